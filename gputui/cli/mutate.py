@@ -76,6 +76,7 @@ def carry_out(
             ):
                 notify("Nothing was done.")
                 return ExitCode.REFUSED
+            runner.run(fleet.reread(plan.rows))  # the answer may have taken minutes
         return max(refused, runner.run(_act_on_all(fleet, plan, action)))
 
 

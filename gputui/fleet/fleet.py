@@ -167,6 +167,12 @@ class Fleet(Rows):
         finally:
             unsubscribe()
 
+    async def reread(self, rows: Iterable[Row]) -> None:
+        """Read the lists of these rows again; where that fails, the rows stay as they are."""
+        lists = {(row.ref.account, self.resource_of(row.ref)) for row in rows}
+        pollers = [self.runtime(account).pollers.get(resource) for account, resource in lists]
+        await asyncio.gather(*(poller.refresh_after_now() for poller in pollers if poller is not None))
+
     def prepare_filter(self, resource: Resource, values: Mapping[str, str]) -> Callable[[], None]:
         """Read the filters of a list for every account whose server has them; return what applies them.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gputui.api.capabilities import Backend
+from gputui.cli import prompts
 from gputui.errors import UnavailableError
 from gputui.models import Action, Instance, Ref, Resource, StopOptions
 from tests.cli.cloud import Cloud, kept_out
@@ -75,6 +76,24 @@ def test_a_deployment_is_stopped_and_deleted_by_its_name(hub: Cloud, run: Run) -
     assert "All its instances end, and every process in them." in dry
     assert "Spending falls by $3.60/h." in dry
     assert (hub.calls[Action.STOP], hub.calls[Action.DELETE]) == (1, 1)
+
+
+def test_what_is_another_row_by_the_time_of_the_answer_is_left_alone(
+    hub: Cloud, run: Run, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def create(generation: str) -> bool:
+        instances = [row for row in hub.rows[Resource.INSTANCES] if isinstance(row, Instance)]
+        hub.rows[Resource.INSTANCES] = [replace(row, container_id=generation) for row in instances]
+        return True
+
+    create("first")
+    typed("")
+    monkeypatch.setattr(prompts, "yes", lambda question: create("second"))
+    status, out, err = run("stop", "train-a")
+
+    assert (status, out, hub.stops) == (1, "", [])
+    assert "train-a is not the container you were asked about any more: another one has its name now." in err
+    assert hub.calls[Resource.INSTANCES] == 2
 
 
 def test_deleting_a_deployment_that_runs_needs_its_name_typed(hub: Cloud, run: Run, typed: Typed) -> None:
