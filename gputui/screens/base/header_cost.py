@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from textual.content import Content
 
-from gputui.analytics.cost import COSTING, SIZING, Total, billed, by_account, in_order, not_read
+from gputui.analytics.cost import COSTING, SIZING, Costing, Total, billed, by_account, in_order, not_read
 from gputui.formatting import format_money
-from gputui.models import Change, Deployment, FeedState, GpuDevice, HostInfo, Instance, Money, Row, Volume
+from gputui.models import Change, FeedState, GpuDevice, HostInfo, Money, Row
 from gputui.presentation.prices import lacking_text
 from gputui.screens.base.session import Session
 
@@ -37,7 +37,7 @@ def unstated(session: Session, totals: dict[str, Total]) -> list[str]:
 
 
 class FleetCost:
-    """Sums the prices up when something that may cost has changed, not when the header is drawn."""
+    """The cost of the fleet, summed up when a row that may cost has changed, not when the header is drawn."""
 
     def __init__(self) -> None:
         self._totals: dict[str, Total] | None = None
@@ -48,27 +48,19 @@ class FleetCost:
         self._totals = None
 
     def take(self, change: Change) -> bool:
-        """Note that something changed; returns whether that may have changed what all costs."""
-        rows = (*change.added, *change.updated)
-        # New figures of a GPU are no other number of GPUs.
-        sized = any(isinstance(row, HostInfo) for row in rows) or any(
-            isinstance(row, GpuDevice) for row in change.added
-        )
-        if (
-            not change.removed
-            and not sized
-            and not any(isinstance(row, Instance | Deployment | Volume) for row in rows)
-        ):
+        """Note a change; returns whether it may have changed the cost."""
+        priced = any(isinstance(row, Costing | HostInfo) for row in (*change.added, *change.updated))
+        # New readings of a GPU do not change the number of GPUs.
+        if not (change.removed or priced or any(isinstance(row, GpuDevice) for row in change.added)):
             return False
         self.forget()
         return True
 
     def text(self, session: Session) -> tuple[Content, Content]:
-        """Return the cost of the accounts shown per hour, by currency, in full and for a narrow line; nothing where
-        nothing is billed.
+        """Return the hourly cost of the accounts shown, by currency, in full and for a narrow line; '' without any.
 
-        ``≥`` says that a server was asked for a part of what costs only, ``?`` that a sum has old figures in it, or
-        lacks what could not be read; what has no price is counted: ``+ 20 GPUs unpriced``.
+        ``≥``: a server was asked for a part of its rows only; ``?``: a sum has old values in it, or lacks rows that
+        could not be read. Rows without a price are counted: ``+ 20 GPUs unpriced``.
         """
         fleet = session.fleet
         if self._totals is None:
@@ -94,7 +86,7 @@ class FleetCost:
         full = Content("  ").join(sums)
         if not lacking:
             return full, full
-        # Behind several sums it belongs to all of them.
+        # After several sums it belongs to all of them.
         space = "  " if len(sums) > 1 else " " if sums else ""
         return (
             Content.assemble(full, space, (f"{plus}{lacking}", "$text-warning")),
