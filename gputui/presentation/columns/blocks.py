@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from gputui.formatting import format_minutes, format_time
 from gputui.models import Block, Resource
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.shared import account_column, name_like, region_column, stamp, text_column
+from gputui.presentation.columns.shared import account_column, name_like, region_column, text_column, time_column
 
 EXPIRED = "expired"
 
@@ -27,15 +27,6 @@ def block_columns(context: Context) -> Sequence[Column[Block]]:
     def seconds_left(row: Block) -> float | None:
         return None if row.until is None else max(0.0, (row.until - context.now()).total_seconds())
 
-    def time(key: str, at: Callable[[Block], datetime | None], priority: int, **options: bool) -> Column[Block]:
-        def text(row: Block) -> str:
-            return "" if (time := at(row)) is None else minute_text(time, utc=context.utc)
-
-        def plain(row: Block) -> str:
-            return stamp(at(row), utc=context.utc)
-
-        return Column(key, key.upper(), text, at, priority=priority, plain=plain, **options)  # type: ignore[arg-type]  # the options are flags
-
     return [
         name_like("host", "HOST", lambda row: row.host, width=10, max_width=24, middle=True),
         account_column(context),
@@ -50,9 +41,9 @@ def block_columns(context: Context) -> Sequence[Column[Block]]:
             plain=lambda row: time_left(row, context.now()),
             detail=left,
         ),
-        time("until", lambda row: row.until, 4),
-        time("extended", _extended, 3, when_filled=True),
-        time("created", lambda row: row.created_at, 5),
+        time_column("until", context, lambda row: row.until, form=minute_text, priority=4),
+        time_column("extended", context, _extended, form=minute_text, priority=3, when_filled=True),
+        time_column("created", context, lambda row: row.created_at, form=minute_text, priority=5),
         text_column("comment", "COMMENT", lambda row: row.comment, width=12, least=20, flex=True),
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gputui.analytics.prices import price_key
 from gputui.formatting import format_bytes, format_money
-from gputui.models import Deployment, Money, Phase, Resource
+from gputui.models import Deployment, Phase, Resource
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
 from gputui.presentation.columns.shared import (
@@ -94,8 +94,8 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
             group=_PRICE,
             brief=lambda row: f"{price_range(row.price_from, row.price_to)}/h" if row.price_to else "",
         ),
-        detail("estimate", lambda row: _hourly(_money(row.price_estimate)), _PRICE),
-        detail("at most", lambda row: _hourly(_money(most_per_hour(row))), _PRICE),
+        detail("estimate", lambda row: _hourly(format_money(row.price_estimate)), _PRICE),
+        detail("at most", lambda row: _hourly(format_money(most_per_hour(row))), _PRICE),
         age_column(context, 4),
         text_column(
             "regions",
@@ -152,10 +152,6 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
 
 def _ports(row: Deployment) -> str:
     return " ".join(f"{port}/{protocol}" for port, protocol in row.ports)
-
-
-def _money(price: Money | None) -> str:
-    return format_money(price) if price else ""
 
 
 def _hourly(text: str) -> str:

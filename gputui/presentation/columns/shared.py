@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from gputui.analytics.prices import ByDeployment, may_cost, price_key, price_now
+from gputui.analytics.prices import may_cost, price_key, price_now
 from gputui.formatting import format_age, format_bytes, format_money, format_time
 from gputui.models import Money, Phase, Service
 from gputui.presentation.actions import progress_text, state_words
@@ -127,10 +127,14 @@ def age_column(context: Context, priority: int, since: Callable[[Any], datetime 
 
 
 def time_column(key: str, context: Context, at: Callable[[Any], datetime | None], **options: Any) -> Column[Any]:
-    """Return a column of times, local or UTC as chosen; without options one for filters and sorting alone."""
+    """Return a column of times, local or UTC as chosen; without options one for filters and sorting alone.
+
+    ``form`` writes a time where that is not :func:`format_time`.
+    """
+    form: Callable[..., str] = options.pop("form", format_time)
 
     def text(row: Any) -> str:
-        return "" if (time := at(row)) is None else format_time(time, utc=context.utc)
+        return "" if (time := at(row)) is None else form(time, utc=context.utc)
 
     options = options or {"shown": False}
     return Column(key, key.upper(), text, at, plain=lambda row: stamp(at(row), utc=context.utc), **options)
@@ -195,13 +199,18 @@ def price_column(context: Context, priority: int, **options: Any) -> Column[Any]
     def now(row: Any) -> Money | None:
         return price_now(row, context.by_deployment())
 
+    def cell(row: Any) -> Cell:
+        """Return the price, with the style of a figure, of one that is unknown, or of none."""
+        text = price_text(row, context.by_deployment())
+        return (text, {UNKNOWN: "warning", FREE: "muted"}.get(text, ""))
+
     def brief(row: Any) -> str:
         return f"{format_money(price)}/h" if (price := now(row)) is not None and price.amount else ""
 
     return Column(
         "price",
         "PRICE/H",
-        lambda row: price_cell(row, context.by_deployment()),
+        cell,
         lambda row: price_key(now(row)),
         number=lambda row: amount(now(row)),
         right=True,
@@ -212,12 +221,6 @@ def price_column(context: Context, priority: int, **options: Any) -> Column[Any]
         detail=lambda row: price_sentence(row, billed=context.bills(row.ref.account)),
         **{"brief": brief, **options},
     )
-
-
-def price_cell(row: Any, instances: ByDeployment) -> Cell:
-    """Return the current price of an hour, with the style of a figure, of one that is not known, or of none."""
-    text = price_text(row, instances)
-    return (text, {UNKNOWN: "warning", FREE: "muted"}.get(text, ""))
 
 
 def addresses_text(services: tuple[Service, ...]) -> str:
