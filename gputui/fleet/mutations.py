@@ -161,41 +161,27 @@ class Mutations:
     # The one path of every change.
 
     async def _send(
-        self,
-        ref: Ref,
-        action: Action,
-        summary: str,
-        call: Call,
-        check: _Check | None = None,
+        self, ref: Ref, action: Action, summary: str, call: Call, check: _Check | None = None
     ) -> ActionResult:
-        marked = ACTIONS[action].blocks_others
-        if marked:
-            self._mark(ref, action)
+        self._mark(ref, action)
         self.in_flight[ref.account] += 1
         try:
             try:
                 entry = await self._auditor.begin(ref, action, summary)
             except BaseException:
-                self._unmark(ref, marked=marked)
+                self._unmark(ref, action)
                 raise
-            return await self._call_once(ref, action, entry, call, check, marked=marked)
+            return await self._call_once(ref, action, entry, call, check)
         finally:
             self.in_flight[ref.account] -= 1
 
     async def _call_once(
-        self,
-        ref: Ref,
-        action: Action,
-        entry: int,
-        call: Call,
-        check: _Check | None,
-        *,
-        marked: bool,
+        self, ref: Ref, action: Action, entry: int, call: Call, check: _Check | None
     ) -> ActionResult:
         from gputui.history.history import Outcome
 
         try:
-            result = await (self._called(ref, call) if marked else call())
+            result = await (self._called(ref, call) if ACTIONS[action].blocks_others else call())
         except UnknownOutcomeError as error:
             try:
                 await self._auditor.end(entry, Outcome.UNKNOWN, error.message)
@@ -204,29 +190,29 @@ class Mutations:
                     await self._auditor.end(entry, Outcome.DONE, found.message)
                     return found
             finally:
-                self._settle(ref, action, marked=marked, at_once=True)
+                self._settle(ref, action, at_once=True)
             if check is not None:
                 raise _not_seen(error, ref) from error
             raise
         except GputuiError as error:
             if isinstance(error, RateLimitedError):
                 self._fleet.runtime(ref.account).limit(error)
-            self._settle(ref, action, marked=marked, at_once=True)
+            self._settle(ref, action, at_once=True)
             await self._auditor.end(entry, Outcome.FAILED, error.message)
             raise
         except asyncio.CancelledError:
             self.cancelled.append((ref, action))
             self._auditor.end_soon(entry, Outcome.UNKNOWN, "cancelled while in flight")
-            self._settle(ref, action, marked=marked, at_once=True)
+            self._settle(ref, action, at_once=True)
             raise
         except Exception as error:
             detail = f"failed inside gputui ({describe_fault(error)})"
-            self._settle(ref, action, marked=marked, at_once=True)
+            self._settle(ref, action, at_once=True)
             await self._auditor.end(entry, Outcome.UNKNOWN, detail)
             raise UnknownOutcomeError(
                 f"{ref}: {action} {detail}.", hint="Look at its state before you try again."
             ) from error
-        self._settle(ref, action, marked=marked)
+        self._settle(ref, action)
         await self._auditor.end(entry, Outcome.DONE, result.message)
         return replace(result, message=mask(result.message), output=mask(result.output))
 
@@ -300,6 +286,8 @@ class Mutations:
     # The mark of an object while a change is in flight.
 
     def _mark(self, ref: Ref, action: Action) -> None:
+        if not ACTIONS[action].blocks_others:
+            return
         if (pending := self._pending.get(ref)) is not None:
             spec = ACTIONS[pending.action]
             raise ConflictError(
@@ -309,18 +297,18 @@ class Mutations:
         self._fleet.runtime(ref.account).reconsider()
         self.listeners.notify(ref)
 
-    def _unmark(self, ref: Ref, *, marked: bool = True) -> None:
-        if marked and self._pending.pop(ref, None) is not None:
+    def _unmark(self, ref: Ref, action: Action) -> None:
+        if ACTIONS[action].blocks_others and self._pending.pop(ref, None) is not None:
             self._fleet.runtime(ref.account).reconsider()
             self.listeners.notify(ref)
 
-    def _settle(self, ref: Ref, action: Action, *, marked: bool, at_once: bool = False) -> None:
+    def _settle(self, ref: Ref, action: Action, *, at_once: bool = False) -> None:
         """Request the changed lists; the mark stays until they are read, unless nothing can have changed."""
         seen = self._fleet.refresh_after(ref, action)
         if seen is None or at_once:
-            self._unmark(ref, marked=marked)
-        elif marked:
-            seen.add_done_callback(lambda _: self._unmark(ref))
+            self._unmark(ref, action)
+        else:
+            seen.add_done_callback(lambda _: self._unmark(ref, action))
 
 
 def _note_secrets(values: Mapping[str, str]) -> None:
