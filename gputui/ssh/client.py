@@ -52,12 +52,13 @@ _LoggedIn = tuple["Endpoint", asyncssh.SSHClientConnection]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The target of a connection: an address, a user, and the id under which the host key is stored."""
+    """The target of a connection: an address, a user, the id of the stored host key, and the jump host if any."""
 
     host_id: str
     host: str
     port: int
     user: str
+    tunnel: asyncssh.SSHClientConnection | None = None
 
     @property
     def where(self) -> str:
@@ -135,9 +136,9 @@ async def connect(
             tunnel = (await _connect_jump(login, context, ask_secret, resources)).ssh
 
         async def attempt(now: SSHTarget) -> _LoggedIn:
-            endpoint = Endpoint(host_id, now.host, login.port or now.port, login.user_of(now))
+            endpoint = Endpoint(host_id, now.host, login.port or now.port, login.user_of(now), tunnel)
             credentials.password = login.password_of(now)
-            return endpoint, await _log_in(endpoint, credentials, context, tunnel)
+            return endpoint, await _log_in(endpoint, credentials, context)
 
         credentials = Credentials(host_id, login, login.password_of(target), ask_secret)
         try:
@@ -214,24 +215,19 @@ async def _until_up(
                 context.progress(error.message)
 
 
-async def _log_in(
-    endpoint: Endpoint,
-    credentials: Credentials,
-    context: _Context,
-    tunnel: asyncssh.SSHClientConnection | None,
-) -> asyncssh.SSHClientConnection:
+async def _log_in(endpoint: Endpoint, credentials: Credentials, context: _Context) -> asyncssh.SSHClientConnection:
     """One attempt: host key first, then the login. Raises NotUpError, HostKeyError, SshError."""
     client: LoginClient | None = None
     try:
         async with asyncio.timeout(ATTEMPT_SECONDS) as timeout:
             known = await asyncio.to_thread(context.hosts.keys, endpoint.host_id)
             if not known:
-                known = (await _trust_first(endpoint, context, tunnel, timeout),)
+                known = (await _trust_first(endpoint, context, timeout),)
             client = LoginClient(credentials, endpoint.user, timeout, context.progress)
             try:
-                return await _connect_strictly(endpoint, client, known, tunnel)
+                return await _connect_strictly(endpoint, client, known)
             except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
-                key = await _fetch_key(endpoint, tunnel)
+                key = await _fetch_key(endpoint)
                 if key in known:
                     raise
                 raise changed_key_error(endpoint.host_id, endpoint.host, endpoint.port, known, key) from error
@@ -240,7 +236,7 @@ async def _log_in(
         raise permission_denied(endpoint.user, endpoint.where, tried, credentials.passed_over) from error
     except (OSError, asyncssh.Error) as error:
         if isinstance(error, (asyncssh.ConnectionLost, ConnectionResetError, BrokenPipeError)):
-            raise await _why_lost(endpoint, tunnel) from error
+            raise await _why_lost(endpoint) from error
         if is_not_up(error):
             raise NotUpError(f"{endpoint.where} refuses connections.") from error
         if is_too_many_attempts(error):
@@ -248,11 +244,9 @@ async def _log_in(
         raise explain(error, endpoint.where) from error
 
 
-async def _trust_first(
-    endpoint: Endpoint, context: _Context, tunnel: asyncssh.SSHClientConnection | None, timeout: asyncio.Timeout
-) -> HostKey:
+async def _trust_first(endpoint: Endpoint, context: _Context, timeout: asyncio.Timeout) -> HostKey:
     """Fetch the key of an unknown host, ask, and store it."""
-    key = await _fetch_key(endpoint, tunnel)
+    key = await _fetch_key(endpoint)
     question = await asyncio.to_thread(context.hosts.question, endpoint.host_id, endpoint.host, endpoint.port, key)
     with paused(timeout):
         accepted = await context.ask(question)
@@ -262,9 +256,9 @@ async def _trust_first(
     return key
 
 
-async def _fetch_key(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | None) -> HostKey:
+async def _fetch_key(endpoint: Endpoint) -> HostKey:
     key = await asyncssh.get_server_host_key(
-        endpoint.host, endpoint.port, tunnel=tunnel, config=None, server_host_key_algs=_KEY_ALGORITHMS
+        endpoint.host, endpoint.port, tunnel=endpoint.tunnel, config=None, server_host_key_algs=_KEY_ALGORITHMS
     )
     if key is None:
         raise SshError(f"{endpoint.where} presents no host key.")
@@ -272,17 +266,14 @@ async def _fetch_key(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | 
 
 
 async def _connect_strictly(
-    endpoint: Endpoint,
-    client: LoginClient,
-    known: Sequence[HostKey],
-    tunnel: asyncssh.SSHClientConnection | None,
+    endpoint: Endpoint, client: LoginClient, known: Sequence[HostKey]
 ) -> asyncssh.SSHClientConnection:
     """Connect, accepting only ``known`` keys; asyncssh then asks the server for their algorithms alone."""
     trusted = [asyncssh.import_public_key(f"{key.algorithm} {key.data}") for key in known]
     return await asyncssh.connect(
         endpoint.host,
         endpoint.port,
-        tunnel=tunnel,
+        tunnel=endpoint.tunnel,
         username=endpoint.user,
         known_hosts=(trusted, [], []),
         x509_trusted_certs=None,
@@ -299,22 +290,20 @@ async def _connect_strictly(
     )
 
 
-async def _why_lost(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | None) -> Exception:
+async def _why_lost(endpoint: Endpoint) -> Exception:
     """Distinguish a port whose sshd is still starting from one that is not SSH, by the answer to a greeting.
 
     A container's published port accepts connections before anything listens behind it, and closes them immediately.
     """
     try:
         async with asyncio.timeout(_PROBE_SECONDS):
-            said = await _greeting(endpoint, tunnel)
+            said = await _greeting(endpoint)
     except TimeoutError:
         said = b""
     except (OSError, asyncssh.Error) as error:
-        return (
-            NotUpError(f"{endpoint.where} closes connections.")
-            if is_not_up(error)
-            else explain(error, endpoint.where)
-        )
+        if not is_not_up(error):
+            return explain(error, endpoint.where)
+        said = b""
     if not said:
         return NotUpError(f"{endpoint.where} closes connections.")
     if b"SSH-" in said:
@@ -325,11 +314,11 @@ async def _why_lost(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | N
     return SshError(f"{endpoint.where} is not an SSH server: it sent {first!r}.", hint="Is this port its SSH port?")
 
 
-async def _greeting(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | None) -> bytes:
+async def _greeting(endpoint: Endpoint) -> bytes:
     opening: Any = (
         asyncio.open_connection(endpoint.host, endpoint.port)
-        if tunnel is None
-        else tunnel.open_connection(endpoint.host, endpoint.port, encoding=None)
+        if endpoint.tunnel is None
+        else endpoint.tunnel.open_connection(endpoint.host, endpoint.port, encoding=None)
     )
     reader, writer = await opening
     try:
