@@ -14,6 +14,7 @@ from textual._compositor import Compositor
 from textual.screen import Screen
 from textual.widgets import Button, Input, Select, TextArea
 
+from gputui.api.yotta.create.forms import Choices
 from gputui.api.yotta.create.storage import volume_fields
 from gputui.cli.forms import fields_text
 from gputui.errors import InvalidError, UnavailableError, UnknownOutcomeError
@@ -626,7 +627,7 @@ async def test_a_tab_repaints_two_fields_and_not_the_screen(monkeypatch: pytest.
 
 
 async def test_what_another_field_makes_required_is_marked_so() -> None:
-    form = Form("yotta", "volume", "New volume", volume_fields(("us-east-1",)))
+    form = Form("yotta", "volume", "New volume", tuple(volume_fields(Choices())))
     async with staged(lab()) as stage:
         dialog = dialogs.FormDialog(form, dict)
         stage.app.push_screen(dialog)
@@ -643,5 +644,5 @@ async def test_what_another_field_makes_required_is_marked_so() -> None:
 
 
 def test_the_table_of_fields_says_what_makes_one_required() -> None:
-    (line,) = [line for line in fields_text(volume_fields(("us-east-1",))).splitlines() if line.startswith("region ")]
+    (line,) = [line for line in fields_text(volume_fields(Choices())).splitlines() if line.startswith("region ")]
     assert "with storageType CEPH or VENDOR" in line

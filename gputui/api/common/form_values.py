@@ -135,6 +135,15 @@ def _reader_of(field: FormField) -> Reader:
             return read_line
 
 
+def choice_field(
+    name: str, label: str, choices: Mapping[str, str] | Sequence[str], noun: str, **more: Any
+) -> FormField:
+    """Return a field of one of these choices, which ``noun`` names in refusals; a mapping has their labels."""
+    labels = tuple(choices.values()) if isinstance(choices, Mapping) else ()
+    read = among(tuple(choices), noun)
+    return FormField(name, label, FieldKind.CHOICE, choices=tuple(choices), labels=labels, read=read, **more)
+
+
 def read_line(text: str) -> str:
     """Read a text of one line."""
     if clean(text) != text:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gputui.api.capabilities import Creator, PreparedChange, Values
-from gputui.api.common.form_values import Body, FormValues, among, checked, read_several, several_among
+from gputui.api.common.form_values import Body, FormValues, checked, choice_field, read_several, several_among
 from gputui.api.gpuhub.client import GpuhubClient
 from gputui.api.gpuhub.fields import CUDA_VALUES, OPEN_CUDA, read_any_cuda, read_cuda, read_price
 from gputui.api.gpuhub.images import PUBLIC_IMAGES
@@ -231,15 +231,7 @@ def _protocol(port: int) -> str:
 def _type_fields() -> list[FormField]:
     return [
         FormField("name", "Name", group="Deployment", role=Role.NAME),
-        FormField(
-            _TYPE,
-            "Type",
-            FieldKind.CHOICE,
-            default=REPLICA_SET,
-            choices=tuple(TYPES),
-            labels=tuple(TYPES.values()),
-            read=among(TYPES, "the types"),
-        ),
+        choice_field(_TYPE, "Type", TYPES, "the types", default=REPLICA_SET),
         FormField(
             "replica_num",
             "Replicas",
@@ -293,27 +285,17 @@ def _reuse_and_port_fields() -> list[FormField]:
             help="containers start much sooner",
             group="Reuse and ports",
         ),
-        FormField(
+        choice_field(
             "reuse_container_scope",
             "From",
-            FieldKind.CHOICE,
+            SCOPES,
+            "the scopes",
             required=False,
             default="all",
-            choices=tuple(SCOPES),
-            labels=tuple(SCOPES.values()),
             when=("reuse_container", ("true",)),
-            read=among(SCOPES, "the scopes"),
         ),
         *(
-            FormField(
-                _protocol(port),
-                f"Port {port}",
-                FieldKind.CHOICE,
-                required=False,
-                default="http",
-                choices=PROTOCOLS,
-                read=among(PROTOCOLS, "the protocols"),
-            )
+            choice_field(_protocol(port), f"Port {port}", PROTOCOLS, "the protocols", required=False, default="http")
             for port in _PORTS
         ),
     ]

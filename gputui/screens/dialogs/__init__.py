@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.confirm import Option as Option
     from gputui.screens.dialogs.confirm import StopDialog as StopDialog
     from gputui.screens.dialogs.dialog import Dialog as Dialog
-    from gputui.screens.dialogs.filter import FilterDialog as FilterDialog
+    from gputui.screens.dialogs.form import FilterDialog as FilterDialog
     from gputui.screens.dialogs.form import FormDialog as FormDialog
     from gputui.screens.dialogs.menu import AddressDialog as AddressDialog
     from gputui.screens.dialogs.menu import Choice as Choice
@@ -29,8 +29,7 @@ _NAMES = {
     "block": ("BlockDialog",),
     "confirm": ("ConfirmDialog", "Option", "StopDialog"),
     "dialog": ("Dialog",),
-    "filter": ("FilterDialog",),
-    "form": ("FormDialog",),
+    "form": ("FilterDialog", "FormDialog"),
     "menu": ("AddressDialog", "Choice", "MenuDialog"),
     "prompt": ("PromptDialog", "WaitDialog"),
     "reader": ("JsonReaderDialog", "ReaderDialog"),

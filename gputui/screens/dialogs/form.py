@@ -340,6 +340,24 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
 
 
+class FilterDialog(FormDialog[T]):
+    """A form without required fields; ``Clear`` answers without values, for the whole list."""
+
+    def on_mount(self) -> None:
+        """Add the button for the whole list."""
+        super().on_mount()
+        clear = Button(Content("Clear"), id="clear", compact=True, disabled=not any(self._values.values()))
+        self.query_one(".buttons").mount(clear, before="#cancel")
+        self.query_one("#confirm", Button).label = Content("Apply")
+
+    @on(Button.Pressed, "#clear")
+    def _cleared(self, event: Button.Pressed) -> None:
+        event.prevent_default()
+        event.stop()
+        self._check({})
+        self.dismiss({})
+
+
 def _template_name_problem(text: str) -> str:
     from gputui.config import templates
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from gputui.api.capabilities import Creator, PreparedChange, Values
@@ -25,8 +25,11 @@ class YottaCreator(Creator):
 
     kind = ""
     path = ""
+    fields_of: Callable[[Choices], Sequence[FormField]]
+    """Returns the fields, with these choices."""
     title = "New {kind} in {account}"
     verb = "create"
+    _credentials: Sequence[RegistryCredential] = ()
 
     def __init__(
         self, scope: Scope, base_url: str, server: YottaClient, lists: YottaLists, storage: YottaStorage
@@ -42,7 +45,7 @@ class YottaCreator(Creator):
 
     def fields(self) -> Sequence[FormField]:
         """Return the fields, with the choices that are known."""
-        raise NotImplementedError
+        return self.fields_of(Choices(self._lists.types, self._credentials, self._storage.known))
 
     async def request_choices(self) -> str:
         """Request the choices of the fields; returns a note on those that are unknown."""
@@ -97,27 +100,16 @@ class YottaCreator(Creator):
 class _RentalCreator(YottaCreator):
     """Creates what runs on GPUs."""
 
-    _credentials: Sequence[RegistryCredential] = ()
-
     async def request_choices(self) -> str:
         """Request the types of VM, whose regions and GPU types all kinds share."""
         types = await attempt(self._lists.vm_types())
         return f"The available types are unknown: {types.message}" if isinstance(types, GputuiError) else ""
 
-    @property
-    def choices(self) -> Choices:
-        """The choices that are known."""
-        return Choices(self._lists.types, self._credentials, self._storage.known)
-
 
 class VmCreator(_RentalCreator):
     """Creates VMs (``POST /v2/vms``)."""
 
-    kind, path = VM, "/v2/vms"
-
-    def fields(self) -> Sequence[FormField]:
-        """Return the fields."""
-        return vm_fields(self.choices)
+    kind, path, fields_of = VM, "/v2/vms", staticmethod(vm_fields)
 
     def relate(self, given: FormValues) -> None:
         """Refuse a region that does not have the type."""
@@ -143,11 +135,7 @@ class _ImageCreator(_RentalCreator):
 class PodCreator(_ImageCreator):
     """Creates pods (``POST /v2/pods``)."""
 
-    kind, path = POD, "/v2/pods"
-
-    def fields(self) -> Sequence[FormField]:
-        """Return the fields."""
-        return pod_fields(self.choices)
+    kind, path, fields_of = POD, "/v2/pods", staticmethod(pod_fields)
 
     def relate(self, given: FormValues) -> None:
         """Refuse a private image without a credential, a volume without a path and the reverse."""
@@ -167,11 +155,7 @@ class PodCreator(_ImageCreator):
 class EndpointCreator(_ImageCreator):
     """Creates endpoints (``POST /v2/serverless``)."""
 
-    kind, path = ENDPOINT, "/v2/serverless"
-
-    def fields(self) -> Sequence[FormField]:
-        """Return the fields."""
-        return endpoint_fields(self.choices)
+    kind, path, fields_of = ENDPOINT, "/v2/serverless", staticmethod(endpoint_fields)
 
     def body(self, given: FormValues) -> Body:
         """Return the body, with the number of GPUs in each of its resources."""

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gputui.api.common.form_values import Body, Reader, among, read_count, read_flag
+from gputui.api.common.form_values import Body, Reader, choice_field, read_count, read_flag
 from gputui.api.common.readers import whole_number
 from gputui.api.yotta.create import readers
 from gputui.api.yotta.mapping import GPU_TYPES, VmType
@@ -19,7 +19,7 @@ from gputui.known_secrets import MASK
 from gputui.models import Deployment, FieldKind, FormField, Phase, RegistryCredential, Role, Volume, gpu_label
 from gputui.text import clean
 
-PUBLICITIES = ("PUBLIC", "PRIVATE")
+PUBLICITIES = {"PUBLIC": "public", "PRIVATE": "private: needs a credential"}
 RESOURCE_TYPES = ("GPU", "CPU")
 MODES: Mapping[str, str] = {
     "ALB": "requests go to the workers directly",
@@ -47,22 +47,15 @@ class Choices:
         return tuple(dict.fromkeys(clean(each.region) for each in self.types))
 
 
-def pod_fields(known: Choices) -> list[FormField]:
+def pod_fields(known: Choices) -> Sequence[FormField]:
     """Return the fields of a pod."""
     codes = _gpu_types(known.types)
     mounts = f"id:path in each line, as 123:/mnt/data; backup behind it backs it up{_available(known.volumes)}"
     return [
         FormField("name", "Name", help="at most 255 characters", group="Pod", role=Role.NAME, read=readers.read_name),
         *_image_fields(known.credentials),
-        FormField(
-            "imagePublicType",
-            "Image is",
-            FieldKind.CHOICE,
-            required=False,
-            default="PUBLIC",
-            choices=PUBLICITIES,
-            labels=("public", "private: needs a credential"),
-            read=among(PUBLICITIES, "the kinds of images"),
+        choice_field(
+            "imagePublicType", "Image is", PUBLICITIES, "the kinds of images", required=False, default="PUBLIC"
         ),
         FormField(
             "regions",
@@ -76,15 +69,7 @@ def pod_fields(known: Choices) -> list[FormField]:
             role=Role.REGIONS,
             read=readers.read_regions,
         ),
-        FormField(
-            "resourceType",
-            "Kind",
-            FieldKind.CHOICE,
-            required=False,
-            default="GPU",
-            choices=RESOURCE_TYPES,
-            read=among(RESOURCE_TYPES, "the kinds of resources"),
-        ),
+        choice_field("resourceType", "Kind", RESOURCE_TYPES, "the kinds of resources", required=False, default="GPU"),
         FormField(
             "gpuType",
             "GPU type",
@@ -122,7 +107,7 @@ def pod_fields(known: Choices) -> list[FormField]:
     ]
 
 
-def vm_fields(known: Choices) -> list[FormField]:
+def vm_fields(known: Choices) -> Sequence[FormField]:
     """Return the fields of a VM."""
     places: dict[str, list[VmType]] = {}
     for each in known.types:
@@ -164,20 +149,12 @@ def vm_fields(known: Choices) -> list[FormField]:
     ]
 
 
-def endpoint_fields(known: Choices) -> list[FormField]:
+def endpoint_fields(known: Choices) -> Sequence[FormField]:
     """Return the fields of an endpoint."""
     return [
         _endpoint_name(),
         *_image_fields(known.credentials),
-        FormField(
-            "serviceMode",
-            "Mode",
-            FieldKind.CHOICE,
-            default="ALB",
-            choices=tuple(MODES),
-            labels=tuple(MODES.values()),
-            read=among(MODES, "the modes"),
-        ),
+        choice_field("serviceMode", "Mode", MODES, "the modes", default="ALB"),
         FormField("workers", "Workers", FieldKind.NUMBER, default="1", role=Role.REPLICAS),
         _resources(known.types),
         _gpus_per_worker("1"),

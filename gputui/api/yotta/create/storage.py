@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from gputui.api.common.form_values import FormValues, among, read_line
+from gputui.api.common.form_values import FormValues, choice_field, read_line
 from gputui.api.yotta.create.creator import YottaCreator
+from gputui.api.yotta.create.forms import Choices
 from gputui.api.yotta.create.readers import read_code, read_name, read_size
 from gputui.api.yotta.filters import STORAGE_TYPES
 from gputui.api.yotta.storage import CREDENTIAL, CREDENTIALS, REGISTRIES, SIZED, VOLUME, VOLUMES
@@ -21,26 +22,18 @@ from gputui.text import clean
 MEDIA = ("NVMe", "HDD")
 
 
-def volume_fields(regions: Sequence[str] = ()) -> tuple[FormField, ...]:
+def volume_fields(known: Choices) -> Sequence[FormField]:
     """Return the fields of a new volume; those that its type does not have are not shown."""
     sized = ("storageType", tuple(sorted(SIZED)))
     return (
         FormField("name", "Name", help="at most 255 characters", group="Volume", role=Role.NAME, read=read_name),
-        FormField(
-            "storageType",
-            "Storage",
-            FieldKind.CHOICE,
-            default="CEPH",
-            choices=tuple(STORAGE_TYPES),
-            labels=tuple(STORAGE_TYPES.values()),
-            read=among(STORAGE_TYPES, "the types of storage"),
-        ),
+        choice_field("storageType", "Storage", STORAGE_TYPES, "the types of storage", default="CEPH"),
         FormField(
             "region",
             "Region",
             FieldKind.CHOICE,
             required=False,
-            choices=tuple(regions),
+            choices=known.regions,
             open_choices=True,
             when=("storageType", (*sized[1], "R2")),
             help="that of the pods that mount it; R2 may do without",
@@ -58,31 +51,22 @@ def volume_fields(regions: Sequence[str] = ()) -> tuple[FormField, ...]:
             help="1 to 10240",
             read=read_size,
         ),
-        FormField(
+        choice_field(
             "vendorVolumeType",
             "Disk",
-            FieldKind.CHOICE,
+            MEDIA,
+            "the kinds of disk",
             default=MEDIA[0],
-            choices=MEDIA,
             when=("storageType", ("VENDOR",)),
-            read=among(MEDIA, "the kinds of disk"),
         ),
     )
 
 
-def credential_fields() -> tuple[FormField, ...]:
+def credential_fields(known: Choices) -> Sequence[FormField]:
     """Return the fields of a new credential."""
     return (
         FormField("name", "Name", help="at most 255 characters", group="Credential", role=Role.NAME, read=read_name),
-        FormField(
-            "type",
-            "Registry",
-            FieldKind.CHOICE,
-            default="DOCKER_HUB",
-            choices=tuple(REGISTRIES),
-            labels=tuple(REGISTRIES.values()),
-            read=among(REGISTRIES, "the types of registry"),
-        ),
+        choice_field("type", "Registry", REGISTRIES, "the types of registry", default="DOCKER_HUB"),
         FormField("username", "User"),
         FormField("password", "Password", FieldKind.SECRET, help="or a token; cannot be shown again", read=read_line),
     )
@@ -91,11 +75,7 @@ def credential_fields() -> tuple[FormField, ...]:
 class VolumeCreator(YottaCreator):
     """Creates volumes (``POST /v2/volumes``)."""
 
-    kind, path = VOLUME, VOLUMES
-
-    def fields(self) -> Sequence[FormField]:
-        """Return the fields, with the known regions."""
-        return volume_fields(self._lists.regions)
+    kind, path, fields_of = VOLUME, VOLUMES, staticmethod(volume_fields)
 
     async def request_choices(self) -> str:
         """Request the regions; others can be entered, too."""
@@ -111,11 +91,7 @@ class VolumeCreator(YottaCreator):
 class CredentialCreator(YottaCreator):
     """Creates registry credentials (``POST /v2/container-registry-auths``)."""
 
-    kind, path = CREDENTIAL, CREDENTIALS
-
-    def fields(self) -> Sequence[FormField]:
-        """Return the fields."""
-        return credential_fields()
+    kind, path, fields_of = CREDENTIAL, CREDENTIALS, staticmethod(credential_fields)
 
     async def rows(self, given: FormValues) -> Sequence[Row]:
         """List the credentials."""
