@@ -29,13 +29,12 @@ def table_of(resource: Resource, rows: Sequence[Row], *, width: int | None) -> s
 
 def table_with(columns: Sequence[Column[Any]], rows: Sequence[Any], *, width: int | None) -> str:
     """Lay out records with the given columns; those in which every cell is empty are left out."""
-    cells = [[cell_text(column, row) for row in rows] for column in columns]
-    kept = [index for index in range(len(columns)) if not rows or any(cells[index])]
     return format_table(
-        [columns[index].title for index in kept],
-        zip(*(cells[index] for index in kept), strict=True),
-        right=frozenset(place for place, index in enumerate(kept) if columns[index].right),
+        [column.title for column in columns],
+        [[cell_text(column, row) for column in columns] for row in rows],
+        right=frozenset(place for place, column in enumerate(columns) if column.right),
         width=width,
+        filled=True,
     )
 
 

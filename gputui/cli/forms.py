@@ -25,8 +25,6 @@ _VALUES: Mapping[FieldKind, str] = {
     FieldKind.LINES: "text",
     FieldKind.SECRET: "asked for",
 }
-
-
 _KEPT = "env:NAME, file:PATH, cmd:COMMAND or keyring:SERVICE/USER; kept when not given"
 
 
@@ -54,19 +52,13 @@ def fields_text(fields: Sequence[FormField], *, begun: bool = False) -> str:
         )
         for field in fields
     ]
-    kept = [index for index in range(len(columns)) if any(row[index] for row in cells)]
-    table = format_table([columns[index] for index in kept], [[row[index] for index in kept] for row in cells])
+    table = format_table(columns, cells, filled=True)
     return "\n".join([table.rstrip("\n"), *(line for field in fields for line in _choice_lines(field))])
 
 
 def field_problems(problems: Mapping[str, str]) -> tuple[str, ...]:
     """Return the problems, a line for each field."""
     return tuple(f"{field}: {problem}" for field, problem in problems.items())
-
-
-def known_fields(form: Form) -> str:
-    """Return the names of the fields."""
-    return ", ".join(field.name for field in form.fields)
 
 
 def given_fields(values: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -115,7 +107,7 @@ def resolved(form: Form, given: Mapping[str, str], refusal: str, *, asked: bool)
     problems = []
     for name in given:
         if name not in fields:
-            problems.append(f"{name}: is no field; the fields are {known_fields(form)}")
+            problems.append(f"{name}: is no field; the fields are {', '.join(fields)}")
         elif fields[name].kind is FieldKind.SECRET and not _is_reference(fields[name], given[name]):
             problems.append(
                 f"{name}: is secret, and everyone on this machine can read a command line; {way}:"

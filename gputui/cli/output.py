@@ -55,11 +55,20 @@ def format_table(
     *,
     right: frozenset[int] = frozenset(),
     width: int | None = None,
+    filled: bool = False,
 ) -> str:
-    """Lay out a table, columns in ``right`` aligned to the right; lines are cut to ``width`` cells, when given."""
-    table = [tuple(headings), *(tuple(row) for row in rows)]
+    """Lay out a table, columns in ``right`` aligned to the right; lines are cut to ``width`` cells, when given.
+
+    ``filled`` leaves out columns in which every cell is empty, if there are rows.
+    """
+    whole = [headings, *rows]
+    kept = [
+        place for place in range(len(headings)) if not (filled and whole[1:]) or any(row[place] for row in whole[1:])
+    ]
+    table = [[row[place] for place in kept] for row in whole]
     widths = column_widths(table)
-    lines = [format_line(row, widths, right=right) for row in table]
+    aligned = frozenset(index for index, place in enumerate(kept) if place in right)
+    lines = [format_line(row, widths, right=aligned) for row in table]
     return "".join(f"{line if width is None else fit(line, width)}\n" for line in lines)
 
 

@@ -40,6 +40,11 @@ class _Level:
     asks: str = ""
     """As of an option, of its arguments."""
 
+    @property
+    def command(self) -> str:
+        """The command that completions are asked for."""
+        return self.path[-1] if self.path else "-"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=("bash", "zsh", "fish"))
@@ -125,8 +130,7 @@ def _compgen(words: tuple[str, ...] | list[str]) -> str:
 
 
 def _asked(level: _Level, asking: _Level | _Option) -> str:
-    command = level.path[-1] if level.path else "-"
-    return f'_gputui_ask {asking.asks} {command} "$current";' if asking.asks else ""
+    return f'_gputui_ask {asking.asks} {level.command} "$current";' if asking.asks else ""
 
 
 def _files(option: _Option) -> str:
@@ -177,9 +181,8 @@ def _zsh(levels: list[_Level]) -> str:
 
 
 def _zsh_asked(level: _Level, asking: _Level | _Option) -> str:
-    command = level.path[-1] if level.path else "-"
     # Behind a blank zsh calls it as it is written, without options of its own.
-    return f" _gputui_ask {asking.asks} {command}" if asking.asks else ""
+    return f" _gputui_ask {asking.asks} {level.command}" if asking.asks else ""
 
 
 def _zsh_function(level: _Level) -> str:
@@ -218,8 +221,7 @@ def _fish(levels: list[_Level]) -> str:
 
 
 def _fish_asked(level: _Level, asking: _Level | _Option) -> str:
-    command = level.path[-1] if level.path else "-"
-    return f"(gputui __complete {asking.asks} {command} (commandline -ct) (commandline -opc) 2>/dev/null)"
+    return f"(gputui __complete {asking.asks} {level.command} (commandline -ct) (commandline -opc) 2>/dev/null)"
 
 
 def _fish_text(text: str) -> str:

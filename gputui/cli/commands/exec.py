@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
         if not _meant(matches, command, yes=args.yes):
             notify("Nothing was done.")
             return ExitCode.REFUSED
+        runner.run(fleet.reread(match.row for match in matches if not match.whole))
 
         async def everywhere() -> list[ExecResult | GputuiError]:
             limit = asyncio.Semaphore(_AT_ONCE)
