@@ -12,8 +12,8 @@ from gputui.presentation.columns.shared import (
     account_column,
     detail,
     figure_column,
-    hidden,
     name_like,
+    phase_column,
     stamp,
     text_column,
     text_of,
@@ -72,7 +72,7 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
             search=lambda row: row.source.value,
             plain=lambda row: row.source.value,
         ),
-        hidden("phase", lambda row: row.phase.value),
+        phase_column(),
     ]
 
 

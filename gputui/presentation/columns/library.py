@@ -14,9 +14,9 @@ from gputui.presentation.columns.shared import (
     age_column,
     detail,
     figure_column,
-    hidden_state_columns,
     id_column,
     name_column,
+    phase_column,
     price_column,
     problem_field,
     region_column,
@@ -115,7 +115,7 @@ def volume_columns(context: Context) -> Sequence[Column[Volume]]:
         account_column(context, 1),
         text_column("type", "TYPE", _storage, max_width=16, brief=_storage),
         state_column(context, width=11, max_width=16),
-        *hidden_state_columns(),
+        problem_field(),
         figure_column(
             "size",
             "SIZE",
@@ -131,6 +131,7 @@ def volume_columns(context: Context) -> Sequence[Column[Volume]]:
         age_column(context, 4),
         time_detail("created", context, lambda row: row.created_at),
         id_column(shown=False),
+        phase_column(),
     ]
 
 

@@ -155,9 +155,9 @@ def problem_field() -> Column[Any]:
     return hidden("problem", lambda row: row.problem or "", label="", detail=lambda row: (row.problem or "", "bad"))
 
 
-def hidden_state_columns() -> tuple[Column[Any], ...]:
-    """Return the phase and the problem of a row, for filters."""
-    return hidden("phase", lambda row: row.phase.value), problem_field()
+def phase_column() -> Column[Any]:
+    """Return the phase of a row, for filters; descriptions have the state."""
+    return hidden("phase", lambda row: row.phase.value)
 
 
 def state_column(context: Context, cell: Callable[[Any], Cell] | None = None, **options: Any) -> Column[Any]:
