@@ -9,7 +9,9 @@ from textual.content import Content
 
 from gputui.errors import UnavailableError
 from gputui.models import Health, HealthState, Money, Phase, Ref, Resource, Volume
+from gputui.vendors import VendorError
 from gputui.widgets.bars.header import HeaderBar
+from tests.fleet.fakes import FakeBackend
 from tests.screens.hub import FakeCloud, container, hub, money
 from tests.screens.stage import NARROW, WIDE, fail, lab, staged
 
@@ -49,6 +51,16 @@ async def test_old_figures_are_marked_in_their_currency_alone() -> None:
         fail(cloud, UnavailableError("no answer"))
         await stage.advance(6)
         assert stage.header.endswith(" $4.21/h ?  ¥3.10/h")
+
+
+async def test_problems_of_many_accounts_take_a_line_each_and_the_rest_is_counted() -> None:
+    broken = {name: VendorError(f"{name} is broken. " * 20, hint="Update it.") for name in ("a", "b", "c", "d", "e")}
+    async with staged(lab(), *map(FakeBackend, broken), unopenable=broken) as stage:
+        assert "✗ a back end unusable since" in stage.header
+        problems = [line for line in stage.lines if line.lstrip().startswith("✗ ") and "is broken" in line]
+        assert [line.split()[1] for line in problems] == ["a", "b", "c"]
+        assert "2 more, see :account" in stage.text
+        assert "train" in stage.text, "the rows of the other account are shown"
 
 
 async def test_the_cost_follows_the_instances() -> None:
