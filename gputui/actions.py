@@ -187,10 +187,7 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         effect=("The settings change as shown; the cost may change.", ""),
         effects={
             Deployment: ("The new settings apply from its next start. The cost may change.", ""),
-            RegistryCredential: (
-                "The new settings apply from the next pull on.",
-                "",
-            ),
+            RegistryCredential: ("The new settings apply from the next pull on.", ""),
         },
         has_form=True,
         needs_stopped=True,

@@ -25,7 +25,7 @@ class AccessCommands(CommandSet):
             yield Condition.EVENTS
         if instance is not None and fleet.shows_processes(instance):
             yield Condition.PROCESSES
-        if row is not None and fleet.has_log(row):
+        if row is not None and fleet.has_log(row) and self.view.NAME != "logs":
             yield Condition.LOG
 
     def refusal(self, command: Command) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 
-from gputui.commands import BY_ID, Condition, Here
+from gputui.commands import BY_ID
 from gputui.errors import GputuiError, RateLimitedError
 from gputui.formatting import format_time
 from gputui.logs.line_filter import LineFilter
@@ -312,8 +312,3 @@ class LogsView(View):
         else:
             return False
         return True
-
-    def here(self) -> Here:
-        """Return the conditions here; the log of the row is open already."""
-        here = super().here()
-        return replace(here, conditions=here.conditions - {Condition.LOG})
