@@ -273,7 +273,7 @@ async def test_the_question_names_host_account_region_and_instance_and_what_happ
         assert "Keep host f94411a60c out in hub?" in stage.text
         assert "f94411a60c   hub   sgp1   ● train-a-7f3c" in stage.text
         assert "For 1d 00h, until 2026-03-02 12:00." in stage.text
-        assert "Workload" in stage.text
+        assert "Running ones are not affected" in stage.text
         assert isinstance(stage.app.focused, Button)
         assert stage.app.focused.id == "cancel"
         await stage.press("right", "enter")
@@ -337,7 +337,7 @@ async def test_spans_are_written_as_people_write_them(text: str, minutes: int) -
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "Say how long: 90m, 6h or 7d."),
+        ("", "Type a duration: 90m, 6h or 7d."),
         ("soon", "It is not a span of time; write it as 90m, 6h or 7d."),
         ("31d", "It can be a minute at least, 30d at most."),
         ("0m", "It can be a minute at least, 30d at most."),
