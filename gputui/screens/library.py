@@ -139,7 +139,7 @@ class PullCommands(LifecycleCommands):
     async def _give_up(self, rows: Sequence[Row]) -> None:
         dialog = dialogs.ConfirmDialog(
             f"Stop waiting for {targets_text(rows, 'pulls')}?",
-            effects=["The host is not notified: it may continue to pull, and the image is listed when it is there."],
+            effects=["The host is not notified: it may continue to pull. The image is listed when it is complete."],
             confirm="Stop waiting",
         )
         if await self.app.push_screen_wait(dialog):

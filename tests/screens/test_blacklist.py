@@ -120,7 +120,7 @@ async def test_an_entry_is_made_longer_through_an_instance_on_its_host() -> None
     cloud = hub()
     async with staged(cloud, view="6") as stage:
         await stage.press("b")
-        assert "Keep host 33ab01c2ff out in hub?" in stage.text
+        assert "Block host 33ab01c2ff in hub?" in stage.text
         assert "33ab01c2ff is blocked until 13:35 already; this makes it longer." in stage.text
         assert stage.app.screen.query_one("#comment", Input).value == "slow boot"
         asked = cloud.calls[Resource.BLACKLIST]

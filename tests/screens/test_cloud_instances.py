@@ -270,7 +270,7 @@ async def test_the_question_names_host_account_region_and_instance_and_what_happ
     async with staged(cloud) as stage:
         await go_to(stage, "train-a-7f3c")
         await stage.press("b")
-        assert "Keep host f94411a60c out in hub?" in stage.text
+        assert "Block host f94411a60c in hub?" in stage.text
         assert "f94411a60c   hub   sgp1   ● train-a-7f3c" in stage.text
         assert "For 1d 00h, until 2026-03-02 12:00." in stage.text
         assert "Running ones are not affected" in stage.text
@@ -369,7 +369,7 @@ async def test_marked_instances_on_one_host_keep_it_out_once() -> None:
     cloud = hub()
     async with staged(cloud) as stage:
         await stage.press("g", "space", "space", "space", "space", "b")
-        assert "Keep 2 hosts out in hub?" in stage.text
+        assert "Block 2 hosts in hub?" in stage.text
         assert "4 instances are marked, on 2 hosts: each host is blocked once." in stage.text
         await say_yes(stage)
         assert sorted(ref for ref, _, _ in cloud.blocks) == ["batch-00c1", "train-a-81ab"]

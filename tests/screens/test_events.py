@@ -241,7 +241,7 @@ async def test_b_keeps_the_host_of_the_event_out() -> None:
         assert Action.BLOCK in stage.view.actions_here()
         assert "b block host" in stage.text
         await stage.press("b")
-        assert "Keep host m-slow out in hub?" in stage.text
+        assert "Block host m-slow in hub?" in stage.text
         assert "creating→running took 356 s, median 35 s" in stage.text
         await stage.press("escape", "g")
         assert stage.view.actions_here() == frozenset(), "an event of what is gone"

@@ -306,7 +306,7 @@ async def test_a_folder_one_may_not_write_to_is_told(tmp_path: Path, monkeypatch
     (tmp_path / "gone").rmdir()
     async with staged(lab()) as stage:
         await stage.press("ctrl+s", "t")
-        await stage.until(lambda: "It was not saved" in stage.toasts)
+        await stage.until(lambda: "Not saved" in stage.toasts)
 
 
 # --- going about ------------------------------------------------------------------------------------------------

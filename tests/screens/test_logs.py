@@ -339,7 +339,7 @@ async def test_what_is_shown_is_saved(key: str, suffix: str, tmp_path: Path, mon
         await opened(stage)
         await stage.command("filter /line 1/")
         await stage.press("ctrl+s", key)
-        await stage.until(lambda: "11 lines are in" in stage.toasts, "the news")
+        await stage.until(lambda: "11 lines saved in" in stage.toasts, "the news")
     assert [len(text.splitlines()) for text in texts_in(tmp_path, suffix)] == [11]
 
 

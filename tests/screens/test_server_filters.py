@@ -54,7 +54,7 @@ async def test_the_filter_explains_an_empty_list_and_survives_escape() -> None:
         stage.fleet.set_filter(Resource.INSTANCES, {"status": "failed", "released": "true"})
         await stage.advance(0)
         await stage.press("escape")
-        assert "Nothing matches status=failed, released on the server. L changes what is asked for." in stage.text
+        assert "No matches for the server filter status=failed, released. L changes it." in stage.text
         assert "server filter: status=failed, released" in stage.title
 
 

@@ -364,7 +364,7 @@ async def test_where_a_price_is_not_offered_it_is_what_one_pays_there() -> None:
     async with staged(cloud, view="1") as stage:
         at(stage, "b", "H200")
         await stage.settle()
-        assert said(stage).endswith("yours at $3.50/h")
+        assert said(stage).endswith("you pay $3.50/h")
         await stage.press("enter")
         lines = [line for line in stage.lines if "hub · " in line and "4/8" in line]
         assert [next(part for part in line.split() if len(part) == 1 and part in "abc") for line in lines] == [
@@ -372,7 +372,7 @@ async def test_where_a_price_is_not_offered_it_is_what_one_pays_there() -> None:
             "b",
             "a",
         ]
-        assert "yours at $3.00/h" in lines[0]
+        assert "you pay $3.00/h" in lines[0]
         assert "price unknown" in lines[2]
 
 

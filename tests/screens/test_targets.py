@@ -68,7 +68,7 @@ async def test_the_menu_of_a_row_that_has_gone_does_nothing_and_says_so() -> Non
         await list_now(stage, fake, made("clip"))
         await stage.press("X")
         assert not stage.in_dialog
-        assert "bert in lab is not there any more." in stage.toasts
+        assert "bert in lab no longer exists." in stage.toasts
         assert fake.done == []
 
 

@@ -118,5 +118,5 @@ class AccountCommands(CommandSet):
         note(first)
         result = await self.session.fleet.mutations.change_password(account, Secret(first))
         self.view.notify(
-            f"{account}: {result.message}. Now put it where the configuration points to.", severity="information"
+            f"{account}: {result.message}. Update it where the configuration points to.", severity="information"
         )

@@ -60,7 +60,7 @@ class BlockCommands(ActionCommands):
     def _question_of(chosen: Sequence[Instance]) -> str:
         accounts = ", ".join(sorted({instance.ref.account for instance in chosen}))
         what = f"host {chosen[0].host or 'of ' + chosen[0].name}" if len(chosen) == 1 else f"{len(chosen)} hosts"
-        return f"Keep {what} out in {accounts}?"
+        return f"Block {what} in {accounts}?"
 
     def _block_of(self, instance: Instance) -> Block | None:
         """Return the entry that blocks the host of an instance already."""

@@ -106,7 +106,7 @@ class CreateCommands(CommandSet):
         """Show a note that comes once, and copy the secret that it is about if that is wanted."""
         secret = next((values.get(field.name, "") for field in form.fields if field.kind is FieldKind.SECRET), "")
         dialog = dialogs.ConfirmDialog(
-            f"The {form.kind} is there. One thing to note:",
+            f"The {form.kind} was created. Please note:",
             effects=[note],
             confirm="Copy the password",
             cancel="Close",

@@ -102,7 +102,7 @@ class InspectCommands(CommandSet):
             return
         now = [self.session.fleet.get(row.ref) for row in rows]
         if any(row is None for row in now):
-            self.view.notify(f"{what} is not there any more.")
+            self.view.notify(f"{what} no longer exists.")
             return
         with self.view.acting_on([row for row in now if row is not None]):
             self.view.action_command(chosen)

@@ -172,6 +172,6 @@ class JsonReaderDialog(Reader[JsonView]):
         try:
             path = await save_text(stem, suffix, written(value))
         except OSError as error:
-            self.notify(f"It was not saved: {error.strerror}.", severity="error", markup=False)
+            self.notify(f"Not saved: {error.strerror}.", severity="error", markup=False)
             return
         self.notify(f"Saved as {path}", markup=False, timeout=6)

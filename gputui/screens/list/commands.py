@@ -52,7 +52,7 @@ class ListCommands(CommandSet):
         choices = [
             dialogs.Choice(name, label, keys.get(name, label[0].lower())) for name, label in SAVE_FORMATS.items()
         ]
-        chosen = await self.app.push_screen_wait(dialogs.MenuDialog("Save what is shown as", choices))
+        chosen = await self.app.push_screen_wait(dialogs.MenuDialog("Save the rows shown as", choices))
         if not chosen:
             return
         table = self.view.table
@@ -61,6 +61,6 @@ class ListCommands(CommandSet):
             path = await save_rows(self.app, chosen, self.view.NAME, tuple(table.columns.values()), rows)
         except OSError as error:
             raise GputuiError(
-                f"It was not saved: {error.strerror}.", hint="Start gputui in a folder you may write to."
+                f"Not saved: {error.strerror}.", hint="Start gputui in a folder you may write to."
             ) from error
         self.view.notify(f"Saved as {path}", severity="information")

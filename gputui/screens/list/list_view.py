@@ -249,7 +249,7 @@ class ListView(View):
         silent = self.feeds.unanswered()
         not_known = f"Not known: no answer from {', '.join(silent)}. r asks again." if silent else ""
         asked = self.asked_for()
-        nothing = f"Nothing matches {asked} on the server. L changes what is asked for." if asked else ""
+        nothing = f"No matches for the server filter {asked}. L changes it." if asked else ""
         denied = " ".join(self.feeds.denials())
         self.table.placeholder = Content(
             self.feeds.loading_text() or not_known or denied or nothing or self.empty_text()

@@ -70,7 +70,7 @@ class LogCommands(CommandSet):
 
     @in_worker("dialog")
     async def _choose_lines(self, log: OpenLog) -> None:
-        form = Form(log.ref.account, "log", f"Lines of {log.name}, on the server", FIELDS)
+        form = Form(log.ref.account, "log", f"Filter lines of {log.name} on the server", FIELDS)
         given = await self.app.push_screen_wait(dialogs.FilterDialog(form, self._check_times, values=dict(log.asked)))
         if given is not None and self.view.current is log:
             self.view.open_log(log.ref, {name: value.strip() for name, value in given.items() if value.strip()})
@@ -92,13 +92,13 @@ class LogCommands(CommandSet):
         try:
             path, count = await save_log(form, log.name, log.store, log.matches)
         except OSError as error:
-            self.view.notify(f"It could not be written: {error.strerror or error}.")
+            self.view.notify(f"Not saved: {error.strerror or error}.")
             return
         except ValueError:
             # Another log was opened meanwhile, and with it the file of this one closed.
-            self.view.notify(f"The log of {log.name} was left before it was written whole: save it again.")
+            self.view.notify(f"The log of {log.name} was closed before it was written completely: save it again.")
             return
-        self.view.notify(f"{count:,} lines are in {path}", severity="information")
+        self.view.notify(f"{count:,} lines saved in {path}", severity="information")
 
     def _check_times(self, values: Mapping[str, str]) -> None:
         """Raise InvalidError with ``fields`` for times that cannot be read."""

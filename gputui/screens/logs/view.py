@@ -175,7 +175,7 @@ class LogsView(View):
         if len(log.store):
             return f"No line matches {self._filter.text}. esc clears the filter." if self._filter else ""
         if log.asked:
-            return "No line matches what the server is asked for. L changes that."
+            return "No lines match the server filter. L changes it."
         return f"{log.name} has written nothing yet."
 
     # --- captions -------------------------------------------------------------------------------------------

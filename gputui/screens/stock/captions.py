@@ -74,7 +74,7 @@ def price_words(offer: Offer, paid: Paid) -> str:
     if offer.price_from:
         return f"from {format_money(offer.price_from)}/h"
     price = price_of(offer, paid)
-    return f"yours at {format_money(price)}/h" if price else ""
+    return f"you pay {format_money(price)}/h" if price else ""
 
 
 def cell_line(offer: Offer, paid: Paid, *, watched: bool) -> Content:

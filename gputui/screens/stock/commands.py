@@ -105,7 +105,7 @@ class StockCommands(CreateCommands):
         if offer.ref in self.view.watches.refs:
             self.view.watches.remove(offer.ref)
             self.view.catch_up()
-            self.view.notify(f"{offer.gpu_model} in {where(offer)} is not watched any more.", severity="information")
+            self.view.notify(f"{offer.gpu_model} in {where(offer)} is no longer watched.", severity="information")
         elif offer.idle is None:
             self._watch(offer, 1)
         else:
