@@ -57,7 +57,7 @@ class StockCommands(CreateCommands):
         chosen = await self.app.push_screen_wait(
             dialogs.MenuDialog(
                 f"Where {model} is available",
-                holder_choices(holders, self.view.news, self.view.paid, old=old),
+                holder_choices(holders, self.view.trends.news, self.view.paid, old=old),
                 note=f"{note}{caveat}",
                 selected=str(selected.ref),
             )

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 
-from gputui.analytics.stock_trends import FADES_AFTER, SPAN, Trends
 from gputui.commands import Command
 from gputui.models import FeedState, Offer, Ref, Resource, Row
 from gputui.query import Query, parse
@@ -32,6 +29,7 @@ from gputui.screens.stock.captions import (
     where,
 )
 from gputui.screens.stock.commands import StockCommands
+from gputui.screens.stock.trends import StockTrends
 from gputui.screens.stock.watches import Watches, has_idle
 from gputui.widgets.bars.line import Line
 from gputui.widgets.heatmap.grid import Grid
@@ -40,7 +38,6 @@ from gputui.widgets.heatmap.heatmap import Heatmap
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from gputui.fleet import Fleet
 
 _ROOMY = 100
 """Columns from which the line under the map has room for all of its text."""
@@ -68,10 +65,8 @@ class StockView(View):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.watches = Watches(self.notify_idle)
-        self.news: Mapping[Ref, int] = {}
         self.paid: Paid = {}
-        self._trends = Trends()
-        self._past_of: Fleet | None = None
+        self.trends = StockTrends(session)
         self._fading: Timer | None = None
         self._query: Query | None = None
         self.only_idle = False
@@ -106,26 +101,14 @@ class StockView(View):
         """Follow the stock; read how it moved so far, once."""
         fleet = self.session.fleet
         self.watches.follow(fleet)
-        if self._past_of is not fleet:
-            self._past_of = fleet
+        if self.trends.begin():
             self._read_past()
         return (fleet.subscribe(Resource.STOCK, lambda change: self._update()),)
 
     @work(group="past", exclusive=True, exit_on_error=False)
     async def _read_past(self) -> None:
-        """Take the samples of the last day, and of one more, for the stock when it began."""
-        history = self.session.history
-        if history is None:
-            return
-        since = self._now() - 2 * SPAN
-        self._trends = await asyncio.to_thread(lambda: Trends(history.stock(since)))
+        await self.trends.read_past()
         self.catch_up()
-
-    def _now(self) -> datetime:
-        """Return when the stock was read last: a change is as old as it was then."""
-        fleet = self.session.fleet
-        known = [at for name in fleet.accounts if (at := fleet.feed(name, Resource.STOCK).fetched_at) is not None]
-        return max(known, default=datetime.now(UTC))
 
     def catch_up(self) -> None:
         """Show the stock as it is now."""
@@ -136,11 +119,11 @@ class StockView(View):
         stale = frozenset(
             account for account in fleet.accounts if fleet.feed(account, Resource.STOCK).state is FeedState.STALE
         )
-        grid = Grid(filter(self._shows, offers), stale=stale, trends=self.news, watched=self.watches.refs)
+        grid = Grid(filter(self._shows, offers), stale=stale, trends=self.trends.news, watched=self.watches.refs)
         self.map.set_grid(grid, self._placeholder(grid, some=any(offer.gpu_model for offer in offers)))
         if offers and not self.feeds.loading_text():
             self.map.hold_cursor()
-        signs = legend(grid, news=bool(self.news), watched=bool(self.watches.refs))
+        signs = legend(grid, news=bool(self.trends.news), watched=bool(self.watches.refs))
         self.query_one("#legend", Line).show(signs)
         self._describe_cell()
 
@@ -157,16 +140,9 @@ class StockView(View):
         return self.session.fleet.supports(offer.ref.account, Resource.GPUS)
 
     def _note_changes(self) -> None:
-        fleet = self.session.fleet
-        for offer in fleet.rows(Resource.STOCK).values():
-            feed = fleet.feed(offer.ref.account, Resource.STOCK)
-            if feed.state is FeedState.FRESH and feed.fetched_at and isinstance(offer, Offer) and not offer.problem:
-                self._trends.note(offer.ref, offer.idle, feed.fetched_at)
-        self.news = self._trends.news(self._now())
-        if self.news and self._fading is None:
-            oldest = min(change.at for ref in self.news if (change := self._trends.change(ref)) is not None)
-            left = (oldest + FADES_AFTER - self._now()).total_seconds()
-            self._fading = self.set_timer(left + _FADE_SLACK, self.fade)
+        self.trends.note()
+        if self.trends.news and self._fading is None:
+            self._fading = self.set_timer(self.trends.seconds_of_news() + _FADE_SLACK, self.fade)
 
     def fade(self) -> None:
         """Remove the arrows of changes that are no longer news."""
@@ -235,7 +211,7 @@ class StockView(View):
         cell, past = Content(""), Content("")
         if offer is not None:
             roomy = self.size.width >= _ROOMY
-            series = self._trends.series(offer.ref, self._now(), 24 if roomy else 12)
+            series = self.trends.series(offer.ref, 24 if roomy else 12)
             cell = cell_line(offer, self.paid, watched=offer.ref in self.watches.refs)
             past = past_line(offer, series, one_machine=self.is_one_machine(offer), roomy=roomy)
         elif position is not None:
