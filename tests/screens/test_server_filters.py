@@ -17,7 +17,7 @@ async def test_a_filter_is_sent_to_the_server_and_stands_in_the_title_in_words()
     cloud = hub()
     async with staged(cloud, lab()) as stage:
         await stage.press("L")
-        assert "Filter instances of hub, on the server" in stage.text
+        assert "Filter instances of hub on the server" in stage.text
         stage.app.screen.query_one("#field-price_to", Input).value = "2"
         await stage.settle()
         stage.app.screen.query_one("#confirm", Button).press()
