@@ -216,7 +216,7 @@ def test_a_text_that_no_file_can_hold_is_refused_at_its_field(folder: Path) -> N
 
 
 def test_a_template_that_is_not_there_says_which_are(folder: Path) -> None:
-    with pytest.raises(ConfigError, match=f"They are kept in {folder}"):
+    with pytest.raises(ConfigError, match=f"The folder is {folder}"):
         templates.read("train")
     templates.save("other", "deployment", VALUES, FORM)
     with pytest.raises(ConfigError, match="There is no template train") as caught:
