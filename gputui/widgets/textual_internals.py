@@ -7,9 +7,10 @@ test_textual_internals.py compares both with the installed Textual.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 from rich.console import Console
 from rich.control import Control
@@ -17,9 +18,12 @@ from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.cache import LRUCache
 from textual.css.model import RuleSet
+from textual.css.styles import RulesMap
 from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.widgets import Input, Select, TextArea
@@ -27,6 +31,7 @@ from textual.worker import Worker, WorkerState
 from textual.worker_manager import WorkerManager
 
 T = TypeVar("T")
+_Answer = TypeVar("_Answer")
 
 PRIVATE: Final[Mapping[type[Any], tuple[str, ...]]] = {
     App: (
@@ -47,7 +52,7 @@ PRIVATE: Final[Mapping[type[Any], tuple[str, ...]]] = {
         "_unnotify",
         "_workers",
     ),
-    Screen: ("_on_timer_update",),
+    Screen: ("_compositor", "_on_timer_update", "_screen_resized"),
     MessagePump: ("_on_message",),
     LinuxDriver: (
         "_app",
@@ -62,26 +67,74 @@ PRIVATE: Final[Mapping[type[Any], tuple[str, ...]]] = {
     Input: ("_watch_value",),
     TextArea: ("_on_key", "_replace_via_keyboard"),
     Select: ("_options",),
-    Stylesheet: ("_parse_cache", "_variables"),
+    Stylesheet: ("_parse_cache", "_process_component_classes", "_require_parse", "_rules", "_variables"),
+    DOMNode: (
+        "_attach",
+        "_component_styles",
+        "_get_component_classes",
+        "_has_focus_within",
+        "_has_hover_style",
+        "_has_odd_or_even",
+        "_has_order_style",
+        "_selector_names",
+    ),
     ChopsUpdate: ("chop_ends", "chops", "spans"),
 }
 """The private names of each class that are used or overridden (``ChopsUpdate`` is private as a whole)."""
 
 _RULES_OF_A_SHEET = 512
 _THEMES = 8
+_STATES = 4096
+
+
+class _Candidates:
+    """The rules that can apply to nodes of one class, id and set of CSS classes, and to their parts."""
+
+    def __init__(self, own: tuple[RuleSet, ...], of_parts: tuple[RuleSet, ...]) -> None:
+        of_own = _pseudo_classes(own)
+        self.pseudo_classes = tuple(sorted(of_own | _pseudo_classes(of_parts)))
+        self.hover = "hover" in of_own
+        self.focus_within = "focus-within" in of_own
+        self.order = not of_own.isdisjoint(("first-of-type", "last-of-type", "first-child", "last-child", "empty"))
+        self.odd_or_even = not of_own.isdisjoint(("odd", "even"))
+
+
+def _pseudo_classes(rules: Iterable[RuleSet]) -> set[str]:
+    return set[str]().union(*(rule.pseudo_classes for rule in rules))
+
+
+class _Part(DOMNode):
+    """Part of a widget, such as the cursor of a text field, that has styles of its own."""
+
+
+_Selectable = tuple[type[DOMNode], str | None, frozenset[str]]
+_Path = tuple[tuple[Any, ...], ...]
+_State = tuple[_Candidates, _Path]
+
+
+def _selectable(node: DOMNode) -> _Selectable:
+    """Return what selectors without pseudo-classes look at."""
+    return type(node), node.id, node.classes
 
 
 class SharedStylesheet(Stylesheet):
-    """A stylesheet that parses its sources once per theme and process.
+    """A stylesheet that parses its sources, and finds the rules of a node, once per theme and process.
 
-    Textual parses all of them twice whenever a view is opened for the first time.
+    Textual parses all sources twice whenever a view is opened for the first time, and looks for the rules of every
+    widget of a screen whenever the screen comes in front or one of its classes changes.
     """
 
     _parsed: Final[LRUCache[frozenset[tuple[str, str]], LRUCache[tuple[Any, ...], list[RuleSet]]]] = LRUCache(_THEMES)
+    _interned: Final[LRUCache[tuple[tuple[RuleSet, ...], ...], _Candidates]] = LRUCache(_STATES)
+    _found: Final[LRUCache[_State, RulesMap]] = LRUCache(_STATES)
 
     def __init__(self, *, variables: dict[str, str] | None = None) -> None:
         super().__init__(variables=variables)
         self._share()
+        self._order: dict[RuleSet, int] = {}
+        self._candidates: dict[_Selectable, _Candidates] = {}
+        self._paths: dict[tuple[Any, ...], Any] = {}
+        self._applied: WeakKeyDictionary[DOMNode, _State] = WeakKeyDictionary()
 
     def _share(self) -> None:
         key = frozenset(self._variables.items())
@@ -97,9 +150,110 @@ class SharedStylesheet(Stylesheet):
             super().set_variables(variables)
             self._share()
 
+    def parse(self) -> None:
+        """Parse the sources that are new."""
+        super().parse()
+        self._order = {rule: index for index, rule in enumerate(self._rules)}
+        self._candidates = {}
+
     def reparse(self) -> None:
         """Apply the variables to all sources; the rules remain as they were where that fails."""
         self.parse()
+
+    def apply(self, node: DOMNode, *, animate: bool = False, cache: dict[tuple[Any, ...], Any] | None = None) -> None:
+        """Apply the rules to a node, if anything that selectors look at has changed since the last time."""
+        if node.parent is None and not isinstance(node, App):
+            return  # still being constructed: it is done when the node is mounted
+        self._paths = {} if cache is None else cache
+        self._apply(node, animate=animate)
+
+    def _apply(self, node: DOMNode, *, animate: bool) -> None:
+        candidates = self._candidates_for(node)
+        state = candidates, self._path(node, candidates.pseudo_classes)
+        if self._applied.get(node) == state:
+            node.notify_style_update()  # an ancestor's colours may be others
+            return
+        is_part = isinstance(node, _Part)
+        if is_part:
+            node.styles.base.reset()
+        self._applied[node] = state
+        rules = self._found.get(state)
+        if rules is None:
+            super().apply(node, animate=animate)
+            if not animate:
+                self._found[state] = node.styles.base.get_rules()
+            return
+        node._has_hover_style = candidates.hover
+        node._has_focus_within = candidates.focus_within
+        node._has_order_style = candidates.order
+        node._has_odd_or_even = candidates.odd_or_even
+        if is_part:
+            node.styles.base.merge_rules(rules)
+        else:
+            self.replace_rules(node, rules, animate=animate)
+            node.notify_style_update()  # the parts may have others, where the node itself has the same
+        self._process_component_classes(node)
+
+    def _path(self, node: DOMNode, pseudo_classes: tuple[str, ...]) -> _Path:
+        """Return all that selectors with these pseudo-classes look at in a node and above it.
+
+        It is kept while Textual applies the rules to a group of nodes.
+        """
+        key = (id(node), pseudo_classes)
+        path = self._paths.get(key)
+        if path is None:
+            above = node.parent
+            own = (*_selectable(node), *(name for name in pseudo_classes if node.has_pseudo_class(name)))
+            path = (own,) if above is None else (*self._path(above, pseudo_classes), own)
+            self._paths[key] = path
+        return path
+
+    def _candidates_for(self, node: DOMNode) -> _Candidates:
+        """Return the rules whose last selector may fit a node."""
+        if self._require_parse:
+            self.parse()
+        key = _selectable(node)
+        known = self._candidates.get(key)
+        if known is None:
+            parts = {f".{name}" for name in node._get_component_classes()}
+            rules = self._named(node._selector_names), self._named(parts)
+            known = self._interned.get(rules)
+            if known is None:
+                known = self._interned[rules] = _Candidates(*rules)
+            self._candidates[key] = known
+        return known
+
+    def _named(self, names: set[str]) -> tuple[RuleSet, ...]:
+        """Return the rules whose last selector has one of these names, in their order."""
+        rules_map = self.rules_map
+        found = {rule for name in rules_map.keys() & names for rule in rules_map[name]}
+        return tuple(sorted(found, key=self._order.__getitem__))
+
+    def _process_component_classes(self, node: DOMNode) -> None:
+        """Apply the rules to the parts of a node that have styles of their own, and draw it where one has changed."""
+        changed = False
+        for name in sorted(node._get_component_classes()):
+            styles = node._component_styles.get(name)
+            part = None if styles is None else styles.node
+            before = None
+            if part is None:
+                part = _Part(classes=name)
+                part._attach(node)
+                node._component_styles[name] = part.styles
+            else:
+                before = part.styles.base.get_rules()
+            self._apply(part, animate=False)
+            changed = changed or part.styles.base.get_rules() != before
+        if changed:
+            node.refresh()
+
+
+class LaidOutOnce(Screen[_Answer]):
+    """A base of screens: their first layout is not repeated when its own message about the size comes back."""
+
+    def _screen_resized(self, size: Size) -> None:
+        if self._compositor.size != size:
+            super()._screen_resized(size)
 
 
 class PartialUpdate(ChopsUpdate):

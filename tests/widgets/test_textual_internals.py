@@ -6,8 +6,8 @@ import ast
 import importlib
 import inspect
 import pkgutil
-import textwrap
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -25,16 +25,52 @@ INTERNALS = "gputui.widgets.textual_internals"
 LISTED = frozenset(name for names in PRIVATE.values() for name in names)
 
 
+def named(node: ast.AST) -> str:
+    """The name of what an attribute is of, where that is one word or a call of one."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Call(func=ast.Name(id=name), args=[]):
+            return f"{name}()"
+    return ""
+
+
+@cache
+def module_tree(name: str) -> ast.Module:
+    return ast.parse(inspect.getsource(importlib.import_module(name)))
+
+
+@cache
+def classes(module: str) -> dict[str, ast.ClassDef]:
+    """The classes of a module by qualified name; those inside functions too, by the names that these give them."""
+    found: dict[str, ast.ClassDef] = {}
+
+    def look(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            match child:
+                case ast.ClassDef(name=name):
+                    found[prefix + name] = child
+                    look(child, f"{prefix}{name}.")
+                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                    look(child, f"{prefix}{name}.<locals>.")
+                case _:
+                    look(child, prefix)
+
+    look(module_tree(module), "")
+    return found
+
+
 def tree(of: type[Any]) -> ast.AST:
-    return ast.parse(textwrap.dedent(inspect.getsource(of)))
+    return classes(of.__module__)[of.__qualname__]
 
 
+@cache
 def own_names(of: type[Any]) -> set[str]:
     """The attributes of a class: of its own, and those that its methods or annotations give to ``self``."""
     assigned = {
         node.attr
         for node in ast.walk(tree(of))
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self"
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and named(node.value) == "self"
     }
     return {*vars(of), *vars(of).get("__annotations__", {}), *assigned}
 
@@ -61,7 +97,7 @@ def private(name: str) -> bool:
 
 def uses(of: type[Any], theirs: set[str]) -> Iterator[str]:
     for node in ast.walk(tree(of)):
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self", "super()"):
+        if isinstance(node, ast.Attribute) and named(node.value) in ("self", "super()"):
             found = node.attr
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found = node.name
@@ -88,12 +124,12 @@ def test_private_parts_of_other_objects_are_used_in_one_module() -> None:
     theirs = {name for of in (App, LinuxDriver, Screen, Select, TextArea) for name in names(of) if private(name)}
     found = []
     for module in modules():
-        for node in ast.walk(ast.parse(inspect.getsource(module))):
+        for node in ast.walk(module_tree(module.__name__)):
             match node:
                 case ast.ImportFrom(module=str(source)):
                     is_theirs = source.startswith("textual._")
                 case ast.Attribute(value=owner, attr=name):
-                    is_theirs = name in theirs and ast.unparse(owner) not in ("self", "super()", "cls")
+                    is_theirs = name in theirs and named(owner) not in ("self", "super()", "cls")
                 case _:
                     continue
             if is_theirs:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import Screen
 
 from gputui.analytics.cost import COSTING, SIZING
 from gputui.commands import BY_ID, COMMANDS, Command, Condition, Group, Here
@@ -23,6 +22,7 @@ from gputui.screens.base.session import Session
 from gputui.screens.commands.command_set import CommandSet
 from gputui.screens.commands.server_filters import filters_text
 from gputui.widgets.internal_errors import GuardedHandlers
+from gputui.widgets.textual_internals import LaidOutOnce
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Handler = Callable[[str], None]
 
 
-class View(GuardedHandlers, Screen[None]):
+class View(GuardedHandlers, LaidOutOnce[None]):
     """One of the numbered views. A subclass gives the body, and lists the sets of commands that work in it."""
 
     NAME: ClassVar[str]

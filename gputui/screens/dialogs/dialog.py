@@ -17,6 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from gputui.widgets.internal_errors import GuardedHandlers
+from gputui.widgets.textual_internals import LaidOutOnce
 
 Answer = TypeVar("Answer")
 
@@ -24,7 +25,7 @@ OTHER_BUTTON = Binding("left,right", "other_button", "Other button", show=False,
 """The keys between the buttons of a dialog whose body needs no such keys."""
 
 
-class Dialog(GuardedHandlers, ModalScreen[Answer | None]):
+class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | None]):
     """A modal question. Escape gives None: nothing is done. A subclass gives what is below the heading."""
 
     DEFAULT_CSS = """
