@@ -39,6 +39,7 @@ from gputui.widgets.textual_internals import AWAITED_GROUP, SharedStylesheet, Wo
 if TYPE_CHECKING:
     from textual.command import Provider
     from textual.dom import DOMNode
+    from textual.theme import Theme
 
     from gputui.history.history import History
 
@@ -73,6 +74,8 @@ class GputuiApp(App[int]):
     Toast { padding: 0 1; }
     CommandPalette > Vertical { border: none; }
     """
+
+    _colors: tuple[Theme, dict[str, str]] | None = None
 
     def __init__(
         self,
@@ -113,6 +116,13 @@ class GputuiApp(App[int]):
         self._wanted_theme = ui.theme
         self.theme = ui.theme if ui.theme in self.available_themes else THEMES[0].name
         self.set_keymap(dict(ui.keys))
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Compute the colours of a theme once: Textual asks for them several times whenever a view opens."""
+        theme = self.current_theme
+        if self._colors is None or self._colors[0] is not theme:
+            self._colors = theme, super().get_css_variables()
+        return self._colors[1]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Add the colours that every theme must have here."""

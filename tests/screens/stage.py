@@ -205,7 +205,7 @@ class Stage:
         while not holds():
             if time.monotonic() > end:
                 raise AssertionError(f"{what or 'it'} never came; the screen:\n{self.text}\ntoasts: {self.toasts}")
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.001)
             await self.settle()
 
     async def until_text(self, text: str) -> None:
