@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import signal
 from collections.abc import Iterator
@@ -24,6 +25,9 @@ _SIGNALS = (
 # A test's objects die with the test; looking for circles among them while it runs is a quarter of the time of a test
 # with an app in it. The first generation is only looked at by itself where one test makes very many objects.
 _OBJECTS_BETWEEN_TESTS, _OBJECTS_WITHIN_A_TEST = 600_000, 2_000_000
+# The first searches leave modules that tests have imported, and caches: no later search has to go through them.
+_SEARCHES_THAT_FREEZE = 3
+_searches = itertools.count()
 gc.set_threshold(_OBJECTS_WITHIN_A_TEST, 10, 10)
 
 # They take seconds each: begun last, one would keep a single worker busy while the others have nothing left.
@@ -49,6 +53,14 @@ def pytest_runtest_teardown() -> Iterator[None]:
     finally:
         if gc.get_count()[0] > _OBJECTS_BETWEEN_TESTS:
             gc.collect()
+            if next(_searches) < _SEARCHES_THAT_FREEZE:
+                gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Look for what the last tests have left once: pytest looks five times, in all there is."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

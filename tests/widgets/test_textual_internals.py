@@ -11,10 +11,10 @@ from functools import cache
 from typing import Any
 
 import pytest
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
-from textual.widgets import Select, TextArea
+from textual.widgets import Input, Label, Select, TextArea
 
 import gputui.app
 import gputui.screens
@@ -166,3 +166,68 @@ class TestTheSharedStylesheet:
         with pytest.raises(Exception):  # noqa: B017  (Textual has several)
             sheet.reparse()
         assert sheet._rules == before
+
+    async def test_a_class_of_a_screen_reaches_the_parts_of_widgets_in_it(self) -> None:
+        class Screens(App[None]):
+            CSS = "Input > .input--cursor { color: #102030 } .late Input > .input--cursor { color: #405060 }"
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.stylesheet = SharedStylesheet(variables=self.get_css_variables())
+
+            def compose(self) -> ComposeResult:
+                yield Input()
+
+        async with Screens().run_test() as pilot:
+            field = pilot.app.query_one(Input)
+
+            def colour() -> str:
+                return field.get_component_styles("input--cursor").color.hex
+
+            assert colour() == "#102030"
+            pilot.app.screen.add_class("late")
+            assert colour() == "#405060"
+            pilot.app.screen.remove_class("late")
+            assert colour() == "#102030"
+
+    async def test_what_has_the_focus_has_the_styles_and_parts_of_the_focus(self) -> None:
+        class Two(App[None]):
+            CSS = """
+            Input { color: #102030 }
+            Input:focus { color: #405060 }
+            Input:focus > .input--cursor { background: #708090 }
+            """
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.stylesheet = SharedStylesheet(variables=self.get_css_variables())
+
+            def compose(self) -> ComposeResult:
+                yield Input(id="one")
+                yield Input(id="two")
+
+        async with Two().run_test() as pilot:
+            fields = [*pilot.app.query(Input)]
+            for _ in range(2):
+                for field in fields:
+                    field.focus()
+                    await pilot.pause()
+                    cursors = [each.get_component_styles("input--cursor").background.hex for each in fields]
+                    assert [each.styles.color.hex == "#405060" for each in fields] == [
+                        each is field for each in fields
+                    ]
+                    assert [cursor == "#708090" for cursor in cursors] == [each is field for each in fields]
+
+    async def test_a_widget_has_its_styles_once_it_is_mounted(self) -> None:
+        class Late(App[None]):
+            CSS = "Label.loud { color: #405060 }"
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.stylesheet = SharedStylesheet(variables=self.get_css_variables())
+
+        async with Late().run_test() as pilot:
+            label = Label("x")
+            label.add_class("loud")
+            await pilot.app.mount(label)
+            assert label.styles.color.hex == "#405060"
