@@ -536,7 +536,7 @@ def test_idle_cards_of_other_regions_models_and_accounts_are_not_counted() -> No
         offer("lab", "RTX 5090", 16, 16, region="sgp1"),
         offer("hub", "RTX 5090", None, None, region="sgp1", available=True),
     ]
-    assert stock_note(FORM, values, offers).startswith("2 single cards")
+    assert stock_note(FORM, values, offers).startswith("2 matching GPUs idle")
     assert "promise" not in stock_note(FORM, values, offers)
     assert stock_note(FORM, values, offers[1:]) == ""
 

@@ -293,7 +293,7 @@ async def test_stopping_a_deployment_says_what_ends_with_it() -> None:
         for part in (
             "Stop train in hub?",
             "ReplicaSet   running 3/4 +1   2 × RTX 5090   $0.90–1.50/h",
-            "All its instances, their disks",
+            "All its instances end, and every process in them.",
         ):
             assert part in stage.text, part
         await confirm(stage)

@@ -327,7 +327,7 @@ async def test_read_only_takes_no_tasks() -> None:
     async with staged(busy(), view="8", read_only=True) as stage:
         await stage.press("n")
         assert not stage.in_dialog
-        assert "Nothing can be created here" in stage.toasts
+        assert "n is not available: no account shown allows it." in stage.toasts
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------
