@@ -75,7 +75,8 @@ class GputuiApp(App[int]):
     CommandPalette > Vertical { border: none; }
     """
 
-    _colors: tuple[Theme, dict[str, str]] | None = None
+    _colors: tuple[Theme, str | None, dict[str, str]] | None = None
+    """A theme, the colours that the terminal has, and the variables that follow from both."""
 
     def __init__(
         self,
@@ -119,14 +120,18 @@ class GputuiApp(App[int]):
 
     def get_css_variables(self) -> dict[str, str]:
         """Compute the colours of a theme once: Textual asks for them several times whenever a view opens."""
-        theme = self.current_theme
-        if self._colors is None or self._colors[0] is not theme:
-            self._colors = theme, super().get_css_variables()
-        return self._colors[1]
+        theme, color_system = self.current_theme, self._color_system
+        if self._colors is None or self._colors[0] is not theme or self._colors[1] != color_system:
+            self._colors = theme, color_system, super().get_css_variables()
+        return self._colors[2]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Add the colours that every theme must have here."""
-        return variables(self.current_theme, "truecolor" if self.is_headless else self.console.color_system)
+        return variables(self.current_theme, self._color_system)
+
+    @property
+    def _color_system(self) -> str | None:
+        return "truecolor" if self.is_headless else self.console.color_system
 
     # --- life ------------------------------------------------------------------------------------------------
 

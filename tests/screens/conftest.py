@@ -14,7 +14,7 @@ from tests.screens.pictures import Act, Shoot
 from tests.screens.stage import NARROW, Stage, make_app, stop_the_clock
 
 # Where what is shown depends on the time of day.
-_MODULES = ("cost", "commands.block_host", "stock.view")
+_MODULES = ("cost", "commands.block_host", "stock.trends")
 
 
 @pytest.fixture
