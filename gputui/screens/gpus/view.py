@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from typing import ClassVar, cast
 
 from textual import on
@@ -11,7 +10,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.events import DescendantFocus
 
-from gputui.models import Change, GpuDevice, GpuProcess, GpuSample, Instance, Ref, Resource, Row
+from gputui.models import Change, GpuDevice, GpuProcess, Instance, Ref, Resource, Row
 from gputui.presentation.actions import may_be_of
 from gputui.presentation.columns.lists import columns_of
 from gputui.screens.base.fleet_context import FleetContext
@@ -81,16 +80,10 @@ class GpusView(ListView):
     def compose_body(self) -> ComposeResult:
         """Lay out both tables, and the charts between them."""
         yield self.make_table(columns_of(Resource.GPUS, self.context), id="gpus", sort=("gpu", False))
-        yield GpuPanel(self._samples_of, self._now, id="panel")
+        # The fleet that polls replaces the first one: it is looked up each time.
+        session = self.session
+        yield GpuPanel(lambda ref: session.fleet.samples.of(ref), lambda: session.fleet.now(), id="panel")  # noqa: PLW0108
         yield self.make_table()
-
-    # The fleet that polls takes the place of the first one: it is looked up each time.
-
-    def _samples_of(self, ref: Ref) -> Sequence[GpuSample]:
-        return self.session.fleet.samples.of(ref)
-
-    def _now(self) -> datetime:
-        return self.session.fleet.now()
 
     @property
     def panel(self) -> GpuPanel:
@@ -283,7 +276,8 @@ class GpusView(ListView):
             left = Content.styled("   processes not reported", "$muted")
         if self.shown.comparing:
             counts, left = f"{counts} by {WORDS[self.panel.reading]}", Content("")
-        processes = (row for row in self._processes() if isinstance(row, GpuProcess) and row.pid is not None)
+        rows = self.session.fleet.rows(Resource.PROCESSES).values()
+        processes = (row for row in rows if isinstance(row, GpuProcess) and row.pid is not None)
         shown = [row.inside for row in processes if self.shows(row)]
         inside = bool(shown) and all(shown)
         whose = "   PIDs as seen inside the container" if inside else ""
@@ -300,9 +294,6 @@ class GpusView(ListView):
         """Return the problem of the GPU under the cursor, whose figures are shown nevertheless."""
         device = self.shown.charted()
         return f"   ! {device.problem}" if device is not None and device.problem and not self.shown.comparing else ""
-
-    def _processes(self) -> Iterable[Row]:
-        return self.session.fleet.rows(Resource.PROCESSES).values()
 
     def in_scope(self, row: Row, scope: Ref) -> bool:
         """Whether a process belongs to the instance the view is limited to."""
@@ -322,12 +313,10 @@ class GpusView(ListView):
         return [*super().breadcrumbs(), *([name_of_gpu(device)] if isinstance(device, GpuDevice) else [])]
 
     @on(RecordTable.Opened, "#gpus")
-    def _gpu_opened(self, event: RecordTable.Opened) -> None:
+    @on(GpuPanel.Opened)
+    def _show_alone(self, event: RecordTable.Opened | GpuPanel.Opened) -> None:
         event.stop()
-        self._show_alone(event.ref)
-
-    def _show_alone(self, ref: Ref) -> None:
-        self.shown.comparing, self.shown.opened = False, ref
+        self.shown.comparing, self.shown.opened = False, event.ref
         self._apply_filter()
         self.set_focus(self.table)
 
@@ -340,10 +329,6 @@ class GpusView(ListView):
     @on(GpuPanel.Moved)
     def _chart_chosen(self, event: GpuPanel.Moved) -> None:
         self.gpus.select(event.ref)
-
-    @on(GpuPanel.Opened)
-    def _chart_opened(self, event: GpuPanel.Opened) -> None:
-        self._show_alone(event.ref)
 
     def clear_limits(self) -> bool:
         """Show all GPUs and processes again, then clear marks and filters."""
