@@ -55,8 +55,8 @@ REACTIONS = {code_of(Listeners.notify), code_of(AccountRuntime.reconsider), code
 """What is no step of it: views that draw the mark, pollers that adapt to it, the list read before the request."""
 
 
-TRANSPORT = f"{PACKAGE}/api/http/"
-"""All requests of gputui take the same way in there: the walk ends where it hands the request over."""
+LEFT_OUT = (f"{PACKAGE}/api/http/", f"{PACKAGE}/widgets/textual_internals.py")
+"""The transport, where all requests take the same way, and the replaced parts of Textual, which it calls itself."""
 
 
 class Walk:
@@ -70,7 +70,7 @@ class Walk:
         code = frame.f_code
         if self.sent or event != "call" or code in self.codes:
             return
-        if not code.co_filename.startswith(PACKAGE) or code.co_filename.startswith(TRANSPORT):
+        if not code.co_filename.startswith(PACKAGE) or code.co_filename.startswith(LEFT_OUT):
             return
         at: FrameType | None = frame
         while at is not None and at.f_code not in REACTIONS:
