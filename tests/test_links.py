@@ -87,3 +87,17 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     assert problem(page, "../../outside.md")
     assert problem(page, "config.md") is None
     assert problem(page, "https://example.org/") is None
+
+
+_SOURCE = re.compile(r"`((?:[a-z_]+/)+[a-z_]*(?:\.py)?|[a-z_]+\.py)`")
+
+
+def test_files_of_the_program_that_pages_name_are_there() -> None:
+    missing = []
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for name in _SOURCE.findall(page.read_text("utf-8")):
+            if (name.endswith(".py") or name.startswith(("gputui/", "tests/"))) and not any(
+                (ROOT / base / name).exists() for base in ("", "gputui", "gputui/api/yotta", "gputui/models")
+            ):
+                missing.append(f"{page.name}: {name}")
+    assert not missing, missing
