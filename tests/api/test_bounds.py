@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gputui.api.gpuhub.backend import GpuhubBackend
-from gputui.api.http.decompression import STEP, PackingError, Unpacker
+from gputui.api.http.decompression import STEP, DecompressionError, Decompressor
 from gputui.api.http.transport import MAX_BODY
 from gputui.errors import GputuiError, ProtocolError, UnknownOutcomeError
 from gputui.models import Resource
@@ -52,12 +52,12 @@ async def test_one_coding_is_undone(
 @pytest.mark.parametrize(
     ("coding", "body", "said"),
     [
-        ("gzip, gzip", gzip.compress(gzip.compress(BODY)), "is packed several times over"),
-        ("deflate,gzip,deflate", b"", "is packed several times over"),
-        ("br", b"\x0b\x02", "is packed in a way that was not asked for"),
-        ("gzip", b"not gzip", "is packed in a broken way"),
-        ("gzip", gzip.compress(BODY)[:-9], "breaks off"),
-        ("deflate", b"\xff" * 99, "is packed in a broken way"),
+        ("gzip, gzip", gzip.compress(gzip.compress(BODY)), "has several content encodings"),
+        ("deflate,gzip,deflate", b"", "has several content encodings"),
+        ("br", b"\x0b\x02", "has a content encoding that was not requested"),
+        ("gzip", b"not gzip", "cannot be decompressed"),
+        ("gzip", gzip.compress(BODY)[:-9], "is cut off"),
+        ("deflate", b"\xff" * 99, "cannot be decompressed"),
         ("gzip", gzip.compress(b" " * (MAX_BODY + 1)), "is larger than 32 MiB"),
     ],
     ids=["twice", "three times", "br", "not gzip", "cut", "not deflate", "too large"],
@@ -80,20 +80,20 @@ async def test_other_packings_are_refused(
 def test_a_small_answer_takes_little_memory_however_much_it_stands_for() -> None:
     packer = zlib.compressobj(9, wbits=31)
     bomb = b"".join(packer.compress(b" " * 2**20) for _ in range(64)) + packer.flush()
-    unpacker = Unpacker("gzip")
+    decompressor = Decompressor("gzip")
     tracemalloc.start()
     try:
         size = 0
-        for piece in unpacker.feed(bomb):
+        for piece in decompressor.feed(bomb):
             assert len(piece) <= STEP
             size += len(piece)
-        unpacker.end()
+        decompressor.end()
         assert size == 64 * 2**20
         assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
     finally:
         tracemalloc.stop()
-    with pytest.raises(PackingError):
-        Unpacker("gzip, gzip")
+    with pytest.raises(DecompressionError):
+        Decompressor("gzip, gzip")
 
 
 @pytest.mark.parametrize("rows", [[], [gpuhub.deployment()], [{}], None], ids=["none", "one", "empty", "null"])

@@ -31,7 +31,7 @@ _PHASES = {
 class EventRow(NamedTuple):
     """A row of the event list, by the wire's names, as it came.
 
-    A row that cannot be read is one without a container: it counts in the list, whose places the reading goes by.
+    A row that cannot be read has no container: it still counts for the offsets in the list.
     """
 
     deployment_container_uuid: str
@@ -63,7 +63,7 @@ class _Chain:
 
 
 class EventLog:
-    """All that is known to have happened to the containers of one deployment."""
+    """The known events of the containers of one deployment."""
 
     def __init__(self, deployment: Ref, name: str, now: Callable[[], datetime]) -> None:
         self._deployment = deployment
@@ -76,9 +76,9 @@ class EventLog:
         self._count = 0
 
     def add(self, rows: Sequence[EventRow]) -> list[Event]:
-        """Take rows in the server's order and return what they add, in time order.
+        """Add rows in the server's order and return the new events, in time order.
 
-        An event that was known already and whose predecessor came only now is among them again, set right.
+        A known event whose predecessor came only now is among them again, corrected.
         """
         unknown = [(key, row.created_at) for row in rows if (key := row_key(row))[0] and self._is_new(key)]
         times = self._times([(key[0], read_time(written)) for key, written in unknown])
@@ -122,7 +122,7 @@ class EventLog:
         return times
 
     def _insert(self, key: Key, at: datetime, reported: bool) -> list[_Change]:
-        """Put an event into its chain; returns it, and the next one when that has to be set right."""
+        """Insert an event into its chain; return it, and the next one where that changes."""
         container, status, _ = key
         chain = self._chains.get(container)
         if chain is None:
@@ -175,12 +175,12 @@ def row_key(row: EventRow) -> Key:
 
 
 def container_name(deployment: str, uuid: str) -> str:
-    """Return what a container is called: its deployment's name and the last part of its uuid."""
+    """Return the name of a container: its deployment's name and the last part of its uuid."""
     return f"{deployment}-{uuid.rpartition('-')[2]}"
 
 
 def container_phase(status: str) -> Phase:
-    """Return the phase of a container by the vendor's word for its state; what is not known is UNKNOWN."""
+    """Return the phase of a container by the vendor's status; UNKNOWN for any other."""
     word = status.strip().lower()
     if word in _PHASES:
         return _PHASES[word]

@@ -1,7 +1,7 @@
-"""The live stream of what happens to the containers of all of an account's deployments on GPUhub.
+"""The live events of the containers of an account's deployments on GPUhub.
 
-Uses call 7 of the elastic deployment API: one list a deployment, in the order in which things happened,
-read on from where the last reading ended. Everything is returned once: first all events, then only new ones.
+Uses call 7 of the elastic deployment API: one list a deployment, in time order, continued from where the last
+reading ended. Each event is returned once: first all events, then only new ones.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from gputui.models import Deployment, Event, Phase, Ref
 PAGE_SIZE = 100
 PAGES_A_TICK = 1000
 UNREAD = 1000
-"""How much of one list, and how many lists, are read at a time: what is left is read on at the next tick.
+"""How many pages of one list, and how many lists, are read in a tick: the next tick continues with the rest.
 
 Most accounts are read completely by the first request.
 """
 AT_A_TIME = 8
-"""Requests under way at once."""
+"""Concurrent requests."""
 
 FEW = 12
-"""Up to so many active deployments are all requested every time."""
+"""Up to this many active deployments are all requested in each tick."""
 SWEEP = 10
-"""Of more, so many at rest are requested in a tick, the oldest requests first."""
+"""Of more, this many at rest are requested in a tick, the oldest requests first."""
 MOVING = 100
 """Those in motion are requested every time, up to this many, the oldest requests first."""
 SETTLING_SECONDS = 10.0
 """How long a deployment counts as in motion after its last news: its counts may be ahead of its events."""
 TRANSITION_SECONDS = 900.0
-"""How long a container that starts or stops keeps its deployment in motion; one that hangs does not for ever."""
+"""How long a container that starts or stops keeps its deployment in motion, also one that hangs."""
 FORGET_SECONDS = 600.0
-"""How long a deployment that is listed no more is remembered: a list that shifts may leave one out."""
+"""How long a deployment that is no longer listed is remembered: a list that shifts may omit one."""
 TRUST_SECONDS = 60.0
-"""How often, at most, a list is read again from its beginning while its server gives one and the same odd answer."""
+"""How often, at most, a list is read again from its beginning while its server repeats an inconsistent answer."""
 _BACKOFF_CAP = 60.0
 _ALL_PAGES = 10_000
 _ATTEMPTS = 3
@@ -57,7 +57,7 @@ class FetchPage(Protocol):
     async def __call__(
         self, deployment_uuid: str, *, container_uuid: str = "", page_index: int, page_size: int, offset: int
     ) -> Page[EventRow]:
-        """Return one page. ``offset`` rows come before its first one; 0 may as well be left out of the request."""
+        """Return one page. ``offset`` rows come before its first one; 0 may be omitted from the request."""
 
 
 class _Reading:
@@ -179,7 +179,7 @@ class EventReader:
 
     @property
     def problem(self) -> GputuiError | None:
-        """Why the events of some deployments are missing since the last tick; None when all could be read."""
+        """Why the events of some deployments are missing since the last tick; None where all could be read."""
         errors = [watch.error for watch in self._watches.values() if watch.error is not None]
         if not errors:
             return None
@@ -197,11 +197,11 @@ class EventReader:
             watch.retry_at = float("-inf")
 
     async def tick(self, deployments: Sequence[Deployment]) -> list[Event]:
-        """Return what has happened since the last call, everything at first, in time order.
+        """Return the events since the last call, at first all of them, in time order.
 
-        ``deployments`` are all that there are now, without any filter. An event that is returned again, because what
-        came before it became known only now, has the same Ref. Raises GputuiError when every deployment that was
-        asked failed, or when the server wants to be left alone: what was read is kept for the next call.
+        ``deployments`` are all present ones, without any filter. An event that is returned again, because its
+        predecessor became known only now, has the same Ref. Raises GputuiError where all requests failed, and at a
+        rate limit: what was read is kept for the next call.
         """
         self._notice(deployments)
         self._limited = False
@@ -221,7 +221,7 @@ class EventReader:
         return sorted(ready.values(), key=lambda event: event.at)
 
     async def read_all(self, deployment: Ref, name: str, *, container_uuid: str = "") -> list[Event]:
-        """Return all that ever happened to a deployment's containers, or to one of them, oldest first.
+        """Return all events of a deployment's containers, or of one of them, oldest first.
 
         ``name`` is the deployment's. Raises GputuiError.
         """
@@ -241,7 +241,7 @@ class EventReader:
         return _Reading(log, ask, page_size=self._page_size)
 
     def _notice(self, deployments: Sequence[Deployment]) -> None:
-        """Take in what the deployments look like now."""
+        """Note the present deployments, and which of them have changed or gone."""
         now = self._monotonic()
         for deployment in deployments:
             watch = self._watches.get(deployment.ref)

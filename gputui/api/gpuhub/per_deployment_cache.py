@@ -13,8 +13,8 @@ from gputui.errors import AuthError, GputuiError, NotFoundError, RateLimitedErro
 from gputui.models import Deployment, Ref
 
 MOVING_AT_A_TIME = 12
-"""Of the deployments in motion, so many are requested each time, the oldest requests first. How many of their
-containers start and run is part of the deployments themselves, and makes them due immediately."""
+"""How many of the deployments in motion are requested each time, the oldest requests first. A change in how many of
+their containers start and run makes them due immediately."""
 
 _M = TypeVar("_M")
 
@@ -35,7 +35,7 @@ class PerDeploymentCache(Generic[_M]):
 
     Those of an unchanged deployment, with nothing in motion, are requested every ``age`` seconds; when
     exactly differs from one deployment to the next, so that a large account does not request all of them at once.
-    Those in motion are requested every time, of many some at a time.
+    Those in motion are requested each time, up to MOVING_AT_A_TIME of them.
     """
 
     def __init__(

@@ -84,7 +84,7 @@ def mismatch(error: ValidationError) -> str:
     """Name the field that is invalid, without its content."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(clean(str(part)) for part in first["loc"])[:80]
-    return f"{place or 'the answer'} {_EXPECTED.get(first['type'], 'is of another kind than expected')}"
+    return f"{place or 'the answer'} {_EXPECTED.get(first['type'], 'has an unexpected type')}"
 
 
 def _is_broken_json(error: ValidationError) -> bool:

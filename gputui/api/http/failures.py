@@ -34,7 +34,7 @@ _LONGEST_DETAIL = 500
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Who is spoken to, for messages: the account, its host with port, and the kind of server it should be.
+    """The server of an account, for messages: its host with port, and the kind of server it should be.
 
     ``proxy`` is the one in between, where the environment names one. With ``tunnelled`` it passes on what it cannot
     read (https): pages with an HTTP status come from behind it.
@@ -99,10 +99,10 @@ def unknown_outcome(server: Server, what: str, reason: str) -> UnknownOutcomeErr
 
 
 PROXY_STATUSES = 520
-"""From here on statuses are inventions of proxies that got no answer themselves."""
+"""Statuses from here on are non-standard ones of proxies that got no answer themselves."""
 
 _NO_ANSWER = frozenset({502, 504})
-"""Whatever words come with these, a gateway does not know what became of a request."""
+"""Whatever the text, a gateway does not know the outcome of a request."""
 _BROKEN_OFF = frozenset({408, 499, 503})
 """Proxies answer so too when the server behind them got a request and broke off."""
 _NOT_BEGUN = frozenset({501, 505, 511})
@@ -110,7 +110,7 @@ _NOT_BEGUN = frozenset({501, 505, 511})
 
 
 def leaves_open(refusal: Refusal, error: GputuiError, *, creates: bool) -> bool:
-    """Return whether an answer that is no success says nothing of whether a change has happened.
+    """Return whether an error leaves open whether a change has happened.
 
     ``error`` is what the answer means otherwise. A server that failed and says so in its API's form has not done
     what was asked; of a creation it may have done the first half.
@@ -123,17 +123,17 @@ def leaves_open(refusal: Refusal, error: GputuiError, *, creates: bool) -> bool:
     return not refusal.is_json or (creates and isinstance(error, ServerError | UnavailableError))
 
 
-def failed_at_it(server: Server, refusal: Refusal, error: GputuiError) -> str:
-    """Say how a request ended whose outcome stays open; ``error`` is what its answer would mean for a question."""
+def failure_reason(server: Server, refusal: Refusal, error: GputuiError) -> str:
+    """Describe why a change has an unknown outcome; ``error`` is what the answer would mean for a read."""
     if refusal.status in _NO_ANSWER or refusal.status >= PROXY_STATUSES:
         return f"a server on the way gave up on it (HTTP {refusal.status})"
     if not refusal.detail:
-        return f"the server failed at it (HTTP {refusal.status})"
+        return f"the server failed (HTTP {refusal.status})"
     return f"the server reports: {error.message.removeprefix(f'{server}: ').rstrip('.')}"
 
 
 def read_refusal(status: int, location: str, body: bytes) -> Refusal:
-    """Read the answer that goes with an HTTP status which is no success."""
+    """Read the answer of an HTTP status other than success."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
@@ -155,7 +155,7 @@ def read_refusal(status: int, location: str, body: bytes) -> Refusal:
 
 
 def refused(server: Server, refusal: Refusal) -> GputuiError:
-    """Return the error for an answer that is no success, where the back end has nothing better to say."""
+    """Return the error for a refusal that the back end does not explain itself."""
     status, detail = refusal.status, refusal.detail.rstrip(".")
     said = f"{server}: {detail} (HTTP {status})." if detail else ""
     if 300 <= status < 400:
@@ -227,7 +227,7 @@ _CREDENTIALS = re.compile(
     re.IGNORECASE,
 )
 _QUOTA = re.compile(r"quota|limit|exceed|balance|insufficient|permission|admin|余额|权限", re.IGNORECASE)
-"""Words of a refusal that is clear without the credentials."""
+"""Words of a refusal that has another reason than the credentials."""
 
 
 def is_about_credentials(text: str) -> bool:
@@ -250,9 +250,7 @@ def _failed(server: Server, refusal: Refusal, said: str) -> GputuiError:
     if status in {502, 503, 504}:
         text = said or f"{server}: {server.host} is there, but the server behind it does not answer (HTTP {status})."
         return UnavailableError(text, hint=f"Try again in a moment.{_via(server)}")
-    return ServerError(
-        said or f"{server}: the server failed at it (HTTP {status}).", hint="See its log for the reason."
-    )
+    return ServerError(said or f"{server}: the server failed (HTTP {status}).", hint="See its log for the reason.")
 
 
 def _field_problems(detail: list[Any]) -> Iterator[tuple[str, str]]:
@@ -317,14 +315,16 @@ def describe(error: Exception, server: Server, *, connect: float, read: float) -
             case ssl.SSLWantReadError() | ssl.SSLWantWriteError():
                 continue  # a handshake that was still waiting when its time was up
             case ssl.SSLError():
-                return Reason(f"no TLS connection to {host} comes about", "Is it http:// instead of https://?")
+                return Reason(
+                    f"a TLS connection to {host} cannot be established", "Is it http:// instead of https://?"
+                )
             case ConnectionRefusedError():
                 return Reason(f"{host} refuses the connection", "Is the server running there? Check base_url.")
     if name == "ConnectTimeout":
         return Reason(f"{host} does not answer within {connect:.0f} s", "Check base_url, VPN and firewall.")
     if isinstance(error, TimeoutError) or name in {"ReadTimeout", "WriteTimeout"}:
         return Reason(
-            f"{host} took the request and gave no whole answer within {read:.0f} s", "The server may be busy."
+            f"{host} accepted the request and did not answer in full within {read:.0f} s", "The server may be busy."
         )
     if name in {"RemoteProtocolError", "DecodingError"}:
         return Reason(f"{host} broke off, or does not speak HTTP", server.look_at)

@@ -1,4 +1,4 @@
-"""Numbers of an answer that no model accepts: NaN, infinities, numbers of hundreds of digits."""
+"""Invalid numbers in an answer: NaN, infinities, numbers of hundreds of digits."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Annotated
 from pydantic import Field
 
 LARGEST = 2**63
-"""Figures from here on are no sizes, prices, times or counts of anything."""
+"""The limit of valid numbers: no size, price, time or count reaches it."""
 
 TOO_LARGE = "too large"
 
 Whole = Annotated[int, Field(gt=-LARGEST, lt=LARGEST)]
-"""A whole number, also one written as text, that is a figure."""
+"""A valid whole number, also one written as text."""
 Real = Annotated[float, Field(gt=-LARGEST, lt=LARGEST, allow_inf_nan=False)]
-"""A number, also one written as text, that is a figure."""
+"""A valid number, also one written as text."""
 
 _SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 _LONG = b"0" * 19
@@ -24,11 +24,11 @@ _WORDS = (b"NaN", b"Infinity")
 _EXPONENT = re.compile(rb"[:,\[]\s{0,40}-?[0-9][0-9.]{0,40}[eE]\+?[0-9]{2}")
 
 
-def without_absurd(body: bytes) -> bytes:
-    """Return JSON with null in place of NaN, and TOO_LARGE in place of what no figure is; any other body as it is.
+def without_invalid_numbers(body: bytes) -> bytes:
+    """Return JSON with null in place of NaN, and TOO_LARGE in place of other invalid numbers; else the body itself.
 
-    One such number would end the reading of a whole list, or the sum, sorting and writing of it later on. As a text
-    it spoils its own field.
+    One such number would make a whole list unreadable, or break its sum, sorting and output later. As a text
+    it makes only its own field unreadable.
     """
     if not _may_have(body):
         return body
@@ -39,12 +39,12 @@ def without_absurd(body: bytes) -> bytes:
 
 
 def loads(body: bytes | str) -> object:
-    """Read JSON, without what is no figure; raises ValueError or RecursionError."""
+    """Read JSON without invalid numbers; raises ValueError or RecursionError."""
     return json.loads(body, parse_int=_integer, parse_float=_float, parse_constant=_constant)
 
 
 def _may_have(body: bytes) -> bool:
-    """Whether there may be such a figure, at a fraction of what reading costs."""
+    """Whether there may be an invalid number, at a fraction of the cost of parsing."""
     shape = body.translate(_SHAPE)
     if _LONG in shape or any(word in body for word in _WORDS):
         return True

@@ -11,13 +11,13 @@ from gputui.formatting import format_duration
 _COARSENESS = 2.0
 """How old a ``Date`` may be when it leaves, in seconds: it has whole seconds, and servers renew it once a second."""
 _LARGEST = 100 * 365 * 86400.0
-"""A ``Date`` further away than this is none, in seconds: a clock without a battery is half a century behind."""
+"""A ``Date`` further away than this is ignored, in seconds: a clock without a battery is half a century behind."""
 _LONGEST = 100
 """A date has 29 characters, with a zone a few more."""
 
 
 def http_date(text: str) -> float | None:
-    """Read a date of HTTP, whatever it is, and return it in Unix time; None for what is no date."""
+    """Return a date of HTTP in Unix time; None for any other text."""
     try:
         at = parsedate_to_datetime(text[:_LONGEST])
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
@@ -26,7 +26,7 @@ def http_date(text: str) -> float | None:
 
 
 class ServerClock:
-    """The difference between two clocks, as far as whole seconds show it.
+    """The difference between two clocks, to the precision of whole seconds.
 
     ``ahead`` is in seconds, None before the first answer with a date. It stays what it is for as long as the answers
     agree with it, and is 0.0 where they agree with two clocks that are the same.

@@ -23,9 +23,9 @@ import httpx
 from gputui.api.http import failures
 from gputui.api.http.client import make_client, named_proxy
 from gputui.api.http.decoding import digested
-from gputui.api.http.decompression import PackingError, Unpacker
+from gputui.api.http.decompression import DecompressionError, Decompressor
 from gputui.api.http.failures import Refusal, Server
-from gputui.api.http.numbers import without_absurd
+from gputui.api.http.numbers import without_invalid_numbers
 from gputui.api.http.server_clock import ServerClock, http_date
 from gputui.api.http.tcp_keepalive import enable_keepalive
 from gputui.errors import GputuiError, InvalidError, ProtocolError, RateLimitedError, UnavailableError
@@ -34,7 +34,7 @@ MAX_BODY = 32 * 2**20
 """The largest answer that is read, in bytes."""
 
 MOST_PARTS = 1_000_000
-"""The most objects and lists that an answer may have: nothing but empty ones take half a minute to read."""
+"""The most objects and lists that an answer may have: more take half a minute to read, even empty ones."""
 LONGEST_REFUSAL = 256 * 2**10
 """How much is read of an answer that is no success, in bytes."""
 
@@ -91,7 +91,7 @@ class _Attempt:
 
 
 class _TransientError(Exception):
-    """A failure after which a question may be sent again, in ``delay`` seconds where the server said so."""
+    """A failure after which a read may be repeated, in ``delay`` seconds where the server said so."""
 
     def __init__(self, error: GputuiError, delay: float | None = None) -> None:
         super().__init__()
@@ -144,8 +144,8 @@ class Transport:
         self._monotonic = monotonic
         self._random = random
         self._now = now
-        # Questions share connections. A change takes one of its own: on one that the server is just closing it would
-        # be lost, and it would be unknown that it was not done.
+        # Reads share connections. A change has one of its own: on one that the server is just closing it would be
+        # lost, and its outcome would be unknown.
         self._clients: dict[bool, httpx.AsyncClient] = {}
 
     async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes:
@@ -301,7 +301,7 @@ class Transport:
             raise self._refused(attempt, response, body)
         if await digested(len(body), _has_too_many_parts, body):
             raise self._unreadable(attempt, f"has more than {MOST_PARTS:,} parts")
-        return await digested(len(body), without_absurd, body)
+        return await digested(len(body), without_invalid_numbers, body)
 
     def _client(self, *, keep: bool) -> httpx.AsyncClient:
         if keep not in self._clients:
@@ -309,14 +309,14 @@ class Transport:
         return self._clients[keep]
 
     async def _read(self, response: httpx.Response, attempt: _Attempt) -> bytes:
-        """Return an answer's body, unpacked. Of one that is no success only as much as a refusal may have."""
+        """Return an answer's body, decompressed; of an error no more than LONGEST_REFUSAL bytes."""
         longest = attempt.longest if response.is_success else LONGEST_REFUSAL
         pieces: list[bytes] = []
         size = 0
         try:
-            unpacker = Unpacker(response.headers.get("content-encoding", ""))
-            async for packed in response.aiter_raw():
-                for piece in unpacker.feed(packed):
+            decompressor = Decompressor(response.headers.get("content-encoding", ""))
+            async for compressed in response.aiter_raw():
+                for piece in decompressor.feed(compressed):
                     size += len(piece)
                     pieces.append(piece)
                     if longest is not None and size >= longest:
@@ -324,8 +324,8 @@ class Transport:
                     if size > MAX_BODY:
                         raise self._unreadable(attempt, f"is larger than {MAX_BODY // 2**20} MiB")
                     await asyncio.sleep(0)
-            unpacker.end()
-        except PackingError as error:
+            decompressor.end()
+        except DecompressionError as error:
             if not response.is_success:
                 return b""  # its status says enough
             raise self._unreadable(attempt, str(error)) from None
@@ -363,7 +363,7 @@ class Transport:
             return _TransientError(self.limit(delay, said=refusal.detail, request_id=refusal.request_id), delay)
         error = (self._explain and self._explain(self.server, refusal)) or failures.refused(self.server, refusal)
         if attempt.changes and failures.leaves_open(refusal, error, creates=attempt.creates):
-            reason = failures.failed_at_it(self.server, refusal, error)
+            reason = failures.failure_reason(self.server, refusal, error)
             return failures.unknown_outcome(self.server, attempt.what, reason)
         if refusal.status in {502, 503, 504}:
             return _TransientError(error, _retry_after(response))

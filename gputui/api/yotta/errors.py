@@ -33,7 +33,7 @@ class ErrorCode(NamedTuple):
 
 CODES: Mapping[int, ErrorCode] = {
     10001: ErrorCode(InvalidError, "the request was not accepted"),
-    10002: ErrorCode(ServerError, "the system failed at it", _TRY_AGAIN),
+    10002: ErrorCode(ServerError, "the system failed", _TRY_AGAIN),
     10007: ErrorCode(NotFoundError, "it does not exist"),
     11000: ErrorCode(NotFoundError, "there is no such VM", "It may have been terminated: refresh."),
     11001: ErrorCode(ConflictError, "the state of the VM does not allow this", "Wait until it has changed."),

@@ -30,12 +30,12 @@ from gputui.text import clean
 
 VMS, TYPES, PODS, ENDPOINTS = "/v2/vms", "/v2/vms/types", "/v2/pods", "/v2/serverless"
 PATHS: Mapping[str, str] = {mapping.POD: PODS, mapping.VM: VMS, mapping.ENDPOINT: ENDPOINTS}
-"""Where the things of a kind are."""
+"""The path of each kind."""
 
 _R = TypeVar("_R", bound=Row)
 _T = TypeVar("_T")
 TYPES_AGE = 600.0
-"""How long list prices of types of VM are taken for current, in seconds."""
+"""How long list prices of VM types count as current, in seconds."""
 _PARTS = {mapping.POD: "pods", mapping.VM: "VMs", mapping.WORKER: "workers"}
 """The parts of the list of instances, by kind, with the names of the rows that stand in for them."""
 
@@ -188,16 +188,16 @@ class YottaLists:
         return found(ref, await self.workers_of(endpoint))
 
     def path_of(self, ref: Ref) -> str:
-        """Return where a pod, a VM or an endpoint is."""
+        """Return the path of a pod, a VM or an endpoint."""
         return f"{PATHS[ref.kind]}/{segment(self._scope.names.raw(ref))}"
 
     def log_path(self, ref: Ref) -> str:
-        """Return where the log of a worker is."""
+        """Return the path of a worker's log."""
         endpoint, _, worker = self._scope.names.raw(ref).rpartition("/")
         return f"{ENDPOINTS}/{segment(endpoint)}/workers/{segment(worker)}/logs"
 
     async def one(self, ref: Ref, path: str, make: Callable[[object], _R]) -> _R:
-        """Request one thing by its path; raises NotFoundError, and ProtocolError where it is another one."""
+        """Request one row by its path; raises NotFoundError, and ProtocolError where the answer is another row."""
         try:
             row = await self._client.read(path, None, make)
         except UnreadableRowError as error:
@@ -209,8 +209,7 @@ class YottaLists:
     # Lists and pages
 
     async def all(self, path: str, params: filters.Parameters, make: Callable[[object], _R]) -> list[_R]:
-        """Read a list that comes whole; one that comes in pages after all is read page by page."""
-
+        """Read a list in one request; one that turns out to have pages is read page by page."""
         page = await self.page(path, params, make)
         if page.sent < (page.total or 0):
             return await self.paged(path, params, make)
@@ -221,7 +220,7 @@ class YottaLists:
         return await read_all(lambda index: self.page(path, {**params, "page": index, "size": PAGE_SIZE}, make))
 
     async def page(self, path: str, params: filters.Parameters, make: Callable[[object], _R]) -> Page[_R]:
-        """Read a page of a list, or a list that comes whole; raises ProtocolError where it is neither."""
+        """Read a page of a list, or a list without pages; raises ProtocolError where it is neither."""
 
         def read(data: object) -> Page[_R]:
             rows = self._rows_of(path, data)
@@ -231,7 +230,7 @@ class YottaLists:
         return await self._client.read(path, params, read)
 
     def _rows_of(self, path: str, data: object) -> list[object]:
-        """Return the rows of a plain list or of a page; nothing at all is an empty list."""
+        """Return the rows of a plain list or of a page; null is an empty list."""
         rows = data.get("items", data) if isinstance(data, Mapping) else data
         if not isinstance(rows, list | None):
             raise ProtocolError(f"{self._client.server}: {path} answers with something else than a list.")

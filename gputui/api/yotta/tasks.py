@@ -1,4 +1,4 @@
-"""The tasks of Yotta's QUEUE endpoints: the newest of each, how many there are, how many are worked on.
+"""The tasks of Yotta's QUEUE endpoints: the newest of each, their number, and how many are in progress.
 
 Uses ``GET /v2/serverless/{id}/tasks``, ``…/tasks/{taskId}`` and ``…/tasks/count``.
 """
@@ -30,7 +30,7 @@ from gputui.text import clean
 
 PAGE_SIZE = 100
 AGE = 1.0
-"""How long what was read serves both lists, in seconds."""
+"""How long an answer serves both lists, in seconds."""
 
 _MOST_PAGES = 30
 """Pages of a queue that are requested at once: below the vendor's limit for a second and an endpoint."""
@@ -160,12 +160,12 @@ class YottaTasks:
         return (await self._read(endpoint)).queue
 
     def path_of(self, ref: Ref) -> str:
-        """Return where a task is."""
+        """Return the path of a task."""
         endpoint, _, task = self._scope.names.raw(ref).partition("/")
         return f"{self.path_in(endpoint)}/{segment(task)}"
 
     def path_in(self, endpoint: str) -> str:
-        """Return where the tasks of an endpoint are, by its own id."""
+        """Return the path of the tasks of an endpoint, by its own id."""
         return f"/v2/serverless/{segment(endpoint)}/tasks"
 
     async def _endpoint_of(self, ref: Ref) -> Deployment:
@@ -187,7 +187,7 @@ class YottaTasks:
         return readings
 
     def _kept(self, endpoint: Deployment, part: _Reading | GputuiError) -> _Reading:
-        """Return what was read, or what was last read of it with the reason why it is old."""
+        """Return what was read, else the last reading marked with the reason."""
         if isinstance(part, _Reading):
             self._last[endpoint.ref] = part
             return part

@@ -80,7 +80,7 @@ class TestHost:
             (as_json({"detail": "Not authenticated"}, 403), AuthError, "requires credentials"),
             (page(401), AuthError, "requires credentials"),
             (as_json({"detail": "NVML: driver not loaded"}, 500), ServerError, "driver not loaded"),
-            (Reply(500, b"Internal Server Error"), ServerError, "failed at it"),
+            (Reply(500, b"Internal Server Error"), ServerError, "the server failed"),
             (Reset(), UnavailableError, "broke off"),
         ],
     )

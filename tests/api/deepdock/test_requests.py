@@ -131,7 +131,7 @@ class TestCreate:
                 UnknownOutcomeError,
                 "was sent, but the server reports: could not select device driver (HTTP 500).",
             ),
-            (Reply(500, b"Internal Server Error"), UnknownOutcomeError, "the server failed at it"),
+            (Reply(500, b"Internal Server Error"), UnknownOutcomeError, "the server failed"),
             *(
                 (
                     as_json(

@@ -48,7 +48,7 @@ class TestImages:
         assert isinstance(pods, PartialRows)
         assert pods.problem == "1 row cannot be read: the name should be a text"
         server.on("/image/list", as_json([{"name": "x"}]))
-        with pytest.raises(ProtocolError, match=r"/image/list .* of another kind"):
+        with pytest.raises(ProtocolError, match=r"/image/list .* an unexpected type"):
             await backend.images()
 
     async def test_detail(self, server: ScriptedServer, backend: PodyBackend) -> None:

@@ -119,7 +119,7 @@ async def test_no_limit_is_none(server: ScriptedServer, backend: PodyBackend) ->
 @pytest.mark.parametrize(
     ("fault", "problem"),
     [
-        (Reply(500, b"Internal Server Error"), "failed at it"),
+        (Reply(500, b"Internal Server Error"), "the server failed"),
         (as_json({"detail": "quota"}, 403), "quota"),
         (as_json({"name": "x"}), "status is missing"),
         (as_json(pod(port_mapping="22")), "port_mapping should be a list"),

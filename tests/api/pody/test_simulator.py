@@ -246,5 +246,5 @@ async def test_a_change_whose_answer_is_lost_happened_once() -> None:
 
 async def test_a_pod_that_breaks_names_the_failure() -> None:
     async with lab(faults="inspect") as there:
-        with pytest.raises(ServerError, match="failed at it"):
+        with pytest.raises(ServerError, match="the server failed"):
             await there.backend.fetch(Ref("lab", "pod", "jupyter"))

@@ -132,9 +132,9 @@ class TestInstances:
             ({"createdAt": None}, {"created_at": None, "problem": None}),
             (
                 {"createdAt": "yesterday"},
-                {"created_at": None, "problem": "createdAt is of another kind than expected"},
+                {"created_at": None, "problem": "createdAt has an unexpected type"},
             ),
-            ({"createdAt": 1e300}, {"created_at": None, "problem": "createdAt is of another kind than expected"}),
+            ({"createdAt": 1e300}, {"created_at": None, "problem": "createdAt has an unexpected type"}),
             ({"name": None}, {"name": "101"}),
             ({"name": ["x"]}, {"name": "101", "problem": "name should be a text"}),
             ({"name": "[/x]\x1b]0;a\x07"}, {"name": "[/x]\ufffd]0;a\ufffd"}),
@@ -255,12 +255,12 @@ class TestPartsThatCannotBeRead:
         server.on(VMS, no(10002))
         rows = await backend.listers[Resource.INSTANCES]()
         assert isinstance(rows, PartialRows)
-        assert rows.problem == "the VMs cannot be read: yotta: the system failed at it (code 10002)."
+        assert rows.problem == "the VMs cannot be read: yotta: the system failed (code 10002)."
         assert rows.may_lack(Ref("yotta", "vm", "7"))
         assert not rows.may_lack(Ref("yotta", "pod", "101"))
         row = (await instances(backend))["vm/VMs"]
         assert (row.name, row.phase) == ("VMs", Phase.UNKNOWN)
-        assert row.problem == "they cannot be read: yotta: the system failed at it (code 10002)."
+        assert row.problem == "they cannot be read: yotta: the system failed (code 10002)."
         assert backend.actions(row) == frozenset()
 
     async def test_workers_of_one_endpoint_spoil_no_others(

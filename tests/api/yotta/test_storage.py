@@ -405,7 +405,7 @@ async def test_one_type_that_cannot_be_read_keeps_its_volumes(server: ScriptedSe
     server.on(VOLUMES, by_type(CEPH=no(10002), S3=page([])))
     rows = await volumes(backend)
     assert rows.keys() == {"data"}
-    assert rows["data"].problem == "yotta: the system failed at it (code 10002)."
+    assert rows["data"].problem == "yotta: the system failed (code 10002)."
 
 
 async def test_a_type_that_was_never_read_is_one_row_that_says_why(

@@ -274,7 +274,7 @@ async def test_a_queue_that_fails_keeps_its_tasks_and_says_so(
     fake_time.now += 2
     rows = {row.name: row for row in await tasks(backend)}
     assert rows.keys() == {"t1", "o1"}
-    assert rows["t1"].problem == "yotta: the system failed at it (code 10002)."
+    assert rows["t1"].problem == "yotta: the system failed (code 10002)."
     assert rows["o1"].problem is None
 
 
