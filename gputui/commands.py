@@ -77,6 +77,8 @@ class Command:
     several: bool = False
     optional: bool = False
     aliases: tuple[str, ...] = ()
+    of_row: str = ""
+    """The command that its word means with a NAME: ``:events`` is the view, ``:events NAME`` those of a row."""
     group: Group = Group.APP
 
     @property
@@ -127,8 +129,15 @@ _VIEWS = _section(
     Command("view.stock", "Stock", "1", "Available GPUs across all accounts"),
     Command("view.deployments", "Deployments", "2", "Deployments and endpoints"),
     Command("view.instances", "Instances", "3", "Containers, pods, VMs and workers", aliases=("pods",)),
-    Command("view.events", "Events", "4", "Live state changes"),
-    Command("view.gpus", "GPUs", "5", "Every GPU, charts and processes", aliases=("processes", "ps")),
+    Command("view.events", "Events", "4", "Live state changes", of_row="events-of"),
+    Command(
+        "view.gpus",
+        "GPUs",
+        "5",
+        "Every GPU, charts and processes",
+        aliases=("processes", "ps"),
+        of_row="processes-of",
+    ),
     Command("view.blacklist", "Blacklist", "6", "Blocked hosts", aliases=("blocks",)),
     Command("view.library", "Library", "7", "Images, volumes and credentials"),
     Command("view.images", "Images", "", "Images of every account"),
@@ -137,7 +146,7 @@ _VIEWS = _section(
         for resource, spec in RESOURCES.items()
         if spec.library
     ),
-    Command("view.tasks", "Tasks", "8", "Queued, running and finished tasks", aliases=("queues",)),
+    Command("view.tasks", "Tasks", "8", "Queued, running and finished tasks", aliases=("queues",), of_row="tasks-of"),
     Command("view.cost", "Cost", "9", "Spending, prepaid time and balances", aliases=("packages",)),
 )
 
@@ -295,6 +304,20 @@ BY_ID: Mapping[str, Command] = {command.id: command for command in COMMANDS}
 BY_WORD: Mapping[str, Command] = {word: command for command in COMMANDS for word in (command.word, *command.aliases)}
 
 
+def find(text: str) -> tuple[Command | None, str]:
+    """Return the command of a line of the command bar, and its argument. The beginning of its word is enough where
+    no other command begins so."""
+    word, _, argument = text.strip().partition(" ")
+    argument = argument.strip()
+    command = BY_WORD.get(word)
+    if command is None:
+        found = {found.id: found for name, found in BY_WORD.items() if word and name.startswith(word)}
+        command = next(iter(found.values())) if len(found) == 1 else None
+    if command is not None and command.of_row and argument:
+        command = BY_ID[command.of_row]
+    return command, argument
+
+
 def complete(text: str, names: Mapping[str, tuple[str, ...]]) -> list[str]:
     """Return what the command bar can complete ``text`` to; ``names`` gives the arguments by what they are.
 
@@ -304,6 +327,8 @@ def complete(text: str, names: Mapping[str, tuple[str, ...]]) -> list[str]:
     if not space:
         return sorted(candidate for candidate in BY_WORD if candidate.startswith(word))
     command = BY_WORD.get(word)
+    if command is not None and command.of_row:
+        command = BY_ID[command.of_row]
     if command is None or not command.argument:
         return []
     candidates = names.get(command.argument if command.id not in ("theme", "account") else command.id, ())

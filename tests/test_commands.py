@@ -14,7 +14,7 @@ from textual.keys import _character_to_key
 import gputui.screens.dialogs
 import gputui.widgets
 from gputui.app.views import VIEWS, view_class
-from gputui.commands import BY_ID, BY_WORD, COMMANDS, Condition, Group, Here, complete
+from gputui.commands import BY_ID, BY_WORD, COMMANDS, Condition, Group, Here, complete, find
 from gputui.config.keymap import MOVEMENT, key_problems, key_text
 from gputui.models import Action
 
@@ -188,3 +188,26 @@ def test_the_keys_of_widgets_are_listed_as_they_are() -> None:
 @pytest.mark.parametrize("character", sorted(set(string.punctuation) - set("/:@?<>+-[]")))
 def test_symbols_are_called_as_textual_calls_them(character: str) -> None:
     assert key_problems({"ssh": _character_to_key(character)}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "argument"),
+    [
+        ("events", "view.events", ""),
+        ("events  train", "events-of", "train"),
+        ("tasks sdxl", "tasks-of", "sdxl"),
+        ("processes train", "processes-of", "train"),
+        ("events-of train", "events-of", "train"),
+        ("run", "exec", ""),
+        ("desc lab", "describe", "lab"),
+        ("stock", "view.stock", ""),
+    ],
+)
+def test_a_word_or_its_unique_beginning_names_a_command(text: str, command: str, argument: str) -> None:
+    found, behind = find(text)
+    assert (found and found.id, behind) == (command, argument)
+
+
+@pytest.mark.parametrize("text", ["", "s", "re main", "nonsense"])
+def test_an_ambiguous_beginning_names_none(text: str) -> None:
+    assert find(text)[0] is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gputui.commands import BY_WORD, complete
+from gputui.commands import BY_WORD, complete, find
 from gputui.models import Resource
 from gputui.presentation.actions import name_of
 from gputui.query import QueryError
@@ -46,16 +46,16 @@ class CommandBar(EntryBar):
         if not text:
             self.action_close()
             return
-        word, _, argument = text.partition(" ")
-        command = BY_WORD.get(word)
+        command, argument = find(text)
         if command is None:
+            word = text.partition(" ")[0]
             near = [candidate for candidate in BY_WORD if candidate.startswith(word[:2])]
             self.show_error(f"No command {word}." + (f" Perhaps {', '.join(sorted(near))}?" if near else ""))
             return
         if self._view.session.history is not None:
             self._view.session.history.add_command(text)
         self.action_close()
-        self._view.run_command(command, argument.strip())
+        self._view.run_command(command, argument)
 
     def closed(self) -> None:
         """Return the focus to the body."""
