@@ -9,6 +9,11 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says more about the load of the machine than about the program.
+settings.register_profile("gputui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gputui")
 
 # Whoever runs the tests in the background may have these ignored (``&`` of a script, ``nohup``) or blocked: programs
 # started here would inherit it, and a signal that a test sends to itself would never come.
