@@ -295,6 +295,7 @@ ACTIONS: Mapping[Action, ActionSpec] = {
     Action.SSH: ActionSpec(
         "open shells in {}",
         "",
+        passive="{} can be logged into",
         mutates=False,
         needs_running=True,
         title="SSH",

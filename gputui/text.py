@@ -122,7 +122,7 @@ def guarded_cell(text: str) -> str:
 _EASY = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
-def made_up_secret(length: int) -> str:
+def generated_secret(length: int) -> str:
     """Return a random secret of letters and digits that are not taken for one another."""
     import secrets
 

@@ -11,9 +11,9 @@ from gputui.cli.output import format_table, notify
 from gputui.errors import ConfigError, InvalidError
 from gputui.models import FieldKind, Form, FormField
 from gputui.redaction import redact
-from gputui.text import made_up_secret
+from gputui.text import generated_secret
 
-MADE_UP = "generate"
+GENERATED = "generate"
 """The value of a secret that is to be generated."""
 
 _IN_THE_TABLE = 4
@@ -112,7 +112,7 @@ def resolved(form: Form, given: Mapping[str, str], refusal: str, *, asked: bool)
             problems.append(
                 f"{name}: is secret, and everyone on this machine can read a command line; {way}:"
                 f" {name}=env:NAME, file:PATH, cmd:COMMAND or keyring:SERVICE/USER"
-                + (f", or {name}={MADE_UP} to generate one" if fields[name].generate else "")
+                + (f", or {name}={GENERATED} to generate one" if fields[name].generate else "")
             )
     if problems:
         raise ConfigError(refusal, problems=tuple(problems))
@@ -123,17 +123,17 @@ def resolved(form: Form, given: Mapping[str, str], refusal: str, *, asked: bool)
 
 
 def _is_reference(field: FormField, value: str) -> bool:
-    return (value == MADE_UP and field.generate > 0) or value.startswith(("env:", "file:", "cmd:", "keyring:"))
+    return (value == GENERATED and field.generate > 0) or value.startswith(("env:", "file:", "cmd:", "keyring:"))
 
 
 def _secret(field: FormField, value: str) -> str:
     """Resolve the reference of a secret, or generate one, which is printed; raises ConfigError."""
     from gputui.config.secrets import SecretRef
 
-    if value == MADE_UP:
-        made_up = made_up_secret(field.generate)
-        notify(f"{field.name}: {made_up}")
-        return made_up
+    if value == GENERATED:
+        generated = generated_secret(field.generate)
+        notify(f"{field.name}: {generated}")
+        return generated
     try:
         return SecretRef.parse(value, where=field.name).resolve().reveal()
     except ValueError as error:

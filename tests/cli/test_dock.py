@@ -7,6 +7,7 @@ import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,27 @@ def usual(home: Path) -> Iterator[Simulation]:
 def quick(home: Path) -> Iterator[Simulation]:
     """A host on which minutes pass in no time."""
     yield from simulated(home, 2000.0)
+
+
+@contextmanager
+def interrupted_when(condition: Callable[[], bool]) -> Iterator[None]:
+    """Press Ctrl+C once the condition holds; never after the block."""
+    ended = threading.Event()
+    here = threading.get_ident()
+
+    def interrupt() -> None:
+        while not ended.wait(0.02):
+            if condition():
+                signal.pthread_kill(here, signal.SIGINT)
+                return
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def test_gpus_tell_how_they_are(dock: Simulation, run: Run) -> None:
@@ -156,8 +178,8 @@ def test_a_pull_of_what_is_not_there_says_so(quick: Simulation, run: Run) -> Non
 
 
 def test_ctrl_c_ends_the_wait_for_a_pull_and_says_that_the_outcome_is_unknown(usual: Simulation, run: Run) -> None:
-    threading.Timer(1.0, signal.raise_signal, [signal.SIGINT]).start()
-    status, out, err = run("pull", "vllm/vllm-openai:v0.8.5", "--yes")
+    with interrupted_when(lambda: bool(usual.running.world.hosts["dock"].pulls)):
+        status, out, err = run("pull", "vllm/vllm-openai:v0.8.5", "--yes")
     assert (status, out) == (4, "")
     assert "no longer awaited" in err
     assert "gputui get images -A dock" in err

@@ -14,7 +14,8 @@ from gputui.cli.output import notify, report_error
 from gputui.cli.signals import until_interrupted
 from gputui.cli.ssh_login import connect, known_hosts
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
-from gputui.models import Resource
+from gputui.models import Action, Resource
+from gputui.presentation.refusals import only_text
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
@@ -114,7 +115,8 @@ async def _connect_to(accounts: Mapping[str, Account], text: str, *, forget: boo
     """Log into the instance that the text names; None where that fails, which is reported."""
     hosts = known_hosts()
     async with session.open_fleet(accounts) as fleet:
-        matches, _ = await refs.find(fleet, [text], [Resource.INSTANCES], only="only instances can be logged into")
+        only = only_text(Action.SSH, "instances")
+        matches, _ = await refs.find(fleet, [text], [Resource.INSTANCES], only=only)
         refs.report_shortened(matches)
         ref = matches[0].ref
         if forget:

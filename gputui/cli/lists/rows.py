@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
 
-_NOUNS = {Resource.STOCK: "GPUs to be had", Resource.BLACKLIST: "blocked hosts"}
+_NOUNS = {Resource.STOCK: "available GPUs", Resource.BLACKLIST: "blocked hosts"}
 
 
 def run(args: argparse.Namespace, accounts: Mapping[str, Account], resource: Resource) -> int:

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.widgets import Input
 
-from gputui.text import made_up_secret
+from gputui.text import generated_secret
 
 
 class LineInput(Input):
@@ -69,5 +69,5 @@ class SecretInput(LineInput):
     def action_generate(self) -> None:
         """Generate a new secret, and show it: it has to be noted somewhere."""
         if self._generate:
-            self.value = made_up_secret(self._generate)
+            self.value = generated_secret(self._generate)
             self.password = False
