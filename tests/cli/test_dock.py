@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from gputui.sim.deepdock.default_world import DockPlan
+from gputui.sim.deepdock.host import DockHost
 from tests.cli.conftest import Simulation, write_config
 
 Run = Callable[..., tuple[int, str, str]]
@@ -178,7 +179,9 @@ def test_a_pull_of_what_is_not_there_says_so(quick: Simulation, run: Run) -> Non
 
 
 def test_ctrl_c_ends_the_wait_for_a_pull_and_says_that_the_outcome_is_unknown(usual: Simulation, run: Run) -> None:
-    with interrupted_when(lambda: bool(usual.running.world.hosts["dock"].pulls)):
+    host = usual.running.world.hosts["dock"]
+    assert isinstance(host, DockHost)
+    with interrupted_when(lambda: bool(host.pulls)):
         status, out, err = run("pull", "vllm/vllm-openai:v0.8.5", "--yes")
     assert (status, out) == (4, "")
     assert "no longer awaited" in err
