@@ -67,7 +67,7 @@ soak: $(INSTALLED) ## Every fault, then a fleet among failing servers for SECOND
 demo: $(INSTALLED) ## The program on its built-in simulator
 	@$(BIN)/gputui demo
 
-lock: ## Write requirements/*.txt anew from pyproject.toml
+lock: ## Write requirements/*.txt again from pyproject.toml
 	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/python -m pip install --quiet uv==$(UV_VERSION); }
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --output-file requirements/runtime.txt
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --group dev requirements/build.in --constraint requirements/runtime.txt --output-file requirements/dev.txt

@@ -291,7 +291,7 @@ _APP = _section(
         action=Action.CHANGE_PASSWORD,
         when=Condition.PASSWORD,
     ),
-    Command("log", "Audit log", "", "Who did what, when, with what outcome", aliases=("audit",)),
+    Command("log", "Audit log", "", "Changes sent from this machine", aliases=("audit",)),
     Command("theme", "Theme", "", "Change the colours", argument="NAME"),
     Command("utc", "UTC or local time", "U", "Switch how times are shown"),
     Command("back", "Back", "escape,backspace", "Clear the filter, or go back"),

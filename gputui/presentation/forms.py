@@ -202,7 +202,9 @@ def stock_note(form: Form, values: Mapping[str, str], offers: Iterable[Row]) -> 
     idle, wanted = sum(fitting), each * instances_at_once(form, values)
     note = f"{idle} matching GPUs idle in these regions; {wanted} needed."
     if each > 1:
-        note += f" They may sit in several machines: that is no promise that an instance with {each} can start."
+        note += (
+            f" Stock counts single GPUs, possibly on different machines: an instance with {each} may have to wait."
+        )
     return note
 
 

@@ -27,7 +27,7 @@ PROFILES = {
     "region": "the stock of one region of a cloud fails",
     "shifting": "a cloud's lists move while they are read page by page, and have no end",
     "nospace": "a DeepDock host has no room for an image: a pull fails with 500 when it has taken its time",
-    "pullcut": "the connection of a pull on a DeepDock host breaks; the pull goes on",
+    "pullcut": "the connection of a pull on a DeepDock host breaks; the pull continues",
     "samples": "a DeepDock host's GPU samples have gaps, come twice and out of order",
     "lostgpu": "the last GPU of a DeepDock host has disappeared",
     "noport": "a DeepDock host reports no SSH port, not even of running containers",

@@ -28,8 +28,8 @@ def secure(world: Running, home: Path) -> None:
     [
         ("SSL_CERT_FILE", lambda path: None, "which cannot be read: no such file or directory"),
         ("SSL_CERT_FILE", lambda path: path.mkdir(), "which cannot be read: is a directory"),
-        ("SSL_CERT_FILE", lambda path: path.touch(), "which holds no certificate"),
-        ("SSL_CERT_FILE", lambda path: path.write_bytes(b"\x00\xff" * 99), "which holds no certificate"),
+        ("SSL_CERT_FILE", lambda path: path.touch(), "which contains no certificate"),
+        ("SSL_CERT_FILE", lambda path: path.write_bytes(b"\x00\xff" * 99), "which contains no certificate"),
         ("SSL_CERT_DIR", lambda path: None, "which cannot be read: no such file or directory"),
         ("SSL_CERT_DIR", lambda path: path.touch(), "which cannot be read: not a directory"),
         ("SSL_CERT_DIR", lambda path: path.mkdir(), "which is empty"),

@@ -132,7 +132,7 @@ stock = 0
         "config.toml: accounts.three.kind: is missing; this release has: deepdock, gpuhub, pody, yotta",
         "config.toml: accounts.four.name: unknown key; did you mean username?",
         'config.toml: accounts.four.gpu_memory: is not a size; write it as "24G"',
-        "config.toml: accounts.four.username: cannot hold a colon; "
+        "config.toml: accounts.four.username: cannot contain a colon; "
         "the server would read what follows as the password",
         "config.toml: accounts.four.password: env: needs the name of an environment variable; "
         "for example env:LAB_PASSWORD",

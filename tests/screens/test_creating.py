@@ -422,7 +422,7 @@ async def test_the_last_question_names_cost_idle_cards_and_namesakes_with_cancel
             "command cd /root ⏎ python train.py",
             "at most $6.00/h (4 × $1.50/h)",
             "3 matching GPUs idle",
-            "no promise that an instance with 2 can start",
+            "counts single GPUs, possibly on different machines: an instance with 2 may have to wait",
             "There is a deployment exp-1 already (running)",
         ):
             assert part in text, (part, text)

@@ -90,7 +90,7 @@ async def test_the_account_of_a_deepdock_host_says_all_but_who_logs_in(sims: Sim
         "price": 0,
         "header": {"name": "X-Api-Key", "value": "dock-key-77"},
     }
-    assert "# Its containers let in dock with the password podpass" in text
+    assert "# Containers accept dock with the password podpass" in text
 
 
 async def test_the_account_of_yotta_says_all_it_takes_to_use_it(sims: Sims) -> None:

@@ -92,7 +92,7 @@ class AccountClient:
         if not (token.isascii() and token.isprintable() and " " not in token):
             account = self.server.account
             raise AuthError(
-                f"{account}: the {noun} holds a space or a character that no {noun.rpartition(' ')[2]} has.",
+                f"{account}: the {noun} contains a space or a character that no {noun.rpartition(' ')[2]} has.",
                 hint=f"{hint} under [accounts.{account}].",
             )
 

@@ -63,7 +63,7 @@ def container_name_problem(name: str) -> str | None:
     if len(name) > _LONGEST_NAME:
         return f"may have {_LONGEST_NAME} characters at most"
     if not _CONTAINER.fullmatch(name):
-        return "may hold letters, digits, dots, dashes and underscores only, a letter or digit first"
+        return "may contain letters, digits, dots, dashes and underscores only, a letter or digit first"
     return None
 
 

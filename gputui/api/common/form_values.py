@@ -147,7 +147,7 @@ def choice_field(
 def read_line(text: str) -> str:
     """Read a text of one line."""
     if clean(text) != text:
-        raise ValueError("may hold no control characters")
+        raise ValueError("must not contain control characters")
     return text
 
 

@@ -48,7 +48,7 @@ class DeepdockClient(AccountClient):
         if not (secret.isascii() and secret.isprintable()):
             account = self.server.account
             raise AuthError(
-                f"{account}: the value of {self._header} holds a character that no header can.",
+                f"{account}: the value of {self._header} contains a character that no header can.",
                 hint=f"Correct it under [accounts.{account}]: letters, digits and signs of ASCII.",
             )
 

@@ -161,7 +161,7 @@ def _user_problem(text: str) -> str | None:
 
 
 def _password_problem(text: str) -> str | None:
-    return None if text.isprintable() else "may hold no control characters"
+    return None if text.isprintable() else "must not contain control characters"
 
 
 class ContainerCreator(Creator):

@@ -97,8 +97,8 @@ class DeploymentForm:
                 *self._limit_fields(),
                 *_reuse_and_port_fields(),
             ),
-            note="Stock counts single cards: two idle ones may sit in two machines, so that a container with several "
-            "GPUs may have to wait.",
+            note="Stock counts single GPUs, possibly on different machines: a container with several GPUs may have "
+            "to wait.",
         )
 
     def read(self, values: Values) -> FormValues:

@@ -45,7 +45,7 @@ def _from_file(file: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=file)
     except ssl.SSLError:
-        raise UnusableAuthoritiesError(FILE, f"names {file}, which holds no certificate") from None
+        raise UnusableAuthoritiesError(FILE, f"names {file}, which contains no certificate") from None
     except (OSError, ValueError) as error:
         raise UnusableAuthoritiesError(FILE, f"names {file}, which cannot be read: {_reason(error)}") from None
 

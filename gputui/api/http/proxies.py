@@ -1,7 +1,7 @@
 """Which proxy of the environment a server is reached through, and which hosts are left out of that.
 
 As curl and Python's own tools read it, with two differences: a scheme's own proxy wins over ``all_proxy``, and
-``no_proxy`` may hold networks (``10.0.0.0/8``) and addresses of IPv6 with and without brackets.
+``no_proxy`` may contain networks (``10.0.0.0/8``) and addresses of IPv6 with and without brackets.
 """
 
 from __future__ import annotations

@@ -24,5 +24,5 @@ class PodyAccount(GpuAccount):
     @classmethod
     def _check_username(cls, value: str) -> str:
         if ":" in value:
-            raise ValueError("cannot hold a colon; the server would read what follows as the password")
+            raise ValueError("cannot contain a colon; the server would read what follows as the password")
         return value

@@ -43,7 +43,7 @@ def name_problem(name: str) -> str | None:
     if not 1 <= len(name) <= 20:
         return "must have 1 to 20 characters"
     if not (name.isascii() and name.isidentifier()):
-        return "may hold letters, digits and underscores only, and no digit first"
+        return "may contain letters, digits and underscores only, and no digit first"
     if name.startswith("_") or name.endswith("_"):
         return "cannot start or end with an underscore"
     return None

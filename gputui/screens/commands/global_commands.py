@@ -122,8 +122,8 @@ class GlobalCommands(CommandSet):
         yield Content("")
         yield Content.styled("Filter", "bold $text-accent")
         for example, what in (
-            ("train", "rows that hold this text"),
-            ("state:running", "rows whose column holds it"),
+            ("train", "rows that contain this text"),
+            ("state:running", "rows whose column contains it"),
             ("!jupyter", "rows that do not"),
             ("/^llm-\\d+/", "rows that match the regular expression"),
         ):

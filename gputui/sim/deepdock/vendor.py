@@ -33,6 +33,6 @@ class DeepdockVendor(SimulatedVendor):
             config["header"] = dict(zip(("name", "value"), plan.header, strict=True))
         return SimulatedAccount(
             *(plan.name, api.app, DeepdockFaults(api), config, host),
-            comment=f"Its containers let in {USER} with the password {SSH_PASSWORD}, new ones the user named then.",
+            comment=f"Containers accept {USER} with the password {SSH_PASSWORD}; new ones the user given then.",
             dated=False,
         )

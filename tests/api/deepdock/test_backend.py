@@ -112,7 +112,7 @@ class TestHeader:
     async def test_a_value_that_no_header_can_have_is_told_without_it(self, server: ScriptedServer) -> None:
         account = deepdock_account(server.url, 'header = { name = "X-Api-Key", value = "hünter2" }')
         backend = DeepdockBackend(account)
-        with pytest.raises(AuthError, match="the value of X-Api-Key holds a character") as caught:
+        with pytest.raises(AuthError, match="the value of X-Api-Key contains a character") as caught:
             await backend.probe()
         assert "nter2" not in str(caught.value)
         assert server.requests == []

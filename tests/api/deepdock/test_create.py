@@ -68,7 +68,7 @@ def test_the_environment_is_sent_by_name() -> None:
         ({"name": "a"}, {"name": "must have at least 2 characters"}),
         (
             {"name": "../x"},
-            {"name": "may hold letters, digits, dots, dashes and underscores only, a letter or digit first"},
+            {"name": "may contain letters, digits, dots, dashes and underscores only, a letter or digit first"},
         ),
         ({"name": "x" * 256}, {"name": "may have 255 characters at most"}),
         (
@@ -76,7 +76,7 @@ def test_the_environment_is_sent_by_name() -> None:
             {"user_name": "may have 32 small letters, digits, dashes and underscores, a letter first"},
         ),
         ({"password": "  "}, {"password": "required"}),
-        ({"password": "a\nb"}, {"password": "may hold no control characters"}),
+        ({"password": "a\nb"}, {"password": "must not contain control characters"}),
         (
             {"image": "a b"},
             {"image": "is not the name of an image; write it as name:tag, for example ubuntu:24.04"},

@@ -100,7 +100,7 @@ class TestActions:
         result = await backend.commit(MAIN, tag="v2", message="with apex")
         assert result.created == Ref("lab", "image", "alice-v2")
         assert server.asked("/pod/commit")[0].params == {"ins": "main", "tag": "v2", "msg": "with apex"}
-        with pytest.raises(InvalidError, match="The tag may hold letters"):
+        with pytest.raises(InvalidError, match="The tag may contain letters"):
             await backend.commit(MAIN, tag="v.2")
         assert server.count("POST") == 1
 

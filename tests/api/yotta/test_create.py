@@ -180,8 +180,8 @@ def test_an_endpoint_has_resources_and_one_port() -> None:
     ("kind", "name", "text", "problem"),
     [
         ("pod", "name", "x" * 256, "is too long; 255 characters are the most"),
-        ("pod", "name", "a\x1b", "may hold no control characters"),
-        ("pod", "image", "two words", "may hold no spaces and no control characters"),
+        ("pod", "name", "a\x1b", "must not contain control characters"),
+        ("pod", "image", "two words", "must not contain spaces or control characters"),
         ("pod", "gpuType", "RTX 4090", "must be a code, such as NVIDIA_RTX_4090_24G or us-east-1"),
         ("pod", "gpuCount", "3", "must be a power of two: 1, 2, 4, 8 …"),
         ("pod", "gpuCount", "0", "must be at least 1"),
@@ -205,7 +205,7 @@ def test_an_endpoint_has_resources_and_one_port() -> None:
             "must be a volume's id and a path, such as 123:/mnt/data or 123:/mnt/data backup (line 1)",
         ),
         ("pod", "persistentVolumes", "1:/a\n2:/a", "has the same twice, the second time in line 2"),
-        ("pod", "initializationCommand", "a\0b", "may hold no NUL"),
+        ("pod", "initializationCommand", "a\0b", "must not contain NUL"),
         ("pod", "owner", "me", "is no parameter of a new pod"),
         ("vm", "vmTypeId", "H100", "must be a number: its id"),
         ("vm", "isSpot", "maybe", "must be true or false"),
@@ -264,7 +264,7 @@ def test_a_limit_is_told_at_its_field(kind: str, name: str, text: str, problem: 
 def test_what_needs_another_field_is_told_there(given: dict[str, str], wrong: str) -> None:
     found = creators.problems("pod", {**POD, **given})
     assert list(found) == [wrong]
-    assert found[wrong].startswith("is missing: ")
+    assert found[wrong].startswith("required: ")
 
 
 def test_a_type_of_vm_is_to_be_had_where_it_is() -> None:

@@ -140,12 +140,12 @@ class PodCreator(_ImageCreator):
     def relate(self, given: FormValues) -> None:
         """Refuse a private image without a credential, a volume without a path and the reverse."""
         if given.text("imagePublicType") == "PRIVATE" and not given.text("containerRegistryAuthId"):
-            given.refuse("containerRegistryAuthId", "is missing: a private image needs a credential")
+            given.refuse("containerRegistryAuthId", "required: a private image needs a credential")
         volume, path = given.text("persistentVolumeInGb"), given.text("persistentMountPath")
         if volume and not path:
-            given.refuse("persistentMountPath", "is missing: the persistent volume needs a place")
+            given.refuse("persistentMountPath", "required: the persistent volume needs a place")
         if path and not volume:
-            given.refuse("persistentVolumeInGb", "is missing: there is a path for it")
+            given.refuse("persistentVolumeInGb", "required: there is a path for it")
 
     async def rows(self, given: FormValues) -> Sequence[Row]:
         """List the pods."""

@@ -61,7 +61,7 @@ read_endpoint_name = at_most(LONGEST_ENDPOINT_NAME, _endpoint_name)
 def read_word(text: str) -> str:
     """Read a text without spaces: an image, a registry."""
     if text.split() != [text] or clean(text) != text:
-        raise ValueError("may hold no spaces and no control characters")
+        raise ValueError("must not contain spaces or control characters")
     return text
 
 
@@ -128,7 +128,7 @@ read_webhook = at_most(LONGEST_WEBHOOK, _webhook)
 def read_command(text: str) -> str:
     """Read a shell command of several lines."""
     if "\0" in text:
-        raise ValueError("may hold no NUL")
+        raise ValueError("must not contain NUL")
     return text.replace("\r\n", "\n")
 
 

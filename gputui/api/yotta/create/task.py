@@ -132,7 +132,7 @@ def _read_json(text: str) -> object:
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"holds a number that is too large: {text[:40]}")
+        raise ValueError(f"contains a number that is too large: {text[:40]}")
     return number
 
 
@@ -156,7 +156,7 @@ def _read_headers(text: str) -> dict[str, str]:
 
 def _read_id(text: str) -> str:
     if _ID.fullmatch(text) is None:
-        raise ValueError("may hold letters, digits and _ alone")
+        raise ValueError("may contain letters, digits and _ only")
     return text
 
 
