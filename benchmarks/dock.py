@@ -28,6 +28,8 @@ CPU_BOUND = 3.0
 """Percent of a core more than the idle program, polling every 2 s and drawing included."""
 BYTES_BOUND = 6 * 1024
 _ROUNDS = 3
+_LATEST = 20.0
+"""Seconds to wait for the first refresh on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,10 @@ def start(stack: ExitStack, config: Path, name: str, keys: str, sign: str, watch
 
 
 def bursts(terminal: Terminal, others: list[Terminal], seconds: float) -> list[int]:
-    """Let time pass; returns how many bytes each refresh of one program wrote."""
+    """Let time pass, until a refresh at least; returns how many bytes each refresh of one program wrote."""
     end, last = time.perf_counter() + seconds, 0.0
     written: list[int] = []
-    while time.perf_counter() < end:
+    while (now := time.perf_counter()) < end or (not written and now < end + _LATEST):
         if count := terminal.pump(0.05):
             now = time.perf_counter()
             if written and now - last < 0.5:

@@ -27,8 +27,14 @@ def main() -> int:
     status = INTERRUPTED
     try:
         status = run()
+    except KeyboardInterrupt:
+        pass  # a second one, while the command that the first has ended returned
     finally:
-        _keep_status(int(status))
+        # A third one may come before the handlers are set.
+        try:  # noqa: SIM105  (contextlib would have to be imported before the handlers are set)
+            _keep_status(int(status))
+        except KeyboardInterrupt:
+            pass
     return status
 
 
