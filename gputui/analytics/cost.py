@@ -98,15 +98,15 @@ HostGpus = Mapping[tuple[str, str], int]
 
 def host_gpus(rows: Iterable[Row]) -> HostGpus:
     """Return how many GPUs each host has, as far as hosts or their GPUs are among the rows."""
-    told: dict[tuple[str, str], int] = {}
+    reported: dict[tuple[str, str], int] = {}
     seen: dict[tuple[str, str], set[int]] = {}
     for row in rows:
         if isinstance(row, HostInfo) and row.gpu_count is not None:
-            told[row.ref.account, row.name] = row.gpu_count
+            reported[row.ref.account, row.name] = row.gpu_count
         elif isinstance(row, GpuDevice) and row.through is None:
             # Seen from within an instance, those would be the instance's.
             seen.setdefault((row.ref.account, row.host), set()).add(row.index)
-    return {place: len(indices) for place, indices in seen.items()} | told
+    return {place: len(indices) for place, indices in seen.items()} | reported
 
 
 def costing(rows: Iterable[Row]) -> list[Costing]:

@@ -19,7 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker
 
-from gputui.app.clipboard import fits, osc52, tell_tmux
+from gputui.app.clipboard import fits, load_tmux_buffer, osc52
 from gputui.app.key_order import KeyOrder
 from gputui.app.login import Login
 from gputui.app.suspend import release_lost_terminal
@@ -266,7 +266,7 @@ class GputuiApp(App[int]):
 
     def show_internal_error(self, error: BaseException) -> None:
         """Show that something failed that should not, and the path of the report; the program continues."""
-        self._failures.show_mistake(error)
+        self._failures.show_internal_error(error)
 
     # --- the terminal ----------------------------------------------------------------------------------------
 
@@ -277,7 +277,7 @@ class GputuiApp(App[int]):
             return
         self._clipboard = text
         if os.environ.get("TMUX"):
-            self.run_worker(tell_tmux(text), group="clipboard", exit_on_error=False)
+            self.run_worker(load_tmux_buffer(text), group="clipboard", exit_on_error=False)
         self._write(osc52(text))
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:

@@ -30,7 +30,7 @@ def osc52(text: str, environ: Mapping[str, str] = os.environ) -> str:
     return sequence
 
 
-async def tell_tmux(text: str) -> bool:
+async def load_tmux_buffer(text: str) -> bool:
     """Give ``text`` to tmux, which keeps and passes it on (``load-buffer -w``); returns whether it took it.
 
     By default tmux keeps OSC 52 of the programs in it to itself.

@@ -42,7 +42,7 @@ class Place(StrEnum):
 
 
 @dataclass(slots=True)
-class _Placing:
+class _PlaceQuestion:
     """Whether the place of one login is still to be asked: the question about the host key does it as well."""
 
     is_open: bool = False
@@ -82,7 +82,7 @@ class Login:
             if place is Place.WINDOW:
                 await self._open_window(instance)
             else:
-                await self._enter_here(instance, _Placing(is_open=place is None))
+                await self._enter_here(instance, _PlaceQuestion(is_open=place is None))
         except _InWindow:
             await self._open_window(instance)
         finally:
@@ -187,15 +187,15 @@ class Login:
 
     # --- in this terminal ------------------------------------------------------------------------------------
 
-    async def _enter_here(self, instance: Instance, placing: _Placing) -> None:
+    async def _enter_here(self, instance: Instance, place_question: _PlaceQuestion) -> None:
         from gputui.app.suspend import suspended
 
         # The lease lasts as long as the shell: a connection without a lease is closed after a while.
         async with AsyncExitStack() as leases:
-            connection = await self._connect_visibly(instance, leases, placing)
+            connection = await self._connect_visibly(instance, leases, place_question)
             if connection is None:
                 return
-            if placing.is_open and await self._ask_where(instance) is Place.WINDOW:
+            if place_question.is_open and await self._ask_where(instance) is Place.WINDOW:
                 raise _InWindow
             self.has_terminal = True
             try:
@@ -215,14 +215,14 @@ class Login:
         return self._pool
 
     async def _connect_visibly(
-        self, instance: Instance, leases: AsyncExitStack, placing: _Placing | None = None
+        self, instance: Instance, leases: AsyncExitStack, place_question: _PlaceQuestion | None = None
     ) -> Connection | None:
         """Connect behind a dialog that shows the progress; None when the user ended the wait."""
         from gputui.fleet.ssh_gpu_reader import connection_key
 
         waiting = dialogs.WaitDialog(f"Logging into {instance.name} …")
         lease = self._connections().lease(
-            connection_key(instance), lambda: self._connect(instance, waiting, placing or _Placing())
+            connection_key(instance), lambda: self._connect(instance, waiting, place_question or _PlaceQuestion())
         )
         connecting = self._app.run_worker(leases.enter_async_context(lease), group=AWAITED_GROUP, exit_on_error=False)
 
@@ -246,12 +246,14 @@ class Login:
                 await self._app.pop_screen()
             waiting.dismiss(True)
 
-    async def _connect(self, instance: Instance, waiting: dialogs.WaitDialog, placing: _Placing) -> Connection:
+    async def _connect(
+        self, instance: Instance, waiting: dialogs.WaitDialog, place_question: _PlaceQuestion
+    ) -> Connection:
         from gputui.fleet.ssh_gpu_reader import log_in
         from gputui.ssh.known_hosts import KnownHosts
 
         hosts = KnownHosts(known_hosts_path(self._session.state_dir))
-        ask_user, trust = partial(self._ask_user, instance), partial(self._trust, placing)
+        ask_user, trust = partial(self._ask_user, instance), partial(self._trust, place_question)
         fleet, progress = self._session.fleet, waiting.show_progress
         return await log_in(fleet, instance.ref, hosts, ask_user, trust, self._ask_secret, progress)
 
@@ -268,12 +270,12 @@ class Login:
             raise asyncio.CancelledError
         return answer.strip()
 
-    async def _trust(self, placing: _Placing, question: HostKeyQuestion) -> bool:
+    async def _trust(self, place_question: _PlaceQuestion, question: HostKeyQuestion) -> bool:
         """Ask whether to trust a host key, and where to log in when that is open: one dialog instead of two."""
         from gputui.ssh.known_hosts import KnownHosts, is_jump_host
 
         heading, *lines = question.describe().splitlines()
-        where = placing.is_open and not is_jump_host(question.host_id)
+        where = place_question.is_open and not is_jump_host(question.host_id)
         choices = [dialogs.Choice(Place.HERE, "trust it and log in", "y")]
         if where:
             choices = [
@@ -292,7 +294,7 @@ class Login:
             )
         )
         if where:
-            placing.is_open = False
+            place_question.is_open = False
         if answer == Place.WINDOW:
             hosts = KnownHosts(known_hosts_path(self._session.state_dir))
             await asyncio.to_thread(hosts.remember, question.host_id, question.host, question.port, question.key)

@@ -60,7 +60,7 @@ _CUBE = {
 }
 """Greens of the 256-colour cube, all of hue 120: 22 65 71 114 157, and 194 157 114 71 22."""
 _GREEN, _BRIGHT_GREEN = "#00aa00", "#55ff55"
-"""What rich takes for 2 and 10 of the 16 colours."""
+"""The colours of rich for 2 and 10 of the 16."""
 
 
 def contrast(one: str, other: str) -> float:

@@ -24,7 +24,7 @@ from gputui.widgets.textual_internals import app_context, remove_notification
 MOST_IN_A_ROW = 5
 """How many handlers may fail between two keys or clicks; one more ends the program."""
 
-MISTAKE = "Internal error"
+INTERNAL_ERROR = "Internal error"
 """The title over a failure that should not happen."""
 
 _INNER_MESSAGES = "textual.messages"
@@ -98,11 +98,11 @@ class Failures:
         if isinstance(error, GputuiError):
             self._notify_once(str(error), title=error.title, timeout=12)
         else:
-            self.show_mistake(error)
+            self.show_internal_error(error)
 
-    def show_mistake(self, error: BaseException) -> None:
+    def show_internal_error(self, error: BaseException) -> None:
         """Show that something failed that should not, and where the report is."""
-        self._notify_once(f"{type(error).__name__}. {self._report_on(error)}", title=MISTAKE, timeout=20)
+        self._notify_once(f"{type(error).__name__}. {self._report_on(error)}", title=INTERNAL_ERROR, timeout=20)
 
     def last_words(self, error: BaseException) -> str:
         """Return what is printed after the failure that ends the program."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.app.clipboard import MAX_BYTES, fits, osc52, tell_tmux
+from gputui.app.clipboard import MAX_BYTES, fits, load_tmux_buffer, osc52
 
 
 @pytest.mark.parametrize("text", ["lab/pod/main", "", "日本語 🚀", "two\nlines", "\x1b]52;c;x\x07"])
@@ -54,16 +54,16 @@ def _install_tmux(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) ->
 
 async def test_tmux_is_given_the_text_to_keep_and_pass_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _install_tmux(tmp_path, monkeypatch, f'echo "$@" > {tmp_path}/arguments; cat > {tmp_path}/text')
-    assert await tell_tmux("lab/pod/main\nβ")
+    assert await load_tmux_buffer("lab/pod/main\nβ")
     assert (tmp_path / "arguments").read_text() == "load-buffer -w -\n"
     assert (tmp_path / "text").read_text("utf-8") == "lab/pod/main\nβ"
 
 
 async def test_a_tmux_that_refuses_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _install_tmux(tmp_path, monkeypatch, "cat > /dev/null; exit 1")
-    assert not await tell_tmux("x")
+    assert not await load_tmux_buffer("x")
 
 
 async def test_without_tmux_nothing_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not await tell_tmux("x")
+    assert not await load_tmux_buffer("x")

@@ -92,7 +92,7 @@ class SeriesPlacer:
     def __init__(self) -> None:
         self._placed: dict[int, dict[str, _Placed]] = {}
         self._offset: float | None = None
-        self._lead = 0.0
+        self._skew = 0.0
         self._ahead: float | None = None
         self._seen_at: datetime | None = None
 
@@ -113,7 +113,7 @@ class SeriesPlacer:
         unreadable = {gpu: one.unreadable for gpu, one in read.items()}
         self._set_clock(found, now, ahead, put_back=any(one.put_back for one in read.values()))
         host = timedelta(seconds=ahead or 0.0)
-        place = host + timedelta(seconds=(self._offset or 0.0) + self._lead)
+        place = host + timedelta(seconds=(self._offset or 0.0) + self._skew)
         earliest, latest = now - OLDEST, now + LATEST
         stale: dict[int, GpuSample] = {}
         early: Counter[int] = Counter()
@@ -173,10 +173,10 @@ class SeriesPlacer:
 
         It is another one when they would lie in the future, or when what is new lies a quarter of an hour and more in
         the past, or their order shows it (``put_back``): then clocks were changed. That the newest sample is old does
-        not say so, the collector may stand.
+        not show it: the collector may have stopped.
         """
         if ahead != self._ahead:
-            self._ahead, self._lead = ahead, 0.0
+            self._ahead, self._skew = ahead, 0.0
         near = NEAR_UNKNOWN if ahead is None else NEAR
         host_now = (now + timedelta(seconds=ahead or 0.0)).replace(tzinfo=None)
         soon = self._seen_at is not None and (now - self._seen_at).total_seconds() <= SOON
@@ -200,9 +200,9 @@ class SeriesPlacer:
         elif new:
             offset = utc_offset(max(new), near)
         if offset != self._offset:
-            self._offset, self._lead = offset, 0.0
+            self._offset, self._skew = offset, 0.0
         # No sample is from the future: what seems so shows how much we are wrong about the host's clock.
-        self._lead = max(self._lead, *(seconds - offset for seconds in all_found if seconds - offset <= near), 0.0)
+        self._skew = max(self._skew, *(seconds - offset for seconds in all_found if seconds - offset <= near), 0.0)
 
 
 def utc_offset(difference: float, near: float) -> float:
@@ -219,9 +219,9 @@ def _all_found(read: Iterable[_Read]) -> list[_Found]:
     now = max((one.latest for one in read if one.turned and one.latest is not None), default=None)
     found: list[_Found] = []
     for one in read:
-        lead = (one.latest - now).total_seconds() if now is not None and one.latest is not None else 0.0
-        stands = not one.turned and NEAR < lead <= HOUR
-        found += [sample._replace(back=HOUR) for sample in one.found] if stands else one.found
+        ahead = (one.latest - now).total_seconds() if now is not None and one.latest is not None else 0.0
+        has_stopped = not one.turned and NEAR < ahead <= HOUR
+        found += [sample._replace(back=HOUR) for sample in one.found] if has_stopped else one.found
     return found
 
 
@@ -229,7 +229,7 @@ def _before_put_back(times: Mapping[str, datetime]) -> frozenset[str]:
     """Return the stamps of before the host's clocks were put back; none where they were not.
 
     ``times`` come in their order. Clocks were put back where they go back once, by an hour less what lies between two
-    samples, and go on from there. What came out of its order goes back elsewhere too, or leaps ahead again.
+    samples, and continue from there. What came out of its order goes back elsewhere too, or leaps ahead again.
     """
     naive = [(stamp, time) for stamp, time in times.items() if time.tzinfo is None]
     steps = [(later - earlier).total_seconds() for (_, earlier), (_, later) in pairwise(naive)]

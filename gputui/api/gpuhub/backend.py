@@ -318,7 +318,7 @@ class GpuhubBackend(HttpBackend):
         return frozenset({"decrease_replicas", "no_cache", "command"} if stop else ())
 
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:
-        """Want this many replicas from now on (call 4); replica sets only."""
+        """Set the number of replicas (call 4); replica sets only."""
         require_kind(ref, "deployment")
         if replicas < 1:
             problem = "must be at least 1; stop the deployment to have none"

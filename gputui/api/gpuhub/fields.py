@@ -16,7 +16,7 @@ CUDA_VALUES = {"11.8": 118, "12.0": 120, "12.1": 121, "12.2": 122}
 OPEN_CUDA = 999
 """The upper end of a range of CUDA versions that excludes no driver, as public clients send it."""
 ANY_CUDA = 0
-"""What a private cloud takes for any CUDA version."""
+"""The value for any CUDA version in a private cloud."""
 
 _CUDA = re.compile(r"([0-9]{1,2})\.([0-9])")
 

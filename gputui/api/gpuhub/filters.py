@@ -22,7 +22,7 @@ _RANGES = tuple((f"{stem}_from", f"{stem}_to") for stem in ("cuda_v", "cpu_num",
 
 
 class GpuhubFilters(UsedFilters):
-    """The filters of one account: its regions, its currency, the GPU models in stock. ``now`` tells the time."""
+    """The filters of one account: its regions, its currency, the GPU models in stock. ``now`` returns the time."""
 
     def __init__(
         self,

@@ -213,7 +213,7 @@ class YottaBackend(HttpBackend):
         return await self._act(ref, "stop", "the stop", "stopped")
 
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:
-        """Want this many workers from now on (``PUT /v2/serverless/{id}/workers?count=``), at least one."""
+        """Set the number of workers, at least one (``PUT /v2/serverless/{id}/workers?count=``)."""
         _require(ref, mapping.ENDPOINT)
         if replicas < 1:
             problem = "must be at least 1; stop the endpoint to have none"

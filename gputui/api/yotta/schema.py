@@ -89,7 +89,7 @@ Exposed = Annotated[list[ExposeRow], BeforeValidator(_exposed)]
 
 
 class PricedRow(YottaRow):
-    """What may be reported of a price: for all of a thing an hour or a second, for one of its GPUs an hour.
+    """The fields of a price: of the whole per hour or second, of one of its GPUs per hour.
 
     None of these is in the data model; the vendor's own examples and clients have them.
     """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gputui.cli.parser import build_parser
 
 _ASKED = {"REF": "refs", "ACCOUNT": "accounts"}
-"""What completes an argument, by its name in the help."""
+"""The kind of completions of an argument, by its name in the help."""
 _PATHS = frozenset({"--config", "--file"})
 
 

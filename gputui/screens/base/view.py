@@ -41,8 +41,8 @@ class View(GuardedHandlers, LaidOutOnce[None]):
     """The lists that it shows: polled at the pace of what is in front while the view is."""
     CREATES: ClassVar[frozenset[Resource]] = frozenset({Resource.INSTANCES, Resource.DEPLOYMENTS})
     """The lists of the things that can be created from here."""
-    TELLS_PROBLEMS: ClassVar[bool] = True
-    """Whether showing only problems means something here."""
+    SHOWS_PROBLEMS: ClassVar[bool] = True
+    """Whether the view can be limited to problems."""
     COMMAND_SETS: ClassVar[tuple[type[CommandSet], ...]] = ()
     """The sets of its commands; the first that has a handler for a command carries it out."""
 

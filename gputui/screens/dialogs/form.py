@@ -78,15 +78,15 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._checked: Values | None = None
         self._refusals: dict[str, str] = {}
         self.prepared: T | None = None
-        """What ``prepare`` has returned for the values of the answer."""
+        """The change that ``prepare`` has returned for the values of the answer."""
         self._values = dict(values or {})
         self._problems = dict(problems or {})
         self._preview = preview
         self._templates = templates
         self._about: Static
         self._left: set[str] = set(self._problems)
-        self._told: dict[str, tuple[str, str]] = {}
-        self._complains = False
+        self._refused_values: dict[str, tuple[str, str]] = {}
+        self._shows_problems = False
         self._at_first: dict[str, str] = {}
         self._warned = False
         self._long = len(form.fields) > _SHORT
@@ -137,13 +137,13 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     # --- values ----------------------------------------------------------------------------------------------
 
     def values(self) -> dict[str, str]:
-        """Return what stands in the fields that are shown now."""
+        """Return the values of the fields that are shown now."""
         return self._body.values()
 
     def put_values(self, values: Values) -> None:
         """Fill in other values; fields that are not named become what they were at first."""
         self._body.put_values(values)
-        self._left, self._told = set(), {}
+        self._left, self._refused_values = set(), {}
         self._show_problems({})
 
     @on(Select.Changed)
@@ -153,7 +153,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     def _changed(self) -> None:
         self._warned = False
         self._body.show_fields()
-        if self._complains:
+        if self._shows_problems:
             self._show_problems({name: text for name, text in self._wrong().items() if name in self._left})
 
     def _focus(self, name: str) -> None:
@@ -164,7 +164,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     # --- what is wrong ---------------------------------------------------------------------------------------
 
     def _show_problems(self, problems: Values) -> None:
-        self._complains = bool(problems)
+        self._shows_problems = bool(problems)
         self._body.say(problems)
 
     @on(DescendantFocus)
@@ -172,10 +172,10 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         field = self._body.field_of(event.widget)
         said = self._form.note if field is None else "   ".join(filter(None, (field.help, keys_of(field))))
         optional = "optional   " if field is not None and not field.is_required(self.values()) else ""
-        self._tell(Content(optional + said))
+        self._show_hint(Content(optional + said))
 
-    def _tell(self, text: Content) -> None:
-        """Say something in the lines above the buttons, whose number is fixed."""
+    def _show_hint(self, text: Content) -> None:
+        """Show a text in the lines above the buttons, whose number is fixed."""
         self._about.update(text, layout=False)
 
     @on(DescendantBlur)
@@ -190,12 +190,12 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     def _wrong(self) -> dict[str, str]:
         """Return what is wrong by the check, and what was not accepted and has not been changed since."""
         values = self.values()
-        told = {name: text for name, (value, text) in self._told.items() if values.get(name) == value}
-        return told | self._check(values)
+        refused = {name: text for name, (value, text) in self._refused_values.items() if values.get(name) == value}
+        return refused | self._check(values)
 
     def _note_refused(self, problems: Values) -> None:
         values = self.values()
-        self._told = {name: (values.get(name, ""), text) for name, text in problems.items()}
+        self._refused_values = {name: (values.get(name, ""), text) for name, text in problems.items()}
 
     def _refused(self, problems: Values) -> bool:
         """Show everything that is wrong and go to the first of it; returns whether there was something."""
@@ -214,12 +214,12 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         if self._long and not self._warned and self.values() != self._at_first:
             self._warned = True
             keep = "; ctrl+s keeps it as a template" if self._templates else ""
-            self._tell(Content.styled(f"esc again discards your input{keep}", "$text-warning"))
+            self._show_hint(Content.styled(f"esc again discards your input{keep}", "$text-warning"))
             return
         super().action_cancel()
 
     def action_review(self) -> None:
-        """Go on from any field."""
+        """Review from any field."""
         self._submit()
 
     def _check(self, values: Values) -> dict[str, str]:
@@ -298,7 +298,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         try:
             where = await self._saved(name.strip(), values)
         except GputuiError as error:
-            self._complain(error)
+            self._show_error(error)
             return
         if where:
             self._at_first = values
@@ -334,9 +334,9 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
                 _, values = templates.read(chosen, form=self._form)
                 self.put_values({name: _typed(value) for name, value in values.items()})
         except GputuiError as error:
-            self._complain(error)
+            self._show_error(error)
 
-    def _complain(self, error: GputuiError) -> None:
+    def _show_error(self, error: GputuiError) -> None:
         self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
 
 

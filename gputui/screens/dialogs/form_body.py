@@ -135,7 +135,7 @@ def _nodes(widget: Widget | None) -> Iterator[object]:
 
 
 class FieldBox(Vertical):
-    """A field with its label and all that stands below it: stays in view while it is worked on.
+    """A field with its label, its help and its problem: stays in view while it is edited.
 
     It draws label and unit itself, at both sides of the editor: a widget for each of them would double the time that
     a long form takes to lay out and to draw.
@@ -288,7 +288,7 @@ def _select(field: FormField, value: str) -> Select[str]:
 
 
 def text_of(editor: Widget, kind: FieldKind) -> str:
-    """Return the text that stands in an editor now."""
+    """Return the present text of an editor."""
     match editor:
         case Input():
             return editor.value if kind is FieldKind.SECRET else editor.value.strip()
@@ -306,7 +306,7 @@ def text_of(editor: Widget, kind: FieldKind) -> str:
 
 
 def put(editor: Widget, text: str) -> None:
-    """Let an editor hold another text."""
+    """Put another text into an editor."""
     match editor:
         case Input():
             editor.value = text

@@ -58,7 +58,7 @@ class TickList(GuardedHandlers, OptionList):
 
     @property
     def values(self) -> list[str]:
-        """What is ticked, in the order of the field's choices."""
+        """The ticked values, in the order of the field's choices."""
         return [value for value in self._order if value in self._ticked]
 
     def tick(self, values: Iterable[str]) -> None:
@@ -114,7 +114,7 @@ class TickList(GuardedHandlers, OptionList):
             self.highlighted = 0
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Enter goes on, as in every other field."""
+        """Enter moves to the next field, as in every other one."""
         event.stop()
         self.post_message(Done())
 
@@ -154,7 +154,7 @@ class Ticks(Vertical):
 
     @property
     def text(self) -> str:
-        """What is ticked and what was typed, with commas between."""
+        """The ticked and the typed values, with commas between."""
         ticked = [value for ticks in self.query(TickList) for value in ticks.values]
         typed = [part.strip() for line in self.query(LineInput) for part in line.value.split(",")]
         return ",".join(dict.fromkeys(part for part in (*ticked, *typed) if part))
@@ -231,7 +231,7 @@ class Finder(GuardedHandlers, Vertical):
         self._find()
 
     def _find(self) -> None:
-        """List what holds the words typed; everything, while a choice stands there whole."""
+        """List the choices that contain the words typed; all of them, while the text is a whole choice."""
         text = self.line.value.strip()
         label = dict(self._choices).get(text, "")
         words = [] if label or text == self._settled else text.casefold().split()
@@ -307,7 +307,7 @@ class Flag(GuardedHandlers, Static, can_focus=True):
         self.update(Content(f"{TICKED} yes" if self._value else f"{FREE} no"))
 
     def on_key(self, event: Key) -> None:
-        """Change it, or go on."""
+        """Change it, or move to the next field."""
         if event.key == "enter":
             self.post_message(Done())
         elif event.key == "space":

@@ -50,7 +50,7 @@ class LogsView(View):
     NAME = "logs"
     HEADING = "Log"
     RESOURCES = frozenset({Resource.INSTANCES})
-    TELLS_PROBLEMS = False
+    SHOWS_PROBLEMS = False
     CREATES: ClassVar[frozenset[Resource]] = frozenset()
     COMMAND_SETS = (LogCommands, *ROW_SETS)
 

@@ -53,7 +53,7 @@ class StockView(View):
     HEADING = "Stock"
     RESOURCE = Resource.STOCK
     RESOURCES = frozenset({Resource.STOCK})
-    TELLS_PROBLEMS = False
+    SHOWS_PROBLEMS = False
     COMMAND_SETS = (StockCommands, *SHARED_SETS)
 
     DEFAULT_CSS = """

@@ -70,7 +70,7 @@ class Trace:
 
 @dataclass(slots=True)
 class Picture:
-    """What to draw, the later over the earlier. Strokes and dots in cells, from the left upper corner."""
+    """The parts to draw, the later over the earlier. Strokes and dots in cells, from the left upper corner."""
 
     strokes: list[tuple[list[Stroke], str]] = field(default_factory=list)
     dots: list[tuple[float, float]] = field(default_factory=list)
