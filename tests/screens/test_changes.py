@@ -400,6 +400,22 @@ async def test_declining_the_last_question_leads_back_to_the_form_as_it_was_fill
         assert sent(fake) == {}
 
 
+async def test_a_request_of_other_values_than_those_confirmed_is_not_sent() -> None:
+    fake = creating()
+    creator = fake.creators["pod"]
+    prepare = creator.prepare
+    creator.prepare = lambda values: replace(prepare(values), values={"name": "earlier"})  # type: ignore[method-assign]
+    async with staged(fake) as stage:
+        await stage.press("n")
+        await stage.type("exp-1")
+        await stage.press("tab", "enter", "down", "down", "enter", "tab", "enter")
+        assert "Create this pod in lab?" in stage.text
+        await confirm(stage)
+        assert "The prepared request is not" in stage.text
+        assert "Open the form again." in stage.text
+        assert sent(fake) == {}
+
+
 async def test_a_refused_create_is_told() -> None:
     fake = creating()
     fake.errors[Action.CREATE] = InvalidError("The quota of 4 pods is used up.")

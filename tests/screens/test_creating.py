@@ -626,6 +626,31 @@ async def test_a_tab_repaints_two_fields_and_not_the_screen(monkeypatch: pytest.
         assert not whole
 
 
+async def test_a_check_that_fails_leaves_no_request_of_earlier_values_prepared() -> None:
+    failures = [KeyError("gpu")]
+
+    def prepare(values: Mapping[str, str]) -> dict[str, str]:
+        if values["name"] == "b" and failures:
+            raise failures.pop()
+        return dict(values)
+
+    async with staged(lab()) as stage:
+        dialog = dialogs.FormDialog(Form("lab", "pod", "New pod", (FormField("name", "Name"),)), prepare)
+        answers: list[object] = []
+        stage.app.push_screen(dialog, answers.append)
+        await stage.advance(0)
+        dialog.put_values({"name": "a"})
+        dialog._check(dialog.values())
+        assert dialog.prepared == {"name": "a"}
+        dialog.put_values({"name": "b"})
+        with pytest.raises(KeyError):
+            dialog.action_review()
+        assert dialog.prepared is None
+        dialog.action_review()
+        await stage.advance(0)
+    assert answers == [dialog.prepared] == [{"name": "b"}]
+
+
 async def test_what_another_field_makes_required_is_marked_so() -> None:
     form = Form("yotta", "volume", "New volume", tuple(volume_fields(Choices())))
     async with staged(lab()) as stage:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LINE = 70
 """Cells of a line of the last question: what its panel leaves at 80 columns."""
+_NOT_SENT = "Nothing was sent. Open the form again."
 _STAYS_SECONDS = 60.0
 """The time an unknown outcome is shown: a user who misses it may do it twice."""
 
@@ -93,8 +94,15 @@ async def _filled(view: View, request: FormRequest, values: Values, wrong: Value
         if (question := request.question(filled)) is not None:
             sure = await view.app.push_screen_wait(question)
             if sure:
-                return dialog.prepared
+                return _confirmed(dialog.prepared, filled)
         values, wrong = filled, {}
+
+
+def _confirmed(change: PreparedChange | None, values: Values) -> PreparedChange:
+    """Return the change; raises InvalidError unless it is of exactly the values that the user confirmed."""
+    if change is None or change.values != values:
+        raise InvalidError("The prepared request is not of the values that you confirmed.", hint=_NOT_SENT)
+    return change
 
 
 def _shown(change: PreparedChange) -> PreparedRequest | None:

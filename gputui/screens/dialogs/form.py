@@ -225,11 +225,14 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     def _check(self, values: Values) -> dict[str, str]:
         """Return the refusals of these values by field. The same values are read once."""
         if values != self._checked:
-            self._checked, self._refusals = values, {}
+            # Until these are read, nothing is prepared: another failure must not keep the request of earlier values.
+            self.prepared = self._checked = None
+            self._refusals = {}
             try:
                 self.prepared = self._prepare(values)
             except InvalidError as error:
-                self.prepared, self._refusals = None, dict(error.fields) or {"": error.message}
+                self._refusals = dict(error.fields) or {"": error.message}
+            self._checked = values
         return self._refusals
 
     def _submit(self) -> None:
