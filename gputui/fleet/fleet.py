@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from gputui.actions import ACTIONS
 from gputui.api.capabilities import Backend, PreparedChange
-from gputui.errors import GputuiError, InvalidError, NotFoundError, RateLimitedError, UnknownOutcomeError
+from gputui.errors import (
+    GputuiError,
+    InvalidError,
+    NotFoundError,
+    RateLimitedError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
 from gputui.fleet.account_runtime import AccountRuntime
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.logins import Logins
@@ -38,6 +45,7 @@ if TYPE_CHECKING:
     from gputui.history.history import History
 
 _CLOSE_SECONDS = 2.0
+_REREAD_SECONDS = 15.0
 _PROBE_AGAIN_SECONDS = 60.0
 
 
@@ -168,10 +176,19 @@ class Fleet(Rows):
             unsubscribe()
 
     async def reread(self, rows: Iterable[Row]) -> None:
-        """Read the lists of these rows again; where that fails, the rows stay as they are."""
+        """Read the lists of these rows again; where that fails, the rows stay as they are.
+
+        Raises UnavailableError where that takes too long: a rate limit of the server may delay it by minutes.
+        """
         lists = {(row.ref.account, self.resource_of(row.ref)) for row in rows}
         pollers = [self.runtime(account).pollers.get(resource) for account, resource in lists]
-        await asyncio.gather(*(poller.refresh_after_now() for poller in pollers if poller is not None))
+        read = asyncio.gather(*(poller.refresh_after_now() for poller in pollers if poller is not None))
+        if not await within(self._clock, _REREAD_SECONDS, read):
+            accounts = ", ".join(sorted({account for account, _ in lists}))
+            raise UnavailableError(
+                f"{accounts}: the list was not read again within {_REREAD_SECONDS:g} s of your confirmation.",
+                hint="Nothing was sent. The server may limit requests: try again in a few minutes.",
+            )
 
     def prepare_filter(self, resource: Resource, values: Mapping[str, str]) -> Callable[[], None]:
         """Read the filters of a list for every account whose server has them; return what applies them.
