@@ -37,7 +37,7 @@ class Plan:
     lines: Sequence[str] = ()
     question: str = ""
     change: PreparedChange | None = None
-    """For an action with a form, on one row."""
+    """For an action with a form, on the one row that it is of."""
     effects: Sequence[str] = ()
     """The effects on the instances and their cost, where those of the action itself are not enough."""
 
@@ -177,7 +177,8 @@ async def _act_on_all(fleet: Fleet, plan: Plan, action: Action) -> ExitCode:
         async with limit:
             try:
                 arguments = plan.arguments.get(ref, {})
-                result = await fleet.act(ref, action, arguments=arguments, expected=row, change=plan.change)
+                change = plan.change if plan.change is not None and plan.change.ref == ref else None
+                result = await fleet.act(ref, action, arguments=arguments, expected=row, change=change)
             except GputuiError as error:
                 return report_error(error, about=str(ref))
         said = f"{ref}: {' '.join(result.message.split()) or ACTIONS[action].done}"

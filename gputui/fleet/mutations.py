@@ -17,6 +17,7 @@ from gputui.errors import (
     ForbiddenError,
     GivenUpError,
     GputuiError,
+    InvalidError,
     NotFoundError,
     RateLimitedError,
     UnknownOutcomeError,
@@ -106,6 +107,8 @@ class Mutations:
     ) -> ActionResult:
         """Perform an action; see :meth:`gputui.fleet.Fleet.act`."""
         runtime = self._writable(ref.account)
+        if change is not None and change.ref != ref:
+            raise InvalidError(f"{ref}: the prepared change is of {change.ref}.", hint="Nothing was sent.")
         arguments = change.values if change is not None else arguments
         _note_secrets(arguments)
         call = change.send if change is not None else call_of(runtime.backend, ref, action, arguments)

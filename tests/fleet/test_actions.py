@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gputui.actions import ACTIONS
+from gputui.api.capabilities import PreparedChange
 from gputui.errors import (
     ConflictError,
     ForbiddenError,
@@ -471,6 +472,33 @@ async def test_the_one_that_was_asked_about_is_acted_on(
     async with running(clock, lab) as fleet:
         await fleet.act(MAIN, Action.STOP, expected=pod("lab", "main", container_id="a"))
     assert lab.calls[Action.STOP] == 1
+
+
+async def test_a_change_of_another_row_is_not_sent(clock: FakeClock, lab: FakeBackend) -> None:
+    sent = []
+
+    async def send() -> ActionResult:
+        sent.append(1)
+        return ActionResult("")
+
+    async with running(clock, lab) as fleet:
+        change = PreparedChange(Ref("lab", "pod", "other"), {}, send)
+        with pytest.raises(InvalidError, match=r"lab/pod/main: the prepared change is of lab/pod/other\."):
+            await fleet.act(MAIN, Action.RENAME, change=change)
+    assert not sent
+
+
+async def test_lists_that_a_rate_limit_delays_are_not_awaited_for_longer_than_15_seconds(
+    clock: FakeClock, lab: FakeBackend
+) -> None:
+    async with running(clock, lab) as fleet:
+        fleet.runtime("lab").limit(RateLimitedError("lab: too many requests.", retry_after=300))
+        reading = asyncio.ensure_future(fleet.reread([pod("lab", "main")]))
+        await clock.advance(14)
+        assert not reading.done()
+        await clock.advance(1)
+        with pytest.raises(UnavailableError, match=r"not read again within 15 s .* Nothing was sent\."):
+            await reading
 
 
 async def test_a_list_that_comes_while_the_audit_log_is_written_still_counts(
