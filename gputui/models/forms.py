@@ -127,7 +127,7 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of a call. ``kind`` is the kind of row that it creates or changes, ``verb`` names doing so."""
+    """The fields of a call. ``kind`` is the kind of row that it creates or changes, ``verb`` and ``progress`` name doing so."""
 
     account: str
     kind: str
@@ -135,6 +135,7 @@ class Form:
     fields: tuple[FormField, ...]
     note: str = ""
     verb: str = "create"
+    progress: str = "Creating"
 
     def field(self, role: Role) -> FormField | None:
         """Return the field with a role; None where the form has none."""

@@ -24,7 +24,6 @@ from gputui.redaction import redact
 
 _NONE = "–"
 _CURRENCIES = {"$": "USD", "¥": "CNY", "€": "EUR"}
-_DOING = {"create": "Creating", "pull": "Pulling", "submit": "Submitting"}
 _LONG = 60
 """Longest text of several lines that is repeated whole; of longer ones the length is stated."""
 
@@ -127,7 +126,7 @@ def _gets_smaller(form: Form, values: Mapping[str, str]) -> bool:
 def doing(form: Form) -> str:
     """Write what is under way during a creation: ``Creating a pod``."""
     article = "an" if form.kind[0] in "aeiou" else "a"
-    return f"{_DOING[form.verb]} {article} {form.kind}"
+    return f"{form.progress} {article} {form.kind}"
 
 
 def sizes(form: Form, values: Mapping[str, str]) -> list[str]:

@@ -231,7 +231,7 @@ class ImageCreator(Creator):
         """Return the form."""
         note = "It may take many minutes: the server answers when the pull is complete."
         title = f"Pull an image to {self._account.name}"
-        return Form(self._account.name, IMAGE, title, image_fields(), note, verb="pull")
+        return Form(self._account.name, IMAGE, title, image_fields(), note, verb="pull", progress="Pulling")
 
     def prepare(self, values: Values) -> PreparedChange:
         """Read the name and build the request."""

@@ -28,7 +28,7 @@ class YottaCreator(Creator):
     fields_of: Callable[[Choices], Sequence[FormField]]
     """Returns the fields, with these choices."""
     title = "New {kind} in {account}"
-    verb = "create"
+    verb, progress = "create", "Creating"
     _credentials: Sequence[RegistryCredential] = ()
 
     def __init__(
@@ -71,7 +71,7 @@ class YottaCreator(Creator):
         note = await self.request_choices()
         self._fields = self.fields()
         title = self.title.format(kind=self._noun, account=self.account)
-        return Form(self.account, self.kind, title, tuple(self._fields), note, self.verb)
+        return Form(self.account, self.kind, title, tuple(self._fields), note, self.verb, self.progress)
 
     def read(self, values: Values) -> FormValues:
         """Read the values. Choices do not decide what is accepted: the fields of the last form serve."""

@@ -163,7 +163,7 @@ def _read_id(text: str) -> str:
 class TaskCreator(YottaCreator):
     """Submits tasks (``POST /v2/serverless/{id}/tasks``)."""
 
-    kind, title, verb = TASK, "Submit a task in {account}", "submit"
+    kind, title, verb, progress = TASK, "Submit a task in {account}", "submit", "Submitting"
 
     def __init__(
         self,
