@@ -32,8 +32,7 @@ class QueueCommands(CommandSet):
         row = self.view.row_here()
         if isinstance(row, Deployment) and self._takes_tasks(row):
             yield Condition.QUEUE
-            account = row.ref.account
-            if self.session.fleet.creatable(account, _TASKS) and not self.session.fleet.accounts[account].read_only:
+            if self.session.fleet.creatable(row.ref.account, _TASKS):
                 yield Condition.SUBMIT
 
     def refusal(self, command: Command) -> str:

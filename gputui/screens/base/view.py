@@ -249,12 +249,8 @@ class View(GuardedHandlers, LaidOutOnce[None]):
 
     def creatable(self) -> list[str]:
         """Return the accounts shown in which something can be created from here."""
-        fleet = self.session.fleet
-        return [
-            name
-            for name in self.session.accounts_shown()
-            if fleet.creatable(name, self.CREATES) and not fleet.accounts[name].read_only
-        ]
+        creatable = self.session.fleet.creatable
+        return [name for name in self.session.accounts_shown() if creatable(name, self.CREATES)]
 
     def position(self) -> tuple[object, ...]:
         """Return where the user is: on which screen, in which part of it, on which row."""
