@@ -127,7 +127,10 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of a call. ``kind`` is the kind of row that it creates or changes, ``verb`` and ``progress`` name doing so."""
+    """The fields of a call. ``kind`` is the kind of row that it creates or changes.
+
+    ``verb`` names doing so, as on the button, ``progress`` while it is under way: ``pull`` and ``Pulling``.
+    """
 
     account: str
     kind: str

@@ -645,7 +645,7 @@ async def test_a_check_that_fails_leaves_no_request_of_earlier_values_prepared()
         dialog.put_values({"name": "b"})
         with pytest.raises(KeyError):
             dialog.action_review()
-        assert dialog.prepared is None
+        assert not dialog.prepared
         dialog.action_review()
         await stage.advance(0)
     assert answers == [dialog.prepared] == [{"name": "b"}]
