@@ -373,7 +373,7 @@ class GputuiApp(App[int]):
 
     def action_hint_quit(self) -> None:
         """Show the key that quits: ctrl+c ends nothing here."""
-        self.notify("q goes back and, at the root, quits.", markup=False, timeout=4)
+        self.notify(f"{self.session.key_of('quit')} goes back and, at the root, quits.", markup=False, timeout=4)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Leave the palette to the registry's commands."""

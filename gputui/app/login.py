@@ -17,8 +17,6 @@ from textual.app import App
 from textual.content import Content
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
-from gputui.commands import BY_ID
-from gputui.config.keymap import key_text
 from gputui.config.paths import known_hosts_path
 from gputui.errors import GputuiError
 from gputui.known_secrets import note
@@ -120,7 +118,7 @@ class Login:
                 forwards.remove(there)
         if self._app.is_running:
             message = f"{there} in {instance.name} has ended: the connection was lost."
-            raise GputuiError(message, hint="f opens it again.")
+            raise GputuiError(message, hint=f"{self._session.key_of('forward')} opens it again.")
 
     async def probe(self, instance: Instance) -> bool:
         """Begin to probe the GPUs of the instance; False when the user ended the wait for the login.
@@ -135,7 +133,7 @@ class Login:
             if not pool.is_open(connection_key(instance)) and not await self._connect_visibly(instance, leases):
                 return False
             hosts = KnownHosts(known_hosts_path(self._session.state_dir))
-            key = key_text(self._session.keys_of(BY_ID["processes-of"]))
+            key = self._session.key_of("processes-of")
             GpuProbe(lambda: self._session.fleet, pool, hosts, way_out=f"{key} on the instance asks.").start(instance)
         return True
 
@@ -204,7 +202,8 @@ class Login:
                 self.has_terminal = False
                 self._session.program.notify_held_back()
         if end.dropped:
-            raise GputuiError(end.message or f"The connection to {instance.name} was lost.", hint="s logs in again.")
+            message = end.message or f"The connection to {instance.name} was lost."
+            raise GputuiError(message, hint=f"{self._session.key_of('ssh')} logs in again.")
         if end.exit_status:
             self._app.notify(f"{instance.name}: the shell ended with exit status {end.exit_status}.", markup=False)
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from gputui.commands import BY_ID, Command
+from gputui.commands import Command
 from gputui.models import Action, Block, Instance, Phase, Resource
 from gputui.presentation.blocks import place_of
+from gputui.screens.base.session import Session
 from gputui.screens.commands.block_host import BlockCommands
 from gputui.screens.list.list_view import ListView
+
+
+def how_to_block(session: Session) -> str:
+    """Return the keys that block a host."""
+    return f"Press {session.key_of('block')} on an instance ({session.key_of('view.instances')}) to block its host."
 
 
 class BlacklistCommands(BlockCommands):
@@ -18,8 +24,7 @@ class BlacklistCommands(BlockCommands):
         """Return how a host is blocked."""
         if command.id != "new":
             return ""
-        key = self.session.key_of(BY_ID["block"])
-        return " ".join(self.view.feeds.denials()) or f"Press {key} on an instance (3) to block its host."
+        return " ".join(self.view.feeds.denials()) or how_to_block(self.session)
 
     def do_block(self, argument: str) -> None:
         """Block the hosts for longer, through an instance on each."""
@@ -71,4 +76,4 @@ class BlacklistView(ListView):
         where = self.session.accounts_text
         if not self.session.has_list(Resource.BLACKLIST):
             return f"Hosts cannot be blocked in {where}."
-        return f"No host is blocked in {where}. Press b on an instance (3) to block its host."
+        return f"No host is blocked in {where}. {how_to_block(self.session)}"

@@ -93,7 +93,8 @@ class ScaleCommands(ActionCommands):
                 "Scale: there is no row here." if row is None else refusal(self.session, Action.SCALE, row)
             )
         elif row.desired is None:
-            self.view.notify(f"Scale: how many {row.name} should have now is not known; r asks again.")
+            refresh = self.session.key_of("refresh")
+            self.view.notify(f"Scale: how many {row.name} should have now is not known; {refresh} asks again.")
         else:
             self._scale(row, row.desired + by if to is None else to)
 
@@ -188,7 +189,8 @@ class DeploymentsView(ListView):
     def empty_text(self) -> str:
         """Return why there are no rows, and the key that creates one."""
         if not self.session.has_list(self.RESOURCE):
-            return f"No deployments in {self.session.accounts_text}: there are instances only (3)."
+            instances = self.session.key_of("view.instances")
+            return f"No deployments in {self.session.accounts_text}: there are instances only ({instances})."
         return super().empty_text()
 
     def creatable(self) -> list[str]:

@@ -216,7 +216,7 @@ class LibraryView(LibraryPart):
 
     def empty_text(self) -> str:
         """Return why there are no rows."""
-        pull = " Press P to pull one." if pullable(self.session) else ""
+        pull = f" Press {self.session.key_of('pull')} to pull one." if pullable(self.session) else ""
         return f"No images in {self.session.accounts_text}.{pull}"
 
 

@@ -191,7 +191,10 @@ class TasksView(ListView):
         queues = self.queues()
         if not queues:
             return (
-                f"No queue in {where}: only endpoints in QUEUE mode take tasks. Create one among the deployments (2)."
+                f"No queue in {where}: only endpoints in QUEUE mode take tasks. Create one among the "
+                f"deployments ({self.session.key_of('view.deployments')})."
             )
         of = f" of {queues[0].name}" if len(queues) == 1 else "s"
-        return f"No tasks in the queue{of}." + (" Press n to submit one." if self.creatable() else "")
+        return f"No tasks in the queue{of}." + (
+            f" Press {self.session.key_of('new')} to submit one." if self.creatable() else ""
+        )

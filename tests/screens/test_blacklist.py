@@ -8,6 +8,7 @@ import pytest
 from textual.geometry import Region
 from textual.widgets import Input
 
+from gputui.config.preview import UiSettings
 from gputui.models import Resource
 from gputui.text import clean
 from tests.fleet.fakes import START
@@ -93,6 +94,14 @@ async def test_counting_down_draws_only_what_is_another_text(monkeypatch: pytest
         await stage.settle()
         assert "1h 35m" in stage.line_of("soon")
         assert drawn == [stage.lines.index(stage.line_of("soon")) - 2]
+
+
+async def test_an_empty_list_names_the_keys_as_configured() -> None:
+    cloud = hub()
+    cloud.rows[Resource.BLACKLIST] = []
+    ui = UiSettings(utc=True, mouse=False, keys={"block": "X", "view.instances": "f5", "view.blacklist": "f6"})
+    async with staged(cloud, view="f6", ui=ui) as stage:
+        assert "Press X on an instance (f5) to block its host." in stage.text
 
 
 async def test_what_the_server_lists_no_more_goes() -> None:

@@ -133,6 +133,15 @@ async def test_the_help_shows_the_keys_as_configured() -> None:
         assert "  w " in stage.line_of(":ssh")
 
 
+async def test_texts_name_the_keys_as_configured() -> None:
+    ui = UiSettings(utc=True, mouse=False, keys={"new": "A", "back": "f9"})
+    async with staged(backend("lab"), ui=ui) as stage:
+        assert "No instances in any account. Press A to create one." in stage.text
+    async with staged(lab(), ui=ui) as stage:
+        await stage.press("slash", *"zzz", "enter")
+        assert "No row matches zzz. f9 clears the filter." in stage.text
+
+
 # --- going about ------------------------------------------------------------------------------------------------
 
 

@@ -87,7 +87,7 @@ class Frame:
             return
         self._footer_of = state
         offered = [command for command in _IN_FOOTER if view.offers(command, here)]
-        keys = [(view.session.key_of(command), view.short_of(command)) for command in offered]
+        keys = [(view.session.key_of(command.id), view.short_of(command)) for command in offered]
         view.query_one(FooterBar).set_keys(keys)
 
     def _show_problems(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gputui.actions import ACTIONS
-from gputui.commands import BY_ID, Command
+from gputui.commands import Command
 from gputui.models import Action, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.refusals import never_text, not_now_text
@@ -42,6 +42,4 @@ def refusal(session: Session, action: Action, row: Row) -> str:
 
 
 def _shown_key(session: Session, command_id: str) -> str:
-    """Return the key of a command, or its word where it has none."""
-    command = BY_ID["scale-up" if command_id == "scale" else command_id]
-    return session.key_of(command) if session.keys_of(command) else f":{command.word}"
+    return session.key_of("scale-up" if command_id == "scale" else command_id)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Protocol
 
-from gputui.commands import Command
+from gputui.commands import BY_ID, Command
 from gputui.config.keymap import MOVEMENT, key_text
 from gputui.models import LIBRARY, NAMED, Instance, Ref, Resource, Row
 from gputui.presentation.actions import name_of
@@ -92,9 +92,10 @@ class Session:
         """Return the keys of a command, as configured."""
         return self.keys.get(command.id, command.keys)
 
-    def key_of(self, command: Command) -> str:
-        """Return the first key of a command, as a person types it."""
-        return key_text(self.keys_of(command).split(",")[0])
+    def key_of(self, command_id: str) -> str:
+        """Return the first key of a command, as a person types it; its command-bar word where it has no key."""
+        command = BY_ID[command_id]
+        return key_text(self.keys_of(command).split(",")[0]) or f":{command.word}"
 
     def key_of_move(self, movement: str) -> str:
         """Return the first key of a movement, such as ``table.first``, as a person types it."""

@@ -33,7 +33,9 @@ class CreateCommands(CommandSet):
         """Return why nothing is created, and the way out."""
         if command.action is not Action.CREATE:
             return ""
-        return " ".join(self.view.feeds.denials()) or "n is not available: no account shown allows it."
+        return " ".join(self.view.feeds.denials()) or (
+            f"{self.session.key_of(command.id)} is not available: no account shown allows it."
+        )
 
     def do_new(self, argument: str) -> None:
         """Create something."""

@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 
-from gputui.commands import BY_ID
 from gputui.formatting import seconds_text
 from gputui.models import Action, Change, Event, Instance, Phase, Ref, Resource, Row
 from gputui.presentation.columns.column import Column
@@ -234,7 +233,7 @@ class EventsView(ListView):
             follow = Content.styled("   in another order: not following", "$muted")
         else:
             follow = follow_caption(
-                following=self.table.viewport.at_end, new=self._below, key=self.session.key_of(BY_ID["follow"])
+                following=self.table.viewport.at_end, new=self._below, key=self.session.key_of("follow")
             )
         return Content.assemble(left, follow), right
 

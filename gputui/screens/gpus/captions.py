@@ -64,14 +64,15 @@ def no_gpus(session: Session) -> str:
     return "There is no GPU on the hosts shown." if has_list else "No account shown lists GPUs."
 
 
-def no_processes(devices: Sequence[GpuDevice]) -> str:
+def no_processes(session: Session, devices: Sequence[GpuDevice]) -> str:
     """Return why no process of these GPUs is listed: none is there, or they are unknown on all or some of them."""
     unknown = [device for device in devices if device.process_count is None]
     if not unknown:
         return "No process is on a GPU now."
     hosts = ", ".join(dict.fromkeys(device.host for device in unknown))
     others = "" if len(unknown) == len(devices) else " No process is on the other GPUs."
-    return f"{hosts} reports no GPU processes. p on an instance (3) inspects it over SSH.{others}"
+    probe, instances = session.key_of("processes-of"), session.key_of("view.instances")
+    return f"{hosts} reports no GPU processes. {probe} on an instance ({instances}) inspects it over SSH.{others}"
 
 
 def unseen(fleet: Fleet, scope: Ref, devices: Sequence[GpuDevice]) -> str:

@@ -198,7 +198,7 @@ class GpusView(ListView):
         """Divide the room: the upper table has the lines it has rows for, up to its share, the charts come next."""
         none = no_gpus(self.session)
         if self.shown.query is not None and self.gpus.total_count:
-            none = f"No GPU matches {self.shown.query.text}. esc clears the filter."
+            none = f"No GPU matches {self.shown.query.text}. {self.session.key_of('back')} clears the filter."
         self.gpus.placeholder = Content(self.feeds.loading_text() or none)
         self._show_charts()
 
@@ -361,9 +361,10 @@ class GpusView(ListView):
         super()._show_placeholder()
         if self.shown.opened is not None and self._query is None and not self.table.row_count:
             device = self.session.fleet.get(self.shown.opened)
-            unknown = isinstance(device, GpuDevice) and device.process_count is None
-            here = no_processes([device]) if unknown and isinstance(device, GpuDevice) else "No process is on it now."
-            self.table.placeholder = Content(f"{here} esc shows all GPUs.")
+            here = "No process is on it now."
+            if isinstance(device, GpuDevice) and device.process_count is None:
+                here = no_processes(self.session, [device])
+            self.table.placeholder = Content(f"{here} {self.session.key_of('back')} shows all GPUs.")
 
     def empty_text(self) -> str:
         """Return why there are no rows."""
@@ -373,6 +374,9 @@ class GpusView(ListView):
                 return said
             instance = fleet.get(self.scope)
             if isinstance(instance, Instance) and not fleet.knows_processes(instance):
-                return "GPU processes are unknown: press p on the instance (3) to inspect it over SSH."
+                probe, instances = self.session.key_of("processes-of"), self.session.key_of("view.instances")
+                return (
+                    f"GPU processes are unknown: press {probe} on the instance ({instances}) to inspect it over SSH."
+                )
             return "It runs nothing on a GPU now."
-        return no_processes(self.shown.listed())
+        return no_processes(self.session, self.shown.listed())

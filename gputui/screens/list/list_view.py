@@ -241,15 +241,16 @@ class ListView(View):
             limits = [
                 *([self.breadcrumbs()[0]] if self.scope is not None else []),
                 *([f"account {self.session.account}"] if self.session.account is not None else []),
-                *(["only problems (z)"] if self.session.problems_only else []),
+                *([f"only problems ({self.session.key_of('problems')})"] if self.session.problems_only else []),
             ]
             also = f" Limited to {' and '.join(limits)}." if limits else ""
-            self.table.placeholder = Content(f"{what}{also} esc clears the filter.")
+            self.table.placeholder = Content(f"{what}{also} {self.session.key_of('back')} clears the filter.")
             return
+        refresh, server_filter = self.session.key_of("refresh"), self.session.key_of("server-filter")
         silent = self.feeds.unanswered()
-        not_known = f"Not known: no answer from {', '.join(silent)}. r asks again." if silent else ""
+        not_known = f"Not known: no answer from {', '.join(silent)}. {refresh} asks again." if silent else ""
         asked = self.asked_for()
-        nothing = f"No matches for the server filter {asked}. L changes it." if asked else ""
+        nothing = f"No matches for the server filter {asked}. {server_filter} changes it." if asked else ""
         denied = " ".join(self.feeds.denials())
         self.table.placeholder = Content(
             self.feeds.loading_text() or not_known or denied or nothing or self.empty_text()
@@ -264,7 +265,7 @@ class ListView(View):
 
     def empty_text(self) -> str:
         """Return why there are no rows, and the key that creates one."""
-        created = " Press n to create one." if self.creatable() else ""
+        created = f" Press {self.session.key_of('new')} to create one." if self.creatable() else ""
         return f"No {self.RESOURCE.value} in {self.session.accounts_text}.{created}"
 
     def counts(self) -> str:

@@ -12,7 +12,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 
-from gputui.commands import BY_ID
 from gputui.errors import GputuiError, RateLimitedError
 from gputui.formatting import format_time
 from gputui.logs.line_filter import LineFilter
@@ -167,15 +166,19 @@ class LogsView(View):
         """Return why there are no lines."""
         log = self.current
         if log is None:
-            return "Nothing is read here yet: l on a worker among the instances (3) shows what it writes."
+            return (
+                f"Nothing is read here yet: {self.session.key_of('logs')} on a worker among the instances "
+                f"({self.session.key_of('view.instances')}) shows what it writes."
+            )
         if log.reader.error is not None and not len(log.store):
             return str(log.reader.error)
         if not log.reader.answered:
             return f"Asking {log.ref.account} …"
         if len(log.store):
-            return f"No line matches {self._filter.text}. esc clears the filter." if self._filter else ""
+            back = self.session.key_of("back")
+            return f"No line matches {self._filter.text}. {back} clears the filter." if self._filter else ""
         if log.asked:
-            return "No lines match the server filter. L changes it."
+            return f"No lines match the server filter. {self.session.key_of('server-filter')} changes it."
         return f"{log.name} has written nothing yet."
 
     # --- captions -------------------------------------------------------------------------------------------
@@ -199,7 +202,7 @@ class LogsView(View):
         if log is None:
             return Content(""), Content("")
         new = log.store.last - self._seen
-        left = follow_caption(following=self.lines.following, new=new, key=self.session.key_of(BY_ID["follow"]))
+        left = follow_caption(following=self.lines.following, new=new, key=self.session.key_of("follow"))
         if log.reader.query.until is not None:
             left = Content("")
         elif log.reader.gone:

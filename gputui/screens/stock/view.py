@@ -178,18 +178,19 @@ class StockView(View):
             return waiting
         limits = [
             *([f"/ {self._query.text}"] if self._query else []),
-            *(["only what is idle (z)"] if self.only_idle else []),
+            *([f"only what is idle ({self.session.key_of('problems')})"] if self.only_idle else []),
             *([f"regions {self.preset}"] if self.preset else []),
         ]
         if some and limits:
-            return f"Nothing passes {' and '.join(limits)}. esc clears the filter."
+            return f"Nothing passes {' and '.join(limits)}. {self.session.key_of('back')} clears the filter."
+        refresh = self.session.key_of("refresh")
         if grid.failed:
             problems = [f"{place_name(*place)}: {problem_line(grid, place)}" for place in grid.failed]
-            return "\n".join(["No region could be read. r asks again.", *problems])
+            return "\n".join([f"No region could be read. {refresh} asks again.", *problems])
         if silent := self.feeds.unanswered():
-            return f"Not known: no answer from {', '.join(silent)}. r asks again."
+            return f"Not known: no answer from {', '.join(silent)}. {refresh} asks again."
         if asked := self.asked_for():
-            return f"No stock matches the server filter {asked}. L changes it."
+            return f"No stock matches the server filter {asked}. {self.session.key_of('server-filter')} changes it."
         return "No account shown reports idle GPUs."
 
     def status(self) -> tuple[Content, Content]:
