@@ -172,12 +172,12 @@ class Backend(ABC):
         return None
 
     @abstractmethod
-    async def probe(self) -> AccountInfo:
+    async def identify(self) -> AccountInfo:
         """Send the cheapest requests that prove address, kind of server and credentials."""
 
     async def account_info(self) -> AccountInfo:
         """Fetch identity, quota, users and host as far as the server reports them; failures are in ``problems``."""
-        return await self.probe()
+        return await self.identify()
 
     async def fetch(self, ref: Ref) -> Row:
         """Fetch one row with its JSON; raises NotFoundError."""

@@ -212,9 +212,9 @@ async def _check(fleet: Fleet, name: str) -> Finding:
     account = fleet.accounts[name]
     try:
         backend = fleet.runtime(name).backend
-        await backend.probe()
+        await backend.identify()
         begun = time.monotonic()
-        await backend.probe()
+        await backend.identify()
         latency = time.monotonic() - begun
         return Finding(account, latency, await backend.account_info())
     except Exception as error:  # noqa: BLE001  (a fault in one account must not end the check of the others)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 _CLOSE_SECONDS = 2.0
 _REREAD_SECONDS = 15.0
-_PROBE_AGAIN_SECONDS = 60.0
+_IDENTIFY_AGAIN_SECONDS = 60.0
 
 
 class Fleet(Rows):
@@ -84,7 +84,7 @@ class Fleet(Rows):
         }
         self._announced = self._feed_states()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._probed: dict[str, float] = {}
+        self._identified: dict[str, float] = {}
 
     async def start(self) -> None:
         """Open all back ends and start to poll. Returns when each is open or has failed to open."""
@@ -106,7 +106,7 @@ class Fleet(Rows):
         await runtime.open(self._open_backend)
         if runtime.opened is not None:
             self._reapply_filters(runtime.name)
-            self._probe(runtime)
+            self._identify_when_due(runtime)
 
     async def _close(self, runtime: AccountRuntime) -> None:
         if runtime.opened is not None:
@@ -312,7 +312,7 @@ class Fleet(Rows):
         """Store a whole list, and identify its account where that has not been done."""
         super().take(runtime, resource, rows)
         if runtime.info is None:
-            self._probe(runtime)
+            self._identify_when_due(runtime)
 
     def refresh_after(self, ref: Ref, action: Action) -> asyncio.Future[None] | None:
         """Request the lists that an action may have changed; done when the one that contains ``ref`` is read."""
@@ -326,19 +326,19 @@ class Fleet(Rows):
         poller = runtime.pollers.get(home)
         return poller.refresh_after_now() if poller is not None else None
 
-    def _probe(self, runtime: AccountRuntime) -> None:
+    def _identify_when_due(self, runtime: AccountRuntime) -> None:
         """Identify an account; after a failure again, at intervals, once it answers other requests."""
         now = self._clock.monotonic()
-        last = self._probed.get(runtime.name)
+        last = self._identified.get(runtime.name)
         if not self._polls:
             return
-        if last is None or now - last >= _PROBE_AGAIN_SECONDS:
-            self._probed[runtime.name] = now
+        if last is None or now - last >= _IDENTIFY_AGAIN_SECONDS:
+            self._identified[runtime.name] = now
             self._spawn(self._identify(runtime))
 
     async def _identify(self, runtime: AccountRuntime) -> None:
         with suppress(GputuiError):  # the failures of its lists are reported
-            self._keep_info(runtime, await runtime.backend.probe())
+            self._keep_info(runtime, await runtime.backend.identify())
 
     def _keep_info(self, runtime: AccountRuntime, info: AccountInfo) -> None:
         runtime.set_info(info)

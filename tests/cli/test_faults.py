@@ -44,7 +44,7 @@ def test_a_fault_in_one_account_leaves_the_others(
 
 
 def test_a_check_goes_on_after_a_fault(two: tuple[FakeBackend, FakeBackend], run: Run) -> None:
-    two[0].errors["probe"] = ZeroDivisionError("division by zero")
+    two[0].errors["identify"] = ZeroDivisionError("division by zero")
     status, out, err = run("config", "check")
     assert status == 1
     assert [line.split()[2] for line in out.splitlines()[1:]] == ["something", "ok"]

@@ -189,7 +189,7 @@ class FakeLogs(Logs):
 class FakeBackend(Backend):
     """A back end that answers from ``rows``, fails from ``errors``, hangs on ``holds`` and counts in ``calls``.
 
-    Keys of ``errors``, ``holds`` and ``calls`` are a Resource, an Action, or "probe", "fetch", "close".
+    Keys of ``errors``, ``holds`` and ``calls`` are a Resource, an Action, or "identify", "fetch", "close".
     ``sent`` is set by any action's call; ``effects`` are the instances there are after an action, answered or not.
     """
 
@@ -293,14 +293,14 @@ class FakeBackend(Backend):
             raise self.errors[action]
         return ActionResult(message)
 
-    async def probe(self) -> AccountInfo:
-        await self._enter("probe")
+    async def identify(self) -> AccountInfo:
+        await self._enter("identify")
         return AccountInfo(
             Ref(self.account, "account", self.account), "fake", "http://127.0.0.1", "0.4.1", user="alice"
         )
 
     async def account_info(self) -> AccountInfo:
-        return await self.probe()
+        return await self.identify()
 
     def actions(self, row: Row) -> frozenset[Action]:
         return self.offered

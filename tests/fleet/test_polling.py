@@ -328,12 +328,12 @@ async def test_an_account_that_cannot_be_opened_says_so_and_is_opened_by_a_refre
 
 
 async def test_a_failed_probe_is_made_again_once_the_account_answers(clock: FakeClock, lab: FakeBackend) -> None:
-    lab.errors["probe"] = DOWN
+    lab.errors["identify"] = DOWN
     async with running(clock, lab) as fleet:
         assert not fleet.rows(Resource.ACCOUNTS)
         lab.errors.clear()
         await clock.advance(30)
-        assert lab.calls["probe"] == 1
+        assert lab.calls["identify"] == 1
         await clock.advance(35)
         (info,) = fleet.rows(Resource.ACCOUNTS).values()
         assert isinstance(info, AccountInfo)
@@ -418,7 +418,7 @@ async def test_what_a_fault_quotes_is_told_without_secrets(clock: FakeClock, lab
 
 async def test_a_fault_in_the_background_is_reported(clock: FakeClock, lab: FakeBackend) -> None:
     failures: list[BaseException] = []
-    lab.errors["probe"] = fault = RuntimeError("?")
+    lab.errors["identify"] = fault = RuntimeError("?")
     async with running(clock, lab, on_failure=failures.append):
         await settle()
     assert failures == [fault]

@@ -330,7 +330,7 @@ def backend(account: str, rows: Iterable[Instance] = (), **resources: Sequence[A
 
 def fail(fake: FakeBackend, error: GputuiError) -> None:
     """Make every question fail."""
-    for resource in (*fake.rows, "probe", "fetch"):
+    for resource in (*fake.rows, "identify", "fetch"):
         fake.errors[resource] = error
 
 

@@ -107,7 +107,7 @@ class DeepdockBackend(HttpBackend):
 
     # The host
 
-    async def probe(self) -> AccountInfo:
+    async def identify(self) -> AccountInfo:
         """Request the host (``GET /metrics``): proves the address, and the header where one is needed."""
         return self.info(host_spec=mapping.to_spec(await self._ask_host()))
 

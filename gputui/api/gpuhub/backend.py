@@ -132,7 +132,7 @@ class GpuhubBackend(HttpBackend):
 
     # The account
 
-    async def probe(self) -> AccountInfo:
+    async def identify(self) -> AccountInfo:
         """Request one deployment (call 3): proves address, kind of server and token.
 
         For an account that may not, an image is requested (call 1), which every account may.

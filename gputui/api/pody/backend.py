@@ -127,7 +127,7 @@ class PodyBackend(HttpBackend):
 
     # Identity
 
-    async def probe(self) -> AccountInfo:
+    async def identify(self) -> AccountInfo:
         """Request release and identity (``/version``, ``/user/info``): proves address, server and credentials."""
         return await pody_account.identify(self._config, self._client)
 

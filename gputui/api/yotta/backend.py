@@ -125,7 +125,7 @@ class YottaBackend(HttpBackend):
 
     # The account
 
-    async def probe(self) -> AccountInfo:
+    async def identify(self) -> AccountInfo:
         """Request one VM (``GET /v2/vms``): proves address, kind of server and key."""
         await self._lists.first_vm()
         return self.info(host_spec=(("currency", self._config.currency),))

@@ -66,7 +66,7 @@ class TestHost:
 
     async def test_what_it_does_not_tell_is_left_out(self, server: ScriptedServer, backend: DeepdockBackend) -> None:
         server.on("/metrics", as_json({"gpu_count": 0, "ram_total_mb": 20006.5, "cpu_cores": None, "new": []}))
-        assert (await backend.probe()).host_spec == (("GPUs", "0"), ("RAM", "19.5G"))
+        assert (await backend.identify()).host_spec == (("GPUs", "0"), ("RAM", "19.5G"))
 
     @pytest.mark.parametrize(
         ("answer", "kind", "said"),
@@ -84,12 +84,12 @@ class TestHost:
             (Reset(), UnavailableError, "broke off"),
         ],
     )
-    async def test_a_probe_tells_what_is_wrong_with_the_address(
+    async def test_identifying_tells_what_is_wrong_with_the_address(
         self, server: ScriptedServer, backend: DeepdockBackend, answer: Answer, kind: type[GputuiError], said: str
     ) -> None:
         server.on("/metrics", answer)
         with pytest.raises(kind, match=said) as caught:
-            await backend.probe()
+            await backend.identify()
         assert caught.value.message.startswith("dock: ")
         if kind is AuthError:
             assert "header" in caught.value.hint
@@ -113,7 +113,7 @@ class TestHeader:
         account = deepdock_account(server.url, 'header = { name = "X-Api-Key", value = "hünter2" }')
         backend = DeepdockBackend(account)
         with pytest.raises(AuthError, match="the value of X-Api-Key contains a character") as caught:
-            await backend.probe()
+            await backend.identify()
         assert "nter2" not in str(caught.value)
         assert server.requests == []
         await backend.aclose()

@@ -320,7 +320,7 @@ async def test_a_header_opens_a_server_that_wants_one() -> None:
         account = parse_config(there.running.config_toml(), name="s", private=True).accounts["dock"]
         stranger = DeepdockBackend(account.model_copy(update={"header": None}))  # type: ignore[arg-type]  # a dock's
         with pytest.raises(AuthError, match="requires credentials"):
-            await stranger.probe()
+            await stranger.identify()
         await stranger.aclose()
 
 

@@ -143,7 +143,7 @@ async def test_the_token_is_sent_raw_and_never_logged(
     server: ScriptedServer, hub: GpuhubBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    await hub.probe()
+    await hub.identify()
     await hub.ssh_target(REF)
     assert {request.headers["authorization"] for request in server.requests} == {"tok-en"}
     assert DEPLOYMENTS in caplog.text
@@ -158,15 +158,15 @@ async def test_a_token_that_cannot_be_one_is_not_sent(server: ScriptedServer, to
     )
     backend = GpuhubBackend(account)
     with pytest.raises(AuthError, match="a character that no token has") as caught:
-        await backend.probe()
+        await backend.identify()
     assert "without Bearer" in caught.value.hint
     assert token not in str(caught.value)
     assert server.requests == []
     await backend.aclose()
 
 
-async def test_a_probe_is_one_small_question(server: ScriptedServer, hub: GpuhubBackend) -> None:
-    info = await hub.probe()
+async def test_identifying_is_one_small_question(server: ScriptedServer, hub: GpuhubBackend) -> None:
+    info = await hub.identify()
     assert (info.backend, info.user, info.base_url) == ("GPUhub", "uid 60", server.url)
     (request,) = server.requests
     assert (request.method, request.json) == ("POST", {"page_index": 1, "page_size": 1})

@@ -376,7 +376,7 @@ async def test_a_denial_is_not_asked_for_again_before_a_refresh() -> None:
 
 async def test_the_token_of_a_personal_account_is_proven_by_what_it_may() -> None:
     async with cloud("personal", clouds=PERSONAL) as world:
-        info = await world.backend.probe()
+        info = await world.backend.identify()
         assert any(problem.startswith("deployments need a company-verified account") for problem in info.problems)
 
 

@@ -31,7 +31,7 @@ def test_an_account_opens_its_kind_of_back_end() -> None:
 
 async def test_the_release_is_asked_once_for_everything(server: ScriptedServer, backend: PodyBackend) -> None:
     script(server, NEW)
-    await asyncio.gather(backend.instances(), backend.images(), backend.probe())
+    await asyncio.gather(backend.instances(), backend.images(), backend.identify())
     await backend.stop(MAIN)
     assert server.count("GET", "/version") == 1
 
@@ -42,7 +42,7 @@ async def test_a_server_from_before_the_version_call_is_the_oldest(
     script(server, (0, 1, 9))
     server.on("/version", NOT_FOUND)
     assert len(await backend.instances()) == 2
-    assert (await backend.probe()).version == "before 0.1.15"
+    assert (await backend.identify()).version == "before 0.1.15"
 
 
 async def test_an_update_of_the_server_is_noticed(server: ScriptedServer, backend: PodyBackend) -> None:
@@ -98,7 +98,7 @@ class TestAccount:
     async def test_quota_of_kinds_nobody_knows(self, server: ScriptedServer, backend: PodyBackend) -> None:
         script(server, NEW)
         server.on("/user/info", as_json({"user": {"name": "a"}, "quota": {"max_pods": "many", "x": [1], "fans": 3}}))
-        assert (await backend.probe()).quota == (QuotaLine("max_pods", None, text="many"), QuotaLine("fans", 3))
+        assert (await backend.identify()).quota == (QuotaLine("max_pods", None, text="many"), QuotaLine("fans", 3))
 
     @pytest.mark.parametrize(
         ("path", "answer", "kind"),
@@ -111,19 +111,19 @@ class TestAccount:
             ("/user/info", as_json({"user": "alice"}), ProtocolError),
         ],
     )
-    async def test_a_probe_tells_another_server_from_wrong_credentials(
+    async def test_identifying_tells_another_server_from_wrong_credentials(
         self, server: ScriptedServer, backend: PodyBackend, path: str, answer: Answer, kind: type[GputuiError]
     ) -> None:
         script(server, NEW)
         server.on(path, answer)
         with pytest.raises(kind, match=r"^lab: "):
-            await backend.probe()
+            await backend.identify()
 
     async def test_any_web_api_is_not_taken_for_an_old_pody(
         self, server: ScriptedServer, backend: PodyBackend
     ) -> None:
         with pytest.raises(ProtocolError, match="does not know this call"):
-            await backend.probe()
+            await backend.identify()
 
     async def test_the_password_is_fetched_once(
         self, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch

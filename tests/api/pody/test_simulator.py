@@ -182,7 +182,7 @@ async def test_what_the_server_refuses_is_told_by_kind(release: str) -> None:
             await there.backend.stop(Ref("lab", "pod", "nowhere"))
         there.host.users["alice"].password = "changed elsewhere"
         with pytest.raises(AuthError, match="wrong user name or password"):
-            await there.backend.probe()
+            await there.backend.identify()
 
 
 async def test_one_pod_that_cannot_be_inspected_keeps_the_others() -> None:
@@ -200,7 +200,7 @@ async def test_spoiled_answers_keep_the_good_rows() -> None:
         assert all(device.problem for device in await there.backend.gpus() if device.process_count)
         assert await there.backend.processes()
         assert await there.backend.images()
-        assert (await there.backend.probe()).user == "alice"
+        assert (await there.backend.identify()).user == "alice"
 
 
 async def test_hostile_names_are_harmless_and_can_be_acted_on() -> None:
@@ -236,7 +236,7 @@ async def test_a_server_that_is_away_refuses_and_comes_back() -> None:
 
 async def test_a_change_whose_answer_is_lost_happened_once() -> None:
     async with lab() as there:
-        await there.backend.probe()
+        await there.backend.identify()
         there.running.set_faults("truncated")
         with pytest.raises(UnknownOutcomeError):
             await there.backend.exec(Ref("lab", "pod", "main"), "echo once")

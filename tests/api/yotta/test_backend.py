@@ -38,12 +38,12 @@ def test_an_account_opens_its_kind_of_back_end() -> None:
 
 
 async def test_one_vm_proves_the_key(server: ScriptedServer, backend: YottaBackend) -> None:
-    info = await backend.probe()
+    info = await backend.identify()
     assert (info.backend, info.base_url, info.host_spec) == ("Yotta", server.url, (("currency", "USD"),))
     assert [(request.path, request.params) for request in server.requests] == [(VMS, {"page": "1", "size": "1"})]
     server.on(VMS, no(401, "bad key", 401))
     with pytest.raises(AuthError):
-        await backend.probe()
+        await backend.identify()
 
 
 class TestFilters:

@@ -168,14 +168,14 @@ async def test_more_vms_than_stand_on_one_page_are_all_listed() -> None:
 
 async def test_the_key_is_all_one_needs() -> None:
     async with yotta() as there:
-        assert (await there.backend.probe()).backend == "Yotta"
+        assert (await there.backend.identify()).backend == "Yotta"
         account = parse_config(
             there.running.config_toml().replace(YOTTA.key, "guess"), name="simulator", private=True
         ).accounts["yotta"]
         assert isinstance(account, YottaAccount)
         stranger = YottaBackend(account)
         with pytest.raises((AuthError, ForbiddenError)):
-            await stranger.probe()
+            await stranger.identify()
         await stranger.aclose()
 
 

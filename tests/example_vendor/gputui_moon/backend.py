@@ -98,7 +98,7 @@ class MoonBackend(HttpBackend):
         self.creators = {"rover": RoverCreator(account, self._client)}
         self.logs = RoverLogs(self._client)
 
-    async def probe(self) -> AccountInfo:
+    async def identify(self) -> AccountInfo:
         """Ask for the images: that needs address and token."""
         await self.images()
         return replace(self.info(), version="1")
