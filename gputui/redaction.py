@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from gputui.errors import GputuiError
-from gputui.known_secrets import MASK, forms, mask
+from gputui.known_secrets import MASK, forms, mask, note
 from gputui.text import clean
 
 _SHORTEST = 3
@@ -27,7 +27,11 @@ _VALUE = rf"(?:(?:{_QUOTED}|\\.|[^\s;&|)}}\]'\"\\])++(?:['\"][^'\"\n]*+$)?|['\"]
 _SHORT_VALUE = r"(?:'[^'\n]{0,500}'?|\"[^\"\n]{0,500}\"?|[^\s;&|'\"]{1,500})"
 
 _NAMED = ("passw", "passphrase", "secret", "apikey", "api_key", "credential", "token", "-key", "_key", "cookie")
-_SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|session|passw|credential|signature|csrf", re.IGNORECASE)
+_SECRET_FIELD = re.compile(r"passw|secret|token", re.IGNORECASE)
+_PRIVATE_FIELD = re.compile(rf"{_SECRET_FIELD.pattern}|pass|key|env|auth", re.IGNORECASE)
+_SECRET_HEADER = re.compile(
+    rf"{_SECRET_FIELD.pattern}|auth|key|cookie|session|credential|signature|csrf", re.IGNORECASE
+)
 _SQL_CLIENTS = ("mysql", "mariadb", "mycli")
 _REGISTRY_CLIENTS = ("docker", "podman", "nerdctl", "helm")
 _SQL_PASSWORD = re.compile(rf"(\s-p){_SHORT_VALUE}")
@@ -155,6 +159,18 @@ def redact_json(text: str) -> str:
     if masked == value:
         return text
     return json.dumps(masked, ensure_ascii=False, indent=2 if "\n" in text.strip() else None)
+
+
+def note_secrets(values: Mapping[str, str]) -> None:
+    """Register the secrets among values that are about to be sent, by field: the server's answer may repeat them."""
+    for name, value in values.items():
+        if _SECRET_FIELD.search(name):
+            note(value)
+
+
+def is_private(field: str) -> bool:
+    """Return whether a field of this name may contain a secret, so that no log has its value."""
+    return _PRIVATE_FIELD.search(field) is not None
 
 
 def describe_fault(error: BaseException) -> str:

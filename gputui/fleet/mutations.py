@@ -27,9 +27,9 @@ from gputui.fleet.audit import Auditor
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.dispatch import Call, call_of
 from gputui.fleet.signals import Listeners
-from gputui.known_secrets import mask, note
+from gputui.known_secrets import mask
 from gputui.models import Action, ActionResult, Image, Instance, Ref, Row, Secret
-from gputui.redaction import describe_fault, redact
+from gputui.redaction import describe_fault, is_private, note_secrets, redact
 
 if TYPE_CHECKING:
     from gputui.fleet.fleet import Fleet
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 _LIST_SECONDS = 15.0
 _CHECK_PAUSES = (1.0, 4.0, 10.0)
 """The pauses in seconds before each check for an object that an unanswered create may have created."""
-_SECRET_FIELD = re.compile(r"pass|secret|token|key|env|auth", re.IGNORECASE)
-_SENT_SECRET = re.compile(r"passw|secret|token", re.IGNORECASE)
 _CONTENT_FIELD = re.compile(r"input|headers")
 """Private to the user: the audit log has the length only."""
 _LONG = 200
@@ -110,7 +108,7 @@ class Mutations:
         if change is not None and change.ref != ref:
             raise InvalidError(f"{ref}: the prepared change is of {change.ref}.", hint="Nothing was sent.")
         arguments = change.values if change is not None else arguments
-        _note_secrets(arguments)
+        note_secrets(arguments)
         call = change.send if change is not None else call_of(runtime.backend, ref, action, arguments)
         if expected is not None:
             self._check_same(expected, action)
@@ -145,7 +143,7 @@ class Mutations:
     async def create(self, change: PreparedChange) -> ActionResult:
         """Create something; see :meth:`gputui.fleet.Fleet.create`."""
         self._writable(change.ref.account)
-        _note_secrets(change.values)
+        note_secrets(change.values)
         check = await self._check_of(change)
         summary = f"create {change.ref.id}: {_reported(change.values, longest=_LONG)}"
         return await self._send(change.ref, Action.CREATE, summary, change.send, check)
@@ -314,13 +312,6 @@ class Mutations:
             seen.add_done_callback(lambda _: self._unmark(ref, action))
 
 
-def _note_secrets(values: Mapping[str, str]) -> None:
-    """Register the secrets that are about to be sent: the server's answer may repeat them."""
-    for name, value in values.items():
-        if _SENT_SECRET.search(name):
-            note(value)
-
-
 def _reported(values: Mapping[str, str], *, longest: int | None = None) -> str:
     """Return the values in the form of the audit log."""
     return ", ".join(f"{name}={_shown(name, value, longest)}" for name, value in values.items() if value)
@@ -328,7 +319,7 @@ def _reported(values: Mapping[str, str], *, longest: int | None = None) -> str:
 
 def _shown(name: str, value: str, longest: int | None) -> str:
     """Return a value without secrets; of a long one, such as the input of a task, only the length."""
-    if _SECRET_FIELD.search(name):
+    if is_private(name):
         return "…"
     if _CONTENT_FIELD.fullmatch(name):
         return f"… ({len(value):,} characters)"
