@@ -32,14 +32,12 @@ from gputui.models import (
     Action,
     ActionResult,
     Balance,
-    Block,
     Deployment,
     Event,
     Image,
     Instance,
     Never,
     Offer,
-    Package,
     Phase,
     Ref,
     Resource,
@@ -108,9 +106,9 @@ class GpuhubBackend(HttpBackend):
             Resource.DEPLOYMENTS: self.deployments,
             Resource.INSTANCES: self.instances,
             Resource.EVENTS: self.events,
-            Resource.BLACKLIST: self.blacklist,
+            Resource.BLACKLIST: self._lists.blacklist,
             Resource.IMAGES: self.images,
-            Resource.PACKAGES: self.packages,
+            Resource.PACKAGES: self._lists.packages,
         }
         if self._has_wallet:
             listers[Resource.BALANCES] = self.balances
@@ -217,14 +215,6 @@ class GpuhubBackend(HttpBackend):
         require_kind(ref, "container", "deployment")
         parent = await self._lists.deployment(self._lists.parent_of(ref).id)
         return await self._events.read_all(parent.ref, parent.name, container_uuid=ref.id)
-
-    async def blacklist(self) -> Sequence[Block]:
-        """List the blocked hosts (call 11)."""
-        return await self._lists.blacklist()
-
-    async def packages(self) -> Sequence[Package]:
-        """List prepaid time by GPU model and regions (call 13 for every deployment)."""
-        return await self._lists.packages()
 
     async def images(self) -> Sequence[Image]:
         """List the account's private images (call 1), then the public ones of the document."""

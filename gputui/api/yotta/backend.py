@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Unpack
 
 from gputui.api.common.account_client import Clock
-from gputui.api.common.backend import HttpBackend
+from gputui.api.common.backend import HttpBackend, require_kind
 from gputui.api.common.names import SafeNames
 from gputui.api.yotta import filters, mapping
 from gputui.api.yotta.allowed_actions import RULES, endpoint_actions, instance_actions
@@ -108,7 +108,7 @@ class YottaBackend(HttpBackend):
         )
         self.logs: WorkerLogs = WorkerLogs(self._client, self._lists)
         self.listers = {
-            Resource.STOCK: self.stock,
+            Resource.STOCK: self._lists.offers,
             Resource.DEPLOYMENTS: self.endpoints,
             Resource.INSTANCES: self._lists.instances,
             Resource.VOLUMES: self._storage.volumes,
@@ -131,10 +131,6 @@ class YottaBackend(HttpBackend):
         return self.info(host_spec=(("currency", self._config.currency),))
 
     # Lists
-
-    async def stock(self) -> Sequence[Offer]:
-        """List which GPU types can be had in which regions (``GET /v2/vms/types``)."""
-        return await self._lists.offers()
 
     async def endpoints(self) -> Sequence[Deployment]:
         """List the endpoints (``GET /v2/serverless``), those that the filter lets through."""
@@ -200,21 +196,21 @@ class YottaBackend(HttpBackend):
 
     async def start(self, ref: Ref) -> ActionResult:
         """Resume a pod (``POST /v2/pods/{id}/resume``) or start an endpoint (``POST /v2/serverless/{id}/start``)."""
-        _require(ref, mapping.POD, mapping.ENDPOINT)
+        require_kind(ref, mapping.POD, mapping.ENDPOINT)
         if ref.kind == mapping.POD:
             return await self._act(ref, "resume", "the resumption", "resumed")
         return await self._act(ref, "start", "the start", "started")
 
     async def stop(self, ref: Ref) -> ActionResult:
         """Pause a pod (``POST /v2/pods/{id}/pause``) or stop an endpoint (``POST /v2/serverless/{id}/stop``)."""
-        _require(ref, mapping.POD, mapping.ENDPOINT)
+        require_kind(ref, mapping.POD, mapping.ENDPOINT)
         if ref.kind == mapping.POD:
             return await self._act(ref, "pause", "the pause", "paused")
         return await self._act(ref, "stop", "the stop", "stopped")
 
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:
         """Set the number of workers, at least one (``PUT /v2/serverless/{id}/workers?count=``)."""
-        _require(ref, mapping.ENDPOINT)
+        require_kind(ref, mapping.ENDPOINT)
         if replicas < 1:
             problem = "must be at least 1; stop the endpoint to have none"
             raise InvalidError(f"{ref}: workers {problem}.", fields={"replicas": problem})
@@ -225,7 +221,7 @@ class YottaBackend(HttpBackend):
 
     async def delete(self, ref: Ref) -> ActionResult:
         """Delete a pod, an endpoint, a volume or a credential, terminate a VM (``DELETE`` of each)."""
-        _require(ref, *_DELETED)
+        require_kind(ref, *_DELETED)
         name = mapping.called(ref.kind)
         doing = "termination" if ref.kind == mapping.VM else "deletion"
         kept = ref.kind in (VOLUME, CREDENTIAL)
@@ -240,8 +236,3 @@ class YottaBackend(HttpBackend):
         name = mapping.called(ref.kind)
         await self._client.change("POST", f"{self._lists.path_of(ref)}/{verb}", what=f"{doing} of {name} {ref.id}")
         return ActionResult(f"{name.capitalize()} {ref.id} {done}.")
-
-
-def _require(ref: Ref, *kinds: str) -> None:
-    if ref.kind not in kinds:
-        raise InvalidError(f"{ref} is not a {' or a '.join(map(mapping.called, kinds))}.")

@@ -110,7 +110,7 @@ async def test_an_event_makes_its_deployment_due(
 async def test_one_list_of_deployments_serves_all_that_begin_with_it(
     server: ScriptedServer, hub: GpuhubBackend
 ) -> None:
-    await asyncio.gather(hub.deployments(), hub.instances(), hub.events(), hub.packages())
+    await asyncio.gather(hub.deployments(), hub.instances(), hub.events(), hub._lists.packages())
     assert len(server.asked(DEPLOYMENTS)) == 1
 
 
@@ -189,7 +189,7 @@ async def test_a_cloud_that_lists_its_blacklist_by_post_is_remembered(
     server.on(BLACKLIST, missing)
     server.on(f"{BLACKLIST}/list", ok([{"machine_id": "f9", "data_center": "sgp1"}]))
     for _ in range(2):
-        assert [block.host for block in await hub.blacklist()] == ["f9"]
+        assert [block.host for block in await hub._lists.blacklist()] == ["f9"]
     assert (server.count("GET", BLACKLIST), server.count("POST", f"{BLACKLIST}/list")) == (1, 2)
 
 

@@ -290,7 +290,7 @@ async def test_a_list_without_a_page_around_it_is_a_list(server: ScriptedServer,
     server.on(BLACKLIST, ok({"list": [{"machine_id": "f9"}]}))
     assert len(await hub.instances()) == 1
     assert all(image.ref.id.startswith("base-image-") for image in await hub.images())
-    assert [block.host for block in await hub.blacklist()] == ["f9"]
+    assert [block.host for block in await hub._lists.blacklist()] == ["f9"]
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ async def test_a_block_is_a_host_and_counts_until_the_later_time(server: Scripte
         "msg": "slow\x1b boot",
     }
     server.on(BLACKLIST, ok([entry, {**entry, "expired_time": "2026-11-20T20:00:00Z"}]))
-    (block,) = await hub.blacklist()
+    (block,) = await hub._lists.blacklist()
     assert block.ref == Ref("hub", "block", "sgp1/f94411a60c")
     assert (block.until, block.comment) == (datetime(2026, 11, 21, 8, tzinfo=UTC), "slow\ufffd boot")
     assert (block.created_at, block.updated_at) == (
@@ -364,7 +364,7 @@ async def test_a_package_of_several_deployments_is_one(server: ScriptedServer, h
         {"gpu_type": "NVIDIA L4", "total": 60, "balance": None, "dc_list": ""},
     ]
     server.on(PACKAGES, ok(first), ok(second))
-    shared, other = await hub.packages()
+    shared, other = await hub._lists.packages()
     assert shared.ref == Ref("hub", "package", "RTX 5090|sgp1,us-west1")
     assert (shared.total, shared.balance, shared.regions) == (7200, 3590, ("sgp1", "us-west1"))
     assert (other.gpu_model, other.vendor_name, other.balance, other.regions) == ("L4", "NVIDIA L4", None, ())
@@ -432,7 +432,7 @@ async def test_packages_that_cannot_be_read_say_so(server: ScriptedServer, hub: 
     server.on(DEPLOYMENTS, page([deployment(), deployment("aa", "b")]))
     server.on(PACKAGES, refused("InternalError", "try later"))
     with pytest.raises(GputuiError, match="try later"):
-        await hub.packages()
+        await hub._lists.packages()
 
     def answer(request: Request) -> Answer:
         if request.params["deployment_uuid"] == LLM:
@@ -441,7 +441,7 @@ async def test_packages_that_cannot_be_read_say_so(server: ScriptedServer, hub: 
 
     server.on(PACKAGES, answer)
     hub.forget()
-    read, unread = await hub.packages()
+    read, unread = await hub._lists.packages()
     assert (read.gpu_model, read.problem) == ("L4", None)
     assert (unread.gpu_model, unread.problem) == (
         "",
@@ -477,4 +477,4 @@ async def test_events_of_unreadable_rows_still_count(server: ScriptedServer, hub
 async def test_a_blacklist_that_is_no_list_is_told(server: ScriptedServer, hub: GpuhubBackend) -> None:
     server.on(BLACKLIST, as_json({"code": "Success", "msg": "", "data": "none"}))
     with pytest.raises(ProtocolError, match="something else than a list"):
-        await hub.blacklist()
+        await hub._lists.blacklist()

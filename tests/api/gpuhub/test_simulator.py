@@ -116,7 +116,7 @@ async def test_a_private_cloud_is_read_in_its_own_way() -> None:
         assert {offer.region for offer in offers} == {"private"}
         row = await world.first()
         await world.backend.block(row.ref, minutes=60)
-        assert [block.host for block in await world.backend.blacklist()] == [row.host]
+        assert [block.host for block in await world.backend._lists.blacklist()] == [row.host]
 
 
 async def test_events_tell_how_every_container_came_up() -> None:
@@ -198,10 +198,10 @@ async def test_a_blacklisted_host_is_listed_and_extended() -> None:
     async with cloud() as world:
         row = await world.first()
         await world.backend.block(row.ref, minutes=60, comment="slow boot")
-        (first,) = await world.backend.blacklist()
+        (first,) = await world.backend._lists.blacklist()
         assert (first.host, first.region, first.comment) == (row.host, row.region, "slow boot")
         await world.backend.block(row.ref, minutes=600)
-        (second,) = await world.backend.blacklist()
+        (second,) = await world.backend._lists.blacklist()
         assert first.until is not None
         assert second.until is not None
         assert second.until > first.until

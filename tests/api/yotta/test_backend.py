@@ -48,7 +48,7 @@ async def test_one_vm_proves_the_key(server: ScriptedServer, backend: YottaBacke
 
 class TestFilters:
     async def test_instances_are_narrowed_on_the_server(self, server: ScriptedServer, backend: YottaBackend) -> None:
-        await backend.stock()
+        await backend._lists.offers()
         form = backend.filters.form(Resource.INSTANCES)
         assert form is not None
         assert form.fields[0].choices == ("us-east-1", "us-west-1")

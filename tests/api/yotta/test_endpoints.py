@@ -75,7 +75,7 @@ class TestEndpoints:
 
 class TestStock:
     async def test_each_type_is_to_be_had_in_a_region_or_not(self, backend: YottaBackend) -> None:
-        offers = await backend.stock()
+        offers = await backend._lists.offers()
         assert offers == [
             Offer(
                 Ref("yotta", "offer", "us-east-1/NVIDIA_RTX_4090_24G"),
@@ -112,7 +112,7 @@ class TestStock:
         assert backend.actions(offers[0]) == {Action.CREATE}
 
     async def test_a_region_has_its_name_beside_its_code(self, backend: YottaBackend) -> None:
-        assert {offer.region: offer.region_name for offer in await backend.stock()} == {
+        assert {offer.region: offer.region_name for offer in await backend._lists.offers()} == {
             "us-east-1": "Us-East-1",
             "us-west-1": "Us-West-1",
         }
@@ -122,7 +122,7 @@ class TestStock:
             vm_type("NVIDIA_B200_180G", ("r", there, number)) for number, there in enumerate((False, True, False))
         ]
         server.on(TYPES, ok([*types, {"gpuType": "X"}, {"gpuType": "Y", "regions": [{}, 3, {"region": "r"}]}, None]))
-        offers = await backend.stock()
+        offers = await backend._lists.offers()
         assert [(offer.gpu_model, offer.available) for offer in offers] == [("B200", True), ("Y", None)]
 
     async def test_cards_of_two_sizes_are_told_apart_in_stock_vms_and_forms(
@@ -132,7 +132,7 @@ class TestStock:
         server.on(TYPES, ok([vm_type(code, ("r", True, number)) for number, code in enumerate(codes)]))
         server.on(VMS, page([vm(7, gpuDisplayName="A100 40G"), vm(8, gpuDisplayName="A100 80GB")]))
         labels = ["A100 SXM 40G", "A100 SXM 80G", "A100 PCIe 80G"]
-        assert [offer.gpu_model for offer in await backend.stock()] == labels
+        assert [offer.gpu_model for offer in await backend._lists.offers()] == labels
         rows = await instances(backend)
         assert [rows[key].gpu_model for key in ("vm/7", "vm/8")] == labels[:2]
         form = await backend.creators["vm"].form()

@@ -52,7 +52,7 @@ ENDPOINT = {
 
 async def vm_type(backend: YottaBackend) -> dict[str, str]:
     """Return a type of VM that is available, with its region, as the form takes them."""
-    offer = next(offer for offer in await backend.stock() if offer.available)
+    offer = next(offer for offer in await backend._lists.offers() if offer.available)
     return {"vmTypeId": offer.type_id, "region": offer.region}
 
 
@@ -146,7 +146,7 @@ async def test_every_list() -> None:
         assert endpoints["chat-prod"].price.amount > Decimal(0)
         assert {row.parent for row in workers} <= {row.ref for row in endpoints.values()}
 
-        offers = await there.backend.stock()
+        offers = await there.backend._lists.offers()
         shelves = there.cloud.market.shelves
         assert {(offer.vendor_name, offer.region) for offer in offers} == shelves.keys()
         assert all(
@@ -359,12 +359,16 @@ async def test_spoiled_answers_keep_the_good_rows() -> None:
         assert {row.ref.kind for row in rows} == {"pod", "vm", "worker"}
         assert 0 < len([row for row in rows if row.problem]) < len(rows)
         assert await there.backend.endpoints()
-        assert await there.backend.stock()
+        assert await there.backend._lists.offers()
 
 
 async def test_names_that_attack_a_terminal_come_out_harmless() -> None:
     async with yotta(faults="hostile") as there:
-        rows = [*(await there.instances()).values(), *await there.backend.endpoints(), *await there.backend.stock()]
+        rows = [
+            *(await there.instances()).values(),
+            *await there.backend.endpoints(),
+            *await there.backend._lists.offers(),
+        ]
         assert not set(UNSAFE) & set(repr(rows))
         hostile = [row for row in rows if isinstance(row, Instance) and row.name == "[/x]"]
         assert {row.ref.kind for row in hostile} == {"pod", "vm"}
