@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -213,7 +213,7 @@ class ChangeCase:
             url = "http://127.0.0.1:9" if self.fault.refuses else proxy.url
             backend = self.lab.backend(account, url, patience=patience_for(self.fault))
             rows = await known_rows(self.lab, account, backend)
-            mutations = Mutations(cast(Any, Owner(backend, rows)), history, QuickClock())
+            mutations = Mutations(Owner(backend, rows), history, QuickClock())
             told: GputuiError | None = None
             try:
                 await asyncio.wait_for(self.change.do(mutations, backend), LONGEST)
@@ -271,7 +271,7 @@ async def recorded(lab: Laboratory, scratch: Laboratory, change: Change) -> dict
     async with FaultProxy(ask, pass_on, spoils=lambda exchange: False) as proxy:
         backend = scratch.backend(change.account, proxy.url)
         rows = await known_rows(lab, change.account, backend)
-        await change.do(Mutations(cast(Any, Owner(backend, rows)), None, QuickClock()), backend)
+        await change.do(Mutations(Owner(backend, rows), None, QuickClock()), backend)
         await backend.aclose()
     return found
 
