@@ -9,10 +9,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import Backend
-from gputui.api.http.rows import incomplete
 from gputui.errors import GputuiError, RateLimitedError, UnavailableError
 from gputui.fleet.clock import Clock
-from gputui.fleet.feed_health import Feed, FeedLog, assess, changed_health
+from gputui.fleet.feed_health import Feed, FeedLog, assess, changed_health, incomplete
 from gputui.fleet.poller import Poller
 from gputui.fleet.probes import Probes, Read
 from gputui.models import AccountInfo, FeedState, Health, HealthState, Instance, Phase, Ref, Resource, Row

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Mapping
 
 from gputui.actions import ACTIONS
 from gputui.api.capabilities import Creator, Editor, Filters
-from gputui.api.http.server_clock import clock_warning
 from gputui.errors import InvalidError, NotFoundError
 from gputui.fleet.account_runtime import AccountRuntime
+from gputui.fleet.clock import clock_warning
 from gputui.fleet.probes import Read
 from gputui.models import Action, Form, Instance, Never, Phase, Ref, Resource, Row
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from gputui.errors import AuthError, GputuiError, RateLimitedError
-from gputui.models import FeedState, Health, HealthState, Resource
+from gputui.errors import AuthError, GputuiError, IncompleteError, RateLimitedError
+from gputui.models import FeedState, Health, HealthState, PartialRows, Resource, Row
 
 _SLOW_ANSWER = 2.0
 _SAME_OUTAGE = 10.0
@@ -110,3 +110,13 @@ def changed_health(health: Health, state: HealthState, message: str, until: date
     """Return the next health: ``since`` changes with the state alone."""
     since = health.since if health.state is state else now
     return replace(health, state=state, message=message, until=until, since=since)
+
+
+def incomplete(account: str, resource: Resource, rows: Iterable[Row]) -> IncompleteError | None:
+    """Return what is wrong with a list that lacks something; None for a whole one."""
+    if not isinstance(rows, PartialRows):
+        return None
+    return IncompleteError(
+        f"{account}: the list of {resource.value} is incomplete: {rows.problem.rstrip('.')}.",
+        all_named=not rows.missing,
+    )

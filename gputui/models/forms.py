@@ -8,6 +8,9 @@ from enum import Enum, StrEnum
 
 from gputui.models.values import Ref
 
+REQUIRED = "required"
+"""The refusal of a required field without a value."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExecResult:

@@ -13,7 +13,7 @@ from typing import Any
 
 from gputui.errors import InvalidError
 from gputui.known_secrets import MASK
-from gputui.models import FieldKind, FormField, PreparedRequest
+from gputui.models import REQUIRED, FieldKind, FormField, PreparedRequest
 from gputui.text import clean
 
 Reader = Callable[[str], object]
@@ -21,9 +21,6 @@ Body = dict[str, object]
 
 LARGEST = 2**31 - 1
 """The largest number that is sent: the APIs count in 32 bits."""
-
-REQUIRED = "required"
-"""The refusal of a required field without a value."""
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -8,8 +8,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, Generic, TypeVar, cast
 
-from gputui.errors import AuthError, GputuiError, IncompleteError, RateLimitedError
-from gputui.models import Missing, PartialRows, Ref, Resource, Row
+from gputui.errors import AuthError, GputuiError, RateLimitedError
+from gputui.models import Missing, PartialRows, Ref, Row
 
 _M = TypeVar("_M", bound=Row)
 _T = TypeVar("_T")
@@ -21,16 +21,6 @@ class UnreadableRowError(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-def incomplete(account: str, resource: Resource, rows: Iterable[Row]) -> IncompleteError | None:
-    """Return what is wrong with a list that lacks something; None for a whole one."""
-    if not isinstance(rows, PartialRows):
-        return None
-    return IncompleteError(
-        f"{account}: the list of {resource.value} is incomplete: {rows.problem.rstrip('.')}.",
-        all_named=not rows.missing,
-    )
 
 
 def read_each(rows: Iterable[object], read: Callable[[object], _T]) -> tuple[list[_T], Counter[str]]:

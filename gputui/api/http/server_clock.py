@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-
-from gputui.formatting import format_duration
 
 _COARSENESS = 2.0
 """How old a ``Date`` may be when it leaves, in seconds: it has whole seconds, and servers renew it once a second."""
@@ -45,31 +42,3 @@ class ServerClock:
             return  # our own clock was set back meanwhile
         if self.ahead is None or not least <= self.ahead <= most:
             self.ahead = 0.0 if least <= 0 <= most else (least + most) / 2
-
-
-_WORTH_TELLING = 60.0
-"""Ages are shown in minutes: a smaller difference, in seconds, changes none."""
-
-
-def clock_warning(ahead: Mapping[str, float | None]) -> str:
-    """Say that this machine's clock is wrong, '' where it is not; ``ahead`` is how far each account's server is.
-
-    One server's clock may be wrong itself: where there are several, most of them have to agree.
-    """
-    known = {name: seconds for name, seconds in ahead.items() if seconds is not None}
-    if not known:
-        return ""
-    middle = sorted(known.values())[(len(known) - 1) // 2]
-    agreeing = [name for name, seconds in known.items() if abs(seconds - middle) <= _WORTH_TELLING]
-    if abs(middle) < _WORTH_TELLING or 2 * len(agreeing) <= len(known):
-        return ""
-    span = format_duration(60 * round(abs(middle) / 60))
-    if len(known) == 1:
-        return (
-            f"The clocks of this machine and of the server of {agreeing[0]} differ by {span}: ages may be wrong. "
-            "Check this machine's (timedatectl)."
-        )
-    return (
-        f"This machine's clock is {span} {'behind' if middle > 0 else 'ahead of'} the servers' "
-        f"({', '.join(agreeing)}): all ages are wrong by that. Set it (timedatectl)."
-    )

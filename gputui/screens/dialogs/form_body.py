@@ -13,8 +13,7 @@ from textual.reactive import Reactive
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static, TextArea
 
-from gputui.api.common.form_values import REQUIRED
-from gputui.models import FieldKind, Form, FormField
+from gputui.models import REQUIRED, FieldKind, Form, FormField
 from gputui.screens.dialogs.form_editors import Finder, Flag, LinesEditor, Ticks, choice_line, pairs
 from gputui.widgets.inputs.line_input import LineInput, SecretInput
 from gputui.widgets.textual_internals import select_values
