@@ -112,10 +112,6 @@ class Filters(ABC):
         Raises InvalidError with ``fields``.
         """
 
-    def use(self, resource: Resource, values: Values) -> None:
-        """Apply these from the next request on; raises InvalidError with ``fields``."""
-        self.prepare(resource, values)()
-
 
 class Logs(ABC):
     """Logs of instances."""

@@ -12,7 +12,6 @@ from gputui.models import FieldKind, Form, Resource
 from gputui.presentation.forms import merged
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Backend
     from gputui.fleet import Fleet
 
 Given = Sequence[tuple[str, str]]
@@ -34,11 +33,14 @@ def apply(
         raise ConfigError(f"None of these accounts can filter {resource.value}: {', '.join(names)}.")
     _check_names(forms, resource, given)
     values = _values(forms, given)
+    refusals = fleet.filter_refusals(resource, values)
     able: list[str] = []
     problems: list[str] = []
     for name in names:
-        backend = fleet.runtime(name).opened
-        wrong = () if backend is None else _use(backend, forms.get(name), resource, values)
+        if name in forms:
+            wrong = _problems(forms[name], resource, values, refusals.get(name))
+        else:
+            wrong = (f"it cannot filter {resource.value}",) if fleet.runtime(name).lists(resource) else ()
         if wrong:
             problems += [f"{name}: {problem}" for problem in wrong]
         else:
@@ -47,22 +49,19 @@ def apply(
         raise ConfigError(f"No account takes this filter of {resource.value}:", problems=tuple(problems))
     for problem in problems:
         notify(f"gputui: left out: {problem}")
+    fleet.set_filter(resource, values)
     return able, values
 
 
-def _use(backend: Backend, form: Form | None, resource: Resource, values: Mapping[str, str]) -> tuple[str, ...]:
-    """Apply the filter to the next requests; returns why that is not possible."""
-    if form is None or backend.filters is None:
-        return (f"it cannot filter {resource.value}",) if resource in backend.listers else ()
+def _problems(
+    form: Form, resource: Resource, values: Mapping[str, str], refusal: InvalidError | None
+) -> tuple[str, ...]:
+    """Return why an account with these filters cannot apply the values."""
     fields = {field.name for field in form.fields}
     missing = tuple(f"it cannot filter {resource.value} by {name}" for name in values if name not in fields)
-    if missing:
+    if missing or refusal is None:
         return missing
-    try:
-        backend.filters.use(resource, values)
-    except InvalidError as error:
-        return field_problems(error.fields) or (str(error),)
-    return ()
+    return field_problems(refusal.fields) or (str(refusal),)
 
 
 def _check_names(forms: Mapping[str, Form], resource: Resource, given: Given) -> None:

@@ -32,6 +32,11 @@ class Capabilities:
             raise NotFoundError(f"There is no account {account}.", hint=f"There are: {', '.join(self.runtimes)}.")
         return runtime
 
+    def kinds(self, account: str) -> Mapping[str, Resource]:
+        """Return the list that contains each kind of Ref of an account; empty while its back end is not open."""
+        opened = self.runtime(account).opened
+        return opened.kinds if opened is not None else {}
+
     def actions(self, row: Row) -> frozenset[Action]:
         """Return the actions that a row permits now; without mutations where the account is read-only."""
         runtime = self.runtime(row.ref.account)
@@ -50,7 +55,7 @@ class Capabilities:
         runtime = self.runtime(account)
         if runtime.opened is None or runtime.read_only:
             return ()
-        homes = runtime.opened.kinds
+        homes = self.kinds(account)
         permitted = [
             kind
             for kind in runtime.opened.creators
@@ -126,6 +131,11 @@ class Capabilities:
         """Return the form of the filters of a list; None where the server has none."""
         opened = self.runtime(account).opened
         return opened.filters.form(resource) if opened is not None and opened.filters is not None else None
+
+    def filter_refusals(self, resource: Resource, values: Mapping[str, str]) -> Mapping[str, InvalidError]:
+        """Return why accounts whose servers filter a list refuse these values, by account. Sends no request."""
+        read = self._read_filter(resource, values)
+        return {account: ready for account, ready in read.items() if isinstance(ready, InvalidError)}
 
     def filters(self, resource: Resource) -> Mapping[str, str]:
         """Return the current filters of a list, by field; empty where it is read whole."""

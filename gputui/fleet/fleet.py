@@ -193,7 +193,8 @@ class Fleet(Rows):
     def prepare_filter(self, resource: Resource, values: Mapping[str, str]) -> Callable[[], None]:
         """Read the filters of a list for every account whose server has them; return what applies them.
 
-        Raises InvalidError with ``fields`` where every account refuses them.
+        A fleet that polls then requests the list again; otherwise they apply to the next :meth:`read`. Raises
+        InvalidError with ``fields`` where every account refuses them.
         """
         given = {name: value for name, value in values.items() if value}
         read = self._read_filter(resource, given)
@@ -209,7 +210,8 @@ class Fleet(Rows):
             for account in self.runtimes:
                 if self.exclusion(account, resource):
                     self._notify(resource, self._store.replace(account, resource, ()))
-            self.refresh([resource])
+            if self._polls:
+                self.refresh([resource])
 
         return apply
 
@@ -274,12 +276,13 @@ class Fleet(Rows):
         return info
 
     async def detail(self, ref: Ref) -> Row:
-        """Fetch one row with its raw JSON, and update it in the store."""
+        """Fetch one row with its raw JSON, and update it in the store; where it is gone, poll its list now."""
         backend = self.runtime(ref.account).backend
         try:
             fresh = await backend.fetch(ref)
         except NotFoundError:
-            self.refresh([found[0]] if (found := self._store.find(ref)) else None, [ref.account])
+            if self._polls:
+                self.refresh([found[0]] if (found := self._store.find(ref)) else None, [ref.account])
             raise
         found = self._store.find(ref)
         self._notify(found[0] if found else Resource.INSTANCES, self._store.update(fresh))

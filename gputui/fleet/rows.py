@@ -88,8 +88,7 @@ class Rows(Capabilities):
     def resource_of(self, ref: Ref) -> Resource:
         """Return the list that contains a Ref, or would contain it."""
         found = self._store.find(ref)
-        opened = self.runtime(ref.account).opened
-        return found[0] if found else (opened.kinds if opened else {}).get(ref.kind, Resource.INSTANCES)
+        return found[0] if found else self.kinds(ref.account).get(ref.kind, Resource.INSTANCES)
 
     def is_stale(self, row: Row | Ref) -> bool:
         """Return whether a row may no longer be true: its list could not be read, or not yet in this session."""

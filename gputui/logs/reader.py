@@ -26,7 +26,7 @@ def retry_delay(error: GputuiError, failures: int) -> float:
 
 
 class ReadLog(Protocol):
-    """A call that reads a page of one log; see :meth:`gputui.api.capabilities.HasLogs.read_log`."""
+    """A call that reads a page of one log; see :meth:`gputui.fleet.Fleet.read_log`."""
 
     def __call__(
         self, query: LogQuery, *, after: LogPosition | None, backward: bool, size: int

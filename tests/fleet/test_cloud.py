@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from gputui.api.capabilities import Lister
-from gputui.errors import AccountDeniedError, InvalidError, UnavailableError, UnknownOutcomeError
+from gputui.errors import AccountDeniedError, InvalidError, NotFoundError, UnavailableError, UnknownOutcomeError
 from gputui.fleet import Fleet, rows
 from gputui.history.history import History, Outcome
 from gputui.models import (
@@ -31,7 +31,7 @@ from gputui.models import (
     Row,
     StopOptions,
 )
-from tests.fleet.fakes import START, FakeBackend, FakeClock, pod, running, settle
+from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, pod, running, settle
 
 INSTANCES, EVENTS, DEPLOYMENTS = Resource.INSTANCES, Resource.EVENTS, Resource.DEPLOYMENTS
 TRAIN = Deployment(Ref("hub", "deployment", "d1"), "train", "ReplicaSet", Phase.RUNNING, "running", desired=1)
@@ -208,6 +208,30 @@ async def test_a_filter_is_used_where_there_is_one_and_asked_for_at_once(clock: 
         assert hub.asked_for == {INSTANCES: {"status": "running"}}
         assert fleet.filters(INSTANCES) == {"status": "running"}
         assert hub.calls[INSTANCES] == before + 1
+
+
+async def test_a_fleet_that_does_not_poll_requests_no_list_by_itself(clock: FakeClock, hub: Hub) -> None:
+    fleet = make_fleet(clock, hub, polls=False)
+    await fleet.start()
+    try:
+        fleet.set_filter(INSTANCES, {"status": "running"})
+        with pytest.raises(NotFoundError):
+            await fleet.detail(Ref("hub", "container", "gone"))
+        await settle()
+        assert hub.asked_for == {INSTANCES: {"status": "running"}}
+        assert (hub.calls[INSTANCES], hub.forgot) == (0, 0)
+        await fleet.read([INSTANCES])
+        assert hub.calls[INSTANCES] == 1
+    finally:
+        await fleet.aclose()
+
+
+async def test_the_refusals_of_a_filter_are_by_account(clock: FakeClock, hub: Hub) -> None:
+    other = Hub("other")
+    async with running(clock, hub, other) as fleet:
+        refusals = fleet.filter_refusals(INSTANCES, {"region": "hub"})
+        assert {account: error.fields for account, error in refusals.items()} == {"other": {"region": "is not mine"}}
+        assert (hub.asked_for, fleet.filters(INSTANCES)) == ({}, {})
 
 
 async def test_a_wrong_filter_changes_nothing(clock: FakeClock, hub: Hub) -> None:

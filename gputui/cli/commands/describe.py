@@ -73,7 +73,7 @@ async def _row(fleet: Fleet, text: str) -> Row:
         return row
     (match,), _ = await refs.find(fleet, [text], _resources(fleet, text))
     try:
-        return await fleet.runtime(match.ref.account).backend.fetch(match.ref)
+        return await fleet.detail(match.ref)
     except NotFoundError:
         return match.row
 
@@ -82,8 +82,7 @@ async def _named_whole(fleet: Fleet, text: str) -> Row | None:
     """Request a row by its whole Ref, even where its list no longer has it; None where that fails."""
     try:
         ref = Ref.parse(text)
-        backend = fleet.runtime(ref.account).backend
-        return await backend.fetch(ref) if ref.kind in backend.kinds else None
+        return await fleet.detail(ref) if ref.kind in fleet.kinds(ref.account) else None
     except (ValueError, GputuiError):
         return None  # a part of a Ref, or a row that is in a list nevertheless
 
@@ -92,8 +91,7 @@ def _resources(fleet: Fleet, text: str) -> Sequence[Resource]:
     """Return the lists that may contain the row: one where the text names its kind, otherwise all."""
     words = text.split("/")
     words = words[1:] if words[0] in fleet.accounts else words
-    known = [runtime.opened.kinds for runtime in fleet.runtimes.values() if runtime.opened is not None]
-    named = {kinds[words[0]] for kinds in known if len(words) > 1 and words[0] in kinds}
+    named = {fleet.kinds(account).get(words[0]) for account in fleet.accounts if len(words) > 1}
     return [resource for resource in _LISTED if resource in named] or _LISTED
 
 

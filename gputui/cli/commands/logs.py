@@ -9,15 +9,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
-from gputui.api.capabilities import Logs
 from gputui.cli import arguments, refs, session
 from gputui.cli.output import notify
 from gputui.cli.signals import until_interrupted
 from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError
-from gputui.logs.reader import PACE, retry_delay
-from gputui.models import Deployment, Instance, LogLine, LogPosition, LogQuery, Ref, Resource, Row
+from gputui.logs.reader import PACE, ReadLog, retry_delay
+from gputui.models import Deployment, Instance, LogLine, LogPosition, LogQuery, Resource, Row
 from gputui.presentation.times import parse_time
 
 if TYPE_CHECKING:
@@ -77,14 +77,12 @@ async def _print(accounts: dict[str, Account], args: argparse.Namespace, query: 
         matches, _ = await refs.find(fleet, [args.ref], searched, only=only)
         refs.report_shortened(matches)
         row = _writer(matches[0].row, fleet.rows(Resource.INSTANCES).values())
-        logs = fleet.runtime(row.ref.account).backend.logs
-        if logs is None or not logs.has_log(row):
+        if not fleet.has_log(row):
             raise NotFoundError(
                 f"{row.ref} has no log that can be read.",
                 hint="Workers of endpoints have one: `gputui get instances`.",
             )
-        lines = _Lines(logs, row.ref, query, args)
-        return await lines.print()
+        return await _Lines(partial(fleet.read_log, row.ref), row.ref.account, query, args).print()
 
 
 def _writer(row: Row, rows: Iterable[Row]) -> Row:
@@ -106,9 +104,9 @@ def _writer(row: Row, rows: Iterable[Row]) -> Row:
 class _Lines:
     """The lines of one log on their way to stdout."""
 
-    def __init__(self, logs: Logs, ref: Ref, query: LogQuery, args: argparse.Namespace) -> None:
-        self._logs = logs
-        self._ref = ref
+    def __init__(self, read: ReadLog, account: str, query: LogQuery, args: argparse.Namespace) -> None:
+        self._read = read
+        self._account = account
         self._query = query
         self._json = args.output == "json"
         self._stamps = args.timestamps
@@ -139,7 +137,7 @@ class _Lines:
                 notify(f"gputui: {error} Retrying in {pause:.0f} s.")
                 continue
             if failures:
-                notify(f"gputui: {self._ref.account} answers again.")
+                notify(f"gputui: {self._account} answers again.")
             failures, pause = 0, PACE
         return ExitCode.OK
 
@@ -148,9 +146,7 @@ class _Lines:
         pages: list[Sequence[LogLine]] = []
         wanted, after = most, None
         while wanted > 0 or not pages:
-            page = await self._logs.read(
-                self._ref, self._query, after=after, backward=True, size=max(1, min(PAGE, wanted))
-            )
+            page = await self._read(self._query, after=after, backward=True, size=max(1, min(PAGE, wanted)))
             if not pages and page.lines:
                 self._after = page.lines[-1].position
             fresh = [line for line in page.lines if line.position not in self._seen]
@@ -167,7 +163,7 @@ class _Lines:
         """Print the new lines, page by page; after a failure no line is printed twice."""
         while True:
             after = self._after
-            page = await self._logs.read(self._ref, self._query, after=after, size=PAGE)
+            page = await self._read(self._query, after=after, backward=False, size=PAGE)
             self._write(line for line in page.lines if line.position not in self._seen)
             if page.lines:
                 self._seen = {line.position for line in page.lines}

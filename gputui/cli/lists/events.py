@@ -61,10 +61,9 @@ def _full_ref(fleet: Fleet, text: str) -> Ref | None:
     """Read a full Ref of a kind that has events."""
     try:
         ref = Ref.parse(text)
-    except ValueError:
+        return ref if fleet.kinds(ref.account).get(ref.kind) in _NAMED else None
+    except (ValueError, NotFoundError):
         return None
-    backend = fleet.runtimes[ref.account].opened if ref.account in fleet.runtimes else None
-    return ref if backend is not None and backend.kinds.get(ref.kind) in _NAMED else None
 
 
 async def _read(accounts: Mapping[str, Account], text: str) -> tuple[session.Listing, Ref | None]:
@@ -73,12 +72,11 @@ async def _read(accounts: Mapping[str, Account], text: str) -> tuple[session.Lis
             return await session.read(fleet, [Resource.EVENTS]), None
         of = await _find(fleet, text)
         listing = session.Listing()
-        reported = fleet.runtime(of.account).backend.events_of
-        if reported is None:
+        if fleet.runtime(of.account).observes:
             listing.unsupported.append(of.account)
             return listing, of
         try:
-            listing.rows.extend(await reported(of))
+            listing.rows.extend(await fleet.events_of(of))
         except Exception as error:  # noqa: BLE001  (observed events are printed nevertheless)
             listing.failures.append((of.account, as_failure(error, f"{of.account}: reading its events")))
         return listing, of

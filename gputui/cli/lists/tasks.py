@@ -59,25 +59,16 @@ async def _once(
                 hint="`gputui get queues` lists what has one.",
             )
         values = filters.apply(fleet, resource, args.filters, [of.account])[1] if args.filters else {}
-        if resource is Resource.TASKS:
-            values = _narrowed(fleet, of, values)
+        if resource is Resource.TASKS and (form := fleet.filter_form(of.account, resource)) is not None:
+            # The tasks of other queues are not needed.
+            values = {**form.named({Role.QUEUE: of.id}), **values}
+            fleet.set_filter(resource, values)
         if args.watch:
             return of, [], values, status
         listing = await session.read(fleet, [resource], [of.account])
         if resource is Resource.TASKS and args.output == "table":
             await report_older(fleet, [of.account], of)
         return of, [row for row in listing.rows if _belongs(row, of)], values, max(status, listing.report())
-
-
-def _narrowed(fleet: Fleet, endpoint: Ref, values: dict[str, str]) -> dict[str, str]:
-    """Filter for the tasks of one queue, where the server can: the others are not needed. Returns the filter."""
-    used = fleet.runtime(endpoint.account).backend.filters
-    form = used.form(Resource.TASKS) if used is not None else None
-    if used is None or form is None or not (queue := form.named({Role.QUEUE: endpoint.id})):
-        return values
-    narrowed = queue | values
-    used.use(Resource.TASKS, narrowed)
-    return narrowed
 
 
 async def report_older(fleet: Fleet, accounts: Sequence[str], of: Ref | None = None) -> None:

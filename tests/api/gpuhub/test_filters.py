@@ -22,7 +22,7 @@ def names(resource: Resource) -> list[str]:
 
 def sent(resource: Resource, **values: str) -> dict[str, object]:
     """Return the parameters that are sent for values."""
-    HUB.use(resource, values)
+    HUB.prepare(resource, values)()
     return HUB.parameters(resource)
 
 
@@ -77,7 +77,7 @@ def test_stock_is_asked_for_in_gigabytes_thousandths_and_cuda_numbers() -> None:
 
 def test_the_stock_of_chosen_regions_alone_is_asked_for() -> None:
     for chosen, requested in (("Singapore-A", ["Singapore-A"]), (" ", ["sgp1", "Singapore-A"])):
-        HUB.use(Resource.STOCK, {"regions": chosen})
+        HUB.prepare(Resource.STOCK, {"regions": chosen})()
         assert list(HUB.regions) == requested
 
 
@@ -145,7 +145,7 @@ def test_a_range_of_days_holds_the_whole_of_its_last_day() -> None:
 def test_a_span_goes_on_reaching_back_from_now() -> None:
     clock = [NOW]
     hub = GpuhubFilters("hub", (), "USD", now=lambda: clock[0])
-    hub.use(Resource.INSTANCES, {"date_from": "1h"})
+    hub.prepare(Resource.INSTANCES, {"date_from": "1h"})()
     before = hub.parameters(Resource.INSTANCES)
     clock[0] += timedelta(hours=1)
     after = hub.parameters(Resource.INSTANCES)

@@ -39,7 +39,7 @@ PARENT = Ref("hub", "deployment", LLM)
 
 
 async def test_deployments_are_filtered_by_the_server(server: ScriptedServer, hub: GpuhubBackend) -> None:
-    hub.filters.use(Resource.DEPLOYMENTS, {"name": "llm", "status": "running", "deployment_uuid": ""})
+    hub.filters.prepare(Resource.DEPLOYMENTS, {"name": "llm", "status": "running", "deployment_uuid": ""})()
     await hub.deployments()
     assert server.requests[0].json == {"name": "llm", "status": "running", "page_index": 1, "page_size": 100}
     await hub.instances()
@@ -150,10 +150,10 @@ async def test_a_filter_of_containers_is_the_servers(server: ScriptedServer, hub
     server.on(DEPLOYMENTS, page([deployment(), deployment("aa", "other")]))
     await hub.instances()
     server.requests.clear()
-    hub.filters.use(
+    hub.filters.prepare(
         Resource.INSTANCES,
         {"status": "running,shutdown", "released": "true", "memory_size_from": "64", "deployment_uuid": LLM},
-    )
+    )()
     await hub.instances()
     (request,) = server.asked(CONTAINERS)
     assert request.json == {
@@ -164,7 +164,7 @@ async def test_a_filter_of_containers_is_the_servers(server: ScriptedServer, hub
         "page_index": 1,
         "page_size": 100,
     }
-    hub.filters.use(Resource.INSTANCES, {})
+    hub.filters.prepare(Resource.INSTANCES, {})()
     server.requests.clear()
     await hub.instances()
     assert len(server.asked(CONTAINERS)) == 2

@@ -221,19 +221,19 @@ async def test_filters_are_applied_by_the_server() -> None:
     async with cloud() as world:
         backend = world.backend
         every = await backend.instances()
-        backend.filters.use(Resource.INSTANCES, {"status": "running"})
+        backend.filters.prepare(Resource.INSTANCES, {"status": "running"})()
         running = await backend.instances()
         assert {row.status for row in running} == {"running"}
-        backend.filters.use(Resource.INSTANCES, {"container_uuid": running[0].ref.id})
+        backend.filters.prepare(Resource.INSTANCES, {"container_uuid": running[0].ref.id})()
         assert [row.ref for row in await backend.instances()] == [running[0].ref]
-        backend.filters.use(Resource.INSTANCES, {"memory_size_from": "100000"})
+        backend.filters.prepare(Resource.INSTANCES, {"memory_size_from": "100000"})()
         assert await backend.instances() == []
-        backend.filters.use(Resource.INSTANCES, {"released": "true", "date_from": "365d"})
+        backend.filters.prepare(Resource.INSTANCES, {"released": "true", "date_from": "365d"})()
         assert len(await backend.instances()) >= len(every)
         name = (await backend.deployments())[0].name
-        backend.filters.use(Resource.DEPLOYMENTS, {"name": name})
+        backend.filters.prepare(Resource.DEPLOYMENTS, {"name": name})()
         assert {row.name for row in await backend.deployments()} == {name}
-        backend.filters.use(Resource.STOCK, {"regions": "sgp1", "gpu_name_set": "RTX 5090"})
+        backend.filters.prepare(Resource.STOCK, {"regions": "sgp1", "gpu_name_set": "RTX 5090"})()
         assert {(row.region, row.vendor_name) for row in await backend.stock()} == {("sgp1", "RTX 5090")}
 
 
@@ -417,7 +417,7 @@ async def test_the_stock_of_a_private_cloud_is_filtered_by_model_and_refuses_the
         backend = world.backend
         problems = filter_problems(backend, Resource.STOCK, {"cuda_v_from": "12.2", "price_to": "1"})
         assert set(problems) == {"cuda_v_from", "price_to"}
-        backend.filters.use(Resource.STOCK, {"gpu_name_set": "RTX 4090"})
+        backend.filters.prepare(Resource.STOCK, {"gpu_name_set": "RTX 4090"})()
         assert {offer.vendor_name for offer in await backend.stock()} == {"RTX 4090"}
-        backend.filters.use(Resource.STOCK, {})
+        backend.filters.prepare(Resource.STOCK, {})()
         assert len(await backend.stock()) > 1

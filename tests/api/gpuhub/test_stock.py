@@ -111,7 +111,7 @@ async def test_a_private_cloud_tells_all_its_stock_at_once(server: ScriptedServe
 
 
 async def test_a_filter_of_the_stock_is_the_servers(server: ScriptedServer, hub: GpuhubBackend) -> None:
-    hub.filters.use(
+    hub.filters.prepare(
         Resource.STOCK,
         {
             "regions": "sgp1",
@@ -120,7 +120,7 @@ async def test_a_filter_of_the_stock_is_the_servers(server: ScriptedServer, hub:
             "price_to": "1.5",
             "gpu_name_set": "L4,T4",
         },
-    )
+    )()
     await hub.stock()
     (request,) = server.requests
     assert request.json == {
@@ -130,11 +130,11 @@ async def test_a_filter_of_the_stock_is_the_servers(server: ScriptedServer, hub:
         "price_to": 1500,
         "gpu_name_set": ["L4", "T4"],
     }
-    hub.filters.use(Resource.STOCK, {})
+    hub.filters.prepare(Resource.STOCK, {})()
     assert len(await hub.stock()) == 2
 
 
 async def test_a_filter_that_cannot_be_asked_says_where(hub: GpuhubBackend) -> None:
     with pytest.raises(InvalidError) as caught:
-        hub.filters.use(Resource.STOCK, {"regions": "moon", "price_from": "cheap"})
+        hub.filters.prepare(Resource.STOCK, {"regions": "moon", "price_from": "cheap"})()
     assert set(caught.value.fields) == {"regions", "price_from"}

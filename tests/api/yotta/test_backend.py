@@ -59,18 +59,18 @@ class TestFilters:
             "vmStatus": "Running",
             "workerStatus": "failed",
         }
-        backend.filters.use(Resource.INSTANCES, values)
+        backend.filters.prepare(Resource.INSTANCES, values)()
         await instances(backend)
         assert server.asked(PODS)[-1].params == {"regionList": "us-east-1,us-west-1", "statusList": "RUNNING,STOPPED"}
         assert server.asked(VMS)[-1].params["status"] == "running"
         assert server.asked(f"{ENDPOINTS}/e1/workers")[-1].params == {"statusList": "FAILED"}
         assert server.asked(ENDPOINTS)[-1].params == {}
-        backend.filters.use(Resource.INSTANCES, {})
+        backend.filters.prepare(Resource.INSTANCES, {})()
         await instances(backend)
         assert server.asked(PODS)[-1].params == {}
 
     async def test_endpoints_are_too(self, server: ScriptedServer, backend: YottaBackend) -> None:
-        backend.filters.use(Resource.DEPLOYMENTS, {"statusList": "running, failed"})
+        backend.filters.prepare(Resource.DEPLOYMENTS, {"statusList": "running, failed"})()
         await backend.endpoints()
         assert server.asked(ENDPOINTS)[-1].params == {"statusList": "RUNNING,FAILED"}
 
@@ -82,7 +82,7 @@ class TestFilters:
             (Resource.INSTANCES, {"vmStatus": "running,stopped"}),
         ]:
             with pytest.raises(InvalidError):
-                backend.filters.use(resource, values)
+                backend.filters.prepare(resource, values)()
 
 
 class TestDetail:

@@ -280,9 +280,9 @@ async def test_the_life_of_an_endpoint() -> None:
 async def test_lists_are_narrowed_on_the_server() -> None:
     async with yotta() as there:
         backend = there.backend
-        backend.filters.use(
+        backend.filters.prepare(
             Resource.INSTANCES, {"regionList": "us-east-1,us-west-1", "podStatus": "running", "vmStatus": "stopped"}
-        )
+        )()
         rows = [row for row in (await there.instances()).values() if row.ref.kind != "worker"]
         expected = {
             pod.order.name
@@ -291,9 +291,9 @@ async def test_lists_are_narrowed_on_the_server() -> None:
         }
         assert {row.name for row in rows if row.ref.kind == "pod"} == expected
         assert [row.name for row in rows if row.ref.kind == "vm"] == ["old-notebook"]
-        backend.filters.use(Resource.INSTANCES, {})
+        backend.filters.prepare(Resource.INSTANCES, {})()
         assert len([ref for ref in await there.instances() if ref.kind == "pod"]) == len(there.cloud.pods)
-        backend.filters.use(Resource.DEPLOYMENTS, {"statusList": "FAILED,STOPPED"})
+        backend.filters.prepare(Resource.DEPLOYMENTS, {"statusList": "FAILED,STOPPED"})()
         assert {row.name for row in await backend.endpoints()} == {"bad-image", "asr-nightly"}
 
 

@@ -160,7 +160,7 @@ async def test_what_a_type_wants_is_said_at_its_field(given: dict[str, str], wro
 
 async def test_one_that_was_made_is_found_though_the_list_is_narrowed_to_others() -> None:
     async with yotta() as there:
-        there.backend.filters.use(Resource.VOLUMES, {"storageType": "CEPH", "region": "us-west-1"})
+        there.backend.filters.prepare(Resource.VOLUMES, {"storageType": "CEPH", "region": "us-west-1"})()
         values = {"name": "vol", "storageType": "S3"}
         result = await there.backend.creators["volume"].prepare(values).send()
         assert "vol" not in await volumes(there.backend)
@@ -206,7 +206,7 @@ async def test_where_credentials_cannot_be_read_their_ids_are_written(
 
 async def test_the_server_is_asked_for_a_type_and_a_region() -> None:
     async with yotta() as there:
-        there.backend.filters.use(Resource.VOLUMES, {"storageType": "CEPH", "region": "us-west-1"})
+        there.backend.filters.prepare(Resource.VOLUMES, {"storageType": "CEPH", "region": "us-west-1"})()
         assert (await volumes(there.backend)).keys() == {"scratch"}
         assert filter_problems(there.backend, Resource.VOLUMES, {"storageType": "TAPE"}).keys() == {"storageType"}
 

@@ -84,7 +84,7 @@ def many(there: Place) -> Endpoint:
 async def test_as_many_of_the_newest_are_read_as_one_asks_for(newest: int) -> None:
     async with yotta() as there:
         held = many(there)
-        there.backend.filters.use(Resource.TASKS, {"newest": str(newest), "queue": str(held.id)})
+        there.backend.filters.prepare(Resource.TASKS, {"newest": str(newest), "queue": str(held.id)})()
         listed = await tasks(there.backend)
         assert [task.name for task in listed] == list(held.tasks)[::-1][:newest]
         (queue,) = await queues(there.backend)
@@ -93,7 +93,7 @@ async def test_as_many_of_the_newest_are_read_as_one_asks_for(newest: int) -> No
 
 async def test_the_server_is_asked_for_a_status() -> None:
     async with yotta() as there:
-        there.backend.filters.use(Resource.TASKS, {"status": "failed"})
+        there.backend.filters.prepare(Resource.TASKS, {"status": "failed"})()
         listed = await tasks(there.backend)
         assert listed
         assert {task.status for task in listed} == {"FAILED"}

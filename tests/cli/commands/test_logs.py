@@ -6,6 +6,7 @@ import asyncio
 import json
 from argparse import Namespace
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -20,6 +21,10 @@ REF = Ref("y", "worker", "e/w")
 def args(**given: object) -> Namespace:
     usual = {"output": "text", "timestamps": False, "utc": True, "follow": False, "tail": None}
     return Namespace(**(usual | given))
+
+
+def lines_of(log: WrittenLog, query: LogQuery, given: Namespace) -> logs._Lines:
+    return logs._Lines(partial(log.read, REF), REF.account, query, given)
 
 
 def test_of_a_deployment_its_only_instance_writes_and_of_several_one_is_to_be_named() -> None:
@@ -43,13 +48,13 @@ async def test_the_newest_lines_are_shown_oldest_first(
     capsys: pytest.CaptureFixture[str], tail: int | None, count: int
 ) -> None:
     log = WrittenLog(3000)
-    await logs._Lines(log, REF, LogQuery(), args(tail=tail)).print()
+    await lines_of(log, LogQuery(), args(tail=tail)).print()
     assert capsys.readouterr().out.splitlines() == [one.text for one in log.lines[3000 - count :]]
 
 
 async def test_all_since_a_time_comes_page_by_page(capsys: pytest.CaptureFixture[str]) -> None:
     log = WrittenLog(2345)
-    await logs._Lines(log, REF, LogQuery(since=datetime(2026, 1, 1, tzinfo=UTC)), args()).print()
+    await lines_of(log, LogQuery(since=datetime(2026, 1, 1, tzinfo=UTC)), args()).print()
     assert capsys.readouterr().out.splitlines() == [one.text for one in log.lines]
     assert log.calls == [(False, 1000)] * 3
 
@@ -72,7 +77,7 @@ async def test_what_is_written_later_follows_once_each_through_a_failure(
 
     monkeypatch.setattr("gputui.cli.commands.logs.asyncio.sleep", sleep)
     with pytest.raises(asyncio.CancelledError):
-        await logs._Lines(log, REF, LogQuery(), args(follow=True, tail=10)).print()
+        await lines_of(log, LogQuery(), args(follow=True, tail=10)).print()
     printed = capsys.readouterr()
     shown = printed.out.splitlines()
     assert shown == [one.text for one in log.lines[140 : 140 + len(shown)]]
@@ -98,14 +103,14 @@ async def test_an_error_in_the_middle_of_catching_up_prints_nothing_twice(
 
     monkeypatch.setattr("gputui.cli.commands.logs.asyncio.sleep", sleep)
     with pytest.raises(asyncio.CancelledError):
-        await logs._Lines(log, REF, LogQuery(), args(follow=True)).print()
+        await lines_of(log, LogQuery(), args(follow=True)).print()
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [one.text for one in log.lines]
     assert "no answer. Retrying" in printed.err
 
 
 async def test_json_is_a_line_an_object(capsys: pytest.CaptureFixture[str]) -> None:
-    await logs._Lines(WrittenLog(2), REF, LogQuery(), args(output="json")).print()
+    await lines_of(WrittenLog(2), LogQuery(), args(output="json")).print()
     assert [json.loads(text) for text in capsys.readouterr().out.splitlines()] == [
         {"at": "2026-03-01T11:00:00Z", "offset": "000000", "text": "line 0"},
         {"at": "2026-03-01T11:00:00Z", "offset": "000001", "text": "line 1"},
