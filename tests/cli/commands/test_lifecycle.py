@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gputui.cli.mutate import work_at_stake
-from gputui.errors import UnavailableError
-from gputui.models import Action, Resource
+from gputui.api.capabilities import PreparedChange
+from gputui.cli.mutate import Plan, _act_on_all, work_at_stake
+from gputui.errors import ExitCode, UnavailableError
+from gputui.models import Action, ActionResult, Resource
 from gputui.sim.server import Running
 from tests.cli.conftest import Simulation, write_config
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running
@@ -97,6 +98,22 @@ async def test_work_that_cannot_be_known_of_is_said_to_be_so() -> None:
         assert await said("none") == unknown
 
 
+async def test_the_prepared_change_of_one_row_is_not_sent_for_another() -> None:
+    sent = []
+
+    async def send() -> ActionResult:
+        sent.append(Action.RENAME)
+        return ActionResult("")
+
+    lab = FakeBackend("lab")
+    first, second = lab.rows[Resource.INSTANCES] = [pod("lab", "first"), pod("lab", "second")]
+    lab.offered = frozenset({Action.RENAME})
+    async with running(FakeClock(), lab) as fleet:
+        plan = Plan([first, second], change=PreparedChange(first.ref, {}, send))
+        await _act_on_all(fleet, plan, Action.RENAME)
+    assert sent == [Action.RENAME]
+
+
 def test_with_yes_a_shortened_name_is_not_enough(own_simulation: Simulation, run: Run) -> None:
     status, _, err = run("delete", "lab/mai", "--yes")
 
@@ -115,6 +132,27 @@ def test_stopping_asks_for_a_yes(
 
     assert "Stop main in lab?" in err
     assert phases(run)["lab/pod/main"] == phase
+
+
+@pytest.mark.parametrize("argv", [("stop", "lab/mai"), ("exec", "lab/mai", "--", "echo", "hi")])
+def test_nothing_is_sent_when_the_list_is_not_read_again_in_time(
+    argv: tuple[str, ...],
+    own_simulation: Simulation,
+    run: Run,
+    typed: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gputui.fleet.fleet._REREAD_SECONDS", 0.0)
+    typed("y\n")
+
+    status, out, err = run(*argv)
+
+    assert (status, out) == (ExitCode.UNREACHABLE, "")
+    assert "lab: the list was not read again within 0 s of your confirmation. Nothing was sent." in " ".join(
+        err.split()
+    )
+    assert audit(run) == []
+    assert phases(run)["lab/pod/main"] == "running"
 
 
 @pytest.mark.parametrize(("answer", "gone"), [("main\n", True), ("y\n", False), ("yes\n", False)])
