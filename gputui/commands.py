@@ -83,7 +83,7 @@ class Command:
 
     @property
     def word(self) -> str:
-        """Its name in the command bar."""
+        """The name in the command bar."""
         return self.id.rpartition(".")[2]
 
     @property

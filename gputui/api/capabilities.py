@@ -53,7 +53,7 @@ Operation = Callable[..., Awaitable[ActionResult | ExecResult]]
 class PreparedChange:
     """Checked values of a form, ready to be sent once.
 
-    ``ref`` is the changed row, or the one that will exist: where the server assigns its id, a stand-in with its name.
+    ``ref`` is the changed row, or the one that will exist: a substitute with its name where the server assigns ids.
     ``values`` are those given to ``prepare``, unchanged: a change of others than the user confirmed is not sent.
     ``request`` returns the request without its secrets, None where it cannot be shown. ``find`` returns all rows that
     a create may have made; it is there where the server assigns the id, and called before the request and after a

@@ -27,7 +27,7 @@ class Image:
 
     @property
     def reference(self) -> str:
-        """Its full name: ``name:tag``, or the name alone."""
+        """The full name: ``name:tag``, or the name alone."""
         return f"{self.name}:{self.tag}" if self.tag else self.name
 
 

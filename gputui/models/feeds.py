@@ -17,7 +17,7 @@ class Row(Protocol):
 
     @property
     def ref(self) -> Ref:
-        """Its reference."""
+        """The reference."""
 
 
 _R = TypeVar("_R", bound=Row)

@@ -177,7 +177,7 @@ def gpu_text(instance: Instance) -> str:
 
 
 def ports_text(instance: Instance) -> str:
-    """Write which ports of the host lead to which of its own."""
+    """Return the ports of the host and the instance's ports to which they are forwarded."""
     return " ".join(f"{port.host_port}→{port.instance_port}" for port in instance.ports)
 
 

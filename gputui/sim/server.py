@@ -127,7 +127,7 @@ async def running_simulator(
     """Serve the simulated world on loopback while the context lasts.
 
     ``port`` is the first of the ports to use, 0 takes free ones. ``clock`` replaces the one created from ``speed``;
-    ``authorized_key`` is a public key that may log in besides the password. ``variants`` and ``plans`` are by kind of
+    ``authorized_key`` is a public key accepted as well as the password. ``variants`` and ``plans`` are by kind of
     account: a variant of the vendor's, or the plans of the accounts to build, in place of the size's own. Raises
     ValueError for an unknown size, fault profile, kind or variant, OSError for a port that is taken.
     """

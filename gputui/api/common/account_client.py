@@ -35,7 +35,7 @@ class Clock(TypedDict, total=False):
 
 
 class AccountClient:
-    """Sends requests for one account. ``secret`` is None where the server wants no credentials."""
+    """Sends requests for one account. ``secret`` is None where the server needs no credentials."""
 
     def __init__(
         self,

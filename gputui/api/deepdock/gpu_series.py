@@ -1,9 +1,9 @@
 """The series of GPU samples that DeepDock gives (``GET /metrics/gpus``), placed on our clock.
 
-Its timestamps are times of day where the host is, without an offset and by the host's clock. What is known besides
-them: how far that clock is ahead of ours (:mod:`gputui.api.http.server_clock`), that offsets are whole quarters of an
-hour, and that the newest sample of a host that collects is seconds old. MB of the document are 2**20 bytes, as
-NVIDIA's library counts them.
+Its timestamps are times of day where the host is, without an offset and by the host's clock. Also known are how far
+that clock is ahead of ours (:mod:`gputui.api.http.server_clock`), that offsets are whole quarters of an hour, and
+that the newest sample of a host that collects is seconds old. MB of the document are 2**20 bytes, as NVIDIA's library
+counts them.
 """
 
 from __future__ import annotations

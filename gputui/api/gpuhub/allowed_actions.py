@@ -50,7 +50,7 @@ RULES: Mapping[str, Kind] = {
 
 
 def never(row: Row, action: Action) -> Never | None:
-    """Return why an action can never apply to a row, besides the rules."""
+    """Return why an action can never apply to a row, apart from the rules."""
     if action is Action.SCALE and isinstance(row, Deployment) and row.type.lower() != REPLICA_SET.lower():
         return Never("deployments", cause=f"Only deployments of type {REPLICA_SET} can be scaled.")
     return None

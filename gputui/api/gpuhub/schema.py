@@ -27,7 +27,7 @@ _PASSWORDS = frozenset({"root_password", "password"})
 
 
 class RowNotes(NamedTuple):
-    """Notes on a row besides its fields: why it could not be read in full, and its JSON where requested."""
+    """Notes on a row in addition to its fields: why it could not be read in full, and its JSON where requested."""
 
     problem: str | None = None
     raw: str = ""

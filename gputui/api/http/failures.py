@@ -69,7 +69,7 @@ def bare(host: str) -> str:
 class Refusal:
     """An answer that is no success. ``detail`` is the server's own words, ``fields`` what it says of parameters.
 
-    ``is_json``: it came from an API; ``location`` is the host a redirect leads to. ``code`` is
+    ``is_json``: it came from an API; ``location`` is the target host of a redirect. ``code`` is
     the API's own word for what went wrong and ``request_id`` its name for the request, where it has them.
     """
 

@@ -102,7 +102,7 @@ class LastRows(Generic[_M]):
     ) -> Sequence[_M]:
         """Return the rows of a part; for one that cannot be read the last ones, else ``stand_in``.
 
-        ``what`` names the part, ``whose`` begins the problem of the one that stands in.
+        ``what`` names the part, ``whose`` begins the problem of its substitute.
         """
         if isinstance(found, GputuiError):
             return outdated(self._rows.get(name, ()), found, what, stand_in, whose=whose)

@@ -44,7 +44,7 @@ async def describe(
     pods: Callable[[], Coroutine[Any, Any, tuple[Sequence[Ref], Mapping[str, int]]]],
     images: Callable[[], Coroutine[Any, Any, Sequence[Image]]],
 ) -> AccountInfo:
-    """Request all details; what fails besides the identity is named in ``problems``."""
+    """Request all details; failures other than of the identity are named in ``problems``."""
     basic = await identify(config, client)
     problems: list[str] = []
 

@@ -25,7 +25,7 @@ RULES: Mapping[str, Kind] = {
 
 
 def never(row: Row, action: Action, *, commits: bool) -> Never | None:
-    """Return why an action can never apply to a row, besides the rules.
+    """Return why an action can never apply to a row, apart from the rules.
 
     ``commits``: this release has the call that saves pods.
     """

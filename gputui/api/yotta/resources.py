@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 TYPES_AGE = 600.0
 """How long list prices of VM types count as current, in seconds."""
 _PARTS = {mapping.POD: "pods", mapping.VM: "VMs", mapping.WORKER: "workers"}
-"""The parts of the list of instances, by kind, with the names of the rows that stand in for them."""
+"""The parts of the list of instances, by kind, with the names of the rows shown where one cannot be read."""
 
 
 class YottaLists:

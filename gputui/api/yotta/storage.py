@@ -128,7 +128,7 @@ class YottaStorage:
         self._last.retain()  # they were the answer to another request
 
     async def volumes(self) -> list[Volume]:
-        """List the volumes of all types (``GET /v2/volumes``, which wants a type), all pages."""
+        """List the volumes of all types (``GET /v2/volumes``, which requires a type), all pages."""
         types = self._types
         found = await asyncio.gather(*(attempt(self._of_type(each, self._query)) for each in types))
         require_some(found)

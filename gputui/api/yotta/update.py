@@ -61,7 +61,7 @@ def _endpoint(row: Row, known: Choices) -> Sequence[FormField]:
 
 
 def _endpoint_named(row: Row, known: Choices) -> Sequence[FormField]:
-    """Return the fields of a new name: the API wants everything that is required repeated with it."""
+    """Return the fields of a new name: the API requires the other required fields with it."""
     return tuple(field for field in _endpoint(row, known) if field.required)
 
 

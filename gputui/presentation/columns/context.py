@@ -1,4 +1,4 @@
-"""The data that cells need besides their row: pending changes, other rows, prices, the clock. Pure."""
+"""The data that cells need in addition to their row: pending changes, other rows, prices, the clock. Pure."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def parse_pod_order(cloud: YottaCloud, given: YottaParameters) -> RentalOrder:
     if given.choice("imagePublicType", ("PUBLIC", "PRIVATE"), "PUBLIC") == "PRIVATE" and not (
         "containerRegistryAuthId" in given or {"imageRegistryUsername", "imageRegistryPassword"} <= _named(given)
     ):
-        wrong("imagePublicType PRIVATE wants containerRegistryAuthId")
+        wrong("imagePublicType PRIVATE requires containerRegistryAuthId")
     if given.choice("resourceType", ("GPU", "CPU"), "GPU") == "CPU":
         kind, gpus = NO_GPU, 0
     else:

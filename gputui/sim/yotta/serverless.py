@@ -130,7 +130,7 @@ class Serverless:
     def _come_up(self, endpoint: Endpoint, worker: Worker) -> None:
         if worker.status != INITIALIZING or self.place(endpoint, worker, self._world.time):
             return
-        worker.log.write(self._world.time, ["No idle GPUs where the endpoint wants them, trying again"])
+        worker.log.write(self._world.time, ["No idle GPUs in the regions of the endpoint, trying again"])
         self._world.after(self._rng.uniform(*_RETRY), partial(self._come_up, endpoint, worker))
 
     def _stop_worker(self, endpoint: Endpoint, worker: Worker) -> None:

@@ -14,7 +14,7 @@ from gputui.text import generated_secret
 class LineInput(Input):
     """A blinking cursor would write to the terminal twice a second as long as it is shown.
 
-    A line keeps its size whatever is typed, so a letter draws the line and does not lay out the screen again.
+    The size of a line does not depend on its text: a typed letter draws the line without a new layout of the screen.
     """
 
     _typing = False

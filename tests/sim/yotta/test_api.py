@@ -130,7 +130,7 @@ async def test_a_pod_comes_up_is_paused_resumed_and_deleted() -> None:
         ({"image": ""}, "image is required"),
         ({"regions": ["moon-1"]}, "region is not known: moon-1"),
         ({"minSingleCardVramInGb": 80}, "minSingleCardVramInGb must be at most 24 for NVIDIA_RTX_4090_24G"),
-        ({"imagePublicType": "PRIVATE"}, "imagePublicType PRIVATE wants containerRegistryAuthId"),
+        ({"imagePublicType": "PRIVATE"}, "imagePublicType PRIVATE requires containerRegistryAuthId"),
         ({"persistentVolumeInGb": 10}, "persistentMountPath is required"),
         ({"expose": [{"port": 70000, "protocol": "http"}]}, "expose[0].port must be at most 65535"),
         ({"environmentVars": [{"value": "x"}]}, "environmentVars[0].key is required"),

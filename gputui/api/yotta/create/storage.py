@@ -1,7 +1,7 @@
 """New volumes and registry credentials of Yotta.
 
 Speaks for CreateVolumeRequest and CreateCredentialRequest of the data model, whose names the fields have. For R2 one
-of its tables wants a region and the other does not: it may be left out, and is sent where it is given.
+of its tables requires a region and the other does not: it may be left out, and is sent where it is given.
 """
 
 from __future__ import annotations
