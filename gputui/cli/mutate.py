@@ -15,7 +15,7 @@ from gputui.cli import refs, session
 from gputui.cli.output import announce, notify, report_error
 from gputui.cli.prompts import confirm, require_terminal
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError
-from gputui.models import Action, Deployment, Instance, Ref, Resource, Row
+from gputui.models import Action, ActionResult, Deployment, Instance, Ref, Resource, Row
 from gputui.presentation import actions
 from gputui.presentation.description import subject_text, targets_text
 from gputui.presentation.refusals import never_text, not_now_text, only_text
@@ -23,9 +23,6 @@ from gputui.presentation.refusals import never_text, not_now_text, only_text
 if TYPE_CHECKING:
     from gputui.api.capabilities import PreparedChange
     from gputui.fleet import Fleet
-
-AT_ONCE = 4
-"""How many rows of one command are changed at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,24 +167,18 @@ def _by_kind(rows: Sequence[Row]) -> list[list[Row]]:
 
 
 async def _act_on_all(fleet: Fleet, plan: Plan, action: Action) -> ExitCode:
-    limit = asyncio.Semaphore(AT_ONCE)
+    """Act, report each outcome as soon as it is known, and return the worst exit status."""
+    statuses = [ExitCode.OK]
 
-    async def act(row: Row) -> ExitCode:
-        ref = row.ref
-        async with limit:
-            try:
-                arguments = plan.arguments.get(ref, {})
-                change = plan.change if plan.change is not None and plan.change.ref == ref else None
-                result = await fleet.act(ref, action, arguments=arguments, expected=row, change=change)
-            except GputuiError as error:
-                return report_error(error, about=str(ref))
-        said = f"{ref}: {' '.join(result.message.split()) or ACTIONS[action].done}"
-        announce("\n".join([said, *(f"  {line}" for line in result.output.splitlines())]))
-        return ExitCode.OK
+    def report(row: Row, outcome: ActionResult | GputuiError) -> None:
+        if isinstance(outcome, GputuiError):
+            statuses.append(report_error(outcome, about=str(row.ref)))
+            return
+        done = f"{row.ref}: {' '.join(outcome.message.split()) or ACTIONS[action].done}"
+        announce("\n".join([done, *(f"  {line}" for line in outcome.output.splitlines())]))
 
-    # An exception of one does not end the others: those have been sent.
-    ended = await asyncio.gather(*(act(row) for row in plan.rows), return_exceptions=True)
-    for failure in ended:
-        if isinstance(failure, BaseException):
-            raise failure
-    return max(status for status in ended if not isinstance(status, BaseException))
+    def arguments(row: Row) -> Mapping[str, str]:
+        return plan.arguments.get(row.ref, {})
+
+    await fleet.act_on_all(action, plan.rows, arguments, change=plan.change, ended=report)
+    return max(statuses)

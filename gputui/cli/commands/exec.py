@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import shlex
 import sys
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from gputui.cli import arguments, prompts, refs, session
 from gputui.cli.mutate import find_all, possible, refuse_shortened
 from gputui.cli.output import notify, report_error
 from gputui.errors import ExitCode, GputuiError
-from gputui.models import Action, ExecResult
+from gputui.models import Action, ActionResult, ExecResult, Ref, Row
 from gputui.presentation import actions as wording
 
 TIMED_OUT = 124
@@ -48,21 +47,9 @@ def run(args: argparse.Namespace) -> int:
             notify("Nothing was done.")
             return ExitCode.REFUSED
         runner.run(fleet.reread(match.row for match in matches if not match.whole))
-
-        async def everywhere() -> list[ExecResult | GputuiError]:
-            limit = asyncio.Semaphore(_AT_ONCE)
-
-            async def one(match: refs.Match) -> ExecResult | GputuiError:
-                async with limit:
-                    try:
-                        result = await fleet.act(match.ref, Action.EXEC, arguments=arguments, expected=match.row)
-                    except GputuiError as error:
-                        return error
-                return result.exec or ExecResult(None, result.message)
-
-            return await asyncio.gather(*(one(match) for match in matches))
-
-        return max(refused, _print_all(matches, runner.run(everywhere()), alone=alone))
+        rows = [match.row for match in matches]
+        outcomes = runner.run(fleet.act_on_all(Action.EXEC, rows, lambda _: arguments, at_once=_AT_ONCE))
+        return max(refused, _print_all(outcomes, alone=alone))
 
 
 def _meant(matches: Sequence[refs.Match], command: str, *, yes: bool) -> bool:
@@ -87,28 +74,29 @@ def command_text(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else shlex.join(words)
 
 
-def _print_all(matches: Sequence[refs.Match], results: Sequence[ExecResult | GputuiError], *, alone: bool) -> int:
+def _print_all(outcomes: Sequence[tuple[Row, ActionResult | GputuiError]], *, alone: bool) -> int:
     statuses = []
-    for match, result in zip(matches, results, strict=True):
+    for row, outcome in outcomes:
         if not alone:
-            notify(f"== {match.ref}")
-        if isinstance(result, GputuiError):
-            statuses.append(int(report_error(result, about=str(match.ref))))
+            notify(f"== {row.ref}")
+        if isinstance(outcome, GputuiError):
+            statuses.append(int(report_error(outcome, about=str(row.ref))))
             continue
+        result = outcome.exec or ExecResult(None, outcome.message)
         sys.stdout.write(result.output)
         if result.output and not result.output.endswith("\n"):
             sys.stdout.write("\n")
         sys.stdout.flush()
-        statuses.append(_status(match, result, alone=alone))
+        statuses.append(_status(row.ref, result, alone=alone))
     return max(statuses)
 
 
-def _status(match: refs.Match, result: ExecResult, *, alone: bool) -> int:
+def _status(ref: Ref, result: ExecResult, *, alone: bool) -> int:
     if result.timed_out or result.exit_code is None:
-        notify(f"gputui: {match.ref}: ended by the time limit.")
+        notify(f"gputui: {ref}: ended by the time limit.")
         return TIMED_OUT if alone else ExitCode.REFUSED
     if alone:
         return result.exit_code & 0xFF
     if result.exit_code:
-        notify(f"gputui: {match.ref}: exit status {result.exit_code}.")
+        notify(f"gputui: {ref}: exit status {result.exit_code}.")
     return ExitCode.REFUSED if result.exit_code else ExitCode.OK

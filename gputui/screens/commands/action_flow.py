@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -28,8 +27,6 @@ from gputui.screens.base.refusals import refusal
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.detail import subject_line
 
-AT_ONCE = 4
-"""The number of calls of one action at a time."""
 _LINES, _LINE = 4, 200
 TOASTS = 3
 """More failures than this are shown in a list to read, not in passing."""
@@ -163,7 +160,7 @@ class ActionCommands(CommandSet):
 
     async def act_on(self, action: Action, rows: Sequence[Row], arguments: Mapping[str, str]) -> None:
         """Act on rows and show the outcomes."""
-        outcomes = await self.act_on_all(action, rows, arguments)
+        outcomes = await self.session.fleet.act_on_all(action, rows, lambda _: arguments)
         failed = [(row, outcome) for row, outcome in outcomes if isinstance(outcome, GputuiError)]
         done = len(outcomes) - len(failed)
         if done:
@@ -187,21 +184,6 @@ class ActionCommands(CommandSet):
         for row, error in failed:
             title = f"{action} {name_of(row)}: {error.title}"
             self.app.notify(str(error), title=title, severity="error", markup=False, timeout=15)
-
-    async def act_on_all(
-        self, action: Action, rows: Sequence[Row], arguments: Mapping[str, str]
-    ) -> list[tuple[Row, ActionResult | GputuiError]]:
-        """Act on all rows, a few at a time; failures are returned."""
-        slots = asyncio.Semaphore(AT_ONCE)
-
-        async def one(row: Row) -> tuple[Row, ActionResult | GputuiError]:
-            async with slots:
-                try:
-                    return row, await self.session.fleet.act(row.ref, action, arguments=arguments, expected=row)
-                except GputuiError as error:
-                    return row, error
-
-        return list(await asyncio.gather(*(one(row) for row in rows)))
 
 
 def _last_lines(output: str) -> list[str]:

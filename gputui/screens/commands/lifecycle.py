@@ -58,7 +58,8 @@ class LifecycleCommands(ActionCommands):
         lines: list[Content] = []
         ends: list[str] = []
         accounts = len({row.ref.account for row in rows})
-        for row, outcome in await self.act_on_all(Action.EXEC, rows, {"command": command}):
+        outcomes = await self.session.fleet.act_on_all(Action.EXEC, rows, lambda _: {"command": command})
+        for row, outcome in outcomes:
             called = name_of(row) if accounts == 1 else f"{row.ref.account}/{name_of(row)}"
             if isinstance(outcome, GputuiError):
                 ends.append(f"{called}: {outcome}")
