@@ -126,11 +126,12 @@ async def test_the_help_lists_the_keys_that_work_here() -> None:
 
 
 async def test_the_help_shows_the_keys_as_configured() -> None:
-    ui = UiSettings(utc=True, mouse=False, keys={"ssh": "w"})
-    async with staged(lab(), ui=ui, size=(120, 60)) as stage:
+    ui = UiSettings(utc=True, mouse=False, keys={"ssh": "w", "table.down": "f7"})
+    async with staged(lab(), ui=ui, size=(120, 110)) as stage:
         assert stage.lines[-1].startswith(" w ssh")
         await stage.press("question_mark")
         assert "  w " in stage.line_of(":ssh")
+        assert "f7 k " in stage.line_of("one row down, up")
 
 
 async def test_texts_name_the_keys_as_configured() -> None:

@@ -110,13 +110,15 @@ class GlobalCommands(CommandSet):
         lines += [Content.styled("Moving", "bold $text-accent"), *self._movement_lines()]
         return lines
 
-    @staticmethod
-    def _movement_lines() -> Iterable[Content]:
+    def _movement_lines(self) -> Iterable[Content]:
+        def pair(one: str, other: str) -> str:
+            return " ".join(self.session.key_of_move(f"table.{name}") for name in (one, other))
+
         for keys, what in (
-            ("j k ↓ ↑", "one row down, up"),
-            ("ctrl+f ctrl+u", "one page down, up"),
-            ("g G", "to the first, last row"),
-            ("tab", "to the other pane, where there is one"),
+            (pair("down", "up"), "one row down, up"),
+            (pair("page_down", "page_up"), "one page down, up"),
+            (pair("first", "last"), "to the first, last row"),
+            (self.session.key_of("pane"), "to the other pane, where there is one"),
         ):
             yield Content.assemble((f"  {keys:<16}", "bold"), what)
         yield Content("")

@@ -33,6 +33,7 @@ class DeepdockVendor(SimulatedVendor):
             config["header"] = dict(zip(("name", "value"), plan.header, strict=True))
         return SimulatedAccount(
             *(plan.name, api.app, DeepdockFaults(api), config, host),
-            comment=f"Containers accept {USER} with the password {SSH_PASSWORD}; new ones the user given then.",
+            comment=f"Containers accept {USER} with the password {SSH_PASSWORD}; new containers accept the user "
+            "given when they are created.",
             dated=False,
         )
