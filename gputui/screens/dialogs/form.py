@@ -165,14 +165,14 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
 
     def _show_problems(self, problems: Values) -> None:
         self._shows_problems = bool(problems)
-        self._body.say(problems)
+        self._body.show_problems(problems)
 
     @on(DescendantFocus)
     def _entered(self, event: DescendantFocus) -> None:
         field = self._body.field_of(event.widget)
-        said = self._form.note if field is None else "   ".join(filter(None, (field.help, keys_of(field))))
+        hint = self._form.note if field is None else "   ".join(filter(None, (field.help, keys_of(field))))
         optional = "optional   " if field is not None and not field.is_required(self.values()) else ""
-        self._show_hint(Content(optional + said))
+        self._show_hint(Content(optional + hint))
 
     def _show_hint(self, text: Content) -> None:
         """Show a text in the lines above the buttons, whose number is fixed."""

@@ -113,10 +113,10 @@ class FormBody(VerticalScroll, can_focus=False):
             if widget.display != here:
                 widget.display = here
 
-    def say(self, problems: Values) -> None:
+    def show_problems(self, problems: Values) -> None:
         """Show these messages below their fields, and no others."""
         for name, box in self._boxes.items():
-            box.message.say(problems.get(name, ""))
+            box.message.show_text(problems.get(name, ""))
 
     def target(self, name: str) -> Widget | None:
         """Return the widget of a field that takes the focus."""
@@ -182,9 +182,9 @@ class FieldBox(Vertical):
     def _label(self) -> list[Content]:
         """Return the lines of the label, right-aligned; a star behind the last marks a required field."""
         field = self.field
-        said = Content(field.label if self._required or self._long else f"{field.label} (optional)")
+        label = Content(field.label if self._required or self._long else f"{field.label} (optional)")
         width = self._label_width - 2
-        wrapped = [line.rstrip() for line in said.wrap(width)] or [Content("")]
+        wrapped = [line.rstrip() for line in label.wrap(width)] or [Content("")]
         lines = [Content(" " * (width - line.cell_length)) + line for line in wrapped]
         return [*lines[:-1], lines[-1].append(Content.styled("*" if self._required else " ", "$text-warning"))]
 
@@ -213,28 +213,28 @@ class Message(Static):
 
     def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002
         super().__init__(Content(""), id=id, classes=classes)
-        self._said = Content("")
+        self._shown_text = Content("")
         self.display = False
 
-    def say(self, text: str | Content) -> None:
+    def show_text(self, text: str | Content) -> None:
         """Show a text in place of the one before; nothing where it is empty."""
         content = text if isinstance(text, Content) else Content(text)
-        if content == self._said:
+        if content == self._shown_text:
             return
-        before, self._said = self._height(), content
+        before, self._shown_text = self._height(), content
         self.update(content, layout=self._height() != before)
         self.display = bool(content.plain)
 
     def _height(self) -> int:
         """Return the lines that it takes; -1 before its width is known."""
-        if not self._said.plain:
+        if not self._shown_text.plain:
             return 0
         width = self.content_size.width
-        return self._said.get_height({}, width) if width else -1
+        return self._shown_text.get_height({}, width) if width else -1
 
 
 def keys_of(field: FormField) -> str:
-    """Say which keys an editor has that are not those of a line."""
+    """Return the keys of an editor that a line does not have."""
     match field.kind:
         case FieldKind.CHOICE if field.choices:
             return "type to search, ↓ ↑ enter to choose" if _is_long(field) else "enter to choose"

@@ -75,9 +75,9 @@ class TickList(GuardedHandlers, OptionList):
     def _line(self, number: int) -> Content:
         value, label = self._choices[number]
         on_now = value in self._ticked
-        said = (f"  {label}", "$muted") if label != value else ""
+        label_part = (f"  {label}", "$muted") if label != value else ""
         return Content.assemble(
-            (TICKED if on_now else FREE, "bold $text-accent" if on_now else "$muted"), " ", value, said
+            (TICKED if on_now else FREE, "bold $text-accent" if on_now else "$muted"), " ", value, label_part
         )
 
     def on_key(self, event: Key) -> None:
@@ -211,7 +211,7 @@ class Finder(GuardedHandlers, Vertical):
         yield options
 
     def on_mount(self) -> None:
-        """Say what the value means."""
+        """Show the meaning of the value."""
         self._find()
 
     @property
@@ -279,7 +279,7 @@ class Finder(GuardedHandlers, Vertical):
 
 
 class Flag(GuardedHandlers, Static, can_focus=True):
-    """Yes or no: space changes it, y and n say it."""
+    """Yes or no: space changes it, y and n set it."""
 
     DEFAULT_CSS = """
     Flag { width: 1fr; height: 1; background: $panel; }
@@ -297,7 +297,7 @@ class Flag(GuardedHandlers, Static, can_focus=True):
         return self._value
 
     def set(self, value: bool) -> None:
-        """Say yes or no."""
+        """Set yes or no."""
         if value != self._value:
             self._value = value
             self._draw()
@@ -357,11 +357,11 @@ def _is_indent(text: str) -> bool:
 
 
 def pairs(field: FormField) -> list[tuple[str, str]]:
-    """Return the choices, each with what is said of it."""
+    """Return the choices, each with its description."""
     labels = field.labels or field.choices
     return [(value, labels[number] if number < len(labels) else value) for number, value in enumerate(field.choices)]
 
 
 def choice_line(value: str, label: str) -> Content:
-    """Return a choice as it is listed: what is sent for it, and what is said of it."""
+    """Return a choice as it is listed: the value sent for it, and its description."""
     return Content.assemble(value or "any", "" if label in ("", value) else (f"  {label}", "$muted"))
