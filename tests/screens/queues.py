@@ -125,6 +125,7 @@ class Queues(FakeBackend):
                 FormField("taskId", "Id", required=False),
             ),
             verb="submit",
+            progress="Submitting",
         )
 
     def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:

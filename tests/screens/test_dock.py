@@ -46,7 +46,8 @@ class Dock(FakeBackend):
 
     async def create_form(self, kind: str) -> Form:
         if kind == "image":
-            return Form("dock", "image", "Pull an image onto h07", (FormField("name", "Image"),), verb="pull")
+            image = (FormField("name", "Image"),)
+            return Form("dock", "image", "Pull an image onto h07", image, verb="pull", progress="Pulling")
         fields = (FormField("name", "Name"), FormField("password", "Password", FieldKind.SECRET, generate=20))
         return Form("dock", kind, "New container on h07", fields)
 
