@@ -9,6 +9,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from gputui.api.capabilities import Editor, PreparedChange
+from gputui.api.common.form_values import refuse
 from gputui.errors import InvalidError
 from gputui.models import (
     Action,
@@ -65,6 +67,28 @@ def credential(account: str, name: str, kind: str = "DOCKER_HUB", **more: Any) -
     return RegistryCredential(ref, name, kind, _REGISTRIES.get(kind, ""), created, **more)
 
 
+class StoreEditor(Editor):
+    """Edits the rows of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def form(self, row: Row, action: Action) -> Form:
+        await self._store._enter("form")
+        title = f"{action.value.capitalize()} {getattr(row, 'name', '')}"
+        return Form(self._store.account, row.ref.kind, title, fields_of(row, action))
+
+    def prepare(self, row: Row, action: Action, values: Mapping[str, str]) -> PreparedChange:
+        fields = fields_of(row, action)
+        names = {field.name for field in fields}
+        missing = [field.name for field in fields if field.required and not values.get(field.name, "").strip()]
+        unknown = {name: "is no field" for name in values if name not in names}
+        refuse(self._store.account, self._store.wrong | dict.fromkeys(missing, "is missing") | unknown)
+        shown = {name: "***" if name == "password" else value for name, value in values.items() if value}
+        request = PreparedRequest("PATCH", f"https://yotta.example/{row.ref.kind}", json.dumps(shown, indent=2))
+        return PreparedChange(row.ref, values, lambda: self._store.update(row, action, values), lambda: request)
+
+
 class Store(FakeBackend):
     """Answers the actions of forms from its rows; ``told`` is what it was asked to make and to change."""
 
@@ -80,6 +104,7 @@ class Store(FakeBackend):
         self.told: list[tuple[object, str, dict[str, str]]] = []
         self.wrong: dict[str, str] = {}
         self.refused: InvalidError | None = None
+        self.editor = StoreEditor(self)
 
     def actions(self, row: Row) -> frozenset[Action]:
         match row:
@@ -95,26 +120,6 @@ class Store(FakeBackend):
             case Instance():
                 return frozenset({Action.RENAME} if row.ref.kind == "vm" else {Action.STOP})
         return frozenset()
-
-    async def update_form(self, row: Row, action: Action) -> Form:
-        await self._enter("form")
-        name = str(getattr(row, "name", ""))
-        return Form(self.account, row.ref.kind, f"{action.value.capitalize()} {name}", fields_of(row, action))
-
-    def check_update(self, row: Row, action: Action, values: Mapping[str, str]) -> dict[str, str]:
-        missing = {
-            field.name: "is missing"
-            for field in fields_of(row, action)
-            if field.required and not values.get(field.name, "").strip()
-        }
-        unknown = {name: "is no field" for name in values if name not in {f.name for f in fields_of(row, action)}}
-        return self.wrong | missing | unknown
-
-    def prepare_update(self, row: Row, action: Action, values: Mapping[str, str]) -> PreparedRequest:
-        if problems := self.check_update(row, action, values):
-            raise InvalidError("It cannot be changed so.", fields=problems)
-        shown = {name: "***" if name == "password" else value for name, value in values.items() if value}
-        return PreparedRequest("PATCH", f"https://yotta.example/{row.ref.kind}", json.dumps(shown, indent=2))
 
     async def update(self, row: Row, action: Action, values: Mapping[str, str]) -> ActionResult:
         self.told.append((action, row.ref.id, dict(values)))

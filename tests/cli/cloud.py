@@ -31,7 +31,7 @@ from gputui.models import (
     Service,
     StopOptions,
 )
-from tests.fleet.fakes import FakeBackend
+from tests.fleet.fakes import FakeBackend, FakeFilters
 
 GIB = 1 << 30
 NOW = datetime.now(UTC)
@@ -75,6 +75,7 @@ class Cloud(FakeBackend):
     """A cloud: ``asked`` has the filters in use; ``stops``, ``blocks``, ``scales``, ``created`` what is done."""
 
     creatable = ("deployment",)
+    previews = finds = True
 
     spending: frozenset[Resource] = frozenset()
 
@@ -88,6 +89,8 @@ class Cloud(FakeBackend):
         self.asked: dict[Resource, dict[str, str]] = {}
         self.filter_fields = dict(_FILTERS)
         self.rows |= _rows(account)
+        self.filters = FakeFilters(account, self.filter_form, self.use_filter, self.check_filter)
+        self.operations |= {Action.SCALE: self.scale, Action.BLOCK: self.block}
 
     def actions(self, row: Row) -> frozenset[Action]:
         if isinstance(row, Deployment):
@@ -99,11 +102,13 @@ class Cloud(FakeBackend):
     def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
         self.asked[resource] = dict(values)
 
-    def stop_options(self, row: Row) -> bool:
-        return isinstance(row, Instance)
+    def options(self, row: Row, action: Action) -> frozenset[str]:
+        stops = action is Action.STOP and isinstance(row, Instance)
+        return frozenset({"decrease_replicas", "no_cache", "command"} if stops else ())
 
-    async def stop_with(self, ref: Ref, options: StopOptions) -> ActionResult:
-        self.stops.append((ref.id, options))
+    async def stop(self, ref: Ref, options: StopOptions | None = None) -> ActionResult:
+        if options is not None:
+            self.stops.append((ref.id, options))
         return await self._do(Action.STOP, "stopped")
 
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:

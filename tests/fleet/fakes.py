@@ -13,7 +13,7 @@ import asyncio
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -23,10 +23,8 @@ from typing import Any
 from gputui.api.capabilities import (
     Backend,
     Creator,
-    Editor,
     Filters,
     Lister,
-    Logs,
     Operation,
     PreparedChange,
     Values,
@@ -44,16 +42,14 @@ from gputui.models import (
     Form,
     FormField,
     Instance,
-    LogPage,
-    LogPosition,
-    LogQuery,
     Never,
     Phase,
+    PreparedRequest,
     Ref,
     Resource,
     Row,
+    Secret,
     SSHTarget,
-    StopOptions,
 )
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -112,14 +108,13 @@ async def settle() -> None:
 class FakeCreator(Creator):
     """Creates one kind by the fake's own methods: ``create_form``, ``check_create``, ``created_ref``, ``create``."""
 
-    def __init__(self, backend: Any, kind: str) -> None:
+    def __init__(self, backend: FakeBackend, kind: str) -> None:
         self._backend = backend
         self._kind = kind
-        self.previews = hasattr(backend, "prepare_create")
+        self.previews = backend.previews
 
     async def form(self) -> Form:
-        form: Form = await self._backend.create_form(self._kind)
-        return form
+        return await self._backend.create_form(self._kind)
 
     def prepare(self, values: Values) -> PreparedChange:
         backend, kind = self._backend, self._kind
@@ -129,61 +124,32 @@ class FakeCreator(Creator):
             values,
             lambda: backend.create(kind, values),
             (lambda: backend.prepare_create(kind, values)) if self.previews else None,
-            (lambda: backend.find_created(kind, values)) if hasattr(backend, "find_created") else None,
-            backend.login_of(kind, values) if hasattr(backend, "login_of") else None,
-        )
-
-
-class FakeEditor(Editor):
-    """Edits by the fake's own methods: ``update_form``, ``check_update``, ``prepare_update``, ``update``."""
-
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
-
-    async def form(self, row: Row, action: Action) -> Form:
-        form: Form = await self._backend.update_form(row, action)
-        return form
-
-    def prepare(self, row: Row, action: Action, values: Values) -> PreparedChange:
-        backend = self._backend
-        refuse(backend.account, backend.check_update(row, action, values))
-        return PreparedChange(
-            row.ref,
-            values,
-            lambda: backend.update(row, action, values),
-            lambda: backend.prepare_update(row, action, values),
+            (lambda: backend.find_created(kind, values)) if backend.finds else None,
+            backend.login_of(kind, values),
         )
 
 
 class FakeFilters(Filters):
-    """Filters by the fake's own methods: ``filter_form``, ``check_filter``, ``use_filter``."""
+    """Filters from functions: the form of a list, what applies values, and the problems of values by field."""
 
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
+    def __init__(
+        self,
+        account: str,
+        form: Callable[[Resource], Form | None],
+        use: Callable[[Resource, Values], None],
+        check: Callable[[Resource, Values], dict[str, str]] = lambda resource, values: {},
+    ) -> None:
+        self._account = account
+        self._form = form
+        self._use = use
+        self._check = check
 
     def form(self, resource: Resource) -> Form | None:
-        form: Form | None = self._backend.filter_form(resource)
-        return form
+        return self._form(resource)
 
     def prepare(self, resource: Resource, values: Values) -> Callable[[], None]:
-        refuse(self._backend.account, self._backend.check_filter(resource, values))
-        return lambda: self._backend.use_filter(resource, values)
-
-
-class FakeLogs(Logs):
-    """Logs by the fake's own methods: ``has_logs``, ``read_log``."""
-
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
-
-    def has_log(self, row: Row) -> bool:
-        return bool(self._backend.has_logs(row))
-
-    async def read(
-        self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
-    ) -> LogPage:
-        page: LogPage = await self._backend.read_log(ref, query, after=after, backward=backward, size=size)
-        return page
+        refuse(self._account, self._check(resource, values))
+        return lambda: self._use(resource, values)
 
 
 class FakeBackend(Backend):
@@ -194,6 +160,10 @@ class FakeBackend(Backend):
     """
 
     creatable: tuple[str, ...] = ("pod",)
+    previews = False
+    """Whether :meth:`prepare_create` shows the request of a create."""
+    finds = False
+    """Whether :meth:`find_created` lists what a create may have made."""
     clock_ahead: float | None = None
     kinds: Mapping[str, Resource] = MappingProxyType(
         {
@@ -215,9 +185,15 @@ class FakeBackend(Backend):
     def __init__(self, account: str, resources: Iterable[Resource] = (Resource.INSTANCES,)) -> None:
         super().__init__(account)
         self.creators = {kind: FakeCreator(self, kind) for kind in self.creatable}
-        self.editor = FakeEditor(self) if hasattr(self, "update_form") else None
-        self.filters = FakeFilters(self) if hasattr(self, "filter_form") else None
-        self.logs = FakeLogs(self) if hasattr(self, "has_logs") else None
+        self.operations: dict[Action, Operation] = {
+            Action.START: self.start,
+            Action.STOP: self.stop,
+            Action.RESTART: self.restart,
+            Action.DELETE: self.delete,
+            Action.COMMIT: self.commit,
+            Action.EXEC: self.exec,
+            Action.CHANGE_PASSWORD: lambda _, password: self.change_password(password),
+        }
         self.rows: dict[Resource, Sequence[Row]] = {resource: [] for resource in resources}
         self.errors: dict[object, BaseException] = {}
         self.holds: dict[object, asyncio.Event] = {}
@@ -233,34 +209,6 @@ class FakeBackend(Backend):
 
     def never(self, row: Row, action: Action) -> Never | None:
         return self.limits.get(action)
-
-    @property
-    def operations(self) -> Mapping[Action, Operation]:  # type: ignore[override]  # tests add methods later
-        names = ("start", "stop", "restart", "delete", "commit", "exec", "scale", "block")
-        found: dict[Action, Operation] = {Action(name): getattr(self, name) for name in names if hasattr(self, name)}
-        if hasattr(self, "stop_with"):
-            found[Action.STOP] = self._stop
-        if hasattr(self, "force_delete"):
-            found[Action.DELETE] = self._delete
-        return found | {Action.CHANGE_PASSWORD: lambda _, password: self.change_password(password)}
-
-    async def _stop(self, ref: Ref, options: StopOptions | None = None) -> ActionResult:
-        done: Any = self
-        result: ActionResult = await (done.stop(ref) if options is None else done.stop_with(ref, options))
-        return result
-
-    async def _delete(self, ref: Ref, *, force: bool = False) -> ActionResult:
-        done: Any = self
-        result: ActionResult = await (done.force_delete(ref) if force else done.delete(ref))
-        return result
-
-    def options(self, row: Row, action: Action) -> frozenset[str]:
-        fake: Any = self
-        if action is Action.STOP and hasattr(self, "stop_options") and fake.stop_options(row):
-            return frozenset({"decrease_replicas", "no_cache", "command"})
-        if action is Action.DELETE and hasattr(self, "wants_force") and fake.wants_force(row):
-            return frozenset({"force"})
-        return frozenset()
 
     def hold(self, key: object) -> asyncio.Event:
         """Make a call hang until the event that is returned is set; later ones pass."""
@@ -322,6 +270,15 @@ class FakeBackend(Backend):
 
     def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
         return {} if values.get("name") else {"name": "is missing"}
+
+    def prepare_create(self, kind: str, values: Mapping[str, str]) -> PreparedRequest:
+        raise NotImplementedError
+
+    async def find_created(self, kind: str, values: Mapping[str, str]) -> Collection[Ref]:
+        raise NotImplementedError
+
+    def login_of(self, kind: str, values: Mapping[str, str]) -> tuple[str, Secret | None] | None:
+        return None
 
     def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
         return Ref(self.account, kind, values["name"])

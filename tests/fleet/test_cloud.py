@@ -31,7 +31,7 @@ from gputui.models import (
     Row,
     StopOptions,
 )
-from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, pod, running, settle
+from tests.fleet.fakes import START, FakeBackend, FakeClock, FakeFilters, make_fleet, pod, running, settle
 
 INSTANCES, EVENTS, DEPLOYMENTS = Resource.INSTANCES, Resource.EVENTS, Resource.DEPLOYMENTS
 TRAIN = Deployment(Ref("hub", "deployment", "d1"), "train", "ReplicaSet", Phase.RUNNING, "running", desired=1)
@@ -45,6 +45,7 @@ class Hub(FakeBackend):
     """A cloud: what it was told to do is in ``told``, what a create makes in ``made``."""
 
     creatable = ("deployment",)
+    previews = finds = True
 
     def __init__(self, account: str = "hub") -> None:
         super().__init__(account, [INSTANCES, DEPLOYMENTS, EVENTS, Resource.BLACKLIST])
@@ -56,6 +57,8 @@ class Hub(FakeBackend):
         self.made: list[Ref] = []
         self.asked_for: dict[Resource, Mapping[str, str]] = {}
         self.forgot = 0
+        self.filters = FakeFilters(account, self.filter_form, self.use_filter, self.check_filter)
+        self.operations |= {Action.SCALE: self.scale, Action.BLOCK: self.block}
 
     async def events_of(self, ref: Ref) -> Sequence[Event]:
         return [happened("a", "running", 1)]
@@ -88,11 +91,13 @@ class Hub(FakeBackend):
         await self._do(Action.CREATE, "created")
         return ActionResult("created", created=Ref("hub", kind, "d9"))
 
-    def stop_options(self, row: Row) -> bool:
-        return isinstance(row, Instance)
+    def options(self, row: Row, action: Action) -> frozenset[str]:
+        stops = action is Action.STOP and isinstance(row, Instance)
+        return frozenset({"decrease_replicas", "no_cache", "command"} if stops else ())
 
-    async def stop_with(self, ref: Ref, options: StopOptions) -> ActionResult:
-        self.told.append((ref, options))
+    async def stop(self, ref: Ref, options: StopOptions | None = None) -> ActionResult:
+        if options is not None:
+            self.told.append((ref, options))
         return await self._do(Action.STOP, "stopped")
 
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:

@@ -40,10 +40,13 @@ class Dock(FakeBackend):
     async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
         return replace(await super().create(kind, values), generation=self.generation)
 
-    def wants_force(self, row: Row) -> bool:
-        return True
+    def options(self, row: Row, action: Action) -> frozenset[str]:
+        forced = action is Action.DELETE
+        return frozenset({"force"} if forced else ())
 
-    async def force_delete(self, ref: Ref) -> ActionResult:
+    async def delete(self, ref: Ref, *, force: bool = False) -> ActionResult:
+        if not force:
+            return await super().delete(ref)
         self.forced.append(ref)
         return ActionResult("deleted")
 

@@ -28,7 +28,7 @@ class WrittenLog(Logs):
         self.failures: list[Exception | None] = []
 
     def has_log(self, row: Row) -> bool:
-        return True
+        return row.ref.kind in ("worker", "endpoint")
 
     async def read(
         self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000

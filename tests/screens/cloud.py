@@ -90,6 +90,7 @@ class Cloud(FakeBackend):
     """Makes what it is asked for and remembers what it was told."""
 
     creatable: tuple[str, ...] = ("deployment",)
+    previews = True
     kinds = {"deployment": Resource.DEPLOYMENTS, "container": Resource.INSTANCES}  # noqa: RUF012  (a protocol's)
 
     def __init__(self, account: str = "hub", *rows: Deployment) -> None:
@@ -98,6 +99,7 @@ class Cloud(FakeBackend):
         self.rows[Resource.STOCK] = [offer(account, "RTX 5090", 3, 64, region="sgp1", vendor_name="RTX 5090")]
         self.told: list[object] = []
         self.wrong: dict[str, str] = {}
+        self.operations[Action.SCALE] = self.scale
 
     def actions(self, row: Row) -> frozenset[Action]:
         if not isinstance(row, Deployment):

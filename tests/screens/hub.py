@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from gputui.errors import InvalidError
 from gputui.models import (
     Action,
     ActionResult,
@@ -30,7 +29,7 @@ from gputui.models import (
     SSHTarget,
     StopOptions,
 )
-from tests.fleet.fakes import START, FakeBackend
+from tests.fleet.fakes import START, FakeBackend, FakeFilters
 
 GIB = 1 << 30
 TRAIN = Ref("hub", "deployment", "53a677bb3e281b8")
@@ -70,6 +69,8 @@ class FakeCloud(FakeBackend):
         self.scales: list[tuple[str, int]] = []
         self.asked: dict[Resource, dict[str, str]] = {}
         self.told: list[Event] = []
+        self.filters = FakeFilters(account, self.filter_form, self.use_filter, self.check_filter)
+        self.operations |= {Action.SCALE: self.scale, Action.BLOCK: self.block}
 
     def actions(self, row: Row) -> frozenset[Action]:
         if isinstance(row, Deployment):
@@ -85,15 +86,15 @@ class FakeCloud(FakeBackend):
         return {"price_to": "is not a number"} if not values.get("price_to", "0").isdecimal() else {}
 
     def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
-        if problems := self.check_filter(resource, values):
-            raise InvalidError("no", fields=problems)
         self.asked[resource] = dict(values)
 
-    def stop_options(self, row: Row) -> bool:
-        return isinstance(row, Instance)
+    def options(self, row: Row, action: Action) -> frozenset[str]:
+        stops = action is Action.STOP and isinstance(row, Instance)
+        return frozenset({"decrease_replicas", "no_cache", "command"} if stops else ())
 
-    async def stop_with(self, ref: Ref, options: StopOptions) -> ActionResult:
-        self.stops.append((ref.id, options))
+    async def stop(self, ref: Ref, options: StopOptions | None = None) -> ActionResult:
+        if options is not None:
+            self.stops.append((ref.id, options))
         return await self._do(Action.STOP, "stopped")
 
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:

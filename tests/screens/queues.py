@@ -21,7 +21,7 @@ from gputui.models import (
     Task,
     TaskQueue,
 )
-from tests.fleet.fakes import START, FakeBackend
+from tests.fleet.fakes import START, FakeBackend, FakeFilters
 
 PHASES = {"PROCESSING": Phase.RUNNING, "SUCCESS": Phase.STOPPED, "DELIVERED": Phase.STOPPED, "FAILED": Phase.FAILED}
 INPUT = {"prompt": "a lighthouse at dusk", "steps": 30, "size": [1024, 768]}
@@ -85,6 +85,7 @@ class Queues(FakeBackend):
         super().__init__(account, (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.TASKS, Resource.QUEUES))
         self.offered = frozenset()
         self.asked: list[dict[str, str]] = []
+        self.filters = FakeFilters(account, self.filter_form, self.use_filter)
         self.told: list[dict[str, str]] = []
 
     def filter_form(self, resource: Resource) -> Form | None:
@@ -93,9 +94,6 @@ class Queues(FakeBackend):
         status = FormField("status", "Status", FieldKind.CHOICE, required=False, choices=("", "FAILED", "SUCCESS"))
         newest = FormField("newest", "Newest", FieldKind.NUMBER, required=False, help="a count", role=Role.NEWEST)
         return Form(self.account, "tasks", "Filter tasks", (status, newest))
-
-    def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
-        return {}
 
     def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
         self.asked.append(dict(values))

@@ -55,10 +55,13 @@ class Dock(FakeBackend):
         self.given = values
         return await super().create(kind, values)
 
-    def wants_force(self, row: Row) -> bool:
-        return isinstance(row, Instance) and row.phase is not Phase.STOPPED
+    def options(self, row: Row, action: Action) -> frozenset[str]:
+        forced = action is Action.DELETE and isinstance(row, Instance) and row.phase is not Phase.STOPPED
+        return frozenset({"force"} if forced else ())
 
-    async def force_delete(self, ref: Ref) -> ActionResult:
+    async def delete(self, ref: Ref, *, force: bool = False) -> ActionResult:
+        if not force:
+            return await super().delete(ref)
         self.forced.append(ref)
         return ActionResult("deleted")
 

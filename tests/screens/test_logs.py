@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gputui.errors import AuthError, NotFoundError, RateLimitedError, UnavailableError
-from gputui.models import Action, Deployment, Instance, LogPage, LogPosition, LogQuery, Phase, Ref, Resource, Row
+from gputui.models import Action, Deployment, Instance, Phase, Ref, Resource
 from gputui.widgets.log_view import LogView
 from tests.fleet.fakes import FakeBackend
 from tests.logs.written_log import WrittenLog, line
@@ -25,20 +25,12 @@ class Writing(FakeBackend):
     def __init__(self, count: int = 2500) -> None:
         super().__init__("yot")
         self.kinds = {**FakeBackend.kinds, "worker": Resource.INSTANCES}
-        self.log = WrittenLog(count)
+        self.logs = self.log = WrittenLog(count)
         self.offered = frozenset({Action.SSH})
         self.rows[Resource.INSTANCES] = [
             Instance(WORKER, "wk-7f3c", Phase.RUNNING, "RUNNING", container_id="x"),
             Instance(Ref("yot", "pod", "1"), "zeta", Phase.RUNNING, "RUNNING", container_id="y"),
         ]
-
-    def has_logs(self, row: Row) -> bool:
-        return row.ref.kind in ("worker", "endpoint")
-
-    async def read_log(
-        self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
-    ) -> LogPage:
-        return await self.log.read(ref, query, after=after, backward=backward, size=size)
 
     def write(self, count: int, text: str = "") -> None:
         start = len(self.log.lines)

@@ -17,7 +17,7 @@ from gputui.models import FieldKind, Form, FormField, Instance, Money, Offer, Ph
 from gputui.screens.stock.captions import paid_prices
 from gputui.screens.stock.view import StockView
 from gputui.widgets.heatmap.heatmap import Heatmap
-from tests.fleet.fakes import FakeBackend, FakeClock
+from tests.fleet.fakes import FakeBackend, FakeClock, FakeFilters
 from tests.screens.stage import GIB, NARROW, Stage, backend, fail, instance, offer, staged
 
 PRESETS = UiSettings(utc=True, mouse=False, regions={"asia": ("sgp1", "beijingDC1"), "us": ("us-east-1",)})
@@ -38,6 +38,7 @@ class Cloud(FakeBackend):
         self.rows[Resource.STOCK] = offers
         self.offered = frozenset()
         self.asked: Mapping[str, str] = {}
+        self.filters = FakeFilters(account, self.filter_form, self.use_filter)
 
     async def create_form(self, kind: str) -> Form:
         fields = (
@@ -56,9 +57,6 @@ class Cloud(FakeBackend):
             "Stock filters",
             (FormField("cuda_v_from", "CUDA from", FieldKind.TEXT, required=False),),
         )
-
-    def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
-        return {}
 
     def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
         self.asked = dict(values)
