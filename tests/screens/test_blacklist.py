@@ -11,7 +11,8 @@ from textual.widgets import Input
 from gputui.config.preview import UiSettings
 from gputui.models import Resource
 from gputui.text import clean
-from tests.fleet.fakes import START
+from gputui.vendors import VendorError
+from tests.fleet.fakes import START, FakeBackend
 from tests.screens.hub import FakeCloud, block, hub
 from tests.screens.stage import NARROW, WIDE, lab, staged, stop_the_clock, unsafe_on
 
@@ -94,6 +95,22 @@ async def test_counting_down_draws_only_what_is_another_text(monkeypatch: pytest
         await stage.settle()
         assert "1h 35m" in stage.line_of("soon")
         assert drawn == [stage.lines.index(stage.line_of("soon")) - 2]
+
+
+async def test_an_account_that_cannot_be_used_is_unknown_and_the_others_have_none() -> None:
+    cloud = keeping()
+    broken = {"tycho": VendorError("tycho cannot be imported.")}
+    async with staged(cloud, FakeBackend("tycho"), unopenable=broken, view="6") as stage:
+        assert "Not known: tycho: back end unusable, see :account. None in hub." in stage.text
+        assert "asks again" not in stage.text
+
+
+@pytest.mark.parametrize("view", ["1", "2", "3", "5", "7", "8", "9"])
+async def test_no_other_view_calls_the_account_that_cannot_be_used_silent(view: str) -> None:
+    broken = {"tycho": VendorError("tycho cannot be imported.")}
+    async with staged(FakeBackend("tycho"), unopenable=broken, view=view) as stage:
+        assert "Not known: tycho: back end unusable, see :account." in stage.text
+        assert "asks again" not in stage.text
 
 
 async def test_an_empty_list_names_the_keys_as_configured() -> None:

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from gputui.errors import GputuiError
 from gputui.formatting import format_time
-from gputui.models import FeedState, HealthState, Resource
+from gputui.models import FeedState, HealthState, Ref, Resource
 from gputui.screens.base.session import Session
 
 
@@ -38,18 +38,43 @@ class Feeds:
             for resource in self._resources
         )
 
-    def unanswered(self) -> list[str]:
-        """Return the accounts that have not answered once."""
-        fleet = self._session.fleet
-        return [
-            account
-            for account in self._session.accounts_shown()
-            if any(
-                fleet.feed(account, resource).state is FeedState.FAILED
-                and fleet.runtime(account).denial(resource) is None
-                for resource in self._resources
-            )
+    def unknown_text(self, scope: Ref | None = None) -> str:
+        """Return which accounts have not answered once, why, and which have no rows; '' where all have answered.
+
+        It is for a view without rows. ``scope``: the view is limited to this, and shows its account alone.
+        """
+        session, fleet = self._session, self._session.fleet
+        shown = [name for name in session.accounts_shown() if scope is None or scope.account == name]
+        unanswered = list(filter(self._is_unanswered, shown))
+        if not unanswered:
+            return ""
+        unopened = {name: error for name in unanswered if (error := fleet.runtime(name).open_error) is not None}
+        silent = [name for name in unanswered if name not in unopened]
+        empty = [name for name in shown if name not in unanswered and self._is_known(name)]
+        sentences = [
+            f"Not known: no answer from {', '.join(silent)}. {session.key_of('refresh')} asks again."
+            if silent
+            else "",
+            *(f"Not known: {name}: {error.title.lower()}, see :account." for name, error in unopened.items()),
+            f"None in {', '.join(empty)}." if empty else "",
         ]
+        return " ".join(filter(None, sentences))
+
+    def _is_unanswered(self, account: str) -> bool:
+        fleet = self._session.fleet
+        return any(
+            fleet.feed(account, resource).state is FeedState.FAILED
+            and fleet.runtime(account).denial(resource) is None
+            for resource in self._resources
+        )
+
+    def _is_known(self, account: str) -> bool:
+        """Whether no rows of an account means that it has none. Without a row, processes may still be unknown."""
+        fleet = self._session.fleet
+        return Resource.PROCESSES not in self._resources and not any(
+            fleet.exclusion(account, resource) or fleet.runtime(account).denial(resource) is not None
+            for resource in self._resources
+        )
 
     def denials(self) -> list[str]:
         """Return which accounts may not use what is listed, and why."""

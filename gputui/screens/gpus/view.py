@@ -196,7 +196,7 @@ class GpusView(ListView):
 
     def _fit(self) -> None:
         """Divide the room: the upper table has the lines it has rows for, up to its share, the charts come next."""
-        none = no_gpus(self.session)
+        none = self.feeds.unknown_text(self.scope) or no_gpus(self.session)
         if self.shown.query is not None and self.gpus.total_count:
             none = f"No GPU matches {self.shown.query.text}. {self.session.key_of('back')} clears the filter."
         self.gpus.placeholder = Content(self.feeds.loading_text() or none)

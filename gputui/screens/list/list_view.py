@@ -246,14 +246,12 @@ class ListView(View):
             also = f" Limited to {' and '.join(limits)}." if limits else ""
             self.table.placeholder = Content(f"{what}{also} {self.session.key_of('back')} clears the filter.")
             return
-        refresh, server_filter = self.session.key_of("refresh"), self.session.key_of("server-filter")
-        silent = self.feeds.unanswered()
-        not_known = f"Not known: no answer from {', '.join(silent)}. {refresh} asks again." if silent else ""
         asked = self.asked_for()
-        nothing = f"No matches for the server filter {asked}. {server_filter} changes it." if asked else ""
+        changes = self.session.key_of("server-filter")
+        nothing = f"No matches for the server filter {asked}. {changes} changes it." if asked else ""
         denied = " ".join(self.feeds.denials())
         self.table.placeholder = Content(
-            self.feeds.loading_text() or not_known or denied or nothing or self.empty_text()
+            self.feeds.loading_text() or self.feeds.unknown_text(self.scope) or denied or nothing or self.empty_text()
         )
 
     def _has_none(self) -> bool:

@@ -187,8 +187,8 @@ class StockView(View):
         if grid.failed:
             problems = [f"{place_name(*place)}: {problem_line(grid, place)}" for place in grid.failed]
             return "\n".join([f"No region could be read. {refresh} asks again.", *problems])
-        if silent := self.feeds.unanswered():
-            return f"Not known: no answer from {', '.join(silent)}. {refresh} asks again."
+        if unknown := self.feeds.unknown_text():
+            return unknown
         if asked := self.asked_for():
             return f"No stock matches the server filter {asked}. {self.session.key_of('server-filter')} changes it."
         return "No account shown reports idle GPUs."
