@@ -148,5 +148,8 @@ class InstancesView(ListView):
     def empty_text(self) -> str:
         """Return why there are no rows, and the key that creates one."""
         if self.scope is not None:
-            return f"No instances of {self.breadcrumbs()[0]}."
+            back = f"{self.session.key_of('back')} goes back."
+            if self.scope.kind == UNPRICED:
+                return f"No instance in {self.scope.account} is without a price. {back}"
+            return f"{self.breadcrumbs()[0]} has no instances. {back}"
         return super().empty_text()

@@ -140,7 +140,18 @@ async def test_a_deployment_without_instances_says_so() -> None:
     async with staged(cloud) as stage:
         stage.app.views.go("instances", scope=BATCH)
         await stage.settle()
-        assert "No instances of batch." in stage.text
+        assert "batch has no instances. esc goes back." in stage.text
+
+
+async def test_a_deployment_without_instances_says_so_among_instances_of_others() -> None:
+    cloud = hub()
+    cloud.rows[Resource.INSTANCES] = [container("hub", "train-a-81ab")]
+    async with staged(cloud) as stage:
+        stage.app.views.go("instances", scope=BATCH)
+        await stage.settle()
+        assert "batch has no instances. esc goes back." in stage.text
+        await stage.command("filter nothing")
+        assert "No row matches nothing. Limited to batch. esc clears the filter." in stage.text
 
 
 async def test_processes_are_offered_where_the_account_has_them_or_one_can_look_inside() -> None:

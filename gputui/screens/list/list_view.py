@@ -237,14 +237,14 @@ class ListView(View):
 
     def _show_placeholder(self) -> None:
         if self.table.total_count and not self.table.row_count and not self._has_none():
-            what = f"No row matches {self._query.text}." if self._query else "No row is shown."
+            matching = f"No row matches {self._query.text}." if self._query else "No row is shown."
             limits = [
                 *([self.breadcrumbs()[0]] if self.scope is not None else []),
                 *([f"account {self.session.account}"] if self.session.account is not None else []),
                 *([f"only problems ({self.session.key_of('problems')})"] if self.session.problems_only else []),
             ]
             also = f" Limited to {' and '.join(limits)}." if limits else ""
-            self.table.placeholder = Content(f"{what}{also} {self.session.key_of('back')} clears the filter.")
+            self.table.placeholder = Content(f"{matching}{also} {self.session.key_of('back')} clears the filter.")
             return
         asked = self.asked_for()
         changes = self.session.key_of("server-filter")
@@ -255,11 +255,15 @@ class ListView(View):
         )
 
     def _has_none(self) -> bool:
-        """Whether the account that the view is limited to has no rows at all, and nothing else limits it."""
-        account = self.session.account
-        if account is None or self._query or self.scope is not None or self.session.problems_only:
+        """Whether the scope, or the account, that alone limits the view has no rows at all."""
+        account, scope = self.session.account, self.scope
+        if self._query or self.session.problems_only or self.limits():
             return False
-        return not any(ref.account == account for ref in self.session.fleet.rows(self.RESOURCE))
+        if scope is not None:
+            return account in (None, scope.account)
+        return account is not None and not any(
+            ref.account == account for ref in self.session.fleet.rows(self.RESOURCE)
+        )
 
     def empty_text(self) -> str:
         """Return why there are no rows, and the key that creates one."""
