@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
@@ -21,7 +21,7 @@ class CostLine(Part):
     """A part of an account, or the ``whole`` of it in one currency.
 
     Of its ``things``, ``lacking`` have no price. The whole has the ``balance`` in its currency, and how long that is
-    ``lasting``.
+    ``lasting``. It is ``partial`` where a filter may exclude rows that cost: all its numbers are lower bounds.
     """
 
     ref: Ref
@@ -30,6 +30,7 @@ class CostLine(Part):
     lacking: int = 0
     balance: Money | None = None
     lasting: Lasting | None = None
+    partial: bool = False
 
     @property
     def is_unpriced(self) -> bool:
@@ -44,12 +45,14 @@ def cost_lines(
     *,
     packages: Collection[Package] = (),
     billing: Collection[str] = (),
+    partial: Collection[str] = (),
     now: datetime | None = None,
 ) -> list[CostLine]:
     """Return a line for each account and currency, followed by its parts, the most expensive first.
 
     An account with a balance has a line in its currency. Resources without a price have a line of their own at the
-    end of their account, and are counted in its first line. ``billing`` are the accounts whose instances are billed.
+    end of their account, and are counted in its first line. ``billing`` are the accounts whose instances are billed,
+    ``partial`` those of which only some rows are known.
     """
     sums = billed(by_account(rows), billing)
     money = {(balance.ref.account, balance.available.currency): balance for balance in balances}
@@ -80,7 +83,12 @@ def cost_lines(
             merged = _merged(account, without)
             things = merged.instances + merged.volumes
             lines.append(line_of(Ref(account, "cost", f"{UNPRICED}/"), merged, things=things, lacking=things))
-    return lines
+    return [_lower_bound(line) if line.ref.account in partial else line for line in lines]
+
+
+def _lower_bound(line: CostLine) -> CostLine:
+    end = line.lasting and replace(line.lasting, at_most=True)
+    return replace(line, partial=True, lasting=end)
 
 
 def line_of(ref: Ref, part: Part, **more: Any) -> CostLine:

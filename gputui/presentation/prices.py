@@ -1,4 +1,4 @@
-"""Prices and sums in words, the same everywhere: exact, ``~`` an estimate, ``?`` unknown, ``–`` free. Pure.
+"""Prices and sums in words: exact, ``~`` estimated, ``?`` unknown, ``–`` free, ``≥`` at least. Pure.
 
 What has ended and is not reported to cost anything has no price, whatever it cost while it ran.
 """
@@ -15,7 +15,7 @@ from gputui.formatting import format_minutes, format_money
 from gputui.models import Deployment, Money, Volume
 from gputui.presentation.columns.column import Cell
 
-UNKNOWN, FREE = "?", "–"
+UNKNOWN, FREE, AT_LEAST = "?", "–", "≥ "
 
 
 _FIGURES = {

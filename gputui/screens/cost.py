@@ -20,8 +20,8 @@ from gputui.models import Balance, Change, FeedState, Package, Ref, Resource, Ro
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.cost import cost_columns
 from gputui.presentation.columns.lists import columns_of
-from gputui.presentation.prices import UNKNOWN, gpus_text, lacking_text, unstated_text
-from gputui.screens.base.header_cost import all_costing, billing, shown_total, unstated
+from gputui.presentation.prices import AT_LEAST, UNKNOWN, gpus_text, lacking_text, unstated_text
+from gputui.screens.base.header_cost import all_costing, billing, partial_accounts, shown_total, unstated
 from gputui.screens.base.session import Session
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.list.list_view import ListView
@@ -131,19 +131,22 @@ class CostView(ListView):
 
     def _in_use(self, row: Package) -> Cell:
         gpus, unsure = self._gpus_in_use(row)
+        if row.ref.account in partial_accounts(self.session):
+            return (AT_LEAST + gpus_text(gpus, unsure), "warning")
         return gpus_text(gpus, unsure) if gpus or unsure else ("–", "muted")
 
     def _used_up(self, row: Package) -> Cell:
         if row.balance is not None and row.balance <= 0:
             return ("✗ used up", "bad")
-        at = self._run_out(row)
+        at, partial = self._run_out(row), row.ref.account in partial_accounts(self.session)
         if at is None:
-            return (UNKNOWN, "warning") if self._gpus_in_use(row)[1] else ("–", "muted")
+            return (UNKNOWN, "warning") if self._gpus_in_use(row)[1] or partial else ("–", "muted")
         minutes = int((at - datetime.now(UTC)).total_seconds()) // 60
+        when = f"{'≤' if partial else 'in'} {format_minutes(minutes)}"
         if minutes >= 24 * 60:
-            return f"in {format_minutes(minutes)}"
+            return when
         clock = at.astimezone(UTC if self.session.utc else None)
-        return [(f"in {format_minutes(minutes)}", "warning"), (f"  {clock:%H:%M}", "muted")]
+        return [(when, "warning"), (f"  {clock:%H:%M}", "muted")]
 
     # --- following the fleet ---------------------------------------------------------------------------------
 
@@ -191,6 +194,7 @@ class CostView(ListView):
             fleet.accounts,
             packages=packages,
             billing=billing(self.session),
+            partial=partial_accounts(self.session),
             now=datetime.now(UTC),
         )
         self.table.set_rows(lines)
@@ -235,15 +239,30 @@ class CostView(ListView):
 
     # --- what it says ----------------------------------------------------------------------------------------
 
+    @property
+    def server_filtered(self) -> None:
+        """Sums are of whole lists: the filters are those of the lists' own views."""
+
+    def warning(self) -> str:
+        """Return which rows the sums lack because of a server filter, and where it is cleared."""
+        if not partial_accounts(self.session):
+            return ""
+        filtered = [resource for resource in COSTING if self.session.fleet.filters(resource)]
+        lists = " and ".join(resource.value for resource in filtered)
+        views = " and ".join(self.session.key_of(f"view.{resource.value}") for resource in filtered)
+        key = self.session.key_of("server-filter")
+        return f"Sums leave out {lists} excluded by the server filter; {key} in {views} changes or clears it."
+
     def status(self) -> tuple[Content, Content]:
         """Return the cost per hour and day of all rows shown, by currency, and what these sums lack."""
         total = shown_total(self.session, self._totals)
         lacking = lacking_text(total)
+        sign = AT_LEAST if partial_accounts(self.session) else ""
         daily = not lacking or self.size.width >= ROOMY
         parts = [
             Content.assemble(
-                (f"   {format_money(money)}/h", "bold"),
-                (f"  {format_money(money.times(24))}/day" if daily else "", "$muted"),
+                (f"   {sign}{format_money(money)}/h", "bold"),
+                (f"  {sign}{format_money(money.times(24))}/day" if daily else "", "$muted"),
             )
             for money in total.amounts.values()
         ]
@@ -255,6 +274,8 @@ class CostView(ListView):
 
     def empty_text(self) -> str:
         """Return why there are no rows."""
+        if partial := self.warning():
+            return f"The cost is not known. {partial}"
         where = self.session.account or "any account"
         if excluded := unstated(self.session, self._totals):
             return f"No prices in {where}. {unstated_text(excluded)}"

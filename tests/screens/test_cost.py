@@ -297,3 +297,41 @@ async def test_the_column_of_what_is_priced_goes_when_all_is() -> None:
         assert "PRICED" not in stage.lines[2]
         for heading in ("PER HOUR", "BALANCE", "RUNS OUT", "GPUS", "INSTANCES"):
             assert heading in stage.lines[2]
+
+
+# --- lists that are filtered by their servers -----------------------------------------------------------------------
+
+
+async def test_sums_of_filtered_lists_are_lower_bounds_and_say_why() -> None:
+    cloud = hub()
+    async with staged(cloud, autodl(), lab()) as stage:
+        cloud.rows[Resource.INSTANCES] = []
+        stage.fleet.set_filter(Resource.INSTANCES, {"status": "creating"})
+        await stage.advance(0)
+        await stage.press("9")
+        assert "≥ ¥3.10/h  ≥ ¥74.40/day" in stage.title
+        assert "server filter" not in stage.title
+        assert "Sums leave out instances excluded by the server filter; L in 3 changes or clears it." in stage.text
+        assert "nothing" not in stage.line_of("▌  hub")
+        assert "?" in stage.line_of("▌  hub")
+        assert "≥ ¥3.10" in stage.line_of("   autodl")
+        stage.fleet.set_filter(Resource.INSTANCES, {})
+        await stage.advance(0)
+        await stage.press("3", "9")
+        assert "≥" not in stage.text
+        assert "Sums leave out" not in stage.text
+
+
+async def test_prepaid_time_of_a_filtered_list_is_at_most_what_is_computed() -> None:
+    async with staged(autodl(), hub()) as stage:
+        stage.fleet.set_filter(Resource.INSTANCES, {"status": "creating"})
+        await stage.advance(0)
+        await stage.press("9")
+        assert "≥ 0" in stage.line_of("RTX 4090")
+        assert "?" in stage.line_of("RTX 4090")
+
+
+async def test_cost_offers_no_server_filter() -> None:
+    async with staged(hub(), view="9") as stage:
+        await stage.press("L")
+        assert not stage.in_dialog

@@ -10,7 +10,7 @@ from gputui.formatting import format_money
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.shared import text_column
-from gputui.presentation.prices import UNKNOWN, gpus_text, money_text, runs_out_text
+from gputui.presentation.prices import AT_LEAST, UNKNOWN, gpus_text, money_text, runs_out_text
 
 COST_TABLE = "account deployment instances gpus volumes hour"
 """The keys of the columns in tables of the command line."""
@@ -24,10 +24,10 @@ def cost_columns(context: Context) -> Sequence[Column[CostLine]]:
         return ("–", "muted") if only_volumes else text
 
     def gpus(row: CostLine) -> str:
-        return gpus_text(row.gpus, row.gpus_unknown)
+        return _sign(row) + gpus_text(row.gpus, row.gpus_unknown)
 
     def instances(row: CostLine) -> str:
-        return str(row.instances)
+        return f"{_sign(row)}{row.instances}"
 
     return [
         Column(
@@ -105,6 +105,10 @@ def cost_columns(context: Context) -> Sequence[Column[CostLine]]:
     ]
 
 
+def _sign(row: CostLine) -> str:
+    return AT_LEAST if row.partial else ""
+
+
 def _name(row: CostLine) -> str:
     if row.whole:
         return ""
@@ -124,8 +128,8 @@ def _priced(row: CostLine) -> Cell:
 def _per_hour(row: CostLine) -> Cell:
     price = row.per_hour
     if price is None:
-        return (UNKNOWN, "warning") if row.lacking else ("nothing", "muted")
-    known = (money_text(price), "strong" if row.whole else "")
+        return (UNKNOWN, "warning") if row.lacking or row.partial else ("nothing", "muted")
+    known = (_sign(row) + money_text(price), "strong" if row.whole else "")
     return [known, (f" + {UNKNOWN}", "warning")] if row.lacking else known
 
 
@@ -133,11 +137,11 @@ def _per_day(row: CostLine) -> Cell:
     price = row.per_hour
     if price is None or not price.amount:
         return ""
-    return (format_money(price.times(24)) + (f" + {UNKNOWN}" if row.lacking else ""), "muted")
+    return (_sign(row) + format_money(price.times(24)) + (f" + {UNKNOWN}" if row.lacking else ""), "muted")
 
 
 def _amount(row: CostLine) -> float | None:
     """Return the value that filters compare: where nothing runs, an hour costs 0; unknown where a part is."""
-    if row.lacking:
+    if row.lacking or row.partial:
         return None
     return 0.0 if row.per_hour is None else float(row.per_hour.amount)

@@ -95,6 +95,8 @@ class Frame:
         lines = [line for account in session.accounts_shown() if (line := self._view.problem(account))]
         if session.history is not None and session.history.problem:
             lines.append(Content.assemble(("◐ ", "$text-warning"), session.history.problem))
+        if warning := self._view.warning():
+            lines.append(Content.assemble(("◐ ", "$text-warning"), warning))
         if warning := session.fleet.clock_warning():
             lines.append(Content.assemble(("◐ ", "$text-warning"), warning))
         problems = self._view.query_one("#problems", Static)

@@ -9,7 +9,7 @@ from textual.content import Content
 from gputui.analytics.cost import COSTING, SIZING, Costing, Total, billed, by_account, in_order, not_read
 from gputui.formatting import format_money
 from gputui.models import Change, FeedState, GpuDevice, HostInfo, Money, Row
-from gputui.presentation.prices import lacking_text
+from gputui.presentation.prices import AT_LEAST, lacking_text
 from gputui.screens.base.session import Session
 
 
@@ -34,6 +34,18 @@ def unstated(session: Session, totals: dict[str, Total]) -> list[str]:
     """Return the accounts shown that are in no sum: the cost of their own servers is not stated."""
     counted = billed(totals, billing(session))
     return [account for account in totals if account not in counted and session.shows_account(account)]
+
+
+def partial_accounts(session: Session) -> set[str]:
+    """Return the accounts shown of which a server filter may exclude rows that cost something."""
+    fleet = session.fleet
+    return {
+        account
+        for resource in COSTING
+        if fleet.filters(resource)
+        for account in session.accounts_shown()
+        if fleet.runtime(account).costs(resource) and fleet.is_part(account, resource)
+    }
 
 
 class FleetCost:
@@ -62,7 +74,6 @@ class FleetCost:
         ``≥``: a server was asked for a part of its rows only; ``?``: a sum has old values in it, or lacks rows that
         could not be read. Rows without a price are counted: ``+ 20 GPUs unpriced``.
         """
-        fleet = session.fleet
         if self._totals is None:
             rows = all_costing(session)
             self._totals = by_account(rows)
@@ -74,11 +85,7 @@ class FleetCost:
             for currency in (self._totals[account].amounts if account in self._totals else ())
             if account in self._not_read or self._is_old(session, account)
         }
-        partial = any(
-            fleet.filters(resource) and fleet.runtime(account).costs(resource) and fleet.is_part(account, resource)
-            for resource in COSTING
-            for account in shown
-        )
+        partial = bool(partial_accounts(session))
         total = shown_total(session, self._totals)
         sums = list(_sums(total.amounts.values(), partial=partial, old=old))
         lacking = lacking_text(total)
@@ -103,7 +110,7 @@ class FleetCost:
 def _sums(amounts: Iterable[Money], *, partial: bool, old: set[str]) -> Iterable[Content]:
     for money in amounts:
         yield Content.assemble(
-            "≥ " if partial else "",
+            AT_LEAST if partial else "",
             (f"{format_money(money)}/h", "bold"),
             (" ?" if money.currency in old else "", "$text-warning"),
         )

@@ -110,7 +110,16 @@ class View(GuardedHandlers, LaidOutOnce[None]):
 
     def asked_for(self) -> str:
         """Return the filters that the servers apply, in words; '' for everything."""
-        return filters_text(self.session, self.RESOURCE)
+        return filters_text(self.session, self.server_filtered)
+
+    @property
+    def server_filtered(self) -> Resource | None:
+        """The list whose server filters the view offers; None where it offers none."""
+        return self.RESOURCE
+
+    def warning(self) -> str:
+        """Return what all rows of the view lack; '' for nothing."""
+        return ""
 
     def problem(self, account: str) -> Content | None:
         """Return the reason why the rows of an account are old or missing; None where they are not."""

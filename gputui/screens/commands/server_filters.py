@@ -37,17 +37,17 @@ class ServerFilterCommands(CommandSet):
 
     def conditions(self) -> Iterable[Condition]:
         """Filters are offered where a server has some."""
-        if self.view.RESOURCE is not None and _forms(self.session, self.view.RESOURCE):
+        if (resource := self.view.server_filtered) is not None and _forms(self.session, resource):
             yield Condition.SERVER_FILTERS
 
     def do_server_filter(self, argument: str) -> None:
         """Choose the filters that the servers apply."""
-        if (form := filter_form(self.session, self.view.RESOURCE)) is not None:
+        if (form := filter_form(self.session, self.view.server_filtered)) is not None:
             self._choose_filter(form)
 
     @in_worker("dialog")
     async def _choose_filter(self, form: Form) -> None:
-        fleet, resource = self.session.fleet, self.view.RESOURCE
+        fleet, resource = self.session.fleet, self.view.server_filtered
         if resource is None:
             return
         in_force = fleet.filters(resource)
