@@ -151,6 +151,14 @@ class Capabilities:
         """Return why no row of an account can match the filters, by field; '' where one can."""
         return self._excluded.get((account, resource), "")
 
+    def left_out(self, account: str, resource: Resource) -> str:
+        """Return why a filtered list is to show no rows of an account that has this list; '' where it may."""
+        runtime = self.runtime(account)
+        if not self._filters.get(resource) or runtime.opened is None or not runtime.lists(resource):
+            return ""
+        unable = "" if self.filter_form(account, resource) is not None else f"it cannot filter {resource.value}"
+        return unable or self.exclusion(account, resource)
+
     def _read_filter(
         self, resource: Resource, values: Mapping[str, str]
     ) -> dict[str, Callable[[], None] | InvalidError]:

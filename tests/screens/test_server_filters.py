@@ -153,3 +153,27 @@ async def test_hostile_values_are_data() -> None:
         stage.fleet.set_filter(Resource.INSTANCES, {"status": "[/x][@click=app.bell]a[/]"})
         await stage.press("z")
         assert "status=[/x][@click=app.bell]a[/]" in stage.title
+
+
+async def test_an_account_that_cannot_filter_is_left_out_with_its_rows() -> None:
+    async with staged(hub(), lab()) as stage:
+        assert "jupyter" in stage.text
+        await stage.press("L", "down", "space", "shift+tab", "enter")
+        assert "lab  left out: it cannot filter instances" in stage.text
+        assert "jupyter" not in stage.text
+        assert "train-a-81ab" in stage.text
+        await stage.press("L")
+        stage.app.screen.query_one("#clear", Button).press()
+        await stage.settle()
+        assert "left out" not in stage.text
+        assert "jupyter" in stage.text
+
+
+async def test_rows_of_accounts_left_out_do_not_hide_that_nothing_matches() -> None:
+    cloud = hub()
+    async with staged(cloud, lab()) as stage:
+        cloud.rows[Resource.INSTANCES] = []
+        stage.fleet.set_filter(Resource.INSTANCES, {"status": "failed"})
+        await stage.advance(0)
+        await stage.press("9", "3")
+        assert "No matches for the server filter status=failed. L changes it." in stage.text

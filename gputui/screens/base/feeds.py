@@ -87,9 +87,14 @@ class Feeds:
         ]
         return list(dict.fromkeys(found))
 
-    def problem(self, account: str) -> Content | None:
-        """Return the reason why the rows of an account are old or missing; None where they are not."""
+    def problem(self, account: str, filtered: Resource | None) -> Content | None:
+        """Return the reason why the rows of an account are old or missing; None where they are not.
+
+        ``filtered`` is the list that the view shows as the server filter leaves it.
+        """
         fleet = self._session.fleet
+        if filtered is not None and (why := fleet.left_out(account, filtered)):
+            return Content.assemble(("◐ ", "$text-warning"), (account, "bold"), f"  left out: {why}")
         for resource in self._resources:
             if why := fleet.exclusion(account, resource):
                 return Content.assemble(("◐ ", "$text-warning"), (account, "bold"), f"  left out: {why}")

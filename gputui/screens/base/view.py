@@ -123,7 +123,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
 
     def problem(self, account: str) -> Content | None:
         """Return the reason why the rows of an account are old or missing; None where they are not."""
-        return self.feeds.problem(account)
+        return self.feeds.problem(account, self.server_filtered)
 
     def footer_state(self) -> object:
         """Return a value that changes with the names of commands in the footer."""

@@ -195,11 +195,15 @@ class ListView(View):
 
     def shows(self, row: Row) -> bool:
         """Whether a row passes everything but the typed filter."""
-        if not self.session.shows_account(row.ref.account):
+        if not self.session.shows_account(row.ref.account) or self._is_left_out(row.ref.account):
             return False
         if self.scope is not None and not self.in_scope(row, self.scope):
             return False
         return not self.session.problems_only or self.is_problem(row)
+
+    def _is_left_out(self, account: str) -> bool:
+        resource = self.server_filtered
+        return resource is not None and bool(self.session.fleet.left_out(account, resource))
 
     def limits(self) -> bool:
         """Whether the view is limited in a way of its own."""
@@ -231,12 +235,14 @@ class ListView(View):
     def _apply_filter(self) -> None:
         session = self.session
         limited = self.limits() or self.scope is not None or session.account is not None or session.problems_only
+        limited = limited or any(map(self._is_left_out, session.accounts_shown()))
         self.table.set_filter(self._query, where=self.shows if limited else None)
         self._show_placeholder()
         self.frame.show()
 
     def _show_placeholder(self) -> None:
-        if self.table.total_count and not self.table.row_count and not self._has_none():
+        by_user = self._query or self.scope is not None or self.session.problems_only or not self.asked_for()
+        if self.table.total_count and not self.table.row_count and by_user and not self._has_none():
             matching = f"No row matches {self._query.text}." if self._query else "No row is shown."
             limits = [
                 *([self.breadcrumbs()[0]] if self.scope is not None else []),

@@ -132,7 +132,9 @@ class StockView(View):
         return [
             offer
             for offer in self.session.fleet.rows(Resource.STOCK).values()
-            if isinstance(offer, Offer) and self.session.shows_account(offer.ref.account)
+            if isinstance(offer, Offer)
+            and self.session.shows_account(offer.ref.account)
+            and not self.session.fleet.left_out(offer.ref.account, Resource.STOCK)
         ]
 
     def is_one_machine(self, offer: Offer) -> bool:
