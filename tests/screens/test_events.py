@@ -197,6 +197,16 @@ async def test_the_stream_begins_at_the_newest_and_follows() -> None:
         assert stage.here == usual("late", 0)[-1].ref.id
 
 
+async def test_older_events_that_come_late_are_not_announced_as_new_while_the_newest_is_followed() -> None:
+    fake = cloud(one_slow())
+    async with staged(fake, size=(80, 10), view="4") as stage:
+        fake.rows[Resource.EVENTS] = usual("earlier", -300)
+        await stage.advance(5)
+        assert stage.table.viewport.at_end
+        assert "earlier" in {row.name for ref in stage.table.refs if isinstance(row := stage.table.get(ref), Event)}
+        assert "new above" not in stage.title
+
+
 async def test_a_slow_step_says_so_with_the_median_and_the_host() -> None:
     async with staged(cloud(one_slow()), view="4") as stage:
         line = stage.line_of("352 s")

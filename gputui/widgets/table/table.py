@@ -71,6 +71,7 @@ class RecordTable(TableView[RowT]):
         id: str | None = None,  # noqa: A002  (Textual's own name for it)
     ) -> None:
         super().__init__(columns, row_style=row_style, follow=follow, on_fault=on_fault, id=id)
+        self._follows = follow
         self._placeholder = Content(placeholder)
         self._filter: RowFilter[RowT] = RowFilter(self.columns, self._model)
         self.parse_filter = self._filter.parse
@@ -214,6 +215,7 @@ class RecordTable(TableView[RowT]):
         if column is not None and column.sort_key is None:
             raise ValueError(f"column {key!r} has no sort key")
         self._sort_key, self._descending = key, descending
+        self.viewport.follow = self._follows and not descending
         with self.viewport.anchored():
             self._model.set_sort(None if column is None else column.order, descending=descending)
             self.viewport.to_top_if_unused()
@@ -297,9 +299,10 @@ class RecordTable(TableView[RowT]):
     def _note_above(self, added: Iterable[Ref], first: Ref | None) -> None:
         """Remember which of these came in above the ``first`` row that was in view, unseen.
 
-        The first rows of a source are not new, nor are those that passed through the view of a stream.
+        The first rows of a source are not new, nor are those that passed through the view of a stream, nor what comes
+        above while its end is followed: that is older.
         """
-        if self.viewport.top > 0 and self._painter.layout.settled:
+        if self.viewport.top > 0 and self._painter.layout.settled and not self.viewport.followed:
             here = self._model.index_of(first)
             bound = self.viewport.top if here is None else here
             places = ((ref, self._model.index_of(ref)) for ref in added)

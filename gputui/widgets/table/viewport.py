@@ -21,13 +21,16 @@ class Viewport(Generic[RowT]):
     def __init__(self, model: TableModel[RowT], height: Callable[[], int], *, follow: bool) -> None:
         self._model = model
         self._height = height
-        self._follow = follow
+        self.follow = follow
+        """Whether a view at the end stays there: the end of a descending order has the oldest rows."""
         self.top = 0
         """The number of the first row in view."""
         self.used = False
         """Whether the user has moved cursor or view, or has used the cursor for something."""
         self.moves = 0
         """The number of moves of cursor or view by the user: then no command moves them elsewhere."""
+        self.followed = False
+        """Whether the view was at the end, and stayed there, when the rows last changed."""
 
     @property
     def page(self) -> int:
@@ -91,7 +94,7 @@ class Viewport(Generic[RowT]):
         """Keep the cursor's line in place, or without it in view the first line that stays; yields the first row."""
         model, index = self._model, self.cursor_index
         line = None if index is None or not 0 <= index - self.top < self.page else index - self.top
-        following = self._follow and self.at_end
+        following = self.followed = self.follow and self.at_end
         view = model.refs(self.top, self.top + self.page) if line is None else []
         yield model.ref_at(self.top) if len(model) > self.top else None
         if following and len(model):
