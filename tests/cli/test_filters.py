@@ -116,3 +116,12 @@ def test_an_account_that_does_not_answer_is_told_beside_the_filtered_list(hub: C
 
     assert (status, json.loads(out)) == (3, [])
     assert "gputui: hub: no answer" in err
+
+
+def test_a_filter_that_nothing_matches_is_named_as_the_reason(lab: FakeBackend, hub: Cloud, run: Run) -> None:
+    hub.rows[Resource.INSTANCES] = []
+
+    status, out, err = run("get", "instances", "--filter", "status=shutdown")
+
+    assert (status, err.splitlines()[-1]) == (0, "No instances in hub match the filter.")
+    assert "There are no" not in out + err

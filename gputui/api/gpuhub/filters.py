@@ -105,7 +105,7 @@ class GpuhubFilters(UsedFilters):
                 FieldKind.MULTI,
                 required=False,
                 choices=CONTAINER_STATUSES,
-                open_choices=True,
+                read=several_among(CONTAINER_STATUSES, "the statuses"),
             ),
             FormField("released", "Released ones too", FieldKind.FLAG, required=False),
             FormField("date_from", "Created from", required=False, help=when, read=self._read_begin),

@@ -27,7 +27,7 @@ _NOUNS = {Resource.STOCK: "available GPUs", Resource.BLACKLIST: "blocked hosts"}
 def run(args: argparse.Namespace, accounts: Mapping[str, Account], resource: Resource) -> int:
     """Print the rows of one kind; 3 when an account could not be reached, with those that the others have."""
     table = args.output == "table"
-    listing = asyncio.run(_list(accounts, resource, args.filters, table=table))
+    listing, read = asyncio.run(_list(accounts, resource, args.filters, table=table))
     print_rows(resource, listing.rows, args.output)
     on_gpus = resource in (Resource.GPUS, Resource.PROCESSES)
     status = gpus.report_unknown(listing.rows) if resource is Resource.PROCESSES else ExitCode.OK
@@ -39,14 +39,16 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account], resource: Res
     if on_gpus:
         status = max(status, gpus.report_unsupported(listing, resource, args.accounts))
     if not listing.rows and status is ExitCode.OK and not listing.failures and table:
-        able = [name for name in accounts if name not in listing.unsupported]
-        notify(f"There are no {_NOUNS.get(resource, resource.value)} in {', '.join(able) or 'these accounts'}.")
+        able = ", ".join(name for name in read if name not in listing.unsupported) or "these accounts"
+        noun = _NOUNS.get(resource, resource.value)
+        notify(f"No {noun} in {able} match the filter." if args.filters else f"There are no {noun} in {able}.")
     return status
 
 
 async def _list(
     accounts: Mapping[str, Account], resource: Resource, given: filters.Given, *, table: bool
-) -> session.Listing:
+) -> tuple[session.Listing, list[str]]:
+    """Return the rows, and the accounts that were read: the others cannot filter so."""
     async with session.open_fleet(accounts) as fleet:
         able = filters.apply(fleet, resource, given)[0] if given else list(accounts)
         listing = await session.read(fleet, [resource], able)
@@ -56,7 +58,7 @@ async def _list(
             await gpus.add_unreported(fleet, listing)
         if resource is Resource.TASKS and table:
             await tasks.report_older(fleet, able)
-        return listing
+        return listing, able
 
 
 async def _with_prices(rows: Sequence[Row], fleet: Fleet) -> list[Row]:
