@@ -135,6 +135,23 @@ async def test_it_all_fits_a_narrow_screen() -> None:
         assert "possibly on different machines" in stage.text
 
 
+async def test_it_opens_at_the_first_model_and_marks_rows_out_of_view() -> None:
+    models = [offer("hub", f"GPU {number:02}", 1, 8, region="b-2") for number in range(30)]
+    # The first place offers the last model alone.
+    cloud = Cloud("hub", *models, offer("hub", "GPU 29", 1, 8, region="a-1"))
+    async with staged(cloud, size=(80, 24), view="1") as stage:
+        grid = stage.view.query_one(Heatmap).grid
+        first, last = grid.models[0], grid.models[-1]
+        assert said(stage).startswith(f"{first} · hub · b-2")
+        assert any(line.startswith(f" {first} ") for line in stage.lines)
+        assert "▾" in stage.text
+        assert "▴" not in stage.text
+        await stage.press("G")
+        assert any(line.startswith(f" {last} ") for line in stage.lines)
+        assert "▴" in stage.text
+        assert "▾" not in stage.text
+
+
 # --- what could not be read -------------------------------------------------------------------------------------
 
 

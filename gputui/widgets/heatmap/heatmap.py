@@ -28,8 +28,8 @@ from gputui.widgets.heatmap.painter import (
 class Heatmap(Widget, can_focus=True):
     """Draws offers as a grid whose background is a ramp by idle share; the words in the cell say the same.
 
-    The cursor stays on its model and place through every change. Columns that do not fit are reached by moving
-    sideways; arrows at the edge show that there are more. Only cells that changed are repainted. In a terminal
+    The cursor stays on its model and place through every change; it begins in view of the first model. Rows and
+    columns that do not fit are reached by moving; arrows at the edges show that there are more. Only cells that changed are repainted. In a terminal
     of few colours a block in each cell takes the place of the ramp.
     """
 
@@ -112,11 +112,11 @@ class Heatmap(Widget, can_focus=True):
         if not grid.models:
             return
         if self._cursor is None:
-            here = grid.places[0]
-            self._cursor = (
-                next((model for model in grid.models if (model, here) in grid.cells), grid.models[0]),
-                here,
-            )
+            if not self.size.height:
+                return  # the cells in view are known with the size
+            models, places = grid.models[: self._rows_shown], grid.places[: self._fitting(0)]
+            offered = ((model, place) for place in places for model in models if (model, place) in grid.cells)
+            self._cursor = next(offered, (models[0], places[0]))
         model, place = self._cursor
         row = grid.row_of.get(model, min(self._at[0], len(grid.models) - 1))
         column = grid.column_of.get(place, min(self._at[1], len(grid.places) - 1))
@@ -184,7 +184,7 @@ class Heatmap(Widget, can_focus=True):
         return max(1, count)
 
     def _reveal(self) -> None:
-        if self._cursor is None or not self._grid.models:
+        if self._cursor is None or not self._grid.models or not self.size.height:
             return
         row, column = self._at
         self._top = min(max(self._top, row - self._rows_shown + 1), row)
@@ -198,8 +198,12 @@ class Heatmap(Widget, can_focus=True):
 
     def on_resize(self) -> None:
         """Lay it out again."""
+        had_cursor = self._cursor is not None
+        self._settle_cursor()
         self._reveal()
         self._sync()
+        if not had_cursor:
+            self.post_message(self.CursorMoved())
 
     def on_focus(self) -> None:
         """Show the cursor."""
@@ -259,6 +263,8 @@ class Heatmap(Widget, can_focus=True):
             window = Window(
                 grid.models[self._top : self._top + height - HEADINGS],
                 grid.places[self._left : self._left + count],
+                more_above=self._top > 0,
+                more_below=self._top + height - HEADINGS < len(grid.models),
                 more_left=self._left > 0,
                 more_right=self._left + count < len(grid.places),
                 cursor=self._cursor if self.has_focus else None,

@@ -17,7 +17,7 @@ HEADINGS = 3
 MEMORY_WIDTH = 6
 IDLE_WIDTH = 7
 CURSOR = "▸"
-MORE_LEFT, MORE_RIGHT, EDGE = "◂", "▸", "│"
+MORE_LEFT, MORE_RIGHT, MORE_ABOVE, MORE_BELOW, EDGE = "◂", "▸", "▴", "▾", "│"
 _GAUGE = " ▁▃▄▆█"
 """Blocks that replace the background in a terminal of few colours, by step."""
 
@@ -29,6 +29,8 @@ class Window(NamedTuple):
 
     models: Sequence[str]
     places: Sequence[Place]
+    more_above: bool
+    more_below: bool
     more_left: bool
     more_right: bool
     cursor: Position | None
@@ -46,8 +48,13 @@ class Painter:
         yield self._over_places(grid, window, width)
         yield self._under_accounts(grid, window)
         yield self._totals(grid, window)
-        for model in window.models:
-            yield self._model(grid, window, model)
+        for row, model in enumerate(window.models):
+            edge = EDGE
+            if window.more_above and row == 0:
+                edge = MORE_ABOVE
+            elif window.more_below and row == len(window.models) - 1:
+                edge = MORE_BELOW
+            yield self._model(grid, window, model, edge)
 
     def _segment(self, text: str, name: str = "") -> Segment:
         return Segment(text, self._style(name))
@@ -81,12 +88,12 @@ class Painter:
             line.append(self._segment(f" {self._text(grid, place, grid.total_of_place(place))} ", "heading"))
         return line
 
-    def _model(self, grid: Grid, window: Window, model: str) -> list[Segment]:
+    def _model(self, grid: Grid, window: Window, model: str, edge: str) -> list[Segment]:
         line = [
             self._segment(f" {fit(model, grid.label_width)}", "label"),
             self._segment(f"{grid.memory(model):>{MEMORY_WIDTH}}", "none"),
             self._segment(f"{grid.idle_of_model(model):>{IDLE_WIDTH}}"),
-            self._segment(f" {EDGE}", "heading"),
+            self._segment(f" {edge}", "heading"),
         ]
         for place in window.places:
             here = (model, place)
