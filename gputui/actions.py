@@ -21,8 +21,7 @@ class ActionSpec:
 
     ``verb`` completes ``lab cannot …`` and ``passive`` completes ``only …``; both have ``{}`` in the place of the
     plural of the rows' kind. ``progress`` is the state of a row meanwhile; ``progress_of`` precedes the name of the
-    row where it differs. ``done`` is the outcome for one thing, ``several_done`` for several where it differs.
-    ``button`` asks for it: ``Save x?``.
+    row where it differs. ``done`` is the outcome. ``button`` asks for it: ``Save x?``.
     """
 
     verb: str
@@ -30,7 +29,6 @@ class ActionSpec:
     done: str = ""
     passive: str = ""
     progress_of: str = ""
-    several_done: str = ""
     button: str = ""
     # The effects.
     effect: Effect = ("", "")
@@ -275,10 +273,9 @@ ACTIONS: Mapping[Action, ActionSpec] = {
     Action.BLOCK: ActionSpec(
         "block the hosts of {}",
         "blocking its host",
-        "blocked its host",
+        "host blocked",
         "the hosts of {} can be blocked",
         progress_of="blocking the host of",
-        several_done="hosts are blocked",
         effect=(
             "Your new instances avoid it until then. Running ones are not affected.",
             "Your new instances avoid them until then. Running ones are not affected.",

@@ -162,13 +162,11 @@ class ActionCommands(CommandSet):
         """Act on rows and show the outcomes."""
         outcomes = await self.session.fleet.act_on_all(action, rows, lambda _: arguments)
         failed = [(row, outcome) for row, outcome in outcomes if isinstance(outcome, GputuiError)]
-        done = len(outcomes) - len(failed)
+        done = [row for row, outcome in outcomes if not isinstance(outcome, GputuiError)]
         if done:
-            what = name_of(rows[0]) if len(rows) == 1 else f"{done} of {len(rows)}"
-            spec = ACTIONS[action]
-            said = (len(rows) > 1 and spec.several_done) or spec.done
             wrote = [one.output for _, one in outcomes if isinstance(one, ActionResult) and one.output]
-            text = "\n".join([f"{what} {said}.", *(_last_lines(wrote[0]) if len(rows) == 1 and wrote else [])])
+            text = self.done_text(action, done, rows, arguments)
+            text = "\n".join([text, *(_last_lines(wrote[0]) if len(rows) == 1 and wrote else [])])
             self.app.notify(text, markup=False, timeout=8 if wrote else 5)
         if len(failed) > TOASTS:
             lines = [
@@ -184,6 +182,13 @@ class ActionCommands(CommandSet):
         for row, error in failed:
             title = f"{action} {name_of(row)}: {error.title}"
             self.app.notify(str(error), title=title, severity="error", markup=False, timeout=15)
+
+    def done_text(
+        self, action: Action, done: Sequence[Row], rows: Sequence[Row], arguments: Mapping[str, str]
+    ) -> str:
+        """Return the outcome for the rows on which an action was ``done``, of all ``rows``."""
+        subject = name_of(rows[0]) if len(rows) == 1 else f"{len(done)} of {len(rows)}"
+        return f"{subject} {ACTIONS[action].done}."
 
 
 def _last_lines(output: str) -> list[str]:

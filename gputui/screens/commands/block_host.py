@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from textual.content import Content
@@ -10,7 +10,7 @@ from textual.content import Content
 from gputui.analytics.startup_times import evidence, medians, startups
 from gputui.errors import GputuiError
 from gputui.formatting import format_minutes
-from gputui.models import Action, Block, Event, Instance, Ref, Resource
+from gputui.models import Action, Block, Event, Instance, Ref, Resource, Row
 from gputui.presentation.actions import effect
 from gputui.presentation.blocks import one_of_each_host, place_of
 from gputui.presentation.columns.blocks import minute_text
@@ -19,6 +19,9 @@ from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.detail import STYLES
+
+_NAMED_HOSTS = 3
+"""Blocked hosts that a notification names; more are counted."""
 
 
 class BlockCommands(ActionCommands):
@@ -55,6 +58,18 @@ class BlockCommands(ActionCommands):
         if arguments is not None:
             await self.act_on(Action.BLOCK, chosen, arguments)
             fleet.refresh([Resource.BLACKLIST], accounts)
+
+    def done_text(
+        self, action: Action, done: Sequence[Row], rows: Sequence[Row], arguments: Mapping[str, str]
+    ) -> str:
+        """Return which hosts are blocked, and until when."""
+        if action is not Action.BLOCK:
+            return super().done_text(action, done, rows, arguments)
+        until = self._time_text(datetime.now(UTC) + timedelta(minutes=int(arguments["minutes"])))
+        hosts = [row.host or f"of {row.name}" for row in done if isinstance(row, Instance)]
+        if len(hosts) > _NAMED_HOSTS:
+            return f"{len(hosts)} hosts blocked until {until}."
+        return f"Host{'' if len(hosts) == 1 else 's'} {', '.join(hosts)} blocked until {until}."
 
     @staticmethod
     def _question_of(chosen: Sequence[Instance]) -> str:
