@@ -508,6 +508,18 @@ async def test_w_again_ends_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
         assert cloud.calls[Resource.STOCK] == before
 
 
+@pytest.mark.parametrize("key", ["w", "d"])
+async def test_a_row_command_where_a_model_is_not_offered_says_so(key: str) -> None:
+    async with staged(hub(), view="1") as stage:
+        at(stage, "sgp1", "H200")
+        await stage.press("right")
+        assert "not offered here" in said(stage)
+        _, region = stage.view.query_one(Heatmap).position[1]  # type: ignore[index]
+        await stage.press(key)
+        assert f"H200 is not offered in hub · {region}." in stage.toasts
+        assert "no row" not in stage.toasts
+
+
 async def test_one_more_than_now_is_proposed_and_nonsense_refused() -> None:
     async with staged(hub(), view="1") as stage:
         at(stage, "us-east-1")

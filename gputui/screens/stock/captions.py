@@ -95,6 +95,13 @@ def empty_cell_line(grid: Grid, model: str, place: Place) -> Content:
     return Content.assemble(name, (f"{GAP}not offered here", "$muted"))
 
 
+def empty_cell_text(grid: Grid, model: str, place: Place) -> str:
+    """Return in a sentence that there is no offer in a cell: nothing to have there, or not known."""
+    if place in grid.failed:
+        return f"{place_name(*place)} could not be read: it is not known whether {model} is offered there."
+    return f"{model} is not offered in {place_name(*place)}."
+
+
 def problem_line(grid: Grid, place: Place) -> Content:
     """Return the reason why a place could not be read; empty where it was."""
     # The message may name the account itself, for readers of more than this line.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from gputui.commands import Condition
+from gputui.commands import Command, Condition, Group
 from gputui.models import Offer
 from gputui.screens import dialogs
 from gputui.screens.base.fleet_context import FleetContext
@@ -13,7 +13,14 @@ from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.detail import describe
-from gputui.screens.stock.captions import SINGLE_CARDS, cheapest_first, holder_choices, idle_words, where
+from gputui.screens.stock.captions import (
+    SINGLE_CARDS,
+    cheapest_first,
+    empty_cell_text,
+    holder_choices,
+    idle_words,
+    where,
+)
 from gputui.screens.stock.watches import has_idle
 from gputui.widgets.heatmap.grid import Grid
 
@@ -34,6 +41,13 @@ class StockCommands(CreateCommands):
         yield Condition.CONTENT
         if self.view.map.position is not None:
             yield Condition.OPEN
+
+    def refusal(self, command: Command) -> str:
+        """Return that there is no offer in the cell under the cursor, which every row command needs."""
+        position = self.view.map.position
+        if command.group is not Group.ROW or position is None or self.view.map.offer is not None:
+            return super().refusal(command)
+        return empty_cell_text(self.view.map.grid, *position)
 
     def do_open(self, argument: str) -> None:
         """Show the places that have the model under the cursor; enter on one creates there."""

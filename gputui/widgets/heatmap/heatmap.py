@@ -28,9 +28,9 @@ from gputui.widgets.heatmap.painter import (
 class Heatmap(Widget, can_focus=True):
     """Draws offers as a grid whose background is a ramp by idle share; the words in the cell say the same.
 
-    The cursor stays on its model and place through every change; it begins in view of the first model. Rows and
-    columns that do not fit are reached by moving; arrows at the edges show that there are more. Only cells that changed are repainted. In a terminal
-    of few colours a block in each cell takes the place of the ramp.
+    The cursor begins in view of the first model, and stays on its model and place through every change. Rows and
+    columns that do not fit are reached by moving; arrows at the edges show that there are more. Only cells that
+    changed are repainted. In a terminal of few colours a block in each cell takes the place of the ramp.
     """
 
     DEFAULT_CSS = """
