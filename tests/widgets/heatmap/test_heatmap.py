@@ -154,7 +154,9 @@ def test_a_trend_and_a_number_of_fewer_digits_move_no_column() -> None:
 
 def drawn(grid: Grid, *, gauge: bool) -> Iterator[str]:
     """Return the lines of models as text."""
-    window = Window(grid.models, grid.places, *[False] * 4, cursor=None)
+    window = Window(
+        grid.models, grid.places, more_above=False, more_below=False, more_left=False, more_right=False, cursor=None
+    )
     lines = list(Painter(lambda name: Style(), gauge=gauge).lines(grid, window, 80))
     return ("".join(segment.text for segment in line) for line in lines[HEADINGS:])
 
