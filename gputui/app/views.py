@@ -59,15 +59,22 @@ class Views:
         view = self.opened[name] = view_class(name)(self.session)
         return view
 
-    def go(self, view: str, *, scope: Ref | None = None, select: Ref | None = None) -> None:
-        """Show a view, and remember the one before."""
+    def go(
+        self, view: str, *, scope: Ref | None = None, select: Ref | None = None, account: str | None = None
+    ) -> None:
+        """Show a view, and remember the one before; of another view that is limited so no typed filter is left."""
         current = self.opened.get(self._app.current_mode)
         if current is not None and (current.NAME, current.scope) != (view, scope):
             self._trail.append((current.NAME, current.scope))
             del self._trail[:-_LONGEST_TRAIL]
         if scope is None and select is None:
             self._trail.clear()
+        if account is not None:
+            self.session.choose(account=account)
         self._show(view, scope, select)
+        opened = self.opened[view]
+        if opened is not current and opened.is_mounted and (scope or account) is not None:
+            opened.clear_typed_filters()
 
     def back(self) -> bool:
         """Go back to the view before; False at the root."""

@@ -51,11 +51,9 @@ class CostCommands(OpenCommands):
         elif line.deployment is not None:
             self.session.navigator.go("instances", scope=line.deployment)
         elif line.volumes and not line.whole:
-            self.session.choose(account=line.ref.account)
-            self.session.navigator.go("volumes")
+            self.session.navigator.go("volumes", account=line.ref.account)
         else:
-            self.session.choose(account=line.ref.account)
-            self.session.navigator.go("instances")
+            self.session.navigator.go("instances", account=line.ref.account)
 
     def do_pane(self, argument: str) -> None:
         """Change between what is spent and what is prepaid."""

@@ -250,6 +250,21 @@ async def test_what_has_no_price_has_a_line_and_is_counted(size: tuple[int, int]
         assert stage.line_of("unpriced  ").split() == ["hub", "unpriced", *instances, "9", "?"]
 
 
+async def test_enter_shows_the_instances_whatever_was_typed_there_before() -> None:
+    async with staged(hub(), lab()) as stage:
+        await stage.command("filter nothing")
+        await stage.press("9", "g")
+        await stage.settle()
+        await stage.press("enter")
+        await stage.settle()
+        assert stage.title.startswith("Instances")
+        assert "nothing" not in stage.title
+        assert stage.names
+        await stage.command("filter train")
+        await stage.press("2", "3")
+        assert "/ train" in stage.title, "without a jump the filter stays"
+
+
 async def test_enter_on_what_has_no_price_goes_to_these_instances_and_back() -> None:
     async with staged(partly_priced(), lab(), view="9") as stage:
         await stage.press("j", "j", "enter")

@@ -26,8 +26,10 @@ FINDABLE = (*NAMED, Resource.TASKS)
 class Navigator(Protocol):
     """The way from one view to another."""
 
-    def go(self, view: str, *, scope: Ref | None = None, select: Ref | None = None) -> None:
-        """Show a view, limited to an instance or a deployment (``scope``), or on a row (``select``)."""
+    def go(
+        self, view: str, *, scope: Ref | None = None, select: Ref | None = None, account: str | None = None
+    ) -> None:
+        """Show a view, limited to an instance or a deployment (``scope``) or an account, or on a row (``select``)."""
 
     def back(self) -> bool:
         """Go back to the view before; False at the root."""

@@ -216,6 +216,11 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         """Show only rows that match, all for ''. Raises QueryError, and then changes nothing."""
         raise NotImplementedError
 
+    def clear_typed_filters(self) -> None:
+        """Show the rows whatever was typed before."""
+        if self.filter_text():
+            self.set_filter("")
+
     def clear_limits(self) -> bool:
         """Take one step back inside the view: clear marks or a filter, close a part; False at the outermost."""
         return False

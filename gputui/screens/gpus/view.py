@@ -183,6 +183,11 @@ class GpusView(ListView):
         self.shown.query = self.gpus.parse_filter(text) or None
         self._apply_filter()
 
+    def clear_typed_filters(self) -> None:
+        """Show the rows of both sides whatever was typed before."""
+        self._query = self.shown.query = None
+        self._apply_filter()
+
     def clear_filter(self) -> bool:
         """Clear the filters of both sides."""
         had = self.shown.query is not None
