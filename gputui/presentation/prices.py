@@ -39,12 +39,12 @@ def price_text(row: Priced, instances: ByDeployment = NO_INSTANCES) -> str:
     return money_text(price)
 
 
-def price_sentence(row: Priced, *, billed: bool = True) -> str:
+def price_sentence(row: Priced, instances: ByDeployment = NO_INSTANCES, *, billed: bool = True) -> str:
     """Say what an hour of it costs: ``$1.80 an hour``, ``unknown``, ``free``; '' for what has ended.
 
     What is not ``billed`` and has no price is not said to be unknown.
     """
-    price = row.price
+    price = price_now(row, instances) if row.price is None else row.price
     if price is None:
         return "unknown" if billed and may_cost(row) else ""
     if not price.amount:

@@ -11,7 +11,7 @@ import pytest
 from gputui.analytics.prices import by_deployment, price_key, price_now
 from gputui.formatting import format_money
 from gputui.models import Deployment, Instance, Money, Phase, Ref, Volume
-from gputui.presentation.prices import figure_name, price_text
+from gputui.presentation.prices import figure_name, price_sentence, price_text
 
 EXACT = Money(Decimal("1.80"), "USD")
 ESTIMATE = Money(Decimal("1.80"), "USD", estimated=True)
@@ -112,3 +112,11 @@ def test_a_deployment_costs_what_its_instances_state_where_all_of_them_do() -> N
         [first, second, replace(second, phase=Phase.UNKNOWN)],
     ):
         assert price_text(row, by_deployment(unsure)) == "~$1.80"
+
+
+def test_a_description_has_the_price_of_the_lists() -> None:
+    row = deployment(price_estimate=ESTIMATE, running=1)
+    stated = by_deployment([replace(instance(), parent=row.ref)])
+    assert price_sentence(row, stated) == "$1.80/h, all of it"
+    assert price_sentence(row) == "~$1.80/h, all of it  (an estimate)"
+    assert price_sentence(deployment()) == "unknown"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gputui.cli import arguments, refs, session
 from gputui.cli.output import cell_width, notify
 from gputui.errors import ExitCode, GputuiError, NotFoundError
-from gputui.models import RESOURCES, Ref, Resource, Row
+from gputui.models import RESOURCES, Deployment, Ref, Resource, Row
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.columns.context import Context
 from gputui.presentation.description import description
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one row as text, as JSON, or as the back end's own JSON."""
-    row, billed = asyncio.run(_find(refs.accounts(args, [args.ref]), args.ref))
+    row, billed = asyncio.run(_find(refs.accounts(args, [args.ref]), args.ref, priced=args.output == "text"))
     if args.output == "raw":
         return _print_raw(row)
     if args.output == "json":
@@ -57,10 +57,17 @@ def _print_raw(row: Row) -> int:
     return ExitCode.OK
 
 
-async def _find(accounts: Mapping[str, Account], text: str) -> tuple[Row, bool]:
-    """Return the named row, and whether the instances of its account are billed."""
+async def _find(accounts: Mapping[str, Account], text: str, *, priced: bool) -> tuple[Row, bool]:
+    """Return the named row, and whether the instances of its account are billed.
+
+    ``priced``: a deployment has the price of its instances, as in lists.
+    """
     async with session.open_fleet(accounts) as fleet:
         row = await _row(fleet, text)
+        if priced and isinstance(row, Deployment):
+            from gputui.cli.lists.rows import with_prices
+
+            (row,) = await with_prices([row], fleet)
         return row, fleet.runtime(row.ref.account).bills
 
 

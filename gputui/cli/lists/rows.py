@@ -53,7 +53,7 @@ async def _list(
         able = filters.apply(fleet, resource, given)[0] if given else list(accounts)
         listing = await session.read(fleet, [resource], able)
         if resource is Resource.DEPLOYMENTS and table:
-            listing.rows = await _with_prices(listing.rows, fleet)
+            listing.rows = await with_prices(listing.rows, fleet)
         if resource is Resource.PROCESSES:
             await gpus.add_unreported(fleet, listing)
         if resource is Resource.TASKS and table:
@@ -61,7 +61,7 @@ async def _list(
         return listing, able
 
 
-async def _with_prices(rows: Sequence[Row], fleet: Fleet) -> list[Row]:
+async def with_prices(rows: Sequence[Row], fleet: Fleet) -> list[Row]:
     """Return deployments with the price of their instances; the estimate stays where that is unknown."""
     unpriced = {row.ref for row in rows if isinstance(row, Deployment) and row.price is None and may_cost(row)}
     instances = await session.read(fleet, [Resource.INSTANCES], {ref.account for ref in unpriced})

@@ -218,7 +218,7 @@ def price_column(context: Context, priority: int, **options: Any) -> Column[Any]
         when_filled=True,
         filled=lambda row: now(row) is not None or (may_cost(row) and context.bills(row.ref.account)),
         label="price",
-        detail=lambda row: price_sentence(row, billed=context.bills(row.ref.account)),
+        detail=lambda row: price_sentence(row, context.by_deployment(), billed=context.bills(row.ref.account)),
         **{"brief": brief, **options},
     )
 

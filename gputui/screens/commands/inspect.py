@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from textual.content import Content
 
+from gputui.analytics.prices import ByDeployment, by_deployment
 from gputui.commands import COMMANDS, Command, Condition, Group
 from gputui.config.keymap import key_text
 from gputui.errors import GputuiError
@@ -26,6 +27,10 @@ class _DetailContext(FleetContext):
     def processes(self, instance: Instance) -> list[GpuProcess]:
         """Return the GPU processes of an instance, by GPU and memory."""
         return processes_of(self.session.fleet, instance)
+
+    def by_deployment(self) -> ByDeployment:
+        """Return the instances of deployments."""
+        return by_deployment(self.session.fleet.rows(Resource.INSTANCES).values())
 
 
 class InspectCommands(CommandSet):

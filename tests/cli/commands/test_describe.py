@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -108,7 +109,8 @@ def test_prepaid_time_is_described_in_hours(hub: Cloud, run: Run) -> None:
     ("ref", "asked"),
     [
         ("block/sgp1/host-d", {Resource.BLACKLIST}),
-        ("deployment/train", {Resource.DEPLOYMENTS}),
+        # The price of a deployment is that of its instances.
+        ("deployment/train", {Resource.DEPLOYMENTS, Resource.INSTANCES}),
         ("hub/offer/sgp1/RTX", {Resource.STOCK}),
         # What is named whole is asked for itself: its list may have it no more.
         ("hub/offer/sgp1/RTX 5090", set()),
@@ -118,3 +120,11 @@ def test_only_the_lists_a_name_can_be_in_are_asked_for(ref: str, asked: set[Reso
     assert run("describe", ref)[0] == 0
 
     assert {key for key in hub.calls if isinstance(key, Resource)} == asked
+
+
+def test_a_deployment_has_the_price_of_the_list(hub: Cloud, run: Run) -> None:
+    (price,) = re.findall(r"^price +(\S+)/h, all of it$", run("describe", "train")[1], re.MULTILINE)
+    (row,) = [
+        line.split() for line in run("get", "deployments", "-A", "hub")[1].splitlines() if line.startswith("train ")
+    ]
+    assert price in row
