@@ -82,7 +82,7 @@ class StoreEditor(Editor):
         fields = fields_of(row, action)
         names = {field.name for field in fields}
         missing = [field.name for field in fields if field.required and not values.get(field.name, "").strip()]
-        unknown = {name: "is no field" for name in values if name not in names}
+        unknown = {name: "unknown field" for name in values if name not in names}
         refuse(self._store.account, self._store.wrong | dict.fromkeys(missing, "is missing") | unknown)
         shown = {name: "***" if name == "password" else value for name, value in values.items() if value}
         request = PreparedRequest("PATCH", f"https://yotta.example/{row.ref.kind}", json.dumps(shown, indent=2))

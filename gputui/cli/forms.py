@@ -107,7 +107,7 @@ def resolved(form: Form, given: Mapping[str, str], refusal: str, *, asked: bool)
     problems = []
     for name in given:
         if name not in fields:
-            problems.append(f"{name}: is no field; the fields are {', '.join(fields)}")
+            problems.append(f"{name}: unknown field; the fields are {', '.join(fields)}")
         elif fields[name].kind is FieldKind.SECRET and not _is_reference(fields[name], given[name]):
             problems.append(
                 f"{name}: is secret, and everyone on this machine can read a command line; {way}:"

@@ -63,8 +63,8 @@ def require_terminal() -> None:
     """Raise ConfigError where the user cannot confirm a change."""
     if not interactive():
         raise ConfigError(
-            "This would change something, and there is no terminal to ask at.",
-            hint="Give --yes to do it without asking, or --dry-run to see it.",
+            "A change needs confirmation, and this is not a terminal; use --yes.",
+            hint="--dry-run shows the change.",
         )
 
 

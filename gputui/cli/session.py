@@ -148,7 +148,7 @@ class Listing:
         """Report the accounts that the user named and that have no such list."""
         for name in self.unsupported:
             if name in named:
-                notify(f"gputui: {name}: its kind of server has no {nouns}.")
+                notify(f"gputui: {name}: the server has no {nouns}.")
 
 
 async def read(fleet: Fleet, resources: Iterable[Resource], accounts: Iterable[str] | None = None) -> Listing:

@@ -130,7 +130,7 @@ def describe_exec(name: str, command: str, result: ExecResult) -> list[Content]:
 def describe_audit(entries: Sequence[AuditEntry], *, utc: bool = False) -> list[Content]:
     """Lay out the audit log, a line an entry."""
     if not entries:
-        return [Content("Nothing has been changed from here yet.")]
+        return [Content("No changes sent from this machine.")]
     styles = {"done": "$text-success", "failed": "$text-error", "unknown": "$text-warning"}
     return [
         Content.assemble(

@@ -136,7 +136,7 @@ class Cloud(FakeBackend):
         return Form(self.account, kind, "New deployment", _FIELDS)
 
     def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
-        problems = {name: "is no field" for name in values if name not in {field.name for field in _FIELDS}}
+        problems = {name: "unknown field" for name in values if name not in {field.name for field in _FIELDS}}
         return problems | {
             field.name: "is missing"
             for field in _FIELDS

@@ -48,7 +48,7 @@ def test_scaling_says_from_what_to_what_and_what_it_costs(hub: Cloud, run: Run, 
     ("argv", "status", "words"),
     [
         (("scale", "train", "3", "--dry-run"), 0, ""),
-        (("scale", "train", "3"), 2, "there is no terminal to ask at"),
+        (("scale", "train", "3"), 2, "not a terminal; use --yes"),
         (("scale", "trai", "3", "--yes"), 2, f"trai is {TRAIN}"),
         (("scale", "train", "2", "--yes"), 0, "already has 2 desired instances"),
         (("scale", "train", "0", "--yes"), 2, "invalid count value"),

@@ -40,7 +40,7 @@ class UsedFilters(Filters):
         """Read the values and return what applies them; raises InvalidError with ``fields``."""
         fields = self.fields(resource)
         names = ", ".join(field.name for field in fields)
-        unknown = f"is no filter here; there are {names}" if fields else "cannot be used: this list has no filters"
+        unknown = f"unknown filter; there are {names}" if fields else "cannot be used: this list has no filters"
         given = FormValues(fields, values, unknown)
         self.relate(given)
         given.require(self.account)

@@ -261,5 +261,5 @@ def readable_json(body: object) -> str:
 def refuse(whose: object, problems: Mapping[str, str]) -> None:
     """Raise InvalidError with what is wrong with something of an account, by field; not where nothing is."""
     if problems:
-        text = "; ".join(f"{clean(name)} {problem}" for name, problem in problems.items())
+        text = "; ".join(f"{clean(name)}: {problem}" for name, problem in problems.items())
         raise InvalidError(f"{whose}: {text}.", fields=dict(problems))

@@ -234,7 +234,7 @@ def to_spec(info: HostInfo) -> tuple[tuple[str, str], ...]:
         ("CPU cores", "" if info.cpu_count is None else str(info.cpu_count)),
         ("RAM", format_bytes(info.memory_total)),
         ("RAM available", format_bytes(info.memory_available)),
-        ("clock", "" if not late else f"{abs(late):.0f} s {'ahead of' if late > 0 else 'behind'} ours"),
+        ("clock", "" if not late else f"{abs(late):.0f} s {'ahead of' if late > 0 else 'behind'} this machine"),
     )
     return tuple((name, text) for name, text in lines if text)
 

@@ -46,5 +46,5 @@ def run(args: argparse.Namespace) -> int:
         return ExitCode.REFUSED
     print_records(entries, args.output, _COLUMNS)
     if args.output == "table" and not (entries or problem):
-        notify("Nothing has been changed from here.")
+        notify("No changes sent from this machine.")
     return ExitCode.REFUSED if problem else ExitCode.OK

@@ -60,7 +60,7 @@ class TestHost:
             ("CPU cores", "4"),
             ("RAM", "19.5G"),
             ("RAM available", "16.7G"),
-            ("clock", "59 s behind ours"),
+            ("clock", "59 s behind this machine"),
         )
         assert backend.actions(info) == {Action.CREATE}
 

@@ -309,7 +309,7 @@ def test_a_dry_run_shows_the_request() -> None:
 
 
 def test_what_is_wrong_is_not_shown_as_a_request() -> None:
-    with pytest.raises(InvalidError, match="gpu_num must be at least 1") as caught:
+    with pytest.raises(InvalidError, match="gpu_num: must be at least 1") as caught:
         HUB.read({**VALUES, "gpu_num": "0"}).require("hub")
     assert caught.value.fields == {"gpu_num": "must be at least 1"}
 

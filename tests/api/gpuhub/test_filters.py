@@ -86,7 +86,7 @@ def test_a_cloud_without_regions_cannot_be_asked_for_some() -> None:
     form = private.form(Resource.STOCK)
     assert form is not None
     assert "regions" not in [field.name for field in form.fields]
-    with pytest.raises(InvalidError, match="regions is no filter here"):
+    with pytest.raises(InvalidError, match="regions: unknown filter"):
         private.prepare(Resource.STOCK, {"regions": "sgp1"})
 
 
@@ -163,7 +163,7 @@ def test_a_span_goes_on_reaching_back_from_now() -> None:
         (Resource.STOCK, {"cpu_num_from": "1.5"}, "cpu_num_from", "whole number"),
         (Resource.STOCK, {"cuda_v_from": "12.2", "cuda_v_to": "118"}, "cuda_v_to", "less than CUDA from"),
         (Resource.STOCK, {"price_from": "2", "price_to": "1.99"}, "price_to", "less than Price from (2)"),
-        (Resource.STOCK, {"status": "running"}, "status", "no filter here"),
+        (Resource.STOCK, {"status": "running"}, "status", "unknown filter"),
         (Resource.INSTANCES, {"status": "running,bogus"}, "status", "bogus is not among the statuses: creating, "),
         (Resource.DEPLOYMENTS, {"status": "paused"}, "status", "running, stopped"),
         (Resource.INSTANCES, {"released": "yes"}, "released", "true or false"),

@@ -60,7 +60,7 @@ def test_without_fields_the_form_and_its_choices_are_listed(world: Running, run:
     [
         (("create", "pod", "--set", "ins=x"), "several accounts"),
         (("create", "vm", "-A", "lab", "--set", "ins=x"), "no 'vm' to create"),
-        (("create", "pod", "-A", "lab", "--set", "colour=red"), "colour: is no field"),
+        (("create", "pod", "-A", "lab", "--set", "colour=red"), "colour: unknown field"),
         (("create", "pod", "-A", "lab", "--set", "ins=9lives", "--yes"), "ins: "),
         (("create", "pod", "-A", "lab", "--set", "ins"), "not NAME=VALUE"),
     ],
@@ -133,7 +133,7 @@ def test_the_fields_are_listed_with_units_choices_and_what_they_belong_to(hub: C
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        (("name=x", "colour=red"), "colour: is no field"),
+        (("name=x", "colour=red"), "colour: unknown field"),
         (("deployment_type=Job", "replica_num=1", "image_uuid=image-1"), "name: is missing"),
     ],
 )

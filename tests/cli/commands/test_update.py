@@ -95,7 +95,7 @@ def test_a_dry_run_says_what_would_be_and_prints_the_request(yotta: Store, run: 
 @pytest.mark.parametrize(
     ("argv", "status", "words"),
     [
-        (("rename", "workstation", "desk"), 2, "there is no terminal to ask at"),
+        (("rename", "workstation", "desk"), 2, "not a terminal; use --yes"),
         (("rename", "works", "desk", "--yes"), 2, "works is yotta/vm/id-workstation"),
         (("rename", "workstation", "workstation", "--yes"), 0, "already has these values"),
         (("rename", "workstation", "", "--yes"), 2, "name: is missing"),
@@ -106,7 +106,7 @@ def test_a_dry_run_says_what_would_be_and_prints_the_request(yotta: Store, run: 
         (("resize", "archive", "500", "--yes"), 1, "has no size to change: S3 storage has no limit."),
         (("resize", "scratch", "500", "--yes"), 1, "not possible while it is pending (creating)"),
         (("--read-only", "rename", "workstation", "desk", "--yes"), 2, "read-only"),
-        (("update", "chat", "--set", "nosuch=1", "--yes"), 2, "nosuch: is no field"),
+        (("update", "chat", "--set", "nosuch=1", "--yes"), 2, "nosuch: unknown field"),
         (("update", "chat", "--set", "workers=1", "--set", "workers=2", "--yes"), 2, "workers: given twice"),
         (("update", "chat", "--set", "workers=", "--yes"), 2, "workers: is missing"),
         (("update", "checkpoints", "--set", "name=x", "--yes"), 1, "update is not possible"),
