@@ -90,7 +90,7 @@ def test_money_stays_in_its_currency(clouds: Running, run: Run) -> None:
 
     paid = {(line["account"], line["per_hour"]["currency"]) for line in lines if line["per_hour"]["amount"] != "0"}
     assert paid == {("hub", "USD"), ("autodl", "CNY")}
-    assert re.fullmatch(r"In all: \$[\d.]+, ¥[\d.]+ an hour\.\n", run("get", "cost", "-A", "hub", "-A", "autodl")[2])
+    assert re.fullmatch(r"Total: \$[\d.]+/h, ¥[\d.]+/h\n", run("get", "cost", "-A", "hub", "-A", "autodl")[2])
 
 
 def test_the_servers_narrow_and_widen_lists(clouds: Running, run: Run) -> None:

@@ -59,7 +59,7 @@ def _totals(listing: session.Listing, billing: Collection[str], accounts: Mappin
     unstated = [account for account in totals if account not in counted]
     lines = []
     if total.amounts:
-        lines.append(f"In all: {', '.join(map(format_money, total.amounts.values()))} an hour.")
+        lines.append(f"Total: {', '.join(f'{format_money(money)}/h' for money in total.amounts.values())}")
     elif silent or total.lacking:
         lines.append("The cost is not known.")
     elif not unstated:

@@ -43,7 +43,9 @@ def cost_columns(context: Context) -> Sequence[Column[CostLine]]:
             _name,
             width=14,
             flex=True,
-            plain=lambda row: row.name or ("" if row.volumes else "(none)"),
+            plain=lambda row: (
+                row.name or ("volumes" if row.volumes else "unpriced" if row.is_unpriced else "no deployment")
+            ),
         ),
         Column(
             "instances",

@@ -15,7 +15,7 @@ from gputui.errors import ForbiddenError
 from gputui.history.history import History
 from gputui.models import Event, Instance, Phase, Ref, Resource, Volume
 from gputui.sim.server import Running
-from tests.cli.cloud import Cloud
+from tests.cli.cloud import Cloud, money
 from tests.cli.conftest import Simulation, write_config
 
 Run = Callable[..., tuple[int, str, str]]
@@ -200,7 +200,7 @@ def test_what_could_not_be_read_is_said_beside_what_an_hour_costs(hub: Cloud, ru
     status, _, said = run("get", "cost")
 
     assert status == 0
-    assert said == "In all: $4.20 an hour.\ngputui: hub/volume/R2: they cannot be read\n"
+    assert said == "Total: $4.20/h\ngputui: hub/volume/R2: they cannot be read\n"
 
 
 def test_the_cost_of_an_hour_is_summed_up_by_deployment(hub: Cloud, run: Run) -> None:
@@ -232,7 +232,7 @@ def test_the_cost_of_an_hour_is_summed_up_by_deployment(hub: Cloud, run: Run) ->
         },
     ]
     assert cells(table, "DEPLOYMENT") == ["train", "batch"]
-    assert said == "In all: $4.20 an hour.\n"
+    assert said == "Total: $4.20/h\n"
     assert as_csv.splitlines()[0] == ",".join(KEYS)
 
 
@@ -245,7 +245,7 @@ def test_a_sum_says_what_it_lacks(hub: Cloud, run: Run) -> None:
 
     assert status == 0
     assert last_cells(table) == ["$1.80", "?", "?"]
-    assert said == "In all: $1.80 an hour.\n1 of 3 instances have a price (4 GPUs unpriced).\n"
+    assert said == "Total: $1.80/h\n1 of 3 instances have a price (4 GPUs unpriced).\n"
     assert [line["per_hour"] and line["per_hour"]["amount"] for line in lines] == ["1.80", None, None]
 
 
@@ -312,3 +312,15 @@ def test_a_refused_balance_is_no_empty_list(hub: Cloud, run: Run) -> None:
 @pytest.mark.parametrize("option", [("--watch",), ("--filter", "a=b"), ("--of", "x")])
 def test_cost_takes_nothing_that_belongs_to_lists(option: tuple[str, ...], hub: Cloud, run: Run) -> None:
     assert run("get", "cost", *option)[0] == 2
+
+
+def test_lines_of_cost_without_a_deployment_have_the_names_of_the_screen(hub: Cloud, run: Run) -> None:
+    hub.spending = frozenset({Resource.INSTANCES})
+    first, second, *_ = hub.rows[Resource.INSTANCES]
+    hub.rows[Resource.INSTANCES] = [replace(first, parent=None), replace(second, parent=None, price=None)]  # type: ignore[type-var]
+    disk = Volume(Ref("hub", "volume", "7"), "data", "CEPH", Phase.RUNNING, "active", price=money("0.20"))
+    hub.rows[Resource.VOLUMES] = [disk]
+
+    _, table, _ = run("get", "cost")
+
+    assert sorted(line.split()[1] for line in table.splitlines()[1:]) == ["no", "unpriced", "volumes"]
