@@ -52,7 +52,8 @@ class _Commands(_Subparsers):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        _add_arguments(values[0], self.choices[values[0]])
+        namespace.chosen = self.choices[values[0]]
+        _add_arguments(values[0], namespace.chosen)
         super().__call__(parser, namespace, values, option_string)
 
 
@@ -104,7 +105,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         cut = words.index("--")
         words, remote = words[:cut], words[cut + 1 :]
     parser = build_parser(whole=False)
-    args = parser.parse_args(words)
+    args, unknown = parser.parse_known_args(words)
+    if unknown:
+        # argparse itself would print the usage of the whole program.
+        vars(args).get("chosen", parser).error(f"unrecognized arguments: {' '.join(unknown)}")
+    vars(args).pop("chosen", None)
     if args.command == "exec" and not remote:
         parser.error("exec needs a command after --: gputui exec REF -- nvidia-smi")
     if args.command != "exec" and remote:

@@ -200,3 +200,12 @@ def test_warnings_of_libraries_do_not_reach_stderr(tmp_path: Path) -> None:
     assert "ImportError: enough" in quiet.stderr
     assert "TripleDES" not in quiet.stderr
     assert "Deprecation" not in quiet.stderr
+
+
+def test_an_unknown_option_prints_the_usage_of_its_command(run: Run) -> None:
+    status, out, err = run("get", "instances", "--bogus")
+
+    assert (status, out) == (2, "")
+    assert err.startswith("usage: gputui get ")
+    assert "gputui get: error: unrecognized arguments: --bogus" in err
+    assert run("--bogus")[2].startswith("usage: gputui [")
