@@ -75,7 +75,9 @@ def _check_names(forms: Mapping[str, Form], resource: Resource, given: Given) ->
     notify(fields_text(fields))
     named = [name for name in unknown if name]
     if named:
-        raise ConfigError(f"{resource.value.capitalize()} cannot be filtered by {', '.join(named)}.")
+        raise ConfigError(
+            f"unknown filter of {resource.value}: {', '.join(named)}; there are {', '.join(sorted(known))}."
+        )
     raise ConfigError("--filter needs one of these.")
 
 

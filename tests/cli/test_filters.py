@@ -54,8 +54,8 @@ def test_an_account_without_the_filter_is_left_out_and_said(lab: FakeBackend, hu
     ("argv", "words"),
     [
         (("instances", "--filter"), "--filter needs one of these"),
-        (("instances", "--filter", "colour=red"), "Instances cannot be filtered by colour"),
-        (("instances", "--filter", "colour"), "Instances cannot be filtered by colour"),
+        (("instances", "--filter", "colour=red"), "unknown filter of instances: colour; there are released, status"),
+        (("instances", "--filter", "colour"), "unknown filter of instances: colour; there are released, status"),
     ],
 )
 def test_the_fields_are_listed_when_none_or_an_unknown_one_is_named(

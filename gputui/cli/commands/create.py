@@ -76,6 +76,9 @@ def _account(fleet: Fleet, kind: str) -> str:
     able = [name for name, backend in opened.items() if backend is not None and kind in backend.creators]
     if len(able) == 1 or len(opened) == 1:
         return next(iter(able or opened))
+    known = dict.fromkeys(each for backend in opened.values() if backend is not None for each in backend.creators)
+    if kind not in known and None not in opened.values():
+        raise ConfigError(f"unknown kind: {kind}; there are {', '.join(known) or 'none'}.")
     raise ConfigError("There are several accounts; say which with -A.", hint=f"One of: {', '.join(able or opened)}.")
 
 

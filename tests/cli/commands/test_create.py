@@ -59,6 +59,8 @@ def test_without_fields_the_form_and_its_choices_are_listed(world: Running, run:
     ("argv", "words"),
     [
         (("create", "pod", "--set", "ins=x"), "several accounts"),
+        (("create", "foo"), "unknown kind: foo; there are "),
+        (("create", "foo", "--set", "ins=x"), "unknown kind: foo; there are "),
         (("create", "vm", "-A", "lab", "--set", "ins=x"), "no 'vm' to create"),
         (("create", "pod", "-A", "lab", "--set", "colour=red"), "colour: unknown field"),
         (("create", "pod", "-A", "lab", "--set", "ins=9lives", "--yes"), "ins: "),
