@@ -180,7 +180,7 @@ class TasksView(ListView):
         )
 
     def _has_none(self) -> bool:
-        unlimited = self._query is None and not self.session.problems_only
+        unlimited = self._query is None and not self.problems_only
         return unlimited and (self.scope is not None or self.session.account is not None) and not self._read
 
     def empty_text(self) -> str:

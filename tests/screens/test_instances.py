@@ -195,6 +195,19 @@ async def test_only_problems_shows_what_is_not_well() -> None:
         assert len(stage.names) == 5
 
 
+async def test_only_problems_is_a_choice_of_each_view() -> None:
+    async with staged(lab()) as stage:
+        await stage.press("4", "z")
+        assert "only problems" in stage.title
+        await stage.press("3")
+        assert "only problems" not in stage.title
+        assert len(stage.names) == 5
+        await stage.press("4")
+        assert "only problems" in stage.title
+        await stage.press("escape", "l")
+        assert "only problems" not in stage.title
+
+
 # --- accounts ---------------------------------------------------------------------------------------------------
 
 

@@ -52,7 +52,7 @@ class Frame:
         view, session = self._view, self._view.session
         self.show_header()
         left, right = view.status()
-        flags = "  only problems" if session.problems_only and view.SHOWS_PROBLEMS else ""
+        flags = "  only problems" if view.problems_only else ""
         asked = f"   server filter: {words}" if (words := view.asked_for()) else ""
         title = Content.assemble(view.heading(), left, (asked, "$text-accent"), (flags, "$text-warning"))
         view.query_one(TitleLine).set_parts(title, right)

@@ -67,7 +67,6 @@ class Session:
     state_dir: Path
     history: History | None = None
     account: str | None = None
-    problems_only: bool = False
     utc: bool = False
     note: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -112,14 +111,10 @@ class Session:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def choose(
-        self, *, account: str | EllipsisType | None = ..., problems_only: bool | None = None, utc: bool | None = None
-    ) -> None:
+    def choose(self, *, account: str | EllipsisType | None = ..., utc: bool | None = None) -> None:
         """Change what the user has chosen to see."""
         if account is not ...:
             self.account = account
-        if problems_only is not None:
-            self.problems_only = problems_only
         if utc is not None:
             self.utc = utc
         for listener in tuple(self._listeners):

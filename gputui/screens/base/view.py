@@ -71,6 +71,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         super().__init__()
         self.session = session
         self.scope: Ref | None = None
+        self.problems_only = False
         self.feeds = Feeds(session, self.RESOURCES)
         self.frame = Frame(self)
         self.command_sets = tuple(kind(self) for kind in self.COMMAND_SETS)
@@ -190,7 +191,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         """Show the present state of what this view shows."""
 
     def choices_changed(self) -> None:
-        """Show other rows after the user chose another account, or only problems."""
+        """Show other rows after the user chose another account, or only the problems of this view."""
         self.catch_up()
         self.frame.show()
 

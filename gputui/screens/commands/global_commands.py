@@ -25,7 +25,11 @@ class GlobalCommands(CommandSet):
 
     def do_problems(self, argument: str) -> None:
         """Show only what is not well, or everything again."""
-        self.session.choose(problems_only=not self.session.problems_only)
+        if self.view.SHOWS_PROBLEMS:
+            self.view.problems_only = not self.view.problems_only
+            self.view.choices_changed()
+        else:
+            self.view.notify("Only problems: not in this view.")
 
     def do_utc(self, argument: str) -> None:
         """Switch how times are shown."""

@@ -36,7 +36,7 @@ class GpuSelection:
         return (
             self._view.session.shows_account(row.ref.account)
             and self._in_scope(row)
-            and (not self._view.session.problems_only or bool(getattr(row, "problem", None)))
+            and (not self._view.problems_only or bool(getattr(row, "problem", None)))
         )
 
     def _in_scope(self, row: Row) -> bool:

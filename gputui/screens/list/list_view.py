@@ -199,7 +199,7 @@ class ListView(View):
             return False
         if self.scope is not None and not self.in_scope(row, self.scope):
             return False
-        return not self.session.problems_only or self.is_problem(row)
+        return not self.problems_only or self.is_problem(row)
 
     def _is_left_out(self, account: str) -> bool:
         resource = self.server_filtered
@@ -234,20 +234,20 @@ class ListView(View):
 
     def _apply_filter(self) -> None:
         session = self.session
-        limited = self.limits() or self.scope is not None or session.account is not None or session.problems_only
+        limited = self.limits() or self.scope is not None or session.account is not None or self.problems_only
         limited = limited or any(map(self._is_left_out, session.accounts_shown()))
         self.table.set_filter(self._query, where=self.shows if limited else None)
         self._show_placeholder()
         self.frame.show()
 
     def _show_placeholder(self) -> None:
-        by_user = self._query or self.scope is not None or self.session.problems_only or not self.asked_for()
+        by_user = self._query or self.scope is not None or self.problems_only or not self.asked_for()
         if self.table.total_count and not self.table.row_count and by_user and not self._has_none():
             matching = f"No row matches {self._query.text}." if self._query else "No row is shown."
             limits = [
                 *([self.breadcrumbs()[0]] if self.scope is not None else []),
                 *([f"account {self.session.account}"] if self.session.account is not None else []),
-                *([f"only problems ({self.session.key_of('problems')})"] if self.session.problems_only else []),
+                *([f"only problems ({self.session.key_of('problems')})"] if self.problems_only else []),
             ]
             also = f" Limited to {' and '.join(limits)}." if limits else ""
             self.table.placeholder = Content(f"{matching}{also} {self.session.key_of('back')} clears the filter.")
@@ -263,7 +263,7 @@ class ListView(View):
     def _has_none(self) -> bool:
         """Whether the scope, or the account, that alone limits the view has no rows at all."""
         account, scope = self.session.account, self.scope
-        if self._query or self.session.problems_only or self.limits():
+        if self._query or self.problems_only or self.limits():
             return False
         if scope is not None:
             return account in (None, scope.account)
@@ -356,10 +356,11 @@ class ListView(View):
 
     def clear_filter(self) -> bool:
         """Clear the filter, the account and only-problems, not the scope; returns whether any was set."""
-        had = self._query is not None or self.session.account is not None or self.session.problems_only
+        had = self._query is not None or self.session.account is not None or self.problems_only
         self._query = None
-        if self.session.account is not None or self.session.problems_only:
-            self.session.choose(account=None, problems_only=False)
+        self.problems_only = False
+        if self.session.account is not None:
+            self.session.choose(account=None)
         self._apply_filter()
         return had
 
