@@ -49,7 +49,7 @@ class Frame:
 
     def show(self) -> None:
         """Bring all parts up to date."""
-        view, session = self._view, self._view.session
+        view = self._view
         self.show_header()
         left, right = view.status()
         flags = "  only problems" if view.problems_only else ""
