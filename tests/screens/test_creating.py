@@ -431,6 +431,10 @@ async def test_the_last_question_names_cost_idle_cards_and_namesakes_with_cancel
         await stage.press("enter")
         assert stage.dialogs == ["FormDialog"]
         assert cloud.told == []
+        await go_to(stage, "replica_num")
+        await stage.press("ctrl+g", "escape")
+        assert stage.dialogs == ["FormDialog"]
+        assert focused(stage) == "replica_num"
 
 
 async def test_an_unknown_outcome_is_told_for_long_and_nothing_is_sent_again() -> None:

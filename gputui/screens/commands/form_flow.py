@@ -79,6 +79,7 @@ async def fill_and_send(view: View, request: FormRequest, values: Values | None 
 
 async def _filled(view: View, request: FormRequest, values: Values, wrong: Values) -> PreparedChange | None:
     """Have the form filled in and confirmed; without confirmation the form is shown again as it was."""
+    focus = ""
     while True:
         dialog = dialogs.FormDialog(
             request.form,
@@ -87,6 +88,7 @@ async def _filled(view: View, request: FormRequest, values: Values, wrong: Value
             problems=wrong,
             preview=_shown if request.previews else None,
             templates=request.templates,
+            focus=focus,
         )
         filled = await view.app.push_screen_wait(dialog)
         if filled is None:
@@ -95,7 +97,7 @@ async def _filled(view: View, request: FormRequest, values: Values, wrong: Value
             sure = await view.app.push_screen_wait(question)
             if sure:
                 return _confirmed(dialog.prepared, filled)
-        values, wrong = filled, {}
+        values, wrong, focus = filled, {}, dialog.last_field
 
 
 def _confirmed(change: PreparedChange | None, values: Values) -> PreparedChange:

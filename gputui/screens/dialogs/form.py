@@ -71,6 +71,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         problems: Values | None = None,
         preview: Callable[[T], PreparedRequest | None] | None = None,
         templates: bool = False,
+        focus: str = "",
     ) -> None:
         super().__init__()
         self._form = form
@@ -83,6 +84,8 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._problems = dict(problems or {})
         self._preview = preview
         self._templates = templates
+        self.last_field = focus
+        """The field that has or had the focus last; '' for none yet. It has the focus at first."""
         self._about: Static
         self._left: set[str] = set(self._problems)
         self._refused_values: dict[str, tuple[str, str]] = {}
@@ -126,7 +129,8 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._note_refused(self._problems)
         self._show_problems(self._problems)
         wrong = [name for name in self._body.names() if name in self._problems]
-        self._focus((wrong or self._body.open_names())[0])
+        before = [self.last_field] if self.last_field in self._body.names() else []
+        self._focus((wrong or before or self._body.open_names())[0])
         self._at_first = self.values()
 
     def on_resize(self, event: Resize) -> None:
@@ -170,6 +174,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     @on(DescendantFocus)
     def _entered(self, event: DescendantFocus) -> None:
         field = self._body.field_of(event.widget)
+        self.last_field = self.last_field if field is None else field.name
         hint = self._form.note if field is None else "   ".join(filter(None, (field.help, keys_of(field))))
         optional = "optional   " if field is not None and not field.is_required(self.values()) else ""
         self._show_hint(Content(optional + hint))
