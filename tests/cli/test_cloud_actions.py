@@ -155,7 +155,7 @@ def test_a_host_is_kept_out_with_what_its_events_say_against_it(hub: Cloud, run:
     evidence = "creating→running took 412 s, median 38 s"
     assert hub.blocks == [("train-b", 360, evidence)]
     assert "Host host-b in sgp1: for 6h 00m, until " in dry
-    assert f"Comment: {evidence}\n" in dry
+    assert f"Reason: {evidence}\n" in dry
     assert "already blocked" not in dry
 
 

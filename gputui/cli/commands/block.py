@@ -32,7 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="how long: 90m, 6h, 7d (default: 24h)",
     )
-    parser.add_argument("--comment", help="why (default: how slowly it came up, where its events show that)")
+    parser.add_argument(
+        "--comment",
+        "--reason",
+        metavar="REASON",
+        help="why (default: how slowly it came up, where its events show that)",
+    )
     arguments.add_change_options(parser)
 
 
@@ -65,7 +70,7 @@ def _lines(row: Instance, minutes: int, comment: str, known: Mapping[Place, Bloc
         left = time_left(block, datetime.now(UTC))
         lines.append(f"It is already blocked, until {format_time(block.until)} ({left} left): this extends that.")
     if comment:
-        lines.append(f"Comment: {comment}")
+        lines.append(f"Reason: {comment}")
     return lines
 
 

@@ -44,7 +44,7 @@ def block_columns(context: Context) -> Sequence[Column[Block]]:
         time_column("until", context, lambda row: row.until, form=minute_text, priority=4),
         time_column("extended", context, _extended, form=minute_text, priority=3, when_filled=True),
         time_column("created", context, lambda row: row.created_at, form=minute_text, priority=5),
-        text_column("comment", "COMMENT", lambda row: row.comment, width=12, least=20, flex=True),
+        text_column("comment", "REASON", lambda row: row.comment, width=12, least=20, flex=True),
     ]
 
 
