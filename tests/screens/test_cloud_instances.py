@@ -240,7 +240,7 @@ async def test_several_marked_are_stopped_with_the_same_options_once_the_number_
             "Stop 2 containers in hub?",
             "also scale down train-a from 2 to 0",
             "do not keep them for reuse",
-            "Run in each first",
+            "Pre-stop command (max 5 s)",
             "Type 2 to confirm:",
         ):
             assert part in stage.text

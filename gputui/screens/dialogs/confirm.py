@@ -159,8 +159,8 @@ class StopDialog(ConfirmDialog):
         """Add the command that runs before the stop."""
         yield from super().compose_options()
         with Horizontal(classes="command"):
-            yield Label(Content(f"Run in {'it' if len(self._subjects) == 1 else 'each'} first:"))
-            yield LineInput(placeholder="a command, 5 s at most", id="command")
+            yield Label(Content("Pre-stop command (max 5 s)"))
+            yield LineInput(placeholder="optional", id="command")
 
     @on(Input.Changed, "#command")
     def note_arguments(self) -> None:
