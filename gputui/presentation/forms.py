@@ -110,7 +110,7 @@ def change_notes(action: Action, row: Row, form: Form, values: Mapping[str, str]
         return []
     notes = [f"It costs {format_money(price)}/h now."] if price is not None else []
     if _gets_smaller(form, values):
-        notes.append("It gets smaller: what does not fit any more may be lost.")
+        notes.append("The volume shrinks: data that does not fit may be lost.")
     return notes
 
 

@@ -116,7 +116,7 @@ async def test_a_resize_tells_sizes_and_price_and_warns_of_a_smaller_one() -> No
         await stage.press("escape")
         await retype(stage, "50")
         await stage.press("enter")
-        assert "It gets smaller: what does not fit any more may be lost." in said(stage)
+        assert "The volume shrinks: data that does not fit may be lost." in said(stage)
         await confirm(stage)
         await stage.advance(1)
         assert fake.told == [(Action.RESIZE, "id-data", {"sizeInGb": "50"})]

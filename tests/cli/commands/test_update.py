@@ -85,7 +85,7 @@ def test_a_dry_run_says_what_would_be_and_prints_the_request(yotta: Store, run: 
         "yotta/volume/id-checkpoints (checkpoints, CEPH, active, 200G, us-east-1, $0.03/h)",
         "Size: 200 GB → 50 GB",
         "It costs $0.03/h now.",
-        "It gets smaller: what does not fit any more may be lost.",
+        "The volume shrinks: data that does not fit may be lost.",
         'PATCH https://yotta.example/volume\n{\n  "sizeInGb": "50"\n}',
     ):
         assert part in out
