@@ -275,13 +275,13 @@ class Login:
 
         heading, *lines = question.describe().splitlines()
         where = place_question.is_open and not is_jump_host(question.host_id)
-        choices = [dialogs.Choice(Place.HERE, "trust it and log in", "y")]
+        choices = [dialogs.Choice(Place.HERE, "Trust it and log in", "y")]
         if where:
             choices = [
-                dialogs.Choice(Place.HERE, "trust it and log in here (gputui is suspended)", "h", also="y"),
-                dialogs.Choice(Place.WINDOW, "trust it and log in in a new tmux window", "w"),
+                dialogs.Choice(Place.HERE, "Trust it and log in here (gputui is suspended)", "h", also="y"),
+                dialogs.Choice(Place.WINDOW, "Trust it and log in in a new tmux window", "w"),
             ]
-        choices.append(dialogs.Choice("cancel", "cancel", "n"))
+        choices.append(dialogs.Choice("cancel", "Cancel", "n"))
         answer = await self._app.push_screen_wait(
             dialogs.MenuDialog(
                 heading,
