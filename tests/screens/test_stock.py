@@ -112,7 +112,7 @@ async def test_the_cell_is_told_with_place_price_and_what_single_cards_do_not_pr
         at(stage, "sgp1")
         await stage.settle()
         assert said(stage) == "RTX 5090 · hub · sgp1   12 idle of 64 single cards   from $0.90/h"
-        assert said(stage, "past") == "counts single GPUs, possibly on different machines"
+        assert said(stage, "past") == "single GPUs, possibly on different machines"
 
 
 async def test_one_card_and_one_host_need_no_such_warning() -> None:
@@ -246,6 +246,11 @@ async def test_samples_of_earlier_sessions_give_the_arrow_and_the_line_of_the_da
         assert "█" in line
         assert "▁" in line
         assert "now, 64 at most" in line
+    async with staged(hub(), view="1", size=NARROW, clock=FakeClock(now), history=history) as stage:
+        await stage.until_text("12/64 ↑3")
+        at(stage, "sgp1")
+        await stage.settle()
+        assert "now   single GPUs, possibly on different machines" in stage.text, "nothing is cut off"
 
 
 async def test_without_samples_there_is_no_line_of_the_day() -> None:
@@ -367,7 +372,7 @@ async def test_who_has_a_model_is_told_cheapest_first_and_unknown_prices_last() 
         ]
         assert order == ["us-east-1", "sgp1", "dock"]
         assert not any("eu-1" in line and "$0.10" in line for line in lines)
-        assert "counts single GPUs, possibly on different machines" in stage.text
+        assert "single GPUs, possibly on different machines" in stage.text
 
 
 async def test_where_a_price_is_not_offered_it_is_what_one_pays_there() -> None:

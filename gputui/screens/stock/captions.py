@@ -16,7 +16,7 @@ from gputui.models import Instance, Money, Offer, Ref, Row
 from gputui.screens import dialogs
 from gputui.widgets.heatmap.grid import AVAILABLE, FAILED, NONE_IDLE, NOT_OFFERED, OLD, WATCHED, Grid, Place
 
-SINGLE_CARDS = "counts single GPUs, possibly on different machines"
+SINGLE_CARDS = "single GPUs, possibly on different machines"
 GAP = "   "
 
 Paid: TypeAlias = Mapping[tuple[str, str, str], Money]
