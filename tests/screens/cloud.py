@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from gputui.models import (
+    REQUIRED,
     Action,
     ActionResult,
     Deployment,
@@ -114,7 +115,7 @@ class Cloud(FakeBackend):
         wrong = dict(self.wrong)
         for field in fields():
             if field.required and field.shown_with(values) and not values.get(field.name):
-                wrong[field.name] = "is missing"
+                wrong[field.name] = REQUIRED
         low, high = values.get("price_from", ""), values.get("price_to", "")
         if low and high and float(low) > float(high):
             wrong["price_to"] = f"must not be below {low}"

@@ -243,7 +243,7 @@ async def test_go_on_goes_to_the_first_field_that_is_wrong() -> None:
         await stage.press("enter")
         assert stage.dialogs == ["FormDialog"]
         assert focused(stage) == "gpu_name_set"
-        assert "is missing" in stage.text
+        assert "is required" in stage.text
         assert cloud.calls[Action.CREATE] == 0
 
 
@@ -568,6 +568,7 @@ async def test_required_fields_are_marked_from_the_start_and_all_complained_of_a
         await stage.press("ctrl+g")
         complaints = [line.id for line in stage.app.screen.query(".problem") if line.display]
         assert complaints == [f"problem-{name}" for name in ("name", "gpu_name_set", "image_uuid", "cmd")]
+        assert "Name is required" in stage.text
 
 
 async def test_ticked_values_come_first_and_are_sent_in_the_order_of_the_form() -> None:

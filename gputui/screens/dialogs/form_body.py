@@ -116,7 +116,8 @@ class FormBody(VerticalScroll, can_focus=False):
     def show_problems(self, problems: Values) -> None:
         """Show these messages below their fields, and no others."""
         for name, box in self._boxes.items():
-            box.message.show_text(problems.get(name, ""))
+            problem = problems.get(name, "")
+            box.message.show_text(f"{box.field.label} is required" if problem == REQUIRED else problem)
 
     def target(self, name: str) -> Widget | None:
         """Return the widget of a field that takes the focus."""
