@@ -206,7 +206,7 @@ def test_a_block_says_until_when_and_that_it_was_extended() -> None:
     known = described(row)
     assert known["until"] == "2020-03-01 12:00:00"
     assert known["time left"] == "expired"
-    assert known["comment"] == "slow boot"
+    assert known["reason"] == "slow boot"
     assert known["extended"] == "2026-03-01 09:00:00"
 
 
