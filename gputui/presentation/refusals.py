@@ -31,9 +31,12 @@ def not_now_text(action: Action, row: Row, possible: Collection[Action], shown: 
     """Say that the state of a row does not allow an action now, and the way out; ``possible`` are those it allows."""
     if why := blocker(action, row):
         return why
-    state = state_words(row)
+    # Of a stopped row the status in its list says enough: paused, exited.
+    status = str(getattr(row, "status", "") or "") if getattr(row, "phase", None) is Phase.STOPPED else ""
+    state = status or state_words(row)
     of = f" of a {row.type}" if isinstance(row, Deployment) and row.type else ""
-    refused = f"{action.value}{of} is not possible{f' while it is {state}' if state else ' for it now'}."
+    subject = "SSH" if action is Action.SSH else action.value
+    refused = f"{subject}{of} is not possible{f' while it is {state}' if state else ' for it now'}."
     return f"{refused} {_way_out(action, row, possible, shown)}".rstrip()
 
 

@@ -35,7 +35,7 @@ def test_a_pod_is_stopped_started_restarted_and_deleted(gputui: Gputui) -> None:
     assert (stopped["phase"], stopped["status"], stopped["ports"], stopped["ssh"]) == ("stopped", "exited", [], None)
     refused = gputui.run("exec", ref, "--", "true")
     assert (refused.status, refused.output) == (1, "")
-    assert "not possible while it is stopped" in refused.errors
+    assert "not possible while it is exited" in refused.errors
 
     gputui.succeed("start", ref, "--yes")
     started = gputui.instance(ref)

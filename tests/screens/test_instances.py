@@ -340,7 +340,7 @@ async def test_an_instance_without_ssh_says_why() -> None:
     async with staged(fake) as stage:
         await stage.press("s")
         assert not stage.in_dialog
-        assert "eval: ssh is not possible while it is stopped (exited)." in stage.toasts
+        assert "eval: SSH is not possible while it is exited." in stage.toasts
 
 
 async def test_q_at_the_root_quits() -> None:

@@ -54,7 +54,7 @@ async def test_a_state_that_does_not_allow_it_is_named_with_the_key_that_does() 
     fake.rows[next(iter(fake.rows))] = [instance("lab", "eval", "exited")]
     async with staged(fake, view="3") as stage:
         await stage.press("x")
-        assert "eval: exec is not possible while it is stopped (exited). Start it first (S)." in stage.toasts
+        assert "eval: exec is not possible while it is exited. Start it first (S)." in stage.toasts
 
 
 async def test_scaling_what_does_not_scale_names_the_cause() -> None:

@@ -205,7 +205,7 @@ def test_the_others_go_on_when_one_is_refused(own_simulation: Simulation, run: R
     status, out, err = run("stop", "lab/train_a", "lab/main", "--yes")
 
     assert status == 1
-    assert "lab/pod/train_a: stop is not possible while it is stopped" in err
+    assert "lab/pod/train_a: stop is not possible while it is exited" in err
     assert out.startswith("lab/pod/main: ")
     assert phases(run)["lab/pod/main"] == "stopped"
 
