@@ -211,8 +211,7 @@ class GputuiApp(App[int]):
         release_lost_terminal(self)
         if self._exit:
             if number is signal.SIGINT and not self._has_terminal:
-                signal.signal(number, signal.SIG_DFL)  # a second ctrl+c: closing takes too long
-                os.kill(os.getpid(), number)
+                os._exit(128 + number)  # a second ctrl+c: closing takes too long
             return
         self.exit(128 + number, return_code=128 + number, message=f"gputui: ended by {number.name}.")
 
