@@ -160,7 +160,7 @@ def test_a_host_is_kept_out_with_what_its_events_say_against_it(hub: Cloud, run:
 
 
 def test_a_comment_of_ones_own_takes_the_place_of_the_evidence(hub: Cloud, run: Run) -> None:
-    run("block", "train-b", "--comment", "broken fan", "--yes")
+    run("block", "train-b", "--reason", "broken fan", "--yes")
 
     assert hub.blocks == [("train-b", 1440, "broken fan")]
     assert hub.calls["events_of"] == 0

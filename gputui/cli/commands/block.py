@@ -33,8 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how long: 90m, 6h, 7d (default: 24h)",
     )
     parser.add_argument(
-        "--comment",
         "--reason",
+        "--comment",
+        dest="comment",
         metavar="REASON",
         help="why (default: how slowly it came up, where its events show that)",
     )
