@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -60,6 +61,7 @@ class Running:
     async def unplug(self, account: str) -> None:
         """Stop listening for an account's API: connections are refused until :meth:`plug`."""
         await self.sites[account].stop()
+        self.sites[account].reserve()
 
     async def plug(self, account: str) -> None:
         """Listen again, on the same port."""
@@ -82,10 +84,11 @@ class Site:
         self._dated = dated
         self._stop: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
+        self._reserved: socket.socket | None = None
 
     async def start(self) -> None:
         """Listen on the port; port 0 takes a free one and keeps it. Raises OSError when it is taken."""
-        listener = bound_socket(self.port)
+        listener, self._reserved = self._reserved or bound_socket(self.port), None
         self.port = listener.getsockname()[1]
         listener.listen(512)
         self._stop = asyncio.Event()
@@ -97,8 +100,15 @@ class Site:
         )
         self._task = asyncio.create_task(serving, name=f"simulator on port {self.port}")
 
+    def reserve(self) -> None:
+        """Keep the port while nothing listens on it: it may be one that the system gives to connections."""
+        self._reserved = bound_socket(self.port)
+
     async def stop(self) -> None:
         """Close the port and its connections."""
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
         if self._task is None or self._stop is None:
             return
         self._stop.set()

@@ -151,10 +151,12 @@ async def test_what_would_have_to_be_asked_is_said_with_the_key_that_asks(inside
         inside.wants_password = True
         await inside.connections[0].close()
         await stage.advance(4)
+        ref = Ref("hub", "container", NAME)
+        await stage.until(lambda: stage.fleet.probe_problem(ref) != "", "the problem")
         assert stage.dialogs == []
-        problem = stage.fleet.probe_problem(Ref("hub", "container", NAME))
-        assert problem == f"Not logged into {NAME}: it asks for a password. p on the instance asks."
-        assert "it asks for a password" in stage.text
+        problem = f"Not logged into {NAME}: it asks for a password. p on the instance asks."
+        assert stage.fleet.probe_problem(ref) == problem
+        await stage.until_text("it asks for a password")
         assert "python train.py" in stage.text, "what was seen last stays"
         await stage.press("3")
         await go_to(stage)
