@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import RenderableType
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from gputui.history.history import History
 
 _CLOSE_SECONDS = 3.0
+_CLOSING_SECONDS = 0.5
 _TERMINAL_SECONDS = 5.0
 """The time between two checks that the terminal is still there."""
 
@@ -108,6 +110,7 @@ class GputuiApp(App[int]):
         self.failure: GputuiError | None = None
         self._login = Login(self, self.session, tmux_window=ui.tmux_window, program=tuple(program))
         self._failures = Failures(self, report)
+        self._ended_at = 0.0
         self._begin = begin
         self._keys = KeyOrder(self, self.session, super().on_event)
         self._quit_question: dialogs.ConfirmDialog | None = None
@@ -210,9 +213,11 @@ class GputuiApp(App[int]):
     def _end_by_signal(self, number: signal.Signals) -> None:
         release_lost_terminal(self)
         if self._exit:
-            if number is signal.SIGINT and not self._has_terminal:
+            # Right after the first, what gives the terminal back may not be written yet.
+            if number is signal.SIGINT and not self._has_terminal and monotonic() - self._ended_at > _CLOSING_SECONDS:
                 os._exit(128 + number)  # a second ctrl+c: closing takes too long
             return
+        self._ended_at = monotonic()
         self.exit(128 + number, return_code=128 + number, message=f"gputui: ended by {number.name}.")
 
     async def on_event(self, event: events.Event) -> None:
