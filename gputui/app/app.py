@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import RenderableType
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from gputui.history.history import History
 
 _CLOSE_SECONDS = 3.0
-_CLOSING_SECONDS = 0.5
 _TERMINAL_SECONDS = 5.0
 """The time between two checks that the terminal is still there."""
 
@@ -110,7 +108,6 @@ class GputuiApp(App[int]):
         self.failure: GputuiError | None = None
         self._login = Login(self, self.session, tmux_window=ui.tmux_window, program=tuple(program))
         self._failures = Failures(self, report)
-        self._ended_at = 0.0
         self._begin = begin
         self._keys = KeyOrder(self, self.session, super().on_event)
         self._quit_question: dialogs.ConfirmDialog | None = None
@@ -213,11 +210,10 @@ class GputuiApp(App[int]):
     def _end_by_signal(self, number: signal.Signals) -> None:
         release_lost_terminal(self)
         if self._exit:
-            # Right after the first, what gives the terminal back may not be written yet.
-            if number is signal.SIGINT and not self._has_terminal and monotonic() - self._ended_at > _CLOSING_SECONDS:
+            driver = self._driver
+            if number is signal.SIGINT and isinstance(driver, TerminalDriver) and driver.is_restored:
                 os._exit(128 + number)  # a second ctrl+c: closing takes too long
             return
-        self._ended_at = monotonic()
         self.exit(128 + number, return_code=128 + number, message=f"gputui: ended by {number.name}.")
 
     async def on_event(self, event: events.Event) -> None:
@@ -286,10 +282,6 @@ class GputuiApp(App[int]):
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         super()._display(screen, partial_update(renderable))
-
-    @property
-    def _has_terminal(self) -> bool:
-        return isinstance(self._driver, TerminalDriver) and self._driver.active
 
     def action_suspend_process(self) -> None:
         """Suspend the program until the shell resumes it (``fg``)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from time import monotonic
 from typing import Any
 
 from textual.app import App
@@ -14,6 +15,8 @@ from gputui.ssh.job_control import JobControl, wait_for_foreground
 _MOUSE_MODES = (1000, 1002, 1006)
 """Clicks; motion while a button is down (every other motion would cross the link for nothing); SGR coordinates."""
 _MOUSE_PIXELS = 1016
+_RESTORE_SECONDS = 0.5
+"""The time that the writer's thread has to write what restores the terminal."""
 
 
 class TerminalDriver(LinuxDriver):
@@ -27,6 +30,7 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, **options)
         self.active = False
         """Whether the terminal is this program's now."""
+        self._given_back_at = 0.0
         self._handed_over = False
         self._job = JobControl(self.fileno, self._leave, self._enter)
         self._job.__enter__()  # for the rest of the process, as Textual's own
@@ -46,10 +50,16 @@ class TerminalDriver(LinuxDriver):
             self.write = _drop  # type: ignore[method-assign, assignment]  # nothing empties its queue
             self._app.exit(return_code=128 + signal.SIGHUP)
 
+    @property
+    def is_restored(self) -> bool:
+        """Whether the terminal was given back, and what restores it is written by now."""
+        return not self.active and monotonic() - self._given_back_at > _RESTORE_SECONDS
+
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was found."""
         self.active = False
         super().stop_application_mode()
+        self._given_back_at = monotonic()
 
     def _leave(self) -> None:
         self._handed_over = not self.active  # to a remote shell, or for good
