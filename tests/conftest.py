@@ -6,7 +6,7 @@ import gc
 import itertools
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -37,6 +37,16 @@ gc.set_threshold(_OBJECTS_WITHIN_A_TEST, 10, 10)
 
 # They take seconds each: begun last, one would keep a single worker busy while the others have nothing left.
 _LONGEST = ("tests/faults/", "tests/test_benchmarks.py", "tests/test_example_vendor.py", "tests/tui/")
+
+# Tests wait for half of their time (for terminals, servers, another process), so one worker keeps half a core busy.
+_WORKERS_PER_CORE = 2
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Make ``-n auto`` enough workers to keep every core busy; a number in the environment is taken as it is."""
+    cores = yield
+    return cores if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else cores * _WORKERS_PER_CORE
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
