@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from textual._compositor import Compositor
@@ -21,64 +20,20 @@ from gputui.errors import InvalidError, UnavailableError, UnknownOutcomeError
 from gputui.models import Action, FieldKind, Form, FormField, Resource, Role
 from gputui.presentation.forms import cost, instances_at_once, same_name, stock_note
 from gputui.screens import dialogs
-from gputui.screens.commands.create import CreateCommands
 from gputui.screens.dialogs.form_editors import Flag, TickList
 from gputui.text import clean
 from tests.fleet.fakes import FakeCreator
+from tests.screens.changing import confirm, creating
 from tests.screens.cloud import IMAGES, Cloud, deployment, fields
-from tests.screens.stage import NARROW, WIDE, Stage, image, lab, offer, staged, unsafe_on
-from tests.screens.test_changes import confirm, creating
+from tests.screens.forms import FILLED, focused, go_to, open_form, template
+from tests.screens.stage import NARROW, WIDE, image, lab, offer, staged, unsafe_on
 from tests.storage import volume
-
-FILLED = {
-    "name": "exp-1",
-    "deployment_type": "ReplicaSet",
-    "replica_num": "4",
-    "reuse_container": "true",
-    "dc_list": "sgp1,Singapore-B",
-    "gpu_name_set": "RTX 5090",
-    "gpu_num": "2",
-    "price_from": "0.90",
-    "price_to": "1.50",
-    "image_uuid": IMAGES[2],
-    "cmd": "cd /root\npython train.py",
-    "token": "",
-}
 
 
 @pytest.fixture(autouse=True)
 def _own_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("GPUTUI_CONFIG", str(tmp_path / "config.toml"))
     yield
-
-
-def template(tmp_path: Path, name: str, text: str) -> None:
-    (tmp_path / "templates").mkdir(exist_ok=True)
-    (tmp_path / "templates" / f"{name}.toml").write_text(text, encoding="utf-8")
-
-
-async def open_form(stage: Stage, values: Mapping[str, str] | None = None) -> None:
-    """Open the form, filled in as another view does it."""
-    with patch.object(Form, "named", lambda _form, _values: values or FILLED):
-        CreateCommands(stage.view).create(["hub"])
-        await stage.settle()
-
-
-def focused(stage: Stage) -> str:
-    """Return the name of the field in focus."""
-    widget = stage.app.focused
-    while widget is not None and not (widget.id or "").startswith(("of-", "tool-", "cancel", "confirm")):
-        widget = widget.parent  # type: ignore[assignment]
-    return "" if widget is None else (widget.id or "").removeprefix("of-")
-
-
-async def go_to(stage: Stage, name: str) -> None:
-    """Move with tab until a field, or a button, has the focus."""
-    for _ in range(40):
-        if focused(stage) == name:
-            return
-        await stage.press("tab")
-    raise AssertionError(f"{name} cannot be reached with tab")
 
 
 # --- the fields -------------------------------------------------------------------------------------------------

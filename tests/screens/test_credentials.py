@@ -9,10 +9,10 @@ import pytest
 from gputui.config.preview import UiSettings
 from gputui.history.history import History
 from gputui.models import Action
+from tests.screens.changing import confirm
+from tests.screens.forms import go_to
 from tests.screens.pictures import SIZES, Shoot
 from tests.screens.stage import Stage, lab, staged
-from tests.screens.test_changes import confirm
-from tests.screens.test_creating import go_to
 from tests.storage import PASSWORD, Store, credential, store
 
 

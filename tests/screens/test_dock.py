@@ -25,8 +25,8 @@ from gputui.models import (
 )
 from gputui.screens.commands.create import summary
 from tests.fleet.fakes import FakeBackend
+from tests.screens.changing import confirm, sent
 from tests.screens.stage import ALL_RESOURCES, NARROW, WIDE, Stage, image, instance, staged, stop_the_clock
-from tests.screens.test_changes import confirm, sent
 
 CUDA = "nvidia/cuda:12.6.3-base"
 

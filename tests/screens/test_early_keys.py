@@ -13,8 +13,8 @@ from gputui.api.capabilities import Backend
 from gputui.history.history import History
 from gputui.models import Action, Change
 from tests.fleet.fakes import FakeBackend, FakeClock, settle
+from tests.screens.changing import sent
 from tests.screens.stage import WIDE, Stage, lab, make_app, staged
-from tests.screens.test_changes import sent
 
 
 @asynccontextmanager

@@ -15,8 +15,8 @@ from gputui.models import Action, Ref, Secret, SSHTarget
 from gputui.ssh.pool import ConnectionPool
 from gputui.ssh.shell import ShellEnd
 from tests.fleet.fakes import FakeBackend
+from tests.screens.changing import confirm, sent
 from tests.screens.stage import Stage, instance, lab, staged
-from tests.screens.test_changes import confirm, sent
 
 
 @dataclass

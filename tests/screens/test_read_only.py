@@ -8,8 +8,8 @@ from textual.command import DiscoveryHit
 from gputui.app.command_palette import PaletteProvider
 from gputui.models import Action
 from tests.fleet.fakes import FakeBackend
+from tests.screens.changing import MUTATIONS
 from tests.screens.stage import Stage, backend, image, instance, lab, staged
-from tests.screens.test_changes import MUTATIONS
 
 CHANGING_KEYS = ("X", "D", "S", "R", "x")
 

@@ -9,6 +9,7 @@ from gputui.errors import AuthError, ConflictError, UnavailableError
 from gputui.models import Action, Resource
 from gputui.screens import dialogs
 from tests.fleet.fakes import FakeBackend
+from tests.screens.changing import creating
 from tests.screens.pictures import SIZES, Shoot
 from tests.screens.stage import (
     WIDE,
@@ -20,7 +21,6 @@ from tests.screens.stage import (
     lab,
     offer,
 )
-from tests.screens.test_changes import creating
 from tests.screens.test_hostile import hostile
 
 

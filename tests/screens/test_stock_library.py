@@ -10,8 +10,8 @@ from gputui.errors import UnavailableError
 from gputui.models import Action, Resource
 from gputui.widgets.heatmap.heatmap import Heatmap
 from gputui.widgets.heatmap.painter import HEADINGS
+from tests.screens.changing import creating, sent
 from tests.screens.stage import GIB, NARROW, Stage, attic, backend, fail, image, lab, offer, staged
-from tests.screens.test_changes import creating, sent
 
 # --- stock ------------------------------------------------------------------------------------------------------
 

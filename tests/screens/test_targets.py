@@ -13,8 +13,8 @@ from gputui.models import Action, ActionResult, Instance, Ref, Resource, Row
 from gputui.presentation.columns.column import Column
 from gputui.screens.instances import InstancesView
 from tests.fleet.fakes import FakeBackend
+from tests.screens.changing import Creating, confirm, creating, sent
 from tests.screens.stage import Stage, attic, backend, image, instance, lab, staged
-from tests.screens.test_changes import Creating, confirm, creating, sent
 
 
 class Recording(FakeBackend):

@@ -8,8 +8,8 @@ import pytest
 
 from gputui.models import Action
 from tests.fleet.fakes import FakeBackend
+from tests.screens.changing import creating, sent
 from tests.screens.stage import Stage, attic, lab, staged
-from tests.screens.test_changes import creating, sent
 
 BURSTS = {
     "a filter": ["/", *"train"],

@@ -8,10 +8,10 @@ import pytest
 
 from gputui.errors import InvalidError, UnavailableError, UnknownOutcomeError
 from gputui.models import Action, Ref, Resource
+from tests.screens.changing import confirm
+from tests.screens.forms import focused, go_to
 from tests.screens.pictures import SIZES, Shoot
 from tests.screens.stage import NARROW, WIDE, Stage, lab, staged
-from tests.screens.test_changes import confirm
-from tests.screens.test_creating import focused, go_to
 from tests.storage import Store, endpoint, store, vm, volume
 
 

@@ -8,9 +8,9 @@ from gputui.config.preview import UiSettings
 from gputui.errors import UnavailableError
 from gputui.models import Action, Resource
 from tests.fleet.fakes import FakeBackend
+from tests.screens.changing import confirm
 from tests.screens.pictures import SIZES, Shoot
 from tests.screens.stage import NARROW, Stage, fail, lab, staged, stop_the_clock
-from tests.screens.test_changes import confirm
 from tests.storage import Store, store, volume
 
 # --- the parts of the library -----------------------------------------------------------------------------------
