@@ -107,18 +107,23 @@ def plain_text(cell: Cell) -> str:
     return "".join(text for text, _ in spans_of(cell))
 
 
-_DIGITS = re.compile(r"([0-9]+)")
+_PARTS = re.compile(r"(?<![0-9a-z])(?=[0-9a-f]*[0-9][a-f])[0-9a-f]{6,}(?![0-9a-z])|([0-9]+)")
+"""Hexadecimal names, such as ``3f2a9c``, and numbers; ``feed12`` is a word with a number."""
 
 
 @lru_cache(maxsize=1 << 14)
 def natural_key(text: str) -> tuple[tuple[str, int, str], ...]:
-    """Return a sort key that puts ``gpu2`` before ``gpu10`` and ignores case.
+    """Return a sort key that puts ``gpu2`` before ``gpu10`` and ignores case; hexadecimal names are text.
 
     Numbers are compared by their length, then as text: ``int`` refuses those of thousands of digits.
     """
-    parts = _DIGITS.split(text.casefold())
-    numbers = [number.lstrip("0") for number in (*parts[1::2], "")]
-    return tuple((word, len(number), number) for word, number in zip(parts[::2], numbers, strict=True))
+    folded, key, start = text.casefold(), [], 0
+    for found in _PARTS.finditer(folded):
+        if (digits := found[1]) is not None:
+            number = digits.lstrip("0")
+            key.append((folded[start : found.start()], len(number), number))
+            start = found.end()
+    return (*key, (folded[start:], 0, ""))
 
 
 EMPTY_NAME = natural_key("")

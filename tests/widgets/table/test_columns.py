@@ -160,6 +160,22 @@ def test_names_sort_as_people_count() -> None:
     assert sorted(names, key=natural_key) == ["", "a", "gpu", "gpu1", "GPU2", "gpu10"]
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["asr-21c34ce6", "asr-6d02bb90", "asr-8b5db09b"],
+        ["12ab34c5", "3f2a9c", "9f00aa"],
+        ["wk-1f76bbb31394", "wk-85ca6c4d353a"],
+        ["container-8", "container-12", "container-100000"],
+        ["feed9", "feed12", "feed100"],
+        ["job_26e5f48004", "job_8eeebb07ed"],
+        ["10.0.0.9", "10.0.0.12"],
+    ],
+)
+def test_hexadecimal_names_are_sorted_as_text_and_numbers_as_numbers(names: list[str]) -> None:
+    assert sorted(set(names), key=natural_key) == names
+
+
 def test_numbers_of_any_length_sort() -> None:
     names = ["n" + "9" * 5000, "n1" + "0" * 5000, "n007", "n7a", "n²", "n٣"]
     assert sorted(names, key=natural_key)[:4] == ["n007", "n7a", "n" + "9" * 5000, "n1" + "0" * 5000]
