@@ -94,6 +94,11 @@ _CENT = Decimal("0.01")
 _LEAST_SHOWN = Decimal("0.000001")
 
 
+def status_text(status: str | None) -> str:
+    """Write the status of a server in lower case: vendors differ in it, ``RUNNING`` and ``running`` are one state."""
+    return (status or "").lower()
+
+
 def format_money(money: Money | None) -> str:
     """Write an amount with its currency's sign: ``$1.80``, ``¥3.10``, ``2.00 GBP``, ``$0.0042``; '' when unknown.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 
-from gputui.formatting import seconds_text
+from gputui.formatting import seconds_text, status_text
 from gputui.models import Event, Phase, Ref
 
 SLOW_FACTOR = 3
@@ -84,13 +84,13 @@ def evidence(startup: Startup, medians: Medians) -> str:
     """
     if startup.seconds is not None:
         first = next((step.status for step in startup.steps if step.status == _BEGINNING), startup.steps[0].status)
-        return _took(f"{first}→{startup.steps[-1].status}", startup.seconds, medians.total)
+        return _took(f"{status_text(first)}→{status_text(startup.steps[-1].status)}", startup.seconds, medians.total)
     done = [step for step in startup.steps if step.seconds is not None]
     if not done:
         return ""
     worst = max(done, key=lambda step: (step.seconds or 0) - medians.steps.get(step.status, 0))
-    said = _took(worst.status, worst.seconds or 0, medians.steps.get(worst.status))
-    return f"{said}, then {startup.steps[-1].status}"
+    said = _took(status_text(worst.status), worst.seconds or 0, medians.steps.get(worst.status))
+    return f"{said}, then {status_text(startup.steps[-1].status)}"
 
 
 def _took(what: str, seconds: float, usual: float | None) -> str:

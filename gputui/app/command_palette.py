@@ -11,6 +11,7 @@ from textual.fuzzy import Matcher
 
 from gputui.commands import COMMANDS, Command
 from gputui.config.keymap import key_text
+from gputui.formatting import status_text
 from gputui.models import Instance, Resource
 from gputui.screens.base.view import View
 from gputui.widgets.internal_errors import guarded
@@ -55,7 +56,7 @@ class PaletteProvider(Provider):
                     self._go_to(view, row),
                     text=row.name,
                     # A text would be read as markup.
-                    help=cast("str", Content(f"{row.ref.kind} in {row.ref.account}, {row.status}")),
+                    help=cast("str", Content(f"{row.ref.kind} in {row.ref.account}, {status_text(row.status)}")),
                 )
 
     def _help(self, command: Command) -> str:

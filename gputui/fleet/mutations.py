@@ -27,6 +27,7 @@ from gputui.fleet.audit import Auditor
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.dispatch import Call, call_of
 from gputui.fleet.signals import Listeners
+from gputui.formatting import status_text
 from gputui.known_secrets import mask
 from gputui.models import Action, ActionResult, Image, Instance, Ref, Row, Secret
 from gputui.redaction import describe_fault, is_private, note_secrets, redact
@@ -146,7 +147,7 @@ class Mutations:
         if now and before and now != before:
             raise ConflictError(f"{what}: another one has its name now.", hint=nothing)
         if action not in self._fleet.actions(row):
-            status = f", it is {row.status}" if isinstance(row, Instance) else ""
+            status = f", it is {status_text(row.status)}" if isinstance(row, Instance) else ""
             raise ConflictError(f"{what}: {action} cannot be done to it now{status}.", hint=nothing)
 
     def _checked(self, call: Call, expected: Row, action: Action) -> Call:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gputui.actions import ACTIONS
-from gputui.formatting import format_bytes, format_money
+from gputui.formatting import format_bytes, format_money, status_text
 from gputui.models import Action, Deployment, GpuProcess, Image, Instance, Money, Phase, QuotaLine, Row, Volume
 
 STOP_KEPT_ALIVE = "All processes stop. The deployment starts another in its place, unless it is scaled down."
@@ -68,10 +68,10 @@ def blocker(action: Action, row: Row) -> str:
 
 def state_words(row: Row) -> str:
     """Write the phase of a row, with the vendor's status where that says more; '' without a state."""
-    phase, status = getattr(row, "phase", None), str(getattr(row, "status", "") or "")
+    phase, status = getattr(row, "phase", None), status_text(getattr(row, "status", ""))
     if not isinstance(phase, Phase):
         return status
-    if not status or status.lower() == phase.value:
+    if not status or status == phase.value:
         return phase.value
     return status if phase is Phase.UNKNOWN else f"{phase.value} ({status})"
 

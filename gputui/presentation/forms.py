@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
-from gputui.formatting import format_money
+from gputui.formatting import format_money, status_text
 from gputui.models import (
     Action,
     Deployment,
@@ -175,7 +175,7 @@ def same_name(form: Form, values: Mapping[str, str], rows: Iterable[Row]) -> str
     ]
     if not there:
         return ""
-    status = getattr(there[0], "status", "")
+    status = status_text(getattr(there[0], "status", ""))
     what = f"There is a {form.kind} {name} already{f' ({status})' if status else ''}"
     return f"{what}: this makes another of the same name."
 

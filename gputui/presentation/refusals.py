@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection
 
 from gputui.actions import ACTIONS
+from gputui.formatting import status_text
 from gputui.models import Action, Deployment, Never, Phase, Row
 from gputui.presentation.actions import blocker, state_words
 
@@ -32,7 +33,7 @@ def not_now_text(action: Action, row: Row, possible: Collection[Action], shown: 
     if why := blocker(action, row):
         return why
     # Of a stopped row the status in its list says enough: paused, exited.
-    status = str(getattr(row, "status", "") or "") if getattr(row, "phase", None) is Phase.STOPPED else ""
+    status = status_text(getattr(row, "status", "")) if getattr(row, "phase", None) is Phase.STOPPED else ""
     state = status or state_words(row)
     of = f" of a {row.type}" if isinstance(row, Deployment) and row.type else ""
     subject = "SSH" if action is Action.SSH else action.value

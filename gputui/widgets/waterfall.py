@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from gputui.analytics.startup_times import Medians, Startup, is_slow
-from gputui.formatting import seconds_text
+from gputui.formatting import seconds_text, status_text
 from gputui.presentation.glyphs import BAR_FULL
 from gputui.widgets.bars.line import Line
 
@@ -101,7 +101,7 @@ def waterfall(startup: Startup, usual: Medians, width: int) -> tuple[Content, Co
 
 def _form(startup: Startup, parts: Sequence[_Part], width: int) -> _Form:
     """Choose the widest form that leaves room for bars that say something, else one that fits at all."""
-    end = f"{startup.steps[-1].status}{'' if startup.over else ' …'}"
+    end = f"{status_text(startup.steps[-1].status)}{'' if startup.over else ' …'}"
     name = max(min(cell_len(startup.name), _LONGEST_NAME), len(OTHERS))
     shorter = range(name - 1, _SHORTEST_NAME - 1, -1)
     forms = [
@@ -140,7 +140,7 @@ def describe_startup(startup: Startup, usual: Medians) -> list[Content]:
     """Draw a start with a line for each step: how long it took, the median of the others, and what is slow."""
     parts = _parts(startup, usual)
     bars = _bars(parts, _DESCRIBED_BAR, 1)
-    names = max(map(cell_len, [*(part.status for part in parts), startup.steps[-1].status]))
+    names = max(map(cell_len, [*(part.status for part in parts), status_text(startup.steps[-1].status)]))
     widest = max((cells for cells, _ in bars), default=1)
     lines = []
     for part, (cells, _) in zip(parts, bars, strict=True):
@@ -157,7 +157,8 @@ def describe_startup(startup: Startup, usual: Medians) -> list[Content]:
         )
     lines.append(
         Content.assemble(
-            f"  {set_cell_size(startup.steps[-1].status, names)}", ("" if startup.over else "  so far", "$muted")
+            f"  {set_cell_size(status_text(startup.steps[-1].status), names)}",
+            ("" if startup.over else "  so far", "$muted"),
         )
     )
     if startup.seconds is not None:
@@ -168,7 +169,7 @@ def describe_startup(startup: Startup, usual: Medians) -> list[Content]:
 
 def _parts(startup: Startup, usual: Medians) -> list[_Part]:
     return [
-        _Part(step.status, step.seconds, usual.steps.get(step.status))
+        _Part(status_text(step.status), step.seconds, usual.steps.get(step.status))
         for step in startup.steps
         if step.seconds is not None
     ]

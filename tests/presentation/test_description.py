@@ -158,6 +158,19 @@ def test_a_model_belongs_to_one_resource(resource: Resource) -> None:
     assert resource_of(make(RESOURCES[resource].model)) is resource
 
 
+@pytest.mark.parametrize("resource", [kind for kind in RESOURCES if hasattr(make(RESOURCES[kind].model), "status")])
+def test_a_status_is_in_lower_case_everywhere(resource: Resource) -> None:
+    row = make(RESOURCES[resource].model)
+    known = {"before": "PULLING_IMAGE", "problem": None}
+    others = {name: value for name, value in known.items() if hasattr(row, name)}
+    row = dataclasses.replace(row, status="PULLING_IMAGE", phase=Phase.PENDING, **others)
+    fields = fields_of(resource, UTC_CONTEXT)
+    shown = [plain_text(cell) for column in fields for cell in (column.cell(row), column.plain_cell(row))]
+    shown += [*described(row).values(), plain_text(subject(row, account=True)), subject_text(row)]
+    assert any("pulling_image" in text for text in shown)
+    assert not [text for text in shown if "PULLING_IMAGE" in text]
+
+
 # --- kinds of rows -----------------------------------------------------------------------------------------------
 
 

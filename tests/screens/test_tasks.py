@@ -34,9 +34,9 @@ def read(stage: Stage) -> JsonView:
 async def test_the_newest_come_first_with_how_they_stand() -> None:
     async with staged(busy(), view="8") as stage:
         assert stage.names[:3] == ["e-sdxl/t-100", "e-embed/batch_7", "e-embed/batch_6"]
-        assert "● PROCESSING" in stage.line_of("t-100")
-        assert "✓ SUCCESS" in stage.line_of("t-098")
-        assert "✗ FAILED" in stage.line_of("t-097")
+        assert "● processing" in stage.line_of("t-100")
+        assert "✓ success" in stage.line_of("t-098")
+        assert "✗ failed" in stage.line_of("t-097")
         assert "delivered" in stage.line_of("t-096")
         assert "given up, 5 attempts" in stage.line_of("batch_6")
         assert "41s" in stage.line_of("t-098")
@@ -52,7 +52,7 @@ async def test_the_title_counts_what_is_worked_on_and_what_there_is() -> None:
 async def test_on_a_narrow_screen_the_most_important_is_left() -> None:
     async with staged(busy(), lab(), size=NARROW, view="8") as stage:
         line = stage.line_of("batch_6")
-        assert "✓ SUCCESS" in line
+        assert "✓ success" in line
         assert "given up, 5 attempts" in line
         assert line.split()[-1] != "…"
         assert "20m" in line
@@ -168,7 +168,7 @@ async def test_a_task_is_read_with_what_went_in_and_came_out() -> None:
         await stage.command("filter t-098")
         await stage.press("enter")
         assert "Task t-098 in yot" in stage.text
-        assert "✓ SUCCESS" in stage.line_of("status")
+        assert "✓ success" in stage.line_of("status")
         assert "no webhook" in stage.line_of("delivery")
         assert "10:30:00" in stage.line_of("created")
         assert '"a lighthouse at dusk"' in stage.line_of("prompt")
@@ -199,7 +199,7 @@ async def test_what_is_read_follows_the_task_and_keeps_its_place() -> None:
         done = replace(working, status="SUCCESS", phase=Phase.STOPPED, output=json.dumps(OUTPUT))
         cloud.rows[Resource.TASKS] = [done, *cloud.rows[Resource.TASKS][1:]]
         await stage.advance(6)
-        assert "✓ SUCCESS" in stage.line_of("status")
+        assert "✓ success" in stage.line_of("status")
         assert "77" in stage.line_of("seed")
         assert read(stage).here == ("steps", "30")
 

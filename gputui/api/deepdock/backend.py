@@ -23,6 +23,7 @@ from gputui.api.deepdock.gpus import DeepdockGpus
 from gputui.api.http.rows import each_changed
 from gputui.api.http.shared_request import SharedRequest
 from gputui.errors import SshError
+from gputui.formatting import status_text
 from gputui.models import (
     AccountInfo,
     Action,
@@ -135,7 +136,7 @@ class DeepdockBackend(HttpBackend):
         """Fetch the current address of the container's sshd, without a user; raises SshError where it has none."""
         row = found(ref, await self.instances())
         if row.phase is not Phase.RUNNING:
-            raise SshError(f"{ref} does not run (it is {row.status}).", hint="Start it first.")
+            raise SshError(f"{ref} does not run (it is {status_text(row.status)}).", hint="Start it first.")
         if row.ssh is None:
             raise SshError(f"{ref} has no port for SSH.", hint="The server maps one when it creates or starts it.")
         return row.ssh

@@ -25,7 +25,7 @@ from gputui.api.gpuhub.resources import BLACKLIST, DEPLOYMENT, GpuhubLists
 from gputui.api.gpuhub.stock import StockReader
 from gputui.api.http.rows import RowCollector, each_changed
 from gputui.errors import AccountDeniedError, GputuiError, InvalidError, SshError
-from gputui.formatting import format_minutes, format_money
+from gputui.formatting import format_minutes, format_money, status_text
 from gputui.models import (
     LONGEST_BLOCK,
     AccountInfo,
@@ -259,7 +259,7 @@ class GpuhubBackend(HttpBackend):
         container = await self._lists.container(ref)
         if container.phase not in (Phase.RUNNING, Phase.UNKNOWN):
             hint = "Wait until it runs." if container.phase is Phase.PENDING else ""
-            raise SshError(f"{ref} does not run (it is {container.status}).", hint=hint)
+            raise SshError(f"{ref} does not run (it is {status_text(container.status)}).", hint=hint)
         if container.ssh is None:
             raise SshError(f"{ref} has no SSH address.", hint="It may still be starting: try again in a moment.")
         return container.ssh

@@ -35,6 +35,7 @@ from gputui.errors import (
     SshError,
     UnavailableError,
 )
+from gputui.formatting import status_text
 from gputui.models import (
     AccountInfo,
     Action,
@@ -212,7 +213,7 @@ class PodyBackend(HttpBackend):
         """Fetch the current address of the pod's port 22; raises SshError where it runs no sshd one can reach."""
         pod = await self._inspect(ref)
         if pod.phase is not Phase.RUNNING:
-            raise SshError(f"{ref} does not run (it is {pod.status}).", hint="Start it first.")
+            raise SshError(f"{ref} does not run (it is {status_text(pod.status)}).", hint="Start it first.")
         if pod.ssh is None:
             raise SshError(f"{ref} has no port for SSH.", hint="The image does not map port 22: use exec instead.")
         return pod.ssh

@@ -25,6 +25,7 @@ from gputui.api.yotta.storage import CREDENTIAL, MOUNTED, VOLUME, YottaStorage, 
 from gputui.api.yotta.tasks import QUEUE, TASK, YottaTasks
 from gputui.api.yotta.update import YottaEditor
 from gputui.errors import ConflictError, InvalidError, SshError
+from gputui.formatting import status_text
 from gputui.models import (
     AccountInfo,
     Action,
@@ -171,7 +172,9 @@ class YottaBackend(HttpBackend):
         row = await self.fetch(ref)
         if not isinstance(row, Instance) or row.phase not in (Phase.RUNNING, Phase.UNKNOWN):
             status = row.status if isinstance(row, Instance) else mapping.UNKNOWN
-            raise SshError(f"{ref} does not run (it is {status}).", hint="Wait until it runs, or start it.")
+            raise SshError(
+                f"{ref} does not run (it is {status_text(status)}).", hint="Wait until it runs, or start it."
+            )
         if row.ssh is None:
             raise SshError(f"{ref} has no SSH address.", hint="It may still be starting: try again in a moment.")
         return row.ssh

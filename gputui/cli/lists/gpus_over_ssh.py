@@ -14,6 +14,7 @@ from gputui.cli.columns import print_rows
 from gputui.cli.lists.gpus import report_unknown
 from gputui.cli.output import notify, report_error
 from gputui.errors import ConflictError, ExitCode, GputuiError
+from gputui.formatting import status_text
 from gputui.models import GpuDevice, GpuProcess, GpuReading, Instance, Phase, Ref, Resource, Row
 from gputui.presentation.actions import may_be_of
 
@@ -132,7 +133,7 @@ async def _log_in(lease: Lease, instances: Sequence[Instance]) -> dict[Ref, Gput
     for one in instances:
         try:
             if one.phase is not Phase.RUNNING:
-                raise ConflictError(f"{one.name} is {one.status}: its GPUs can be read while it runs.")
+                raise ConflictError(f"{one.name} is {status_text(one.status)}: its GPUs can be read while it runs.")
             async with lease(one):
                 pass
         except GputuiError as error:

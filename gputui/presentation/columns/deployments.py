@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gputui.analytics.prices import price_key
-from gputui.formatting import format_bytes, format_money
+from gputui.formatting import format_bytes, format_money, status_text
 from gputui.models import Deployment, Phase, Resource
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
@@ -64,7 +64,7 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
             number=_have,
             plain=counts_text,
             detail=counts_sentence,
-            brief=lambda row: f"{row.status} {counts_text(row)}".rstrip(),
+            brief=lambda row: f"{status_text(row.status)} {counts_text(row)}".rstrip(),
         ),
         Column(
             "gpu",

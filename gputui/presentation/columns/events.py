@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gputui.formatting import format_time, seconds_text
+from gputui.formatting import format_time, seconds_text, status_text
 from gputui.models import Event, EventSource, Resource
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
@@ -48,19 +48,19 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
         text_column(
             "before",
             "FROM",
-            lambda row: row.before or "",
+            lambda row: status_text(row.before),
             width=8,
             priority=4,
-            plain=lambda row: row.before or "-",
+            plain=lambda row: status_text(row.before) or "-",
         ),
         Column(
             "status",
             "TO",
             _to,
-            lambda row: row.status,
+            lambda row: status_text(row.status),
             width=10,
             search=lambda row: row.status,
-            plain=lambda row: row.status,
+            plain=lambda row: status_text(row.status),
         ),
         figure_column("after", "AFTER", lambda row: row.after_seconds, seconds_text, priority=2),
         Column(
@@ -79,7 +79,7 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
 def _to(row: Event) -> Cell:
     if row.status == "gone":
         return ("→ gone", "muted")
-    return [("→ ", "muted"), (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_STYLES[row.phase])]
+    return [("→ ", "muted"), (f"{PHASE_GLYPHS[row.phase]} {status_text(row.status)}", PHASE_STYLES[row.phase])]
 
 
 LISTS: Lists = {

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gputui.analytics.prices import may_cost, price_key, price_now
-from gputui.formatting import format_age, format_bytes, format_money, format_time
+from gputui.formatting import format_age, format_bytes, format_money, format_time, status_text
 from gputui.models import Money, Phase, Service
 from gputui.presentation.actions import progress_text, state_words
 from gputui.presentation.columns.column import Cell, Column, natural_key
@@ -166,11 +166,11 @@ def state_column(context: Context, cell: Callable[[Any], Cell] | None = None, **
         "state",
         "STATE",
         cell or (lambda row: state_cell(row, context)),
-        lambda row: (PHASE_ORDER[row.phase], row.status),
+        lambda row: (PHASE_ORDER[row.phase], status_text(row.status)),
         search=lambda row: f"{row.phase} {row.status}",
         plain=state_words,
         detail=lambda row: (state_words(row), PHASE_STYLES[row.phase]),
-        **{"brief": lambda row: row.status, **options},
+        **{"brief": lambda row: status_text(row.status), **options},
     )
 
 
@@ -181,7 +181,7 @@ def state_cell(row: Any, context: Context, *, unread: bool = True) -> Cell:
         return (f"◐ {progress_text(pending.action)}", "warning")
     if unread and row.problem:
         return (f"{PHASE_GLYPHS[row.phase]} not read", "warning")
-    return (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_STYLES[row.phase])
+    return (f"{PHASE_GLYPHS[row.phase]} {status_text(row.status)}", PHASE_STYLES[row.phase])
 
 
 def region_column(**options: Any) -> Column[Any]:

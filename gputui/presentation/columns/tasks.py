@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from gputui.formatting import format_age, format_duration
+from gputui.formatting import format_age, format_duration, status_text
 from gputui.models import Phase, Resource, Task, TaskQueue
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
@@ -39,7 +39,7 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
         return (text, "warning") if takes_long(row) else text
 
     def status(row: Task) -> Cell:
-        return (f"{_GLYPHS[row.phase]} {row.status}", _STYLES[row.phase])
+        return (f"{_GLYPHS[row.phase]} {status_text(row.status)}", _STYLES[row.phase])
 
     return [
         Column(
@@ -62,11 +62,11 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
             "status",
             "STATUS",
             status,
-            lambda row: (PHASE_ORDER[row.phase], row.status),
+            lambda row: (PHASE_ORDER[row.phase], status_text(row.status)),
             width=12,
             max_width=16,
             search=lambda row: f"{row.phase} {row.status}",
-            plain=lambda row: row.status,
+            plain=lambda row: status_text(row.status),
             detail=status,
         ),
         Column(

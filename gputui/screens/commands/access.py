@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gputui.commands import Command, Condition
+from gputui.formatting import status_text
 from gputui.models import Action, Deployment, FeedState, Instance, Phase, Resource, Row, Service
 from gputui.presentation.actions import name_of
 from gputui.presentation.glyphs import PHASE_GLYPHS
@@ -100,7 +101,10 @@ class AccessCommands(CommandSet):
     async def _choose_log(self, deployment: Deployment, writers: Sequence[Instance]) -> None:
         choices = [
             dialogs.Choice(
-                row.ref.id, f"{PHASE_GLYPHS[row.phase]} {row.name}  {row.status}", str(number), row.region or ""
+                row.ref.id,
+                f"{PHASE_GLYPHS[row.phase]} {row.name}  {status_text(row.status)}",
+                str(number),
+                row.region or "",
             )
             for number, row in enumerate(writers, 1)
         ]
@@ -126,7 +130,9 @@ class AccessCommands(CommandSet):
         elif fleet.shows_processes(instance):
             self.session.navigator.go("gpus", scope=instance.ref)
         else:
-            self.view.notify(f"GPU processes of {instance.name} are not available while it is {instance.status}.")
+            self.view.notify(
+                f"GPU processes of {instance.name} are not available while it is {status_text(instance.status)}."
+            )
 
 
 def no_log_text(row: Row) -> str:

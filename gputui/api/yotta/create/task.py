@@ -24,6 +24,7 @@ from gputui.api.yotta.schema import masked
 from gputui.api.yotta.storage import YottaStorage
 from gputui.api.yotta.tasks import TASK, YottaTasks
 from gputui.errors import GputuiError, NotFoundError
+from gputui.formatting import status_text
 from gputui.models import ActionResult, Deployment, FieldKind, FormField, Phase, Ref, Role
 from gputui.text import clean
 
@@ -117,7 +118,11 @@ def task_fields(endpoints: Sequence[Deployment] = ()) -> tuple[FormField, ...]:
 
 def _label(endpoint: Deployment) -> str:
     workers = "" if endpoint.running is None else f"  {endpoint.running} workers run"
-    return f"{endpoint.name}{workers}" if endpoint.phase is Phase.RUNNING else f"{endpoint.name}  {endpoint.status}"
+    return (
+        f"{endpoint.name}{workers}"
+        if endpoint.phase is Phase.RUNNING
+        else f"{endpoint.name}  {status_text(endpoint.status)}"
+    )
 
 
 def _read_json(text: str) -> object:
