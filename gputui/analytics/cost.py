@@ -7,26 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import reduce
-from typing import TYPE_CHECKING
 
 from gputui.analytics.prices import CHARGED, may_cost
-from gputui.models import (
-    Deployment,
-    GpuDevice,
-    HostInfo,
-    Instance,
-    Money,
-    Phase,
-    Ref,
-    Resource,
-    Row,
-    Volume,
-)
-
-if TYPE_CHECKING:
-    pass
+from gputui.models import Deployment, GpuDevice, HostInfo, Instance, Money, Phase, Resource, Row, Volume
 
 Amounts = Mapping[str, Money]
 """An amount for each currency, by name, in the order of first occurrence."""
@@ -71,25 +55,6 @@ class Total:
             self.gpus + other.gpus,
             self.unsure + other.unsure,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The hourly cost of a part of an account in one currency; ``per_hour`` is None for resources without a price.
-
-    The part is a ``deployment``, by instances or as a whole; where that is None, the instances without a deployment,
-    or the ``volumes``: one of the two numbers is 0. ``name`` is that of the deployment. ``gpus`` does not count the
-    ``gpus_unknown`` instances, whose number of GPUs is unknown. The names are those of ``gputui get cost -o json``.
-    """
-
-    account: str
-    deployment: Ref | None
-    name: str
-    instances: int
-    gpus: int
-    per_hour: Money | None
-    volumes: int = 0
-    gpus_unknown: int = 0
 
 
 HostGpus = Mapping[tuple[str, str], int]
@@ -146,12 +111,6 @@ def is_unpriced(row: Instance, parent: Row | None) -> bool:
     return _is_charged(row) and price_of(row) is None and not whole
 
 
-def total(rows: Iterable[Row]) -> Total:
-    """Return the hourly cost of these, with the unknown parts."""
-    kept = list(rows)
-    return sum_of(costing(kept), host_gpus(kept))
-
-
 def by_account(rows: Iterable[Row]) -> dict[str, Total]:
     """Return the hourly cost by account, without accounts that have no cost."""
     kept = list(rows)
@@ -186,60 +145,23 @@ def sum_of(rows: Collection[Costing], hosts: HostGpus) -> Total:
         price = price_of(row)
         if price is None:
             things += 1
-            count = _gpus_in(row, hosts)
+            count = gpus_in(row, hosts)
             gpus, unsure = gpus + (count or 0), unsure + (count is None)
             continue
-        count = 0 if isinstance(row, Volume) else max(1, _instances_in(row))
+        count = 0 if isinstance(row, Volume) else max(1, instances_in(row))
         things, priced = things + count, priced + count
         if price.amount:
             amounts[price.currency] = amounts[price.currency] + price if price.currency in amounts else price
     return Total(amounts, things, priced, gpus, unsure)
 
 
-def parts(rows: Iterable[Row], billing: Collection[str] | None = None) -> list[Part]:
-    """Return the billed parts by account, deployment and currency; volumes are a separate part.
-
-    They are ordered by account, as the rows are, and currency, the most expensive first, those without a price last.
-    ``billing`` leaves out accounts that are not billed and have no price (:func:`billed`).
-    """
-    kept = list(rows)
-    hosts = host_gpus(kept)
-    names = {row.ref: row.name for row in kept if isinstance(row, Deployment)}
-    counted = by_account(kept) if billing is None else billed(by_account(kept), billing)
-    groups: dict[tuple[str, Ref | None, bool, str], list[Costing]] = {}
-    for row in costing(kept):
-        parent = row.ref if isinstance(row, Deployment) else row.parent if isinstance(row, Instance) else None
-        price = price_of(row)
-        key = (row.ref.account, parent, isinstance(row, Volume), price.currency if price else "")
-        groups.setdefault(key, []).append(row)
-    found = [
-        Part(
-            account,
-            parent,
-            "" if parent is None else names.get(parent, parent.id),
-            instances=0 if volumes else sum(map(_instances_in, group)),
-            gpus=sum(_gpus_in(row, hosts) or 0 for row in group),
-            per_hour=sum_of(group, hosts).amounts.get(currency, Money(Decimal(0), currency)) if currency else None,
-            volumes=len(group) if volumes else 0,
-            gpus_unknown=sum(_gpus_in(row, hosts) is None for row in group),
-        )
-        for (account, parent, volumes, currency), group in groups.items()
-        if account in counted
-    ]
-    order = {account: place for place, account in enumerate(dict.fromkeys(part.account for part in found))}
-
-    def place(part: Part) -> tuple[object, ...]:
-        price = part.per_hour
-        return (order[part.account], *((True, "", 0) if price is None else (False, price.currency, -price.amount)))
-
-    return sorted(found, key=place)
-
-
-def _instances_in(row: Row) -> int:
+def instances_in(row: Row) -> int:
+    """Return the number of instances that a row stands for: of a deployment those that run."""
     return (row.running or 0) if isinstance(row, Deployment) else 1
 
 
-def _gpus_in(row: Costing, hosts: HostGpus) -> int | None:
+def gpus_in(row: Costing, hosts: HostGpus) -> int | None:
+    """Return the number of GPUs that a billed row uses; None where it is unknown."""
     if isinstance(row, Deployment):
         if row.running == 0:
             return 0

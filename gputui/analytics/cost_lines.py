@@ -1,30 +1,54 @@
-"""The lines of the cost view: each account as a whole, followed by its parts."""
+"""Lines of cost: the billed parts of accounts, and each account as a whole, followed by its parts."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import reduce
 from typing import Any
 
-from gputui.analytics.cost import Part, Total, billed, by_account, parts
+from gputui.analytics.cost import (
+    Costing,
+    Total,
+    billed,
+    by_account,
+    costing,
+    gpus_in,
+    host_gpus,
+    instances_in,
+    price_of,
+    sum_of,
+)
 from gputui.analytics.run_out import Lasting, lasting
-from gputui.models import Balance, Money, Package, Ref, Row
+from gputui.models import Balance, Deployment, Instance, Money, Package, Ref, Row, Volume
 
 UNPRICED = "unpriced"
 """The kind of a Ref of the resources of an account without a price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CostLine(Part):
-    """A part of an account, or the ``whole`` of it in one currency.
+class CostLine:
+    """The hourly cost of a part of an account, or of the ``whole`` of it, in one currency.
 
-    Of its ``things``, ``lacking`` have no price. The whole has the ``balance`` in its currency, and how long that is
-    ``lasting``. It is ``partial`` where a filter may exclude rows that cost: all its numbers are lower bounds.
+    A part is a ``deployment``, by instances or as a whole; where that is None, the instances without a deployment,
+    or the ``volumes``: one of the two numbers is 0. ``name`` is that of the deployment. ``gpus`` does not count the
+    ``gpus_unknown`` instances, whose number of GPUs is unknown. ``per_hour`` is None for resources without a price.
+
+    Of the ``things`` of a whole, ``lacking`` have no price. It has the ``balance`` in its currency, and how long that
+    is ``lasting``. It is ``partial`` where a filter may exclude rows that cost: all its numbers are lower bounds.
     """
 
     ref: Ref
+    account: str
+    per_hour: Money | None
+    deployment: Ref | None = None
+    name: str = ""
+    instances: int = 0
+    gpus: int = 0
+    volumes: int = 0
+    gpus_unknown: int = 0
     whole: bool = False
     things: int = 0
     lacking: int = 0
@@ -36,6 +60,46 @@ class CostLine(Part):
     def is_unpriced(self) -> bool:
         """Whether this is the line of the resources without a price."""
         return not self.whole and self.per_hour is None
+
+
+def parts(rows: Iterable[Row], billing: Collection[str] | None = None) -> list[CostLine]:
+    """Return the billed parts by account, deployment and currency; volumes are a separate part.
+
+    They are ordered by account, as the rows are, and currency, the most expensive first, those without a price last.
+    ``billing`` leaves out accounts that are not billed and have no price (:func:`.billed`).
+    """
+    kept = list(rows)
+    hosts = host_gpus(kept)
+    names = {row.ref: row.name for row in kept if isinstance(row, Deployment)}
+    counted = by_account(kept) if billing is None else billed(by_account(kept), billing)
+    groups: dict[tuple[str, Ref | None, bool, str], list[Costing]] = {}
+    for row in costing(kept):
+        parent = row.ref if isinstance(row, Deployment) else row.parent if isinstance(row, Instance) else None
+        price = price_of(row)
+        key = (row.ref.account, parent, isinstance(row, Volume), price.currency if price else "")
+        groups.setdefault(key, []).append(row)
+    found = [
+        CostLine(
+            ref=Ref(account, "cost", f"{currency}/{'volumes/' if volumes else '' if parent is None else parent.id}"),
+            account=account,
+            deployment=parent,
+            name="" if parent is None else names.get(parent, parent.id),
+            instances=0 if volumes else sum(map(instances_in, group)),
+            gpus=sum(gpus_in(row, hosts) or 0 for row in group),
+            per_hour=sum_of(group, hosts).amounts.get(currency, Money(Decimal(0), currency)) if currency else None,
+            volumes=len(group) if volumes else 0,
+            gpus_unknown=sum(gpus_in(row, hosts) is None for row in group),
+        )
+        for (account, parent, volumes, currency), group in groups.items()
+        if account in counted
+    ]
+    order = {account: place for place, account in enumerate(dict.fromkeys(part.account for part in found))}
+
+    def place(part: CostLine) -> tuple[object, ...]:
+        price = part.per_hour
+        return (order[part.account], *((True, "", 0) if price is None else (False, price.currency, -price.amount)))
+
+    return sorted(found, key=place)
 
 
 def cost_lines(
@@ -68,9 +132,9 @@ def cost_lines(
         for number, currency in enumerate(currencies or ([""] if without else [])):
             group = [part for part in own if part.per_hour is not None and part.per_hour.currency == currency]
             balance = money.get((account, currency))
-            whole = line_of(
+            whole = _merged(
                 Ref(account, "cost", currency or UNPRICED),
-                _merged(account, [*group, *(without if number == 0 else ())]),
+                [*group, *(without if number == 0 else ())],
                 whole=True,
                 things=total.things,
                 lacking=0 if number else total.lacking,
@@ -78,11 +142,11 @@ def cost_lines(
                 lasting=None if balance is None else lasting(balance, rows, packages, at),
             )
             # Free resources are counted, and need no line of their own.
-            lines += [whole, *(_line(part, currency) for part in group if part.per_hour and part.per_hour.amount)]
+            lines += [whole, *(part for part in group if part.per_hour and part.per_hour.amount)]
         if without:
-            merged = _merged(account, without)
+            merged = _merged(Ref(account, "cost", f"{UNPRICED}/"), without)
             things = merged.instances + merged.volumes
-            lines.append(line_of(Ref(account, "cost", f"{UNPRICED}/"), merged, things=things, lacking=things))
+            lines.append(replace(merged, things=things, lacking=things))
     return [_lower_bound(line) if line.ref.account in partial else line for line in lines]
 
 
@@ -91,26 +155,16 @@ def _lower_bound(line: CostLine) -> CostLine:
     return replace(line, partial=True, lasting=end)
 
 
-def line_of(ref: Ref, part: Part, **more: Any) -> CostLine:
-    """Return the line of a part."""
-    return CostLine(**{field.name: getattr(part, field.name) for field in fields(Part)}, ref=ref, **more)
-
-
-def _merged(account: str, several: Sequence[Part]) -> Part:
+def _merged(ref: Ref, several: Sequence[CostLine], **more: Any) -> CostLine:
     """Return the sum of parts; without a price where none has one."""
     prices = [part.per_hour for part in several if part.per_hour is not None]
-    return Part(
-        account,
-        None,
-        "",
-        sum(part.instances for part in several),
-        sum(part.gpus for part in several),
-        reduce(Money.__add__, prices) if prices else None,
-        sum(part.volumes for part in several),
-        sum(part.gpus_unknown for part in several),
+    return CostLine(
+        ref=ref,
+        account=ref.account,
+        instances=sum(part.instances for part in several),
+        gpus=sum(part.gpus for part in several),
+        per_hour=reduce(Money.__add__, prices) if prices else None,
+        volumes=sum(part.volumes for part in several),
+        gpus_unknown=sum(part.gpus_unknown for part in several),
+        **more,
     )
-
-
-def _line(part: Part, currency: str) -> CostLine:
-    what = "volumes/" if part.volumes else "" if part.deployment is None else part.deployment.id
-    return line_of(Ref(part.account, "cost", f"{currency}/{what}"), part)

@@ -7,22 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from gputui.analytics.cost import costing, gpus_of, host_gpus, sum_of
-from gputui.models import (
-    Balance,
-    Instance,
-    Package,
-    Phase,
-    Ref,
-    Row,
-    gpu_label,
-)
-
-if TYPE_CHECKING:
-    pass
-
+from gputui.models import Balance, Instance, Package, Phase, Ref, Row, gpu_label
 
 def covered(package: Package, rows: Iterable[Row]) -> list[Instance]:
     """Return the running instances that use a package: of the same account, GPU model and regions."""

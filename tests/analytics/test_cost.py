@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from gputui.analytics.cost import Total, billed, by_account, in_order, parts, total
+from gputui.analytics.cost import Total, billed, by_account, in_order
+from gputui.analytics.cost_lines import parts
 from gputui.analytics.run_out import Lasting, gpus_in_use, lasting, run_out
 from gputui.models import Balance, Deployment, GpuDevice, HostInfo, Instance, Money, Package, Phase, Ref, Row, Volume
 
@@ -33,6 +35,11 @@ def container(name: str, price: str | None = "1.80", currency: str = "USD", **mo
 
 def package(balance: int | None = 72_000, regions: tuple[str, ...] = ("sgp1",)) -> Package:
     return Package(Ref("hub", "package", "p"), "RTX 5090", regions, total=360_000, balance=balance)
+
+
+def total(rows: Sequence[Row]) -> Total:
+    """Return the sum of one account's rows."""
+    return by_account(rows).get(rows[0].ref.account, Total())
 
 
 def test_an_hour_is_the_sum_over_what_runs_or_begins_to() -> None:

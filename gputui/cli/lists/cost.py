@@ -5,17 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from gputui.analytics import cost
-from gputui.analytics.cost_lines import CostLine, line_of
+from gputui.analytics.cost_lines import CostLine, parts
 from gputui.cli import session
 from gputui.cli.columns import print_records
 from gputui.cli.output import Plain, notify
 from gputui.errors import ConfigError
 from gputui.formatting import format_money
-from gputui.models import Instance, Ref, Volume
+from gputui.models import Instance, Volume
 from gputui.models.serialize import to_plain
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.cost import COST_TABLE, cost_columns
@@ -25,8 +24,7 @@ from gputui.presentation.prices import unpriced_gpus_text, unstated_text
 if TYPE_CHECKING:
     from gputui.config.loader import Account
 
-
-KEYS = tuple(field.name for field in fields(cost.Part))
+KEYS = ("account", "deployment", "name", "instances", "gpus", "per_hour", "volumes", "gpus_unknown")
 """The keys of the JSON and the columns of CSV, in their order."""
 
 
@@ -35,8 +33,7 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
     if args.watch or args.filters or args.of:
         raise ConfigError("cost is a sum: it takes neither --watch nor --filter nor --of.")
     listing, billing = asyncio.run(_list(accounts))
-    lines = [line_of(Ref(part.account, "cost", part.name), part) for part in cost.parts(listing.rows, billing)]
-    print_records(lines, args.output, pick(cost_columns(Context()), COST_TABLE), KEYS, _plain)
+    print_records(parts(listing.rows, billing), args.output, pick(cost_columns(Context()), COST_TABLE), KEYS, _plain)
     if args.output == "table":
         for line in _totals(listing, billing, accounts):
             notify(line)
