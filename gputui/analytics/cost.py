@@ -5,6 +5,7 @@ Currencies are never added. A sum includes the number of its unknown parts, see 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
@@ -58,20 +59,25 @@ class Total:
 
 
 HostGpus = Mapping[tuple[str, str], int]
-"""How many GPUs the hosts have that an account lists, by account and name of the host."""
+"""Numbers of GPUs by account and name of the host, '' for the only one; of those seen from within one by its Ref."""
 
 
 def host_gpus(rows: Iterable[Row]) -> HostGpus:
     """Return how many GPUs each host has, as far as hosts or their GPUs are among the rows."""
     reported: dict[tuple[str, str], int] = {}
     seen: dict[tuple[str, str], set[int]] = {}
+    inside: dict[tuple[str, str], set[int]] = {}
     for row in rows:
         if isinstance(row, HostInfo) and row.gpu_count is not None:
             reported[row.ref.account, row.name] = row.gpu_count
         elif isinstance(row, GpuDevice) and row.through is None:
-            # Seen from within an instance, those would be the instance's.
             seen.setdefault((row.ref.account, row.host), set()).add(row.index)
-    return {place: len(indices) for place, indices in seen.items()} | reported
+        elif isinstance(row, GpuDevice):
+            inside.setdefault((row.ref.account, str(row.through)), set()).add(row.index)
+    known = {place: len(indices) for place, indices in seen.items()} | reported
+    hosts = Counter(account for account, _ in known)
+    only = {(account, ""): count for (account, _), count in known.items() if hosts[account] == 1}
+    return {place: len(indices) for place, indices in inside.items()} | known | only
 
 
 def costing(rows: Iterable[Row]) -> list[Costing]:
@@ -172,7 +178,8 @@ def gpus_in(row: Costing, hosts: HostGpus) -> int | None:
 def gpus_of(instance: Instance, hosts: HostGpus) -> int | None:
     """Return the number of GPUs of an instance, for all GPUs that of the host; None where it is unknown."""
     if instance.gpu_all:
-        return hosts.get((instance.ref.account, instance.host or ""))
+        places = ((instance.ref.account, name) for name in (instance.host or "", str(instance.ref)))
+        return next((hosts[place] for place in places if place in hosts), None)
     if instance.gpu_indices is not None:
         return len(instance.gpu_indices)
     return instance.gpu_count

@@ -11,6 +11,7 @@ from fractions import Fraction
 from gputui.analytics.cost import costing, gpus_of, host_gpus, sum_of
 from gputui.models import Balance, Instance, Package, Phase, Ref, Row, gpu_label
 
+
 def covered(package: Package, rows: Iterable[Row]) -> list[Instance]:
     """Return the running instances that use a package: of the same account, GPU model and regions."""
     model = gpu_label(package.gpu_model)

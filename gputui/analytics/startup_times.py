@@ -77,6 +77,21 @@ def is_slow(seconds: float | None, median: float | None) -> bool:
     return seconds is not None and median is not None and seconds >= slow_from(median)
 
 
+def slow_start(instance: Ref, events: Iterable[Event]) -> str:
+    """Return the evidence of a start-up or a step of it that is clearly slower than those of other instances.
+
+    '' where there is none. ``events`` are those of its deployment.
+    """
+    others = startups(events)
+    startup = others.pop(instance, None)
+    if startup is None:
+        return ""
+    usual = medians(others.values())
+    slow = is_slow(startup.seconds, usual.total)
+    slow = slow or any(is_slow(step.seconds, usual.steps.get(step.status)) for step in startup.steps)
+    return evidence(startup, usual) if slow else ""
+
+
 def evidence(startup: Startup, medians: Medians) -> str:
     """Format in one line how slow a start-up was, as the reason of a block; '' when nothing is known.
 
@@ -273,15 +288,12 @@ class _Durations:
 
     def without(self, startup: Startup | None) -> Medians:
         """Return the medians of all starts but this one."""
-        found = ((status, self.step_without(status, startup)) for status in self._steps)
+        spent = {} if startup is None else _spent(startup)
+        found = ((status, _median(values, spent.get(status))) for status, values in self._steps.items())
         total = None if startup is None else startup.seconds
         count = len(self._totals) - (total is not None)
         steps = {status: value for status, value in found if value is not None}
         return Medians(steps, _median(self._totals, total), count)
-
-    def step_without(self, status: str, startup: Startup | None) -> float | None:
-        """Return the median of one step over all starts but this one."""
-        return _median(self._steps.get(status, ()), None if startup is None else _spent(startup).get(status))
 
     def but_slowest(self, status: str) -> float | None:
         """Return the median of one step over all starts but the slowest."""

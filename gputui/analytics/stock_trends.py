@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from operator import itemgetter
 
 from gputui.models import Ref
 
@@ -21,22 +21,6 @@ FADES_AFTER = timedelta(minutes=5)
 _PARTS = 96
 _PART_SECONDS = SPAN.total_seconds() / _PARTS
 _BLOCKS = "▁▂▃▄▅▆▇█"
-
-
-class Sample(Protocol):
-    """How many GPUs of an offer were idle at a time; ``history.StockSample`` is one."""
-
-    @property
-    def ref(self) -> Ref:
-        """The offer."""
-
-    @property
-    def at(self) -> datetime:
-        """When it was read."""
-
-    @property
-    def idle(self) -> int | None:
-        """How many were idle; None where the back end does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +65,13 @@ class _Track:
 
 
 class Trends:
-    """The trends of offers, filled from ``samples``, then updated with :meth:`note`."""
+    """The trends of offers, filled from samples (offer, idle count, time), then updated with :meth:`note`."""
 
-    def __init__(self, samples: Iterable[Sample] = ()) -> None:
+    def __init__(self, samples: Iterable[tuple[Ref, int | None, datetime]] = ()) -> None:
         self._tracks: dict[Ref, _Track] = {}
         # Several processes write samples, each in batches.
-        for sample in sorted(samples, key=lambda sample: sample.at):
-            self.note(sample.ref, sample.idle, sample.at)
+        for sample in sorted(samples, key=itemgetter(2)):
+            self.note(*sample)
 
     def note(self, ref: Ref, idle: int | None, at: datetime) -> None:
         """Record the present number of idle GPUs, if known."""

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from gputui.analytics.cost import is_unpriced
+from gputui.analytics.cost import SIZING, gpus_of, host_gpus, is_unpriced
 from gputui.analytics.cost_lines import UNPRICED
 from gputui.models import Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
-from gputui.screens.gpus.captions import gpus_of
 from gputui.screens.list.list_view import ListView
 
 _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
@@ -36,7 +35,9 @@ class InstanceContext(FleetContext):
 
     def gpu_count(self, instance: Instance) -> float | None:
         """Return how many GPUs an instance may use, of a whole host as many as that is known to have."""
-        return gpus_of(instance, self.session.fleet)
+        sizes = SIZING if instance.gpu_all else ()
+        rows = (row for resource in sizes for row in self.session.fleet.rows(resource).values())
+        return gpus_of(instance, host_gpus(rows))
 
     def created_at(self, instance: Instance) -> datetime | None:
         """Return when an instance was created, from its events where its row does not say."""

@@ -256,6 +256,10 @@ def test_all_gpus_are_those_of_the_host_and_never_one() -> None:
         ([everything, unsaid, host], 8, 1),
         ([everything, *devices], 4, 0),
         ([everything, replace(host, ref=Ref("lab", "host", "h07"))], 0, 1),
+        ([replace(everything, host=None), host], 8, 0),
+        ([replace(everything, host=None), host, replace(host, ref=Ref("hub", "host", "h08"), name="h08")], 0, 1),
+        ([everything, *(replace(device, through=everything.ref) for device in devices)], 4, 0),
+        ([everything, *(replace(device, through=unsaid.ref) for device in devices)], 0, 1),
     ]
     for rows, gpus, unsure in cases:
         assert total(rows) == Total({}, things=1 + (unsaid in rows), priced=0, gpus=gpus, unsure=unsure)

@@ -20,6 +20,7 @@ from gputui.analytics.startup_times import (
     evidence,
     is_slow,
     medians,
+    slow_start,
     startups,
 )
 from gputui.formatting import seconds_text
@@ -288,6 +289,18 @@ def test_the_evidence_of_a_start_that_never_ran_is_its_slowest_step() -> None:
     startup = start_of(("creating", 0), ("starting", 4), ("failed", 356))
     assert evidence(startup, usual) == "starting took 352 s, median 31 s, then failed"
     assert evidence(start_of(("creating", 0)), usual) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "evidence"),
+    [(412, "creating→running took 412 s, median 38 s"), (60, ""), (10, "")],
+)
+def test_only_a_start_clearly_slower_than_the_others_is_evidence(seconds: int, evidence: str) -> None:
+    slow = told("slow", ("creating", 0), ("running", seconds))
+    others = [event for name in "ab" for event in told(name, ("creating", 0), ("running", 38))]
+    assert slow_start(Ref("hub", "container", "slow"), [*slow, *others]) == evidence
+    assert slow_start(Ref("hub", "container", "slow"), slow) == ""
+    assert slow_start(Ref("hub", "container", "unknown"), others) == ""
 
 
 def test_durations_read_in_seconds_while_seconds_say_something() -> None:

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gputui.analytics.stock_trends import FADES_AFTER, IdleChange, Trends, arrow, sparkline
-from gputui.history.history import StockSample
 from gputui.models import Ref
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -16,9 +15,9 @@ REF = Ref("hub", "offer", "sgp1/RTX 5090")
 OTHER = Ref("hub", "offer", "sgp1/B200")
 
 
-def sample(ago: timedelta, idle: int | None, ref: Ref = REF) -> StockSample:
+def sample(ago: timedelta, idle: int | None, ref: Ref = REF) -> tuple[Ref, int | None, datetime]:
     """Return a sample taken so long before NOW."""
-    return StockSample(ref, NOW - ago, idle, 64)
+    return ref, idle, NOW - ago
 
 
 def hours(number: float) -> timedelta:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from gputui.analytics import startup_times
+from gputui.analytics.startup_times import slow_start
 from gputui.cli import arguments, session
 from gputui.cli.mutate import Plan, carry_out
 from gputui.cli.output import notify, report_error
@@ -88,7 +88,7 @@ async def _evidence(fleet: Fleet, rows: Sequence[Instance]) -> dict[Ref, str]:
     parents = dict.fromkeys(row.parent or row.ref for row in rows)
     answers = await asyncio.gather(*(_events(fleet, parent) for parent in parents))
     events = dict(zip(parents, answers, strict=True))
-    return {row.ref: _slow_start(row, events[row.parent or row.ref]) for row in rows}
+    return {row.ref: slow_start(row.ref, events[row.parent or row.ref]) for row in rows}
 
 
 async def _events(fleet: Fleet, ref: Ref) -> Sequence[Event]:
@@ -97,14 +97,3 @@ async def _events(fleet: Fleet, ref: Ref) -> Sequence[Event]:
     except GputuiError as error:
         report_error(error, about=f"{ref}: its events could not be read")
         return ()
-
-
-def _slow_start(row: Instance, events: Sequence[Event]) -> str:
-    known = startup_times.startups(events)
-    startup = known.pop(row.ref, None)
-    if startup is None:
-        return ""
-    usual = startup_times.medians(known.values())
-    steps = ((step.seconds, usual.steps.get(step.status)) for step in startup.steps)
-    slow = any(startup_times.is_slow(seconds, median) for seconds, median in ((startup.seconds, usual.total), *steps))
-    return startup_times.evidence(startup, usual) if slow else ""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from textual.content import Content
 
-from gputui.analytics.startup_times import evidence, medians, startups
+from gputui.analytics.startup_times import slow_start
 from gputui.errors import GputuiError
 from gputui.formatting import format_minutes
-from gputui.models import Action, Block, Event, Instance, Ref, Resource, Row
+from gputui.models import Action, Block, Instance, Resource, Row
 from gputui.presentation.actions import effect
 from gputui.presentation.blocks import one_of_each_host, place_of
 from gputui.presentation.columns.blocks import minute_text
@@ -119,23 +119,9 @@ class BlockCommands(ActionCommands):
             except GputuiError:
                 # Without events there is no evidence; the user can still give a reason.
                 continue
-            if said := evidence_of(instance.ref, events):
+            if said := slow_start(instance.ref, events):
                 dialog.suggest(said)
                 return
-
-
-def evidence_of(instance: Ref, events: Iterable[Event]) -> str:
-    """Return in a line how slowly an instance started, compared with the others of its deployment.
-
-    '' when it is not known, and when it was no slower than usual.
-    """
-    all_startups = startups(events)
-    startup = all_startups.get(instance)
-    if startup is None:
-        return ""
-    usual = medians(other for ref, other in all_startups.items() if ref != instance)
-    quick = startup.seconds is not None and usual.total is not None and startup.seconds <= usual.total
-    return "" if quick else evidence(startup, usual)
 
 
 def _hosts(count: int) -> str:

@@ -6,34 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from gputui.fleet import Fleet
 from gputui.formatting import format_bytes
-from gputui.models import GpuDevice, GpuProcess, HostInfo, Instance, Ref, Resource, Row
+from gputui.models import GpuDevice, GpuProcess, HostInfo, Ref, Resource, Row
 from gputui.screens.base.session import Session
 
 
 def name_of_gpu(device: GpuDevice) -> str:
     """Return the name of a GPU, or of a part of one: ``h07 GPU 3 1g.10gb #7``."""
     return f"{device.host} GPU {device.index} {device.mig}".rstrip()
-
-
-def gpus_of(instance: Instance, fleet: Fleet) -> int | None:
-    """Return how many GPUs an instance may use; of all of a host as many as that is known to have. None: unknown."""
-    if not instance.gpu_all:
-        return instance.gpu_count if instance.gpu_indices is None else len(instance.gpu_indices)
-    account, host = instance.ref.account, instance.host
-    hosts = [
-        row
-        for row in fleet.rows(Resource.HOSTS).values()
-        if isinstance(row, HostInfo) and row.ref.account == account and host in (None, "", row.name)
-    ]
-    if len(hosts) == 1 and hosts[0].gpu_count is not None:
-        return hosts[0].gpu_count
-    places = {
-        (row.host, row.index)
-        for row in fleet.rows(Resource.GPUS).values()
-        if isinstance(row, GpuDevice) and row.ref.account == account and row.through in (None, instance.ref)
-    }
-    on_host = {index for name, index in places if host in (None, "", name)}
-    return len(on_host) or None if host or len({name for name, _ in places}) == 1 else None
 
 
 def is_on(process: GpuProcess, device: GpuDevice) -> bool:

@@ -33,7 +33,9 @@ class StockTrends:
         """Read the samples of the last day, and of one more, for the stock when it began."""
         if (history := self._session.history) is not None:
             since = self._now() - 2 * SPAN
-            self._trends = await asyncio.to_thread(lambda: Trends(history.stock(since)))
+            self._trends = await asyncio.to_thread(
+                lambda: Trends((sample.ref, sample.idle, sample.at) for sample in history.stock(since))
+            )
 
     def _now(self) -> datetime:
         """Return when the stock was read last: a change is as old as it was then."""

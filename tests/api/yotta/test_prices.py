@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from gputui.analytics.cost import total
+from gputui.analytics.cost import by_account
 from gputui.api.yotta.backend import YottaBackend
 from gputui.api.yotta.resources import TYPES_AGE
 from gputui.models import Instance, Money, Row
@@ -102,7 +102,7 @@ async def test_a_worker_has_a_share_of_its_endpoint_and_counts_once(
             *await backend.endpoints(),
             *await backend._lists.workers_of((await backend.endpoints())[0]),
         ]
-        assert total(rows).amounts == {"USD": usd("3.9")}
+        assert next(iter(by_account(rows).values())).amounts == {"USD": usd("3.9")}
 
 
 H100 = vm_type("NVIDIA_H100_80G", ("us-west-1", True, 31), ("us-east-1", True, 32))
@@ -169,6 +169,6 @@ async def test_what_has_no_price_is_counted_with_its_gpus(server: ScriptedServer
         server.on(ENDPOINTS, ok([endpoint(perHourPrice=3.9)]))
         server.on(VMS, page([vm(gpuCount=8)]))
         rows: list[Instance] = await backend._lists.instances()
-        found = total([*rows, *await backend.endpoints()])
+        (found,) = by_account([*rows, *await backend.endpoints()]).values()
         assert (found.priced, found.things, found.gpus) == (2, 4, 10)
         assert found.amounts == {"USD": usd("3.9")}
