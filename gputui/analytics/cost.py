@@ -162,7 +162,7 @@ def sum_of(rows: Collection[Costing], hosts: HostGpus) -> Total:
 
 
 def instances_in(row: Row) -> int:
-    """Return the number of instances that a row stands for: of a deployment those that run."""
+    """Return the number of instances that a row counts as: those of a deployment that run."""
     return (row.running or 0) if isinstance(row, Deployment) else 1
 
 

@@ -17,11 +17,6 @@ _ADDED = {Resource.BALANCES: ("runs_out", "runs_out_is")}
 """Keys that commands add to those of the model."""
 
 
-def column(heading: str, cell: Callable[[Any], str], *, right: bool = False) -> Column[Any]:
-    """Return a column of records that are not rows."""
-    return Column(heading.lower(), heading, cell, right=right)
-
-
 def table_of(resource: Resource, rows: Sequence[Row], *, width: int | None) -> str:
     """Lay out rows of one kind as a table; columns in which every cell is empty are left out."""
     return table_with(table_columns(resource), rows, width=width)

@@ -116,8 +116,8 @@ class CostView(ListView):
     def _package_columns(self) -> Sequence[Column[Row]]:
         columns: list[Column[Package]] = [
             *columns_of(Resource.PACKAGES, self.context),
-            Column("gpus", "GPUS", self._in_use, self._gpus_in_use, right=True),
-            Column("out", "RUNS OUT", self._used_up, self._run_out),
+            Column("gpus", self._in_use, self._gpus_in_use, right=True),
+            Column("out", self._used_up, self._run_out, heading="RUNS OUT"),
         ]
         return cast("Sequence[Column[Row]]", columns)
 

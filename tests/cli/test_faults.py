@@ -11,8 +11,8 @@ import pytest
 
 from gputui.api.capabilities import Backend
 from gputui.cli import columns
-from gputui.cli.columns import column
 from gputui.models import Instance, Resource
+from gputui.presentation.columns.column import Column
 from tests.cli.conftest import account_toml, write_config
 from tests.fleet.fakes import FakeBackend, pod
 
@@ -66,7 +66,7 @@ def test_a_fault_in_one_cell_leaves_the_others(
     def cell(row: Instance) -> str:
         return str(1 / len(row.ref.account.removeprefix("spoiled")))
 
-    table = (column("NAME", lambda row: row.name), column("ODD", cell))
+    table: tuple[Column[Instance], ...] = (Column("name", lambda row: row.name), Column("odd", cell))
     monkeypatch.setattr(columns, "table_columns", lambda resource: table)
     status, out, err = run("get", "instances")
     assert (status, [line.split() for line in out.splitlines()[1:]]) == (

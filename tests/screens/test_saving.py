@@ -26,7 +26,7 @@ def instance_name(row: Row) -> str:
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_a_cell_that_a_spreadsheet_would_run_is_disarmed(name: str) -> None:
-    columns: list[Column[Row]] = [Column("name", "NAME", instance_name, instance_name)]
+    columns: list[Column[Row]] = [Column("name", instance_name, instance_name)]
     heading, cells = csv.reader(io.StringIO(render("csv", columns, [named(name)])))
     assert heading == ["name"]
     assert cells == [f"'{name}"]

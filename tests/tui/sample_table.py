@@ -48,7 +48,7 @@ def record_table() -> RecordTable[Record]:
     """Return an empty table for these rows."""
 
     def column(number: int) -> Column[Record]:
-        return Column(f"c{number}", f"COLUMN{number}", lambda row: row.cells[number], width=9)
+        return Column(f"c{number}", lambda row: row.cells[number], heading=f"COLUMN{number}", width=9)
 
     return RecordTable([column(number) for number in range(COLUMNS)])
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from gputui.cli import arguments, session
-from gputui.cli.columns import column, print_records
+from gputui.cli.columns import print_records
 from gputui.cli.output import Plain, notify, report_error
 from gputui.cli.parser import add_command
 from gputui.cli.session import Finding, check_accounts
@@ -16,6 +18,7 @@ from gputui.config.paths import config_path
 from gputui.errors import ConfigError, ExitCode
 from gputui.models import AccountInfo
 from gputui.presentation.actions import quota_line
+from gputui.presentation.columns.column import Column
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,18 +65,18 @@ def _state(finding: Finding) -> str:
     return finding.error.title.lower() if finding.error else "ok"
 
 
-_COLUMNS = (
-    column("ACCOUNT", lambda finding: finding.account.name),
-    column("KIND", lambda finding: finding.account.kind),
-    column("STATE", _state),
-    column("VERSION", lambda finding: finding.info.version if finding.info else ""),
-    column("USER", lambda finding: _user(finding.info)),
-    column(
-        "LATENCY", lambda finding: "" if finding.latency is None else f"{finding.latency * 1000:.0f} ms", right=True
+_COLUMNS: Sequence[Column[Any]] = (
+    Column("account", lambda finding: finding.account.name),
+    Column("kind", lambda finding: finding.account.kind),
+    Column("state", _state),
+    Column("version", lambda finding: finding.info.version if finding.info else ""),
+    Column("user", lambda finding: _user(finding.info)),
+    Column(
+        "latency", lambda finding: "" if finding.latency is None else f"{finding.latency * 1000:.0f} ms", right=True
     ),
-    column("URL", lambda finding: finding.account.base_url),
-    column(
-        "QUOTA", lambda finding: ", ".join(quota_line(line) for line in finding.info.quota) if finding.info else ""
+    Column("url", lambda finding: finding.account.base_url),
+    Column(
+        "quota", lambda finding: ", ".join(quota_line(line) for line in finding.info.quota) if finding.info else ""
     ),
 )
 

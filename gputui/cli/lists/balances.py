@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from gputui.analytics import cost
 from gputui.analytics.run_out import Lasting, lasting
 from gputui.cli import session
-from gputui.cli.columns import column, csv_columns, print_records
+from gputui.cli.columns import csv_columns, print_records
 from gputui.cli.output import Plain, notify
 from gputui.models import Balance, Package, Resource
-from gputui.presentation.columns.column import plain_text
+from gputui.presentation.columns.column import Column, plain_text
 from gputui.presentation.columns.lists import table_columns
 from gputui.presentation.prices import runs_out_text
 
@@ -34,7 +34,7 @@ def run(accounts: Mapping[str, Account], output: str, named: Sequence[str]) -> i
     found = {row.ref: lasting(row, spent.rows, packages, now) for row in balances}
     ends = {ref: end and replace(end, at_most=end.at_most or ref.account in unsure) for ref, end in found.items()}
     columns = list(table_columns(Resource.BALANCES))
-    columns.insert(2, column("RUNS OUT", lambda row: _text(ends[row.ref], now), right=True))
+    columns.insert(2, Column("runs out", lambda row: _text(ends[row.ref], now), right=True))
 
     def plain(row: Balance) -> Plain:
         from gputui.models.serialize import to_plain

@@ -28,14 +28,14 @@ def block_columns(context: Context) -> Sequence[Column[Block]]:
         return None if row.until is None else max(0.0, (row.until - context.now()).total_seconds())
 
     return [
-        name_like("host", "HOST", lambda row: row.host, width=10, max_width=24, middle=True),
+        name_like("host", lambda row: row.host, width=10, max_width=24, middle=True),
         account_column(context),
         region_column(priority=2, max_width=60, when_filled=False),
         Column(
             "left",
-            "TIME LEFT",
             left,
             lambda row: row.until,
+            heading="TIME LEFT",
             right=True,
             number=seconds_left,
             plain=lambda row: time_left(row, context.now()),
@@ -44,7 +44,7 @@ def block_columns(context: Context) -> Sequence[Column[Block]]:
         time_column("until", context, lambda row: row.until, form=minute_text, priority=4),
         time_column("extended", context, _extended, form=minute_text, priority=3, when_filled=True),
         time_column("created", context, lambda row: row.created_at, form=minute_text, priority=5),
-        text_column("comment", "REASON", lambda row: row.comment, width=12, least=20, flex=True),
+        text_column("comment", lambda row: row.comment, heading="REASON", width=12, least=20, flex=True),
     ]
 
 

@@ -25,7 +25,8 @@ Cell: TypeAlias = str | Span | Sequence[Span]
 class Column(Generic[RowT]):
     """One field of a row: a column of tables, a line of its description, a name in filters.
 
-    ``key`` names it in filters and sorting, lower case; ``cell`` returns the content of its cell.
+    ``key`` names it in filters and sorting, lower case; ``heading`` is its title where that is not the key in
+    capitals. ``cell`` returns the content of its cell.
 
     Tables on the screen: ``sort_key`` returns the value that rows are ordered by, None for unknown, which is last in
     both directions; without one the column does not sort. ``width`` is the least width in cells, ``max_width`` the
@@ -47,9 +48,9 @@ class Column(Generic[RowT]):
     """
 
     key: str
-    title: str
     cell: Callable[[RowT], Cell]
     sort_key: Callable[[RowT], Any] | None = None
+    heading: str = ""
     width: int = 1
     max_width: int = 60
     flex: bool = False
@@ -69,6 +70,11 @@ class Column(Generic[RowT]):
     detail: Callable[[RowT], Cell] | None = None
     group: str = ""
     brief: Callable[[RowT], Cell] | None = None
+
+    @property
+    def title(self) -> str:
+        """The heading of the column."""
+        return self.heading or self.key.upper()
 
     def order(self, row: RowT) -> Any:
         """Return the value that the row is ordered by, None for an unknown or empty one. Needs a ``sort_key``."""

@@ -32,14 +32,12 @@ def cost_columns(context: Context) -> Sequence[Column[CostLine]]:
     return [
         Column(
             "account",
-            "ACCOUNT",
             lambda row: (row.ref.account, "strong" if row.whole else "muted"),
             lambda row: row.ref.account,
             max_width=24,
         ),
         text_column(
             "deployment",
-            "DEPLOYMENT",
             _name,
             width=14,
             flex=True,
@@ -49,7 +47,6 @@ def cost_columns(context: Context) -> Sequence[Column[CostLine]]:
         ),
         Column(
             "instances",
-            "INSTANCES",
             lambda row: count(row, instances(row)),
             lambda row: row.instances,
             right=True,
@@ -58,17 +55,15 @@ def cost_columns(context: Context) -> Sequence[Column[CostLine]]:
         ),
         Column(
             "gpus",
-            "GPUS",
             lambda row: count(row, gpus(row)),
             lambda row: row.gpus,
             right=True,
             priority=2,
             plain=lambda row: "" if row.volumes else gpus(row),
         ),
-        Column("volumes", "VOLUMES", lambda row: str(row.volumes or ""), right=True, listed=False),
+        Column("volumes", lambda row: str(row.volumes or ""), right=True, listed=False),
         Column(
             "priced",
-            "PRICED",
             _priced,
             lambda row: row.lacking or None,
             right=True,
@@ -77,17 +72,16 @@ def cost_columns(context: Context) -> Sequence[Column[CostLine]]:
         ),
         Column(
             "hour",
-            "PER HOUR",
             _per_hour,
             lambda row: price_key(row.per_hour),
+            heading="PER HOUR",
             right=True,
             number=_amount,
             plain=lambda row: UNKNOWN if row.per_hour is None else money_text(row.per_hour),
         ),
-        Column("day", "PER DAY", _per_day, lambda row: price_key(row.per_hour), right=True, priority=5),
+        Column("day", _per_day, lambda row: price_key(row.per_hour), heading="PER DAY", right=True, priority=5),
         Column(
             "balance",
-            "BALANCE",
             lambda row: format_money(row.balance),
             lambda row: price_key(row.balance),
             right=True,
@@ -96,9 +90,9 @@ def cost_columns(context: Context) -> Sequence[Column[CostLine]]:
         ),
         Column(
             "lasts",
-            "RUNS OUT",
             lambda row: runs_out_text(row.lasting, context.now()),
             lambda row: row.lasting and row.lasting.until,
+            heading="RUNS OUT",
             width=9,
             right=True,
             priority=1,

@@ -51,13 +51,13 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
     return [
         name_column(),
         account_column(context, 1),
-        text_column("type", "TYPE", lambda row: row.type, priority=3, max_width=12, brief=lambda row: row.type),
+        text_column("type", lambda row: row.type, priority=3, max_width=12, brief=lambda row: row.type),
         state_column(context, lambda row: state_cell(row, context, unread=False), width=9, max_width=16, brief=None),
         Column(
             "counts",
-            "INSTANCES",
             _counts,
             _share,
+            heading="INSTANCES",
             width=14,
             max_width=22,
             search=counts_text,
@@ -68,7 +68,6 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
         ),
         Column(
             "gpu",
-            "GPU",
             lambda row: gpus_text(row, most=1),
             lambda row: (row.gpu_models, row.gpu_count or 0) if gpus_text(row) else None,
             width=8,
@@ -83,9 +82,9 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
         price_column(context, 2, group=_PRICE, brief=None),
         Column(
             "limit",
-            "LIMIT/H",
             lambda row: price_range(row.price_from, row.price_to),
             lambda row: price_key(row.price_to),
+            heading="LIMIT/H",
             number=lambda row: amount(row.price_to),
             right=True,
             priority=5,
@@ -100,14 +99,13 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
         age_column(context, 4),
         text_column(
             "regions",
-            "REGIONS",
             lambda row: ", ".join(row.regions),
             priority=6,
             max_width=24,
             when_filled=True,
             group=_TEMPLATE,
         ),
-        Column("cuda", "CUDA", cuda_range, lambda row: row.cuda_from, priority=7, when_filled=True, group=_TEMPLATE),
+        Column("cuda", cuda_range, lambda row: row.cuda_from, priority=7, when_filled=True, group=_TEMPLATE),
         hidden(
             "cpu", lambda row: range_text(text_of(row.cpu_from), text_of(row.cpu_to)), label="cpus", group=_TEMPLATE
         ),
@@ -119,7 +117,6 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
         ),
         text_column(
             "image",
-            "IMAGE",
             lambda row: row.image or "",
             width=12,
             max_width=32,
@@ -140,7 +137,7 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
         detail("command at the end", lambda row: row.shutdown_command, _TEMPLATE),
         phase_column(),
         problem_field(),
-        hidden("uuid", lambda row: row.ref.id, "ID"),
+        hidden("uuid", lambda row: row.ref.id, heading="ID"),
         hidden("owner", lambda row: row.owner, label=""),
         hidden("webhook", lambda row: row.webhook, label=""),
         hidden("desired", lambda row: text_of(row.desired)),

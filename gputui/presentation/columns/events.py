@@ -30,12 +30,12 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
         return text if len(text) == len("00:00:00") else text.removeprefix(f"{row.at.year}-")
 
     return [
-        Column("time", "TIME", time, lambda row: row.at, width=8, plain=lambda row: stamp(row.at, utc=context.utc)),
+        Column("time", time, lambda row: row.at, width=8, plain=lambda row: stamp(row.at, utc=context.utc)),
         account_column(context, 5),
         name_like(
             "name",
-            "INSTANCE",
             lambda row: row.name,
+            heading="INSTANCE",
             width=12,
             least=20,  # instances of a deployment differ at the end of the name
             flex=True,
@@ -44,28 +44,27 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
             detail=lambda row: f"{row.name}  ({row.instance})",
         ),
         detail("deployment", lambda row: text_of(row.parent)),
-        text_column("kind", "KIND", lambda row: row.instance.kind, priority=9, label=None),
+        text_column("kind", lambda row: row.instance.kind, priority=9, label=None),
         text_column(
             "before",
-            "FROM",
             lambda row: status_text(row.before),
+            heading="FROM",
             width=8,
             priority=4,
             plain=lambda row: status_text(row.before) or "-",
         ),
         Column(
             "status",
-            "TO",
             _to,
             lambda row: status_text(row.status),
+            heading="TO",
             width=10,
             search=lambda row: row.status,
             plain=lambda row: status_text(row.status),
         ),
-        figure_column("after", "AFTER", lambda row: row.after_seconds, seconds_text, priority=2),
+        figure_column("after", lambda row: row.after_seconds, seconds_text, priority=2),
         Column(
             "source",
-            "SOURCE",
             lambda row: ("observed" if row.source is EventSource.OBSERVED else "reported", "muted"),
             lambda row: row.source.value,
             priority=8,

@@ -28,16 +28,14 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
     return [
         Column(
             "gpu",
-            "GPU",
             lambda row: str(row.index),
             lambda row: (row.ref.account, row.host, row.index, row.mig),
             right=True,
         ),
         account_column(None, max_width=20),
-        name_like("host", "HOST", lambda row: row.host, max_width=24, priority=5, middle=True),
+        name_like("host", lambda row: row.host, max_width=24, priority=5, middle=True),
         Column(
             "model",
-            "MODEL",
             _model,
             _model,
             priority=4,
@@ -48,7 +46,6 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
         problem_field(),
         figure_column(
             "util",
-            "UTIL",
             _sampled("utilization"),
             cell=_utilization,
             right=False,
@@ -59,22 +56,21 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
         ),
         figure_column(
             "memory",
-            "GPU MEMORY",
             lambda row: row.memory_used,
+            heading="GPU MEMORY",
             cell=_memory,
             right=False,
             width=20,
             plain=_memory_text,
             detail=lambda row: f"{_memory_text(row)}{' with the processor' if row.memory_shared else ''}",
         ),
-        _figure("power", "POWER", " W", priority=1),
-        _figure("temperature", "TEMP", " °C", priority=1),
-        _figure("fan", "FAN", " %", priority=2),
+        _figure("power", " W", priority=1),
+        _figure("temperature", " °C", priority=1, heading="TEMP"),
+        _figure("fan", " %", priority=2),
         time_detail("read", context, lambda row: row.sample and row.sample.at),
         time_detail("last reading", context, lambda row: row.last and row.last.at),
         figure_column(
             "processes",
-            "PROCESSES",
             lambda row: row.process_count,
             lambda count: ("?", "muted") if count is None else "idle" if count == 0 else str(count),
             priority=3,
@@ -82,7 +78,6 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
         ),
         Column(
             "instances",
-            "INSTANCES",
             lambda row: ", ".join(row.instances),
             None,
             flex=True,
@@ -96,10 +91,10 @@ def _sampled(name: str) -> Callable[[GpuDevice], float | None]:
     return lambda row: None if row.sample is None else cast("float | None", getattr(row.sample, name))
 
 
-def _figure(name: str, title: str, unit: str, *, priority: int) -> Column[GpuDevice]:
+def _figure(name: str, unit: str, *, priority: int, heading: str = "") -> Column[GpuDevice]:
     """Return the column of one figure of the newest reading."""
     options: Any = {"cell": _figure_text(name, unit), "priority": priority, "when_filled": True, "label": name}
-    return figure_column(name, title, _sampled(name), **options)
+    return figure_column(name, _sampled(name), heading=heading, **options)
 
 
 def _figure_text(name: str, unit: str) -> Callable[[GpuDevice], str]:
@@ -147,7 +142,6 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
     return [
         Column(
             "gpu",
-            "GPU",
             lambda row: "?" if row.gpu_index is None else str(row.gpu_index),
             lambda row: (row.ref.account, row.host, row.gpu_index or 0, -(row.gpu_memory_used or 0)),
             right=True,
@@ -155,7 +149,6 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
         account_column(context),
         Column(
             "pid",
-            "PID",
             lambda row: ("?", "muted") if row.pid is None else str(row.pid),
             lambda row: row.pid,
             right=True,
@@ -164,7 +157,6 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
         problem_field(),
         Column(
             "instance",
-            "INSTANCE",
             _owner,
             lambda row: natural_key(row.instance_name or ""),
             width=10,
@@ -172,14 +164,15 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
             max_width=28,
             detail=lambda row: row.instance_name or ("" if row.pid is None else "a process of the host itself"),
         ),
-        figure_column("gpumem", "GPU MEM", lambda row: row.gpu_memory_used, _gpu_memory, width=7, label="gpu memory"),
-        Column("share", "SHARE", share, context.memory_share, width=BAR_CELLS + 5, priority=2, label=None),
-        figure_column("memory", "MEM", lambda row: row.memory_used, format_bytes, priority=4, label="memory"),
-        figure_column("uptime", "UPTIME", lambda row: row.uptime, format_duration, priority=3),
-        Column("host", "HOST", lambda row: row.host, shown=False),
+        figure_column(
+            "gpumem", lambda row: row.gpu_memory_used, _gpu_memory, heading="GPU MEM", width=7, label="gpu memory"
+        ),
+        Column("share", share, context.memory_share, width=BAR_CELLS + 5, priority=2, label=None),
+        figure_column("memory", lambda row: row.memory_used, format_bytes, heading="MEM", priority=4, label="memory"),
+        figure_column("uptime", lambda row: row.uptime, format_duration, priority=3),
+        Column("host", lambda row: row.host, shown=False),
         Column(
             "command",
-            "COMMAND",
             _command,
             lambda row: row.command,
             plain=lambda row: "processes unknown" if row.processes is None else row.command,
@@ -211,17 +204,17 @@ def _gpu_memory(used: int | None) -> Cell:
 def host_columns(context: Context) -> Sequence[Column[HostInfo]]:
     """Return the fields of hosts."""
     return [
-        Column("host", "HOST", lambda row: row.name),
+        Column("host", lambda row: row.name),
         account_column(context),
-        figure_column("gpus", "GPUS", lambda row: row.gpu_count),
-        figure_column("cpus", "CPUS", lambda row: row.cpu_count),
-        figure_column("free", "MEMORY FREE", lambda row: row.memory_available, format_bytes),
-        figure_column("memory", "MEMORY", lambda row: row.memory_total, format_bytes),
+        figure_column("gpus", lambda row: row.gpu_count),
+        figure_column("cpus", lambda row: row.cpu_count),
+        figure_column("free", lambda row: row.memory_available, format_bytes, heading="MEMORY FREE"),
+        figure_column("memory", lambda row: row.memory_total, format_bytes),
         figure_column(
             "clock",
-            "CLOCK AHEAD",
             lambda row: row.clock_ahead,
             lambda ahead: "" if ahead is None else f"{ahead:.0f} s",
+            heading="CLOCK AHEAD",
         ),
     ]
 

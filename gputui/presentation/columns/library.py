@@ -44,8 +44,8 @@ def image_columns(context: Context) -> Sequence[Column[Image]]:
     return [
         text_column(
             "name",
-            "IMAGE",
             lambda row: row.reference,
+            heading="IMAGE",
             width=12,
             middle=True,
             flex=True,
@@ -53,10 +53,9 @@ def image_columns(context: Context) -> Sequence[Column[Image]]:
             detail=lambda row: (row.reference, "strong"),
         ),
         account_column(None, 1),
-        Column("state", "STATE", state, state_text, width=16, when_filled=True),
+        Column("state", state, state_text, width=16, when_filled=True),
         Column(
             "owner",
-            "OWNER",
             _owner,
             lambda row: not row.own,
             search=lambda row: "yours private" if row.own else "server public",
@@ -65,7 +64,6 @@ def image_columns(context: Context) -> Sequence[Column[Image]]:
         ),
         figure_column(
             "size",
-            "SIZE",
             lambda row: row.size,
             format_bytes,
             priority=2,
@@ -76,7 +74,6 @@ def image_columns(context: Context) -> Sequence[Column[Image]]:
         age_column(context, 4),
         text_column(
             "digest",
-            "DIGEST",
             _short_digest,
             priority=5,
             when_filled=True,
@@ -84,15 +81,12 @@ def image_columns(context: Context) -> Sequence[Column[Image]]:
         ),
         text_column(
             "id",
-            "ID",
             lambda row: row.ref.id,
             shown=False,
             plain=lambda row: "" if row.ref.id in (row.name, row.reference) else row.ref.id,
             label=None,
         ),
-        text_column(
-            "about", "ABOUT", lambda row: row.description, flex=True, priority=3, max_width=70, when_filled=True
-        ),
+        text_column("about", lambda row: row.description, flex=True, priority=3, max_width=70, when_filled=True),
         time_column("created", context, lambda row: row.created_at),
     ]
 
@@ -113,12 +107,11 @@ def volume_columns(context: Context) -> Sequence[Column[Volume]]:
     return [
         name_column(),
         account_column(context, 1),
-        text_column("type", "TYPE", _storage, max_width=16, brief=_storage),
+        text_column("type", _storage, max_width=16, brief=_storage),
         state_column(context, width=11, max_width=16),
         problem_field(),
         figure_column(
             "size",
-            "SIZE",
             lambda row: row.size,
             cell=_size,
             width=8,
@@ -126,7 +119,7 @@ def volume_columns(context: Context) -> Sequence[Column[Volume]]:
             brief=_size,
         ),
         region_column(brief=lambda row: row.region),
-        figure_column("mounts", "MOUNTS", lambda row: row.mounts, priority=2, label="mounted by", detail=_mounted_by),
+        figure_column("mounts", lambda row: row.mounts, priority=2, label="mounted by", detail=_mounted_by),
         price_column(context, 2),
         age_column(context, 4),
         time_detail("created", context, lambda row: row.created_at),
@@ -176,13 +169,13 @@ def credential_columns(context: Context) -> Sequence[Column[RegistryCredential]]
     return [
         name_column(),
         account_column(context, 1),
-        Column("state", "STATE", state, state_text, width=11, when_filled=True),
+        Column("state", state, state_text, width=11, when_filled=True),
         problem_field(),
         Column(
             "type",
-            "REGISTRY",
             registry,
             registry,
+            heading="REGISTRY",
             search=lambda row: f"{registry(row)} {row.type}",
             max_width=34,
             detail=registry_and_type,

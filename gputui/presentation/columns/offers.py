@@ -21,26 +21,25 @@ LOW = 0.1
 def offer_columns(context: Context) -> Sequence[Column[Offer]]:
     """Return the fields of the stock as a list."""
     return [
-        Column("gpu", "GPU", lambda row: row.gpu_model),
+        Column("gpu", lambda row: row.gpu_model),
         detail("vendor's name", lambda row: row.vendor_name if row.vendor_name != row.gpu_model else ""),
         account_column(context),
         Column(
             "region",
-            "REGION",
             lambda row: row.region,
             detail=lambda row: f"{row.region} ({row.region_name})" if row.region_name else row.region,
         ),
         detail("machine type", lambda row: row.type_id),
-        Column("idle", "IDLE", _idle, right=True, detail=_idle_of_total),
-        Column("total", "TOTAL", lambda row: text_of(row.total), right=True, label=None),
+        Column("idle", _idle, right=True, detail=_idle_of_total),
+        Column("total", lambda row: text_of(row.total), right=True, label=None),
         detail(
             "note", lambda row: "counts single GPUs, possibly on different machines" if (row.idle or 0) > 1 else ""
         ),
-        Column("vram", "VRAM", lambda row: format_bytes(row.gpu_memory), right=True, label="gpu memory"),
+        Column("vram", lambda row: format_bytes(row.gpu_memory), right=True, label="gpu memory"),
         Column(
             "price",
-            "PRICE/H",
             lambda row: price_range(row.price_from, row.price_to),
+            heading="PRICE/H",
             right=True,
             label="price",
             detail=lambda row: f"{price}/h" if (price := price_range(row.price_from, row.price_to)) else "",
@@ -63,13 +62,12 @@ def _idle_of_total(row: Offer) -> str:
 def package_columns(context: Context) -> Sequence[Column[Package]]:
     """Return the fields of prepaid packages."""
     return [
-        Column("gpu", "GPU", lambda row: row.gpu_model or "?", lambda row: (row.gpu_model, row.ref), max_width=24),
+        Column("gpu", lambda row: row.gpu_model or "?", lambda row: (row.gpu_model, row.ref), max_width=24),
         detail("vendor's name", lambda row: row.vendor_name if row.vendor_name != row.gpu_model else ""),
         account_column(None, 1),
         problem_field(),
         Column(
             "regions",
-            "REGIONS",
             lambda row: ", ".join(row.regions) or ("all" if row.gpu_model else ""),
             width=6,
             max_width=30,
@@ -78,9 +76,9 @@ def package_columns(context: Context) -> Sequence[Column[Package]]:
         ),
         Column(
             "left",
-            "HOURS LEFT",
             _left,
             lambda row: row.balance,
+            heading="HOURS LEFT",
             width=BAR_CELLS + 5,
             plain=lambda row: hours_text(row.balance),
             label="left",
@@ -88,9 +86,9 @@ def package_columns(context: Context) -> Sequence[Column[Package]]:
         ),
         figure_column(
             "total",
-            "HOURS",
             lambda row: row.total,
             _hours,
+            heading="HOURS",
             shown=False,
             plain=lambda row: hours_text(row.total),
             label="total",
@@ -103,11 +101,11 @@ def balance_columns(context: Context) -> Sequence[Column[Balance]]:
     """Return the fields of balances."""
     return [
         account_column(context),
-        figure_column("available", "AVAILABLE", lambda row: row.available, format_money),
+        figure_column("available", lambda row: row.available, format_money),
         Column(
             "other",
-            "OTHER FIGURES",
             lambda row: ", ".join(f"{figure_name(name)} {figure}" for name, figure in row.parts),
+            heading="OTHER FIGURES",
             detail=lambda row: "\n".join(f"{figure_name(name)} {figure}" for name, figure in row.parts),
         ),
     ]

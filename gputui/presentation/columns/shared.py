@@ -46,32 +46,32 @@ def amount(price: Money | None) -> float | None:
 # --- forms -----------------------------------------------------------------------------------------------------
 
 
-def text_column(key: str, title: str, text: Callable[[Any], str], **options: Any) -> Column[Any]:
+def text_column(key: str, text: Callable[[Any], str], **options: Any) -> Column[Any]:
     """Return a column that is ordered by its text."""
-    return Column(key, title, text, text, **options)
+    return Column(key, text, text, **options)
 
 
-def name_like(key: str, title: str, name: Callable[[Any], str | None], **options: Any) -> Column[Any]:
+def name_like(key: str, name: Callable[[Any], str | None], **options: Any) -> Column[Any]:
     """Return a column of names in natural order."""
-    return Column(key, title, lambda row: name(row) or "", lambda row: natural_key(name(row) or ""), **options)
+    return Column(key, lambda row: name(row) or "", lambda row: natural_key(name(row) or ""), **options)
 
 
 def figure_column(
-    key: str, title: str, value: Callable[[Any], Any], text: Callable[[Any], Cell] = text_of, **options: Any
+    key: str, value: Callable[[Any], Any], text: Callable[[Any], Cell] = text_of, **options: Any
 ) -> Column[Any]:
     """Return a column of a figure, on the right, ordered and compared by its value; ``cell`` shows it otherwise."""
     cell = options.pop("cell", None) or (lambda row: text(value(row)))
-    return Column(key, title, cell, value, number=value, **{"right": True, **options})
+    return Column(key, cell, value, number=value, **{"right": True, **options})
 
 
-def hidden(key: str, text: Callable[[Any], str], title: str = "", **options: Any) -> Column[Any]:
+def hidden(key: str, text: Callable[[Any], str], **options: Any) -> Column[Any]:
     """Return a column for filters, which descriptions show too where it has a ``label``."""
-    return Column(key, title or key.upper(), text, shown=False, **{"label": None, **options})
+    return Column(key, text, shown=False, **{"label": None, **options})
 
 
 def detail(label: str, text: Callable[[Any], Cell], group: str = "") -> Column[Any]:
     """Return a field for descriptions alone."""
-    return Column(label, label.upper(), text, listed=False, group=group)
+    return Column(label, text, listed=False, group=group)
 
 
 # --- fields ----------------------------------------------------------------------------------------------------
@@ -81,7 +81,6 @@ def name_column(*, least: int = 0) -> Column[Any]:
     """Return the column of names, in natural order."""
     return Column(
         "name",
-        "NAME",
         lambda row: row.name,
         lambda row: (natural_key(row.name), row.ref.account),
         width=12,
@@ -100,7 +99,6 @@ def account_column(context: Context | None, priority: int = 0, **options: Any) -
     """
     return text_column(
         "account",
-        "ACCOUNT",
         lambda row: row.ref.account,
         priority=9 if context is not None and context.one_account else priority,
         label="ref",
@@ -123,7 +121,7 @@ def age_column(context: Context, priority: int, since: Callable[[Any], datetime 
         return format_age(at(row), context.now())
 
     options: Any = {"right": True, "priority": priority, "when_filled": True, "label": None}
-    return Column("age", "AGE", text, order, number=seconds, **options)
+    return Column("age", text, order, number=seconds, **options)
 
 
 def time_column(key: str, context: Context, at: Callable[[Any], datetime | None], **options: Any) -> Column[Any]:
@@ -137,7 +135,7 @@ def time_column(key: str, context: Context, at: Callable[[Any], datetime | None]
         return "" if (time := at(row)) is None else form(time, utc=context.utc)
 
     options = options or {"shown": False}
-    return Column(key, key.upper(), text, at, plain=lambda row: stamp(at(row), utc=context.utc), **options)
+    return Column(key, text, at, plain=lambda row: stamp(at(row), utc=context.utc), **options)
 
 
 def time_detail(label: str, context: Context, at: Callable[[Any], datetime | None], group: str = "") -> Column[Any]:
@@ -147,7 +145,7 @@ def time_detail(label: str, context: Context, at: Callable[[Any], datetime | Non
 
 def id_column(**options: Any) -> Column[Any]:
     """Return the column of ids; descriptions have the whole Ref."""
-    return name_like("id", "ID", lambda row: row.ref.id, label=None, **options)
+    return name_like("id", lambda row: row.ref.id, label=None, **options)
 
 
 def problem_field() -> Column[Any]:
@@ -164,7 +162,6 @@ def state_column(context: Context, cell: Callable[[Any], Cell] | None = None, **
     """Return the column of the state, which shows a change that is under way first."""
     return Column(
         "state",
-        "STATE",
         cell or (lambda row: state_cell(row, context)),
         lambda row: (PHASE_ORDER[row.phase], status_text(row.status)),
         search=lambda row: f"{row.phase} {row.status}",
@@ -187,7 +184,7 @@ def state_cell(row: Any, context: Context, *, unread: bool = True) -> Cell:
 def region_column(**options: Any) -> Column[Any]:
     """Return the column of regions."""
     options = {"priority": 3, "max_width": 20, "when_filled": True, **options}
-    return name_like("region", "REGION", lambda row: row.region, **options)
+    return name_like("region", lambda row: row.region, **options)
 
 
 def price_column(context: Context, priority: int, **options: Any) -> Column[Any]:
@@ -209,9 +206,9 @@ def price_column(context: Context, priority: int, **options: Any) -> Column[Any]
 
     return Column(
         "price",
-        "PRICE/H",
         cell,
         lambda row: price_key(now(row)),
+        heading="PRICE/H",
         number=lambda row: amount(now(row)),
         right=True,
         priority=priority,

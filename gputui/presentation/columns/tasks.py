@@ -44,7 +44,6 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
     return [
         Column(
             "task",
-            "TASK",
             lambda row: row.name,
             lambda row: row.name,
             width=12,
@@ -55,12 +54,9 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
             detail=lambda row: (row.name, "strong"),
         ),
         account_column(context, 3),
-        text_column(
-            "queue", "QUEUE", lambda row: row.queue_name or row.queue.id, priority=2, max_width=24, middle=True
-        ),
+        text_column("queue", lambda row: row.queue_name or row.queue.id, priority=2, max_width=24, middle=True),
         Column(
             "status",
-            "STATUS",
             status,
             lambda row: (PHASE_ORDER[row.phase], status_text(row.status)),
             width=12,
@@ -71,7 +67,6 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
         ),
         Column(
             "delivery",
-            "DELIVERY",
             _delivery,
             lambda row: (not delivery_failed(row), text) if (text := delivery_text(row)) else None,
             width=9,
@@ -86,10 +81,9 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
         time_column("created", context, lambda row: row.created_at),
         time_detail("updated", context, lambda row: row.updated_at),
         time_detail("delivered", context, lambda row: row.delivered_at),
-        figure_column("took", "TOOK", took, format_duration, priority=4, width=6),
+        figure_column("took", took, format_duration, priority=4, width=6),
         Column(
             "error",
-            "ERROR",
             lambda row: (_error(row), "bad"),
             _error,
             width=12,
@@ -102,7 +96,6 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
         ),
         text_column(
             "worker",
-            "WORKER",
             lambda row: row.worker_url.partition("://")[2] or row.worker_url,
             priority=6,
             max_width=32,
@@ -110,7 +103,7 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
             middle=True,
             plain=lambda row: row.worker_url,
         ),
-        text_column("webhook", "WEBHOOK", lambda row: row.webhook, shown=False),
+        text_column("webhook", lambda row: row.webhook, shown=False),
         detail("problem", lambda row: (row.problem or "", "bad")),
         *(detail(name, _document(name), name.capitalize()) for name in DOCUMENTS[1:]),
     ]
@@ -131,12 +124,12 @@ def _error(row: Task) -> str:
 def queue_columns(context: Context) -> Sequence[Column[TaskQueue]]:
     """Return the fields of queues."""
     return [
-        Column("queue", "QUEUE", lambda row: row.name),
+        Column("queue", lambda row: row.name),
         account_column(context),
-        figure_column("processing", "PROCESSING", lambda row: row.processing),
-        figure_column("tasks", "TASKS", lambda row: row.total),
-        figure_column("read", "READ", lambda row: row.read),
-        Column("of", "OF", lambda row: str(row.deployment)),
+        figure_column("processing", lambda row: row.processing),
+        figure_column("tasks", lambda row: row.total),
+        figure_column("read", lambda row: row.read),
+        Column("of", lambda row: str(row.deployment)),
         problem_field(),
     ]
 

@@ -81,7 +81,6 @@ class EventsView(ListView):
             *columns_of(Resource.EVENTS, self.context),
             Column(
                 "remark",
-                "REMARK",
                 lambda row: (self._remark(row), "warning"),
                 lambda row: self.slow.medians.get(row.ref),
                 priority=3,
@@ -90,7 +89,6 @@ class EventsView(ListView):
             ),
             Column(
                 "host",
-                "HOST",
                 lambda row: (self._host(row), "warning"),
                 priority=7,
                 when_filled=True,

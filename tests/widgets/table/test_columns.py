@@ -91,7 +91,7 @@ def test_every_form_of_a_cell_is_read() -> None:
 def column(
     key: str, *, flex: bool = False, priority: int = 0, shown: bool = True, width: int = 1
 ) -> Column[GpuDevice]:
-    return Column(key, key.upper(), lambda row: row.host, flex=flex, priority=priority, shown=shown, width=width)
+    return Column(key, lambda row: row.host, flex=flex, priority=priority, shown=shown, width=width)
 
 
 COLUMNS = [column("name", flex=True), column("state"), column("gpu", priority=1), column("age", priority=3)]
@@ -184,5 +184,5 @@ def test_numbers_of_any_length_sort() -> None:
 def test_a_column_is_searched_by_what_it_shows_unless_told_otherwise() -> None:
     device = GpuDevice(Ref("lab", "gpu", "0"), "gpu01", 0)
     assert column("host").text(device) == "gpu01"
-    other: Column[GpuDevice] = Column("host", "HOST", lambda row: "x", search=lambda row: f"gpu {row.index}")
+    other: Column[GpuDevice] = Column("host", lambda row: "x", search=lambda row: f"gpu {row.index}")
     assert other.text(device) == "gpu 0"

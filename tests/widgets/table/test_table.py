@@ -42,10 +42,10 @@ def records(*numbers: int) -> list[Record]:
 
 
 COLUMNS: list[Column[Record]] = [
-    Column("name", "NAME", lambda row: row.name, lambda row: row.name, flex=True),
-    Column("load", "LOAD", lambda row: ("" if row.load is None else str(row.load), "bad"), lambda row: row.load),
-    Column("bar", "BAR", lambda row: [("▇▇", "good"), ("▁", "muted")], priority=2),
-    Column("id", "ID", lambda row: row.ref.id, shown=False),
+    Column("name", lambda row: row.name, lambda row: row.name, flex=True),
+    Column("load", lambda row: ("" if row.load is None else str(row.load), "bad"), lambda row: row.load),
+    Column("bar", lambda row: [("▇▇", "good"), ("▁", "muted")], priority=2),
+    Column("id", lambda row: row.ref.id, shown=False),
 ]
 
 
@@ -315,7 +315,7 @@ async def test_what_comes_to_a_long_table_and_another_filter_ask_no_more_rows_th
         asked.append(row.ref)
         return row.load
 
-    columns: list[Column[Record]] = [Column("name", "NAME", name, load)]
+    columns: list[Column[Record]] = [Column("name", name, load)]
     async with shown(records(*range(3000)), columns=columns, follow=True) as driver:
         driver.table.set_sort("name")
         driver.table.set_filter(driver.table.parse_filter("row"))
@@ -467,11 +467,11 @@ async def test_columns_grow_while_the_list_is_set_up() -> None:
 
 
 STATES: list[Column[Record]] = [
-    Column("name", "NAME", lambda row: row.name, lambda row: row.name, width=12, flex=True, least=12),
-    Column("load", "LOAD", lambda row: "" if row.load is None else str(row.load), lambda row: row.load),
-    Column("id", "ID", lambda row: row.ref.id, lambda row: row.ref.id, priority=2),
-    Column("size", "SIZE", lambda row: "x" * (row.load or 0), lambda row: row.load, shown=False),
-    Column("flag", "FLAG", lambda row: "old" if row.stale else "", when_filled=True, priority=1),
+    Column("name", lambda row: row.name, lambda row: row.name, width=12, flex=True, least=12),
+    Column("load", lambda row: "" if row.load is None else str(row.load), lambda row: row.load),
+    Column("id", lambda row: row.ref.id, lambda row: row.ref.id, priority=2),
+    Column("size", lambda row: "x" * (row.load or 0), lambda row: row.load, shown=False),
+    Column("flag", lambda row: "old" if row.stale else "", when_filled=True, priority=1),
 ]
 
 
@@ -554,9 +554,9 @@ async def test_a_column_for_filters_has_its_texts_while_it_sorts() -> None:
 @pytest.mark.parametrize("descending", [False, True])
 async def test_empty_cells_are_last_in_both_directions(descending: bool) -> None:
     columns: list[Column[Record]] = [
-        Column("name", "NAME", lambda row: row.name, lambda row: row.name),
-        Column("text", "TEXT", _word, _word),
-        Column("natural", "NATURAL", _word, lambda row: natural_key(_word(row))),
+        Column("name", lambda row: row.name, lambda row: row.name),
+        Column("text", _word, _word),
+        Column("natural", _word, lambda row: natural_key(_word(row))),
     ]
     rows = [replace(row, load=None if row.load == 2 else row.load) for row in records(1, 2, 3)]
     async with shown(rows, columns=columns) as driver:
@@ -621,8 +621,8 @@ async def test_movement_keys_can_be_changed_in_the_keymap() -> None:
 
 async def test_a_column_that_nothing_fills_is_not_there() -> None:
     columns: list[Column[Record]] = [
-        Column("name", "NAME", lambda row: row.name),
-        Column("load", "LOAD", lambda row: "" if row.load is None else str(row.load), when_filled=True),
+        Column("name", lambda row: row.name),
+        Column("load", lambda row: "" if row.load is None else str(row.load), when_filled=True),
     ]
     idle = [replace(row, load=None) for row in records(*range(3))]
     async with shown(idle, columns=columns) as driver:
@@ -641,8 +641,8 @@ def _fussy(row: Record) -> str:
 async def test_a_row_that_cannot_be_shown_spoils_nothing_but_itself(descending: bool) -> None:
     faults: list[Exception] = []
     columns: list[Column[Record]] = [
-        Column("name", "NAME", lambda row: row.name, lambda row: row.name),
-        Column("load", "LOAD", _fussy, _fussy),
+        Column("name", lambda row: row.name, lambda row: row.name),
+        Column("load", _fussy, _fussy),
     ]
     async with shown(records(1, 2, 3), columns=columns, on_fault=faults.append) as driver:
         assert [line.split() for line in driver.lines[1:4]][1] == ["row-2", "!"]
