@@ -2,115 +2,123 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
-
-import pytest
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from gputui.models import Action
-from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import creating, sent
 from tests.screens.stage import Stage, attic, lab, staged
 
 BURSTS = {
     "a filter": ["/", *"train"],
     "a filter of commands' letters": ["/", *"qXD", "enter"],
-    "a command with a name": [":", *"stop train", "enter"],
     "a command and more keys": [":", *"stop train", "enter", *"XDjk"],
     "a command that is mended": [":", *"stpo", "enter", "escape", "j"],
     "one description": ["d", "q"],
     "three times the same": ["X", "X", "X"],
     "another view and its row": ["5", "j", "j", "p"],
-    "a mark, a question, its answer": ["space", "space", "X", "2", "enter"],
     "a menu and its question": ["G", "a", "X", "right", "enter"],
     "a search in a text": ["d", "/", *"root", "enter", "n", "escape", "G"],
+    "a mark, a question, its answer": ["space", "space", "X", "2", "enter"],
     "the account, by menu": ["at", "2", "7", "j"],
 }
 
 
-def place() -> AbstractAsyncContextManager[Stage]:
-    return staged(lab(), attic())
+class Outcome(NamedTuple):
+    """All that one can see after some keys."""
+
+    text: str
+    here: str
+    dialogs: list[str]
+    ended: bool
+    sent: dict[Action, int]
+    mode: str
 
 
-async def seen(stage: Stage, fake: FakeBackend) -> tuple[object, ...]:
-    await stage.advance(0)
-    return stage.text, stage.here, stage.dialogs, stage.ended(), sent(fake), stage.app.current_mode
+async def afresh(stage: Stage) -> None:
+    """Close what is in front, clear filter, marks and messages, and begin at the first instance."""
+    await stage.press("3")
+    for _ in range(3):
+        if stage.in_dialog or "/" in stage.title or not stage.title.startswith("Instances"):
+            await stage.press("escape")
+    stage.app.clear_notifications()
+    await stage.press("ctrl+backslash", "g")
+    assert stage.title.startswith("Instances")
+    assert "/" not in stage.title
+    assert (stage.dialogs, stage.table.marked, stage.ended()) == ([], [], False)
 
 
-@pytest.mark.parametrize("keys", BURSTS.values(), ids=BURSTS)
-async def test_a_burst_does_what_its_keys_do_one_by_one(keys: list[str]) -> None:
-    slow, quick = lab(), lab()
-    async with staged(slow, attic()) as stage:
+async def outcomes(press: Callable[[Stage, list[str]], Awaitable[None]]) -> dict[str, Outcome]:
+    """Return what one sees after each of the bursts, pressed like this one after another."""
+    fake = lab()
+    found: dict[str, Outcome] = {}
+    async with staged(fake, attic()) as stage:
         await stage.press("5", "3")
-        await stage.press(*keys)
-        wanted = await seen(stage, slow)
-    async with staged(quick, attic()) as stage:
-        await stage.press("5", "3")
-        await stage.burst(*keys)
-        assert await seen(stage, quick) == wanted
+        for name, keys in BURSTS.items():
+            await afresh(stage)
+            await press(stage, keys)
+            await stage.advance(0)
+            found[name] = Outcome(
+                stage.text, stage.here, stage.dialogs, stage.ended(), sent(fake), stage.app.current_mode
+            )
+    return found
 
 
-async def test_a_description_closed_in_the_same_breath_leaves_the_program_running() -> None:
-    async with place() as stage:
-        await stage.burst("d", "q")
-        assert stage.dialogs == []
-        assert not stage.ended()
+async def test_a_burst_does_what_its_keys_do_one_by_one() -> None:
+    slow = await outcomes(lambda stage, keys: stage.press(*keys))
+    quick = await outcomes(lambda stage, keys: stage.burst(*keys))
+    for name, wanted in slow.items():
+        assert quick[name] == wanted, name
+    # The keys reach what they are meant to reach: views, dialogs and the server.
+    assert {outcome.mode for outcome in quick.values()} >= {"instances", "gpus", "library"}
+    assert quick["three times the same"].dialogs == ["ConfirmDialog"]
+    assert "/ qXD" in quick["a filter of commands' letters"].text
+    assert quick["a command and more keys"].dialogs == ["ConfirmDialog"]
+    assert "Stop train in lab?" in quick["a command and more keys"].text
+    assert quick["a command and more keys"].sent == {}
+    assert quick["a menu and its question"].sent == {Action.STOP: 1}
+    assert quick["a mark, a question, its answer"].sent == {Action.STOP: 1 + 2}
 
 
-@pytest.mark.parametrize("key", ["k", "j", "pagedown", "G", "space"])
-async def test_a_key_without_use_in_a_text_is_not_carried_out_in_the_list_under_it(key: str) -> None:
-    async with place() as stage:
-        await stage.press("j", "d")
+async def test_keys_without_use_in_a_text_are_not_carried_out_in_the_list_under_it() -> None:
+    async with staged(lab(), attic()) as stage:
+        await stage.press("j")
         before = stage.here
-        await stage.burst(key, "q")
-        assert (stage.dialogs, stage.here, stage.table.marked) == ([], before, [])
-
-
-async def test_the_text_of_a_filter_is_not_done_as_commands() -> None:
-    async with place() as stage:
+        for key in ("k", "j", "pagedown", "G", "space"):
+            await stage.press("d")
+            await stage.burst(key, "q")
+            assert (stage.dialogs, stage.here, stage.table.marked) == ([], before, []), key
         await stage.burst("/", *"DXqS")
         assert "/ DXqS" in stage.title
         assert not stage.in_dialog
         assert not stage.ended()
 
 
-async def test_what_follows_a_command_does_not_reach_behind_its_question() -> None:
-    fake = lab()
-    async with staged(fake) as stage:
-        await stage.burst(":", *"stop train", "enter", *"XDjS")
-        assert stage.dialogs == ["ConfirmDialog"]
-        assert "Stop train in lab?" in stage.text
-        assert sent(fake) == {}
-
-
 # --- a key that comes twice -------------------------------------------------------------------------------------
 
 
-async def test_one_question_however_often_it_is_asked_for() -> None:
-    async with place() as stage:
-        await stage.burst("X", "X", "X")
-        assert stage.dialogs == ["ConfirmDialog"]
-
-
-OPENINGS = {
-    "menu": ["a"],
-    "prompt": ["x"],
-    "typed": ["G", "D"],
-    "confirm": ["X"],
-    "form": ["n", "1"],
-    "reader": ["d"],
-}
-
-
-@pytest.mark.parametrize("opening", OPENINGS.values(), ids=OPENINGS)
-async def test_escape_twice_closes_what_is_in_front_once(opening: list[str]) -> None:
+async def test_escape_twice_or_q_twice_closes_what_is_in_front_once() -> None:
     fake = creating()
     fake.offered |= {Action.START}
     async with staged(fake, attic()) as stage:
-        await stage.press("5", "3", *opening)
-        assert len(stage.dialogs) == 1
-        await stage.burst("escape", "escape")
+        await stage.press("5", "3")
+        for opening, key in (
+            (["a"], "escape"),
+            (["x"], "escape"),
+            (["G", "D"], "escape"),
+            (["X"], "escape"),
+            (["n", "1"], "escape"),
+            (["d"], "escape"),
+            (["d"], "q"),
+        ):
+            await stage.press(*opening)
+            assert len(stage.dialogs) == 1, opening
+            await stage.burst(key, key)
+            assert stage.dialogs == [], opening
+            assert stage.title.startswith("Instances")
+            assert not stage.ended()
+        await stage.burst("d", "q")
         assert stage.dialogs == []
-        assert stage.title.startswith("Instances")
         assert not stage.ended()
         assert stage.app._exception is None
         assert sent(fake) == {}
@@ -202,12 +210,3 @@ async def test_closing_a_text_twice_while_it_is_still_awaited() -> None:
         await stage.settle()
         assert stage.dialogs == []
         assert stage.app._exception is None
-
-
-async def test_a_doubled_q_closes_the_description_and_does_not_quit() -> None:
-    async with staged(lab()) as stage:
-        await stage.press("d")
-        await stage.burst("q", "q")
-        assert not stage.dialogs
-        assert stage.app.return_code is None
-        assert stage.app.is_running
