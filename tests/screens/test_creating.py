@@ -15,10 +15,8 @@ from textual.widgets import Button, Input, Select, TextArea
 
 from gputui.api.yotta.create.forms import Choices
 from gputui.api.yotta.create.storage import volume_fields
-from gputui.cli.forms import fields_text
 from gputui.errors import InvalidError, UnavailableError, UnknownOutcomeError
-from gputui.models import Action, FieldKind, Form, FormField, Resource, Role
-from gputui.presentation.forms import cost, instances_at_once, same_name, stock_note
+from gputui.models import Action, FieldKind, Form, FormField, Resource
 from gputui.screens import dialogs
 from gputui.screens.dialogs.form_editors import Flag, TickList
 from gputui.text import clean
@@ -26,8 +24,7 @@ from tests.fleet.fakes import FakeCreator
 from tests.screens.changing import confirm, creating
 from tests.screens.cloud import IMAGES, Cloud, deployment, fields
 from tests.screens.forms import FILLED, focused, go_to, open_form, template
-from tests.screens.stage import NARROW, WIDE, image, lab, offer, staged, unsafe_on
-from tests.storage import volume
+from tests.screens.stage import NARROW, WIDE, image, lab, staged, unsafe_on
 
 
 @pytest.fixture(autouse=True)
@@ -457,63 +454,6 @@ async def test_hostile_choices_labels_units_and_groups_are_data() -> None:
         assert "Create this deployment in hub?" in stage.text
 
 
-# --- words ------------------------------------------------------------------------------------------------------
-
-NAMED = (FormField("name", "Name", role=Role.NAME),)
-FORM = Form("hub", "deployment", "New", fields())
-
-
-@pytest.mark.parametrize(
-    ("values", "count"),
-    [
-        ({"replica_num": "4"}, 4),
-        ({"replica_num": "20", "parallelism_num": "4"}, 4),
-        ({"replica_num": "2", "parallelism_num": "4"}, 2),
-        ({}, 1),
-        ({"replica_num": "many"}, 1),
-    ],
-)
-def test_how_many_may_run_at_once(values: dict[str, str], count: int) -> None:
-    assert instances_at_once(FORM, values) == count
-
-
-def test_the_cost_is_told_only_where_it_is_known() -> None:
-    assert cost(FORM, {"price_to": "1.50"}) == "Spending rises by at most $1.50/h."
-    for price in ("", "cheap", "NaN", "Infinity"):
-        assert cost(FORM, {"price_to": price}) == ""
-    assert cost(Form("lab", "pod", "New", fields()[:1]), {"price_to": "1.50"}) == ""
-    volume = cost(Form("yotta", "volume", "New", ()), {})
-    assert volume == "Spending rises by an unknown amount: yotta does not state the price of a new volume."
-
-
-def test_idle_cards_of_other_regions_models_and_accounts_are_not_counted() -> None:
-    values = {"gpu_name_set": "RTX 5090", "dc_list": "sgp1", "gpu_num": "1"}
-    offers = [
-        offer("hub", "RTX 5090", 2, 8, region="sgp1"),
-        offer("hub", "RTX 5090", 4, 8, region="us"),
-        offer("hub", "H100", 8, 8, region="sgp1"),
-        offer("lab", "RTX 5090", 16, 16, region="sgp1"),
-        offer("hub", "RTX 5090", None, None, region="sgp1", available=True),
-    ]
-    assert stock_note(FORM, values, offers).startswith("2 matching GPUs idle")
-    assert "promise" not in stock_note(FORM, values, offers)
-    assert stock_note(FORM, values, offers[1:]) == ""
-
-
-def test_a_namesake_is_one_of_the_same_account() -> None:
-    form = Form("hub", "deployment", "New deployment", NAMED)
-    rows = [deployment("hub", "a"), deployment("autodl", "b")]
-    assert same_name(form, {"name": "a"}, rows)
-    assert not same_name(form, {"name": "b"}, rows)
-    assert not same_name(form, {"name": ""}, [deployment("hub", "")])
-
-
-def test_a_namesake_is_one_of_the_same_kind() -> None:
-    form = Form("yotta", "volume", "New volume", NAMED)
-    assert same_name(form, {"name": "a"}, [deployment("yotta", "a")]) == ""
-    assert "There is a volume a already (active)" in same_name(form, {"name": "a"}, [volume("yotta", "a")])
-
-
 async def test_required_fields_are_marked_from_the_start_and_all_complained_of_at_once() -> None:
     async with staged(Cloud("hub"), view="2", size=WIDE) as stage:
         await stage.press("n")
@@ -626,8 +566,3 @@ async def test_what_another_field_makes_required_is_marked_so() -> None:
         dialog.put_values({"storageType": "VENDOR"})
         await stage.advance(0)
         assert "Region*" in stage.text
-
-
-def test_the_table_of_fields_says_what_makes_one_required() -> None:
-    (line,) = [line for line in fields_text(volume_fields(Choices())).splitlines() if line.startswith("region ")]
-    assert "with storageType CEPH or VENDOR" in line
