@@ -54,3 +54,11 @@ async def go_to(stage: Stage, name: str) -> None:
             return
         await stage.press("tab")
     raise AssertionError(f"{name} cannot be reached with tab")
+
+
+async def focus_on(stage: Stage, name: str) -> None:
+    """Put the focus on a field, or a button, at once."""
+    target = stage.app.screen.query(f"#field-{name}, #{name}").first()
+    target.focus()
+    await stage.settle()
+    assert focused(stage) == name
