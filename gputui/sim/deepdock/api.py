@@ -22,9 +22,8 @@ from .host import DockHost, image_id
 from .registry import UnknownRepositoryError, UnknownTagError, find, whole
 from .responses import SHORT_ID, container_shape, host_shape, image_shape, series_json, size_mb, ssh_port
 from .validation import (
-    CREATION,
-    PULL,
-    InvalidError,
+    Creation,
+    Pull,
     body_of,
     check_name,
     flag,
@@ -84,10 +83,7 @@ class DeepdockApi:
         async def answer(request: Request) -> Response:
             self._world.advance()
             self._authorize(request)
-            try:
-                response = await handler(request)
-            except InvalidError as invalid:
-                return JSONResponse({"detail": invalid.problems}, status_code=422)
+            response = await handler(request)
             # In a frozen world the effects of a request are immediate.
             self._world.advance()
             return response
@@ -108,7 +104,7 @@ class DeepdockApi:
         return JSONResponse({"count": len(images), "images": images})
 
     async def _pull(self, request: Request) -> Response:
-        tag = whole((await body_of(request, PULL))["repo_tag"])
+        tag = whole((await body_of(request, Pull)).repo_tag)
         if self.host.image(tag) is None:
             await self._fetch(tag)
             if self.breaks_pulls:
@@ -163,22 +159,19 @@ class DeepdockApi:
         return JSONResponse({"containers": shapes})
 
     async def _create(self, request: Request) -> Response:
-        wanted = await body_of(request, CREATION)
-        name, gpus = wanted["name"], wanted.get("gpu_ids") or []
+        wanted = await body_of(request, Creation)
+        name, gpus = wanted.name, wanted.gpu_ids or []
         check_name(name)
         if name in self.host.pods:
             raise HTTPException(409, f"Container '{name}' already exists")
-        image = self.host.image(wanted["image"])
+        image = self.host.image(wanted.image)
         if image is None:
-            reason = docker_error(
-                "404 Client Error", "containers/create", "Not Found", f"No such image: {wanted['image']}"
-            )
-            raise HTTPException(404, reason)
+            reason = f"No such image: {wanted.image}"
+            raise HTTPException(404, docker_error("404 Client Error", "containers/create", "Not Found", reason))
         for index in gpus:
             if not 0 <= index < len(self.host.gpus):
                 raise HTTPException(404, f"GPU {index} not found")
-        env = wanted.get("env") or {}
-        user, password = wanted["user_name"], wanted["password"]
+        user, password, env = wanted.user_name, wanted.password, wanted.env or {}
         pod = self.host.make(name, image.name, user=user, password=password, gpu_ids=gpus, env=env)
         await self._world.elapse(CREATE_SECONDS)
         if self.host.pods.get(name) is pod:
