@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -87,10 +88,30 @@ class ApiFaults:
         return data
 
 
-def spoiled(rows: list[Any], spoil: Callable[[Any, int], Any]) -> list[Any]:
+Change = Mapping[str, Any] | Callable[[Any], Any]
+"""How a row is spoiled: the values that replace its own, or a function that returns it changed."""
+
+
+def spoiled_row(row: Any, change: Change) -> Any:
+    """A row spoiled in one way."""
+    return change(row) if callable(change) else {**row, **change}
+
+
+def spoiled(rows: list[Any], changes: Sequence[Change]) -> list[Any]:
     """Every third row spoiled, in a different way each time, and two rows that are no objects."""
-    found = [spoil(row, number // 3) if number % 3 == 1 else row for number, row in enumerate(rows)]
+    ways = itertools.cycle(changes)
+    found = [spoiled_row(row, next(ways)) if number % 3 == 1 else row for number, row in enumerate(rows)]
     return [*found, None, "row"] if rows else found
+
+
+def with_text_numbers(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose numbers are text."""
+    return {name: str(value) if type(value) in (int, float) else value for name, value in row.items()}
+
+
+def without(*names: str) -> Change:
+    """The change that removes fields."""
+    return lambda row: {name: value for name, value in row.items() if name not in names}
 
 
 class Faults:

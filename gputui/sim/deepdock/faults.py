@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import Scope
 
-from gputui.sim.faults import ApiFaults, spoiled
+from gputui.sim.faults import ApiFaults, Change, spoiled, without
 from gputui.sim.world import GIB, MIB, Image, Pod
 
 from .api import DeepdockApi
@@ -16,6 +16,23 @@ from .gpu_series import Sample
 
 _GAP_EVERY, _GAP = 90, 18
 """Samples from the beginning of one gap to that of the next, and in a gap."""
+_IMAGE_CHANGES: tuple[Change, ...] = (
+    {"size_mb": "big", "digest": None, "surprise": []},
+    {"tag": ["a", "list"], "size_mb": -1},
+    without("id", "size_mb"),
+)
+_CONTAINER_CHANGES: tuple[Change, ...] = (
+    {"status": "hibernating", "created": None, "ssh-port": "22000", "gpus": [None, 0, "x"]},
+    lambda row: row | {"image": row["image"][0] if row["image"] else 7, "ssh-port": 99999, "gpus": "all"},
+    without("status", "ssh-port", "image"),
+    {"status": None, "image": None, "created": "yesterday", "gpus": None, "id": 7},
+)
+_SAMPLE_CHANGES: tuple[Change, ...] = (
+    {"utilization": None, "fan_speed": "[N/A]", "surprise": 1},
+    {"timestamp": "just now"},
+    lambda row: {name: str(value) for name, value in row.items()},
+    lambda row: {"timestamp": row["timestamp"], "memory_used": -1, "utilization": 1e9},
+)
 
 
 class DeepdockFaults(ApiFaults):
@@ -41,13 +58,13 @@ class DeepdockFaults(ApiFaults):
             return data
         match scope["method"], scope["path"]:
             case "GET", "/images":
-                return {"count": "many", "images": spoiled(data["images"], _wrong_image), "surprise": 1}
+                return {"count": "many", "images": spoiled(data["images"], _IMAGE_CHANGES), "surprise": 1}
             case "GET", "/containers":
-                return {"containers": spoiled(data["containers"], _wrong_container), "surprise": {"deep": [None]}}
+                return {"containers": spoiled(data["containers"], _CONTAINER_CHANGES), "surprise": {"deep": [None]}}
             case "GET", "/metrics":
                 return {**data, "ram_total_mb": "lots", "ram_available_mb": -1, "cpu_cores": None}
             case "GET", "/metrics/gpus":
-                series = {index: spoiled(samples, _wrong_sample) for index, samples in data.items()}
+                series = {index: spoiled(samples, _SAMPLE_CHANGES) for index, samples in data.items()}
                 return {**series, "x": [], "-1": None, "99": "row"}
             case _:
                 return {**data, "surprise": {"deep": [None, True]}}
@@ -84,37 +101,3 @@ def _spoiled_series(index: int, samples: Sequence[Sample]) -> list[Sample]:
         if sample.number % 7 == 0:
             series[-2:] = reversed(series[-2:])
     return series[::-1] if index % 3 == 2 else series
-
-
-def _wrong_image(row: dict[str, Any], kind: int) -> Any:
-    match kind % 3:
-        case 0:
-            return {**row, "size_mb": "big", "digest": None, "surprise": []}
-        case 1:
-            return {**row, "tag": ["a", "list"], "size_mb": -1}
-        case _:
-            return {name: value for name, value in row.items() if name not in ("id", "size_mb")}
-
-
-def _wrong_container(row: dict[str, Any], kind: int) -> Any:
-    match kind % 4:
-        case 0:
-            return {**row, "status": "hibernating", "created": None, "ssh-port": "22000", "gpus": [None, 0, "x"]}
-        case 1:
-            return {**row, "image": row["image"][0] if row["image"] else 7, "ssh-port": 99999, "gpus": "all"}
-        case 2:
-            return {name: value for name, value in row.items() if name not in ("status", "ssh-port", "image")}
-        case _:
-            return {**row, "status": None, "image": None, "created": "yesterday", "gpus": None, "id": 7}
-
-
-def _wrong_sample(row: dict[str, Any], kind: int) -> Any:
-    match kind % 4:
-        case 0:
-            return {**row, "utilization": None, "fan_speed": "[N/A]", "surprise": 1}
-        case 1:
-            return {**row, "timestamp": "just now"}
-        case 2:
-            return {name: str(value) for name, value in row.items()}
-        case _:
-            return {"timestamp": row["timestamp"], "memory_used": -1, "utilization": 1e9}

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.types import Scope
 
-from gputui.sim.faults import ApiFaults, spoiled
+from gputui.sim.faults import ApiFaults, Change, spoiled, with_text_numbers
 from gputui.sim.world import GIB, hexadecimal
 
 from .api import GpuhubApi
@@ -47,12 +47,12 @@ class GpuhubFaults(ApiFaults):
         if not isinstance(data, dict) or data.get("code") != "Success":
             return data
         content = data.get("data")
-        spoil = _SPOILERS.get(str(scope["path"]).rpartition("/dev/")[2], _spoil_row)
+        changes = _CHANGES.get(str(scope["path"]).rpartition("/dev/")[2], _ROW_CHANGES)
         if isinstance(content, dict) and isinstance(content.get("list"), list):
-            rows = spoiled(content["list"], spoil)
+            rows = spoiled(content["list"], changes)
             content = {"list": rows, "page_index": str(content["page_index"]), "surprise": {"deep": [None, True]}}
         elif isinstance(content, list):
-            content = spoiled(content, spoil)
+            content = spoiled(content, changes)
         return {**data, "data": content, "surprise": 1}
 
     def add_hostile(self, number: int, name: str) -> Sequence[Callable[[], object]]:
@@ -79,47 +79,22 @@ class GpuhubFaults(ApiFaults):
             self._cloud.delete(deployment)
 
 
-def _spoil_row(row: dict[str, Any], kind: int) -> Any:
-    match kind % 3:
-        case 0:
-            return {**row, "status": "hibernating", "created_at": None, "updated_at": "yesterday", "surprise": []}
-        case 1:
-            return {name: str(value) if type(value) in (int, float) else value for name, value in row.items()}
-        case _:
-            return {**row, "status": None, "name": ["a", "list"], "template": "none", "image_name": 7}
-
-
-def _spoil_container(row: dict[str, Any], kind: int) -> Any:
-    match kind % 4:
-        case 0:
-            return {
-                **row,
-                "status": "hibernating",
-                "started_at": None,
-                "created_at": None,
-                "gpu_name": "GPU of Tomorrow",
-            }
-        case 1:
-            return {name: str(value) if type(value) in (int, float) else value for name, value in row.items()}
-        case 2:
-            return {**row, "info": None, "price": None, "memory_size": "lots", "gpu_num": -1}
-        case _:
-            return {**row, "info": {"ssh_command": "telnet somewhere", "root_password": 7}, "machine_id": None}
-
-
-def _spoil_event(row: dict[str, Any], kind: int) -> Any:
-    return {**row, "status": "hibernating"} if kind % 2 else {**row, "created_at": None}
-
-
-def _spoil_stock(row: dict[str, Any], kind: int) -> Any:
-    name = next(iter(row), "")
-    return ({name: {"idle_gpu_num": "2", "total_gpu_num": None}}, {name: 3}, {"GPU of Tomorrow": row.get(name)})[
-        kind % 3
-    ]
-
-
-_SPOILERS: dict[str, Callable[[Any, int], Any]] = {
-    "deployment/container/list": _spoil_container,
-    "deployment/container/event/list": _spoil_event,
-    "machine/region/gpu_stock": _spoil_stock,
+_ROW_CHANGES: tuple[Change, ...] = (
+    {"status": "hibernating", "created_at": None, "updated_at": "yesterday", "surprise": []},
+    with_text_numbers,
+    {"status": None, "name": ["a", "list"], "template": "none", "image_name": 7},
+)
+_CHANGES: dict[str, tuple[Change, ...]] = {
+    "deployment/container/list": (
+        {"status": "hibernating", "started_at": None, "created_at": None, "gpu_name": "GPU of Tomorrow"},
+        with_text_numbers,
+        {"info": None, "price": None, "memory_size": "lots", "gpu_num": -1},
+        {"info": {"ssh_command": "telnet somewhere", "root_password": 7}, "machine_id": None},
+    ),
+    "deployment/container/event/list": ({"created_at": None}, {"status": "hibernating"}),
+    "machine/region/gpu_stock": (
+        lambda row: {name: {"idle_gpu_num": "2", "total_gpu_num": None} for name in row},
+        lambda row: dict.fromkeys(row, 3),
+        lambda row: {"GPU of Tomorrow": next(iter(row.values()))},
+    ),
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import Scope
 
-from gputui.sim.faults import ApiFaults
+from gputui.sim.faults import ApiFaults, Change, spoiled_row, without
 from gputui.sim.world import MIB, Host, Pod
 
 BROKEN_POD = "jupyter"
@@ -48,43 +48,27 @@ class PodyFaults(ApiFaults):
 
     def garbage(self, scope: Scope, data: Any) -> Any:
         """Pods with missing or wrong fields, invalid rows."""
-        return _spoiled(scope, data)
+        query = sum(scope.get("query_string", b""))
+        match scope["path"], data:
+            case "/pod/inspect" | "/pod/info", dict():
+                return data if query % 3 else spoiled_row(data, _POD_CHANGES[query // 3 % len(_POD_CHANGES)])
+            case "/host/gpu-ps", dict():
+                return {
+                    index: [*rows, {"pid": "many", "pod": 7}, None, "row"] if rows else []
+                    for index, rows in data.items()
+                }
+            case "/image/list" | "/host/images", list():
+                return [None, 42, {"name": "x"}, *data]
+            case "/user/info", dict():
+                return {"user": data.get("user"), "quota": {"max_pods": "many", "surprise": [1, 2]}}
+            case _, dict():
+                return {**data, "surprise": {"deep": [None, True]}}
+        return data
 
 
-def _spoiled(scope: Scope, data: Any) -> Any:
-    unlucky = sum(scope.get("query_string", b"")) % 3 == 0
-    match scope["path"]:
-        case "/pod/inspect" | "/pod/info":
-            if unlucky and isinstance(data, dict):
-                data = _wrong_pod(data, sum(scope["query_string"]) // 3 % 4)
-        case "/host/gpu-ps" if isinstance(data, dict):
-            data = {index: _wrong_rows(rows) for index, rows in data.items()}
-        case "/image/list" | "/host/images" if isinstance(data, list):
-            data = [None, 42, {"name": "x"}, *data]
-        case "/user/info" if isinstance(data, dict):
-            data = {"user": data.get("user"), "quota": {"max_pods": "many", "surprise": [1, 2]}}
-        case _ if isinstance(data, dict):
-            data["surprise"] = {"deep": [None, True]}
-    return data
-
-
-def _wrong_pod(data: dict[str, Any], kind: int) -> dict[str, Any]:
-    match kind:
-        case 0:
-            return {name: value for name, value in data.items() if name not in ("status", "port_mapping")}
-        case 1:
-            return {**data, "port_mapping": "22", "gpu_ids": "all", "memory_limit": "lots"}
-        case 2:
-            return {**data, "status": None, "image": ["a", "list"], "networks": None, "surprise": {}}
-        case _:
-            return {
-                **data,
-                "port_mapping": ["x:y", None, "99999:22", 7],
-                "gpu_ids": [None, "0"],
-                "status": "hibernating",
-            }
-
-
-def _wrong_rows(rows: Sequence[Any]) -> list[Any]:
-    good = list(rows)
-    return [*good, {"pid": "many", "pod": 7}, None, "row"] if good else good
+_POD_CHANGES: tuple[Change, ...] = (
+    without("status", "port_mapping"),
+    {"port_mapping": "22", "gpu_ids": "all", "memory_limit": "lots"},
+    {"status": None, "image": ["a", "list"], "networks": None, "surprise": {}},
+    {"port_mapping": ["x:y", None, "99999:22", 7], "gpu_ids": [None, "0"], "status": "hibernating"},
+)

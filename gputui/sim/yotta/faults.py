@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.types import Scope
 
-from gputui.sim.faults import ApiFaults, spoiled
+from gputui.sim.faults import ApiFaults, Change, spoiled, with_text_numbers
 
 from .api import YottaApi
 from .entities import RUNNING, EndpointOrder, RentalOrder, Resource
@@ -43,14 +43,14 @@ class YottaFaults(ApiFaults):
         content = data.get("data") if isinstance(data, dict) else None
         if isinstance(content, dict) and isinstance(content.get("items"), list):
             content = {
-                "items": spoiled(content["items"], _wrong),
+                "items": spoiled(content["items"], _CHANGES),
                 "page": str(content["page"]),
                 "surprise": {"deep": [None]},
             }
         elif isinstance(content, dict) and isinstance(content.get("logs"), list):
-            content = {"logs": spoiled(content["logs"], _wrong), "hasMore": "no"}
+            content = {"logs": spoiled(content["logs"], _CHANGES), "hasMore": "no"}
         elif isinstance(content, list):
-            content = spoiled(content, _wrong)
+            content = spoiled(content, _CHANGES)
         return {**data, "data": content, "surprise": 1} if isinstance(data, dict) else data
 
     def add_hostile(self, number: int, name: str) -> Sequence[Callable[[], object]]:
@@ -76,13 +76,10 @@ class YottaFaults(ApiFaults):
         )
 
 
-def _wrong(row: dict[str, Any], kind: int) -> Any:
-    match kind % 4:
-        case 0:
-            return {**row, "status": "HIBERNATING", "createdAt": "yesterday", "regions": None, "surprise": []}
-        case 1:
-            return {name: str(value) if type(value) in (int, float) else value for name, value in row.items()}
-        case 2:
-            return {**row, "status": None, "name": ["a", "list"], "gpuCount": -1, "cost": "free", "sshCmd": 7}
-        case _:
-            return {name: value for name, value in row.items() if name in ("id", "gpuType", "workerId", "taskId")}
+_KEPT = ("id", "gpuType", "workerId", "taskId")
+_CHANGES: tuple[Change, ...] = (
+    {"status": "HIBERNATING", "createdAt": "yesterday", "regions": None, "surprise": []},
+    with_text_numbers,
+    {"status": None, "name": ["a", "list"], "gpuCount": -1, "cost": "free", "sshCmd": 7},
+    lambda row: {name: value for name, value in row.items() if name in _KEPT},
+)
