@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gputui.models.resources import Resource
 from gputui.models.values import Action
 
 
@@ -24,7 +25,7 @@ class Never:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The actions of an API on one kind of rows: ``actions`` are those with a call, in any state.
+    """A kind of rows of an API: ``resource`` is its list, ``actions`` are those with a call, in any state.
 
     ``instead`` and ``causes`` belong to the others (:class:`Never`).
     """
@@ -33,6 +34,7 @@ class Kind:
     actions: frozenset[Action] = frozenset()
     instead: Mapping[Action, str] = field(default_factory=dict)
     causes: Mapping[Action, str] = field(default_factory=dict)
+    resource: Resource = Resource.ACCOUNTS
 
     def never(self, action: Action) -> Never | None:
         """Return why an action can never apply; None where it can, in some state."""

@@ -23,7 +23,7 @@ class HttpBackend(Backend):
     """The server's name in the account's details."""
 
     rules: Mapping[str, Kind] = MappingProxyType({})
-    """The actions that the API has calls for, in any state, by kind of Ref."""
+    """The kinds of Refs: their lists, and the actions that the API has calls for, in any state."""
 
     def __init__(self, account: Account, client: AccountClient) -> None:
         super().__init__(account.name)
@@ -71,6 +71,11 @@ class HttpBackend(Backend):
             usage=usage,
             problems=problems,
         )
+
+
+def lists_of(rules: Mapping[str, Kind]) -> Mapping[str, Resource]:
+    """Return the list that contains each kind of Ref."""
+    return {name: kind.resource for name, kind in rules.items()}
 
 
 def require_kind(ref: Ref, *kinds: str) -> None:

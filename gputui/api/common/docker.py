@@ -19,6 +19,14 @@ PHASES: Mapping[str, Phase] = {
 }
 ALIVE = frozenset({"running", "paused", "restarting"})
 """The states in which a container has processes: it uses its GPUs, and is removed by force only."""
+_ACTIONS: Mapping[Phase, frozenset[Action]] = {
+    Phase.RUNNING: frozenset({Action.STOP, Action.RESTART, Action.DELETE}),
+    Phase.STOPPED: frozenset({Action.START, Action.DELETE}),
+    Phase.STOPPING: frozenset(),
+    Phase.PENDING: frozenset({Action.STOP, Action.DELETE}),
+    Phase.FAILED: frozenset({Action.DELETE}),
+    Phase.UNKNOWN: frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE}),
+}
 
 _CLIENT_WORDS = re.compile(r'http\+docker://.*\("(?P<words>.+)"\)$')
 _CONTAINER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -32,22 +40,10 @@ _LONGEST_NAME = 255
 
 def container_actions(container: Instance) -> frozenset[Action]:
     """Return what Docker lets one do to a container in this state."""
-    match container.phase:
-        case Phase.RUNNING:
-            login = {Action.SSH} if container.ssh else set()
-            return frozenset({Action.STOP, Action.RESTART, Action.DELETE} | login)
-        case Phase.STOPPED if container.status.lower() == "paused":
-            return frozenset({Action.STOP, Action.RESTART, Action.DELETE})
-        case Phase.STOPPED:
-            return frozenset({Action.START, Action.DELETE})
-        case Phase.STOPPING:
-            return frozenset()
-        case Phase.PENDING:
-            return frozenset({Action.STOP, Action.DELETE})
-        case Phase.FAILED:
-            return frozenset({Action.DELETE})
-        case _:
-            return frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE})
+    if container.phase is Phase.STOPPED and container.status.lower() == "paused":
+        return frozenset({Action.STOP, Action.RESTART, Action.DELETE})
+    login = {Action.SSH} if container.phase is Phase.RUNNING and container.ssh else set()
+    return _ACTIONS[container.phase] | login
 
 
 def words(detail: str) -> str | None:

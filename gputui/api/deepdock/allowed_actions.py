@@ -6,27 +6,26 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from gputui.api.common.docker import ALIVE
-from gputui.models import Action, GpuDevice, Instance, Kind
+from gputui.models import Action, GpuDevice, Instance, Kind, Resource
 
 _ANOTHER = "Create another one instead {new}."
 RULES: Mapping[str, Kind] = {
     "container": Kind(
         "containers",
-        frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.SSH}),
+        resource=Resource.INSTANCES,
+        actions=frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.SSH}),
         instead={
             Action.EXEC: "Log in over SSH instead {ssh}.",
-            Action.SCALE: _ANOTHER,
-            Action.UPDATE: _ANOTHER,
-            Action.RENAME: _ANOTHER,
-            Action.RESIZE: _ANOTHER,
+            **dict.fromkeys((Action.SCALE, Action.UPDATE, Action.RENAME, Action.RESIZE), _ANOTHER),
         },
     ),
-    "image": Kind("images", frozenset({Action.DELETE})),
-    "gpu": Kind("GPUs"),
-    "offer": Kind("offers", frozenset({Action.CREATE})),
+    "image": Kind("images", frozenset({Action.DELETE}), resource=Resource.IMAGES),
+    "gpu": Kind("GPUs", resource=Resource.GPUS),
+    "host": Kind("hosts", resource=Resource.HOSTS),
+    "offer": Kind("offers", frozenset({Action.CREATE}), resource=Resource.STOCK),
     "account": Kind("accounts", frozenset({Action.CREATE})),
 }
-"""The actions that the API has calls for, in any state."""
+"""The kinds of rows and the actions that the API has calls for, in any state."""
 
 
 LOAD_SPAN = timedelta(seconds=60)

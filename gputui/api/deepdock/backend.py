@@ -5,14 +5,13 @@ The API knows no users and no releases. Its lists come whole, each in one answer
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Unpack
 
 from gputui.api.capabilities import found
 from gputui.api.common.account_client import Clock
-from gputui.api.common.backend import HttpBackend, require_kind
+from gputui.api.common.backend import HttpBackend, lists_of, require_kind
 from gputui.api.common.docker import container_actions
 from gputui.api.common.names import SafeNames, segment
 from gputui.api.deepdock import create as forms
@@ -59,16 +58,7 @@ class DeepdockBackend(HttpBackend):
 
     name = "deepdock"
     rules = RULES
-    kinds: Mapping[str, Resource] = MappingProxyType(
-        {
-            "container": Resource.INSTANCES,
-            "gpu": Resource.GPUS,
-            "host": Resource.HOSTS,
-            "offer": Resource.STOCK,
-            "image": Resource.IMAGES,
-            "account": Resource.ACCOUNTS,
-        }
-    )
+    kinds = lists_of(RULES)
 
     def __init__(self, account: DeepdockAccount, **clock: Unpack[Clock]) -> None:
         self._client = DeepdockClient(account, **clock)

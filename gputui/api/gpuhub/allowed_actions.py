@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gputui.api.gpuhub.create import REPLICA_SET
-from gputui.models import Action, Deployment, Instance, Kind, Never, Phase, Row
+from gputui.models import Action, Deployment, Instance, Kind, Never, Phase, Resource, Row
 
 _AGAIN = "Create another one instead {new}."
 _BY_ITS_DEPLOYMENT = "Scale its deployment instead {scale}."
@@ -13,7 +13,8 @@ _INSIDE = "Open one {open} and choose an instance."
 RULES: Mapping[str, Kind] = {
     "container": Kind(
         "containers",
-        frozenset({Action.STOP, Action.BLOCK, Action.SSH}),
+        resource=Resource.INSTANCES,
+        actions=frozenset({Action.STOP, Action.BLOCK, Action.SSH}),
         instead={
             Action.START: _BY_ITS_DEPLOYMENT,
             Action.RESTART: "Stop it {stop}: its deployment starts another one, if it keeps replicas.",
@@ -24,29 +25,30 @@ RULES: Mapping[str, Kind] = {
     ),
     "deployment": Kind(
         "deployments",
-        frozenset({Action.STOP, Action.DELETE, Action.SCALE}),
+        resource=Resource.DEPLOYMENTS,
+        actions=frozenset({Action.STOP, Action.DELETE, Action.SCALE}),
         instead={
-            Action.START: _AGAIN,
-            Action.RESTART: _AGAIN,
-            Action.UPDATE: _AGAIN,
-            Action.RENAME: _AGAIN,
+            **dict.fromkeys((Action.START, Action.RESTART, Action.UPDATE, Action.RENAME), _AGAIN),
             Action.RESIZE: "Change the number of its replicas {scale}.",
-            Action.EXEC: _INSIDE,
-            Action.SSH: _INSIDE,
-            Action.BLOCK: _INSIDE,
+            **dict.fromkeys((Action.EXEC, Action.SSH, Action.BLOCK), _INSIDE),
         },
     ),
     "block": Kind(
         "blocks",
+        resource=Resource.BLACKLIST,
         instead={
             Action.DELETE: "A block ends at its time.",
             Action.UPDATE: "Block the host again {block}: the time starts again.",
         },
     ),
-    "offer": Kind("offers", frozenset({Action.CREATE})),
+    "offer": Kind("offers", frozenset({Action.CREATE}), resource=Resource.STOCK),
+    "event": Kind("events", resource=Resource.EVENTS),
+    "image": Kind("images", resource=Resource.IMAGES),
+    "package": Kind("packages", resource=Resource.PACKAGES),
+    "balance": Kind("balances", resource=Resource.BALANCES),
     "account": Kind("accounts", frozenset({Action.CREATE})),
 }
-"""The actions that the API has calls for, in any state."""
+"""The kinds of rows and the actions that the API has calls for, in any state."""
 
 
 def never(row: Row, action: Action) -> Never | None:

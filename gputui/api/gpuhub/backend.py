@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Unpack
 
 from gputui.api.capabilities import found
 from gputui.api.common.account_client import Clock
-from gputui.api.common.backend import HttpBackend, require_kind
+from gputui.api.common.backend import HttpBackend, lists_of, require_kind
 from gputui.api.gpuhub import mapping
 from gputui.api.gpuhub.allowed_actions import RULES, container_actions, deployment_actions, never
 from gputui.api.gpuhub.client import CLOUDS, GpuhubClient
@@ -66,19 +65,7 @@ class GpuhubBackend(HttpBackend):
     """
 
     rules = RULES
-    kinds = MappingProxyType(
-        {
-            "offer": Resource.STOCK,
-            "deployment": Resource.DEPLOYMENTS,
-            "container": Resource.INSTANCES,
-            "event": Resource.EVENTS,
-            "block": Resource.BLACKLIST,
-            "image": Resource.IMAGES,
-            "package": Resource.PACKAGES,
-            "balance": Resource.BALANCES,
-            "account": Resource.ACCOUNTS,
-        }
-    )
+    kinds = lists_of(RULES)
 
     def __init__(self, account: GpuhubAccount, **clock: Unpack[Clock]) -> None:
         self._config = account

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gputui.api.common import docker
-from gputui.models import Action, Image, Instance, Kind, Never, Phase, Row
+from gputui.models import Action, Image, Instance, Kind, Never, Phase, Resource, Row
 
 _ANOTHER = "Create another one instead {new}."
 _POD = Kind(
     "pods",
     frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.EXEC, Action.COMMIT, Action.SSH}),
+    resource=Resource.INSTANCES,
     instead={Action.SCALE: _ANOTHER, Action.UPDATE: _ANOTHER, Action.RESIZE: _ANOTHER, Action.RENAME: _ANOTHER},
 )
 RULES: Mapping[str, Kind] = {
     "pod": _POD,
-    "image": Kind("images", frozenset({Action.DELETE})),
-    "gpu": Kind("GPUs"),
-    "process": Kind("processes", instead={Action.STOP: "Run kill in its pod {exec}."}),
-    "offer": Kind("offers", frozenset({Action.CREATE})),
+    "image": Kind("images", frozenset({Action.DELETE}), resource=Resource.IMAGES),
+    "gpu": Kind("GPUs", resource=Resource.GPUS),
+    "process": Kind("processes", instead={Action.STOP: "Run kill in its pod {exec}."}, resource=Resource.PROCESSES),
+    "offer": Kind("offers", frozenset({Action.CREATE}), resource=Resource.STOCK),
     "account": Kind("accounts", frozenset({Action.CREATE, Action.CHANGE_PASSWORD})),
 }
-"""The actions that the API has calls for, in any state."""
+"""The kinds of rows and the actions that the API has calls for, in any state."""
 
 
 def never(row: Row, action: Action, *, commits: bool) -> Never | None:

@@ -9,12 +9,11 @@ import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Unpack
 
 from gputui.api.capabilities import found
 from gputui.api.common.account_client import Clock
-from gputui.api.common.backend import HttpBackend, require_kind
+from gputui.api.common.backend import HttpBackend, lists_of, require_kind
 from gputui.api.common.names import SafeNames, host_label
 from gputui.api.http.decoding import digested
 from gputui.api.http.rows import RowCollector, attempt, read_each
@@ -83,16 +82,7 @@ class PodyBackend(HttpBackend):
     """
 
     rules = RULES
-    kinds: Mapping[str, Resource] = MappingProxyType(
-        {
-            "pod": Resource.INSTANCES,
-            "gpu": Resource.GPUS,
-            "process": Resource.PROCESSES,
-            "offer": Resource.STOCK,
-            "image": Resource.IMAGES,
-            "account": Resource.ACCOUNTS,
-        }
-    )
+    kinds = lists_of(RULES)
 
     def __init__(self, account: PodyAccount, **clock: Unpack[Clock]) -> None:
         self._config = account

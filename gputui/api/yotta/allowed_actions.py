@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from gputui.api.yotta.mapping import ENDPOINT, GONE, POD, VM, WORKER
 from gputui.api.yotta.storage import CREDENTIAL, VOLUME
 from gputui.api.yotta.tasks import QUEUE, TASK
-from gputui.models import Action, Deployment, Instance, Kind, Phase
+from gputui.models import Action, Deployment, Instance, Kind, Phase, Resource
 
 _SSH = "Log in over SSH instead {ssh}."
 _ANOTHER = "Create another one instead {new}."
@@ -18,19 +18,18 @@ _VMS_STAY = "VMs cannot be {}, only deleted {{delete}}."
 RULES: Mapping[str, Kind] = {
     POD: Kind(
         "pods",
-        frozenset({Action.START, Action.STOP, Action.DELETE, Action.SSH}),
+        resource=Resource.INSTANCES,
+        actions=frozenset({Action.START, Action.STOP, Action.DELETE, Action.SSH}),
         instead={
             Action.RESTART: _STOP_START,
             Action.EXEC: _SSH,
-            Action.SCALE: _ANOTHER,
-            Action.UPDATE: _ANOTHER,
-            Action.RENAME: _ANOTHER,
-            Action.RESIZE: _ANOTHER,
+            **dict.fromkeys((Action.SCALE, Action.UPDATE, Action.RENAME, Action.RESIZE), _ANOTHER),
         },
     ),
     VM: Kind(
         "VMs",
-        frozenset({Action.DELETE, Action.RENAME, Action.SSH}),
+        resource=Resource.INSTANCES,
+        actions=frozenset({Action.DELETE, Action.RENAME, Action.SSH}),
         instead={
             Action.EXEC: _SSH,
             Action.SCALE: _ANOTHER,
@@ -45,20 +44,20 @@ RULES: Mapping[str, Kind] = {
     ),
     WORKER: Kind(
         "workers",
-        frozenset({Action.SSH}),
+        resource=Resource.INSTANCES,
+        actions=frozenset({Action.SSH}),
         instead={
-            Action.START: _BY_ITS_ENDPOINT,
-            Action.STOP: _BY_ITS_ENDPOINT,
-            Action.RESTART: _BY_ITS_ENDPOINT,
-            Action.DELETE: _BY_ITS_ENDPOINT,
-            Action.SCALE: _BY_ITS_ENDPOINT,
+            **dict.fromkeys(
+                (Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.SCALE), _BY_ITS_ENDPOINT
+            ),
             Action.UPDATE: "Edit its endpoint instead {update}.",
             Action.EXEC: _SSH,
         },
     ),
     ENDPOINT: Kind(
         "endpoints",
-        frozenset({Action.START, Action.STOP, Action.SCALE, Action.UPDATE, Action.RENAME, Action.DELETE}),
+        resource=Resource.DEPLOYMENTS,
+        actions=frozenset({Action.START, Action.STOP, Action.SCALE, Action.UPDATE, Action.RENAME, Action.DELETE}),
         instead={
             Action.RESTART: _STOP_START,
             Action.RESIZE: "Change the number of its workers {scale}.",
@@ -68,16 +67,35 @@ RULES: Mapping[str, Kind] = {
     ),
     VOLUME: Kind(
         "volumes",
-        frozenset({Action.DELETE, Action.RENAME, Action.RESIZE}),
+        resource=Resource.VOLUMES,
+        actions=frozenset({Action.DELETE, Action.RENAME, Action.RESIZE}),
         instead={Action.UPDATE: "A volume can be renamed {rename} and resized {resize}."},
     ),
-    CREDENTIAL: Kind("credentials", frozenset({Action.UPDATE, Action.RENAME, Action.DELETE})),
-    TASK: Kind("tasks", instead={Action.START: "Submit it again {new}.", Action.RESTART: "Submit it again {new}."}),
-    QUEUE: Kind("queues"),
-    "offer": Kind("offers", frozenset({Action.CREATE})),
+    CREDENTIAL: Kind(
+        "credentials", frozenset({Action.UPDATE, Action.RENAME, Action.DELETE}), resource=Resource.CREDENTIALS
+    ),
+    TASK: Kind(
+        "tasks",
+        resource=Resource.TASKS,
+        instead=dict.fromkeys((Action.START, Action.RESTART), "Submit it again {new}."),
+    ),
+    QUEUE: Kind("queues", resource=Resource.QUEUES),
+    "offer": Kind("offers", frozenset({Action.CREATE}), resource=Resource.STOCK),
     "account": Kind("accounts", frozenset({Action.CREATE})),
 }
-"""The actions that the API has calls for, in any state."""
+"""The kinds of rows and the actions that the API has calls for, in any state."""
+
+_POD_ACTIONS: Mapping[Phase, frozenset[Action]] = {
+    Phase.RUNNING: frozenset({Action.STOP, Action.DELETE}),
+    Phase.STOPPED: frozenset({Action.START, Action.DELETE}),
+    Phase.UNKNOWN: frozenset({Action.START, Action.STOP, Action.DELETE}),
+}
+_ENDPOINT_ACTIONS: Mapping[Phase, frozenset[Action]] = {
+    Phase.STOPPED: frozenset({Action.START, Action.UPDATE, Action.RENAME, Action.DELETE}),
+    Phase.STOPPING: frozenset({Action.DELETE}),
+    Phase.FAILED: frozenset({Action.START, Action.STOP, Action.DELETE}),
+    Phase.UNKNOWN: frozenset({Action.START, Action.STOP, Action.SCALE, Action.DELETE}),
+}
 
 
 def instance_actions(row: Instance) -> frozenset[Action]:
@@ -88,16 +106,10 @@ def instance_actions(row: Instance) -> frozenset[Action]:
     match row.ref.kind, row.phase:
         case (_, Phase.STOPPING):
             return frozenset()
-        case (kind, Phase.RUNNING) if kind == POD:
-            return frozenset({Action.STOP, Action.DELETE} | login)
-        case (kind, Phase.STOPPED) if kind == POD:
-            return frozenset({Action.START, Action.DELETE})
-        case (kind, Phase.UNKNOWN) if kind == POD:
-            return frozenset({Action.START, Action.STOP, Action.DELETE} | login)
+        case (kind, phase) if kind == POD:
+            return _POD_ACTIONS.get(phase, frozenset({Action.DELETE})) | login
         case (kind, _) if kind == VM:
             return frozenset({Action.DELETE, Action.RENAME} | login)
-        case (kind, _) if kind == POD:
-            return frozenset({Action.DELETE} | login)
         case _:
             return frozenset(login)
 
@@ -106,14 +118,4 @@ def endpoint_actions(row: Deployment) -> frozenset[Action]:
     """Return what can be done to an endpoint. Only a stopped one can be edited."""
     if row.status.lower() in GONE:
         return frozenset()
-    match row.phase:
-        case Phase.STOPPED:
-            return frozenset({Action.START, Action.UPDATE, Action.RENAME, Action.DELETE})
-        case Phase.STOPPING:
-            return frozenset({Action.DELETE})
-        case Phase.FAILED:
-            return frozenset({Action.START, Action.STOP, Action.DELETE})
-        case Phase.UNKNOWN:
-            return frozenset({Action.START, Action.STOP, Action.SCALE, Action.DELETE})
-        case _:
-            return frozenset({Action.STOP, Action.SCALE, Action.DELETE})
+    return _ENDPOINT_ACTIONS.get(row.phase, frozenset({Action.STOP, Action.SCALE, Action.DELETE}))

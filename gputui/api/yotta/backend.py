@@ -7,11 +7,10 @@ answer with HTTP 200. The stock is yes or no for each GPU type and region.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Unpack
 
 from gputui.api.common.account_client import Clock
-from gputui.api.common.backend import HttpBackend, require_kind
+from gputui.api.common.backend import HttpBackend, lists_of, require_kind
 from gputui.api.common.names import SafeNames
 from gputui.api.yotta import filters, mapping
 from gputui.api.yotta.allowed_actions import RULES, endpoint_actions, instance_actions
@@ -65,21 +64,7 @@ class YottaBackend(HttpBackend):
 
     name = "Yotta"
     rules = RULES
-    kinds: Mapping[str, Resource] = MappingProxyType(
-        {
-            "offer": Resource.STOCK,
-            mapping.ENDPOINT: Resource.DEPLOYMENTS,
-            mapping.POD: Resource.INSTANCES,
-            mapping.VM: Resource.INSTANCES,
-            mapping.WORKER: Resource.INSTANCES,
-            VOLUME: Resource.VOLUMES,
-            CREDENTIAL: Resource.CREDENTIALS,
-            TASK: Resource.TASKS,
-            QUEUE: Resource.QUEUES,
-            "account": Resource.ACCOUNTS,
-        }
-    )
-
+    kinds = lists_of(RULES)
     spending: frozenset[Resource] = frozenset({Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES})
 
     def __init__(self, account: YottaAccount, **clock: Unpack[Clock]) -> None:
