@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from gputui.api.common.form_values import Body, Reader, choice_field, read_count, read_flag
+from gputui.api.common.form_values import Body, choice_field, read_flag
 from gputui.api.common.readers import whole_number
 from gputui.api.yotta.create import readers
 from gputui.api.yotta.mapping import GPU_TYPES, VmType
@@ -100,10 +101,10 @@ def pod_fields(known: Choices) -> Sequence[FormField]:
             help="where the persistent volume is",
             read=readers.path_reader("from the root, such as /mnt/data"),
         ),
-        _lines("persistentVolumes", "Volumes", readers.read_volumes, help=mounts),
+        _lines("persistentVolumes", "Volumes", read=readers.read_volumes, help=mounts),
         _command("runs when the container starts"),
         _environment(),
-        _lines("expose", "Ports", readers.read_ports, help="a port and its protocol in each line: 8080/http"),
+        _lines("expose", "Ports", read=readers.read_ports, help="a port and its protocol in each line: 8080/http"),
     ]
 
 
@@ -145,7 +146,7 @@ def vm_fields(known: Choices) -> Sequence[FormField]:
             help="cheaper; it may be taken away at any time",
             read=lambda text: int(read_flag(text)),
         ),
-        _lines("volumeMountPaths", "Volumes", readers.read_mounts, help=mounts, group="Disks"),
+        _lines("volumeMountPaths", "Volumes", read=readers.read_mounts, help=mounts, group="Disks"),
     ]
 
 
@@ -328,41 +329,16 @@ def _available(volumes: Sequence[Volume]) -> str:
 
 
 def _command(help: str, group: str = "Inside") -> FormField:  # noqa: A002  (the field's own word)
-    return _lines("initializationCommand", "Command", readers.read_command, help=help, group=group)
+    return _lines("initializationCommand", "Command", read=readers.read_command, help=help, group=group)
 
 
 def _environment() -> FormField:
     help_ = "a variable in each line: NAME=value"
-    return _lines("environmentVars", "Environment", readers.read_environment, help=help_, variables=True)
+    return _lines("environmentVars", "Environment", read=readers.read_environment, help=help_, variables=True)
 
 
-def _lines(name: str, label: str, read: Reader, *, help: str, group: str = "", variables: bool = False) -> FormField:  # noqa: A002
-    return FormField(
-        name, label, FieldKind.LINES, required=False, help=help, group=group, variables=variables, read=read
-    )
-
-
-def _number(
-    name: str,
-    label: str,
-    *,
-    default: str = "",
-    unit: str = "",
-    help: str = "",  # noqa: A002
-    group: str = "",
-    read: Reader = read_count,
-) -> FormField:
-    return FormField(
-        name,
-        label,
-        FieldKind.NUMBER,
-        required=False,
-        default=default,
-        unit=unit,
-        help=help,
-        group=group,
-        read=read,
-    )
+_lines = partial(FormField, kind=FieldKind.LINES, required=False)
+_number = partial(FormField, kind=FieldKind.NUMBER, required=False)
 
 
 def _gpu_types(types: Iterable[VmType]) -> dict[str, str]:
