@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from gputui.api.capabilities import Filters, Values
 from gputui.api.common.form_values import Body, FormValues
-from gputui.models import Form, FormField, Resource
+from gputui.models import FieldKind, Form, FormField, Resource
 
+optional = partial(FormField, required=False)
+"""Returns a filter."""
 _NONE = FormValues((), {}, "")
+
+
+def choice_filter(
+    name: str, label: str, choices: Mapping[str, str] | Sequence[str], *, whole: str = "any", **more: Any
+) -> FormField:
+    """Return a filter of one of these choices or of others; a mapping has their labels, ``whole`` is that of none."""
+    labels = (whole, *(choices.values() if isinstance(choices, Mapping) else choices))
+    more = {"open_choices": True} | more
+    return optional(name, label, FieldKind.CHOICE, choices=("", *choices), labels=labels, **more)
 
 
 class UsedFilters(Filters):

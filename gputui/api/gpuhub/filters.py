@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
 
-from gputui.api.common.filters import UsedFilters
+from gputui.api.common.filters import UsedFilters, choice_filter, optional
 from gputui.api.common.form_values import Body, FormValues, Reader, read_whole, several_among
 from gputui.api.gpuhub.fields import CUDA_VALUES, read_cuda, read_price
 from gputui.formatting import parse_span
@@ -18,6 +18,7 @@ CONTAINER_STATUSES = ("creating", "created", "starting", "oss_merged", "running"
 DEPLOYMENT_STATUSES = ("running", "stopped")
 
 _GIB = 2**30
+_ENDS = ("from", "to")
 _RANGES = tuple((f"{stem}_from", f"{stem}_to") for stem in ("cuda_v", "cpu_num", "memory_size", "price"))
 
 
@@ -75,22 +76,15 @@ class GpuhubFilters(UsedFilters):
         return {name: at.isoformat(timespec="seconds") if at else value for name, (value, at) in found.items()}
 
     def _stock_fields(self, gpu_models: Sequence[str]) -> list[FormField]:
-        models = _models("gpu_name_set", FieldKind.MULTI, gpu_models)
+        models = optional("gpu_name_set", "GPU models", FieldKind.MULTI, choices=tuple(gpu_models), open_choices=True)
         if not self._regions:
             # The whole stock of a private cloud is one answer, in which only models can be distinguished.
             return [models]
+        regions = several_among(self._regions, "the regions of this account")
         return [
-            FormField(
-                "regions",
-                "Regions",
-                FieldKind.MULTI,
-                required=False,
-                choices=self._regions,
-                read=several_among(self._regions, "the regions of this account"),
-                path=None,
-            ),
+            optional("regions", "Regions", FieldKind.MULTI, choices=self._regions, read=regions, path=None),
             models,
-            *_range("cuda_v", "CUDA", read_cuda, FieldKind.CHOICE, choices=tuple(CUDA_VALUES)),
+            *(choice_filter(f"cuda_v_{end}", f"CUDA {end}", tuple(CUDA_VALUES), read=read_cuda) for end in _ENDS),
             *_range("memory_size", "Memory", read_whole, unit="GB"),
             *_range("cpu_num", "CPU cores", read_whole),
             *_range("price", "Price", read_price, FieldKind.TEXT, unit=f"{self._currency}/h"),
@@ -98,25 +92,19 @@ class GpuhubFilters(UsedFilters):
 
     def _instance_fields(self, gpu_models: Sequence[str]) -> list[FormField]:
         when = "a date, a date with a time, or so long ago: 2026-11-20, 2026-11-20 14:00, 24h, 7d"
+        statuses = several_among(CONTAINER_STATUSES, "the statuses")
         return [
-            FormField(
-                "status",
-                "Status",
-                FieldKind.MULTI,
-                required=False,
-                choices=CONTAINER_STATUSES,
-                read=several_among(CONTAINER_STATUSES, "the statuses"),
-            ),
-            FormField("released", "Released ones too", FieldKind.FLAG, required=False),
-            FormField("date_from", "Created from", required=False, help=when, read=self._read_begin),
-            FormField("date_to", "Created until", required=False, help=when, read=self._read_end),
-            _models("gpu_name", FieldKind.CHOICE, gpu_models),
+            optional("status", "Status", FieldKind.MULTI, choices=CONTAINER_STATUSES, read=statuses),
+            optional("released", "Released ones too", FieldKind.FLAG),
+            optional("date_from", "Created from", help=when, read=self._read_begin),
+            optional("date_to", "Created until", help=when, read=self._read_end),
+            choice_filter("gpu_name", "GPU model", gpu_models),
             *_range("cpu_num", "CPU cores", read_whole),
             # Call 8 takes bytes, the others GB.
             *_range("memory_size", "Memory", lambda text: read_whole(text) * _GIB, unit="GB"),
             *_range("price", "Price", read_price, FieldKind.TEXT, unit=f"{self._currency}/h"),
-            FormField("deployment_uuid", "Deployment", required=False, help="uuid"),
-            FormField("container_uuid", "Container", required=False, help="uuid"),
+            optional("deployment_uuid", "Deployment", help="uuid"),
+            optional("container_uuid", "Container", help="uuid"),
         ]
 
     def _read_begin(self, text: str) -> datetime | timedelta:
@@ -158,53 +146,13 @@ def _at(value: object, now: datetime) -> datetime | None:
 
 def _deployment_fields() -> list[FormField]:
     return [
-        FormField("name", "Name", required=False, help="the whole name: the server looks for no parts"),
-        FormField(
-            "status",
-            "Status",
-            FieldKind.CHOICE,
-            required=False,
-            choices=("", *DEPLOYMENT_STATUSES),
-            labels=("any", *DEPLOYMENT_STATUSES),
-        ),
-        FormField("deployment_uuid", "Deployment", required=False, help="uuid"),
+        optional("name", "Name", help="the whole name: the server looks for no parts"),
+        choice_filter("status", "Status", DEPLOYMENT_STATUSES, open_choices=False),
+        optional("deployment_uuid", "Deployment", help="uuid"),
     ]
 
 
 def _range(
-    stem: str,
-    label: str,
-    read: Reader,
-    kind: FieldKind = FieldKind.NUMBER,
-    *,
-    unit: str = "",
-    choices: Sequence[str] = (),
+    stem: str, label: str, read: Reader, kind: FieldKind = FieldKind.NUMBER, *, unit: str = ""
 ) -> list[FormField]:
-    return [
-        FormField(
-            f"{stem}_{end}",
-            f"{label} {end}",
-            kind,
-            required=False,
-            choices=("", *choices) if choices else (),
-            labels=("any", *choices) if choices else (),
-            open_choices=bool(choices),
-            unit=unit,
-            read=read,
-        )
-        for end in ("from", "to")
-    ]
-
-
-def _models(name: str, kind: FieldKind, gpu_models: Sequence[str]) -> FormField:
-    several = kind is FieldKind.MULTI
-    any_model = () if several or not gpu_models else ("",)
-    return FormField(
-        name,
-        "GPU models" if several else "GPU model",
-        kind,
-        required=False,
-        choices=(*any_model, *gpu_models),
-        labels=("any", *gpu_models) if any_model else (),
-        open_choices=True,
-    )
+    return [optional(f"{stem}_{end}", f"{label} {end}", kind, unit=unit, read=read) for end in _ENDS]

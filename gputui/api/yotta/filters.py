@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from gputui.api.common.filters import UsedFilters
+from gputui.api.common.filters import UsedFilters, choice_filter, optional
 from gputui.api.common.form_values import read_several, within
 from gputui.models import FieldKind, FormField, Resource, Role
 
@@ -56,43 +56,29 @@ class YottaFilters(UsedFilters):
                     _several(
                         "podStatus", "Status of pods", [status.upper() for status in STATUSES], "pods.statusList"
                     ),
-                    _choice("vmStatus", "Status of VMs", STATUSES, read=_read_status(str.lower), path="vms.status"),
+                    choice_filter(
+                        "vmStatus", "Status of VMs", STATUSES, read=_read_status(str.lower), path="vms.status"
+                    ),
                     _several("workerStatus", "Status of workers", ENDPOINT_STATUSES, "workers.statusList"),
                 )
             case Resource.DEPLOYMENTS:
                 return (_several("statusList", "Status", ENDPOINT_STATUSES, "statusList"),)
             case Resource.VOLUMES:
+                read = _read_storage
                 return (
-                    FormField(
-                        "storageType",
-                        "Storage",
-                        FieldKind.CHOICE,
-                        required=False,
-                        choices=("", *STORAGE_TYPES),
-                        labels=("all", *STORAGE_TYPES.values()),
-                        read=_read_storage,
-                        path=None,
+                    choice_filter(
+                        "storageType", "Storage", STORAGE_TYPES, whole="all", open_choices=False, read=read, path=None
                     ),
-                    _choice("region", "Region", self._regions(), any_label="all"),
+                    choice_filter("region", "Region", self._regions(), whole="all"),
                 )
             case Resource.TASKS:
-                queues = self._queues()
                 return (
-                    _choice(
-                        "queue",
-                        "Queue",
-                        tuple(queues),
-                        tuple(queues.values()),
-                        any_label="all",
-                        role=Role.QUEUE,
-                        path=None,
-                    ),
-                    _choice("status", "Status", TASK_STATUSES, read=_read_status(str.upper)),
-                    FormField(
+                    choice_filter("queue", "Queue", self._queues(), whole="all", role=Role.QUEUE, path=None),
+                    choice_filter("status", "Status", TASK_STATUSES, read=_read_status(str.upper)),
+                    optional(
                         "newest",
                         "Newest",
                         FieldKind.NUMBER,
-                        required=False,
                         help=f"how many of each queue are read; {NEWEST} when left out, {MOST_TASKS} at most",
                         role=Role.NEWEST,
                         read=within(1, MOST_TASKS, f"must be a whole number from 1 to {MOST_TASKS}"),
@@ -135,31 +121,5 @@ def _read_storage(text: str) -> str:
 def _several(
     name: str, label: str, choices: Sequence[str], path: str, read: Callable[[str], str] = _read_statuses
 ) -> FormField:
-    return FormField(
-        name, label, FieldKind.MULTI, required=False, choices=tuple(choices), open_choices=True, read=read, path=path
-    )
-
-
-def _choice(
-    name: str,
-    label: str,
-    choices: Sequence[str],
-    labels: Sequence[str] = (),
-    *,
-    any_label: str = "any",
-    role: Role | None = None,
-    read: Callable[[str], str] | None = None,
-    path: str | None = "",
-) -> FormField:
-    return FormField(
-        name,
-        label,
-        FieldKind.CHOICE,
-        required=False,
-        choices=("", *choices),
-        labels=(any_label, *(labels or choices)),
-        open_choices=True,
-        role=role,
-        read=read,
-        path=path,
-    )
+    kind = FieldKind.MULTI
+    return optional(name, label, kind, choices=tuple(choices), open_choices=True, read=read, path=path)
