@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from gputui.api.capabilities import Filters, Values
-from gputui.api.common.form_values import Body, FormValues
-from gputui.models import FieldKind, Form, FormField, Resource
+from gputui.api.common.form_values import Body, FormValues, choice_field
+from gputui.models import Form, FormField, Resource
 
 optional = partial(FormField, required=False)
 """Returns a filter."""
@@ -20,9 +20,9 @@ def choice_filter(
     name: str, label: str, choices: Mapping[str, str] | Sequence[str], *, whole: str = "any", **more: Any
 ) -> FormField:
     """Return a filter of one of these choices or of others; a mapping has their labels, ``whole`` is that of none."""
-    labels = (whole, *(choices.values() if isinstance(choices, Mapping) else choices))
+    labels = choices if isinstance(choices, Mapping) else dict(zip(choices, choices, strict=True))
     more = {"open_choices": True} | more
-    return optional(name, label, FieldKind.CHOICE, choices=("", *choices), labels=labels, **more)
+    return choice_field(name, label, {"": whole, **labels}, required=False, **more)
 
 
 class UsedFilters(Filters):

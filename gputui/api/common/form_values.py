@@ -133,12 +133,15 @@ def _reader_of(field: FormField) -> Reader:
 
 
 def choice_field(
-    name: str, label: str, choices: Mapping[str, str] | Sequence[str], noun: str, **more: Any
+    name: str, label: str, choices: Mapping[str, str] | Sequence[str], noun: str = "", **more: Any
 ) -> FormField:
-    """Return a field of one of these choices, which ``noun`` names in refusals; a mapping has their labels."""
+    """Return a field of one of these choices, which ``noun`` names in refusals; without it, of others too.
+
+    A mapping has the labels of the choices.
+    """
     labels = tuple(choices.values()) if isinstance(choices, Mapping) else ()
-    read = among(tuple(choices), noun)
-    return FormField(name, label, FieldKind.CHOICE, choices=tuple(choices), labels=labels, read=read, **more)
+    more = ({"read": among(tuple(choices), noun)} if noun else {"open_choices": True}) | more
+    return FormField(name, label, FieldKind.CHOICE, choices=tuple(choices), labels=labels, **more)
 
 
 def read_line(text: str) -> str:

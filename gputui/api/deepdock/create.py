@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import Creator, PreparedChange, Values
 from gputui.api.common import docker
-from gputui.api.common.form_values import Body, FormValues, checked, read_several, read_variables, unknown_problem
+from gputui.api.common.form_values import (
+    Body,
+    FormValues,
+    checked,
+    choice_field,
+    read_several,
+    read_variables,
+    unknown_problem,
+)
 from gputui.api.common.names import SafeNames
 from gputui.api.deepdock import mapping, schema
 from gputui.api.deepdock.client import DeepdockClient
@@ -58,12 +66,10 @@ def container_fields(
             role=Role.NAME,
             read=checked(docker.container_name_problem),
         ),
-        FormField(
+        choice_field(
             "image",
             "Image",
-            FieldKind.CHOICE,
-            choices=references,
-            open_choices=True,
+            references,
             help="images on the host; pull others first",
             role=Role.IMAGE,
             read=checked(docker.reference_problem),

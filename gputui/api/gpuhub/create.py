@@ -254,19 +254,17 @@ def _type_fields() -> list[FormField]:
 
 
 def _workload_fields(images: Sequence[Image]) -> list[FormField]:
-    own = [(image.ref.id, image.name) for image in images if image.ref.id not in {row.uuid for row in PUBLIC_IMAGES}]
-    public = [(image.uuid, f"{image.framework}: {image.description}") for image in PUBLIC_IMAGES]
+    public = {image.uuid: f"{image.framework}: {image.description}" for image in PUBLIC_IMAGES}
+    own = {image.ref.id: image.name for image in images if image.ref.id not in public}
     stop = "runs before a container stops, max. 5 s"
     return [
-        _template_field(
+        choice_field(
             "image_uuid",
             "Image",
-            FieldKind.CHOICE,
-            choices=tuple(uuid for uuid, _ in own + public),
-            labels=tuple(label for _, label in own + public),
-            open_choices=True,
+            own | public,
             group="Workload",
             role=Role.IMAGE_ID,
+            path="container_template.image_uuid",
             read=checked(lambda text: "is not the uuid of an image" if text.split() != [text] else None),
         ),
         _template_field("cmd", "Command", FieldKind.LINES, help="runs when a container starts"),

@@ -50,7 +50,6 @@ class Choices:
 
 def pod_fields(known: Choices) -> Sequence[FormField]:
     """Return the fields of a pod."""
-    codes = _gpu_types(known.types)
     mounts = f"id:path in each line, as 123:/mnt/data; backup behind it backs it up{_available(known.volumes)}"
     return [
         FormField("name", "Name", help="at most 255 characters", group="Pod", role=Role.NAME, read=readers.read_name),
@@ -71,16 +70,7 @@ def pod_fields(known: Choices) -> Sequence[FormField]:
             read=readers.read_regions,
         ),
         choice_field("resourceType", "Kind", RESOURCE_TYPES, "the kinds of resources", required=False, default="GPU"),
-        FormField(
-            "gpuType",
-            "GPU type",
-            FieldKind.CHOICE,
-            choices=tuple(codes),
-            labels=tuple(codes.values()),
-            open_choices=True,
-            role=Role.GPU_MODELS,
-            read=readers.read_code,
-        ),
+        choice_field("gpuType", "GPU type", _gpu_types(known.types), role=Role.GPU_MODELS, read=readers.read_code),
         FormField(
             "gpuCount",
             "GPUs",
@@ -114,25 +104,15 @@ def vm_fields(known: Choices) -> Sequence[FormField]:
     for each in known.types:
         if each.id is not None:
             places.setdefault(str(each.id), []).append(each)
+    types = {id_: _type_label(regions) for id_, regions in places.items()}
     mounts = f"id:path in each line, as 123:/mnt/data{_available(known.volumes)}"
     return [
         FormField("name", "Name", group="VM", role=Role.NAME, read=readers.read_name),
-        FormField(
-            "vmTypeId",
-            "Type",
-            FieldKind.CHOICE,
-            choices=tuple(places),
-            labels=tuple(map(_type_label, places.values())),
-            open_choices=True,
-            role=Role.MACHINE_TYPE,
-            read=readers.read_id,
-        ),
-        FormField(
+        choice_field("vmTypeId", "Type", types, role=Role.MACHINE_TYPE, read=readers.read_id),
+        choice_field(
             "region",
             "Region",
-            FieldKind.CHOICE,
-            choices=known.regions,
-            open_choices=True,
+            known.regions,
             help="one that has the type",
             role=Role.REGIONS,
             read=readers.read_code,
@@ -307,14 +287,11 @@ def _image_fields(credentials: Sequence[RegistryCredential]) -> list[FormField]:
 
 
 def _credential(name: str, known: Sequence[RegistryCredential], group: str = "") -> FormField:
-    return FormField(
+    return choice_field(
         name,
         "Credential",
-        FieldKind.CHOICE,
+        {row.ref.id: "  ".join(filter(None, (row.name, row.type))) for row in known},
         required=False,
-        choices=tuple(row.ref.id for row in known),
-        labels=tuple("  ".join(filter(None, (row.name, row.type))) for row in known),
-        open_choices=True,
         help="for a private image" if known else "id, for a private image",
         group=group,
         read=readers.read_id,

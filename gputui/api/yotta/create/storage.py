@@ -28,13 +28,11 @@ def volume_fields(known: Choices) -> Sequence[FormField]:
     return (
         FormField("name", "Name", help="at most 255 characters", group="Volume", role=Role.NAME, read=read_name),
         choice_field("storageType", "Storage", STORAGE_TYPES, "the types of storage", default="CEPH"),
-        FormField(
+        choice_field(
             "region",
             "Region",
-            FieldKind.CHOICE,
+            known.regions,
             required=False,
-            choices=known.regions,
-            open_choices=True,
             when=("storageType", (*sized[1], "R2")),
             help="that of the pods that mount it; R2 may do without",
             required_when=sized,

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 
 from gputui.api.capabilities import PreparedChange, Values
-from gputui.api.common.form_values import FormValues, within
+from gputui.api.common.form_values import FormValues, choice_field, within
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create.creator import YottaCreator
 from gputui.api.yotta.create.readers import at_most, path_reader, read_webhook, read_word
@@ -40,13 +40,10 @@ def task_fields(endpoints: Sequence[Deployment] = ()) -> tuple[FormField, ...]:
     """Return the fields of a task; of the ``endpoints`` with a queue those that run come first."""
     queues = sorted(endpoints, key=lambda each: (each.phase is not Phase.RUNNING, each.name))
     return (
-        FormField(
+        choice_field(
             "endpoint",
             "Endpoint",
-            FieldKind.CHOICE,
-            choices=tuple(each.ref.id for each in queues),
-            labels=tuple(_label(each) for each in queues),
-            open_choices=True,
+            {each.ref.id: _label(each) for each in queues},
             help="one with the mode QUEUE",
             group="Task",
             role=Role.QUEUE,
