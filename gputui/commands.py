@@ -200,7 +200,7 @@ _ROW = _section(
     Command("watch", "Watch", "w", "Notify when GPUs become idle here, or stop", 9),
     _action(Action.COMMIT),
     _named("copy", "Copy id", "c", "Copy its id to the clipboard"),
-    Command("copy-menu", "Copy…", "Y", "Copy the SSH command, the password, the JSON or the row"),
+    Command("copy-menu", "Copy…", "Y", "Copy the SSH command, password, JSON or row"),
 )
 
 _LIST = _section(

@@ -8,6 +8,7 @@ import pytest
 from textual.geometry import Region
 from textual.widgets import Input
 
+from gputui.api.gpuhub.allowed_actions import never
 from gputui.config.preview import UiSettings
 from gputui.models import Resource
 from gputui.text import clean
@@ -51,6 +52,15 @@ async def test_an_entry_says_which_host_how_long_and_why() -> None:
         for part in ("hub", "sgp1", "1h 36m", "13:35", "slow boot", "11:00"):
             assert part in row
         assert "Blacklist   2" in stage.title
+
+
+async def test_the_actions_of_an_entry_are_those_that_apply_to_it() -> None:
+    cloud = hub()
+    cloud.never = never  # type: ignore[method-assign]
+    async with staged(cloud, view="6") as stage:
+        await stage.press("a")
+        titles = [choice.label for choice in stage.app.screen._choices]  # type: ignore[attr-defined]
+        assert titles == ["Describe", "Raw JSON", "Block the host", "Copy id", "Copy…"]
 
 
 async def test_the_next_to_come_back_stands_first_those_without_an_end_last() -> None:

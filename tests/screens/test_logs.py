@@ -283,7 +283,7 @@ async def test_of_several_one_is_chosen() -> None:
         await stage.press("2", "l")
         await stage.settle()
         assert "A log of chat" in stage.text
-        assert "1  ● wk-7f3c  RUNNING  us-east-1" in " ".join(stage.text.split(" "))
+        assert "1  ● wk-7f3c  running  us-east-1" in " ".join(stage.text.split(" "))
         await stage.press("2")
         await stage.until(lambda: stage.view.NAME == "logs", "the log")
         assert "wk-9 › Log" in stage.title

@@ -98,8 +98,7 @@ class InspectCommands(CommandSet):
                 if command.group is Group.ROW
                 and command.id not in ("open", "actions")
                 and self.view.handles(command)
-                and (not command.optional or self.view.offers(command, here))
-                and not self._never(command, rows)
+                and (self.view.offers(command, here) or not (command.optional or self._never(command, rows)))
             ]
         what = targets_text(rows, "marked")
         chosen = await self.app.push_screen_wait(dialogs.MenuDialog(what, choices))
@@ -114,6 +113,8 @@ class InspectCommands(CommandSet):
 
     def _never(self, command: Command, rows: Sequence[Row]) -> bool:
         """Whether a command can apply to none of these rows, in any state."""
+        if command.when is not None:
+            return self.view.instance_here() is None
         fleet = self.session.fleet
         return command.action is not None and all(fleet.never(row, command.action) is not None for row in rows)
 
