@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,7 +36,8 @@ from gputui.screens.gpus.view import GpusView
 from gputui.screens.instances import InstancesView
 from gputui.screens.library import LibraryView, part_class
 from gputui.screens.tasks import TasksView
-from tests.screens.stage import Stage, lab, staged
+from tests.fleet.fakes import FakeClock
+from tests.screens.stage import Stage, lab, make_app, staged
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -59,6 +61,12 @@ BARE: dict[str, Any] = {
 """A row of each list of which nothing is known that may be unknown."""
 
 
+@pytest.fixture
+def session() -> Session:
+    """Return the session of an app that is not run: the columns of a list need no screen."""
+    return make_app(FakeClock(), lab(), state_dir=Path("/nonexistent/gputui")).session
+
+
 def columns_of(session: Session) -> dict[str, Sequence[Column[Any]]]:
     return {
         "instances": InstancesView(session).columns(),
@@ -75,40 +83,37 @@ def columns_of(session: Session) -> dict[str, Sequence[Column[Any]]]:
 
 
 @pytest.mark.parametrize("name", BARE)
-async def test_an_empty_cell_has_no_place_in_the_order(name: str) -> None:
-    async with staged(lab()) as stage:
-        columns = columns_of(stage.app.session)[name]
-        row = BARE[name]
-        placed = {
-            column.key: column.order(row)
-            for column in columns
-            if column.sort_key is not None and not column.text(row)
-        }
-        assert placed == dict.fromkeys(placed)
-        assert any(column.sort_key is not None and column.text(row) for column in columns)
+def test_an_empty_cell_has_no_place_in_the_order(name: str, session: Session) -> None:
+    columns = columns_of(session)[name]
+    row = BARE[name]
+    placed = {
+        column.key: column.order(row)
+        for column in columns
+        if column.sort_key is not None and not column.text(row)
+    }
+    assert placed == dict.fromkeys(placed)
+    assert any(column.sort_key is not None and column.text(row) for column in columns)
 
 
 @pytest.mark.parametrize("name", BARE)
-async def test_the_filter_knows_each_column_by_its_heading(name: str) -> None:
-    async with staged(lab()) as stage:
-        columns = columns_of(stage.app.session)[name]
-        headings = {column.key: column.title for column in columns}
-        for column in columns:
-            words = column.title.casefold().split()
-            for written in ("".join(words), "-".join(words)):
-                query = parse(f'{written}:="x y"', headings, headings=headings)
-                asked = next(key for key in headings if query.matches({key: "x y"}))
-                assert written == asked or headings[asked].casefold().split() == words
+def test_the_filter_knows_each_column_by_its_heading(name: str, session: Session) -> None:
+    columns = columns_of(session)[name]
+    headings = {column.key: column.title for column in columns}
+    for column in columns:
+        words = column.title.casefold().split()
+        for written in ("".join(words), "-".join(words)):
+            query = parse(f'{written}:="x y"', headings, headings=headings)
+            asked = next(key for key in headings if query.matches({key: "x y"}))
+            assert written == asked or headings[asked].casefold().split() == words
 
 
 @pytest.mark.parametrize("name", ["instances", "deployments", "library", "volumes", "tasks"])
-async def test_ages_sort_as_the_figures_do(name: str) -> None:
-    async with staged(lab()) as stage:
-        column = next(column for column in columns_of(stage.app.session)[name] if column.key == "age")
-        now = datetime.now(UTC)
-        rows = [replace(BARE[name], created_at=now - timedelta(minutes=minutes)) for minutes in (4, 1, 90)]
-        ascending = sorted(rows, key=column.order)
-        assert [column.text(row) for row in ascending] == ["1m", "4m", "1h"]
+def test_ages_sort_as_the_figures_do(name: str, session: Session) -> None:
+    column = next(column for column in columns_of(session)[name] if column.key == "age")
+    now = datetime.now(UTC)
+    rows = [replace(BARE[name], created_at=now - timedelta(minutes=minutes)) for minutes in (4, 1, 90)]
+    ascending = sorted(rows, key=column.order)
+    assert [column.text(row) for row in ascending] == ["1m", "4m", "1h"]
 
 
 async def test_the_order_shows_the_youngest_first_where_ages_ascend() -> None:
@@ -148,22 +153,20 @@ _FULL: dict[str, tuple[Any, dict[str, float]]] = {
 
 
 @pytest.mark.parametrize("name", _FULL)
-async def test_comparisons_are_of_the_figure_and_not_of_digits_in_the_text(name: str) -> None:
-    async with staged(lab()) as stage:
-        row, expected = _FULL[name]
-        columns = {column.key: column for column in columns_of(stage.app.session)[name]}
-        for key, figure in expected.items():
-            number = columns[key].number
-            assert number is not None
-            assert number(row) == figure
+def test_comparisons_are_of_the_figure_and_not_of_digits_in_the_text(name: str, session: Session) -> None:
+    row, expected = _FULL[name]
+    columns = {column.key: column for column in columns_of(session)[name]}
+    for key, figure in expected.items():
+        number = columns[key].number
+        assert number is not None
+        assert number(row) == figure
 
 
 @pytest.mark.parametrize("name", BARE)
-async def test_an_unknown_figure_is_no_number(name: str) -> None:
-    async with staged(lab()) as stage:
-        for column in columns_of(stage.app.session)[name]:
-            if column.number is not None and column.key != "instances":
-                assert column.number(BARE[name]) is None, column.key
+def test_an_unknown_figure_is_no_number(name: str, session: Session) -> None:
+    for column in columns_of(session)[name]:
+        if column.number is not None and column.key != "instances":
+            assert column.number(BARE[name]) is None, column.key
 
 
 async def test_gpus_are_compared_by_how_many_there_are() -> None:
@@ -176,9 +179,8 @@ async def test_gpus_are_compared_by_how_many_there_are() -> None:
         assert stage.names == ["eval"]
 
 
-async def test_ages_are_compared_in_seconds() -> None:
-    async with staged(lab(), view="3") as stage:
-        column = next(one for one in InstancesView(stage.app.session).columns() if one.key == "age")
-        made = datetime.now(UTC) - timedelta(days=3, hours=5)
-        assert column.number is not None
-        assert column.number(replace(BARE["instances"], created_at=made)) == pytest.approx(77 * 3600, abs=60)
+def test_ages_are_compared_in_seconds(session: Session) -> None:
+    column = next(one for one in InstancesView(session).columns() if one.key == "age")
+    made = datetime.now(UTC) - timedelta(days=3, hours=5)
+    assert column.number is not None
+    assert column.number(replace(BARE["instances"], created_at=made)) == pytest.approx(77 * 3600, abs=60)
