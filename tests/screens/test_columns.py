@@ -87,9 +87,7 @@ def test_an_empty_cell_has_no_place_in_the_order(name: str, session: Session) ->
     columns = columns_of(session)[name]
     row = BARE[name]
     placed = {
-        column.key: column.order(row)
-        for column in columns
-        if column.sort_key is not None and not column.text(row)
+        column.key: column.order(row) for column in columns if column.sort_key is not None and not column.text(row)
     }
     assert placed == dict.fromkeys(placed)
     assert any(column.sort_key is not None and column.text(row) for column in columns)

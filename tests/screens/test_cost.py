@@ -69,7 +69,7 @@ def test_a_balance_stands_there_without_any_spending() -> None:
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_it_says_what_is_spent_and_what_is_left(size: tuple[int, int]) -> None:
+async def test_it_shows_what_is_spent_and_left_and_how_long_packages_last(size: tuple[int, int]) -> None:
     async with staged(hub(), autodl(), lab(), view="9", size=size) as stage:
         assert "$4.21/h  $101.04/day" in stage.title
         assert "¥3.10/h  ¥74.40/day" in stage.title
@@ -79,17 +79,20 @@ async def test_it_says_what_is_spent_and_what_is_left(size: tuple[int, int]) -> 
         assert "¥3.10" in stage.line_of("no deployment")
         assert all(len(line) <= size[0] for line in stage.lines)
 
-
-@pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_a_package_says_its_hours_and_when_it_is_used_up(size: tuple[int, int]) -> None:
-    async with staged(hub(), autodl(), view="9", size=size) as stage:
+        # A package says its hours and when it is used up.
         row = stage.line_of("RTX 5090")
         for part in ("hub", "sgp1", "▇▁▁▁▁▁ 20.0 of 100", " 2 ", "in 10h 00m  22:00"):
             assert part in row
         assert stage.line_of("RTX 4090").split()[-2:] == ["–", "–"]
 
+        # The account filter limits everything.
+        await stage.command("account autodl")
+        assert "$" not in stage.text
+        assert "RTX 5090" not in stage.text
+        assert "¥96.00" in stage.text
 
-async def test_a_package_that_lasts_for_days_tells_no_time_of_day() -> None:
+
+async def test_a_package_shows_how_long_it_lasts_or_that_it_is_used_up() -> None:
     cloud = hub()
     cloud.rows[Resource.PACKAGES] = [
         Package(Ref("hub", "package", "p"), "RTX 5090", ("sgp1",), total=3_600_000, balance=3_600_000)
@@ -97,17 +100,23 @@ async def test_a_package_that_lasts_for_days_tells_no_time_of_day() -> None:
     async with staged(cloud, view="9") as stage:
         assert stage.line_of("RTX 5090").endswith("2  in 20d 20h")
 
-
-async def test_a_package_that_is_used_up_says_so() -> None:
-    cloud = hub()
-    cloud.rows[Resource.PACKAGES] = [Package(Ref("hub", "package", "p"), "RTX 5090", (), total=3600, balance=0)]
-    async with staged(cloud, view="9") as stage:
+        # A package that is used up says so.
+        cloud.rows[Resource.PACKAGES] = [Package(Ref("hub", "package", "p"), "RTX 5090", (), total=3600, balance=0)]
+        await stage.press("r")
+        await stage.advance(1)
         row = stage.line_of("RTX 5090")
         assert "✗ used up" in row
         assert "all" in row
 
+        # Without packages there is no second table.
+        cloud.rows[Resource.PACKAGES] = []
+        await stage.press("r")
+        await stage.advance(1)
+        assert "Prepaid" not in stage.text
+        assert "tab" not in stage.lines[-1]
 
-async def test_the_sums_follow_the_instances() -> None:
+
+async def test_the_sums_follow_the_instances_and_old_figures_stay() -> None:
     cloud = hub()
     async with staged(cloud, view="9") as stage:
         cloud.rows[Resource.INSTANCES] = [container("hub", "train-a-7f3c", gpu_count=8)]
@@ -116,10 +125,7 @@ async def test_the_sums_follow_the_instances() -> None:
         assert "batch" not in stage.text
         assert "in 2h 30m" in stage.line_of("RTX 5090")
 
-
-async def test_packages_follow_what_drew_on_them_while_another_view_was_shown() -> None:
-    cloud = hub()
-    async with staged(cloud, view="9") as stage:
+        # Packages follow what drew on them while another view was shown.
         before = stage.line_of("RTX 5090")
         assert " in " in before
         await stage.press("3")
@@ -128,21 +134,13 @@ async def test_packages_follow_what_drew_on_them_while_another_view_was_shown() 
         await stage.press("9")
         assert " in " not in stage.line_of("RTX 5090"), "nothing draws on it any more"
 
-
-async def test_the_account_filter_limits_everything() -> None:
-    async with staged(hub(), autodl(), view="9") as stage:
-        await stage.command("account autodl")
-        assert "$" not in stage.text
-        assert "RTX 5090" not in stage.text
-        assert "¥96.00" in stage.text
-
-
-async def test_without_packages_there_is_no_second_table() -> None:
-    cloud = hub()
-    cloud.rows[Resource.PACKAGES] = []
-    async with staged(cloud, view="9") as stage:
-        assert "Prepaid" not in stage.text
-        assert "tab" not in stage.lines[-1]
+        # Old figures stay and are told.
+        cloud.rows[Resource.INSTANCES] = hub().rows[Resource.INSTANCES]
+        await stage.advance(6)
+        fail(cloud, UnavailableError("no answer"))
+        await stage.advance(6)
+        assert "$4.21" in stage.line_of("▌  hub")
+        assert "no answer" in stage.text
 
 
 async def test_without_prices_it_says_why_it_is_empty() -> None:
@@ -153,31 +151,21 @@ async def test_without_prices_it_says_why_it_is_empty() -> None:
         )
 
 
-async def test_old_figures_stay_and_are_told() -> None:
-    cloud = hub()
-    async with staged(cloud, view="9") as stage:
-        fail(cloud, UnavailableError("no answer"))
-        await stage.advance(6)
-        assert "$4.21" in stage.line_of("▌  hub")
-        assert "no answer" in stage.text
-
-
-async def test_enter_goes_to_the_instances_of_a_deployment() -> None:
-    async with staged(hub(), view="9") as stage:
+async def test_each_line_and_package_has_its_menus_its_description_and_its_instances() -> None:
+    async with staged(hub(), lab(), view="9") as stage:
         await stage.press("j", "enter")
-        assert stage.title.startswith("train-a › Instances   3 of 4")
+        assert stage.title.startswith("train-a › Instances   3 of 9")
         await stage.press("escape")
         assert stage.title.startswith("Cost")
 
-
-async def test_enter_on_an_account_goes_to_its_instances() -> None:
-    async with staged(hub(), lab(), view="9") as stage:
+        # Enter on an account goes to its instances.
+        await stage.press("g")
         await stage.press("enter")
         assert stage.title.startswith("Instances   4 of 9")
 
-
-async def test_a_deployment_can_be_described_and_stopped_from_here() -> None:
-    async with staged(hub(), view="9") as stage:
+        # A deployment can be described and stopped from here.
+        await stage.press("9")
+        assert stage.title.startswith("Cost")
         await stage.press("d")
         assert not stage.in_dialog
         await stage.press("j", "d")
@@ -186,19 +174,21 @@ async def test_a_deployment_can_be_described_and_stopped_from_here() -> None:
         await stage.press("escape", "X")
         assert "Stop train-a in hub?" in stage.text
 
+        # Cost offers no server filter.
+        await stage.press("escape")
+        await stage.press("L")
+        assert not stage.in_dialog
 
-async def test_a_package_is_described_on_its_side() -> None:
-    async with staged(hub(), view="9") as stage:
-        await stage.press("tab", "enter")
+        # Menus open on either side.
+        for keys in (("Y",), ("a",), ("tab", "Y")):
+            await stage.press(*keys)
+            assert stage.dialogs == ["MenuDialog"]
+            await stage.press("escape")
+
+        # A package is described on its side.
+        await stage.press("enter")
         assert stage.dialogs == ["ReaderDialog"]
         assert "RTX 5090" in stage.text
-
-
-@pytest.mark.parametrize("keys", [("j", "Y"), ("tab", "Y"), ("j", "a")])
-async def test_menus_open_on_either_side(keys: tuple[str, ...]) -> None:
-    async with staged(hub(), view="9") as stage:
-        await stage.press(*keys)
-        assert stage.dialogs == ["MenuDialog"]
 
 
 async def test_what_is_shown_can_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,24 +265,7 @@ async def test_enter_on_what_has_no_price_goes_to_these_instances_and_back() -> 
         assert stage.title.startswith("Cost")
 
 
-async def test_free_and_stopped_instances_cost_nothing_and_are_no_gap() -> None:
-    rows = [
-        container("hub", "free", price=money("0")),
-        container("hub", "off", "shutdown", price=None),
-        container("hub", "was-dear", "shutdown", price=money("99")),
-    ]
-    cloud = FakeCloud("hub", rows)
-    cloud.spending = frozenset({Resource.INSTANCES})
-    async with staged(cloud, view="9") as stage:
-        assert stage.line_of("▌  hub").split() == ["▌", "hub", "1", "2", "–"]
-        assert "unpriced" not in stage.text
-        await stage.press("3")
-        assert "–" in stage.line_of("free")
-        assert "99" not in stage.text
-        await stage.press("<")
-
-
-async def test_the_run_out_of_a_balance_follows_what_is_spent() -> None:
+async def test_a_balance_runs_out_by_what_is_spent_and_nothing_is_spent_on_what_is_free_or_stopped() -> None:
     cloud = FakeCloud("hub", [container("hub", "a", parent=None)])
     cloud.rows[Resource.BALANCES] = [Balance(Ref("hub", "balance", "hub"), money("90"))]
     async with staged(cloud, view="9") as stage:
@@ -300,6 +273,22 @@ async def test_the_run_out_of_a_balance_follows_what_is_spent() -> None:
         cloud.rows[Resource.BALANCES] = [Balance(Ref("hub", "balance", "hub"), money("-3"))]
         await stage.advance(70)
         assert "✗ used up" in stage.line_of("▌  hub")
+
+        # Free and stopped instances cost nothing and are no gap.
+        cloud.spending = frozenset({Resource.INSTANCES})
+        cloud.rows[Resource.INSTANCES] = [
+            container("hub", "free", price=money("0")),
+            container("hub", "off", "shutdown", price=None),
+            container("hub", "was-dear", "shutdown", price=money("99")),
+        ]
+        cloud.rows[Resource.BALANCES] = []
+        await stage.advance(70)
+        assert stage.line_of("▌  hub").split() == ["▌", "hub", "1", "2", "–"]
+        assert "unpriced" not in stage.text
+        await stage.press("3")
+        assert "–" in stage.line_of("free")
+        assert "99" not in stage.text
+        await stage.press("<")
 
 
 async def test_the_column_of_what_is_priced_goes_when_all_is() -> None:
@@ -317,7 +306,7 @@ async def test_the_column_of_what_is_priced_goes_when_all_is() -> None:
 # --- lists that are filtered by their servers -----------------------------------------------------------------------
 
 
-async def test_sums_of_filtered_lists_are_lower_bounds_and_say_why() -> None:
+async def test_sums_of_filtered_lists_are_bounds_and_say_why() -> None:
     cloud = hub()
     async with staged(cloud, autodl(), lab()) as stage:
         cloud.rows[Resource.INSTANCES] = []
@@ -330,23 +319,11 @@ async def test_sums_of_filtered_lists_are_lower_bounds_and_say_why() -> None:
         assert "nothing" not in stage.line_of("▌  hub")
         assert "?" in stage.line_of("▌  hub")
         assert "≥ ¥3.10" in stage.line_of("   autodl")
+        # Prepaid time of a filtered list is at most what is computed.
+        assert "≥ 0" in stage.line_of("RTX 4090")
+        assert "?" in stage.line_of("RTX 4090")
         stage.fleet.set_filter(Resource.INSTANCES, {})
         await stage.advance(0)
         await stage.press("3", "9")
         assert "≥" not in stage.text
         assert "Sums leave out" not in stage.text
-
-
-async def test_prepaid_time_of_a_filtered_list_is_at_most_what_is_computed() -> None:
-    async with staged(autodl(), hub()) as stage:
-        stage.fleet.set_filter(Resource.INSTANCES, {"status": "creating"})
-        await stage.advance(0)
-        await stage.press("9")
-        assert "≥ 0" in stage.line_of("RTX 4090")
-        assert "?" in stage.line_of("RTX 4090")
-
-
-async def test_cost_offers_no_server_filter() -> None:
-    async with staged(hub(), view="9") as stage:
-        await stage.press("L")
-        assert not stage.in_dialog

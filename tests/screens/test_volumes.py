@@ -16,7 +16,7 @@ from tests.storage import Store, store, volume
 # --- the parts of the library -----------------------------------------------------------------------------------
 
 
-async def test_tab_goes_round_the_parts_that_there_are_and_the_title_marks_this_one() -> None:
+async def test_tab_and_names_lead_to_the_parts_of_the_library_that_there_are() -> None:
     async with staged(lab(), store()) as stage:
         await stage.press("7")
         assert stage.title.startswith("Library › [Images]  Volumes  Credentials")
@@ -29,9 +29,7 @@ async def test_tab_goes_round_the_parts_that_there_are_and_the_title_marks_this_
         await stage.press("tab")
         assert stage.title.startswith("Library › [Images]")
 
-
-async def test_the_library_opens_where_it_was_left_and_each_part_by_its_name() -> None:
-    async with staged(lab(), store()) as stage:
+        # The library opens where it was left and each part by its name.
         await stage.press("7", "tab", "3", "7")
         assert "[Volumes]" in stage.title
         await stage.command("images")
@@ -41,14 +39,7 @@ async def test_the_library_opens_where_it_was_left_and_each_part_by_its_name() -
         await stage.command("volumes")
         assert "[Volumes]" in stage.title
 
-
-async def test_the_library_of_an_account_without_images_opens_with_what_it_has() -> None:
-    async with staged(store(), view="7") as stage:
-        assert stage.title.startswith("Library › [Volumes]  Credentials")
-
-
-async def test_a_part_that_the_account_shown_does_not_have_is_not_opened() -> None:
-    async with staged(lab(), store()) as stage:
+        # A part that the account shown does not have is not opened.
         await stage.press("7", "tab", "3")
         await stage.command("account lab")
         await stage.press("7")
@@ -61,24 +52,27 @@ async def test_a_part_that_the_account_shown_does_not_have_is_not_opened() -> No
 # --- what is shown ----------------------------------------------------------------------------------------------
 
 
-async def test_a_volume_shows_storage_state_size_mounts_and_price(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_volumes_are_described_filtered_and_kept_with_what_is_known_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stop_the_clock(monkeypatch)
-    async with staged(store(), view="7") as stage:
+    fake = store()
+    async with staged(fake, view="7") as stage:
         line = " ".join(stage.line_of("datasets").split())
         assert "datasets yotta CEPH ● active 2.0T us-east-1 2 $0.28 9d" in line
         assert "VENDOR NVMe ◐ creating 50.0G FIN-01" in " ".join(stage.line_of("scratch").split())
         assert "S3 ● active no limit" in " ".join(stage.line_of("archive").split())
         assert "✗ error" in stage.line_of("mirror")
 
+        # The library of an account without images opens with what it has.
+        assert stage.title.startswith("Library › [Volumes]  Credentials")
 
-async def test_only_problems_leaves_what_is_not_well() -> None:
-    async with staged(store(), view="7") as stage:
+        # Only problems leaves what is not well.
         await stage.press("z")
         assert stage.names == ["id-mirror", "id-scratch"]
 
-
-async def test_volumes_are_described_and_found_by_what_is_not_shown() -> None:
-    async with staged(store(), view="7") as stage:
+        # Volumes are described and found by what is not shown.
+        await stage.press("z")
         await stage.command("describe datasets")
         for part in (
             "ref  yotta/volume/id-datasets",
@@ -91,36 +85,38 @@ async def test_volumes_are_described_and_found_by_what_is_not_shown() -> None:
         await stage.command("filter id:id-scr")
         assert stage.names == ["id-scratch"]
 
+        # Storage without a limit has no size to change.
+        await stage.command("filter archive")
+        await stage.press("Z")
+        assert "archive has no size to change: S3 storage has no limit." in stage.toasts
+        await stage.command("filter scratch")
+        await stage.press("D")
+        assert (
+            "scratch: delete is not possible while it is pending (creating). Wait until its state has changed."
+            in stage.toasts
+        )
 
-@pytest.mark.parametrize(
-    ("key", "text"),
-    [
-        ("7", "No volumes in any account. Press n to create one."),
-        ("7 tab", "No credentials in any account. Press n to create one."),
-    ],
-)
-async def test_an_empty_part_says_what_fills_it(key: str, text: str) -> None:
-    async with staged(Store("yotta")) as stage:
-        for each in key.split():
-            await stage.press(each)
-            await stage.advance(0)
-        assert text in stage.text
+        # Volumes that could not be asked for are old and say why.
+        await stage.press("escape")
+        fail(fake, UnavailableError("yotta: no answer."))
+        await stage.press("r")
+        await stage.advance(1)
+        assert "no answer." in stage.text
+        assert "datasets" in stage.text
+
+
+async def test_an_empty_part_says_what_fills_it() -> None:
+    async with staged(Store("yotta"), view="7") as stage:
+        assert "No volumes in any account. Press n to create one." in stage.text
+        await stage.press("tab")
+        await stage.advance(0)
+        assert "No credentials in any account. Press n to create one." in stage.text
 
 
 async def test_where_no_account_has_volumes_that_is_said() -> None:
     async with staged(lab()) as stage:
         await stage.command("volumes")
         assert "There are no volumes in any account: no account is of a kind that has some." in stage.text
-
-
-async def test_volumes_that_could_not_be_asked_for_are_old_and_say_why() -> None:
-    fake = store()
-    async with staged(fake, view="7") as stage:
-        fail(fake, UnavailableError("yotta: no answer."))
-        await stage.press("r")
-        await stage.advance(1)
-        assert "no answer." in stage.text
-        assert "datasets" in stage.text
 
 
 async def test_a_list_that_never_came_is_not_called_empty() -> None:
@@ -135,8 +131,8 @@ async def test_a_list_that_never_came_is_not_called_empty() -> None:
 # --- creating and deleting --------------------------------------------------------------------------------------
 
 
-async def test_n_makes_a_volume_and_goes_to_it() -> None:
-    fake = Store("yotta", volume("yotta", "aaa"))
+async def test_n_makes_a_volume_and_goes_to_it_and_several_are_deleted_by_their_number() -> None:
+    fake = Store("yotta", *(volume("yotta", name) for name in ("a", "b")))
     async with staged(fake, view="7") as stage:
         await stage.press("n")
         assert "New volume in yotta" in stage.text
@@ -147,6 +143,17 @@ async def test_n_makes_a_volume_and_goes_to_it() -> None:
         await stage.advance(1)
         assert fake.told == [(Action.CREATE, "volume", {"name": "zzz", "storageType": "CEPH", "sizeInGb": "100"})]
         assert stage.here == "id-zzz"
+
+        # Several volumes are deleted by their number.
+        await stage.press("g")
+        await stage.press("space", "space", "D")
+        assert "Delete 2 volumes in yotta?" in stage.text
+        assert "All data on them is permanently deleted." in stage.text
+        assert "Spending falls by $0.06/h." in stage.text
+        await stage.type("2")
+        await stage.press("enter")
+        await stage.advance(1)
+        assert stage.names == ["id-zzz"]
 
 
 async def test_a_volume_is_deleted_by_its_name_and_said_to_take_its_data_along() -> None:
@@ -172,51 +179,25 @@ async def test_a_volume_is_deleted_by_its_name_and_said_to_take_its_data_along()
         assert "id-checkpoints" not in stage.names
 
 
-async def test_several_volumes_are_deleted_by_their_number() -> None:
-    fake = Store("yotta", *(volume("yotta", name) for name in ("a", "b", "c")))
-    async with staged(fake, view="7") as stage:
-        await stage.press("space", "space", "D")
-        assert "Delete 2 volumes in yotta?" in stage.text
-        assert "All data on them is permanently deleted." in stage.text
-        assert "Spending falls by $0.06/h." in stage.text
-        await stage.type("2")
-        await stage.press("enter")
-        await stage.advance(1)
-        assert stage.names == ["id-c"]
-
-
-@pytest.mark.parametrize("key", ["D", "Z"])
-async def test_a_mounted_volume_is_kept_and_what_has_to_go_first_is_said(key: str) -> None:
+async def test_a_mounted_volume_is_kept_and_what_has_to_go_first_is_said() -> None:
     fake = store()
     async with staged(fake, view="7") as stage:
         await stage.command("filter datasets")
         assert "D delete" not in stage.lines[-1]
-        await stage.press(key)
-        assert "datasets is mounted by 2 instances: delete or detach those first." in stage.toasts
-        assert not stage.in_dialog
+        for key in ("D", "Z"):
+            stage.app.clear_notifications()
+            await stage.press(key)
+            assert "datasets is mounted by 2 instances: delete or detach those first." in stage.toasts
+            assert not stage.in_dialog
         await stage.command("delete datasets")
         assert not stage.in_dialog
         assert stage.toasts.count("delete or detach those first") == 2
 
-
-async def test_one_mounted_volume_among_the_marked_is_named() -> None:
-    async with staged(store(), view="7") as stage:
+        # One mounted volume among the marked is named.
+        stage.app.clear_notifications()
         await stage.command("filter CEPH")
         await stage.press("g", "space", "space", "D")
         assert "datasets is mounted by 2 instances" in stage.toasts
-
-
-async def test_storage_without_a_limit_has_no_size_to_change() -> None:
-    async with staged(store(), view="7") as stage:
-        await stage.command("filter archive")
-        await stage.press("Z")
-        assert "archive has no size to change: S3 storage has no limit." in stage.toasts
-        await stage.command("filter scratch")
-        await stage.press("D")
-        assert (
-            "scratch: delete is not possible while it is pending (creating). Wait until its state has changed."
-            in stage.toasts
-        )
 
 
 async def test_nothing_is_changed_where_it_is_read_only() -> None:
