@@ -53,15 +53,9 @@ async def test_name_state_counts_and_gpus_are_seen_at_any_width(size: tuple[int,
             assert all(part in line for part in parts), line
 
 
-async def test_a_wide_terminal_shows_more_of_the_template() -> None:
-    async with staged(hub(), view="2", size=(180, 40)) as stage:
-        line = stage.line_of(" train ")
-        for part in ("ReplicaSet", "$0.90–1.50", "$5.20", "sgp1, Singapore-B", "11.8–12.8", "base-image-02"):
-            assert part in line
-
-
-async def test_filters_know_what_is_not_shown() -> None:
-    async with staged(hub(), view="2", size=NARROW) as stage:
+async def test_filters_know_what_is_not_shown_and_problems_are_what_is_not_as_it_should_be() -> None:
+    cloud = hub()
+    async with staged(cloud, view="2", size=NARROW) as stage:
         await stage.press("slash")
         await stage.type("gpu:h100")
         await stage.press("enter")
@@ -71,17 +65,24 @@ async def test_filters_know_what_is_not_shown() -> None:
         await stage.press("enter")
         assert stage.names == ["uuid-sweep"]
 
-
-async def test_only_problems_are_those_that_are_not_as_they_should_be() -> None:
-    cloud = hub()
-    cloud.rows[Resource.DEPLOYMENTS] = [
-        *cloud.rows[Resource.DEPLOYMENTS],
-        deployment("hub", "short", running=3),
-        deployment("hub", "odd", "draining"),
-    ]
-    async with staged(cloud, view="2") as stage:
+        # Only problems are those that are not as they should be.
+        await stage.press("escape")
+        cloud.rows[Resource.DEPLOYMENTS] = [
+            *cloud.rows[Resource.DEPLOYMENTS],
+            deployment("hub", "short", running=3),
+            deployment("hub", "odd", "draining"),
+        ]
+        await stage.advance(10)
         await stage.press("z")
         assert stage.names == ["uuid-broken", "uuid-odd", "uuid-short", "uuid-train"]
+
+        # Rows of an account that fails stay and the reason is told.
+        await stage.press("z")
+        fail(cloud, UnavailableError("hub: no answer."))
+        await stage.advance(10)
+        assert "uuid-train" in stage.names
+        assert "✗ hub  as of" in stage.text
+        assert "no answer." in stage.text
 
 
 async def test_what_is_empty_says_why() -> None:
@@ -89,16 +90,6 @@ async def test_what_is_empty_says_why() -> None:
         assert "No deployments in any account. Press n to create one." in stage.text
     async with staged(lab(), view="2") as stage:
         assert "there are instances only (3)" in stage.text
-
-
-async def test_rows_of_an_account_that_fails_stay_and_the_reason_is_told() -> None:
-    cloud = hub()
-    async with staged(cloud, view="2") as stage:
-        fail(cloud, UnavailableError("hub: no answer."))
-        await stage.advance(10)
-        assert "uuid-train" in stage.names
-        assert "✗ hub  as of" in stage.text
-        assert "no answer." in stage.text
 
 
 async def test_names_and_commands_that_would_act_on_a_terminal_are_data() -> None:
@@ -120,8 +111,8 @@ async def test_names_and_commands_that_would_act_on_a_terminal_are_data() -> Non
 # --- the way about ----------------------------------------------------------------------------------------------
 
 
-async def test_enter_shows_its_instances_and_escape_leads_back() -> None:
-    async with staged(hub(), view="2") as stage:
+async def test_a_deployment_leads_to_its_instances_its_events_and_its_description() -> None:
+    async with staged(hub(), view="2", size=(180, 40)) as stage:
         await stage.press("G", "enter")
         assert stage.title.startswith("train › Instances")
         assert sorted(stage.names) == ["uuid-train-1", "uuid-train-2"]
@@ -129,17 +120,14 @@ async def test_enter_shows_its_instances_and_escape_leads_back() -> None:
         assert stage.title.startswith("Deployments")
         assert stage.here == "uuid-train"
 
-
-async def test_e_shows_the_events_of_all_its_instances() -> None:
-    async with staged(hub(), view="2") as stage:
+        # E shows the events of all its instances.
         await stage.press("G")
         assert "events" in stage.lines[-1]
         await stage.press("e")
         assert stage.title.startswith("train › Events")
 
-
-async def test_d_describes_with_the_whole_template() -> None:
-    async with staged(hub(), view="2") as stage:
+        # D describes with the whole template.
+        await stage.press("escape")
         await stage.press("G", "d")
         for part in (
             "3 of 4 running, 1 starting",
@@ -157,6 +145,12 @@ async def test_d_describes_with_the_whole_template() -> None:
         ):
             assert part in stage.text, part
 
+        # A wide terminal shows more of the template.
+        await stage.press("escape")
+        line = stage.line_of(" train ")
+        for part in ("ReplicaSet", "$0.90–1.50", "$5.20", "sgp1, Singapore-B", "11.8–12.8", "base-image-02"):
+            assert part in line
+
 
 async def test_a_deployment_is_found_by_its_name_and_ssh_still_means_the_instance() -> None:
     cloud = hub()
@@ -171,7 +165,7 @@ async def test_a_deployment_is_found_by_its_name_and_ssh_still_means_the_instanc
 # --- another number of instances --------------------------------------------------------------------------------
 
 
-async def test_plus_asks_with_the_number_and_the_price_and_cancel_in_focus() -> None:
+async def test_plus_asks_with_the_number_and_the_price_and_what_is_sent_once_shows_on_the_row() -> None:
     cloud = hub()
     async with staged(cloud, view="2") as stage:
         await stage.press("G", "plus")
@@ -188,10 +182,7 @@ async def test_plus_asks_with_the_number_and_the_price_and_cancel_in_focus() -> 
         await stage.press("enter")
         assert cloud.told == []
 
-
-async def test_more_plus_in_one_burst_change_the_number_and_are_sent_once() -> None:
-    cloud = hub()
-    async with staged(cloud, view="2") as stage:
+        # More plus in one burst change the number and are sent once.
         await stage.press("G")
         await stage.burst("plus", "plus", "plus", "minus")
         assert "4  →  6" in stage.text
@@ -200,34 +191,64 @@ async def test_more_plus_in_one_burst_change_the_number_and_are_sent_once() -> N
         assert cloud.told == [6]
         assert cloud.calls[Action.SCALE] == 1
 
+        # What is under way shows on the row.
+        answer = cloud.hold(Action.SCALE)
+        await stage.press("G", "plus")
+        await confirm(stage)
+        assert "◐ scaling…" in stage.line_of(" train ")
+        answer.set()
+        await stage.advance(2)
+        assert "scaling" not in stage.line_of(" train ")
 
-@pytest.mark.parametrize(
-    ("keys", "number"), [(["1", "2"], 12), (["1", "2", "backspace"], 1), (["7", "plus"], 8), (["minus"], 3)]
-)
-async def test_the_number_can_be_typed(keys: list[str], number: int) -> None:
+        # A refused scale is told.
+        cloud.errors[Action.SCALE] = ConflictError("The quota of 4 instances is used up.")
+        await stage.press("G", "plus")
+        await confirm(stage)
+        await stage.advance(1)
+        assert "The quota of 4 instances is used up." in stage.toasts
+
+
+async def test_the_number_can_be_typed() -> None:
     cloud = hub()
     async with staged(cloud, view="2") as stage:
         await stage.press("G")
-        await stage.command("scale 4")
-        assert "4  →  4" in stage.text
-        await stage.press(*keys)
-        await confirm(stage)
-        await stage.advance(1)
-        assert cloud.told == [number]
+        for keys, number in (("1 2", 12), ("1 2 backspace", 1), ("7 plus", 8), ("minus", 3)):
+            await stage.command("scale 4")
+            assert "4  →  4" in stage.text
+            await stage.press(*keys.split())
+            await confirm(stage)
+            await stage.advance(1)
+            assert cloud.told == [number]
+            cloud.told.clear()
 
 
-async def test_the_same_number_cannot_be_confirmed() -> None:
+async def test_what_cannot_be_scaled_or_is_no_other_number_is_refused_in_words() -> None:
     cloud = hub()
     async with staged(cloud, view="2") as stage:
+        for name in ("sweep", "probe"):
+            stage.table.select(Ref("hub", "deployment", f"uuid-{name}"))
+            await stage.settle()
+            assert "+ more" not in stage.lines[-1]
+            await stage.press("plus")
+            assert not stage.in_dialog
+            assert f"{name}: scale of a " in stage.toasts
+            await stage.command("scale 3")
+            assert not stage.in_dialog
+
+        # What is no number is refused in words.
+        await stage.press("G")
+        await stage.command("scale many")
+        assert "many is not a number of instances" in stage.toasts
+        assert not stage.in_dialog
+
+        # The same number cannot be confirmed.
         await stage.press("G", "plus", "minus")
         await confirm(stage)
         assert cloud.told == []
 
-
-async def test_less_than_one_is_refused_and_the_way_to_stop_is_offered() -> None:
-    cloud = hub()
-    async with staged(cloud, view="2") as stage:
-        await stage.press("G")
+        # Less than one is refused and the way to stop is offered.
+        await stage.press("escape")
+        assert not stage.in_dialog
         await stage.command("scale 0")
         assert "It cannot have less than one instance." in stage.text
         assert "Stop it instead" in stage.text
@@ -239,69 +260,10 @@ async def test_less_than_one_is_refused_and_the_way_to_stop_is_offered() -> None
         assert cloud.calls[Action.STOP] == 1
 
 
-@pytest.mark.parametrize("name", ["sweep", "probe"])
-async def test_only_replica_sets_are_scaled(name: str) -> None:
-    cloud = hub()
-    async with staged(cloud, view="2") as stage:
-        stage.table.select(Ref("hub", "deployment", f"uuid-{name}"))
-        await stage.settle()
-        assert "+ more" not in stage.lines[-1]
-        await stage.press("plus")
-        assert not stage.in_dialog
-        assert f"{name}: scale of a " in stage.toasts
-        await stage.command("scale 3")
-        assert not stage.in_dialog
-
-
-async def test_what_is_no_number_is_refused_in_words() -> None:
-    async with staged(hub(), view="2") as stage:
-        await stage.press("G")
-        await stage.command("scale many")
-        assert "many is not a number of instances" in stage.toasts
-        assert not stage.in_dialog
-
-
-async def test_a_refused_scale_is_told() -> None:
-    cloud = hub()
-    cloud.errors[Action.SCALE] = ConflictError("The quota of 4 instances is used up.")
-    async with staged(cloud, view="2") as stage:
-        await stage.press("G", "plus")
-        await confirm(stage)
-        await stage.advance(1)
-        assert "The quota of 4 instances is used up." in stage.toasts
-
-
-async def test_what_is_under_way_shows_on_the_row() -> None:
-    cloud = hub()
-    answer = cloud.hold(Action.SCALE)
-    async with staged(cloud, view="2") as stage:
-        await stage.press("G", "plus")
-        await confirm(stage)
-        assert "◐ scaling…" in stage.line_of(" train ")
-        answer.set()
-        await stage.advance(2)
-        assert "scaling" not in stage.line_of(" train ")
-
-
 # --- stop and delete --------------------------------------------------------------------------------------------
 
 
-async def test_stopping_a_deployment_says_what_ends_with_it() -> None:
-    cloud = hub()
-    async with staged(cloud, view="2") as stage:
-        await stage.press("G", "X")
-        for part in (
-            "Stop train in hub?",
-            "ReplicaSet   running 3/4 +1   2 × RTX 5090   $0.90–1.50/h",
-            "All its instances end, and every process in them.",
-        ):
-            assert part in stage.text, part
-        await confirm(stage)
-        await stage.advance(1)
-        assert cloud.calls[Action.STOP] == 1
-
-
-async def test_deleting_what_runs_wants_its_name() -> None:
+async def test_stopping_says_what_ends_with_it_and_deleting_what_runs_wants_its_name() -> None:
     cloud = hub()
     async with staged(cloud, view="2") as stage:
         await stage.press("G", "D")
@@ -312,6 +274,18 @@ async def test_deleting_what_runs_wants_its_name() -> None:
         await stage.press("enter")
         await stage.advance(1)
         assert cloud.calls[Action.DELETE] == 1
+
+        # Stopping a deployment says what ends with it.
+        await stage.press("G", "X")
+        for part in (
+            "Stop train in hub?",
+            "ReplicaSet   running 3/4 +1   2 × RTX 5090   $0.90–1.50/h",
+            "All its instances end, and every process in them.",
+        ):
+            assert part in stage.text, part
+        await confirm(stage)
+        await stage.advance(1)
+        assert cloud.calls[Action.STOP] == 1
 
 
 async def test_nothing_is_changed_where_the_account_is_read_only() -> None:
