@@ -27,14 +27,12 @@ def fleet_of_two() -> FakeBackend:
     return backend("lab", [instance("lab", "bert"), instance("lab", "clip")])
 
 
-async def test_before_anything_happens_it_says_what_will_be_here() -> None:
-    async with staged(fleet_of_two(), view="4") as stage:
-        assert "No events since gputui started." in stage.text
-
-
 async def test_changes_appear_with_where_from_and_where_to() -> None:
     fake = fleet_of_two()
     async with staged(fake, view="4") as stage:
+        assert "No events since gputui started." in stage.text
+
+        # Changes appear with where from and where to.
         await change(stage, fake, "bert", "exited")
         assert "running" in stage.line_of("bert")
         assert "→ ○ exited" in stage.line_of("bert")
@@ -42,6 +40,11 @@ async def test_changes_appear_with_where_from_and_where_to() -> None:
         await change(stage, fake, "clip", "")
         assert "→ gone" in stage.line_of("clip")
         assert "following" in stage.title
+
+        # In another order it does not pretend to follow.
+        await change(stage, fake, "bert", "exited")
+        await stage.press(">")
+        assert "in another order: not following" in stage.title
 
 
 async def many(stage: Stage, fake: FakeBackend, count: int) -> None:
@@ -67,17 +70,14 @@ async def test_it_follows_the_newest_pauses_when_scrolled_up_and_resumes_again()
         assert stage.table.viewport.at_end
 
 
-async def test_in_another_order_it_does_not_pretend_to_follow() -> None:
-    fake = fleet_of_two()
-    async with staged(fake, view="4") as stage:
-        await change(stage, fake, "bert", "exited")
-        await stage.press(">")
-        assert "in another order: not following" in stage.title
-
-
-async def test_e_limits_to_one_instance() -> None:
+async def test_the_stream_is_limited_to_one_instance_and_filtered() -> None:
     fake = fleet_of_two()
     async with staged(fake) as stage:
+        await stage.press("e")
+        assert "No events of it since gputui started." in stage.text
+
+        # E limits to one instance.
+        await stage.press("escape")
         await change(stage, fake, "bert", "exited")
         await change(stage, fake, "clip", "exited")
         await stage.press("e")
@@ -86,16 +86,9 @@ async def test_e_limits_to_one_instance() -> None:
         await stage.press("escape")
         assert stage.here == "bert"
 
-
-async def test_an_instance_nothing_happened_to_says_so() -> None:
-    async with staged(fleet_of_two()) as stage:
-        await stage.press("e")
-        assert "No events of it since gputui started." in stage.text
-
-
-async def test_enter_goes_to_the_instance_or_describes_what_is_left() -> None:
-    fake = fleet_of_two()
-    async with staged(fake, view="4") as stage:
+        # Enter goes to the instance or describes what is left.
+        await stage.press("4")
+        await change(stage, fake, "bert", "running")
         await change(stage, fake, "bert", "exited")
         await stage.press("enter")
         assert stage.title.startswith("Instances")
@@ -187,17 +180,7 @@ async def test_reported_and_observed_events_stand_together_in_the_order_of_time(
         assert [row.name for row in rows] == ["a"] * 3 + ["b"] * 3 + ["slow"] * 3 + ["bert"]
 
 
-async def test_the_stream_begins_at_the_newest_and_follows() -> None:
-    fake = cloud(one_slow())
-    async with staged(fake, size=(80, 10), view="4") as stage:
-        assert "   following" in stage.title
-        fake.rows[Resource.EVENTS] = usual("late", 0)
-        await stage.advance(5)
-        assert stage.table.viewport.at_end
-        assert stage.here == usual("late", 0)[-1].ref.id
-
-
-async def test_older_events_that_come_late_are_not_announced_as_new_while_the_newest_is_followed() -> None:
+async def test_late_events_are_followed_where_they_are_new_and_never_announced_where_they_are_old() -> None:
     fake = cloud(one_slow())
     async with staged(fake, size=(80, 10), view="4") as stage:
         fake.rows[Resource.EVENTS] = usual("earlier", -300)
@@ -206,8 +189,15 @@ async def test_older_events_that_come_late_are_not_announced_as_new_while_the_ne
         assert "earlier" in {row.name for ref in stage.table.refs if isinstance(row := stage.table.get(ref), Event)}
         assert "new above" not in stage.title
 
+        # The stream begins at the newest and follows.
+        assert "   following" in stage.title
+        fake.rows[Resource.EVENTS] = usual("late", 0)
+        await stage.advance(5)
+        assert stage.table.viewport.at_end
+        assert stage.here == usual("late", 0)[-1].ref.id
 
-async def test_a_slow_step_says_so_with_the_median_and_the_host() -> None:
+
+async def test_a_slow_step_says_so_and_is_drawn_described_and_filtered() -> None:
     async with staged(cloud(one_slow()), view="4") as stage:
         line = stage.line_of("352 s")
         assert "slow: median 31 s" in line
@@ -215,6 +205,36 @@ async def test_a_slow_step_says_so_with_the_median_and_the_host() -> None:
         await stage.press("k")
         assert "b block host" in stage.lines[-1]
         assert sum("slow: median" in line for line in stage.lines) == 1
+
+        # Slow steps can be filtered and count as problems.
+        await stage.command("filter slow:")
+        assert "There is no column" in stage.toasts
+        await stage.command("filter remark:slow")
+        assert [row.name for row in shown(stage)] == ["slow"]
+        await stage.press("escape", "z")
+        assert [row.status for row in shown(stage)] == ["running"]
+
+        # The description has the whole start.
+        await stage.press("z")
+        await stage.press("G", "d")
+        assert "How it came up" in stage.text
+        assert "356 s in all, median 35 s of 2" in stage.text
+
+        # The menu is that of the instance.
+        await stage.press("escape")
+        await stage.press("G", "a")
+        assert "slow in hub" in stage.text
+        assert "Block the host" in stage.text
+
+        # Stop acts on the instance of the event.
+        await stage.press("escape")
+        await stage.press("G", "X")
+        assert "Stop slow in hub?" in stage.text
+
+        # Marked events act on each of their instances once.
+        await stage.press("escape")
+        await stage.press("g", "space", "space", "space", "space", "X")
+        assert "Stop 2 containers in hub?" in stage.text
 
 
 async def test_a_slow_step_of_an_instance_that_is_gone_names_no_host() -> None:
@@ -233,16 +253,6 @@ async def test_a_remark_follows_the_median_and_the_instance() -> None:
         assert "m-slow" not in stage.text
 
 
-async def test_slow_steps_can_be_filtered_and_count_as_problems() -> None:
-    async with staged(cloud(one_slow()), view="4") as stage:
-        await stage.command("filter slow:")
-        assert "There is no column" in stage.toasts
-        await stage.command("filter remark:slow")
-        assert [row.name for row in shown(stage)] == ["slow"]
-        await stage.press("escape", "z")
-        assert [row.status for row in shown(stage)] == ["running"]
-
-
 async def test_b_keeps_the_host_of_the_event_out() -> None:
     async with staged(cloud(one_slow(), gone=["a"]), view="4") as stage:
         await stage.press("G")
@@ -258,26 +268,6 @@ async def test_b_keeps_the_host_of_the_event_out() -> None:
         assert "b block host" not in stage.text
 
 
-async def test_marked_events_act_on_each_of_their_instances_once() -> None:
-    async with staged(cloud(one_slow()), view="4") as stage:
-        await stage.press("g", "space", "space", "space", "space", "X")
-        assert "Stop 2 containers in hub?" in stage.text
-
-
-async def test_stop_acts_on_the_instance_of_the_event() -> None:
-    fake = cloud(one_slow())
-    async with staged(fake, view="4") as stage:
-        await stage.press("G", "X")
-        assert "Stop slow in hub?" in stage.text
-
-
-async def test_the_menu_is_that_of_the_instance() -> None:
-    async with staged(cloud(one_slow()), view="4") as stage:
-        await stage.press("G", "a")
-        assert "slow in hub" in stage.text
-        assert "Block the host" in stage.text
-
-
 async def test_a_deployment_limits_the_stream_to_its_instances() -> None:
     other = Ref("hub", "deployment", "eval")
     async with staged(cloud([*one_slow(), *usual("e", -5, parent=other)])) as stage:
@@ -287,9 +277,12 @@ async def test_a_deployment_limits_the_stream_to_its_instances() -> None:
         assert "eval › Events" in stage.title
 
 
-async def test_the_start_of_the_instance_under_the_cursor_is_drawn_below() -> None:
-    for size in (NARROW, WIDE):
-        async with staged(cloud(one_slow()), size=size, view="4") as stage:
+async def test_the_start_of_the_instance_under_the_cursor_is_drawn_below_where_there_is_room() -> None:
+    async with staged(cloud(one_slow()), size=(80, 23), view="4") as stage:
+        assert "others" not in stage.text
+        for size in (NARROW, WIDE):
+            await stage.pilot.resize_terminal(*size)
+            await stage.advance(0)
             await stage.press("G")
             assert "▇ 352   running" in stage.text
             assert "31 (median of 2)" in stage.line_of("others")
@@ -297,26 +290,11 @@ async def test_the_start_of_the_instance_under_the_cursor_is_drawn_below() -> No
             assert "▇ 31   running" in stage.text
 
 
-async def test_a_low_terminal_shows_the_stream_alone() -> None:
-    async with staged(cloud(one_slow()), size=(80, 23), view="4") as stage:
-        assert "others" not in stage.text
-        await stage.pilot.resize_terminal(80, 24)
-        await stage.advance(0)
-        assert "others" in stage.text
-
-
 async def test_what_has_no_start_leaves_the_lines_free() -> None:
     async with staged(cloud([*one_slow(), *came_up("x", -1, ("shutdown", 0))]), view="4") as stage:
         await stage.press("G")
         assert stage.view.query_one(Waterfall).display
         assert "others" not in stage.text
-
-
-async def test_the_description_has_the_whole_start() -> None:
-    async with staged(cloud(one_slow()), view="4") as stage:
-        await stage.press("G", "d")
-        assert "How it came up" in stage.text
-        assert "356 s in all, median 35 s of 2" in stage.text
 
 
 async def test_what_came_while_another_view_was_in_front_is_there_and_what_went_is_not() -> None:

@@ -13,23 +13,23 @@ from gputui.models import Ref, Resource
 from tests.screens.stage import NARROW, attic, backend, fail, instance, lab, staged
 
 
-async def test_every_phase_shows_its_glyph_and_the_vendors_own_word() -> None:
+async def test_a_row_shows_its_phase_by_glyph_and_word_and_what_runs_where() -> None:
     async with staged(lab()) as stage:
         assert "● running" in stage.line_of("train")
         assert "○ exited" in stage.line_of("eval")
         assert "◐ created" in stage.line_of("fresh")
         assert "? not read" in stage.line_of("odd")
 
-
-async def test_a_row_says_what_runs_where() -> None:
-    async with staged(lab(), size=(200, 30)) as stage:
+        # A row says what runs where.
+        await stage.pilot.resize_terminal(200, 30)
+        await stage.settle()
         row = stage.line_of("train")
         for part in ("lab", "#0,1 RTX 4090", "24.0G", "nvidia/cuda:12.4.1-devel", "23001→22", "64.0G", "lab-host"):
             assert part in row
 
-
-async def test_a_narrow_screen_keeps_name_state_gpu_and_one_figure() -> None:
-    async with staged(lab(), size=NARROW) as stage:
+        # A narrow screen keeps name state gpu and one figure.
+        await stage.pilot.resize_terminal(*NARROW)
+        await stage.settle()
         row = stage.line_of("train")
         for part in ("● running", "#0,1", "24.0G"):
             assert part in row
@@ -102,7 +102,7 @@ async def test_one_accounts_failure_leaves_the_others_alone() -> None:
 # --- filter -----------------------------------------------------------------------------------------------------
 
 
-async def test_a_filter_takes_effect_while_it_is_typed() -> None:
+async def test_a_filter_takes_effect_while_it_is_typed_and_says_what_is_wrong_with_it() -> None:
     async with staged(lab()) as stage:
         await stage.press("slash")
         await stage.type("tr")
@@ -112,30 +112,25 @@ async def test_a_filter_takes_effect_while_it_is_typed() -> None:
         await stage.press("escape")
         assert len(stage.names) == 5
 
-
-async def test_a_filter_names_a_column() -> None:
-    async with staged(lab()) as stage:
+        # A filter names a column.
         await stage.press("slash")
         await stage.type("state:running")
         assert sorted(stage.names) == ["jupyter", "train"]
 
-
-async def test_a_bad_filter_says_what_is_wrong_and_keeps_the_rows() -> None:
-    async with staged(lab()) as stage:
+        # A bad filter says what is wrong and keeps the rows.
+        await stage.press("escape")
         await stage.press("slash")
         await stage.type("train:")
         assert stage.names == ["train"]
         assert "There is no column 'train'." in stage.text
 
-
-async def test_a_filter_without_rows_says_so_and_how_to_leave() -> None:
-    async with staged(lab()) as stage:
+        # A filter without rows says so and how to leave.
+        await stage.press("escape")
         await stage.command("filter nothing")
         assert "No row matches nothing. esc clears the filter." in stage.text
 
-
-async def test_keys_typed_into_the_filter_are_text_and_not_commands() -> None:
-    async with staged(lab()) as stage:
+        # Keys typed into the filter are text and not commands.
+        await stage.press("escape")
         await stage.press("slash")
         await stage.type("qXD")
         assert not stage.in_dialog
@@ -145,7 +140,7 @@ async def test_keys_typed_into_the_filter_are_text_and_not_commands() -> None:
 # --- sort and marks ---------------------------------------------------------------------------------------------
 
 
-async def test_sorting_walks_through_the_columns_and_turns_round() -> None:
+async def test_rows_are_sorted_marked_and_limited_to_problems() -> None:
     async with staged(lab()) as stage:
         assert stage.names == ["eval", "fresh", "jupyter", "odd", "train"]
         await stage.press("I")
@@ -154,6 +149,42 @@ async def test_sorting_walks_through_the_columns_and_turns_round() -> None:
         assert stage.table.sort[0] == "account"
         await stage.press("<")
         assert stage.table.sort == ("name", True)
+
+        # Marks are counted and cleared.
+        await stage.press("I", "g")
+        await stage.press("space", "space")
+        assert "2 marked" in stage.title
+        assert stage.here == "jupyter"
+        await stage.press("j", "v")
+        assert [ref.id for ref in stage.table.marked] == ["eval", "fresh", "jupyter", "odd"]
+        await stage.press("ctrl+backslash")
+        assert stage.table.marked == []
+
+        # Marks the filter hides are kept and told.
+        await stage.press("g")
+        await stage.press("space")
+        await stage.command("filter train")
+        assert "1 marked, hidden by filter" in stage.title
+
+        # Only problems shows what is not well.
+        await stage.press("ctrl+backslash", "escape")
+        assert len(stage.names) == 5
+        await stage.press("z")
+        assert sorted(stage.names) == ["fresh", "odd"]
+        assert "only problems" in stage.title
+        await stage.press("z")
+        assert len(stage.names) == 5
+
+        # Only problems is a choice of each view.
+        await stage.press("4", "z")
+        assert "only problems" in stage.title
+        await stage.press("3")
+        assert "only problems" not in stage.title
+        assert len(stage.names) == 5
+        await stage.press("4")
+        assert "only problems" in stage.title
+        await stage.press("escape", "l")
+        assert "only problems" not in stage.title
 
 
 async def test_the_cursor_stays_on_its_row_whatever_comes_and_goes() -> None:
@@ -168,50 +199,10 @@ async def test_the_cursor_stays_on_its_row_whatever_comes_and_goes() -> None:
         assert stage.here == "jupyter"
 
 
-async def test_marks_are_counted_and_cleared() -> None:
-    async with staged(lab()) as stage:
-        await stage.press("space", "space")
-        assert "2 marked" in stage.title
-        assert stage.here == "jupyter"
-        await stage.press("j", "v")
-        assert [ref.id for ref in stage.table.marked] == ["eval", "fresh", "jupyter", "odd"]
-        await stage.press("ctrl+backslash")
-        assert stage.table.marked == []
-
-
-async def test_marks_the_filter_hides_are_kept_and_told() -> None:
-    async with staged(lab()) as stage:
-        await stage.press("space")
-        await stage.command("filter train")
-        assert "1 marked, hidden by filter" in stage.title
-
-
-async def test_only_problems_shows_what_is_not_well() -> None:
-    async with staged(lab()) as stage:
-        await stage.press("z")
-        assert sorted(stage.names) == ["fresh", "odd"]
-        assert "only problems" in stage.title
-        await stage.press("z")
-        assert len(stage.names) == 5
-
-
-async def test_only_problems_is_a_choice_of_each_view() -> None:
-    async with staged(lab()) as stage:
-        await stage.press("4", "z")
-        assert "only problems" in stage.title
-        await stage.press("3")
-        assert "only problems" not in stage.title
-        assert len(stage.names) == 5
-        await stage.press("4")
-        assert "only problems" in stage.title
-        await stage.press("escape", "l")
-        assert "only problems" not in stage.title
-
-
 # --- accounts ---------------------------------------------------------------------------------------------------
 
 
-async def test_the_account_menu_limits_every_view() -> None:
+async def test_the_account_menu_limits_every_view_and_describes_an_account() -> None:
     async with staged(lab(), attic()) as stage:
         await stage.press("at")
         assert "all accounts" in stage.text
@@ -224,9 +215,7 @@ async def test_the_account_menu_limits_every_view() -> None:
         await stage.press("escape")
         assert len(stage.names) == 3
 
-
-async def test_an_account_is_described_from_its_menu() -> None:
-    async with staged(lab(), attic()) as stage:
+        # An account is described from its menu.
         await stage.press("at", "end", "k", "enter")
         await stage.settle()
         assert "Account lab" in stage.text
@@ -237,80 +226,23 @@ async def test_an_account_is_described_from_its_menu() -> None:
 # --- reading ----------------------------------------------------------------------------------------------------
 
 
-async def test_describe_tells_everything_with_its_processes() -> None:
-    async with staged(lab()) as stage:
-        await stage.press("G", "d")
-        for part in (
-            "lab/pod/train",
-            "running",
-            "#0,1 RTX 4090",
-            "ssh -p 23001 root@127.0.0.1",
-            "Processes",
-            "4001",
-        ):
-            assert part in stage.text
-        await stage.press("escape")
-        assert stage.here == "train"
-
-
-async def test_describe_of_a_row_that_cannot_be_read_anew_says_so() -> None:
-    fake = lab()
-    fake.errors["fetch"] = UnavailableError("no answer")
-    async with staged(fake) as stage:
-        await stage.press("G", "d")
-        assert "refresh failed: no answer" in stage.text
-
-
-async def test_a_description_is_searched_and_copied() -> None:
-    async with staged(lab()) as stage:
-        await stage.press("G", "d", "slash")
-        await stage.type("root")
-        await stage.press("enter")
-        assert "1 lines match" in stage.text
-        await stage.press("c")
-        assert "lab/pod/train" in stage.app.clipboard
-
-
-async def test_raw_json_is_laid_out() -> None:
-    async with staged(lab()) as stage:
-        await stage.press("y")
-        assert "JSON of lab/pod/eval" in stage.text
-        assert '"name": "lab",' in stage.text
-
-
-async def test_the_actions_menu_offers_what_works_here_and_does_it() -> None:
-    async with staged(lab()) as stage:
-        await stage.press("a")
-        assert "eval in lab" in stage.text
-        assert "Stop" in stage.text
-        await stage.press("X")
-        assert "Stop eval in lab?" in stage.text
-
-
-async def test_copying_the_id_and_more() -> None:
-    async with staged(lab()) as stage:
-        await stage.press("G", "c")
-        assert stage.app.clipboard == "lab/pod/train"
-        assert "Copied its id: lab/pod/train" in stage.toasts
-        await stage.press("Y", "S")
-        assert stage.app.clipboard == "ssh -p 23001 root@127.0.0.1"
-
-
-@pytest.mark.parametrize("key, suffix", [("t", "txt"), ("J", "json"), ("c", "csv"), ("s", "svg")])
-async def test_what_is_shown_is_saved(key: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_shown_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     async with staged(lab()) as stage:
         await stage.command("filter train")
-        await stage.press("ctrl+s", key)
-        await stage.until(lambda: "Saved as" in stage.toasts)
-    [name] = os.listdir(tmp_path)  # noqa: PTH208  (only its name)
-    assert name.startswith("gputui-instances-")
-    assert name.endswith(suffix)
-    text = (tmp_path / name).read_text("utf-8")
-    assert "train" in text
-    assert "jupyter" not in text
-    if suffix == "json":
-        assert [row["ref"] for row in json.loads(text)] == ["lab/pod/train"]
+        for key in ("t", "J", "c", "s"):
+            stage.app.clear_notifications()
+            await stage.press("ctrl+s", key)
+            await stage.until(lambda: "Saved as" in stage.toasts)
+    saved = {Path(name).suffix: name for name in os.listdir(tmp_path)}  # noqa: PTH208  (only their names)
+    assert sorted(saved) == [".csv", ".json", ".svg", ".txt"]
+    for name in saved.values():
+        assert name.startswith("gputui-instances-")
+        text = (tmp_path / name).read_text("utf-8")
+        assert "train" in text
+        assert "jupyter" not in text
+    rows = json.loads((tmp_path / saved[".json"]).read_text("utf-8"))
+    assert [row["ref"] for row in rows] == ["lab/pod/train"]
 
 
 async def test_a_folder_one_may_not_write_to_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,36 +257,81 @@ async def test_a_folder_one_may_not_write_to_is_told(tmp_path: Path, monkeypatch
 # --- going about ------------------------------------------------------------------------------------------------
 
 
-async def test_enter_on_a_row_describes_it_and_escape_comes_back() -> None:
-    async with staged(lab()) as stage:
+async def test_a_row_is_described_in_full_searched_and_copied() -> None:
+    fake = lab()
+    async with staged(fake) as stage:
         await stage.press("enter")
         assert "lab/pod/eval" in stage.text
         await stage.press("escape")
         assert not stage.in_dialog
         assert stage.here == "eval"
 
+        # Raw json is laid out.
+        await stage.press("y")
+        assert "JSON of lab/pod/eval" in stage.text
+        assert '"name": "lab",' in stage.text
 
-async def test_an_instance_without_ssh_says_why() -> None:
-    fake = lab()
-    fake.offered = frozenset()
-    async with staged(fake) as stage:
+        # The actions menu offers what works here and does it.
+        await stage.press("escape")
+        await stage.press("a")
+        assert "eval in lab" in stage.text
+        assert "Stop" in stage.text
+        await stage.press("X")
+        assert "Stop eval in lab?" in stage.text
+
+        # Describe tells everything with its processes.
+        await stage.press("escape")
+        await stage.press("G", "d")
+        for part in (
+            "lab/pod/train",
+            "running",
+            "#0,1 RTX 4090",
+            "ssh -p 23001 root@127.0.0.1",
+            "Processes",
+            "4001",
+        ):
+            assert part in stage.text
+        await stage.press("escape")
+        assert stage.here == "train"
+
+        # A description is searched and copied.
+        await stage.press("G", "d", "slash")
+        await stage.type("root")
+        await stage.press("enter")
+        assert "1 lines match" in stage.text
+        await stage.press("c")
+        assert "lab/pod/train" in stage.app.clipboard
+
+        # Copying the id and more.
+        await stage.press("escape")
+        await stage.press("G", "c")
+        assert stage.app.clipboard == "lab/pod/train"
+        assert "Copied its id: lab/pod/train" in stage.toasts
+        await stage.press("Y", "S")
+        assert stage.app.clipboard == "ssh -p 23001 root@127.0.0.1"
+
+        # Describe of a row that cannot be read anew says so.
+        fake.errors["fetch"] = UnavailableError("no answer")
+        await stage.press("G", "d")
+        assert "refresh failed: no answer" in stage.text
+
+        # An instance without ssh says why.
+        await stage.press("escape", "g")
+        fake.offered = frozenset()
+        await stage.advance(6)
         await stage.press("s")
         assert not stage.in_dialog
         assert "eval: SSH is not possible while it is exited." in stage.toasts
 
-
-async def test_q_at_the_root_quits() -> None:
-    async with staged(lab()) as stage:
-        await stage.press("q")
-        assert stage.ended()
-        assert stage.app.return_code == 0
-
-
-async def test_ctrl_c_only_tells_how_one_leaves() -> None:
-    async with staged(lab()) as stage:
+        # Ctrl c only tells how one leaves.
         await stage.press("ctrl+c")
         assert not stage.ended()
         assert "q goes back" in stage.toasts
+
+        # Q at the root quits.
+        await stage.press("q")
+        assert stage.ended()
+        assert stage.app.return_code == 0
 
 
 async def test_a_wrong_clock_of_this_machine_is_said_in_every_view() -> None:
