@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from gputui.config.preview import UiSettings
 from gputui.history.history import History
 from gputui.models import Action
 from tests.screens.changing import confirm
 from tests.screens.forms import go_to
 from tests.screens.pictures import SIZES, Shoot
 from tests.screens.stage import Stage, lab, staged
-from tests.storage import PASSWORD, Store, credential, store
+from tests.storage import PASSWORD, Store, store
 
 
-async def test_a_credential_says_in_words_what_it_opens() -> None:
-    async with staged(store()) as stage:
+async def test_a_credential_says_in_words_what_it_opens_and_what_its_deletion_does() -> None:
+    fake = store()
+    async with staged(fake) as stage:
         await stage.command("credentials")
         assert "Docker Hub" in stage.line_of("docker-hub")
         assert "Amazon Elastic Container Registry" in stage.line_of("team-registry")
@@ -25,37 +23,31 @@ async def test_a_credential_says_in_words_what_it_opens() -> None:
         assert "registry  Amazon Elastic Container Registry  (ECR)" in stage.text
         assert "user and password  never reported by the server" in stage.text
 
+        # Without a new password none is sent.
+        await stage.press("escape", "g")
+        assert "STATE" not in stage.text
+        await stage.press("E", "end")
+        await stage.type("-2")
+        await stage.press("ctrl+g")
+        assert "new password" not in stage.text
+        assert "Name  docker-hub → docker-hub-2" in stage.text
+        await confirm(stage)
+        assert fake.told[0][2]["password"] == ""
 
-async def test_a_type_nobody_knows_is_shown_as_it_is_told() -> None:
-    async with staged(Store("yotta", credential("yotta", "odd", "QUAY"))) as stage:
-        await stage.command("credentials")
-        assert "QUAY" in stage.line_of("odd")
-
-
-async def test_deleting_says_what_can_start_no_more() -> None:
-    fake = store()
-    async with staged(fake) as stage:
-        await stage.command("credentials")
+        # Deleting says what can start no more, and a column shows it that is not there before.
+        await stage.advance(1)
+        fake.told.clear()
+        answer = fake.hold(Action.DELETE)
         await stage.press("D")
-        assert "Delete docker-hub in yotta?" in stage.text
+        assert "Delete docker-hub-2 in yotta?" in stage.text
         said = " ".join(stage.text.replace("█", " ").split())
         assert "Pods and endpoints that pull their image with it can start no new instances." in said
         await confirm(stage)
+        assert "◐ deleting…" in stage.line_of("docker-hub")
+        answer.set()
         await stage.advance(1)
         assert fake.told == [(Action.DELETE, "id-docker-hub", {})]
         assert stage.names == ["id-team-registry"]
-
-
-async def test_what_is_under_way_shows_in_a_column_that_is_else_not_there() -> None:
-    fake = store()
-    answer = fake.hold(Action.DELETE)
-    async with staged(fake) as stage:
-        await stage.command("credentials")
-        assert "STATE" not in stage.text
-        await stage.press("D")
-        await confirm(stage)
-        assert "◐ deleting…" in stage.line_of("docker-hub")
-        answer.set()
 
 
 # --- the password -----------------------------------------------------------------------------------------------
@@ -141,19 +133,6 @@ async def test_a_new_password_is_said_to_be_new_and_no_more(tmp_path: Path) -> N
     assert not kept_in(tmp_path)
 
 
-async def test_without_a_new_password_none_is_sent() -> None:
-    fake = store()
-    async with staged(fake) as stage:
-        await stage.command("credentials")
-        await stage.press("E", "end")
-        await stage.type("-2")
-        await stage.press("ctrl+g")
-        assert "new password" not in stage.text
-        assert "Name  docker-hub → docker-hub-2" in stage.text
-        await confirm(stage)
-        assert fake.told[0][2]["password"] == ""
-
-
 # --- pictures ---------------------------------------------------------------------------------------------------
 
 
@@ -162,14 +141,13 @@ def test_picture(shoot: Shoot, size: tuple[int, int]) -> None:
     shoot(lab(), store(), keys="7 tab tab", size=size)
 
 
-@SIZES
-def test_picture_of_a_change(shoot: Shoot, size: tuple[int, int]) -> None:
+def test_picture_of_a_change(shoot: Shoot) -> None:
     async def act(stage: Stage) -> None:
         await stage.press("E")
         await go_to(stage, "password")
         await stage.type(PASSWORD)
 
-    shoot(store(), keys="7 tab", act=act, size=size)
+    shoot(store(), keys="7 tab", act=act)
 
 
 @SIZES
@@ -182,11 +160,6 @@ def test_picture_of_the_last_question(shoot: Shoot, size: tuple[int, int]) -> No
         await stage.press("ctrl+g")
 
     shoot(store(), keys="7 tab", act=act, size=size)
-
-
-def test_picture_without_colour(shoot: Shoot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    shoot(lab(), store(), keys="7 tab tab", ui=UiSettings(utc=True, mouse=False))
 
 
 def test_no_picture_holds_the_password() -> None:

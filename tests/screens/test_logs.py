@@ -59,7 +59,7 @@ def view(stage: Stage) -> LogView:
     return stage.view.query_one(LogView)
 
 
-async def test_it_begins_at_the_end_and_shows_what_comes() -> None:
+async def test_it_begins_at_the_end_and_shows_what_comes_and_how_much_is_new_below() -> None:
     cloud = Writing()
     async with staged(cloud, view="3") as stage:
         await opened(stage)
@@ -71,10 +71,7 @@ async def test_it_begins_at_the_end_and_shows_what_comes() -> None:
         assert "line 2502" in stage.text
         assert "1,003 lines" in stage.title
 
-
-async def test_who_scrolls_up_is_left_there_and_told_how_much_is_new() -> None:
-    cloud = Writing()
-    async with staged(cloud, view="3") as stage:
+        # Who scrolls up is left there and told how much is new.
         await opened(stage)
         await stage.press("k")
         before = stage.lines[2:20]
@@ -84,12 +81,34 @@ async def test_who_scrolls_up_is_left_there_and_told_how_much_is_new() -> None:
         assert "12 new below ↓  F to follow" in stage.title
         await stage.press("F")
         assert "following" in stage.title
-        assert "line 2511" in stage.text
+        assert "line 2514" in stage.text
+
+        # Leaving it stops the reading and coming back goes on.
+        await opened(stage)
+        await stage.press("q")
+        asked = len(cloud.log.calls)
+        await stage.advance(10)
+        assert len(cloud.log.calls) == asked
+        cloud.write(2)
+        await opened(stage)
+        await stage.advance(1)
+        assert "1,017 lines" in stage.title
+
+        # Times are switched to utc by a key.
+        await opened(stage)
+        await stage.press("U")
+        assert "Times are " in stage.toasts
+
+        # What has no log says why.
+        await stage.press("q")
+        await stage.press("j", "l")
+        assert "No log of zeta can be read: yot has none for a pod." in stage.toasts
+        assert stage.view.NAME == "instances"
 
 
 async def test_the_past_comes_when_one_pages_up_and_nothing_is_lost_or_doubled() -> None:
     cloud = Writing(2500)
-    async with staged(cloud, view="3") as stage:
+    async with staged(cloud, view="3", size=(120, 100)) as stage:
         await opened(stage)
         seen: list[str] = []
         for _ in range(200):
@@ -98,7 +117,6 @@ async def test_the_past_comes_when_one_pages_up_and_nothing_is_lost_or_doubled()
             if "line 0" in texts:
                 break
             await stage.press("ctrl+u")
-            await stage.settle()
         assert seen == [f"line {number}" for number in range(2500)]
         assert "all of it, from" in stage.title
 
@@ -122,7 +140,7 @@ async def test_all_of_the_past_can_be_read_at_once() -> None:
         assert "Beginning of the log" in stage.toasts
 
 
-async def test_only_lines_that_match_are_shown() -> None:
+async def test_only_lines_that_match_are_shown_and_the_server_is_asked_for_words() -> None:
     cloud = Writing(30)
     cloud.write(1, "ERROR out of memory [/b]")
     cloud.write(5)
@@ -143,11 +161,9 @@ async def test_only_lines_that_match_are_shown() -> None:
         await stage.type("/(/")
         assert "not a regular expression" in stage.text
 
-
-async def test_the_server_is_asked_for_words() -> None:
-    cloud = Writing(30)
-    cloud.write(2, "needle")
-    async with staged(cloud, view="3") as stage:
+        # The server is asked for words.
+        await stage.press("escape")
+        cloud.write(2, "needle")
         await opened(stage)
         await stage.press("L")
         await stage.type("needle")
@@ -160,10 +176,18 @@ async def test_the_server_is_asked_for_words() -> None:
         assert "must be such as 90m" in stage.text
 
 
-async def test_long_lines_are_cut_moved_or_wrapped() -> None:
+async def test_an_empty_log_says_so_and_begins_when_something_comes_however_long_its_lines() -> None:
     cloud = Writing(0)
-    cloud.write(1, "a" * 100 + "漢字" * 60 + "end")
     async with staged(cloud, size=NARROW, view="3") as stage:
+        await opened(stage)
+        assert "wk-7f3c has written nothing yet." in stage.text
+        cloud.write(2)
+        await stage.advance(1)
+        assert "line 1" in stage.text
+
+        # Long lines are cut moved or wrapped.
+        cloud.write(1, "a" * 100 + "漢字" * 60 + "end")
+        await stage.advance(1)
         await opened(stage)
         assert "end" not in stage.text
         assert all(len(text) <= 80 for text in stage.lines)
@@ -176,17 +200,7 @@ async def test_long_lines_are_cut_moved_or_wrapped() -> None:
         assert sum("漢" in text or "a" in text for text in stage.lines[2:22]) >= 5
 
 
-async def test_an_empty_log_says_so_and_begins_when_something_comes() -> None:
-    cloud = Writing(0)
-    async with staged(cloud, view="3") as stage:
-        await opened(stage)
-        assert "wk-7f3c has written nothing yet." in stage.text
-        cloud.write(2)
-        await stage.advance(1)
-        assert "line 1" in stage.text
-
-
-async def test_no_answer_is_said_and_when_it_is_asked_again() -> None:
+async def test_all_of_the_past_can_be_read_at_once_and_what_cannot_be_read_is_said() -> None:
     cloud = Writing()
     async with staged(cloud, view="3") as stage:
         await opened(stage)
@@ -198,6 +212,28 @@ async def test_no_answer_is_said_and_when_it_is_asked_again() -> None:
         await stage.advance(4)
         assert "no answer" not in stage.title
         assert "line 2500" in stage.text
+
+        # Asked too often it waits as long as it is told.
+        await opened(stage)
+        cloud.log.failures = [RateLimitedError("yot: slow down.", retry_after=20)]
+        await stage.advance(1)
+        assert "asked too often: again in 20 s" in stage.title
+        asked = len(cloud.log.calls)
+        await stage.advance(19)
+        assert len(cloud.log.calls) == asked
+        await stage.advance(2)
+        assert len(cloud.log.calls) > asked
+
+        # Of a worker that is gone what was read stays.
+        await stage.advance(10)
+        await opened(stage)
+        cloud.log.failures = [NotFoundError("yot: there is no such worker.")]
+        await stage.advance(1)
+        assert "it is gone: nothing more comes" in stage.title
+        assert "line 2499" in stage.text
+        asked = len(cloud.log.calls)
+        await stage.advance(30)
+        assert len(cloud.log.calls) == asked
 
 
 async def test_why_the_log_is_not_read_is_told_and_nothing_of_other_accounts() -> None:
@@ -214,47 +250,6 @@ async def test_why_the_log_is_not_read_is_told_and_nothing_of_other_accounts() -
         assert "✗ yot  the key is not accepted. Put another one into config.toml." in stage.text
 
 
-async def test_asked_too_often_it_waits_as_long_as_it_is_told() -> None:
-    cloud = Writing()
-    async with staged(cloud, view="3") as stage:
-        await opened(stage)
-        cloud.log.failures = [RateLimitedError("yot: slow down.", retry_after=20)]
-        await stage.advance(1)
-        assert "asked too often: again in 20 s" in stage.title
-        asked = len(cloud.log.calls)
-        await stage.advance(19)
-        assert len(cloud.log.calls) == asked
-        await stage.advance(2)
-        assert len(cloud.log.calls) > asked
-
-
-async def test_of_a_worker_that_is_gone_what_was_read_stays() -> None:
-    cloud = Writing()
-    async with staged(cloud, view="3") as stage:
-        await opened(stage)
-        cloud.log.failures = [NotFoundError("yot: there is no such worker.")]
-        await stage.advance(1)
-        assert "it is gone: nothing more comes" in stage.title
-        assert "line 2499" in stage.text
-        asked = len(cloud.log.calls)
-        await stage.advance(30)
-        assert len(cloud.log.calls) == asked
-
-
-async def test_leaving_it_stops_the_reading_and_coming_back_goes_on() -> None:
-    cloud = Writing()
-    async with staged(cloud, view="3") as stage:
-        await opened(stage)
-        await stage.press("q")
-        asked = len(cloud.log.calls)
-        await stage.advance(10)
-        assert len(cloud.log.calls) == asked
-        cloud.write(2)
-        await opened(stage)
-        await stage.advance(1)
-        assert "1,002 lines" in stage.title
-
-
 def endpoint(cloud: Writing, *workers: Instance) -> Ref:
     """Let the account have an endpoint with these workers beside its first."""
     ref = Ref("yot", "endpoint", "e-chat")
@@ -265,7 +260,7 @@ def endpoint(cloud: Writing, *workers: Instance) -> Ref:
     return ref
 
 
-async def test_on_a_deployment_the_log_of_its_only_instance_opens() -> None:
+async def test_on_a_deployment_the_log_of_one_of_its_instances_opens() -> None:
     cloud = Writing()
     endpoint(cloud)
     async with staged(cloud, view="3") as stage:
@@ -275,11 +270,9 @@ async def test_on_a_deployment_the_log_of_its_only_instance_opens() -> None:
         await stage.press("q")
         assert stage.view.NAME == "deployments"
 
-
-async def test_of_several_one_is_chosen() -> None:
-    cloud = Writing()
-    endpoint(cloud, Instance(Ref("yot", "worker", "e-chat/wk-9"), "wk-9", Phase.FAILED, "FAILED", region="eu-1"))
-    async with staged(cloud, view="3") as stage:
+        # Of several one is chosen.
+        endpoint(cloud, Instance(Ref("yot", "worker", "e-chat/wk-9"), "wk-9", Phase.FAILED, "FAILED", region="eu-1"))
+        await stage.advance(60)
         await stage.press("2", "l")
         await stage.settle()
         assert "A log of chat" in stage.text
@@ -288,11 +281,9 @@ async def test_of_several_one_is_chosen() -> None:
         await stage.until(lambda: stage.view.NAME == "logs", "the log")
         assert "wk-9 › Log" in stage.title
 
-
-async def test_where_its_instances_are_not_known_now_it_leads_to_them() -> None:
-    cloud = Writing()
-    endpoint(cloud)
-    async with staged(cloud, view="2") as stage:
+        # Where its instances are not known now it leads to them.
+        await stage.press("q")
+        assert stage.view.NAME == "deployments"
         cloud.errors[Resource.INSTANCES] = UnavailableError("yot: no answer.")
         await stage.advance(60)
         await stage.press("l")
@@ -300,39 +291,26 @@ async def test_where_its_instances_are_not_known_now_it_leads_to_them() -> None:
         assert "Choose an instance of chat: each writes a log of its own." in stage.toasts
         assert "chat › Instances" in stage.title
 
-
-async def test_where_there_is_none_nothing_writes() -> None:
-    cloud = Writing()
-    endpoint(cloud)
-    cloud.rows[Resource.INSTANCES] = []
-    async with staged(cloud, view="2") as stage:
+        # Where there is none nothing writes.
+        await stage.press("escape")
+        cloud.errors.clear()
+        cloud.rows[Resource.INSTANCES] = []
+        await stage.advance(300)
         await stage.press("l")
         assert "chat has no instances now: nothing writes a log." in stage.toasts
 
 
-async def test_times_are_switched_to_utc_by_a_key() -> None:
-    async with staged(Writing(), view="3") as stage:
-        await opened(stage)
-        await stage.press("U")
-        assert "Times are " in stage.toasts
-
-
-async def test_what_has_no_log_says_why() -> None:
-    async with staged(Writing(), view="3") as stage:
-        await stage.press("j", "l")
-        assert "No log of zeta can be read: yot has none for a pod." in stage.toasts
-        assert stage.view.NAME == "instances"
-
-
-@pytest.mark.parametrize(("key", "suffix"), [("1", "txt"), ("2", "jsonl")])
-async def test_what_is_shown_is_saved(key: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_shown_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     async with staged(Writing(40), view="3") as stage:
         await opened(stage)
         await stage.command("filter /line 1/")
-        await stage.press("ctrl+s", key)
-        await stage.until(lambda: "11 lines saved in" in stage.toasts, "the news")
-    assert [len(text.splitlines()) for text in texts_in(tmp_path, suffix)] == [11]
+        for key in ("1", "2"):
+            stage.app.clear_notifications()
+            await stage.press("ctrl+s", key)
+            await stage.until(lambda: "11 lines saved in" in stage.toasts, "the news")
+    for suffix in ("txt", "jsonl"):
+        assert [len(text.splitlines()) for text in texts_in(tmp_path, suffix)] == [11]
 
 
 def texts_in(folder: Path, suffix: str) -> list[str]:
