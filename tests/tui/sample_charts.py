@@ -1,9 +1,9 @@
 """A program for tests and benchmarks: charts of made-up GPUs, an hour of samples each, one more with every refresh.
 
 ``python -m tests.tui.sample_charts COUNT KIND [SECONDS]``: ``r`` adds a sample to each and shows them, ``s`` shows
-them anew with nothing new, ``e`` enlarges the first and back, ``c`` compares all in one chart and back, ``w`` takes
-the next window, ``t`` lets ten minutes pass without a sample. KIND is ``load`` (as GPUs at work and at rest look) or
-``walk`` (up and down at random). With SECONDS it refreshes by itself as often as that.
+them anew with nothing new, ``e`` enlarges the first and back, ``w`` takes the next window, ``t`` lets ten minutes
+pass without a sample. KIND is ``load`` (as GPUs at work and at rest look) or ``walk`` (up and down at random). With
+SECONDS it refreshes by itself as often as that.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from textual.binding import Binding, BindingType
 
 from gputui.app.theme import DARK, variables
 from gputui.models import GpuSample, Ref
-from gputui.widgets.chart.data import WINDOWS, ChartData, Readings, Series
+from gputui.widgets.chart.data import WINDOWS, ChartData, Readings
 from gputui.widgets.chart.grid import ChartGrid
 from gputui.widgets.chart.scale import UTILIZATION
 from gputui.widgets.textual_internals import partial_update
@@ -72,7 +72,6 @@ class SampleCharts(App[None]):
         Binding("r", "refresh_charts", "Refresh"),
         Binding("s", "same", "Same"),
         Binding("e", "enlarge", "Enlarge"),
-        Binding("c", "compare", "Compare"),
         Binding("w", "window", "Window"),
         Binding("t", "pause", "Pause"),
         Binding("q", "quit", "Quit"),
@@ -85,7 +84,6 @@ class SampleCharts(App[None]):
         self._step = 0
         self._window = 3600.0
         self._alone = False
-        self._compared = False
         self._makers = [KINDS[kind](gpu, gpu + 1) for gpu in range(count)]
         self._samples: list[list[GpuSample]] = [[] for _ in range(count)]
         self._now = BEGIN
@@ -119,19 +117,18 @@ class SampleCharts(App[None]):
             del samples[:-KEPT]
 
     def _charts(self) -> list[ChartData]:
-        refs = [Ref("dock", "gpu", str(gpu)) for gpu in range(self._count)]
-        series = [
-            Series(ref, f"GPU {ref.id}", Readings(samples, "utilization"))
-            for ref, samples in zip(refs, self._samples, strict=True)
+        window = None if math.isinf(self._window) else self._window
+        return [
+            ChartData(
+                Ref("dock", "gpu", str(gpu)),
+                f"GPU {gpu} utilisation",
+                UTILIZATION,
+                Readings(samples, "utilization"),
+                window,
+                self._now,
+            )
+            for gpu, samples in enumerate(self._samples)
         ]
-
-        def chart(key: Ref, title: str, *shown: Series) -> ChartData:
-            window = None if math.isinf(self._window) else self._window
-            return ChartData(key, title, UTILIZATION, shown, window, self._now)
-
-        if self._compared:
-            return [chart(refs[0], "utilisation", *series)]
-        return [chart(ref, f"GPU {ref.id} utilisation", one) for ref, one in zip(refs, series, strict=True)]
 
     def _show(self) -> None:
         charts = self._charts()
@@ -149,11 +146,6 @@ class SampleCharts(App[None]):
     def action_enlarge(self) -> None:
         """Show the first alone, or all again."""
         self._alone = not self._alone
-        self._show()
-
-    def action_compare(self) -> None:
-        """Show all in one chart, or each in its own again."""
-        self._compared = not self._compared
         self._show()
 
     def action_window(self) -> None:

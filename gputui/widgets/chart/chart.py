@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from rich.cells import split_graphemes
-from textual.events import Click
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.strip import Strip
 from textual_hires_canvas import Canvas, HiResMode
 
 from gputui.models import Ref
 from gputui.widgets.chart.buckets import Buckets, Timeline, runs, timeline
-from gputui.widgets.chart.data import ChartData, Series
+from gputui.widgets.chart.data import ChartData
 from gputui.widgets.chart.painter import STYLE_NAMES, Picture, Trace, form, picture
 from gputui.widgets.chart.scale import span_of
 from gputui.widgets.component_style import component_style
@@ -25,7 +22,7 @@ Row = tuple[tuple[str, str], ...]
 
 
 class Chart(GuardedHandlers, Canvas):
-    """Title with the newest value, axes, and a line for each series; a sparkline where there is no room for that.
+    """Title with the newest value, axes and a line; a sparkline where there is no room for that.
 
     The line goes through the mean of each bucket of time. Where a bucket holds several readings, a dot marks the
     highest of them. Only what differs from what is on the screen is written, and nothing moves by itself: the
@@ -42,27 +39,16 @@ class Chart(GuardedHandlers, Canvas):
     Chart > .chart--note { color: $muted; }
     Chart > .chart--stale { color: $muted; text-style: italic; }
     Chart > .chart--peak { color: $accent 45%; }
-    Chart > .chart--series1 { color: $accent; }
-    Chart > .chart--series2 { color: $success; }
-    Chart > .chart--series3 { color: $foreground; }
-    Chart > .chart--series4 { color: $secondary; }
-    Chart > .chart--series5 { color: $accent 60%; }
-    Chart > .chart--series6 { color: $success 60%; }
+    Chart > .chart--line { color: $accent; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{name}" for name in STYLE_NAMES}
 
-    @dataclass
-    class Chosen(Message):
-        """A chart was clicked; ``key`` is that of its data."""
-
-        key: Ref | str
-
-    def __init__(self, *, phase: float = 0.0, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(1, 1, HiResMode.BRAILLE, id=id)
+    def __init__(self, *, phase: float = 0.0) -> None:
+        super().__init__(1, 1, HiResMode.BRAILLE)
         self._phase = phase
         self._data: ChartData | None = None
         self._selected = False
-        self._kept: dict[Ref | str, Buckets] = {}
+        self._buckets: tuple[Ref | str, Buckets] = "", Buckets(1.0)
         self._colours: dict[str, str] = {}
         self._rows: list[Row] = []
         self._last: tuple[Size, Picture] | None = None
@@ -91,12 +77,6 @@ class Chart(GuardedHandlers, Canvas):
             # The colours of its parts are there only after this.
             self.call_later(self._draw)
 
-    def on_click(self, event: Click) -> None:
-        """Post which chart was clicked."""
-        if self._data is not None:
-            event.stop()
-            self.post_message(self.Chosen(self._data.key))
-
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Repaint; not while the canvas is being drawn on, what differs in the end is repainted then."""
         if self._drawing:
@@ -104,7 +84,7 @@ class Chart(GuardedHandlers, Canvas):
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def set_pixel(self, x: int, y: int, char: str = "█", style: str = "white") -> None:
-        """Put a character into a cell; the dots of two lines that meet in a cell both stay."""
+        """Put a character into a cell; the dots that are there already stay."""
         if ord(char[:1] or " ") in _BRAILLE:
             before = ord(self.get_pixel(x, y)[0][:1] or " ")
             char = chr(ord(char) | before) if before in _BRAILLE else char
@@ -122,12 +102,9 @@ class Chart(GuardedHandlers, Canvas):
         data, size = self._data, self.size
         if data is None or not size.area or not self.is_attached:
             return
-        shape = form(size.width, size.height, len(data.series))
+        shape = form(size.width, size.height)
         line = timeline(self._window(data), data.now, shape.cells, shape.per_cell, self._phase)
-        traces = [self._trace(series, line, data.interval) for series in data.series]
-        kept = {series.key for series in data.series}
-        self._kept = {key: buckets for key, buckets in self._kept.items() if key in kept}
-        drawn = picture(data, traces, shape, line, selected=self._selected)
+        drawn = picture(data, self._trace(data, line), shape, line, selected=self._selected)
         if self._last == (size, drawn):
             return
         self._last = (size, drawn)
@@ -144,16 +121,15 @@ class Chart(GuardedHandlers, Canvas):
     def _window(data: ChartData) -> float:
         if data.window is not None:
             return data.window
-        begins = [series.points[0][0] for series in data.series if series.points]
-        return span_of((data.now - min(begins)).total_seconds() if begins else 0.0)
+        return span_of((data.now - data.points[0][0]).total_seconds() if data.points else 0.0)
 
-    def _trace(self, series: Series, line: Timeline, interval: float) -> Trace:
-        buckets = self._kept.get(series.key)
-        if buckets is None or (buckets.length, buckets.offset) != (line.length, line.offset):
-            buckets = self._kept[series.key] = Buckets(line.length, line.offset)
-        buckets.take(series.points, line.begin - line.columns // 4 * line.length)
-        shown = buckets.visible(line)
-        return Trace(series.label, runs(shown, line.length, interval), buckets.latest)
+    def _trace(self, data: ChartData, line: Timeline) -> Trace:
+        key, buckets = self._buckets
+        if key != data.key or (buckets.length, buckets.offset) != (line.length, line.offset):
+            buckets = Buckets(line.length, line.offset)
+            self._buckets = data.key, buckets
+        buckets.take(data.points, line.begin - line.columns // 4 * line.length)
+        return Trace(runs(buckets.visible(line), line.length, data.interval), buckets.latest)
 
     def _paint(self, drawn: Picture, size: Size) -> None:
         # The library's lines end one cell before the edges of its canvas.

@@ -1,4 +1,4 @@
-"""The data of a chart: series of readings, their measure, and the window of time to show."""
+"""The data of a chart: readings, their measure, and the window of time to show."""
 
 from __future__ import annotations
 
@@ -40,32 +40,22 @@ class Readings(Sequence[Point]):
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """One line of a chart. Points oldest first; points may be added and dropped between two looks at them."""
-
-    key: Ref | str
-    label: str
-    points: Sequence[Point]
-
-
-@dataclass(frozen=True, slots=True)
 class ChartData:
     """All that a chart shows.
 
-    ``window`` in seconds, None for all there is; ``now`` is its right end. ``note`` is the reason why there
-    is nothing to draw, for a figure that is not reported (``reported`` is False) or one without readings.
-    The newest reading is stale after ``stale_after`` seconds. ``interval`` is the longest time in seconds that
+    ``points`` are oldest first; points may be added and dropped between two looks at them. ``window`` in seconds,
+    None for all there is; ``now`` is its right end. ``reported`` is False for a figure that is never reported. The
+    newest reading is stale after ``stale_after`` seconds. ``interval`` is the longest time in seconds that
     readings are apart while all is well: what is further apart is a gap. Times of day are local, or UTC.
     """
 
     key: Ref | str
     title: str
     measure: Measure
-    series: Sequence[Series]
+    points: Sequence[Point]
     window: float | None
     now: datetime
     reported: bool = True
-    note: str = ""
     stale_after: float = 60.0
     interval: float = 10.0
     utc: bool = False

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import get_args
 
 from gputui.models import GpuDevice, GpuSample
-from gputui.widgets.chart.data import ChartData, Reading, Readings, Series
+from gputui.widgets.chart.data import ChartData, Reading, Readings
 from gputui.widgets.chart.scale import FAN, POWER, TEMPERATURE, UTILIZATION, Measure, age_words, memory, span_words
 
 READINGS: tuple[Reading, ...] = get_args(Reading)
@@ -55,14 +55,13 @@ def chart_of(
     ``by_gpu`` makes the GPU its key, for charts of several GPUs; ``named`` puts its host into the title.
     """
     fine = window is not None and window <= _FINE_WINDOW
-    words, key = WORDS[reading], f"{device.ref} {reading}"
     whose = f"{device.host} " if named else ""
     part = f" {device.mig}" if device.mig else ""
     return ChartData(
-        device.ref if by_gpu else key,
-        f"{whose}GPU {device.index}{part} {words}",
+        device.ref if by_gpu else f"{device.ref} {reading}",
+        f"{whose}GPU {device.index}{part} {WORDS[reading]}",
         memory(device.memory_total) if reading == "memory_used" else _MEASURES[reading],
-        [Series(key, words, Readings(samples, reading))],
+        Readings(samples, reading),
         window,
         now,
         reported=not samples or reading in reported(samples),
@@ -74,8 +73,7 @@ def chart_of(
 
 def newest_words(chart: ChartData) -> str:
     """Return the newest figure of a chart, for where it cannot be drawn: ``93 %``, ``22.2G, 3 min old``, ``–``."""
-    points = chart.series[0].points
-    found = next(((at, value) for at, value in reversed(points[-_LOOKED_BACK:]) if value is not None), None)
+    found = next(((at, value) for at, value in reversed(chart.points[-_LOOKED_BACK:]) if value is not None), None)
     if found is None:
         return "–"
     at, value = found

@@ -25,7 +25,7 @@ _SHAPE = 5.0
 
 
 class ChartGrid(Widget):
-    """Charts in rows, all of one size. A chart that is clicked posts :class:`Chart.Chosen`."""
+    """Charts in rows, all of one size."""
 
     DEFAULT_CSS = f"""
     ChartGrid {{ layout: grid; grid-gutter: 0 {GAP}; height: 1fr; width: 1fr; }}

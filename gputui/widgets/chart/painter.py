@@ -15,22 +15,18 @@ GUTTER = 5
 """Cells for the figures of the axis and its line: the same in every chart, so that charts above one another align."""
 LEAST_WIDTH, LEAST_HEIGHT = 20, 3
 """A smaller chart has room for a sparkline only."""
-COLOURS = 6
-"""Lines of one chart that have a colour of their own; letters distinguish any number."""
 SPARKS = "▁▂▃▄▅▆▇█"
-STYLE_NAMES = (
-    *("title", "selected", "value", "axis", "note", "stale", "peak"),
-    *(f"series{number}" for number in range(1, COLOURS + 1)),
-)
+STYLE_NAMES = ("title", "selected", "value", "axis", "note", "stale", "peak", "line")
 
-_AXIS_FROM, _LEGEND_FROM, _CLOCK_FROM = 5, 6, 10
-"""Heights from which there is a line of times, a line that names the series, and times of day in place of spans."""
+_TITLE = 1
+"""Lines above the plot."""
+_AXIS_FROM, _CLOCK_FROM = 5, 10
+"""Heights from which there is a line of times, and times of day in place of spans."""
 _MIDDLE_FROM = 5
 _PEAK_DOTS = 3
 """Dots, four to a line, that a peak is above the mean at least to be drawn."""
 _CLOCK_CELLS, _MIDDLE_CELLS = 30, 40
 _CLOCK_ROOM = 12
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SELECTED_BAR = "▌"
 _VALUE_CELLS = 7
 NO_READINGS = "no readings yet"
@@ -42,15 +38,13 @@ Placed = tuple[int, Bucket]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The places of the parts of a chart: the plot's cells and rows, its first line, and the line of times if any."""
+    """The places of the parts of a chart: the plot's cells and rows below the title, the line of times if any."""
 
     width: int
     height: int
     cells: int
-    top: int
     rows: int
     times: int | None
-    legend: bool
     spark: bool
 
     @property
@@ -61,9 +55,8 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One series as far as it is in view: buckets between gaps, and the newest reading (POSIX time, value)."""
+    """The readings in view: buckets between gaps, and the newest reading (POSIX time, value)."""
 
-    label: str
     runs: Sequence[Sequence[Placed]]
     latest: tuple[float, float] | None
 
@@ -82,104 +75,71 @@ class Picture:
             self.texts.append((x, y, text, style))
 
 
-def form(width: int, height: int, series: int) -> Form:
-    """Divide the room of a chart of so many series."""
+def form(width: int, height: int) -> Form:
+    """Divide the room of a chart."""
     if width < LEAST_WIDTH or height < LEAST_HEIGHT:
         label, value = _spark_parts(width)
-        return Form(width, height, max(1, width - label - value), 0, 1, None, legend=False, spark=True)
-    several = series > 1
-    legend = several and height >= _LEGEND_FROM
-    top = 2 if legend else 1
+        return Form(width, height, max(1, width - label - value), 1, None, spark=True)
     times = height >= _AXIS_FROM
-    rows = height - top - times
+    rows = height - _TITLE - times
     # An odd number of rows has a middle one for the figure of the middle; the line left over is space.
     if rows >= _MIDDLE_FROM and not rows % 2:
         rows -= 1
-    cells = width - GUTTER - several
-    return Form(width, height, cells, top, rows, top + rows if times else None, legend=legend, spark=False)
+    return Form(width, height, width - GUTTER, rows, _TITLE + rows if times else None, spark=False)
 
 
-def picture(data: ChartData, traces: Sequence[Trace], shape: Form, line: Timeline, *, selected: bool) -> Picture:
+def picture(data: ChartData, trace: Trace, shape: Form, line: Timeline, *, selected: bool) -> Picture:
     """Draw a chart's data in the room there is."""
     drawn = Picture()
-    now = data.now.timestamp()
-    newest = max((trace.latest[0] for trace in traces if trace.latest), default=None)
-    stale = newest is not None and now - newest > data.stale_after
-    age = age_words(now - newest) if newest is not None and stale else ""
-    note = (
-        "" if data.reported and newest is not None else data.note or (NO_READINGS if data.reported else NOT_REPORTED)
-    )
-    low, high = _axis(data, traces)
+    old = data.now.timestamp() - trace.latest[0] if trace.latest is not None else 0.0
+    age = age_words(old) if old > data.stale_after else ""
+    note = NOT_REPORTED if not data.reported else NO_READINGS if trace.latest is None else ""
+    value = "" if trace.latest is None else data.measure.value(trace.latest[1])
+    scale = _axis(data, trace)
     if shape.spark:
-        _spark(drawn, data, traces, shape, line, (low, high), note=note, age=age, selected=selected)
+        _spark(drawn, data.title, trace, shape, line, scale, note=note, value=value, old=bool(age), selected=selected)
         return drawn
     if data.reported:
-        _lines(drawn, data, traces, shape, (low, high), now)
-        _frame(drawn, data, shape, line, (low, high))
+        _line(drawn, trace, shape, scale, "stale" if age else "line")
+        _frame(drawn, data, shape, line, scale)
     if note:
         text = _cut(note, shape.cells)
-        y = shape.top + shape.rows // 2
-        drawn.write(GUTTER + (shape.cells - cell_len(text)) // 2, y, text, "note")
-    _title(drawn, data, traces, shape, age=age, now=now, selected=selected)
+        drawn.write(GUTTER + (shape.cells - cell_len(text)) // 2, _TITLE + shape.rows // 2, text, "note")
+    _title(drawn, data.title, value, shape, age=age, selected=selected)
     return drawn
 
 
-def _axis(data: ChartData, traces: Sequence[Trace]) -> tuple[float, float]:
-    buckets = [bucket for trace in traces for run in trace.runs for _, bucket in run]
+def _axis(data: ChartData, trace: Trace) -> tuple[float, float]:
+    buckets = [bucket for run in trace.runs for _, bucket in run]
     lows = [bucket.lowest for bucket in buckets]
     highs = [bucket.highest for bucket in buckets]
     return axis(data.measure, min(lows, default=None), max(highs, default=None))
 
 
-def _is_stale(data: ChartData, trace: Trace, now: float) -> bool:
-    return trace.latest is not None and now - trace.latest[0] > data.stale_after
+# --- the line ----------------------------------------------------------------------------------------------------
 
 
-def series_style(place: int) -> str:
-    """Return the style of the series at a place of its chart."""
-    return f"series{place % COLOURS + 1}"
-
-
-def letter(place: int) -> str:
-    """Return the letter of the series at a place of its chart."""
-    return _LETTERS[place % len(_LETTERS)]
-
-
-# --- the lines ---------------------------------------------------------------------------------------------------
-
-
-def _lines(
-    drawn: Picture, data: ChartData, traces: Sequence[Trace], shape: Form, scale: tuple[float, float], now: float
-) -> None:
-    """Draw each series; peaks where there is one series only, since they would hide among several lines."""
-    several = len(traces) > 1
+def _line(drawn: Picture, trace: Trace, shape: Form, scale: tuple[float, float], style: str) -> None:
+    """Draw the line, and the peaks that it hides."""
     height_of = _dots(shape, scale)
-    ends = []
-    for place, trace in enumerate(traces):
-        strokes: list[Stroke] = []
-        for run in trace.runs:
-            points = [(GUTTER + column / 2, height_of(bucket.mean)) for column, bucket in run]
-            strokes.extend((*one, *other) for one, other in zip(points, points[1:] or points, strict=False))
-            if not several:
-                drawn.dots.extend(_peaks(run, points, height_of))
-        style = "stale" if _is_stale(data, trace, now) else series_style(place)
-        if strokes:
-            drawn.strokes.append((strokes, style))
-            ends.append((int(strokes[-1][3]), letter(place), style))
-    if several:
-        for y, (name, style) in _apart(ends, shape.top, shape.rows):
-            drawn.write(shape.width - 1, y, name, style)
+    strokes: list[Stroke] = []
+    for run in trace.runs:
+        points = [(GUTTER + column / 2, height_of(bucket.mean)) for column, bucket in run]
+        strokes.extend((*one, *other) for one, other in zip(points, points[1:] or points, strict=False))
+        drawn.dots.extend(_peaks(run, points, height_of))
+    if strokes:
+        drawn.strokes.append((strokes, style))
 
 
 def _dots(shape: Form, scale: tuple[float, float]) -> Callable[[float], float]:
     """Return what places a value: in lines from the top of the chart, in quarters, which are dots."""
     low, high = scale
-    dots, top = shape.rows * 4 - 1, shape.top
+    dots = shape.rows * 4 - 1
     per_unit = dots / (high - low)
 
     def height_of(value: float) -> float:
         dot = round((high - value) * per_unit)
-        return top + (0 if dot < 0 else min(dot, dots)) / 4
+        return _TITLE + (0 if dot < 0 else min(dot, dots)) / 4
 
     return height_of
 
@@ -194,16 +154,6 @@ def _peaks(
             yield x, y
 
 
-def _apart(ends: Iterable[tuple[int, str, str]], top: int, rows: int) -> Iterable[tuple[int, tuple[str, str]]]:
-    """Give every letter a line of its own, as near as can be to where its series ends, while there are lines."""
-    taken: dict[int, tuple[str, str]] = {}
-    for y, name, style in ends:
-        free = [line for line in range(top, top + rows) if line not in taken]
-        if free:
-            taken[min(free, key=lambda line: abs(line - y))] = (name, style)
-    return sorted(taken.items())
-
-
 # --- axes and words ----------------------------------------------------------------------------------------------
 
 
@@ -215,7 +165,7 @@ def _frame(drawn: Picture, data: ChartData, shape: Form, line: Timeline, scale: 
         marks[shape.rows // 2] = (low + high) / 2
     for row in range(shape.rows):
         figure = data.measure.mark(marks[row]) if row in marks else ""
-        drawn.write(0, shape.top + row, f"{figure:>{GUTTER - 1}}{'┤' if row in marks else '│'}", "axis")
+        drawn.write(0, _TITLE + row, f"{figure:>{GUTTER - 1}}{'┤' if row in marks else '│'}", "axis")
     if shape.times is not None:
         _times(drawn, data, shape, shape.times, line)
 
@@ -237,29 +187,12 @@ def _times(drawn: Picture, data: ChartData, shape: Form, y: int, line: Timeline)
         drawn.write(left + (shape.cells - len(middle)) // 2, y, middle, "axis")
 
 
-def _title(
-    drawn: Picture,
-    data: ChartData,
-    traces: Sequence[Trace],
-    shape: Form,
-    *,
-    age: str,
-    now: float,
-    selected: bool,
-) -> None:
-    """Write the first line, and the one that names the series where there is one."""
-    named = _named(data, traces, now, short=False)
-    if len(traces) <= 1:
-        style = "stale" if age else "value"
-        right = [(text, style) for trace in traces if trace.latest for text in [data.measure.value(trace.latest[1])]]
-    else:
-        right = [] if shape.legend else _named(data, traces, now, short=True)
-    if age:
-        right.append((f"  {age}", "stale"))
-    room = shape.width - _write_right(drawn, right, shape.width - 8, shape.width)
-    _write_title(drawn, data.title, room - 1 if right else room, selected=selected)
-    if shape.legend:
-        _write_left(drawn, 0, 1, named, shape.width)
+def _title(drawn: Picture, title: str, value: str, shape: Form, *, age: str, selected: bool) -> None:
+    """Write the first line: the title, and at the right end the newest value with its age where that is old."""
+    right = _cut(f"{value}  {age}" if age else value, shape.width - 8)
+    start = shape.width - cell_len(right)
+    drawn.write(start, 0, right, "stale" if age else "value")
+    _write_title(drawn, title, start - 1 if right else start, selected=selected)
 
 
 def _write_title(drawn: Picture, title: str, room: int, *, selected: bool) -> None:
@@ -267,34 +200,6 @@ def _write_title(drawn: Picture, title: str, room: int, *, selected: bool) -> No
     drawn.write(
         0, 0, _cut(f"{_SELECTED_BAR}{title}" if selected else title, room), "selected" if selected else "title"
     )
-
-
-def _named(data: ChartData, traces: Sequence[Trace], now: float, *, short: bool) -> list[tuple[str, str]]:
-    """Return the letter, the label and the newest value of every series, in its colour."""
-    parts: list[tuple[str, str]] = []
-    for place, trace in enumerate(traces):
-        value = data.measure.value(trace.latest[1]) if trace.latest else "–"
-        label = value if short else f"{trace.label} {value}"
-        style = "stale" if _is_stale(data, trace, now) else series_style(place)
-        parts.append((f"{'  ' if parts else ''}{letter(place)} {label}", style))
-    return parts
-
-
-def _write_left(drawn: Picture, x: int, y: int, parts: Iterable[tuple[str, str]], room: int) -> None:
-    """Write parts after one another; the one that does not fit is cut, those after it are left out."""
-    for text, style in parts:
-        if room <= 0:
-            return
-        shown = _cut(text, room)
-        drawn.write(x, y, shown, style)
-        x, room = x + cell_len(shown), room - cell_len(text)
-
-
-def _write_right(drawn: Picture, parts: Sequence[tuple[str, str]], room: int, edge: int) -> int:
-    """Write parts so that they end at ``edge``; returns how many cells they take."""
-    cells = min(max(0, room), sum(cell_len(text) for text, _ in parts))
-    _write_left(drawn, edge - cells, 0, parts, cells)
-    return cells
 
 
 # --- a line of its own -------------------------------------------------------------------------------------------
@@ -310,30 +215,28 @@ def _spark_parts(width: int) -> tuple[int, int]:
 
 def _spark(
     drawn: Picture,
-    data: ChartData,
-    traces: Sequence[Trace],
+    title: str,
+    trace: Trace,
     shape: Form,
     line: Timeline,
     scale: tuple[float, float],
     *,
     note: str,
-    age: str,
+    value: str,
+    old: bool,
     selected: bool,
 ) -> None:
-    """Draw the chart in one line: label, sparkline, value; of several series their values alone."""
+    """Draw the chart in one line: label, sparkline, value."""
     label, _ = _spark_parts(shape.width)
     if label:
-        _write_title(drawn, data.title, label - 1, selected=selected)
+        _write_title(drawn, title, label - 1, selected=selected)
     room = shape.width - label
     if note:
         drawn.write(label, 0, _cut(note, room), "note")
-    elif len(traces) > 1:
-        _write_left(drawn, label, 0, _named(data, traces, data.now.timestamp(), short=True), room)
-    else:
-        (trace,) = traces
-        value = _cut(data.measure.value(trace.latest[1]) if trace.latest else "", room)
-        drawn.write(label, 0, _sparks(trace, line, scale), "stale" if age else series_style(0))
-        drawn.write(shape.width - cell_len(value), 0, value, "stale" if age else "value")
+        return
+    value = _cut(value, room)
+    drawn.write(label, 0, _sparks(trace, line, scale), "stale" if old else "line")
+    drawn.write(shape.width - cell_len(value), 0, value, "stale" if old else "value")
 
 
 def _sparks(trace: Trace, line: Timeline, scale: tuple[float, float]) -> str:

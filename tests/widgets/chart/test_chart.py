@@ -1,4 +1,4 @@
-"""Charts as they look: titles, axes, lines, legends and what is said where there is nothing to draw."""
+"""Charts as they look: titles, axes, lines and what is said where there is nothing to draw."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from textual import on
 from textual.app import ComposeResult
 from textual.geometry import Size
 
 from gputui.app.theme import LIGHT
-from gputui.models import Ref
 from gputui.widgets.chart.buckets import Buckets, runs, timeline
-from gputui.widgets.chart.chart import Chart
-from gputui.widgets.chart.data import ChartData, Series
+from gputui.widgets.chart.data import ChartData, Point
 from gputui.widgets.chart.grid import ChartGrid, columns_for
 from gputui.widgets.chart.painter import GUTTER, SPARKS, Picture, Trace, form, picture
 from gputui.widgets.chart.scale import POWER, UTILIZATION, Measure, memory
@@ -29,15 +26,13 @@ from tests.tui.sample_charts import SampleCharts
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-def series(label: str, *values: float, apart: float = 10, ago: float = 0) -> Series:
-    """Return a series that ends ``ago`` seconds before now."""
+def points(*values: float, apart: float = 10, ago: float = 0) -> list[Point]:
+    """Return readings that end ``ago`` seconds before now."""
     begin = NOW - timedelta(seconds=ago + apart * (len(values) - 1))
-    return Series(
-        label, label, [(begin + timedelta(seconds=apart * step), value) for step, value in enumerate(values)]
-    )
+    return [(begin + timedelta(seconds=apart * step), value) for step, value in enumerate(values)]
 
 
-def chart(*shown: Series, title: str = "GPU 0 utilisation", window: float | None = 900) -> ChartData:
+def chart(shown: Sequence[Point], title: str = "GPU 0 utilisation", window: float | None = 900) -> ChartData:
     return ChartData("chart", title, UTILIZATION, shown, window, NOW, utc=True)
 
 
@@ -47,17 +42,12 @@ class ShowsCharts(SampleCharts):
     def __init__(self, *charts: ChartData) -> None:
         super().__init__(0)
         self.given = charts
-        self.chosen: list[Ref | str] = []
 
     def compose(self) -> ComposeResult:
         yield ChartGrid()
 
     def _show(self) -> None:
         self.query_one(ChartGrid).show(self.given)
-
-    @on(Chart.Chosen)
-    def _note(self, event: Chart.Chosen) -> None:
-        self.chosen.append(event.key)
 
 
 async def draw(*charts: ChartData, size: tuple[int, int] = (60, 8)) -> list[str]:
@@ -76,7 +66,7 @@ def lines_of(app: ShowsCharts) -> list[str]:
 
 
 async def test_a_chart_has_its_title_newest_value_axes_and_line() -> None:
-    lines = await draw(chart(series("GPU 0", *[50] * 60, *[100] * 31)), size=(60, 7))
+    lines = await draw(chart(points(*[50] * 60, *[100] * 31)), size=(60, 7))
     assert lines[0] == "GPU 0 utilisation".ljust(60 - 5) + "100 %"
     assert lines[1].startswith(" 100┤")
     assert lines[1].endswith("⠉⠉⠉⠁")
@@ -87,15 +77,14 @@ async def test_a_chart_has_its_title_newest_value_axes_and_line() -> None:
 
 
 async def test_tall_charts_show_times_of_day() -> None:
-    lines = await draw(chart(series("GPU 0", *[50] * 90)), size=(60, 12))
+    lines = await draw(chart(points(*[50] * 90)), size=(60, 12))
     assert lines[10].split() == ["11:50", "11:55", "now"]
     assert not lines[11]
 
 
 async def test_a_pause_is_not_bridged() -> None:
-    before, after = series("GPU 0", *[50] * 30, ago=600), series("GPU 0", *[50] * 30)
-    whole = replace(after, points=[*before.points, *after.points])
-    line = (await draw(chart(whole), size=(60, 7)))[3]
+    readings = [*points(*[50] * 30, ago=600), *points(*[50] * 30)]
+    line = (await draw(chart(readings), size=(60, 7)))[3]
     left, _, right = line.partition(" " * 12)
     assert left.strip()[-1] in "⠤⠄"
     assert right.strip()[-1] in "⠤⠄"
@@ -104,52 +93,37 @@ async def test_a_pause_is_not_bridged() -> None:
 async def test_a_spike_among_many_readings_stays_visible() -> None:
     values = [5.0] * 400
     values[200] = 100.0
-    drawn = await draw(chart(series("GPU 0", *values, apart=50), window=21600), size=(60, 9))
+    drawn = await draw(chart(points(*values, apart=50), window=21600), size=(60, 9))
     assert set(drawn[1][GUTTER:].strip()) & {"⠁", "⠈"}
 
 
-async def test_several_series_have_letters_in_the_legend_and_at_their_ends() -> None:
-    lines = await draw(
-        chart(series("GPU 0", *[90] * 90), series("GPU 1", *[10] * 90), title="utilisation"), size=(60, 9)
-    )
-    assert lines[0] == "utilisation"
-    assert lines[1] == "a GPU 0 90 %  b GPU 1 10 %"
-    ends = [line[59:] for line in lines[2:8]]
-    assert "".join(ends) == "ab"
-    low = await draw(
-        chart(series("GPU 0", *[90] * 90), series("GPU 1", *[10] * 90), title="utilisation"), size=(60, 5)
-    )
-    assert low[0].endswith("a 90 %  b 10 %")
-
-
-async def test_lines_that_meet_in_a_cell_both_stay() -> None:
-    lines = await draw(chart(series("one", *[0] * 90), series("other", *[20] * 90)), size=(40, 3))
-    assert "⣤" * 30 in lines[-1]
-    assert "⣤" not in (await draw(chart(series("one", *[0] * 90)), size=(40, 3)))[-1]
+async def test_a_peak_in_the_cell_of_the_line_hides_neither() -> None:
+    values = [0.0] * 400
+    values[200] = 11.0
+    drawn = await draw(chart(points(*values, apart=1)), size=(60, 9))
+    assert set(drawn[7]) & {"⣁", "⣈"}
 
 
 async def test_nothing_read_yet_is_said() -> None:
-    lines = await draw(chart(series("GPU 0")))
+    lines = await draw(chart(points()))
     assert any("no readings yet" in line for line in lines)
     assert lines[1].startswith(" 100┤")
 
 
-async def test_what_a_back_end_does_not_tell_is_said_with_its_reason() -> None:
-    lines = await draw(replace(chart(series("GPU 0")), reported=False))
+async def test_a_figure_that_is_not_reported_has_neither_line_nor_axes() -> None:
+    lines = await draw(replace(chart(points()), reported=False))
     assert any("not reported" in line for line in lines)
     assert "┤" not in "".join(lines)
-    lines = await draw(replace(chart(series("GPU 0")), reported=False, note="lab has no sensors"))
-    assert any("lab has no sensors" in line for line in lines)
 
 
 async def test_old_readings_say_how_old_they_are() -> None:
-    lines = await draw(chart(series("GPU 0", *[50] * 30, ago=200)))
+    lines = await draw(chart(points(*[50] * 30, ago=200)))
     assert lines[0].endswith("50 %  3 min old")
-    assert not (await draw(chart(series("GPU 0", *[50] * 30, ago=30))))[0].endswith("old")
+    assert not (await draw(chart(points(*[50] * 30, ago=30))))[0].endswith("old")
 
 
 async def test_what_is_too_small_is_a_sparkline_with_its_value() -> None:
-    (line,) = await draw(chart(series("GPU 0", *[0] * 45, *[100] * 46)), size=(40, 1))
+    (line,) = await draw(chart(points(*[0] * 45, *[100] * 46)), size=(40, 1))
     assert line.startswith("GPU 0 utilisat…")
     assert SPARKS[0] in line
     assert SPARKS[-1] in line
@@ -157,14 +131,14 @@ async def test_what_is_too_small_is_a_sparkline_with_its_value() -> None:
 
 
 async def test_wide_characters_in_a_name_keep_the_edge_straight() -> None:
-    lines = await draw(chart(series("GPU 0", *[50] * 90), title="训练主机评估 [b]x[/x] 🚀 " * 4), size=(40, 7))
+    lines = await draw(chart(points(*[50] * 90), title="训练主机评估 [b]x[/x] 🚀 " * 4), size=(40, 7))
     assert {cell_len(line) for line in lines[:1]} == {40}
     assert lines[0].endswith("50 %")
-    assert "[b]x[/x]" in (await draw(chart(series("GPU 0", 50), title="GPU [b]x[/x]")))[0]
+    assert "[b]x[/x]" in (await draw(chart(points(50), title="GPU [b]x[/x]")))[0]
 
 
 async def test_all_there_is_begins_with_the_first_reading() -> None:
-    lines = await draw(chart(series("GPU 0", *[50] * 50, apart=100), window=None), size=(60, 7))
+    lines = await draw(chart(points(*[50] * 50, apart=100), window=None), size=(60, 7))
     assert lines[-1].split()[:2] == ["-2", "h"]
 
 
@@ -182,7 +156,7 @@ async def test_the_same_again_writes_nothing_and_one_more_reading_writes_little(
 
 
 async def test_a_grid_takes_in_and_gives_up_charts_and_shows_one_alone() -> None:
-    one, two, three = (replace(chart(series("GPU", 50)), key=key, title=key) for key in ("one", "two", "three"))
+    one, two, three = (replace(chart(points(50)), key=key, title=key) for key in ("one", "two", "three"))
     app = ShowsCharts(one)
     async with app.run_test(size=(100, 12)) as pilot:
         await pilot.pause()
@@ -204,7 +178,7 @@ async def test_a_grid_takes_in_and_gives_up_charts_and_shows_one_alone() -> None
 
 
 async def test_the_selected_chart_is_told_without_colour_too() -> None:
-    one, two = (replace(chart(series("GPU", 50)), key=key, title=key) for key in ("one", "two"))
+    one, two = (replace(chart(points(50)), key=key, title=key) for key in ("one", "two"))
     app = ShowsCharts(one, two)
     async with app.run_test(size=(100, 8)) as pilot:
         await pilot.pause()
@@ -215,7 +189,7 @@ async def test_the_selected_chart_is_told_without_colour_too() -> None:
 
 
 async def test_another_theme_is_drawn_at_once() -> None:
-    app = ShowsCharts(chart(series("GPU 0", *[50] * 90)))
+    app = ShowsCharts(chart(points(*[50] * 90)))
     async with app.run_test(size=(60, 7)) as pilot:
         await pilot.pause()
 
@@ -229,15 +203,6 @@ async def test_another_theme_is_drawn_at_once() -> None:
         await pilot.pause()
         assert before
         assert colours().isdisjoint(before)
-
-
-async def test_a_click_says_which_chart() -> None:
-    one, two = (replace(chart(series("GPU", 50)), key=key, title=key) for key in ("one", "two"))
-    app = ShowsCharts(one, two)
-    async with app.run_test(size=(100, 8)) as pilot:
-        await pilot.pause()
-        await pilot.click(ChartGrid, offset=(90, 3))
-        assert app.chosen == ["two"]
 
 
 @pytest.mark.parametrize(
@@ -258,21 +223,16 @@ def test_the_library_is_loaded_with_the_first_chart_and_not_before() -> None:
 
 
 def drawn(data: ChartData, width: int, height: int) -> tuple[Picture, int, int]:
-    shape = form(width, height, len(data.series))
+    shape = form(width, height)
     line = timeline(data.window or 900, data.now, shape.cells, shape.per_cell)
-    traces: list[Trace] = []
-    for one in data.series:
-        buckets = Buckets(line.length)
-        buckets.take(one.points, line.begin)
-        traces.append(Trace(one.label, runs(buckets.visible(line), line.length, data.interval), buckets.latest))
-    return picture(data, traces, shape, line, selected=False), shape.top, shape.rows
-
-
-VALUES = st.lists(st.floats(0, 1e6), max_size=50)
+    buckets = Buckets(line.length)
+    buckets.take(data.points, line.begin)
+    trace = Trace(runs(buckets.visible(line), line.length, data.interval), buckets.latest)
+    return picture(data, trace, shape, line, selected=False), int(not shape.spark), shape.rows
 
 
 @given(
-    st.lists(VALUES, min_size=1, max_size=9),
+    st.lists(st.floats(0, 1e6), max_size=50),
     st.text("ab评估-🚀[]", max_size=30),
     st.integers(1, 130),
     st.integers(1, 30),
@@ -280,10 +240,9 @@ VALUES = st.lists(st.floats(0, 1e6), max_size=50)
     st.booleans(),
 )
 def test_nothing_is_drawn_outside_of_the_chart(
-    values: Sequence[Sequence[float]], title: str, width: int, height: int, measure: Measure, told: bool
+    values: Sequence[float], title: str, width: int, height: int, measure: Measure, told: bool
 ) -> None:
-    shown = [series(f"GPU {place}", *several) for place, several in enumerate(values)]
-    data = replace(chart(*shown, title=title), measure=measure, reported=told)
+    data = replace(chart(points(*values), title=title), measure=measure, reported=told)
     made, top, rows = drawn(data, width, height)
     for x, y, text, _ in made.texts:
         assert x >= 0
