@@ -10,4 +10,6 @@ from tests.screens.stage import NARROW, WIDE, Stage
 
 Act = Callable[[Stage], Awaitable[None]]
 Shoot = Callable[..., None]
+Take = Callable[..., Awaitable[None]]
+BOTH = (NARROW, WIDE)
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.events import Key
+from textual.events import Key, Resize
+from textual.geometry import Size
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
@@ -161,6 +162,17 @@ class Stage:
     async def command(self, text: str) -> None:
         """Give a command in the command bar."""
         await self.burst("colon", *text, "enter")
+
+    async def resize(self, width: int, height: int) -> None:
+        """Give the terminal another size."""
+        size = Size(width, height)
+        if size != self.app.size:
+            driver: Any = self.app._driver
+            driver._size = size
+            self.app.post_message(Resize(size, size))
+            await self.settle()
+            self.app._check_resize()  # what a timer does, once the terminal has kept its size for a moment
+            await self.settle()
 
     async def settle(self) -> None:
         """Let everything that needs neither time nor a thread happen, and be drawn.

@@ -10,8 +10,9 @@ from gputui.models import Action, Resource
 from gputui.screens import dialogs
 from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import creating
-from tests.screens.pictures import SIZES, Shoot
+from tests.screens.pictures import BOTH, Take
 from tests.screens.stage import (
+    NARROW,
     WIDE,
     Stage,
     attic,
@@ -20,6 +21,7 @@ from tests.screens.stage import (
     instance,
     lab,
     offer,
+    staged,
 )
 from tests.screens.test_hostile import hostile
 
@@ -40,181 +42,183 @@ def crowd() -> list[FakeBackend]:
     return [lab(), attic(), many]
 
 
+async def back(stage: Stage) -> None:
+    """Close what is in front, clear filter and marks, and begin at the first instance."""
+    while stage.in_dialog:
+        await stage.press("escape")
+    await stage.press("3", "escape", "ctrl+backslash", "g")
+    stage.app.clear_notifications()
+
+
 # --- the views --------------------------------------------------------------------------------------------------
 
 
-@SIZES
-@pytest.mark.parametrize("view", ["1", "3", "5", "7"], ids=["stock", "instances", "gpus", "library"])
-def test_view(shoot: Shoot, view: str, size: tuple[int, int]) -> None:
-    shoot(*crowd(), keys=view, size=size)
+async def test_view(take: Take) -> None:
+    async with staged(*crowd(), size=NARROW) as stage:
+        for key, name in {"1": "stock", "3": "instances", "5": "gpus", "7": "library"}.items():
+            await stage.press(key)
+            await stage.advance(0)
+            await take(stage, name, BOTH)
 
 
-@SIZES
-def test_view_events(shoot: Shoot, size: tuple[int, int]) -> None:
+async def test_view_events(take: Take) -> None:
     fake = lab()
     before = list(fake.rows[Resource.INSTANCES])
-
-    async def happen(stage: Stage) -> None:
+    async with staged(fake, view="4", size=NARROW) as stage:
         fake.rows[Resource.INSTANCES] = [instance("lab", "train", "exited"), *before[1:]]
         await stage.advance(5)
         fake.rows[Resource.INSTANCES] = [*before[1:], instance("lab", "new-run", "created")]
         await stage.advance(5)
-
-    shoot(fake, keys="4", act=happen, size=size)
-
-
-def test_gpus_of_one_instance(shoot: Shoot) -> None:
-    shoot(lab(), keys="G p")
+        await take(stage, "", BOTH)
 
 
-def test_filtered_and_marked(shoot: Shoot) -> None:
-    async def choose(stage: Stage) -> None:
+async def test_limited(take: Take) -> None:
+    async with staged(lab(), size=NARROW) as stage:
         await stage.press("space", "space")
         await stage.command("filter running")
-
-    shoot(lab(), act=choose)
+        await take(stage, "filtered_and_marked")
+        await back(stage)
+        await stage.press("slash", "t", "r", "colon")
+        await take(stage, "filter_with_a_problem")
+        await back(stage)
+        await stage.press("G", "p")
+        await stage.advance(0)
+        await take(stage, "gpus_of_one_instance")
 
 
 # --- states -----------------------------------------------------------------------------------------------------
 
 
-def test_state_loading(shoot: Shoot) -> None:
+async def test_state_loading(take: Take) -> None:
     slow, quick = lab(), attic()
     slow.hold(Resource.INSTANCES)
-    shoot(slow, quick)
+    async with staged(slow, quick, size=NARROW) as stage:
+        await take(stage, "loading")
 
 
-def test_state_empty(shoot: Shoot) -> None:
-    shoot(backend("lab"))
+async def test_state_empty(take: Take) -> None:
+    async with staged(backend("lab"), size=NARROW) as stage:
+        await take(stage, "empty")
 
 
-@SIZES
-@pytest.mark.parametrize("view", ["1", "3"], ids=["stock", "instances"])
-def test_state_stale(shoot: Shoot, view: str, size: tuple[int, int]) -> None:
+async def test_state_stale(take: Take) -> None:
     bad = lab()
-
-    async def unplug(stage: Stage) -> None:
+    async with staged(bad, attic(), view="1", size=NARROW) as stage:
         fail(bad, UnavailableError("lab: 10.0.0.5 refuses the connection.", hint="Is pody running there?"))
         await stage.advance(6)
+        await take(stage, "stock", BOTH)
+        await stage.press("3")
+        await stage.advance(0)
+        await take(stage, "instances", BOTH)
 
-    shoot(bad, attic(), keys=view, act=unplug, size=size)
 
-
-def test_state_never_answered(shoot: Shoot) -> None:
+async def test_state_never_answered(take: Take) -> None:
     bad = backend("lab")
     fail(bad, AuthError("Wrong user name or password.", hint="Set password in config.toml, [accounts.lab]."))
-    shoot(bad)
+    async with staged(bad, size=NARROW) as stage:
+        await take(stage, "never_answered")
 
 
-def test_state_pending_and_failed(shoot: Shoot) -> None:
+async def test_state_pending_and_failed(take: Take) -> None:
     fake = lab()
     fake.hold(Action.DELETE)
     fake.errors[Action.STOP] = ConflictError("train is being saved as an image.", hint="Wait until that has ended.")
-
-    async def act(stage: Stage) -> None:
+    async with staged(fake, size=NARROW) as stage:
         await stage.press("D", "right", "enter", "G", "X", "right", "enter")
         await stage.advance(1)
+        await take(stage, "pending_and_failed")
 
-    shoot(fake, act=act)
 
-
-def test_state_read_only(shoot: Shoot) -> None:
-    shoot(lab(), read_only=True)
+async def test_state_read_only(take: Take) -> None:
+    async with staged(lab(), read_only=True, size=NARROW) as stage:
+        await take(stage, "read_only")
 
 
 # --- dialogs ----------------------------------------------------------------------------------------------------
 
 
-@SIZES
-def test_dialog_stop(shoot: Shoot, size: tuple[int, int]) -> None:
-    shoot(lab(), keys="G X", size=size)
-
-
-def test_dialog_delete_several(shoot: Shoot) -> None:
-    shoot(lab(), keys="space space D")
-
-
-def test_dialog_create_with_a_problem(shoot: Shoot) -> None:
-    shoot(creating(), keys="n enter")
-
-
-@pytest.mark.parametrize("keys", ["a", "Y", "at", "ctrl+s"], ids=["actions", "copy", "accounts", "save"])
-def test_dialog_menu(shoot: Shoot, keys: str) -> None:
-    shoot(lab(), attic(), keys=f"G {keys}")
-
-
-@SIZES
-def test_dialog_describe(shoot: Shoot, size: tuple[int, int]) -> None:
-    shoot(lab(), keys="G d", size=size)
-
-
-@SIZES
-def test_dialog_help(shoot: Shoot, size: tuple[int, int]) -> None:
-    shoot(lab(), keys="question_mark", size=size)
-
-
-def test_dialog_command_output(shoot: Shoot) -> None:
-    async def run(stage: Stage) -> None:
-        await stage.press("space", "space", "x")
-        await stage.type("nvidia-smi -L")
-        await stage.press("enter", "2", "enter")
-        await stage.settle()
-
-    shoot(lab(), act=run)
-
-
-def test_dialog_run_in_several(shoot: Shoot) -> None:
-    async def ask(stage: Stage) -> None:
-        await stage.press("space", "space", "x")
-        await stage.type("nvidia-smi -L")
-        await stage.press("enter")
-
-    shoot(lab(), act=ask)
-
-
-def test_dialog_wait(shoot: Shoot) -> None:
-    async def wait(stage: Stage) -> None:
+async def test_dialog(take: Take) -> None:
+    async with staged(lab(), size=NARROW) as stage:
+        for name, keys, sizes in (
+            ("stop", ["G", "X"], BOTH),
+            ("delete_several", ["space", "space", "D"], ()),
+            ("describe", ["G", "d"], BOTH),
+        ):
+            await stage.press(*keys)
+            await stage.advance(0)
+            await take(stage, name, sizes)
+            await back(stage)
+        for size in BOTH:  # help chooses its columns when it opens
+            await stage.resize(*size)
+            await stage.press("question_mark")
+            await take(stage, "help", [size])
+            await back(stage)
+        await stage.resize(*NARROW)
         dialog = dialogs.WaitDialog("Logging into train …")
         await stage.app.push_screen(dialog)
         dialog.show_progress("Connecting to root@127.0.0.1, port 23001 …")
-
-    shoot(lab(), act=wait)
-
-
-def test_command_bar(shoot: Shoot) -> None:
-    shoot(lab(), keys="colon r e")
+        await take(stage, "wait")
 
 
-def test_command_bar_with_a_problem(shoot: Shoot) -> None:
-    shoot(lab(), keys="colon s t p o enter")
+async def test_dialog_create_with_a_problem(take: Take) -> None:
+    async with staged(creating(), size=NARROW) as stage:
+        await stage.press("n", "enter")
+        await take(stage, "create_with_a_problem")
 
 
-def test_filter_with_a_problem(shoot: Shoot) -> None:
-    shoot(lab(), keys="slash t r colon")
+async def test_dialog_menu(take: Take) -> None:
+    async with staged(lab(), attic(), size=NARROW) as stage:
+        for key, name in {"a": "actions", "Y": "copy", "at": "accounts", "ctrl+s": "save"}.items():
+            await stage.press("G", key)
+            await take(stage, name)
+            await back(stage)
 
 
-def test_palette(shoot: Shoot) -> None:
-    async def search(stage: Stage) -> None:
+async def test_dialog_command(take: Take) -> None:
+    async with staged(lab(), size=NARROW) as stage:
+        await stage.press("space", "space", "x")
+        await stage.type("nvidia-smi -L")
+        await stage.press("enter")
+        await take(stage, "in_several")
+        await stage.press("2", "enter")
+        await take(stage, "output")
+
+
+async def test_command_bar(take: Take) -> None:
+    async with staged(lab(), size=NARROW) as stage:
+        await stage.press("colon", "r", "e")
+        await take(stage, "completed")
+        await back(stage)
+        await stage.press("colon", "s", "t", "p", "o", "enter")
+        await take(stage, "with_a_problem")
+
+
+async def test_palette(take: Take) -> None:
+    async with staged(lab(), size=NARROW) as stage:
         await stage.press("ctrl+p")
         await stage.type("jup")
         await stage.until_text("pod in lab, running")
-
-    shoot(lab(), act=search)
+        await take(stage, "jup")
 
 
 # --- colours ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("view", ["1", "3", "5"], ids=["stock", "instances", "gpus"])
-def test_without_colour(shoot: Shoot, view: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_colour(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    shoot(lab(), attic(), keys=view)
+    async with staged(lab(), attic(), size=NARROW) as stage:
+        for key, name in {"1": "stock", "3": "instances", "5": "gpus"}.items():
+            await stage.press(key)
+            await stage.advance(0)
+            await take(stage, name)
 
 
-def test_light_theme(shoot: Shoot) -> None:
-    shoot(*crowd(), ui=UiSettings(utc=True, mouse=False, theme="gputui-light"), size=WIDE)
+async def test_light_theme(take: Take) -> None:
+    ui = UiSettings(utc=True, mouse=False, theme="gputui-light")
+    async with staged(*crowd(), ui=ui, size=WIDE) as stage:
+        await take(stage, "instances")
 
 
-@SIZES
-def test_hostile_names(shoot: Shoot, size: tuple[int, int]) -> None:
-    shoot(hostile(), size=size)
+async def test_hostile_names(take: Take) -> None:
+    async with staged(hostile(), size=NARROW) as stage:
+        await take(stage, "", BOTH)
