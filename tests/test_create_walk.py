@@ -49,11 +49,11 @@ def code_of(function: Any) -> CodeType:
     return code
 
 
-STEPS = {code_of(FormDialog.action_review), code_of(CreateCommands.create), code_of(Mutations._called)}
+# Code objects are compared by identity: their hash reads all their constants, at every call.
+STEPS = {id(code_of(each)) for each in (FormDialog.action_review, CreateCommands.create, Mutations._called)}
 """Where the steps of a create begin: the key that reviews the form, the worker of the command, the call."""
-REACTIONS = {code_of(Listeners.notify), code_of(AccountRuntime.reconsider), code_of(Mutations._check_of)}
+REACTIONS = {id(code_of(each)) for each in (Listeners.notify, AccountRuntime.reconsider, Mutations._check_of)}
 """What is no step of it: views that draw the mark, pollers that adapt to it, the list read before the request."""
-
 
 LEFT_OUT = (f"{PACKAGE}/api/http/", f"{PACKAGE}/widgets/textual_internals.py")
 """The transport, where all requests take the same way, and the replaced parts of Textual, which it calls itself."""
@@ -63,28 +63,35 @@ class Walk:
     """The functions of gputui that the steps of a create enter, Textual's and the transport's left out."""
 
     def __init__(self) -> None:
-        self.codes: set[CodeType] = set()
+        self.entered: dict[int, CodeType] = {}
         self.sent = False
+        self._elsewhere: dict[int, CodeType] = {}
 
     def note(self, frame: FrameType, event: str, argument: object) -> None:
+        if self.sent:
+            return
         code = frame.f_code
-        if self.sent or event != "call" or code in self.codes:
+        if id(code) in self._elsewhere or id(code) in self.entered:
             return
         if not code.co_filename.startswith(PACKAGE) or code.co_filename.startswith(LEFT_OUT):
-            return
-        at: FrameType | None = frame
-        while at is not None and at.f_code not in REACTIONS:
-            if at.f_code in STEPS or at.f_code.co_qualname.endswith("prepare.<locals>.send"):
-                self.codes.add(code)
-                return
-            at = at.f_back
+            self._elsewhere[id(code)] = code
+        elif _is_in_a_step(frame):
+            self.entered[id(code)] = code
 
     @property
     def files(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for code in self.codes:
+        for code in self.entered.values():
             found.setdefault(Path(code.co_filename).relative_to(PACKAGE).as_posix(), []).append(code.co_qualname)
         return dict(sorted(found.items()))
+
+
+def _is_in_a_step(frame: FrameType | None) -> bool:
+    while frame is not None and id(frame.f_code) not in REACTIONS:
+        if id(frame.f_code) in STEPS or frame.f_code.co_qualname.endswith("prepare.<locals>.send"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 async def fill_in(stage: Stage, keys: str, values: Mapping[str, str]) -> None:
@@ -129,14 +136,14 @@ async def test_a_create_enters_few_files_and_reads_its_values_once(
             await stage.until(lambda: stage.names, "rows")
             await fill_in(stage, keys, values)
             monkeypatch.setattr(FormValues, "_read", noted)
-            sys.setprofile(walk.note)
+            sys.settrace(walk.note)
             try:
                 await stage.press("ctrl+g")
                 await stage.until(lambda: stage.dialogs == ["ConfirmDialog"], "the question")
                 await stage.press("y")
                 await stage.until(lambda: walk.sent, "the request")
             finally:
-                sys.setprofile(None)
+                sys.settrace(None)
     assert len(walk.files) <= MOST_FILES, "\n".join(f"{file}: {names}" for file, names in walk.files.items())
     assert sorted(read) == sorted(set(read))
     assert set(values) <= set(read)
