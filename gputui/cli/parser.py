@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ else:
 
 
 class _Commands(_Subparsers):
-    """Commands whose arguments are added when they are chosen."""
+    """Commands whose parsers are built when they are chosen: until then ``choices`` has what builds them."""
 
     def __call__(
         self,
@@ -52,7 +52,8 @@ class _Commands(_Subparsers):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        namespace.chosen = self.choices[values[0]]
+        build: Any = self.choices[values[0]]
+        self.choices[values[0]] = namespace.chosen = build()
         _add_arguments(values[0], namespace.chosen)
         super().__call__(parser, namespace, values, option_string)
 
@@ -80,13 +81,17 @@ def build_parser(*, whole: bool = True) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"gputui {__version__}")
     parser.add_argument("--reset-terminal", action="store_true", help="reset a garbled terminal")
-    kind = _Subparsers if whole else _Commands
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", action=kind)
+    kind: dict[str, Any] = {} if whole else {"action": _Commands, "parser_class": _later}
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", **kind)
     for name, (_, help_) in COMMANDS.items():
         added = add_command(commands, name, help_)
         if whole:
             _add_arguments(name, added)
     return parser
+
+
+def _later(**options: Any) -> Callable[[], argparse.ArgumentParser]:
+    return partial(argparse.ArgumentParser, **options)
 
 
 def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
