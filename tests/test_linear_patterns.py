@@ -1,4 +1,4 @@
-"""Whatever runs over remote text takes time in proportion to its length: adversarial texts of a quarter of a megabyte."""
+"""Whatever runs over remote text takes time in proportion to its length: adversarial texts of 256 KiB."""
 
 from __future__ import annotations
 

@@ -9,8 +9,7 @@ import signal
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,9 @@ from gputui.cli import main
 from gputui.models import Action, ActionResult
 from gputui.sim.server import Running
 from tests.cli.cloud import Cloud
-from tests.cli.conftest import Simulation, account_toml, write_config
+from tests.cli.conftest import Simulation, account_toml, output_to, write_config
 from tests.tui.harness import Terminal
+from tests.tui.program import Program
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -31,24 +31,6 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 FULL_DISK = Path("/dev/full")
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Send the standard output of this process to a full disk, as a shell's redirection does."""
-    before, output = sys.stdout, os.dup(1)
-    target = os.open(FULL_DISK, os.O_WRONLY)
-    os.dup2(target, 1)
-    os.close(target)
-    try:
-        with pytest.MonkeyPatch.context() as patch, open(1, "w", encoding="utf-8", closefd=False) as stdout:
-            patch.setattr("sys.stdout", stdout)
-            patch.setattr("sys.__stdout__", stdout)
-            yield
-    finally:
-        sys.stdout = before
-        os.dup2(output, 1)
-        os.close(output)
 
 
 def gputui(*argv: str, redirection: str) -> subprocess.CompletedProcess[str]:
@@ -83,7 +65,7 @@ needs_full_disk = pytest.mark.skipif(not FULL_DISK.exists(), reason=f"this syste
     ids=" ".join,
 )
 def test_a_full_disk_is_one_line(argv: Sequence[str], world: Running, capsys: pytest.CaptureFixture[str]) -> None:
-    with full_disk():
+    with output_to(FULL_DISK):
         status = main(argv)
     said = capsys.readouterr().err
     assert (status, said.splitlines()[-1]) == (1, FULL)
@@ -91,13 +73,17 @@ def test_a_full_disk_is_one_line(argv: Sequence[str], world: Running, capsys: py
     assert "report" not in said
 
 
+def on_a_full_disk(*argv: str) -> tuple[int, list[str]]:
+    """Run a command line whose output is on a full disk, until Python has ended; exit status and messages."""
+    with FULL_DISK.open("wb") as output, Program(*argv, output=output.fileno()) as program:
+        messages = program.stderr.read().splitlines()
+        return program.wait(), messages
+
+
 @needs_full_disk
 @pytest.mark.parametrize("argv", [("--help",), ("get", "instances"), ("get", "instances", "--watch")], ids=" ".join)
 def test_a_full_disk_is_one_line_though_python_ends(argv: Sequence[str], world: Running) -> None:
-    done = gputui(*argv, redirection=">/dev/full")
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, FULL)
-    assert "Traceback" not in done.stderr
-    assert "report" not in done.stderr
+    assert on_a_full_disk(*argv) == (1, [FULL])
 
 
 @pytest.mark.parametrize("argv", [("--help",), ("get", "instances"), ("stop", "lab/pod/main", "--yes")], ids=" ".join)
@@ -115,11 +101,10 @@ def test_closed_messages_and_input_keep_nothing_from_being_printed(world: Runnin
 
 @needs_full_disk
 def test_every_change_is_made_and_told_though_the_disk_is_full(own_simulation: Simulation) -> None:
-    done = gputui("stop", "lab/pod/main", "lab/pod/jupyter", "--yes", redirection=">/dev/full")
-    told = done.stderr.splitlines()
-    assert done.returncode == 1
-    assert {"lab/pod/main", "lab/pod/jupyter"} <= {line.partition(":")[0] for line in told[:-1]}
-    assert told[-1] == FULL
+    status, messages = on_a_full_disk("stop", "lab/pod/main", "lab/pod/jupyter", "--yes")
+    assert status == 1
+    assert {"lab/pod/main", "lab/pod/jupyter"} <= {line.partition(":")[0] for line in messages[:-1]}
+    assert messages[-1] == FULL
     pods = own_simulation.running.world.hosts["lab"].pods.values()
     assert {pod.status for pod in pods if pod.name in ("alice-main", "alice-jupyter")} == {"exited"}
 
@@ -177,7 +162,7 @@ def test_a_job_in_the_background_that_ignores_ctrl_c_ends_its_change_on_sigterm(
 def test_a_signal_at_a_password_is_one_line_and_the_echo_is_back(number: signal.Signals, home: Path) -> None:
     write_config(home, account_toml("lab"))
     env = {name: value for name, value in os.environ.items() if name.startswith("GPUTUI_")}
-    with Terminal((sys.executable, "-m", "gputui", "passwd", "lab"), env=env) as terminal:
+    with Terminal((sys.executable, "-m", "gputui", "passwd", "lab"), env=env, warm=True) as terminal:
         terminal.wait_for("New password for lab:")
         terminal.wait_for(lambda: not terminal.attributes[3] & termios.ECHO)
         if number is signal.SIGINT:

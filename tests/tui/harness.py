@@ -117,8 +117,8 @@ class Terminal:
         self.attributes_before = termios.tcgetattr(self._slave)
         self._set_size()
         self.started = self.last_read_at = time.perf_counter()
-        program, environment, folder = [str(part) for part in argv], _environment(env or {}), cwd or ROOT
-        forked = _warm.start(program, self._slave, environment, folder) if warm else None
+        program, environment, folder = [str(part) for part in argv], small_environment(env or {}), cwd or ROOT
+        forked = WARM.start(program, [self._slave] * 3, environment, folder) if warm else None
         self.process: subprocess.Popen[bytes] | Forked = forked or subprocess.Popen(
             program,
             stdin=self._slave,
@@ -371,7 +371,8 @@ class Terminal:
         }.get(sequence, "")
 
 
-def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
+def small_environment(changes: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the environment that programs are started in, with changes; None takes a name out."""
     names = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
@@ -384,7 +385,7 @@ def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in names.items() if value is not None}
 
 
-_warm = WarmStarts(lambda: _environment({}))
+WARM = WarmStarts(lambda: small_environment({}))
 
 
 def _take_terminal() -> None:

@@ -31,7 +31,7 @@ _MOST = 1 << 16
 
 
 class Forked:
-    """A warm program; the part of :class:`subprocess.Popen` that terminals use."""
+    """A warm program; the part of :class:`subprocess.Popen` that tests use."""
 
     def __init__(self, pid: int, status: int) -> None:
         self.pid = pid
@@ -69,8 +69,11 @@ class WarmStarts:
         self._base: dict[str, str] = {}
         self._control: socket.socket | None = None
 
-    def start(self, argv: Sequence[str], terminal: int, env: Mapping[str, str], cwd: Path) -> Forked | None:
-        """Start a program on a terminal, in a session of its own; None where it has to start cold."""
+    def start(self, argv: Sequence[str], streams: Sequence[int], env: Mapping[str, str], cwd: Path) -> Forked | None:
+        """Start a program in a session of its own, on a terminal if it is given one; None where it has to start cold.
+
+        ``streams`` are the files for its input, its output and its messages.
+        """
         if sys.platform != "linux" or argv[:2] != [sys.executable, "-m"] or argv[2] not in WARM or cwd != ROOT:
             return None
         if self._control is None:
@@ -80,7 +83,7 @@ class WarmStarts:
             return None
         status, reported = os.pipe()
         request = json.dumps({"argv": argv[2:], "env": dict(env)}).encode()
-        socket.send_fds(self._control, [request], [terminal, reported])
+        socket.send_fds(self._control, [request], [*streams, reported])
         os.close(reported)
         return Forked(int(self._control.recv(_MOST)), status)
 
@@ -121,15 +124,16 @@ def _serve(control: socket.socket) -> None:
             os.read(woken, _MOST)
             _report_ended(reports)
         if control.fileno() in ready:
-            data, fds, _, _ = socket.recv_fds(control, _MOST, 2)
+            data, fds, _, _ = socket.recv_fds(control, _MOST, 4)
             if not data:
                 return
             pid = os.fork()
             if pid == 0:
-                _become(json.loads(data), fds[0])
+                _become(json.loads(data), fds[:3])
                 return
-            os.close(fds[0])
-            reports[pid] = fds[1]
+            for stream in fds[:3]:
+                os.close(stream)
+            reports[pid] = fds[3]
             control.send(str(pid).encode())
 
 
@@ -142,21 +146,22 @@ def _report_ended(reports: dict[int, int]) -> None:
         os.close(reports.pop(pid))
 
 
-def _become(request: Mapping[str, Any], terminal: int) -> None:
+def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
     """In the fork: be the program that was asked for."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
-    for number in range(3):
-        os.dup2(terminal, number)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
     os.closerange(3, 256)
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    if os.isatty(0):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.environ.clear()
     os.environ.update(request["env"])
-    for number, (name, mode) in enumerate({"stdin": "r", "stdout": "w", "stderr": "w"}.items()):
-        stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115  (as Python opens them)
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
+    for number, (name, mode, buffering) in enumerate((("stdin", "r", -1), ("stdout", "w", -1), ("stderr", "w", 1))):
+        opened = open(number, mode, buffering, "utf-8", closefd=False)  # noqa: SIM115  (as Python opens them)
+        setattr(sys, name, opened)
+        setattr(sys, f"__{name}__", opened)
     sys.argv = list(request["argv"])
     runpy.run_module(request["argv"][0], run_name="__main__", alter_sys=True)
 

@@ -67,7 +67,7 @@ def test_what_is_lost_is_said_before(world: Running, run: Run, typed: Callable[[
     _, dry, _ = run("delete", "lab/main", "--dry-run")
     typed("no\n")
     _, _, asked = run("delete", "lab/main")
-    _, harmless, _ = run("delete", "lab/dataprep", "--dry-run")
+    _, harmless, _ = run("delete", "lab/tensorboard", "--dry-run")
 
     assert dry.splitlines()[0] == "Would delete:"
     for said in (dry, asked):

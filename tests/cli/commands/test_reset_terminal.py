@@ -129,7 +129,7 @@ def test_a_forward_leads_to_a_service_in_the_instance(ssh_world: Simulation, pro
 
 
 def test_ssh_into_what_does_not_run_says_so(ssh_world: Simulation, program: Program) -> None:
-    terminal = program("ssh", "lab/dataprep")
+    terminal = program("ssh", "lab/tensorboard")
 
     assert terminal.wait_exit() == 255
     assert "Start it first." in terminal.text

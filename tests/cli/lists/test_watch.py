@@ -2,8 +2,6 @@ import csv
 import io
 import json
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ import pytest
 from gputui.cli.lists.watch import make_printer
 from gputui.models import Change, GpuDevice, Instance, Phase, Ref, Resource
 from tests.cli.conftest import Simulation
+from tests.tui.program import Program
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -68,26 +67,18 @@ def test_a_table_that_is_no_terminal_marks_each_row_and_keeps_its_columns(capsys
 
 
 @contextmanager
-def watching(*argv: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gputui", "get", *argv, "--watch", "--interval", "0.5"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    limit = threading.Timer(30, process.kill)
-    limit.start()
-    try:
-        yield process
-    finally:
-        limit.cancel()
-        process.kill()
-        process.communicate(timeout=20)
+def watching(*argv: str) -> Iterator[Program]:
+    with Program("get", *argv, "--watch", "--interval", "0.5") as process:
+        limit = threading.Timer(30, process.kill)
+        limit.start()
+        try:
+            yield process
+        finally:
+            limit.cancel()
 
 
-def line(process: subprocess.Popen[str], wanted: Callable[[Any], bool]) -> Any:
+def line(process: Program, wanted: Callable[[Any], bool]) -> Any:
     """Read until a line that is wanted; a wait in vain ends with the process's own limit."""
-    assert process.stdout is not None
     for text in process.stdout:
         if wanted(json.loads(text)):
             return json.loads(text)
@@ -103,15 +94,13 @@ def test_a_stop_elsewhere_shows_and_ctrl_c_ends_it(own_simulation: Simulation, r
         changed = line(process, lambda change: change["change"] == "updated" and change["ref"] == "lab/pod/main")
         assert changed["row"]["phase"] in {"stopping", "stopped"}
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
-        assert process.stderr is not None
+        assert process.wait() == 130
         assert process.stderr.read() == ""
 
 
 def test_events_are_observed_and_kept_for_later(own_simulation: Simulation, run: Run) -> None:
     with watching("events", "-A", "lab", "-o", "json") as process:
         own_simulation.call(lambda running: running.unplug("lab"))
-        assert process.stderr is not None
         assert "lab" in process.stderr.readline()
         own_simulation.call(lambda running: running.plug("lab"))
         assert "answers again" in process.stderr.readline()
@@ -121,18 +110,17 @@ def test_events_are_observed_and_kept_for_later(own_simulation: Simulation, run:
         gone = line(process, lambda change: change["row"]["status"] == "gone")
         assert gone["row"]["instance"] == "lab/pod/main"
         process.send_signal(signal.SIGINT)
-        process.wait(20)
+        process.wait()
     assert "lab/pod/main" in run("get", "events", "-o", "json")[1]
 
 
 def test_it_ends_when_nobody_reads_any_more(own_simulation: Simulation) -> None:
     with watching("instances", "-A", "lab", "-o", "json") as process:
         line(process, lambda _: True)
-        assert process.stdout is not None
         process.stdout.close()
         own_simulation.running.world.hosts["lab"].pods.clear()
 
-        assert process.wait(20) == 0
+        assert process.wait() == 0
 
 
 def test_the_reason_of_a_row_that_cannot_be_read_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
