@@ -16,11 +16,11 @@ from gputui.models import RESOURCES, Action
 
 
 class Group(StrEnum):
-    """The sections of the help."""
+    """The sections of the help, in their order: the keys of the view that the user is in come first."""
 
-    VIEWS = "Views"
     ROW = "On this row"
     LIST = "This list"
+    VIEWS = "Views"
     APP = "Everywhere"
 
 

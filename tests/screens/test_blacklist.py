@@ -8,7 +8,7 @@ import pytest
 from textual.geometry import Region
 from textual.widgets import Input
 
-from gputui.api.gpuhub.allowed_actions import never
+from gputui.api.gpuhub.allowed_actions import RULES
 from gputui.config.preview import UiSettings
 from gputui.models import Resource
 from gputui.text import clean
@@ -54,13 +54,16 @@ async def test_an_entry_says_which_host_how_long_and_why() -> None:
         assert "Blacklist   2" in stage.title
 
 
-async def test_the_actions_of_an_entry_are_those_that_apply_to_it() -> None:
+async def test_the_menu_of_an_entry_has_what_applies_to_it_and_the_help_begins_with_that() -> None:
     cloud = hub()
-    cloud.never = never  # type: ignore[method-assign]
-    async with staged(cloud, view="6") as stage:
+    cloud.never = lambda row, action: RULES[row.ref.kind].never(action)  # type: ignore[method-assign]
+    async with staged(cloud, view="6", size=NARROW) as stage:
         await stage.press("a")
         titles = [choice.label for choice in stage.app.screen._choices]  # type: ignore[attr-defined]
         assert titles == ["Describe", "Raw JSON", "Block the host", "Copy id", "Copy…"]
+        await stage.press("escape", "question_mark")
+        lines = [line.split()[1:] for line in stage.lines if " :" in line or "On this row" in line]
+        assert [line[0] for line in lines[:6]] == ["On", "enter", "d", "y", "a", "b"]
 
 
 async def test_the_next_to_come_back_stands_first_those_without_an_end_last() -> None:

@@ -83,7 +83,7 @@ class GlobalCommands(CommandSet):
             self.app.theme = chosen
 
     def do_help(self, argument: str) -> None:
-        """Show the keys that work here."""
+        """Show the keys that work here, in each section before those that do not."""
         self.app.push_screen(dialogs.ReaderDialog(f"Keys in {self.view.HEADING}", self._help_lines()))
 
     def _help_lines(self) -> list[Content]:
@@ -95,8 +95,8 @@ class GlobalCommands(CommandSet):
             if not handled:
                 continue
             lines += [Content.styled(group.value, "bold $text-accent")]
-            for command in handled:
-                offered = self.view.offers(command, here)
+            offers = {command: self.view.offers(command, here) for command in handled}
+            for command, offered in sorted(offers.items(), key=lambda each: not each[1]):
                 key = key_text(self.session.keys_of(command))
                 lines.append(
                     Content.assemble(
