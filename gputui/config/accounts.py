@@ -10,13 +10,12 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
 
 from gputui.config.secrets import SecretRef
-from gputui.models import gpu_label
+from gputui.models import gpu_label, parse_jump
 from gputui.text import clean
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([MGT])(?:i?B)?", re.IGNORECASE)
 _SIZE_UNITS = {"M": 2**20, "G": 2**30, "T": 2**40}
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_JUMP = re.compile(r"(?:\S{1,256}@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s@:\[\]]+)(?::\d{1,5})?")
 
 
 class Section(BaseModel):
@@ -102,8 +101,7 @@ def _check_prices(prices: dict[str, float]) -> dict[str, float]:
 
 
 def _check_jump(value: str) -> str:
-    if not _JUMP.fullmatch(value):
-        raise ValueError("is not a jump host; write it as user@host:port, user and port are optional")
+    parse_jump(value)
     return value
 
 

@@ -3,6 +3,5 @@
 from gputui.fleet.clock import Clock
 from gputui.fleet.feed_health import Feed
 from gputui.fleet.fleet import Fleet
-from gputui.fleet.mutations import Pending
 
-__all__ = ["Clock", "Feed", "Fleet", "Pending"]
+__all__ = ["Clock", "Feed", "Fleet"]

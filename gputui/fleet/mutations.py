@@ -6,9 +6,8 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from gputui.actions import ACTIONS
 from gputui.api.capabilities import PreparedChange
@@ -29,10 +28,11 @@ from gputui.fleet.dispatch import Call, call_of
 from gputui.fleet.signals import Listeners
 from gputui.formatting import status_text
 from gputui.known_secrets import mask
-from gputui.models import Action, ActionResult, Image, Instance, Ref, Row, Secret
+from gputui.models import Action, ActionResult, Image, Instance, Pending, Ref, Row, Secret
 from gputui.redaction import describe_fault, is_private, note_secrets, redact
 
 if TYPE_CHECKING:
+    from gputui.fleet.fleet import Fleet
     from gputui.history.history import History
 
 _LIST_SECONDS = 15.0
@@ -45,39 +45,12 @@ _LONG = 200
 _Check = Callable[[], Awaitable[ActionResult | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A change of this process in flight."""
-
-    action: Action
-    since: datetime
-
-
-class Owner(Protocol):
-    """The part of a fleet that its mutations use."""
-
-    def runtime(self, account: str) -> AccountRuntime:
-        """Return an account's runtime; raises NotFoundError."""
-
-    def get(self, ref: Ref) -> Row | None:
-        """Return a row as it was last listed."""
-
-    def would_list(self, ref: Ref) -> bool:
-        """Return whether the list that would contain a Ref was read in this session."""
-
-    def actions(self, row: Row) -> frozenset[Action]:
-        """Return the actions that a row permits now."""
-
-    def refresh_after(self, ref: Ref, action: Action) -> asyncio.Future[None] | None:
-        """Request the lists that an action may have changed; done when the one that contains ``ref`` is read."""
-
-
 class Mutations:
     """The only way in which the fleet changes anything on a back end."""
 
     def __init__(
         self,
-        fleet: Owner,
+        fleet: Fleet,
         history: History | None,
         clock: Clock,
         on_failure: Callable[[BaseException], None] | None = None,

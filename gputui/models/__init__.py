@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from gputui.models.accounts import AccountInfo, Image, QuotaLine
 from gputui.models.deployments import LONGEST_BLOCK, Balance, Block, Deployment, Package
-from gputui.models.feeds import Change, FeedState, Health, HealthState, Missing, PartialRows, Row
+from gputui.models.feeds import Change, FeedState, Health, HealthState, Missing, PartialRows, Pending, Row
 from gputui.models.forms import REQUIRED, ActionResult, ExecResult, FieldKind, Form, FormField, PreparedRequest, Role
 from gputui.models.gpu_names import gpu_label, gpu_matches, gpu_memory
 from gputui.models.gpus import GpuDevice, GpuProcess, GpuReading, GpuSample, HostInfo, Offer
@@ -22,6 +22,7 @@ from gputui.models.instances import (
     SSHLogin,
     SSHTarget,
     StopOptions,
+    parse_jump,
 )
 from gputui.models.limits import Kind, Never
 from gputui.models.logs import LogLine, LogPage, LogPosition, LogQuery

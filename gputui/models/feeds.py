@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from gputui.models.values import Ref
+from gputui.models.values import Action, Ref
 
 
 class Row(Protocol):
@@ -82,6 +82,14 @@ class Change:
 
     def __bool__(self) -> bool:
         return bool(self.added or self.updated or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A change of this process in flight, and when it was requested."""
+
+    action: Action
+    since: datetime
 
 
 class FeedState(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -41,6 +42,20 @@ class SSHTarget:
     password: Secret | None = None
     generation: str = ""
     remembered: bool = False
+
+
+_JUMP = re.compile(r"(?:(\S{1,256})@)?(?:\[([0-9A-Fa-f:.]+)\]|([^\s@:\[\]]+))(?::(\d{1,5}))?")
+
+
+def parse_jump(text: str) -> tuple[str, str, int]:
+    """Read a jump host, ``[user@]host[:port]`` with an IPv6 host in brackets; raises ValueError with the fix.
+
+    The user is '' where none is named.
+    """
+    match = _JUMP.fullmatch(text)
+    if match is None or not 0 < (port := int(match[4] or 22)) < 65536:
+        raise ValueError("is not a jump host; write it as user@host:port, user and port are optional")
+    return match[1] or "", match[2] or match[3], port
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 import asyncssh
 
 from gputui.errors import ConflictError, RateLimitedError, SshError, UnavailableError
-from gputui.models import SSHLogin, SSHTarget
+from gputui.models import SSHLogin, SSHTarget, parse_jump
 from gputui.ssh.credentials import ATTEMPT_SECONDS, METHODS, AskSecret, Credentials, LoginClient, paused
 from gputui.ssh.failures import (
     NotUpError,
@@ -147,23 +147,6 @@ async def connect(
         finally:
             credentials.close()
         return Connection(endpoint, ssh, resources.pop_all())
-
-
-def parse_jump(text: str) -> tuple[str | None, str, int]:
-    """Read ``[user@]host[:port]`` (an IPv6 host in brackets). Raises SshError."""
-    user, at, address = text.rpartition("@")
-    if address.startswith("["):
-        host, bracket, rest = address[1:].partition("]")
-        port = rest.removeprefix(":")
-        fine = bool(bracket) and (not rest or rest.startswith(":"))
-    else:
-        host, _, port = address.partition(":")
-        fine = True
-    if not fine or not host or (at and not user) or not (port or "22").isdecimal() or not 0 < int(port or 22) < 65536:
-        raise SshError(
-            f"The jump host {clean(text)!r} is not user@host:port.", hint="Correct ssh.jump of the account."
-        )
-    return user or None, host, int(port or 22)
 
 
 async def _connect_jump(

@@ -7,12 +7,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from gputui.api.capabilities import Backend
 from gputui.errors import GputuiError, InvalidError, UnknownOutcomeError
+from gputui.fleet import Fleet
 from gputui.fleet.clock import Clock
 from gputui.fleet.mutations import Mutations
 from gputui.history.history import History, Outcome
@@ -213,7 +214,7 @@ class ChangeCase:
             url = "http://127.0.0.1:9" if self.fault.refuses else proxy.url
             backend = self.lab.backend(account, url, patience=patience_for(self.fault))
             rows = await known_rows(self.lab, account, backend)
-            mutations = Mutations(Owner(backend, rows), history, QuickClock())
+            mutations = Mutations(cast("Fleet", Owner(backend, rows)), history, QuickClock())
             told: GputuiError | None = None
             try:
                 await asyncio.wait_for(self.change.do(mutations, backend), LONGEST)
@@ -271,7 +272,7 @@ async def recorded(lab: Laboratory, scratch: Laboratory, change: Change) -> dict
     async with FaultProxy(ask, pass_on, spoils=lambda exchange: False) as proxy:
         backend = scratch.backend(change.account, proxy.url)
         rows = await known_rows(lab, change.account, backend)
-        await change.do(Mutations(Owner(backend, rows), None, QuickClock()), backend)
+        await change.do(Mutations(cast("Fleet", Owner(backend, rows)), None, QuickClock()), backend)
         await backend.aclose()
     return found
 

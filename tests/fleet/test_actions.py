@@ -24,9 +24,9 @@ from gputui.errors import (
     UnavailableError,
     UnknownOutcomeError,
 )
-from gputui.fleet import Fleet, Pending
+from gputui.fleet import Fleet
 from gputui.history.history import AuditEntry, History, Outcome
-from gputui.models import Action, ActionResult, Change, HealthState, Instance, Ref, Resource, Row, Secret
+from gputui.models import Action, ActionResult, Change, HealthState, Instance, Pending, Ref, Resource, Row, Secret
 from tests.fleet.fakes import START, FakeBackend, FakeClock, pod, running, settle
 
 INSTANCES = Resource.INSTANCES

@@ -16,7 +16,7 @@ import pytest
 from gputui.errors import GputuiError, HostKeyError, SshError
 from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh import client
-from gputui.ssh.client import forward, parse_jump
+from gputui.ssh.client import forward
 from gputui.ssh.commands import run
 from gputui.ssh.known_hosts import KnownHosts
 from tests.ssh.conftest import ID, Clock, Person
@@ -329,25 +329,6 @@ async def test_a_name_that_does_not_resolve_is_said_so(person: Person) -> None:
             hosts=person.hosts,
             ask=person.ask,
         )
-
-
-@pytest.mark.parametrize(
-    ("text", "parsed"),
-    [
-        ("bastion", (None, "bastion", 22)),
-        ("me@bastion:2222", ("me", "bastion", 2222)),
-        ("me@[fe80::1]:2222", ("me", "fe80::1", 2222)),
-        ("[::1]", (None, "::1", 22)),
-    ],
-)
-def test_jump_hosts_are_read(text: str, parsed: tuple[str | None, str, int]) -> None:
-    assert parse_jump(text) == parsed
-
-
-@pytest.mark.parametrize("text", ["", "@host", "me@", "host:port", "host:0", "host:70000", "[::1", "[::1]22"])
-def test_a_wrong_jump_host_is_refused(text: str) -> None:
-    with pytest.raises(SshError, match="user@host:port"):
-        parse_jump(text)
 
 
 async def test_a_jump_host_has_its_own_key_and_never_gets_the_instances_password(

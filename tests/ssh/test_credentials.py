@@ -11,8 +11,7 @@ import pytest
 
 from gputui.app.login import user_problem
 from gputui.errors import SshError
-from gputui.models import SSHLogin
-from gputui.ssh.client import parse_jump
+from gputui.models import SSHLogin, parse_jump
 from tests.ssh.conftest import Person
 from tests.ssh.servers import PASSWORD, Server
 

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from gputui.analytics.prices import ByDeployment
-from gputui.models import Action, GpuProcess, Instance, Ref, Resource, Row
+from gputui.models import GpuProcess, Instance, Pending, Ref, Resource, Row
 from gputui.presentation.columns.column import Column
-
-
-class Pending(Protocol):
-    """A change that is under way."""
-
-    @property
-    def action(self) -> Action:
-        """The action."""
-
-    @property
-    def since(self) -> datetime:
-        """When it was requested."""
 
 
 class Context:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gputui.models import Ref, Row
-from gputui.presentation.columns.context import Context, Pending
+from gputui.models import Pending, Ref, Row
+from gputui.presentation.columns.context import Context
 from gputui.screens.base.session import Session
 
 
