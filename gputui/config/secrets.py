@@ -7,6 +7,7 @@ import re
 import shlex
 import signal
 import subprocess
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,23 +160,12 @@ _SAFE_KEYRING = 1
 
 def keep_in_keyring(name: str, secret: Secret) -> bool:
     """Store a secret in the system's keyring; returns whether that succeeded. Blocking: the keyring may ask."""
-    if (keyring := _keyring()) is None:
-        return False
-    try:
-        keyring.set_password(KEYRING_SERVICE, name, secret.reveal())
-    except Exception:  # noqa: BLE001  (as without a keyring)
-        return False
-    return True
+    return bool(_in_keyring(lambda keyring: keyring.set_password(KEYRING_SERVICE, name, secret.reveal()) is None))
 
 
 def kept_in_keyring(name: str) -> Secret | None:
     """Return a stored secret; None where it is not available. Blocking: the keyring may ask."""
-    if (keyring := _keyring()) is None:
-        return None
-    try:
-        value = keyring.get_password(KEYRING_SERVICE, name)
-    except Exception:  # noqa: BLE001  (locked, or gone: it is asked for instead)
-        return None
+    value = _in_keyring(lambda keyring: keyring.get_password(KEYRING_SERVICE, name))
     if not value:
         return None
     note(value)
@@ -184,21 +174,22 @@ def kept_in_keyring(name: str) -> Secret | None:
 
 def drop_from_keyring(name: str) -> None:
     """Remove a stored secret."""
-    if (keyring := _keyring()) is not None:
-        with suppress(Exception):
-            keyring.delete_password(KEYRING_SERVICE, name)
+    _in_keyring(lambda keyring: keyring.delete_password(KEYRING_SERVICE, name))
 
 
-def _keyring() -> Any:
-    """Return the system's keyring; None without the package, or where its entries would be in a file."""
+def _in_keyring(call: Callable[[Any], Any]) -> Any:
+    """Return the result of a call of the system's keyring; None where it fails.
+
+    That is without the package, where its entries would be in a file, and where it is locked.
+    """
     try:
         import keyring
 
         backend = keyring.get_keyring()
         # A chain of backends has a higher priority than each of them, though its entries may be in a file.
         backends = getattr(backend, "backends", [backend])
-        return next((one for one in backends if one.priority >= _SAFE_KEYRING), None)
-    except Exception:  # noqa: BLE001  (as without a keyring)
+        return call(next(one for one in backends if one.priority >= _SAFE_KEYRING))
+    except Exception:  # noqa: BLE001  (as without a keyring: the secret is asked for instead)
         return None
 
 

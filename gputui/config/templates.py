@@ -153,7 +153,7 @@ def dump(kind: str, values: Mapping[str, str], form: Form) -> str:
     Variables and texts that may be or contain one are named in a comment instead; values that are generated for each
     form are omitted. Raises InvalidError for a text that cannot be encoded.
     """
-    lines = [f"{_KIND} = {_quoted(kind)}", "", f"[{_VALUES}]"]
+    lines = [f"{_KIND} = {toml_text(kind)}", "", f"[{_VALUES}]"]
     for field in form.fields:
         if field.group:
             lines += [*([] if field is form.fields[0] else [""]), f"# {clean(field.group)}"]
@@ -172,7 +172,7 @@ def dump(kind: str, values: Mapping[str, str], form: Form) -> str:
             lines.append(f"# omitted, as it may contain a secret: {clean(field.name)}")
             continue
         unit = f"  # {clean(field.unit)}" if field.unit else ""
-        lines.append(f"{_key(field.name)} = {_to_toml(field, value)}{unit}")
+        lines.append(f"{toml_key(field.name)} = {_to_toml(field, value)}{unit}")
     return "\n".join(lines) + "\n"
 
 
@@ -242,19 +242,21 @@ def _to_toml(field: FormField, value: str) -> str:
         case FieldKind.FLAG if value in {"true", "false"}:
             return value
         case FieldKind.MULTI:
-            return f"[{', '.join(_quoted(item) for item in value.split(','))}]" if value else "[]"
+            return f"[{', '.join(toml_text(item) for item in value.split(','))}]" if value else "[]"
         case FieldKind.LINES if "\n" in value:
             return _over_lines(value)
         case _:
             is_number = field.kind is FieldKind.NUMBER or bool(field.unit)
-            return value if is_number and _NUMBER.fullmatch(value) else _quoted(value)
+            return value if is_number and _NUMBER.fullmatch(value) else toml_text(value)
 
 
-def _key(name: str) -> str:
-    return name if _BARE_KEY.fullmatch(name) else _quoted(name)
+def toml_key(name: str) -> str:
+    """Return a name as a key of TOML."""
+    return name if _BARE_KEY.fullmatch(name) else toml_text(name)
 
 
-def _quoted(text: str) -> str:
+def toml_text(text: str) -> str:
+    """Return a text as a string of TOML, in one line."""
     return '"' + "".join(_escaped(character) for character in text).replace('"', '\\"') + '"'
 
 

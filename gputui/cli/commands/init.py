@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import re
 import stat
@@ -16,6 +15,7 @@ from gputui.cli import prompts
 from gputui.cli.output import notify, report_error
 from gputui.cli.prompts import ask, ask_secret, yes
 from gputui.config.paths import CONFIG_ENCODING, config_path
+from gputui.config.templates import toml_key, toml_text
 from gputui.errors import ConfigError, ExitCode, GputuiError
 from gputui.private_files import write_private
 from gputui.text import clean
@@ -23,7 +23,6 @@ from gputui.text import clean
 if TYPE_CHECKING:
     from gputui.config.loader import Account, Config, Question
 
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _REFERENCE = re.compile(r"(env|file|cmd|keyring):")
 _USUAL_KIND = "pody"
 _SUGGESTED: Mapping[str, Callable[[], str]] = {"username": lambda: os.environ.get("USER", "")}
@@ -111,7 +110,7 @@ def _ask_account(taken: list[str]) -> tuple[str, str]:
         notify("Enter secrets themselves, or references: env:NAME, file:PATH, cmd:COMMAND, keyring:SERVICE/USER.")
     answers = {question.key: _ask_one(question, kind) for question in asked}
     values = {"kind": kind} | {key: answer for key, answer in answers.items() if answer}
-    lines = [f"[accounts.{_key(name)}]", *(f"{key} = {_toml_text(value)}" for key, value in values.items())]
+    lines = [f"[accounts.{toml_key(name)}]", *(f"{key} = {toml_text(value)}" for key, value in values.items())]
     return name, "\n".join(lines) + "\n"
 
 
@@ -145,15 +144,6 @@ def _name_problem(text: str, taken: list[str]) -> str | None:
     if not text:
         return "Required: it is the account's name everywhere."
     return f"{text} is there already." if text in taken else None
-
-
-def _key(name: str) -> str:
-    return name if _BARE_KEY.fullmatch(name) else _toml_text(name)
-
-
-def _toml_text(text: str) -> str:
-    """Write a TOML basic string: JSON's escapes are TOML's, but for DEL, which JSON leaves alone."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _joined(existing: str, section: str) -> str:
