@@ -40,14 +40,6 @@ def note(secret: str) -> None:
         _longest_first = tuple(sorted(found, key=len, reverse=True))
 
 
-def forget_all() -> None:
-    """Drop all secrets, for tests."""
-    global _longest_first, _packed
-    with _lock:
-        _forms.clear()
-        _longest_first, _packed = (), frozenset()
-
-
 def mask(text: str) -> str:
     """Return a text without the known secrets, in any of their forms."""
     for form in _longest_first:

@@ -132,15 +132,13 @@ def work_lost(rows: Sequence[Row], processes: Iterable[Row] | None) -> str:
     return f"{count} {use} {whose} now{memory}{more}: work is lost."
 
 
-def spending(
-    action: Action, rows: Sequence[Row], instances: Iterable[Row] = (), *, replaced: bool = False
-) -> list[str]:
+def spending(action: Action, rows: Sequence[Row], instances: Iterable[Row] = ()) -> list[str]:
     """Say by how much the cost of an hour falls, a line for each currency.
 
     ``instances`` are all there are: those of a deployment end with it; where it has a price, that includes them.
-    Stopped rows cost nothing already; ``replaced``: others take the place of these.
+    Stopped rows cost nothing already.
     """
-    if not ACTIONS[action].ends_spending or replaced:
+    if not ACTIONS[action].ends_spending:
         return []
     totals: dict[str, Money] = {}
     deployments = {row.ref for row in rows if isinstance(row, Deployment) and row.price is None}

@@ -133,23 +133,18 @@ def price_range(low: Money | None, high: Money | None) -> str:
     return range_text(format_money(low), format_money(high))
 
 
-def times(money: Money, count: int) -> Money:
-    """Return so many times an amount."""
-    return Money(money.amount * count, money.currency)
-
-
 def most_per_hour(row: Deployment) -> Money | None:
     """Return the maximum cost of an hour: as many instances as may run at once, each at the upper price."""
     count = at_once(row)
-    return None if count is None or row.price_to is None else times(row.price_to, count)
+    return None if count is None or row.price_to is None else row.price_to.times(count)
 
 
 def price_change(row: Deployment, to: int) -> str:
     """Say how the maximum cost of an hour changes with the number of instances; '' when the price is unknown."""
     if row.price_to is None or row.desired is None or to == row.desired:
         return ""
-    more = times(row.price_to, abs(to - row.desired))
+    more = row.price_to.times(abs(to - row.desired))
     # The upper price is a limit: the cost of the instances that end is not known from it.
     word = "rises" if to > row.desired else "falls"
-    total = format_money(times(row.price_to, to))
+    total = format_money(row.price_to.times(to))
     return f"Spending {word} by up to {format_money(more)}/h, to at most {total}/h."

@@ -99,8 +99,7 @@ def test_a_deployment_ends_with_all_its_instances_and_their_price() -> None:
     assert confirmation_text(Action.DELETE, [DEPLOYMENT]) == "train"
 
 
-def test_what_is_replaced_at_once_saves_nothing() -> None:
-    assert spending(Action.STOP, [kept_alive("a")], replaced=True) == []
+def test_what_stops_saves_its_price() -> None:
     assert spending(Action.STOP, [kept_alive("a")]) == ["Spending falls by $1.80/h."]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from gputui.cli import session
 from gputui.cli.columns import csv_columns, print_records
 from gputui.cli.output import Plain, notify
 from gputui.models import Balance, Package, Resource
+from gputui.models.serialize import to_plain
 from gputui.presentation.columns.column import Column, plain_text
 from gputui.presentation.columns.lists import table_columns
 from gputui.presentation.prices import runs_out_text
@@ -37,9 +38,7 @@ def run(accounts: Mapping[str, Account], output: str, named: Sequence[str]) -> i
     columns.insert(2, Column("runs out", lambda row: _text(ends[row.ref], now), right=True))
 
     def plain(row: Balance) -> Plain:
-        from gputui.models.serialize import to_plain
-
-        return to_plain(row) | to_plain(_end(ends[row.ref]))
+        return {**to_plain(row), **_end(ends[row.ref])}
 
     print_records(balances, output, columns, csv_columns(Resource.BALANCES), plain)
     if output == "table" and not (balances or money.failures):
@@ -49,21 +48,12 @@ def run(accounts: Mapping[str, Account], output: str, named: Sequence[str]) -> i
     return money.report()
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """When a balance runs out, None where that is not known; the names are those of the JSON.
-
-    The time is exact, an estimate, or the latest possible one because something has no price.
-    """
-
-    runs_out: datetime | None = None
-    runs_out_is: str | None = None
-
-
-def _end(found: Lasting | None) -> _End:
+def _end(found: Lasting | None) -> Plain:
+    """Return when a balance runs out: exactly, as an estimate, or at most, because something has no price."""
     if found is None:
-        return _End()
-    return _End(found.until, "at most" if found.at_most else "estimate" if found.estimated else "exact")
+        return {"runs_out": None, "runs_out_is": None}
+    kind = "at most" if found.at_most else "estimate" if found.estimated else "exact"
+    return {"runs_out": to_plain(found)["until"], "runs_out_is": kind}
 
 
 def _text(found: Lasting | None, now: datetime) -> str:
