@@ -23,6 +23,8 @@ from tests.tui.harness import Terminal
 
 ROWS = 50
 IDLE_SECONDS = 30.0
+SETTLED = 3.0
+"""Seconds without a byte before it is at rest."""
 START_BOUND = 1.5
 
 
@@ -53,13 +55,13 @@ def start(argv: list[str], shows: str, env: dict[str, str]) -> float:
         return terminal.last_read_at - terminal.started
 
 
-def starts(config: Path, rounds: int) -> list[Finding]:
+def starts(config: Path, rounds: int, settled: float) -> list[Finding]:
     """Time the first frame with data: with what the last session knew, and on a machine that has never seen it."""
     known = config.parent / "known"
     env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(known)}
     with Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env) as terminal:
         terminal.wait_for("● running")
-        terminal.settle(1.0)
+        terminal.settle(settled)
         terminal.send("q")
         terminal.wait_exit()
 
@@ -81,12 +83,12 @@ def starts(config: Path, rounds: int) -> list[Finding]:
     ]
 
 
-def at_rest(config: Path, seconds: float) -> Finding:
+def at_rest(config: Path, seconds: float, settled: float) -> Finding:
     """Count what is written while an unchanged server is polled."""
     env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / "rest")}
     with Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env) as terminal:
         terminal.wait_for("● running")
-        terminal.settle(3.0)
+        terminal.settle(settled)
         written = terminal.count(seconds)
     return Finding(f"bytes written in {seconds:.0f} s at rest", written, 0)
 
@@ -98,7 +100,7 @@ def count_instances(config: Path) -> int:
     return len(json.loads(subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True).stdout))
 
 
-def many_instances(port: int, directory: Path, rounds: int, size: str) -> list[Finding]:
+def many_instances(port: int, directory: Path, rounds: int, size: str, settled: float) -> list[Finding]:
     """Time a cursor key among 10,000 instances of a simulator that goes on being polled, against DataTable's."""
     with ExitStack() as stack:
         config = stack.enter_context(simulator(port, directory, size))
@@ -107,7 +109,7 @@ def many_instances(port: int, directory: Path, rounds: int, size: str) -> list[F
         ours = stack.enter_context(Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env))
         shown = f"{count:,}".replace(",", ",?")
         ours.wait_for(re.compile(rf"Instances +{shown}\b"), timeout=180)
-        ours.settle(1.0, timeout=60)
+        ours.settle(settled, timeout=60)
         # A long list rests three quarters of the time: this is that time, with the other lists going on.
         reference = stack.enter_context(
             Terminal([sys.executable, "-m", "benchmarks.data_table", str(count)], columns=120, rows=40)
@@ -136,13 +138,13 @@ def main() -> int:
     parser.add_argument("--keys", type=int, default=50, help="cursor keys to time")
     parser.add_argument("--idle", type=float, default=IDLE_SECONDS, help="seconds to watch at rest")
     args = parser.parse_args()
-    size = "huge"
+    size, settled = "huge", SETTLED
     if args.tiny:
-        args.rounds, args.keys, args.idle, size = 1, 1, 0.1, "small"
+        args.rounds, args.keys, args.idle, size, settled = 1, 1, 0.1, "small", 0.2
     with tempfile.TemporaryDirectory() as directory, simulator(args.port, Path(directory)) as config:
-        findings = [*starts(config, args.rounds), at_rest(config, args.idle)]
+        findings = [*starts(config, args.rounds, settled), at_rest(config, args.idle, settled)]
     with tempfile.TemporaryDirectory() as directory:
-        findings += many_instances(args.port, Path(directory), args.keys, size)
+        findings += many_instances(args.port, Path(directory), args.keys, size, settled)
     return report(findings, tiny=args.tiny)
 
 

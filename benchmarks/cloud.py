@@ -37,7 +37,8 @@ from gputui.sim.gpuhub.default_world import CLOUDS, CloudPlan
 from gputui.sim.server import running_simulator
 from tests.tui.harness import Terminal
 
-REGIONS, MODELS, INSTANCES = 12, 30, 1_000
+REGIONS, MODELS = 12, 30
+OF_A_DEPLOYMENT = 10
 READ_BOUND = 1.5
 CPU_BOUND = 5.0
 LAG_OVER_POLL = 0.3
@@ -45,7 +46,7 @@ LAG_OVER_POLL = 0.3
 
 @dataclass(frozen=True)
 class Watching:
-    """How a moving world is watched.
+    """How large a world is, and how it is watched while it moves.
 
     ``settle`` and ``calm`` are in seconds: a program settles after its start; a world begins with many instances on
     their way up at once, and after ``calm`` it is as it stays. ``events`` is how many have to happen meanwhile.
@@ -56,27 +57,33 @@ class Watching:
     calm: float = 120.0
     events: int = 20
     speed: float = 1.0
+    deployments: int = 100
+
+    @property
+    def instances(self) -> int:
+        """How many there are at the start."""
+        return self.deployments * OF_A_DEPLOYMENT
 
 
 _LONGEST = 60.0
 """Seconds to wait for the fewest events that say something."""
-TINY = Watching(seconds=3.0, settle=0.5, calm=0.0, events=2, speed=20.0)
+TINY = Watching(seconds=0.5, settle=0.2, calm=0.0, events=2, speed=20.0, deployments=3)
 
 
-def plan() -> CloudPlan:
-    """Return a cloud of twelve regions and thirty models with 100 deployments of ten containers each."""
+def plan(deployments: int) -> CloudPlan:
+    """Return a cloud of twelve regions and thirty models with deployments of ten containers each."""
     hub, autodl = CLOUDS["large"]
     regions = (*autodl.regions, "westDC9")
     assert len(regions) == REGIONS
     assert len(autodl.models) == MODELS
-    return replace(hub, regions=regions, models=autodl.models, machines=8)
+    return replace(hub, regions=regions, models=autodl.models, machines=8, initial=hub.initial[:deployments])
 
 
-async def serve(speed: float) -> None:
+async def serve(speed: float, deployments: int) -> None:
     """Serve the cloud; print its configuration, then for each line read the true times of all events."""
     clock = WorldClock(speed=speed, start=time.time())
     async with running_simulator(
-        clock=clock, seed=1, ssh=False, plans={"gpuhub": [plan()], "deepdock": []}
+        clock=clock, seed=1, ssh=False, plans={"gpuhub": [plan(deployments)], "deepdock": []}
     ) as running:
         section = running.config_toml().partition("\n[accounts.lab]")[0]
         print(json.dumps(section), flush=True)
@@ -115,9 +122,9 @@ class Server:
 
 
 @contextmanager
-def server(directory: Path, *, speed: float) -> Iterator[Server]:
+def server(directory: Path, *, speed: float, deployments: int) -> Iterator[Server]:
     """Run the simulator."""
-    command = [sys.executable, "-m", "benchmarks.cloud", "--serve", str(speed)]
+    command = [sys.executable, "-m", "benchmarks.cloud", "--serve", str(speed), "--deployments", str(deployments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -175,7 +182,9 @@ async def bare(client: httpx.AsyncClient) -> int:
     return sum(map(len, parts))
 
 
-def reading(runner: asyncio.Runner, backend: GpuhubBackend, account: GpuhubAccount, rounds: int) -> list[Finding]:
+def reading(
+    runner: asyncio.Runner, backend: GpuhubBackend, account: GpuhubAccount, rounds: int, instances: int
+) -> list[Finding]:
     """Time a whole reading of all containers, with nothing known from before."""
     client = httpx.AsyncClient(base_url=account.base_url, headers={"Authorization": account.token.resolve().reveal()})
 
@@ -183,8 +192,8 @@ def reading(runner: asyncio.Runner, backend: GpuhubBackend, account: GpuhubAccou
         begun = time.perf_counter()
         count = runner.run(work())
         taken = time.perf_counter() - begun
-        if count != INSTANCES:
-            sys.exit(f"{count} containers were found in place of {INSTANCES}")
+        if count != instances:
+            sys.exit(f"{count} containers were found in place of {instances}")
         return taken
 
     async def ours() -> int:
@@ -206,7 +215,7 @@ def reading(runner: asyncio.Runner, backend: GpuhubBackend, account: GpuhubAccou
         timed(lambda: bare(client))
     runner.run(client.aclose())
     return [
-        ratio(f"reading {INSTANCES:,} containers / bare httpx", samples, "gputui", "bare httpx", READ_BOUND),
+        ratio(f"reading {instances:,} containers / bare httpx", samples, "gputui", "bare httpx", READ_BOUND),
         Finding("  its requests / those of bare httpx", asked / len(sent), 1.0, f"{asked} against {len(sent)}"),
     ]
 
@@ -231,7 +240,9 @@ def polling(running: Server, watching: Watching) -> Finding:
         written = terminal.count(watching.seconds)
         used, lasted = cpu_seconds(terminal.process.pid) - before, time.perf_counter() - begun
     detail = f"{used:.1f} s of {lasted:.0f} s, {written} bytes written"
-    return Finding(f"percent of a core to poll {INSTANCES:,} containers", used / lasted * 100, CPU_BOUND, detail)
+    return Finding(
+        f"percent of a core to poll {watching.instances:,} containers", used / lasted * 100, CPU_BOUND, detail
+    )
 
 
 async def arrivals(account: Account, watching: Watching) -> dict[tuple[str, str, int], float]:
@@ -282,21 +293,31 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=60.0, help="to watch the moving world, twice")
     parser.add_argument("--serve", type=float, metavar="SPEED", help=argparse.SUPPRESS)
+    parser.add_argument("--deployments", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     watching = TINY if args.tiny else Watching(args.seconds)
     rounds = 1 if args.tiny else args.rounds
     if args.serve is not None:
-        asyncio.run(serve(args.serve))
+        asyncio.run(serve(args.serve, args.deployments))
         return 0
-    with tempfile.TemporaryDirectory() as directory, server(Path(directory), speed=0) as frozen:
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        server(Path(directory), speed=0, deployments=watching.deployments) as frozen,
+    ):
         account = frozen.account
         backend = open_backend(account)
         assert isinstance(account, GpuhubAccount)
         assert isinstance(backend, GpuhubBackend)
         with asyncio.Runner() as runner:
-            findings = [stock_requests(runner, backend), *reading(runner, backend, account, rounds)]
+            findings = [
+                stock_requests(runner, backend),
+                *reading(runner, backend, account, rounds, watching.instances),
+            ]
             runner.run(backend.aclose())
-    with tempfile.TemporaryDirectory() as directory, server(Path(directory), speed=watching.speed) as moving:
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        server(Path(directory), speed=watching.speed, deployments=watching.deployments) as moving,
+    ):
         findings += [lag(moving, watching), polling(moving, watching)]
     return report(findings, tiny=args.tiny)
 

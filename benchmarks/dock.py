@@ -27,7 +27,6 @@ GPUS = 8
 CPU_BOUND = 3.0
 """Percent of a core more than the idle program, polling every 2 s and drawing included."""
 BYTES_BOUND = 6 * 1024
-_ROUNDS = 3
 _LATEST = 20.0
 """Seconds to wait for the first refresh on a busy machine."""
 
@@ -39,25 +38,28 @@ class Watching:
     seconds: float
     settle: float = 10.0
     key: float = 2.0
+    rounds: int = 3
+    speed: float = 1.0
+    """Of the simulated world."""
 
 
-TINY = Watching(seconds=3.6, settle=0.1, key=0.2)
+TINY = Watching(seconds=0.6, settle=0.1, key=0.1, rounds=1, speed=20.0)
 TINY_POLLING = "\n[polling]\nlists = 0.5\nprocesses = 0.5\n"
 """So often that every round has refreshes."""
 
 
-async def serve() -> None:
+async def serve(speed: float) -> None:
     """Serve the host; print its configuration, and end with the input."""
-    async with running_simulator(seed=1, ssh=False, plans={"gpuhub": []}) as running:
+    async with running_simulator(seed=1, speed=speed, ssh=False, plans={"gpuhub": []}) as running:
         _, _, section = running.config_toml().partition("[accounts.dock]")
         print(f"[accounts.dock]{section}".replace("\n", "\\n"), flush=True)
         await asyncio.to_thread(sys.stdin.readline)
 
 
 @contextmanager
-def server(directory: Path) -> Iterator[Path]:
+def server(directory: Path, speed: float) -> Iterator[Path]:
     """Run the simulator in a process of its own; yields the configuration."""
-    command = [sys.executable, "-m", "benchmarks.dock", "--serve"]
+    command = [sys.executable, "-m", "benchmarks.dock", "--serve", str(speed)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -109,15 +111,15 @@ def measure(config: Path, watching: Watching) -> list[Finding]:
                 drawing = start(shown, config, name.replace(" ", "-"), keys, sign, watching)
                 shares: list[float] = []
                 written: list[int] = []
-                for _ in range(_ROUNDS):
+                for _ in range(watching.rounds):
                     before = [cpu_seconds(one.process.pid) for one in (drawing, idle)]
                     begun = time.perf_counter()
-                    written += bursts(drawing, [idle], watching.seconds / _ROUNDS)
+                    written += bursts(drawing, [idle], watching.seconds / watching.rounds)
                     lasted = time.perf_counter() - begun
                     used = [cpu_seconds(one.process.pid) for one in (drawing, idle)]
                     ours, theirs = (100 * (now - then) / lasted for now, then in zip(used, before, strict=True))
                     shares.append(ours - theirs)
-                detail = f"of {_ROUNDS} rounds: {', '.join(f'{share:.2f}' for share in shares)}"
+                detail = f"of {watching.rounds} rounds: {', '.join(f'{share:.2f}' for share in shares)}"
                 findings.append(
                     Finding(f"percent of a core more than idle, {name}", statistics.median(shares), CPU_BOUND, detail)
                 )
@@ -129,16 +131,17 @@ def measure(config: Path, watching: Watching) -> list[Finding]:
 def main() -> int:
     """Measure and print; returns an exit status."""
     parser = options(__doc__)
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--serve", type=float, metavar="SPEED", help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=90.0, help="how long to measure each (default: 90)")
     args = parser.parse_args()
-    if args.serve:
-        asyncio.run(serve())
+    if args.serve is not None:
+        asyncio.run(serve(args.serve))
         return 0
-    with tempfile.TemporaryDirectory() as directory, server(Path(directory)) as config:
+    watching = TINY if args.tiny else Watching(args.seconds)
+    with tempfile.TemporaryDirectory() as directory, server(Path(directory), watching.speed) as config:
         if args.tiny:
             config.write_text(config.read_text() + TINY_POLLING)
-        return report(measure(config, TINY if args.tiny else Watching(args.seconds)), tiny=args.tiny)
+        return report(measure(config, watching), tiny=args.tiny)
 
 
 if __name__ == "__main__":

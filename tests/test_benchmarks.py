@@ -1,23 +1,29 @@
-"""Every benchmark runs from its beginning to its report, in a form so small that its figures mean nothing."""
+"""Every benchmark runs from its beginning to its report, in a form so small that its figures mean nothing.
+
+They run in this process and start their programs warm (tests/tui/warm.py): imports would cost more than all else.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import socket
-import subprocess
 import sys
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from benchmarks.__main__ import PROGRAMS
+from tests.tui.harness import Terminal
 
 ROOT = Path(__file__).parents[1]
 SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 PORTS = 12
 """What a simulator of the benchmarks listens on, counted from its first port."""
-WITH_PORT = ("app", "cli")
+FIRST_PORT = {"app": 19_100, "cli": 24_100}
+"""Where each searches for ports, so that two at once do not find the same."""
 LAST_LINE = {
     "table": "idle seconds",
     "form": "letter beside messages",
@@ -32,8 +38,8 @@ LAST_LINE = {
 """What the last line of each report is about."""
 
 
-def free_ports() -> int:
-    for first in range(19_100, 30_000, PORTS):
+def free_ports(name: str) -> int:
+    for first in range(FIRST_PORT[name], FIRST_PORT[name] + 5_000, PORTS):
         probes = [socket.socket() for _ in range(PORTS)]
         try:
             for number, probe in enumerate(probes):
@@ -48,16 +54,22 @@ def free_ports() -> int:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_a_benchmark_runs_to_its_report(name: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", f"benchmarks.{name}", "--tiny"]
-    command += ["--port", str(free_ports())] if name in WITH_PORT else []
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
+def test_a_benchmark_runs_to_its_report(
+    name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = import_module(f"benchmarks.{name}")
+    if getattr(program, "Terminal", None) is Terminal:
+        monkeypatch.setattr(program, "Terminal", partial(Terminal, warm=True))
+    ports = ["--port", str(free_ports(name))] if name in FIRST_PORT else []
+    monkeypatch.setattr(sys, "argv", [name, "--tiny", *ports])
     missing = [program for program in ("sshd", "ssh") if shutil.which(program, path=SEARCHED) is None]
+    status = program.main()
+    out, err = capfd.readouterr()
     if name == "ssh" and missing:
-        assert (done.returncode, missing[0] in done.stderr) == (2, True)
+        assert (status, missing[0] in err) == (2, True)
         return
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert LAST_LINE[name] in done.stdout.splitlines()[-1]
+    assert status == 0, out + err
+    assert LAST_LINE[name] in out.splitlines()[-1]
 
 
 def test_every_benchmark_is_listed() -> None:
