@@ -22,7 +22,7 @@ async def in_processes(stage: Stage) -> None:
         await stage.press("tab")
 
 
-async def test_a_gpu_shows_what_is_held_of_it() -> None:
+async def test_gpus_and_processes_show_shares_and_owners_the_largest_first() -> None:
     async with staged(lab(), view="5") as stage:
         assert "▇▇▇▇▇▇▇▇ 23.0G/24.0G" in stage.text
         assert "▇▇▁▁▁▁▁▁ 6.0G/24.0G" in stage.text
@@ -30,54 +30,31 @@ async def test_a_gpu_shows_what_is_held_of_it() -> None:
         assert "not reported" in stage.text
         assert "train, jupyter" in stage.text
 
-
-async def test_a_process_shows_its_share_and_its_owner() -> None:
-    async with staged(lab(), view="5") as stage:
+        # A process shows its share and its owner.
         assert "▇▇▇▇▇▇▇▁  92%" in stage.line_of("4001")
         assert "host process" in stage.line_of("1200")
         assert "someone-else" in stage.line_of("6001")
         assert "?" in stage.line_of("6001")
         assert "3h 12m" in stage.line_of("4001")
 
-
-async def test_the_largest_holder_of_a_gpu_comes_first() -> None:
-    async with staged(lab(), view="5") as stage:
+        # The largest holder of a gpu comes first.
         assert stage.names == ["0/4001", "0/1200", "1/5001", "1/4002", "3/6001"]
 
-
-async def test_a_refresh_changes_the_share_and_keeps_the_row() -> None:
-    fake = lab()
-    async with staged(fake, view="5") as stage:
+        # The side without the keys has a muted cursor.
         await in_processes(stage)
-        await stage.press("j", "j", "j")
-        assert stage.here == "1/4002"
-        fake.rows[Resource.PROCESSES] = [process("lab", 1, 4002, "train", 12 * GIB), process("lab", 1, 7777, "", GIB)]
-        await stage.advance(3)
-        assert stage.here == "1/4002"
-        assert " 50%" in stage.line_of("4002")
+        muted = gpus(stage).get_component_rich_style("record-table--cursor-bar").color
+        strong = stage.table.get_component_rich_style("record-table--cursor-bar").color
+        assert muted != strong
+        (bar,) = [
+            segment
+            for y in range(gpus(stage).size.height)
+            for segment in gpus(stage).render_line(y)
+            if segment.text.startswith("▌")
+        ]
+        assert bar.style is not None
+        assert bar.style.color == muted
 
-
-async def test_p_limits_to_the_instance_and_escape_comes_back_to_its_row() -> None:
-    async with staged(lab(), attic()) as stage:
-        await stage.press("G", "p")
-        await stage.advance(0)
-        assert stage.title.startswith("train › GPUs")
-        assert stage.names == ["0/4001", "1/4002"]
-        await stage.press("escape")
-        assert stage.title.startswith("Instances")
-        assert stage.here == "train"
-
-
-async def test_an_instance_without_processes_says_so() -> None:
-    async with staged(lab()) as stage:
-        await stage.press("p")
-        await stage.advance(0)
-        assert stage.title.startswith("eval › GPUs")
-        assert "esc clears" in stage.text or "It runs nothing on a GPU now." in stage.text
-
-
-async def test_enter_on_a_process_goes_to_its_instance() -> None:
-    async with staged(lab(), view="5") as stage:
+        # Enter on a process goes to its instance.
         await in_processes(stage)
         await stage.press("j", "j", "enter")
         assert stage.title.startswith("Instances")
@@ -86,17 +63,21 @@ async def test_enter_on_a_process_goes_to_its_instance() -> None:
         assert stage.title.startswith("GPUs")
         assert stage.here == "1/5001"
 
-
-async def test_enter_on_a_process_of_nobody_here_describes_it() -> None:
-    async with staged(lab(), view="5") as stage:
+        # Enter on a process of nobody here describes it.
+        await stage.press("g")
         await in_processes(stage)
         await stage.press("j", "enter")
         assert "a process of the host itself" in stage.text
         assert "/usr/lib/xorg/Xorg vt2" in stage.text
 
+        # Logging in from a process needs an instance of ours.
+        await stage.press("escape", "g")
+        await in_processes(stage)
+        await stage.press("j", "s")
+        assert "SSH" in stage.toasts
+        assert not stage.in_dialog
 
-async def test_tab_changes_sides_and_enter_on_a_gpu_limits_to_it() -> None:
-    async with staged(lab(), view="5") as stage:
+        # Tab changes sides and enter on a gpu limits to it.
         await in_processes(stage)
         await stage.press("tab")
         assert gpus(stage).has_focus
@@ -110,28 +91,34 @@ async def test_tab_changes_sides_and_enter_on_a_gpu_limits_to_it() -> None:
         await stage.press("tab")
         assert stage.table.has_focus
 
-
-async def test_processes_are_filtered_and_sorted() -> None:
-    async with staged(lab(), view="5") as stage:
+        # Processes are filtered and sorted.
         await stage.command("filter instance:train")
         assert stage.names == ["0/4001", "1/4002"]
         await stage.press("escape", ">", ">")
         assert stage.table.sort[0] == "pid"
         assert [name.split("/")[1] for name in stage.names] == ["1200", "4001", "4002", "5001", "6001"]
 
-
-async def test_only_problems_leaves_the_processes_of_the_host() -> None:
-    async with staged(lab(), view="5") as stage:
+        # Only problems leaves the processes of the host.
         await stage.press("z")
         assert stage.names == ["0/1200"]
 
 
-async def test_logging_in_from_a_process_needs_an_instance_of_ours() -> None:
-    async with staged(lab(), view="5") as stage:
-        await in_processes(stage)
-        await stage.press("j", "s")
-        assert "SSH" in stage.toasts
-        assert not stage.in_dialog
+async def test_an_instance_leads_to_its_processes_and_back() -> None:
+    async with staged(lab(), attic()) as stage:
+        await stage.press("G", "p")
+        await stage.advance(0)
+        assert stage.title.startswith("train › GPUs")
+        assert stage.names == ["0/4001", "1/4002"]
+        await stage.press("escape")
+        assert stage.title.startswith("Instances")
+        assert stage.here == "train"
+
+        # An instance without processes says so.
+        await stage.press("g")
+        await stage.press("p")
+        await stage.advance(0)
+        assert stage.title.startswith("eval › GPUs")
+        assert "esc clears" in stage.text or "It runs nothing on a GPU now." in stage.text
 
 
 async def test_idle_gpus_without_processes_are_told_apart_from_silence() -> None:
@@ -140,22 +127,12 @@ async def test_idle_gpus_without_processes_are_told_apart_from_silence() -> None
         assert "No process is on a GPU now." in stage.text
 
 
-async def test_gpus_that_are_old_are_dimmed_with_their_processes() -> None:
-    fake = lab()
-    async with staged(fake, view="5") as stage:
-        bright = gpus(stage).render_line(1)
-        fail(fake, UnavailableError("no answer"))
-        await stage.advance(6)
-        assert gpus(stage).render_line(1).text == bright.text
-        assert list(gpus(stage).render_line(1)) != list(bright)
-
-
 async def test_an_account_without_gpus_says_so() -> None:
     async with staged(backend("lab"), view="5") as stage:
         assert "There is no GPU on the hosts shown." in stage.text
 
 
-async def test_a_process_keeps_its_instance_when_that_is_gone() -> None:
+async def test_what_changes_on_a_host_is_shown_and_what_is_old_is_dimmed() -> None:
     fake = lab()
     async with staged(fake, view="5") as stage:
         fake.rows[Resource.INSTANCES] = []
@@ -165,6 +142,24 @@ async def test_a_process_keeps_its_instance_when_that_is_gone() -> None:
         await stage.press("enter")
         assert "process" in stage.text
         assert stage.in_dialog
+
+        # A refresh changes the share and keeps the row.
+        await stage.press("escape", "g")
+        await in_processes(stage)
+        await stage.press("j", "j", "j")
+        assert stage.here == "1/4002"
+        fake.rows[Resource.PROCESSES] = [process("lab", 1, 4002, "train", 12 * GIB), process("lab", 1, 7777, "", GIB)]
+        await stage.advance(3)
+        assert stage.here == "1/4002"
+        assert " 50%" in stage.line_of("4002")
+
+        # Gpus that are old are dimmed with their processes.
+        await stage.press("g")
+        bright = gpus(stage).render_line(1)
+        fail(fake, UnavailableError("no answer"))
+        await stage.advance(6)
+        assert gpus(stage).render_line(1).text == bright.text
+        assert list(gpus(stage).render_line(1)) != list(bright)
 
 
 async def test_the_processes_of_a_part_of_a_gpu_are_those_on_it() -> None:
@@ -220,19 +215,3 @@ async def test_a_filter_without_matches_leaves_known_processes_known() -> None:
         await stage.press("slash", *"nonesuch", "enter")
         assert "no matches" in stage.title
         assert "unknown" not in stage.title
-
-
-async def test_the_side_without_the_keys_has_a_muted_cursor() -> None:
-    async with staged(lab(), view="5") as stage:
-        await in_processes(stage)
-        muted = gpus(stage).get_component_rich_style("record-table--cursor-bar").color
-        strong = stage.table.get_component_rich_style("record-table--cursor-bar").color
-        assert muted != strong
-        (bar,) = [
-            segment
-            for y in range(gpus(stage).size.height)
-            for segment in gpus(stage).render_line(y)
-            if segment.text.startswith("▌")
-        ]
-        assert bar.style is not None
-        assert bar.style.color == muted

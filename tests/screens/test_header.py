@@ -21,36 +21,32 @@ def autodl() -> FakeCloud:
     return FakeCloud("autodl", [container("autodl", "x", price=money("3.10", "CNY"))])
 
 
-async def test_the_cost_of_an_hour_stands_at_the_right_end_a_sum_for_each_currency() -> None:
-    async with staged(hub(), autodl(), lab()) as stage:
+async def test_the_cost_of_an_hour_is_at_the_right_end_a_sum_for_each_currency() -> None:
+    cloud = hub()
+    async with staged(cloud, autodl(), lab()) as stage:
         assert stage.lines[0].endswith(" $4.21/h  ¥3.10/h")
 
+        # What a server keeps back makes the cost a lower bound.
+        stage.fleet.set_filter(Resource.INSTANCES, {"price_to": "2"})
+        await stage.press("z", "z")
+        assert stage.header.endswith(" ≥ $4.21/h  ≥ ¥3.10/h")
 
-async def test_without_a_price_there_is_no_cost() -> None:
-    async with staged(lab()) as stage:
-        assert "/h" not in stage.header
+        # Old figures are marked in their currency alone.
+        stage.fleet.set_filter(Resource.INSTANCES, {})
+        await stage.advance(0)
+        fail(cloud, UnavailableError("no answer"))
+        await stage.advance(6)
+        assert stage.header.endswith(" $4.21/h ?  ¥3.10/h")
 
-
-async def test_the_account_filter_limits_the_cost() -> None:
-    async with staged(hub(), autodl()) as stage:
+        # The account filter limits the cost.
         await stage.command("account autodl")
         assert stage.header.endswith(" ¥3.10/h")
         assert "$" not in stage.header
 
 
-async def test_what_a_server_keeps_back_makes_the_cost_a_lower_bound() -> None:
-    async with staged(hub(), autodl()) as stage:
-        stage.fleet.set_filter(Resource.INSTANCES, {"price_to": "2"})
-        await stage.press("z", "z")
-        assert stage.header.endswith(" ≥ $4.21/h  ≥ ¥3.10/h")
-
-
-async def test_old_figures_are_marked_in_their_currency_alone() -> None:
-    cloud = hub()
-    async with staged(cloud, autodl()) as stage:
-        fail(cloud, UnavailableError("no answer"))
-        await stage.advance(6)
-        assert stage.header.endswith(" $4.21/h ?  ¥3.10/h")
+async def test_without_a_price_there_is_no_cost() -> None:
+    async with staged(lab()) as stage:
+        assert "/h" not in stage.header
 
 
 async def test_problems_of_many_accounts_take_a_line_each_and_the_rest_is_counted() -> None:
@@ -94,35 +90,24 @@ def _count_dot(bar: HeaderBar) -> tuple[str, str]:
     return bar.content.plain[at], style
 
 
-@pytest.mark.parametrize(
-    ("states", "dot", "said"),
-    [
-        ([HealthState.DOWN] * 6, ("✗", "$text-error"), "0 of 6 accounts   "),
-        ([HealthState.UNKNOWN] * 6, ("○", "$muted"), "0 of 6 accounts (6 connecting)"),
-        (
-            [HealthState.LIMITED] * 2 + [HealthState.UNKNOWN] * 4,
-            ("◐", "$text-warning"),
-            "0 of 6 accounts (4 connecting)",
-        ),
-        ([HealthState.OK] * 4 + [HealthState.UNKNOWN] * 2, ("●", "$text-success"), "4 of 6 accounts (2 connecting)"),
-        ([HealthState.OK] * 6, ("●", "$text-success"), "6 of 6 accounts"),
-    ],
-)
-async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well(
-    states: list[HealthState], dot: tuple[str, str], said: str
-) -> None:
+async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well() -> None:
+    ok, unknown, limited, down = HealthState.OK, HealthState.UNKNOWN, HealthState.LIMITED, HealthState.DOWN
     async with staged(lab(), size=NARROW) as stage:
         bar = stage.view.query_one(HeaderBar)
-        bar.set_health([Health(name, state) for name, state in zip(NAMES, states, strict=True)], only=None)
-        assert _count_dot(bar) == dot
-        assert said in bar.content.plain
+        for states, dot, said in (
+            ([down] * 6, ("✗", "$text-error"), "0 of 6 accounts   "),
+            ([unknown] * 6, ("○", "$muted"), "0 of 6 accounts (6 connecting)"),
+            ([limited] * 2 + [unknown] * 4, ("◐", "$text-warning"), "0 of 6 accounts (4 connecting)"),
+            ([ok] * 4 + [unknown] * 2, ("●", "$text-success"), "4 of 6 accounts (2 connecting)"),
+            ([ok] * 6, ("●", "$text-success"), "6 of 6 accounts"),
+        ):
+            bar.set_health([Health(name, state) for name, state in zip(NAMES, states, strict=True)], only=None)
+            assert _count_dot(bar) == dot
+            assert said in bar.content.plain
 
-
-async def test_the_count_of_accounts_is_whole_beside_a_note_and_two_costs() -> None:
-    async with staged(lab(), size=NARROW) as stage:
-        bar = stage.view.query_one(HeaderBar)
+        # The count is whole beside a note and two costs.
         bar.set_health(
-            [Health(name, HealthState.OK) for name in NAMES],
+            [Health(name, ok) for name in NAMES],
             only=None,
             note="demo: nothing here is real",
             cost=Content("~$87.59/h  ¥17.96/h + 6 GPUs unpriced"),
@@ -194,7 +179,8 @@ async def test_a_narrow_header_says_that_the_cost_lacks_something() -> None:
     accounts = [billed(name, big=8) for name in ("production", "research", "evaluation", "staging")]
     async with staged(*accounts, size=NARROW) as stage:
         assert stage.header.endswith(" $7.20/h + ?")
-    async with staged(*accounts, size=WIDE) as stage:
+        await stage.pilot.resize_terminal(*WIDE)
+        await stage.settle()
         assert stage.header.endswith(" $7.20/h + 32 GPUs unpriced")
 
 
