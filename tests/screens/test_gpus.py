@@ -22,7 +22,7 @@ async def in_processes(stage: Stage) -> None:
         await stage.press("tab")
 
 
-async def test_gpus_and_processes_show_shares_and_owners_the_largest_first() -> None:
+async def test_gpus_and_processes_show_shares_and_owners_and_lead_to_instances() -> None:
     async with staged(lab(), view="5") as stage:
         assert "▇▇▇▇▇▇▇▇ 23.0G/24.0G" in stage.text
         assert "▇▇▁▁▁▁▁▁ 6.0G/24.0G" in stage.text
@@ -77,7 +77,9 @@ async def test_gpus_and_processes_show_shares_and_owners_the_largest_first() -> 
         assert "SSH" in stage.toasts
         assert not stage.in_dialog
 
-        # Tab changes sides and enter on a gpu limits to it.
+
+async def test_each_side_is_limited_filtered_and_sorted() -> None:
+    async with staged(lab(), view="5") as stage:
         await in_processes(stage)
         await stage.press("tab")
         assert gpus(stage).has_focus
@@ -101,6 +103,22 @@ async def test_gpus_and_processes_show_shares_and_owners_the_largest_first() -> 
         # Only problems leaves the processes of the host.
         await stage.press("z")
         assert stage.names == ["0/1200"]
+
+        # The filter is over the side in use and names it.
+        await stage.press("z")
+        stage.view.set_focus(gpus(stage))
+        await stage.press("slash", *"gpu-memory:>10G", "enter")
+        assert "/ GPUs: gpu-memory:>10G" in stage.title
+        assert gpus(stage).row_count == 1
+        assert gpus(stage).has_focus
+        assert len(stage.names) == 5, "the processes are not filtered"
+        await stage.press("tab", "slash", *"pid:4001", "enter")
+        assert "/ processes: pid:4001" in stage.title
+        assert stage.names == ["0/4001"]
+        assert gpus(stage).row_count == 1
+        await stage.press("escape")
+        assert gpus(stage).row_count == 4
+        assert len(stage.names) == 5
 
 
 async def test_an_instance_leads_to_its_processes_and_back() -> None:
@@ -187,23 +205,6 @@ async def test_a_doubt_about_a_gpu_stands_beside_its_figures() -> None:
         gpus(stage).focus()
         await stage.press("d")
         assert "1 sample cannot be read" in stage.text
-
-
-async def test_the_filter_is_over_the_side_in_use_and_names_it() -> None:
-    async with staged(lab(), view="5") as stage:
-        stage.view.set_focus(gpus(stage))
-        await stage.press("slash", *"gpu-memory:>10G", "enter")
-        assert "/ GPUs: gpu-memory:>10G" in stage.title
-        assert gpus(stage).row_count == 1
-        assert gpus(stage).has_focus
-        assert len(stage.names) == 5, "the processes are not filtered"
-        await stage.press("tab", "slash", *"pid:4001", "enter")
-        assert "/ processes: pid:4001" in stage.title
-        assert stage.names == ["0/4001"]
-        assert gpus(stage).row_count == 1
-        await stage.press("escape")
-        assert gpus(stage).row_count == 4
-        assert len(stage.names) == 5
 
 
 async def test_a_filter_without_matches_leaves_known_processes_known() -> None:
