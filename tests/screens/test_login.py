@@ -121,7 +121,8 @@ def nothing_is_left(stage: Stage) -> None:
 # --- the wait for it --------------------------------------------------------------------------------------------
 
 
-async def test_escape_ends_the_wait(ssh: PlayedSsh) -> None:
+async def test_escape_ends_the_wait_and_the_palette_does_not_come_over_it(ssh: PlayedSsh) -> None:
+    ssh.error = SshError("The connection was lost.")
     async with logging_in(ssh, lab()) as stage:
         await stage.burst("escape", "escape")
         await stage.settle()
@@ -130,15 +131,21 @@ async def test_escape_ends_the_wait(ssh: PlayedSsh) -> None:
         await stage.press("s")
         await stage.until_text("Waiting for someone.")
 
+        # The palette does not come over the wait.
+        await stage.press("ctrl+p")
+        assert stage.dialogs == ["WaitDialog"]
+        ssh.may_go_on.set()
+        await stage.until(lambda: "The connection was lost." in stage.toasts)
+        nothing_is_left(stage)
 
-@pytest.mark.parametrize("message", ["The connection was lost.", "The server refused the password."])
-async def test_a_login_that_fails_under_its_own_question_closes_both(ssh: PlayedSsh, message: str) -> None:
-    ssh.asks, ssh.error = True, SshError(message)
+
+async def test_a_login_that_fails_under_its_own_question_closes_both(ssh: PlayedSsh) -> None:
+    ssh.asks, ssh.error = True, SshError("The server refused the password.")
     async with logging_in(ssh, lab()) as stage:
         assert stage.dialogs == ["WaitDialog", "PromptDialog"]
         await stage.type("half a passw")
         ssh.may_go_on.set()
-        await stage.until(lambda: message in stage.toasts)
+        await stage.until(lambda: "The server refused the password." in stage.toasts)
         nothing_is_left(stage)
         assert ssh.answers == []
 
@@ -151,16 +158,6 @@ async def test_a_login_that_is_through_under_its_own_question_leads_inside(ssh: 
         await stage.until(ssh.shell_open.is_set)
         ssh.shell_ends.set()
         await stage.settle()
-        nothing_is_left(stage)
-
-
-async def test_the_palette_does_not_come_over_the_wait(ssh: PlayedSsh) -> None:
-    ssh.error = SshError("The connection was lost.")
-    async with logging_in(ssh, lab()) as stage:
-        await stage.press("ctrl+p")
-        assert stage.dialogs == ["WaitDialog"]
-        ssh.may_go_on.set()
-        await stage.until(lambda: "The connection was lost." in stage.toasts)
         nothing_is_left(stage)
 
 
@@ -192,7 +189,9 @@ async def test_the_row_of_a_login_may_go_meanwhile(ssh: PlayedSsh) -> None:
         assert stage.app._exception is None
 
 
-async def test_a_key_that_comes_twice_logs_in_once(ssh: PlayedSsh) -> None:
+async def test_a_key_that_comes_twice_logs_in_once_and_a_second_shell_takes_the_same_connection(
+    ssh: PlayedSsh,
+) -> None:
     async with staged(lab()) as stage:
         await stage.burst("G", "s", "s")
         await stage.until_text("Waiting for someone.")
@@ -201,6 +200,14 @@ async def test_a_key_that_comes_twice_logs_in_once(ssh: PlayedSsh) -> None:
         await stage.until(ssh.shell_open.is_set)
         assert len(ssh.connections) == 1
         ssh.shell_ends.set()
+        await stage.settle()
+        nothing_is_left(stage)
+        ssh.shell_open.clear()
+        await stage.press("s")
+        await stage.until(ssh.shell_open.is_set)
+        await stage.settle()
+        nothing_is_left(stage)
+        assert len(ssh.connections) == 1
 
 
 # --- the shell --------------------------------------------------------------------------------------------------
@@ -213,26 +220,13 @@ async def test_a_shell_keeps_its_connection_beyond_the_pools_patience(
     async with logging_in(ssh, lab()) as stage:
         ssh.may_go_on.set()
         await stage.until(ssh.shell_open.is_set)
-        await stage.advance(3600)
+        await stage.advance(60)
         [connection] = ssh.connections
         assert not connection.closed
         ssh.shell_ends.set()
         await stage.until(lambda: connection.closed)
         assert "lost" not in stage.toasts
         nothing_is_left(stage)
-
-
-async def test_a_second_shell_soon_after_takes_the_same_connection(ssh: PlayedSsh) -> None:
-    ssh.may_go_on.set()
-    ssh.shell_ends.set()
-    async with staged(lab()) as stage:
-        for _ in range(2):
-            ssh.shell_open.clear()
-            await stage.press("G", "s")
-            await stage.until(ssh.shell_open.is_set)
-            await stage.settle()
-            nothing_is_left(stage)
-        assert len(ssh.connections) == 1
 
 
 async def test_what_is_said_during_a_shell_is_said_after_it(ssh: PlayedSsh) -> None:
@@ -265,7 +259,9 @@ async def test_a_shell_whose_connection_drops_says_how_to_go_on(ssh: PlayedSsh) 
 # --- a port -----------------------------------------------------------------------------------------------------
 
 
-async def test_f_leads_to_a_port_until_the_connection_ends(ssh: PlayedSsh, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_f_leads_to_a_port_until_the_connection_ends_and_quitting_names_it(
+    ssh: PlayedSsh, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ConnectionPool.__init__, "__kwdefaults__", {"idle": 0.0})
     ssh.may_go_on.set()
     async with staged(lab()) as stage:
@@ -280,7 +276,7 @@ async def test_f_leads_to_a_port_until_the_connection_ends(ssh: PlayedSsh, monke
         await stage.until(lambda: "127.0.0.1:9000 → 8888 in train, until gputui ends." in stage.toasts)
         assert ssh.forwards == [(9000, 8888)]
         assert stage.dialogs == []
-        await stage.advance(3600)
+        await stage.advance(60)
         assert not ssh.connections[0].closed
         await stage.press("f")
         assert "Now: 127.0.0.1:9000 → 8888." in " ".join(stage.text.replace("█", "").split())
@@ -288,10 +284,8 @@ async def test_f_leads_to_a_port_until_the_connection_ends(ssh: PlayedSsh, monke
         ssh.connections[0].ended.set()
         await stage.until(lambda: "has ended: the connection was lost. f opens it again." in stage.toasts)
 
-
-async def test_quitting_with_an_open_forward_asks_and_names_it(ssh: PlayedSsh) -> None:
-    ssh.may_go_on.set()
-    async with staged(lab()) as stage:
+        # Quitting with an open forward asks and names it.
+        stage.app.clear_notifications()
         await stage.press("G", "f")
         await stage.type("9000:8888")
         await stage.press("enter")

@@ -13,30 +13,9 @@ from tests.screens.hub import FakeCloud, hub
 from tests.screens.stage import lab, staged
 
 
-async def test_a_filter_is_sent_to_the_server_and_stands_in_the_title_in_words() -> None:
+async def test_a_filter_is_checked_sent_to_the_server_shown_in_words_and_cleared() -> None:
     cloud = hub()
     async with staged(cloud, lab()) as stage:
-        await stage.press("L")
-        assert "Filter instances of hub on the server" in stage.text
-        stage.app.screen.query_one("#field-price_to", Input).value = "2"
-        await stage.settle()
-        stage.app.screen.query_one("#confirm", Button).press()
-        await stage.settle()
-        assert cloud.asked == {Resource.INSTANCES: {"price_to": "2"}}
-        assert "server filter: price to=2 per hour" in stage.title
-
-
-async def test_fields_left_empty_ask_for_nothing() -> None:
-    cloud = hub()
-    async with staged(cloud) as stage:
-        await stage.press("L", "down", "space", "shift+tab", "enter")
-        assert not stage.in_dialog
-        assert cloud.asked == {Resource.INSTANCES: {"status": "stopped"}}
-
-
-async def test_what_cannot_be_asked_for_is_said_at_the_field() -> None:
-    cloud = hub()
-    async with staged(cloud) as stage:
         await stage.press("L")
         stage.app.screen.query_one("#field-price_to", Input).value = "cheap"
         await stage.settle()
@@ -46,16 +25,51 @@ async def test_what_cannot_be_asked_for_is_said_at_the_field() -> None:
         assert stage.dialogs == ["FilterDialog"]
         assert not cloud.asked
 
+        # A filter is sent to the server and stands in the title in words.
+        await stage.press("escape")
+        await stage.press("L")
+        assert "Filter instances of hub on the server" in stage.text
+        stage.app.screen.query_one("#field-price_to", Input).value = "2"
+        await stage.settle()
+        stage.app.screen.query_one("#confirm", Button).press()
+        await stage.settle()
+        assert cloud.asked == {Resource.INSTANCES: {"price_to": "2"}}
+        assert "server filter: price to=2 per hour" in stage.title
 
-async def test_the_filter_explains_an_empty_list_and_survives_escape() -> None:
-    cloud = hub()
-    async with staged(cloud) as stage:
+        # A cancelled form leaves what is in force.
+        await stage.press("L", "escape")
+        assert cloud.asked == {Resource.INSTANCES: {"price_to": "2"}}
+
+        # Clear asks for everything again.
+        await stage.press("L")
+        stage.app.screen.query_one("#clear", Button).press()
+        await stage.settle()
+        assert not stage.in_dialog
+        assert cloud.asked == {Resource.INSTANCES: {}}
+        assert "on the server" not in stage.title
+
+        # The filter explains an empty list and survives escape.
         cloud.rows[Resource.INSTANCES] = []
         stage.fleet.set_filter(Resource.INSTANCES, {"status": "failed", "released": "true"})
         await stage.advance(0)
         await stage.press("escape")
         assert "No matches for the server filter status=failed, released. L changes it." in stage.text
         assert "server filter: status=failed, released" in stage.title
+
+        # Rows of accounts left out do not hide that nothing matches.
+        cloud.rows[Resource.INSTANCES] = []
+        stage.fleet.set_filter(Resource.INSTANCES, {"status": "failed"})
+        await stage.advance(0)
+        await stage.press("9", "3")
+        assert "No matches for the server filter status=failed. L changes it." in stage.text
+
+        # Only the accounts shown decide whether there is something to ask.
+        stage.fleet.set_filter(Resource.INSTANCES, {})
+        await stage.command("account lab")
+        await stage.press("L")
+        assert not stage.in_dialog
+
+        assert "Server filters: not possible" in stage.toasts
 
 
 class OtherRegions(FakeCloud):
@@ -77,42 +91,6 @@ async def test_an_account_that_a_filter_leaves_out_is_named_with_the_reason() ->
         stage.app.screen.query_one("#clear", Button).press()
         await stage.settle()
         assert "left out" not in stage.text
-
-
-async def test_clear_asks_for_everything_again() -> None:
-    cloud = hub()
-    async with staged(cloud) as stage:
-        stage.fleet.set_filter(Resource.INSTANCES, {"price_to": "2"})
-        await stage.advance(0)
-        await stage.press("L")
-        stage.app.screen.query_one("#clear", Button).press()
-        await stage.settle()
-        assert not stage.in_dialog
-        assert cloud.asked == {Resource.INSTANCES: {}}
-        assert "on the server" not in stage.title
-
-
-async def test_a_cancelled_form_leaves_what_is_in_force() -> None:
-    cloud = hub()
-    async with staged(cloud) as stage:
-        stage.fleet.set_filter(Resource.INSTANCES, {"price_to": "2"})
-        await stage.advance(0)
-        await stage.press("L", "escape")
-        assert cloud.asked == {Resource.INSTANCES: {"price_to": "2"}}
-
-
-async def test_servers_without_filters_are_not_asked_to_filter() -> None:
-    async with staged(lab()) as stage:
-        await stage.press("L")
-        assert not stage.in_dialog
-        assert "Server filters: not possible" in stage.toasts
-
-
-async def test_only_the_accounts_shown_decide_whether_there_is_something_to_ask() -> None:
-    async with staged(hub(), lab()) as stage:
-        await stage.command("account lab")
-        await stage.press("L")
-        assert not stage.in_dialog
 
 
 def test_forms_of_several_accounts_become_one_with_all_choices() -> None:
@@ -156,9 +134,11 @@ async def test_hostile_values_are_data() -> None:
 
 
 async def test_an_account_that_cannot_filter_is_left_out_with_its_rows() -> None:
-    async with staged(hub(), lab()) as stage:
+    cloud = hub()
+    async with staged(cloud, lab()) as stage:
         assert "jupyter" in stage.text
         await stage.press("L", "down", "space", "shift+tab", "enter")
+        assert cloud.asked == {Resource.INSTANCES: {"status": "stopped"}}, "fields left empty ask for nothing"
         assert "lab  left out: it cannot filter instances" in stage.text
         assert "jupyter" not in stage.text
         assert "train-a-81ab" in stage.text
@@ -167,13 +147,3 @@ async def test_an_account_that_cannot_filter_is_left_out_with_its_rows() -> None
         await stage.settle()
         assert "left out" not in stage.text
         assert "jupyter" in stage.text
-
-
-async def test_rows_of_accounts_left_out_do_not_hide_that_nothing_matches() -> None:
-    cloud = hub()
-    async with staged(cloud, lab()) as stage:
-        cloud.rows[Resource.INSTANCES] = []
-        stage.fleet.set_filter(Resource.INSTANCES, {"status": "failed"})
-        await stage.advance(0)
-        await stage.press("9", "3")
-        assert "No matches for the server filter status=failed. L changes it." in stage.text

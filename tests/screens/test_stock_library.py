@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from textual.events import Resize
 from textual.geometry import Size
 
@@ -21,7 +20,7 @@ def cell(stage: Stage) -> str:
     return stage.view.query_one("#cell").content.plain  # type: ignore[attr-defined, no-any-return]
 
 
-async def test_cells_say_in_words_what_their_colour_says() -> None:
+async def test_cells_say_in_words_what_their_colour_says_and_the_line_below_speaks_for_one() -> None:
     vendor = backend(
         "hub",
         stock=[
@@ -37,6 +36,14 @@ async def test_cells_say_in_words_what_their_colour_says() -> None:
         assert "·" in stage.line_of("H100")
         assert "idle/total" in stage.text
 
+        # The line under the map speaks for the cell.
+        await stage.press("g", "left")
+        assert cell(stage).startswith("A100 80G · attic   0 idle of 1 single cards")
+        await stage.press("j", "right", "right")
+        assert cell(stage).startswith("RTX 4090 · lab   2 idle of 4 single cards")
+        await stage.press("left", "left")
+        assert cell(stage) == "RTX 4090 · attic   not offered here"
+
 
 async def test_the_more_is_idle_the_stronger_the_colour() -> None:
     shares = [offer("hub", f"G{number}", number, 10, region="us") for number in (2, 4, 6, 8, 10)]
@@ -50,25 +57,6 @@ async def test_the_more_is_idle_the_stronger_the_colour() -> None:
             if "/10" in segment.text and segment.style is not None
         }
         assert len(colours) == 5
-
-
-async def test_the_line_under_the_map_speaks_for_the_cell() -> None:
-    async with staged(lab(), attic(), view="1") as stage:
-        await stage.press("g", "left")
-        assert cell(stage).startswith("A100 80G · attic   0 idle of 1 single cards")
-        await stage.press("j", "right")
-        assert cell(stage).startswith("RTX 4090 · lab   2 idle of 4 single cards")
-        await stage.press("left")
-        assert cell(stage) == "RTX 4090 · attic   not offered here"
-
-
-async def test_numbers_that_are_old_are_kept_and_marked() -> None:
-    fake = lab()
-    async with staged(fake, view="1") as stage:
-        fail(fake, UnavailableError("no answer"))
-        await stage.advance(6)
-        assert "2/4 ?" in stage.line_of("RTX 4090")
-        assert "✗ lab  as of 2026-03-01 12:00:00  no answer" in stage.text
 
 
 async def test_without_stock_it_says_so() -> None:
@@ -88,7 +76,7 @@ async def test_a_narrow_map_is_walked_sideways_with_arrows_at_the_edge() -> None
         assert "7 idle of 9" in cell(stage)
 
 
-async def test_the_cursor_stays_on_its_cell_when_models_come() -> None:
+async def test_old_numbers_are_kept_and_marked_and_the_cursor_stays_on_its_cell() -> None:
     fake = lab()
     async with staged(fake, view="1") as stage:
         fake.rows[Resource.STOCK] = [
@@ -98,6 +86,12 @@ async def test_the_cursor_stays_on_its_cell_when_models_come() -> None:
         await stage.advance(6)
         assert stage.view.query_one(Heatmap).offer is not None
         assert cell(stage).startswith("RTX 4090 · lab   1 idle of 4")
+
+        # Numbers that are old are kept and marked.
+        fail(fake, UnavailableError("no answer"))
+        await stage.advance(6)
+        assert "1/4 ?" in stage.line_of("RTX 4090")
+        assert "✗ lab  as of 2026-03-01 12:00:05  no answer" in stage.text
 
 
 async def test_enter_twice_creates_where_the_cursor_is() -> None:
@@ -122,46 +116,39 @@ async def test_enter_on_a_read_only_account_describes() -> None:
 # --- library ----------------------------------------------------------------------------------------------------
 
 
-async def test_images_tell_whose_they_are() -> None:
-    async with staged(lab(), view="7") as stage:
+async def test_an_image_tells_whose_it_is_and_is_described_and_deleted() -> None:
+    fake = lab()
+    async with staged(fake, view="7") as stage:
         assert "yours" in stage.line_of("alice-snapshot:v1")
         assert "public" in stage.line_of("nvidia/cuda")
         assert "8.0G" in stage.line_of("nvidia/cuda")
 
-
-async def test_an_image_has_no_events_and_no_processes() -> None:
-    async with staged(lab(), view="7") as stage:
+        # An image has no events and no processes.
         assert "events" not in stage.lines[-1]
         await stage.press("e")
         assert stage.title.startswith("Library")
         assert "not possible for nvidia/cuda" in stage.toasts or "not possible for alice" in stage.toasts
 
-
-async def test_enter_describes_an_image() -> None:
-    async with staged(lab(), view="7") as stage:
+        # Enter describes an image.
         await stage.press("enter")
         assert "you: you can delete it" in stage.text
 
+        # What the back end does not offer is refused in words.
+        await stage.press("escape")
+        offered, creators, fake.offered, fake.creators = fake.offered, fake.creators, frozenset(), {}
+        for key in ("D", "n"):
+            stage.app.clear_notifications()
+            await stage.press(key)
+            assert not stage.in_dialog
+            assert stage.toasts
 
-async def test_deleting_an_image_asks_once_and_is_sent_once() -> None:
-    fake = lab()
-    async with staged(fake, view="7") as stage:
+        # Deleting an image asks once and is sent once.
+        fake.offered, fake.creators = offered, creators
         await stage.press("D")
         assert "Delete alice-snapshot:v1 in lab?" in stage.text
         assert "The image is permanently deleted." in stage.text
         await stage.press("right", "enter")
         assert sent(fake) == {Action.DELETE: 1}
-
-
-@pytest.mark.parametrize("key", ["D", "n"])
-async def test_what_the_back_end_does_not_offer_is_refused_in_words(key: str) -> None:
-    fake = lab()
-    fake.offered = frozenset()
-    fake.creators = {}
-    async with staged(fake, view="7") as stage:
-        await stage.press(key)
-        assert not stage.in_dialog
-        assert stage.toasts
 
 
 async def test_n_fills_in_the_image_under_the_cursor() -> None:
