@@ -98,22 +98,7 @@ async def test_a_pull_is_a_row_while_it_goes_on_and_its_end_is_told(
         assert "created" in stage.toasts
 
 
-async def test_the_end_of_a_pull_is_told_in_another_view_which_stays() -> None:
-    fake = Dock()
-    fake.hold(Action.CREATE)
-    async with staged(fake, view="7") as stage:
-        await pulling(stage)
-        await stage.press("3")
-        fake.errors[Action.CREATE] = UnavailableError("dock: pull access denied for nvidia/cuda.")
-        fake.holds[Action.CREATE].set()
-        await stage.settle()
-        assert "pull access denied" in stage.toasts
-        assert stage.title.startswith("Instances")
-        await stage.press("7")
-        assert CUDA not in stage.text
-
-
-async def test_a_pull_can_be_given_up_which_is_said_to_be_unknown() -> None:
+async def test_the_end_of_a_pull_is_told_in_another_view_and_one_can_be_given_up() -> None:
     fake = Dock()
     fake.hold(Action.CREATE)
     async with staged(fake, view="7") as stage:
@@ -128,6 +113,18 @@ async def test_a_pull_can_be_given_up_which_is_said_to_be_unknown() -> None:
         assert "no longer awaited" in stage.toasts
         assert CUDA not in stage.names
         assert sent(fake) == {Action.CREATE: 1}
+
+        # The end of a pull is told in another view which stays.
+        stage.app.clear_notifications()
+        await pulling(stage)
+        await stage.press("3")
+        fake.errors[Action.CREATE] = UnavailableError("dock: pull access denied for nvidia/cuda.")
+        fake.holds[Action.CREATE].set()
+        await stage.settle()
+        assert "pull access denied" in stage.toasts
+        assert stage.title.startswith("Instances")
+        await stage.press("7")
+        assert CUDA not in stage.text
 
 
 async def test_a_lost_connection_during_a_pull_is_looked_after_in_the_list() -> None:
@@ -161,6 +158,20 @@ async def test_where_nothing_can_be_pulled_it_is_not_offered() -> None:
 async def test_a_running_container_is_deleted_by_force_only_when_that_was_chosen() -> None:
     fake = Dock()
     async with staged(fake) as stage:
+        assert stage.table.select(Ref("dock", "pod", "old"))
+        await stage.press("D")
+        assert "Delete old in dock?" in stage.text
+        assert "force" not in stage.text
+
+        # Without force it is sent as any other deletion.
+        await stage.press("escape", "g")
+        await stage.press("D")
+        await stage.type("main")
+        await stage.press("enter")
+        assert (fake.forced, sent(fake)) == ([], {Action.DELETE: 1})
+
+        # A running container is deleted by force only when that was chosen.
+        await stage.advance(1)
         await stage.press("D")
         assert "Delete main in dock?" in stage.text
         assert "without force the server refuses" in stage.text
@@ -172,23 +183,6 @@ async def test_a_running_container_is_deleted_by_force_only_when_that_was_chosen
         await stage.press("tab", "enter")
         await stage.settle()
         assert fake.forced == [Ref("dock", "pod", "main")]
-
-
-async def test_without_force_it_is_sent_as_any_other_deletion() -> None:
-    fake = Dock()
-    async with staged(fake) as stage:
-        await stage.press("D")
-        await stage.type("main")
-        await stage.press("enter")
-        assert (fake.forced, sent(fake)) == ([], {Action.DELETE: 1})
-
-
-async def test_what_is_stopped_needs_no_force() -> None:
-    async with staged(Dock()) as stage:
-        assert stage.table.select(Ref("dock", "pod", "old"))
-        await stage.press("D")
-        assert "Delete old in dock?" in stage.text
-        assert "force" not in stage.text
 
 
 async def test_a_password_can_be_made_up_and_shown() -> None:

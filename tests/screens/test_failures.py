@@ -74,7 +74,12 @@ def failing(error: Exception) -> Callable[[Worker[Any]], Any]:
     return run
 
 
-async def test_every_worker_that_raises_is_told_with_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_worker_that_raises_is_told_with_its_report_and_a_known_failure_in_its_own_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*_: object) -> None:
+        raise GputuiError("lab: refused.", hint="Ask again.")
+
     async with staged(FakeBackend("lab", {}), report=report) as stage:
         monkeypatch.setattr(Worker, "run", failing(RuntimeError("boom")))
         for worker in workers():
@@ -83,6 +88,22 @@ async def test_every_worker_that_raises_is_told_with_its_report(monkeypatch: pyt
             await stage.settle()
             assert "Internal error RuntimeError" in stage.toasts, worker.id
             assert str(REPORT) in stage.toasts, worker.id
+
+        # A known failure in a worker is told in its own words.
+        stage.app.clear_notifications()
+        monkeypatch.setattr(Worker, "run", failing(GputuiError("lab: no.", hint="Ask again.")))
+        start(workers()[0].values[0], stage.view)
+        await stage.settle()
+        assert "lab: no. Ask again." in stage.toasts
+        assert str(REPORT) not in stage.toasts
+
+        # A known failure in a handler is shown in its own words.
+        stage.app.clear_notifications()
+        monkeypatch.setattr(stage.app, "action_hint_quit", refused)
+        await stage.app.run_action("hint_quit")
+        await stage.settle()
+        assert "lab: refused. Ask again." in stage.toasts
+        assert str(REPORT) not in stage.toasts
 
 
 async def test_every_worker_of_the_app_that_raises_is_told_with_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,15 +125,6 @@ async def test_every_worker_of_the_app_that_raises_is_told_with_its_report(monke
             start()
             await stage.settle()
             assert str(REPORT) in stage.toasts
-
-
-async def test_a_known_failure_in_a_worker_is_told_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with staged(FakeBackend("lab", {}), report=report) as stage:
-        monkeypatch.setattr(Worker, "run", failing(GputuiError("lab: no.", hint="Ask again.")))
-        start(workers()[0].values[0], stage.view)
-        await stage.settle()
-        assert "lab: no. Ask again." in stage.toasts
-        assert str(REPORT) not in stage.toasts
 
 
 class BrokenInCompose(Dialog[None]):
@@ -201,18 +213,6 @@ async def test_a_failure_that_comes_again_is_shown_and_written_once(tmp_path: Pa
         stage.app.show_internal_error(ValueError())
         await stage.settle()
         assert "report-2" in stage.toasts
-
-
-async def test_a_known_failure_in_a_handler_is_shown_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object) -> None:
-        raise GputuiError("lab: no.", hint="Ask again.")
-
-    async with staged(FakeBackend("lab", {}), report=report) as stage:
-        monkeypatch.setattr(stage.app, "action_hint_quit", refused)
-        await stage.app.run_action("hint_quit")
-        await stage.settle()
-        assert "lab: no. Ask again." in stage.toasts
-        assert str(REPORT) not in stage.toasts
 
 
 @pytest.mark.parametrize("broken", ["_ended_by_leaving", "exit"])

@@ -189,7 +189,7 @@ async def test_the_row_of_a_login_may_go_meanwhile(ssh: PlayedSsh) -> None:
         assert stage.app._exception is None
 
 
-async def test_a_key_that_comes_twice_logs_in_once_and_a_second_shell_takes_the_same_connection(
+async def test_a_key_that_comes_twice_logs_in_once_and_a_second_shell_not_again(
     ssh: PlayedSsh,
 ) -> None:
     async with staged(lab()) as stage:

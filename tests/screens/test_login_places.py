@@ -97,6 +97,9 @@ async def test_a_key_typed_before_the_question_trusts_nothing(
             assert windows() == ""
             await stage.press("escape")
             await stage.until(lambda: stage.dialogs == [], "the end of the question")
+        await log_in(stage)
+        await stage.press("h")
+        await stage.until(ssh.shell_open.is_set, "a shell")
 
 
 @pytest.mark.parametrize("key", ["h", "y"])

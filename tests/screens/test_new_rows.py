@@ -41,7 +41,7 @@ async def create(stage: Stage, name: str = "new-one") -> None:
     await confirm(stage)
 
 
-async def test_the_cursor_goes_to_a_row_that_is_listed_later_than_others() -> None:
+async def test_the_cursor_goes_to_a_row_that_is_listed_later_unless_the_user_has_moved_on() -> None:
     fake = Maker()
     async with staged(fake, view="3") as stage:
         await create(stage)
@@ -51,6 +51,18 @@ async def test_the_cursor_goes_to_a_row_that_is_listed_later_than_others() -> No
         fake.add("new-one")
         await stage.advance(6)
         assert stage.here == "new-one"
+
+        # Who has moved on stays there.
+        await create(stage, "second-one")
+        await stage.press("j")
+        here = stage.here
+        fake.add("second-one")
+        await stage.advance(6)
+        assert stage.here == here
+        await stage.press("j", "k")
+        fake.add("other")
+        await stage.advance(6)
+        assert stage.here == here
 
 
 async def test_a_row_that_comes_while_the_call_is_under_way_does_not_count_as_a_move() -> None:
@@ -78,21 +90,6 @@ async def test_a_row_whose_id_the_server_makes_up_is_found_by_its_name() -> None
         fake.add("new-one", id_of={"new-one": "f81d4fae"})
         await stage.advance(6)
         assert stage.here == "f81d4fae"
-
-
-async def test_who_has_moved_on_stays_there() -> None:
-    fake = Maker()
-    async with staged(fake, view="3") as stage:
-        await create(stage)
-        await stage.press("j")
-        here = stage.here
-        fake.add("new-one")
-        await stage.advance(6)
-        assert stage.here == here
-        await stage.press("j", "k")
-        fake.add("other")
-        await stage.advance(6)
-        assert stage.here == here
 
 
 async def test_a_pull_has_the_cursor_at_once_and_keeps_it() -> None:

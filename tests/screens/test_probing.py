@@ -81,7 +81,9 @@ async def look(stage: Stage) -> None:
     await stage.until(lambda: stage.view.NAME == "gpus" and "python train.py" in stage.text, "a look inside")
 
 
-async def test_a_look_inside_shows_its_gpus_and_processes_and_whose_numbers_they_are(inside: PlayedProbes) -> None:
+async def test_a_look_inside_shows_gpus_and_processes_and_asks_nothing_when_one_comes_back(
+    inside: PlayedProbes,
+) -> None:
     async with staged(hub(), lab()) as stage:
         await look(stage)
         assert stage.title.startswith(f"{NAME} › GPUs")
@@ -95,14 +97,44 @@ async def test_a_look_inside_shows_its_gpus_and_processes_and_whose_numbers_they
         await stage.advance(20)
         assert inside.looks <= before + 3, "nobody looks any more"
 
+        # Coming back asks nothing and logs in no second time.
+        await stage.press("3")
+        await look(stage)
+        await stage.press("3")
+        await look(stage)
+        assert len(inside.connections) == 1
+        assert inside.silent_logins == 0
 
-async def test_those_of_a_host_have_its_own_numbers(inside: PlayedProbes) -> None:
-    async with staged(hub(), lab()) as stage:
+        # A lost connection is made again without a word.
+        await inside.connections[0].close()
+        before = inside.looks
+        await stage.advance(4)
+        await stage.until(lambda: inside.looks > before)
+        assert inside.silent_logins == 1
+        assert stage.dialogs == []
+
+        # Those of a host have its own numbers.
+        await stage.press("3")
         await stage.press("5")
         assert "PIDs as seen inside the container" not in stage.text
 
+        # There is no way into one that does not run.
+        await stage.press("3")
+        stopped = next(
+            row
+            for row in stage.fleet.rows("instances").values()
+            if row.ref.account == "hub" and row.phase == "stopped"
+        )
+        await go_to(stage, stopped.ref.id)
+        assert "p processes" not in stage.lines[-1]
+        await stage.press("colon")
+        await stage.type(f"processes-of {stopped.name}")
+        await stage.press("enter")
+        assert "GPU processes of" in stage.toasts
+        assert stage.view.NAME == "instances"
 
-async def test_escape_ends_the_wait_and_leaves_one_where_one_was(inside: PlayedProbes) -> None:
+
+async def test_a_login_that_fails_or_is_given_up_leaves_one_where_one_was(inside: PlayedProbes) -> None:
     inside.may_go_on.clear()
     async with staged(hub(), lab()) as stage:
         await go_to(stage)
@@ -113,36 +145,15 @@ async def test_escape_ends_the_wait_and_leaves_one_where_one_was(inside: PlayedP
         assert stage.here == NAME
         assert stage.fleet.probed_instances() == frozenset()
 
-
-async def test_a_login_that_fails_says_so_and_leaves_one_where_one_was(inside: PlayedProbes) -> None:
-    inside.error = SshError("The server refused the password.")
-    async with staged(hub(), lab()) as stage:
+        # A login that fails says so and leaves one where one was.
+        inside.error = SshError("The server refused the password.")
+        inside.may_go_on.set()
         await go_to(stage)
         await stage.press("p")
         await stage.until(lambda: "refused the password" in stage.toasts)
         assert stage.view.NAME == "instances"
         assert stage.dialogs == []
         assert stage.fleet.probed_instances() == frozenset()
-
-
-async def test_coming_back_asks_nothing_and_logs_in_no_second_time(inside: PlayedProbes) -> None:
-    async with staged(hub(), lab()) as stage:
-        await look(stage)
-        await stage.press("3")
-        await look(stage)
-        assert len(inside.connections) == 1
-        assert inside.silent_logins == 0
-
-
-async def test_a_lost_connection_is_made_again_without_a_word(inside: PlayedProbes) -> None:
-    async with staged(hub(), lab()) as stage:
-        await look(stage)
-        await inside.connections[0].close()
-        before = inside.looks
-        await stage.advance(4)
-        await stage.until(lambda: inside.looks > before)
-        assert inside.silent_logins == 1
-        assert stage.dialogs == []
 
 
 async def test_what_would_have_to_be_asked_is_said_with_the_key_that_asks(inside: PlayedProbes) -> None:
@@ -164,19 +175,3 @@ async def test_what_would_have_to_be_asked_is_said_with_the_key_that_asks(inside
         await stage.until(lambda: len(inside.connections) == 2, "a login that may ask")
         await stage.advance(4)
         assert stage.fleet.probe_problem(Ref("hub", "container", NAME)) == ""
-
-
-async def test_there_is_no_way_into_one_that_does_not_run(inside: PlayedProbes) -> None:
-    async with staged(hub(), lab()) as stage:
-        stopped = next(
-            row
-            for row in stage.fleet.rows("instances").values()
-            if row.ref.account == "hub" and row.phase == "stopped"
-        )
-        await go_to(stage, stopped.ref.id)
-        assert "p processes" not in stage.lines[-1]
-        await stage.press("colon")
-        await stage.type(f"processes-of {stopped.name}")
-        await stage.press("enter")
-        assert "GPU processes of" in stage.toasts
-        assert stage.view.NAME == "instances"
