@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from gputui.config.preview import UiSettings
 from gputui.errors import UnavailableError
 from gputui.models import Phase, Resource
 from gputui.widgets.json.view import JsonView
 from tests.fleet.fakes import settle
-from tests.screens.pictures import SIZES, Shoot
+from tests.screens.pictures import BOTH, Take
 from tests.screens.queues import OUTPUT, Queues, busy, endpoint, queue, task
-from tests.screens.stage import NARROW, Stage, backend, fail, lab, staged, stop_the_clock
+from tests.screens.stage import NARROW, WIDE, Stage, backend, fail, lab, staged, stop_the_clock
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +30,7 @@ def read(stage: Stage) -> JsonView:
 # --- the list ---------------------------------------------------------------------------------------------------
 
 
-async def test_the_newest_come_first_with_how_they_stand() -> None:
+async def test_the_newest_come_first_counted_filtered_and_reduced_to_problems() -> None:
     async with staged(busy(), view="8") as stage:
         assert stage.names[:3] == ["e-sdxl/t-100", "e-embed/batch_7", "e-embed/batch_6"]
         assert "● processing" in stage.line_of("t-100")
@@ -40,28 +39,28 @@ async def test_the_newest_come_first_with_how_they_stand() -> None:
         assert "delivered" in stage.line_of("t-096")
         assert "given up, 5 attempts" in stage.line_of("batch_6")
         assert "41s" in stage.line_of("t-098")
-
-
-async def test_the_title_counts_what_is_worked_on_and_what_there_is() -> None:
-    async with staged(busy(), view="8") as stage:
         assert "processing 3   7 of 5,314 tasks" in stage.title
         await stage.command("filter t-09")
         assert "processing 3   4 of the newest 7 of 5,314 tasks" in stage.title
+        await stage.press("escape", "z")
+        # Failures, lost deliveries and what takes long.
+        assert sorted(stage.names) == ["e-embed/batch_6", "e-sdxl/t-097", "e-sdxl/t-099"]
 
 
-async def test_on_a_narrow_screen_the_most_important_is_left() -> None:
+async def test_the_most_important_is_left_on_a_narrow_screen(take: Take) -> None:
     async with staged(busy(), lab(), size=NARROW, view="8") as stage:
         line = stage.line_of("batch_6")
         assert "✓ success" in line
         assert "given up, 5 attempts" in line
         assert line.split()[-1] != "…"
         assert "20m" in line
+        await take(stage, "view", BOTH)
 
 
-async def test_only_problems_are_failures_lost_deliveries_and_what_takes_long() -> None:
-    async with staged(busy(), view="8") as stage:
-        await stage.press("z")
-        assert sorted(stage.names) == ["e-embed/batch_6", "e-sdxl/t-097", "e-sdxl/t-099"]
+async def test_without_colour(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with staged(busy(), size=NARROW, view="8") as stage:
+        await take(stage, "view")
 
 
 async def test_older_ones_are_read_when_wanted_and_the_title_says_so() -> None:
@@ -80,7 +79,7 @@ async def test_older_ones_are_read_when_wanted_and_the_title_says_so() -> None:
         assert cloud.asked[-1] == {"newest": "10"}
 
 
-async def test_the_cursor_stays_on_its_task_when_new_ones_come() -> None:
+async def test_the_cursor_stays_on_its_task_when_new_ones_come_and_old_ones_are_kept_and_marked() -> None:
     cloud = busy()
     async with staged(cloud, view="8") as stage:
         await stage.press("j", "j")
@@ -89,55 +88,36 @@ async def test_the_cursor_stays_on_its_task_when_new_ones_come() -> None:
         await stage.advance(6)
         assert stage.names[0] == "e-sdxl/t-101"
         assert stage.here == "e-embed/batch_6"
-
-
-async def test_old_tasks_are_kept_and_marked_when_nothing_answers() -> None:
-    cloud = busy()
-    async with staged(cloud, view="8") as stage:
         fail(cloud, UnavailableError("no answer"))
         await stage.advance(6)
-        assert "t-100" in stage.text
-        assert "✗ yot  as of 12:00:00  no answer" in stage.text
+        assert "t-101" in stage.text
+        assert "✗ yot  as of 12:00:05  no answer" in stage.text
 
 
-@pytest.mark.parametrize(
-    "make, said",
-    [
-        (lambda: backend("lab"), "No tasks in any account: nothing there has a queue for them."),
-        (Queues, "No queue in any account: only endpoints in QUEUE mode take tasks."),
-        (lambda: queues_of(queue("sdxl", 0, 0, 0)), "No tasks in the queue of sdxl. Press n to submit one."),
-    ],
-    ids=["no back end has queues", "no queue", "no task"],
-)
-async def test_without_tasks_it_says_why(make: object, said: str) -> None:
-    assert callable(make)
-    async with staged(make(), view="8") as stage:
-        assert said in " ".join(stage.text.split())
-
-
-def queues_of(*queues: object) -> Queues:
-    """Return a cloud with these queues, and no task."""
+async def test_without_tasks_it_says_why(take: Take) -> None:
+    async with staged(backend("lab"), view="8") as stage:
+        assert said(stage, "No tasks in any account: nothing there has a queue for them.")
     cloud = Queues()
-    cloud.rows[Resource.QUEUES] = list(queues)  # type: ignore[arg-type]
-    return cloud
+    async with staged(cloud, view="8", size=NARROW) as stage:
+        assert said(stage, "No queue in any account: only endpoints in QUEUE mode take tasks.")
+        cloud.rows[Resource.QUEUES] = [queue("sdxl", 0, 0, 0)]
+        await stage.press("r")
+        await stage.advance(0)
+        assert said(stage, "No tasks in the queue of sdxl. Press n to submit one.")
+        await take(stage, "no_task")
+
+
+def said(stage: Stage, text: str) -> bool:
+    """Return whether the screen says a text, wherever its lines break."""
+    return text in " ".join(stage.text.split())
 
 
 # --- from the endpoints -----------------------------------------------------------------------------------------
 
 
-async def test_an_endpoint_leads_to_the_tasks_of_its_queue_alone() -> None:
-    async with staged(busy(), view="2") as stage:
-        await stage.press("G")
-        assert stage.here == "e-sdxl"
-        await stage.press("t")
-        assert stage.title.startswith("sdxl › Tasks   processing 2   5 of 5,312 tasks")
-        assert all(name.startswith("e-sdxl/") for name in stage.names)
-        await stage.press("escape")
-        assert stage.title.startswith("Deployments")
-
-
-async def test_endpoints_without_a_queue_offer_no_tasks() -> None:
-    async with staged(busy(), view="2") as stage:
+async def test_an_endpoint_leads_to_the_tasks_of_its_queue_where_it_has_one() -> None:
+    cloud = busy()
+    async with staged(cloud, view="2") as stage:
         assert stage.here == "e-chat"
         assert "t tasks" not in stage.lines[-1]
         await stage.press("j")
@@ -148,13 +128,17 @@ async def test_endpoints_without_a_queue_offer_no_tasks() -> None:
         assert "chat has no queue: only endpoints in QUEUE mode take tasks." in stage.toasts
         await stage.press("a")
         assert "Tasks" not in stage.text
-
-
-async def test_a_queue_without_tasks_says_so_beside_others() -> None:
-    cloud = busy()
-    cloud.rows[Resource.DEPLOYMENTS] = [endpoint("idle")]
-    cloud.rows[Resource.QUEUES] = [*cloud.rows[Resource.QUEUES], queue("idle", 0, 0, 0)]
-    async with staged(cloud, view="2") as stage:
+        await stage.press("escape", "G")
+        assert stage.here == "e-sdxl"
+        await stage.press("t")
+        assert stage.title.startswith("sdxl › Tasks   processing 2   5 of 5,312 tasks")
+        assert all(name.startswith("e-sdxl/") for name in stage.names)
+        await stage.press("escape")
+        assert stage.title.startswith("Deployments")
+        cloud.rows[Resource.DEPLOYMENTS] = [endpoint("idle")]
+        cloud.rows[Resource.QUEUES] = [*cloud.rows[Resource.QUEUES], queue("idle", 0, 0, 0)]
+        await stage.press("r")
+        await stage.advance(6)
         await stage.press("t")
         await stage.advance(1)
         assert "No tasks in the queue of idle. Press n to submit one." in stage.text
@@ -163,8 +147,10 @@ async def test_a_queue_without_tasks_says_so_beside_others() -> None:
 # --- reading one ------------------------------------------------------------------------------------------------
 
 
-async def test_a_task_is_read_with_what_went_in_and_came_out() -> None:
-    async with staged(busy(), view="8") as stage:
+async def test_a_task_is_read_copied_saved_and_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cloud = busy()
+    async with staged(cloud, view="8") as stage:
         await stage.command("filter t-098")
         await stage.press("enter")
         assert "Task t-098 in yot" in stage.text
@@ -174,22 +160,42 @@ async def test_a_task_is_read_with_what_went_in_and_came_out() -> None:
         assert '"a lighthouse at dusk"' in stage.line_of("prompt")
         assert "77" in stage.line_of("seed")
         assert "***" in stage.line_of("Authorization")
+        await stage.press("slash", *"prompt", "enter", "c")
+        assert stage.app.clipboard == "a lighthouse at dusk"
+        await stage.press("C")
+        assert '"seed": 77' in stage.app.clipboard
+        await stage.press("ctrl+s", "o")
+        await stage.until(lambda: list(tmp_path.glob("*.json")), "the file")
         await stage.press("q")
         assert not stage.in_dialog
+        await stage.press("d")
+        await stage.until_text("yot/task/e-sdxl/t-098")
+        assert '"prompt": "a lighthouse at dusk"' in stage.text
+    assert json.loads((tmp_path / "gputui-t-098-output.json").read_text()) == OUTPUT
 
 
-async def test_a_failed_task_begins_with_its_error_whole() -> None:
-    async with staged(busy(), view="8") as stage:
+async def test_a_failed_task_begins_with_its_error_whole_and_a_stale_one_is_read_as_it_was_listed() -> None:
+    cloud = busy()
+    async with staged(cloud, view="8") as stage:
         await stage.command("filter t-097")
         await stage.press("enter")
         assert "CUDA out of memory" in stage.text
         assert "Tried to allocate 2.5 GiB" in stage.text
         assert "none" in stage.line_of(" output")
+        await stage.press("q", "escape", "g")
+        cloud.errors["fetch"] = UnavailableError("no answer")
+        await stage.press("enter")
+        assert "a lighthouse at dusk" in stage.text
+        assert "stale: no answer" in stage.text
 
 
-async def test_what_is_read_follows_the_task_and_keeps_its_place() -> None:
+async def test_what_is_read_follows_the_task_and_keeps_its_place(take: Take) -> None:
     cloud = busy()
-    async with staged(cloud, view="8") as stage:
+    async with staged(cloud, view="8", size=NARROW) as stage:
+        await stage.press("j", "j", "enter")
+        await take(stage, "reading", BOTH)
+        await stage.press("q", "g")
+        await stage.resize(*WIDE)
         assert stage.here == "e-sdxl/t-100"
         await stage.press("enter")
         assert "none yet" in stage.line_of(" output")
@@ -204,62 +210,34 @@ async def test_what_is_read_follows_the_task_and_keeps_its_place() -> None:
         assert read(stage).here == ("steps", "30")
 
 
-async def test_a_task_is_described_with_its_json_unfolded() -> None:
-    async with staged(busy(), view="8") as stage:
-        await stage.command("filter t-098")
-        await stage.press("d")
-        await stage.until_text("yot/task/e-sdxl/t-098")
-        assert '"prompt": "a lighthouse at dusk"' in stage.text
-
-
-async def test_a_description_does_not_hold_a_whole_large_output() -> None:
-    cloud = busy()
-    cloud.rows[Resource.TASKS] = [task("sdxl", "t-1", output=json.dumps(list(range(5000))))]
-    async with staged(cloud, view="8") as stage:
-        await stage.press("d", "slash", *"more lines", "enter")
-        await stage.until_text("… 4,502 more lines")
-
-
-async def test_a_task_that_cannot_be_asked_for_is_read_as_it_was_listed() -> None:
-    cloud = busy()
-    async with staged(cloud, view="8") as stage:
-        cloud.errors["fetch"] = UnavailableError("no answer")
-        await stage.press("enter")
-        assert "a lighthouse at dusk" in stage.text
-        assert "stale: no answer" in stage.text
-
-
-async def test_values_are_copied_and_parts_are_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    async with staged(busy(), view="8") as stage:
-        await stage.command("filter t-098")
-        await stage.press("enter", "slash", *"prompt", "enter", "c")
-        assert stage.app.clipboard == "a lighthouse at dusk"
-        await stage.press("C")
-        assert '"seed": 77' in stage.app.clipboard
-        await stage.press("ctrl+s", "o")
-        await stage.until(lambda: list(tmp_path.glob("*.json")), "the file")
-    assert json.loads((tmp_path / "gputui-t-098-output.json").read_text()) == OUTPUT
-
-
-async def test_hostile_tasks_are_data() -> None:
+async def test_hostile_tasks_are_data_and_of_a_large_output_a_part_is_described() -> None:
     hostile = json.dumps({"[/x]": "\x1b[31m[@click=app.bell]x[/]"})
     cloud = busy()
-    cloud.rows[Resource.TASKS] = [task("sdxl", "[/x]", "FAILED", 1, input=hostile, output="{", error="[/]")]
+    cloud.rows[Resource.TASKS] = [
+        task("sdxl", "[/x]", "FAILED", 1, input=hostile, output="{", error="[/]"),
+        task("sdxl", "t-1", output=json.dumps(list(range(5000)))),
+    ]
     async with staged(cloud, view="8") as stage:
         await stage.press("enter")
         assert "[@click=app.bell]x[/]" in stage.text
         assert "\x1b" not in stage.text
+        await stage.press("q", "j", "d", "slash", *"more lines", "enter")
+        await stage.until_text("… 4,502 more lines")
 
 
 # --- submitting one ---------------------------------------------------------------------------------------------
 
 
-async def test_a_new_task_goes_to_the_queue_that_is_looked_at() -> None:
+async def test_a_new_task_goes_to_the_queue_that_is_looked_at(take: Take) -> None:
     cloud = busy()
-    cloud.rows[Resource.TASKS] = []
-    async with staged(cloud, view="2") as stage:
-        await stage.press("j", "t", "n")
+    async with staged(cloud, size=NARROW) as stage:
+        await stage.press("8", "n")
+        await take(stage, "submitting", BOTH)
+        await stage.press("escape", "2")
+        cloud.rows[Resource.TASKS] = []
+        await stage.press("g", "j", "t", "r")
+        await stage.advance(1)
+        await stage.press("n")
         assert "Submit a task in yot" in stage.text
         await stage.type('{"prompt": "x"}')
         await stage.press("ctrl+g")
@@ -290,32 +268,20 @@ async def test_a_task_is_submitted_again_with_its_input_and_an_id_of_its_own() -
         assert not sent.get("taskId")
 
 
-async def test_a_task_is_submitted_from_its_endpoint() -> None:
+async def test_a_task_is_submitted_from_its_endpoint_with_json_checked_at_its_field_and_indented() -> None:
     cloud = busy()
+    cloud.rows[Resource.TASKS] = []
     async with staged(cloud, view="2") as stage:
         await stage.press("T")
         assert "chat has no queue" in stage.toasts
         await stage.press("G", "T")
         assert "Submit a task in yot" in stage.text
         assert "sdxl" in stage.line_of("Endpoint")
-
-
-async def test_input_that_is_no_json_is_refused_at_its_field() -> None:
-    cloud = busy()
-    async with staged(cloud, view="8") as stage:
-        await stage.press("n")
         await stage.type("{")
         await stage.press("ctrl+g")
         assert "line 1 column" in stage.text
         assert cloud.told == []
-
-
-async def test_lines_of_json_stand_as_far_in_as_what_they_belong_to() -> None:
-    cloud = busy()
-    cloud.rows[Resource.TASKS] = []
-    async with staged(cloud, view="2") as stage:
-        await stage.press("j", "T")
-        for line in ("{", '"sizes": [', "1,", "2", "]", "}"):
+        for line in ("", '"sizes": [', "1,", "2", "]", "}"):
             await stage.type(line)
             await stage.press("enter")
         await stage.press("ctrl+g", "left", "enter")
@@ -328,30 +294,3 @@ async def test_read_only_takes_no_tasks() -> None:
         await stage.press("n")
         assert not stage.in_dialog
         assert "n is not available: no account shown allows it." in stage.toasts
-
-
-# --- pictures ---------------------------------------------------------------------------------------------------
-
-
-@SIZES
-def test_view(shoot: Shoot, size: tuple[int, int]) -> None:
-    shoot(busy(), lab(), keys="8", size=size)
-
-
-@SIZES
-def test_reading(shoot: Shoot, size: tuple[int, int]) -> None:
-    shoot(busy(), keys="8 j j enter", size=size)
-
-
-@SIZES
-def test_submitting(shoot: Shoot, size: tuple[int, int]) -> None:
-    shoot(busy(), keys="8 n", size=size)
-
-
-def test_empty(shoot: Shoot) -> None:
-    shoot(queues_of(queue("sdxl", 0, 0, 0)), keys="8")
-
-
-def test_without_colour(shoot: Shoot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    shoot(busy(), keys="8", ui=UiSettings(utc=True, mouse=False))
