@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gputui.cli.output import notify, report_error
 from gputui.config.paths import history_path, state_dir
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from gputui.config.loader import Account, Config, Polling
     from gputui.fleet import Fleet
     from gputui.history.history import History
+
+
+_T = TypeVar("_T")
 
 
 def load(args: argparse.Namespace) -> Config:
@@ -83,6 +86,16 @@ async def open_fleet(accounts: Mapping[str, Account]) -> AsyncIterator[Fleet]:
             notify(f"gputui: {warning}")
     finally:
         await fleet.aclose()
+
+
+def with_fleet(accounts: Mapping[str, Account], work: Callable[[Fleet], Awaitable[_T]]) -> _T:
+    """Do work with such a fleet, and return its result."""
+
+    async def run() -> _T:
+        async with open_fleet(accounts) as fleet:
+            return await work(fleet)
+
+    return asyncio.run(run())
 
 
 @contextmanager
@@ -202,10 +215,9 @@ class Finding:
     error: GputuiError | None = None
 
 
-async def check_accounts(accounts: Mapping[str, Account]) -> list[Finding]:
+def check_accounts(accounts: Mapping[str, Account]) -> list[Finding]:
     """Ask every account's server at once for its version, identity, quota and latency."""
-    async with open_fleet(accounts) as fleet:
-        return await asyncio.gather(*(_check(fleet, name) for name in accounts))
+    return with_fleet(accounts, lambda fleet: asyncio.gather(*(_check(fleet, name) for name in accounts)))
 
 
 async def _check(fleet: Fleet, name: str) -> Finding:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     config = session.load(args)
-    findings = asyncio.run(check_accounts(config.accounts))
+    findings = check_accounts(config.accounts)
     print_records(findings, args.output, _COLUMNS, plain=_plain)
     status = ExitCode.OK
     for finding in findings:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, refs, session
@@ -17,7 +16,6 @@ from gputui.presentation.columns.context import Context
 from gputui.presentation.description import description
 
 if TYPE_CHECKING:
-    from gputui.config.loader import Account
     from gputui.fleet import Fleet
 
 _LISTED = tuple(
@@ -33,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one row as text, as JSON, or as the back end's own JSON."""
-    row, billed = asyncio.run(_find(refs.accounts(args, [args.ref]), args.ref, priced=args.output == "text"))
+    accounts, priced = refs.accounts(args, [args.ref]), args.output == "text"
+    row, billed = session.with_fleet(accounts, lambda fleet: _find(fleet, args.ref, priced=priced))
     if args.output == "raw":
         return _print_raw(row)
     if args.output == "json":
@@ -57,18 +56,17 @@ def _print_raw(row: Row) -> int:
     return ExitCode.OK
 
 
-async def _find(accounts: Mapping[str, Account], text: str, *, priced: bool) -> tuple[Row, bool]:
+async def _find(fleet: Fleet, text: str, *, priced: bool) -> tuple[Row, bool]:
     """Return the named row, and whether the instances of its account are billed.
 
     ``priced``: a deployment has the price of its instances, as in lists.
     """
-    async with session.open_fleet(accounts) as fleet:
-        row = await _row(fleet, text)
-        if priced and isinstance(row, Deployment):
-            from gputui.cli.lists.rows import with_prices
+    row = await _row(fleet, text)
+    if priced and isinstance(row, Deployment):
+        from gputui.cli.lists.rows import with_prices
 
-            (row,) = await with_prices([row], fleet)
-        return row, fleet.runtime(row.ref.account).bills
+        (row,) = await with_prices([row], fleet)
+    return row, fleet.runtime(row.ref.account).bills
 
 
 async def _row(fleet: Fleet, text: str) -> Row:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import re
 import stat
@@ -162,7 +161,7 @@ def _check(account: Account) -> bool:
     from gputui.presentation.actions import quota_line
 
     notify(f"Asking {account.base_url} …")
-    (finding,) = asyncio.run(check_accounts({account.name: account}))
+    (finding,) = check_accounts({account.name: account})
     if finding.error is not None or finding.info is None:
         report_error(finding.error or GputuiError("The server did not identify itself."))
         return False

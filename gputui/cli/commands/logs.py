@@ -21,7 +21,7 @@ from gputui.models import Deployment, Instance, LogLine, LogPosition, LogQuery, 
 from gputui.presentation.times import parse_time
 
 if TYPE_CHECKING:
-    from gputui.config.loader import Account
+    from gputui.fleet import Fleet
 
 PAGE = 1000
 TAIL = 100
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("--follow does not end by itself: use it without --until.")
     accounts = refs.accounts(args, [args.ref])
     with until_interrupted() if args.follow else nullcontext():
-        return asyncio.run(_print(accounts, args, query))
+        return session.with_fleet(accounts, lambda fleet: _print(fleet, args, query))
 
 
 def _query(args: argparse.Namespace) -> LogQuery:
@@ -70,19 +70,18 @@ def _query(args: argparse.Namespace) -> LogQuery:
     return LogQuery(args.grep, times["since"], times["until"])
 
 
-async def _print(accounts: dict[str, Account], args: argparse.Namespace, query: LogQuery) -> int:
-    async with session.open_fleet(accounts) as fleet:
-        only = "only workers of endpoints have a log that can be read"
-        searched = (Resource.INSTANCES, Resource.DEPLOYMENTS)
-        matches, _ = await refs.find(fleet, [args.ref], searched, only=only)
-        refs.report_shortened(matches)
-        row = _writer(matches[0].row, fleet.rows(Resource.INSTANCES).values())
-        if not fleet.has_log(row):
-            raise NotFoundError(
-                f"{row.ref} has no log that can be read.",
-                hint="Workers of endpoints have one: `gputui get instances`.",
-            )
-        return await _Lines(partial(fleet.read_log, row.ref), row.ref.account, query, args).print()
+async def _print(fleet: Fleet, args: argparse.Namespace, query: LogQuery) -> int:
+    only = "only workers of endpoints have a log that can be read"
+    searched = (Resource.INSTANCES, Resource.DEPLOYMENTS)
+    matches, _ = await refs.find(fleet, [args.ref], searched, only=only)
+    refs.report_shortened(matches)
+    row = _writer(matches[0].row, fleet.rows(Resource.INSTANCES).values())
+    if not fleet.has_log(row):
+        raise NotFoundError(
+            f"{row.ref} has no log that can be read.",
+            hint="Workers of endpoints have one: `gputui get instances`.",
+        )
+    return await _Lines(partial(fleet.read_log, row.ref), row.ref.account, query, args).print()
 
 
 def _writer(row: Row, rows: Iterable[Row]) -> Row:

@@ -21,13 +21,14 @@ from gputui.presentation.prices import runs_out_text
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
+    from gputui.fleet import Fleet
 
 _SPENT = (*cost.COSTING, Resource.PACKAGES)
 
 
 def run(accounts: Mapping[str, Account], output: str, named: Sequence[str]) -> int:
     """Print the balances; 3 or 1 when one could not be read. Where the cost is unknown, so is the end."""
-    money, spent = asyncio.run(_list(accounts))
+    money, spent = session.with_fleet(accounts, _read)
     balances = [row for row in money.rows if isinstance(row, Balance)]
     packages = [row for row in spent.rows if isinstance(row, Package)]
     unsure = {account for account, _ in spent.failures} | cost.not_read(spent.rows)
@@ -60,6 +61,5 @@ def _text(found: Lasting | None, now: datetime) -> str:
     return plain_text(runs_out_text(found, now)).removeprefix("✗ ")
 
 
-async def _list(accounts: Mapping[str, Account]) -> tuple[session.Listing, session.Listing]:
-    async with session.open_fleet(accounts) as fleet:
-        return await asyncio.gather(session.read(fleet, [Resource.BALANCES]), session.read(fleet, _SPENT))
+async def _read(fleet: Fleet) -> tuple[session.Listing, session.Listing]:
+    return await asyncio.gather(session.read(fleet, [Resource.BALANCES]), session.read(fleet, _SPENT))

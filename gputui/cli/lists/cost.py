@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from gputui.presentation.prices import unpriced_gpus_text, unstated_text
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
+    from gputui.fleet import Fleet
 
 KEYS = ("account", "deployment", "name", "instances", "gpus", "per_hour", "volumes", "gpus_unknown")
 """The keys of the JSON and the columns of CSV, in their order."""
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
     """Print the lines, the most expensive of each account first; totals are printed with a table."""
     if args.watch or args.filters or args.of:
         raise ConfigError("cost is a sum: it takes neither --watch nor --filter nor --of.")
-    listing, billing = asyncio.run(_list(accounts))
+    listing, billing = session.with_fleet(accounts, _read)
     print_records(parts(listing.rows, billing), args.output, pick(cost_columns(Context()), COST_TABLE), KEYS, _plain)
     if args.output == "table":
         for line in _totals(listing, billing, accounts):
@@ -72,11 +72,10 @@ def _totals(listing: session.Listing, billing: Collection[str], accounts: Mappin
     return lines
 
 
-async def _list(accounts: Mapping[str, Account]) -> tuple[session.Listing, set[str]]:
-    async with session.open_fleet(accounts) as fleet:
-        listing = await session.read(fleet, cost.COSTING)
-        # Where hosts and GPUs cannot be listed, the number of GPUs is unknown, which the table says.
-        unsized = {row.ref.account for row in listing.rows if isinstance(row, Instance) and row.gpu_all}
-        sizes = await session.read(fleet, cost.SIZING, [name for name in accounts if name in unsized])
-        listing.rows += sizes.rows
-        return listing, {name for name in accounts if fleet.runtime(name).bills}
+async def _read(fleet: Fleet) -> tuple[session.Listing, set[str]]:
+    listing = await session.read(fleet, cost.COSTING)
+    # Where hosts and GPUs cannot be listed, the number of GPUs is unknown, which the table says.
+    unsized = {row.ref.account for row in listing.rows if isinstance(row, Instance) and row.gpu_all}
+    sizes = await session.read(fleet, cost.SIZING, [name for name in fleet.accounts if name in unsized])
+    listing.rows += sizes.rows
+    return listing, {name for name in fleet.accounts if fleet.runtime(name).bills}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ _NAMED = (Resource.INSTANCES, Resource.DEPLOYMENTS)
 
 def run(accounts: Mapping[str, Account], output: str, *, named: Sequence[str], of: str = "") -> int:
     """Print the events of these accounts, or of the row that ``of`` names, in the order of time."""
-    listing, ref = asyncio.run(_read(accounts, of))
+    listing, ref = session.with_fleet(accounts, lambda fleet: _read(fleet, of))
     observed, status = _observed(listing.unsupported, ref)
     # Observed events are an answer, too.
     listing.answered.update(listing.unsupported)
@@ -37,12 +36,7 @@ def concerns(event: Event, of: Ref | None) -> bool:
 
 def find(accounts: Mapping[str, Account], text: str) -> Ref:
     """Return the instance or deployment that a REF names; a full one may be of a deleted row."""
-
-    async def found() -> Ref:
-        async with session.open_fleet(accounts) as fleet:
-            return await _find(fleet, text)
-
-    return asyncio.run(found())
+    return session.with_fleet(accounts, lambda fleet: _find(fleet, text))
 
 
 async def _find(fleet: Fleet, text: str) -> Ref:
@@ -66,20 +60,19 @@ def _full_ref(fleet: Fleet, text: str) -> Ref | None:
         return None
 
 
-async def _read(accounts: Mapping[str, Account], text: str) -> tuple[session.Listing, Ref | None]:
-    async with session.open_fleet(accounts) as fleet:
-        if not text:
-            return await session.read(fleet, [Resource.EVENTS]), None
-        of = await _find(fleet, text)
-        listing = session.Listing()
-        if fleet.runtime(of.account).observes:
-            listing.unsupported.append(of.account)
-            return listing, of
-        try:
-            listing.rows.extend(await fleet.events_of(of))
-        except Exception as error:  # noqa: BLE001  (observed events are printed nevertheless)
-            listing.failures.append((of.account, as_failure(error, f"{of.account}: reading its events")))
+async def _read(fleet: Fleet, text: str) -> tuple[session.Listing, Ref | None]:
+    if not text:
+        return await session.read(fleet, [Resource.EVENTS]), None
+    of = await _find(fleet, text)
+    listing = session.Listing()
+    if fleet.runtime(of.account).observes:
+        listing.unsupported.append(of.account)
         return listing, of
+    try:
+        listing.rows.extend(await fleet.events_of(of))
+    except Exception as error:  # noqa: BLE001  (observed events are printed nevertheless)
+        listing.failures.append((of.account, as_failure(error, f"{of.account}: reading its events")))
+    return listing, of
 
 
 def _observed(accounts: Sequence[str], of: Ref | None) -> tuple[Iterable[Event], ExitCode]:

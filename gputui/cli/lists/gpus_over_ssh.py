@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -38,26 +38,28 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
     """List GPUs or processes of the instances named, once or watched; the status is that of the worst failure."""
     if args.watch:
         return _watch(args, config, accounts, resource)
-    return asyncio.run(_once(args, accounts, resource))
+    return session.with_fleet(accounts, lambda fleet: _once(fleet, args, resource))
 
 
-async def _once(args: argparse.Namespace, accounts: Mapping[str, Account], resource: Resource) -> ExitCode:
+async def _once(fleet: Fleet, args: argparse.Namespace, resource: Resource) -> ExitCode:
+    from gputui.fleet.probes import on_host
 
     failed: list[Row] = []
-    async with session.open_fleet(accounts) as fleet:
-        instances, status = await _resolve(fleet, args.of)
-        reported = {one.ref.account for one in instances if fleet.runtime(one.ref.account).lists(resource)}
-        lists = await session.read(fleet, [resource], reported)
-        status = max(status, lists.report())
-        rows = [row for row in lists.rows if any(belongs(row, one) for one in instances)]
-        for one, found in await _read(fleet, [one for one in instances if one.ref.account not in reported]):
-            if isinstance(found, GputuiError):
-                status = max(status, report_error(found, about=str(one.ref)))
-                if resource is Resource.PROCESSES:
-                    failed.append(GpuProcess.unknown(one.ref, one.name, found.message))
-                continue
+    instances, status = await _resolve(fleet, args.of)
+    reported = {one.ref.account for one in instances if fleet.runtime(one.ref.account).lists(resource)}
+    lists = await session.read(fleet, [resource], reported)
+    status = max(status, lists.report())
+    rows = [row for row in lists.rows if any(belongs(row, one) for one in instances)]
+    for one, found in await _read(fleet, [one for one in instances if one.ref.account not in reported]):
+        if isinstance(found, GputuiError):
+            status = max(status, report_error(found, about=str(one.ref)))
+            if resource is Resource.PROCESSES:
+                failed.append(GpuProcess.unknown(one.ref, one.name, found.message))
+        elif resource is Resource.GPUS:
+            rows += found.devices
+        else:
             own_gpus = fleet.runtime(one.ref.account).lists(Resource.GPUS)
-            rows += found.devices if resource is Resource.GPUS else _processes(found, one, own_gpus=own_gpus)
+            rows += on_host(found.processes, one) if own_gpus else found.processes
     print_rows(resource, [*rows, *failed], args.output)
     if resource is Resource.PROCESSES:
         status = max(status, report_unknown(rows))
@@ -76,12 +78,6 @@ async def _resolve(fleet: Fleet, texts: Sequence[str]) -> tuple[list[Instance], 
     matches, status = await refs.find(fleet, texts, [Resource.INSTANCES], only=only)
     refs.report_shortened(matches)
     return [match.row for match in matches if isinstance(match.row, Instance)], status
-
-
-def _processes(found: GpuReading, instance: Instance, *, own_gpus: bool) -> Iterable[GpuProcess]:
-    from gputui.fleet.probes import on_host
-
-    return on_host(found.processes, instance) if own_gpus else found.processes
 
 
 def belongs(row: Row, instance: Instance) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ _NOUNS = {Resource.STOCK: "available GPUs", Resource.BLACKLIST: "blocked hosts"}
 def run(args: argparse.Namespace, accounts: Mapping[str, Account], resource: Resource) -> int:
     """Print the rows of one kind; 3 when an account could not be reached, with those that the others have."""
     table = args.output == "table"
-    listing, read = asyncio.run(_list(accounts, resource, args.filters, table=table))
+    listing, read = session.with_fleet(accounts, lambda fleet: _read(fleet, resource, args.filters, table=table))
     print_rows(resource, listing.rows, args.output)
     on_gpus = resource in (Resource.GPUS, Resource.PROCESSES)
     status = gpus.report_unknown(listing.rows) if resource is Resource.PROCESSES else ExitCode.OK
@@ -45,20 +44,19 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account], resource: Res
     return status
 
 
-async def _list(
-    accounts: Mapping[str, Account], resource: Resource, given: filters.Given, *, table: bool
+async def _read(
+    fleet: Fleet, resource: Resource, given: filters.Given, *, table: bool
 ) -> tuple[session.Listing, list[str]]:
     """Return the rows, and the accounts that were read: the others cannot filter so."""
-    async with session.open_fleet(accounts) as fleet:
-        able = filters.apply(fleet, resource, given)[0] if given else list(accounts)
-        listing = await session.read(fleet, [resource], able)
-        if resource is Resource.DEPLOYMENTS and table:
-            listing.rows = await with_prices(listing.rows, fleet)
-        if resource is Resource.PROCESSES:
-            await gpus.add_unreported(fleet, listing)
-        if resource is Resource.TASKS and table:
-            await tasks.report_older(fleet, able)
-        return listing, able
+    able = filters.apply(fleet, resource, given)[0] if given else list(fleet.accounts)
+    listing = await session.read(fleet, [resource], able)
+    if resource is Resource.DEPLOYMENTS and table:
+        listing.rows = await with_prices(listing.rows, fleet)
+    if resource is Resource.PROCESSES:
+        await gpus.add_unreported(fleet, listing)
+    if resource is Resource.TASKS and table:
+        await tasks.report_older(fleet, able)
+    return listing, able
 
 
 async def with_prices(rows: Sequence[Row], fleet: Fleet) -> list[Row]:
@@ -78,16 +76,11 @@ def watch_filtered(
     """Follow the rows of one kind."""
     from gputui.cli.lists.watch import watch
 
+    async def accepted(fleet: Fleet) -> tuple[list[str], dict[str, str]]:
+        return filters.apply(fleet, resource, args.filters)
+
     values: dict[str, str] = {}
     if args.filters:
-        able, values = asyncio.run(_able(accounts, resource, args.filters))
+        able, values = session.with_fleet(accounts, accepted)
         accounts = {name: accounts[name] for name in able}
     return watch(config, accounts, resource, args, values=values)
-
-
-async def _able(
-    accounts: Mapping[str, Account], resource: Resource, given: filters.Given
-) -> tuple[list[str], dict[str, str]]:
-    """Return the accounts that accept these filters, and the values. Sends no request."""
-    async with session.open_fleet(accounts) as fleet:
-        return filters.apply(fleet, resource, given)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
     if len(args.of) > 1:
         raise ConfigError(f"Of {resource.value}, --of takes one endpoint.")
     (text,) = args.of
-    of, rows, values, status = asyncio.run(_once(accounts, text, resource, args))
+    of, rows, values, status = session.with_fleet(accounts, lambda fleet: _once(fleet, text, resource, args))
     if args.watch:
         from gputui.cli.lists.watch import watch
 
@@ -42,33 +41,31 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
 
 
 async def _once(
-    accounts: Mapping[str, Account], text: str, resource: Resource, args: argparse.Namespace
+    fleet: Fleet, text: str, resource: Resource, args: argparse.Namespace
 ) -> tuple[Ref, list[Row], dict[str, str], ExitCode]:
     """Return the endpoint, its rows unless they are to be watched, the filter of the server, and the exit status."""
-    async with session.open_fleet(accounts) as fleet:
-        able = [
-            name for name in accounts if fleet.runtime(name).lists(Resource.TASKS) or fleet.runtime(name).open_error
-        ]
-        only = "only endpoints in QUEUE mode take tasks"
-        (match,), status = await refs.find(fleet, [text], [Resource.DEPLOYMENTS], only=only, accounts=able)
-        refs.report_shortened([match])
-        of, endpoint = match.ref, match.row
-        if not isinstance(endpoint, Deployment) or not endpoint.takes_tasks:
-            raise ConfigError(
-                f"{of} has no queue: only endpoints in QUEUE mode take tasks.",
-                hint="`gputui get queues` lists what has one.",
-            )
-        values = filters.apply(fleet, resource, args.filters, [of.account])[1] if args.filters else {}
-        if resource is Resource.TASKS and (form := fleet.filter_form(of.account, resource)) is not None:
-            # The tasks of other queues are not needed.
-            values = {**form.named({Role.QUEUE: of.id}), **values}
-            fleet.set_filter(resource, values)
-        if args.watch:
-            return of, [], values, status
-        listing = await session.read(fleet, [resource], [of.account])
-        if resource is Resource.TASKS and args.output == "table":
-            await report_older(fleet, [of.account], of)
-        return of, [row for row in listing.rows if _belongs(row, of)], values, max(status, listing.report())
+    runtimes = fleet.runtimes.items()
+    able = [name for name, runtime in runtimes if runtime.lists(Resource.TASKS) or runtime.open_error]
+    only = "only endpoints in QUEUE mode take tasks"
+    (match,), status = await refs.find(fleet, [text], [Resource.DEPLOYMENTS], only=only, accounts=able)
+    refs.report_shortened([match])
+    of, endpoint = match.ref, match.row
+    if not isinstance(endpoint, Deployment) or not endpoint.takes_tasks:
+        raise ConfigError(
+            f"{of} has no queue: only endpoints in QUEUE mode take tasks.",
+            hint="`gputui get queues` lists what has one.",
+        )
+    values = filters.apply(fleet, resource, args.filters, [of.account])[1] if args.filters else {}
+    if resource is Resource.TASKS and (form := fleet.filter_form(of.account, resource)) is not None:
+        # The tasks of other queues are not needed.
+        values = {**form.named({Role.QUEUE: of.id}), **values}
+        fleet.set_filter(resource, values)
+    if args.watch:
+        return of, [], values, status
+    listing = await session.read(fleet, [resource], [of.account])
+    if resource is Resource.TASKS and args.output == "table":
+        await report_older(fleet, [of.account], of)
+    return of, [row for row in listing.rows if _belongs(row, of)], values, max(status, listing.report())
 
 
 async def report_older(fleet: Fleet, accounts: Sequence[str], of: Ref | None = None) -> None:
