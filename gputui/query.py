@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -66,10 +66,6 @@ class _Term:
     contained: str | None = None
     compares: Callable[[float], bool] | None = None
 
-    def holds(self, columns: Mapping[str, str]) -> bool:
-        texts = columns.values() if self.column is None else (columns.get(self.column, ""),)
-        return any(map(self.test, texts)) != self.negated
-
     def over(self, keys: Sequence[str]) -> Callable[[str], bool]:
         """Return the same question for a line of texts, one for each of ``keys``."""
         if self.column is None:
@@ -92,24 +88,19 @@ class _Term:
         return lambda line: test(line.split(JOINT, index + 1)[index])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Query:
     """A filter, read. ``text`` is what it was read from; an empty query is false and matches everything."""
 
-    __slots__ = ("_terms", "text")
-
-    def __init__(self, text: str, terms: tuple[_Term, ...]) -> None:
-        self.text = text
-        self._terms = terms
+    text: str
+    _terms: tuple[_Term, ...]
 
     def __bool__(self) -> bool:
         return bool(self._terms)
 
-    def __repr__(self) -> str:
-        return f"Query({self.text!r})"
-
     def matches(self, columns: Mapping[str, str]) -> bool:
         """Whether a row matches every term. ``columns`` maps a column's key to the row's text in it."""
-        return all(term.holds(columns) for term in self._terms)
+        return self.over(tuple(columns))(line_of(tuple(columns.values())))
 
     def over(self, keys: Sequence[str], *, numbers: Container[str] = ()) -> Callable[[str], bool]:
         """Return the test of a line: a row's texts in the order of ``keys``, by :func:`line_of`.
@@ -188,14 +179,13 @@ class Names:
         return list(dict.fromkeys(key for known, key in self._key_of.items() if known.startswith(wanted)))
 
 
-def parse(text: str, columns: Iterable[str] | None = None, *, headings: Mapping[str, str] | None = None) -> Query:
+def parse(text: str, headings: Mapping[str, str]) -> Query:
     """Read a filter; raises QueryError.
 
-    ``columns`` are the keys that may precede a colon; ``headings`` maps them to the headings by which they may be
-    called as well (:class:`Names`). Without columns any name is taken, and a row that lacks it has an empty text
-    there.
+    ``headings`` maps the keys of columns, which may precede a colon, to their headings, which may as well
+    (:class:`Names`).
     """
-    names = None if columns is None else Names({key: (headings or {}).get(key, key) for key in columns})
+    names = Names(headings)
     terms: list[_Term] = []
     position = 0
     while position < len(text):
@@ -222,7 +212,7 @@ def quantity(text: str) -> float | None:
     return None if number is None else float(number[1]) * _UNITS[number[2] or ""]
 
 
-def _read_term(text: str, position: int, names: Names | None) -> tuple[_Term | None, int]:
+def _read_term(text: str, position: int, names: Names) -> tuple[_Term | None, int]:
     """Read the word at ``position``; returns it, or None for an unfinished one, and where it ends."""
     negated = text[position] == "!"
     if negated:
@@ -276,19 +266,17 @@ def _read_comparison(text: str, sign: re.Match[str], column: str, *, negated: bo
     return _Term(test, column, negated, compares=compares), position
 
 
-def _named(text: str, position: int, names: Names | None) -> re.Match[str] | None:
+def _named(text: str, position: int, names: Names) -> re.Match[str] | None:
     """Return the name before a colon. One with other characters than letters is a text unless it is a heading."""
     named = _COLUMN.match(text, position)
-    if named is None and names is not None:
+    if named is None:
         named = _HEADING.match(text, position)
         if named is not None and len(names.find(named[1])) != 1:
             named = None
     return named
 
 
-def _resolve(name: str, names: Names | None, position: int) -> str:
-    if names is None:
-        return name
+def _resolve(name: str, names: Names, position: int) -> str:
     found = names.find(name)
     if len(found) == 1:
         return found[0]

@@ -100,7 +100,7 @@ def test_the_filter_knows_each_column_by_its_heading(name: str, session: Session
     for column in columns:
         words = column.title.casefold().split()
         for written in ("".join(words), "-".join(words)):
-            query = parse(f'{written}:="x y"', headings, headings=headings)
+            query = parse(f'{written}:="x y"', headings)
             asked = next(key for key in headings if query.matches({key: "x y"}))
             assert written == asked or headings[asked].casefold().split() == words
 

@@ -275,5 +275,5 @@ class StockView(View):
 
     def set_filter(self, text: str) -> None:
         """Show only some models and places; raises QueryError."""
-        self._query = parse(text, ("gpu", "account", "region")) or None
+        self._query = parse(text, {key: key for key in ("gpu", "account", "region")}) or None
         self._update()

@@ -37,7 +37,7 @@ class RowFilter(Generic[RowT]):
 
     def parse(self, text: str) -> Query:
         """Read a filter over the columns, by their keys or headings; raises QueryError."""
-        return parse(text, self._columns, headings={key: column.title for key, column in self._columns.items()})
+        return parse(text, {key: column.title for key, column in self._columns.items()})
 
     def forget(self, ref: Ref) -> None:
         """Read the texts of a row again when they are next needed."""
