@@ -166,8 +166,7 @@ class AccountRuntime:
                 self._begin(self.opened)
         finally:
             self._opening = False
-        self.update_health()
-        self._fleet.announce()
+        self._report()
 
     def _begin(self, backend: Backend) -> None:
         listers = dict(backend.listers)
@@ -283,8 +282,7 @@ class AccountRuntime:
         self._fleet.take(self, resource, rows)
         if resource is Resource.INSTANCES and self.probes is not None and self.probes.drop_ended():
             self._probes_changed(self.probes)
-        self.update_health()
-        self._fleet.announce()
+        self._report()
 
     def _retry_failed(self, recovered: Resource) -> None:
         """Request the other failed lists immediately, as the server answers again."""
@@ -300,14 +298,12 @@ class AccountRuntime:
         self._logs[resource].fail(error, now, seconds)
         for denied in [resource for resource in self._logs if self.denial(resource) is not None]:
             self._fleet.drop(self, denied)
-        self.update_health()
-        self._fleet.announce()
+        self._report()
 
     def limit(self, error: RateLimitedError) -> None:
         """Respect a rate limit that was reported for a request other than of a list."""
         self._pause(error)
-        self.update_health()
-        self._fleet.announce()
+        self._report()
 
     def _pause(self, error: RateLimitedError) -> None:
         now = self._clock.monotonic()
@@ -317,6 +313,9 @@ class AccountRuntime:
     def outstanding(self, resource: Resource) -> None:
         """Record that an answer takes long."""
         self._logs[resource].outstanding = True
+        self._report()
+
+    def _report(self) -> None:
         self.update_health()
         self._fleet.announce()
 

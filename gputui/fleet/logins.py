@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from gputui.api.capabilities import PreparedChange
+from gputui.config import secrets
 from gputui.models import ActionResult, Ref, Secret, SSHTarget
 
 if TYPE_CHECKING:
@@ -82,8 +83,6 @@ class Logins:
     # In a thread.
 
     def _write(self, ref: Ref, generation: str, user: str, password: Secret | None) -> bool:
-        from gputui.config import secrets
-
         if self._history is None:
             return False
         before = self._history.remember_login(ref, user=user, generation=generation)
@@ -94,14 +93,10 @@ class Logins:
         return secrets.keep_in_keyring(_name(ref, generation), password)
 
     def _read(self, ref: Ref, generation: str) -> tuple[str, Secret | None]:
-        from gputui.config import secrets
-
         user = self._history.login_of(ref, generation) if self._history is not None else ""
         return user, secrets.kept_in_keyring(_name(ref, generation)) if user else None
 
     def _drop(self, ref: Ref) -> None:
-        from gputui.config import secrets
-
         if self._history is not None and (generation := self._history.forget_login(ref)) is not None:
             secrets.drop_from_keyring(_name(ref, generation))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from gputui.api.capabilities import Lister
 from gputui.errors import GputuiError
@@ -56,7 +57,8 @@ class Probes:
     @property
     def listers(self) -> Mapping[Resource, Lister]:
         """The lists that it gives."""
-        return {Resource.PROCESSES: self._processes} | ({} if self._own_gpus else {Resource.GPUS: self._gpus})
+        given = (Resource.PROCESSES,) if self._own_gpus else (Resource.PROCESSES, Resource.GPUS)
+        return {resource: partial(self._list, resource) for resource in given}
 
     @property
     def probed(self) -> frozenset[Ref]:
@@ -76,17 +78,12 @@ class Probes:
         else:
             before.read, before.failures, before.not_before = read, 0, 0.0
 
-    def stop_probing(self, ref: Ref) -> None:
-        """Stop probing an instance, and discard the results."""
-        probe = self._probes.pop(ref, None)
-        if probe is not None and probe.task is not None:
-            probe.task.cancel()
-
     def drop_ended(self) -> bool:
-        """Stop probing instances that do not run any more; returns whether there were any."""
+        """Stop probing instances that do not run any more, discard their results; returns whether there were any."""
         ended = [ref for ref in self._probes if self._running(ref) is None]
         for ref in ended:
-            self.stop_probing(ref)
+            if (task := self._probes.pop(ref).task) is not None:
+                task.cancel()
         return bool(ended)
 
     def _running(self, ref: Ref) -> Instance | None:
@@ -118,15 +115,7 @@ class Probes:
         seen = _processes(ref, self._probes[ref])
         return on_host(seen, instance) if self._own_gpus and isinstance(instance, Instance) else seen
 
-    async def _gpus(self) -> Sequence[Row]:
-        await self._probe_for(Resource.GPUS)
-        return self.rows(Resource.GPUS)
-
-    async def _processes(self) -> Sequence[Row]:
-        await self._probe_for(Resource.PROCESSES)
-        return self.rows(Resource.PROCESSES)
-
-    async def _probe_for(self, resource: Resource) -> None:
+    async def _list(self, resource: Resource) -> Sequence[Row]:
         """Run a round of probes, or join the present or last one for the other list."""
         new = self._given.get(resource, 0) < self._rounds
         if self._round is None and not (new and self._clock.monotonic() - self._ended < _SHARED_SECONDS):
@@ -134,6 +123,7 @@ class Probes:
         if self._round is not None:
             await asyncio.wait({self._round})
         self._given[resource] = self._rounds
+        return self.rows(resource)
 
     async def _run_round(self) -> None:
         try:

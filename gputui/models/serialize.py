@@ -137,17 +137,14 @@ def _decoder(hint: Any) -> _Decode:
     raise TypeError(f"no plain form for {hint!r}")
 
 
-def text(value: Any) -> str:
+def text(value: Any, *, multiline: bool = False) -> str:
     """Return a text, safe for a terminal; raises TypeError."""
     if type(value) is not str:
         raise TypeError("not a text")
-    return clean(value)
+    return clean(value, multiline=multiline)
 
 
-def _lines(value: Any) -> str:
-    if type(value) is not str:
-        raise TypeError("not a text")
-    return clean(value, multiline=True)
+_lines = partial(text, multiline=True)
 
 
 def integer(value: Any) -> int:

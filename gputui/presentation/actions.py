@@ -8,12 +8,10 @@ from gputui.actions import ACTIONS
 from gputui.formatting import format_bytes, format_money, status_text
 from gputui.models import Action, Deployment, GpuProcess, Image, Instance, Money, Phase, QuotaLine, Row, Volume
 
-STOP_KEPT_ALIVE = "All processes stop. The deployment starts another in its place, unless it is scaled down."
-STOP_SEVERAL_KEPT_ALIVE = (
-    "All processes in them stop. The deployments start others in their place, unless they are scaled down."
+_STOP_REPLACED = (
+    "All processes stop. The deployment starts another in its place, unless it is scaled down.",
+    "All processes in them stop. The deployments start others in their place, unless they are scaled down.",
 )
-NEEDS_FORCE = "It runs: without force the server refuses, and nothing is deleted."
-SOME_NEED_FORCE = "Some run: without force the server refuses to delete those."
 
 
 def name_of(row: Row) -> str:
@@ -42,7 +40,7 @@ def effect(action: Action, rows: Sequence[Row]) -> str:
     """Say what the action does to these rows."""
     spec, one = ACTIONS[action], len(rows) == 1
     if action is Action.STOP and all(isinstance(row, Instance) and row.parent is not None for row in rows):
-        return STOP_KEPT_ALIVE if one else STOP_SEVERAL_KEPT_ALIVE
+        return _STOP_REPLACED[not one]
     kinds = {type(row) for row in rows}
     for_one, for_several = spec.effects.get(kinds.pop(), spec.effect) if len(kinds) == 1 else spec.effect
     # Where there is no text for several, that for one applies: a question always has one.
@@ -78,7 +76,9 @@ def state_words(row: Row) -> str:
 
 def force_needed(rows: Sequence[Row]) -> str:
     """Say that a deletion without force would be refused, for one row or for some of several."""
-    return NEEDS_FORCE if len(rows) == 1 else SOME_NEED_FORCE
+    if len(rows) == 1:
+        return "It runs: without force the server refuses, and nothing is deleted."
+    return "Some run: without force the server refuses to delete those."
 
 
 def confirmation_text(action: Action, rows: Sequence[Row], *, moving: bool = False) -> str | None:
