@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from gputui.errors import InvalidError, UnavailableError, UnknownOutcomeError
 from gputui.models import Action, Ref, Resource
 from tests.screens.changing import confirm
-from tests.screens.forms import focused, go_to
-from tests.screens.pictures import SIZES, Shoot
-from tests.screens.stage import NARROW, WIDE, Stage, lab, staged
+from tests.screens.forms import focus_on, focused, go_to
+from tests.screens.pictures import BOTH, Take
+from tests.screens.stage import NARROW, Stage, lab, staged
 from tests.storage import Store, endpoint, store, vm, volume
 
 
@@ -34,7 +32,13 @@ async def test_a_vm_is_renamed_after_its_old_and_new_name_were_shown() -> None:
     async with staged(fake, view="3", size=NARROW) as stage:
         await stage.press("N")
         assert "Rename workstation" in stage.text
+        await stage.press("enter")
+        assert "Nothing is changed yet" in stage.toasts
+        assert stage.dialogs == ["FormDialog"]
         await retype(stage, "desk")
+        await stage.press("enter", "escape")
+        assert stage.dialogs == ["FormDialog"], "who does not confirm finds the form again as it was"
+        assert "desk" in stage.text
         await stage.press("enter")
         assert "Rename workstation in yotta?" in stage.text
         assert "Name workstation → desk" in said(stage)
@@ -48,14 +52,16 @@ async def test_a_vm_is_renamed_after_its_old_and_new_name_were_shown() -> None:
 
 
 async def test_what_is_under_way_shows_on_the_row() -> None:
-    for key, view, action, doing in (
-        ("N", "3", Action.RENAME, "renaming…"),
-        ("E", "2", Action.UPDATE, "changing…"),
-        ("Z", "7", Action.RESIZE, "resizing…"),
-    ):
-        fake = Store("yotta", vm("yotta", "one"), endpoint("yotta", "one"), volume("yotta", "one"))
-        answer = fake.hold(action)
-        async with staged(fake, view=view) as stage:
+    fake = Store("yotta", vm("yotta", "one"), endpoint("yotta", "one"), volume("yotta", "one"))
+    async with staged(fake) as stage:
+        for key, view, action, doing in (
+            ("N", "3", Action.RENAME, "renaming…"),
+            ("E", "2", Action.UPDATE, "changing…"),
+            ("Z", "7", Action.RESIZE, "resizing…"),
+        ):
+            answer = fake.hold(action)
+            await stage.press(view)
+            await stage.advance(0)
             await stage.press(key, "end")
             await stage.type("1")
             await stage.press("ctrl+g")
@@ -66,9 +72,14 @@ async def test_what_is_under_way_shows_on_the_row() -> None:
             assert doing not in stage.text
 
 
-async def test_a_thing_is_named_in_the_command_bar_from_any_view() -> None:
+async def test_a_thing_is_named_in_the_command_bar_from_any_view(take: Take) -> None:
     fake = store()
     async with staged(fake, view="7") as stage:
+        await stage.command("resize checkpoints")
+        await retype(stage, "50")
+        await stage.press("enter")
+        await take(stage, "resize")
+        await stage.press("escape", "escape")
         await stage.press("tab", "3")
         await stage.command("rename checkpoints")
         await retype(stage, "weights")
@@ -76,28 +87,6 @@ async def test_a_thing_is_named_in_the_command_bar_from_any_view() -> None:
         assert "Rename checkpoints in yotta?" in stage.text
         await confirm(stage)
         assert fake.told == [(Action.RENAME, "id-checkpoints", {"name": "weights"})]
-
-
-async def test_nothing_new_is_nothing_to_ask() -> None:
-    fake = store()
-    async with staged(fake, view="3") as stage:
-        await stage.press("N", "enter")
-        assert "Nothing is changed yet" in stage.toasts
-        assert stage.dialogs == ["FormDialog"]
-        await stage.press("escape")
-        assert not stage.in_dialog
-        assert fake.told == []
-
-
-async def test_who_does_not_confirm_finds_the_form_again_as_it_was() -> None:
-    fake = store()
-    async with staged(fake, view="3") as stage:
-        await stage.press("N")
-        await retype(stage, "desk")
-        await stage.press("enter", "escape")
-        assert stage.dialogs == ["FormDialog"]
-        assert "desk" in stage.text
-        assert fake.told == []
 
 
 # --- another size -----------------------------------------------------------------------------------------------
@@ -126,62 +115,54 @@ async def test_a_resize_tells_sizes_and_price_and_warns_of_a_smaller_one() -> No
 # --- other settings ---------------------------------------------------------------------------------------------
 
 
-async def test_the_settings_of_an_endpoint_are_changed_and_only_what_is_new_is_named() -> None:
+async def test_of_the_settings_of_an_endpoint_only_what_is_new_is_named_with_secrets_masked(take: Take) -> None:
     fake = store()
-    async with staged(fake, view="2") as stage:
+    async with staged(fake, view="2", size=NARROW) as stage:
         await stage.press("E")
+        await take(stage, "form", BOTH)
         await go_to(stage, "workers")
         await retype(stage, "4")
         await go_to(stage, "environmentVars")
         await stage.press("down", "end")
         await stage.type("7")
         await stage.press("ctrl+g")
+        await take(stage, "question", BOTH)
         text = said(stage)
         for part in ("Change chat in yotta?", "Workers 2 → 4", "Environment SEED=1 → SEED=17"):
             assert part in text
         assert "The new settings apply from its next start." in text
         assert "Name " not in text.partition("Change chat")[2]
         assert "Webhook" not in text
-        await confirm(stage)
-        await stage.advance(1)
-        assert fake.told == [
-            (
-                Action.UPDATE,
-                "id-chat",
-                {"name": "chat", "workers": "4", "environmentVars": "MODE=fast\nSEED=17", "webhook": ""},
-            )
-        ]
-
-
-async def test_secrets_in_an_environment_are_masked_in_the_question() -> None:
-    async with staged(store(), view="2") as stage:
-        await stage.press("E")
-        await go_to(stage, "environmentVars")
-        await stage.press("down", "end")
-        await stage.press("enter")
+        await stage.press("escape")
+        await focus_on(stage, "environmentVars")
+        await stage.press("down", "end", "enter")
         await stage.type("HF_TOKEN=hf_abcdefgh")
         await stage.press("ctrl+g")
         assert "HF_TOKEN=***" in stage.text
         assert "hf_abcdefgh" not in stage.text
+        await confirm(stage)
+        await stage.advance(1)
+        environment = "MODE=fast\nSEED=17\nHF_TOKEN=hf_abcdefgh"
+        values = {"name": "chat", "workers": "4", "environmentVars": environment, "webhook": ""}
+        assert fake.told == [(Action.UPDATE, "id-chat", values)]
 
 
-async def test_the_dry_run_shows_the_request_and_sends_nothing() -> None:
+async def test_a_mistake_is_at_its_field_before_a_dry_run_and_after_the_server_refused() -> None:
     fake = store()
+    fake.wrong = {"workers": "must be at least 1"}
     async with staged(fake, view="2") as stage:
-        await stage.press("E", "ctrl+t")
+        await stage.press("E", "ctrl+g")
+        assert "must be at least 1" in stage.text
+        assert stage.dialogs == ["FormDialog"]
+        fake.wrong = {}
+        fake.refused = InvalidError("yotta: not accepted.", fields={"workers": "must be at most 3"})
+        assert focused(stage) == "workers"
+        await retype(stage, "9")
+        await stage.press("ctrl+t")
         assert "Dry run: request preview (not sent)" in stage.text
         assert "PATCH https://yotta.example/endpoint" in stage.text
         assert fake.told == []
-
-
-async def test_what_the_server_does_not_accept_is_put_right_in_the_form() -> None:
-    fake = store()
-    fake.refused = InvalidError("yotta: not accepted.", fields={"workers": "must be at most 3"})
-    async with staged(fake, view="2") as stage:
-        await stage.press("E")
-        await go_to(stage, "workers")
-        await retype(stage, "9")
-        await stage.press("ctrl+g")
+        await stage.press("escape", "ctrl+g")
         await confirm(stage)
         assert stage.dialogs == ["FormDialog"]
         assert "must be at most 3" in stage.text
@@ -193,25 +174,21 @@ async def test_what_the_server_does_not_accept_is_put_right_in_the_form() -> Non
         assert [values["workers"] for _, _, values in fake.told] == ["9", "3"]
 
 
-async def test_a_mistake_stands_at_its_field_before_anything_is_asked() -> None:
-    fake = store()
-    fake.wrong = {"workers": "must be at least 1"}
-    async with staged(fake, view="2") as stage:
-        await stage.press("E", "ctrl+g")
-        assert "must be at least 1" in stage.text
-        assert stage.dialogs == ["FormDialog"]
-
-
 # --- what may come between --------------------------------------------------------------------------------------
+
+
+async def renamed(stage: Stage) -> None:
+    """Append a 2 to the name, and go as far as the question."""
+    await stage.press("N", "end")
+    await stage.type("2")
+    await stage.press("enter")
 
 
 async def test_another_thing_of_the_name_meanwhile_is_not_changed() -> None:
     machine = replace(vm("yotta", "one"), container_id="first")
     fake = Store("yotta", machine)
     async with staged(fake, view="3") as stage:
-        await stage.press("N", "end")
-        await stage.type("2")
-        await stage.press("enter")
+        await renamed(stage)
         fake.rows[Resource.INSTANCES] = [replace(machine, container_id="second")]
         await stage.advance(6)
         await confirm(stage)
@@ -219,22 +196,20 @@ async def test_another_thing_of_the_name_meanwhile_is_not_changed() -> None:
         assert fake.told == []
 
 
-async def test_a_volume_that_was_mounted_meanwhile_is_not_resized() -> None:
-    fake = Store("yotta", volume("yotta", "data"))
+async def test_a_volume_that_was_mounted_meanwhile_is_not_resized_and_the_row_of_the_key_is_renamed() -> None:
+    fake = Store("yotta", volume("yotta", "bert"), volume("yotta", "clip"))
     async with staged(fake, view="7") as stage:
-        await stage.press("Z", "end")
+        await stage.press("space", "space", "N")
+        assert "Change one at a time" in stage.toasts
+        assert not stage.in_dialog
+        await stage.press("ctrl+backslash", "g", "Z", "end")
         await stage.type("0")
         await stage.press("enter")
-        fake.rows[Resource.VOLUMES] = [volume("yotta", "data", mounts=1)]
+        fake.rows[Resource.VOLUMES] = [volume("yotta", "bert", mounts=1), volume("yotta", "clip")]
         await stage.advance(6)
         await confirm(stage)
         assert "resize cannot be done to it now" in stage.toasts
         assert fake.told == []
-
-
-async def test_the_target_is_the_row_of_when_the_key_was_pressed() -> None:
-    fake = Store("yotta", volume("yotta", "bert"), volume("yotta", "clip"))
-    async with staged(fake, view="7") as stage:
         await stage.press("N", "end")
         await stage.type("2")
         fake.rows[Resource.VOLUMES] = [volume("yotta", name) for name in ("alexnet", "bert", "clip")]
@@ -248,49 +223,37 @@ async def test_the_target_is_the_row_of_when_the_key_was_pressed() -> None:
 async def test_a_lost_answer_is_an_unknown_outcome_and_not_sent_again() -> None:
     fake = store()
     fake.errors[Action.RENAME] = UnknownOutcomeError("yotta: no answer came.")
-    async with staged(fake, view="3") as stage:
-        await stage.press("N", "end")
-        await stage.type("2")
-        await stage.press("enter")
+    fake.errors["form"] = UnavailableError("yotta: no form.")
+    async with staged(fake, view="2") as stage:
+        await stage.press("E")
+        assert "yotta: no form." in stage.toasts
+        assert not stage.in_dialog
+        del fake.errors["form"]
+        await stage.press("3")
+        await stage.advance(0)
+        await renamed(stage)
         await confirm(stage)
         await stage.advance(20)
         assert "no answer came" in stage.toasts
         assert len(fake.told) == 1
 
 
-async def test_a_form_that_cannot_be_had_is_said() -> None:
-    fake = store()
-    fake.errors["form"] = UnavailableError("yotta: no answer.")
-    async with staged(fake, view="2") as stage:
-        await stage.press("E")
-        assert "yotta: no answer." in stage.toasts
-        assert not stage.in_dialog
-
-
-async def test_one_thing_at_a_time_is_changed() -> None:
-    fake = Store("yotta", volume("yotta", "a"), volume("yotta", "b"))
-    async with staged(fake, view="7") as stage:
-        await stage.press("space", "space", "N")
-        assert "Change one at a time" in stage.toasts
-        assert not stage.in_dialog
-
-
-@pytest.mark.parametrize(
-    ("view", "key", "words"),
-    [
-        ("3", "E", "train: update is not possible while it is running"),
-        ("3", "N", "train: rename is not possible while it is running"),
-        ("7", "Z", "resize is not possible"),
-    ],
-)
-async def test_where_it_cannot_be_done_that_is_said_and_not_offered(view: str, key: str, words: str) -> None:
-    async with staged(lab(), view=view) as stage:
-        await stage.press("G", key)
-        assert words in stage.toasts
-        assert not stage.in_dialog
-        assert f"{key} " not in stage.lines[-1]
-        await stage.press("a")
-        assert not any(word in stage.text for word in ("Rename", "Resize"))
+async def test_where_it_cannot_be_done_that_is_said_and_not_offered() -> None:
+    async with staged(lab()) as stage:
+        for view, key, words in (
+            ("3", "E", "train: update is not possible while it is running"),
+            ("3", "N", "train: rename is not possible while it is running"),
+            ("7", "Z", "resize is not possible"),
+        ):
+            await stage.press(view)
+            await stage.advance(0)
+            await stage.press("G", key)
+            assert words in stage.toasts
+            assert not stage.in_dialog
+            assert f"{key} " not in stage.lines[-1]
+            await stage.press("a")
+            assert not any(word in stage.text for word in ("Rename", "Resize"))
+            await stage.press("escape")
 
 
 async def test_the_menu_of_actions_has_what_can_be_changed() -> None:
@@ -299,35 +262,3 @@ async def test_the_menu_of_actions_has_what_can_be_changed() -> None:
         await stage.press("a")
         assert "Rename" in stage.text
         assert "Resize" in stage.text
-
-
-# --- pictures ---------------------------------------------------------------------------------------------------
-
-
-@SIZES
-def test_picture_of_the_form(shoot: Shoot, size: tuple[int, int]) -> None:
-    shoot(store(), keys="2 E", size=size)
-
-
-@SIZES
-def test_picture_of_the_question(shoot: Shoot, size: tuple[int, int]) -> None:
-    async def act(stage: Stage) -> None:
-        await stage.press("E")
-        await go_to(stage, "workers")
-        await retype(stage, "4")
-        await go_to(stage, "environmentVars")
-        await stage.press("down", "end")
-        await stage.type("7")
-        await stage.press("ctrl+g")
-
-    shoot(store(), keys="2", act=act, size=size)
-
-
-@pytest.mark.parametrize("size", [WIDE], ids=["120x40"])
-def test_picture_of_a_resize(shoot: Shoot, size: tuple[int, int]) -> None:
-    async def act(stage: Stage) -> None:
-        await stage.command("resize checkpoints")
-        await retype(stage, "50")
-        await stage.press("enter")
-
-    shoot(store(), keys="7", act=act, size=size)
