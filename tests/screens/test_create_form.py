@@ -283,23 +283,31 @@ async def test_a_form_that_cannot_be_had_is_told() -> None:
 
 async def test_hostile_choices_labels_units_and_groups_are_data() -> None:
     evil = clean("\x1b[/x]")
+    clickable = "[@click=app.quit]x[/]"
 
     class Hostile(Cloud):
         async def create_form(self, kind: str) -> Form:
             kinds = (FieldKind.CHOICE, FieldKind.MULTI, FieldKind.FLAG, FieldKind.LINES, FieldKind.NUMBER)
-            many = tuple(f"{evil}{number}" for number in range(4))
+            many = (*(f"{evil}{number}" for number in range(3)), clickable)
             made = [
                 FormField(f"f{n}", evil, kind, choices=many, labels=many[1:], help=evil, unit=evil, group=evil)
                 for n, kind in enumerate(kinds)
             ]
-            return Form("hub", kind, evil, (*fields()[:1], *made), note=evil)
+            return Form("hub", kind, evil, (*fields()[:1], *made), note=clickable)
 
         def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
-            return {"f1": evil} if not values.get("f1") else {}
+            return {"f1": f"{clickable} is wrong"} if not values.get("f1") else {}
 
     async with staged(Hostile("hub"), view="2") as stage:
         await stage.press("n")
         await stage.type(evil[1:])
+        await stage.press("ctrl+g")
+        assert f"{clickable} is wrong" in stage.text
+        assert not unsafe_on(stage)
+        await focus_on(stage, "f0")
+        await stage.press("enter")
+        assert clickable in stage.text
+        await stage.press("down", "down", "enter")
         for _ in range(8):
             await stage.press("space", "tab")
             assert not unsafe_on(stage)
@@ -307,6 +315,7 @@ async def test_hostile_choices_labels_units_and_groups_are_data() -> None:
         await stage.press("ctrl+g")
         assert not unsafe_on(stage)
         assert "Create this deployment in hub?" in stage.text
+        assert evil in stage.text
 
 
 # --- the dialog alone -------------------------------------------------------------------------------------------
