@@ -1,8 +1,9 @@
 import os
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,78 +17,95 @@ from gputui.models import Image, Instance, Phase, Ref, Resource
 Run = Callable[..., tuple[int, str, str]]
 
 
-def complete(script: str, *words: str, path: str = "/usr/bin:/bin", line: str = "") -> set[str]:
-    """Return what bash would offer for the last of these words; ``line`` is the command line, where it matters."""
-    quoted = " ".join(f"'{word}'" for word in words)
-    asked = (
-        f"{script}\nCOMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; COMP_LINE='{line}'; COMP_POINT={len(line)};"
-        " _gputui; printf '%s\\n' \"${COMPREPLY[@]}\""
-    )
-    environment = os.environ | {"PATH": path}
+Words = tuple[str, ...]
+
+_SCRIPTS: dict[str, str] = {}
+
+
+@pytest.fixture
+def script(run: Run) -> Callable[[str], str]:
+    """Return the completion script of a shell, printed once."""
+
+    def of(shell: str) -> str:
+        if shell not in _SCRIPTS:
+            _SCRIPTS[shell] = run("completion", shell)[1]
+        return _SCRIPTS[shell]
+
+    return of
+
+
+def answers(program: Sequence[str | Path], **environment: str) -> list[set[str]]:
+    """Run a shell that prints completions, ``//`` after those of each command line; it has nothing else to say."""
     done = subprocess.run(
-        ["bash", "-c", asked], capture_output=True, text=True, timeout=20, check=True, env=environment
+        program, capture_output=True, text=True, timeout=60, check=True, env={**os.environ, **environment}
     )
     assert done.stderr == ""
-    return set(done.stdout.split())
+    return [set(lines.split()) for lines in done.stdout.split("//\n")[:-1]]
+
+
+def bash_offers(script: str, *lines: Words, path: str = "/usr/bin:/bin", typed: str = "") -> list[set[str]]:
+    """Return what bash offers for the last word of each line; ``typed`` is a line that it has split otherwise."""
+    asked = [
+        f"COMP_WORDS=({' '.join(map(shlex.quote, words))}); COMP_CWORD={len(words) - 1};"
+        f" COMP_LINE={shlex.quote(line)}; COMP_POINT={len(line)}; COMPREPLY=(); _gputui;"
+        " printf '%s\\n' \"${COMPREPLY[@]}\" //"
+        for words, line in ((words, typed or " ".join(words)) for words in lines)
+    ]
+    return answers(["bash", "-c", "\n".join((script, *asked))], PATH=path)
+
+
+def fish_offers(script: Path, *lines: str, path: str = "/usr/bin:/bin") -> list[set[str]]:
+    """Return what fish would offer at the end of each line."""
+    if shutil.which("fish") is None:
+        pytest.skip("fish is not installed")
+    asked = (f"complete -C {shlex.quote(line)} | string split -f 1 \\t; echo //" for line in lines)
+    program = ["fish", "--no-config", "-c", "\n".join((f"source {script}", *asked))]
+    return answers(program, HOME=str(script.parent), PATH=path)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_is_valid(shell: str, run: Run, tmp_path: Path) -> None:
+def test_the_script_is_valid(shell: str, script: Callable[[str], str], tmp_path: Path) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
-    script = tmp_path / "script"
-    script.write_text(run("completion", shell)[1])
+    path = tmp_path / "script"
+    path.write_text(script(shell))
 
-    done = subprocess.run([shell, "-n", script], capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run([shell, "-n", path], capture_output=True, text=True, timeout=20, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(
-    ("words", "offered"),
-    [
-        (("gputui", "st"), {"start", "stop"}),
-        (("gputui", "get", ""), {*KINDS, COST}),
-        (("gputui", "get", "gpus", "-o", ""), {"table", "json", "csv"}),
-        (("gputui", "get", "gpus", "--w"), {"--watch"}),
-        (("gputui", "config", ""), {"path", "check"}),
-        (("gputui", "config", "check", "-o", ""), {"table", "json"}),
-        (("gputui", "completion", "z"), {"zsh"}),
-        (("gputui", "stop", "main", "--y"), {"--yes"}),
-        (("gputui", "stop", "main", "--n"), {"--no-cache"}),
-        (("gputui", "sc"), {"scale"}),
-        (("gputui", "block", "main", "--f"), {"--for"}),
-        (("gputui", "get", "events", "--f"), {"--filter"}),
-        (("gputui", "--read"), {"--read-only"}),
-        (("gputui", "get", "gpus", "-A", ""), set()),
-    ],
-)
-def test_bash_offers_what_fits(words: tuple[str, ...], offered: set[str], run: Run) -> None:
-    assert complete(run("completion", "bash")[1], *words) == offered
+def test_bash_offers_what_fits(script: Callable[[str], str]) -> None:
+    offered: dict[Words, set[str]] = {
+        ("gputui", "st"): {"start", "stop"},
+        ("gputui", "get", ""): {*KINDS, COST},
+        ("gputui", "get", "gpus", "-o", ""): {"table", "json", "csv"},
+        ("gputui", "get", "gpus", "--w"): {"--watch"},
+        ("gputui", "config", ""): {"path", "check"},
+        ("gputui", "config", "check", "-o", ""): {"table", "json"},
+        ("gputui", "completion", "z"): {"zsh"},
+        ("gputui", "stop", "main", "--y"): {"--yes"},
+        ("gputui", "stop", "main", "--n"): {"--no-cache"},
+        ("gputui", "sc"): {"scale"},
+        ("gputui", "block", "main", "--f"): {"--for"},
+        ("gputui", "get", "events", "--f"): {"--filter"},
+        ("gputui", "--read"): {"--read-only"},
+        ("gputui", "get", "gpus", "-A", ""): set(),
+    }
+    assert dict(zip(offered, bash_offers(script("bash"), *offered), strict=True)) == offered
 
 
-def test_fish_offers_what_fits(run: Run, tmp_path: Path) -> None:
-    if shutil.which("fish") is None:
-        pytest.skip("fish is not installed")
-    script = tmp_path / "gputui.fish"
-    script.write_text(run("completion", "fish")[1])
-
-    def offered(line: str) -> set[str]:
-        done = subprocess.run(
-            ["fish", "--no-config", "-c", f"source {script}; complete -C '{line}'"],
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=True,
-            env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
-        )
-        return {row.split("\t")[0] for row in done.stdout.splitlines()}
-
-    assert offered("gputui st") == {"start", "stop"}
-    assert offered("gputui get g") == {"gpus"}
-    assert offered("gputui get gpus -o ") == {"table", "json", "csv"}
-    assert offered("gputui config ") == {"path", "check"}
-    assert offered("gputui config check -o ") == {"table", "json"}
+def test_fish_offers_what_fits(script: Callable[[str], str], tmp_path: Path) -> None:
+    path = tmp_path / "gputui.fish"
+    path.write_text(script("fish"))
+    offered = {
+        "gputui st": {"start", "stop"},
+        "gputui get g": {"gpus"},
+        "gputui get gpus -o ": {"table", "json", "csv"},
+        "gputui config ": {"path", "check"},
+        "gputui config check -o ": {"table", "json"},
+    }
+    assert dict(zip(offered, fish_offers(path, *offered), strict=True)) == offered
 
 
 # --- accounts and REFs, from the configuration and the last session ----------------------------------------------
@@ -130,63 +148,60 @@ def listed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("words", "offered"),
+    ("command", "typed", "offered"),
     [
-        (("ssh", ""), {"lab/", "hub/", "lab/pod/train-a", "lab/pod/train-b", "lab/pod/-rf"}),
-        (("ssh", "tr"), {"train-a", "train-b"}),
-        (("ssh", "lab/"), {"lab/", "lab/pod/train-a", "lab/pod/train-b", "lab/pod/-rf"}),
-        (("stop", "lab/pod/train-b"), {"lab/pod/train-b"}),
-        (("describe", "h"), {"hub"}),
-        (("delete", "lab/im"), {"lab/image/pytorch:2.7"}),
-        (("get", "events", "--of", "train-b"), {"train-b"}),
-        (("get", "gpus", "-A", ""), {"lab", "hub"}),
-        (("passwd", "l"), {"lab"}),
-        (("resize", "tr"), set()),
-        (("ssh", "$(t"), set()),
+        ("ssh", "lab/", {"lab/", "lab/pod/train-a", "lab/pod/train-b", "lab/pod/-rf"}),
+        ("stop", "lab/pod/train-b", {"lab/pod/train-b"}),
+        ("describe", "h", {"hub"}),
+        ("resize", "tr", set()),
     ],
 )
-@pytest.mark.parametrize("shell", ["bash", "fish"])
-def test_accounts_and_refs_are_offered(
-    shell: str, words: tuple[str, ...], offered: set[str], listed: Path, run: Run, tmp_path: Path
+def test_refs_that_fit_the_command_are_offered(
+    command: str, typed: str, offered: set[str], listed: Path, run: Run
 ) -> None:
-    path = f"{listed}:/usr/bin:/bin"
-    script = run("completion", shell)[1]
-    if shell == "bash":
-        assert complete(script, "gputui", *words, path=path, line=" ".join(("gputui", *words))) == offered
-        return
-    if shutil.which("fish") is None:
-        pytest.skip("fish is not installed")
-    if "$" in words[-1]:
-        return  # fish itself would run it before it completes anything
-    file = tmp_path / "gputui.fish"
-    file.write_text(script, encoding="utf-8")
-    done = subprocess.run(
-        ["fish", "--no-config", "-c", f"source {file}; complete -C 'gputui {' '.join(words)}'"],
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=True,
-        env=os.environ | {"HOME": str(tmp_path), "PATH": path},
-    )
-    assert {row.split("\t")[0] for row in done.stdout.splitlines()} == offered
+    status, out, err = run("__complete", "refs", command, typed)
+    assert (status, set(out.split()), err) == (0, offered, "")
 
 
-def test_bash_takes_off_what_it_has_cut_at_a_colon(listed: Path, run: Run) -> None:
+def test_bash_offers_accounts_and_refs(listed: Path, script: Callable[[str], str]) -> None:
+    offered: dict[Words, set[str]] = {
+        ("gputui", "ssh", ""): {"lab/", "hub/", "lab/pod/train-a", "lab/pod/train-b", "lab/pod/-rf"},
+        ("gputui", "ssh", "tr"): {"train-a", "train-b"},
+        ("gputui", "delete", "lab/im"): {"lab/image/pytorch:2.7"},
+        ("gputui", "get", "events", "--of", "train-b"): {"train-b"},
+        ("gputui", "get", "gpus", "-A", ""): {"lab", "hub"},
+        ("gputui", "passwd", "l"): {"lab"},
+        ("gputui", "ssh", "$(t"): set(),
+    }
+    found = bash_offers(script("bash"), *offered, path=f"{listed}:/usr/bin:/bin")
+    assert dict(zip(offered, found, strict=True)) == offered
+
+
+def test_fish_offers_accounts_and_refs(listed: Path, script: Callable[[str], str], tmp_path: Path) -> None:
+    path = tmp_path / "gputui.fish"
+    path.write_text(script("fish"), encoding="utf-8")
+    offered = {
+        "gputui ssh ": {"lab/", "hub/", "lab/pod/train-a", "lab/pod/train-b", "lab/pod/-rf"},
+        "gputui delete lab/im": {"lab/image/pytorch:2.7"},
+        "gputui get events --of train-b": {"train-b"},
+        "gputui get gpus -A ": {"lab", "hub"},
+        "gputui passwd l": {"lab"},
+    }
+    found = fish_offers(path, *offered, path=f"{listed}:/usr/bin:/bin")
+    assert dict(zip(offered, found, strict=True)) == offered
+
+
+def test_bash_takes_off_what_it_has_cut_at_a_colon(listed: Path, script: Callable[[str], str]) -> None:
     words = ("gputui", "delete", "lab/image/pytorch", ":", "2")
-    found = complete(
-        run("completion", "bash")[1],
-        *words,
-        path=f"{listed}:/usr/bin:/bin",
-        line="gputui delete lab/image/pytorch:2",
-    )
-    assert found == {"2.7"}
+    line = "gputui delete lab/image/pytorch:2"
+    assert bash_offers(script("bash"), words, path=f"{listed}:/usr/bin:/bin", typed=line) == [{"2.7"}]
 
 
-def test_zsh_offers_what_the_last_session_listed(listed: Path, run: Run, tmp_path: Path) -> None:
+def test_zsh_offers_what_the_last_session_listed(listed: Path, script: Callable[[str], str], tmp_path: Path) -> None:
     if shutil.which("zsh") is None:
         pytest.skip("zsh is not installed")
     file = tmp_path / "_gputui"
-    file.write_text(run("completion", "zsh")[1], encoding="utf-8")
+    file.write_text(script("zsh"), encoding="utf-8")
     asked = (
         f"autoload -Uz compinit; compinit -u -d {tmp_path}/dump; source {file};"
         " compadd() { print -l -- $whole $open }; PREFIX=tr; gputui_line=(gputui ssh tr); _gputui_ask refs ssh"
@@ -202,21 +217,17 @@ def test_zsh_offers_what_the_last_session_listed(listed: Path, run: Run, tmp_pat
     assert set(done.stdout.split()) == {"train-a", "train-b"}
 
 
-def test_another_configuration_on_the_line_is_the_one_that_is_read(listed: Path, tmp_path: Path) -> None:
+def test_another_configuration_on_the_line_is_the_one_that_is_read(listed: Path, run: Run, tmp_path: Path) -> None:
     other = tmp_path / "other.toml"
     other.write_text('[accounts.attic]\nkind = "pody"\n', encoding="utf-8")
-    done = subprocess.run(
-        [listed / "gputui", "__complete", "refs", "ssh", "", "gputui", "--config", other, "ssh", ""],
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=True,
-    )
-    assert done.stdout.split() == ["attic/"]
+    asked = ("__complete", "refs", "ssh", "", "gputui", "--config", str(other), "ssh", "")
+    assert run(*asked) == (0, "attic/\n", "")
 
 
 @pytest.mark.parametrize("damage", ["no history", "no configuration", "not a database", "too few words"])
-def test_what_cannot_be_read_offers_nothing_and_says_nothing(damage: str, listed: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_read_offers_nothing_and_says_nothing(
+    damage: str, listed: Path, run: Run, tmp_path: Path
+) -> None:
     words = ["refs", "ssh", "tr"]
     if damage == "no history":
         history_path(tmp_path).unlink()
@@ -226,10 +237,7 @@ def test_what_cannot_be_read_offers_nothing_and_says_nothing(damage: str, listed
         history_path(tmp_path).write_bytes(b"x" * 5000)
     else:
         words = ["refs"]
-    done = subprocess.run(
-        [listed / "gputui", "__complete", *words], capture_output=True, text=True, timeout=20, check=False
-    )
-    assert (done.stdout, done.stderr) == ("", "")
+    assert run("__complete", *words)[1:] == ("", "")
 
 
 def test_nothing_heavy_is_imported_for_it(listed: Path) -> None:
