@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
+import httpx
 import pytest
 
 from gputui.api.gpuhub.backend import GpuhubBackend
@@ -43,11 +44,15 @@ def pody_account(base_url: str, extra: str = "") -> PodyAccount:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
+def server(monkeypatch: pytest.MonkeyPatch) -> ScriptedServer:
+    """A server in this process, which every request of httpx reaches; tests of HTTP itself have one with sockets."""
     scripted = ScriptedServer()
-    await scripted.start()
-    yield scripted
-    await scripted.stop()
+
+    async def answered(_: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        return await scripted.answer(request)
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", answered)
+    return scripted
 
 
 @pytest.fixture

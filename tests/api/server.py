@@ -1,4 +1,4 @@
-"""A loopback HTTP server that answers as it is told, faults of the connection included."""
+"""A server that answers by a script: on loopback with faults of the connection, or in this process."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ import json
 import socket
 import struct
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+
+NOWHERE = "http://127.0.0.1:8799"
+"""The address of a server that has no socket."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,12 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     announce: int | None = None
     reset: bool = False
+
+    @property
+    def all_headers(self) -> dict[str, str]:
+        """Its headers with type and length."""
+        length = len(self.body) if self.announce is None else self.announce
+        return {"Content-Type": "application/json", **self.headers, "Content-Length": str(length)}
 
 
 @dataclass(frozen=True)
@@ -88,7 +100,11 @@ def page(status: int = 200) -> Reply:
 
 
 class ScriptedServer:
-    """Answers each path by its script, the last entry again and again; keeps every request."""
+    """Answers each path by its script, the last entry again and again; keeps every request.
+
+    It listens once it is started. Else its client calls :meth:`answer`, which knows no connections: neither their
+    number nor a Drip or a Flood.
+    """
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
@@ -103,7 +119,8 @@ class ScriptedServer:
 
     @property
     def url(self) -> str:
-        assert self._server is not None
+        if self._server is None:
+            return NOWHERE
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def on(self, path: str, *scripts: Script) -> None:
@@ -128,6 +145,40 @@ class ScriptedServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def answer(self, sent: httpx.Request) -> httpx.Response:
+        """Answer a request without a socket."""
+        await sent.aread()
+        request = _request(sent.method, sent.url.raw_path.decode(), dict(sent.headers), sent.content)
+        with self._answering(request):
+            await asyncio.sleep(0)  # lets requests that were sent together overlap
+            match self._next(request):
+                case Reply() as reply:
+                    return httpx.Response(reply.status, headers=reply.all_headers, stream=_Body(reply))
+                case Reset():
+                    raise httpx.ReadError("reset")
+                case Hang():
+                    try:
+                        async with asyncio.timeout(sent.extensions["timeout"]["read"]):
+                            await asyncio.Event().wait()
+                    except TimeoutError:
+                        raise httpx.ReadTimeout("no answer") from None
+                    finally:
+                        self.left.set()
+                case answer:
+                    raise AssertionError(f"{answer} takes a socket")
+        raise AssertionError
+
+    @contextmanager
+    def _answering(self, request: Request) -> Iterator[None]:
+        self.requests.append(request)
+        self.arrived.set()
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+        try:
+            yield
+        finally:
+            self.open -= 1
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -147,18 +198,11 @@ class ScriptedServer:
         start, *lines = head.rstrip("\r\n").split("\r\n")
         method, target, _ = start.split(" ")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        parts = urlsplit(target)
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        request = Request(method, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body)
-        self.requests.append(request)
-        self.arrived.set()
-        self.open += 1
-        self.most_open = max(self.most_open, self.open)
-        await asyncio.sleep(0)  # lets requests that were sent together overlap
-        try:
+        request = _request(method, target, headers, body)
+        with self._answering(request):
+            await asyncio.sleep(0)  # lets requests that were sent together overlap
             return await self._send(reader, writer, self._next(request))
-        finally:
-            self.open -= 1
 
     def _next(self, request: Request) -> Answer:
         scripts = self._scripts[request.path]
@@ -170,9 +214,7 @@ class ScriptedServer:
     async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answer) -> bool:
         match answer:
             case Reply():
-                length = len(answer.body) if answer.announce is None else answer.announce
-                headers = {"Content-Type": "application/json", **answer.headers, "Content-Length": str(length)}
-                lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+                lines = "".join(f"{name}: {value}\r\n" for name, value in answer.all_headers.items())
                 writer.write(f"HTTP/1.1 {answer.status} Answer\r\n{lines}\r\n".encode() + answer.body)
                 await writer.drain()
                 if answer.reset:
@@ -195,6 +237,23 @@ class ScriptedServer:
                     writer.write(b" " * 65536)
                     await writer.drain()
         return False
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of a reply, or its beginning."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._reply.body
+        if self._reply.reset:
+            raise httpx.ReadError("reset")
+
+
+def _request(method: str, target: str, headers: dict[str, str], body: bytes) -> Request:
+    parts = urlsplit(target)
+    return Request(method, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

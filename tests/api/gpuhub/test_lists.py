@@ -65,7 +65,7 @@ async def test_a_large_deployment_is_read_at_once_after_its_first_page(
     server.on(CONTAINERS, paged(rows))
     assert [row.ref.id for row in await hub.instances()] == [row["uuid"] for row in rows]
     assert sorted(request.json["page_index"] for request in server.asked(CONTAINERS)) == [1, 2, 3, 4, 5]
-    assert server.connections == 4
+    assert server.most_open == 4
 
 
 async def test_what_has_not_changed_is_not_asked_again(

@@ -17,9 +17,9 @@ SCOPE = mapping.Scope("hub", "USD")
 PARENT = Ref("hub", "deployment", "a")
 TEXTS = ("1", "-1", "1e9", "running", "2026-11-20T16:43:03+08:00", "9999-12-31T23:59:59-23:59", "ssh -p 1 root@h")
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(TEXTS),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=6,
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(TEXTS),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=3,
 )
 
 
@@ -50,7 +50,7 @@ def test_a_page_may_be_anything(data: object) -> None:
     assert len(page.rows) == page.sent
 
 
-@given(JSON | st.lists(st.dictionaries(st.text(), objects(schema.StockRow))))
+@given(JSON | st.lists(st.dictionaries(st.text(max_size=5), objects(schema.StockRow), max_size=3), max_size=3))
 def test_the_stock_may_be_anything(data: object) -> None:
     with suppress(ValueError):
         offers = mapping.to_offers(SCOPE, "sgp1", data)
