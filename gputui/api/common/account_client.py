@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from gputui.api.http.decoding import check_size, decode, digested
 from gputui.api.http.failures import Refusal, Server
+from gputui.api.http.shared_request import SharedRequest
 from gputui.api.http.transport import Json, Transport
 from gputui.errors import AuthError, GputuiError
 from gputui.models import Secret
@@ -66,6 +67,19 @@ class AccountClient:
         self._reference = secret
         self._secret: Secret | None = None
         self._secret_lock = asyncio.Lock()
+        self._shared: list[SharedRequest[Any]] = []
+
+    def shared(self, ask: Callable[[], Awaitable[_T]], *, age: float) -> SharedRequest[_T]:
+        """Return a request whose answer serves several lists for ``age`` seconds, until the client is closed."""
+        request = SharedRequest(ask, self.monotonic, age=age)
+        self._shared.append(request)
+        return request
+
+    async def aclose(self) -> None:
+        """Close the connections; nothing waits for an answer any more."""
+        for request in self._shared:
+            request.cancel()
+        await self.transport.aclose()
 
     def decode(self, adapter: TypeAdapter[_T], body: bytes, path: str, *, what: str = "") -> _T:
         """Read the JSON of an answer; ``what`` names the change it answers, '' where it answers a question."""

@@ -28,7 +28,7 @@ class HttpBackend(Backend):
     def __init__(self, account: Account, client: AccountClient) -> None:
         super().__init__(account.name)
         self.base_url = account.base_url
-        self._transport = client.transport
+        self._connections = client
         self._prices = StatedPrices.of(account)
         if self._prices:
             self.spending |= {Resource.INSTANCES}
@@ -36,16 +36,16 @@ class HttpBackend(Backend):
     @property
     def latency(self) -> float | None:
         """How long the last request took until its answer, in seconds."""
-        return self._transport.latency
+        return self._connections.transport.latency
 
     @property
     def clock_ahead(self) -> float | None:
         """How far the server's clock is ahead of this machine's, in seconds."""
-        return self._transport.clock.ahead
+        return self._connections.transport.clock.ahead
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._transport.aclose()
+        await self._connections.aclose()
 
     def never(self, row: Row, action: Action) -> Never | None:
         """Return why the action can never apply to this row, by the rules."""

@@ -20,7 +20,6 @@ from gputui.api.deepdock.allowed_actions import RULES, wants_force
 from gputui.api.deepdock.client import DeepdockClient
 from gputui.api.deepdock.gpus import DeepdockGpus
 from gputui.api.http.rows import each_changed
-from gputui.api.http.shared_request import SharedRequest
 from gputui.errors import SshError
 from gputui.formatting import status_text
 from gputui.models import (
@@ -70,7 +69,7 @@ class DeepdockBackend(HttpBackend):
             gpu_memory=account.gpu_memory_bytes,
         )
         self._names = SafeNames(account.name)
-        self._containers = SharedRequest(self._ask_containers, self._client.monotonic, age=HOLDERS_AGE)
+        self._containers = self._client.shared(self._ask_containers, age=HOLDERS_AGE)
         self._gpus = DeepdockGpus(self._client, self._host, self._containers)
         self.creators = {
             forms.CONTAINER: forms.ContainerCreator(account, self._client, self._names, self.images, self._gpus),
@@ -89,12 +88,6 @@ class DeepdockBackend(HttpBackend):
             Action.RESTART: self.restart,
             Action.DELETE: self.delete,
         }
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        self._containers.cancel()
-        self._gpus.cancel()
-        await super().aclose()
 
     # The host
 

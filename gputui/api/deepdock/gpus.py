@@ -34,7 +34,7 @@ class DeepdockGpus:
         self._client = client
         self._host = host
         self._containers = containers
-        self._shared = SharedRequest(self._ask, client.monotonic, age=SERIES_AGE)
+        self._shared = client.shared(self._ask, age=SERIES_AGE)
         self._placer = SeriesPlacer()
         self._body: bytes | None = None
         self._series: Mapping[int, GpuSeries] = {}
@@ -53,10 +53,6 @@ class DeepdockGpus:
         if self._rows_of is None or self._rows_of[0] is not series or self._rows_of[1] != assigned:
             self._rows, self._rows_of = mapping.to_devices(self._host, series, assigned), (series, assigned)
         return self._rows
-
-    def cancel(self) -> None:
-        """Stop waiting for an answer."""
-        self._shared.cancel()
 
     async def _holders(self, *, whole: bool) -> Sequence[Instance]:
         try:

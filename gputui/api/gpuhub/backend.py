@@ -110,11 +110,6 @@ class GpuhubBackend(HttpBackend):
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._client.now(), UTC)
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        self._lists.cancel()
-        await super().aclose()
-
     # The account
 
     async def identify(self) -> AccountInfo:

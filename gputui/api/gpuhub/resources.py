@@ -20,7 +20,6 @@ from gputui.api.gpuhub.per_deployment_cache import PerDeploymentCache
 from gputui.api.gpuhub.wallet import to_balance
 from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
 from gputui.api.http.rows import RowCollector, outdated, read_each
-from gputui.api.http.shared_request import SharedRequest
 from gputui.errors import AccountDeniedError, GputuiError, NotFoundError, ProtocolError
 from gputui.models import Balance, Block, Deployment, Image, Instance, Missing, Package, PartialRows, Phase, Ref, Row
 
@@ -60,7 +59,7 @@ class GpuhubLists:
         self._image_names: dict[str, str] = {}
         self._scope = replace(scope, image_names=self._image_names)
         self._monotonic = monotonic = client.monotonic
-        self._deployments = SharedRequest(self._ask_deployments, monotonic, age=DEPLOYMENTS_AGE)
+        self._deployments = client.shared(self._ask_deployments, age=DEPLOYMENTS_AGE)
         self._known: dict[str, Deployment] = {}
         self._listed: dict[Ref, Instance] = {}
         self._container_query: Callable[[], Parameters] = dict
@@ -72,10 +71,6 @@ class GpuhubLists:
         self._blacklist_by_post = False
         self.denied: AccountDeniedError | None = None
         """Why the account may not use deployments; None where it may, or is unknown."""
-
-    def cancel(self) -> None:
-        """Stop waiting for an answer."""
-        self._deployments.cancel()
 
     def forget(self, *deployments: Ref) -> None:
         """Request these deployments again the next time, everything when none is named."""

@@ -17,7 +17,6 @@ from gputui.api.common.backend import HttpBackend, lists_of, require_kind
 from gputui.api.common.names import SafeNames, host_label
 from gputui.api.http.decoding import digested
 from gputui.api.http.rows import RowCollector, attempt, read_each
-from gputui.api.http.shared_request import SharedRequest
 from gputui.api.pody import account_info as pody_account
 from gputui.api.pody import mapping, schema
 from gputui.api.pody.allowed_actions import RULES, name_problem, never, pod_actions
@@ -88,7 +87,7 @@ class PodyBackend(HttpBackend):
         self._config = account
         self._client = PodyClient(account, **clock)
         super().__init__(account, self._client)
-        self._gpus = SharedRequest(self._client.gpu_processes, self._client.monotonic, age=SNAPSHOT_AGE)
+        self._gpus = self._client.shared(self._client.gpu_processes, age=SNAPSHOT_AGE)
         self._host = host_label(account.base_url)
         self._gpu_model = gpu_label(account.gpu_model, account.gpu_memory_bytes) if account.gpu_model else None
         self._refs: dict[str, Ref] = {}
@@ -110,11 +109,6 @@ class PodyBackend(HttpBackend):
             Action.COMMIT: self.commit,
             Action.CHANGE_PASSWORD: lambda _, password: self.change_password(password),
         }
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        self._gpus.cancel()
-        await super().aclose()
 
     # Identity
 

@@ -17,7 +17,6 @@ from gputui.api.common.names import segment
 from gputui.api.common.readers import whole_number
 from gputui.api.http.pagination import Page
 from gputui.api.http.rows import RowCollector, attempt, require_some
-from gputui.api.http.shared_request import SharedRequest
 from gputui.api.yotta import filters, schema
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.mapping import ENDPOINT, Scope
@@ -114,7 +113,7 @@ class YottaTasks:
         self._query: filters.Parameters = {}
         self._last: dict[Ref, _Reading] = {}
         self._queues: list[Deployment] = []
-        self._shared = SharedRequest(self._read_all, client.monotonic, age=AGE)
+        self._shared = client.shared(self._read_all, age=AGE)
 
     @property
     def endpoints(self) -> Sequence[Deployment]:
