@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from gputui.api.capabilities import Backend
 from gputui.api.common.account_client import AccountClient
 from gputui.api.common.stated_prices import StatedPrices
-from gputui.errors import InvalidError
-from gputui.models import AccountInfo, Action, Kind, Never, Ref, Resource, Row
+from gputui.errors import InvalidError, SshError
+from gputui.models import AccountInfo, Action, Instance, Kind, Never, Phase, Ref, Resource, Row, SSHTarget
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
@@ -24,6 +24,9 @@ class HttpBackend(Backend):
 
     rules: Mapping[str, Kind] = MappingProxyType({})
     """The kinds of Refs: their lists, and the actions that the API has calls for, in any state."""
+
+    without_ssh = "It may still be starting: try again in a moment."
+    """The hint for an instance that runs and has no SSH address."""
 
     def __init__(self, account: Account, client: AccountClient) -> None:
         super().__init__(account.name)
@@ -46,6 +49,18 @@ class HttpBackend(Backend):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._connections.aclose()
+
+    async def ssh_target(self, ref: Ref) -> SSHTarget:
+        """Fetch the current address of an instance's sshd; raises SshError where it does not run or has none."""
+        require_kind(ref, *(kind for kind, resource in self.kinds.items() if resource is Resource.INSTANCES))
+        row = cast("Instance", await self.fetch(ref))
+        if row.phase not in (Phase.RUNNING, Phase.UNKNOWN):
+            stopped = "Start it first." if Action.START in self.actions(row) else ""
+            hint = "Wait until it runs." if row.phase is Phase.PENDING else stopped
+            raise SshError(f"{ref} does not run (it is {row.status}).", hint=hint)
+        if row.ssh is None:
+            raise SshError(f"{ref} has no SSH address.", hint=self.without_ssh)
+        return row.ssh
 
     def never(self, row: Row, action: Action) -> Never | None:
         """Return why the action can never apply to this row, by the rules."""

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
-from gputui.api.capabilities import found
 from gputui.api.common.account_client import Clock
 from gputui.api.common.backend import HttpBackend, lists_of, require_kind
 from gputui.api.common.docker import container_actions
@@ -20,8 +19,6 @@ from gputui.api.deepdock.allowed_actions import RULES, wants_force
 from gputui.api.deepdock.client import DeepdockClient
 from gputui.api.deepdock.gpus import DeepdockGpus
 from gputui.api.http.rows import each_changed
-from gputui.errors import SshError
-from gputui.formatting import status_text
 from gputui.models import (
     AccountInfo,
     Action,
@@ -31,11 +28,9 @@ from gputui.models import (
     Image,
     Instance,
     Offer,
-    Phase,
     Ref,
     Resource,
     Row,
-    SSHTarget,
     gpu_label,
 )
 
@@ -57,6 +52,7 @@ class DeepdockBackend(HttpBackend):
 
     name = "deepdock"
     rules = RULES
+    without_ssh = "The server maps a port when it creates or starts the container."
     kinds = lists_of(RULES)
 
     def __init__(self, account: DeepdockAccount, **clock: Unpack[Clock]) -> None:
@@ -114,15 +110,6 @@ class DeepdockBackend(HttpBackend):
         make = partial(mapping.to_instances, self._host, self._names)
         rows = await self._client.ask(schema.CONTAINERS, _CONTAINERS, make)
         return each_changed(rows, self._prices.instance)
-
-    async def ssh_target(self, ref: Ref) -> SSHTarget:
-        """Fetch the current address of the container's sshd, without a user; raises SshError where it has none."""
-        row = found(ref, await self.instances())
-        if row.phase is not Phase.RUNNING:
-            raise SshError(f"{ref} does not run (it is {status_text(row.status)}).", hint="Start it first.")
-        if row.ssh is None:
-            raise SshError(f"{ref} has no port for SSH.", hint="The server maps one when it creates or starts it.")
-        return row.ssh
 
     # GPUs and stock: one answer with samples, one with containers
 

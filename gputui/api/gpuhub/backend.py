@@ -23,8 +23,8 @@ from gputui.api.gpuhub.images import public_images
 from gputui.api.gpuhub.resources import BLACKLIST, DEPLOYMENT, GpuhubLists
 from gputui.api.gpuhub.stock import StockReader
 from gputui.api.http.rows import RowCollector, each_changed
-from gputui.errors import AccountDeniedError, GputuiError, InvalidError, SshError
-from gputui.formatting import format_minutes, format_money, status_text
+from gputui.errors import AccountDeniedError, GputuiError, InvalidError
+from gputui.formatting import format_minutes, format_money
 from gputui.models import (
     LONGEST_BLOCK,
     AccountInfo,
@@ -37,11 +37,9 @@ from gputui.models import (
     Instance,
     Never,
     Offer,
-    Phase,
     Ref,
     Resource,
     Row,
-    SSHTarget,
     StopOptions,
 )
 
@@ -232,19 +230,6 @@ class GpuhubBackend(HttpBackend):
         """Request everything again the next time."""
         self._lists.forget()
         self._events.forget()
-
-    # Logging in
-
-    async def ssh_target(self, ref: Ref) -> SSHTarget:
-        """Fetch address and password of the container's sshd (call 8); raises SshError where it has none."""
-        require_kind(ref, "container")
-        container = await self._lists.container(ref)
-        if container.phase not in (Phase.RUNNING, Phase.UNKNOWN):
-            hint = "Wait until it runs." if container.phase is Phase.PENDING else ""
-            raise SshError(f"{ref} does not run (it is {status_text(container.status)}).", hint=hint)
-        if container.ssh is None:
-            raise SshError(f"{ref} has no SSH address.", hint="It may still be starting: try again in a moment.")
-        return container.ssh
 
     # Actions
 

@@ -30,10 +30,8 @@ from gputui.errors import (
     InvalidError,
     NotFoundError,
     RateLimitedError,
-    SshError,
     UnavailableError,
 )
-from gputui.formatting import status_text
 from gputui.models import (
     AccountInfo,
     Action,
@@ -49,7 +47,6 @@ from gputui.models import (
     Ref,
     Resource,
     Row,
-    SSHTarget,
     gpu_label,
 )
 from gputui.text import clean
@@ -81,6 +78,7 @@ class PodyBackend(HttpBackend):
     """
 
     rules = RULES
+    without_ssh = "The image does not map port 22: use exec instead."
     kinds = lists_of(RULES)
 
     def __init__(self, account: PodyAccount, **clock: Unpack[Clock]) -> None:
@@ -192,15 +190,6 @@ class PodyBackend(HttpBackend):
 
     def _unreadable(self, ref: Ref, error: GputuiError) -> Instance:
         return Instance(ref, ref.id, Phase.UNKNOWN, "unknown", host=self._host, problem=error.message)
-
-    async def ssh_target(self, ref: Ref) -> SSHTarget:
-        """Fetch the current address of the pod's port 22; raises SshError where it runs no sshd one can reach."""
-        pod = await self._inspect(ref)
-        if pod.phase is not Phase.RUNNING:
-            raise SshError(f"{ref} does not run (it is {status_text(pod.status)}).", hint="Start it first.")
-        if pod.ssh is None:
-            raise SshError(f"{ref} has no port for SSH.", hint="The image does not map port 22: use exec instead.")
-        return pod.ssh
 
     # GPUs, processes and stock: one answer of gpu-ps
 

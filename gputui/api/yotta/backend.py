@@ -23,8 +23,7 @@ from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.storage import CREDENTIAL, MOUNTED, VOLUME, YottaStorage, volume_actions
 from gputui.api.yotta.tasks import QUEUE, TASK, YottaTasks
 from gputui.api.yotta.update import YottaEditor
-from gputui.errors import ConflictError, InvalidError, SshError
-from gputui.formatting import status_text
+from gputui.errors import ConflictError, InvalidError
 from gputui.models import (
     AccountInfo,
     Action,
@@ -32,12 +31,10 @@ from gputui.models import (
     Deployment,
     Instance,
     Offer,
-    Phase,
     Ref,
     RegistryCredential,
     Resource,
     Row,
-    SSHTarget,
     Volume,
 )
 
@@ -147,22 +144,6 @@ class YottaBackend(HttpBackend):
         if ref.kind in readers:
             return await readers[ref.kind](ref)
         return await super().fetch(ref)
-
-    # Logging in
-
-    async def ssh_target(self, ref: Ref) -> SSHTarget:
-        """Fetch the current address of the instance's sshd; raises SshError where it has none."""
-        if ref.kind not in (mapping.POD, mapping.VM, mapping.WORKER):
-            raise InvalidError(f"{ref} is nothing to log into.")
-        row = await self.fetch(ref)
-        if not isinstance(row, Instance) or row.phase not in (Phase.RUNNING, Phase.UNKNOWN):
-            status = row.status if isinstance(row, Instance) else mapping.UNKNOWN
-            raise SshError(
-                f"{ref} does not run (it is {status_text(status)}).", hint="Wait until it runs, or start it."
-            )
-        if row.ssh is None:
-            raise SshError(f"{ref} has no SSH address.", hint="It may still be starting: try again in a moment.")
-        return row.ssh
 
     # Actions
 

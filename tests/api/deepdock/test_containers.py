@@ -210,7 +210,7 @@ class TestLogin:
         with pytest.raises(SshError, match=r"does not run \(it is exited\)"):
             await backend.ssh_target(ONE)
         for name in ("mute", "odd"):
-            with pytest.raises(SshError, match="has no port for SSH"):
+            with pytest.raises(SshError, match="has no SSH address"):
                 await backend.ssh_target(Ref("dock", "container", name))
         with pytest.raises(NotFoundError):
             await backend.ssh_target(Ref("dock", "container", "gone"))

@@ -294,7 +294,7 @@ async def test_a_host_that_tells_no_port_has_no_login() -> None:
     async with dock(faults="noport") as there:
         row = await there.container("train-7b")
         assert Action.SSH not in there.backend.actions(row)
-        with pytest.raises(SshError, match="has no port for SSH"):
+        with pytest.raises(SshError, match="has no SSH address"):
             await there.backend.ssh_target(TRAIN)
 
 
