@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
+from gputui.api.http.failures import Refusal, RouteMissingError, Server, refused
+from gputui.errors import GputuiError
 from gputui.models import Action, Instance, Phase
 
 PHASES: Mapping[str, Phase] = {
@@ -50,6 +53,19 @@ def words(detail: str) -> str | None:
     """Return what Docker said, out of what its Python client wraps it in; None where it is not wrapped."""
     match = _CLIENT_WORDS.search(detail)
     return match["words"] if match else None
+
+
+def explain(server: Server, refusal: Refusal, *, missing: str) -> GputuiError | None:
+    """Name a refusal of a server that is written with FastAPI on Docker, which says it in Docker's own words.
+
+    ``missing`` is the hint where it has no such call.
+    """
+    if refusal.is_json and (refusal.status == 405 or (refusal.status == 404 and refusal.detail == "Not Found")):
+        return RouteMissingError(
+            f"{server}: the server does not know this call (HTTP {refusal.status}).", hint=missing
+        )
+    said = words(refusal.detail)
+    return refused(server, replace(refusal, detail=said)) if said else None
 
 
 def container_name_problem(name: str) -> str | None:

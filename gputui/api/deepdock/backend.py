@@ -6,7 +6,7 @@ The API knows no users and no releases. Its lists come whole, each in one answer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import partial, partialmethod
 from typing import TYPE_CHECKING, Unpack
 
 from gputui.api.common.account_client import Clock
@@ -141,18 +141,6 @@ class DeepdockBackend(HttpBackend):
             case _:
                 return frozenset()
 
-    async def start(self, ref: Ref) -> ActionResult:
-        """Start a container (``POST /containers/{name}/start``)."""
-        return await self._act(ref, "start", "started")
-
-    async def stop(self, ref: Ref) -> ActionResult:
-        """Stop a container (``POST /containers/{name}/stop``); takes 10 s where its processes do not listen."""
-        return await self._act(ref, "stop", "stopped")
-
-    async def restart(self, ref: Ref) -> ActionResult:
-        """Restart a container (``POST /containers/{name}/restart``)."""
-        return await self._act(ref, "restart", "restarted")
-
     async def delete(self, ref: Ref, *, force: bool = False) -> ActionResult:
         """Delete a container or an image (``DELETE /containers/{name}``, ``/images/{ref}``).
 
@@ -170,7 +158,12 @@ class DeepdockBackend(HttpBackend):
         return frozenset({"force"} if forced else ())
 
     async def _act(self, ref: Ref, verb: str, done: str) -> ActionResult:
+        """Start, stop or restart a container (``POST /containers/{name}/{verb}``)."""
         require_kind(ref, forms.CONTAINER)
         path = f"{_CONTAINERS}/{segment(self._names.raw(ref))}/{verb}"
         await self._client.change("POST", path, what=f"the {verb} of container {ref.id}")
         return ActionResult(f"Container {ref.id} {done}.")
+
+    start = partialmethod(_act, verb="start", done="started")
+    stop = partialmethod(_act, verb="stop", done="stopped")  # takes 10 s where its processes do not listen
+    restart = partialmethod(_act, verb="restart", done="restarted")

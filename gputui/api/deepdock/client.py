@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from gputui.api.common import docker
 from gputui.api.common.account_client import AccountClient, Clock
 from gputui.api.deepdock import schema
 from gputui.api.http.decoding import digested
-from gputui.api.http.failures import Refusal, Server, is_about_credentials, refused
-from gputui.errors import AuthError, GputuiError, ProtocolError
+from gputui.api.http.failures import Refusal, Server, is_about_credentials
+from gputui.errors import AuthError, GputuiError
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -81,9 +80,4 @@ def explain(server: Server, refusal: Refusal) -> GputuiError | None:
             f"{server}: {server.host} requires credentials (HTTP {refusal.status}){said}.",
             hint=f"Set header = {{ name = …, value = … }} under [accounts.{server.account}].",
         )
-    if refusal.is_json and (refusal.status == 405 or (refusal.status == 404 and refusal.detail == "Not Found")):
-        return ProtocolError(
-            f"{server}: the server does not know this call (HTTP {refusal.status}).", hint=server.look_at
-        )
-    docker_message = docker.words(refusal.detail)
-    return refused(server, replace(refusal, detail=docker_message)) if docker_message else None
+    return docker.explain(server, refusal, missing=server.look_at)

@@ -8,7 +8,14 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from gputui.api.http.failures import Refusal, Server, is_about_credentials, may_be_credentials, sign_in_hint
+from gputui.api.http.failures import (
+    Refusal,
+    RouteMissingError,
+    Server,
+    is_about_credentials,
+    may_be_credentials,
+    sign_in_hint,
+)
 from gputui.errors import (
     AccountDeniedError,
     AuthError,
@@ -17,7 +24,6 @@ from gputui.errors import (
     GputuiError,
     InvalidError,
     NotFoundError,
-    ProtocolError,
     RateLimitedError,
     ServerError,
 )
@@ -106,10 +112,6 @@ def _meant(server: Server, code: str, detail: str) -> tuple[type[GputuiError], s
     if "余额" in detail:
         return ForbiddenError, "the balance is too low", "Add money to the account on the cloud's web page."
     return None
-
-
-class RouteMissingError(ProtocolError):
-    """The cloud has no such call, or answers it by another method."""
 
 
 def explain(server: Server, refused: Refusal) -> GputuiError | None:

@@ -13,11 +13,11 @@ from pydantic import TypeAdapter
 
 from gputui.api.gpuhub import mapping, schema
 from gputui.api.gpuhub.client import GpuhubClient
-from gputui.api.gpuhub.errors import RouteMissingError
 from gputui.api.gpuhub.event_log import EventRow
 from gputui.api.gpuhub.images import PUBLIC_NAMES
 from gputui.api.gpuhub.per_deployment_cache import PerDeploymentCache
 from gputui.api.gpuhub.wallet import to_balance
+from gputui.api.http.failures import RouteMissingError
 from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
 from gputui.api.http.rows import RowCollector, outdated, read_each
 from gputui.errors import AccountDeniedError, GputuiError, NotFoundError, ProtocolError

@@ -82,6 +82,10 @@ class Refusal:
     request_id: str = ""
 
 
+class RouteMissingError(ProtocolError):
+    """The server has no such call, or answers it by another method."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why no answer came, and what to do."""

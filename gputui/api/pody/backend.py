@@ -9,6 +9,7 @@ import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partialmethod
 from typing import TYPE_CHECKING, Unpack
 
 from gputui.api.capabilities import found
@@ -303,18 +304,6 @@ class PodyBackend(HttpBackend):
             case _:
                 return frozenset()
 
-    async def start(self, ref: Ref) -> ActionResult:
-        """Start a pod (``POST /pod/start``)."""
-        return await self._act(ref, "start", "started")
-
-    async def stop(self, ref: Ref) -> ActionResult:
-        """Stop a pod (``POST /pod/stop``); takes 10 s where its processes do not listen."""
-        return await self._act(ref, "stop", "stopped")
-
-    async def restart(self, ref: Ref) -> ActionResult:
-        """Restart a pod (``POST /pod/restart``)."""
-        return await self._act(ref, "restart", "restarted")
-
     async def delete(self, ref: Ref) -> ActionResult:
         """Delete a pod (``POST /pod/delete``) or an image of the user's own (``POST /image/delete``)."""
         if ref.kind != "image":
@@ -368,7 +357,12 @@ class PodyBackend(HttpBackend):
         return ActionResult(f"Pod {ref.id} saved as image {listed}.", created=Ref(self.account, "image", listed))
 
     async def _act(self, ref: Ref, verb: str, done: str) -> ActionResult:
+        """Start, stop or restart a pod (``POST /pod/{verb}``), or delete it."""
         require_kind(ref, "pod")
         what = f"the {verb} of pod {ref.id}"
         log = await self._client.change(f"/pod/{verb}", {"ins": self._names.raw(ref)}, what=what)
         return ActionResult(f"Pod {ref.id} {done}.", output=log)
+
+    start = partialmethod(_act, verb="start", done="started")
+    stop = partialmethod(_act, verb="stop", done="stopped")  # takes 10 s where its processes do not listen
+    restart = partialmethod(_act, verb="restart", done="restarted")

@@ -6,15 +6,14 @@ import asyncio
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from gputui.api.common import docker
 from gputui.api.common.account_client import AccountClient, Clock
 from gputui.api.http.decoding import digested
-from gputui.api.http.failures import Refusal, Server, refused, sign_in_hint
+from gputui.api.http.failures import Refusal, RouteMissingError, Server, sign_in_hint
 from gputui.api.pody import mapping, schema
-from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, ServerError
+from gputui.errors import AuthError, GputuiError, NotFoundError, ServerError
 from gputui.models import Secret
 
 if TYPE_CHECKING:
@@ -38,10 +37,6 @@ LONGEST_LOG = 256 * 2**10
 
 _NOT_THERE = re.compile(r"Image not found|GPU ID \d+ is invalid")
 _T = TypeVar("_T")
-
-
-class RouteMissingError(ProtocolError):
-    """The server has no such call: it is of another release than it was, or no pody server."""
 
 
 class PodyClient(AccountClient):
@@ -139,15 +134,9 @@ class PodyClient(AccountClient):
 
 def explain(server: Server, refusal: Refusal) -> GputuiError | None:
     """Name a refusal better than its status does: pody says 403 to a wrong password and to a spent quota alike."""
-    words = docker.words(refusal.detail)
-    detail = words or refusal.detail
+    detail = docker.words(refusal.detail) or refusal.detail
     if refusal.status == 403 and detail.startswith("Invalid username or password"):
         return AuthError(f"{server}: wrong user name or password (HTTP 403).", hint=sign_in_hint(server))
-    if refusal.is_json and (refusal.status == 405 or (refusal.status == 404 and detail == "Not Found")):
-        return RouteMissingError(
-            f"{server}: the server does not know this call (HTTP {refusal.status}).",
-            hint="If it was updated just now, refresh; else check base_url.",
-        )
     if refusal.status == 400 and _NOT_THERE.match(detail):
         return NotFoundError(f"{server}: {detail} (HTTP 400).")
-    return refused(server, replace(refusal, detail=detail)) if words else None
+    return docker.explain(server, refusal, missing="If it was updated just now, refresh; else check base_url.")

@@ -7,6 +7,7 @@ answer with HTTP 200. The stock is yes or no for each GPU type and region.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partialmethod
 from typing import TYPE_CHECKING, Unpack
 
 from gputui.api.common.account_client import Clock
@@ -49,6 +50,13 @@ _DELETED: Mapping[str, str] = {
     CREDENTIAL: "deleted",
 }
 """The effect of a deletion, by kind. Mounted volumes remain."""
+_VERBS: Mapping[tuple[str, Action], tuple[str, str, str]] = {
+    (mapping.POD, Action.START): ("resume", "resumption", "resumed"),
+    (mapping.POD, Action.STOP): ("pause", "pause", "paused"),
+    (mapping.ENDPOINT, Action.START): ("start", "start", "started"),
+    (mapping.ENDPOINT, Action.STOP): ("stop", "stop", "stopped"),
+}
+"""The end of the path of an action, and what it is called before and afterwards."""
 
 
 class YottaBackend(HttpBackend):
@@ -163,20 +171,6 @@ class YottaBackend(HttpBackend):
             case _:
                 return frozenset()
 
-    async def start(self, ref: Ref) -> ActionResult:
-        """Resume a pod (``POST /v2/pods/{id}/resume``) or start an endpoint (``POST /v2/serverless/{id}/start``)."""
-        require_kind(ref, mapping.POD, mapping.ENDPOINT)
-        if ref.kind == mapping.POD:
-            return await self._act(ref, "resume", "the resumption", "resumed")
-        return await self._act(ref, "start", "the start", "started")
-
-    async def stop(self, ref: Ref) -> ActionResult:
-        """Pause a pod (``POST /v2/pods/{id}/pause``) or stop an endpoint (``POST /v2/serverless/{id}/stop``)."""
-        require_kind(ref, mapping.POD, mapping.ENDPOINT)
-        if ref.kind == mapping.POD:
-            return await self._act(ref, "pause", "the pause", "paused")
-        return await self._act(ref, "stop", "the stop", "stopped")
-
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:
         """Set the number of workers, at least one (``PUT /v2/serverless/{id}/workers?count=``)."""
         require_kind(ref, mapping.ENDPOINT)
@@ -201,7 +195,14 @@ class YottaBackend(HttpBackend):
             raise (ConflictError(error.message, hint=MOUNTED) if ref.kind == VOLUME else error) from error
         return ActionResult(f"{name[:1].upper()}{name[1:]} {ref.id} {_DELETED[ref.kind]}.")
 
-    async def _act(self, ref: Ref, verb: str, doing: str, done: str) -> ActionResult:
-        name = mapping.called(ref.kind)
-        await self._client.change("POST", f"{self._lists.path_of(ref)}/{verb}", what=f"{doing} of {name} {ref.id}")
-        return ActionResult(f"{name.capitalize()} {ref.id} {done}.")
+    async def _act(self, ref: Ref, action: Action) -> ActionResult:
+        """Pause or resume a pod, start or stop an endpoint (``POST`` of the verb)."""
+        require_kind(ref, mapping.POD, mapping.ENDPOINT)
+        verb, doing, done = _VERBS[ref.kind, action]
+        await self._client.change(
+            "POST", f"{self._lists.path_of(ref)}/{verb}", what=f"the {doing} of {ref.kind} {ref.id}"
+        )
+        return ActionResult(f"{ref.kind.capitalize()} {ref.id} {done}.")
+
+    start = partialmethod(_act, action=Action.START)
+    stop = partialmethod(_act, action=Action.STOP)

@@ -223,7 +223,7 @@ class TestLogin:
     async def test_without_an_sshd_it_says_why(self, server: ScriptedServer, backend: PodyBackend) -> None:
         ports = ["x:y", "99999:22", "0:22", "8080:80"]
         script(server, NEW, {"main": pod(port_mapping=ports), "off": pod("off", status="exited")})
-        with pytest.raises(SshError, match="no port for SSH"):
+        with pytest.raises(SshError, match="no SSH address"):
             await backend.ssh_target(MAIN)
         with pytest.raises(SshError, match=r"does not run \(it is exited\)"):
             await backend.ssh_target(Ref("lab", "pod", "off"))
