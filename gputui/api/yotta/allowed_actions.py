@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gputui.api.yotta.mapping import ENDPOINT, GONE, POD, VM, WORKER
-from gputui.api.yotta.storage import CREDENTIAL, VOLUME
+from gputui.api.yotta.mapping import CREDENTIAL, ENDPOINT, GONE, POD, VM, VOLUME, WORKER
 from gputui.api.yotta.tasks import QUEUE, TASK
 from gputui.models import Action, Deployment, Instance, Kind, Phase, Resource
 

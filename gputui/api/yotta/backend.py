@@ -16,12 +16,12 @@ from gputui.api.common.names import SafeNames
 from gputui.api.yotta import filters, mapping
 from gputui.api.yotta.allowed_actions import RULES, endpoint_actions, instance_actions
 from gputui.api.yotta.client import YottaClient
-from gputui.api.yotta.create.creator import EndpointCreator, PodCreator, VmCreator
+from gputui.api.yotta.create.creator import EndpointCreator, Parts, PodCreator, VmCreator
 from gputui.api.yotta.create.storage import CredentialCreator, VolumeCreator
 from gputui.api.yotta.create.task import TaskCreator
 from gputui.api.yotta.logs import WorkerLogs
 from gputui.api.yotta.resources import YottaLists
-from gputui.api.yotta.storage import CREDENTIAL, MOUNTED, VOLUME, YottaStorage, volume_actions
+from gputui.api.yotta.storage import MOUNTED, YottaStorage, volume_actions
 from gputui.api.yotta.tasks import QUEUE, TASK, YottaTasks
 from gputui.api.yotta.update import YottaEditor
 from gputui.errors import ConflictError, InvalidError
@@ -46,8 +46,8 @@ _DELETED: Mapping[str, str] = {
     mapping.POD: "deleted, and what its container held",
     mapping.VM: "terminated, and what was on its disk",
     mapping.ENDPOINT: "deleted, with all its workers",
-    VOLUME: "deleted, and what was on it",
-    CREDENTIAL: "deleted",
+    mapping.VOLUME: "deleted, and what was on it",
+    mapping.CREDENTIAL: "deleted",
 }
 """The effect of a deletion, by kind. Mounted volumes remain."""
 _VERBS: Mapping[tuple[str, Action], tuple[str, str, str]] = {
@@ -80,14 +80,14 @@ class YottaBackend(HttpBackend):
         self._lists = YottaLists(self._client, self._scope, self._prices)
         self._storage = YottaStorage(self._scope, self._lists)
         self._tasks = YottaTasks(self._client, self._scope, self._lists)
-        parts = (self._scope, account.base_url, self._client, self._lists, self._storage)
+        parts = Parts(self._scope, account.base_url, self._client, self._lists, self._storage)
         creators = [
-            PodCreator(*parts),
-            VmCreator(*parts),
-            EndpointCreator(*parts),
-            TaskCreator(*parts, self._tasks),
-            VolumeCreator(*parts),
-            CredentialCreator(*parts),
+            PodCreator(self._lists.pods, parts),
+            VmCreator(self._lists.vms, parts),
+            EndpointCreator(self._lists.endpoints, parts),
+            TaskCreator(self._tasks, parts),
+            VolumeCreator(self._storage.volumes, parts),
+            CredentialCreator(self._storage.credentials, parts),
         ]
         self.creators = {creator.kind: creator for creator in creators}
         self.editor: YottaEditor = YottaEditor(account.base_url, self._client, self._lists, self._storage)
@@ -144,8 +144,8 @@ class YottaBackend(HttpBackend):
             mapping.VM: self._lists.vm,
             mapping.ENDPOINT: self._lists.endpoint,
             mapping.WORKER: self._lists.worker,
-            VOLUME: self._storage.volume,
-            CREDENTIAL: self._storage.credential,
+            mapping.VOLUME: self._storage.volume,
+            mapping.CREDENTIAL: self._storage.credential,
             TASK: self._tasks.task,
             QUEUE: self._tasks.queue,
         }
@@ -187,12 +187,10 @@ class YottaBackend(HttpBackend):
         require_kind(ref, *_DELETED)
         name = mapping.called(ref.kind)
         doing = "termination" if ref.kind == mapping.VM else "deletion"
-        kept = ref.kind in (VOLUME, CREDENTIAL)
-        path = self._storage.path_of(ref) if kept else self._lists.path_of(ref)
         try:
-            await self._client.change("DELETE", path, what=f"the {doing} of {name} {ref.id}")
+            await self._client.change("DELETE", self._lists.path_of(ref), what=f"the {doing} of {name} {ref.id}")
         except ConflictError as error:
-            raise (ConflictError(error.message, hint=MOUNTED) if ref.kind == VOLUME else error) from error
+            raise (ConflictError(error.message, hint=MOUNTED) if ref.kind == mapping.VOLUME else error) from error
         return ActionResult(f"{name[:1].upper()}{name[1:]} {ref.id} {_DELETED[ref.kind]}.")
 
     async def _act(self, ref: Ref, action: Action) -> ActionResult:

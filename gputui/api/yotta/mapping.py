@@ -18,7 +18,7 @@ from gputui.models import Deployment, Instance, Money, Offer, Phase, Ref, Servic
 from gputui.redaction import redact
 from gputui.text import clean
 
-POD, VM, WORKER, ENDPOINT = "pod", "vm", "worker", "endpoint"
+POD, VM, WORKER, ENDPOINT, VOLUME, CREDENTIAL = "pod", "vm", "worker", "endpoint", "volume", "credential"
 UNKNOWN = "unknown"
 _HTTPS = 443
 

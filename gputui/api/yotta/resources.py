@@ -29,7 +29,13 @@ from gputui.models import Deployment, Instance, Offer, Phase, Ref, Row
 from gputui.text import clean
 
 VMS, TYPES, PODS, ENDPOINTS = "/v2/vms", "/v2/vms/types", "/v2/pods", "/v2/serverless"
-PATHS: Mapping[str, str] = {mapping.POD: PODS, mapping.VM: VMS, mapping.ENDPOINT: ENDPOINTS}
+PATHS: Mapping[str, str] = {
+    mapping.POD: PODS,
+    mapping.VM: VMS,
+    mapping.ENDPOINT: ENDPOINTS,
+    mapping.VOLUME: "/v2/volumes",
+    mapping.CREDENTIAL: "/v2/container-registry-auths",
+}
 """The path of each kind."""
 
 _R = TypeVar("_R", bound=Row)
@@ -170,17 +176,16 @@ class YottaLists:
 
     async def pod(self, ref: Ref) -> Instance:
         """Request one pod (``GET /v2/pods/{id}``)."""
-        return self._stated.instance(await self.one(ref, self.path_of(ref), partial(mapping.to_pod, self._scope)))
+        return self._stated.instance(await self.one(ref, partial(mapping.to_pod, self._scope)))
 
     async def vm(self, ref: Ref) -> Instance:
         """Request one VM (``GET /v2/vms/{id}``)."""
-        (row,) = await self._priced_vms([await self.one(ref, self.path_of(ref), partial(mapping.to_vm, self._scope))])
+        (row,) = await self._priced_vms([await self.one(ref, partial(mapping.to_vm, self._scope))])
         return row
 
     async def endpoint(self, ref: Ref) -> Deployment:
         """Request one endpoint (``GET /v2/serverless/{id}``)."""
-        row = await self.one(ref, self.path_of(ref), partial(mapping.to_endpoint, self._scope))
-        return self._stated.deployment(row)
+        return self._stated.deployment(await self.one(ref, partial(mapping.to_endpoint, self._scope)))
 
     async def worker(self, ref: Ref) -> Instance:
         """Request the workers of an endpoint, of which it is one; raises NotFoundError."""
@@ -188,7 +193,7 @@ class YottaLists:
         return found(ref, await self.workers_of(endpoint))
 
     def path_of(self, ref: Ref) -> str:
-        """Return the path of a pod, a VM or an endpoint."""
+        """Return the path of a row of its own kind of PATHS."""
         return f"{PATHS[ref.kind]}/{segment(self._scope.names.raw(ref))}"
 
     def log_path(self, ref: Ref) -> str:
@@ -196,8 +201,12 @@ class YottaLists:
         endpoint, _, worker = self._scope.names.raw(ref).rpartition("/")
         return f"{ENDPOINTS}/{segment(endpoint)}/workers/{segment(worker)}/logs"
 
-    async def one(self, ref: Ref, path: str, make: Callable[[object], _R]) -> _R:
-        """Request one row by its path; raises NotFoundError, and ProtocolError where the answer is another row."""
+    async def one(self, ref: Ref, make: Callable[[object], _R], path: str = "") -> _R:
+        """Request one row, by the path of its kind or another; raises NotFoundError.
+
+        Raises ProtocolError where the answer is another row.
+        """
+        path = path or self.path_of(ref)
         try:
             row = await self._client.read(path, None, make)
         except UnreadableRowError as error:

@@ -9,23 +9,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from gputui.api.common.names import segment
 from gputui.api.http.rows import LastRows, RowCollector, attempt, require_some
 from gputui.api.yotta import filters, schema
-from gputui.api.yotta.mapping import UNKNOWN, Scope, gigabytes
+from gputui.api.yotta.mapping import CREDENTIAL, UNKNOWN, VOLUME, Scope, gigabytes
 from gputui.api.yotta.prices import uncertain
-from gputui.api.yotta.resources import YottaLists
+from gputui.api.yotta.resources import PATHS, YottaLists
 from gputui.api.yotta.schema import Id, Number, Text, Time, Whole, YottaRow
 from gputui.errors import GputuiError
 from gputui.models import Action, Phase, Ref, RegistryCredential, Volume
 from gputui.text import clean
 
-VOLUMES, CREDENTIALS = "/v2/volumes", "/v2/container-registry-auths"
-
 MOUNTED = "Only a volume that nothing has mounted can be deleted or resized: delete what mounts it first."
-
-
-VOLUME, CREDENTIAL = "volume", "credential"
 
 SIZED = frozenset({"CEPH", "VENDOR"})
 """The types that have a size; the others have no limit."""
@@ -150,11 +144,11 @@ class YottaStorage:
 
     async def _of_type(self, kind: str, params: filters.Parameters) -> list[Volume]:
         query = {"storageType": kind, **params}
-        return await self._lists.paged(VOLUMES, query, partial(to_volume, self._scope))
+        return await self._lists.paged(PATHS[VOLUME], query, partial(to_volume, self._scope))
 
     async def credentials(self) -> list[RegistryCredential]:
         """List the credentials (``GET /v2/container-registry-auths``)."""
-        return await self._lists.all(CREDENTIALS, {}, partial(to_credential, self._scope))
+        return await self._lists.all(PATHS[CREDENTIAL], {}, partial(to_credential, self._scope))
 
     async def choices(self) -> Sequence[RegistryCredential]:
         """Return the credentials to choose from; none where they cannot be read: their ids can be written, too."""
@@ -163,15 +157,11 @@ class YottaStorage:
 
     async def volume(self, ref: Ref) -> Volume:
         """Request one volume (``GET /v2/volumes/{id}``); raises NotFoundError."""
-        return await self._lists.one(ref, self.path_of(ref), partial(to_volume, self._scope))
+        return await self._lists.one(ref, partial(to_volume, self._scope))
 
     async def credential(self, ref: Ref) -> RegistryCredential:
         """Request one credential (``GET /v2/container-registry-auths/{id}``); raises NotFoundError."""
-        return await self._lists.one(ref, self.path_of(ref), partial(to_credential, self._scope))
-
-    def path_of(self, ref: Ref) -> str:
-        """Return where a volume or a credential is."""
-        return f"{VOLUMES if ref.kind == VOLUME else CREDENTIALS}/{segment(self._scope.names.raw(ref))}"
+        return await self._lists.one(ref, partial(to_credential, self._scope))
 
 
 def volume_actions(row: Volume) -> frozenset[Action]:

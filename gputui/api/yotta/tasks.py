@@ -151,7 +151,7 @@ class YottaTasks:
     async def task(self, ref: Ref) -> Task:
         """Request one task; raises NotFoundError."""
         endpoint = await self._endpoint_of(ref)
-        return await self._lists.one(ref, self.path_of(ref), partial(to_task, self._scope, endpoint))
+        return await self._lists.one(ref, partial(to_task, self._scope, endpoint), self.path_of(ref))
 
     async def queue(self, ref: Ref) -> TaskQueue:
         """Request one queue; raises NotFoundError."""

@@ -17,10 +17,10 @@ from gputui.api.http.rows import attempt
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create.forms import Choices, endpoint_update_fields, with_gpu_counts
 from gputui.api.yotta.create.readers import read_name, read_size
-from gputui.api.yotta.mapping import ENDPOINT, VM, called
+from gputui.api.yotta.mapping import CREDENTIAL, ENDPOINT, VM, VOLUME, called
 from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.schema import masked
-from gputui.api.yotta.storage import CREDENTIAL, VOLUME, YottaStorage
+from gputui.api.yotta.storage import YottaStorage
 from gputui.errors import ConflictError, InvalidError
 from gputui.models import Action, ActionResult, Deployment, FieldKind, Form, FormField, Row, Volume
 
@@ -117,7 +117,7 @@ class YottaEditor(Editor):
             given.refuse("name", "is empty, and so is all else: nothing would be changed")
         given.require(row.ref)
         body = with_gpu_counts(given.body()) if row.ref.kind == ENDPOINT else given.body()
-        path = f"{self._path(row)}{change.tail}"
+        path = f"{self._lists.path_of(row.ref)}{change.tail}"
 
         async def send() -> ActionResult:
             what = f"{called(row.ref.kind)} {row.ref.id}"
@@ -131,10 +131,6 @@ class YottaEditor(Editor):
 
         request = partial(given.shown, change.method, f"{self._base_url}{path}", body, masked)
         return PreparedChange(row.ref, values, send, request)
-
-    def _path(self, row: Row) -> str:
-        stored = row.ref.kind in (VOLUME, CREDENTIAL)
-        return self._storage.path_of(row.ref) if stored else self._lists.path_of(row.ref)
 
 
 def _change(row: Row, action: Action) -> _Change:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from gputui.api.capabilities import Creator, PreparedChange, Values
 from gputui.api.common.form_values import Body, FormValues
@@ -12,7 +13,7 @@ from gputui.api.http.rows import attempt
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create.forms import Choices, endpoint_fields, pod_fields, vm_fields, with_gpu_counts
 from gputui.api.yotta.mapping import ENDPOINT, POD, VM, Scope, called, made_ref
-from gputui.api.yotta.resources import YottaLists
+from gputui.api.yotta.resources import PATHS, YottaLists
 from gputui.api.yotta.schema import masked
 from gputui.api.yotta.storage import YottaStorage
 from gputui.errors import GputuiError
@@ -20,26 +21,30 @@ from gputui.models import ActionResult, Form, FormField, Ref, RegistryCredential
 from gputui.text import clean
 
 
+class Parts(NamedTuple):
+    """The parts of a back end that its creators use."""
+
+    scope: Scope
+    base_url: str
+    server: YottaClient
+    lists: YottaLists
+    storage: YottaStorage
+
+
 class YottaCreator(Creator):
     """Creates one kind of thing; after a lost answer it is found by its name."""
 
     kind = ""
-    path = ""
     fields_of: Callable[[Choices], Sequence[FormField]]
     """Returns the fields, with these choices."""
     title = "New {kind} in {account}"
     verb, progress = "create", "Creating"
     _credentials: Sequence[RegistryCredential] = ()
 
-    def __init__(
-        self, scope: Scope, base_url: str, server: YottaClient, lists: YottaLists, storage: YottaStorage
-    ) -> None:
-        self.account = scope.account
-        self._scope = scope
-        self._base_url = base_url
-        self._server = server
-        self._lists = lists
-        self._storage = storage
+    def __init__(self, rows: Callable[[], Awaitable[Sequence[Row]]], parts: Parts) -> None:
+        self._rows = rows
+        self._scope, self._base_url, self._server, self._lists, self._storage = parts
+        self.account = self._scope.account
         self._noun = called(self.kind)
         self._fields: Sequence[FormField] = ()
 
@@ -64,7 +69,7 @@ class YottaCreator(Creator):
 
     async def rows(self, given: FormValues) -> Sequence[Row]:
         """List the rows among which the new one would be."""
-        raise NotImplementedError
+        return await self._rows()
 
     async def form(self) -> Form:
         """Return the form, with the current choices."""
@@ -87,13 +92,13 @@ class YottaCreator(Creator):
 
         async def send() -> ActionResult:
             what = f"the creation of {self._noun} {name}"
-            data = await self._server.change("POST", self.path, what=what, json=body, creates=True)
+            data = await self._server.change("POST", PATHS[self.kind], what=what, json=body, creates=True)
             created = made_ref(self._scope, self.kind, data)
             generation = created.id if created and self.kind in (POD, VM) else ""
             message = f"{self._noun[:1].upper()}{self._noun[1:]} {name} created."
             return ActionResult(message, created=created, generation=generation)
 
-        request = partial(given.shown, "POST", f"{self._base_url}{self.path}", body, masked)
+        request = partial(given.shown, "POST", f"{self._base_url}{PATHS[self.kind]}", body, masked)
         return PreparedChange(Ref(self.account, self.kind, name), values, send, request, lambda: self.find(given))
 
 
@@ -109,7 +114,7 @@ class _RentalCreator(YottaCreator):
 class VmCreator(_RentalCreator):
     """Creates VMs (``POST /v2/vms``)."""
 
-    kind, path, fields_of = VM, "/v2/vms", staticmethod(vm_fields)
+    kind, fields_of = VM, staticmethod(vm_fields)
 
     def relate(self, given: FormValues) -> None:
         """Refuse a region that does not have the type."""
@@ -117,10 +122,6 @@ class VmCreator(_RentalCreator):
         regions = list(dict.fromkeys(clean(each.region) for each in self._lists.types if each.id == number))
         if regions and region is not None and region not in regions:
             given.refuse("region", f"does not have this type; it is in {', '.join(regions)}")
-
-    async def rows(self, given: FormValues) -> Sequence[Row]:
-        """List the VMs."""
-        return await self._lists.vms()
 
 
 class _ImageCreator(_RentalCreator):
@@ -135,7 +136,7 @@ class _ImageCreator(_RentalCreator):
 class PodCreator(_ImageCreator):
     """Creates pods (``POST /v2/pods``)."""
 
-    kind, path, fields_of = POD, "/v2/pods", staticmethod(pod_fields)
+    kind, fields_of = POD, staticmethod(pod_fields)
 
     def relate(self, given: FormValues) -> None:
         """Refuse a private image without a credential, a volume without a path and the reverse."""
@@ -147,20 +148,12 @@ class PodCreator(_ImageCreator):
         if path and not volume:
             given.refuse("persistentVolumeInGb", "required: there is a path for it")
 
-    async def rows(self, given: FormValues) -> Sequence[Row]:
-        """List the pods."""
-        return await self._lists.pods()
-
 
 class EndpointCreator(_ImageCreator):
     """Creates endpoints (``POST /v2/serverless``)."""
 
-    kind, path, fields_of = ENDPOINT, "/v2/serverless", staticmethod(endpoint_fields)
+    kind, fields_of = ENDPOINT, staticmethod(endpoint_fields)
 
     def body(self, given: FormValues) -> Body:
         """Return the body, with the number of GPUs in each of its resources."""
         return with_gpu_counts(given.body())
-
-    async def rows(self, given: FormValues) -> Sequence[Row]:
-        """List the endpoints."""
-        return await self._lists.endpoints()

@@ -14,7 +14,8 @@ from gputui.api.yotta.create.creator import YottaCreator
 from gputui.api.yotta.create.forms import Choices
 from gputui.api.yotta.create.readers import read_code, read_name, read_size
 from gputui.api.yotta.filters import STORAGE_TYPES
-from gputui.api.yotta.storage import CREDENTIAL, CREDENTIALS, REGISTRIES, SIZED, VOLUME, VOLUMES
+from gputui.api.yotta.mapping import CREDENTIAL, VOLUME
+from gputui.api.yotta.storage import REGISTRIES, SIZED
 from gputui.errors import GputuiError
 from gputui.models import FieldKind, FormField, Role, Row
 from gputui.text import clean
@@ -73,7 +74,7 @@ def credential_fields(known: Choices) -> Sequence[FormField]:
 class VolumeCreator(YottaCreator):
     """Creates volumes (``POST /v2/volumes``)."""
 
-    kind, path, fields_of = VOLUME, VOLUMES, staticmethod(volume_fields)
+    kind, fields_of = VOLUME, staticmethod(volume_fields)
 
     async def request_choices(self) -> str:
         """Request the regions; others can be entered, too."""
@@ -82,15 +83,11 @@ class VolumeCreator(YottaCreator):
         return ""
 
     async def rows(self, given: FormValues) -> Sequence[Row]:
-        """List the volumes of this name and type."""
+        """List the volumes of this name and type, however the list is filtered."""
         return await self._storage.volumes_called(clean(given.text("name")), given.text("storageType"))
 
 
 class CredentialCreator(YottaCreator):
     """Creates registry credentials (``POST /v2/container-registry-auths``)."""
 
-    kind, path, fields_of = CREDENTIAL, CREDENTIALS, staticmethod(credential_fields)
-
-    async def rows(self, given: FormValues) -> Sequence[Row]:
-        """List the credentials."""
-        return await self._storage.credentials()
+    kind, fields_of = CREDENTIAL, staticmethod(credential_fields)

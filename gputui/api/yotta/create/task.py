@@ -15,13 +15,9 @@ from functools import partial
 
 from gputui.api.capabilities import PreparedChange, Values
 from gputui.api.common.form_values import FormValues, choice_field, within
-from gputui.api.yotta.client import YottaClient
-from gputui.api.yotta.create.creator import YottaCreator
+from gputui.api.yotta.create.creator import Parts, YottaCreator
 from gputui.api.yotta.create.readers import at_most, path_reader, read_webhook, read_word
-from gputui.api.yotta.mapping import Scope
-from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.schema import masked
-from gputui.api.yotta.storage import YottaStorage
 from gputui.api.yotta.tasks import TASK, YottaTasks
 from gputui.errors import GputuiError, NotFoundError
 from gputui.formatting import status_text
@@ -167,16 +163,8 @@ class TaskCreator(YottaCreator):
 
     kind, title, verb, progress = TASK, "Submit a task in {account}", "submit", "Submitting"
 
-    def __init__(
-        self,
-        scope: Scope,
-        base_url: str,
-        server: YottaClient,
-        lists: YottaLists,
-        storage: YottaStorage,
-        tasks: YottaTasks,
-    ) -> None:
-        super().__init__(scope, base_url, server, lists, storage)
+    def __init__(self, tasks: YottaTasks, parts: Parts) -> None:
+        super().__init__(tasks.tasks, parts)
         self._tasks = tasks
 
     def fields(self) -> Sequence[FormField]:
