@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from datetime import UTC, datetime
-from typing import Any, NoReturn
+from datetime import UTC, datetime, tzinfo
+from typing import Any, NoReturn, TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+_T = TypeVar("_T")
 _DOCKER = "http+docker://localhost/v1.47"
 
 
@@ -50,12 +51,23 @@ async def values_of(request: Request, *, with_body: Collection[str]) -> dict[str
     return values if isinstance(values, dict) else None
 
 
+class RefusedError(Exception):
+    """A request that an API refuses with a code of its own."""
+
+    def __init__(self, code: Any, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
 class Parameters:
-    """The parameters of one request. Each getter calls ``refuse`` with the parameter it does not like.
+    """The parameters of one request. Each getter raises RefusedError, with ``wrong``, for what it does not like.
 
     An absent parameter, null and "" are the same. Numbers may be text where ``text_numbers`` is set.
     """
 
+    wrong: Any
+    """The API's code for a parameter that is wrong."""
     text_numbers = False
     longest: int | None = None
     """The characters that a text may have."""
@@ -63,10 +75,6 @@ class Parameters:
     def __init__(self, values: Mapping[str, Any], prefix: str = "") -> None:
         self._values = values
         self._prefix = prefix
-
-    def refuse(self, problem: str) -> NoReturn:
-        """Raise the error of the API."""
-        raise NotImplementedError
 
     def __contains__(self, name: object) -> bool:
         return self._values.get(str(name)) not in (None, "")
@@ -96,6 +104,28 @@ class Parameters:
             return self._wrong(name, f"must be at least {low}")
         return value if value <= high else self._wrong(name, f"must be at most {high}")
 
+    def entries(self, name: str, kind: type[_T], noun: str, *, required: bool = False) -> list[_T]:
+        """A list of values of one type, which ``noun`` names; empty unless given."""
+        value = self._get(name, None if required else [])
+        if not isinstance(value, list) or not all(isinstance(entry, kind) for entry in value):
+            return self._wrong(name, f"must be a list of {noun}")
+        if required and not value:
+            return self._wrong(name, "must not be empty")
+        return value
+
+    def table(self, name: str, default: dict[str, Any] | None = None) -> dict[str, Any]:
+        """An object; required without a default."""
+        value = self._get(name, default)
+        return value if isinstance(value, dict) else self._wrong(name, "must be an object")
+
+    def _time(self, name: str, text: str, zone: tzinfo, expected: str) -> float:
+        """A time in ISO 8601 in epoch seconds; one without an offset is of the zone."""
+        try:
+            time = datetime.fromisoformat(text)
+        except ValueError:
+            return self._wrong(name, f"must be {expected}")
+        return (time if time.tzinfo else time.replace(tzinfo=zone)).timestamp()
+
     def _get(self, name: str, default: Any) -> Any:
         value = self._values.get(name)
         if value not in (None, ""):
@@ -103,4 +133,4 @@ class Parameters:
         return self._wrong(name, "is required") if default is None else default
 
     def _wrong(self, name: str, problem: str) -> NoReturn:
-        self.refuse(f"{self._prefix}{name} {problem}")
+        raise RefusedError(self.wrong, f"{self._prefix}{name} {problem}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
-from gputui.sim.http import Parameters
+from gputui.sim.http import Parameters, RefusedError
 from gputui.sim.world import GIB
 
 from .entities import ANYTHING, CONTAINER, JOB, KINDS, Container, Order, Span, Template
@@ -23,15 +23,6 @@ MAX_BLOCK_MINUTES = 43_200
 CHINA = timezone(timedelta(hours=8))
 
 
-class RefusedError(Exception):
-    """A request that the API refuses with an error code; the HTTP status is 200."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
 def wire_time(at: float | None) -> str | None:
     """A world time as the API writes it, None when not reached."""
     return None if at is None else datetime.fromtimestamp(int(at), CHINA).isoformat()
@@ -40,9 +31,7 @@ def wire_time(at: float | None) -> str | None:
 class GpuhubParameters(Parameters):
     """The parameters of one request."""
 
-    def refuse(self, problem: str) -> NoReturn:
-        """Raise RefusedError."""
-        raise RefusedError(WRONG, problem)
+    wrong = WRONG
 
     def one_of(self, things: Mapping[str, _T], name: str, noun: str) -> _T:
         """The thing that a parameter names."""
@@ -58,12 +47,7 @@ class GpuhubParameters(Parameters):
 
     def names(self, name: str, *, required: bool = False) -> tuple[str, ...]:
         """A list of strings."""
-        value = self._get(name, None if required else [])
-        if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-            return self._wrong(name, "must be a list of strings")
-        if required and not value:
-            return self._wrong(name, "must not be empty")
-        return tuple(value)
+        return tuple(self.entries(name, str, "strings", required=required))
 
     def span(self, stem: str, *, scale: int = 1, required: bool = False) -> Span:
         """A range ``stem_from`` to ``stem_to``, multiplied by ``scale``; a missing end is open."""
@@ -84,20 +68,11 @@ class GpuhubParameters(Parameters):
     def time(self, name: str) -> float | None:
         """A time in epoch seconds, None when not given; one without an offset is China's."""
         text = self.text(name, "")
-        if not text:
-            return None
-        try:
-            time = datetime.fromisoformat(text)
-        except ValueError:
-            return self._wrong(name, "must be a time as 2022-12-13T16:43:03+08:00")
-        return (time if time.tzinfo else time.replace(tzinfo=CHINA)).timestamp()
+        return self._time(name, text, CHINA, "a time as 2022-12-13T16:43:03+08:00") if text else None
 
     def part(self, name: str) -> GpuhubParameters:
         """A required object's own parameters."""
-        value = self._get(name, None)
-        if not isinstance(value, dict):
-            return self._wrong(name, "must be an object")
-        return GpuhubParameters(value, f"{self._prefix}{name}.")
+        return GpuhubParameters(self.table(name), f"{self._prefix}{name}.")
 
 
 @dataclass(frozen=True)

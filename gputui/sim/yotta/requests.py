@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+from gputui.sim.http import RefusedError
+
 from .cloud import YottaCloud
 from .entities import HUB, MODES, SIZED, STORAGE_TYPES, EndpointOrder, RentalOrder, Resource, Task
 from .logs import LogQuery
 from .stock import GPU_TYPES, NO_GPU, GpuType
-from .validation import NO_RECORD, RefusedError, YottaParameters, wrong
+from .validation import NO_RECORD, YottaParameters, wrong
 
 MAX_VOLUME = 10_240
 """GB."""
@@ -68,7 +70,7 @@ def parse_vm_order(cloud: YottaCloud, given: YottaParameters) -> RentalOrder:
     if shelf is None:
         wrong(f"vmTypeId must be one of {region}")
     mounts = []
-    for number, path in given.table("volumeMountPaths").items():
+    for number, path in given.table("volumeMountPaths", {}).items():
         if not number.isdecimal() or not isinstance(path, str) or not path.startswith("/"):
             wrong("volumeMountPaths must map ids of volumes to paths")
         mounts.append(_mountable(cloud, int(number)))
@@ -94,7 +96,7 @@ def parse_endpoint_order(
     resources = tuple(_resource(cloud, row) for row in given.rows("resources", required=True))
     for limit in ("minSingleCardVramInGb", "minSingleCardRamInGb", "minSingleCardVcpu"):
         given.whole(limit, 0)
-    exposed = given.table("expose")
+    exposed = given.table("expose", {})
     if exposed:
         _exposed(YottaParameters(exposed, "expose."))
     _environment(given)
@@ -117,7 +119,7 @@ def parse_task(given: YottaParameters, known: Iterable[str], now: float, fresh: 
         wrong("taskId must be letters, digits and underscores")
     if identity in known:
         wrong(f"taskId is taken: {identity}")
-    headers = given.table("headers")
+    headers = given.table("headers", {})
     if not all(isinstance(value, str) for value in headers.values()):
         wrong("headers must be a map of strings")
     given.text("webhookAuthKey", "")

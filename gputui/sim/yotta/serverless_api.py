@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from gputui.sim.http import RefusedError
+
 from .cloud import YottaCloud
 from .entities import ALIVE, FAILED, QUEUE, RUNNING, STOPPED, Endpoint, Worker
 from .requests import parse_endpoint_order, parse_log_query, parse_task
@@ -22,7 +24,6 @@ from .validation import (
     UNAVAILABLE,
     Call,
     Endpoints,
-    RefusedError,
 )
 
 OF_ONE, OF_ALL = 40, 200

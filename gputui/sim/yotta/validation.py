@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, NoReturn, TypeVar
 
-from gputui.sim.http import Parameters
+from gputui.sim.http import Parameters, RefusedError
 
 _T = TypeVar("_T")
 WRONG, SYSTEM, NO_RECORD = 10001, 10002, 10007
@@ -24,15 +24,6 @@ QUIET = "/v2/serverless", "/v2/container-registry-auths"
 """Calls whose errors have HTTP 200 and a code alone; those of all others have an HTTP status as well."""
 
 
-class RefusedError(Exception):
-    """A request the API refuses, with a code of the document's table."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
 def wrong(message: str) -> NoReturn:
     """Refuse a parameter."""
     raise RefusedError(WRONG, message)
@@ -41,40 +32,25 @@ def wrong(message: str) -> NoReturn:
 class YottaParameters(Parameters):
     """The parameters of one request. Numbers may be text, as those of a query string are."""
 
+    wrong = WRONG
     text_numbers = True
     longest = 255
-
-    def refuse(self, problem: str) -> NoReturn:
-        """Raise RefusedError."""
-        wrong(problem)
 
     def power_of_two(self, name: str) -> int:
         """A number of GPUs."""
         value = self.whole(name, low=1)
         return value if value & (value - 1) == 0 else self._wrong(name, "must be a power of 2")
 
-    def table(self, name: str) -> dict[str, Any]:
-        """An object; empty unless given."""
-        value = self._get(name, {})
-        return value if isinstance(value, dict) else self._wrong(name, "must be an object")
-
     def rows(self, name: str, *, required: bool = False) -> list[YottaParameters]:
         """A list of objects; empty unless given."""
-        value = self._get(name, None if required else [])
-        if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-            return self._wrong(name, "must be a list of objects")
-        if required and not value:
-            return self._wrong(name, "must not be empty")
-        return [YottaParameters(entry, f"{self._prefix}{name}[{number}].") for number, entry in enumerate(value)]
+        entries = self.entries(name, dict, "objects", required=required)
+        return [YottaParameters(entry, f"{self._prefix}{name}[{number}].") for number, entry in enumerate(entries)]
 
     def names(self, name: str) -> tuple[str, ...]:
         """A list of strings, or one text with commas; empty unless given."""
-        value = self._get(name, [])
-        if isinstance(value, str):
-            value = [part.strip() for part in value.split(",") if part.strip()]
-        if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-            return self._wrong(name, "must be a list of strings")
-        return tuple(value)
+        if isinstance(value := self._values.get(name), str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return tuple(self.entries(name, str, "strings"))
 
     def time(self, name: str) -> int | None:
         """A time in epoch milliseconds, given so or in ISO 8601; None when not given."""
@@ -83,11 +59,8 @@ class YottaParameters(Parameters):
         text = str(self._values[name])
         if text.isdecimal():
             return int(text)
-        try:
-            time = datetime.fromisoformat(text)
-        except ValueError:
-            return self._wrong(name, "must be epoch milliseconds or a time as 2025-06-15T15:06:40.000Z")
-        return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
+        expected = "epoch milliseconds or a time as 2025-06-15T15:06:40.000Z"
+        return round(self._time(name, text, UTC, expected) * 1000)
 
     def anything(self, name: str) -> Any:
         """Any JSON value but null."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gputui.sim.http import RefusedError
 from gputui.sim.yotta.serverless_api import OF_ALL, OF_ONE, TaskLimits
-from gputui.sim.yotta.validation import LIMITED, RefusedError
+from gputui.sim.yotta.validation import LIMITED
 from tests.sim.yotta.yottas import ENDPOINT, Place
 
 
