@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime, tzinfo
+from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
 from starlette.exceptions import HTTPException
@@ -13,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 _T = TypeVar("_T")
+_DOCKER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _DOCKER = "http+docker://localhost/v1.47"
 
 
@@ -29,9 +32,22 @@ async def fastapi_error(request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
 
 
-def docker_error(error: str, path: str, reason: str, explanation: str) -> str:
+def docker_error(status: int, path: str, explanation: str) -> str:
     """An error of the Docker engine in docker-py's words."""
-    return f'{error} for {_DOCKER}/{path}: {reason} ("{explanation}")'
+    side = "Client" if status < 500 else "Server"
+    return f'{status} {side} Error for {_DOCKER}/{path}: {HTTPStatus(status).phrase} ("{explanation}")'
+
+
+def docker_failure(status: int, path: str, explanation: str, *, answered: int | None = None) -> HTTPException:
+    """A server's answer to an error of the Docker engine, with the engine's status unless it answers another."""
+    return HTTPException(answered or status, docker_error(status, path, explanation))
+
+
+def check_docker_name(name: str) -> None:
+    """Refuse a container's name that Docker refuses; the servers answer 500."""
+    if not _DOCKER_NAME.fullmatch(name):
+        reason = f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
+        raise docker_failure(400, f"containers/create?name={name}", reason, answered=500)
 
 
 def docker_time(epoch: float) -> str:

@@ -14,29 +14,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gputui.sim.http import docker_error, fastapi_error, route
+from gputui.sim.http import check_docker_name, docker_failure, fastapi_error, route
 from gputui.sim.world import Pod
 
 from .gpu_series import Sample
 from .host import DockHost, image_id
-from .registry import UnknownRepositoryError, UnknownTagError, find, whole
+from .registry import MissingError, find, whole
 from .responses import SHORT_ID, container_shape, host_shape, image_shape, series_json, size_mb, ssh_port
-from .validation import (
-    Creation,
-    Pull,
-    body_of,
-    check_name,
-    flag,
-    no_space,
-    no_such_repository,
-    no_such_tag,
-)
+from .validation import Creation, Pull, body_of, flag, pull_failure
 
 # Durations of operations in world seconds.
 CREATE_SECONDS, START_SECONDS, STOP_SECONDS, DELETE_SECONDS = 2.0, 0.8, 3.0, 0.6
 PRESENT_SECONDS, REMOVE_SECONDS, CUT_SECONDS, FULL_SECONDS = 1.2, 0.8, 2.0, 20.0
 _RUNNING = ("running", "paused", "restarting")
 """States in which Docker removes a container only by force."""
+_NO_SPACE = "failed to register layer: write /usr/local/cuda/lib64/libcublasLt.so.12: no space left on device"
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -127,13 +119,11 @@ class DeepdockApi:
         """Wait for a pull; it continues without a waiting request."""
         try:
             find(tag)
-        except UnknownRepositoryError as error:
-            raise no_such_repository(tag.rpartition(":")[0]) from error
-        except UnknownTagError as error:
-            raise no_such_tag(tag) from error
+        except MissingError as error:
+            raise pull_failure(404, tag, str(error)) from error
         if self.full_disk:
             await self._world.elapse(FULL_SECONDS)
-            raise no_space(tag)
+            raise pull_failure(500, tag, _NO_SPACE)
         left = self.host.pull(tag)
         if self.breaks_pulls:
             await self._world.elapse(min(left / 2, CUT_SECONDS))
@@ -161,13 +151,12 @@ class DeepdockApi:
     async def _create(self, request: Request) -> Response:
         wanted = await body_of(request, Creation)
         name, gpus = wanted.name, wanted.gpu_ids or []
-        check_name(name)
+        check_docker_name(name)
         if name in self.host.pods:
             raise HTTPException(409, f"Container '{name}' already exists")
         image = self.host.image(wanted.image)
         if image is None:
-            reason = f"No such image: {wanted.image}"
-            raise HTTPException(404, docker_error("404 Client Error", "containers/create", "Not Found", reason))
+            raise docker_failure(404, "containers/create", f"No such image: {wanted.image}")
         for index in gpus:
             if not 0 <= index < len(self.host.gpus):
                 raise HTTPException(404, f"GPU {index} not found")
@@ -184,7 +173,7 @@ class DeepdockApi:
         if pod.status == "paused":
             path = f"containers/{pod.container_id}/start"
             reason = "cannot start a paused container, try unpause instead"
-            raise HTTPException(500, docker_error("500 Server Error", path, "Internal Server Error", reason))
+            raise docker_failure(500, path, reason)
         if not pod.running:
             await self._world.elapse(START_SECONDS)
             self.host.start(self._pod(request))
@@ -213,7 +202,7 @@ class DeepdockApi:
                 "stop the container before removing or force remove"
             )
             path = f"containers/{pod.container_id}?v=False&link=False&force=False"
-            raise HTTPException(409, docker_error("409 Client Error", path, "Conflict", reason))
+            raise docker_failure(409, path, reason)
         await self._world.elapse(DELETE_SECONDS)
         self.host.remove(self._pod(request))
         return JSONResponse({"message": f"container '{pod.name}' removed"})

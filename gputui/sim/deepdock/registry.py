@@ -23,12 +23,8 @@ _REPOSITORIES: dict[str, dict[str, int]] = {
 }
 
 
-class UnknownRepositoryError(LookupError):
-    """The registry has no such repository, or does not show it to strangers."""
-
-
-class UnknownTagError(LookupError):
-    """The repository has no such tag."""
+class MissingError(LookupError):
+    """The registry does not have an image; says so in Docker's words."""
 
 
 def whole(tag: str) -> str:
@@ -37,10 +33,13 @@ def whole(tag: str) -> str:
 
 
 def find(tag: str) -> int:
-    """The size of the image of a whole tag, in bytes. Raises UnknownRepositoryError, UnknownTagError."""
+    """The size of the image of a whole tag, in bytes. Raises MissingError."""
     repository, _, version = tag.rpartition(":")
     if repository not in _REPOSITORIES:
-        raise UnknownRepositoryError(repository)
+        raise MissingError(
+            f"pull access denied for {repository}, repository does not exist or may require 'docker login': "
+            "denied: requested access to the resource is denied"
+        )
     if version not in _REPOSITORIES[repository]:
-        raise UnknownTagError(tag)
+        raise MissingError(f"manifest for {tag} not found: manifest unknown: manifest unknown")
     return _REPOSITORIES[repository][version] * MEGABYTE

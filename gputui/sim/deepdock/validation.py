@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
@@ -11,9 +10,8 @@ from pydantic import BaseModel, StrictInt, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from gputui.sim.http import docker_error
+from gputui.sim.http import docker_failure
 
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _FLAG = TypeAdapter(bool)
 _B = TypeVar("_B", bound=BaseModel)
 
@@ -70,39 +68,7 @@ def flag(request: Request, name: str) -> bool:
         raise _invalid(error, "query", name) from error
 
 
-def check_name(name: str) -> None:
-    """Refuse a container's name that Docker refuses."""
-    if not _NAME.fullmatch(name):
-        reason = f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
-        raise HTTPException(
-            500, docker_error("400 Client Error", f"containers/create?name={name}", "Bad Request", reason)
-        )
-
-
-def no_such_repository(repository: str) -> HTTPException:
-    """The registry's error for a repository that is missing or private."""
-    reason = (
-        f"pull access denied for {repository}, repository does not exist or may require 'docker login': "
-        "denied: requested access to the resource is denied"
-    )
-    return HTTPException(404, docker_error("404 Client Error", _from(repository, "latest"), "Not Found", reason))
-
-
-def no_such_tag(tag: str) -> HTTPException:
-    """The registry's error for a missing tag."""
+def pull_failure(status: int, tag: str, reason: str) -> HTTPException:
+    """Docker's error for a pull that fails."""
     repository, _, version = tag.rpartition(":")
-    reason = f"manifest for {tag} not found: manifest unknown: manifest unknown"
-    return HTTPException(404, docker_error("404 Client Error", _from(repository, version), "Not Found", reason))
-
-
-def no_space(tag: str) -> HTTPException:
-    """Docker's error when an image does not fit on the disk."""
-    repository, _, version = tag.rpartition(":")
-    reason = "failed to register layer: write /usr/local/cuda/lib64/libcublasLt.so.12: no space left on device"
-    return HTTPException(
-        500, docker_error("500 Server Error", _from(repository, version), "Internal Server Error", reason)
-    )
-
-
-def _from(repository: str, version: str) -> str:
-    return f"images/create?tag={version}&fromImage={repository}"
+    return docker_failure(status, f"images/create?tag={version}&fromImage={repository}", reason)

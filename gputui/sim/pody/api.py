@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from gputui.sim.http import docker_error, docker_time
+from gputui.sim.http import check_docker_name, docker_error, docker_failure, docker_time
 from gputui.sim.shell.shell import run_captured
 from gputui.sim.world import GIB, Host, Image, Pod, User, hexadecimal
 
@@ -153,17 +152,11 @@ class PodyApi:
         image = self._host.images.get(image_name)
         if image is None or not self._usable(image, call.user):
             raise HTTPException(*self._wrong_image(image_name))
-        if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", name):
-            reason = f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
-            raise HTTPException(
-                500, docker_error("400 Client Error", f"containers/create?name={name}", "Bad Request", reason)
-            )
+        check_docker_name(name)
         if name in self._host.pods:
             holder = self._host.pods[name].container_id
             reason = f'Conflict. The container name "/{name}" is already in use by container "{holder}".'
-            raise HTTPException(
-                500, docker_error("409 Client Error", f"containers/create?name={name}", "Conflict", reason)
-            )
+            raise docker_failure(409, f"containers/create?name={name}", reason, answered=500)
         pod = self._host.create(owner, instance, image, quota)
         await self._world.elapse(CREATE_SECONDS)
         pod = self._found(name)
@@ -230,7 +223,7 @@ class PodyApi:
         pod = self._found(name)
         if not pod.running:
             reason = f"container {pod.container_id} is not running"
-            problem = docker_error("409 Client Error", f"containers/{pod.container_id}/exec", "Conflict", reason)
+            problem = docker_error(409, f"containers/{pod.container_id}/exec", reason)
             return {"exit_code": -1, "log": f"Docker API error: {problem}"}
         longest = call.values.get("timeout")
         if longest is None:
@@ -385,8 +378,7 @@ class PodyApi:
     def _found(self, name: str) -> Pod:
         pod = self._host.pods.get(name)
         if pod is None:
-            reason = f"No such container: {name}"
-            raise HTTPException(404, docker_error("404 Client Error", f"containers/{name}/json", "Not Found", reason))
+            raise docker_failure(404, f"containers/{name}/json", f"No such container: {name}")
         return pod
 
     def _pod(self, call: Call) -> Pod:

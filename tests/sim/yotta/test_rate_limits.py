@@ -14,7 +14,7 @@ def refused(limits: TaskLimits, endpoint: int) -> bool:
     try:
         limits.count(endpoint)
     except RefusedError as error:
-        return error.code == LIMITED
+        return bool(error.code == LIMITED)
     return False
 
 
