@@ -20,7 +20,7 @@ from gputui.widgets.json.tree import Fact, Section
 if TYPE_CHECKING:
     from gputui.history.history import AuditEntry
 
-_LABEL_WIDTH = 21
+_LABEL_WIDTH = 16
 _MOST_LINES = 500
 """Lines of one field in a description; of more the number is stated."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -16,6 +18,45 @@ from textual.strip import Strip
 from textual.style import Style as VisualStyle
 
 from gputui.widgets.internal_errors import GuardedHandlers
+
+_INDENT = re.compile(r" *(?:\S+(?: \S+)*  +)?")
+_LONGEST_INDENT = 20
+_BREAKS = "/-,;:=&?|"
+"""Characters after which a word too long for a line may break."""
+
+
+def wrapped(line: Content, width: int) -> list[Content]:
+    """Break a line at words; what follows is under its text, after the indentation or label that it begins with."""
+    if line.cell_length <= width:
+        return [line]
+    text = line.plain
+    found = _INDENT.match(text[:_LONGEST_INDENT])
+    indent = found.end() if found is not None else 0
+    indent = indent if indent <= width // 2 else 0
+    parts: list[Content] = []
+    start = 0
+    while start < len(text):
+        room = max(2, width - indent if parts else width)
+        end = start + room
+        while cell_len(text[start:end]) > room:
+            end -= 1
+        if end < len(text):
+            end = _break(text, start if parts else indent, end, width - indent)
+        part = line[start:end].rstrip()
+        parts.append(Content(" " * indent) + part if parts else part)
+        start = end
+        while text.startswith(" ", start):
+            start += 1
+    return parts
+
+
+def _break(text: str, start: int, end: int, room: int) -> int:
+    """Return where a part ends that may extend to ``end``: before a word, or within one longer than ``room``."""
+    space = text.rfind(" ", start + 1, end + 1)
+    mark = max(text.rfind(mark, start, end) for mark in _BREAKS)
+    word = text.find(" ", space + 1, space + 2 + room)
+    fits = word >= 0 or len(text) - space - 1 <= room
+    return space if space > start and (fits or mark < space) else mark + 1 if mark > start else end
 
 
 class SearchView(GuardedHandlers, ScrollView, can_focus=True):
@@ -102,9 +143,7 @@ class TextView(SearchView):
         width = self.scrollable_content_region.width
         if width <= 0:
             return
-        self._shown = [
-            part for line in self._lines for part in ([line] if line.cell_length <= width else line.fold(width))
-        ]
+        self._shown = [part for line in self._lines for part in wrapped(line, width)]
         self.virtual_size = Size(width, len(self._shown))
         self.refresh()
 

@@ -86,7 +86,7 @@ def test_a_deployment_is_described_in_the_units_of_people(hub: Cloud, run: Run) 
         "memory from 90.0G",
         "price limit $0.90–1.80/h",
         "ports 6006/http",
-        "reuse stopped ones yes",
+        "reuse stopped yes",
     ):
         assert known in lines
     assert run("describe", "train", "-o", "raw")[1] == '{"uuid": "53a677bb3e281b8"}\n'
