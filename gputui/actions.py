@@ -19,14 +19,15 @@ Effect = tuple[str, str]
 class ActionSpec:
     """One action.
 
-    ``verb`` completes ``lab cannot …`` and ``passive`` completes ``only …``; both have ``{}`` in the place of the
-    plural of the rows' kind. ``progress`` is the state of a row meanwhile; ``progress_of`` precedes the name of the
-    row where it differs. ``done`` is the outcome. ``button`` asks for it: ``Save x?``.
+    ``progress`` is the state of a row meanwhile; ``progress_of`` precedes the name of the row where it differs.
+    ``done`` is the outcome. ``button`` asks for it: ``Save x?``. ``verb`` completes ``lab cannot …`` and ``passive``
+    completes ``only …`` where these are not the action's name and ``can be`` with ``done``; both have ``{}`` in the
+    place of the plural of the rows' kind.
     """
 
-    verb: str
     progress: str
     done: str = ""
+    verb: str = ""
     passive: str = ""
     progress_of: str = ""
     button: str = ""
@@ -68,12 +69,10 @@ class ActionSpec:
 _CHANGEABLE = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES, Resource.CREDENTIALS)
 
 ACTIONS: Mapping[Action, ActionSpec] = {
-    Action.CREATE: ActionSpec("create {}", "creating"),
+    Action.CREATE: ActionSpec("creating"),
     Action.START: ActionSpec(
-        "start {}",
         "starting",
         "started",
-        "{} can be started",
         effect=(
             "It gets its GPUs again. Its SSH port may change.",
             "They get their GPUs again. Their SSH ports may change.",
@@ -93,10 +92,8 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         cli_help="start instances",
     ),
     Action.STOP: ActionSpec(
-        "stop {}",
         "stopping",
         "stopped",
-        "{} can be stopped",
         effect=("All processes stop. The disk is kept.", "All processes in them stop. The disks are kept."),
         effects={
             Deployment: (
@@ -115,10 +112,8 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         cli_help="stop instances or deployments",
     ),
     Action.RESTART: ActionSpec(
-        "restart {}",
         "restarting",
         "restarted",
-        "{} can be restarted",
         effect=(
             "All processes stop, then it restarts. Its SSH port may change.",
             "All processes in them stop, then they restart. Their SSH ports may change.",
@@ -133,10 +128,8 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         cli_help="restart instances",
     ),
     Action.DELETE: ActionSpec(
-        "delete {}",
         "deleting",
         "deleted",
-        "{} can be deleted",
         effect=(
             "The disk is deleted with it. This cannot be undone.",
             "The disks are deleted with them. This cannot be undone.",
@@ -177,10 +170,10 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         cli_help="delete instances, deployments, images, volumes or credentials permanently",
     ),
     Action.UPDATE: ActionSpec(
-        "edit {}",
         "changing",
         "changed",
-        "{} can be edited",
+        verb="edit {}",
+        passive="{} can be edited",
         button="Change",
         effect=("The settings change as shown; the cost may change.", ""),
         effects={
@@ -198,10 +191,8 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         aliases=("edit",),
     ),
     Action.RENAME: ActionSpec(
-        "rename {}",
         "renaming",
         "renamed",
-        "{} can be renamed",
         effect=("Only its name changes.", ""),
         has_form=True,
         needs_stopped=True,
@@ -213,10 +204,8 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         optional=True,
     ),
     Action.RESIZE: ActionSpec(
-        "resize {}",
         "resizing",
         "resized",
-        "{} can be resized",
         effect=("The cost may change with the size.", ""),
         has_form=True,
         needs_stopped=True,
@@ -228,8 +217,8 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         optional=True,
     ),
     Action.EXEC: ActionSpec(
-        "run commands in {}",
         "running a command",
+        verb="run commands in {}",
         passive="{} can run commands",
         progress_of="running a command in",
         effect=(
@@ -247,10 +236,10 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         needs_running=True,
     ),
     Action.COMMIT: ActionSpec(
-        "save {} as images",
         "saving",
         "saved",
-        "{} can be saved as images",
+        verb="save {} as images",
+        passive="{} can be saved as images",
         button="Save",
         effect=(
             "The disk is saved as an image of yours. It may be paused meanwhile.",
@@ -263,18 +252,16 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         tooltip="Save it as an image of yours",
     ),
     Action.SCALE: ActionSpec(
-        "scale {}",
         "scaling",
         "scaled",
-        "{} can be scaled",
         effect=("Instances are started or ended until there are as many.", ""),
         resources=(Resource.DEPLOYMENTS,),
     ),
     Action.BLOCK: ActionSpec(
-        "block the hosts of {}",
         "blocking its host",
         "host blocked",
-        "the hosts of {} can be blocked",
+        verb="block the hosts of {}",
+        passive="the hosts of {} can be blocked",
         progress_of="blocking the host of",
         effect=(
             "Your new instances avoid it until then. Running ones are not affected.",
@@ -290,8 +277,8 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         optional=True,
     ),
     Action.SSH: ActionSpec(
-        "open shells in {}",
         "",
+        verb="open shells in {}",
         passive="{} can be logged into",
         mutates=False,
         needs_running=True,
@@ -300,6 +287,6 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         tooltip="Log into the instance",
         footer=1,
     ),
-    Action.CHANGE_PASSWORD: ActionSpec("change the passwords of {}", "changing the password of"),
+    Action.CHANGE_PASSWORD: ActionSpec("changing the password of", verb="change the passwords of {}"),
 }
 """Every action there is, in the order in which menus and helps show them."""

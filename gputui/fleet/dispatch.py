@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from gputui.api.capabilities import Backend
 from gputui.errors import InvalidError
-from gputui.models import Action, ActionResult, ExecResult, Ref, StopOptions
+from gputui.models import Action, ActionResult, ExecResult, Ref
 
 Call = Callable[[], Awaitable[ActionResult]]
 Arguments = Mapping[str, str]
@@ -28,14 +28,10 @@ def call_of(backend: Backend, ref: Ref, action: Action, arguments: Arguments) ->
 
 
 def _stop(arguments: Arguments) -> dict[str, object]:
-    if not any(arguments.values()):
-        return {}
-    options = StopOptions(
-        decrease_replicas=arguments.get("decrease_replicas") == "true",
-        no_cache=arguments.get("no_cache") == "true",
-        command=arguments.get("command", ""),
-    )
-    return {"options": options}
+    chosen: dict[str, object] = {
+        name: True for name in ("decrease_replicas", "no_cache") if arguments.get(name) == "true"
+    }
+    return chosen | ({"command": command} if (command := arguments.get("command", "").strip()) else {})
 
 
 def _whole_number(name: str, arguments: Arguments) -> int:

@@ -21,7 +21,6 @@ from gputui.models.instances import (
     Service,
     SSHLogin,
     SSHTarget,
-    StopOptions,
     parse_jump,
 )
 from gputui.models.limits import Kind, Never

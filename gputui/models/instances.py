@@ -153,16 +153,3 @@ class Event:
     after_seconds: float | None = None
     source: EventSource = EventSource.OBSERVED
     parent: Ref | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StopOptions:
-    """How to stop an instance of a deployment, where the back end lets one choose.
-
-    ``decrease_replicas`` takes one from the desired count, else a new instance takes its place; ``no_cache`` keeps
-    the stopped instance from being used again; ``command`` runs before the end, for five seconds at most.
-    """
-
-    decrease_replicas: bool = False
-    no_cache: bool = False
-    command: str = ""

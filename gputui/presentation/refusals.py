@@ -18,14 +18,17 @@ Shown = Callable[[str], str]
 
 def never_text(action: Action, never: Never, account: str, shown: Shown) -> str:
     """Say that an API has no such call, and the alternative."""
-    cause = never.cause or f"{account} cannot {ACTIONS[action].verb.format(never.nouns)}: its API has no such call."
+    verb = (ACTIONS[action].verb or action + " {}").format(never.nouns)
+    cause = never.cause or f"{account} cannot {verb}: its API has no such call."
     text = f"{cause} {never.instead}".rstrip()
     return _COMMAND.sub(lambda found: f"({shown(found[1])})", text)
 
 
 def only_text(action: Action, nouns: str) -> str:
     """Say which kinds of things an action applies to: ``only deployments can be scaled``."""
-    return f"only {ACTIONS[action].passive.format(nouns)}"
+    spec = ACTIONS[action]
+    passive = spec.passive or "{} can be " + spec.done
+    return f"only {passive.format(nouns)}"
 
 
 def not_now_text(action: Action, row: Row, possible: Collection[Action], shown: Shown) -> str:

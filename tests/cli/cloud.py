@@ -29,7 +29,6 @@ from gputui.models import (
     Role,
     Row,
     Service,
-    StopOptions,
 )
 from tests.fleet.fakes import FakeBackend, FakeFilters
 
@@ -81,7 +80,7 @@ class Cloud(FakeBackend):
 
     def __init__(self, account: str = "hub") -> None:
         super().__init__(account)
-        self.stops: list[tuple[str, StopOptions]] = []
+        self.stops: list[tuple[str, tuple[bool, bool, str]]] = []
         self.blocks: list[tuple[str, int, str]] = []
         self.scales: list[tuple[str, int]] = []
         self.created: list[dict[str, str]] = []
@@ -106,8 +105,10 @@ class Cloud(FakeBackend):
         stops = action is Action.STOP and isinstance(row, Instance)
         return frozenset({"decrease_replicas", "no_cache", "command"} if stops else ())
 
-    async def stop(self, ref: Ref, options: StopOptions | None = None) -> ActionResult:
-        if options is not None:
+    async def stop(
+        self, ref: Ref, *, decrease_replicas: bool = False, no_cache: bool = False, command: str = ""
+    ) -> ActionResult:
+        if any(options := (decrease_replicas, no_cache, command)):
             self.stops.append((ref.id, options))
         return await self._do(Action.STOP, "stopped")
 

@@ -13,7 +13,7 @@ import pytest
 from gputui.api.capabilities import Backend
 from gputui.cli import prompts
 from gputui.errors import UnavailableError
-from gputui.models import Action, Instance, Ref, Resource, StopOptions
+from gputui.models import Action, Instance, Ref, Resource
 from tests.cli.cloud import Cloud, kept_out
 from tests.cli.conftest import account_toml, write_config
 
@@ -113,7 +113,7 @@ def test_an_instance_is_stopped_with_the_choices_of_its_back_end(hub: Cloud, run
     status, _, _ = run("stop", "train-a", *choices, "--yes")
 
     assert status == 0
-    assert hub.stops == [("train-a", StopOptions(decrease_replicas=True, no_cache=True, command="sync"))]
+    assert hub.stops == [("train-a", (True, True, "sync"))]
     assert "train starts none in its place." in dry
     assert "not kept for reuse" in dry
     assert "for five seconds at most: sync" in dry

@@ -29,7 +29,6 @@ from gputui.models import (
     Ref,
     Resource,
     Row,
-    StopOptions,
 )
 from tests.fleet.fakes import START, FakeBackend, FakeClock, FakeFilters, make_fleet, pod, running, settle
 
@@ -95,8 +94,10 @@ class Hub(FakeBackend):
         stops = action is Action.STOP and isinstance(row, Instance)
         return frozenset({"decrease_replicas", "no_cache", "command"} if stops else ())
 
-    async def stop(self, ref: Ref, options: StopOptions | None = None) -> ActionResult:
-        if options is not None:
+    async def stop(
+        self, ref: Ref, *, decrease_replicas: bool = False, no_cache: bool = False, command: str = ""
+    ) -> ActionResult:
+        if any(options := (decrease_replicas, no_cache, command)):
             self.told.append((ref, options))
         return await self._do(Action.STOP, "stopped")
 
@@ -305,7 +306,7 @@ async def test_what_is_kept_watched_is_polled_at_its_pace_in_any_view(clock: Fak
             FIRST.ref,
             Action.STOP,
             {"decrease_replicas": "true", "command": "sync"},
-            (FIRST.ref, StopOptions(decrease_replicas=True, command="sync")),
+            (FIRST.ref, (True, False, "sync")),
         ),
     ],
 )

@@ -27,7 +27,6 @@ from gputui.models import (
     Row,
     Service,
     SSHTarget,
-    StopOptions,
 )
 from tests.fleet.fakes import START, FakeBackend, FakeFilters
 
@@ -64,7 +63,7 @@ class FakeCloud(FakeBackend):
         self.rows[Resource.INSTANCES] = list(rows)
         self.offered = frozenset({Action.STOP, Action.SSH, Action.BLOCK})
         self.offered_deployment = frozenset({Action.STOP, Action.DELETE, Action.SCALE})
-        self.stops: list[tuple[str, StopOptions]] = []
+        self.stops: list[tuple[str, tuple[bool, bool, str]]] = []
         self.blocks: list[tuple[str, int, str]] = []
         self.scales: list[tuple[str, int]] = []
         self.asked: dict[Resource, dict[str, str]] = {}
@@ -92,8 +91,10 @@ class FakeCloud(FakeBackend):
         stops = action is Action.STOP and isinstance(row, Instance)
         return frozenset({"decrease_replicas", "no_cache", "command"} if stops else ())
 
-    async def stop(self, ref: Ref, options: StopOptions | None = None) -> ActionResult:
-        if options is not None:
+    async def stop(
+        self, ref: Ref, *, decrease_replicas: bool = False, no_cache: bool = False, command: str = ""
+    ) -> ActionResult:
+        if any(options := (decrease_replicas, no_cache, command)):
             self.stops.append((ref.id, options))
         return await self._do(Action.STOP, "stopped")
 

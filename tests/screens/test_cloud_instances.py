@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import Button, Input
 
 from gputui.errors import UnavailableError
-from gputui.models import Action, Deployment, Never, Ref, Resource, Service, StopOptions
+from gputui.models import Action, Deployment, Never, Ref, Resource, Service
 from gputui.text import clean
 from tests.fleet.fakes import START
 from tests.screens.hub import BATCH, TRAIN, FakeCloud, container, deployment, hub, started
@@ -195,7 +195,7 @@ async def test_wanting_one_less_is_a_tick_away_and_says_what_it_saves() -> None:
         assert "train-a starts none in its place." in stage.text
         assert "Spending falls by $1.80/h." in stage.text
         await stage.press("right", "enter")
-        assert cloud.stops == [("train-a-7f3c", StopOptions(decrease_replicas=True))]
+        assert cloud.stops == [("train-a-7f3c", (True, False, ""))]
 
 
 async def test_all_three_options_are_sent() -> None:
@@ -205,7 +205,7 @@ async def test_all_three_options_are_sent() -> None:
         await stage.press("X", "s", "k")
         await fill(stage, "command", " sync; save ")
         await say_yes(stage)
-        assert cloud.stops == [("train-a-7f3c", StopOptions(True, True, "sync; save"))]
+        assert cloud.stops == [("train-a-7f3c", (True, True, "sync; save"))]
 
 
 async def test_letters_typed_into_the_command_tick_nothing() -> None:
@@ -216,7 +216,7 @@ async def test_letters_typed_into_the_command_tick_nothing() -> None:
         stage.app.screen.query_one("#command").focus()
         await stage.type("snns")
         await say_yes(stage)
-        assert cloud.stops == [("train-a-7f3c", StopOptions(command="snns"))]
+        assert cloud.stops == [("train-a-7f3c", (False, False, "snns"))]
 
 
 async def test_a_job_cannot_want_one_less() -> None:
@@ -249,8 +249,8 @@ async def test_several_marked_are_stopped_with_the_same_options_once_the_number_
         await stage.type("2")
         await stage.press("enter")
         assert sorted(cloud.stops) == [
-            ("train-a-7f3c", StopOptions(no_cache=True)),
-            ("train-a-81ab", StopOptions(no_cache=True)),
+            ("train-a-7f3c", (False, True, "")),
+            ("train-a-81ab", (False, True, "")),
         ]
 
 

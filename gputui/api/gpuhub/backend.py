@@ -40,7 +40,6 @@ from gputui.models import (
     Ref,
     Resource,
     Row,
-    StopOptions,
 )
 
 if TYPE_CHECKING:
@@ -251,22 +250,28 @@ class GpuhubBackend(HttpBackend):
             case _:
                 return frozenset()
 
-    async def stop(self, ref: Ref, options: StopOptions | None = None) -> ActionResult:
-        """Stop a deployment with all its containers (call 5), or one container (call 9), which has options."""
-        require_kind(ref, "container", *(() if options else ("deployment",)))
+    async def stop(
+        self, ref: Ref, *, decrease_replicas: bool = False, no_cache: bool = False, command: str = ""
+    ) -> ActionResult:
+        """Stop a deployment with all its containers (call 5), or one container (call 9), which has options.
+
+        A container is started in place of one that is stopped unless ``decrease_replicas`` takes one from the desired
+        count; ``no_cache`` keeps the stopped one from being used again; ``command`` runs before the end, for five
+        seconds at most.
+        """
+        require_kind(ref, "container", *(() if decrease_replicas or no_cache or command else ("deployment",)))
         body: dict[str, object]
         if ref.kind == "deployment":
             # The document and public clients have different keys: both are sent.
             body = {"deployment_uuid": ref.id, "operate": "stop", "operation": "stop"}
             return await self._change(ref, "PUT", "/operate", body, f"the stop of {ref.kind} {ref.id}", "stopped")
-        chosen = options or StopOptions()
         body = {"deployment_container_uuid": ref.id}
-        if chosen.decrease_replicas:
+        if decrease_replicas:
             body["decrease_one_replica_num"] = True
-        if chosen.no_cache:
+        if no_cache:
             body["no_cache"] = True
-        if chosen.command.strip():
-            body["cmd_before_shutdown"] = chosen.command
+        if command:
+            body["cmd_before_shutdown"] = command
         return await self._change(ref, "PUT", "/container/stop", body, f"the stop of container {ref.id}", "stopped")
 
     def options(self, row: Row, action: Action) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,6 @@ from gputui.models import (
     ActionResult,
     Deployment,
     Ref,
-    StopOptions,
 )
 from tests.api.creating import look, problems, shown
 from tests.api.gpuhub.server import (
@@ -51,7 +51,7 @@ Change = tuple[Callable[[], Awaitable[ActionResult]], str, str, dict[str, object
 def changes(hub: GpuhubBackend) -> dict[str, Change]:
     """Every change by its name: what does it, and the method, path and body it goes out as."""
     container_uuid: dict[str, object] = {"deployment_container_uuid": FIRST}
-    everything = StopOptions(decrease_replicas=True, no_cache=True, command="sync")
+    everything: dict[str, Any] = {"decrease_replicas": True, "no_cache": True, "command": "sync"}
     return {
         "stop deployment": (
             lambda: hub.stop(PARENT),
@@ -68,7 +68,7 @@ def changes(hub: GpuhubBackend) -> dict[str, Change]:
         ),
         "stop container": (lambda: hub.stop(REF), "PUT", STOP, container_uuid),
         "stop with options": (
-            lambda: hub.stop(REF, everything),
+            lambda: hub.stop(REF, **everything),
             "PUT",
             STOP,
             {**container_uuid, "decrease_one_replica_num": True, "no_cache": True, "cmd_before_shutdown": "sync"},

@@ -23,7 +23,7 @@ from gputui.errors import (
     UnavailableError,
     UnknownOutcomeError,
 )
-from gputui.models import Action, Deployment, Instance, Phase, Ref, Resource, StopOptions
+from gputui.models import Action, Deployment, Instance, Phase, Ref, Resource
 from gputui.sim.gpuhub.default_world import CLOUD_SETS, CloudPlan
 from gputui.sim.server import Running, running_simulator
 from tests.api.creating import filter_problems, look
@@ -183,8 +183,7 @@ async def test_a_container_is_stopped_with_its_options() -> None:
         row = await world.first()
         assert row.parent is not None
         before = await world.deployment(row.parent)
-        options = StopOptions(decrease_replicas=True, no_cache=True, command="sync")
-        await world.backend.stop(row.ref, options)
+        await world.backend.stop(row.ref, decrease_replicas=True, no_cache=True, command="sync")
         after = await world.deployment(row.parent)
         assert before.desired is not None
         assert after.desired == before.desired - 1
