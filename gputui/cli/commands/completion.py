@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gputui.cli.parser import build_parser
 
@@ -15,35 +15,34 @@ _PATHS = frozenset({"--config", "--file"})
 
 
 @dataclass(frozen=True, slots=True)
+class _Values:
+    """The completions of an option or of arguments: fixed ``words``, files, or those that the program provides.
+
+    ``asks`` is what the program is asked for (``refs`` or ``accounts``) and for which command.
+    """
+
+    words: tuple[str, ...] = ()
+    asks: str = ""
+    files: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Option:
+    """``values`` is None for an option without a value."""
+
     names: tuple[str, ...]
     help: str
-    takes_value: bool
-    choices: tuple[str, ...]
-    asks: str = ""
-    """The completions that the program provides, where the values are not fixed: ``refs`` or ``accounts``."""
-
-    @property
-    def takes_path(self) -> bool:
-        """Whether the value is a file."""
-        return not _PATHS.isdisjoint(self.names)
+    values: _Values | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """One command: its path of words, its options, the words that can be arguments, its subcommands."""
+    """One command: its path of words, its options, its arguments, its subcommands."""
 
     path: tuple[str, ...]
     options: tuple[_Option, ...]
-    words: tuple[str, ...]
+    values: _Values
     commands: tuple[tuple[str, str], ...]
-    asks: str = ""
-    """As of an option, of its arguments."""
-
-    @property
-    def command(self) -> str:
-        """The command that completions are asked for."""
-        return self.path[-1] if self.path else "-"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,26 +59,25 @@ def run(args: argparse.Namespace) -> int:
 
 def _levels(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> list[_Level]:
     options: list[_Option] = []
-    words: list[str] = []
-    asks = ""
+    values = _Values()
     commands: list[tuple[str, str]] = []
     below: list[_Level] = []
     for action in parser._actions:  # argparse has no public way to walk a parser
-        choices = tuple(str(choice) for choice in action.choices or ())
         if isinstance(action, argparse._SubParsersAction):
             helps = {entry.dest: entry.help or "" for entry in action._choices_actions}
             for name, child in action.choices.items():
                 commands.append((name, helps.get(name, "")))
                 below += _levels(child, (*path, name))
-        elif action.option_strings:
-            asked = _ASKED.get(str(action.metavar), "")
-            options.append(
-                _Option(tuple(action.option_strings), action.help or "", action.nargs != 0, choices, asked)
-            )
+            continue
+        asked = _ASKED.get(str(action.metavar), "")
+        asks = f"{asked} {path[-1] if path else '-'}" if asked else ""
+        found = _Values(tuple(map(str, action.choices or ())), asks, not _PATHS.isdisjoint(action.option_strings))
+        if action.option_strings:
+            names = tuple(action.option_strings)
+            options.append(_Option(names, action.help or "", None if action.nargs == 0 else found))
         else:
-            words += choices
-            asks = asks or _ASKED.get(str(action.metavar), "")
-    return [_Level(path, tuple(options), tuple(words), tuple(commands), asks), *below]
+            values = _Values(values.words + found.words, values.asks or found.asks)
+    return [_Level(path, tuple(options), values, tuple(commands)), *below]
 
 
 def _bash(levels: list[_Level]) -> str:
@@ -106,17 +104,17 @@ def _bash(levels: list[_Level]) -> str:
     ]
     for level in levels:
         for option in level.options:
-            if option.takes_value:
+            if option.values is not None:
                 patterns = "|".join(f'"{_joined(level)} {name}"' for name in option.names)
-                reply = _compgen(option.choices) if option.choices else _asked(level, option) or _files(option)
-                lines.append(f"        {patterns}) {reply} return ;;")
+                lines.append(f"        {patterns}) {_bash_values(option.values)} return ;;")
     lines += ["    esac", '    case "$path" in']
     for level in levels:
-        words = [name for name, _ in level.commands] + list(level.words)
-        flags = [name for option in level.options for name in option.names]
+        flags = _Values(tuple(name for option in level.options for name in option.names))
+        others = replace(level.values, words=(*(name for name, _ in level.commands), *level.values.words))
         lines.append(f'        "{_joined(level)}")')
-        others = _asked(level, level) or _compgen(words)
-        lines.append(f'            if [[ "$current" == -* ]]; then {_compgen(flags)} else {others} fi ;;')
+        lines.append(
+            f'            if [[ "$current" == -* ]]; then {_bash_values(flags)} else {_bash_values(others)} fi ;;'
+        )
     lines += ["    esac", "}", "complete -F _gputui gputui", ""]
     return "\n".join(lines)
 
@@ -125,16 +123,11 @@ def _joined(level: _Level) -> str:
     return "".join(f"/{word}" for word in level.path)
 
 
-def _compgen(words: tuple[str, ...] | list[str]) -> str:
-    return f"""COMPREPLY=($(compgen -W '{" ".join(words)}' -- "$current"));"""
-
-
-def _asked(level: _Level, asking: _Level | _Option) -> str:
-    return f'_gputui_ask {asking.asks} {level.command} "$current";' if asking.asks else ""
-
-
-def _files(option: _Option) -> str:
-    return 'COMPREPLY=($(compgen -f -- "$current"));' if option.takes_path else "COMPREPLY=();"
+def _bash_values(values: _Values) -> str:
+    if values.asks:
+        return f'_gputui_ask {values.asks} "$current";'
+    offered = "-f" if values.files else f"-W '{' '.join(values.words)}'"
+    return f'COMPREPLY=($(compgen {offered} -- "$current"));'
 
 
 def _zsh(levels: list[_Level]) -> str:
@@ -151,15 +144,11 @@ def _zsh(levels: list[_Level]) -> str:
     ]
     for level in levels:
         line = [] if level.path else ['    local -a gputui_line=("${words[@]}")']
-        lines += [f"{_zsh_function(level)}() {{", *line, "    local state", "    _arguments -S \\"]
+        lines += [f"{_zsh_function(level.path)}() {{", *line, "    local state", "    _arguments -S \\"]
         for option in level.options:
-            value = f":value:({' '.join(option.choices)})" if option.choices else ":value:"
-            if option.asks:
-                value = f":value:{_zsh_asked(level, option)}"
-            if option.takes_path:
-                value = ":path:_files"
+            value = "" if option.values is None else f":value:{_zsh_values(option.values)}"
             for name in option.names:
-                lines.append(f"        '{name}[{_zsh_text(option.help)}]{value if option.takes_value else ''}' \\")
+                lines.append(f"        '{name}[{_zsh_text(option.help)}]{value}' \\")
         if level.commands:
             lines += [
                 "        '1: :->command' '*:: :->rest'",
@@ -168,25 +157,23 @@ def _zsh(levels: list[_Level]) -> str:
             ]
             lines += [f"            '{name}:{_zsh_text(help_)}'" for name, help_ in level.commands]
             lines += ["        ); _describe command commands ;;", "        rest) case $words[1] in"]
-            lines += [
-                f"            {name}) {_zsh_function(_Level((*level.path, name), (), (), ()))} ;;"
-                for name, _ in level.commands
-            ]
+            lines += [f"            {name}) {_zsh_function((*level.path, name))} ;;" for name, _ in level.commands]
             lines += ["        esac ;;", "    esac"]
         else:
-            lines.append(f"        '*: :{_zsh_asked(level, level) or '(' + ' '.join(level.words) + ')'}'")
+            lines.append(f"        '*: :{_zsh_values(level.values)}'")
         lines.append("}")
     lines += ['if [ "$funcstack[1]" = _gputui ]; then _gputui "$@"; else compdef _gputui gputui; fi', ""]
     return "\n".join(lines)
 
 
-def _zsh_asked(level: _Level, asking: _Level | _Option) -> str:
+def _zsh_values(values: _Values) -> str:
     # Behind a blank zsh calls it as it is written, without options of its own.
-    return f" _gputui_ask {asking.asks} {level.command}" if asking.asks else ""
+    asked = f" _gputui_ask {values.asks}" if values.asks else f"({' '.join(values.words)})"
+    return "_files" if values.files else asked
 
 
-def _zsh_function(level: _Level) -> str:
-    return "_".join(("_gputui", *level.path))
+def _zsh_function(path: tuple[str, ...]) -> str:
+    return "_".join(("_gputui", *path))
 
 
 def _zsh_text(text: str) -> str:
@@ -205,23 +192,20 @@ def _fish(levels: list[_Level]) -> str:
             condition = "; and ".join([*seen, f"not __fish_seen_subcommand_from {others}"])
             lines.append(f"complete -c gputui -n '{condition}' -a {name} -d '{_fish_text(help_)}'")
         condition = "; and ".join(seen) if seen else "__fish_use_subcommand"
-        if level.words:
-            lines.append(f"complete -c gputui -n '{condition}' -a '{' '.join(level.words)}'")
-        if level.asks:
-            lines.append(f"complete -c gputui -n '{condition}' -a '{_fish_asked(level, level)}'")
+        if level.values != _Values():
+            lines.append(f"complete -c gputui -n '{condition}' -a '{_fish_values(level.values)}'")
         for option in level.options:
             names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names)
-            value = f" -x -a '{' '.join(option.choices)}'" if option.choices else " -x" if option.takes_value else ""
-            if option.asks:
-                value = f" -x -a '{_fish_asked(level, option)}'"
-            if option.takes_path:
+            value = "" if option.values is None else f" -x -a '{_fish_values(option.values)}'"
+            if option.values is not None and option.values.files:
                 value = " -r -F"
             lines.append(f"complete -c gputui -n '{condition}' {names}{value} -d '{_fish_text(option.help)}'")
     return "\n".join([*lines, ""])
 
 
-def _fish_asked(level: _Level, asking: _Level | _Option) -> str:
-    return f"(gputui __complete {asking.asks} {level.command} (commandline -ct) (commandline -opc) 2>/dev/null)"
+def _fish_values(values: _Values) -> str:
+    asked = f"(gputui __complete {values.asks} (commandline -ct) (commandline -opc) 2>/dev/null)"
+    return asked if values.asks else " ".join(values.words)
 
 
 def _fish_text(text: str) -> str:

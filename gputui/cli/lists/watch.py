@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
@@ -68,9 +68,9 @@ def make_printer(resource: Resource, output: str, accounts: Sequence[str], *, of
     ``of`` limits events to those of one row.
     """
     if output == "json":
-        show = _lines(_print_json)
+        show: Show = _print_json
     elif output == "csv":
-        show = _lines(_csv_printer(resource))
+        show = _csv_printer(resource)
     elif sys.stdout.isatty() and resource is not Resource.EVENTS:
         show = _screen(resource, accounts)
     else:
@@ -166,38 +166,36 @@ def _events(show: Show, of: Ref | None) -> Show:
     return show_new
 
 
-def _lines(write: Callable[[str, Row | None, Ref], None]) -> Show:
-    """Show each changed row by ``write``: the kind of change, the row unless it is gone, its Ref."""
-
-    def show(change: Change, rows: Mapping[Ref, Row]) -> None:
-        del rows
-        for kind, changed in (("added", change.added), ("updated", change.updated)):
-            for row in changed:
-                write(kind, row, row.ref)
-        for ref in change.removed:
-            write("removed", None, ref)
-
-    return show
+def _each(change: Change) -> Iterator[tuple[str, Row | None, Ref]]:
+    """Yield for each changed row the kind of change, the row unless it is gone, and its Ref."""
+    for kind, changed in (("added", change.added), ("updated", change.updated)):
+        yield from ((kind, row, row.ref) for row in changed)
+    yield from (("removed", None, ref) for ref in change.removed)
 
 
-def _print_json(kind: str, row: Row | None, ref: Ref) -> None:
+def _print_json(change: Change, rows: Mapping[Ref, Row]) -> None:
     from gputui.models.serialize import to_plain
 
-    write_json_line({"change": kind, "ref": str(ref), "row": None if row is None else to_plain(row)}, sys.stdout)
+    del rows
+    for kind, row, ref in _each(change):
+        write_json_line({"change": kind, "ref": str(ref), "row": row and to_plain(row)}, sys.stdout)
 
 
-def _csv_printer(resource: Resource) -> Callable[[str, Row | None, Ref], None]:
+def _csv_printer(resource: Resource) -> Show:
     """Return a function that prints CSV, with the kind of change first; of a removed row, only the Ref."""
     from gputui.models.serialize import to_plain
 
     columns = ("change", *csv_columns(resource))
     header = iter((True,))
 
-    def write(kind: str, row: Row | None, ref: Ref) -> None:
-        known = {"ref": str(ref)} if row is None else to_plain(row)
-        write_csv(columns, [{"change": kind, **known}], sys.stdout, header=next(header, False))
+    def show(change: Change, rows: Mapping[Ref, Row]) -> None:
+        del rows
+        known = (
+            {"change": kind, "ref": str(ref)} | (to_plain(row) if row else {}) for kind, row, ref in _each(change)
+        )
+        write_csv(columns, known, sys.stdout, header=next(header, False))
 
-    return write
+    return show
 
 
 def _problem_reporter() -> Callable[[Change], None]:
@@ -225,10 +223,9 @@ def _marked_rows(resource: Resource) -> Show:
 
     def show(change: Change, rows: Mapping[Ref, Row]) -> None:
         del rows
+        marks = {"added": "+", "updated": "~"}
         lines = [
-            (mark, [cell_text(column, row) for column in columns])
-            for mark, changed in (("+", change.added), ("~", change.updated))
-            for row in changed
+            (marks[kind], [cell_text(column, row) for column in columns]) for kind, row, _ in _each(change) if row
         ]
         if not widths:
             lines.insert(0, (" ", [column.title for column in columns]))
