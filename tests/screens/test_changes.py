@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from textual.widgets import Button, Input, Select
 
 from gputui.errors import ConflictError, InvalidError, UnavailableError, UnknownOutcomeError
@@ -39,17 +38,18 @@ async def test_stop_names_what_it_does_to_what_with_cancel_in_focus() -> None:
             assert part in stage.text
         assert isinstance(stage.app.focused, Button)
         assert stage.app.focused.id == "cancel"
-        await stage.press("enter")
-        assert not stage.in_dialog
+        for key in ("enter", "escape", "n"):
+            await stage.press(key)
+            assert not stage.in_dialog
+            assert sent(fake) == {}
+            await stage.press("X")
+        await stage.press("escape")
+        await stage.burst("X", "y")
+        assert stage.dialogs == ["ConfirmDialog"]  # typed before the question was there
         assert sent(fake) == {}
-
-
-async def test_escape_does_nothing_either() -> None:
-    fake = lab()
-    async with staged(fake) as stage:
-        await stage.press("X", "escape")
+        await stage.press("y")
         assert not stage.in_dialog
-        assert sent(fake) == {}
+        assert sent(fake) == {Action.STOP: 1}
 
 
 async def test_a_confirmed_stop_is_sent_once_shown_on_the_row_and_told() -> None:
@@ -92,7 +92,7 @@ async def test_the_target_is_what_the_cursor_was_on_when_the_key_was_pressed() -
         assert fake.stopped == ["bert"]
 
 
-async def test_several_marked_rows_are_all_named_and_each_sent_once() -> None:
+async def test_several_marked_rows_are_all_named_and_each_sent_once_when_their_count_is_typed() -> None:
     fake = lab()
     async with staged(fake) as stage:
         await stage.press("space", "space", "X")
@@ -109,30 +109,21 @@ async def test_several_marked_rows_are_all_named_and_each_sent_once() -> None:
         await stage.advance(1)
         assert sent(fake) == {Action.STOP: 2}
         assert "2 of 2 stopped." in stage.toasts
+        await stage.press("ctrl+backslash", "g", "space", "space", "space", "D")
+        assert "Type 3 to confirm:" in stage.text
+        await stage.type("2")
+        await stage.press("enter")
+        assert sent(fake) == {Action.STOP: 2}
+        await stage.press("backspace")
+        await stage.type("3")
+        await stage.press("enter")
+        assert sent(fake) == {Action.STOP: 2, Action.DELETE: 3}
 
 
 # --- delete -----------------------------------------------------------------------------------------------------
 
 
-async def test_deleting_what_runs_needs_its_name_typed() -> None:
-    fake = lab()
-    async with staged(fake) as stage:
-        await stage.press("G", "D")
-        assert "Type train to confirm:" in stage.text
-        await stage.press("enter")
-        await stage.type("trai")
-        await stage.press("enter", "tab", "enter")
-        assert sent(fake) == {}
-        assert not stage.in_dialog
-        await stage.press("D")
-        await stage.type("train")
-        await stage.press("enter")
-        await stage.advance(1)
-        assert sent(fake) == {Action.DELETE: 1}
-        assert "train deleted." in stage.toasts
-
-
-async def test_deleting_what_is_stopped_needs_one_yes() -> None:
+async def test_deleting_needs_a_yes_for_what_is_stopped_and_the_name_of_what_runs() -> None:
     fake = lab()
     async with staged(fake) as stage:
         await stage.press("D")
@@ -140,56 +131,52 @@ async def test_deleting_what_is_stopped_needs_one_yes() -> None:
         assert not stage.app.screen.query(Input)
         await confirm(stage)
         assert sent(fake) == {Action.DELETE: 1}
-
-
-async def test_deleting_several_needs_their_count_typed() -> None:
-    fake = lab()
-    async with staged(fake) as stage:
-        await stage.press("space", "space", "space", "D")
-        assert "Type 3 to confirm:" in stage.text
-        await stage.type("2")
+        await stage.press("G", "D")
+        assert "Type train to confirm:" in stage.text
+        await stage.press("y", "enter")
+        assert stage.dialogs == ["ConfirmDialog"]
+        assert stage.app.screen.query_one("#typed", Input).value == "y", "a letter, no answer"
+        await stage.press("ctrl+u")
+        await stage.type("trai")
+        await stage.press("enter", "tab", "enter")
+        assert not stage.in_dialog
+        assert sent(fake) == {Action.DELETE: 1}
+        await stage.press("D")
+        await stage.type("train")
         await stage.press("enter")
-        assert sent(fake) == {}
-        await stage.press("backspace")
-        await stage.type("3")
-        await stage.press("enter")
-        assert sent(fake) == {Action.DELETE: 3}
+        await stage.advance(1)
+        assert sent(fake) == {Action.DELETE: 2}
+        assert "train deleted." in stage.toasts
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "error, title",
-    [
-        (ConflictError("train is being removed.", hint="Wait."), "stop train: Conflict"),
-        (UnknownOutcomeError("The answer to stop never came."), "stop train: Outcome unknown"),
-    ],
-    ids=["refused", "unknown"],
-)
-async def test_what_went_wrong_is_told_and_the_row_is_free_again(error: Exception, title: str) -> None:
-    fake = lab()
-    fake.errors[Action.STOP] = error
-    async with staged(fake) as stage:
-        await stage.press("G", "X")
-        await confirm(stage)
-        await stage.advance(1)
-        assert title in stage.toasts
-        assert str(error) in stage.toasts
-        assert "● running" in stage.line_of("train")
-        assert sent(fake) == {Action.STOP: 1}
-
-
-async def test_the_question_says_when_what_is_shown_is_old() -> None:
+async def test_what_went_wrong_is_told_and_the_row_is_free_again() -> None:
     fake = lab()
     async with staged(fake) as stage:
+        for count, (error, title) in enumerate(
+            (
+                (ConflictError("train is being removed.", hint="Wait."), "stop train: Conflict"),
+                (UnknownOutcomeError("The answer to stop never came."), "stop train: Outcome unknown"),
+            ),
+            start=1,
+        ):
+            fake.errors[Action.STOP] = error
+            await stage.press("G", "X")
+            await confirm(stage)
+            await stage.advance(1)
+            assert title in stage.toasts
+            assert str(error) in stage.toasts
+            assert "● running" in stage.line_of("train")
+            assert sent(fake) == {Action.STOP: count}
         fail(fake, UnavailableError("no answer"))
         await stage.advance(6)
         await stage.press("G", "X")
         assert "The rows of lab are as of" in stage.text
 
 
-async def test_read_only_offers_no_change_by_key_or_footer() -> None:
+async def test_read_only_offers_no_change_by_key_footer_or_command_bar() -> None:
     fake = lab()
     async with staged(fake, read_only=True) as stage:
         assert "read-only" in stage.header
@@ -200,12 +187,6 @@ async def test_read_only_offers_no_change_by_key_or_footer() -> None:
             await stage.press(key)
             assert not stage.in_dialog, key
             assert "read-only" in stage.toasts or "no account shown allows it" in stage.toasts, key
-        assert sent(fake) == {}
-
-
-async def test_read_only_refuses_what_is_typed_in_the_command_bar() -> None:
-    fake = lab()
-    async with staged(fake, read_only=True) as stage:
         for command in ("stop train", "delete train", "exec train", "new lab"):
             await stage.command(command)
             assert not stage.in_dialog, command
@@ -245,8 +226,9 @@ async def test_quitting_while_something_is_under_way_asks() -> None:
 # --- exec -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_command_shows_how_it_ended_and_what_it_wrote() -> None:
+async def test_a_command_shows_that_it_runs_how_it_ended_and_what_it_wrote() -> None:
     fake = lab()
+    answer = fake.hold(Action.EXEC)
     async with staged(fake) as stage:
         await stage.press("G", "x")
         assert "Run in train" in stage.text
@@ -255,23 +237,12 @@ async def test_a_command_shows_how_it_ended_and_what_it_wrote() -> None:
         assert sent(fake) == {}
         await stage.type("ls")
         await stage.press("enter")
+        assert "Running in train in lab …" in stage.text
+        answer.set()
         await stage.settle()
         for part in ("train  $ ls", "exit code 0", "ran ls"):
             assert part in stage.text
         assert sent(fake) == {Action.EXEC: 1}
-
-
-async def test_while_a_command_runs_the_screen_says_so() -> None:
-    fake = lab()
-    answer = fake.hold(Action.EXEC)
-    async with staged(fake) as stage:
-        await stage.press("G", "x")
-        await stage.type("ls")
-        await stage.press("enter")
-        assert "Running in train in lab …" in stage.text
-        answer.set()
-        await stage.settle()
-        assert "ran ls" in stage.text
 
 
 async def test_a_command_in_several_shows_each_ones_end() -> None:
@@ -304,56 +275,40 @@ async def test_a_command_in_several_shows_each_ones_end() -> None:
 # --- create -----------------------------------------------------------------------------------------------------
 
 
-async def test_the_form_complains_at_the_field_and_sends_nothing() -> None:
+async def test_the_form_complains_at_the_field_and_creates_one_pod_that_is_shown() -> None:
     fake = creating()
-    async with staged(fake) as stage:
+    async with staged(fake, attic()) as stage:
         await stage.press("n")
+        assert "Create in" in stage.text
+        await stage.press("1")
         assert "New pod in lab" in stage.text
         assert "The image is pulled first." in stage.text
+        assert "dry run" not in stage.text
+        await stage.press("ctrl+t")
+        assert stage.dialogs == ["FormDialog"]
         await stage.press("enter")
         assert "is missing" in stage.text
         assert isinstance(stage.app.focused, Input)
         assert stage.app.focused.id == "field-name"
-        await stage.press("escape")
-        assert not stage.in_dialog
-        assert sent(fake) == {}
-
-
-async def test_a_pod_is_created_once_from_the_form_and_shown() -> None:
-    fake = creating()
-    async with staged(fake) as stage:
-        await stage.press("n")
         await stage.type("exp-1")
-        await stage.press("tab", "enter", "down", "down", "enter")
-        assert stage.app.screen.query_one(Select).value == "cuda:12.4"
-        await stage.press("tab", "enter")
+        await stage.press("tab", "enter", "down", "down", "enter", "tab", "enter")
         assert "Create this pod in lab?" in stage.text
         assert "exp-1" in stage.text
         assert "cuda:12.4" in stage.text
         assert isinstance(stage.app.focused, Button)
         assert stage.app.focused.id == "cancel"
+        await stage.press("enter")
+        assert "New pod in lab" in stage.text, "declining leads back to the form as it was filled in"
+        assert stage.app.screen.query_one("#field-name", Input).value == "exp-1"
+        assert stage.app.screen.query_one(Select).value == "cuda:12.4"
+        assert sent(fake) == {}
+        await stage.press("ctrl+g")
         await confirm(stage)
         await stage.advance(1)
         assert sent(fake) == {Action.CREATE: 1}
         assert fake.sent_values == {"name": "exp-1", "image": "cuda:12.4", "port": ""}
         assert "exp-1" in stage.names
         assert stage.here == "exp-1"
-
-
-async def test_declining_the_last_question_leads_back_to_the_form_as_it_was_filled_in() -> None:
-    fake = creating()
-    async with staged(fake) as stage:
-        await stage.press("n")
-        await stage.type("exp-1")
-        await stage.press("tab", "enter", "down", "down", "enter", "tab", "enter")
-        assert "Create this pod in lab?" in stage.text
-        await stage.press("enter")
-        assert "New pod in lab" in stage.text
-        assert stage.app.screen.query_one("#field-name", Input).value == "exp-1"
-        assert stage.app.screen.query_one(Select).value == "cuda:12.4"
-        await stage.press("escape")
-        assert not stage.in_dialog
-        assert sent(fake) == {}
 
 
 async def test_a_request_of_other_values_than_those_confirmed_is_not_sent() -> None:
@@ -372,7 +327,7 @@ async def test_a_request_of_other_values_than_those_confirmed_is_not_sent() -> N
         assert sent(fake) == {}
 
 
-async def test_a_refused_create_is_told() -> None:
+async def test_a_refused_create_is_told_and_a_lost_answer_looked_for_before_it_is_called_unknown() -> None:
     fake = creating()
     fake.errors[Action.CREATE] = InvalidError("The quota of 4 pods is used up.")
     async with staged(fake) as stage:
@@ -383,29 +338,15 @@ async def test_a_refused_create_is_told() -> None:
         await stage.advance(1)
         assert "The quota of 4 pods is used up." in stage.toasts
         assert sent(fake) == {Action.CREATE: 1}
-
-
-async def test_a_lost_answer_to_create_is_looked_for_before_it_is_called_unknown() -> None:
-    fake = creating()
-    fake.errors[Action.CREATE] = UnknownOutcomeError("The answer never came.")
-    fake.effects[Action.CREATE] = [instance("lab", "train"), instance("lab", "exp-1", "created")]
-    async with staged(fake) as stage:
-        await stage.press("n")
-        await stage.type("exp-1")
-        await stage.press("tab", "tab", "enter")
+        assert stage.dialogs == ["FormDialog"]
+        fake.errors[Action.CREATE] = UnknownOutcomeError("The answer never came.")
+        fake.effects[Action.CREATE] = [instance("lab", "train"), instance("lab", "exp-1", "created")]
+        await stage.press("ctrl+g")
         await confirm(stage)
         await stage.advance(20)
         assert "has been created" in stage.toasts
         assert stage.here == "exp-1"
-        assert sent(fake) == {Action.CREATE: 1}
-
-
-async def test_with_several_accounts_it_asks_where() -> None:
-    async with staged(creating(), attic()) as stage:
-        await stage.press("n")
-        assert "Create in" in stage.text
-        await stage.press("1")
-        assert "New pod in lab" in stage.text
+        assert sent(fake) == {Action.CREATE: 2}
 
 
 async def test_saving_as_an_image_asks_for_a_tag_and_then_again() -> None:
@@ -440,53 +381,29 @@ async def test_a_password_is_asked_twice_and_never_shown() -> None:
         assert "hunter22" not in stage.text + stage.toasts
 
 
-async def test_an_endpoint_that_is_stopped_starts() -> None:
-    class Stopped(Store):
+async def test_an_endpoint_that_runs_is_not_edited_and_one_that_is_stopped_starts() -> None:
+    class Endpoint(Store):
+        offered = frozenset({Action.STOP})
+
         def actions(self, row: Row) -> frozenset[Action]:
-            return frozenset({Action.START} if isinstance(row, Deployment) else ())
+            return self.offered if isinstance(row, Deployment) else frozenset()
 
         async def start(self, ref: Ref) -> ActionResult:
             self.told.append((Action.START, ref.id, {}))
             return ActionResult("started")
 
-    row = replace(endpoint("yotta", "chat"), phase=Phase.STOPPED, status="STOPPED", running=0)
-    fake = Stopped("yotta", row)
+    running = replace(endpoint("yotta", "chat"), edits_need_stop=True)
+    fake = Endpoint("yotta", running)
+    fake.offered = frozenset({Action.STOP})
     async with staged(fake, view="2") as stage:
+        await stage.press("E")
+        assert "chat can be edited only when stopped. Stop it first." in stage.toasts
+        fake.offered = frozenset({Action.START})
+        fake.rows[Resource.DEPLOYMENTS] = [replace(running, phase=Phase.STOPPED, status="STOPPED", running=0)]
+        await stage.press("r")
+        await stage.advance(1)
         await stage.press("S")
         assert "Start chat in yotta?" in stage.text
         assert "The desired number of instances starts." in stage.text
         await confirm(stage)
         assert fake.told == [(Action.START, "id-chat", {})]
-
-
-async def test_an_endpoint_that_runs_is_not_edited_and_the_way_out_is_named() -> None:
-    class Running(Store):
-        def actions(self, row: Row) -> frozenset[Action]:
-            return frozenset({Action.STOP})
-
-    fake = Running("yotta", replace(endpoint("yotta", "chat"), edits_need_stop=True))
-    async with staged(fake, view="2") as stage:
-        await stage.press("E")
-        assert "chat can be edited only when stopped. Stop it first." in stage.toasts
-
-
-async def test_a_question_takes_y_and_n_and_nothing_typed_before_it() -> None:
-    fake = lab()
-    async with staged(fake) as stage:
-        await stage.press("G", "X", "n")
-        assert not stage.in_dialog
-        await stage.burst("X", "y")
-        assert stage.dialogs == ["ConfirmDialog"]  # typed before the question was there
-        assert sent(fake) == {}
-        await stage.press("y")
-        assert not stage.in_dialog
-        assert sent(fake) == {Action.STOP: 1}
-
-
-async def test_where_a_name_must_be_typed_y_is_a_letter() -> None:
-    fake = lab()
-    async with staged(fake) as stage:
-        await stage.press("G", "D", "y")
-        assert stage.in_dialog
-        assert stage.app.screen.query_one("#typed", Input).value == "y"
-        assert sent(fake) == {}
