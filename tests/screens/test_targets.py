@@ -48,7 +48,7 @@ async def list_now(stage: Stage, fake: FakeBackend, *rows: Row) -> None:
 # --- the menu of actions ----------------------------------------------------------------------------------------
 
 
-async def test_the_menu_acts_on_the_row_it_was_opened_for_wherever_the_cursor_is() -> None:
+async def test_the_menu_acts_on_the_row_it_was_opened_for_or_on_none() -> None:
     fake = Recording("bert", "clip")
     async with staged(fake) as stage:
         await stage.press("a")
@@ -59,23 +59,26 @@ async def test_the_menu_acts_on_the_row_it_was_opened_for_wherever_the_cursor_is
         assert "Stop bert in lab?" in stage.text
         await confirm(stage)
         assert fake.done == [("stop", "bert")]
-
-
-async def test_the_menu_of_a_row_that_has_gone_does_nothing_and_says_so() -> None:
-    fake = Recording("bert", "clip")
-    async with staged(fake) as stage:
+        stage.table.select(Ref("lab", "pod", "bert"))
         await stage.press("a")
         await list_now(stage, fake, made("clip"))
         await stage.press("X")
         assert not stage.in_dialog
         assert "bert in lab no longer exists." in stage.toasts
-        assert fake.done == []
+        assert fake.done == [("stop", "bert")]
 
 
-async def test_the_menu_of_marked_rows_acts_on_those_marks() -> None:
+async def test_a_menu_acts_on_the_marks_it_was_opened_for_and_a_command_on_the_name_alone() -> None:
     fake = Recording("bert", "clip", "dino")
     async with staged(fake) as stage:
-        await stage.press("space", "space", "a")
+        await stage.press("space")
+        await stage.command("stop dino")
+        assert "Stop dino in lab?" in stage.text
+        await confirm(stage)
+        assert fake.done == [("stop", "dino")]
+        fake.done.clear()
+        await stage.advance(1)
+        await stage.press("g", "ctrl+backslash", "space", "space", "a")
         assert "2 marked in lab" in stage.text
         stage.table.action_clear_marks()
         stage.table.mark(Ref("lab", "pod", "dino"))
@@ -87,50 +90,38 @@ async def test_the_menu_of_marked_rows_acts_on_those_marks() -> None:
         assert sorted(fake.done) == [("stop", "bert"), ("stop", "clip")]
 
 
-async def test_a_command_typed_for_a_name_leaves_marks_and_cursor_out_of_it() -> None:
-    fake = Recording("bert", "clip", "dino")
-    async with staged(fake) as stage:
-        await stage.press("space")
-        await stage.command("stop dino")
-        assert "Stop dino in lab?" in stage.text
-        await confirm(stage)
-        assert fake.done == [("stop", "dino")]
-
-
 # --- looked at again before it is sent --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", ["X", "R", "D"])
 @pytest.mark.parametrize(
     "now, said",
     [([], "it is gone from lab"), ([made("bert", "second")], "another one has its name now")],
     ids=["gone", "made anew"],
 )
-async def test_an_answer_about_what_is_there_no_more_is_not_sent(
-    key: str, now: Sequence[Instance], said: str
-) -> None:
+async def test_an_answer_about_what_is_there_no_more_is_not_sent(now: Sequence[Instance], said: str) -> None:
     fake = Recording("bert", "clip")
     async with staged(fake) as stage:
-        await stage.press(key)
-        await list_now(stage, fake, *now, made("clip"))
-        if key == "D":
-            await stage.type("bert")
-            await stage.press("enter")
-        else:
-            await confirm(stage)
-        assert said in stage.toasts
-        assert "Nothing was sent." in stage.toasts
-        assert sent(fake) == {}
-
-
-async def test_a_command_is_not_run_in_what_was_made_anew_while_it_was_typed() -> None:
-    fake = Recording("bert")
-    async with staged(fake) as stage:
+        for key in ("X", "R", "D"):
+            await list_now(stage, fake, made("bert"), made("clip"))
+            stage.table.select(Ref("lab", "pod", "bert"))
+            await stage.press(key)
+            await list_now(stage, fake, *now, made("clip"))
+            if key == "D":
+                await stage.type("bert")
+                await stage.press("enter")
+            else:
+                await confirm(stage)
+            assert said in stage.toasts, key
+            assert "Nothing was sent." in stage.toasts
+            assert sent(fake) == {}
+            stage.app.clear_notifications()
+        await list_now(stage, fake, made("bert"), made("clip"))
+        stage.table.select(Ref("lab", "pod", "bert"))
         await stage.press("x")
-        await list_now(stage, fake, made("bert", "second"))
+        await list_now(stage, fake, *now, made("clip"))
         await stage.type("rm -rf /data")
         await stage.press("enter")
-        assert "another one has its name now" in " ".join(stage.text.split())
+        assert said in " ".join(stage.text.split())
         assert sent(fake) == {}
 
 
@@ -172,37 +163,39 @@ async def asked_for(stage: Stage) -> None:
     assert not stage.in_dialog
 
 
-@pytest.mark.parametrize(
-    "keys, stays",
-    [
-        (["5"], "GPUs"),
-        (["7"], "Library"),
-        (["d"], "Instances"),
-        (["X"], "Instances"),
-        ([":", "f"], "Instances"),
-        (["j"], "Instances"),
-    ],
-    ids=["another view", "library", "reading", "a question", "typing", "another row"],
-)
-async def test_a_create_that_ends_while_the_user_is_elsewhere_is_told_and_no_more(
-    keys: list[str], stays: str
-) -> None:
+async def test_a_create_that_ends_while_the_user_is_elsewhere_is_told_and_no_more() -> None:
     fake = creating()
-    fake.rows[Resource.INSTANCES] = [instance("lab", "bert"), instance("lab", "train")]
-    answer = fake.hold(Action.CREATE)
+    before = [instance("lab", "bert"), instance("lab", "train")]
     async with staged(fake) as stage:
-        await asked_for(stage)
-        await stage.press(*keys)
-        dialogs, focused = stage.dialogs, stage.app.focused
-        answer.set()
-        await stage.advance(2)
-        assert "created" in stage.toasts
-        assert stage.title.startswith(stays)
-        assert stage.dialogs == dialogs
-        assert stage.app.focused is focused
-        if stays == "Instances":
-            assert stage.here != "exp-1"
-        assert sent(fake) == {Action.CREATE: 1}
+        for count, (keys, stays) in enumerate(
+            (
+                (["5"], "GPUs"),
+                (["7"], "Library"),
+                (["d"], "Instances"),
+                (["X"], "Instances"),
+                ([":", "f"], "Instances"),
+                (["j"], "Instances"),
+            ),
+            start=1,
+        ):
+            await list_now(stage, fake, *before)
+            answer = fake.hold(Action.CREATE)
+            await stage.press("g")
+            await asked_for(stage)
+            await stage.press(*keys)
+            dialogs, focused = stage.dialogs, stage.app.focused
+            answer.set()
+            await stage.advance(2)
+            assert "created" in stage.toasts
+            assert stage.title.startswith(stays)
+            assert stage.dialogs == dialogs
+            assert stage.app.focused is focused
+            if stays == "Instances":
+                assert stage.here != "exp-1"
+            assert sent(fake) == {Action.CREATE: count}
+            stage.app.clear_notifications()
+            await stage.press("escape", "3")
+            assert not stage.in_dialog
 
 
 async def test_a_create_that_ends_while_lists_come_goes_to_the_new_row() -> None:
@@ -228,25 +221,20 @@ class ListedLater(Creating):
         return result
 
 
-async def test_a_create_goes_to_its_row_when_that_is_listed_later() -> None:
+async def test_a_create_goes_to_its_row_when_that_is_listed_later_unless_the_cursor_has_moved() -> None:
     fake = ListedLater("lab")
-    fake.rows[Resource.INSTANCES] = [instance("lab", "train")]
+    before = [instance("lab", "bert"), instance("lab", "train")]
+    fake.rows[Resource.INSTANCES] = before
     async with staged(fake) as stage:
         await asked_for(stage)
-        assert stage.here == "train"
-        fake.rows[Resource.INSTANCES] = fake.later
-        await stage.advance(6)
+        assert stage.here == "bert"
+        await list_now(stage, fake, *fake.later)
         assert stage.here == "exp-1"
-
-
-async def test_a_create_whose_row_comes_late_leaves_a_cursor_that_has_moved() -> None:
-    fake = ListedLater("lab")
-    fake.rows[Resource.INSTANCES] = [instance("lab", "bert"), instance("lab", "train")]
-    async with staged(fake) as stage:
+        await list_now(stage, fake, *before)
+        await stage.press("g")
         await asked_for(stage)
         await stage.press("j")
-        fake.rows[Resource.INSTANCES] = fake.later
-        await stage.advance(6)
+        await list_now(stage, fake, *fake.later)
         assert "exp-1" in stage.names
         assert stage.here == "train"
 
@@ -262,7 +250,7 @@ async def running(stage: Stage, command: str = "ls") -> None:
     assert stage.dialogs == ["ReaderDialog"]
 
 
-async def test_the_end_of_a_command_is_told_to_who_has_closed_its_page() -> None:
+async def test_the_end_of_a_command_is_told_on_its_page_or_to_who_has_closed_it() -> None:
     fake = lab()
     answer = fake.hold(Action.EXEC)
     async with staged(fake) as stage:
@@ -274,32 +262,33 @@ async def test_the_end_of_a_command_is_told_to_who_has_closed_its_page() -> None
         assert "Run: ls" in stage.toasts
         assert "train: exit code 0" in stage.toasts
         assert not stage.in_dialog
-
-
-@pytest.mark.parametrize("closed", [False, True], ids=["page open", "page closed"])
-async def test_a_command_of_which_no_answer_came_is_told_as_unknown(*, closed: bool) -> None:
-    fake = lab()
-    answer = fake.hold(Action.EXEC)
-    fake.errors[Action.EXEC] = UnknownOutcomeError("The answer never came.", hint="It may have run.")
-    async with staged(fake) as stage:
-        await running(stage)
-        if closed:
+        fake.errors[Action.EXEC] = UnknownOutcomeError("The answer never came.", hint="It may have run.")
+        for count, closed in ((2, False), (3, True)):
+            stage.app.clear_notifications()
+            answer = fake.hold(Action.EXEC)
+            await running(stage)
+            if closed:
+                await stage.press("escape")
+            answer.set()
+            await stage.settle()
+            said = stage.toasts if closed else stage.text
+            assert "The answer never came. It may have run." in said
+            assert sent(fake) == {Action.EXEC: count}
             await stage.press("escape")
-        answer.set()
-        await stage.settle()
-        said = stage.toasts if closed else stage.text
-        assert "The answer never came. It may have run." in said
-        assert sent(fake) == {Action.EXEC: 1}
 
 
-async def test_quitting_while_a_command_runs_asks() -> None:
+async def test_while_a_command_runs_its_instance_can_be_stopped_and_quitting_asks() -> None:
     fake = lab()
     answer = fake.hold(Action.EXEC)
     async with staged(fake) as stage:
         await running(stage)
         await stage.press("ctrl+q")
         assert "Something is still under way in lab." in stage.text
-        await stage.press("escape", "escape", "q")
+        await stage.press("escape", "escape", "X")
+        await confirm(stage)
+        assert sent(fake) == {Action.EXEC: 1, Action.STOP: 1}
+        await stage.advance(1)
+        await stage.press("q")
         assert "Something is still under way in lab." in stage.text
         await stage.press("enter")
         assert not stage.ended()
@@ -307,16 +296,6 @@ async def test_quitting_while_a_command_runs_asks() -> None:
         await stage.settle()
         await stage.press("q")
         assert stage.ended()
-
-
-async def test_a_command_that_runs_keeps_nobody_from_stopping_its_instance() -> None:
-    fake = lab()
-    fake.hold(Action.EXEC)
-    async with staged(fake) as stage:
-        await running(stage)
-        await stage.press("escape", "X")
-        await confirm(stage)
-        assert sent(fake) == {Action.EXEC: 1, Action.STOP: 1}
 
 
 async def test_several_accounts_are_named_on_each_line_and_each_end() -> None:
