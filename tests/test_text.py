@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gputui.formatting import format_age, format_bytes, format_duration, format_money
+from gputui.formatting import format_age, format_bytes, format_duration, format_money, parse_span
 from gputui.models import Money
 from gputui.text import REPLACEMENT, clean
 
@@ -179,3 +179,16 @@ def test_ages() -> None:
 def test_money(amount: str, currency: str, shown: str) -> None:
     assert format_money(Money(Decimal(amount), currency)) == shown
     assert format_money(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"), [("90m", 90), ("6h", 360), ("7d", 10_080), ("30d", 43_200), (" 1d 12h ", 2_160)]
+)
+def test_spans_are_written_as_people_write_them(text: str, minutes: int) -> None:
+    assert parse_span(text) == minutes
+
+
+@pytest.mark.parametrize("text", ["", "soon", "90", "-6h", "1.5h", "6h!"])
+def test_anything_else_is_no_span(text: str) -> None:
+    with pytest.raises(ValueError, match="not a span of time"):
+        parse_span(text)

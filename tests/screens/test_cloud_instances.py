@@ -51,48 +51,55 @@ async def say_yes(stage: Stage) -> None:
 
 
 async def test_a_row_says_what_it_costs_and_where_it_is() -> None:
-    async with staged(hub(), size=(180, 30)) as stage:
+    cloud = hub()
+    async with staged(cloud, lab(), size=(180, 30)) as stage:
         row = stage.line_of("train-a-7f3c")
         for part in ("2 RTX 5090", "$1.80", "16", "90.0G", "3h", "sgp1", "f94411a60c", "image-db8346e037"):
             assert part in row
-
-
-async def test_a_narrow_screen_keeps_the_price() -> None:
-    async with staged(hub(), lab(), size=NARROW) as stage:
+        assert row.split("running")[1].startswith("       "), "what is settled shows no time in its state"
+        await stage.resize(*NARROW)
         row = stage.line_of("train-a-7f3c")
         for part in ("● running", "2 RTX 5090", "$1.80"):
             assert part in row
+        await stage.resize(*WIDE)
+        await go_to(stage, "train-a-7f3c")
+        assert "p processes" in stage.lines[-1]
+        cloud.offered = frozenset({Action.STOP})
+        await stage.press("j", "k")
+        assert stage.here == "train-a-7f3c"
+        assert "p processes" not in stage.lines[-1]
+        await stage.press("G", "g", "j")
+        assert stage.here == "eval"
+        assert "p processes" in stage.lines[-1]
 
 
-async def test_hosts_without_prices_give_no_room_to_them() -> None:
-    async with staged(lab()) as stage:
+async def test_hosts_without_prices_or_a_call_to_block_them_have_neither_columns_nor_keys_for_it() -> None:
+    fake = lab()
+    fake.limits[Action.BLOCK] = Never("containers")
+    async with staged(fake) as stage:
         for heading in ("PRICE/H", "REGION", "CPU"):
             assert heading not in stage.text
+        await stage.press("b")
+        assert not stage.in_dialog
+        assert "lab cannot block the hosts of containers: its API has no such call." in stage.toasts
 
 
-async def test_a_start_says_how_long_it_takes() -> None:
+async def test_a_change_of_state_says_how_long_it_takes() -> None:
     at = START - timedelta(seconds=41)
-    async with staged(FakeCloud("hub", [container("hub", "a", "starting", updated_at=at)])) as stage:
-        assert "◐ starting  0:41" in stage.text
-
-
-async def test_the_event_that_began_a_state_counts_rather_than_the_last_change_of_the_row() -> None:
-    cloud = FakeCloud("hub", [container("hub", "a")])
+    long_ago = START - timedelta(hours=2, minutes=3)
+    rows = [
+        container("hub", "a"),
+        container("hub", "b", "starting", updated_at=at),
+        container("hub", "c", "shutting_down", updated_at=long_ago),
+    ]
+    cloud = FakeCloud("hub", rows)
     async with staged(cloud) as stage:
-        cloud.rows[Resource.INSTANCES] = [container("hub", "a", "shutting_down")]
-        await stage.advance(6)
-        assert "◐ shutting_down  0:00" in stage.text
-
-
-async def test_what_is_settled_shows_no_time_in_its_state() -> None:
-    async with staged(hub()) as stage:
-        assert stage.line_of("train-a-7f3c").split("running")[1].startswith("       ")
-
-
-async def test_a_start_of_hours_is_told_in_minutes() -> None:
-    at = START - timedelta(hours=2, minutes=3)
-    async with staged(FakeCloud("hub", [container("hub", "a", "shutting_down", updated_at=at)])) as stage:
+        assert "◐ starting  0:41" in stage.text
         assert "◐ shutting_down  2h 03m" in stage.text
+        # The event that began the state counts rather than the last change of the row.
+        cloud.rows[Resource.INSTANCES] = [container("hub", "a", "shutting_down"), *rows[1:]]
+        await stage.advance(6)
+        assert "◐ shutting_down  0:00" in stage.line_of(" a ")
 
 
 async def test_nothing_is_drawn_anew_while_everything_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,24 +116,18 @@ async def test_nothing_is_drawn_anew_while_everything_is_settled(monkeypatch: py
         assert drawn == [[Ref("hub", "container", "a")]]
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("deployment:batch", ["batch-00c1"]),
-        ("version:v3 host:33ab", ["train-a-81ab"]),
-        ("services:7f3c-6006", ["train-a-7f3c"]),
-        ("stopped:11:00", ["train-a-0old"]),
-        ("region:sgp1 price:0.61", ["batch-00c1"]),
-    ],
-)
-async def test_every_field_can_be_filtered_by(query: str, found: list[str]) -> None:
-    async with staged(hub()) as stage:
-        await stage.command(f"filter {query}")
-        assert stage.names == found
-
-
-async def test_limited_to_a_deployment_it_shows_its_instances_alone() -> None:
+async def test_every_field_can_be_filtered_by_and_one_deployment_shown_alone() -> None:
     async with staged(hub(), lab()) as stage:
+        for query, found in (
+            ("deployment:batch", ["batch-00c1"]),
+            ("version:v3 host:33ab", ["train-a-81ab"]),
+            ("services:7f3c-6006", ["train-a-7f3c"]),
+            ("stopped:11:00", ["train-a-0old"]),
+            ("region:sgp1 price:0.61", ["batch-00c1"]),
+        ):
+            await stage.command(f"filter {query}")
+            assert stage.names == found, query
+        await stage.press("escape")
         stage.app.views.go("instances", scope=TRAIN)
         await stage.settle()
         assert stage.title.startswith("train-a › Instances   3 of 9")
@@ -135,47 +136,30 @@ async def test_limited_to_a_deployment_it_shows_its_instances_alone() -> None:
         assert len(stage.names) == 9
 
 
-async def test_a_deployment_without_instances_says_so() -> None:
+async def test_a_deployment_without_instances_says_so_with_and_without_instances_of_others() -> None:
     cloud = hub()
     cloud.rows[Resource.INSTANCES] = []
     async with staged(cloud) as stage:
         stage.app.views.go("instances", scope=BATCH)
         await stage.settle()
         assert "batch has no instances. esc goes back." in stage.text
-
-
-async def test_a_deployment_without_instances_says_so_among_instances_of_others() -> None:
-    cloud = hub()
-    cloud.rows[Resource.INSTANCES] = [container("hub", "train-a-81ab")]
-    async with staged(cloud) as stage:
-        stage.app.views.go("instances", scope=BATCH)
-        await stage.settle()
+        cloud.rows[Resource.INSTANCES] = [container("hub", "train-a-81ab")]
+        await stage.advance(6)
         assert "batch has no instances. esc goes back." in stage.text
         await stage.command("filter nothing")
         assert "No row matches nothing. Limited to batch. esc clears the filter." in stage.text
 
 
-async def test_processes_are_offered_where_the_account_has_them_or_one_can_look_inside() -> None:
-    cloud = hub()
-    async with staged(cloud, lab()) as stage:
-        await go_to(stage, "train-a-7f3c")
-        assert "p processes" in stage.lines[-1]
-        cloud.offered = frozenset({Action.STOP})
-        await stage.press("j", "k")
-        assert stage.here == "train-a-7f3c"
-        assert "p processes" not in stage.lines[-1]
-        await stage.press("G", "g", "j")
-        assert stage.here == "eval"
-        assert "p processes" in stage.lines[-1]
-
-
 # --- stopping -----------------------------------------------------------------------------------------------------
 
 
-async def test_a_stop_says_that_another_comes_in_its_place() -> None:
+async def test_a_stop_says_that_another_comes_in_its_place_unless_one_less_is_wanted() -> None:
     cloud = hub()
     async with staged(cloud) as stage:
         await go_to(stage, "train-a-7f3c")
+        await stage.press("X", "s", "k", "escape")
+        assert not stage.in_dialog
+        assert cloud.calls[Action.STOP] == 0
         await stage.press("X")
         assert "Stop train-a-7f3c in hub?" in stage.text
         assert "train-a starts another in its place: spending stays as it is." in said(stage)
@@ -184,12 +168,7 @@ async def test_a_stop_says_that_another_comes_in_its_place() -> None:
         await stage.press("right", "enter")
         assert cloud.stops == []
         assert cloud.calls[Action.STOP] == 1
-
-
-async def test_wanting_one_less_is_a_tick_away_and_says_what_it_saves() -> None:
-    cloud = hub()
-    async with staged(cloud) as stage:
-        await go_to(stage, "train-a-7f3c")
+        await stage.advance(1)
         await stage.press("X", "s")
         assert "[x] also scale down train-a from 2 to 1" in stage.text
         assert "train-a starts none in its place." in stage.text
@@ -198,17 +177,7 @@ async def test_wanting_one_less_is_a_tick_away_and_says_what_it_saves() -> None:
         assert cloud.stops == [("train-a-7f3c", (True, False, ""))]
 
 
-async def test_all_three_options_are_sent() -> None:
-    cloud = hub()
-    async with staged(cloud) as stage:
-        await go_to(stage, "train-a-7f3c")
-        await stage.press("X", "s", "k")
-        await fill(stage, "command", " sync; save ")
-        await say_yes(stage)
-        assert cloud.stops == [("train-a-7f3c", (True, True, "sync; save"))]
-
-
-async def test_letters_typed_into_the_command_tick_nothing() -> None:
+async def test_all_options_are_sent_and_letters_typed_into_the_command_tick_nothing() -> None:
     cloud = hub()
     async with staged(cloud) as stage:
         await go_to(stage, "train-a-7f3c")
@@ -216,19 +185,14 @@ async def test_letters_typed_into_the_command_tick_nothing() -> None:
         stage.app.screen.query_one("#command").focus()
         await stage.type("snns")
         await say_yes(stage)
-        assert cloud.stops == [("train-a-7f3c", (False, False, "snns"))]
-
-
-async def test_a_job_cannot_want_one_less() -> None:
-    cloud = hub()
-    jobs_only = frozenset({Action.STOP, Action.DELETE})
-    cloud.offered_deployment = jobs_only
-    async with staged(cloud) as stage:
-        await go_to(stage, "batch-00c1")
-        await stage.press("X")
-        assert "also scale" not in stage.text
-        assert "The deployment may start another in its place." in said(stage)
-        assert "Spending" not in stage.text
+        await stage.advance(1)
+        await stage.press("X", "s", "k")
+        await fill(stage, "command", " sync; save ")
+        await say_yes(stage)
+        assert [options for _, options in cloud.stops] == [
+            (False, False, "snns"),
+            (True, True, "sync; save"),
+        ]
 
 
 async def test_several_marked_are_stopped_with_the_same_options_once_the_number_is_typed() -> None:
@@ -254,7 +218,7 @@ async def test_several_marked_are_stopped_with_the_same_options_once_the_number_
         ]
 
 
-async def test_instances_of_several_deployments_want_as_many_fewer() -> None:
+async def test_instances_of_several_deployments_want_as_many_fewer_and_a_job_cannot() -> None:
     cloud = hub()
     async with staged(cloud) as stage:
         await go_to(stage, "batch-00c1")
@@ -263,15 +227,13 @@ async def test_instances_of_several_deployments_want_as_many_fewer() -> None:
         await stage.press("space", "X")
         assert "also scale down by as many" in stage.text
         assert "batch and train-a start others in their place" in said(stage)
-
-
-async def test_escape_stops_nothing_whatever_was_ticked() -> None:
-    cloud = hub()
-    async with staged(cloud) as stage:
-        await go_to(stage, "train-a-7f3c")
-        await stage.press("X", "s", "k", "escape")
-        assert not stage.in_dialog
-        assert cloud.calls[Action.STOP] == 0
+        await stage.press("escape", "ctrl+backslash")
+        cloud.offered_deployment = frozenset({Action.STOP, Action.DELETE})
+        await go_to(stage, "batch-00c1")
+        await stage.press("X")
+        assert "also scale" not in stage.text
+        assert "The deployment may start another in its place." in said(stage)
+        assert "Spending" not in stage.text
 
 
 # --- keeping hosts out --------------------------------------------------------------------------------------------
@@ -280,6 +242,12 @@ async def test_escape_stops_nothing_whatever_was_ticked() -> None:
 async def test_the_question_names_host_account_region_and_instance_and_what_happens() -> None:
     cloud = hub()
     async with staged(cloud) as stage:
+        await go_to(stage, "train-a-81ab")
+        await stage.press("b")
+        assert "33ab01c2ff is blocked until 13:35 already; this makes it longer." in stage.text
+        await fill(stage, "span", "30m")
+        assert "33ab01c2ff is blocked until 13:35 already: this would end earlier" in stage.text
+        await stage.press("escape")
         await go_to(stage, "train-a-7f3c")
         await stage.press("b")
         assert "Block host f94411a60c in hub?" in stage.text
@@ -293,30 +261,27 @@ async def test_the_question_names_host_account_region_and_instance_and_what_happ
         assert "Host f94411a60c blocked until 2026-03-02 12:00." in stage.toasts
 
 
-async def test_evidence_from_its_events_stands_in_the_comment() -> None:
+async def test_evidence_from_its_events_is_in_the_comment_unless_one_was_typed() -> None:
     cloud = hub()
-    cloud.told = [*started("train-a-7f3c", 412), *started("x", 36), *started("y", 38), *started("z", 40)]
+    others = [*started("x", 36), *started("y", 38), *started("z", 40)]
+    cloud.errors["events_of"] = UnavailableError("no answer")
     async with staged(cloud) as stage:
+
+        async def comment() -> str:
+            await stage.press("b", "right", "enter")
+            await stage.advance(1)
+            name, minutes, text = cloud.blocks.pop()
+            assert (name, minutes, cloud.blocks) == ("train-a-7f3c", 1440, [])
+            return text
+
         await go_to(stage, "train-a-7f3c")
-        await stage.press("b", "right", "enter")
-        assert cloud.blocks == [("train-a-7f3c", 1440, "creating→running took 412 s, median 38 s")]
-
-
-async def test_a_start_that_was_no_slower_than_usual_is_no_evidence() -> None:
-    cloud = hub()
-    cloud.told = [*started("train-a-7f3c", 33), *started("x", 36), *started("y", 38)]
-    async with staged(cloud) as stage:
-        await go_to(stage, "train-a-7f3c")
-        await stage.press("b", "right", "enter")
-        assert cloud.blocks == [("train-a-7f3c", 1440, "")]
-
-
-async def test_evidence_that_comes_late_does_not_overwrite_what_was_typed() -> None:
-    cloud = hub()
-    cloud.told = started("train-a-7f3c", 412)
-    come = cloud.hold("events_of")
-    async with staged(cloud) as stage:
-        await go_to(stage, "train-a-7f3c")
+        assert await comment() == "", "events that cannot be had are no obstacle"
+        cloud.errors.clear()
+        cloud.told = [*started("train-a-7f3c", 33), *others]
+        assert await comment() == "", "no slower than usual"
+        cloud.told = [*started("train-a-7f3c", 412), *others]
+        assert await comment() == "creating→running took 412 s, median 38 s"
+        come = cloud.hold("events_of")
         await stage.press("b")
         stage.app.screen.query_one("#comment").focus()
         await stage.type("mine")
@@ -326,55 +291,25 @@ async def test_evidence_that_comes_late_does_not_overwrite_what_was_typed() -> N
         assert cloud.blocks == [("train-a-7f3c", 1440, "mine")]
 
 
-async def test_events_that_cannot_be_had_are_no_obstacle() -> None:
-    cloud = hub()
-    cloud.errors["events_of"] = UnavailableError("no answer")
-    async with staged(cloud) as stage:
-        await go_to(stage, "train-a-7f3c")
-        await stage.press("b", "right", "enter")
-        assert cloud.blocks == [("train-a-7f3c", 1440, "")]
-
-
-@pytest.mark.parametrize(("text", "minutes"), [("90m", 90), ("6h", 360), ("7d", 10_080), ("30d", 43_200)])
-async def test_spans_are_written_as_people_write_them(text: str, minutes: int) -> None:
+async def test_a_span_that_cannot_be_is_said_at_the_field_and_not_sent() -> None:
     cloud = hub()
     async with staged(cloud) as stage:
         await go_to(stage, "train-a-7f3c")
         await stage.press("b")
-        await fill(stage, "span", text)
+        for text, words in (
+            ("", "Type a duration: 90m, 6h or 7d."),
+            ("soon", "It is not a span of time; write it as 90m, 6h or 7d."),
+            ("31d", "It can be a minute at least, 30d at most."),
+            ("0m", "It can be a minute at least, 30d at most."),
+        ):
+            await fill(stage, "span", text)
+            await say_yes(stage)
+            assert words in stage.text
+            assert stage.dialogs == ["BlockDialog"]
+            assert not cloud.blocks
+        await fill(stage, "span", "30d")
         await say_yes(stage)
-        assert [entry[1] for entry in cloud.blocks] == [minutes]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "Type a duration: 90m, 6h or 7d."),
-        ("soon", "It is not a span of time; write it as 90m, 6h or 7d."),
-        ("31d", "It can be a minute at least, 30d at most."),
-        ("0m", "It can be a minute at least, 30d at most."),
-    ],
-)
-async def test_a_span_that_cannot_be_is_said_at_the_field_and_not_sent(text: str, said: str) -> None:
-    cloud = hub()
-    async with staged(cloud) as stage:
-        await go_to(stage, "train-a-7f3c")
-        await stage.press("b")
-        await fill(stage, "span", text)
-        await say_yes(stage)
-        assert said in stage.text
-        assert stage.dialogs == ["BlockDialog"]
-        assert not cloud.blocks
-
-
-async def test_a_host_that_is_kept_out_already_is_for_longer_or_a_warning() -> None:
-    cloud = hub()
-    async with staged(cloud) as stage:
-        await go_to(stage, "train-a-81ab")
-        await stage.press("b")
-        assert "33ab01c2ff is blocked until 13:35 already; this makes it longer." in stage.text
-        await fill(stage, "span", "30m")
-        assert "33ab01c2ff is blocked until 13:35 already: this would end earlier" in stage.text
+        assert [entry[1] for entry in cloud.blocks] == [43_200]
 
 
 async def test_marked_instances_on_one_host_keep_it_out_once() -> None:
@@ -386,15 +321,6 @@ async def test_marked_instances_on_one_host_keep_it_out_once() -> None:
         await say_yes(stage)
         assert sorted(ref for ref, _, _ in cloud.blocks) == ["batch-00c1", "train-a-81ab"]
         assert re.search(r"Hosts \w+, \w+ blocked until 2026-03-02 12:00\.", stage.toasts)
-
-
-async def test_accounts_that_cannot_block_hosts_do_not_offer_it() -> None:
-    fake = lab()
-    fake.limits[Action.BLOCK] = Never("containers")
-    async with staged(fake) as stage:
-        await stage.press("b")
-        assert not stage.in_dialog
-        assert "lab cannot block the hosts of containers: its API has no such call." in stage.toasts
 
 
 # --- the addresses of services --------------------------------------------------------------------------------------
@@ -414,58 +340,37 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return given
 
 
-async def test_an_address_is_opened_in_the_browser(opened: list[str]) -> None:
-    async with staged(hub()) as stage:
-        await go_to(stage, "train-a-7f3c")
-        await stage.press("o")
-        assert "port 6006" in stage.text
-        assert "enter opens it in the browser" in stage.text
-        await stage.press("enter")
-        assert opened == ["https://train-a-7f3c-6006.example.com"]
-        assert "Opened in the browser: https://train-a-7f3c-6006.example.com" in stage.toasts
-
-
-async def test_an_address_is_copied_on_request(opened: list[str]) -> None:
-    async with staged(hub()) as stage:
-        await go_to(stage, "train-a-7f3c")
-        await stage.press("o", "c")
-        assert stage.app.clipboard == "https://train-a-7f3c-6006.example.com"
-        assert not opened
-
-
-async def test_what_is_no_web_address_is_copied_rather_than_opened(opened: list[str]) -> None:
-    async with staged(hub()) as stage:
-        await go_to(stage, "train-a-7f3c")
-        await stage.press("o", "j", "enter")
-        assert stage.app.clipboard == "203.0.113.7:41008"
-        assert "Copied the address: 203.0.113.7:41008" in stage.toasts
-        assert not opened
-
-
-async def test_without_a_browser_enter_copies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gputui.screens.commands.access.has_browser", lambda: False)
-    async with staged(hub()) as stage:
-        await go_to(stage, "train-a-7f3c")
-        await stage.press("o")
-        assert "enter copies it" in stage.text
-        await stage.press("1")
-        assert stage.app.clipboard == "https://train-a-7f3c-6006.example.com"
-
-
-async def test_an_instance_without_addresses_says_so() -> None:
+async def test_an_address_is_opened_in_the_browser_or_copied(
+    opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web, other = "https://train-a-7f3c-6006.example.com", "203.0.113.7:41008"
     async with staged(hub()) as stage:
         await go_to(stage, "train-a-0old")
         await stage.press("o")
         assert "train-a-0old has no web addresses." in stage.toasts
-
-
-async def test_the_copy_menu_has_the_addresses() -> None:
-    async with staged(hub()) as stage:
         await go_to(stage, "train-a-7f3c")
+        await stage.press("o", "c")
+        assert stage.app.clipboard == web
+        await stage.press("o", "j", "enter")
+        assert stage.app.clipboard == other, "what is no web address is copied rather than opened"
+        assert f"Copied the address: {other}" in stage.toasts
+        assert not opened
+        await stage.press("o")
+        assert "port 6006" in stage.text
+        assert "enter opens it in the browser" in stage.text
+        await stage.press("enter")
+        assert opened == [web]
+        assert f"Opened in the browser: {web}" in stage.toasts
+        monkeypatch.setattr("gputui.screens.commands.access.has_browser", lambda: False)
+        await stage.press("o")
+        assert "enter copies it" in stage.text
+        await stage.press("1")
+        assert stage.app.clipboard == web
+        assert opened == [web]
         await stage.press("Y")
         assert "address of port 6006" in stage.text
         await stage.press("8")
-        assert stage.app.clipboard == "203.0.113.7:41008"
+        assert stage.app.clipboard == other
 
 
 async def test_addresses_of_ports_that_end_alike_have_keys_of_their_own() -> None:
@@ -482,18 +387,19 @@ async def test_addresses_of_ports_that_end_alike_have_keys_of_their_own() -> Non
 # --- hostile ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_hostile_texts_are_data_in_the_list_and_the_dialogs(size: tuple[int, int]) -> None:
+async def test_hostile_texts_are_data_in_the_list_and_the_dialogs() -> None:
     text = clean(HOSTILE)
     cloud = FakeCloud("hub", [container("hub", "x", host=text, region=text, version=text, image=text)])
     parent = deployment(TRAIN, text)
     assert isinstance(parent, Deployment)
     cloud.rows[Resource.DEPLOYMENTS] = [parent]
     cloud.told = started(text, 10)
-    async with staged(cloud, size=size) as stage:
+    async with staged(cloud, size=NARROW) as stage:
         for key in ("X", "b"):
-            await stage.press(key)
-            assert stage.in_dialog
-            assert "[@click=app.bell]" in stage.text
-            assert not unsafe_on(stage)
-            await stage.press("escape")
+            for size in (NARROW, WIDE):
+                await stage.resize(*size)
+                await stage.press(key)
+                assert stage.in_dialog
+                assert "[@click=app.bell]" in stage.text
+                assert not unsafe_on(stage)
+                await stage.press("escape")
