@@ -332,7 +332,7 @@ def tmux_window_command(name: str, ref: str, program: Sequence[str] = ("gputui",
 def user_problem(name: str) -> str:
     """Return why a text cannot be a user name; '' when it may be one: ``alice@corp.example`` is."""
     if not name:
-        return "Type a user name, or esc to cancel."
+        return "Type a user name."
     return "" if name.isprintable() and " " not in name else "A user name has no blanks."
 
 

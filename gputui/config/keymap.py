@@ -117,6 +117,11 @@ def key_text(keys: str) -> str:
     return " ".join(f"{head}{plus}{_SHOWN.get(base, base)}" for head, plus, base in parts)
 
 
+def first_key(keys: Mapping[str, str], movement: str) -> str:
+    """Return the first key of one of ``MOVEMENT`` in a key map, as a person types it."""
+    return key_text(keys.get(movement, MOVEMENT[movement]).split(",")[0])
+
+
 def key_problems(keys: Mapping[str, str]) -> list[str]:
     """Return the problems of a key map, each as ``id: problem; fix``.
 

@@ -48,6 +48,7 @@ PRIVATE: Final[Mapping[type[Any], tuple[str, ...]]] = {
         "_exit_renderables",
         "_fatal_error",
         "_handle_exception",
+        "_keymap",
         "_notifications",
         "_unnotify",
         "_workers",
@@ -317,6 +318,11 @@ def app_context(app: App[Any]) -> AbstractContextManager[None]:
 async def run_binding(app: App[Any], key: str, *, priority: bool = False) -> bool:
     """Run what a key is bound to, by a binding with priority or by any; returns whether there is one."""
     return await app._check_bindings(key, priority=priority)
+
+
+def key_map(app: App[Any]) -> Mapping[str, str]:
+    """Return the keys that replace those of bindings, by id."""
+    return app._keymap
 
 
 def draw_now(screen: Screen[Any]) -> None:

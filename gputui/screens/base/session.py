@@ -10,7 +10,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Protocol
 
 from gputui.commands import BY_ID, Command
-from gputui.config.keymap import MOVEMENT, key_text
+from gputui.config.keymap import first_key, key_text
 from gputui.models import LIBRARY, NAMED, Instance, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 
@@ -100,7 +100,7 @@ class Session:
 
     def key_of_move(self, movement: str) -> str:
         """Return the first key of a movement, such as ``table.first``, as a person types it."""
-        return key_text(self.keys.get(movement, MOVEMENT[movement]).split(",")[0])
+        return first_key(self.keys, movement)
 
     def view_of(self, command: Command) -> str:
         """Return the view that a command shows: of the library, the part that was shown last."""

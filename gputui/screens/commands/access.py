@@ -170,14 +170,14 @@ class AddressCommands(CommandSet):
 
     @in_worker("dialog")
     async def _choose_address(self, name: str, services: Sequence[Service]) -> None:
-        opens = has_browser()
+        opens, copies = has_browser(), self.session.key_of_move("menu.copy")
         dialog = dialogs.AddressDialog(
             f"Addresses of {name}",
             [
                 dialogs.Choice(str(number), f"port {service.port}", str(number + 1), service.url)
                 for number, service in enumerate(services)
             ],
-            note=f"enter {'opens it in the browser, c copies it' if opens else 'copies it'}, esc to cancel",
+            enter=f"open it in the browser, {copies} to copy it" if opens else "copy it",
         )
         chosen = await self.app.push_screen_wait(dialog)
         if chosen is None:

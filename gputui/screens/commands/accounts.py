@@ -56,12 +56,7 @@ class AccountCommands(CommandSet):
             choices.append(dialogs.Choice(name, name, str(number) if number < 10 else "", note))
         described = [dialogs.Choice(f"d {name}", f"describe {name}") for name in self.session.fleet.accounts]
         chosen = await self.app.push_screen_wait(
-            dialogs.MenuDialog(
-                "Show",
-                [*choices, *described],
-                selected=self.session.account or ALL,
-                note="enter or a number, esc to cancel",
-            )
+            dialogs.MenuDialog("Show", [*choices, *described], selected=self.session.account or ALL)
         )
         if chosen is None:
             return
@@ -101,7 +96,7 @@ class AccountCommands(CommandSet):
                 f"New password of {account}",
                 secret=True,
                 check=lambda text: "" if text else "A password cannot be empty.",
-                note="It takes effect at once, for everything that signs in as this user. esc to cancel",
+                note="It takes effect at once, for everything that signs in as this user.",
             )
         )
         if first is None:

@@ -57,7 +57,7 @@ class ActionCommands(CommandSet):
             tag = await self.app.push_screen_wait(
                 dialogs.PromptDialog(
                     f"Save {name_of(rows[0])} in {rows[0].ref.account} as an image",
-                    note="A tag for it, or nothing. enter to continue, esc to cancel",
+                    note="A tag for it, or nothing.",
                 )
             )
             if tag is None:

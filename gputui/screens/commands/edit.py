@@ -52,7 +52,9 @@ class EditCommands(ActionCommands):
         """Return the question with all that becomes another value; None, and a notification, where nothing does."""
         changes = changed(form, values)
         if not changes:
-            self.view.notify("Nothing is changed yet: esc leaves it as it is.")
+            self.view.notify(
+                f"Nothing is changed yet: {self.session.key_of_move('dialog.cancel')} leaves it as it is."
+            )
             return None
         verb = button_text(action)
         return dialogs.ConfirmDialog(

@@ -44,7 +44,7 @@ class LifecycleCommands(ActionCommands):
                 f"Run in {what}",
                 subjects=[subject_line(row, account=len(rows) > 1) for row in rows],
                 note=" ".join([effect(Action.EXEC, rows[:1]), *self.staleness(rows)]),
-                check=lambda text: "" if text.strip() else "Type a command, or esc to cancel.",
+                check=lambda text: "" if text.strip() else "Type a command.",
             )
         )
         if command is None:

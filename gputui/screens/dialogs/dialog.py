@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import monotonic
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -16,13 +16,19 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from gputui.config.keymap import first_key
 from gputui.widgets.internal_errors import GuardedHandlers
-from gputui.widgets.textual_internals import LaidOutOnce
+from gputui.widgets.textual_internals import LaidOutOnce, key_map
 
 Answer = TypeVar("Answer")
 
 OTHER_BUTTON = Binding("left,right", "other_button", "Other button", show=False, id="dialog.other")
 """The keys between the buttons of a dialog whose body needs no such keys."""
+
+
+def key_of(app: App[Any], binding: str) -> str:
+    """Return the first key of a binding, such as ``dialog.cancel``, as configured and as a person types it."""
+    return first_key(key_map(app), binding)
 
 
 class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | None]):
@@ -80,6 +86,14 @@ class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | N
         if subjects:
             with VerticalScroll(classes="scroll", can_focus=False):
                 yield Static(Content("\n").join(subjects), classes="body")
+
+    def key_of(self, binding: str) -> str:
+        """Return the first key of a binding, as configured."""
+        return key_of(self.app, binding)
+
+    def keys_text(self, enter: str) -> str:
+        """Return what enter does, and the key that cancels."""
+        return f"enter to {enter}, {self.key_of('dialog.cancel')} to cancel"
 
     def show_text(self, selector: str, text: str) -> None:
         """Show a text in a line of the dialog, as soon as there is one."""

@@ -107,7 +107,9 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
             yield about
             with Horizontal(classes="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
-                yield Button(Content("Review  ctrl+g" if long else "Review"), id="confirm", compact=True)
+                yield Button(
+                    Content(f"Review  {self.key_of('form.go-on')}" if long else "Review"), id="confirm", compact=True
+                )
             if tools := list(self._tool_buttons()):
                 with Horizontal(classes="tools"):
                     yield from tools
@@ -118,10 +120,10 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
 
     def _tool_buttons(self) -> Iterable[Button]:
         if self._preview is not None:
-            yield Button(Content("ctrl+t dry run"), id="tool-preview", compact=True)
+            yield Button(Content(f"{self.key_of('form.preview')} dry run"), id="tool-preview", compact=True)
         if self._templates:
-            yield Button(Content("ctrl+o load"), id="tool-load", compact=True)
-            yield Button(Content("ctrl+s save as template"), id="tool-save", compact=True)
+            yield Button(Content(f"{self.key_of('form.load')} load"), id="tool-load", compact=True)
+            yield Button(Content(f"{self.key_of('form.save')} save as template"), id="tool-save", compact=True)
 
     def on_mount(self) -> None:
         """Show the fields that belong to the values, and focus the first, or the first that is wrong."""
@@ -175,7 +177,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     def _entered(self, event: DescendantFocus) -> None:
         field = self._body.field_of(event.widget)
         self.last_field = self.last_field if field is None else field.name
-        hint = self._form.note if field is None else "   ".join(filter(None, (field.help, keys_of(field))))
+        hint = self._form.note if field is None else "   ".join(filter(None, (field.help, keys_of(field, self.app))))
         optional = "optional   " if field is not None and not field.is_required(self.values()) else ""
         self._show_hint(Content(optional + hint))
 
@@ -218,8 +220,9 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         """Close without an answer; what took long to fill in is not thrown away by one key."""
         if self._long and not self._warned and self.values() != self._at_first:
             self._warned = True
-            keep = "; ctrl+s keeps it as a template" if self._templates else ""
-            self._show_hint(Content.styled(f"esc again discards your input{keep}", "$text-warning"))
+            keep = f"; {self.key_of('form.save')} keeps it as a template" if self._templates else ""
+            warning = f"{self.key_of('dialog.cancel')} again discards your input{keep}"
+            self._show_hint(Content.styled(warning, "$text-warning"))
             return
         super().action_cancel()
 
@@ -297,9 +300,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
             return
         values = self.values()
         name = await self.app.push_screen_wait(
-            PromptDialog(
-                "Save as a template", note="A name for it. enter to save, esc to cancel", check=_template_name_problem
-            )
+            PromptDialog("Save as a template", note="A name for it.", check=_template_name_problem)
         )
         if name is None:
             return
@@ -334,7 +335,8 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         try:
             names = templates.names()
             if not names:
-                self.notify("No template is saved yet: ctrl+s saves what is filled in.", markup=False, timeout=6)
+                text = f"No template is saved yet: {self.key_of('form.save')} saves what is filled in."
+                self.notify(text, markup=False, timeout=6)
                 return
             choices = [Choice(name, name) for name in names]
             chosen = await self.app.push_screen_wait(MenuDialog("Load a template", choices))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from rich.cells import cell_len
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
@@ -14,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Select, Static, TextArea
 
 from gputui.models import REQUIRED, FieldKind, Form, FormField
+from gputui.screens.dialogs.dialog import key_of
 from gputui.screens.dialogs.form_editors import Finder, Flag, LinesEditor, Ticks, choice_line, pairs
 from gputui.widgets.inputs.line_input import LineInput, SecretInput
 from gputui.widgets.textual_internals import select_values
@@ -171,7 +173,7 @@ class FieldBox(Vertical):
         self.styles.min_height = len(self._label())
         yield self.editor
         # A line of text does not show its keys: they are named below the field, in a long form below all fields.
-        keys = keys_of(self.field) if self.field.kind is FieldKind.SECRET else ""
+        keys = keys_of(self.field, self.app) if self.field.kind is FieldKind.SECRET else ""
         if not self._long and (about := "   ".join(filter(None, (self.field.help, keys)))):
             yield self._below(Static(Content(about), classes="about"))
         yield self._below(self.message)
@@ -234,11 +236,14 @@ class Message(Static):
         return self._shown_text.get_height({}, width) if width else -1
 
 
-def keys_of(field: FormField) -> str:
+def keys_of(field: FormField, app: App[Any]) -> str:
     """Return the keys of an editor that a line does not have."""
     match field.kind:
         case FieldKind.CHOICE if field.choices:
-            return "type to search, ↓ ↑ enter to choose" if _is_long(field) else "enter to choose"
+            arrows = (
+                key_of(app, f"choices.{name}").replace(name, sign) for name, sign in (("down", "↓"), ("up", "↑"))
+            )
+            return f"type to search, {' '.join(arrows)} enter to choose" if _is_long(field) else "enter to choose"
         case FieldKind.MULTI if field.choices:
             return "space toggles, type to jump"
         case FieldKind.FLAG:
@@ -246,7 +251,8 @@ def keys_of(field: FormField) -> str:
         case FieldKind.LINES:
             return "enter: new line, tab: next field"
         case FieldKind.SECRET:
-            return "ctrl+r shows it" + (", ctrl+n generates one" if field.generate else "")
+            shows, generates = key_of(app, "secret.reveal"), key_of(app, "secret.generate")
+            return f"{shows} shows it" + (f", {generates} generates one" if field.generate else "")
     return ""
 
 

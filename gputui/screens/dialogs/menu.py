@@ -35,7 +35,7 @@ class Choice:
 class MenuDialog(Dialog[str]):
     """Gives back the value of the line chosen with enter, or with the key before it.
 
-    With ``careful`` a key typed before the menu was there chooses nothing.
+    ``enter`` is what enter does, in the hint. With ``careful`` a key typed before the menu was there chooses nothing.
     """
 
     DEFAULT_CSS = """
@@ -60,6 +60,7 @@ class MenuDialog(Dialog[str]):
         *,
         details: Sequence[Content] = (),
         note: str = "",
+        enter: str = "choose",
         selected: str = "",
         careful: bool = False,
     ) -> None:
@@ -68,6 +69,7 @@ class MenuDialog(Dialog[str]):
         self._details = details
         self._choices = tuple(choices)
         self._note = note
+        self._enter = enter
         self._selected = selected
 
     def compose_body(self) -> ComposeResult:
@@ -90,7 +92,7 @@ class MenuDialog(Dialog[str]):
                 for choice in self._choices
             )
         )
-        yield Static(Content(self._note or "enter to choose, esc to cancel"), classes="hint")
+        yield Static(Content("\n".join(filter(None, (self._note, self.keys_text(self._enter))))), classes="hint")
 
     def on_mount(self) -> None:
         """Highlight the line that is in force now."""

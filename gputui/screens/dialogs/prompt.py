@@ -38,7 +38,7 @@ class PromptDialog(Dialog[str]):
         yield from self.compose_subjects(self._subjects)
         yield LineInput(self._value, password=self._secret, id="line")
         yield Static(Content(""), classes="problem")
-        yield Static(Content(self._note or "enter to continue, esc to cancel"), classes="hint")
+        yield Static(Content(f"{self._note} {self.keys_text('continue')}".lstrip()), classes="hint")
 
     def on_mount(self) -> None:
         """Focus the line."""
@@ -61,7 +61,7 @@ class WaitDialog(Dialog[bool]):
     def compose_body(self) -> ComposeResult:
         """Lay out the progress and the key."""
         yield Static(Content(self._progress), id="progress", classes="body")
-        yield Static(Content("esc to stop waiting"), classes="hint")
+        yield Static(Content(f"{self.key_of('dialog.cancel')} to stop waiting"), classes="hint")
 
     def on_mount(self) -> None:
         """Show the progress since it was laid out."""

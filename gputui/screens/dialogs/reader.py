@@ -23,6 +23,8 @@ from gputui.widgets.json.view import JsonView
 from gputui.widgets.text_view import SearchView, TextView
 
 _ALL = ""
+_BINDING = re.compile(r"\{([\w.-]+)\}")
+_CLOSE = "{dialog.cancel} close"
 
 ViewT = TypeVar("ViewT", TextView, JsonView)
 
@@ -36,11 +38,13 @@ class Reader(Dialog[None], Generic[ViewT]):
     """
 
     HINT: ClassVar[str]
+    """The hint, with ids of bindings in braces where their keys are shown."""
+    NEXT: ClassVar[str]
 
     def __init__(self, heading: str, view: ViewT) -> None:
         super().__init__(heading)
         self.view: ViewT = view
-        self._hint = self.HINT
+        self._hint = ""
 
     def compose_body(self) -> ComposeResult:
         """Lay out the text, the line to search it, and the hint."""
@@ -50,13 +54,16 @@ class Reader(Dialog[None], Generic[ViewT]):
 
     def on_mount(self) -> None:
         """Show the hint of now, and focus the text."""
-        self.show_hint(self._hint)
+        self.show_hint(self._hint or self._with_keys(self.HINT))
         self.set_focus(self.view)
 
     def show_hint(self, text: str) -> None:
         """Show a text below, in place of the keys."""
         self._hint = text
         self.show_text("#hint", text)
+
+    def _with_keys(self, hint: str) -> str:
+        return _BINDING.sub(lambda found: self.key_of(found[1]), hint)
 
     def action_cancel(self) -> None:
         """Leave the search line, or close."""
@@ -83,7 +90,7 @@ class Reader(Dialog[None], Generic[ViewT]):
 
     @on(SearchView.Found)
     def _found(self, event: SearchView.Found) -> None:
-        self.show_hint(f"{event.summary}   n N next, previous   esc close")
+        self.show_hint(f"{event.summary}   {self._with_keys(f'{self.NEXT}   {_CLOSE}')}")
 
 
 class ReaderDialog(Reader[TextView]):
@@ -94,7 +101,8 @@ class ReaderDialog(Reader[TextView]):
         Binding("slash", "find", "Find", show=False, id="reader.find"),
         Binding("c", "copy", "Copy all", show=False, id="reader.copy"),
     ]
-    HINT = "/ find   n N next, previous   c copy all   esc close"
+    NEXT = "{text.next} {text.previous} next, previous"
+    HINT = f"{{reader.find}} find   {NEXT}   {{reader.copy}} copy all   {_CLOSE}"
 
     def __init__(self, heading: str, lines: Sequence[Content]) -> None:
         super().__init__(heading, TextView(lines))
@@ -123,7 +131,11 @@ class JsonReaderDialog(Reader[JsonView]):
         Binding("y", "raw", "Raw JSON", show=False, id="json.raw"),
         Binding("ctrl+s", "save", "Save", show=False, id="json.save"),
     ]
-    HINT = "enter fold  + - all  / find  c C copy  y raw  ctrl+s save  esc close"
+    NEXT = "{json.next} {json.previous} next, previous"
+    HINT = (
+        "{json.toggle} fold  {json.unfold-all} {json.fold-all} all  {json.find} find  "
+        f"{{json.copy}} {{json.copy-all}} copy  {{json.raw}} raw  {{json.save}} save  {_CLOSE}"
+    )
 
     def __init__(self, heading: str, subject: str) -> None:
         super().__init__(heading, JsonView())

@@ -222,7 +222,7 @@ class LogsView(View):
             at = lines[0].time
             begin = "all of it, from" if log.reader.complete else "from"
             since = f"   {begin} {format_time(at, utc=self.session.utc)}" if at is not None else ""
-        reading = "reading older, esc stops   " if log.reader.reading_past else ""
+        reading = f"reading older, {self.session.key_of('back')} stops   " if log.reader.reading_past else ""
         shape = "   wrapped" if self.wrap else ""
         return left, Content.styled(f"{reading}{count}{since}{shape}{'   UTC' if self.session.utc else ''}", "$muted")
 

@@ -60,19 +60,21 @@ class StockCommands(CreateCommands):
         found = [offer for (row, _), offer in everywhere if model in (row, offer.gpu_model) and has_idle(offer)]
         holders = cheapest_first(found, self.view.paid)
         if not holders:
-            watch = " w notifies you when that changes here." if here is not None else ""
+            watch = (
+                f" {self.session.key_of('watch')} notifies you when that changes here." if here is not None else ""
+            )
             self.view.notify(f"No place has {model} idle now.{watch}")
             return
         old = {offer.ref for offer in holders if offer.problem or self.session.fleet.is_stale(offer)}
         selected = here if here in holders else holders[0]
-        can_create = self.view.creatable()
-        note = "enter to create there, esc to cancel" if can_create else "enter to describe it, esc to cancel"
-        caveat = "" if all(map(self.view.is_one_machine, holders)) else f"\n{SINGLE_CARDS}"
+        enter = "create there" if self.view.creatable() else "describe it"
+        caveat = "" if all(map(self.view.is_one_machine, holders)) else SINGLE_CARDS
         chosen = await self.app.push_screen_wait(
             dialogs.MenuDialog(
                 f"Where {model} is available",
                 holder_choices(holders, self.view.trends.news, self.view.paid, old=old),
-                note=f"{note}{caveat}",
+                note=caveat,
+                enter=enter,
                 selected=str(selected.ref),
             )
         )
@@ -133,8 +135,7 @@ class StockCommands(CreateCommands):
                 f"Notify me when at least this many {offer.gpu_model} are idle in {where(offer)}",
                 value=str(min(idle + 1, offer.total or idle + 1)),
                 check=lambda text: _not_a_number(text, offer.total),
-                note=f"{idle_words(offer)} now. The notification appears in every view. "
-                "enter to continue, esc to cancel",
+                note=f"{idle_words(offer)} now. The notification appears in every view.",
             )
         )
         if typed is not None:
