@@ -32,7 +32,6 @@ _DROPPED_FIELDS = frozenset({"raw", "series", "remembered"})
 _KEYS = {"generation": "made"}
 """The keys of fields that have another name."""
 _NAMES = {key: name for name, key in _KEYS.items()}
-_SAME = (str, int, bool)
 _MULTILINE_FIELDS = frozenset({"command", "shutdown_command"})
 _LARGEST_INTEGER = 2**63
 _LARGEST_EXPONENT = 30
@@ -64,30 +63,26 @@ def from_plain(cls: type[_Row], data: Mapping[str, Any]) -> _Row:
 
 @cache
 def _encoders(cls: Any) -> tuple[tuple[str, _Encode | None], ...]:
-    return tuple(
-        (name, _encoder(hint)) for name, hint, _ in _hints(cls) if name not in _DROPPED_FIELDS and hint is not Secret
-    )
+    return tuple((name, _encoder(hint)) for name, hint, _ in _hints(cls))
 
 
 @cache
 def _decoders(cls: Any) -> Mapping[str, _Decode]:
     """Return the fields that are read, and how."""
-    return {
-        name: _or_none(decode) if optional else decode
-        for name, decode, optional in (
-            (name, _lines if hint is str and name in _MULTILINE_FIELDS else _decoder(hint), optional)
-            for name, hint, optional in _hints(cls)
-            if name not in _DROPPED_FIELDS and hint is not Secret
-        )
-    }
+    decoders = {}
+    for name, hint, optional in _hints(cls):
+        decode = _lines if hint is str and name in _MULTILINE_FIELDS else _decoder(hint)
+        decoders[name] = partial(_or_none, decode) if optional else decode
+    return decoders
 
 
 def _hints(cls: type) -> list[tuple[str, Any, bool]]:
-    """Return the fields of a dataclass with their types, ``X | None`` reduced to X, and whether that may be None."""
+    """Return the fields that are written: their types, ``X | None`` reduced to X, and whether that may be None."""
     if not dataclasses.is_dataclass(cls):
         raise TypeError(f"not a model: {cls.__name__}")
     hints = typing.get_type_hints(cls)
-    return [(field.name, *_required(hints[field.name])) for field in dataclasses.fields(cls)]
+    found = ((field.name, *_required(hints[field.name])) for field in dataclasses.fields(cls))
+    return [entry for entry in found if entry[0] not in _DROPPED_FIELDS and entry[1] is not Secret]
 
 
 def _required(hint: Any) -> tuple[Any, bool]:
@@ -97,22 +92,14 @@ def _required(hint: Any) -> tuple[Any, bool]:
     return hint, False
 
 
-def _or_none(decode: _Decode) -> _Decode:
-    return lambda value: None if value is None else decode(value)
+def _or_none(decode: _Decode, value: Any) -> Any:
+    return None if value is None else decode(value)
 
 
 def _encoder(hint: Any) -> _Encode | None:
     """Return what turns a value of this type into plain data; None when it is plain already."""
-    if hint in _SAME:
-        return None
-    if hint is float:
-        return _encode_float
-    if hint is Ref:
-        return str
-    if hint is Decimal:
-        return _encode_amount
-    if hint is datetime:
-        return _encode_time
+    if hint in _ENCODERS:
+        return _ENCODERS[hint]
     if typing.get_origin(hint) is tuple:
         item = _encoder(_item(hint))
         return list if item is None else lambda values: [item(value) for value in values]
@@ -192,6 +179,15 @@ def _list(value: Any) -> list[Any]:
     return value
 
 
+_ENCODERS: Mapping[Any, _Encode | None] = {
+    str: None,
+    int: None,
+    bool: None,
+    float: lambda value: value if math.isfinite(value) else None,
+    Ref: str,
+    Decimal: lambda amount: str(amount or 0),  # zero is free, however many digits a server writes for it
+    datetime: lambda at: at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z",
+}
 _DECODERS: Mapping[Any, _Decode] = {
     str: text,
     int: integer,
@@ -206,19 +202,6 @@ _DECODERS: Mapping[Any, _Decode] = {
 def _item(hint: Any) -> Any:
     """Return the type of a tuple's items; a tuple of fixed length has one type in the models."""
     return next(part for part in typing.get_args(hint) if part is not Ellipsis)
-
-
-def _encode_amount(amount: Decimal) -> str:
-    # Zero is free, however many digits a server writes for it.
-    return str(amount) if amount else "0"
-
-
-def _encode_time(at: datetime) -> str:
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-
-
-def _encode_float(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def rows_to_plain(rows: Iterable[Any]) -> list[Plain]:

@@ -60,14 +60,10 @@ def theme_problem(theme: str | None) -> ConfigError | None:
     return ConfigError(f"ui.theme: there is no theme {theme!r}.", hint=f"The themes are {', '.join(names)}.")
 
 
-def _state(finding: Finding) -> str:
-    return finding.error.title.lower() if finding.error else "ok"
-
-
 _COLUMNS: Sequence[Column[Any]] = (
     Column("account", lambda finding: finding.account.name),
     Column("kind", lambda finding: finding.account.kind),
-    Column("state", _state),
+    Column("state", lambda finding: finding.error.title.lower() if finding.error else "ok"),
     Column("version", lambda finding: finding.info.version if finding.info else ""),
     Column("user", lambda finding: _user(finding.info)),
     Column(

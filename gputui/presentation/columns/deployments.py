@@ -61,7 +61,7 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
             width=14,
             max_width=22,
             search=counts_text,
-            number=_have,
+            number=lambda row: row.finished if shape(row) is Shape.JOB else row.running,
             plain=counts_text,
             detail=counts_sentence,
             brief=lambda row: f"{status_text(row.status)} {counts_text(row)}".rstrip(),
@@ -171,11 +171,6 @@ def _counts(row: Deployment) -> Cell:
 def _share(row: Deployment) -> float | None:
     got = progress(row)
     return None if got is None else got[0] / got[1]
-
-
-def _have(row: Deployment) -> float | None:
-    """Return the number of instances that run, or of a job have finished."""
-    return row.finished if shape(row) is Shape.JOB else row.running
 
 
 LISTS: Lists = {
