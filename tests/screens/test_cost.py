@@ -81,7 +81,7 @@ async def test_it_shows_what_is_spent_and_left_and_how_long_packages_last(size: 
 
         # A package says its hours and when it is used up.
         row = stage.line_of("RTX 5090")
-        for part in ("hub", "sgp1", "▇▁▁▁▁▁ 20.0 of 100", " 2 ", "in 10h 00m  22:00"):
+        for part in ("hub", "sgp1", "▇▁▁▁▁▁  20.0 of 100", " 2 ", "in 10h 00m  22:00"):
             assert part in row
         assert stage.line_of("RTX 4090").split()[-2:] == ["–", "–"]
 

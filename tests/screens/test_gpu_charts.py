@@ -133,7 +133,7 @@ async def test_all_gpus_of_the_host_or_those_marked_are_compared_and_one_of_them
             gpus(stage).focus()
             await stage.press("g", "C")
             assert titles(stage) == [f"GPU {index} {figure}" for index in range(8)]
-            assert f"8 GPUs by {figure}" in stage.title
+            assert f"GPUs   8   by {figure}" in stage.title
             await stage.press("m")
             assert titles(stage)[7] == f"GPU 7 {another}"
             await stage.press("right", "j")

@@ -25,8 +25,8 @@ async def in_processes(stage: Stage) -> None:
 async def test_gpus_and_processes_show_shares_and_owners_and_lead_to_instances() -> None:
     async with staged(lab(), view="5") as stage:
         assert "▇▇▇▇▇▇▇▇ 23.0G/24.0G" in stage.text
-        assert "▇▇▁▁▁▁▁▁ 6.0G/24.0G" in stage.text
-        assert "▁▁▁▁▁▁▁▁ 0B/24.0G" in stage.line_of("idle")
+        assert "▇▇▁▁▁▁▁▁  6.0G/24.0G" in stage.text
+        assert "▁▁▁▁▁▁▁▁    0B/24.0G" in stage.line_of("idle")
         assert "not reported" in stage.text
         assert "train, jupyter" in stage.text
 
@@ -200,7 +200,7 @@ async def test_the_processes_of_a_part_of_a_gpu_are_those_on_it() -> None:
 async def test_a_doubt_about_a_gpu_stands_beside_its_figures() -> None:
     doubtful = [gpu("lab", 0, 6 * GIB, 1, problem="1 sample cannot be read"), gpu("lab", 1, None, 0, problem="lost")]
     async with staged(backend("lab", [instance("lab", "main")], gpus=doubtful), view="5") as stage:
-        assert "! ▇▇▁▁▁▁ 6.0G/24.0G" in stage.text
+        assert "! ▇▇▁▁▁▁  6.0G/24.0G" in stage.text
         assert "lost" in stage.text
         gpus(stage).focus()
         await stage.press("d")

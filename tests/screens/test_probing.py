@@ -88,7 +88,7 @@ async def test_a_look_inside_shows_gpus_and_processes_and_asks_nothing_when_one_
         await look(stage)
         assert stage.title.startswith(f"{NAME} › GPUs")
         assert "PIDs as seen inside the container" in stage.title
-        assert "1 GPU " in stage.title, "those of other hosts are not shown beside it"
+        assert "GPUs   1   " in stage.title, "those of other hosts are not shown beside it"
         assert "4120" in stage.line_of("python train.py")
         before = inside.looks
         await stage.advance(4)

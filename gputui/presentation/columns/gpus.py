@@ -48,7 +48,6 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             "util",
             _sampled("utilization"),
             cell=_utilization,
-            right=False,
             plain=_figure_text("utilization", " %"),
             width=BAR_CELLS + 6,
             when_filled=True,
@@ -59,7 +58,6 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             lambda row: row.memory_used,
             heading="GPU MEMORY",
             cell=_memory,
-            right=False,
             width=20,
             plain=_memory_text,
             detail=lambda row: f"{_memory_text(row)}{' with the processor' if row.memory_shared else ''}",
@@ -129,7 +127,7 @@ def _memory(row: GpuDevice) -> Cell:
     if row.memory_shared:
         return [*doubt, (sizes, ""), (" shared", "muted")]
     share = row.memory_used / row.memory_total
-    return [*doubt, (bar(share, BAR_CELLS - 2 * len(doubt)), "accent"), (f" {sizes}", "")]
+    return [*doubt, (bar(share, BAR_CELLS - 2 * len(doubt)), "accent"), (f" {sizes:>11}", "")]
 
 
 def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
@@ -167,7 +165,7 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
         figure_column(
             "gpumem", lambda row: row.gpu_memory_used, _gpu_memory, heading="GPU MEM", width=7, label="gpu memory"
         ),
-        Column("share", share, context.memory_share, width=BAR_CELLS + 5, priority=2, label=None),
+        Column("share", share, context.memory_share, width=BAR_CELLS + 5, right=True, priority=2, label=None),
         figure_column("memory", lambda row: row.memory_used, format_bytes, heading="MEM", priority=4, label="memory"),
         figure_column("uptime", lambda row: row.uptime, format_duration, priority=3),
         Column("host", lambda row: row.host, shown=False),

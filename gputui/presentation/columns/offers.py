@@ -14,6 +14,8 @@ from gputui.presentation.glyphs import bar
 from gputui.presentation.prices import figure_name
 
 BAR_CELLS = 6
+_LEFT_CELLS = 12
+"""Hours left of all of a package: ``61.5 of 1000``."""
 LOW = 0.1
 """Below this share of it left, a package is highlighted."""
 
@@ -80,6 +82,7 @@ def package_columns(context: Context) -> Sequence[Column[Package]]:
             lambda row: row.balance,
             heading="HOURS LEFT",
             width=BAR_CELLS + 5,
+            right=True,
             plain=lambda row: hours_text(row.balance),
             label="left",
             detail=_left_of_total,
@@ -142,10 +145,11 @@ def _left(row: Package) -> Cell:
     if not row.total or row.total < 0:
         return _hours(row.balance)
     share = min(1.0, max(0.0, row.balance / row.total))
+    left, total = _hours(row.balance), f" of {_hours(row.total)}"
     return [
         (bar(share, BAR_CELLS), "bad" if share < LOW else "accent"),
-        (f" {_hours(row.balance)}", ""),
-        (f" of {_hours(row.total)}", "muted"),
+        (f" {left:>{_LEFT_CELLS - len(total)}}", ""),
+        (total, "muted"),
     ]
 
 

@@ -271,16 +271,16 @@ class GpusView(ListView):
         """Count both sides; the filter is over the processes."""
         left, right = super().status()
         gpus = len(self.shown.compared()) if self.shown.comparing else self.gpus.row_count
-        counts = "" if self.shown.opened is not None else f"   {gpus} GPU{'' if gpus == 1 else 's'}"
+        counts = "" if self.shown.opened is not None else f"   {gpus}"
         filtered = f"   / GPUs: {self.shown.query.text}" if self.shown.query is not None else ""
         if self.shown.comparing and gpus > MOST:
-            counts = f"   {MOST} of {gpus} GPUs, mark those to see,"
+            counts = f"   {MOST} of {gpus}, mark those to see"
         if self.shown.opened is not None and not self.session.fleet.supports(
             self.shown.opened.account, Resource.PROCESSES
         ):
             left = Content.styled("   processes not reported", "$muted")
         if self.shown.comparing:
-            counts, left = f"{counts} by {WORDS[self.panel.reading]}", Content("")
+            counts, left = f"{counts}   by {WORDS[self.panel.reading]}", Content("")
         rows = self.session.fleet.rows(Resource.PROCESSES).values()
         processes = (row for row in rows if isinstance(row, GpuProcess) and row.pid is not None)
         shown = [row.inside for row in processes if self.shows(row)]
@@ -290,7 +290,7 @@ class GpusView(ListView):
         facts.append(window_words(self.panel.window))
         return (
             Content.assemble(
-                (whose + self._doubt(), "$text-warning"), (counts, "$muted"), (filtered, "$text-accent"), left
+                (counts, "$muted"), (whose + self._doubt(), "$text-warning"), (filtered, "$text-accent"), left
             ),
             Content.assemble(right, ("   " + "   ".join(facts), "$muted")),
         )
