@@ -208,6 +208,10 @@ class StockView(View):
         limits = [f"regions {self.preset}" if self.preset else "", "idle ≥ 1" if self.only_idle else ""]
         return left, Content.styled("   ".join(limit for limit in limits if limit), "$text-accent")
 
+    def on_resize(self) -> None:
+        """Fit the lines for the cell to the width."""
+        self._describe_cell()
+
     @on(Heatmap.CursorMoved)
     def _describe_cell(self) -> None:
         offer, position = self.map.offer, self.map.position
