@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from gputui.config.preview import UiSettings
 from gputui.errors import UnavailableError
 from gputui.history.history import History, StockSample
@@ -24,31 +22,25 @@ PRESETS = UiSettings(utc=True, mouse=False, regions={"asia": ("sgp1", "beijingDC
 
 
 async def test_the_cell_is_told_with_place_price_and_what_single_cards_do_not_promise() -> None:
-    async with staged(hub(), view="1") as stage:
+    cloud = hub()
+    async with staged(cloud, dock(), view="1") as stage:
         at(stage, "sgp1")
         await stage.settle()
         assert said(stage) == "RTX 5090 · hub · sgp1   12 idle of 64 single cards   from $0.90/h"
         assert said(stage, "past") == "single GPUs, possibly on different machines"
-
-
-async def test_one_card_and_one_host_need_no_such_warning() -> None:
-    cloud = hub()
-    change(cloud, "sgp1", 1)
-    async with staged(cloud, dock(), view="1") as stage:
-        at(stage, "sgp1")
-        await stage.settle()
-        assert said(stage, "past") == ""
+        await stage.resize(*NARROW)
+        assert "from $0.90/h" in stage.text
+        assert "possibly on different machines" in stage.text
+        # One host, or one card, needs no such warning.
         at(stage, "dock", account="dock")
         await stage.settle()
         assert said(stage, "past") == ""
-
-
-async def test_it_all_fits_a_narrow_screen() -> None:
-    async with staged(hub(), size=NARROW, view="1") as stage:
+        change(cloud, "sgp1", 1)
+        await stage.advance(6)
         at(stage, "sgp1")
         await stage.settle()
-        assert "from $0.90/h" in stage.text
-        assert "possibly on different machines" in stage.text
+        assert said(stage).startswith("RTX 5090 · hub · sgp1   1 idle")
+        assert "different machines" not in said(stage, "past")
 
 
 async def test_it_opens_at_the_first_model_and_marks_rows_out_of_view() -> None:
@@ -107,20 +99,19 @@ async def test_when_no_region_can_be_read_it_says_which_and_why() -> None:
         assert "hub · b: b is shut" in stage.text
 
 
-async def test_everything_old_is_still_there_and_marked() -> None:
+async def test_it_says_what_is_awaited_and_marks_everything_old() -> None:
     cloud = hub()
+    come = cloud.hold(Resource.STOCK)
     async with staged(cloud, view="1") as stage:
+        assert "Asking hub …" in stage.text
+        come.set()
+        await stage.advance(0)
+        assert "12/64" in stage.text
+        assert "?" not in stage.line_of("RTX 5090")
         fail(cloud, UnavailableError("no answer"))
         await stage.advance(6)
         assert all("?" in stage.line_of(text) for text in ("RTX 5090", "H200", "idle/total"))
         assert "12/64 ?" in stage.text
-
-
-async def test_while_accounts_are_awaited_it_says_so() -> None:
-    slow = hub()
-    slow.hold(Resource.STOCK)
-    async with staged(slow, view="1") as stage:
-        assert "Asking hub …" in stage.text
 
 
 # --- what changed -----------------------------------------------------------------------------------------------
@@ -162,10 +153,7 @@ async def test_samples_of_earlier_sessions_give_the_arrow_and_the_line_of_the_da
         assert "█" in line
         assert "▁" in line
         assert "now, 64 at most" in line
-    async with staged(hub(), view="1", size=NARROW, clock=FakeClock(now), history=history) as stage:
-        await stage.until_text("12/64 ↑3")
-        at(stage, "sgp1")
-        await stage.settle()
+        await stage.resize(*NARROW)
         assert "now   single GPUs, possibly on different machines" in stage.text, "nothing is cut off"
 
 
@@ -190,26 +178,20 @@ async def test_a_filter_is_for_models_and_places() -> None:
         assert shown(stage) == (["RTX 5090"], ["us-east-1"])
         await stage.command("filter 5090 !hub")
         assert shown(stage) == (["RTX 5090"], ["dock"])
+        await stage.command("filter b300")
+        assert "Nothing passes / b300. esc clears the filter." in stage.text
         await stage.press("escape")
         assert shown(stage) == (["H200", "RTX 5090"], ["dock", "eu-1", "sgp1", "us-east-1"])
-
-
-async def test_a_filter_that_cannot_be_read_is_told() -> None:
-    async with staged(hub(), view="1") as stage:
         await stage.press("slash")
         await stage.type("price:1")
         assert "There is no column 'price'." in stage.text
         await stage.press("escape")
         assert len(shown(stage)[0]) == 2
+        await stage.command("regions")
+        assert "No presets of regions: write them in config.toml" in stage.toasts
 
 
-async def test_a_filter_that_nothing_passes_says_so() -> None:
-    async with staged(hub(), view="1") as stage:
-        await stage.command("filter b300")
-        assert "Nothing passes / b300. esc clears the filter." in stage.text
-
-
-async def test_z_leaves_what_is_idle() -> None:
+async def test_z_leaves_what_is_idle_here_and_problems_elsewhere() -> None:
     async with staged(hub(), dock(), view="1") as stage:
         await stage.press("z")
         assert shown(stage) == (["RTX 5090"], ["dock", "sgp1", "us-east-1"])
@@ -218,27 +200,21 @@ async def test_z_leaves_what_is_idle() -> None:
         assert "only problems" not in stage.title
         await stage.press("1", "z")
         assert len(shown(stage)[0]) == 2
-
-
-async def test_only_problems_elsewhere_says_nothing_here() -> None:
-    async with staged(hub(), view="3") as stage:
-        await stage.press("z", "1")
+        await stage.press("3", "z", "1")
         assert "only problems" not in stage.title
         assert len(shown(stage)[0]) == 2
 
 
-async def test_a_preset_shows_its_regions_until_escape() -> None:
+async def test_a_preset_from_the_command_bar_or_its_menu_shows_its_regions_until_escape() -> None:
     async with staged(hub(), view="1", ui=PRESETS) as stage:
+        await stage.command("regions mars")
+        assert "No regions mars. There are asia, us." in stage.toasts
         await stage.command("regions asia")
         assert shown(stage) == (["H200", "RTX 5090"], ["sgp1"])
         assert "regions asia" in stage.title
         await stage.press("escape")
         assert shown(stage)[1] == ["eu-1", "sgp1", "us-east-1"]
         assert "regions" not in stage.title
-
-
-async def test_presets_are_offered_in_a_menu_and_completed() -> None:
-    async with staged(hub(), view="1", ui=PRESETS) as stage:
         await stage.command("regions")
         assert "sgp1, beijingDC1" in stage.line_of("asia")
         await stage.press("2")
@@ -247,19 +223,6 @@ async def test_presets_are_offered_in_a_menu_and_completed() -> None:
         await stage.type("regions as")
         await stage.press("tab", "enter")
         assert shown(stage)[1] == ["sgp1"]
-
-
-@pytest.mark.parametrize(
-    "ui, typed, told",
-    [
-        (PRESETS, "regions mars", "No regions mars. There are asia, us."),
-        (UiSettings(utc=True, mouse=False), "regions", "No presets of regions: write them in config.toml"),
-    ],
-)
-async def test_what_is_no_preset_is_told(ui: UiSettings, typed: str, told: str) -> None:
-    async with staged(hub(), view="1", ui=ui) as stage:
-        await stage.command(typed)
-        assert told in stage.toasts
 
 
 async def test_the_filters_of_the_servers_are_asked_for_in_a_panel_and_told_in_the_title() -> None:

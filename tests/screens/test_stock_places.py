@@ -14,8 +14,12 @@ from tests.screens.stocks import Cloud, at, dock, hub, said, usd
 
 async def test_who_has_a_model_is_told_cheapest_first_and_unknown_prices_last() -> None:
     async with staged(hub(), dock(), view="1") as stage:
-        at(stage, "sgp1")
+        at(stage, "dock", account="dock")
+        await stage.press("k")
+        assert said(stage) == "H200 · dock   not offered here"
         await stage.press("enter")
+        assert "No place has H200 idle now." in stage.toasts
+        await stage.press("j", "enter")
         assert "Where RTX 5090" in stage.text
         lines = [line for line in stage.lines if "from $" in line or "price unknown" in line]
         order = [
@@ -24,6 +28,12 @@ async def test_who_has_a_model_is_told_cheapest_first_and_unknown_prices_last() 
         assert order == ["us-east-1", "sgp1", "dock"]
         assert not any("eu-1" in line and "$0.10" in line for line in lines)
         assert "single GPUs, possibly on different machines" in stage.text
+        await stage.press("escape")
+        at(stage, "sgp1")
+        await stage.press("enter", "k", "enter")
+        assert "New deployment" in stage.text, "enter creates with the values of that place"
+        assert "us-east-1" in stage.line_of("Regions")
+        assert "RTX 5090" in stage.line_of("GPUs")
 
 
 async def test_where_a_price_is_not_offered_it_is_what_one_pays_there() -> None:
@@ -54,40 +64,17 @@ async def test_without_any_price_none_is_spoken_of() -> None:
         assert "price" not in stage.text
 
 
-async def test_who_had_a_model_when_it_was_read_last_is_marked() -> None:
-    async with staged(hub(problem="no answer"), dock(), view="1") as stage:
+async def test_who_had_a_model_when_it_was_read_last_is_marked_and_n_creates_here() -> None:
+    async with staged(hub(problem="no answer", vendor_name="RTX 5090 32G"), dock(), view="1") as stage:
         at(stage, "dock", account="dock")
         await stage.press("enter")
         assert "? old" in next(line for line in stage.lines if "hub · sgp1" in line and "12/64" in line)
         assert "? old" not in next(line for line in stage.lines if "us-east-1" in line and "$0.70" in line)
-
-
-async def test_enter_there_creates_with_the_values_of_that_place() -> None:
-    async with staged(hub(), dock(), view="1") as stage:
-        at(stage, "sgp1")
-        await stage.press("enter", "k", "enter")
-        assert "New deployment" in stage.text
-        assert "us-east-1" in stage.line_of("Regions")
-        assert "RTX 5090" in stage.line_of("GPUs")
-
-
-async def test_n_creates_here() -> None:
-    async with staged(hub(vendor_name="RTX 5090 32G"), dock(), view="1") as stage:
+        await stage.press("escape")
         at(stage, "sgp1")
         await stage.press("n")
         assert "sgp1" in stage.line_of("Regions")
         assert "RTX 5090 32G" in stage.line_of("GPUs")
-
-
-async def test_who_has_a_model_can_be_asked_where_it_is_not_offered() -> None:
-    async with staged(hub(), dock(), view="1") as stage:
-        at(stage, "dock", account="dock")
-        await stage.press("k")
-        assert said(stage) == "H200 · dock   not offered here"
-        await stage.press("enter")
-        assert "No place has H200 idle now." in stage.toasts
-        await stage.press("j", "enter")
-        assert "Where RTX 5090" in stage.text
 
 
 @pytest.mark.parametrize(("phase", "known"), [(Phase.RUNNING, True), (Phase.STOPPED, False)])

@@ -28,14 +28,18 @@ def bells(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[None]:
     return rung
 
 
-async def test_a_watched_cell_tells_when_enough_is_idle_once_and_in_any_view(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_watched_cell_tells_once_in_any_view_and_quitting_with_it_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     cloud = hub()
     async with staged(cloud, view="1") as stage:
         rung = bells(stage, monkeypatch)
         await watched(stage, "8")
         assert "2/16*" in stage.line_of("RTX 5090")
         assert "watched" in said(stage)
-        await stage.press("3")
+        await stage.press("3", "q")
+        assert "1 watch for idle GPUs will no longer notify." in stage.text
+        await stage.press("escape")
         change(cloud, "us-east-1", 7)
         await stage.advance(6)
         assert "RTX 5090 idle" not in stage.toasts
@@ -45,58 +49,49 @@ async def test_a_watched_cell_tells_when_enough_is_idle_once_and_in_any_view(mon
         change(cloud, "us-east-1", 10)
         await stage.advance(6)
         assert len(rung) == 1
-
-
-async def test_quitting_with_a_watch_asks() -> None:
-    async with staged(hub(), view="1") as stage:
-        await watched(stage, "8")
-        await stage.press("3", "q")
-        assert "1 watch for idle GPUs will no longer notify." in stage.text
-        await stage.press("escape", "1", "w", "q")
+        await stage.press("1", "w", "q")
         assert stage.ended()
 
 
-async def test_it_tells_again_after_it_was_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_tells_again_after_it_was_too_few_not_of_old_numbers_and_not_after_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     cloud = hub()
     async with staged(cloud, view="1") as stage:
         rung = bells(stage, monkeypatch)
         await watched(stage)
-        for idle in (3, 1, 5):
+        for idle in (3, 1, 5, 1):
             change(cloud, "us-east-1", idle)
             await stage.advance(6)
         assert len(rung) == 2
-
-
-async def test_w_again_ends_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
-    cloud = hub()
-    async with staged(cloud, view="1") as stage:
-        rung = bells(stage, monkeypatch)
-        await watched(stage)
+        change(cloud, "us-east-1", 9)
+        read = cloud.rows[Resource.STOCK]
+        cloud.rows[Resource.STOCK] = [replace(one, problem="no answer") for one in read if isinstance(one, Offer)]
+        await stage.advance(6)
+        assert len(rung) == 2, "these numbers are those of the last answer"
         await stage.press("w")
         assert "*" not in stage.line_of("RTX 5090")
-        change(cloud, "us-east-1", 9)
+        cloud.rows[Resource.STOCK] = read
         await stage.advance(6)
-        assert rung == []
+        assert "9/16" in stage.line_of("RTX 5090")
+        assert len(rung) == 2
         await stage.press("3")
         before = cloud.calls[Resource.STOCK]
         await stage.advance(60)
         assert cloud.calls[Resource.STOCK] == before
 
 
-@pytest.mark.parametrize("key", ["w", "d"])
-async def test_a_row_command_where_a_model_is_not_offered_says_so(key: str) -> None:
+async def test_one_more_than_now_is_proposed_and_nonsense_refused() -> None:
     async with staged(hub(), view="1") as stage:
         at(stage, "sgp1", "H200")
         await stage.press("right")
         assert "not offered here" in said(stage)
         _, region = stage.view.query_one(Heatmap).position[1]  # type: ignore[index]
-        await stage.press(key)
-        assert f"H200 is not offered in hub · {region}." in stage.toasts
-        assert "no row" not in stage.toasts
-
-
-async def test_one_more_than_now_is_proposed_and_nonsense_refused() -> None:
-    async with staged(hub(), view="1") as stage:
+        for key in ("w", "d"):
+            stage.app.clear_notifications()
+            await stage.press(key)
+            assert f"H200 is not offered in hub · {region}." in stage.toasts
+            assert "no row" not in stage.toasts
         at(stage, "us-east-1")
         await stage.press("w")
         assert "Notify me when at least this many RTX 5090 are idle in hub · us-east-1" in stage.text
@@ -121,16 +116,3 @@ async def test_what_is_not_counted_is_watched_without_a_question(monkeypatch: py
         await stage.advance(6)
         assert "B200 idle yotta · us: available." in stage.toasts
         assert len(rung) == 1
-
-
-async def test_numbers_that_could_not_be_read_anew_tell_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    cloud = hub()
-    async with staged(cloud, view="1") as stage:
-        rung = bells(stage, monkeypatch)
-        await watched(stage)
-        change(cloud, "us-east-1", 9)
-        cloud.rows[Resource.STOCK] = [
-            replace(one, problem="no answer") for one in cloud.rows[Resource.STOCK] if isinstance(one, Offer)
-        ]
-        await stage.advance(6)
-        assert rung == []
