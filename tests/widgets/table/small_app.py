@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,9 +17,6 @@ from gputui.presentation.columns.column import Column
 from gputui.widgets.table.table import RecordTable
 
 M = TypeVar("M", bound=Message)
-
-
-DEADLINE = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +71,15 @@ class Driver:
     def __init__(self, app: TableApp, pilot: Pilot[None]) -> None:
         self.app = app
         self.table = app.table
-        self.press = pilot.press
+        self._press = pilot.press
         self.click = pilot.click
         self.pause = pilot.pause
-        self._resize_terminal = pilot.resize_terminal
+        self.resize = pilot.resize_terminal
 
-    async def resize(self, width: int, height: int) -> None:
-        """Resize the terminal and wait until the table has taken its new size.
-
-        Pilot waits for a moment in which the process uses no processor time, which on a busy machine comes before
-        the work is done. A callback in the table's own queue comes after it.
-        """
-        await self._resize_terminal(width, height)
-        while self.table.size != (width, height):
-            await self._resized()
-        await self._resized()
-
-    async def _resized(self) -> None:
-        handled = asyncio.Event()
-        self.table.call_later(handled.set)
-        await asyncio.wait_for(handled.wait(), DEADLINE)
+    async def press(self, *keys: str) -> None:
+        """Press keys, and let what they cause be drawn."""
+        await self._press(*keys)
+        await self.pause()
 
     @property
     def lines(self) -> list[str]:

@@ -92,15 +92,15 @@ async def test_the_users_own_action_may_add_a_column_where_there_is_room() -> No
 
 
 @pytest.mark.parametrize("width", [20, 24, 40, 80])
-@pytest.mark.parametrize("key", ["name", "load", "id", "size"])
-async def test_the_column_that_sorts_is_always_shown(key: str, width: int) -> None:
+async def test_the_column_that_sorts_is_always_shown(width: int) -> None:
     async with shown(records(*range(1, 5)), width=width, columns=STATES) as driver:
-        driver.table.settle()
-        driver.table.set_sort(key, descending=True)
-        assert key in keys_of(driver)
-        assert "↓" in driver.lines[0]
-        driver.table.set_sort(None)
-        assert "size" not in keys_of(driver)
+        for key in ("name", "load", "id", "size"):
+            driver.table.settle()
+            driver.table.set_sort(key, descending=True)
+            assert key in keys_of(driver)
+            assert "↓" in driver.lines[0]
+            driver.table.set_sort(None)
+            assert "size" not in keys_of(driver)
 
 
 async def test_a_column_that_nothing_fills_is_not_there() -> None:

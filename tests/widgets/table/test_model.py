@@ -138,7 +138,7 @@ class ModelMachine(RuleBasedStateMachine):
 
 
 TestModel = ModelMachine.TestCase
-TestModel.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestModel.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
 def filled(count: int) -> TableModel[Record]:
