@@ -13,7 +13,7 @@ from tests.screens.stage import Stage
 
 @pytest.fixture(autouse=True)
 def pilot_waits_for_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let Pilot wait until nothing can continue or be drawn; by itself it waits, by the clock, for an idle process."""
+    """Let Pilot wait until nothing can continue or be drawn; Textual's waits, by the clock, for an idle process."""
 
     async def wait_for_idle(min_sleep: float = 0, max_sleep: float = 1) -> None:
         await settle()
