@@ -135,10 +135,9 @@ def _dots(shape: Form, scale: tuple[float, float]) -> Callable[[float], float]:
     """Return what places a value: in lines from the top of the chart, in quarters, which are dots."""
     low, high = scale
     dots = shape.rows * 4 - 1
-    per_unit = dots / (high - low)
 
     def height_of(value: float) -> float:
-        dot = round((high - value) * per_unit)
+        dot = round((high - value) / (high - low) * dots)
         return _TITLE + (0 if dot < 0 else min(dot, dots)) / 4
 
     return height_of

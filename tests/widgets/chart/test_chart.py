@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -239,6 +239,7 @@ def drawn(data: ChartData, width: int, height: int) -> tuple[Picture, int, int]:
     st.sampled_from([UTILIZATION, POWER, memory(24 * 2**30)]),
     st.booleans(),
 )
+@example([5e-324], "", 20, 3, POWER, True)
 def test_nothing_is_drawn_outside_of_the_chart(
     values: Sequence[float], title: str, width: int, height: int, measure: Measure, told: bool
 ) -> None:
