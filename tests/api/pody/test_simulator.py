@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
-from gputui.api import open_backend
+from gputui.api.pody.account import PodyAccount
 from gputui.api.pody.backend import PodyBackend
 from gputui.config.loader import parse_config
 from gputui.errors import (
@@ -24,6 +25,7 @@ from gputui.errors import (
     UnknownOutcomeError,
 )
 from gputui.models import Action, Image, Instance, Phase, Ref
+from gputui.sim.pody.default_world import HOSTS
 from gputui.sim.server import Running, running_simulator
 from gputui.sim.world import Host
 
@@ -48,14 +50,19 @@ class Lab:
         return next(row for row in await self.backend.instances() if row.phase is phase)
 
 
+async def no_wait(_: float) -> None:
+    """Let back-offs pass at once."""
+
+
 @asynccontextmanager
 async def lab(release: str = "0.4.1", *, faults: str = "none") -> AsyncIterator[Lab]:
-    async with running_simulator(
-        variants={"pody": release}, speed=0.0, ssh=False, faults=faults, plans={"deepdock": (), "yotta": ()}
-    ) as running:
-        config = parse_config(running.config_toml(), name="simulator", private=True)
-        backend = open_backend(config.accounts["lab"])
-        assert isinstance(backend, PodyBackend)
+    # Every pod is a request of each list.
+    hosts = [replace(plan, pods=8, others=4, release=release) for plan in HOSTS["small"]]
+    plans: dict[str, Any] = {"pody": hosts, "gpuhub": (), "deepdock": (), "yotta": ()}
+    async with running_simulator(speed=0.0, ssh=False, faults=faults, plans=plans) as running:
+        account = parse_config(running.config_toml(), name="simulator", private=True).accounts["lab"]
+        assert isinstance(account, PodyAccount)
+        backend = PodyBackend(account, sleep=no_wait)
         try:
             yield Lab(running, backend)
         finally:
