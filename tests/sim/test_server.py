@@ -198,7 +198,7 @@ async def test_a_vendor_brings_accounts_and_one_that_fails_leaves_the_others(
         (account,) = tomllib.loads(sim.config_toml())["accounts"].values()
         base_url = sim.base_urls["echo-small"]
         assert account == {"kind": "echo", "nested": {"on": True, "list": ["a", 1]}, "base_url": base_url}
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
             assert (await client.get(base_url)).text == "echo"
             sim.faults = "down"
             assert (await client.get(base_url)).status_code == 502
@@ -226,7 +226,7 @@ async def test_a_cancelled_simulator_closes_its_ports() -> None:
 
     task = asyncio.create_task(serve())
     sim = await asyncio.wait_for(started, 10)
-    async with httpx.AsyncClient(base_url=sim.base_urls["lab"], trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=sim.base_urls["lab"], trust_env=False, verify=False) as client:
         assert (await client.get("/version")).content == b"[0,2,5]"
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

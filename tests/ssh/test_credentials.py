@@ -15,6 +15,9 @@ from gputui.models import SSHLogin, parse_jump
 from tests.ssh.conftest import Person
 from tests.ssh.servers import PASSWORD, Server
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*bcrypt.kdf.. called with only 1 round")
+FEW_ROUNDS = {"openssh": {"rounds": 1}, "pkcs8-pem": {}}
+"""A passphrase is hashed in many rounds, which cost an attacker time, and a test."""
 LoadAgent = Callable[[Server, "list[asyncssh.SSHKey]"], None]
 
 
@@ -89,7 +92,7 @@ async def test_of_a_locked_key_the_agents_copy_is_taken_first_without_a_question
     person: Person, load_agent: LoadAgent, tmp_path: Path, form: str
 ) -> None:
     key = made()
-    key.write_private_key(tmp_path / "id", form, passphrase="opensesame")
+    key.write_private_key(tmp_path / "id", form, passphrase="opensesame", **FEW_ROUNDS[form])
     if form != "openssh":
         key.write_public_key(tmp_path / "id.pub")
     others = [made() for _ in range(7)]
@@ -106,7 +109,7 @@ async def test_of_many_agent_keys_the_users_own_default_ones_come_first(
 ) -> None:
     own = made()
     (home / ".ssh").mkdir()
-    own.write_private_key(home / ".ssh" / "id_ed25519", passphrase="opensesame")
+    own.write_private_key(home / ".ssh" / "id_ed25519", passphrase="opensesame", rounds=1)
     async with Server(password=None, client_keys=[own], most_attempts=6) as server:
         server.names[own.public_data] = "own"
         load_agent(server, [*(made() for _ in range(7)), own])

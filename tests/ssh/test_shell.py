@@ -221,7 +221,7 @@ async def test_a_flood_waits_for_a_slow_terminal_and_then_arrives_whole(person: 
 async def test_a_terminal_that_is_always_behind_never_leaves_more_than_a_moment_in_memory(
     person: Person, server: Server
 ) -> None:
-    size = 16 << 20
+    size = 8 << 20
     terminal = Terminal()
     shell = start(await person.connect(server.port), terminal)
     await terminal.until(b"$ ")

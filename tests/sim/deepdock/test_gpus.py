@@ -42,10 +42,10 @@ async def test_samples_come_one_in_ten_seconds_and_the_oldest_go() -> None:
 async def test_figures_are_the_same_whoever_asks_and_whenever() -> None:
     often, once = Place(), Place()
     async with often.client() as first, once.client() as second:
-        for _ in range(60):
+        for _ in range(20):
             often.wait(20)
             await first.series()
-        once.wait(1200)
+        once.wait(400)
         assert await first.ask("GET", "/metrics/gpus") == await second.ask("GET", "/metrics/gpus")
 
 
@@ -113,8 +113,8 @@ async def test_warmth_follows_load_slowly() -> None:
 async def test_no_gpu_holds_more_than_it_has_and_two_stay_free() -> None:
     place = Place(DockPlan())
     async with place.client() as dock:
-        for _ in range(40):
-            place.wait(90)
+        for _ in range(20):
+            place.wait(180)
             _, series = await dock.ask("GET", "/metrics/gpus")
             assert all(0 <= samples[-1]["memory_used"] <= 24 * 1024 for samples in series.values())
             assert all(0 <= samples[-1]["utilization"] <= 100 for samples in series.values())

@@ -232,7 +232,7 @@ async def test_each_container_has_a_host_key_of_its_own(sim: Running) -> None:
 async def test_service_ports_can_be_forwarded_and_nothing_else(sim: Running) -> None:
     async with connected(port_of(sim, "main")) as connection:
         listener = await connection.forward_local_port("127.0.0.1", 0, "localhost", 6006)
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
             page = await client.get(f"http://127.0.0.1:{listener.get_port()}/")
         assert page.text == "<!DOCTYPE html><title>main</title><h1>main, port 6006</h1>\n"
         for host, port in (("localhost", 22), ("127.0.0.1", sim.sites["lab"].port), ("10.0.0.1", 6006)):
