@@ -2,7 +2,6 @@
 
 import re
 import signal
-import subprocess
 import sys
 import termios
 import urllib.request
@@ -14,12 +13,13 @@ import pytest
 from gputui.sim.gpuhub.default_world import CLOUDS
 from tests.cli.conftest import Simulation, write_config
 from tests.tui.harness import Terminal
+from tests.tui.program import Program
 
-Program = Callable[..., Terminal]
+Start = Callable[..., Terminal]
 
 
 @pytest.fixture
-def program(home: Path) -> Iterator[Program]:
+def program(home: Path) -> Iterator[Start]:
     """Start gputui in a terminal, on this test's configuration and state."""
     started: list[Terminal] = []
 
@@ -53,7 +53,7 @@ def ssh_world(home: Path, shared_ssh_world: Simulation) -> Simulation:
 
 
 def test_ssh_asks_for_the_host_key_opens_a_shell_and_returns_its_exit_status(
-    ssh_world: Simulation, program: Program
+    ssh_world: Simulation, program: Start
 ) -> None:
     first = program("ssh", "lab/mai")
     first.wait_for("Trust it from now on? [y/N]")
@@ -76,9 +76,7 @@ def test_ssh_asks_for_the_host_key_opens_a_shell_and_returns_its_exit_status(
     assert third.wait_exit() == 255
 
 
-def test_ssh_into_an_instance_of_a_cloud_needs_no_password_and_a_part_of_its_name(
-    home: Path, program: Program
-) -> None:
+def test_ssh_into_an_instance_of_a_cloud_needs_no_password_and_a_part_of_its_name(home: Path, program: Start) -> None:
     simulation = Simulation(ssh=True, clouds=CLOUDS["small"])
     simulation.start()
     try:
@@ -103,7 +101,7 @@ def test_ssh_into_an_instance_of_a_cloud_needs_no_password_and_a_part_of_its_nam
         simulation.stop()
 
 
-def test_ctrl_c_leaves_the_question_about_a_host_key(ssh_world: Simulation, program: Program) -> None:
+def test_ctrl_c_leaves_the_question_about_a_host_key(ssh_world: Simulation, program: Start) -> None:
     terminal = program("ssh", "lab/main")
     terminal.wait_for("Trust it from now on? [y/N]")
 
@@ -113,7 +111,7 @@ def test_ctrl_c_leaves_the_question_about_a_host_key(ssh_world: Simulation, prog
     assert "Traceback" not in terminal.text
 
 
-def test_a_forward_leads_to_a_service_in_the_instance(ssh_world: Simulation, program: Program) -> None:
+def test_a_forward_leads_to_a_service_in_the_instance(ssh_world: Simulation, program: Start) -> None:
     terminal = program("forward", "lab/jupyter", "8888")
     terminal.wait_for("Trust it from now on? [y/N]")
     terminal.write("y\r")
@@ -128,7 +126,7 @@ def test_a_forward_leads_to_a_service_in_the_instance(ssh_world: Simulation, pro
     assert terminal.wait_exit() == 130
 
 
-def test_ssh_into_what_does_not_run_says_so(ssh_world: Simulation, program: Program) -> None:
+def test_ssh_into_what_does_not_run_says_so(ssh_world: Simulation, program: Start) -> None:
     terminal = program("ssh", "lab/tensorboard")
 
     assert terminal.wait_exit() == 255
@@ -136,20 +134,12 @@ def test_ssh_into_what_does_not_run_says_so(ssh_world: Simulation, program: Prog
 
 
 def test_ssh_needs_a_terminal(home: Path, ssh_world: Simulation) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "gputui", "ssh", "lab/main"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert done.returncode == 2
-    assert "gputui exec lab/main -- COMMAND" in done.stderr
+    with Program("ssh", "lab/main") as process:
+        assert "gputui exec lab/main -- COMMAND" in process.stderr.read()
+        assert process.wait() == 2
 
 
-def test_ctrl_c_leaves_a_confirmation_and_nothing_is_done(own_simulation: Simulation, program: Program) -> None:
+def test_ctrl_c_leaves_a_confirmation_and_nothing_is_done(own_simulation: Simulation, program: Start) -> None:
     terminal = program("delete", "lab/main")
     terminal.wait_for("Type main to confirm:")
 
@@ -160,7 +150,7 @@ def test_ctrl_c_leaves_a_confirmation_and_nothing_is_done(own_simulation: Simula
     assert any(pod.instance == "main" for pod in own_simulation.running.world.hosts["lab"].pods.values())
 
 
-def test_a_table_is_cut_to_the_terminal(world: None, program: Program) -> None:
+def test_a_table_is_cut_to_the_terminal(world: None, program: Start) -> None:
     terminal = program("get", "processes", "-A", "lab")
 
     assert terminal.wait_exit() == 0
@@ -168,7 +158,7 @@ def test_a_table_is_cut_to_the_terminal(world: None, program: Program) -> None:
     assert any(line.endswith("…") for line in terminal.lines)
 
 
-def test_a_watched_table_is_drawn_again_in_place(own_simulation: Simulation, program: Program) -> None:
+def test_a_watched_table_is_drawn_again_in_place(own_simulation: Simulation, program: Start) -> None:
     watching = program("get", "instances", "-A", "lab", "--watch", "--interval", "0.5")
     watching.wait_for("train_a")
 
@@ -179,7 +169,7 @@ def test_a_watched_table_is_drawn_again_in_place(own_simulation: Simulation, pro
     assert watching.wait_exit() == 130
 
 
-def test_without_a_configuration_demo_and_init_are_offered(home: Path, program: Program) -> None:
+def test_without_a_configuration_demo_and_init_are_offered(home: Path, program: Start) -> None:
     terminal = program()
     terminal.wait_for("Next step [i]:")
     assert str(home / "config.toml") in terminal.text.replace("\n", "")
@@ -192,7 +182,7 @@ def test_without_a_configuration_demo_and_init_are_offered(home: Path, program: 
     assert list(home.iterdir()) == []
 
 
-def test_the_offer_leads_to_init(home: Path, shared_simulation: Simulation, program: Program) -> None:
+def test_the_offer_leads_to_init(home: Path, shared_simulation: Simulation, program: Start) -> None:
     terminal = program()
     terminal.wait_for("Next step [i]:")
     terminal.write("i\r")
@@ -211,7 +201,7 @@ def test_the_offer_leads_to_init(home: Path, shared_simulation: Simulation, prog
     assert "wonderland" in (home / "config.toml").read_text()
 
 
-def test_the_demo_shows_a_world_of_its_own_and_leaves_nothing_behind(home: Path, program: Program) -> None:
+def test_the_demo_shows_a_world_of_its_own_and_leaves_nothing_behind(home: Path, program: Start) -> None:
     terminal = program("demo")
     terminal.wait_for("● running")
 
@@ -223,7 +213,7 @@ def test_the_demo_shows_a_world_of_its_own_and_leaves_nothing_behind(home: Path,
     assert list((home / "tmp").iterdir()) == []
 
 
-def test_reset_terminal_puts_the_line_discipline_right(home: Path, program: Program) -> None:
+def test_reset_terminal_puts_the_line_discipline_right(home: Path, program: Start) -> None:
     spoiler = Terminal(("sh", "-c", f"stty raw -echo; exec {sys.executable} -m gputui --reset-terminal"))
     with spoiler as terminal:
         assert terminal.wait_exit() == 0
@@ -239,19 +229,12 @@ def test_reset_terminal_puts_the_line_discipline_right(home: Path, program: Prog
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_simulator_prints_a_configuration_and_ends_quietly(number: signal.Signals, home: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "gputui", "sim", "--port", "0", "--speed", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
+    with Program("sim", "--port", "0", "--speed", "0") as process:
         assert "runs until" in process.stderr.readline()
         process.send_signal(number)
         config = process.stdout.read()
         rest = process.stderr.read()
-        assert process.wait(20) == 0
+        assert process.wait() == 0
 
     assert "[accounts.lab]" in config
     assert rest == ""

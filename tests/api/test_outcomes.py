@@ -115,10 +115,10 @@ async def test_a_long_log_in_the_answer_is_read_in_part(
     server: ScriptedServer, fake_time: FakeTime, release: tuple[int, ...]
 ) -> None:
     recorded.script(server, release)
-    server.on("/pod/stop", as_json({"log": "é\n" * 300_000}))
+    server.on("/pod/stop", as_json({"log": "é\n" * 100_000}))
     backend = PodyBackend(pody_account(server.url), sleep=fake_time.sleep, monotonic=fake_time.monotonic)
     assert (await backend.stop(MAIN)).message == "Pod main stopped."
-    server.on("/pod/stop", Reply(200, b"<html>" + b"x" * 2**20))
+    server.on("/pod/stop", Reply(200, b"<html>" + b"x" * 2**19))
     with pytest.raises(UnknownOutcomeError, match="a web page instead of JSON"):
         await backend.stop(MAIN)
     await backend.aclose()
