@@ -8,7 +8,7 @@ from gputui.models import AccountInfo, Resource
 from gputui.presentation.actions import quota_line
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.shared import account_column, detail
+from gputui.presentation.columns.fields import account_column, detail
 
 
 def account_columns(context: Context) -> Sequence[Column[AccountInfo]]:

@@ -10,7 +10,7 @@ from gputui.formatting import format_minutes, format_time
 from gputui.models import Block, Resource
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.shared import account_column, name_like, region_column, text_column, time_column
+from gputui.presentation.columns.fields import account_column, name_like, region_column, text_column, time_column
 
 EXPIRED = "expired"
 

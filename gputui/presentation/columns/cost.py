@@ -9,7 +9,7 @@ from gputui.analytics.prices import price_key
 from gputui.formatting import format_money
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context
-from gputui.presentation.columns.shared import text_column
+from gputui.presentation.columns.fields import text_column
 from gputui.presentation.prices import AT_LEAST, UNKNOWN, gpus_text, money_text, runs_out_text
 
 COST_TABLE = "account deployment instances gpus volumes hour"

@@ -9,7 +9,7 @@ from gputui.formatting import format_bytes, format_money, status_text
 from gputui.models import Deployment, Phase, Resource
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.shared import (
+from gputui.presentation.columns.fields import (
     account_column,
     addresses_text,
     age_column,

@@ -8,7 +8,7 @@ from gputui.formatting import format_time, seconds_text, status_text
 from gputui.models import Event, EventSource, Resource
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.shared import (
+from gputui.presentation.columns.fields import (
     account_column,
     detail,
     figure_column,

@@ -9,7 +9,7 @@ from gputui.formatting import format_bytes, format_duration
 from gputui.models import GpuDevice, GpuProcess, HostInfo, Resource
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.shared import (
+from gputui.presentation.columns.fields import (
     account_column,
     detail,
     figure_column,

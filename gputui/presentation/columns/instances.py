@@ -9,7 +9,7 @@ from gputui.models import GpuProcess, Instance, Resource
 from gputui.presentation.actions import gpu_text, name_of, ports_text
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.shared import (
+from gputui.presentation.columns.fields import (
     account_column,
     addresses_text,
     age_column,

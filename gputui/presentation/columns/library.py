@@ -9,7 +9,7 @@ from gputui.models import Action, Image, RegistryCredential, Resource, Volume
 from gputui.presentation.actions import progress_text
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.shared import (
+from gputui.presentation.columns.fields import (
     account_column,
     age_column,
     detail,

@@ -8,7 +8,7 @@ from gputui.formatting import format_bytes, format_money
 from gputui.models import Balance, Offer, Package, Resource
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.shared import account_column, detail, figure_column, problem_field, text_of
+from gputui.presentation.columns.fields import account_column, detail, figure_column, problem_field, text_of
 from gputui.presentation.deployments import price_range
 from gputui.presentation.glyphs import bar
 from gputui.presentation.prices import figure_name

@@ -9,7 +9,7 @@ from gputui.formatting import format_age, format_duration, status_text
 from gputui.models import Phase, Resource, Task, TaskQueue
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.shared import (
+from gputui.presentation.columns.fields import (
     PHASE_ORDER,
     account_column,
     age_column,
