@@ -6,23 +6,23 @@ from collections.abc import Sequence
 
 from gputui.models import AccountInfo, Resource
 from gputui.presentation.actions import quota_line
+from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.fields import account_column, detail
 
 
 def account_columns(context: Context) -> Sequence[Column[AccountInfo]]:
     """Return the fields: who one is there, the quota with its use, other users, the host."""
     return [
-        account_column(context),
-        detail("server", lambda row: f"{row.backend} {row.version}".strip()),
-        detail("address", lambda row: row.base_url),
-        detail("user", lambda row: row.user + (" (administrator)" if row.is_admin else "")),
-        detail("quota", lambda row: "\n".join(map(quota_line, row.quota))),
-        detail("host", lambda row: "\n".join(f"{name}  {value}" for name, value in row.host_spec)),
-        detail("use", lambda row: "\n".join(f"{name}  {value}" for name, value in row.usage)),
-        detail("users", lambda row: ", ".join(_user(user, row) for user in row.users)),
-        detail("not reported", lambda row: ("\n".join(row.problems), "warning")),
+        fields.account(context),
+        fields.detail("server", lambda row: f"{row.backend} {row.version}".strip()),
+        fields.detail("address", lambda row: row.base_url),
+        fields.detail("user", lambda row: row.user + (" (administrator)" if row.is_admin else "")),
+        fields.detail("quota", lambda row: "\n".join(map(quota_line, row.quota))),
+        fields.detail("host", lambda row: "\n".join(f"{name}  {value}" for name, value in row.host_spec)),
+        fields.detail("use", lambda row: "\n".join(f"{name}  {value}" for name, value in row.usage)),
+        fields.detail("users", lambda row: ", ".join(_user(user, row) for user in row.users)),
+        fields.detail("not reported", lambda row: ("\n".join(row.problems), "warning")),
     ]
 
 

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from gputui.formatting import format_minutes, format_time
 from gputui.models import Block, Resource
+from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.fields import account_column, name_like, region_column, text_column, time_column
 
 EXPIRED = "expired"
 
@@ -28,9 +28,9 @@ def block_columns(context: Context) -> Sequence[Column[Block]]:
         return None if row.until is None else max(0.0, (row.until - context.now()).total_seconds())
 
     return [
-        name_like("host", lambda row: row.host, width=10, max_width=24, middle=True),
-        account_column(context),
-        region_column(priority=2, max_width=60, when_filled=False),
+        fields.name_like("host", lambda row: row.host, width=10, max_width=24, middle=True),
+        fields.account(context),
+        fields.region(priority=2, max_width=60, when_filled=False),
         Column(
             "left",
             left,
@@ -41,10 +41,10 @@ def block_columns(context: Context) -> Sequence[Column[Block]]:
             plain=lambda row: time_left(row, context.now()),
             detail=left,
         ),
-        time_column("until", context, lambda row: row.until, form=minute_text, priority=4),
-        time_column("extended", context, _extended, form=minute_text, priority=3, when_filled=True),
-        time_column("created", context, lambda row: row.created_at, form=minute_text, priority=5),
-        text_column("comment", lambda row: row.comment, heading="REASON", width=12, least=20, flex=True),
+        fields.time("until", context, lambda row: row.until, form=minute_text, priority=4),
+        fields.time("extended", context, _extended, form=minute_text, priority=3, when_filled=True),
+        fields.time("created", context, lambda row: row.created_at, form=minute_text, priority=5),
+        fields.text("comment", lambda row: row.comment, heading="REASON", width=12, least=20, flex=True),
     ]
 
 

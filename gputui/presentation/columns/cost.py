@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from gputui.analytics.cost_lines import CostLine
 from gputui.analytics.prices import price_key
 from gputui.formatting import format_money
+from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context
-from gputui.presentation.columns.fields import text_column
 from gputui.presentation.prices import AT_LEAST, UNKNOWN, gpus_text, money_text, runs_out_text
 
 COST_TABLE = "account deployment instances gpus volumes hour"
@@ -36,7 +36,7 @@ def cost_columns(context: Context) -> Sequence[Column[CostLine]]:
             lambda row: row.ref.account,
             max_width=24,
         ),
-        text_column(
+        fields.text(
             "deployment",
             _name,
             width=14,

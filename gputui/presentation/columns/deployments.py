@@ -7,26 +7,9 @@ from collections.abc import Sequence
 from gputui.analytics.prices import price_key
 from gputui.formatting import format_bytes, format_money, status_text
 from gputui.models import Deployment, Phase, Resource
+from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.fields import (
-    account_column,
-    addresses_text,
-    age_column,
-    amount,
-    detail,
-    hidden,
-    name_column,
-    phase_column,
-    price_column,
-    problem_field,
-    state_cell,
-    state_column,
-    text_column,
-    text_of,
-    time_detail,
-    yes_no,
-)
 from gputui.presentation.deployments import (
     Shape,
     counts_sentence,
@@ -49,10 +32,12 @@ _PRICE, _TEMPLATE, _TIMES = "Price", "Template", "Times"
 def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
     """Return the fields; the state shows what is under way."""
     return [
-        name_column(),
-        account_column(context, 1),
-        text_column("type", lambda row: row.type, priority=3, max_width=12, brief=lambda row: row.type),
-        state_column(context, lambda row: state_cell(row, context, unread=False), width=9, max_width=16, brief=None),
+        fields.name(),
+        fields.account(context, 1),
+        fields.text("type", lambda row: row.type, priority=3, max_width=12, brief=lambda row: row.type),
+        fields.state(
+            context, lambda row: fields.state_cell(row, context, unread=False), width=9, max_width=16, brief=None
+        ),
         Column(
             "counts",
             _counts,
@@ -79,13 +64,13 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
             group=_TEMPLATE,
             brief=gpus_text,
         ),
-        price_column(context, 2, group=_PRICE, brief=None),
+        fields.price(context, 2, group=_PRICE, brief=None),
         Column(
             "limit",
             lambda row: price_range(row.price_from, row.price_to),
             lambda row: price_key(row.price_to),
             heading="LIMIT/H",
-            number=lambda row: amount(row.price_to),
+            number=lambda row: fields.amount(row.price_to),
             right=True,
             priority=5,
             when_filled=True,
@@ -94,10 +79,10 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
             group=_PRICE,
             brief=lambda row: f"{price_range(row.price_from, row.price_to)}/h" if row.price_to else "",
         ),
-        detail("estimate", lambda row: _hourly(format_money(row.price_estimate)), _PRICE),
-        detail("at most", lambda row: _hourly(format_money(most_per_hour(row))), _PRICE),
-        age_column(context, 4),
-        text_column(
+        fields.detail("estimate", lambda row: _hourly(format_money(row.price_estimate)), _PRICE),
+        fields.detail("at most", lambda row: _hourly(format_money(most_per_hour(row))), _PRICE),
+        fields.age(context, 4),
+        fields.text(
             "regions",
             lambda row: ", ".join(row.regions),
             priority=6,
@@ -106,16 +91,19 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
             group=_TEMPLATE,
         ),
         Column("cuda", cuda_range, lambda row: row.cuda_from, priority=7, when_filled=True, group=_TEMPLATE),
-        hidden(
-            "cpu", lambda row: range_text(text_of(row.cpu_from), text_of(row.cpu_to)), label="cpus", group=_TEMPLATE
+        fields.hidden(
+            "cpu",
+            lambda row: range_text(fields.text_of(row.cpu_from), fields.text_of(row.cpu_to)),
+            label="cpus",
+            group=_TEMPLATE,
         ),
-        hidden(
+        fields.hidden(
             "memory",
             lambda row: range_text(format_bytes(row.memory_from), format_bytes(row.memory_to)),
             label="",
             group=_TEMPLATE,
         ),
-        text_column(
+        fields.text(
             "image",
             lambda row: row.image or "",
             width=12,
@@ -125,26 +113,26 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
             when_filled=True,
             group=_TEMPLATE,
         ),
-        hidden("port", _ports, label="ports", group=_TEMPLATE),
-        hidden(
+        fields.hidden("port", _ports, label="ports", group=_TEMPLATE),
+        fields.hidden(
             "reuse",
-            lambda row: f"{yes_no(row.reuse)} {row.reuse_scope}".strip(),
+            lambda row: f"{fields.yes_no(row.reuse)} {row.reuse_scope}".strip(),
             label="reuse stopped",
-            detail=lambda row: ", ".join(filter(None, (yes_no(row.reuse), row.reuse_scope))),
+            detail=lambda row: ", ".join(filter(None, (fields.yes_no(row.reuse), row.reuse_scope))),
             group=_TEMPLATE,
         ),
-        hidden("command", lambda row: row.command, label="", group=_TEMPLATE),
-        detail("pre-stop command", lambda row: row.shutdown_command, _TEMPLATE),
-        phase_column(),
-        problem_field(),
-        hidden("uuid", lambda row: row.ref.id, heading="ID"),
-        hidden("owner", lambda row: row.owner, label=""),
-        hidden("webhook", lambda row: row.webhook, label=""),
-        hidden("desired", lambda row: text_of(row.desired)),
-        detail("addresses", lambda row: addresses_text(row.services)),
-        time_detail("created", context, lambda row: row.created_at, _TIMES),
-        time_detail("updated", context, lambda row: row.updated_at, _TIMES),
-        time_detail("stopped", context, lambda row: row.stopped_at, _TIMES),
+        fields.hidden("command", lambda row: row.command, label="", group=_TEMPLATE),
+        fields.detail("pre-stop command", lambda row: row.shutdown_command, _TEMPLATE),
+        fields.phase(),
+        fields.problem(),
+        fields.hidden("uuid", lambda row: row.ref.id, heading="ID"),
+        fields.hidden("owner", lambda row: row.owner, label=""),
+        fields.hidden("webhook", lambda row: row.webhook, label=""),
+        fields.hidden("desired", lambda row: fields.text_of(row.desired)),
+        fields.detail("addresses", lambda row: fields.addresses(row.services)),
+        fields.time_detail("created", context, lambda row: row.created_at, _TIMES),
+        fields.time_detail("updated", context, lambda row: row.updated_at, _TIMES),
+        fields.time_detail("stopped", context, lambda row: row.stopped_at, _TIMES),
     ]
 
 

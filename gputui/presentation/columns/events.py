@@ -6,18 +6,9 @@ from collections.abc import Sequence
 
 from gputui.formatting import format_time, seconds_text, status_text
 from gputui.models import Event, EventSource, Resource
+from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.fields import (
-    account_column,
-    detail,
-    figure_column,
-    name_like,
-    phase_column,
-    stamp,
-    text_column,
-    text_of,
-)
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 
 
@@ -30,9 +21,9 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
         return text if len(text) == len("00:00:00") else text.removeprefix(f"{row.at.year}-")
 
     return [
-        Column("time", time, lambda row: row.at, width=8, plain=lambda row: stamp(row.at, utc=context.utc)),
-        account_column(context, 5),
-        name_like(
+        Column("time", time, lambda row: row.at, width=8, plain=lambda row: fields.stamp(row.at, utc=context.utc)),
+        fields.account(context, 5),
+        fields.name_like(
             "name",
             lambda row: row.name,
             heading="INSTANCE",
@@ -43,9 +34,9 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
             middle=True,
             detail=lambda row: f"{row.name}  ({row.instance})",
         ),
-        detail("deployment", lambda row: text_of(row.parent)),
-        text_column("kind", lambda row: row.instance.kind, priority=9, label=None),
-        text_column(
+        fields.detail("deployment", lambda row: fields.text_of(row.parent)),
+        fields.text("kind", lambda row: row.instance.kind, priority=9, label=None),
+        fields.text(
             "before",
             lambda row: status_text(row.before),
             heading="FROM",
@@ -62,7 +53,7 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
             search=lambda row: row.status,
             plain=lambda row: status_text(row.status),
         ),
-        figure_column("after", lambda row: row.after_seconds, seconds_text, priority=2),
+        fields.figure("after", lambda row: row.after_seconds, seconds_text, priority=2),
         Column(
             "source",
             lambda row: ("observed" if row.source is EventSource.OBSERVED else "reported", "muted"),
@@ -71,7 +62,7 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
             search=lambda row: row.source.value,
             plain=lambda row: row.source.value,
         ),
-        phase_column(),
+        fields.phase(),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The fields that several kinds of rows have in common, and the forms in which others are given."""
+"""The fields that several kinds of rows have in common, and the forms of others: ``fields.text(…)``."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def amount(price: Money | None) -> float | None:
 # --- forms -----------------------------------------------------------------------------------------------------
 
 
-def text_column(key: str, text: Callable[[Any], str], **options: Any) -> Column[Any]:
+def text(key: str, text: Callable[[Any], str], **options: Any) -> Column[Any]:
     """Return a column that is ordered by its text."""
     return Column(key, text, text, **options)
 
@@ -56,7 +56,7 @@ def name_like(key: str, name: Callable[[Any], str | None], **options: Any) -> Co
     return Column(key, lambda row: name(row) or "", lambda row: natural_key(name(row) or ""), **options)
 
 
-def figure_column(
+def figure(
     key: str, value: Callable[[Any], Any], text: Callable[[Any], Cell] = text_of, **options: Any
 ) -> Column[Any]:
     """Return a column of a figure, on the right, ordered and compared by its value; ``cell`` shows it otherwise."""
@@ -77,7 +77,7 @@ def detail(label: str, text: Callable[[Any], Cell], group: str = "") -> Column[A
 # --- fields ----------------------------------------------------------------------------------------------------
 
 
-def name_column(*, least: int = 0) -> Column[Any]:
+def name(*, least: int = 0) -> Column[Any]:
     """Return the column of names, in natural order."""
     return Column(
         "name",
@@ -92,12 +92,12 @@ def name_column(*, least: int = 0) -> Column[Any]:
     )
 
 
-def account_column(context: Context | None, priority: int = 0, **options: Any) -> Column[Any]:
+def account(context: Context | None, priority: int = 0, **options: Any) -> Column[Any]:
     """Return the column of accounts: among the first to go where ``context`` has one account only.
 
     A description has the whole Ref instead.
     """
-    return text_column(
+    return text(
         "account",
         lambda row: row.ref.account,
         priority=9 if context is not None and context.one_account else priority,
@@ -107,7 +107,7 @@ def account_column(context: Context | None, priority: int = 0, **options: Any) -
     )
 
 
-def age_column(context: Context, priority: int, since: Callable[[Any], datetime | None] | None = None) -> Column[Any]:
+def age(context: Context, priority: int, since: Callable[[Any], datetime | None] | None = None) -> Column[Any]:
     """Return the column of the time since creation, where that is known; descriptions have the time itself."""
     at = since or (lambda row: row.created_at)
 
@@ -124,7 +124,7 @@ def age_column(context: Context, priority: int, since: Callable[[Any], datetime 
     return Column("age", text, order, number=seconds, **options)
 
 
-def time_column(key: str, context: Context, at: Callable[[Any], datetime | None], **options: Any) -> Column[Any]:
+def time(key: str, context: Context, at: Callable[[Any], datetime | None], **options: Any) -> Column[Any]:
     """Return a column of times, local or UTC as chosen; without options one for filters and sorting alone.
 
     ``form`` writes a time where that is not :func:`format_time`.
@@ -143,22 +143,22 @@ def time_detail(label: str, context: Context, at: Callable[[Any], datetime | Non
     return detail(label, lambda row: stamp(at(row), utc=context.utc), group)
 
 
-def id_column(**options: Any) -> Column[Any]:
+def row_id(**options: Any) -> Column[Any]:
     """Return the column of ids; descriptions have the whole Ref."""
     return name_like("id", lambda row: row.ref.id, label=None, **options)
 
 
-def problem_field() -> Column[Any]:
+def problem() -> Column[Any]:
     """Return the reason why a row could not be read in full."""
     return hidden("problem", lambda row: row.problem or "", label="", detail=lambda row: (row.problem or "", "bad"))
 
 
-def phase_column() -> Column[Any]:
+def phase() -> Column[Any]:
     """Return the phase of a row, for filters; descriptions have the state."""
     return hidden("phase", lambda row: row.phase.value)
 
 
-def state_column(context: Context, cell: Callable[[Any], Cell] | None = None, **options: Any) -> Column[Any]:
+def state(context: Context, cell: Callable[[Any], Cell] | None = None, **options: Any) -> Column[Any]:
     """Return the column of the state, which shows a change that is under way first."""
     return Column(
         "state",
@@ -181,13 +181,13 @@ def state_cell(row: Any, context: Context, *, unread: bool = True) -> Cell:
     return (f"{PHASE_GLYPHS[row.phase]} {status_text(row.status)}", PHASE_STYLES[row.phase])
 
 
-def region_column(**options: Any) -> Column[Any]:
+def region(**options: Any) -> Column[Any]:
     """Return the column of regions."""
     options = {"priority": 3, "max_width": 20, "when_filled": True, **options}
     return name_like("region", lambda row: row.region, **options)
 
 
-def price_column(context: Context, priority: int, **options: Any) -> Column[Any]:
+def price(context: Context, priority: int, **options: Any) -> Column[Any]:
     """Return the column of the current price of an hour.
 
     It is there where something has a price, or is billed and should have one.
@@ -202,7 +202,7 @@ def price_column(context: Context, priority: int, **options: Any) -> Column[Any]
         return (text, {UNKNOWN: "warning", FREE: "muted"}.get(text, ""))
 
     def brief(row: Any) -> str:
-        return f"{format_money(price)}/h" if (price := now(row)) is not None and price.amount else ""
+        return f"{format_money(cost)}/h" if (cost := now(row)) is not None and cost.amount else ""
 
     return Column(
         "price",
@@ -220,6 +220,6 @@ def price_column(context: Context, priority: int, **options: Any) -> Column[Any]
     )
 
 
-def addresses_text(services: tuple[Service, ...]) -> str:
+def addresses(services: tuple[Service, ...]) -> str:
     """Write the public addresses of ports, each on a line."""
     return "\n".join(f"{service.port}  {service.url}" for service in services)

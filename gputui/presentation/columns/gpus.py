@@ -7,17 +7,9 @@ from typing import Any, cast
 
 from gputui.formatting import format_bytes, format_duration
 from gputui.models import GpuDevice, GpuProcess, HostInfo, Resource
+from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.fields import (
-    account_column,
-    detail,
-    figure_column,
-    name_like,
-    problem_field,
-    text_of,
-    time_detail,
-)
 from gputui.presentation.glyphs import bar
 
 BAR_CELLS = 8
@@ -32,8 +24,8 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             lambda row: (row.ref.account, row.host, row.index, row.mig),
             right=True,
         ),
-        account_column(None, max_width=20),
-        name_like("host", lambda row: row.host, max_width=24, priority=5, middle=True),
+        fields.account(None, max_width=20),
+        fields.name_like("host", lambda row: row.host, max_width=24, priority=5, middle=True),
         Column(
             "model",
             _model,
@@ -41,10 +33,10 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             priority=4,
             detail=lambda row: _model(row) or "not reported by this back end",
         ),
-        detail("uuid", lambda row: row.uuid),
-        detail("seen from", lambda row: text_of(row.through)),
-        problem_field(),
-        figure_column(
+        fields.detail("uuid", lambda row: row.uuid),
+        fields.detail("seen from", lambda row: fields.text_of(row.through)),
+        fields.problem(),
+        fields.figure(
             "util",
             _sampled("utilization"),
             cell=_utilization,
@@ -53,7 +45,7 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             when_filled=True,
             label="utilisation",
         ),
-        figure_column(
+        fields.figure(
             "memory",
             lambda row: row.memory_used,
             heading="GPU MEMORY",
@@ -65,9 +57,9 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
         _figure("power", " W", priority=1),
         _figure("temperature", " °C", priority=1, heading="TEMP"),
         _figure("fan", " %", priority=2),
-        time_detail("read", context, lambda row: row.sample and row.sample.at),
-        time_detail("last reading", context, lambda row: row.last and row.last.at),
-        figure_column(
+        fields.time_detail("read", context, lambda row: row.sample and row.sample.at),
+        fields.time_detail("last reading", context, lambda row: row.last and row.last.at),
+        fields.figure(
             "processes",
             lambda row: row.process_count,
             lambda count: ("?", "muted") if count is None else "idle" if count == 0 else str(count),
@@ -92,7 +84,7 @@ def _sampled(name: str) -> Callable[[GpuDevice], float | None]:
 def _figure(name: str, unit: str, *, priority: int, heading: str = "") -> Column[GpuDevice]:
     """Return the column of one figure of the newest reading."""
     options: Any = {"cell": _figure_text(name, unit), "priority": priority, "when_filled": True, "label": name}
-    return figure_column(name, _sampled(name), heading=heading, **options)
+    return fields.figure(name, _sampled(name), heading=heading, **options)
 
 
 def _figure_text(name: str, unit: str) -> Callable[[GpuDevice], str]:
@@ -144,7 +136,7 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
             lambda row: (row.ref.account, row.host, row.gpu_index or 0, -(row.gpu_memory_used or 0)),
             right=True,
         ),
-        account_column(context),
+        fields.account(context),
         Column(
             "pid",
             lambda row: ("?", "muted") if row.pid is None else str(row.pid),
@@ -152,7 +144,7 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
             right=True,
             detail=lambda row: f"{row.pid}{'  (in its container)' if row.inside else ''}" if row.pid else "",
         ),
-        problem_field(),
+        fields.problem(),
         Column(
             "instance",
             _owner,
@@ -162,12 +154,12 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
             max_width=28,
             detail=lambda row: row.instance_name or ("" if row.pid is None else "a process of the host itself"),
         ),
-        figure_column(
+        fields.figure(
             "gpumem", lambda row: row.gpu_memory_used, _gpu_memory, heading="GPU MEM", width=7, label="gpu memory"
         ),
         Column("share", share, context.memory_share, width=BAR_CELLS + 5, right=True, priority=2, label=None),
-        figure_column("memory", lambda row: row.memory_used, format_bytes, heading="MEM", priority=4, label="memory"),
-        figure_column("uptime", lambda row: row.uptime, format_duration, priority=3),
+        fields.figure("memory", lambda row: row.memory_used, format_bytes, heading="MEM", priority=4, label="memory"),
+        fields.figure("uptime", lambda row: row.uptime, format_duration, priority=3),
         Column("host", lambda row: row.host, shown=False),
         Column(
             "command",
@@ -203,12 +195,12 @@ def host_columns(context: Context) -> Sequence[Column[HostInfo]]:
     """Return the fields of hosts."""
     return [
         Column("host", lambda row: row.name),
-        account_column(context),
-        figure_column("gpus", lambda row: row.gpu_count),
-        figure_column("cpus", lambda row: row.cpu_count),
-        figure_column("free", lambda row: row.memory_available, format_bytes, heading="MEMORY FREE"),
-        figure_column("memory", lambda row: row.memory_total, format_bytes),
-        figure_column(
+        fields.account(context),
+        fields.figure("gpus", lambda row: row.gpu_count),
+        fields.figure("cpus", lambda row: row.cpu_count),
+        fields.figure("free", lambda row: row.memory_available, format_bytes, heading="MEMORY FREE"),
+        fields.figure("memory", lambda row: row.memory_total, format_bytes),
+        fields.figure(
             "clock",
             lambda row: row.clock_ahead,
             lambda ahead: "" if ahead is None else f"{ahead:.0f} s",

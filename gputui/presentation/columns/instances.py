@@ -7,27 +7,9 @@ from collections.abc import Sequence
 from gputui.formatting import format_bytes, format_duration, format_elapsed
 from gputui.models import GpuProcess, Instance, Resource
 from gputui.presentation.actions import gpu_text, name_of, ports_text
+from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.fields import (
-    account_column,
-    addresses_text,
-    age_column,
-    detail,
-    figure_column,
-    hidden,
-    name_column,
-    name_like,
-    phase_column,
-    price_column,
-    problem_field,
-    region_column,
-    state_cell,
-    state_column,
-    text_column,
-    time_column,
-    yes_no,
-)
 
 _STATE_RESERVE = 22
 """Cells of a state in transition with the time in it: ``◐ shutting_down  0:41``."""
@@ -37,7 +19,7 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
     """Return the fields; the state shows what is under way, the GPU memory what the processes use."""
 
     def state(row: Instance) -> Cell:
-        shown = state_cell(row, context)
+        shown = fields.state_cell(row, context)
         if row.problem or context.pending(row.ref) is not None or (since := context.in_state_since(row)) is None:
             return shown
         elapsed = format_elapsed((context.now() - since).total_seconds())
@@ -60,11 +42,11 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
         return f"{name_of(parent)} {row.parent.id}" if parent is not None else row.parent.id
 
     return [
-        name_column(least=18),
-        account_column(context),
-        text_column("kind", lambda row: row.ref.kind, priority=9, label=None),
-        state_column(context, state, width=13, reserve=_STATE_RESERVE),
-        problem_field(),
+        fields.name(least=18),
+        fields.account(context),
+        fields.text("kind", lambda row: row.ref.kind, priority=9, label=None),
+        fields.state(context, state, width=13, reserve=_STATE_RESERVE),
+        fields.problem(),
         Column(
             "gpu",
             gpu_text,
@@ -75,7 +57,7 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             number=context.gpu_count,
             brief=lambda row: (gpus := gpu_text(row)) and f"GPUs: {gpus}",
         ),
-        figure_column(
+        fields.figure(
             "gpumem",
             memory_used,
             heading="GPU MEM",
@@ -85,9 +67,9 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             when_filled=True,
             label="gpu memory used",
         ),
-        detail("gpu memory", lambda row: format_bytes(row.gpu_memory)),
-        price_column(context, 1),
-        text_column(
+        fields.detail("gpu memory", lambda row: format_bytes(row.gpu_memory)),
+        fields.price(context, 1),
+        fields.text(
             "image",
             lambda row: row.image or "",
             width=14,
@@ -97,12 +79,12 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             # All instances of a deployment have the same image: it identifies none of them.
             brief=lambda row: "" if row.parent is not None else (row.image or "", "muted"),
         ),
-        text_column("ports", ports_text, max_width=24, priority=6, when_filled=True),
-        hidden("services", lambda row: " ".join(one.url for one in row.services)),
-        detail("addresses", lambda row: addresses_text(row.services)),
-        detail("ssh", _ssh),
-        figure_column("cpu", lambda row: row.cpu_count, priority=7, when_filled=True, label="cpus"),
-        figure_column(
+        fields.text("ports", ports_text, max_width=24, priority=6, when_filled=True),
+        fields.hidden("services", lambda row: " ".join(one.url for one in row.services)),
+        fields.detail("addresses", lambda row: fields.addresses(row.services)),
+        fields.detail("ssh", _ssh),
+        fields.figure("cpu", lambda row: row.cpu_count, priority=7, when_filled=True, label="cpus"),
+        fields.figure(
             "memory",
             lambda row: row.memory_limit,
             format_bytes,
@@ -112,28 +94,28 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             label="memory limit",
             detail=lambda row: format_bytes(row.memory_limit) or "unknown",
         ),
-        detail("shared memory", lambda row: format_bytes(row.shm_size)),
-        figure_column("disk", lambda row: row.disk_size, format_bytes, shown=False),
-        age_column(context, 5, context.created_at),
-        region_column(),
-        name_like("host", lambda row: row.host, priority=8, max_width=24, middle=True),
-        phase_column(),
-        detail("networks", lambda row: ", ".join(row.networks)),
-        detail("container", lambda row: row.container_id or ""),
-        detail("other names", lambda row: ", ".join(row.aliases)),
-        text_column(
+        fields.detail("shared memory", lambda row: format_bytes(row.shm_size)),
+        fields.figure("disk", lambda row: row.disk_size, format_bytes, shown=False),
+        fields.age(context, 5, context.created_at),
+        fields.region(),
+        fields.name_like("host", lambda row: row.host, priority=8, max_width=24, middle=True),
+        fields.phase(),
+        fields.detail("networks", lambda row: ", ".join(row.networks)),
+        fields.detail("container", lambda row: row.container_id or ""),
+        fields.detail("other names", lambda row: ", ".join(row.aliases)),
+        fields.text(
             "deployment",
             deployment,
             shown=False,
             detail=lambda row: "" if row.parent is None else str(row.parent),
         ),
-        hidden("spot", lambda row: yes_no(row.spot), label="", detail=_spot),
-        text_column("version", lambda row: row.version, shown=False),
-        time_column("created", context, lambda row: row.created_at),
-        time_column("started", context, lambda row: row.started_at),
-        time_column("stopped", context, lambda row: row.stopped_at),
-        time_column("updated", context, lambda row: row.updated_at),
-        detail("processes", lambda row: "\n".join(map(_process, context.processes(row))), "Processes"),
+        fields.hidden("spot", lambda row: fields.yes_no(row.spot), label="", detail=_spot),
+        fields.text("version", lambda row: row.version, shown=False),
+        fields.time("created", context, lambda row: row.created_at),
+        fields.time("started", context, lambda row: row.started_at),
+        fields.time("stopped", context, lambda row: row.stopped_at),
+        fields.time("updated", context, lambda row: row.updated_at),
+        fields.detail("processes", lambda row: "\n".join(map(_process, context.processes(row))), "Processes"),
     ]
 
 
@@ -145,7 +127,7 @@ def _ssh(row: Instance) -> str:
 
 
 def _spot(row: Instance) -> str:
-    return "yes: it can be reclaimed at any time" if row.spot else yes_no(row.spot)
+    return "yes: it can be reclaimed at any time" if row.spot else fields.yes_no(row.spot)
 
 
 def _process(process: GpuProcess) -> str:

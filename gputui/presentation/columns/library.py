@@ -7,25 +7,9 @@ from collections.abc import Sequence
 from gputui.formatting import format_bytes, format_elapsed
 from gputui.models import Action, Image, RegistryCredential, Resource, Volume
 from gputui.presentation.actions import progress_text
+from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.fields import (
-    account_column,
-    age_column,
-    detail,
-    figure_column,
-    id_column,
-    name_column,
-    phase_column,
-    price_column,
-    problem_field,
-    region_column,
-    size_and_bytes,
-    state_column,
-    text_column,
-    time_column,
-    time_detail,
-)
 
 
 def image_columns(context: Context) -> Sequence[Column[Image]]:
@@ -42,7 +26,7 @@ def image_columns(context: Context) -> Sequence[Column[Image]]:
         return [(f"◐ {state_text(row)}", "warning"), (f"  {elapsed}", "muted")]
 
     return [
-        text_column(
+        fields.text(
             "name",
             lambda row: row.reference,
             heading="IMAGE",
@@ -52,7 +36,7 @@ def image_columns(context: Context) -> Sequence[Column[Image]]:
             max_width=70,
             detail=lambda row: (row.reference, "strong"),
         ),
-        account_column(None, 1),
+        fields.account(None, 1),
         Column("state", state, state_text, width=16, when_filled=True),
         Column(
             "owner",
@@ -62,32 +46,32 @@ def image_columns(context: Context) -> Sequence[Column[Image]]:
             when_filled=True,
             detail=lambda row: "you: you can delete it" if row.own else _owner(row),
         ),
-        figure_column(
+        fields.figure(
             "size",
             lambda row: row.size,
             format_bytes,
             priority=2,
             when_filled=True,
-            detail=lambda row: size_and_bytes(row.size),
+            detail=lambda row: fields.size_and_bytes(row.size),
             brief=lambda row: format_bytes(row.size),
         ),
-        age_column(context, 4),
-        text_column(
+        fields.age(context, 4),
+        fields.text(
             "digest",
             _short_digest,
             priority=5,
             when_filled=True,
             detail=lambda row: row.digest or "",
         ),
-        text_column(
+        fields.text(
             "id",
             lambda row: row.ref.id,
             shown=False,
             plain=lambda row: "" if row.ref.id in (row.name, row.reference) else row.ref.id,
             label=None,
         ),
-        text_column("about", lambda row: row.description, flex=True, priority=3, max_width=70, when_filled=True),
-        time_column("created", context, lambda row: row.created_at),
+        fields.text("about", lambda row: row.description, flex=True, priority=3, max_width=70, when_filled=True),
+        fields.time("created", context, lambda row: row.created_at),
     ]
 
 
@@ -105,26 +89,26 @@ def _short_digest(row: Image) -> str:
 def volume_columns(context: Context) -> Sequence[Column[Volume]]:
     """Return the fields; the state shows what is under way."""
     return [
-        name_column(),
-        account_column(context, 1),
-        text_column("type", _storage, max_width=16, brief=_storage),
-        state_column(context, width=11, max_width=16),
-        problem_field(),
-        figure_column(
+        fields.name(),
+        fields.account(context, 1),
+        fields.text("type", _storage, max_width=16, brief=_storage),
+        fields.state(context, width=11, max_width=16),
+        fields.problem(),
+        fields.figure(
             "size",
             lambda row: row.size,
             cell=_size,
             width=8,
-            detail=lambda row: size_and_bytes(row.size) or _size(row),
+            detail=lambda row: fields.size_and_bytes(row.size) or _size(row),
             brief=_size,
         ),
-        region_column(brief=lambda row: row.region),
-        figure_column("mounts", lambda row: row.mounts, priority=2, label="mounted by", detail=_mounted_by),
-        price_column(context, 2),
-        age_column(context, 4),
-        time_detail("created", context, lambda row: row.created_at),
-        id_column(shown=False),
-        phase_column(),
+        fields.region(brief=lambda row: row.region),
+        fields.figure("mounts", lambda row: row.mounts, priority=2, label="mounted by", detail=_mounted_by),
+        fields.price(context, 2),
+        fields.age(context, 4),
+        fields.time_detail("created", context, lambda row: row.created_at),
+        fields.row_id(shown=False),
+        fields.phase(),
     ]
 
 
@@ -167,10 +151,10 @@ def credential_columns(context: Context) -> Sequence[Column[RegistryCredential]]
         return registry(row) + (f"  ({row.type})" if registry(row) != row.type else "")
 
     return [
-        name_column(),
-        account_column(context, 1),
+        fields.name(),
+        fields.account(context, 1),
         Column("state", state, state_text, width=11, when_filled=True),
-        problem_field(),
+        fields.problem(),
         Column(
             "type",
             registry,
@@ -181,9 +165,9 @@ def credential_columns(context: Context) -> Sequence[Column[RegistryCredential]]
             detail=registry_and_type,
             brief=registry,
         ),
-        detail("user and password", lambda row: ("never reported by the server", "muted")),
-        time_column("created", context, lambda row: row.created_at, priority=2, when_filled=True),
-        id_column(priority=1),
+        fields.detail("user and password", lambda row: ("never reported by the server", "muted")),
+        fields.time("created", context, lambda row: row.created_at, priority=2, when_filled=True),
+        fields.row_id(priority=1),
     ]
 
 

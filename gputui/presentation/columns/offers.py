@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from gputui.formatting import format_bytes, format_money
 from gputui.models import Balance, Offer, Package, Resource
+from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.fields import account_column, detail, figure_column, problem_field, text_of
 from gputui.presentation.deployments import price_range
 from gputui.presentation.glyphs import bar
 from gputui.presentation.prices import figure_name
@@ -24,17 +24,17 @@ def offer_columns(context: Context) -> Sequence[Column[Offer]]:
     """Return the fields of the stock as a list."""
     return [
         Column("gpu", lambda row: row.gpu_model),
-        detail("vendor's name", lambda row: row.vendor_name if row.vendor_name != row.gpu_model else ""),
-        account_column(context),
+        fields.detail("vendor's name", lambda row: row.vendor_name if row.vendor_name != row.gpu_model else ""),
+        fields.account(context),
         Column(
             "region",
             lambda row: row.region,
             detail=lambda row: f"{row.region} ({row.region_name})" if row.region_name else row.region,
         ),
-        detail("machine type", lambda row: row.type_id),
+        fields.detail("machine type", lambda row: row.type_id),
         Column("idle", _idle, right=True, detail=_idle_of_total),
-        Column("total", lambda row: text_of(row.total), right=True, label=None),
-        detail(
+        Column("total", lambda row: fields.text_of(row.total), right=True, label=None),
+        fields.detail(
             "note", lambda row: "counts single GPUs, possibly on different machines" if (row.idle or 0) > 1 else ""
         ),
         Column("vram", lambda row: format_bytes(row.gpu_memory), right=True, label="gpu memory"),
@@ -46,14 +46,14 @@ def offer_columns(context: Context) -> Sequence[Column[Offer]]:
             label="price",
             detail=lambda row: f"{price}/h" if (price := price_range(row.price_from, row.price_to)) else "",
         ),
-        problem_field(),
+        fields.problem(),
     ]
 
 
 def _idle(row: Offer) -> str:
     if row.idle is None and row.available is not None:
         return "yes" if row.available else "no"
-    return text_of(row.idle)
+    return fields.text_of(row.idle)
 
 
 def _idle_of_total(row: Offer) -> str:
@@ -65,9 +65,9 @@ def package_columns(context: Context) -> Sequence[Column[Package]]:
     """Return the fields of prepaid packages."""
     return [
         Column("gpu", lambda row: row.gpu_model or "?", lambda row: (row.gpu_model, row.ref), max_width=24),
-        detail("vendor's name", lambda row: row.vendor_name if row.vendor_name != row.gpu_model else ""),
-        account_column(None, 1),
-        problem_field(),
+        fields.detail("vendor's name", lambda row: row.vendor_name if row.vendor_name != row.gpu_model else ""),
+        fields.account(None, 1),
+        fields.problem(),
         Column(
             "regions",
             lambda row: ", ".join(row.regions) or ("all" if row.gpu_model else ""),
@@ -87,7 +87,7 @@ def package_columns(context: Context) -> Sequence[Column[Package]]:
             label="left",
             detail=_left_of_total,
         ),
-        figure_column(
+        fields.figure(
             "total",
             lambda row: row.total,
             _hours,
@@ -103,8 +103,8 @@ def package_columns(context: Context) -> Sequence[Column[Package]]:
 def balance_columns(context: Context) -> Sequence[Column[Balance]]:
     """Return the fields of balances."""
     return [
-        account_column(context),
-        figure_column("available", lambda row: row.available, format_money),
+        fields.account(context),
+        fields.figure("available", lambda row: row.available, format_money),
         Column(
             "other",
             lambda row: ", ".join(f"{figure_name(name)} {figure}" for name, figure in row.parts),

@@ -7,19 +7,9 @@ from dataclasses import replace
 
 from gputui.formatting import format_age, format_duration, status_text
 from gputui.models import Phase, Resource, Task, TaskQueue
+from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.columns.fields import (
-    PHASE_ORDER,
-    account_column,
-    age_column,
-    detail,
-    figure_column,
-    problem_field,
-    text_column,
-    time_column,
-    time_detail,
-)
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.presentation.tasks import delivery_failed, delivery_text, indented, takes_long, took
 
@@ -53,12 +43,12 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
             search=lambda row: f"{row.name} {row.ref.id}",
             detail=lambda row: (row.name, "strong"),
         ),
-        account_column(context, 3),
-        text_column("queue", lambda row: row.queue_name or row.queue.id, priority=2, max_width=24, middle=True),
+        fields.account(context, 3),
+        fields.text("queue", lambda row: row.queue_name or row.queue.id, priority=2, max_width=24, middle=True),
         Column(
             "status",
             status,
-            lambda row: (PHASE_ORDER[row.phase], status_text(row.status)),
+            lambda row: (fields.PHASE_ORDER[row.phase], status_text(row.status)),
             width=12,
             max_width=16,
             search=lambda row: f"{row.phase} {row.status}",
@@ -77,11 +67,11 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
                 _delivery(row) if row.webhook else (delivery_text(row) or "no webhook to deliver to", "muted")
             ),
         ),
-        replace(age_column(context, 0), cell=age, when_filled=False),
-        time_column("created", context, lambda row: row.created_at),
-        time_detail("updated", context, lambda row: row.updated_at),
-        time_detail("delivered", context, lambda row: row.delivered_at),
-        figure_column("took", took, format_duration, priority=4, width=6),
+        replace(fields.age(context, 0), cell=age, when_filled=False),
+        fields.time("created", context, lambda row: row.created_at),
+        fields.time_detail("updated", context, lambda row: row.updated_at),
+        fields.time_detail("delivered", context, lambda row: row.delivered_at),
+        fields.figure("took", took, format_duration, priority=4, width=6),
         Column(
             "error",
             lambda row: (_error(row), "bad"),
@@ -94,7 +84,7 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
             detail=_document("error"),
             group="Error",
         ),
-        text_column(
+        fields.text(
             "worker",
             lambda row: row.worker_url.partition("://")[2] or row.worker_url,
             priority=6,
@@ -103,9 +93,9 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
             middle=True,
             plain=lambda row: row.worker_url,
         ),
-        text_column("webhook", lambda row: row.webhook, shown=False),
-        detail("problem", lambda row: (row.problem or "", "bad")),
-        *(detail(name, _document(name), name.capitalize()) for name in DOCUMENTS[1:]),
+        fields.text("webhook", lambda row: row.webhook, shown=False),
+        fields.detail("problem", lambda row: (row.problem or "", "bad")),
+        *(fields.detail(name, _document(name), name.capitalize()) for name in DOCUMENTS[1:]),
     ]
 
 
@@ -125,12 +115,12 @@ def queue_columns(context: Context) -> Sequence[Column[TaskQueue]]:
     """Return the fields of queues."""
     return [
         Column("queue", lambda row: row.name),
-        account_column(context),
-        figure_column("processing", lambda row: row.processing),
-        figure_column("tasks", lambda row: row.total),
-        figure_column("read", lambda row: row.read),
+        fields.account(context),
+        fields.figure("processing", lambda row: row.processing),
+        fields.figure("tasks", lambda row: row.total),
+        fields.figure("read", lambda row: row.read),
         Column("of", lambda row: str(row.deployment)),
-        problem_field(),
+        fields.problem(),
     ]
 
 
