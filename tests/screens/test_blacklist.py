@@ -100,13 +100,6 @@ async def test_the_menu_of_an_entry_has_what_applies_to_it_and_the_help_begins_w
         assert [line[0] for line in lines[:6]] == ["On", "enter", "d", "y", "a", "b"]
 
 
-async def test_the_next_to_come_back_stands_first_those_without_an_end_last() -> None:
-    cloud = keeping(block("hub", "never", None), block("hub", "days", 5000), block("hub", "soon", 3))
-    async with staged(cloud, view="6") as stage:
-        assert stage.names == ["sgp1/soon", "sgp1/days", "sgp1/never"]
-        assert "not reported" in stage.line_of("never")
-
-
 async def test_an_extended_entry_shows_as_such_also_on_a_narrow_screen() -> None:
     async with staged(hub(), lab(), view="6", size=NARROW) as stage:
         assert "EXTENDED" in stage.text
@@ -114,12 +107,23 @@ async def test_an_extended_entry_shows_as_such_also_on_a_narrow_screen() -> None
         assert "11:55" not in stage.line_of("33ab01c2ff")
 
 
-async def test_time_left_is_told_in_whole_minutes() -> None:
+async def test_the_next_to_come_back_is_first_and_time_left_is_in_whole_minutes() -> None:
     said = {0.2: "1m", 59: "59m", 60: "1h 00m", 1440 * 6 + 240: "6d 04h", -1: "expired"}
     entries = [block("hub", f"h{number}", minutes) for number, minutes in enumerate(said)]
-    async with staged(keeping(*entries), view="6") as stage:
+    cloud = keeping(*entries)
+    async with staged(cloud, view="6") as stage:
         for number, text in enumerate(said.values()):
             assert f" {text} " in stage.line_of(f"h{number}")
+
+        # The next to come back stands first those without an end last.
+        cloud.rows[Resource.BLACKLIST] = [
+            block("hub", "never", None),
+            block("hub", "days", 5000),
+            block("hub", "soon", 3),
+        ]
+        await stage.advance(6)
+        assert stage.names == ["sgp1/soon", "sgp1/days", "sgp1/never"]
+        assert "not reported" in stage.line_of("never")
 
 
 async def test_counting_down_draws_only_what_is_another_text(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,11 +186,14 @@ async def test_read_only_accounts_do_not_offer_it() -> None:
         assert "read-only" in stage.toasts
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_hostile_texts_are_data(size: tuple[int, int]) -> None:
+async def test_hostile_texts_are_data() -> None:
     text = clean("\x1b]0;x\x07[/x][@click=app.bell]漢字")
     entry = block("hub", text, 60, region=text, comment=text)
-    async with staged(keeping(entry), view="6", size=size) as stage:
-        assert "[/x]" in stage.text
+    async with staged(keeping(entry), view="6") as stage:
+        for size in (WIDE, NARROW):
+            await stage.pilot.resize_terminal(*size)
+            await stage.settle()
+            assert "[/x]" in stage.text
+            assert not unsafe_on(stage)
         await stage.press("enter", "escape", "b")
         assert not unsafe_on(stage)

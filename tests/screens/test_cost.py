@@ -200,16 +200,18 @@ async def test_what_is_shown_can_be_saved(tmp_path: Path, monkeypatch: pytest.Mo
         assert [line["instances"] for line in json.loads(text)] == [3, 2, 1]
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_hostile_texts_are_data(size: tuple[int, int]) -> None:
+async def test_hostile_texts_are_data() -> None:
     text = clean("\x1b[2J[/x][@click=app.bell]漢字")
     cloud = hub()
     cloud.rows[Resource.DEPLOYMENTS] = [deployment(TRAIN, text)]
     cloud.rows[Resource.PACKAGES] = [Package(Ref("hub", "package", "p"), text, (text,), total=10**30, balance=10**29)]
     cloud.rows[Resource.INSTANCES] = [container("hub", "a", price=money("1e9"))]
-    async with staged(cloud, view="9", size=size) as stage:
-        assert "[/x]" in stage.text
-        assert not unsafe_on(stage)
+    async with staged(cloud, view="9") as stage:
+        for size in (WIDE, NARROW):
+            await stage.pilot.resize_terminal(*size)
+            await stage.settle()
+            assert "[/x]" in stage.text
+            assert not unsafe_on(stage)
 
 
 # --- what has no price --------------------------------------------------------------------------------------------
@@ -228,16 +230,39 @@ def partly_priced() -> FakeCloud:
     return cloud
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_what_has_no_price_has_a_line_and_is_counted(size: tuple[int, int]) -> None:
-    async with staged(partly_priced(), view="9", size=size) as stage:
-        assert "$1.80/h" in stage.title
-        assert "+ 9 GPUs unpriced" in stage.title
-        whole = stage.line_of("▌  hub")
-        for part in ("3", "1 of 3", "$1.80 + ?", "≤ 20h"):
-            assert part in whole
-        instances = ["2"] if size == WIDE else []
-        assert stage.line_of("unpriced  ").split() == ["hub", "unpriced", *instances, "9", "?"]
+async def test_what_has_no_price_has_a_line_that_leads_to_it_and_is_counted() -> None:
+    cloud = partly_priced()
+    async with staged(cloud, lab(), view="9") as stage:
+        for size in (NARROW, WIDE):
+            await stage.pilot.resize_terminal(*size)
+            await stage.settle()
+            assert "$1.80/h" in stage.title
+            assert "+ 9 GPUs unpriced" in stage.title
+            whole = stage.line_of("▌  hub")
+            for part in ("3", "1 of 3", "$1.80 + ?", "≤ 20h"):
+                assert part in whole
+            instances = ["2"] if size == WIDE else []
+            unpriced = next(line for line in stage.lines[2:] if " unpriced " in line)
+            assert unpriced.split() == ["hub", "unpriced", *instances, "9", "?"]
+
+        # Enter on what has no price goes to these instances and back.
+        await stage.press("j", "j", "enter")
+        assert stage.title.startswith("Unpriced in hub › Instances   2 of 8")
+        assert "?" in stage.line_of("node")
+        assert "small" in stage.text
+        await stage.press("escape")
+        assert stage.title.startswith("Cost")
+
+        # The column of what is priced goes when all is.
+        await stage.pilot.resize_terminal(*NARROW)
+        await stage.settle()
+        for heading in ("PRICED", "RUNS OUT", "GPUS", "BALANCE"):
+            assert heading in stage.lines[2]
+        cloud.rows[Resource.INSTANCES] = [container("hub", "priced")]
+        await stage.advance(6)
+        assert "PRICED" not in stage.lines[2]
+        for heading in ("PER HOUR", "BALANCE", "RUNS OUT", "GPUS", "INSTANCES"):
+            assert heading in stage.lines[2]
 
 
 async def test_enter_shows_the_instances_whatever_was_typed_there_before() -> None:
@@ -253,16 +278,6 @@ async def test_enter_shows_the_instances_whatever_was_typed_there_before() -> No
         await stage.command("filter train")
         await stage.press("2", "3")
         assert "/ train" in stage.title, "without a jump the filter stays"
-
-
-async def test_enter_on_what_has_no_price_goes_to_these_instances_and_back() -> None:
-    async with staged(partly_priced(), lab(), view="9") as stage:
-        await stage.press("j", "j", "enter")
-        assert stage.title.startswith("Unpriced in hub › Instances   2 of 8")
-        assert "?" in stage.line_of("node")
-        assert "small" in stage.text
-        await stage.press("escape")
-        assert stage.title.startswith("Cost")
 
 
 async def test_a_balance_runs_out_by_what_is_spent_and_nothing_is_spent_on_what_is_free_or_stopped() -> None:
@@ -289,18 +304,6 @@ async def test_a_balance_runs_out_by_what_is_spent_and_nothing_is_spent_on_what_
         assert "–" in stage.line_of("free")
         assert "99" not in stage.text
         await stage.press("<")
-
-
-async def test_the_column_of_what_is_priced_goes_when_all_is() -> None:
-    cloud = partly_priced()
-    async with staged(cloud, view="9", size=NARROW) as stage:
-        for heading in ("PRICED", "RUNS OUT", "GPUS", "BALANCE"):
-            assert heading in stage.lines[2]
-        cloud.rows[Resource.INSTANCES] = [container("hub", "priced")]
-        await stage.advance(6)
-        assert "PRICED" not in stage.lines[2]
-        for heading in ("PER HOUR", "BALANCE", "RUNS OUT", "GPUS", "INSTANCES"):
-            assert heading in stage.lines[2]
 
 
 # --- lists that are filtered by their servers -----------------------------------------------------------------------

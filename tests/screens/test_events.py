@@ -27,7 +27,7 @@ def fleet_of_two() -> FakeBackend:
     return backend("lab", [instance("lab", "bert"), instance("lab", "clip")])
 
 
-async def test_changes_appear_with_where_from_and_where_to() -> None:
+async def test_changes_appear_with_where_from_and_where_to_also_on_a_narrow_screen() -> None:
     fake = fleet_of_two()
     async with staged(fake, view="4") as stage:
         assert "No events since gputui started." in stage.text
@@ -45,6 +45,17 @@ async def test_changes_appear_with_where_from_and_where_to() -> None:
         await change(stage, fake, "bert", "exited")
         await stage.press(">")
         assert "in another order: not following" in stage.title
+
+        # Events are filtered and fit a narrow screen.
+        await stage.press("<")
+        fake.rows[Resource.INSTANCES] = fleet_of_two().rows[Resource.INSTANCES]
+        await stage.advance(6)
+        await stage.pilot.resize_terminal(*NARROW)
+        await change(stage, fake, "bert", "exited")
+        await change(stage, fake, "clip", "exited")
+        await stage.command("filter name:clip")
+        assert {row.name for row in shown(stage)} == {"clip"}
+        assert "clip" in stage.line_of("→ ○ exited")
 
 
 async def many(stage: Stage, fake: FakeBackend, count: int) -> None:
@@ -98,16 +109,6 @@ async def test_the_stream_is_limited_to_one_instance_and_filtered() -> None:
         await stage.press("F", "enter")
         assert "gone" in stage.text
         assert stage.in_dialog
-
-
-async def test_events_are_filtered_and_fit_a_narrow_screen() -> None:
-    fake = fleet_of_two()
-    async with staged(fake, size=NARROW, view="4") as stage:
-        await change(stage, fake, "bert", "exited")
-        await change(stage, fake, "clip", "exited")
-        await stage.command("filter name:clip")
-        assert len(stage.names) == 1
-        assert "clip" in stage.line_of("→ ○ exited")
 
 
 # --- a cloud that reports events ------------------------------------------------------------------------------------
@@ -243,7 +244,7 @@ async def test_a_slow_step_of_an_instance_that_is_gone_names_no_host() -> None:
         assert "m-slow" not in stage.text
 
 
-async def test_a_remark_follows_the_median_and_the_instance() -> None:
+async def test_a_slow_step_follows_the_median_and_names_no_host_when_its_instance_is_gone() -> None:
     fake = cloud([*usual("a", -60), *usual("slow", -30, 352)])
     async with staged(fake, view="4") as stage:
         fake.rows[Resource.EVENTS] = usual("b", -20, 41)
@@ -297,7 +298,9 @@ async def test_what_has_no_start_leaves_the_lines_free() -> None:
         assert "others" not in stage.text
 
 
-async def test_what_came_while_another_view_was_in_front_is_there_and_what_went_is_not() -> None:
+async def test_what_comes_in_another_view_is_there_and_at_rest_nothing_is_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     fake = cloud(one_slow())
     async with staged(fake, view="4") as stage:
         before = stage.names
@@ -311,6 +314,14 @@ async def test_what_came_while_another_view_was_in_front_is_there_and_what_went_
         assert stage.names == [*before, *(row.ref.id for row in usual("late", 0))]
         assert stage.view.query_one(Waterfall).display
 
+        # At rest nothing is drawn anew.
+        await stage.press("G")
+        drawn: list[object] = []
+        for widget in stage.view.query("*"):
+            monkeypatch.setattr(widget, "refresh", lambda *regions, **_: drawn.append(regions))
+        await stage.advance(30)
+        assert drawn == []
+
 
 async def test_events_dropped_beyond_the_bound_are_not_shown_or_counted_as_new() -> None:
     async with staged(cloud(one_slow()), size=(80, 12), view="4") as stage:
@@ -320,16 +331,6 @@ async def test_events_dropped_beyond_the_bound_are_not_shown_or_counted_as_new()
         view._changed(Change(added=tuple(new), removed=tuple(row.ref for row in rows[:3])))
         assert [row.ref for row in shown(stage)] == [row.ref for row in (*rows[3:], *new)]
         assert "3 new below" in stage.title
-
-
-async def test_at_rest_nothing_is_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with staged(cloud(one_slow()), view="4") as stage:
-        await stage.press("G")
-        drawn: list[object] = []
-        for widget in stage.view.query("*"):
-            monkeypatch.setattr(widget, "refresh", lambda *regions, **_: drawn.append(regions))
-        await stage.advance(30)
-        assert drawn == []
 
 
 @pytest.fixture

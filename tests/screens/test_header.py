@@ -59,9 +59,9 @@ async def test_problems_of_many_accounts_take_a_line_each_and_the_rest_is_counte
         assert "train" in stage.text, "the rows of the other account are shown"
 
 
-async def test_the_cost_follows_the_instances() -> None:
+async def test_the_cost_follows_the_instances_and_says_what_has_no_price() -> None:
     cloud = hub()
-    async with staged(cloud, view="7") as stage:
+    async with staged(cloud, lab(), view="7") as stage:
         cloud.rows[Resource.INSTANCES] = [
             container("hub", "train-a-81ab", "starting"),
             container("hub", "train-a-7f3c", "shutdown"),
@@ -71,6 +71,17 @@ async def test_the_cost_follows_the_instances() -> None:
         cloud.rows[Resource.INSTANCES] = []
         await stage.advance(40)
         assert "/h" not in stage.header
+
+        # An estimate in the cost is marked.
+        cloud.rows[Resource.INSTANCES] = [container("hub", "a", price=Money(Decimal("0.004"), "USD", estimated=True))]
+        await stage.advance(40)
+        assert stage.header.endswith(" ~$0.004/h")
+
+        # What has no price is counted beside the cost.
+        cloud.spending = frozenset({Resource.INSTANCES})
+        cloud.rows[Resource.INSTANCES] = billed(big=8, small=2).rows[Resource.INSTANCES]
+        await stage.advance(40)
+        assert stage.header.endswith(" $1.80/h + 10 GPUs unpriced")
 
 
 async def test_the_accounts_give_way_to_the_cost_on_a_narrow_screen() -> None:
@@ -170,11 +181,6 @@ def billed(account: str = "hub", **unpriced: int) -> FakeCloud:
     return cloud
 
 
-async def test_what_has_no_price_is_counted_beside_the_cost() -> None:
-    async with staged(billed(big=8, small=2), lab()) as stage:
-        assert stage.header.endswith(" $1.80/h + 10 GPUs unpriced")
-
-
 async def test_a_narrow_header_says_that_the_cost_lacks_something() -> None:
     accounts = [billed(name, big=8) for name in ("production", "research", "evaluation", "staging")]
     async with staged(*accounts, size=NARROW) as stage:
@@ -192,9 +198,3 @@ async def test_without_any_price_a_cloud_says_what_is_unpriced_and_an_own_server
     cloud.spending = frozenset({Resource.INSTANCES})
     async with staged(cloud, lab()) as stage:
         assert stage.header.endswith(" 1 GPU unpriced")
-
-
-async def test_an_estimate_in_the_cost_is_marked() -> None:
-    cloud = FakeCloud("hub", [container("hub", "a", price=Money(Decimal("0.004"), "USD", estimated=True))])
-    async with staged(cloud) as stage:
-        assert stage.header.endswith(" ~$0.004/h")

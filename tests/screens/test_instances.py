@@ -37,14 +37,35 @@ async def test_a_row_shows_its_phase_by_glyph_and_word_and_what_runs_where() -> 
         assert all(len(line) <= NARROW[0] for line in stage.lines)
 
 
-async def test_before_the_first_answer_it_says_who_is_asked() -> None:
-    slow = lab()
-    answer = slow.hold(Resource.INSTANCES)
-    async with staged(slow) as stage:
+async def test_rows_come_with_the_first_answer_and_stay_with_their_age_when_one_fails() -> None:
+    fake = lab()
+    answer = fake.hold(Resource.INSTANCES)
+    async with staged(fake) as stage:
         assert "Asking lab …" in stage.text
         answer.set()
         await stage.advance(0)
         assert "train" in stage.text
+
+        # A failure keeps the rows and says as of when they are.
+        fail(fake, UnavailableError("no answer", hint="Is it up?"))
+        await stage.advance(6)
+        assert "train" in stage.names
+        assert stage.fleet.is_stale(Ref("lab", "pod", "train"))
+        assert "✗ lab  as of 2026-03-01 12:00:00  no answer Is it up?" in stage.text
+        assert "since" in stage.header
+        fake.errors.clear()
+        await stage.advance(120)
+        assert "as of" not in stage.text
+        assert "since" not in stage.header
+
+        # The cursor stays on its row whatever comes and goes.
+        await stage.press("j", "j")
+        assert stage.here == "jupyter"
+        rows = [row for row in fake.rows[Resource.INSTANCES] if row.ref.id != "eval"]
+        fake.rows[Resource.INSTANCES] = [instance("lab", "aaa"), instance("lab", "bbb"), *rows]
+        await stage.advance(6)
+        assert "aaa" in stage.names
+        assert stage.here == "jupyter"
 
 
 async def test_without_instances_it_says_how_to_make_one() -> None:
@@ -64,21 +85,6 @@ async def test_an_account_that_never_answered_is_not_called_empty() -> None:
     async with staged(away) as stage:
         assert "Not known: no answer from lab. r asks again." in stage.text
         assert "wrong user name or password Set password in config.toml." in stage.line_of("✗ lab  ")
-
-
-async def test_a_failure_keeps_the_rows_and_says_as_of_when_they_are() -> None:
-    fake = lab()
-    async with staged(fake) as stage:
-        fail(fake, UnavailableError("no answer", hint="Is it up?"))
-        await stage.advance(6)
-        assert "train" in stage.names
-        assert stage.fleet.is_stale(Ref("lab", "pod", "train"))
-        assert "✗ lab  as of 2026-03-01 12:00:00  no answer Is it up?" in stage.text
-        assert "since" in stage.header
-        fake.errors.clear()
-        await stage.advance(120)
-        assert "as of" not in stage.text
-        assert "since" not in stage.header
 
 
 async def test_an_account_that_is_slowed_down_says_when_it_is_asked_again_also_on_a_narrow_screen() -> None:
@@ -187,18 +193,6 @@ async def test_rows_are_sorted_marked_and_limited_to_problems() -> None:
         assert "only problems" not in stage.title
 
 
-async def test_the_cursor_stays_on_its_row_whatever_comes_and_goes() -> None:
-    fake = lab()
-    async with staged(fake) as stage:
-        await stage.press("j", "j")
-        assert stage.here == "jupyter"
-        rows = [row for row in fake.rows[Resource.INSTANCES] if row.ref.id != "eval"]
-        fake.rows[Resource.INSTANCES] = [instance("lab", "aaa"), instance("lab", "bbb"), *rows]
-        await stage.advance(6)
-        assert "aaa" in stage.names
-        assert stage.here == "jupyter"
-
-
 # --- accounts ---------------------------------------------------------------------------------------------------
 
 
@@ -234,6 +228,13 @@ async def test_what_is_shown_is_saved(tmp_path: Path, monkeypatch: pytest.Monkey
             stage.app.clear_notifications()
             await stage.press("ctrl+s", key)
             await stage.until(lambda: "Saved as" in stage.toasts)
+
+        # A folder that is gone cannot be written to.
+        (tmp_path / "gone").mkdir()
+        monkeypatch.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        await stage.press("ctrl+s", "t")
+        await stage.until(lambda: "Not saved" in stage.toasts)
     saved = {Path(name).suffix: name for name in os.listdir(tmp_path)}  # noqa: PTH208  (only their names)
     assert sorted(saved) == [".csv", ".json", ".svg", ".txt"]
     for name in saved.values():
@@ -243,15 +244,6 @@ async def test_what_is_shown_is_saved(tmp_path: Path, monkeypatch: pytest.Monkey
         assert "jupyter" not in text
     rows = json.loads((tmp_path / saved[".json"]).read_text("utf-8"))
     assert [row["ref"] for row in rows] == ["lab/pod/train"]
-
-
-async def test_a_folder_one_may_not_write_to_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "gone").mkdir()
-    monkeypatch.chdir(tmp_path / "gone")
-    (tmp_path / "gone").rmdir()
-    async with staged(lab()) as stage:
-        await stage.press("ctrl+s", "t")
-        await stage.until(lambda: "Not saved" in stage.toasts)
 
 
 # --- going about ------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import pytest
 from gputui.config.preview import UiSettings
 from gputui.errors import UnavailableError
 from gputui.models import Action, Resource
-from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import confirm
 from tests.screens.pictures import SIZES, Shoot
 from tests.screens.stage import NARROW, Stage, fail, lab, staged, stop_the_clock
@@ -47,6 +46,16 @@ async def test_tab_and_names_lead_to_the_parts_of_the_library_that_there_are() -
         assert "tab" not in stage.lines[-1]
         await stage.press("tab")
         assert "No account shown has anything in the library but images." in stage.toasts
+
+        # What matters most is there on a narrow screen.
+        await stage.press("escape")
+        await stage.pilot.resize_terminal(*NARROW)
+        await stage.command("volumes")
+        await stage.advance(0)
+        line = stage.line_of("datasets")
+        for part in ("CEPH", "● active", "2.0T"):
+            assert part in line
+        assert Resource.VOLUMES in stage.fleet.watched
 
 
 # --- what is shown ----------------------------------------------------------------------------------------------
@@ -178,10 +187,7 @@ async def test_a_volume_is_deleted_by_its_name_and_said_to_take_its_data_along()
         assert fake.told == [(Action.DELETE, "id-checkpoints", {})]
         assert "id-checkpoints" not in stage.names
 
-
-async def test_a_mounted_volume_is_kept_and_what_has_to_go_first_is_said() -> None:
-    fake = store()
-    async with staged(fake, view="7") as stage:
+        # A mounted volume is kept and what has to go first is said.
         await stage.command("filter datasets")
         assert "D delete" not in stage.lines[-1]
         for key in ("D", "Z"):
@@ -232,14 +238,3 @@ def test_picture_of_a_deletion(shoot: Shoot, size: tuple[int, int]) -> None:
         await stage.command("delete checkpoints")
 
     shoot(store(), keys="7", act=act, size=size)
-
-
-async def test_what_matters_most_is_there_on_a_narrow_screen() -> None:
-    fakes: tuple[FakeBackend, ...] = (lab(), store())
-    async with staged(*fakes, size=NARROW) as stage:
-        await stage.command("volumes")
-        await stage.advance(0)
-        line = stage.line_of("datasets")
-        for part in ("CEPH", "● active", "2.0T"):
-            assert part in line
-        assert Resource.VOLUMES in stage.fleet.watched
