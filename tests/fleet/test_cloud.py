@@ -125,11 +125,6 @@ def happened(name: str, status: str, second: int) -> Event:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def hub() -> Hub:
     return Hub()
 

@@ -23,23 +23,6 @@ INSTANCES, EVENTS = Resource.INSTANCES, Resource.EVENTS
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def lab() -> FakeBackend:
-    backend = FakeBackend("lab", [INSTANCES, Resource.IMAGES])
-    backend.rows[INSTANCES] = [pod("lab", "main")]
-    return backend
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> History:
-    return History(tmp_path / "history.sqlite3")
-
-
 def told(change_or_rows: object) -> list[tuple[str, str | None, str]]:
     assert isinstance(change_or_rows, list)
     return [(event.name, event.before, event.status) for event in change_or_rows if isinstance(event, Event)]

@@ -10,7 +10,6 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -138,11 +137,6 @@ def test_what_is_kept_is_not_closer_together_than_it_is_drawn_later() -> None:
         log.take([device(sample(number * 2))], START)
     assert kept == [0, 6, 12, 18]
     assert min(later - earlier for earlier, later in pairwise(kept)) >= SPACING
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> History:
-    return History(tmp_path / "history.sqlite3")
 
 
 def test_readings_come_back_after_a_restart(history: History) -> None:

@@ -52,11 +52,6 @@ class Dock(FakeBackend):
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def dock() -> Dock:
     return Dock()
 

@@ -19,11 +19,6 @@ DOWN = UnavailableError("lab: no answer.")
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def lab() -> FakeBackend:
     backend = FakeBackend("lab", ALL)
     backend.rows[INSTANCES] = [pod("lab", "main")]

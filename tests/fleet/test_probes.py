@@ -66,11 +66,6 @@ class Inside:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def hub() -> FakeBackend:
     backend = FakeBackend("hub")
     backend.rows[INSTANCES] = [pod("hub", "main"), pod("hub", "other"), pod("hub", "done", "exited")]
