@@ -11,7 +11,7 @@ from gputui.sim.http import check_docker_name, docker_error, docker_failure, doc
 from gputui.sim.shell.shell import run_captured
 from gputui.sim.world import GIB, Host, Image, Pod, User, hexadecimal
 
-from .http import Call, Endpoint, InternalError, Parameter, application
+from .http import Endpoint, InternalError, application
 from .validation import COMMIT_NAME, RELEASES, check_name, container_size, expand, parse_release, seconds, size
 
 # World seconds the real server takes; stopping waits ten for a main process that ignores SIGTERM, as bash does.
@@ -31,45 +31,37 @@ class PodyApi:
         self.app = application(offered, host.users, before=self._world.advance)
 
     def _endpoints(self) -> list[Endpoint]:
-        ins, image = Parameter("ins"), Parameter("image")
-        span = (Parameter("user", required=False), Parameter("t", required=False))
-        timeout = (Parameter("timeout", int, required=False),) if self.release >= (0, 3, 0) else ()
         info_end = (0, 3, 0)
         old = (0, 4, 0)
         return [
             Endpoint("GET", "/status", self._status, access="open", until=(0, 1, 10)),
             Endpoint("GET", "/version", self._version, access="open", since=(0, 1, 10)),
-            Endpoint("GET", "/help", self._help, (Parameter("path", required=False),)),
+            Endpoint("GET", "/help", self._help),
             Endpoint("GET", "/user/info", self._user_info),
             Endpoint("GET", "/user/list", self._user_list),
-            Endpoint("POST", "/user/ch-passwd", self._change_password, (Parameter("passwd"),)),
-            Endpoint("POST", "/pod/create", self._create, (ins, image)),
-            Endpoint("POST", "/pod/delete", self._delete, (ins,)),
-            Endpoint("POST", "/pod/restart", self._restart, (ins,)),
-            Endpoint("POST", "/pod/stop", self._stop, (ins,)),
-            Endpoint("POST", "/pod/start", self._start, (ins,)),
-            Endpoint("GET", "/pod/info", self._inspect, (ins,), until=info_end),
-            Endpoint("GET", "/pod/info", self._old_info, (ins,), access="open", since=info_end, until=old),
-            Endpoint("GET", "/pod/inspect", self._inspect, (ins,), since=info_end),
+            Endpoint("POST", "/user/ch-passwd", self._change_password),
+            Endpoint("POST", "/pod/create", self._create),
+            Endpoint("POST", "/pod/delete", self._delete),
+            Endpoint("POST", "/pod/restart", self._restart),
+            Endpoint("POST", "/pod/stop", self._stop),
+            Endpoint("POST", "/pod/start", self._start),
+            Endpoint("GET", "/pod/info", self._inspect, until=info_end),
+            Endpoint("GET", "/pod/info", self._old_info, access="open", since=info_end, until=old),
+            Endpoint("GET", "/pod/inspect", self._inspect, since=info_end),
             Endpoint("GET", "/pod/list", self._pod_list),
             Endpoint("GET", "/pod/listall", self._pod_list_all, access="admin"),
-            Endpoint("POST", "/pod/exec", self._exec, (ins, Parameter("cmd"), *timeout)),
-            Endpoint(
-                "POST",
-                "/pod/commit",
-                self._commit,
-                (ins, Parameter("tag", required=False), Parameter("msg", required=False)),
-                since=(0, 3, 0),
-            ),
+            Endpoint("POST", "/pod/exec", self._old_exec, until=info_end),
+            Endpoint("POST", "/pod/exec", self._exec, since=info_end),
+            Endpoint("POST", "/pod/commit", self._commit, since=(0, 3, 0)),
             Endpoint("GET", "/host/images", self._host_images, until=info_end),
             Endpoint("GET", "/host/images", self._old_images, since=info_end, until=old),
             Endpoint("GET", "/image/list", self._image_list, since=(0, 3, 0)),
-            Endpoint("POST", "/image/delete", self._image_delete, (image,), since=(0, 3, 0)),
-            Endpoint("POST", "/image/inspect", self._image_inspect, (image,), since=(0, 3, 0)),
-            Endpoint("GET", "/host/gpu-ps", self._gpu_ps, (Parameter("id", required=False),), access="open"),
+            Endpoint("POST", "/image/delete", self._image_delete, since=(0, 3, 0)),
+            Endpoint("POST", "/image/inspect", self._image_inspect, since=(0, 3, 0)),
+            Endpoint("GET", "/host/gpu-ps", self._gpu_ps, access="open"),
             Endpoint("GET", "/host/spec", self._spec, since=(0, 1, 10)),
-            Endpoint("GET", "/stat/cputime", self._cpu_time, span, since=(0, 2, 5)),
-            Endpoint("GET", "/stat/gputime", self._gpu_time, span, since=(0, 2, 5)),
+            Endpoint("GET", "/stat/cputime", self._cpu_time, since=(0, 2, 5)),
+            Endpoint("GET", "/stat/gputime", self._gpu_time, since=(0, 2, 5)),
             *(
                 Endpoint(method, f"/user_api/{name}", _no_user_service, access="open", since=(0, 4, 0))
                 for method, name in _USER_SERVICE
@@ -78,29 +70,29 @@ class PodyApi:
 
     # General
 
-    async def _status(self, call: Call) -> Any:
+    async def _status(self, caller: User) -> Any:
         return {"version": self.release}
 
-    async def _version(self, call: Call) -> Any:
+    async def _version(self, caller: User) -> Any:
         return self.release
 
-    async def _help(self, call: Call) -> Any:
+    async def _help(self, caller: User, path: str | None = None) -> Any:
         # A current FastAPI keeps included routers apart, so the real server sees these two routes only.
         own = "/version" if self.release >= (0, 1, 10) else "/status"
         routes: list[dict[str, Any]] = [
             {"path": "/help", "methods": ["GET"], "params": [{"name": "path", "optional": True}]},
             {"path": own, "methods": ["GET"], "params": []},
         ]
-        if call.values["path"] is None:
+        if path is None:
             return routes
-        wanted = str(call.values["path"]).split("?", maxsplit=1)[0]
+        wanted = path.split("?", maxsplit=1)[0]
         return [
             route
             for route in routes
             if route["path"] == wanted or (wanted.endswith("/") and str(route["path"]).startswith(wanted))
         ]
 
-    async def _spec(self, call: Call) -> Any:
+    async def _spec(self, caller: User) -> Any:
         return {
             "pody_version": ".".join(str(part) for part in self.release),
             "docker_version": "27.5.1",
@@ -110,8 +102,8 @@ class PodyApi:
 
     # Users
 
-    async def _user_info(self, call: Call) -> Any:
-        quota = call.user.quota
+    async def _user_info(self, caller: User) -> Any:
+        quota = caller.quota
         known: dict[str, Any] = {"max_pods": quota.max_pods, "gpu_count": quota.gpu_count}
         if self.release >= (0, 2, 0):
             known |= {"gpus": quota.gpus, "memory_limit": quota.memory_limit, "storage_size": quota.storage_size}
@@ -125,39 +117,38 @@ class PodyApi:
                 "commit_count": quota.commit_count,
                 "commit_size_limit": quota.commit_size_limit,
             }
-        return {"user": {"name": call.user.name, "is_admin": call.user.is_admin}, "quota": known}
+        return {"user": {"name": caller.name, "is_admin": caller.is_admin}, "quota": known}
 
-    async def _user_list(self, call: Call) -> Any:
+    async def _user_list(self, caller: User) -> Any:
         return list(self._host.users)
 
-    async def _change_password(self, call: Call) -> Any:
-        call.user.password = call.text("passwd")
+    async def _change_password(self, caller: User, passwd: str) -> Any:
+        caller.password = passwd
         return {"message": "Password updated"}
 
     # Pods
 
-    async def _create(self, call: Call) -> Any:
-        instance, image_name = call.text("ins"), call.text("image")
+    async def _create(self, caller: User, ins: str, image: str) -> Any:
         if self.release >= (0, 3, 0):  # before, the server checked the name and ignored the outcome
-            check_name(instance, "Invalid pod name")
-            image_name = expand(image_name)
+            check_name(ins, "Invalid pod name")
+            image = expand(image)
         checked = self.release >= (0, 1, 13)
-        name = self._container(instance, call.user) if checked else f"{call.user.name}-{instance}"
+        name = self._container(ins, caller) if checked else f"{caller.name}-{ins}"
         if name in self._host.pods and checked:
             raise HTTPException(409, f"Container {name} already exists")
-        quota = call.user.quota
+        quota = caller.quota
         owner, _, instance = name.partition("-")
-        if quota.max_pods != -1 and quota.max_pods <= self._host.pod_count(call.user.name):
+        if quota.max_pods != -1 and quota.max_pods <= self._host.pod_count(caller.name):
             raise HTTPException(403, "Exceed max pod limit")
-        image = self._host.images.get(image_name)
-        if image is None or not self._usable(image, call.user):
-            raise HTTPException(*self._wrong_image(image_name))
+        known = self._host.images.get(image)
+        if known is None or not self._usable(known, caller):
+            raise HTTPException(*self._wrong_image(image))
         check_docker_name(name)
         if name in self._host.pods:
             holder = self._host.pods[name].container_id
             reason = f'Conflict. The container name "/{name}" is already in use by container "{holder}".'
             raise docker_failure(409, f"containers/create?name={name}", reason, answered=500)
-        pod = self._host.create(owner, instance, image, quota)
+        pod = self._host.create(owner, instance, known, quota)
         await self._world.elapse(CREATE_SECONDS)
         pod = self._found(name)
         self._host.start(pod)
@@ -168,56 +159,56 @@ class PodyApi:
             return 403, f"Image {name} is not allowed"
         return 400, _NO_IMAGE
 
-    async def _delete(self, call: Call) -> Any:
-        pod = self._pod(call)
+    async def _delete(self, caller: User, ins: str) -> Any:
+        pod = self._pod(caller, ins)
         await self._world.elapse(DELETE_SECONDS)
         self._host.remove(self._found(pod.name))
         return {"log": f"Container {pod.name} deleted"}
 
-    async def _start(self, call: Call) -> Any:
-        pod = self._pod(call)
+    async def _start(self, caller: User, ins: str) -> Any:
+        pod = self._pod(caller, ins)
         if not pod.running:
             await self._world.elapse(START_SECONDS)
-            pod = self._pod(call)
+            pod = self._pod(caller, ins)
             self._host.start(pod)
         return {"log": pod.log}
 
-    async def _stop(self, call: Call) -> Any:
-        pod = self._pod(call)
+    async def _stop(self, caller: User, ins: str) -> Any:
+        pod = self._pod(caller, ins)
         if pod.running:
             await self._world.elapse(STOP_SECONDS)
-            pod = self._pod(call)
+            pod = self._pod(caller, ins)
         self._host.stop(pod)
         return {"log": pod.log}
 
-    async def _restart(self, call: Call) -> Any:
-        pod = self._pod(call)
+    async def _restart(self, caller: User, ins: str) -> Any:
+        pod = self._pod(caller, ins)
         await self._world.elapse(START_SECONDS + (STOP_SECONDS if pod.running else 0))
-        pod = self._pod(call)
+        pod = self._pod(caller, ins)
         self._host.stop(pod)
         self._host.start(pod)
         return {"log": pod.log}
 
-    async def _inspect(self, call: Call) -> Any:
-        pod = self._pod(call)
+    async def _inspect(self, caller: User, ins: str) -> Any:
+        pod = self._pod(caller, ins)
         info = self._info(pod)
         if self.release < (0, 1, 13):
             return info
         return {"instance": pod.name.rsplit("-", maxsplit=1)[-1], **info}
 
-    async def _old_info(self, call: Call) -> Any:
+    async def _old_info(self, caller: User, ins: str) -> Any:
         return {"deprecated": "Use /pod/inspect instead, will be removed in 0.4.0", "res": None}
 
-    async def _pod_list(self, call: Call) -> Any:
+    async def _pod_list(self, caller: User) -> Any:
         if self.release < (0, 1, 13):
-            return [pod.name for pod in self._host.pods_of(call.user.name)]
-        return [pod.instance for pod in self._host.pods_of(call.user.name)]
+            return [pod.name for pod in self._host.pods_of(caller.name)]
+        return [pod.instance for pod in self._host.pods_of(caller.name)]
 
-    async def _pod_list_all(self, call: Call) -> Any:
+    async def _pod_list_all(self, caller: User) -> Any:
         return list(reversed(self._host.pods))
 
-    async def _exec(self, call: Call) -> Any:
-        name = self._container(call.text("ins"), call.user)
+    async def _exec(self, caller: User, ins: str, cmd: str, timeout: int = 30) -> Any:
+        name = self._container(ins, caller)
         if name not in self._host.pods and self.release >= (0, 1, 13):
             raise HTTPException(404, f"Container {name} not found")
         pod = self._found(name)
@@ -225,22 +216,21 @@ class PodyApi:
             reason = f"container {pod.container_id} is not running"
             problem = docker_error(409, f"containers/{pod.container_id}/exec", reason)
             return {"exit_code": -1, "log": f"Docker API error: {problem}"}
-        longest = call.values.get("timeout")
-        if longest is None:
-            longest = 30 if self.release >= (0, 3, 0) else 10
-        if longest <= 0:
+        if timeout <= 0:
             return {"exit_code": -1, "log": "Timeout"}
         shell = "/bin/bash: line 1"
-        status, log = await run_captured(self._host, pod, call.text("cmd"), timeout=longest, name=shell)
+        status, log = await run_captured(self._host, pod, cmd, timeout=timeout, name=shell)
         return {"exit_code": status, "log": log}
 
-    async def _commit(self, call: Call) -> Any:
-        name = self._container(call.text("ins"), call.user)
-        user, tag = call.user, call.values["tag"]
+    async def _old_exec(self, caller: User, ins: str, cmd: str) -> Any:
+        return await self._exec(caller, ins, cmd, timeout=10)
+
+    async def _commit(self, caller: User, ins: str, tag: str = "", msg: str = "") -> Any:
+        name = self._container(ins, caller)
         if tag:
             check_name(tag, "Invalid tag name")
-        quota = user.quota
-        owned = sum(self._owns(image, user) for image in self._host.images)
+        quota = caller.quota
+        owned = sum(self._owns(image, caller) for image in self._host.images)
         if quota.commit_count != -1 and owned >= quota.commit_count:
             reason = f"Exceed user commit limit ({quota.commit_count}), please delete some images first"
             raise HTTPException(403, reason)
@@ -251,7 +241,7 @@ class PodyApi:
                 f"Container size {size(written)} exceeds user commit size limit ({size(quota.commit_size_limit)})"
             )
             raise HTTPException(403, reason)
-        image_name = f"{COMMIT_NAME}:{user.name}" + (f"-{tag}" if tag else "")
+        image_name = f"{COMMIT_NAME}:{caller.name}" + (f"-{tag}" if tag else "")
         if image_name in self._host.images:
             reason = f"Image {image_name} already exists. Please use a different name or tag."
             raise HTTPException(409, reason)
@@ -262,7 +252,7 @@ class PodyApi:
                 digest=f"sha256:{hexadecimal(self._world.rng, 64)}",
                 size=written + 6 * GIB,
                 created=docker_time(self._world.time),
-                comment=call.values["msg"] or "",
+                comment=msg,
                 ports=(22, 8000),
                 listed=False,
             ),
@@ -272,50 +262,49 @@ class PodyApi:
 
     # Images
 
-    async def _host_images(self, call: Call) -> Any:
+    async def _host_images(self, caller: User) -> Any:
         return [image.name for image in self._host.images.values() if image.listed]
 
-    async def _old_images(self, call: Call) -> Any:
+    async def _old_images(self, caller: User) -> Any:
         return {"deprecated": "Use /image/list instead, will be removed in 0.4.0", "res": None}
 
-    async def _image_list(self, call: Call) -> Any:
-        usable = [image.name for image in self._host.images.values() if self._usable(image, call.user)]
+    async def _image_list(self, caller: User) -> Any:
+        usable = [image.name for image in self._host.images.values() if self._usable(image, caller)]
         names = [name.removeprefix(f"{COMMIT_NAME}:") for name in usable]
         return sorted(names, key=lambda name: (":" in name, name))
 
-    async def _image_delete(self, call: Call) -> Any:
-        name = expand(call.text("image"))
+    async def _image_delete(self, caller: User, image: str) -> Any:
+        name = expand(image)
         if name not in self._host.images:
             raise HTTPException(400, _UNKNOWN_IMAGE)
-        if not self._owns(name, call.user):
+        if not self._owns(name, caller):
             raise HTTPException(403, "Can only delete user commit images")
         if any(pod.running and pod.image == name for pod in self._host.pods.values()):
             raise InternalError  # docker's error reaches the server as a ValueError that is not caught
         del self._host.images[name]
         return {"log": f"Image {name} deleted"}
 
-    async def _image_inspect(self, call: Call) -> Any:
-        image = self._host.images.get(expand(call.text("image")))
-        if image is None:
+    async def _image_inspect(self, caller: User, image: str) -> Any:
+        known = self._host.images.get(expand(image))
+        if known is None:
             raise HTTPException(400, _UNKNOWN_IMAGE)
-        if not self._usable(image, call.user):
+        if not self._usable(known, caller):
             raise HTTPException(403, _NO_IMAGE)
         return {
-            "name": image.name,
-            "id": image.digest,
-            "tags": [image.name],
-            "comment": image.comment,
-            "size": image.size,
-            "exposed_ports": {f"{port}/tcp": {} for port in image.ports},
-            "created": image.created,
+            "name": known.name,
+            "id": known.digest,
+            "tags": [known.name],
+            "comment": known.comment,
+            "size": known.size,
+            "exposed_ports": {f"{port}/tcp": {} for port in known.ports},
+            "created": known.created,
         }
 
     # Processes and statistics
 
-    async def _gpu_ps(self, call: Call) -> Any:
-        wanted = call.values["id"]
+    async def _gpu_ps(self, caller: User, id: str | None = None) -> Any:  # noqa: A002
         try:
-            ids = [gpu.index for gpu in self._host.gpus] if wanted is None else [int(i) for i in wanted.split(",")]
+            ids = [gpu.index for gpu in self._host.gpus] if id is None else [int(i) for i in id.split(",")]
         except ValueError as error:
             raise HTTPException(400, "Invalid GPU ID") from error
         for index in ids:
@@ -337,14 +326,13 @@ class PodyApi:
             for index in ids
         }
 
-    async def _cpu_time(self, call: Call) -> Any:
-        return self._usage(call, lambda uptime, load, gpus: uptime * load)
+    async def _cpu_time(self, caller: User, user: str | None = None, t: str = "") -> Any:
+        return self._usage(user, t, lambda uptime, load, gpus: uptime * load)
 
-    async def _gpu_time(self, call: Call) -> Any:
-        return self._usage(call, lambda uptime, load, gpus: uptime * gpus)
+    async def _gpu_time(self, caller: User, user: str | None = None, t: str = "") -> Any:
+        return self._usage(user, t, lambda uptime, load, gpus: uptime * gpus)
 
-    def _usage(self, call: Call, amount: Callable[[float, float, int], float]) -> dict[str, float]:
-        span, wanted = call.values["t"], call.values["user"]
+    def _usage(self, wanted: str | None, span: str, amount: Callable[[float, float, int], float]) -> dict[str, float]:
         now = self._world.time
         after = now - seconds(span) if span else 0.0
         names = list(self._host.users) if wanted is None else wanted.split(",")
@@ -381,8 +369,8 @@ class PodyApi:
             raise docker_failure(404, f"containers/{name}/json", f"No such container: {name}")
         return pod
 
-    def _pod(self, call: Call) -> Pod:
-        return self._found(self._container(call.text("ins"), call.user))
+    def _pod(self, user: User, instance: str) -> Pod:
+        return self._found(self._container(instance, user))
 
     def _info(self, pod: Pod) -> dict[str, Any]:
         if pod.broken:
@@ -421,5 +409,5 @@ _USER_SERVICE = (
 )
 
 
-async def _no_user_service(call: Call) -> Any:
+async def _no_user_service(caller: User) -> Any:
     raise HTTPException(501, "Remote user profile service is not enabled")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
+import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,30 +22,11 @@ from gputui.sim.world import User
 
 Release = tuple[int, int, int]
 _NOBODY = User("", "")
+_adapter = cache(TypeAdapter)
 
 
-@dataclass(frozen=True)
-class Call:
-    """One request past authentication and validation. ``values`` are the declared query parameters."""
-
-    user: User
-    values: dict[str, Any]
-
-    def text(self, name: str) -> str:
-        """A required parameter."""
-        return str(self.values[name])
-
-
-Handler = Callable[[Call], Awaitable[Any]]
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A query parameter: required unless ``default`` is given."""
-
-    name: str
-    kind: type = str
-    required: bool = True
+Handler = Callable[..., Awaitable[Any]]
+"""Answers the user of a request. Its other arguments are the query parameters, as FastAPI has them."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +36,6 @@ class Endpoint:
     method: str
     path: str
     handler: Handler
-    parameters: tuple[Parameter, ...] = ()
     access: str = "user"
     since: Release = (0, 0, 0)
     until: Release = (9, 0, 0)
@@ -70,16 +52,18 @@ def application(endpoints: Iterable[Endpoint], users: Mapping[str, User], before
 
 
 def _route(endpoint: Endpoint, users: Mapping[str, User], before: Callable[[], object]) -> Route:
+    declared = list(inspect.signature(endpoint.handler, eval_str=True).parameters.values())[1:]
+
     async def answer(request: Request) -> Response:
         before()
         user = _NOBODY if endpoint.access == "open" else _authenticate(request, users)
         if endpoint.access == "admin" and not user.is_admin:
             raise HTTPException(403, "User does not have permission: admin")
-        values, problems = _values(endpoint.parameters, request)
+        values, problems = _values(declared, request)
         if problems:
             return JSONResponse({"detail": problems}, status_code=422)
         try:
-            return JSONResponse(await endpoint.handler(Call(user, values)))
+            return JSONResponse(await endpoint.handler(user, **values))
         except InternalError:
             return PlainTextResponse("Internal Server Error", status_code=500)
 
@@ -103,19 +87,18 @@ def _authenticate(request: Request, users: Mapping[str, User]) -> User:
     return user
 
 
-def _values(parameters: tuple[Parameter, ...], request: Request) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _values(
+    declared: Iterable[inspect.Parameter], request: Request
+) -> tuple[dict[str, Any], list[Mapping[str, Any]]]:
     values: dict[str, Any] = {}
-    problems: list[dict[str, Any]] = []
-    for parameter in parameters:
-        place = ["query", parameter.name]
-        text = request.query_params.get(parameter.name)
-        if text is None and parameter.required:
+    problems: list[Mapping[str, Any]] = []
+    for parameter in declared:
+        place, text = ["query", parameter.name], request.query_params.get(parameter.name)
+        if text is None and parameter.default is parameter.empty:
             problems.append({"type": "missing", "loc": place, "msg": "Field required", "input": None})
-        elif text is None or parameter.kind is str:
-            values[parameter.name] = text
-        elif re.fullmatch(r"\s*[+-]?\d{1,4000}(\.0*)?\s*", text):
-            values[parameter.name] = int(text.partition(".")[0])
-        else:
-            message = "Input should be a valid integer, unable to parse string as an integer"
-            problems.append({"type": "int_parsing", "loc": place, "msg": message, "input": text})
+        elif text is not None:
+            try:
+                values[parameter.name] = _adapter(parameter.annotation).validate_python(text)
+            except ValidationError as error:
+                problems += ({**one, "loc": place} for one in error.errors(include_url=False))
     return values, problems
