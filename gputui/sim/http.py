@@ -1,4 +1,4 @@
-"""Common parts of simulated servers: routes of one method, parameters, the errors of FastAPI and Docker."""
+"""Common parts of simulated servers: routes of one method, parameters, the errors of Docker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 _T = TypeVar("_T")
@@ -24,12 +24,6 @@ def route(method: str, path: str, answer: Callable[[Request], Awaitable[Response
     only = Route(path, answer, methods=[method])
     only.methods = {method}
     return only
-
-
-async def fastapi_error(request: Request, error: Exception) -> Response:
-    """An HTTPException in FastAPI's format."""
-    assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
-    return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
 
 
 def docker_error(status: int, path: str, explanation: str) -> str:

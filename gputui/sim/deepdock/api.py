@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
-from starlette.applications import Starlette
+from pydantic import BaseModel, StrictInt
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gputui.sim.http import check_docker_name, docker_failure, fastapi_error, route
+from gputui.sim.fastapi import Handler, answer_of, application, arguments, declared
+from gputui.sim.http import check_docker_name, docker_failure, route
 from gputui.sim.world import Pod
 
 from .gpu_series import Sample
 from .host import DockHost, image_id
 from .registry import MissingError, find, whole
 from .responses import SHORT_ID, container_shape, host_shape, image_shape, series_json, size_mb, ssh_port
-from .validation import Creation, Pull, body_of, flag, pull_failure
 
 # Durations of operations in world seconds.
 CREATE_SECONDS, START_SECONDS, STOP_SECONDS, DELETE_SECONDS = 2.0, 0.8, 3.0, 0.6
@@ -29,7 +30,23 @@ PRESENT_SECONDS, REMOVE_SECONDS, CUT_SECONDS, FULL_SECONDS = 1.2, 0.8, 2.0, 20.0
 _RUNNING = ("running", "paused", "restarting")
 """States in which Docker removes a container only by force."""
 _NO_SPACE = "failed to register layer: write /usr/local/cuda/lib64/libcublasLt.so.12: no space left on device"
-Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Creation(BaseModel):
+    """The body of a new container."""
+
+    name: str
+    image: str
+    user_name: str
+    password: str
+    env: dict[str, str] | None = None
+    gpu_ids: list[StrictInt] | None = None
+
+
+class Pull(BaseModel):
+    """The body of a pull."""
+
+    repo_tag: str
 
 
 class DeepdockApi:
@@ -63,19 +80,19 @@ class DeepdockApi:
             self._route("GET", "/metrics", self._metrics),
             self._route("GET", "/metrics/gpus", self._gpu_metrics),
         ]
-        self.app: ASGIApp = _Dated(
-            Starlette(routes=routes, exception_handlers={HTTPException: fastapi_error}), self.now
-        )
+        self.app: ASGIApp = _Dated(application(routes), self.now)
 
     def now(self) -> datetime:
         """The time of the host's clock, in UTC."""
         return datetime.fromtimestamp(self._world.time + self.host.machine.skew, UTC)
 
     def _route(self, method: str, path: str, handler: Handler) -> Route:
+        parameters = declared(handler)
+
         async def answer(request: Request) -> Response:
             self._world.advance()
             self._authorize(request)
-            response = await handler(request)
+            response = answer_of(await handler(**await arguments(parameters, request)))
             # In a frozen world the effects of a request are immediate.
             self._world.advance()
             return response
@@ -91,12 +108,12 @@ class DeepdockApi:
 
     # Images
 
-    async def _images(self, request: Request) -> Response:
+    async def _images(self) -> Any:
         images = [] if self.empty else [image_shape(image) for image in self.host.images.values()]
-        return JSONResponse({"count": len(images), "images": images})
+        return {"count": len(images), "images": images}
 
-    async def _pull(self, request: Request) -> Response:
-        tag = whole((await body_of(request, Pull)).repo_tag)
+    async def _pull(self, body: Pull) -> Any:
+        tag = whole(body.repo_tag)
         if self.host.image(tag) is None:
             await self._fetch(tag)
             if self.breaks_pulls:
@@ -106,24 +123,22 @@ class DeepdockApi:
         image = self.host.image(tag)
         if image is None:
             raise HTTPException(404, f"Image '{tag}' not found")
-        return JSONResponse(
-            {
-                "message": f"Image '{tag}' pulled successfully.",
-                "id": image_id(image),
-                "tags": [tag],
-                "size_mb": size_mb(image),
-            }
-        )
+        return {
+            "message": f"Image '{tag}' pulled successfully.",
+            "id": image_id(image),
+            "tags": [tag],
+            "size_mb": size_mb(image),
+        }
 
     async def _fetch(self, tag: str) -> None:
         """Wait for a pull; it continues without a waiting request."""
         try:
             find(tag)
         except MissingError as error:
-            raise pull_failure(404, tag, str(error)) from error
+            raise _pull_failure(404, tag, str(error)) from error
         if self.full_disk:
             await self._world.elapse(FULL_SECONDS)
-            raise pull_failure(500, tag, _NO_SPACE)
+            raise _pull_failure(500, tag, _NO_SPACE)
         left = self.host.pull(tag)
         if self.breaks_pulls:
             await self._world.elapse(min(left / 2, CUT_SECONDS))
@@ -132,70 +147,68 @@ class DeepdockApi:
         # A clock that wakes a little early must not lose an image.
         self.host.arrive(tag)
 
-    async def _remove_image(self, request: Request) -> Response:
-        ref = request.path_params["ref"]
+    async def _remove_image(self, ref: str) -> Any:
         if not self.host.images_of(ref):
             raise HTTPException(404, f"Image '{ref}' not found")
         await self._world.elapse(REMOVE_SECONDS)
         for image in self.host.images_of(ref):
             self.host.drop_image(image)
-        return JSONResponse({"message": f"Image '{ref}' removed successfully."})
+        return {"message": f"Image '{ref}' removed successfully."}
 
     # Containers
 
-    async def _containers(self, request: Request) -> Response:
+    async def _containers(self) -> Any:
         pods = [] if self.empty else reversed(self.host.pods.values())
         shapes = [container_shape(self.host, pod, tells_port=self.reports_ports) for pod in pods]
-        return JSONResponse({"containers": shapes})
+        return {"containers": shapes}
 
-    async def _create(self, request: Request) -> Response:
-        wanted = await body_of(request, Creation)
-        name, gpus = wanted.name, wanted.gpu_ids or []
+    async def _create(self, body: Creation) -> Any:
+        name, gpus = body.name, body.gpu_ids or []
         check_docker_name(name)
         if name in self.host.pods:
             raise HTTPException(409, f"Container '{name}' already exists")
-        image = self.host.image(wanted.image)
+        image = self.host.image(body.image)
         if image is None:
-            raise docker_failure(404, "containers/create", f"No such image: {wanted.image}")
+            raise docker_failure(404, "containers/create", f"No such image: {body.image}")
         for index in gpus:
             if not 0 <= index < len(self.host.gpus):
                 raise HTTPException(404, f"GPU {index} not found")
-        user, password, env = wanted.user_name, wanted.password, wanted.env or {}
+        user, password, env = body.user_name, body.password, body.env or {}
         pod = self.host.make(name, image.name, user=user, password=password, gpu_ids=gpus, env=env)
         await self._world.elapse(CREATE_SECONDS)
         if self.host.pods.get(name) is pod:
             self.host.start(pod)
         shape = {"message": "container created", "id": pod.container_id[:SHORT_ID], "name": name}
-        return JSONResponse(shape | {"ssh-port": ssh_port(pod) if self.reports_ports else None})
+        return shape | {"ssh-port": ssh_port(pod) if self.reports_ports else None}
 
-    async def _start(self, request: Request) -> Response:
-        pod = self._pod(request)
+    async def _start(self, name: str) -> Any:
+        pod = self._pod(name)
         if pod.status == "paused":
             path = f"containers/{pod.container_id}/start"
             reason = "cannot start a paused container, try unpause instead"
             raise docker_failure(500, path, reason)
         if not pod.running:
             await self._world.elapse(START_SECONDS)
-            self.host.start(self._pod(request))
-        return JSONResponse({"message": f"container '{pod.name}' started"})
+            self.host.start(self._pod(name))
+        return {"message": f"container '{pod.name}' started"}
 
-    async def _stop(self, request: Request) -> Response:
-        pod = self._pod(request)
+    async def _stop(self, name: str) -> Any:
+        pod = self._pod(name)
         if pod.status in _RUNNING:
             await self._world.elapse(STOP_SECONDS)
-            self.host.stop(self._pod(request))
-        return JSONResponse({"message": f"container '{pod.name}' stopped"})
+            self.host.stop(self._pod(name))
+        return {"message": f"container '{pod.name}' stopped"}
 
-    async def _restart(self, request: Request) -> Response:
-        pod = self._pod(request)
+    async def _restart(self, name: str) -> Any:
+        pod = self._pod(name)
         await self._world.elapse(START_SECONDS + (STOP_SECONDS if pod.running else 0))
-        pod = self._pod(request)
+        pod = self._pod(name)
         self.host.stop(pod)
         self.host.start(pod)
-        return JSONResponse({"message": f"container '{pod.name}' restarted"})
+        return {"message": f"container '{pod.name}' restarted"}
 
-    async def _delete(self, request: Request) -> Response:
-        force, pod = flag(request, "force"), self._pod(request)
+    async def _delete(self, name: str, force: bool = False) -> Any:
+        pod = self._pod(name)
         if pod.status in _RUNNING and not force:
             reason = (
                 f'cannot remove container "/{pod.name}": container is {pod.status}: '
@@ -204,11 +217,10 @@ class DeepdockApi:
             path = f"containers/{pod.container_id}?v=False&link=False&force=False"
             raise docker_failure(409, path, reason)
         await self._world.elapse(DELETE_SECONDS)
-        self.host.remove(self._pod(request))
-        return JSONResponse({"message": f"container '{pod.name}' removed"})
+        self.host.remove(self._pod(name))
+        return {"message": f"container '{pod.name}' removed"}
 
-    def _pod(self, request: Request) -> Pod:
-        name = request.path_params["name"]
+    def _pod(self, name: str) -> Pod:
         pod = self.host.pods.get(name)
         if pod is None:
             raise HTTPException(404, f"Container '{name}' not found")
@@ -216,10 +228,10 @@ class DeepdockApi:
 
     # Host and GPUs
 
-    async def _metrics(self, request: Request) -> Response:
-        return JSONResponse(host_shape(self.host, len(self._gpus_there())))
+    async def _metrics(self) -> Any:
+        return host_shape(self.host, len(self._gpus_there()))
 
-    async def _gpu_metrics(self, request: Request) -> Response:
+    async def _gpu_metrics(self) -> Any:
         now = self._world.time
         moved = [series.catch_up(now) for series in self.host.series]
         if any(moved) or not self._rendered:
@@ -239,6 +251,11 @@ class DeepdockApi:
 
     def _gpus_there(self) -> range:
         return range(0 if self.empty else len(self.host.gpus) - self.missing_gpus)
+
+
+def _pull_failure(status: int, tag: str, reason: str) -> HTTPException:
+    repository, _, version = tag.rpartition(":")
+    return docker_failure(status, f"images/create?tag={version}&fromImage={repository}", reason)
 
 
 class _Dated:

@@ -1,32 +1,25 @@
-"""The behaviour of FastAPI in the pody server: routes, credentials, query parameters, and their errors."""
+"""The routes of the pody server by its releases, and its credentials."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from gputui.sim.http import fastapi_error, route
+from gputui.sim import fastapi
+from gputui.sim.fastapi import Handler, answer_of, arguments, declared
+from gputui.sim.http import route
 from gputui.sim.world import User
 
 Release = tuple[int, int, int]
 _NOBODY = User("", "")
-_adapter = cache(TypeAdapter)
-
-
-Handler = Callable[..., Awaitable[Any]]
-"""Answers the user of a request. Its other arguments are the query parameters, as FastAPI has them."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +29,7 @@ class Endpoint:
     method: str
     path: str
     handler: Handler
+    """Its first argument is the user."""
     access: str = "user"
     since: Release = (0, 0, 0)
     until: Release = (9, 0, 0)
@@ -47,23 +41,20 @@ class InternalError(Exception):
 
 def application(endpoints: Iterable[Endpoint], users: Mapping[str, User], before: Callable[[], object]) -> Starlette:
     """The ASGI application of some endpoints. ``before`` runs ahead of every request."""
-    routes = [_route(endpoint, users, before) for endpoint in endpoints]
-    return Starlette(routes=routes, exception_handlers={HTTPException: fastapi_error})
+    return fastapi.application(_route(endpoint, users, before) for endpoint in endpoints)
 
 
 def _route(endpoint: Endpoint, users: Mapping[str, User], before: Callable[[], object]) -> Route:
-    declared = list(inspect.signature(endpoint.handler, eval_str=True).parameters.values())[1:]
+    parameters = declared(endpoint.handler, first=1)
 
     async def answer(request: Request) -> Response:
         before()
         user = _NOBODY if endpoint.access == "open" else _authenticate(request, users)
         if endpoint.access == "admin" and not user.is_admin:
             raise HTTPException(403, "User does not have permission: admin")
-        values, problems = _values(declared, request)
-        if problems:
-            return JSONResponse({"detail": problems}, status_code=422)
+        values = await arguments(parameters, request)
         try:
-            return JSONResponse(await endpoint.handler(user, **values))
+            return answer_of(await endpoint.handler(user, **values))
         except InternalError:
             return PlainTextResponse("Internal Server Error", status_code=500)
 
@@ -85,20 +76,3 @@ def _authenticate(request: Request, users: Mapping[str, User]) -> User:
     if user is None or user.password != password:
         raise HTTPException(403, "Invalid username or password")
     return user
-
-
-def _values(
-    declared: Iterable[inspect.Parameter], request: Request
-) -> tuple[dict[str, Any], list[Mapping[str, Any]]]:
-    values: dict[str, Any] = {}
-    problems: list[Mapping[str, Any]] = []
-    for parameter in declared:
-        place, text = ["query", parameter.name], request.query_params.get(parameter.name)
-        if text is None and parameter.default is parameter.empty:
-            problems.append({"type": "missing", "loc": place, "msg": "Field required", "input": None})
-        elif text is not None:
-            try:
-                values[parameter.name] = _adapter(parameter.annotation).validate_python(text)
-            except ValidationError as error:
-                problems += ({**one, "loc": place} for one in error.errors(include_url=False))
-    return values, problems
