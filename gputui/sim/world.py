@@ -237,7 +237,9 @@ class Host:
             self.end(pid)
 
     def remove(self, pod: Pod) -> None:
-        """Delete a pod, running or not."""
+        """Delete a pod, running or not; no effect on one that is gone."""
+        if self.pods.get(pod.name) is not pod:
+            return
         self.stop(pod)
         del self.pods[pod.name]
         del self._of_owner[pod.owner][pod.instance]

@@ -9,7 +9,7 @@ from gputui.models import Secret, SSHTarget
 
 SSH_PORT = 22
 SSH_USER = "root"
-_LAST_PORT = 65535
+LAST_PORT = 65535
 
 _WITH_VALUE = frozenset("BbcDEeFIiJLlmOoPpQRSWw")
 """The options of ssh(1) that take a value."""
@@ -67,6 +67,6 @@ def _option(word: str) -> tuple[str, str]:
 
 def _checked(user: str, host: str, port: str, password: Secret | None, generation: str) -> SSHTarget | None:
     number = int(port) if port.isascii() and port.isdecimal() and len(port) <= 5 else 0
-    if not (_HOST.fullmatch(host) and _USER.fullmatch(user) and 0 < number <= _LAST_PORT):
+    if not (_HOST.fullmatch(host) and _USER.fullmatch(user) and 0 < number <= LAST_PORT):
         return None
     return SSHTarget(host, number, user, password, generation)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from gputui.api.common.docker import ALIVE, PHASES, split_reference
 from gputui.api.common.names import SafeNames, host_label
 from gputui.api.common.readers import raw_json, read_time
+from gputui.api.common.ssh_command import LAST_PORT, SSH_PORT
 from gputui.api.deepdock.allowed_actions import is_idle
 from gputui.api.deepdock.gpu_series import GpuSeries
 from gputui.api.deepdock.schema import CONTAINER, IMAGE, ContainersRow, ImageRow, ImagesRow, MetricsRow
@@ -21,8 +22,6 @@ from gputui.models import GpuDevice, GpuSample, HostInfo, Image, Instance, Offer
 from gputui.text import clean
 
 _MIB = 2**20
-_LAST_PORT = 65535
-_SSH_PORT = 22
 _UNTAGGED = frozenset({"", "<none>", "<none>:<none>"})
 
 
@@ -71,7 +70,7 @@ def _to_instance(host: Host, names: SafeNames, row: object) -> Instance:
         problem = mismatch(error)
         return Instance(ref, ref.id, Phase.UNKNOWN, "unknown", host=host.label, problem=problem, raw=raw_json(row))
     generation = clean(wire.id or "")
-    port = wire.ssh_port if wire.ssh_port and 0 < wire.ssh_port <= _LAST_PORT else None
+    port = wire.ssh_port if wire.ssh_port and 0 < wire.ssh_port <= LAST_PORT else None
     indices, count, everything = _gpus(wire.gpus)
     images = [wire.image] if isinstance(wire.image, str) else wire.image or []
     return Instance(
@@ -85,7 +84,7 @@ def _to_instance(host: Host, names: SafeNames, row: object) -> Instance:
         gpu_indices=indices,
         gpu_all=everything,
         host=host.label,
-        ports=(PortMapping(port, _SSH_PORT),) if port else (),
+        ports=(PortMapping(port, SSH_PORT),) if port else (),
         created_at=read_time(wire.created),
         ssh=SSHTarget(host.address, port, "", generation=generation) if port else None,
         container_id=generation or None,

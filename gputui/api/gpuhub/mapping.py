@@ -121,10 +121,8 @@ def to_instance(
 
 
 def _services(info: schema.ContainerInfoRow) -> tuple[Service, ...]:
-    first, second = info.get("service_6006_port_url"), info.get("service_6008_port_url")
-    if first and second:
-        return Service(6006, clean(first)), Service(6008, clean(second))
-    return tuple(Service(port, clean(url)) for port, url in ((6006, first), (6008, second)) if url)
+    urls = info.get("service_6006_port_url"), info.get("service_6008_port_url")
+    return tuple(Service(port, clean(url)) for port, url in zip(_PORTS, urls, strict=True) if url)
 
 
 def to_deployment(scope: Scope, row: schema.DeploymentRow, notes: RowNotes) -> Deployment:

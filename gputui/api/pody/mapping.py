@@ -10,18 +10,16 @@ from urllib.parse import urlsplit
 from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
-from gputui.api.common.docker import PHASES
+from gputui.api.common.docker import PHASES, split_reference
 from gputui.api.common.names import host_label
 from gputui.api.common.readers import raw_json, read_time
+from gputui.api.common.ssh_command import LAST_PORT, SSH_PORT, SSH_USER
 from gputui.api.pody.schema import GpuSnapshot, ImageRow, PodRow, ProcessRow, Unreadable
 from gputui.models import GpuDevice, GpuProcess, Image, Instance, Offer, Phase, PortMapping, QuotaLine, Ref, SSHTarget
 from gputui.redaction import redact
 from gputui.text import clean
 
-SSH_PORT = 22
 _LINES = 20
-SSH_USER = "root"
-_LAST_PORT = 65535
 
 _BYTES = frozenset({"memory_limit", "storage_limit", "storage_size", "shm_size", "tmpfs_size", "commit_size_limit"})
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_]")
@@ -138,8 +136,8 @@ def to_offers(account: str, host: str, snapshot: GpuSnapshot, *, model: str, mem
 
 def to_image(ref: Ref, *, own: bool) -> Image:
     """Return the row of an image from its name in the list."""
-    repository, colon, tag = ref.id.rpartition(":")
-    return Image(ref, name=repository if colon else ref.id, tag=tag if colon else None, own=own)
+    name, tag = split_reference(ref.id)
+    return Image(ref, name, tag, own=own)
 
 
 def with_inspection(image: Image, wire: ImageRow, body: bytes) -> Image:
@@ -205,7 +203,7 @@ def _ports(mappings: Iterable[str]) -> Iterable[PortMapping]:
     """Read ``host:instance`` pairs; what cannot be read is left to the raw view."""
     for mapping in mappings:
         match = _PORTS.fullmatch(mapping)
-        if match and 0 < int(match[1]) <= _LAST_PORT and 0 < int(match[2]) <= _LAST_PORT:
+        if match and 0 < int(match[1]) <= LAST_PORT and 0 < int(match[2]) <= LAST_PORT:
             yield PortMapping(int(match[1]), int(match[2]), match[3] or "tcp")
 
 

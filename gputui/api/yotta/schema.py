@@ -7,12 +7,11 @@ named, and the rest of its row stays.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 from pydantic.alias_generators import to_camel
 
 from gputui.api.common.readers import parse_time, raw_json, whole_number
@@ -43,23 +42,10 @@ def _number(value: Any) -> Any:
     return None if text == "" else text
 
 
-def _finite(value: Any) -> Any:
-    number = _number(value)
-    if number is None:
-        return None
-    try:
-        finite = math.isfinite(float(number))
-    except (TypeError, ValueError, OverflowError):
-        finite = False
-    if not finite:
-        raise ValueError("is no number")
-    return number
-
-
 Text = Annotated[str | None, BeforeValidator(_text)]
 Id = Annotated[str, BeforeValidator(_id)]
 Whole = Annotated[int | None, BeforeValidator(_number)]
-Number = Annotated[float | None, BeforeValidator(_finite)]
+Number = Annotated[FiniteFloat | None, BeforeValidator(_number)]
 Time = Annotated[datetime | None, BeforeValidator(parse_time)]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import Scope
 
 from gputui.sim.faults import ApiFaults, Change, spoiled, without
-from gputui.sim.world import GIB, MIB, Image, Pod
+from gputui.sim.world import GIB, MIB
 
 from .api import DeepdockApi
 from .gpu_series import Sample
@@ -77,17 +77,7 @@ class DeepdockFaults(ApiFaults):
         pod = host.make(name, image.name, user="dock", password="", gpu_ids=[index], env={})
         host.start(pod)
         host.spawn(pod, f"python {name}", (index,), 256 * MIB)
-        return partial(self._remove, pod), partial(self._drop, image)
-
-    def _remove(self, pod: Pod) -> None:
-        """Undo a change, unless a request has."""
-        if self._host.pods.get(pod.name) is pod:
-            self._host.remove(pod)
-
-    def _drop(self, image: Image) -> None:
-        """Undo a change, unless a request has."""
-        if self._host.images.get(image.name) is image:
-            self._host.drop_image(image)
+        return partial(host.remove, pod), partial(host.drop_image, image)
 
 
 def _spoiled_series(index: int, samples: Sequence[Sample]) -> list[Sample]:

@@ -152,8 +152,8 @@ class DockHost(Host):
         return image
 
     def drop_image(self, image: Image) -> None:
-        """Remove an image; its containers keep running."""
-        del self.images[image.name or image_id(image)]
+        """Remove an image, if it is there; its containers keep running."""
+        self.images.pop(image.name or image_id(image), None)
 
     def pull(self, tag: str) -> float:
         """Start to pull a tag unless a pull is in progress; returns the world seconds until completion.

@@ -81,7 +81,9 @@ class Cloud:
                 self._shut_down(container, deployment.order.template.cmd_before_shutdown)
 
     def delete(self, deployment: Deployment) -> None:
-        """Remove a deployment with all its containers, running or not."""
+        """Remove a deployment with all its containers, running or not; no effect on one that is gone."""
+        if deployment.uuid not in self.deployments:
+            return
         self._close(deployment)
         del self.deployments[deployment.uuid]
         for container in deployment.containers.values():

@@ -13,7 +13,7 @@ from gputui.sim.faults import ApiFaults, Change, spoiled, with_text_numbers
 from gputui.sim.world import GIB, hexadecimal
 
 from .api import GpuhubApi
-from .entities import CONTAINER, Block, CloudImage, Deployment, GpuModel, Machine, Order, Template
+from .entities import CONTAINER, Block, CloudImage, GpuModel, Machine, Order, Template
 from .responses import refusal
 from .validation import INTERNAL, UNAUTHORIZED
 
@@ -67,16 +67,11 @@ class GpuhubFaults(ApiFaults):
         template = Template(cloud.regions[:1], (name,), 1, image.uuid, f"echo {name}", cmd_before_shutdown=name)
         deployment = cloud.create(Order(name, CONTAINER, template))
         return (
-            partial(self._delete, deployment),
+            partial(cloud.delete, deployment),
             partial(cloud.market.remove, machine),
             partial(cloud.images.pop, image.uuid),
             lambda: cloud.blocks.pop(name, None),
         )
-
-    def _delete(self, deployment: Deployment) -> None:
-        """Undo a change, unless a request has."""
-        if deployment.uuid in self._cloud.deployments:
-            self._cloud.delete(deployment)
 
 
 _ROW_CHANGES: tuple[Change, ...] = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .entities import ANYTHING, Machine, Span, Template
@@ -31,11 +30,9 @@ class StockFilter:
 class Market:
     """All machines of a cloud, found by region and GPU model."""
 
-    def __init__(self, machines: Iterable[Machine] = ()) -> None:
+    def __init__(self) -> None:
         self.machines: dict[str, Machine] = {}
         self._places: dict[str, dict[str, list[Machine]]] = {}
-        for machine in machines:
-            self.add(machine)
 
     def add(self, machine: Machine) -> None:
         """A machine to rent from."""

@@ -142,7 +142,9 @@ class PodyApi:
             raise HTTPException(403, "Exceed max pod limit")
         known = self._host.images.get(image)
         if known is None or not self._usable(known, caller):
-            raise HTTPException(*self._wrong_image(image))
+            if self.release < (0, 1, 12):
+                raise HTTPException(403, f"Image {image} is not allowed")
+            raise HTTPException(400, _NO_IMAGE)
         check_docker_name(name)
         if name in self._host.pods:
             holder = self._host.pods[name].container_id
@@ -153,11 +155,6 @@ class PodyApi:
         pod = self._found(name)
         self._host.start(pod)
         return {"log": pod.log, "info": self._info(pod)}
-
-    def _wrong_image(self, name: str) -> tuple[int, str]:
-        if self.release < (0, 1, 12):
-            return 403, f"Image {name} is not allowed"
-        return 400, _NO_IMAGE
 
     async def _delete(self, caller: User, ins: str) -> Any:
         pod = self._pod(caller, ins)

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import Scope
 
 from gputui.sim.faults import ApiFaults, Change, spoiled_row, without
-from gputui.sim.world import MIB, Host, Pod
+from gputui.sim.world import MIB, Host
 
 BROKEN_POD = "jupyter"
 _OPEN = ("/version", "/host/gpu-ps")
@@ -35,12 +35,7 @@ class PodyFaults(ApiFaults):
         host.start(pod)
         pod.log += f"log of {name}\r\n"
         host.spawn(pod, f"python {name}", (number % len(host.gpus),), 256 * MIB)
-        return (partial(self._remove, pod),)
-
-    def _remove(self, pod: Pod) -> None:
-        """Undo a change, unless a request has."""
-        if self._host.pods.get(pod.name) is pod:
-            self._host.remove(pod)
+        return (partial(host.remove, pod),)
 
     def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
         """403, except for public routes."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from gputui.api.common.form_values import Body, read_count, read_line, read_several, read_variables, within
+from gputui.api.common.ssh_command import LAST_PORT
 from gputui.text import clean
 
 LONGEST_NAME = 255
@@ -26,7 +27,6 @@ _ENDPOINT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9@._-]*")
 _PORT = re.compile(r"([0-9]{1,5})\s*/\s*([A-Za-z]+)")
 _MOUNT = re.compile(r"([0-9]{1,18})\s*:\s*(/\S*)")
 _VOLUME = re.compile(r"([0-9]{1,18})\s*:\s*(/\S*)(\s+backup)?", re.IGNORECASE)
-_LAST_PORT = 65535
 
 
 def at_most(characters: int, reader: Callable[[str], str] = read_line) -> Callable[[str], str]:
@@ -142,8 +142,8 @@ def read_port(text: str) -> Body:
     match = _PORT.fullmatch(text.strip())
     if match is None:
         raise ValueError("must be a port and its protocol, such as 8080/http")
-    if not 0 < int(match[1]) <= _LAST_PORT:
-        raise ValueError(f"must be a port from 1 to {_LAST_PORT}")
+    if not 0 < int(match[1]) <= LAST_PORT:
+        raise ValueError(f"must be a port from 1 to {LAST_PORT}")
     return {"port": int(match[1]), "protocol": match[2].lower()}
 
 

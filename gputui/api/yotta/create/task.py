@@ -15,6 +15,7 @@ from functools import partial
 
 from gputui.api.capabilities import PreparedChange, Values
 from gputui.api.common.form_values import FormValues, choice_field, within
+from gputui.api.common.ssh_command import LAST_PORT
 from gputui.api.yotta.create.creator import Parts, YottaCreator
 from gputui.api.yotta.create.readers import at_most, path_reader, read_webhook, read_word
 from gputui.api.yotta.schema import masked
@@ -29,7 +30,6 @@ LONGEST = 255
 
 _ID = re.compile(r"[A-Za-z0-9_]+")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:\s*(.*)")
-_LAST_PORT = 65535
 
 
 def task_fields(endpoints: Sequence[Deployment] = ()) -> tuple[FormField, ...]:
@@ -62,7 +62,7 @@ def task_fields(endpoints: Sequence[Deployment] = ()) -> tuple[FormField, ...]:
             help="of the worker, 1 to 65535",
             group="Target",
             role=Role.PORT,
-            read=within(1, _LAST_PORT, f"must be a port from 1 to {_LAST_PORT}"),
+            read=within(1, LAST_PORT, f"must be a port from 1 to {LAST_PORT}"),
         ),
         FormField(
             "processUri",
