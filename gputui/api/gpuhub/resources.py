@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
+from gputui.api.capabilities import found as one_of
 from gputui.api.gpuhub import mapping, schema
 from gputui.api.gpuhub.client import GpuhubClient
 from gputui.api.gpuhub.event_log import EventRow
@@ -110,11 +111,8 @@ class GpuhubLists:
 
     async def deployment(self, uuid: str, *, raw: bool = False) -> Deployment:
         """Request one deployment; raises NotFoundError."""
-        found = await self.find_deployments({"deployment_uuid": uuid}, raw=raw)
-        deployment = next((deployment for deployment in found if deployment.ref.id == uuid), None)
-        if deployment is None:
-            raise NotFoundError(f"{self._scope.account}: there is no deployment {uuid}.")
-        return deployment
+        deployments = await self.find_deployments({"deployment_uuid": uuid}, raw=raw)
+        return one_of(self._scope.ref("deployment", uuid), deployments)
 
     async def _deployment_page(
         self, parameters: Parameters, index: int, size: int, *, raw: bool = False

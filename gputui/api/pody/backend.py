@@ -258,9 +258,7 @@ class PodyBackend(HttpBackend):
         return (":" not in tag) and (tag == user or tag.startswith(f"{user}-"))
 
     async def _inspect_image(self, ref: Ref) -> Image:
-        image = next((image for image in await self.images() if image.ref == ref), None)
-        if image is None:
-            raise NotFoundError(f"{self.account}: there is no image {ref.id}.")
+        image = found(ref, await self.images())
         if await self._client.release() < _NEW_ROUTES:
             return image
         body = await self._client.transport.post("/image/inspect", {"image": self._names.raw(ref)})

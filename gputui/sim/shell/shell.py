@@ -6,27 +6,17 @@ import asyncio
 import posixpath
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from gputui.sim.world import Host, Pod, World
 
 from .commands import COMMANDS
 from .syntax import Command, ShellExitError, ShellSyntaxError, expand, parse
 
+if TYPE_CHECKING:
+    from .terminal import Terminal
+
 _CAPTURE_LIMIT = 4 << 20
-
-
-class Screen(Protocol):
-    """The terminal that a full-screen program draws on."""
-
-    size: tuple[int, int]
-    """Columns and rows, as last reported by the client."""
-
-    async def write(self, text: str) -> None:
-        """Send text unchanged."""
-
-    async def key(self, timeout: float) -> str | None:
-        """Return the next key, "" after a change of the window's size, None after ``timeout`` real seconds."""
 
 
 class _ExpiredError(Exception):
@@ -40,7 +30,7 @@ class Shell:
     host: Host
     pod: Pod | None
     emit: Callable[[str], Awaitable[None]]
-    screen: Screen | None = None
+    screen: Terminal | None = None
     env: dict[str, str] = field(default_factory=dict)
     name: str = "bash"
     """The beginning of its error messages."""

@@ -20,6 +20,7 @@ class Terminal:
     def __init__(self, process: Process, interrupt: Callable[[], None]) -> None:
         columns, rows = process.term_size[:2]
         self.size = (columns or 80, rows or 24)
+        """Columns and rows, as last reported by the client."""
         self.raw = False
         """Whether keys, ctrl+c among them, go to a full-screen program."""
         self._process = process
@@ -55,7 +56,10 @@ class Terminal:
         await self._process.stdout.drain()
 
     async def key(self, timeout: float) -> str | None:
-        """Return the next key, for a full-screen program; see shell.Screen."""
+        """Return the next key for a full-screen program.
+
+        "" after a change of the window's size, None after ``timeout`` real seconds.
+        """
         self.raw = True
         try:
             key = await asyncio.wait_for(self._keys.get(), timeout)
