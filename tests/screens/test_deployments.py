@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gputui.errors import ConflictError, UnavailableError
 from gputui.models import Action, Ref, Resource
 from gputui.text import clean
@@ -38,19 +36,21 @@ async def confirm(stage: Stage) -> None:
 # --- what is shown ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
-async def test_name_state_counts_and_gpus_are_seen_at_any_width(size: tuple[int, int]) -> None:
-    async with staged(hub(), Cloud("autodl"), size=size, view="2") as stage:
+async def test_name_state_counts_and_gpus_are_seen_at_any_width() -> None:
+    async with staged(hub(), Cloud("autodl"), view="2") as stage:
         assert stage.title.startswith("Deployments   5")
-        for name, parts in {
-            "broken": ("✗ failed", "▁▁▁▁ 0/4", "2 × RTX 5090"),
-            "llama": ("● running", "▇▇▇▇ 4/4", "8 × RTX PRO 6000 +1"),
-            "probe": ("○ stopped", " 0 "),
-            "sweep": ("● running", "▇▇▁▁ 12/20 4 run", "1 × RTX 5090"),
-            "train": ("● running", "▇▇▇▁ 3/4 +1", "2 × RTX 5090"),
-        }.items():
-            line = stage.line_of(f" {name} ")
-            assert all(part in line for part in parts), line
+        for size in (WIDE, NARROW):
+            await stage.pilot.resize_terminal(*size)
+            await stage.settle()
+            for name, parts in {
+                "broken": ("✗ failed", "▁▁▁▁ 0/4", "2 × RTX 5090"),
+                "llama": ("● running", "▇▇▇▇ 4/4", "8 × RTX PRO 6000 +1"),
+                "probe": ("○ stopped", " 0 "),
+                "sweep": ("● running", "▇▇▁▁ 12/20 4 run", "1 × RTX 5090"),
+                "train": ("● running", "▇▇▇▁ 3/4 +1", "2 × RTX 5090"),
+            }.items():
+                line = stage.line_of(f" {name} ")
+                assert all(part in line for part in parts), line
 
 
 async def test_filters_know_what_is_not_shown_and_problems_are_what_is_not_as_it_should_be() -> None:
@@ -150,16 +150,6 @@ async def test_a_deployment_leads_to_its_instances_its_events_and_its_descriptio
         line = stage.line_of(" train ")
         for part in ("ReplicaSet", "$0.90–1.50", "$5.20", "sgp1, Singapore-B", "11.8–12.8", "base-image-02"):
             assert part in line
-
-
-async def test_a_deployment_is_found_by_its_name_and_ssh_still_means_the_instance() -> None:
-    cloud = hub()
-    cloud.rows[Resource.INSTANCES] = [container("hub", "train", "train")]
-    async with staged(cloud, view="2") as stage:
-        assert [row.ref.kind for row in stage.app.session.find("train")] == ["container", "deployment"]
-        await stage.command("ssh train")
-        assert "train has no SSH address." in stage.toasts
-        assert "several" not in stage.toasts
 
 
 # --- another number of instances --------------------------------------------------------------------------------
@@ -288,10 +278,18 @@ async def test_stopping_says_what_ends_with_it_and_deleting_what_runs_wants_its_
         assert cloud.calls[Action.STOP] == 1
 
 
-async def test_nothing_is_changed_where_the_account_is_read_only() -> None:
+async def test_nothing_is_changed_where_it_is_read_only_and_ssh_by_name_means_the_instance() -> None:
     cloud = hub()
+    cloud.rows[Resource.INSTANCES] = [container("hub", "train", "train")]
     async with staged(cloud, view="2", read_only=True) as stage:
         for key in ("plus", "minus", "X", "D", "n"):
             await stage.press("G", key)
             assert not stage.in_dialog
         assert "hub is read-only" in stage.toasts
+
+        # A deployment is found by its name and ssh still means the instance.
+        stage.app.clear_notifications()
+        assert [row.ref.kind for row in stage.app.session.find("train")] == ["container", "deployment"]
+        await stage.command("ssh train")
+        assert "train has no SSH address." in stage.toasts
+        assert "several" not in stage.toasts

@@ -76,16 +76,16 @@ async def pulling(stage: Stage, name: str = CUDA) -> None:
     await confirm(stage)
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_a_pull_is_a_row_while_it_goes_on_and_its_end_is_told(
-    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_pull_is_a_row_while_it_goes_on_and_its_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     stop_the_clock(monkeypatch)
     fake = Dock()
     fake.hold(Action.CREATE)
-    async with staged(fake, view="7", size=size) as stage:
+    async with staged(fake, view="7") as stage:
         await pulling(stage)
-        assert "◐ pulling  0:00" in stage.line_of(CUDA)
+        for size in (NARROW, WIDE):
+            await stage.pilot.resize_terminal(*size)
+            await stage.settle()
+            assert "◐ pulling  0:00" in stage.line_of(CUDA)
         assert "Pulling an image in dock" in stage.toasts
         await stage.press("3", "7")
         assert "◐ pulling" in stage.line_of(CUDA)
@@ -96,6 +96,16 @@ async def test_a_pull_is_a_row_while_it_goes_on_and_its_end_is_told(
         assert "pulling" not in stage.line_of(CUDA)
         assert stage.line_of(CUDA)
         assert "created" in stage.toasts
+
+        # A lost connection during a pull is looked after in the list.
+        other = "nvidia/cuda:13.0-base"
+        fake.hold(Action.CREATE)
+        await pulling(stage, other)
+        fake.errors[Action.CREATE] = UnknownOutcomeError("dock: the connection broke during the pull.")
+        fake.rows[Resource.IMAGES] = [*fake.rows[Resource.IMAGES], Image(Ref("dock", "image", other), "nvidia/cuda")]
+        fake.holds[Action.CREATE].set()
+        await stage.until(lambda: "has been created" in stage.toasts)
+        assert sent(fake) == {Action.CREATE: 2}
 
 
 async def test_the_end_of_a_pull_is_told_in_another_view_and_one_can_be_given_up() -> None:
@@ -127,23 +137,31 @@ async def test_the_end_of_a_pull_is_told_in_another_view_and_one_can_be_given_up
         assert CUDA not in stage.text
 
 
-async def test_a_lost_connection_during_a_pull_is_looked_after_in_the_list() -> None:
+async def test_n_makes_a_container_of_an_image_with_a_password_made_up_and_shown() -> None:
     fake = Dock()
-    fake.hold(Action.CREATE)
     async with staged(fake, view="7") as stage:
-        await pulling(stage)
-        fake.errors[Action.CREATE] = UnknownOutcomeError("dock: the connection broke during the pull.")
-        fake.rows[Resource.IMAGES] = [*fake.rows[Resource.IMAGES], Image(Ref("dock", "image", CUDA), "nvidia/cuda")]
-        fake.holds[Action.CREATE].set()
-        await stage.until(lambda: "has been created" in stage.toasts)
-        assert sent(fake) == {Action.CREATE: 1}
-
-
-async def test_n_on_an_image_makes_a_container_of_it_and_p_pulls() -> None:
-    async with staged(Dock(), view="7") as stage:
         assert "pull" in stage.lines[-1]
         await stage.press("n")
         assert "New container on h07" in stage.text
+
+        # A password can be made up and shown.
+        await stage.press("escape", "3")
+        await stage.press("n")
+        await stage.type("mine")
+        assert "ctrl+r shows it, ctrl+n generates one" in stage.text
+        await stage.press("tab", "ctrl+n")
+        field = stage.app.screen.query_one("#field-password", Input)
+        secret = field.value
+        assert len(secret) == 20
+        assert secret in stage.text
+        await stage.press("ctrl+r")
+        assert secret not in stage.text
+        await stage.press("ctrl+n")
+        assert field.value != secret
+        await stage.press("tab", "tab", "enter")
+        assert field.value not in stage.text
+        await confirm(stage)
+        assert Secret(fake.given["password"]) == Secret(field.value)
 
 
 async def test_where_nothing_can_be_pulled_it_is_not_offered() -> None:
@@ -183,27 +201,6 @@ async def test_a_running_container_is_deleted_by_force_only_when_that_was_chosen
         await stage.press("tab", "enter")
         await stage.settle()
         assert fake.forced == [Ref("dock", "pod", "main")]
-
-
-async def test_a_password_can_be_made_up_and_shown() -> None:
-    fake = Dock()
-    async with staged(fake) as stage:
-        await stage.press("n")
-        await stage.type("mine")
-        assert "ctrl+r shows it, ctrl+n generates one" in stage.text
-        await stage.press("tab", "ctrl+n")
-        field = stage.app.screen.query_one("#field-password", Input)
-        secret = field.value
-        assert len(secret) == 20
-        assert secret in stage.text
-        await stage.press("ctrl+r")
-        assert secret not in stage.text
-        await stage.press("ctrl+n")
-        assert field.value != secret
-        await stage.press("tab", "tab", "enter")
-        assert field.value not in stage.text
-        await confirm(stage)
-        assert Secret(fake.given["password"]) == Secret(field.value)
 
 
 async def test_a_password_that_nothing_keeps_is_said_until_it_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,9 @@ async def test_escape_ends_the_wait_and_the_palette_does_not_come_over_it(ssh: P
         nothing_is_left(stage)
 
 
-async def test_a_login_that_fails_under_its_own_question_closes_both(ssh: PlayedSsh) -> None:
+async def test_a_login_that_fails_under_its_own_question_closes_both_and_a_good_one_leads_inside(
+    ssh: PlayedSsh,
+) -> None:
     ssh.asks, ssh.error = True, SshError("The server refused the password.")
     async with logging_in(ssh, lab()) as stage:
         assert stage.dialogs == ["WaitDialog", "PromptDialog"]
@@ -149,10 +151,11 @@ async def test_a_login_that_fails_under_its_own_question_closes_both(ssh: Played
         nothing_is_left(stage)
         assert ssh.answers == []
 
-
-async def test_a_login_that_is_through_under_its_own_question_leads_inside(ssh: PlayedSsh) -> None:
-    ssh.asks = True
-    async with logging_in(ssh, lab()) as stage:
+        # A login that is through under its own question leads inside.
+        ssh.error = None
+        ssh.may_go_on.clear()
+        await stage.press("s")
+        await stage.until(lambda: len(stage.dialogs) == 2, "a question")
         assert stage.dialogs == ["WaitDialog", "PromptDialog"]
         ssh.may_go_on.set()
         await stage.until(ssh.shell_open.is_set)

@@ -64,17 +64,9 @@ async def log_in(stage: Stage) -> None:
     await stage.until_text(KEY.fingerprint)
 
 
-async def test_two_keys_log_in_for_the_first_time(ssh: AskingSsh, tmp_path: Path) -> None:
-    async with staged(lab(), state_dir=tmp_path) as stage:
-        await log_in(stage)
-        await stage.press("y")
-        await stage.until(ssh.shell_open.is_set, "a shell")
-        ssh.shell_ends.set()
-        await stage.settle()
-        assert stage.dialogs == []
-
-
-async def test_what_is_pressed_without_reading_trusts_nothing(ssh: AskingSsh, tmp_path: Path) -> None:
+async def test_two_keys_log_in_for_the_first_time_and_without_reading_nothing_is_trusted(
+    ssh: AskingSsh, tmp_path: Path
+) -> None:
     async with staged(lab(), state_dir=tmp_path) as stage:
         for key in ("n", "enter", "escape"):
             stage.app.clear_notifications()
@@ -83,6 +75,14 @@ async def test_what_is_pressed_without_reading_trusts_nothing(ssh: AskingSsh, tm
             await stage.until(lambda: "host key was not accepted" in stage.toasts)
             assert ssh.connections == []
             assert stage.dialogs == []
+
+        # Two keys log in for the first time.
+        await log_in(stage)
+        await stage.press("y")
+        await stage.until(ssh.shell_open.is_set, "a shell")
+        ssh.shell_ends.set()
+        await stage.settle()
+        assert stage.dialogs == []
 
 
 async def test_a_key_typed_before_the_question_trusts_nothing(

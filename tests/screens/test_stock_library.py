@@ -94,14 +94,22 @@ async def test_old_numbers_are_kept_and_marked_and_the_cursor_stays_on_its_cell(
         assert "✗ lab  as of 2026-03-01 12:00:05  no answer" in stage.text
 
 
-async def test_enter_twice_creates_where_the_cursor_is() -> None:
+async def test_enter_twice_creates_where_the_cursor_is_and_n_fills_in_the_image() -> None:
     fake = creating()
     fake.rows[Resource.STOCK] = [offer("lab", "RTX 4090", 2, 4)]
-    async with staged(fake, attic(), view="1") as stage:
+    fake.rows[Resource.IMAGES] = [image("lab", "cuda", "12.4"), image("lab", "pytorch", "2.5")]
+    async with staged(fake, view="1") as stage:
         await stage.press("G", "right", "enter")
         assert "Where RTX 4090" in stage.text
         await stage.press("enter")
         assert "New pod in lab" in stage.text
+
+        # N fills in the image under the cursor.
+        await stage.press("escape", "escape", "7")
+        await stage.advance(0)
+        await stage.press("n")
+        assert "New pod in lab" in stage.text
+        assert "cuda:12.4" in stage.line_of(" Image* ")
 
 
 async def test_enter_on_a_read_only_account_describes() -> None:
@@ -149,15 +157,6 @@ async def test_an_image_tells_whose_it_is_and_is_described_and_deleted() -> None
         assert "The image is permanently deleted." in stage.text
         await stage.press("right", "enter")
         assert sent(fake) == {Action.DELETE: 1}
-
-
-async def test_n_fills_in_the_image_under_the_cursor() -> None:
-    fake = creating()
-    fake.rows[Resource.IMAGES] = [image("lab", "cuda", "12.4"), image("lab", "pytorch", "2.5")]
-    async with staged(fake, view="7") as stage:
-        await stage.press("n")
-        assert "New pod in lab" in stage.text
-        assert "cuda:12.4" in stage.line_of(" Image* ")
 
 
 async def test_a_map_that_came_to_fit_is_not_scrolled_any_more() -> None:
