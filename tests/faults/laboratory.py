@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from gputui import vendors
 from gputui.api.capabilities import Backend
@@ -15,14 +15,14 @@ from gputui.config.loader import Account, parse_config
 from gputui.models import Ref, Resource, Row
 from gputui.sim.clock import WorldClock
 from gputui.sim.server import Running, running_simulator
-from tests.faults.catalogue import Fault
+from tests.faults.catalogue import FAULTS, Fault
 from tests.faults.proxy import CHANGE_HEADER, Answer, Exchange, FaultProxy, ask_upstream
 
 ACCOUNTS = ("hub", "autodl", "lab", "dock", "yotta")
 PATIENCE, LONG_PATIENCE = 1.0, 60.0
 """Seconds that a back end waits for an answer: where none is to come, and where one is, on a busy machine."""
-CONNECT_PATIENCE = 5.0
 START = 1_790_000_000.0
+COSTLY = tuple(fault for fault in FAULTS if fault.costly)
 
 
 class FakeTime:
@@ -42,9 +42,7 @@ class FakeTime:
 @contextmanager
 def short_patience() -> Iterator[None]:
     """Make every wait for an answer short, and mark the requests that ask for a change."""
-    connect = transport.CONNECT_TIMEOUT
     exchange, change = transport.Transport._exchange, transport.Transport.change
-    transport.CONNECT_TIMEOUT = CONNECT_PATIENCE
 
     async def marked(self: Any, attempt: Any, headers: dict[str, str]) -> bytes:
         return await exchange(self, attempt, headers | ({CHANGE_HEADER: "1"} if attempt.changes else {}))
@@ -58,7 +56,6 @@ def short_patience() -> Iterator[None]:
     try:
         yield
     finally:
-        transport.CONNECT_TIMEOUT = connect
         transport.Transport._exchange = exchange  # type: ignore[method-assign]
         transport.Transport.change = change  # type: ignore[method-assign]
 
@@ -140,6 +137,31 @@ async def all_at_once(work: list[Callable[[], Awaitable[None]]], most: int = 12)
             group.create_task(worker())
 
 
+class Case(Protocol):
+    """Something done under a fault."""
+
+    fault: Fault
+
+    async def run(self) -> None:
+        """Run it."""
+
+
+async def run_cases(cases: Sequence[Case]) -> None:
+    """Run all cases; first those that wait for nothing, as long as no other work delays what they wait for."""
+    connect = transport.CONNECT_TIMEOUT
+    transport.CONNECT_TIMEOUT = PATIENCE
+    try:
+        await all_at_once([case.run for case in cases if case.fault.waits])
+    finally:
+        transport.CONNECT_TIMEOUT = connect
+    await all_at_once([case.run for case in cases if not case.fault.waits])
+
+
+def every_day(fault: Fault, account: str, *, turn: int = 0) -> bool:
+    """Whether a fault is among an account's for every day; a costly one is, in turn, for one of the accounts."""
+    return not fault.costly or (COSTLY.index(fault) + turn) % len(ACCOUNTS) == ACCOUNTS.index(account)
+
+
 def patience_for(fault: Fault) -> float:
     """Return how long to wait for an answer under a fault, in seconds."""
     return PATIENCE if fault.waits else LONG_PATIENCE
@@ -156,4 +178,7 @@ def told(capsys: Any, what: str, account: str, count: int, seconds: float) -> No
     assert seconds <= MOST_SECONDS
 
 
-__all__ = ["ACCOUNTS", "PATIENCE", "FaultProxy", "Laboratory", "all_at_once", "laboratory", "patience_for", "told"]
+__all__ = [
+    "ACCOUNTS", "FaultProxy", "Laboratory", "all_at_once", "every_day", "laboratory", "patience_for", "run_cases",
+    "told",
+]  # fmt: skip

@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from gputui.api import open_backend
 from gputui.config.loader import Account, Polling, parse_config
@@ -24,7 +25,7 @@ from gputui.models import Change, Event, EventSource, FeedState, Instance, Ref, 
 from gputui.sim.clock import WorldClock
 from gputui.sim.gpuhub.cloud import Cloud
 from gputui.sim.server import Running, running_simulator
-from tests.faults.laboratory import ACCOUNTS, all_at_once, laboratory
+from tests.faults.laboratory import ACCOUNTS, laboratory, run_cases
 from tests.faults.test_changes import ChangeCase, change_cases
 from tests.faults.test_lists import ListCase, list_cases
 
@@ -84,15 +85,17 @@ async def matrix(account: str) -> tuple[int, list[str]]:
     """Run every case of an account; returns how many there are, and what was wrong."""
     async with laboratory() as lab:
         cases: list[ListCase | ChangeCase] = [*await list_cases(lab, account), *await change_cases(lab, account)]
-        await all_at_once([case.run for case in cases])
+        await run_cases(cases)
         return len(cases), [f"{case}: {'; '.join(case.wrong)}" for case in cases if case.wrong]
 
 
-async def soak(seconds: float, seed: int, *, calm: float = CALM, turn: float = TURN) -> list[str]:
+async def soak(
+    seconds: float, seed: int, *, calm: float = CALM, turn: float = TURN, speed: float = SPEED
+) -> list[str]:
     """Run the fleet for so long; returns what was wrong at the end."""
     chance = random.Random(seed)
     stopwatch = Stopwatch()
-    clock = WorldClock(speed=SPEED, start=time.time(), monotonic=stopwatch.monotonic)
+    clock = WorldClock(speed=speed, start=time.time(), monotonic=stopwatch.monotonic)
     async with running_simulator(seed=seed, ssh=False, clock=clock) as running:
         config = parse_config(running.config_toml(), name="soak", private=True)
         accounts = {name: entry.model_copy(update={"timeout": 3.0}) for name, entry in config.accounts.items()}
@@ -116,8 +119,10 @@ async def soak(seconds: float, seed: int, *, calm: float = CALM, turn: float = T
             await asyncio.sleep(calm / 2)
             stopwatch.stop()  # the world stands still to be compared
             await asyncio.sleep(calm / 2)
-            fleet.refresh()
-            await caught_up(fleet, accounts)
+            for _ in range(2):  # the first answers may be older than the stop
+                stopped = datetime.now(UTC)
+                fleet.refresh()
+                await caught_up(fleet, accounts, since=stopped)
             wrong = [*reported(running, witness), *await observed(fleet, accounts, witness)]
         finally:
             await fleet.aclose()
@@ -129,13 +134,16 @@ async def soak(seconds: float, seed: int, *, calm: float = CALM, turn: float = T
     return wrong
 
 
-async def caught_up(fleet: Fleet, accounts: Mapping[str, Account]) -> None:
-    """Wait until every list that is watched has been read."""
+async def caught_up(fleet: Fleet, accounts: Mapping[str, Account], *, since: datetime | None = None) -> None:
+    """Wait until every list that is watched has been read, after ``since``."""
     for _ in range(600):
         feeds = [
             fleet.feed(name, resource) for name in accounts for resource in WATCHED if fleet.supports(name, resource)
         ]
-        if feeds and all(feed.state is FeedState.FRESH for feed in feeds):
+        if feeds and all(
+            feed.state is FeedState.FRESH and feed.fetched_at and (since is None or feed.fetched_at > since)
+            for feed in feeds
+        ):
             return
         await asyncio.sleep(0.1)
     raise TimeoutError("the lists are not read within a minute without faults")

@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from gputui.history.history import Outcome
-from gputui.models import Change, Resource
-from tests.faults import test_changes, test_lists
+from gputui.models import Change, EventSource, Resource
+from gputui.sim.server import Running
+from tests.faults import soak, test_changes, test_lists
 from tests.faults.catalogue import FAULTS, FOR_CHANGES, Sort
-from tests.faults.laboratory import ACCOUNTS, all_at_once, laboratory
-from tests.faults.soak import Witness, soak
+from tests.faults.laboratory import ACCOUNTS, laboratory, run_cases
 from tests.faults.test_changes import FEWEST_CHANGES, OUTCOMES, change_cases
 from tests.faults.test_lists import FEWEST_LISTS, ListCase
 
@@ -36,7 +36,7 @@ def test_a_false_outcome_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         async with laboratory() as lab:
             cases = [case for case in await change_cases(lab, "dock") if case.change.name == "stop container"]
             cases = [case for case in cases if case.fault.sort in false and not case.fault.costly]
-            await all_at_once([case.run for case in cases])
+            await run_cases(cases)
             return [bool(case.wrong) for case in cases]
 
     found = asyncio.run(check())
@@ -62,22 +62,19 @@ def test_a_harmful_row_and_a_lost_row_are_found(monkeypatch: pytest.MonkeyPatch)
     assert "rows in place of" in lost[0]
 
 
-def test_the_soak_runs_and_compares_events() -> None:
-    assert asyncio.run(soak(4.0, 3, calm=2.0, turn=1.0)) == []
+def test_the_soak_compares_events_and_finds_those_that_are_lost_or_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+    compare = soak.reported
 
+    def compare_twice(running: Running, witness: soak.Witness) -> list[str]:
+        lost = next(event for event in witness.events if event.source is EventSource.REPORTED)
+        wrong = soak.Witness()
+        wrong.hear(Change(tuple(event for event in witness.events if event is not lost)))
+        wrong.hear(Change((witness.events[-1],)))
+        found.extend(compare(running, wrong))
+        return compare(running, witness)
 
-def test_the_soak_finds_events_that_are_lost_or_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
-    hear = Witness.hear
-    calls = 0
-
-    def wrongly(self: Witness, change: Change) -> None:
-        nonlocal calls
-        calls += 1
-        hear(self, Change(change.added[1:], change.updated, change.removed) if calls == 1 else change)
-        if calls == 1:
-            hear(self, Change(change.added[-1:]))
-
-    monkeypatch.setattr(Witness, "hear", wrongly)
-    wrong = asyncio.run(soak(2.0, 3, calm=1.0, turn=1.0))
-    assert any("lost" in line for line in wrong)
-    assert any("told 2 times" in line for line in wrong)
+    monkeypatch.setattr(soak, "reported", compare_twice)
+    assert asyncio.run(soak.soak(3.0, 3, calm=1.0, turn=0.5, speed=20.0)) == []
+    assert len([line for line in found if "lost" in line]) == 1
+    assert any("told 2 times" in line for line in found)
