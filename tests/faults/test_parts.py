@@ -13,7 +13,7 @@ from gputui.errors import GputuiError
 from gputui.fleet import Fleet
 from gputui.models import FeedState, PartialRows, Ref, Resource
 from tests.faults.catalogue import FAULTS, Fault, Sort
-from tests.faults.laboratory import ACCOUNTS, FaultProxy, Laboratory, all_at_once, laboratory, patience_for
+from tests.faults.laboratory import ACCOUNTS, FaultProxy, Laboratory, laboratory, patience_for, run_cases
 from tests.faults.proxy import Exchange, pass_on
 from tests.faults.test_lists import LONGEST, harmful, texts
 
@@ -32,6 +32,8 @@ PART_FAULTS = tuple(
 """What can happen to one request of a list. 404 and an empty list are answers: what was there is gone."""
 FIRST = 4
 """So many of the requests that a list is made of are spoilt in turn."""
+LISTS = 2
+"""So many lists of an account meet each fault, in turn."""
 
 
 def nth_question(number: int) -> Callable[[Exchange], bool]:
@@ -91,16 +93,15 @@ def test_a_part_that_fails_is_not_missing_in_silence(account: str) -> None:
             resources = [resource for resource in backend.listers if resource is not Resource.EVENTS]
             await backend.aclose()
             cases = [
-                PartCase(lab, account, resource, fault, (turn + place) % FIRST)
+                PartCase(lab, account, resources[place % len(resources)], fault, (turn + place) % FIRST)
                 for turn, fault in enumerate(PART_FAULTS)
-                for place, resource in enumerate(resources)
-                if (turn + place // FIRST) % 2
+                for place in range(LISTS * turn, LISTS * (turn + 1))
             ]
-            await all_at_once([case.run for case in cases])
+            await run_cases(cases)
             return cases
 
     cases = asyncio.run(check())
-    assert len(cases) >= 2 * len(PART_FAULTS)
+    assert len(cases) == LISTS * len(PART_FAULTS)
     assert [f"{case}: {'; '.join(case.wrong)}" for case in cases if case.wrong] == []
 
 
@@ -126,10 +127,41 @@ class Switch:
 def test_one_accounts_fault_is_its_own(account: str) -> None:
     other = "lab" if account == "dock" else "dock"
 
-    async def one(lab: Laboratory, fault: Fault) -> list[str]:
+    async def under(fleet: Fleet, switch: Switch, fault: Fault) -> list[str]:
+        """Return what is wrong while an account of a fleet has a fault; the fleet is as before afterwards."""
+        before = refs(fleet, account)
+        fetched = fleet.feed(account, Resource.INSTANCES).fetched_at
+        switch.fault = fault
+        fleet.refresh([Resource.INSTANCES])
+        await until(
+            lambda: (
+                state(fleet, account) is not FeedState.FRESH
+                or fleet.feed(account, Resource.INSTANCES).fetched_at != fetched
+            )
+        )
+        wrong = []
+        if state(fleet, account) is not FeedState.FRESH:
+            if refs(fleet, account) != before:
+                wrong.append("the last rows are gone")
+            if state(fleet, account) is not FeedState.STALE:
+                wrong.append(f"the rows are {state(fleet, account)}")
+        if state(fleet, other) is not FeedState.FRESH or not refs(fleet, other):
+            wrong.append(f"{other} is {state(fleet, other)}")
+        switch.fault, fetched = None, fleet.feed(account, Resource.INSTANCES).fetched_at
+        fleet.refresh([Resource.INSTANCES])
+        await until(
+            lambda: (
+                state(fleet, account) is FeedState.FRESH
+                and fleet.feed(account, Resource.INSTANCES).fetched_at != fetched
+                and refs(fleet, account) == before
+            )
+        )
+        return [f"{fault.name}: {each}" for each in wrong]
+
+    async def check() -> list[str]:
         switches = {name: Switch() for name in (account, other)}
         failures: list[BaseException] = []
-        async with AsyncExitStack() as stack:
+        async with laboratory() as lab, AsyncExitStack() as stack:
             proxies = {
                 name: await stack.enter_async_context(
                     FaultProxy(lab.asks(name), switch.play, spoils=lambda exchange: True)
@@ -144,40 +176,8 @@ def test_one_accounts_fault_is_its_own(account: str) -> None:
             await fleet.start()
             stack.push_async_callback(fleet.aclose)
             await until(lambda: all(state(fleet, name) is FeedState.FRESH for name in switches))
-            before = refs(fleet, account)
-            fetched = fleet.feed(account, Resource.INSTANCES).fetched_at
-            switches[account].fault = fault
-            fleet.refresh([Resource.INSTANCES])
-            await until(
-                lambda: (
-                    state(fleet, account) is not FeedState.FRESH
-                    or fleet.feed(account, Resource.INSTANCES).fetched_at != fetched
-                )
-            )
-            wrong = [f"{type(failure).__name__}: {failure}" for failure in failures]
-            if state(fleet, account) is not FeedState.FRESH:
-                if refs(fleet, account) != before:
-                    wrong.append("the last rows are gone")
-                if state(fleet, account) is not FeedState.STALE:
-                    wrong.append(f"the rows are {state(fleet, account)}")
-            if state(fleet, other) is not FeedState.FRESH or not refs(fleet, other):
-                wrong.append(f"{other} is {state(fleet, other)}")
-            return [f"{fault.name}: {each}" for each in wrong]
-
-    async def check() -> list[str]:
-        wrong: list[str] = []
-        async with laboratory() as lab:
-            for name in (account, other):
-                await lab.rows(name, Resource.INSTANCES)
-
-            def work(fault: Fault) -> Callable[[], object]:
-                async def run() -> None:
-                    wrong.extend(await one(lab, fault))
-
-                return run
-
-            await all_at_once([work(fault) for fault in ACCOUNT_FAULTS], most=6)  # type: ignore[misc]
-        return wrong
+            wrong = [each for fault in ACCOUNT_FAULTS for each in await under(fleet, switches[account], fault)]
+        return [*wrong, *(f"{type(failure).__name__}: {failure}" for failure in failures)]
 
     assert len(ACCOUNT_FAULTS) >= 12
     assert asyncio.run(check()) == []
