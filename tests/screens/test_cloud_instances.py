@@ -357,13 +357,13 @@ async def test_an_address_is_opened_in_the_browser_or_copied(
         assert not opened
         await stage.press("o")
         assert "port 6006" in stage.text
-        assert "enter opens it in the browser" in stage.text
+        assert "enter to open it in the browser, c to copy it" in stage.text
         await stage.press("enter")
         assert opened == [web]
         assert f"Opened in the browser: {web}" in stage.toasts
         monkeypatch.setattr("gputui.screens.commands.access.has_browser", lambda: False)
         await stage.press("o")
-        assert "enter copies it" in stage.text
+        assert "enter to copy it" in stage.text
         await stage.press("1")
         assert stage.app.clipboard == web
         assert opened == [web]
