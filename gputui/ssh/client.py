@@ -14,16 +14,8 @@ import asyncssh
 
 from gputui.errors import ConflictError, RateLimitedError, SshError, UnavailableError
 from gputui.models import SSHLogin, SSHTarget, parse_jump
+from gputui.ssh import failures
 from gputui.ssh.credentials import ATTEMPT_SECONDS, METHODS, AskSecret, Credentials, LoginClient, paused
-from gputui.ssh.failures import (
-    NotUpError,
-    explain,
-    is_not_up,
-    is_too_many_attempts,
-    permission_denied,
-    refused_greeting,
-    too_many_attempts,
-)
 from gputui.ssh.known_hosts import AskHostKey, HostKey, KnownHosts, changed_key_error, jump_host_id, name_of_host
 from gputui.text import clean
 
@@ -180,7 +172,7 @@ async def _until_up(
     while True:
         try:
             return await attempt(target)
-        except NotUpError as reason:
+        except failures.NotUpError as reason:
             waited = context.monotonic() - started
             if waited + pause > context.deadline:
                 raise SshError(
@@ -216,15 +208,15 @@ async def _log_in(endpoint: Endpoint, credentials: Credentials, context: _Contex
                 raise changed_key_error(endpoint.host_id, endpoint.host, endpoint.port, known, key) from error
     except asyncssh.PermissionDenied as error:
         tried = client.tried if client else []
-        raise permission_denied(endpoint.user, endpoint.where, tried, credentials.passed_over) from error
+        raise failures.permission_denied(endpoint.user, endpoint.where, tried, credentials.passed_over) from error
     except (OSError, asyncssh.Error) as error:
         if isinstance(error, (asyncssh.ConnectionLost, ConnectionResetError, BrokenPipeError)):
             raise await _why_lost(endpoint) from error
-        if is_not_up(error):
-            raise NotUpError(f"{endpoint.where} refuses connections.") from error
-        if is_too_many_attempts(error):
-            raise too_many_attempts(endpoint.user, endpoint.where, client.tried if client else []) from error
-        raise explain(error, endpoint.where) from error
+        if failures.is_not_up(error):
+            raise failures.NotUpError(f"{endpoint.where} refuses connections.") from error
+        if failures.is_too_many_attempts(error):
+            raise failures.too_many_attempts(endpoint.user, endpoint.where, client.tried if client else []) from error
+        raise failures.explain(error, endpoint.where) from error
 
 
 async def _trust_first(endpoint: Endpoint, context: _Context, timeout: asyncio.Timeout) -> HostKey:
@@ -284,15 +276,15 @@ async def _why_lost(endpoint: Endpoint) -> Exception:
     except TimeoutError:
         said = b""
     except (OSError, asyncssh.Error) as error:
-        if not is_not_up(error):
-            return explain(error, endpoint.where)
+        if not failures.is_not_up(error):
+            return failures.explain(error, endpoint.where)
         said = b""
     if not said:
-        return NotUpError(f"{endpoint.where} closes connections.")
+        return failures.NotUpError(f"{endpoint.where} closes connections.")
     if b"SSH-" in said:
         return SshError(f"The connection to {endpoint.where} was lost during the login.")
     first = clean(said.decode("utf-8", "replace").splitlines()[0][:60])
-    if (refused := refused_greeting(first, endpoint.where)) is not None:
+    if (refused := failures.refused_greeting(first, endpoint.where)) is not None:
         return refused
     return SshError(f"{endpoint.where} is not an SSH server: it sent {first!r}.", hint="Is this port its SSH port?")
 

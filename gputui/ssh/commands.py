@@ -8,10 +8,8 @@ from contextlib import suppress
 import asyncssh
 
 from gputui.errors import SshError
-from gputui.models import ExecResult
 from gputui.ssh.client import Connection
 from gputui.ssh.failures import explain
-from gputui.text import clean
 
 OUTPUT_LIMIT = 4 * 2**20
 """Bytes of output that are read of one command."""
@@ -95,26 +93,3 @@ async def start(connection: Connection, command: str, *, limit: int = OUTPUT_LIM
     except (OSError, asyncssh.Error) as error:
         raise explain(error, connection.endpoint.where) from error
     return Command(connection, process, limit)
-
-
-async def run(connection: Connection, command: str, timeout: float | None = None) -> ExecResult:
-    """Run ``command`` until it ends; output and errors are together and safe to display.
-
-    After ``timeout`` seconds it is killed and ``timed_out`` is True; past 4 MiB the output is cut and the command
-    killed. An end by signal N is reported as 128 + N where the number is known, else 255. Raises SshError.
-    """
-    started = await start(connection, command)
-    try:
-        in_time = await started.read(timeout)
-    finally:
-        # Not awaited: a server closes the channel when the command ends, which may be never.
-        status = started.status
-        started.end()
-    text = await asyncio.to_thread(_shown, bytes(started.output[:OUTPUT_LIMIT]))
-    if started.overflowed:
-        text += "\n[output cut at 4 MiB; the command was ended]\n"
-    return ExecResult(status, text, not in_time)
-
-
-def _shown(output: bytes) -> str:
-    return clean(output.decode("utf-8", "replace"), multiline=True)

@@ -17,8 +17,8 @@ from gputui.errors import GputuiError, HostKeyError, SshError
 from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh import client
 from gputui.ssh.client import forward
-from gputui.ssh.commands import run
 from gputui.ssh.known_hosts import KnownHosts
+from tests.ssh.commands import run
 from tests.ssh.conftest import ID, Clock, Person
 from tests.ssh.servers import PASSWORD, Server
 
@@ -366,7 +366,7 @@ async def test_a_command_gives_its_output_and_exit_status(person: Person, server
     assert (await run(connection, "exit 7")).exit_code == 7
     result = await run(connection, "hello")
     assert result.exit_code == 0
-    assert result.output == "hello\ufffd[31merror\n"
+    assert result.output == "hello\x1b[31merror\r\n"
 
 
 async def test_a_command_that_takes_too_long_is_ended(person: Person, server: Server) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from gputui.errors import SshError
 from gputui.models import GpuReading, Instance
 from gputui.ssh.client import Connection
-from gputui.ssh.commands import Command, run, start
+from gputui.ssh.commands import Command, start
 from gputui.ssh.nvidia import query
 from gputui.ssh.nvidia.cells import gpu_rows
 from gputui.ssh.nvidia.failures import no_answer
@@ -60,7 +60,12 @@ class Unended:
 
     async def _is_running(self, connection: Connection) -> bool:
         command = f"sh -c 'grep -c \"{MARK}\" /proc/{self._shell}/cmdline 2>/dev/null'"
-        return (await run(connection, command, _CHECK_SECONDS)).output.strip().endswith("1")
+        check = await start(connection, command)
+        try:
+            await check.read(_CHECK_SECONDS)
+        finally:
+            check.end()
+        return check.output.strip().endswith(b"1")
 
 
 class _Probe:

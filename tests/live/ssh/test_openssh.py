@@ -16,9 +16,9 @@ import pytest
 from gputui.errors import HostKeyError, SshError
 from gputui.models import SSHLogin
 from gputui.ssh.client import Connection, forward
-from gputui.ssh.commands import run
 from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
 from gputui.ssh.shell import ShellEnd, interactive
+from tests.ssh.commands import run
 from tests.ssh.pty import Terminal
 
 from .conftest import ID, LogIn
