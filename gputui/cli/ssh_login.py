@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gputui.cli import prompts, session
 from gputui.cli.output import notify
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
     from gputui.ssh.client import Connection
     from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
+
+
+_T = TypeVar("_T")
+_CLEAR_LINE = "\r\x1b[K"
 
 
 def known_hosts() -> KnownHosts:
@@ -43,20 +47,12 @@ async def connect(fleet: Fleet, ref: Ref, hosts: KnownHosts) -> Connection:
 
 def _ask_user(ref: Ref) -> str:
     """Ask for the user."""
-    missing = SshError(
-        f"{ref}: its back end does not report who may log in.",
-        hint=f"Log in once with gputui ssh {ref}, or set ssh.user in [accounts.{ref.account}].",
-    )
-    if not prompts.interactive():
-        raise missing
-    sys.stderr.write("\r\x1b[K")
-    with _interruptible():
-        try:
-            user = prompts.ask(f"User name in {ref.id}")
-        except EOFError:
-            user = ""
+    user = _answer(lambda: prompts.ask(f"User name in {ref.id}"), "")
     if not user:
-        raise missing
+        raise SshError(
+            f"{ref}: its back end does not report who may log in.",
+            hint=f"Log in once with gputui ssh {ref}, or set ssh.user in [accounts.{ref.account}].",
+        )
     return user
 
 
@@ -66,7 +62,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
     def show(text: str) -> None:
         if sys.stderr.isatty():
-            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.write(f"{_CLEAR_LINE}{text}")
             sys.stderr.flush()
 
     try:
@@ -75,39 +71,34 @@ def _progress() -> Iterator[Callable[[str], None]]:
         show("")
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl+C end a question: the loop's own handler would only take effect after the answer."""
+def _answer(ask: Callable[[], _T], without: _T) -> _T:
+    """Return the answer to a question in the place of the progress; ``without`` a terminal, or an answer.
+
+    Ctrl+C ends the question: the loop's own handler would only take effect after the answer.
+    """
+    if not prompts.interactive():
+        return without
+    sys.stderr.write(_CLEAR_LINE)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        yield
+        return ask()
+    except EOFError:
+        return without
     finally:
         signal.signal(signal.SIGINT, before)
 
 
 async def _ask_host_key(question: HostKeyQuestion) -> bool:
     if prompts.interactive():
-        sys.stderr.write("\r\x1b[K")
+        sys.stderr.write(_CLEAR_LINE)
     notify(question.describe())
     if not prompts.interactive():
         notify("There is no terminal to ask whether to trust it: log in once with gputui ssh.")
-        return False
-    with _interruptible():
-        try:
-            return yes("Trust it from now on?")
-        except EOFError:
-            return False
+    return _answer(lambda: yes("Trust it from now on?"), False)
 
 
 async def _ask_secret(prompt: str) -> Secret | None:
-    if not prompts.interactive():
-        return None
-    sys.stderr.write("\r\x1b[K")
-    with _interruptible():
-        try:
-            answer = ask_secret(prompt.rstrip(": "))
-        except EOFError:
-            return None
+    answer = _answer(lambda: ask_secret(prompt.rstrip(": ")), "")
     if not answer:
         return None
     note(answer)

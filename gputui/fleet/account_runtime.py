@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from gputui.api.capabilities import Backend
 from gputui.errors import GputuiError, RateLimitedError, UnavailableError
 from gputui.fleet.clock import Clock
-from gputui.fleet.feed_health import Feed, FeedLog, assess, changed_health, incomplete
+from gputui.fleet.feed_health import Feed, FeedLog, assess, incomplete
 from gputui.fleet.poller import Poller
 from gputui.fleet.probes import Probes, Read
 from gputui.models import AccountInfo, FeedState, Health, HealthState, Instance, Phase, Ref, Resource, Row
@@ -335,7 +336,8 @@ class AccountRuntime:
             if not logs and self.info is not None and any(map(self.denial, self.pollers)):
                 state = HealthState.OK  # the account is known, and may not use the watched lists
         until = self._limited_until if state is HealthState.LIMITED else None
-        self.health = changed_health(self.health, state, message, until, self._clock.now())
+        since = self.health.since if self.health.state is state else self._clock.now()
+        self.health = replace(self.health, state=state, message=message, until=until, since=since)
 
     def _follow_transitions(self, rows: Sequence[Row]) -> None:
         """Request faster for a while after a transition begins, not for ever when one is stuck."""

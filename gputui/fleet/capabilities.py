@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 
 from gputui.actions import ACTIONS
-from gputui.api.capabilities import Creator, Editor, Filters
+from gputui.api.capabilities import Creator, Editor
 from gputui.errors import InvalidError, NotFoundError
 from gputui.fleet.account_runtime import AccountRuntime
 from gputui.fleet.clock import clock_warning
@@ -164,7 +164,10 @@ class Capabilities:
     ) -> dict[str, Callable[[], None] | InvalidError]:
         """Return, for each account whose server has filters, what applies these, or the refusal."""
         found: dict[str, Callable[[], None] | InvalidError] = {}
-        for account, filters in self._filtering(resource):
+        for account, runtime in self.runtimes.items():
+            filters = runtime.opened.filters if runtime.opened is not None else None
+            if filters is None or filters.form(resource) is None:
+                continue
             try:
                 found[account] = filters.prepare(resource, values)
             except InvalidError as error:
@@ -184,11 +187,3 @@ class Capabilities:
             self._excluded[account, resource] = "; ".join(f"{name}: {text}" for name, text in ready.fields.items())
         else:
             ready()
-
-    def _filtering(self, resource: Resource) -> list[tuple[str, Filters]]:
-        opened = ((name, runtime.opened) for name, runtime in self.runtimes.items())
-        return [
-            (name, backend.filters)
-            for name, backend in opened
-            if backend is not None and backend.filters is not None and backend.filters.form(resource) is not None
-        ]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from gputui.errors import AuthError, GputuiError, IncompleteError, RateLimitedError
-from gputui.models import FeedState, Health, HealthState, PartialRows, Resource, Row
+from gputui.models import FeedState, HealthState, PartialRows, Resource, Row
 
 _SLOW_ANSWER = 2.0
 _SAME_OUTAGE = 10.0
@@ -104,12 +104,6 @@ def assess(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthSt
     if any(log.answered is not None for log in logs.values()):
         return HealthState.OK, message
     return HealthState.UNKNOWN, message
-
-
-def changed_health(health: Health, state: HealthState, message: str, until: datetime | None, now: datetime) -> Health:
-    """Return the next health: ``since`` changes with the state alone."""
-    since = health.since if health.state is state else now
-    return replace(health, state=state, message=message, until=until, since=since)
 
 
 def incomplete(account: str, resource: Resource, rows: Iterable[Row]) -> IncompleteError | None:

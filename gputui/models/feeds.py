@@ -53,10 +53,6 @@ class PartialRows(list[_R]):
         self.missing = tuple(missing)
         self.blank = tuple(dict.fromkeys(blank))
 
-    def may_lack(self, ref: Ref) -> bool:
-        """Whether a row that is not in the list may still be there."""
-        return any(missing.may_be(ref) for missing in self.missing)
-
     @property
     def problem(self) -> str:
         """The missing rows and the reasons, in one line."""
