@@ -15,7 +15,7 @@ from textual.widgets import Input
 import gputui.widgets.chart.grid  # noqa: F401  (there already, so that charts need no thread to appear)
 from tests.fleet.fakes import FakeBackend, FakeClock
 from tests.screens.pictures import Act, Shoot, Take
-from tests.screens.stage import NARROW, Stage, make_app, stop_the_clock
+from tests.screens.stage import NARROW, Stage, drawn_when_read, make_app, stop_the_clock
 
 # Where what is shown depends on the time of day.
 _MODULES = ("cost", "commands.block_host", "stock.trends")
@@ -46,7 +46,8 @@ def shoot(snap_compare: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
                 await act(stage)
             await _hold_still(stage)
 
-        assert snap_compare(app, terminal_size=size, run_before=before)
+        with drawn_when_read():
+            assert snap_compare(app, terminal_size=size, run_before=before)
 
     return compare
 

@@ -11,14 +11,16 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual._compositor import Compositor
+from textual._context import visible_screen_stack
 from textual.events import Key, Resize
 from textual.geometry import Size
 from textual.keys import _character_to_key
@@ -69,6 +71,7 @@ class Stage:
     @property
     def lines(self) -> list[str]:
         """The screen as it is drawn, a line a text."""
+        visible_screen_stack.set(self.app._background_screens)
         strips = self.app.screen._compositor.render_strips()
         return ["".join(segment.text for segment in strip if not segment.control).rstrip() for strip in strips]
 
@@ -247,6 +250,27 @@ def make_app(
     return app
 
 
+@contextmanager
+def drawn_when_read() -> Iterator[None]:
+    """Draw a screen where a test reads or photographs it, not after each change: no terminal shows those.
+
+    Drawing is a third of the time of a test with an app in it.
+    """
+    render_update = Compositor.render_update
+
+    def skip_update(
+        compositor: Compositor, full: bool = False, screen_stack: Any = None, simplify: bool = False
+    ) -> Any:
+        if full:
+            return render_update(compositor, full, screen_stack, simplify)
+        compositor._dirty_regions.clear()
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Compositor, "render_update", skip_update)
+        yield
+
+
 @asynccontextmanager
 async def staged(
     *backends: FakeBackend,
@@ -259,13 +283,16 @@ async def staged(
     """Run the app over these back ends; ``view`` is the key of the view to begin with."""
     clock = clock or FakeClock()
     app = make_app(clock, *backends, state_dir=state_dir or Path("/nonexistent/gputui"), **options)
-    async with app.run_test(size=size, notifications=True) as pilot:
-        stage = Stage(app, pilot, clock)
-        await stage.opened()
-        if view:
-            await stage.press(view)
-            await stage.advance(0)
-        yield stage
+    with drawn_when_read():
+        async with app.run_test(size=size, notifications=True) as pilot:
+            stage = Stage(app, pilot, clock)
+            await stage.opened()
+            if view:
+                await stage.press(view)
+                await stage.advance(0)
+            yield stage
+            if not stage.ended():
+                assert stage.lines  # that the last state can be drawn
 
 
 # --- a world to look at ---------------------------------------------------------------------------------------
