@@ -168,7 +168,7 @@ def test_a_keymap_that_would_not_do_what_it_says_is_refused(keys: dict[str, str]
     assert [text for text in key_problems(keys) if text.startswith(problem)], key_problems(keys)
 
 
-def test_everything_wrong_with_a_keymap_is_told_at_once() -> None:
+def test_everything_wrong_with_a_keymap_is_reported_at_once() -> None:
     problems = key_problems({"shh": "w", "ssh": "x", "stop": "n o"})
     assert [problem.partition(": ")[0] for problem in problems] == ["shh", "stop", "ssh"]
 

@@ -61,11 +61,11 @@ def test_the_pages_are_found() -> None:
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_have_a_target(page: Path) -> None:
     assert [why for link in links(page.read_text("utf-8")) if (why := problem(page, link))] == []
 
 
-def test_what_a_link_leads_to_belongs_to_the_project() -> None:
+def test_targets_of_links_belong_to_the_project() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     if listed.returncode:
         return  # an archive of the source: all that is in it belongs to it
@@ -77,7 +77,7 @@ def test_what_a_link_leads_to_belongs_to_the_project() -> None:
                 assert (page.parent / name).resolve() in tracked | folders, f"{page.name}: {link}"
 
 
-def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+def test_a_link_without_a_target_is_found(tmp_path: Path) -> None:
     page = ROOT / "docs" / "cli.md"
     assert links("[a](missing.md) `[b](c)` ![d](e.png \"t\")\n```\n[f](g)\n```\n[h]: i.md\n") == [
         "missing.md", "e.png", "i.md",

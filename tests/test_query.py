@@ -126,7 +126,7 @@ WORDS = st.lists(
 
 
 @given(st.tuples(CELLS, CELLS, CELLS), WORDS)
-def test_a_line_is_matched_as_the_texts_it_is_made_of(texts: tuple[str, str, str], words: list[str]) -> None:
+def test_a_line_is_matched_as_its_texts(texts: tuple[str, str, str], words: list[str]) -> None:
     names = {key: key for key in ("one", "two", "three", "none", "text")}
     columns = {key: text.replace(JOINT, " ") for key, text in zip(("one", "two", "three"), texts, strict=True)}
 
@@ -158,7 +158,7 @@ def test_an_ambiguous_beginning_is_refused() -> None:
         parse("a:lab", KEYS)
 
 
-def test_a_bad_regular_expression_is_told_with_its_place() -> None:
+def test_a_bad_regular_expression_is_reported_with_its_place() -> None:
     with pytest.raises(QueryError) as caught:
         parse("lab name:/ab[c/", KEYS)
     assert caught.value.position == "lab name:/ab[c/".index("[")

@@ -153,7 +153,7 @@ def test_base64_that_holds_a_known_secret_is_masked_as_a_whole(user: str) -> Non
     assert known_secrets.mask(said) == f"Basic {MASK}, authorization={MASK} twice: {MASK}{MASK}."
 
 
-def test_words_are_no_secrets_though_they_are_somebodys_password() -> None:
+def test_words_are_no_secrets_though_they_are_a_password() -> None:
     known_secrets.note("lab")
     try:
         assert known_secrets.mask("lab/pod/main") == "lab/pod/main"

@@ -104,7 +104,7 @@ def test_no_two_names_look_alike_by_what_cannot_be_seen(name: str, character: st
 
 
 @given(ANY_TEXT)
-def test_nothing_unseen_follows_something_unseen_or_stands_at_an_end(text: str) -> None:
+def test_nothing_unseen_follows_something_unseen_or_is_at_an_end(text: str) -> None:
     cleaned = clean(text)
     assert not (cleaned and is_unseen(cleaned[0]))
     for one, two in itertools.pairwise(cleaned):

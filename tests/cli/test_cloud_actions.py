@@ -147,7 +147,7 @@ def test_a_choice_that_does_not_fit_is_wrong_usage_and_nothing_is_done(
     assert hub.calls[Action.STOP] == 0
 
 
-def test_a_host_is_kept_out_with_what_its_events_say_against_it(hub: Cloud, run: Run) -> None:
+def test_a_host_is_blocked_with_what_its_events_say_against_it(hub: Cloud, run: Run) -> None:
     status, dry, _ = run("block", "train-b", "--for", "6h", "--dry-run")
     assert hub.blocks == []
     assert (status, run("block", "train-b", "--for", "6h", "--yes")[0]) == (0, 0)
@@ -166,7 +166,7 @@ def test_a_comment_of_ones_own_takes_the_place_of_the_evidence(hub: Cloud, run: 
     assert hub.calls["events_of"] == 0
 
 
-def test_a_host_that_is_kept_out_already_is_kept_out_for_longer(hub: Cloud, run: Run) -> None:
+def test_a_host_that_is_blocked_already_is_blocked_for_longer(hub: Cloud, run: Run) -> None:
     hub.rows[Resource.BLACKLIST] = [kept_out("hub", "host-a", 95), kept_out("hub", "host-b", 95, region="sgp2")]
 
     _, known, _ = run("block", "train-a", "--dry-run")
@@ -182,7 +182,7 @@ def test_a_start_as_usual_says_nothing_against_a_host(hub: Cloud, run: Run) -> N
     assert hub.blocks == [("train-a", 1440, "")]
 
 
-def test_a_host_named_twice_is_kept_out_once(hub: Cloud, run: Run) -> None:
+def test_a_host_named_twice_is_blocked_once(hub: Cloud, run: Run) -> None:
     first = hub.rows[Resource.INSTANCES][0]
     assert isinstance(first, Instance)
     hub.rows[Resource.INSTANCES] = [first, replace(first, ref=Ref("hub", "container", "train-x"), name="train-x")]
@@ -201,7 +201,7 @@ def test_events_that_cannot_be_read_do_not_keep_a_host_in(hub: Cloud, run: Run) 
     assert hub.blocks == [("train-b", 1440, "")]
 
 
-def test_only_what_runs_tells_a_host_to_keep_out(hub: Cloud, run: Run) -> None:
+def test_only_what_runs_names_a_host_to_block(hub: Cloud, run: Run) -> None:
     status, _, err = run("block", "train-d", "--yes")
 
     assert (status, hub.blocks) == (1, [])
@@ -229,7 +229,7 @@ def test_one_shortened_name_is_never_two_things(clouds: dict[str, Backend], home
     assert other.calls[Action.STOP] == 0
 
 
-def test_a_host_cannot_be_kept_out_for_longer_than_there_is(hub: Cloud, run: Run) -> None:
+def test_a_host_cannot_be_blocked_for_longer_than_a_date_allows(hub: Cloud, run: Run) -> None:
     status, out, err = run("block", "train-b", "--for", "31d", "--dry-run")
     assert (status, out) == (2, "")
     assert "31d is longer than 30 days" in err

@@ -144,7 +144,7 @@ def test_the_account_is_the_only_one_that_has_such_things_or_has_to_be_named(
     assert (status, out.partition(" ")[0]) == (0, "POST")
 
 
-def test_the_request_of_a_whole_template_is_shown_though_nobody_answers(own_clouds: Simulation, run: Run) -> None:
+def test_the_request_of_a_whole_template_is_shown_without_an_answer(own_clouds: Simulation, run: Run) -> None:
     asked = run(*CREATE, "--dry-run", "--save-template", "fresh")
     own_clouds.call(lambda running: running.unplug("hub"))
 
@@ -176,7 +176,7 @@ def test_an_instance_is_stopped_with_one_less_wanted(own_clouds: Simulation, run
     assert after == before - 1
 
 
-def test_a_host_is_kept_out_and_then_for_longer(own_clouds: Simulation, run: Run) -> None:
+def test_a_host_is_blocked_and_then_for_longer(own_clouds: Simulation, run: Run) -> None:
     one = running(run, "llama-serve")
 
     assert run("block", one["name"], "--for", "2h", "--comment", "slow boot", "--yes")[0] == 0
@@ -189,7 +189,7 @@ def test_a_host_is_kept_out_and_then_for_longer(own_clouds: Simulation, run: Run
     assert extended["until"] > block["until"]
 
 
-def test_what_happened_to_a_deployment_is_told_in_order(clouds: Running, run: Run) -> None:
+def test_events_of_a_deployment_are_listed_in_order(clouds: Running, run: Run) -> None:
     events = rows(run, "events", "--of", "hub/embed-api")
 
     assert {row["name"].rpartition("-")[0] for row in events} == {"embed-api"}
@@ -264,7 +264,7 @@ def test_a_known_denial_is_said_and_fails_only_the_account_that_is_named(
     assert "company-verified" in err
 
 
-def test_events_that_were_observed_are_an_answer_beside_a_denial(with_personal: None, home: Path, run: Run) -> None:
+def test_observed_events_are_listed_in_spite_of_a_denial(with_personal: None, home: Path, run: Run) -> None:
     text = (home / "config.toml").read_text(encoding="utf-8")
     write_config(home, re.sub(r"\[accounts\.hub\].*?(?=\n\[|\Z)", "", text, flags=re.S))
 

@@ -76,7 +76,7 @@ def interrupted_when(condition: Callable[[], bool]) -> Iterator[None]:
         thread.join()
 
 
-def test_gpus_tell_how_they_are(dock: Simulation, run: Run) -> None:
+def test_gpus_show_their_health(dock: Simulation, run: Run) -> None:
     status, out, _ = run("get", "gpus", "-o", "json")
     gpus = json.loads(out)
     assert status == 0
@@ -123,7 +123,7 @@ def test_a_password_is_fetched_from_where_it_is(dock: Simulation, run: Run, monk
     assert "from the environment" not in audit
 
 
-def test_a_password_that_is_made_up_is_told_once(dock: Simulation, run: Run) -> None:
+def test_a_generated_password_is_printed_once(dock: Simulation, run: Run) -> None:
     status, _, err = run(*NEW, "--set", "password=generate", "--yes")
     assert status == 0
     (made_up,) = re.findall(r"^password: (\w{20})$", err, re.MULTILINE)

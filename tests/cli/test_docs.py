@@ -48,7 +48,7 @@ def test_every_way_to_move_that_has_an_id_is_documented() -> None:
     assert {name for row in rows for name in row.split() if "." in name} == set(MOVEMENT)
 
 
-def test_the_requests_that_the_examples_show_are_made(run: Run, home: Path) -> None:
+def test_the_requests_that_the_examples_show_are_sent(run: Run, home: Path) -> None:
     examples = re.findall(r"^\$ gputui (create .*--dry-run)$", DOCUMENT, re.MULTILINE)
     assert examples
     simulation = Simulation(clouds=CLOUDS["small"])

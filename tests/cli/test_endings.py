@@ -100,7 +100,7 @@ def test_closed_messages_and_input_keep_nothing_from_being_printed(world: Runnin
 
 
 @needs_full_disk
-def test_every_change_is_made_and_told_though_the_disk_is_full(own_simulation: Simulation) -> None:
+def test_every_change_is_sent_and_reported_though_the_disk_is_full(own_simulation: Simulation) -> None:
     status, messages = on_a_full_disk("stop", "lab/pod/main", "lab/pod/jupyter", "--yes")
     assert status == 1
     assert {"lab/pod/main", "lab/pod/jupyter"} <= {line.partition(":")[0] for line in messages[:-1]}

@@ -43,7 +43,7 @@ def test_a_fault_in_one_account_leaves_the_others(
     assert "Traceback" not in err
 
 
-def test_a_check_goes_on_after_a_fault(two: tuple[FakeBackend, FakeBackend], run: Run) -> None:
+def test_a_check_continues_after_a_fault(two: tuple[FakeBackend, FakeBackend], run: Run) -> None:
     two[0].errors["identify"] = ZeroDivisionError("division by zero")
     status, out, err = run("config", "check")
     assert status == 1

@@ -109,7 +109,7 @@ def test_what_cannot_be_asked_for_is_wrong_usage(
     assert hub.calls[Resource.INSTANCES] == 0
 
 
-def test_an_account_that_does_not_answer_is_told_beside_the_filtered_list(hub: Cloud, run: Run) -> None:
+def test_an_account_that_does_not_answer_is_reported_with_the_filtered_list(hub: Cloud, run: Run) -> None:
     hub.errors[Resource.INSTANCES] = UnavailableError("no answer")
 
     status, out, err = run("get", "instances", "--filter", "status=running", "-o", "json")

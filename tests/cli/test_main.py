@@ -55,7 +55,7 @@ def test_parsing_loads_neither_http_nor_configuration() -> None:
     assert done.stderr == "[]\n"
 
 
-def test_the_version_is_told(run: Run) -> None:
+def test_the_version_is_printed(run: Run) -> None:
     assert run("--version") == (0, f"gputui {__version__}\n", "")
 
 
@@ -69,7 +69,7 @@ def test_wrong_usage_is_two_and_says_how(argv: tuple[str, ...], run: Run) -> Non
     assert err.startswith("usage: gputui")
 
 
-def test_without_a_configuration_the_way_on_is_told(run: Run) -> None:
+def test_without_a_configuration_init_is_suggested(run: Run) -> None:
     status, out, err = run("get", "instances")
 
     assert (status, out) == (2, "")
@@ -90,7 +90,7 @@ def fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(get, "run", fail)
 
 
-def test_what_nobody_foresaw_becomes_a_report_without_secrets(
+def test_an_unexpected_error_becomes_a_report_without_secrets(
     home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = Secret("tea-for-two")

@@ -45,7 +45,7 @@ def test_the_same_name_in_two_accounts_is_ambiguous_and_both_are_named() -> None
     assert caught.value.exit_code == 2
 
 
-def test_an_unknown_name_is_told_with_near_ones() -> None:
+def test_an_unknown_name_is_refused_with_similar_ones() -> None:
     with pytest.raises(NotFoundError) as caught:
         resolve(["mian"], listing("lab/pod/main", "lab/pod/other"))
 

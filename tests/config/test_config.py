@@ -59,7 +59,7 @@ events = 1.5
     assert (config.polling.stock, config.polling.events, config.polling.lists) == (10, 1.5, 5)
 
 
-def test_every_problem_is_told_at_once_with_its_key_and_the_fix() -> None:
+def test_every_problem_is_reported_at_once_with_its_key_and_the_fix() -> None:
     assert problems("""
 colour = 1
 [accounts.lab]
@@ -107,7 +107,7 @@ stock = 0
     ]
 
 
-def test_a_key_map_that_cannot_be_is_told_with_all_else() -> None:
+def test_a_key_map_that_cannot_be_is_reported_with_all_else() -> None:
     assert problems(ACCOUNT + 'typo = 1\n[ui]\nkeys = { ssh = "x", "table.up" = "n o" }')[1:] == [
         "config.toml: ui.keys.table.up: 'n o' contains a space; "
         "write only a comma between keys, and space for the space bar",
@@ -128,7 +128,7 @@ def test_a_file_without_accounts_says_how_to_add_one(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["ui = 3", "polling = []", "accounts.lab = 1", "[ui]\nkeys = 3"])
-def test_what_should_be_a_table_is_told(text: str) -> None:
+def test_what_should_be_a_table_is_reported(text: str) -> None:
     assert any("must be a table; write it as" in problem for problem in problems(text))
 
 
@@ -160,7 +160,7 @@ def test_a_base_url_is_normalised(written: str, meant: str) -> None:
         ("http://h\\u001b", "remove it"),
     ],
 )
-def test_a_base_url_that_cannot_be_used_is_told_without_repeating_it(url: str, fix: str) -> None:
+def test_a_base_url_that_cannot_be_used_is_reported_without_repeating_it(url: str, fix: str) -> None:
     (problem,) = problems(ACCOUNT.replace("http://10.0.0.5:8799", url))
     assert problem.startswith("config.toml: accounts.lab.base_url: ")
     assert problem.endswith(fix)
@@ -211,7 +211,7 @@ class TestLoading:
         with pytest.raises(ConfigError, match="is a folder; name a file"):
             load_config(tmp_path)
 
-    def test_other_encodings_are_told(self, tmp_path: Path) -> None:
+    def test_other_encodings_are_reported(self, tmp_path: Path) -> None:
         file = tmp_path / "config.toml"
         file.write_bytes("# Größe".encode("latin-1"))
         with pytest.raises(ConfigError, match="byte 5 is not UTF-8"):

@@ -92,7 +92,7 @@ def test_what_is_not_text_is_left_out(config: Path) -> None:
     assert read_preview(config) == Preview()
 
 
-def test_what_is_right_beside_what_is_wrong_is_kept(config: Path) -> None:
+def test_valid_settings_among_invalid_ones_are_kept(config: Path) -> None:
     config.write_text('[accounts]\nodd = 1\n[accounts.lab]\nkind = "nosuch"\n[ui]\nutc = true\ntheme = 1')
     preview = read_preview(config)
     assert list(preview.accounts) == ["lab"]

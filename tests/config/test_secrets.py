@@ -113,13 +113,13 @@ class TestSecrets:
             resolve("locked")
         assert "hunter2" not in str(caught.value)
 
-    def test_without_the_keyring_package_its_installation_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_the_keyring_package_its_installation_is_suggested(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "keyring", None)
         with pytest.raises(ConfigError, match=r"pip install 'gputui\[keyring\]'"):
             SecretRef.parse("keyring:gputui/alice", where="accounts.lab.password").resolve()
 
     @pytest.mark.parametrize("text", ["", "env:", "env:A B", "file:", "file:password", "cmd:", "cmd:'x", "keyring:x"])
-    def test_what_cannot_be_a_reference_is_told_when_it_is_read(self, text: str) -> None:
+    def test_what_cannot_be_a_reference_is_reported_when_it_is_read(self, text: str) -> None:
         with pytest.raises(ValueError, match=r"; |for example|needs"):
             SecretRef.parse(text, where="accounts.lab.password")
 

@@ -168,11 +168,11 @@ def test_numbers_lists_and_flags_are_read_as_one_writes_them() -> None:
         ('kind = "deployment"\n[values]\n"\\u001b" = 1', "values.\ufffd: is not known"),
     ],
 )
-def test_what_is_wrong_is_told_with_file_and_key(text: str, told: str) -> None:
+def test_what_is_wrong_is_reported_with_file_and_key(text: str, told: str) -> None:
     assert problem(text).startswith(told if told.startswith("train.toml") else f"train.toml: {told}")
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_everything_that_is_wrong_is_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         templates.load('kind = "pod"\n[values]\nnaem = 1\nname = []', name="train.toml", form=FORM)
     assert len(caught.value.problems) == 3
@@ -201,7 +201,7 @@ def test_a_template_is_replaced_only_when_asked_to(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../config", "a/b", ".hidden", "a b", "x" * 65, "a\n", "train.toml", "a\x1b"])
-def test_a_name_that_could_lead_elsewhere_is_refused(folder: Path, name: str) -> None:
+def test_a_name_that_could_be_another_path_is_refused(folder: Path, name: str) -> None:
     with pytest.raises(InvalidError) as caught:
         templates.save(name, "deployment", VALUES, FORM)
     assert caught.value.fields.keys() == {"name"}
@@ -250,7 +250,7 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     assert templates.read(path, form=FORM) == ("deployment", shown(VALUES))
 
 
-def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_created_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("GPUTUI_CONFIG", str(tmp_path / "file" / "config.toml"))
     with pytest.raises(ConfigError, match="Cannot write"):
@@ -268,7 +268,7 @@ def test_variables_that_may_be_secret_are_not_written() -> None:
 
 
 @pytest.mark.parametrize("line", ["Bearer abcdef12345", "--password hunter2 a=b"])
-def test_of_a_line_without_a_name_nothing_is_told(line: str) -> None:
+def test_of_a_line_without_a_name_nothing_is_shown(line: str) -> None:
     form = Form("y", "task", "New", (FormField("headers", "Headers", FieldKind.LINES, variables=True),))
     text = templates.dump("task", {"headers": f"X-Team: vision\n{line}"}, form)
     assert "# omitted, as it may be a secret: a line\n" in text

@@ -53,7 +53,7 @@ def hub(text: str) -> GpuhubAccount:
         ("autodl-private", "https://private.autodl.com", "CNY", 0, ""),
     ],
 )
-def test_a_preset_is_enough_beside_the_token(
+def test_a_preset_and_the_token_are_enough(
     preset: str, base_url: str, currency: str, regions: int, last: str
 ) -> None:
     account = hub(f'preset = "{preset}"\ntoken = "env:T"')
@@ -92,12 +92,12 @@ def test_what_is_written_wins_over_the_preset() -> None:
         ("region = 1", "region: unknown key; did you mean regions?"),
     ],
 )
-def test_a_mistake_in_a_cloud_account_is_told_with_its_fix(line: str, problem: str) -> None:
+def test_a_mistake_in_a_cloud_account_is_reported_with_its_fix(line: str, problem: str) -> None:
     text = f'[accounts.hub]\nkind = "gpuhub"\ntoken = "t"\n{line}'
     assert problems(text) == [f"config.toml: accounts.hub.{problem}"]
 
 
-def test_an_account_without_a_token_is_told_how_to_write_one() -> None:
+def test_an_account_without_a_token_shows_how_to_write_one() -> None:
     assert problems('[accounts.hub]\npreset = "autodl"') == [
         'config.toml: accounts.hub.token: is missing; add token = "env:GPUHUB_TOKEN"'
     ]
@@ -177,7 +177,7 @@ def test_a_deepdock_account_with_everything() -> None:
         ('gpu_memory = "many"', 'gpu_memory: is not a size; write it as "24G"'),
     ],
 )
-def test_a_mistake_in_a_deepdock_account_is_told_with_its_fix(line: str, problem: str) -> None:
+def test_a_mistake_in_a_deepdock_account_is_reported_with_its_fix(line: str, problem: str) -> None:
     text = f'[accounts.dock]\nkind = "deepdock"\n{line}'
     assert problems(text) == [f"config.toml: accounts.dock.{problem}"]
 
@@ -228,7 +228,7 @@ def test_a_yotta_account_needs_nothing_but_its_key() -> None:
         ("api_key = 7", "api_key: must be a text; for example env:Y_API_KEY"),
     ],
 )
-def test_a_mistake_in_a_yotta_account_is_told_with_its_fix(text: str, problem: str) -> None:
+def test_a_mistake_in_a_yotta_account_is_reported_with_its_fix(text: str, problem: str) -> None:
     assert problems(f'[accounts.y]\nkind = "yotta"\n{text}') == [f"config.toml: accounts.y.{problem}"]
 
 

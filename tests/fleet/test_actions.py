@@ -78,7 +78,7 @@ async def test_a_second_action_on_the_same_thing_is_refused_meanwhile(clock: Fak
         await fleet.act(MAIN, Action.DELETE)
 
 
-async def test_a_running_command_keeps_nobody_from_stopping_the_instance(clock: FakeClock, lab: FakeBackend) -> None:
+async def test_a_running_command_does_not_prevent_stopping_the_instance(clock: FakeClock, lab: FakeBackend) -> None:
     async with running(clock, lab) as fleet:
         command = await begun(fleet, lab, MAIN, Action.EXEC)
         assert fleet.mutations.pending(MAIN) is None
@@ -127,7 +127,7 @@ async def test_a_detail_takes_its_place_in_the_store(clock: FakeClock, lab: Fake
         assert updated == [stopped]
 
 
-async def test_a_detail_of_something_gone_reads_the_list_anew(clock: FakeClock, lab: FakeBackend) -> None:
+async def test_a_detail_of_something_gone_reads_the_list_again(clock: FakeClock, lab: FakeBackend) -> None:
     async with running(clock, lab) as fleet:
         lab.rows[INSTANCES] = []
         with pytest.raises(NotFoundError):
@@ -136,7 +136,7 @@ async def test_a_detail_of_something_gone_reads_the_list_anew(clock: FakeClock, 
         assert fleet.get(MAIN) is None
 
 
-async def test_an_ssh_target_is_fetched_anew_each_time(clock: FakeClock, lab: FakeBackend) -> None:
+async def test_an_ssh_target_is_fetched_again_each_time(clock: FakeClock, lab: FakeBackend) -> None:
     async with running(clock, lab) as fleet:
         ports = [(await fleet.ssh_target(MAIN)).port for _ in range(2)]
     assert ports == [23001, 23002]
@@ -161,7 +161,7 @@ async def test_nothing_can_be_done_to_an_account_that_is_not_open(
     assert history.audit() == []
 
 
-async def test_a_rate_limit_told_to_an_action_pauses_the_account(clock: FakeClock, lab: FakeBackend) -> None:
+async def test_a_rate_limit_on_an_action_pauses_the_account(clock: FakeClock, lab: FakeBackend) -> None:
     lab.errors[Action.STOP] = RateLimitedError("lab: slow down.", retry_after=50)
     async with running(clock, lab) as fleet:
         asked = lab.calls[INSTANCES]

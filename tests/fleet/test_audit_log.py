@@ -69,7 +69,7 @@ async def test_a_refused_action_is_raised_and_logged_as_failed(
     assert (only(history).outcome, only(history).detail) == (Outcome.FAILED, "lab: main is not running.")
 
 
-async def test_a_command_and_its_end_are_told_and_logged(
+async def test_a_command_and_its_end_are_reported_and_logged(
     clock: FakeClock, lab: FakeBackend, history: History
 ) -> None:
     async with running(clock, lab, history=history) as fleet:
@@ -95,7 +95,7 @@ async def test_nothing_is_sent_when_the_audit_log_cannot_be_written(
     assert lab.calls[Action.STOP] == 0
 
 
-async def test_an_unknown_outcome_is_logged_as_such_raised_and_the_list_read_anew(
+async def test_an_unknown_outcome_is_logged_as_such_raised_and_the_list_read_again(
     clock: FakeClock, lab: FakeBackend, history: History
 ) -> None:
     lab.errors[Action.STOP] = LOST

@@ -141,7 +141,7 @@ def statuses(fleet: Fleet) -> list[str]:
 # --- events -----------------------------------------------------------------------------------------------------
 
 
-async def test_reported_events_are_added_as_they_come_and_one_told_twice_is_one(clock: FakeClock, hub: Hub) -> None:
+async def test_reported_events_are_added_as_they_come_and_a_repeated_one_is_one(clock: FakeClock, hub: Hub) -> None:
     hub.rows[EVENTS] = [happened("a", "starting", 2), happened("a", "created", 1)]
     async with running(clock, hub, watch=[EVENTS]) as fleet:
         assert statuses(fleet) == ["created", "starting"]
@@ -166,7 +166,7 @@ async def test_what_came_late_corrects_its_successor(clock: FakeClock, hub: Hub)
     assert changes == [Change((late,), (corrected,))]
 
 
-async def test_who_reports_events_is_not_observed_beside(clock: FakeClock, hub: Hub) -> None:
+async def test_a_vendor_that_reports_events_is_not_observed_as_well(clock: FakeClock, hub: Hub) -> None:
     lab = FakeBackend("lab")
     lab.rows[INSTANCES] = [pod("lab", "main")]
     async with running(clock, hub, lab, watch=[EVENTS]) as fleet:
@@ -333,7 +333,7 @@ async def test_options_of_a_stop_are_refused_where_there_are_none(clock: FakeClo
     assert lab.calls[Action.STOP] == 0
 
 
-async def test_scaling_asks_anew_for_the_deployments_and_their_instances(clock: FakeClock, hub: Hub) -> None:
+async def test_scaling_asks_again_for_the_deployments_and_their_instances(clock: FakeClock, hub: Hub) -> None:
     async with running(clock, hub, watch=[DEPLOYMENTS]) as fleet:
         before = dict(hub.calls)
         await fleet.act(TRAIN.ref, Action.SCALE, arguments={"replicas": "2"})
@@ -373,7 +373,7 @@ async def test_an_unanswered_create_is_found_again_by_name(clock: FakeClock, hub
 
 
 @pytest.mark.parametrize("made", [[], ["d8", "d9"]], ids=["nothing", "two"])
-async def test_what_cannot_be_told_stays_unknown_and_is_not_sent_again(
+async def test_an_unclear_outcome_stays_unknown_and_is_not_sent_again(
     clock: FakeClock, hub: Hub, made: list[str]
 ) -> None:
     hub.errors[Action.CREATE] = LOST

@@ -28,7 +28,7 @@ def told(change_or_rows: object) -> list[tuple[str, str | None, str]]:
     return [(event.name, event.before, event.status) for event in change_or_rows if isinstance(event, Event)]
 
 
-async def test_states_are_told_with_what_was_before_and_how_long(clock: FakeClock, lab: FakeBackend) -> None:
+async def test_states_are_reported_with_the_one_before_and_its_duration(clock: FakeClock, lab: FakeBackend) -> None:
     async with running(clock, lab, watch=[EVENTS]) as fleet:
         heard: list[Change] = []
         fleet.subscribe(EVENTS, heard.append)
@@ -185,7 +185,7 @@ async def test_what_could_not_be_written_is_written_later(
     assert history.snapshots()[0].rows == [pod("lab", "main")]
 
 
-async def test_what_happened_between_two_sessions_is_told_in_the_second(
+async def test_events_between_two_sessions_are_reported_in_the_second(
     clock: FakeClock, lab: FakeBackend, history: History
 ) -> None:
     lab.rows[INSTANCES] = [pod("lab", "main"), pod("lab", "old")]
@@ -234,7 +234,7 @@ def instance(name: str, status: str = "running", *, problem: str | None = None) 
     return pod("lab", name, status, problem=problem)
 
 
-def test_what_stands_for_a_part_that_cannot_be_read_is_never_gone() -> None:
+def test_a_row_for_a_part_that_cannot_be_read_is_never_gone() -> None:
     seen = Observer()
     stand_in = instance("7/", "unknown", problem="its workers cannot be read")
     seen.observe("lab", [stand_in], NOON, missing=[Missing("no answer", prefix="7/")])

@@ -50,7 +50,7 @@ def test_what_comes_late_is_put_in_its_place() -> None:
     assert seconds_of(log) == [0, 10, 20, 30]
 
 
-def test_a_reading_told_twice_and_placed_a_little_differently_is_one() -> None:
+def test_a_reading_reported_twice_at_slightly_different_times_is_one() -> None:
     log = SampleLog()
     log.take([device(sample(0), sample(10))], START)
     log.take([device(sample(0.4), sample(10.4), sample(20.4))], START)
@@ -215,7 +215,7 @@ class WatchedHistory(History):
         return super().gpu_samples(accounts, now)
 
 
-async def test_earlier_readings_are_read_when_somebody_draws_them_and_not_to_list_gpus(tmp_path: Path) -> None:
+async def test_earlier_readings_are_read_to_draw_them_and_not_to_list_gpus(tmp_path: Path) -> None:
     clock, dock = FakeClock(), FakeBackend("dock", [Resource.GPUS])
     history = WatchedHistory(tmp_path / "history.sqlite3")
     history.record(gpus=[(GPU, sample(-60))])
@@ -232,7 +232,7 @@ async def test_earlier_readings_are_read_when_somebody_draws_them_and_not_to_lis
     history.close()
 
 
-async def test_the_fleet_goes_on_where_the_last_session_ended(tmp_path: Path) -> None:
+async def test_the_fleet_continues_where_the_last_session_ended(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite3"
     for number in range(2):
         clock, dock = FakeClock(), FakeBackend("dock", [Resource.GPUS])

@@ -155,7 +155,7 @@ async def test_the_password_of_one_that_was_deleted_elsewhere_goes_when_its_name
     assert set(keyring.values()) <= {"battery staple"}
 
 
-def test_who_an_instance_was_made_for_logs_in_whoever_the_account_logs_in_as() -> None:
+def test_the_user_of_an_instance_comes_before_the_user_of_the_account() -> None:
     account = SSHLogin(user="root", password=Secret("everywhere"))
     told = SSHTarget("h", 22, "ubuntu", Secret("here"))
     assert (account.user_of(told), account.password_of(told)) == ("root", Secret("everywhere"))
@@ -196,7 +196,7 @@ async def test_force_is_used_only_where_it_is_asked_for(clock: FakeClock, dock: 
 CUDA = Ref("dock", "image", "cuda:12")
 
 
-async def test_a_pull_that_is_given_up_is_looked_for_and_told_as_unknown(
+async def test_an_abandoned_pull_is_looked_for_and_reported_as_unknown(
     clock: FakeClock, dock: Dock, path: Path
 ) -> None:
     history = History(path)
@@ -217,7 +217,7 @@ async def test_a_pull_that_is_given_up_is_looked_for_and_told_as_unknown(
     assert entry.outcome is Outcome.UNKNOWN
 
 
-async def test_a_pull_of_what_was_there_before_its_list_was_read_is_not_told_as_done(
+async def test_a_pull_of_an_image_from_before_is_not_reported_as_done(
     clock: FakeClock, dock: Dock, path: Path
 ) -> None:
     dock.rows[Resource.IMAGES] = [Image(CUDA, "cuda", "12")]

@@ -33,7 +33,7 @@ async def test_what_is_watched_is_polled_at_its_pace_and_instances_slowly(clock:
     assert lab.calls[PROCESSES] == 0
 
 
-async def test_lists_that_are_paid_for_are_polled_once_a_minute_though_nobody_looks(clock: FakeClock) -> None:
+async def test_lists_that_cost_money_are_polled_once_a_minute_without_a_viewer(clock: FakeClock) -> None:
     class Paid(FakeBackend):
         spending = frozenset({DEPLOYMENTS, VOLUMES})
 
@@ -47,7 +47,7 @@ async def test_lists_that_are_paid_for_are_polled_once_a_minute_though_nobody_lo
     assert (unpaid.calls[DEPLOYMENTS], unpaid.calls[VOLUMES]) == (0, 0)
 
 
-async def test_watching_events_polls_the_instances_they_are_made_from(clock: FakeClock, lab: FakeBackend) -> None:
+async def test_watching_events_polls_the_instances_they_are_derived_from(clock: FakeClock, lab: FakeBackend) -> None:
     async with running(clock, lab, watch=[EVENTS]):
         await clock.advance(10)
     assert lab.calls[INSTANCES] == 6
@@ -230,7 +230,7 @@ async def test_an_answer_that_is_long_in_coming_makes_the_account_slow(clock: Fa
         assert fleet.health()["lab"].state is HealthState.OK
 
 
-async def test_unchanged_answers_tell_nobody_anything(clock: FakeClock, lab: FakeBackend) -> None:
+async def test_unchanged_answers_notify_no_listener(clock: FakeClock, lab: FakeBackend) -> None:
     news: list[object] = []
     async with running(clock, lab, watch=ALL) as fleet:
         await clock.advance(10)
@@ -258,7 +258,7 @@ async def test_listeners_hear_of_changes_until_they_leave(clock: FakeClock, lab:
         assert len(heard) == 1
 
 
-async def test_a_failing_listener_keeps_nobody_else_from_hearing(clock: FakeClock, lab: FakeBackend) -> None:
+async def test_a_failing_listener_does_not_affect_the_others(clock: FakeClock, lab: FakeBackend) -> None:
     heard: list[Change] = []
     failures: list[BaseException] = []
     fault = RuntimeError("a screen's fault")
@@ -322,7 +322,7 @@ async def test_an_account_that_cannot_be_opened_says_so_and_is_opened_by_a_refre
         assert fleet.feed("hub", INSTANCES).state is FeedState.FRESH
 
 
-async def test_a_failed_probe_is_made_again_once_the_account_answers(clock: FakeClock, lab: FakeBackend) -> None:
+async def test_a_failed_probe_is_repeated_once_the_account_answers(clock: FakeClock, lab: FakeBackend) -> None:
     lab.errors["identify"] = DOWN
     async with running(clock, lab) as fleet:
         assert not fleet.rows(Resource.ACCOUNTS)
@@ -363,7 +363,7 @@ async def test_capabilities_are_known_once_a_back_end_is_open(clock: FakeClock, 
         assert fleet.creatable("lab") == ("pod",)
 
 
-async def test_a_question_put_anew_waits_for_an_answer_that_is_younger_than_itself() -> None:
+async def test_a_repeated_request_waits_for_an_answer_that_is_younger_than_itself() -> None:
     clock, backend = FakeClock(), FakeBackend("lab")
 
     class Nobody:
@@ -404,7 +404,7 @@ def is_harmless(error: BaseException | None) -> bool:
     )
 
 
-async def test_what_a_fault_quotes_is_told_without_secrets(clock: FakeClock, lab: FakeBackend) -> None:
+async def test_what_a_fault_quotes_is_reported_without_secrets(clock: FakeClock, lab: FakeBackend) -> None:
     lab.errors[INSTANCES] = RuntimeError(FAULT)
     async with running(clock, lab, unopenable={"hub": RuntimeError(FAULT)}) as fleet:
         assert is_harmless(fleet.feed("lab", INSTANCES).error)

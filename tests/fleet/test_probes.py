@@ -87,7 +87,7 @@ def devices(fleet: Fleet) -> dict[str, GpuDevice]:
     return {ref.id: row for ref, row in fleet.rows(GPUS).items() if isinstance(row, GpuDevice)}
 
 
-async def test_nobody_is_looked_into_unasked_and_nothing_is_awaited(clock: FakeClock, hub: FakeBackend) -> None:
+async def test_no_instance_is_probed_unasked_and_nothing_is_awaited(clock: FakeClock, hub: FakeBackend) -> None:
     async with running(clock, hub, watch=BOTH) as fleet:
         await clock.advance(60)
         assert not fleet.supports("hub", GPUS)
@@ -110,7 +110,7 @@ async def test_gpus_and_processes_share_one_look_at_the_pace_of_processes(
         assert len(fleet.samples.of(Ref("hub", "gpu", "main:0"))) == 11
 
 
-async def test_it_is_looked_into_only_while_somebody_looks(
+async def test_an_instance_is_probed_only_while_it_is_viewed(
     clock: FakeClock, hub: FakeBackend, inside: Inside
 ) -> None:
     async with running(clock, hub, watch=BOTH) as fleet:
@@ -234,7 +234,7 @@ async def test_one_that_fails_is_left_alone_for_longer_and_longer(
         assert len(inside.looks) == looks + 1, "who asks for it gets it at once"
 
 
-async def test_one_that_keeps_silent_holds_up_nobody_and_is_never_asked_twice(
+async def test_a_silent_instance_delays_no_other_and_is_never_asked_twice(
     clock: FakeClock, hub: FakeBackend, inside: Inside
 ) -> None:
     silent = Inside(clock)

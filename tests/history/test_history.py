@@ -103,7 +103,7 @@ def test_stock_samples_come_back_from_a_time_on_and_not_for_ever(path: Path) -> 
     assert history.stock(now) == []
 
 
-def test_the_audit_log_tells_who_what_and_how_it_ended(path: Path) -> None:
+def test_the_audit_log_has_who_what_and_how_it_ended(path: Path) -> None:
     history = History(path)
     entry = begin(history)
     (started,) = history.audit()
@@ -484,7 +484,7 @@ def test_a_wrong_key_does_not_take_the_other_rows_with_it(path: Path) -> None:
     assert [found.status for found in history.events()] == ["created", "running", "exited"]
 
 
-def test_what_a_link_leads_to_is_left_alone(path: Path) -> None:
+def test_the_target_of_a_link_is_left_alone(path: Path) -> None:
     target = path.parents[2] / "thesis.txt"
     target.write_text("chapter one")
     target.chmod(0o644)

@@ -119,7 +119,7 @@ def test_a_label_is_its_own_label(label: str) -> None:
         ("NVIDIA GB10", 120, "GB10"),
     ],
 )
-def test_memory_tells_cards_apart_whose_names_do_not(name: str, gigabytes: float, label: str) -> None:
+def test_memory_distinguishes_cards_of_the_same_name(name: str, gigabytes: float, label: str) -> None:
     assert gpu_label(name, round(gigabytes * 2**30)) == label
 
 

@@ -207,7 +207,7 @@ async def test_a_vendor_brings_accounts_and_one_that_fails_leaves_the_others(
     ]
 
 
-async def test_a_variant_that_nobody_chose_needs_no_vendor(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_empty_variant_needs_no_vendor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gputui.sim.server.vendors", lambda: ([_Echo()], []))
     async with running_simulator(0, speed=0, ssh=False, variants={"pody": ""}) as sim:
         assert set(sim.base_urls) == {"echo-small"}

@@ -148,7 +148,7 @@ async def test_a_server_that_asks_for_more_than_a_password_does_not_get_the_conf
         ]
 
 
-async def test_with_nobody_to_ask_a_server_that_asks_for_more_gets_nothing(person: Person) -> None:
+async def test_without_a_user_a_server_that_asks_for_more_gets_nothing(person: Person) -> None:
     async with Server(keyboard_interactive=True, prompts=[("Password: ", False), ("Code: ", False)]) as server:
         async with asyncio.timeout(10):
             error = await failure(person, server.port, password="hunter2")
@@ -254,7 +254,7 @@ async def test_a_refused_port_is_tried_again_until_its_sshd_is_up(person: Person
     assert "refuses connections" in person.told[0]
 
 
-async def test_the_target_is_asked_for_anew_as_ports_and_passwords_change(person: Person, server: Server) -> None:
+async def test_the_target_is_requested_again_as_ports_and_passwords_change(person: Person, server: Server) -> None:
     asked = 0
 
     async def refetch() -> SSHTarget:
@@ -305,7 +305,7 @@ async def test_waiting_can_be_cancelled(person: Person) -> None:
 # Other ends
 
 
-async def test_a_web_server_is_told_from_an_ssh_server(person: Person) -> None:
+async def test_a_web_server_is_distinguished_from_an_ssh_server(person: Person) -> None:
     async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()
         writer.write(b"HTTP/1.1 400 Bad \x1b[31mRequest\r\n\r\n")

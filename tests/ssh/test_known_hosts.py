@@ -72,7 +72,7 @@ def test_a_damaged_file_is_refused_rather_than_skipped(directory: Path, line: st
         hosts.keys(ID)
 
 
-def test_the_question_tells_what_other_ids_know(directory: Path) -> None:
+def test_the_question_names_other_ids_with_that_key(directory: Path) -> None:
     key, other = new_key()[0], new_key()[0]
     hosts = KnownHosts(directory)
     hosts.remember("lab/pod/twin", "10.0.0.5", 1, key)
@@ -100,7 +100,7 @@ def test_a_question_reads_every_file_once(directory: Path, monkeypatch: pytest.M
     assert len(opened) == len(set(opened)) == 3
 
 
-def test_an_instance_made_anew_under_its_name_is_unknown_and_not_changed(tmp_path: Path) -> None:
+def test_an_instance_created_again_under_its_name_is_unknown_and_not_changed(tmp_path: Path) -> None:
     hosts, ref = KnownHosts(tmp_path), Ref("lab", "pod", "main")
     (key, _), (other, _) = new_key(), new_key()
     before, after = (

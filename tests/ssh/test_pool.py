@@ -27,7 +27,7 @@ async def test_users_at_the_same_time_share_one_login(person: Person, server: Se
     assert first.closed
 
 
-async def test_a_connection_that_ended_is_made_again(person: Person, server: Server) -> None:
+async def test_a_connection_that_ended_is_opened_again(person: Person, server: Server) -> None:
     pool = ConnectionPool()
     async with pool.lease(ID, lambda: person.connect(server.port)) as first:
         server.drop()
@@ -88,7 +88,7 @@ async def test_each_key_has_a_connection_of_its_own(person: Person, server: Serv
     await pool.aclose()
 
 
-async def test_a_failed_login_is_told_to_who_asked_and_leaves_nothing(person: Person, server: Server) -> None:
+async def test_a_failed_login_is_raised_to_the_caller_and_leaves_nothing(person: Person, server: Server) -> None:
     pool = ConnectionPool()
     with pytest.raises(SshError):
         async with pool.lease(ID, lambda: person.connect(server.port, password=None)):

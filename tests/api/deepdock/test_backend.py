@@ -64,7 +64,9 @@ class TestHost:
         )
         assert backend.actions(info) == {Action.CREATE}
 
-    async def test_what_it_does_not_tell_is_left_out(self, server: ScriptedServer, backend: DeepdockBackend) -> None:
+    async def test_values_that_are_not_reported_are_omitted(
+        self, server: ScriptedServer, backend: DeepdockBackend
+    ) -> None:
         server.on("/metrics", as_json({"gpu_count": 0, "ram_total_mb": 20006.5, "cpu_cores": None, "new": []}))
         assert (await backend.identify()).host_spec == (("GPUs", "0"), ("RAM", "19.5G"))
 
@@ -84,7 +86,7 @@ class TestHost:
             (Reset(), UnavailableError, "broke off"),
         ],
     )
-    async def test_identifying_tells_what_is_wrong_with_the_address(
+    async def test_identifying_names_the_problem_of_the_address(
         self, server: ScriptedServer, backend: DeepdockBackend, answer: Answer, kind: type[GputuiError], said: str
     ) -> None:
         server.on("/metrics", answer)
@@ -109,7 +111,7 @@ class TestHeader:
         assert {request.headers.get("x-api-key") for request in server.requests} == {"k1"}
         await backend.aclose()
 
-    async def test_a_value_that_no_header_can_have_is_told_without_it(self, server: ScriptedServer) -> None:
+    async def test_a_value_that_no_header_can_have_is_reported_without_it(self, server: ScriptedServer) -> None:
         account = deepdock_account(server.url, 'header = { name = "X-Api-Key", value = "hünter2" }')
         backend = DeepdockBackend(account)
         with pytest.raises(AuthError, match="the value of X-Api-Key contains a character") as caught:
@@ -134,7 +136,7 @@ class TestHeader:
         ("dock/volume/1", False),
     ],
 )
-async def test_one_row_anew(server: ScriptedServer, backend: DeepdockBackend, ref: str, found: bool) -> None:
+async def test_one_row_is_read_again(server: ScriptedServer, backend: DeepdockBackend, ref: str, found: bool) -> None:
     script(server)
     if found:
         assert (await backend.fetch(Ref.parse(ref))).ref == Ref.parse(ref)

@@ -144,7 +144,7 @@ class TestContainers:
         (row,) = await backend.instances()
         assert (row.created_at, row.problem) == (None, None)
 
-    async def test_names_nobody_should_see_are_harmless_and_can_be_acted_on(
+    async def test_hostile_names_are_harmless_and_can_be_acted_on(
         self, server: ScriptedServer, backend: DeepdockBackend
     ) -> None:
         names = ["a\x1b[2J", "a\ufffd[2J", "../../images", "..", "x/y?z#"]
@@ -165,7 +165,7 @@ class TestContainers:
         ]
 
     @pytest.mark.parametrize("answer", [[], {}, {"containers": None}, {"containers": {}}, "x"])
-    async def test_an_answer_of_another_kind_is_told(
+    async def test_an_answer_of_another_kind_is_reported(
         self, server: ScriptedServer, backend: DeepdockBackend, answer: object
     ) -> None:
         script(server, containers=answer)
@@ -189,7 +189,7 @@ class TestContainers:
         with pytest.raises(InvalidError):
             await backend.delete(Ref("dock", "image", CUDA), force=True)
 
-    async def test_a_list_is_always_asked_for_anew(self, server: ScriptedServer, backend: DeepdockBackend) -> None:
+    async def test_a_list_is_always_requested_again(self, server: ScriptedServer, backend: DeepdockBackend) -> None:
         script(server)
         await backend.gpus()
         await backend.instances()
@@ -198,7 +198,7 @@ class TestContainers:
 
 
 class TestLogin:
-    async def test_the_target_is_the_servers_host_and_who_logs_in_is_not_told(
+    async def test_the_target_is_the_host_of_the_server_without_a_user(
         self, server: ScriptedServer, backend: DeepdockBackend
     ) -> None:
         script(server, containers={"containers": [container(status="running", ssh_port=22001)]})

@@ -36,7 +36,7 @@ def test_the_form_offers_the_hosts_images_and_its_gpus_with_their_load() -> None
     assert {field.name for field in form if field.required} == {"name", "image", "user_name", "password"}
 
 
-def test_gpus_can_be_written_where_the_host_tells_of_none() -> None:
+def test_gpus_can_be_typed_where_the_host_reports_none() -> None:
     assert next(field for field in create.container_fields() if field.name == "gpu_ids").open_choices
 
 
@@ -91,7 +91,7 @@ def test_the_environment_is_sent_by_name() -> None:
         ({"shm": "1"}, {"shm": "is no parameter of a new container"}),
     ],
 )
-def test_what_is_wrong_is_told_at_its_field(changes: dict[str, str], problems: dict[str, str]) -> None:
+def test_what_is_wrong_is_reported_at_its_field(changes: dict[str, str], problems: dict[str, str]) -> None:
     assert create.read_container(RIGHT | changes, range(3)).problems == problems
 
 

@@ -192,7 +192,7 @@ def test_the_first_answer_after_clocks_were_put_back_is_where_it_was_taken(
     after=st.integers(1, 300),
     stands=st.floats(0, 7000),
 )
-def test_clocks_that_were_put_back_while_nobody_looked_move_nothing(
+def test_clocks_put_back_between_two_readings_move_nothing(
     summer: float, before: int, unseen: int, after: int, stands: float
 ) -> None:
     """What came before the turn and was not seen, and a collector that stands since, are no reason to be wrong."""
@@ -210,7 +210,7 @@ def test_clocks_that_were_put_back_while_nobody_looked_move_nothing(
     assert off(later[0], taken) == 0
 
 
-def test_gpus_that_tell_of_the_turn_one_after_the_other_are_put_back_once() -> None:
+def test_gpus_that_show_a_changed_clock_one_after_another_are_put_back_once() -> None:
     taken = every_ten_seconds(NOW, 40)
     answer = autumn(taken, taken[20], summer=2 * HOUR)
     placer = SeriesPlacer()
@@ -220,7 +220,7 @@ def test_gpus_that_tell_of_the_turn_one_after_the_other_are_put_back_once() -> N
     assert off(both[0], taken) == off(both[1], taken) == 0
 
 
-def test_a_gpu_that_stands_since_before_the_turn_does_not_hold_the_others_there() -> None:
+def test_a_gpu_stopped_since_before_a_clock_change_does_not_delay_the_others() -> None:
     taken = every_ten_seconds(NOW, 200)
     answer = autumn(taken, taken[100], summer=2 * HOUR)
     placed = SeriesPlacer().place({0: answer[:90], 1: answer}, now=NOW, ahead=0.0)

@@ -165,7 +165,7 @@ class TestGpus:
         assert device.sample.power == 20.358633663366337
 
     @pytest.mark.parametrize("answer", [[], {"detail": "NVML"}, {"error": []}, "x"])
-    async def test_an_answer_of_another_kind_is_told(
+    async def test_an_answer_of_another_kind_is_reported(
         self, server: ScriptedServer, backend: DeepdockBackend, answer: object
     ) -> None:
         script(server, series=answer)
@@ -225,7 +225,7 @@ class TestStock:
             "all",
         ],
     )
-    async def test_idle_is_what_nobody_holds_and_nothing_loads(
+    async def test_idle_gpus_are_neither_assigned_nor_loaded(
         self, server: ScriptedServer, backend: DeepdockBackend, containers: object, gpu: object, idle: int
     ) -> None:
         script(server, containers={"containers": containers}, series={"0": gpu})

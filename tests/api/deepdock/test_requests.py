@@ -99,7 +99,7 @@ class TestCreate:
         assert "hf_secret" not in request.body
         assert json.loads(request.body)["env"] == {"HF_TOKEN": "***", "TITLE": "\x9b31mé\u202e"}
 
-    async def test_what_the_server_refuses_is_told_at_its_field(
+    async def test_what_the_server_refuses_is_reported_at_its_field(
         self, server: ScriptedServer, backend: DeepdockBackend
     ) -> None:
         complaints = [
@@ -146,7 +146,7 @@ class TestCreate:
             (page(), UnknownOutcomeError, "a web page instead of JSON"),
         ],
     )
-    async def test_a_refusal_is_told_in_words(
+    async def test_a_refusal_is_reported_in_words(
         self, server: ScriptedServer, backend: DeepdockBackend, answer: Answer, kind: type[GputuiError], said: str
     ) -> None:
         server.on("/containers/create", answer)

@@ -189,7 +189,7 @@ async def test_an_image_without_a_tag_is_the_latest_one() -> None:
         assert Ref("dock", "image", "hello-world:latest") in {image.ref for image in await there.backend.images()}
 
 
-async def test_what_the_server_refuses_is_told_by_kind() -> None:
+async def test_what_the_server_refuses_has_an_error_of_its_kind() -> None:
     async with dock() as there:
         right = {"name": "fresh", "image": CUDA, "user_name": "alice", "password": "x"}
         with pytest.raises(ConflictError, match="already exists"):
@@ -290,7 +290,7 @@ async def test_an_empty_host_has_nothing() -> None:
         assert host.gpu_count == 0
 
 
-async def test_a_host_that_tells_no_port_has_no_login() -> None:
+async def test_a_host_that_reports_no_port_has_no_login() -> None:
     async with dock(faults="noport") as there:
         row = await there.container("train-7b")
         assert Action.SSH not in there.backend.actions(row)
@@ -298,7 +298,7 @@ async def test_a_host_that_tells_no_port_has_no_login() -> None:
             await there.backend.ssh_target(TRAIN)
 
 
-async def test_a_pull_whose_connection_breaks_is_unknown_and_goes_on() -> None:
+async def test_a_pull_whose_connection_breaks_is_unknown_and_continues() -> None:
     async with dock(faults="pullcut") as there:
         with pytest.raises(UnknownOutcomeError, match=f"the pull of image {NEW} was sent"):
             await there.backend.creators["image"].prepare({"repo_tag": NEW}).send()
@@ -362,14 +362,14 @@ async def test_hostile_names_are_harmless_and_can_be_acted_on() -> None:
     ("profile", "kind"),
     [("html", ProtocolError), ("truncated", ProtocolError), ("down", UnavailableError), ("auth", AuthError)],
 )
-async def test_a_server_gone_wrong_is_told_by_kind(profile: str, kind: type[GputuiError]) -> None:
+async def test_a_server_gone_wrong_has_an_error_of_its_kind(profile: str, kind: type[GputuiError]) -> None:
     async with dock(faults=profile) as there:
         for lister in there.backend.listers.values():
             with pytest.raises(kind, match=r"^dock: "):
                 await lister()
 
 
-async def test_a_complaint_of_fastapi_is_told_at_its_field() -> None:
+async def test_a_complaint_of_fastapi_is_reported_at_its_field() -> None:
     async with dock() as there:
         path = "/containers/create"
         with pytest.raises(InvalidError) as caught:

@@ -74,5 +74,5 @@ def reader(server: Server, clock: FakeClock, page_size: int = PAGE_SIZE) -> Even
     return EventReader(server.fetch_page, now=clock.now, monotonic=clock.monotonic, page_size=page_size)
 
 
-def told(events: Sequence[Event]) -> list[tuple[str, str]]:
+def statuses(events: Sequence[Event]) -> list[tuple[str, str]]:
     return [(event.instance.id, event.status) for event in events]

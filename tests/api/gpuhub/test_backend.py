@@ -70,7 +70,7 @@ PARENT = Ref("hub", "deployment", LLM)
         ("500", ServerError),
     ],
 )
-async def test_a_refusal_with_http_200_is_told_in_the_apis_words(
+async def test_a_refusal_with_http_200_is_reported_in_the_apis_words(
     server: ScriptedServer, hub: GpuhubBackend, code: str, kind: type[GputuiError]
 ) -> None:
     server.on(DEPLOYMENTS, refused(code, "it\x1b cannot be done."))
@@ -82,7 +82,7 @@ async def test_a_refusal_with_http_200_is_told_in_the_apis_words(
     assert server.count("POST", DEPLOYMENTS) == 1
 
 
-async def test_a_bad_request_for_what_is_not_there_is_told_so(server: ScriptedServer, hub: GpuhubBackend) -> None:
+async def test_a_bad_request_for_a_missing_row_says_so(server: ScriptedServer, hub: GpuhubBackend) -> None:
     server.on(DEPLOYMENTS, refused("BadRequest", "deployment does not exist"))
     with pytest.raises(NotFoundError):
         await hub.deployments()
@@ -119,7 +119,7 @@ async def test_after_a_rate_limit_nothing_is_sent_for_a_while(
     assert fake_time.slept == [5.0]
 
 
-async def test_a_rate_limit_is_told_in_the_clouds_words_as_long_as_it_holds(
+async def test_a_rate_limit_is_reported_in_the_clouds_words_as_long_as_it_holds(
     server: ScriptedServer, hub: GpuhubBackend
 ) -> None:
     answer = {"code": "QuotaExceeded", "msg": "10 a minute used up", "request_id": "rid-1"}
@@ -172,7 +172,7 @@ async def test_identifying_is_one_small_question(server: ScriptedServer, hub: Gp
     assert (request.method, request.json) == ("POST", {"page_index": 1, "page_size": 1})
 
 
-async def test_an_account_tells_regions_currency_and_balance(hub: GpuhubBackend) -> None:
+async def test_an_account_shows_regions_currency_and_balance(hub: GpuhubBackend) -> None:
     info = await hub.account_info()
     assert dict(info.host_spec) == {"regions": "sgp1, Singapore-A", "currency": "USD"}
     assert (info.usage, info.problems) == ((("balance", "$29.87"),), ())
@@ -227,7 +227,7 @@ async def test_a_wallet_that_does_not_answer_is_asked_again(server: ScriptedServ
     assert len(await hub.balances()) == 1
 
 
-async def test_a_login_asks_anew_and_for_that_container_alone(server: ScriptedServer, hub: GpuhubBackend) -> None:
+async def test_a_login_asks_again_and_for_that_container_alone(server: ScriptedServer, hub: GpuhubBackend) -> None:
     await hub.instances()
     server.on(CONTAINERS, page([container(info={"ssh_command": "ssh -p 9 root@h", "root_password": "changed"})]))
     server.requests.clear()
@@ -245,7 +245,7 @@ async def test_a_login_asks_anew_and_for_that_container_alone(server: ScriptedSe
         ({"info": {"ssh_command": "", "root_password": ""}}, "has no SSH address"),
     ],
 )
-async def test_a_container_without_an_sshd_is_told_so(
+async def test_a_container_without_an_sshd_is_reported_so(
     server: ScriptedServer, hub: GpuhubBackend, changes: dict[str, object], words: str
 ) -> None:
     server.on(CONTAINERS, page([container(**changes)]))  # type: ignore[arg-type]  # fields by their names

@@ -221,7 +221,7 @@ def test_what_is_required_is_missed_at_its_field(name: str) -> None:
         ({"replicas": "2"}, "replicas", "no parameter"),
     ],
 )
-def test_what_is_wrong_is_told_at_its_field(changes: dict[str, str], name: str, problem: str) -> None:
+def test_what_is_wrong_is_reported_at_its_field(changes: dict[str, str], name: str, problem: str) -> None:
     problems = HUB.read({**VALUES, **changes}).problems
     assert list(problems) == [name]
     assert problem in problems[name]
@@ -275,7 +275,7 @@ def test_prices_are_asked_for_in_the_currency_of_the_account() -> None:
     }
 
 
-def test_an_image_that_stands_twice_in_the_table_is_one_with_both_descriptions() -> None:
+def test_an_image_listed_twice_is_one_with_both_descriptions() -> None:
     assert len(PUBLIC_IMAGES) == len({image.uuid for image in PUBLIC_IMAGES}) == 16
     double = next(image for image in PUBLIC_IMAGES if image.uuid == "base-image-l2t43iu6uk")
     assert double.framework == "PyTorch, TensorRT"

@@ -30,7 +30,7 @@ AUTODL = Server("auto", "api.example.com", "AutoDL")
         ("InternalError", "账户余额不足", ForbiddenError, "the balance is too low"),
     ],
 )
-def test_a_refusal_is_told_in_own_words_beside_the_apis(
+def test_a_refusal_has_our_words_and_those_of_the_api(
     code: str, said: str, kind: type[GputuiError], words: str
 ) -> None:
     error = refusal(AUTODL, code, said, request_id="r2")

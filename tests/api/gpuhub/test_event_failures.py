@@ -11,7 +11,7 @@ from gputui.api.gpuhub.event_log import EventRow
 from gputui.api.gpuhub.events import EventReader
 from gputui.api.http.pagination import Page
 from gputui.errors import NotFoundError, RateLimitedError, UnavailableError
-from tests.api.gpuhub.event_server import STARTS, Server, at, deployment, reader, start_of, told
+from tests.api.gpuhub.event_server import STARTS, Server, at, deployment, reader, start_of, statuses
 from tests.fleet.fakes import FakeClock
 
 
@@ -20,16 +20,16 @@ async def test_one_deployment_that_fails_leaves_the_others_alone_and_loses_nothi
     both = [deployment("a"), deployment("b")]
     stream = reader(server, clock)
     server.fail["a"] = UnavailableError("hub: no answer.", hint="Wait.")
-    assert told(await stream.tick(both)) == [("b-m-1", status) for status in STARTS]
+    assert statuses(await stream.tick(both)) == [("b-m-1", status) for status in STARTS]
     assert stream.problem is not None
     assert str(stream.problem) == "The events of 1 of 2 deployments could not be read: hub: no answer. Wait."
     server.fail.clear()
     clock.elapsed += 60
-    assert told(await stream.tick(both)) == [("a-m-1", status) for status in STARTS]
+    assert statuses(await stream.tick(both)) == [("a-m-1", status) for status in STARTS]
     assert stream.problem is None
 
 
-async def test_a_deployment_that_goes_on_failing_is_asked_less_and_less() -> None:
+async def test_a_deployment_that_keeps_failing_is_asked_less_and_less() -> None:
     server, clock = Server({"a": [], "b": []}), FakeClock()
     stream = reader(server, clock)
     server.fail["a"] = UnavailableError("hub: no answer.")
@@ -67,7 +67,7 @@ async def test_a_failure_in_the_middle_of_a_list_loses_nothing() -> None:
     stream = EventReader(fetch_page, now=clock.now, monotonic=clock.monotonic)
     first = await stream.tick([deployment("d")])
     rest = await stream.tick([deployment("d")])
-    assert Counter(told([*first, *rest])) == Counter((row.deployment_container_uuid, row.status) for row in rows)
+    assert Counter(statuses([*first, *rest])) == Counter((row.deployment_container_uuid, row.status) for row in rows)
     assert server.offsets == [0, 99, 198]
 
 
@@ -92,12 +92,12 @@ async def test_what_was_read_before_a_tick_was_cancelled_comes_with_the_next() -
     with pytest.raises(asyncio.CancelledError):
         await task
     hanging = False
-    assert Counter(told(await stream.tick(both))) == Counter(
+    assert Counter(statuses(await stream.tick(both))) == Counter(
         (container, status) for container in ("a-m-1", "b-m-1") for status in STARTS
     )
 
 
-async def test_a_server_that_wants_to_be_left_alone_is_asked_nothing_more() -> None:
+async def test_during_a_rate_limit_nothing_more_is_asked() -> None:
     server, clock = Server(), FakeClock()
     many = [deployment(f"d{number}") for number in range(40)]
     server.fail = {row.ref.id: RateLimitedError("hub: slow down.", retry_after=5) for row in many}
@@ -106,7 +106,7 @@ async def test_a_server_that_wants_to_be_left_alone_is_asked_nothing_more() -> N
     assert len(server.asked) <= 8
 
 
-async def test_what_came_before_the_server_wanted_to_be_left_alone_is_told_first() -> None:
+async def test_events_from_before_a_rate_limit_are_reported_first() -> None:
     server, clock = Server({"a": start_of("a-m-1")}), FakeClock()
     both = [deployment("a"), deployment("b")]
     stream = reader(server, clock)
@@ -122,7 +122,7 @@ async def test_a_deployment_that_disappears_is_asked_for_its_end_once() -> None:
     stream = reader(server, clock)
     await stream.tick([deployment("a"), deployment("b")])
     server.lists["a"] += start_of("a-m-1", 100, statuses=["shutting_down", "shutdown"])
-    assert told(await stream.tick([deployment("b")])) == [("a-m-1", "shutting_down"), ("a-m-1", "shutdown")]
+    assert statuses(await stream.tick([deployment("b")])) == [("a-m-1", "shutting_down"), ("a-m-1", "shutdown")]
     for _ in range(5):
         clock.elapsed += 2
         await stream.tick([deployment("b")])
@@ -139,7 +139,7 @@ async def test_a_deployment_that_is_deleted_is_no_failure() -> None:
     assert stream.problem is None
 
 
-async def test_a_deployment_that_was_left_out_of_the_list_once_is_not_told_twice() -> None:
+async def test_a_deployment_missing_from_the_list_once_is_not_reported_twice() -> None:
     server, clock = Server({"a": start_of("a-m-1")}), FakeClock()
     stream = reader(server, clock)
     assert len(await stream.tick([deployment("a")])) == 4

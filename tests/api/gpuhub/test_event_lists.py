@@ -16,7 +16,7 @@ from gputui.api.gpuhub.events import EventReader
 from gputui.api.http.pagination import Page
 from gputui.errors import UnavailableError
 from gputui.models import Event, Ref
-from tests.api.gpuhub.event_server import STARTS, Server, at, deployment, reader, start_of, told
+from tests.api.gpuhub.event_server import STARTS, Server, at, deployment, reader, start_of, statuses
 from tests.fleet.fakes import FakeClock
 
 
@@ -25,7 +25,7 @@ async def test_a_long_list_is_read_over_its_page_boundaries() -> None:
     for totals in (True, False):
         server = Server({"d": rows}, totals=totals)
         events = await reader(server, FakeClock()).tick([deployment("d")])
-        assert Counter(told(events)) == Counter((row.deployment_container_uuid, row.status) for row in rows)
+        assert Counter(statuses(events)) == Counter((row.deployment_container_uuid, row.status) for row in rows)
         assert len(server.asked) == 3
         assert [event.at for event in events] == sorted(event.at for event in events)
 
@@ -58,7 +58,7 @@ async def test_rows_that_appear_before_those_read_are_found() -> None:
     stream = reader(server, clock)
     await stream.tick([deployment("d")])
     server.lists["d"].insert(1, EventRow("d-m-2", "creating", at(5)))
-    assert told(await stream.tick([deployment("d")])) == [("d-m-2", "creating")]
+    assert statuses(await stream.tick([deployment("d")])) == [("d-m-2", "creating")]
     assert await stream.tick([deployment("d")]) == []
 
 
@@ -68,19 +68,19 @@ async def test_rows_that_go_away_take_nothing_new_with_them() -> None:
     await stream.tick([deployment("d")])
     del server.lists["d"][:4]
     server.lists["d"] += start_of("d-m-3", 200)
-    assert told(await stream.tick([deployment("d")])) == [("d-m-3", status) for status in STARTS]
+    assert statuses(await stream.tick([deployment("d")])) == [("d-m-3", status) for status in STARTS]
 
 
-async def test_a_list_that_begins_anew_is_read_anew() -> None:
+async def test_a_list_that_starts_over_is_read_again() -> None:
     server, clock = Server({"d": start_of("d-m-1") + start_of("d-m-2", 100)}), FakeClock()
     stream = reader(server, clock)
     await stream.tick([deployment("d")])
     server.lists["d"] = start_of("d-m-3", 200)
-    assert told(await stream.tick([deployment("d")])) == [("d-m-3", status) for status in STARTS]
+    assert statuses(await stream.tick([deployment("d")])) == [("d-m-3", status) for status in STARTS]
     server.lists["d"] = []
     assert await stream.tick([deployment("d")]) == []
     server.lists["d"] = start_of("d-m-4", 300)
-    assert told(await stream.tick([deployment("d")])) == [("d-m-4", status) for status in STARTS]
+    assert statuses(await stream.tick([deployment("d")])) == [("d-m-4", status) for status in STARTS]
 
 
 async def test_a_list_that_never_fits_together_is_left_until_the_next_time() -> None:
@@ -99,7 +99,7 @@ async def test_a_server_that_repeats_its_last_page_costs_no_more_when_nothing_ha
     stream = reader(server, clock)
     assert len(await stream.tick([deployment("d")])) == 250
     server.lists["d"].append(EventRow("d-m-new", "creating", at(250)))
-    assert told(await stream.tick([deployment("d")])) == [("d-m-new", "creating")]
+    assert statuses(await stream.tick([deployment("d")])) == [("d-m-new", "creating")]
     await stream.tick([deployment("d")])
     server.asked.clear()
     for _ in range(10):
@@ -114,7 +114,7 @@ async def test_a_row_that_cannot_be_read_is_no_event_and_moves_nothing() -> None
     stream = reader(server, clock)
     assert len(await stream.tick([deployment("d")])) == 4
     server.lists["d"] += [EventRow("", "", None), EventRow("d-m-2", "creating", at(100))]
-    assert told(await stream.tick([deployment("d")])) == [("d-m-2", "creating")]
+    assert statuses(await stream.tick([deployment("d")])) == [("d-m-2", "creating")]
 
 
 async def test_the_history_of_a_deployment_and_of_a_container_is_read_whole() -> None:
@@ -215,7 +215,7 @@ def test_nothing_is_lost_doubled_or_out_of_order(
 
 
 async def follow(server: Unsteady, page_size: int) -> None:
-    """Read the lists while things happen to them and afterwards, and hold what was told against what is there."""
+    """Read the lists while things happen to them and afterwards, and hold what was seen against what is there."""
     clock = FakeClock()
     stream = EventReader(server.fetch_page, now=clock.now, monotonic=clock.monotonic, page_size=page_size)
     seen: dict[Ref, Event] = {}
@@ -229,7 +229,7 @@ async def follow(server: Unsteady, page_size: int) -> None:
         assert [event.at for event in events] == sorted(event.at for event in events)
         assert len({event.ref for event in events}) == len(events)
         for event in events:
-            # What is told again is set right; all that changes is what came before it.
+            # What is seen again is set right; all that changes is what came before it.
             known = seen.get(event.ref)
             assert known is None or known != event
             assert known is None or replace(known, before=None, after_seconds=None) == replace(
@@ -238,7 +238,7 @@ async def follow(server: Unsteady, page_size: int) -> None:
             seen[event.ref] = event
         quiet = 0 if events or server.steps else quiet + 1
     there = {(row.deployment_container_uuid, row.status) for rows in server.lists.values() for row in rows}
-    assert there <= set(told(list(seen.values())))
+    assert there <= set(statuses(list(seen.values())))
     for container in {event.instance for event in seen.values()}:
         chain = sorted((event for event in seen.values() if event.instance == container), key=lambda event: event.at)
         for earlier, later in pairwise(chain):

@@ -10,17 +10,17 @@ import pytest
 from gputui.api.common.readers import read_time
 from gputui.api.gpuhub.event_log import EventRow, container_phase
 from gputui.models import Event, EventSource, Phase, Ref
-from tests.api.gpuhub.event_server import STARTS, Server, at, deployment, reader, start_of, told
+from tests.api.gpuhub.event_server import STARTS, Server, at, deployment, reader, start_of, statuses
 from tests.fleet.fakes import START, FakeClock
 
 
 async def test_first_everything_and_then_only_what_is_new() -> None:
     server, clock = Server({"d": start_of("d-m-1")}), FakeClock()
     stream = reader(server, clock)
-    assert told(await stream.tick([deployment("d")])) == [("d-m-1", status) for status in STARTS]
+    assert statuses(await stream.tick([deployment("d")])) == [("d-m-1", status) for status in STARTS]
     assert await stream.tick([deployment("d")]) == []
     server.lists["d"] += start_of("d-m-2", 100, statuses=["creating"])
-    assert told(await stream.tick([deployment("d")])) == [("d-m-2", "creating")]
+    assert statuses(await stream.tick([deployment("d")])) == [("d-m-2", "creating")]
     assert await stream.tick([deployment("d")]) == []
 
 
@@ -97,7 +97,7 @@ def test_times_are_read_in_every_form_they_come_in(text: str | None, time: datet
 # Time and order
 
 
-async def test_time_in_the_previous_state_goes_on_over_readings() -> None:
+async def test_time_in_the_previous_state_continues_over_readings() -> None:
     server, clock = Server({"d": start_of("d-m-1", statuses=["creating"])}), FakeClock()
     stream = reader(server, clock)
     await stream.tick([deployment("d")])
@@ -136,7 +136,7 @@ async def test_events_of_several_deployments_are_merged_in_time_order() -> None:
     assert [event.instance.id for event in events] == ["a-m-1", "b-m-1"] * 4
 
 
-async def test_an_event_without_a_time_stands_where_it_stands_in_the_list() -> None:
+async def test_an_event_without_a_time_keeps_its_place_in_the_list() -> None:
     rows = [
         EventRow("d-m-1", "creating", None),
         EventRow("d-m-1", "created", at(10)),

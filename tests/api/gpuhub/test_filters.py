@@ -142,7 +142,7 @@ def test_a_range_of_days_holds_the_whole_of_its_last_day() -> None:
     assert datetime.fromisoformat(str(until)) == datetime(2026, 11, 20, 23, 59, 59).astimezone()
 
 
-def test_a_span_goes_on_reaching_back_from_now() -> None:
+def test_a_span_keeps_reaching_back_from_now() -> None:
     clock = [NOW]
     hub = GpuhubFilters("hub", (), "USD", now=lambda: clock[0])
     hub.prepare(Resource.INSTANCES, {"date_from": "1h"})()
@@ -174,7 +174,7 @@ def test_a_span_goes_on_reaching_back_from_now() -> None:
         (Resource.EVENTS, {"name": "x"}, "name", "no filters"),
     ],
 )
-def test_what_is_wrong_is_told_at_its_field(
+def test_what_is_wrong_is_reported_at_its_field(
     resource: Resource, values: dict[str, str], field: str, problem: str
 ) -> None:
     with pytest.raises(InvalidError) as caught:

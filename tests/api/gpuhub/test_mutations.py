@@ -158,7 +158,7 @@ async def test_a_refused_change_is_a_refusal(
     assert server.count(method, path) == 1
 
 
-async def test_what_was_changed_is_asked_for_anew(server: ScriptedServer, hub: GpuhubBackend) -> None:
+async def test_a_changed_row_is_requested_again(server: ScriptedServer, hub: GpuhubBackend) -> None:
     server.on(STOP, NOTHING, Reset())
     for count in (2, 3):
         await hub.instances()
@@ -211,7 +211,7 @@ async def test_nothing_is_scaled_to_nothing(server: ScriptedServer, hub: GpuhubB
 
 
 @pytest.mark.parametrize("minutes", [0, 43_201])
-async def test_a_host_is_kept_out_for_a_time_that_is_possible(
+async def test_a_host_is_blocked_for_a_time_that_is_possible(
     server: ScriptedServer, hub: GpuhubBackend, minutes: int
 ) -> None:
     with pytest.raises(InvalidError) as caught:

@@ -239,7 +239,7 @@ async def test_no_list_gets_shorter_unsaid(
     assert re.match(r"\d rows? cannot be read: ", rows.problem)
 
 
-async def test_remote_texts_are_made_safe(server: ScriptedServer, hub: GpuhubBackend) -> None:
+async def test_remote_texts_are_cleaned(server: ScriptedServer, hub: GpuhubBackend) -> None:
     nasty = container(status="run\x1b[2Jning", data_center="s\u202egp", machine_id="m\x07", gpu_name="RTX\x9b 5090")
     server.on(CONTAINERS, page([nasty]))
     row = await only(hub)
@@ -474,7 +474,7 @@ async def test_events_of_unreadable_rows_still_count(server: ScriptedServer, hub
     assert [request.json.get("offset") for request in server.asked(EVENTS)][:2] == [None, 2]
 
 
-async def test_a_blacklist_that_is_no_list_is_told(server: ScriptedServer, hub: GpuhubBackend) -> None:
+async def test_a_blacklist_that_is_no_list_is_reported(server: ScriptedServer, hub: GpuhubBackend) -> None:
     server.on(BLACKLIST, as_json({"code": "Success", "msg": "", "data": "none"}))
     with pytest.raises(ProtocolError, match="something else than a list"):
         await hub._lists.blacklist()

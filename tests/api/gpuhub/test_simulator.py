@@ -119,7 +119,7 @@ async def test_a_private_cloud_is_read_in_its_own_way() -> None:
         assert [block.host for block in await world.backend._lists.blacklist()] == [row.host]
 
 
-async def test_events_tell_how_every_container_came_up() -> None:
+async def test_events_show_how_every_container_started() -> None:
     async with cloud() as world:
         events = await world.backend.events()
         row = await world.first()
@@ -206,7 +206,7 @@ async def test_a_blacklisted_host_is_listed_and_extended() -> None:
         assert second.until > first.until
 
 
-async def test_a_running_container_tells_where_to_log_in() -> None:
+async def test_a_running_container_says_where_to_log_in() -> None:
     async with cloud() as world:
         row = await world.first()
         target = await world.backend.ssh_target(row.ref)
@@ -236,7 +236,7 @@ async def test_filters_are_applied_by_the_server() -> None:
         assert {(row.region, row.vendor_name) for row in await backend.stock()} == {("sgp1", "RTX 5090")}
 
 
-async def test_what_the_cloud_refuses_is_told_in_its_words() -> None:
+async def test_what_the_cloud_refuses_is_reported_in_its_words() -> None:
     async with cloud() as world:
         with pytest.raises(NotFoundError, match="no such deployment") as caught:
             await world.backend.stop(Ref("hub", "deployment", "nowhere"))
@@ -254,7 +254,7 @@ FAULTS: dict[str, tuple[type[GputuiError], ...]] = {
 
 
 @pytest.mark.parametrize("faults", FAULTS)
-async def test_a_cloud_that_fails_is_told_apart(faults: str) -> None:
+async def test_a_cloud_that_fails_is_distinguished(faults: str) -> None:
     async with cloud(faults=faults) as world:
         for lister in world.backend.listers.values():
             with pytest.raises(FAULTS[faults]):

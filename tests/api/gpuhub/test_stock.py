@@ -107,7 +107,7 @@ async def test_only_when_every_region_fails_the_stock_does(server: ScriptedServe
         await hub.stock()
 
 
-async def test_a_private_cloud_tells_all_its_stock_at_once(server: ScriptedServer) -> None:
+async def test_a_private_cloud_lists_all_its_stock_at_once(server: ScriptedServer) -> None:
     server.on(PRIVATE_STOCK, ok({"RTX 4090": {"idle_gpu_num": 1, "total_gpu_num": 4, "chip_corp": "nvidia"}}))
     backend = GpuhubBackend(gpuhub_account(server.url, 'preset = "autodl-private"'))
     (offer,) = await backend.stock()

@@ -72,7 +72,7 @@ async def test_other_packings_are_refused(
         await transport.get("/gone")
 
 
-def test_a_small_answer_takes_little_memory_however_much_it_stands_for() -> None:
+def test_a_small_answer_takes_little_memory_however_much_it_expands_to() -> None:
     packer = zlib.compressobj(9, wbits=31)
     bomb = b"".join(packer.compress(b" " * 2**20) for _ in range(64)) + packer.flush()
     decompressor = Decompressor("gzip")

@@ -107,7 +107,7 @@ async def test_a_change_goes_out_once_with_its_body(
     assert (request.method, request.json) == (method, {"uuid": "ä\udcff"})
 
 
-async def test_a_limit_told_in_another_way_is_kept_too(
+async def test_a_limit_stated_in_another_way_is_respected_too(
     server: ScriptedServer, make_transport: MakeTransport, fake_time: FakeTime
 ) -> None:
     server.on("/list", as_json([]))
@@ -221,7 +221,7 @@ async def test_retry_after_as_a_date_is_obeyed(
     assert fake_time.slept == [4.0]
 
 
-async def test_a_long_rate_limit_is_told_and_kept(
+async def test_a_long_rate_limit_is_reported_and_respected(
     server: ScriptedServer, make_transport: MakeTransport, fake_time: FakeTime
 ) -> None:
     server.on("/pod/list", as_json({}, 429, Retry_After="99999"), as_json([]))
@@ -267,7 +267,7 @@ async def test_only_so_many_requests_are_under_way(server: ScriptedServer, make_
         (500, ServerError),
     ],
 )
-async def test_a_refusal_is_told_in_the_servers_words(
+async def test_a_refusal_is_reported_in_the_servers_words(
     server: ScriptedServer, make_transport: MakeTransport, status: int, kind: type[GputuiError]
 ) -> None:
     server.on("/pod/list", as_json({"detail": "no\x1b[2J more\npods"}, status))
@@ -358,7 +358,7 @@ async def test_https_to_a_plain_server_is_explained(make_transport: MakeTranspor
     assert "http:// instead of https://" in caught.value.hint
 
 
-async def test_what_is_not_http_is_told(make_transport: MakeTransport) -> None:
+async def test_what_is_not_http_is_reported(make_transport: MakeTransport) -> None:
     async with greeting(b"SSH-2.0-OpenSSH_9.6\r\n") as port:
         with pytest.raises(UnavailableError, match="does not speak HTTP"):
             await make_transport(f"http://127.0.0.1:{port}").get("/version")
@@ -456,7 +456,7 @@ async def test_a_change_may_wait_for_as_long_as_its_connection_holds(
         await pull
 
 
-async def test_a_change_without_a_limit_is_given_up_at_once_where_nobody_listens(
+async def test_a_change_without_a_limit_fails_at_once_where_nothing_listens(
     make_transport: MakeTransport,
 ) -> None:
     transport = make_transport(f"http://127.0.0.1:{unused_port()}")
@@ -520,7 +520,7 @@ async def test_the_clock_of_a_server_is_known_from_its_answers(
         ([], ""),
     ],
 )
-def test_a_complaint_is_told_at_the_parameter_it_lies_in(location: object, name: str) -> None:
+def test_a_complaint_is_reported_at_its_parameter(location: object, name: str) -> None:
     body = json.dumps({"detail": [{"loc": location, "msg": "Input should be valid"}]}).encode()
     refusal = failures.read_refusal(422, "", body)
     assert refusal.fields == ({name: "Input should be valid"} if name else {})

@@ -143,7 +143,7 @@ class TestActions:
         assert (await backend.exec(MAIN, "x")).output == "\n" * 100_000
         assert where == [True, False]
 
-    async def test_what_a_command_prints_is_made_plain(self, server: ScriptedServer, backend: PodyBackend) -> None:
+    async def test_the_output_of_a_command_is_cleaned(self, server: ScriptedServer, backend: PodyBackend) -> None:
         script(server, NEW)
         log = "\x1b[1;32mok\x1b[0m\r\n10%\r20%\r\n\x1b]0;title\x07a\tb\u202e\x9b\r\n"
         server.on("/pod/exec", as_json({"exit_code": 2, "log": log}), as_json({"exit_code": -1, "log": "Timeout"}))
@@ -196,7 +196,7 @@ class TestActions:
             ),
         ],
     )
-    async def test_a_refusal_is_told_in_words(
+    async def test_a_refusal_is_reported_in_words(
         self,
         server: ScriptedServer,
         backend: PodyBackend,

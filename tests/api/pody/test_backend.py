@@ -95,7 +95,7 @@ class TestAccount:
         assert [problem.split(":")[0] for problem in sorted(info.problems)] == ["host", "users"]
         assert info.user == "alice"
 
-    async def test_quota_of_kinds_nobody_knows(self, server: ScriptedServer, backend: PodyBackend) -> None:
+    async def test_quota_of_unknown_kinds(self, server: ScriptedServer, backend: PodyBackend) -> None:
         script(server, NEW)
         server.on("/user/info", as_json({"user": {"name": "a"}, "quota": {"max_pods": "many", "x": [1], "fans": 3}}))
         assert (await backend.identify()).quota == (QuotaLine("max_pods", None, text="many"), QuotaLine("fans", 3))
@@ -111,7 +111,7 @@ class TestAccount:
             ("/user/info", as_json({"user": "alice"}), ProtocolError),
         ],
     )
-    async def test_identifying_tells_another_server_from_wrong_credentials(
+    async def test_identifying_distinguishes_another_server_from_wrong_credentials(
         self, server: ScriptedServer, backend: PodyBackend, path: str, answer: Answer, kind: type[GputuiError]
     ) -> None:
         script(server, NEW)

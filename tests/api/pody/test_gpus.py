@@ -112,7 +112,7 @@ class TestGpus:
         assert len(await backend.gpus()) == 1
 
 
-async def test_one_gpu_anew_asks_for_that_gpu_only(server: ScriptedServer, backend: PodyBackend) -> None:
+async def test_reading_one_gpu_asks_for_that_gpu_only(server: ScriptedServer, backend: PodyBackend) -> None:
     script(server, NEW)
     await backend.fetch(Ref("lab", "gpu", "1"))
     assert [request.params for request in server.asked("/host/gpu-ps")] == [{"id": "1"}]

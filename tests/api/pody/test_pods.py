@@ -229,7 +229,7 @@ async def test_no_secret_is_in_the_json_that_is_shown(server: ScriptedServer, ba
         ("lab/volume/1", False),
     ],
 )
-async def test_one_row_anew(server: ScriptedServer, backend: PodyBackend, ref: str, found: bool) -> None:
+async def test_one_row_is_read_again(server: ScriptedServer, backend: PodyBackend, ref: str, found: bool) -> None:
     script(server, NEW)
     if found:
         assert (await backend.fetch(Ref.parse(ref))).ref == Ref.parse(ref)

@@ -175,7 +175,7 @@ async def test_a_changed_password_counts_at_once(release: str) -> None:
 
 
 @pytest.mark.parametrize("release", SUPPORTED)
-async def test_what_the_server_refuses_is_told_by_kind(release: str) -> None:
+async def test_what_the_server_refuses_has_an_error_of_its_kind(release: str) -> None:
     async with lab(release) as there:
         with pytest.raises(InvalidError, match="Invalid image name"):
             await there.backend.creators["pod"].prepare({"ins": "fresh", "image": "nothing:here"}).send()
@@ -225,7 +225,7 @@ async def test_hostile_names_are_harmless_and_can_be_acted_on() -> None:
     ("profile", "kind"),
     [("html", ProtocolError), ("truncated", ProtocolError), ("down", UnavailableError), ("auth", AuthError)],
 )
-async def test_a_server_gone_wrong_is_told_by_kind(profile: str, kind: type[GputuiError]) -> None:
+async def test_a_server_gone_wrong_has_an_error_of_its_kind(profile: str, kind: type[GputuiError]) -> None:
     async with lab(faults=profile) as there:
         with pytest.raises(kind, match=r"^lab: "):
             await there.backend.instances()

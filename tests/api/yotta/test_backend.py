@@ -131,7 +131,7 @@ class TestLogin:
         assert await backend.ssh_target(ref) == target
 
     @pytest.mark.parametrize("changes", [{"status": "STOPPED"}, {"status": "INITIALIZING"}, {"sshCmd": None}])
-    async def test_what_does_not_run_or_tells_no_command_has_no_login(
+    async def test_without_a_command_or_while_stopped_there_is_no_login(
         self, server: ScriptedServer, backend: YottaBackend, changes: dict[str, object]
     ) -> None:
         server.on(f"{PODS}/101", ok(pod(**changes)))

@@ -68,7 +68,7 @@ def test_a_form_has_every_field_of_the_document(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", creators.KINDS)
-def test_what_stands_in_a_form_at_first_is_accepted(kind: str) -> None:
+def test_the_defaults_of_a_form_are_accepted(kind: str) -> None:
     values = {field.name: field.default for field in creators.fields(kind)}
     assert creators.problems(kind, values | dict(LEAST[kind])) == {}
     missing = {field.name for field in creators.fields(kind) if field.required and not field.default}
@@ -249,7 +249,7 @@ def test_an_endpoint_has_resources_and_one_port() -> None:
         ),
     ],
 )
-def test_a_limit_is_told_at_its_field(kind: str, name: str, text: str, problem: str | None) -> None:
+def test_a_limit_is_reported_at_its_field(kind: str, name: str, text: str, problem: str | None) -> None:
     assert creators.problems(kind, {**LEAST[kind], name: text}).get(name) == problem
 
 
@@ -261,7 +261,7 @@ def test_a_limit_is_told_at_its_field(kind: str, name: str, text: str, problem: 
         ({"persistentMountPath": "/mnt"}, "persistentVolumeInGb"),
     ],
 )
-def test_what_needs_another_field_is_told_there(given: dict[str, str], wrong: str) -> None:
+def test_what_needs_another_field_is_reported_there(given: dict[str, str], wrong: str) -> None:
     found = creators.problems("pod", {**POD, **given})
     assert list(found) == [wrong]
     assert found[wrong].startswith("required: ")

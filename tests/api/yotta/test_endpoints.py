@@ -67,7 +67,9 @@ class TestEndpoints:
         assert await backend.endpoints() == []
 
     @pytest.mark.parametrize("data", [{}, "x", 3, {"items": "x"}])
-    async def test_what_is_no_list_is_told(self, server: ScriptedServer, backend: YottaBackend, data: object) -> None:
+    async def test_what_is_no_list_is_reported(
+        self, server: ScriptedServer, backend: YottaBackend, data: object
+    ) -> None:
         server.on(ENDPOINTS, ok(data))
         with pytest.raises(ProtocolError, match="something else than a list"):
             await backend.endpoints()
@@ -111,7 +113,7 @@ class TestStock:
         assert await backend.fetch(offers[0].ref) == offers[0]
         assert backend.actions(offers[0]) == {Action.CREATE}
 
-    async def test_a_region_has_its_name_beside_its_code(self, backend: YottaBackend) -> None:
+    async def test_a_region_has_its_name_with_its_code(self, backend: YottaBackend) -> None:
         assert {offer.region: offer.region_name for offer in await backend._lists.offers()} == {
             "us-east-1": "Us-East-1",
             "us-west-1": "Us-West-1",
@@ -125,7 +127,7 @@ class TestStock:
         offers = await backend._lists.offers()
         assert [(offer.gpu_model, offer.available) for offer in offers] == [("B200", True), ("Y", None)]
 
-    async def test_cards_of_two_sizes_are_told_apart_in_stock_vms_and_forms(
+    async def test_cards_of_two_sizes_are_distinguished_in_stock_vms_and_forms(
         self, server: ScriptedServer, backend: YottaBackend
     ) -> None:
         codes = ("NVIDIA_A100_40G", "NVIDIA_A100_80G", "NVIDIA_A100_PCIe_80G")

@@ -249,7 +249,7 @@ class TestPartsThatCannotBeRead:
         assert after["pod/101"].problem is None
         assert after["worker/e1/w-1"].problem == "yotta: maintenance (code 24000)."
 
-    async def test_one_row_stands_in_for_what_was_never_read(
+    async def test_one_row_represents_a_list_that_was_never_read(
         self, server: ScriptedServer, backend: YottaBackend
     ) -> None:
         server.on(VMS, no(10002))

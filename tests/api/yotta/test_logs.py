@@ -51,7 +51,7 @@ def read(lines: list[LogLine]) -> list[tuple[int, int]]:
     return [(round(line.at.timestamp() * 1000) if line.at else 0, int(line.position.offset)) for line in lines]
 
 
-async def test_workers_have_logs_and_so_endpoints_lead_to_some() -> None:
+async def test_workers_have_logs_and_endpoints_those_of_their_workers() -> None:
     async with yotta() as there:
         rows = await there.instances()
         assert {row.ref.kind for row in rows.values() if there.backend.logs.has_log(row)} == {"worker"}
@@ -155,11 +155,11 @@ def test_odd_entries_keep_no_others_from_being_read() -> None:
     assert sorted(line.text for line in to_page(page).lines) == ["7", "a", '{"level": "warn", "text": "é"}']
 
 
-def test_lines_of_a_moment_are_all_there_though_no_offset_tells_them_apart() -> None:
+def test_lines_of_one_time_are_all_there_though_they_share_an_offset() -> None:
     assert page_of(entry(None, "a"), entry(None, "b"), entry(None, "a")) == ["a", "b", "a"]
 
 
-async def test_an_offset_that_was_not_told_is_not_asked_with(server: ScriptedServer, backend: YottaBackend) -> None:
+async def test_without_an_offset_none_is_sent(server: ScriptedServer, backend: YottaBackend) -> None:
     server.on(PATH, ok({"logs": [entry(None, "a")], "hasMore": True}))
     page = await backend.logs.read(WORKER, LogQuery())
     await backend.logs.read(WORKER, LogQuery(), after=page.next)
@@ -200,7 +200,7 @@ async def backend(server: ScriptedServer, fake_time: FakeTime) -> AsyncIterator[
 
 
 @pytest.mark.parametrize("data", [[], "x", {"logs": "x"}, {"logs": [3]}])
-async def test_what_is_no_page_is_told(server: ScriptedServer, backend: YottaBackend, data: object) -> None:
+async def test_what_is_no_page_is_reported(server: ScriptedServer, backend: YottaBackend, data: object) -> None:
     server.on(PATH, ok(data))
     with pytest.raises(ProtocolError, match="something else than a page of a log"):
         await backend.logs.read(WORKER, LogQuery())

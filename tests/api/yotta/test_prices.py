@@ -146,7 +146,7 @@ async def test_types_of_vm_are_asked_for_prices_now_and_then(server: ScriptedSer
         assert server.count("GET", TYPES) == asked + 1
 
 
-async def test_stock_tells_what_one_gpu_costs(server: ScriptedServer, fake_time: FakeTime) -> None:
+async def test_stock_has_the_price_of_one_gpu(server: ScriptedServer, fake_time: FakeTime) -> None:
     async with opened(server, fake_time) as backend:
         server.on(TYPES, ok([H100 | {"perHourPrice": 20, "gpuCount": 8}]))
         assert [offer.price_from for offer in await backend._lists.offers()] == [usd("2.5"), usd("2.5")]

@@ -306,7 +306,7 @@ async def test_lists_are_narrowed_on_the_server() -> None:
         ("endpoint", ENDPOINT | {"workers": "1000"}, InvalidError, "workers must be at most 100"),
     ],
 )
-async def test_what_the_server_refuses_is_told_by_kind(
+async def test_what_the_server_refuses_has_an_error_of_its_kind(
     kind: str, values: Mapping[str, str], error: type[GputuiError], words: str
 ) -> None:
     async with yotta() as there:
@@ -316,7 +316,7 @@ async def test_what_the_server_refuses_is_told_by_kind(
 
 
 @pytest.mark.parametrize("kind", ["pod", "vm", "endpoint"])
-async def test_what_stands_in_a_form_at_first_is_taken_by_the_server(kind: str) -> None:
+async def test_the_defaults_of_a_form_are_accepted_by_the_server(kind: str) -> None:
     async with yotta() as there:
         form = await there.backend.creators[kind].form()
         values = {field.name: field.default for field in form.fields} | {"name": "fresh", "image": "a:1"}
@@ -329,20 +329,20 @@ async def test_what_stands_in_a_form_at_first_is_taken_by_the_server(kind: str) 
 
 
 @pytest.mark.parametrize("faults", ["down", "html", "truncated"])
-async def test_an_api_that_is_away_is_told(faults: str) -> None:
+async def test_an_api_that_is_away_is_reported(faults: str) -> None:
     async with yotta(faults=faults) as there:
         for lister in there.backend.listers.values():
             with pytest.raises((UnavailableError, ProtocolError)):
                 await lister()
 
 
-async def test_credentials_that_are_no_longer_right_are_told() -> None:
+async def test_credentials_that_are_no_longer_right_are_reported() -> None:
     async with yotta(faults="auth") as there:
         with pytest.raises((AuthError, ForbiddenError), match="not valid"):
             await there.instances()
 
 
-async def test_a_rate_limit_says_when_it_goes_on() -> None:
+async def test_a_rate_limit_says_when_it_ends() -> None:
     async with yotta(faults="ratelimited") as there:
         with pytest.raises(RateLimitedError) as raised:
             for _ in range(3):

@@ -128,7 +128,7 @@ def filled(form: Form, given: dict[str, str]) -> dict[str, str]:
         ),
     ],
 )
-async def test_a_volume_is_made_of_what_its_type_has(given: dict[str, str], sent: dict[str, Any]) -> None:
+async def test_a_volume_is_created_with_the_fields_of_its_type(given: dict[str, str], sent: dict[str, Any]) -> None:
     async with yotta() as there:
         values = filled(await there.backend.creators["volume"].form(), {"name": "fresh", **given})
         request = shown(there.backend, "volume", values)
@@ -158,7 +158,7 @@ async def test_what_a_type_wants_is_said_at_its_field(given: dict[str, str], wro
         assert problems(there.backend, "volume", values).keys() == wrong
 
 
-async def test_one_that_was_made_is_found_though_the_list_is_narrowed_to_others() -> None:
+async def test_a_created_one_is_found_though_the_list_is_filtered() -> None:
     async with yotta() as there:
         there.backend.filters.prepare(Resource.VOLUMES, {"storageType": "CEPH", "region": "us-west-1"})()
         values = {"name": "vol", "storageType": "S3"}
@@ -167,7 +167,7 @@ async def test_one_that_was_made_is_found_though_the_list_is_narrowed_to_others(
         assert list(await look(there.backend, "volume", values)) == [result.created]
 
 
-async def test_while_its_type_cannot_be_read_nobody_says_that_it_was_not_made(
+async def test_while_its_type_cannot_be_read_its_creation_stays_unknown(
     server: ScriptedServer, backend: YottaBackend
 ) -> None:
     server.on(VOLUMES, by_type(R2=no(10002, "boom"), S3=page([volume(7, name="vol", storageType="S3")])))
@@ -214,7 +214,7 @@ async def test_the_server_is_asked_for_a_type_and_a_region() -> None:
 # --- credentials --------------------------------------------------------------------------------------------------
 
 
-async def test_a_credential_is_made_changed_and_deleted_and_its_password_is_never_told() -> None:
+async def test_a_credential_is_created_changed_and_deleted_and_its_password_never_shown() -> None:
     async with yotta() as there:
         form = await there.backend.creators["credential"].form()
         assert {field.name: field.kind for field in form.fields}["password"] is FieldKind.SECRET
@@ -272,7 +272,7 @@ async def test_a_vm_is_renamed_and_a_pod_is_not() -> None:
             await there.backend.editor.form(pod, Action.RENAME)
 
 
-async def test_an_endpoint_is_changed_by_what_is_told_of_it_and_what_is_given_anew() -> None:
+async def test_an_endpoint_is_changed_with_its_known_values_and_the_new_ones() -> None:
     async with yotta() as there:
         row = await endpoint_named(there, "asr-nightly")
         form = await there.backend.editor.form(row, Action.UPDATE)

@@ -54,7 +54,7 @@ def values(endpoint_id: str, **more: str) -> dict[str, str]:
 # --- against the simulator ----------------------------------------------------------------------------------------
 
 
-async def test_queues_alone_have_tasks_and_their_counts_are_told() -> None:
+async def test_queues_alone_have_tasks_and_their_counts_are_reported() -> None:
     async with yotta() as there:
         found = {row.name: row for row in await queues(there.backend)}
         held = {
@@ -297,7 +297,7 @@ async def test_both_lists_are_one_reading(server: ScriptedServer, backend: Yotta
     assert [request.path for request in server.requests].count(TASKS) == 1
 
 
-async def test_a_list_after_a_submission_is_asked_for_anew(server: ScriptedServer, backend: YottaBackend) -> None:
+async def test_a_list_after_a_submission_is_requested_again(server: ScriptedServer, backend: YottaBackend) -> None:
     scripted(server)
     assert await tasks(backend) == []
     scripted(server, task("mine_1"))

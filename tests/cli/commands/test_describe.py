@@ -66,7 +66,9 @@ def test_hostile_names_reach_no_description_raw(output: str, own_simulation: Sim
         assert not set(out + err) & set("\x1b\x07\x9b\x85\u202e\r"), ref
 
 
-def test_an_account_that_does_not_answer_is_told_beside_what_was_found(own_simulation: Simulation, run: Run) -> None:
+def test_an_account_that_does_not_answer_is_reported_with_the_rows_found(
+    own_simulation: Simulation, run: Run
+) -> None:
     run("delete", "lab-b/main", "--yes")
     own_simulation.call(lambda running: running.unplug("lab-b"))
 
@@ -92,7 +94,7 @@ def test_a_deployment_is_described_in_the_units_of_people(hub: Cloud, run: Run) 
     assert run("describe", "train", "-o", "raw")[1] == '{"uuid": "53a677bb3e281b8"}\n'
 
 
-def test_a_host_that_is_kept_out_is_found_by_its_name_with_its_time_left(hub: Cloud, run: Run) -> None:
+def test_a_blocked_host_is_found_by_its_name_with_its_time_left(hub: Cloud, run: Run) -> None:
     _, out, _ = run("describe", "host-d")
 
     assert ["time", "left", "1h 36m"] in [line.split(maxsplit=2) for line in out.splitlines()]

@@ -29,7 +29,7 @@ def test_options_after_the_dashes_belong_to_the_command(world: Running, run: Run
     assert run("exec", "lab/main", "--", "echo", "--yes", "--", "-A")[1] == "--yes -- -A\n"
 
 
-def test_several_instances_answer_in_order_and_are_told_apart_on_stderr(world: Running, run: Run) -> None:
+def test_several_instances_answer_in_order_and_are_named_on_stderr(world: Running, run: Run) -> None:
     status, out, err = run("exec", "lab/train_a", "lab/main", "--", "echo $HOSTNAME")
 
     assert (status, out) == (0, "train_a\nmain\n")
@@ -44,7 +44,7 @@ def test_a_failure_in_one_of_several_is_status_one(world: Running, run: Run) -> 
 
 
 @pytest.mark.parametrize("options", [(), ("--yes",)])
-def test_a_shortened_name_is_not_enough_where_nobody_is_asked(
+def test_a_shortened_name_is_not_enough_without_a_question(
     options: tuple[str, ...], own_simulation: Simulation, run: Run
 ) -> None:
     status, out, err = run("exec", "lab/vllm", *options, "--", "echo ran")

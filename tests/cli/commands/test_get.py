@@ -96,7 +96,7 @@ def test_wrong_credentials_in_one_account_leave_the_other_and_exit_with_refused(
     assert "wrong-one" not in err
 
 
-def test_a_row_that_cannot_be_read_in_full_is_kept_and_told(own_simulation: Simulation, run: Run) -> None:
+def test_a_row_that_cannot_be_read_in_full_is_kept_and_reported(own_simulation: Simulation, run: Run) -> None:
     own_simulation.running.set_faults("inspect", "lab")
 
     status, out, err = run("get", "instances", "-A", "lab")
@@ -122,7 +122,7 @@ def test_hostile_names_reach_no_output_raw(own_simulation: Simulation, run: Run)
             assert not set(text + err) & set("\x1b\x07\x9b\x85\u202e\r"), (output, kind)
 
 
-def test_an_empty_list_is_said_beside_the_data(own_simulation: Simulation, run: Run) -> None:
+def test_an_empty_list_is_mentioned_on_stderr(own_simulation: Simulation, run: Run) -> None:
     own_simulation.running.world.hosts["lab"].pods.clear()
 
     status, out, err = run("get", "instances", "-A", "lab")
@@ -183,20 +183,20 @@ def test_deployments_show_counts_gpus_and_prices(hub: Cloud, run: Run) -> None:
     assert "$0.90–1.80" in table
 
 
-def test_prepaid_time_is_in_hours_and_what_is_kept_out_has_its_time_left(hub: Cloud, run: Run) -> None:
+def test_prepaid_time_is_in_hours_and_blocks_have_their_time_left(hub: Cloud, run: Run) -> None:
     assert " 20.0 h      100.0 h " in run("get", "packages")[1]
     assert " 1h 36m " in run("get", "blacklist")[1]
     assert "$412.50" in run("get", "balances")[1]
 
 
-def test_a_region_that_could_not_be_read_is_said_beside_the_others(hub: Cloud, run: Run) -> None:
+def test_a_region_that_could_not_be_read_is_reported_with_the_others(hub: Cloud, run: Run) -> None:
     status, out, err = run("get", "stock")
 
     assert (status, err) == (0, "gputui: hub/offer/sgp2: no answer\n")
     assert "RTX 5090" in out
 
 
-def test_what_could_not_be_read_is_said_beside_what_an_hour_costs(hub: Cloud, run: Run) -> None:
+def test_an_account_that_could_not_be_read_is_reported_with_the_cost(hub: Cloud, run: Run) -> None:
     lost = Volume(Ref("hub", "volume", "R2"), "R2", "R2", Phase.UNKNOWN, "unknown", problem="they cannot be read")
     hub.rows[Resource.VOLUMES] = [lost]
     status, _, said = run("get", "cost")

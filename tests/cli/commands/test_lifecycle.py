@@ -199,7 +199,7 @@ def test_the_end_of_the_input_is_no_yes(own_simulation: Simulation, run: Run, ty
     assert phases(run)["lab/pod/main"] == "running"
 
 
-def test_the_others_go_on_when_one_is_refused(own_simulation: Simulation, run: Run) -> None:
+def test_the_others_continue_when_one_is_refused(own_simulation: Simulation, run: Run) -> None:
     run("stop", "lab/train_a", "--yes")
 
     status, out, err = run("stop", "lab/train_a", "lab/main", "--yes")
@@ -250,7 +250,7 @@ def test_a_read_only_account_refuses_every_other_change_too(
     assert "read-only" in err
 
 
-def test_an_image_of_ones_own_can_be_made_and_deleted(own_simulation: Simulation, run: Run) -> None:
+def test_an_own_image_can_be_committed_and_deleted(own_simulation: Simulation, run: Run) -> None:
     status, _, _ = run("commit", "lab/main", "--tag", "snap", "--message", "before the upgrade", "--yes")
     _, made, _ = run("get", "images", "-A", "lab", "-o", "json")
     assert run("delete", "lab/image/alice-snap", "--yes")[0] == 0

@@ -111,7 +111,7 @@ def test_ctrl_c_leaves_the_question_about_a_host_key(ssh_world: Simulation, prog
     assert "Traceback" not in terminal.text
 
 
-def test_a_forward_leads_to_a_service_in_the_instance(ssh_world: Simulation, program: Start) -> None:
+def test_a_forward_reaches_a_service_in_the_instance(ssh_world: Simulation, program: Start) -> None:
     terminal = program("forward", "lab/jupyter", "8888")
     terminal.wait_for("Trust it from now on? [y/N]")
     terminal.write("y\r")
@@ -182,7 +182,7 @@ def test_without_a_configuration_demo_and_init_are_offered(home: Path, program: 
     assert list(home.iterdir()) == []
 
 
-def test_the_offer_leads_to_init(home: Path, shared_simulation: Simulation, program: Start) -> None:
+def test_an_accepted_offer_starts_init(home: Path, shared_simulation: Simulation, program: Start) -> None:
     terminal = program()
     terminal.wait_for("Next step [i]:")
     terminal.write("i\r")

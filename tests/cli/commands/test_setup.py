@@ -99,7 +99,7 @@ def test_init_adds_to_what_is_there_and_leaves_the_rest_as_it_was(
     assert list(accounts(home / "config.toml")) == ["lab", "lab-b", "third"]
 
 
-def test_init_leaves_an_existing_file_alone_when_told_so(
+def test_init_leaves_an_existing_file_alone_when_asked_to(
     world: Running, home: Path, run: Run, person: Person
 ) -> None:
     before = (home / "config.toml").read_text()
@@ -253,7 +253,7 @@ def test_init_needs_a_terminal(home: Path, run: Run, monkeypatch: pytest.MonkeyP
     assert "terminal" in err
 
 
-def test_check_tells_version_identity_quota_and_latency_of_every_account(world: Running, run: Run) -> None:
+def test_check_prints_version_identity_quota_and_latency_of_every_account(world: Running, run: Run) -> None:
     status, out, err = run("config", "check", "-o", "json")
 
     findings = json.loads(out)
@@ -271,7 +271,7 @@ def test_check_tells_version_identity_quota_and_latency_of_every_account(world: 
     assert "wonderland" not in out + table
 
 
-def test_check_goes_on_after_a_failure_and_exits_with_the_worst(
+def test_check_continues_after_a_failure_and_exits_with_the_worst(
     own_simulation: Simulation, home: Path, run: Run
 ) -> None:
     text = own_simulation.running.config_toml().replace('"wonderland"', '"wrong-one"', 1)
@@ -310,7 +310,7 @@ def test_path_prints_where_the_configuration_is_looked_for(home: Path, run: Run)
     assert run("config", "path", "--config", "/elsewhere.toml")[1] == "/elsewhere.toml\n"
 
 
-def test_every_problem_of_a_configuration_is_told(home: Path, run: Run) -> None:
+def test_every_problem_of_a_configuration_is_reported(home: Path, run: Run) -> None:
     write_config(home, '[accounts.lab]\nkind = "pody"\nbase_url = "ftp://x"\nusernam = "a"\n')
 
     status, _, err = run("get", "instances")

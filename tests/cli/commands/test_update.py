@@ -198,7 +198,7 @@ def nowhere(home: Path, *texts: str) -> bool:
     return not kept and all(PASSWORD not in text for text in texts)
 
 
-def test_a_credential_is_made_and_changed_and_its_password_told_to_nobody(
+def test_a_credential_is_created_and_changed_and_its_password_never_shown(
     yotta: Store, run: Run, typed: Typed, home: Path, secret: str
 ) -> None:
     typed("y\n")
@@ -228,7 +228,7 @@ def test_a_password_on_the_command_line_is_refused(command: tuple[str, ...], yot
 # --- making and deleting ----------------------------------------------------------------------------------------
 
 
-def test_a_volume_is_made(yotta: Store, run: Run) -> None:
+def test_a_volume_is_created(yotta: Store, run: Run) -> None:
     status, out, err = run("create", "volume", "--set", "name=new", "--yes")
 
     assert (status, out) == (0, "yotta/volume/id-new\n")
@@ -255,7 +255,7 @@ def test_a_mounted_volume_is_kept_and_what_has_to_go_first_is_said(yotta: Store,
     assert "datasets is mounted by 2 instances: delete or detach those first." in err
 
 
-def test_of_several_kinds_each_is_told_what_becomes_of_it(yotta: Store, run: Run) -> None:
+def test_of_several_kinds_the_consequence_of_each_is_shown(yotta: Store, run: Run) -> None:
     _, out, _ = run("delete", "checkpoints", "docker-hub", "team-registry", "--dry-run")
 
     assert "yotta/volume/id-checkpoints" in out

@@ -35,7 +35,7 @@ def instance(run: Run, start: str, account: str = "hub") -> str:
     return str(next(row["ref"] for row in rows if row["name"].startswith(start) and row["phase"] == "running"))
 
 
-def test_gpus_of_an_instance_have_figures_that_its_cloud_does_not_tell(
+def test_gpus_of_an_instance_have_figures_that_its_cloud_does_not_report(
     configured: Simulation, run: Run, typed: Typed
 ) -> None:
     ref = instance(run, "qwen-finetune")
@@ -96,7 +96,7 @@ def test_without_anybody_to_ask_an_unknown_host_key_is_refused(
     assert "\x1b" not in err
 
 
-def test_where_the_server_tells_nobody_logs_in(configured: Simulation, run: Run) -> None:
+def test_where_the_server_reports_processes_no_login_is_needed(configured: Simulation, run: Run) -> None:
     status, out, _ = run("get", "processes", "--of", "lab/pod/main", "-o", "json")
     assert status == 0
     processes = json.loads(out)
@@ -118,7 +118,7 @@ def test_of_events_takes_one_thing(configured: Simulation, run: Run) -> None:
     assert run("get", "gpus", "--of", "a", "--filter", "x=y")[0] == 2
 
 
-def test_a_watched_look_goes_on(configured: Simulation, run: Run, typed: Typed) -> None:
+def test_a_watched_probe_continues(configured: Simulation, run: Run, typed: Typed) -> None:
     ref = instance(run, "notebook")
     typed("y\n")
     assert run("get", "gpus", "--of", ref)[0] == 0

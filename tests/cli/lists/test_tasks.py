@@ -46,7 +46,7 @@ def newest(run: Run) -> dict[str, str]:
     return tasks[0]
 
 
-def test_queues_tell_what_they_work_on_and_have(yotta: Simulation, run: Run) -> None:
+def test_queues_show_running_and_waiting_tasks(yotta: Simulation, run: Run) -> None:
     status, out, _ = run("get", "queues")
     assert status == 0
     assert out.splitlines()[0].split() == ["QUEUE", "ACCOUNT", "PROCESSING", "TASKS", "READ", "OF"]
@@ -73,7 +73,7 @@ def test_servers_narrow_the_tasks(yotta: Simulation, run: Run) -> None:
     assert json.loads(out) == []
 
 
-def test_older_tasks_than_those_listed_are_told_of(yotta: Simulation, run: Run) -> None:
+def test_older_tasks_than_those_listed_are_mentioned(yotta: Simulation, run: Run) -> None:
     total = queues(run)["sdxl-queue"]["total"]
     _, out, err = run("get", "tasks", "--filter", "newest=3")
     assert len(out.splitlines()) == 4

@@ -114,7 +114,7 @@ def test_events_are_observed_and_kept_for_later(own_simulation: Simulation, run:
     assert "lab/pod/main" in run("get", "events", "-o", "json")[1]
 
 
-def test_it_ends_when_nobody_reads_any_more(own_simulation: Simulation) -> None:
+def test_it_ends_when_its_output_is_closed(own_simulation: Simulation) -> None:
     with watching("instances", "-A", "lab", "-o", "json") as process:
         line(process, lambda _: True)
         process.stdout.close()

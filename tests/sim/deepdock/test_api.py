@@ -203,7 +203,7 @@ async def test_images_go_by_tag_with_slashes_and_colons_or_by_id(dock: Dock, quo
     assert (await dock.containers())["finetune-lora"]["image"] == []
 
 
-async def test_a_pull_goes_on_when_its_client_hangs_up(sims: Sims) -> None:
+async def test_a_pull_continues_when_its_client_hangs_up(sims: Sims) -> None:
     sim = await sims.start(docks=[QUIET])
     host = sim.world.hosts["dock"]
     # The world stands still for everybody but the pull, so that the client has the time to go.
@@ -237,7 +237,7 @@ async def said(port: int, command: str, user: str, password: str) -> str:
         return str((await connection.run(command)).stdout)
 
 
-async def test_a_container_lets_in_whom_it_was_made_for_and_nobody_else(sims: Sims) -> None:
+async def test_a_container_accepts_the_user_it_was_created_for_alone(sims: Sims) -> None:
     sim = await sims.start(ssh=True, docks=[QUIET])
     dock = Dock(await sims.client(sim, "dock", auth=None))
     _, made = await dock.create(env={"HF_HOME": "/data"}, gpu_ids=[7])

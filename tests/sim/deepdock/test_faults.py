@@ -51,7 +51,7 @@ async def test_a_pull_without_room_fails_in_dockers_words(sim: Running, dock: Do
     assert await dock.images() == before
 
 
-async def test_a_pull_whose_connection_breaks_goes_on(sim: Running, dock: Dock) -> None:
+async def test_a_pull_whose_connection_breaks_continues(sim: Running, dock: Dock) -> None:
     sim.faults = "pullcut"
     with pytest.raises(httpx.RemoteProtocolError):
         await dock.ask("POST", "/images", {"repo_tag": SMALL})
@@ -82,7 +82,7 @@ async def test_a_gpu_disappears_and_comes_back(sim: Running, dock: Dock) -> None
     assert "7" in (await dock.ask("GET", "/metrics/gpus"))[1]
 
 
-async def test_running_containers_tell_no_port(sim: Running, dock: Dock) -> None:
+async def test_running_containers_report_no_port(sim: Running, dock: Dock) -> None:
     sim.faults = "noport"
     assert (await dock.containers())["train-7b"]["status"] == "running"
     assert {row["ssh-port"] for row in (await dock.containers()).values()} == {None}

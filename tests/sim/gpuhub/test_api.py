@@ -258,7 +258,7 @@ async def test_autodl_has_thirty_models_everywhere_when_large(sims: Sims) -> Non
         assert len(await autodl.data("POST", "machine/region/gpu_stock", {"region_sign": region})) == 30
 
 
-async def test_the_private_variant_tells_stock_and_blacklist_in_its_own_way(sims: Sims) -> None:
+async def test_the_private_variant_has_its_own_form_of_stock_and_blacklist(sims: Sims) -> None:
     sim = await sims.start(clouds=[PRIVATE])
     client = await sims.client(sim, "private", auth=None)
     private = Hub(client, PRIVATE.token)

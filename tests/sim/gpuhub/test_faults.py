@@ -23,7 +23,7 @@ async def hub(sims: Sims, sim: Running) -> Hub:
     return Hub(await sims.client(sim, "hub", auth=None))
 
 
-async def test_wrong_credentials_are_told_in_an_envelope(sim: Running, hub: Hub) -> None:
+async def test_wrong_credentials_are_refused_in_an_envelope(sim: Running, hub: Hub) -> None:
     sim.set_faults("auth", "hub")
     assert (await hub.refused("POST", "wallet/balance", {}))[0] == "AuthorizeFailed"
 

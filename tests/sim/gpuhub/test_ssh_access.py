@@ -75,7 +75,7 @@ async def test_a_stopped_container_cuts_its_sessions_and_refuses(sims: Sims) -> 
         await login(container)
 
 
-async def test_containers_beyond_the_own_ports_share_one_and_are_told_apart_by_password(sims: Sims) -> None:
+async def test_containers_beyond_the_own_ports_share_one_and_are_distinguished_by_password(sims: Sims) -> None:
     plan = replace(CLOUDS["large"][0], initial=CLOUDS["large"][0].initial[:10])
     sim = await sims.start(ssh=True, clouds=[plan])
     hub = await hub_of(sims, sim)

@@ -86,7 +86,7 @@ async def test_a_container_sees_its_own_processes_only(world: World) -> None:
     assert len(everything.splitlines()) == sum(len(one.gpus) for one in host.processes.values())
 
 
-async def test_memory_the_driver_does_not_tell_is_not_available(world: World) -> None:
+async def test_memory_that_the_driver_does_not_report_is_not_available(world: World) -> None:
     query = "nvidia-smi -i 0 --query-compute-apps=used_memory --format=csv,noheader,nounits"
     _, text = await run(world.hosts["lab"], None, query)
     assert "[N/A]" in text.splitlines()
@@ -115,7 +115,7 @@ async def test_running_containers_of_a_cloud_use_their_gpus(world: World) -> Non
         assert not any("sleep" in line for line in lines)
 
 
-async def test_ps_tells_chosen_columns_of_chosen_processes(world: World) -> None:
+async def test_ps_prints_chosen_columns_of_chosen_processes(world: World) -> None:
     host = world.hosts["dock"]
     process = next(one for one in host.processes.values() if one.pod == "notebook")
     line = f"ps -o pid=,etimes=,rss=,args= -p 1,{process.pid},99999"

@@ -100,13 +100,13 @@ async def test_a_command_ends_with_its_output_and_status(
     assert result.stdout == output
 
 
-async def test_pods_are_told_apart_by_their_ports(sim: Running) -> None:
+async def test_pods_are_distinguished_by_their_ports(sim: Running) -> None:
     for instance in ("main", "train_a", "vllm_llama"):
         async with connected(port_of(sim, instance)) as connection:
             assert (await connection.run("hostname")).stdout == f"{instance}\n"
 
 
-async def test_the_shared_port_leads_to_the_host(sim: Running) -> None:
+async def test_the_shared_port_reaches_the_host(sim: Running) -> None:
     assert sim.ssh_port is not None
     async with connected(sim.ssh_port) as connection:
         assert (await connection.run("hostname")).stdout == "lab\n"

@@ -159,7 +159,7 @@ async def test_pods_are_listed_newest_first_and_filtered() -> None:
 # VMs
 
 
-async def test_a_vm_is_made_of_a_type_renamed_and_terminated() -> None:
+async def test_a_vm_of_a_type_is_created_renamed_and_terminated() -> None:
     place = Place()
     shelf = place.cloud.market.shelves["NVIDIA_H100_80G", "us-west-1"]
     async with place.client() as yotta:
@@ -279,7 +279,7 @@ async def test_volumes_are_listed_one_type_at_a_time() -> None:
 # Credentials
 
 
-async def test_a_credential_never_tells_its_secrets() -> None:
+async def test_a_credential_never_shows_its_secrets() -> None:
     async with Place().client() as yotta:
         order = {"name": "hub", "type": "DOCKER_HUB", "username": "acme", "password": "dckr_pat_1"}
         made = await yotta.data("POST", "container-registry-auths", order)

@@ -131,7 +131,7 @@ async def test_the_public_client_works_unchanged(story: Story) -> None:
         await asyncio.to_thread(story, sim.base_urls["yotta"])
 
 
-async def test_the_public_client_is_told_that_its_key_is_wrong() -> None:
+async def test_the_public_client_is_refused_with_a_wrong_key() -> None:
     async with running_simulator(ssh=False, speed=0, plans={"gpuhub": (), "deepdock": (), "yotta": [EMPTY]}) as sim:
         with pytest.raises(ClientError, match="X-Api-Key is not valid"):
             await asyncio.to_thread(GpuApi("guess", base_url=sim.base_urls["yotta"]).get_gpus)

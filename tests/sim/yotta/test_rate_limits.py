@@ -34,7 +34,7 @@ def test_all_endpoints_together_have_theirs() -> None:
     assert asked == [False] * OF_ALL + [True] * 5
 
 
-async def test_what_is_too_many_is_told_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_requests_are_refused_with_the_time_to_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gputui.sim.yotta.serverless_api.OF_ONE", 0)
     place = Place()
     async with place.client() as yotta:

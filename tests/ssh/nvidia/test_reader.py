@@ -159,23 +159,21 @@ async def test_what_works_unseen_does_not_make_a_gpu_idle(person: Person, tmp_pa
     assert only(found).process_count is None
 
 
-async def test_wsl_tells_neither_name_nor_memory_of_a_process(person: Person, tmp_path: Path) -> None:
+async def test_wsl_reports_neither_name_nor_memory_of_a_process(person: Person, tmp_path: Path) -> None:
     found = await seen(person, tmp_path / "bin", smi.WSL)
     (process,) = found.processes
     assert (process.pid, process.gpu_memory_used) == (4127, None)
     assert only(found).process_count == 1
 
 
-async def test_a_card_that_tells_of_no_processes_has_an_unknown_number_of_them(
-    person: Person, tmp_path: Path
-) -> None:
+async def test_a_card_that_reports_no_processes_has_an_unknown_number_of_them(person: Person, tmp_path: Path) -> None:
     found = await seen(person, tmp_path / "bin", smi.OLD_CARD)
     assert [process.pid for process in found.processes] == [None]
     assert only(found).process_count is None
     assert only(found).problem is None
 
 
-async def test_what_is_wrong_with_a_gpu_stands_in_its_row(person: Person, tmp_path: Path) -> None:
+async def test_the_problem_of_a_gpu_is_in_its_row(person: Person, tmp_path: Path) -> None:
     fan, reset, lost = (await seen(person, tmp_path / "bin", smi.BROKEN)).devices
     assert fan.problem == "the driver does not report: power draw, fan speed"
     assert fan.memory_total == 11264 * MIB
@@ -184,7 +182,7 @@ async def test_what_is_wrong_with_a_gpu_stands_in_its_row(person: Person, tmp_pa
     assert (lost.index, "is lost" in str(lost.problem)) == (2, True)
 
 
-async def test_a_warning_beside_the_figures_is_none_of_them(person: Person, tmp_path: Path) -> None:
+async def test_a_warning_among_the_figures_is_ignored(person: Person, tmp_path: Path) -> None:
     gpu = only(await seen(person, tmp_path / "bin", smi.CORRUPT_ROM))
     assert (gpu.memory_used, gpu.problem) == (2 * MIB, None)
 
@@ -267,7 +265,7 @@ async def test_without_a_ps_that_helps_proc_is_read(person: Person, tmp_path: Pa
         assert "ps -ww" not in server.commands[0]
 
 
-async def test_a_process_nobody_there_knows_keeps_what_the_driver_says(person: Person, tmp_path: Path) -> None:
+async def test_a_process_unknown_to_the_host_keeps_the_figures_of_the_driver(person: Person, tmp_path: Path) -> None:
     found = await seen(person, tmp_path / "bin", smi.BLACKWELL_570)
     (process,) = found.processes
     assert (process.command, process.uptime) == ("python", None)
@@ -385,13 +383,13 @@ ANSWERS = st.dictionaries(
 
 
 @given(TEXTS)
-def test_no_text_makes_it_stumble(text: str) -> None:
+def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(SshError):
         query.cut(text, "train-1")
 
 
 @given(ANSWERS, st.booleans())
-def test_no_answer_makes_it_stumble(parts: dict[str, Part], mig: bool) -> None:
+def test_any_answer_is_read_or_refused(parts: dict[str, Part], mig: bool) -> None:
     marked = "".join(
         f"@gputui begin {name}\n{part.text}\n@gputui end {part.status}\n" for name, part in parts.items()
     )
@@ -414,6 +412,6 @@ def test_no_answer_makes_it_stumble(parts: dict[str, Part], mig: bool) -> None:
 
 
 @given(TEXTS | LINES, TEXTS)
-def test_no_xml_makes_it_stumble(listed: str, xml: str) -> None:
+def test_any_xml_is_read(listed: str, xml: str) -> None:
     mig_gpus(listed, xml)
     mig_gpus(listed, (RECORDED / "a100-mig.xml.txt").read_text().replace("1", xml[:3]))

@@ -58,7 +58,7 @@ async def test_an_idle_gpu_has_no_row_of_processes(person: Person, tmp_path: Pat
     assert only(found).process_count == 0
 
 
-async def test_a_row_of_a_process_stands_for_one(person: Person, tmp_path: Path) -> None:
+async def test_a_row_of_a_process_is_one_process(person: Person, tmp_path: Path) -> None:
     found = await seen(person, tmp_path / "bin", smi.RTX_470)
     assert [(row.processes, row.problem) for row in found.processes] == [(1, None)] * 2
 
@@ -126,7 +126,7 @@ async def test_a_gpu_in_the_memory_of_the_machine_is_marked_and_has_its_sizes(pe
         assert len(server.commands) == 1, "the memory is asked for at once the next time"
 
 
-async def test_compute_instances_of_one_gpu_instance_are_told_apart_with_their_processes(
+async def test_compute_instances_of_one_gpu_instance_are_distinguished_with_their_processes(
     person: Person, tmp_path: Path
 ) -> None:
     found = await seen(person, tmp_path / "bin", smi.H100_MIG_SHARED)
@@ -228,7 +228,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_while_the_last_look_is_still_there_no_new_one_is_made(person: Person) -> None:
+async def test_while_the_last_probe_is_running_no_new_one_starts(person: Person) -> None:
     async with HangingServer("\n@gputui shell 4242\n\n@gputui begin gpus\n") as server:
         connection = await person.connect(server.port)
 
