@@ -197,7 +197,7 @@ _ROW = _section(
         when=Condition.ADDRESSES,
         optional=True,
     ),
-    Command("watch", "Watch", "w", "Notify when GPUs become idle here, or stop", 9),
+    Command("watch", "Notify", "w", "Notify when GPUs become idle here, or stop", 9, aliases=("notify",)),
     _action(Action.COMMIT),
     _named("copy", "Copy id", "c", "Copy its id to the clipboard"),
     Command("copy-menu", "Copy…", "Y", "Copy the SSH command, password, JSON or row"),

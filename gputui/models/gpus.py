@@ -1,4 +1,4 @@
-"""GPUs: those of a host with their processes, and those that can be had."""
+"""GPUs: those of a host with their processes, and those available to rent."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class HostInfo:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """GPUs that can be had in one place: single cards, which may sit in several machines.
+    """GPUs available in one place: single GPUs, possibly of several machines.
 
     ``region_name`` is what people call the region, where that is another text.
     ``available`` is for back ends that say only yes or no. ``vendor_name`` is the model as the back end writes it,

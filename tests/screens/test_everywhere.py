@@ -91,7 +91,7 @@ async def test_a_name_that_several_have_is_told() -> None:
     twin = backend("lab-2", [instance("lab-2", "train")])
     async with staged(lab(), twin) as stage:
         await stage.command("stop train")
-        assert "train is ambiguous: lab/pod/train, lab-2/pod/train." in stage.toasts
+        assert "train matches several rows; name one of:\nlab-2/pod/train\nlab/pod/train" in stage.toasts
         assert not stage.in_dialog
         await stage.command("stop lab-2/pod/train")
         assert "Stop train in lab-2?" in stage.text

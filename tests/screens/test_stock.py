@@ -26,7 +26,7 @@ async def test_the_cell_is_told_with_place_price_and_what_single_cards_do_not_pr
     async with staged(cloud, dock(), view="1") as stage:
         at(stage, "sgp1")
         await stage.settle()
-        assert said(stage) == "RTX 5090 · hub · sgp1   12 idle of 64 single cards   from $0.90/h"
+        assert said(stage) == "RTX 5090 · hub · sgp1   12 idle of 64 GPUs   from $0.90/h"
         assert said(stage, "past") == "single GPUs, possibly on different machines"
         await stage.resize(*NARROW)
         assert "from $0.90/h" in stage.text
@@ -81,7 +81,7 @@ async def test_one_region_that_fails_leaves_the_others_and_is_marked_in_its_plac
         assert " 2/16" in line
         at(stage, "sgp1")
         await stage.settle()
-        assert said(stage).endswith("12 idle of 64 single cards   from $0.90/h   ? refresh failed")
+        assert said(stage).endswith("12 idle of 64 GPUs   from $0.90/h   ? refresh failed")
         assert said(stage, "past") == "no answer"
         await stage.press("left")
         assert said(stage) == "RTX 5090 · hub · eu-1   ✗ could not be read"

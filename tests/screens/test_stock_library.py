@@ -38,9 +38,9 @@ async def test_cells_say_in_words_what_their_colour_says_and_the_line_below_spea
 
         # The line under the map speaks for the cell.
         await stage.press("g", "left")
-        assert cell(stage).startswith("A100 80G · attic   0 idle of 1 single cards")
+        assert cell(stage).startswith("A100 80G · attic   0 idle of 1 GPU")
         await stage.press("j", "right", "right")
-        assert cell(stage).startswith("RTX 4090 · lab   2 idle of 4 single cards")
+        assert cell(stage).startswith("RTX 4090 · lab   2 idle of 4 GPUs")
         await stage.press("left", "left")
         assert cell(stage) == "RTX 4090 · attic   not offered here"
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from gputui.screens.base.view import View
 
+_SHOWN = 6
+"""Rows that a notification names where a name matches several; more are counted."""
+
 S = TypeVar("S", bound="CommandSet")
 P = ParamSpec("P")
 
@@ -63,8 +66,10 @@ class CommandSet:
         found = self.session.find(text, resources)
         if len(found) == 1:
             return found[0]
-        several = ", ".join(str(row.ref) for row in found[:6])
-        self.view.notify(f"{text} is ambiguous: {several}." if found else f"No match for {text}.")
+        refs = sorted(str(row.ref) for row in found)
+        more = [f"and {len(refs) - _SHOWN} more"] if len(refs) > _SHOWN else []
+        several = "\n".join([f"{text} matches several rows; name one of:", *refs[:_SHOWN], *more])
+        self.view.notify(several if found else f"No match for {text}.")
         return None
 
 

@@ -39,11 +39,12 @@ def counted(number: int, what: str) -> str:
 
 
 def idle_words(offer: Offer) -> str:
-    """Return how many are available: ``12 idle of 64 single cards``."""
+    """Return how many are available: ``12 idle of 64 GPUs``."""
     if offer.idle is None:
         return "available" if offer.available else "not available now"
-    total = "" if offer.total is None else f" of {offer.total}"
-    return f"{offer.idle} idle{total} single cards"
+    if offer.total is None:
+        return f"{offer.idle} idle"
+    return f"{offer.idle} idle of {counted(offer.total, 'GPU')}"
 
 
 def paid_prices(instances: Iterable[Row]) -> dict[tuple[str, str, str], Money]:
@@ -80,7 +81,7 @@ def price_words(offer: Offer, paid: Paid) -> str:
 def cell_line(offer: Offer, paid: Paid, *, watched: bool) -> Content:
     """Return the line that describes a cell."""
     name = f"{offer.gpu_model} · {where(offer)}"
-    parts = [name, idle_words(offer), price_words(offer, paid), "watched" if watched else ""]
+    parts = [name, idle_words(offer), price_words(offer, paid), "notification set" if watched else ""]
     line = Content.styled(GAP.join(part for part in parts if part), "bold")
     if offer.problem:
         line = Content.assemble(line, (f"{GAP}{OLD} refresh failed", "$text-error"))
@@ -135,7 +136,7 @@ def legend(grid: Grid, *, news: bool, watched: bool) -> Content:
         f"{OLD} old" if old else "",
         f"{FAILED} not read" if grid.failed else "",
         "↑↓ in 5 min" if news else "",
-        f"{WATCHED} watched" if watched else "",
+        f"{WATCHED} notification set" if watched else "",
     ]
     return Content("  ".join(sign for sign in signs if sign))
 

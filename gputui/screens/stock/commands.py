@@ -111,7 +111,7 @@ class StockCommands(CreateCommands):
             dialogs.ReaderDialog(f"{offer.gpu_model} in {where(offer)}", describe(offer, FleetContext(self.session)))
         )
 
-    # --- watching --------------------------------------------------------------------------------------------
+    # --- notifications --------------------------------------------------------------------------------------------
 
     def do_watch(self, argument: str) -> None:
         """Notify when GPUs become idle in the cell under the cursor, or stop that."""
@@ -121,7 +121,7 @@ class StockCommands(CreateCommands):
         if offer.ref in self.view.watches.refs:
             self.view.watches.remove(offer.ref)
             self.view.catch_up()
-            self.view.notify(f"{offer.gpu_model} in {where(offer)} is no longer watched.", severity="information")
+            self.view.notify(f"{offer.gpu_model} in {where(offer)}: will no longer notify.", severity="information")
         elif offer.idle is None:
             self._watch(offer, 1)
         else:

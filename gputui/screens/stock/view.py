@@ -89,11 +89,9 @@ class StockView(View):
         self.set_focus(self.map)
 
     def ends_with_program(self) -> Sequence[str]:
-        """Return how many watches would no longer notify."""
+        """Return how many notifications would be lost."""
         count = len(self.watches.refs)
-        return (
-            [f"{count} {'watch' if count == 1 else 'watches'} for idle GPUs will no longer notify."] if count else []
-        )
+        return [f"{count} notification{'' if count == 1 else 's'} of idle GPUs will be lost."] if count else []
 
     # --- following the fleet ---------------------------------------------------------------------------------
 
@@ -267,7 +265,7 @@ class StockView(View):
         StockCommands(self).do_open("")
 
     def notify_idle(self, offer: Offer) -> None:
-        """Notify that GPUs which are watched are idle, in every view."""
+        """Notify that enough GPUs of an offer are idle, in every view."""
         self.app.notify(
             f"{where(offer)}: {idle_words(offer)}.", title=f"{offer.gpu_model} idle", markup=False, timeout=30
         )
