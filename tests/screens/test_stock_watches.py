@@ -36,16 +36,16 @@ async def test_a_watched_cell_tells_once_in_any_view_and_quitting_with_it_asks(
         rung = bells(stage, monkeypatch)
         await watched(stage, "8")
         assert "2/16*" in stage.line_of("RTX 5090")
-        assert "watched" in said(stage)
+        assert "notification set" in said(stage)
         await stage.press("3", "q")
-        assert "1 watch for idle GPUs will no longer notify." in stage.text
+        assert "1 notification of idle GPUs will be lost." in stage.text
         await stage.press("escape")
         change(cloud, "us-east-1", 7)
         await stage.advance(6)
         assert "RTX 5090 idle" not in stage.toasts
         change(cloud, "us-east-1", 9)
         await stage.advance(6)
-        assert "RTX 5090 idle hub · us-east-1: 9 idle of 16 single cards." in stage.toasts
+        assert "RTX 5090 idle hub · us-east-1: 9 idle of 16 GPUs." in stage.toasts
         change(cloud, "us-east-1", 10)
         await stage.advance(6)
         assert len(rung) == 1
