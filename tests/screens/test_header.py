@@ -22,8 +22,8 @@ def autodl() -> FakeCloud:
 
 
 async def test_the_cost_of_an_hour_is_at_the_right_end_a_sum_for_each_currency() -> None:
-    cloud = hub()
-    async with staged(cloud, autodl(), lab()) as stage:
+    cloud, other = hub(), autodl()
+    async with staged(cloud, other, lab()) as stage:
         assert stage.lines[0].endswith(" $4.21/h  ¥3.10/h")
 
         # What a server keeps back makes the cost a lower bound.
@@ -42,6 +42,18 @@ async def test_the_cost_of_an_hour_is_at_the_right_end_a_sum_for_each_currency()
         await stage.command("account autodl")
         assert stage.header.endswith(" ¥3.10/h")
         assert "$" not in stage.header
+
+        # Where the rows left have no price, the cost is unknown; where they are free, or there are none, it is none.
+        await stage.command("account lab")
+        assert stage.header.endswith(" cost unknown")
+        await stage.command("account autodl")
+        other.rows[Resource.INSTANCES] = [container("autodl", "x", price=money("0", "CNY"))]
+        await stage.advance(6)
+        assert stage.header.endswith(" no cost")
+        other.rows[Resource.INSTANCES] = []
+        stage.fleet.set_filter(Resource.INSTANCES, {"price_to": "2"})
+        await stage.advance(6)
+        assert stage.header.endswith(" cost unknown"), "the filter of the server may exclude what has a price"
 
 
 async def test_without_a_price_there_is_no_cost() -> None:

@@ -69,8 +69,9 @@ class FleetCost:
         return True
 
     def text(self, session: Session) -> tuple[Content, Content]:
-        """Return the hourly cost of the accounts shown, by currency, in full and for a narrow line; '' without any.
+        """Return the hourly cost of the accounts shown, by currency, in full and for a narrow line.
 
+        Without any, where the rows are limited, whether it is unknown or none; otherwise ''.
         ``≥``: a server was asked for a part of its rows only; ``?``: a sum has old values in it, or lacks rows that
         could not be read. Rows without a price are counted: ``+ 20 GPUs unpriced``.
         """
@@ -91,6 +92,8 @@ class FleetCost:
         lacking = lacking_text(total)
         plus = "+ " if sums else ""
         full = Content("  ").join(sums)
+        if not sums and not lacking:
+            full = self._without_sums(session, self._totals, partial=partial)
         if not lacking:
             return full, full
         # After several sums it belongs to all of them.
@@ -99,6 +102,12 @@ class FleetCost:
             Content.assemble(full, space, (f"{plus}{lacking}", "$text-warning")),
             Content.assemble(full, space, (f"{plus}?" if sums else lacking, "$text-warning")),
         )
+
+    def _without_sums(self, session: Session, totals: dict[str, Total], *, partial: bool) -> Content:
+        old = any(self._is_old(session, account) for account in session.accounts_shown())
+        if partial or (session.account is not None and (old or unstated(session, totals))):
+            return Content.styled("cost unknown", "$text-warning")
+        return Content.styled("no cost" if session.account is not None else "", "$muted")
 
     @staticmethod
     def _is_old(session: Session, account: str) -> bool:
