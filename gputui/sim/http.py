@@ -44,9 +44,9 @@ def check_docker_name(name: str) -> None:
         raise docker_failure(400, f"containers/create?name={name}", reason, answered=500)
 
 
-def docker_time(epoch: float) -> str:
-    """A time as the Docker engine writes it."""
-    return f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%dT%H:%M:%S}.000000000Z"
+def docker_time(epoch: float, nanoseconds: int = 0) -> str:
+    """A time as the Docker engine writes it; ``nanoseconds`` come after its microseconds."""
+    return f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%dT%H:%M:%S.%f}{nanoseconds:03}Z"
 
 
 async def values_of(request: Request, *, with_body: Collection[str]) -> dict[str, Any] | None:

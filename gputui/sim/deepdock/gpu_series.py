@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from gputui.sim.hardware import Card
 from gputui.sim.world import MIB, Process
@@ -120,15 +120,6 @@ class Series:
             )
         )
         return Sample(number, f'{{"timestamp": "{self._local(at).isoformat()}", {figures}}}')
-
-
-def local_clock(offset: float, skew: float) -> Callable[[float], datetime]:
-    """A host's clock: ``offset`` seconds east of UTC and ``skew`` seconds fast. Its times have no zone."""
-
-    def local(at: float) -> datetime:
-        return datetime.fromtimestamp(at + skew, UTC).replace(tzinfo=None) + timedelta(seconds=offset)
-
-    return local
 
 
 def _noise(number: int, salt: int) -> float:

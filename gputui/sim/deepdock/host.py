@@ -8,12 +8,13 @@ import random
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from gputui.sim.hardware import card
 from gputui.sim.http import docker_time
 from gputui.sim.world import GIB, MIB, Gpu, Host, Image, Pod, Process, World, hexadecimal
 
-from .gpu_series import KEPT, PERIOD, Meter, Series, local_clock
+from .gpu_series import KEPT, PERIOD, Meter, Series
 from .registry import find, whole
 
 SSH = 22
@@ -40,6 +41,10 @@ class Machine:
     utc_offset: float = 8 * 3600.0
     skew: float = 7.3
 
+    def local(self, at: float) -> datetime:
+        """A world time by the host's clock, without a zone."""
+        return datetime.fromtimestamp(at + self.skew, UTC).replace(tzinfo=None) + timedelta(seconds=self.utc_offset)
+
 
 class DockHost(Host):
     """One machine whose containers have no owner and whose GPUs are sampled continuously."""
@@ -50,11 +55,10 @@ class DockHost(Host):
         super().__init__(world, name, rng=rng)
         self.machine = machine
         self.gpus = list(gpus)
-        self.local = local_clock(machine.utc_offset, machine.skew)
         self._meters = [
             Meter(card(gpu.model), gpu.memory, functools.partial(self._there, gpu.index)) for gpu in self.gpus
         ]
-        self.series = [Series(meter, index, self.local) for index, meter in enumerate(self._meters)]
+        self.series = [Series(meter, index, machine.local) for index, meter in enumerate(self._meters)]
         self.pulls: dict[str, float] = {}
         """Pulls in progress, by tag, with the world time of completion."""
         self._ended: deque[tuple[float, Process]] = deque()
@@ -146,7 +150,7 @@ class DockHost(Host):
             name="" if untagged else tag,
             digest=f"{tag.rpartition(':')[0]}@sha256:{hashlib.sha256(f'{tag} {untagged}'.encode()).hexdigest()}",
             size=size,
-            created=docker_time(self.world.time),
+            created=docker_time(int(self.world.time)),
         )
         self.images[image.name or image_id(image)] = image
         return image

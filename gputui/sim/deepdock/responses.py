@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
+from gputui.sim.http import docker_time
 from gputui.sim.world import MIB, Image, Pod
 
 from .host import SSH, DockHost, image_id
@@ -31,7 +31,7 @@ def container_shape(host: DockHost, pod: Pod, *, tells_port: bool = True) -> dic
         "name": pod.name,
         "status": pod.status,
         "image": [image.name] if image else [],
-        "created": _docker_time(pod),
+        "created": docker_time(pod.created, int(pod.container_id[-3:], 16) % 1000),
         "ssh-port": ssh_port(pod) if tells_port else None,
         "gpus": [str(index) for index in pod.gpu_ids or ()],
     }
@@ -60,9 +60,3 @@ def ssh_port(pod: Pod) -> int | None:
 def size_mb(image: Image) -> float:
     """An image's size in MiB, to two digits."""
     return round(image.size / MIB, 2)
-
-
-def _docker_time(pod: Pod) -> str:
-    """When a container was created, with nanoseconds, as the Docker engine writes it."""
-    time = datetime.fromtimestamp(pod.created, UTC)
-    return f"{time:%Y-%m-%dT%H:%M:%S.%f}{int(pod.container_id[-3:], 16) % 1000:03}Z"

@@ -62,15 +62,8 @@ class Ledger:
             self.assets -= cost
             self.spent += cost
 
-    def began(self, container: Container, now: float) -> None:
-        """A container costs from now on."""
-        self._change(container, now, 1)
-
-    def ended(self, container: Container, now: float) -> None:
-        """Stop charging for a container."""
-        self._change(container, now, -1)
-
-    def _change(self, container: Container, now: float, sign: int) -> None:
+    def count(self, container: Container, now: float, sign: int) -> None:
+        """Charge for a container from now on (1), or no longer (-1)."""
         self.settle(now)
         use = self._use.setdefault((container.machine.model.name, container.region), _Use())
         use.gpus += sign * len(container.gpu_ids)

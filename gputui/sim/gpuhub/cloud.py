@@ -171,7 +171,7 @@ class Cloud:
         deployment.events_of.setdefault(container.uuid, []).append(event)
         if status == "running":
             container.started = now
-            self.ledger.began(container, self.world.time)
+            self.ledger.count(container, self.world.time, 1)
             open_shell(self, container)
 
     def schedule(self, container: Container, transitions: Sequence[Step], *, at_once: bool = True) -> None:
@@ -322,5 +322,5 @@ class Cloud:
 
     def _leave_running(self, container: Container) -> None:
         if container.status == "running":
-            self.ledger.ended(container, self.world.time)
+            self.ledger.count(container, self.world.time, -1)
         close_shell(container)

@@ -248,7 +248,7 @@ class PodyApi:
                 name=image_name,
                 digest=f"sha256:{hexadecimal(self._world.rng, 64)}",
                 size=written + 6 * GIB,
-                created=docker_time(self._world.time),
+                created=docker_time(int(self._world.time)),
                 comment=msg,
                 ports=(22, 8000),
                 listed=False,

@@ -309,16 +309,14 @@ class _Session:
                 status = await self._script()
             else:
                 pump = asyncio.create_task(self._terminal.pump())
-                status = await (self._interact() if self._process.command is None else self._command())
+                command = self._process.command
+                status = await (self._interact() if command is None else self._in_foreground(command))
         except ShellExitError as ended:
             status = ended.status
         finally:
             if pump is not None:
                 pump.cancel()
         self._process.exit(status)
-
-    async def _command(self) -> int:
-        return await self._in_foreground(self._process.command or "")
 
     async def _script(self) -> int:
         """Lines from a client without a terminal, as in ``ssh -T host < file``."""
