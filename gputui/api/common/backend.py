@@ -67,25 +67,9 @@ class HttpBackend(Backend):
         kind = self.rules.get(row.ref.kind, Kind(f"{row.ref.kind}s"))
         return kind.never(action) if self.rules else None
 
-    def info(
-        self,
-        *,
-        user: str = "",
-        host_spec: tuple[tuple[str, str], ...] = (),
-        usage: tuple[tuple[str, str], ...] = (),
-        problems: tuple[str, ...] = (),
-    ) -> AccountInfo:
-        """Return the details of an account whose server reports no release."""
-        return AccountInfo(
-            ref=Ref(self.account, "account", self.account),
-            backend=self.name,
-            base_url=self.base_url,
-            version="",
-            user=user,
-            host_spec=host_spec,
-            usage=usage,
-            problems=problems,
-        )
+    def info(self) -> AccountInfo:
+        """Return what is known of the account without a request."""
+        return AccountInfo(Ref(self.account, "account", self.account), self.name, self.base_url, version="", user="")
 
 
 def lists_of(rules: Mapping[str, Kind]) -> Mapping[str, Resource]:

@@ -6,6 +6,7 @@ The API knows no users and no releases. Its lists come whole, each in one answer
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial, partialmethod
 from typing import TYPE_CHECKING, Unpack
 
@@ -89,7 +90,7 @@ class DeepdockBackend(HttpBackend):
 
     async def identify(self) -> AccountInfo:
         """Request the host (``GET /metrics``): proves the address, and the header where one is needed."""
-        return self.info(host_spec=mapping.to_spec(await self._ask_host()))
+        return replace(self.info(), host_spec=mapping.to_spec(await self._ask_host()))
 
     async def hosts(self) -> Sequence[HostInfo]:
         """Return the machine (``GET /metrics``)."""

@@ -7,6 +7,7 @@ the envelope of the answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Unpack
 
@@ -142,7 +143,8 @@ class GpuhubBackend(HttpBackend):
     def _info(
         self, first: Deployment | None, balances: Sequence[Balance] = (), problems: tuple[str, ...] = ()
     ) -> AccountInfo:
-        return self.info(
+        return replace(
+            self.info(),
             user=f"uid {first.owner}" if first and first.owner else "",
             host_spec=(
                 ("currency", self._config.currency),

@@ -22,7 +22,6 @@ from gputui.api.http.rows import read_each
 _R = TypeVar("_R")
 _M = TypeVar("_M")
 
-_LENIENT = ConfigDict(coerce_numbers_to_str=True)
 _PASSWORDS = frozenset({"root_password", "password"})
 
 
@@ -37,8 +36,12 @@ _NO_NOTES = RowNotes()
 _Id = Annotated[str, Field(min_length=1)]
 
 
-@with_config(_LENIENT)
-class Envelope(TypedDict, total=False):
+@with_config(ConfigDict(coerce_numbers_to_str=True))
+class _Lenient(TypedDict):
+    """Texts may come as numbers."""
+
+
+class Envelope(_Lenient, total=False):
     """The envelope of every answer."""
 
     code: Required[str]
@@ -56,8 +59,7 @@ class PageBody(TypedDict, Generic[_R], total=False):
     result_total: int | None
 
 
-@with_config(_LENIENT)
-class PageEnvelope(TypedDict, Generic[_R], total=False):
+class PageEnvelope(_Lenient, Generic[_R], total=False):
     """The answer of a call that gives pages."""
 
     code: Required[str]
@@ -66,8 +68,7 @@ class PageEnvelope(TypedDict, Generic[_R], total=False):
     data: PageBody[_R] | None
 
 
-@with_config(_LENIENT)
-class ContainerInfoRow(TypedDict, total=False):
+class ContainerInfoRow(_Lenient, total=False):
     """How a container is reached. The other addresses of the API are deprecated."""
 
     ssh_command: str | None
@@ -76,8 +77,7 @@ class ContainerInfoRow(TypedDict, total=False):
     service_6008_port_url: str | None
 
 
-@with_config(_LENIENT)
-class ContainerRow(TypedDict, total=False):
+class ContainerRow(_Lenient, total=False):
     """A container of call 8. ``memory_size`` is bytes, ``price`` thousandths of the currency unit an hour."""
 
     uuid: Required[_Id]
@@ -99,8 +99,7 @@ class ContainerRow(TypedDict, total=False):
     updated_at: str | None
 
 
-@with_config(_LENIENT)
-class TemplateRow(TypedDict, total=False):
+class TemplateRow(_Lenient, total=False):
     """The template of a deployment's containers. Memory is bytes here, though gigabytes when created."""
 
     dc_list: str | list[str | None] | None
@@ -121,8 +120,7 @@ class TemplateRow(TypedDict, total=False):
     service_6008_port_protocol: str | None
 
 
-@with_config(_LENIENT)
-class DeploymentRow(TypedDict, total=False):
+class DeploymentRow(_Lenient, total=False):
     """A deployment of call 3. Some fields of its creation occur next to the template as well as in it."""
 
     uuid: Required[_Id]
@@ -148,8 +146,7 @@ class DeploymentRow(TypedDict, total=False):
     stopped_at: str | None
 
 
-@with_config(_LENIENT)
-class EventRow(TypedDict, total=False):
+class EventRow(_Lenient, total=False):
     """An event of call 7."""
 
     deployment_container_uuid: str | None
@@ -157,8 +154,7 @@ class EventRow(TypedDict, total=False):
     created_at: str | None
 
 
-@with_config(_LENIENT)
-class ImageRow(TypedDict, total=False):
+class ImageRow(_Lenient, total=False):
     """A private image of call 1. Its name comes under either of two keys."""
 
     image_uuid: Required[_Id]
@@ -168,8 +164,7 @@ class ImageRow(TypedDict, total=False):
     created_at: str | None
 
 
-@with_config(_LENIENT)
-class BlockRow(TypedDict, total=False):
+class BlockRow(_Lenient, total=False):
     """An entry of call 11."""
 
     machine_id: Required[str]
@@ -180,8 +175,7 @@ class BlockRow(TypedDict, total=False):
     updated_at: str | None
 
 
-@with_config(_LENIENT)
-class PackageRow(TypedDict, total=False):
+class PackageRow(_Lenient, total=False):
     """A package of call 13, in seconds."""
 
     gpu_type: Required[str]
@@ -190,8 +184,7 @@ class PackageRow(TypedDict, total=False):
     dc_list: str | list[str | None] | None
 
 
-@with_config(_LENIENT)
-class StockRow(TypedDict, total=False):
+class StockRow(_Lenient, total=False):
     """The stock of one model in call 12, among other keys."""
 
     idle_gpu_num: int | None

@@ -7,6 +7,7 @@ answer with HTTP 200. The stock is yes or no for each GPU type and region.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partialmethod
 from typing import TYPE_CHECKING, Unpack
 
@@ -119,7 +120,7 @@ class YottaBackend(HttpBackend):
     async def identify(self) -> AccountInfo:
         """Request one VM (``GET /v2/vms``): proves address, kind of server and key."""
         await self._lists.first_vm()
-        return self.info(host_spec=(("currency", self._config.currency),))
+        return replace(self.info(), host_spec=(("currency", self._config.currency),))
 
     # Lists
 

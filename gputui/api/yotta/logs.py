@@ -11,15 +11,14 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, ValidationError
 
 from gputui.api.capabilities import Logs
 from gputui.api.common.readers import read_time
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.mapping import ENDPOINT, WORKER
 from gputui.api.yotta.resources import YottaLists
-from gputui.api.yotta.schema import Text
+from gputui.api.yotta.schema import Text, YottaRow
 from gputui.errors import ProtocolError
 from gputui.known_secrets import mask
 from gputui.models import LogLine, LogPage, LogPosition, LogQuery, Ref, Row
@@ -45,7 +44,7 @@ def _as_text(value: Any) -> Any:
 _Anything = Annotated[str | None, BeforeValidator(_as_text)]
 
 
-class LineRow(BaseModel):
+class LineRow(YottaRow):
     """An entry of a log. Its time is kept as it was written, for the request of the lines after it."""
 
     timestamp: _Anything = None
@@ -53,10 +52,8 @@ class LineRow(BaseModel):
     offset: _Anything = None
 
 
-class PageRow(BaseModel):
+class PageRow(YottaRow):
     """A page of a log."""
-
-    model_config = ConfigDict(alias_generator=to_camel)
 
     logs: list[LineRow | None] | None = None
     has_more: bool | None = None

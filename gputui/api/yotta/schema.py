@@ -85,40 +85,43 @@ class PricedRow(YottaRow):
     single_card_price: Number = None
 
 
-class PodRow(PricedRow):
-    """A pod of ``GET /v2/pods``."""
+class NamedRow(YottaRow):
+    """The fields that most rows have."""
 
     id: Id
     name: Text = None
+    created_at: Time = None
+
+
+class RentalRow(PricedRow, NamedRow):
+    """The fields that pods and VMs have."""
+
+    status: Text = None
+    region: Text = None
+    gpu_display_name: Text = None
+    gpu_count: Whole = None
+
+
+class PodRow(RentalRow):
+    """A pod of ``GET /v2/pods``."""
+
     image: Text = None
     image_registry: Text = None
     gpu_type: Text = None
-    gpu_display_name: Text = None
-    gpu_count: Whole = None
-    status: Text = None
-    region: Text = None
-    created_at: Time = None
     ssh_cmd: Text = None
     expose: Exposed = []
 
 
-class VmRow(PricedRow):
+class VmRow(RentalRow):
     """A VM of ``GET /v2/vms``."""
 
-    id: Id
-    name: Text = None
-    status: Text = None
-    gpu_display_name: Text = None
     ip_address: Text = None
     cpu_cores: Whole = None
     memory_in_gb: Number = None
-    gpu_count: Whole = None
-    region: Text = None
     ssh_template: Text = None
     gpu_memory_in_gb: Number = None
     storage_in_gb: Number = None
     is_spot: Whole = None
-    created_at: Time = None
 
 
 class ResourceRow(YottaRow):
@@ -129,11 +132,9 @@ class ResourceRow(YottaRow):
     gpu_count: Whole = None
 
 
-class EndpointRow(PricedRow):
+class EndpointRow(PricedRow, NamedRow):
     """An endpoint of ``GET /v2/serverless``."""
 
-    id: Id
-    name: Text = None
     image: Text = None
     status: Text = None
     total_workers: Whole = None
@@ -141,7 +142,6 @@ class EndpointRow(PricedRow):
     cost: Number = None
     service_mode: Text = None
     webhook: Text = None
-    created_at: Time = None
     resources: list[ResourceRow] | None = None
     domain: Text = None
     expose: Exposed = []

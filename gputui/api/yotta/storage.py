@@ -14,7 +14,7 @@ from gputui.api.yotta import filters, schema
 from gputui.api.yotta.mapping import CREDENTIAL, UNKNOWN, VOLUME, Scope, gigabytes
 from gputui.api.yotta.prices import uncertain
 from gputui.api.yotta.resources import PATHS, YottaLists
-from gputui.api.yotta.schema import Id, Number, Text, Time, Whole, YottaRow
+from gputui.api.yotta.schema import NamedRow, Number, Text, Whole
 from gputui.errors import GputuiError
 from gputui.models import Action, Phase, Ref, RegistryCredential, Volume
 from gputui.text import clean
@@ -42,11 +42,9 @@ _PHASES = {
 """The data model's table VolumeStatus."""
 
 
-class VolumeRow(YottaRow):
+class VolumeRow(NamedRow):
     """A volume of ``GET /v2/volumes``."""
 
-    id: Id
-    name: Text = None
     size_in_gb: Number = None
     region: Text = None
     storage_type: Text = None
@@ -54,16 +52,12 @@ class VolumeRow(YottaRow):
     vendor_volume_type: Text = None
     mount_count: Whole = None
     cost: Number = None
-    created_at: Time = None
 
 
-class CredentialRow(YottaRow):
+class CredentialRow(NamedRow):
     """A credential of ``GET /v2/container-registry-auths``."""
 
-    id: Id
-    name: Text = None
     type: Text = None
-    created_at: Time = None
 
 
 def to_volume(scope: Scope, row: object) -> Volume:
