@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from gputui.history.history import History
 
 _CLOSE_SECONDS = 3.0
-_TERMINAL_SECONDS = 5.0
-"""The time between two checks that the terminal is still there."""
+_TERMINAL_SECONDS = 1.0
+"""The time between two checks that the terminal is still there: Textual reads a lost one again and again."""
 
 
 def _palette() -> type[Provider]:
