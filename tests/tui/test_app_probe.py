@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def test_p_asks_for_the_host_key_once_and_shows_what_runs_on_the_gpus(place: Pla
     terminal.send("y")
     terminal.wait_for("PIDs as seen inside")
     terminal.wait_for("python -m")
-    terminal.wait_for("2 GPUs")
+    terminal.wait_for(re.compile(r"GPUs   2\b"))
     terminal.send("q")
     terminal.wait_for("/ name:qwen-fine")
     terminal.send("p")
