@@ -33,6 +33,16 @@ def place(tmp_path: Path, spawn: Spawn, simulation: Simulation) -> Place:
     return Place(tmp_path, spawn, simulation)
 
 
+@pytest.fixture(scope="module")
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, module_spawn: Spawn, simulation: Simulation
+) -> Iterator[Terminal]:
+    """One program for all tests after which it works as before; at the end it leaves the terminal as found."""
+    terminal = Place(tmp_path_factory.mktemp("home"), module_spawn, simulation).shown()
+    yield terminal
+    leaves(terminal)
+
+
 def threads(terminal: Terminal) -> int:
     """Return how many threads the program has."""
     return len(list(Path(f"/proc/{terminal.process.pid}/task").iterdir()))
@@ -80,43 +90,39 @@ def leaves(terminal: Terminal) -> None:
     ],
     ids=lambda signals: " ".join(number.name.removeprefix("SIG") for number in signals),
 )
-def test_signals_in_any_order_leave_one_program_that_works(place: Place, signals: Sequence[signal.Signals]) -> None:
-    terminal = place.shown()
-    terminal.settle()
-    before = threads(terminal)
+def test_signals_in_any_order_leave_one_program_that_works(
+    shared: Terminal, signals: Sequence[signal.Signals]
+) -> None:
+    shared.settle()
+    before = threads(shared)
     down = False
     for number in signals:
-        terminal.screen.reset()
-        terminal.signal(number)
+        shared.screen.reset()
+        shared.signal(number)
         if number is CONT:
             down = False
         elif not down:
-            terminal.wait_for(lambda: stopped(terminal))
+            shared.wait_for(lambda: stopped(shared))
             down = True
-    works_as_before(terminal)
-    assert threads(terminal) <= before
-    leaves(terminal)
+    works_as_before(shared)
+    assert threads(shared) <= before
 
 
-def test_a_stop_taken_back_at_once_stops_nothing(place: Place) -> None:
-    terminal = place.shown()
-    terminal.settle()
+def test_a_stop_taken_back_at_once_stops_nothing(shared: Terminal) -> None:
+    shared.settle()
     for _ in range(5):
-        terminal.signal(TSTP)
-        terminal.signal(CONT)
-    works_as_before(terminal)
-    leaves(terminal)
+        shared.signal(TSTP)
+        shared.signal(CONT)
+    works_as_before(shared)
 
 
-def test_suspending_gives_the_terminal_back(place: Place) -> None:
-    terminal = place.shown()
-    terminal.settle()
-    terminal.signal(TSTP)
-    terminal.wait_for(lambda: stopped(terminal))
-    left_as_found(terminal)
-    terminal.signal(CONT)
-    works_as_before(terminal)
-    leaves(terminal)
+def test_suspending_gives_the_terminal_back(shared: Terminal) -> None:
+    shared.settle()
+    shared.signal(TSTP)
+    shared.wait_for(lambda: stopped(shared))
+    left_as_found(shared)
+    shared.signal(CONT)
+    works_as_before(shared)
 
 
 @pytest.mark.parametrize("way", ["key", "signal"])
@@ -145,13 +151,11 @@ def test_a_shell_suspends_and_resumes_it(place: Place, way: str) -> None:
     left_as_found(terminal)
 
 
-def test_without_a_shell_the_key_says_so(place: Place) -> None:
-    terminal = place.shown()
-    terminal.settle()
-    terminal.send("ctrl+z")
-    terminal.wait_for("There is no shell to suspend to.")
-    works_as_before(terminal)
-    leaves(terminal)
+def test_without_a_shell_the_key_says_so(shared: Terminal) -> None:
+    shared.settle()
+    shared.send("ctrl+z")
+    shared.wait_for("There is no shell to suspend to.")
+    works_as_before(shared)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
