@@ -9,18 +9,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any
 
-from gputui.analytics.cost import (
-    Costing,
-    Total,
-    billed,
-    by_account,
-    costing,
-    gpus_in,
-    host_gpus,
-    instances_in,
-    price_of,
-    sum_of,
-)
+from gputui.analytics import cost
 from gputui.analytics.run_out import Lasting, lasting
 from gputui.models import Balance, Deployment, Instance, Money, Package, Ref, Row, Volume
 
@@ -69,13 +58,13 @@ def parts(rows: Iterable[Row], billing: Collection[str] | None = None) -> list[C
     ``billing`` leaves out accounts that are not billed and have no price (:func:`.billed`).
     """
     kept = list(rows)
-    hosts = host_gpus(kept)
+    hosts = cost.host_gpus(kept)
     names = {row.ref: row.name for row in kept if isinstance(row, Deployment)}
-    counted = by_account(kept) if billing is None else billed(by_account(kept), billing)
-    groups: dict[tuple[str, Ref | None, bool, str], list[Costing]] = {}
-    for row in costing(kept):
+    counted = cost.by_account(kept) if billing is None else cost.billed(cost.by_account(kept), billing)
+    groups: dict[tuple[str, Ref | None, bool, str], list[cost.Costing]] = {}
+    for row in cost.costing(kept):
         parent = row.ref if isinstance(row, Deployment) else row.parent if isinstance(row, Instance) else None
-        price = price_of(row)
+        price = cost.price_of(row)
         key = (row.ref.account, parent, isinstance(row, Volume), price.currency if price else "")
         groups.setdefault(key, []).append(row)
     found = [
@@ -84,11 +73,13 @@ def parts(rows: Iterable[Row], billing: Collection[str] | None = None) -> list[C
             account=account,
             deployment=parent,
             name="" if parent is None else names.get(parent, parent.id),
-            instances=0 if volumes else sum(map(instances_in, group)),
-            gpus=sum(gpus_in(row, hosts) or 0 for row in group),
-            per_hour=sum_of(group, hosts).amounts.get(currency, Money(Decimal(0), currency)) if currency else None,
+            instances=0 if volumes else sum(map(cost.instances_in, group)),
+            gpus=sum(cost.gpus_in(row, hosts) or 0 for row in group),
+            per_hour=cost.sum_of(group, hosts).amounts.get(currency, Money(Decimal(0), currency))
+            if currency
+            else None,
             volumes=len(group) if volumes else 0,
-            gpus_unknown=sum(gpus_in(row, hosts) is None for row in group),
+            gpus_unknown=sum(cost.gpus_in(row, hosts) is None for row in group),
         )
         for (account, parent, volumes, currency), group in groups.items()
         if account in counted
@@ -118,13 +109,13 @@ def cost_lines(
     end of their account, and are counted in its first line. ``billing`` are the accounts whose instances are billed,
     ``partial`` those of which only some rows are known.
     """
-    sums = billed(by_account(rows), billing)
+    sums = cost.billed(cost.by_account(rows), billing)
     money = {(balance.ref.account, balance.available.currency): balance for balance in balances}
     at = now or datetime.now(UTC)
     found = parts(rows, billing)
     lines: list[CostLine] = []
     for account in accounts:
-        total = sums.get(account, Total())
+        total = sums.get(account, cost.Total())
         own = [part for part in found if part.account == account]
         without = [part for part in own if part.per_hour is None]
         used = [part.per_hour.currency for part in own if part.per_hour is not None]

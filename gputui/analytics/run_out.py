@@ -45,10 +45,7 @@ def run_out(package: Package, rows: Iterable[Row], now: datetime) -> datetime | 
         return None
     if gpus <= 0 or package.balance is None:
         return None
-    try:
-        return now + timedelta(seconds=max(0, package.balance) / gpus)
-    except OverflowError:
-        return None
+    return _later(now, max(0, package.balance) / gpus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +106,8 @@ def lasting(balance: Balance, rows: Collection[Row], packages: Collection[Packag
         ends = [package.left / rates[id(package)] for package in prepaid if package.left > 0 and rates[id(package)]]
         step = min(ends, default=None)
         if hourly_price and (step is None or hourly_price * step >= money * 3600):
-            return _lasting(now, seconds + money * 3600 / hourly_price, at_most=at_most, estimated=estimated)
+            until = _later(now, seconds + money * 3600 / hourly_price)
+            return None if until is None else Lasting(until, at_most, estimated)
         if step is None:
             return None
         money -= hourly_price * step / 3600
@@ -118,8 +116,9 @@ def lasting(balance: Balance, rows: Collection[Row], packages: Collection[Packag
             package.left -= rates[id(package)] * step
 
 
-def _lasting(now: datetime, seconds: Fraction, *, at_most: bool, estimated: bool) -> Lasting | None:
+def _later(now: datetime, seconds: float | Fraction) -> datetime | None:
+    """Return the time so many seconds later; None beyond the range of dates."""
     try:
-        return Lasting(now + timedelta(seconds=float(seconds)), at_most, estimated)
+        return now + timedelta(seconds=float(seconds))
     except (OverflowError, ValueError):
         return None

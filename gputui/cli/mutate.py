@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -100,8 +99,8 @@ def candidates(fleet: Fleet, action: Action, texts: Sequence[str]) -> list[Resou
     """Return the lists of the rows that REFs can name: those of the action, and those of whole Refs."""
     found = dict.fromkeys(ACTIONS[action].resources)
     for text in texts:
-        with suppress(ValueError, GputuiError):
-            found[fleet.resource_of(Ref.parse(text))] = None
+        if (ref := refs.full_ref(fleet, text)) is not None:
+            found[fleet.resource_of(ref)] = None
     return list(found)
 
 

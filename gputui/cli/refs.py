@@ -88,6 +88,15 @@ async def find(
         raise
 
 
+def full_ref(fleet: Fleet, text: str) -> Ref | None:
+    """Read a full Ref of a kind of an account; None for any other text."""
+    try:
+        ref = Ref.parse(text)
+        return ref if ref.kind in fleet.kinds(ref.account) else None
+    except (ValueError, NotFoundError):
+        return None
+
+
 def report_shortened(matches: Sequence[Match]) -> None:
     """Report the rows of shortened names."""
     for match in matches:

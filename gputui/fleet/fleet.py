@@ -77,10 +77,10 @@ class Fleet(Rows):
         self._kept_watched: frozenset[Resource] = frozenset()
         self._samples_read = history is None
         self.logins = Logins(history)
-        self.mutations = Mutations(self, history, self._clock, on_failure)
+        self.mutations = Mutations(self, history, self.clock, on_failure)
         chance = random or Random()  # noqa: S311  (jitter, no secret)
         self.runtimes = {
-            name: AccountRuntime(account, polling, self, self._clock, chance) for name, account in accounts.items()
+            name: AccountRuntime(account, polling, self, self.clock, chance) for name, account in accounts.items()
         }
         self._announced = self._feed_states()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,10 +97,10 @@ class Fleet(Rows):
         limit = _CLOSE_SECONDS
         for task in self._tasks:
             task.cancel()
-        stops = [within(self._clock, limit, runtime.stop()) for runtime in self.runtimes.values()]
-        tasks = [within(self._clock, limit, asyncio.wait(self._tasks))] if self._tasks else []
-        await asyncio.gather(*stops, *tasks, within(self._clock, limit, self.mutations.finish()))
-        await asyncio.gather(within(self._clock, limit, self._save()), *map(self._close, self.runtimes.values()))
+        stops = [within(self.clock, limit, runtime.stop()) for runtime in self.runtimes.values()]
+        tasks = [within(self.clock, limit, asyncio.wait(self._tasks))] if self._tasks else []
+        await asyncio.gather(*stops, *tasks, within(self.clock, limit, self.mutations.finish()))
+        await asyncio.gather(within(self.clock, limit, self._save()), *map(self._close, self.runtimes.values()))
 
     async def _open(self, runtime: AccountRuntime) -> None:
         await runtime.open(self._open_backend)
@@ -110,7 +110,7 @@ class Fleet(Rows):
 
     async def _close(self, runtime: AccountRuntime) -> None:
         if runtime.opened is not None:
-            await within(self._clock, _CLOSE_SECONDS, runtime.opened.aclose())
+            await within(self.clock, _CLOSE_SECONDS, runtime.opened.aclose())
 
     # Watched lists.
 
@@ -183,7 +183,7 @@ class Fleet(Rows):
         lists = {(row.ref.account, self.resource_of(row.ref)) for row in rows}
         pollers = [self.runtime(account).pollers.get(resource) for account, resource in lists]
         read = asyncio.gather(*(poller.refresh_after_now() for poller in pollers if poller is not None))
-        if not await within(self._clock, _REREAD_SECONDS, read):
+        if not await within(self.clock, _REREAD_SECONDS, read):
             accounts = ", ".join(sorted({account for account, _ in lists}))
             raise UnavailableError(
                 f"{accounts}: the list was not read again within {_REREAD_SECONDS:g} s of your confirmation.",
@@ -365,7 +365,7 @@ class Fleet(Rows):
 
     def _identify_when_due(self, runtime: AccountRuntime) -> None:
         """Identify an account; after a failure again, at intervals, once it answers other requests."""
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         last = self._identified.get(runtime.name)
         if not self._polls:
             return

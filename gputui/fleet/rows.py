@@ -40,7 +40,7 @@ class Rows(Capabilities):
         super().__init__()
         self.accounts: Mapping[str, Account] = dict(accounts)
         self._history = history
-        self._clock = clock
+        self.clock = clock
         self._store = Store()
         self._observer = Observer()
         self._recorder = Recorder(history, clock) if history is not None else None
@@ -63,14 +63,9 @@ class Rows(Capabilities):
         self._notify(Resource.EVENTS, self._store.append(Resource.EVENTS, events, limit=_EVENTS_IN_MEMORY))
         self.announce()
 
-    @property
-    def clock(self) -> Clock:
-        """The clock of the fleet."""
-        return self._clock
-
     def now(self) -> datetime:
         """Return the time by the clock of the fleet, in UTC."""
-        return self._clock.now()
+        return self.clock.now()
 
     # Rows.
 
@@ -126,7 +121,7 @@ class Rows(Capabilities):
 
     def take(self, runtime: AccountRuntime, resource: Resource, rows: Sequence[Row]) -> None:
         """Store a whole list, or new events; derive and record events, notify the listeners."""
-        at = self._clock.now()
+        at = self.clock.now()
         if resource is Resource.EVENTS:
             self._append([row for row in rows if isinstance(row, Event)])
             return
@@ -147,7 +142,7 @@ class Rows(Capabilities):
             return
         change = self._store.replace(runtime.name, resource, ())
         if self._recorder is not None and change:
-            self._recorder.snapshot(runtime.name, resource, (), self._clock.now())
+            self._recorder.snapshot(runtime.name, resource, (), self.clock.now())
         self._notify(resource, change)
 
     def announce(self) -> None:
@@ -166,7 +161,7 @@ class Rows(Capabilities):
         if self._history is None:
             return
         await self.samples.followed.wait()
-        found = await asyncio.to_thread(self._history.gpu_samples, tuple(self.accounts), self._clock.now())
+        found = await asyncio.to_thread(self._history.gpu_samples, tuple(self.accounts), self.clock.now())
         for ref, samples in found.items():
             self.samples.restore({ref: samples})
             await asyncio.sleep(0)
@@ -174,7 +169,7 @@ class Rows(Capabilities):
     def _observe(self, account: str, rows: Sequence[Row]) -> None:
         instances = [row for row in rows if isinstance(row, Instance)]
         missing = rows.missing if isinstance(rows, PartialRows) else ()
-        events = self._observer.observe(account, instances, self._clock.now(), missing=missing)
+        events = self._observer.observe(account, instances, self.clock.now(), missing=missing)
         if not events:
             return
         if self._recorder is not None:

@@ -126,13 +126,11 @@ class History(HistoryFile):
                 _prune(connection, "stock")
             if gpu_samples:
                 kept_samples.write(connection, gpu_samples)
-                self._thin_samples(connection, gpu_samples[-1][1].at)
+                now = gpu_samples[-1][1].at
+                if self._thinned_at is None or (now - self._thinned_at).total_seconds() >= kept_samples.THIN_EVERY:
+                    kept_samples.thin(connection, now)
+                    self._thinned_at = now
         return not failures
-
-    def _thin_samples(self, connection: sqlite3.Connection, now: datetime) -> None:
-        if self._thinned_at is None or (now - self._thinned_at).total_seconds() >= kept_samples.THIN_EVERY:
-            kept_samples.thin(connection, now)
-            self._thinned_at = now
 
     def snapshots(self, accounts: Iterable[str] | None = None) -> list[Snapshot]:
         """Return the last snapshot of each resource; one that cannot be read any more is set aside."""

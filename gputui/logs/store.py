@@ -111,31 +111,27 @@ class LogStore:
 
     def add_newer(self, lines: Iterable[LogLine]) -> int:
         """Append lines, oldest first; returns how many are new. Raises GputuiError."""
-        fresh = self._fresh(lines)
-        if fresh:
-            self._newer.add(fresh)
-            self._remember(1, fresh)
-        return len(fresh)
+        return self._add(self._newer, 1, self._fresh(lines))
 
     def add_older(self, lines: Iterable[LogLine]) -> int:
         """Prepend lines, oldest first; returns how many are new. Raises GputuiError."""
-        fresh = self._fresh(lines)
-        if fresh:
-            self._older.add(fresh[::-1])
-            self._remember(0, fresh[::-1])
-        return len(fresh)
+        return self._add(self._older, 0, self._fresh(lines)[::-1])
 
     def _fresh(self, lines: Iterable[LogLine]) -> list[LogLine]:
         known = {*self._known[0], *self._known[1]}
         # A page may contain a line twice.
         return list({line.position: line for line in lines if line.position not in known}.values())
 
-    def _remember(self, end: int, fresh: Sequence[LogLine]) -> None:
+    def _add(self, spool: _Spool, end: int, fresh: Sequence[LogLine]) -> int:
+        if not fresh:
+            return 0
+        spool.add(fresh)
         positions = [line.position for line in fresh]
         if not self._known[1 - end]:
             # The first page is the border at both ends.
             self._known[1 - end].extend(positions[::-1])
         self._known[end].extend(positions)
+        return len(fresh)
 
     def read(self, first: int, last: int) -> list[StoredLine]:
         """Return the existing lines from ``first`` to before ``last``, with one read for each half."""

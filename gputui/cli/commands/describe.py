@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, refs, session
 from gputui.cli.output import cell_width, notify
 from gputui.errors import ExitCode, GputuiError, NotFoundError
-from gputui.models import RESOURCES, Deployment, Ref, Resource, Row
+from gputui.models import RESOURCES, Deployment, Resource, Row
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.columns.context import Context
 from gputui.presentation.description import description
@@ -74,22 +75,14 @@ async def _row(fleet: Fleet, text: str) -> Row:
         if (failure := fleet.runtime(text).open_error) is not None:
             raise session.about_account(text, failure)
         return await fleet.account_info(text)
-    if (row := await _named_whole(fleet, text)) is not None:
-        return row
+    if (ref := refs.full_ref(fleet, text)) is not None:
+        with suppress(GputuiError):  # a row that is in a list nevertheless
+            return await fleet.detail(ref)
     (match,), _ = await refs.find(fleet, [text], _resources(fleet, text))
     try:
         return await fleet.detail(match.ref)
     except NotFoundError:
         return match.row
-
-
-async def _named_whole(fleet: Fleet, text: str) -> Row | None:
-    """Request a row by its whole Ref, even where its list no longer has it; None where that fails."""
-    try:
-        ref = Ref.parse(text)
-        return await fleet.detail(ref) if ref.kind in fleet.kinds(ref.account) else None
-    except (ValueError, GputuiError):
-        return None  # a part of a Ref, or a row that is in a list nevertheless
 
 
 def _resources(fleet: Fleet, text: str) -> Sequence[Resource]:

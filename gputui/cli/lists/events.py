@@ -43,21 +43,12 @@ async def _find(fleet: Fleet, text: str) -> Ref:
     try:
         matches, _ = await refs.find(fleet, [text], _NAMED, only="only instances and deployments have events")
     except NotFoundError:
-        gone = _full_ref(fleet, text)
-        if gone is None:
+        gone = refs.full_ref(fleet, text)
+        if gone is None or fleet.resource_of(gone) not in _NAMED:
             raise
         return gone
     refs.report_shortened(matches)
     return matches[0].ref
-
-
-def _full_ref(fleet: Fleet, text: str) -> Ref | None:
-    """Read a full Ref of a kind that has events."""
-    try:
-        ref = Ref.parse(text)
-        return ref if fleet.kinds(ref.account).get(ref.kind) in _NAMED else None
-    except (ValueError, NotFoundError):
-        return None
 
 
 async def _read(fleet: Fleet, text: str) -> tuple[session.Listing, Ref | None]:

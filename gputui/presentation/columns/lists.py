@@ -6,31 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from gputui.models import Resource
-from gputui.presentation.columns import (
-    accounts,
-    blocks,
-    deployments,
-    events,
-    gpus,
-    instances,
-    library,
-    offers,
-    tasks,
-)
+from gputui.presentation.columns import accounts, blocks, deployments, events, gpus, instances, library, offers, tasks
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.context import Context, Lists
 
-_LISTS: Lists = {
-    **accounts.LISTS,
-    **blocks.LISTS,
-    **deployments.LISTS,
-    **events.LISTS,
-    **gpus.LISTS,
-    **instances.LISTS,
-    **library.LISTS,
-    **offers.LISTS,
-    **tasks.LISTS,
-}
+_MODULES = (accounts, blocks, deployments, events, gpus, instances, library, offers, tasks)
+_LISTS: Lists = {resource: fields for module in _MODULES for resource, fields in module.LISTS.items()}
 
 
 def fields_of(resource: Resource, context: Context) -> Sequence[Column[Any]]:
