@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import signal
 import sys
@@ -36,7 +35,7 @@ def app(server: Server, tmp_path: Path) -> Start:
     async def start(*options: str) -> AsyncIterator[Program]:
         program = Program()
         try:
-            await program.start(
+            program.start(
                 sys.executable, *APP, str(server.port), str(tmp_path / "id"), str(tmp_path / "state"), *options
             )
             await program.until("the last line")
@@ -162,7 +161,7 @@ async def test_a_stop_during_the_shell_is_resumed_in_the_shell(app: Start, numbe
         raw = program.terminal.settings()
         start = len(program.output)
         program.process.send_signal(number)
-        await asyncio.to_thread(os.waitid, os.P_PID, program.process.pid, os.WSTOPPED)
+        await program.stopped()
         if number is signal.SIGTSTP:
             await program.until_output(b"\x1b[?1049l", start)
             assert program.terminal.settings() == program.before

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import signal
 import termios
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pyte
 
-_ROOT = Path(__file__).parents[2]
+from tests.tui.harness import start_on
 
 
 class Terminal:
@@ -93,21 +92,9 @@ class Program:
         self._stream = pyte.ByteStream(self.screen)
         self._more = asyncio.Event()
 
-    async def start(self, *argv: str) -> None:
+    def start(self, *argv: str) -> None:
         """Run ``argv`` with this terminal as its own."""
-        slave = self.terminal.slave
-        self.process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=_ROOT,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-            # A size in the environment would win over the terminal's own; the test runner's workers have one.
-            env={name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-            | {"TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none"},
-        )
+        self.process = start_on(self.terminal.slave, argv, warm=True)
         asyncio.get_running_loop().add_reader(self.terminal.master, self._read)
 
     def type(self, text: bytes) -> None:
@@ -130,15 +117,24 @@ class Program:
         """Wait until ``data`` has been written, at or after byte ``start``."""
         await self._becomes(lambda: data in self.output[start:], repr(data))
 
+    async def stopped(self) -> None:
+        """Wait until a signal has stopped the program."""
+        async with asyncio.timeout(20):
+            while not self._is_stopped():  # noqa: ASYNC110  (it is no child of this process, which would be notified)
+                await asyncio.sleep(0.01)
+
+    def _is_stopped(self) -> bool:
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8")
+        return stat.rpartition(")")[2].split()[0] == "T"
+
     async def ended(self) -> int:
         """Wait for the program's end; its exit status."""
-        async with asyncio.timeout(20):
-            return await self.process.wait()
+        return await asyncio.to_thread(self.process.wait, 20)
 
     async def close(self) -> None:
-        if self.process.returncode is None:
-            self.process.kill()
-            await self.process.wait()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            await self.ended()
         self.terminal.close()
 
     async def _becomes(self, condition: Callable[[], bool], what: str) -> None:

@@ -117,18 +117,7 @@ class Terminal:
         self.attributes_before = termios.tcgetattr(self._slave)
         self._set_size()
         self.started = self.last_read_at = time.perf_counter()
-        program, environment, folder = [str(part) for part in argv], small_environment(env or {}), cwd or ROOT
-        forked = WARM.start(program, [self._slave] * 3, environment, folder) if warm else None
-        self.process: subprocess.Popen[bytes] | Forked = forked or subprocess.Popen(
-            program,
-            stdin=self._slave,
-            stdout=self._slave,
-            stderr=self._slave,
-            env=environment,
-            cwd=folder,
-            start_new_session=True,
-            preexec_fn=_take_terminal,  # noqa: PLW1509  (one ioctl, which takes no lock)
-        )
+        self.process = start_on(self._slave, argv, env=env, cwd=cwd, warm=warm)
 
     def __enter__(self) -> Terminal:
         return self
@@ -386,6 +375,29 @@ def small_environment(changes: Mapping[str, str | None]) -> dict[str, str]:
 
 
 WARM = WarmStarts(lambda: small_environment({}))
+
+
+def start_on(
+    terminal: int,
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str | None] | None = None,
+    cwd: Path | None = None,
+    warm: bool = False,
+) -> subprocess.Popen[bytes] | Forked:
+    """Start a program on a terminal, in a session of its own, as :class:`Terminal` does."""
+    program, environment, folder = [str(part) for part in argv], small_environment(env or {}), cwd or ROOT
+    forked = WARM.start(program, [terminal] * 3, environment, folder) if warm else None
+    return forked or subprocess.Popen(
+        program,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=environment,
+        cwd=folder,
+        start_new_session=True,
+        preexec_fn=_take_terminal,  # noqa: PLW1509  (one ioctl, which takes no lock)
+    )
 
 
 def _take_terminal() -> None:

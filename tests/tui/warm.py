@@ -25,8 +25,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 WARM = frozenset({
-    "gputui", "tests.tui.crashing_app", "tests.tui.sample_charts", "tests.tui.sample_table", "tests.tui.stock_app",
-    "benchmarks.data_table", "benchmarks.logs", "benchmarks.minimal",
+    "gputui", "tests.ssh.handover_app", "tests.tui.crashing_app", "tests.tui.sample_charts", "tests.tui.sample_table",
+    "tests.tui.stock_app", "benchmarks.data_table", "benchmarks.logs", "benchmarks.minimal",
 })  # fmt: skip
 _OWN = frozenset({"HOME", "TMPDIR", "TERM", "COLORTERM", "NO_COLOR", "GPUTUI_CONFIG", "GPUTUI_STATE_DIR"})
 """Variables that no module reads while it is imported."""

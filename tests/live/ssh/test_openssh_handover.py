@@ -20,7 +20,7 @@ def quiet_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def start(openssh: OpenSSH, tmp_path: Path) -> Program:
     program = Program()
-    await program.start(sys.executable, *APP, str(openssh.port), str(openssh.key), str(tmp_path / "state"))
+    program.start(sys.executable, *APP, str(openssh.port), str(openssh.key), str(tmp_path / "state"))
     await program.until("the last line")
     program.type(b"s")
     start = len(program.output)
