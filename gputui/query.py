@@ -199,7 +199,7 @@ def parse(text: str, headings: Mapping[str, str]) -> Query:
 
 
 def quantity(text: str) -> float | None:
-    """Return the number a cell's text begins to speak of, or None.
+    """Return the first number of a cell's text, or None.
 
     ``2 RTX 5090`` is 2, ``93 %`` is 93, ``2.00 GBP`` is 2, ``22.1/24G`` is 22.1 GiB in bytes, ``3h 12m`` is in
     seconds.

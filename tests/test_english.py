@@ -29,6 +29,13 @@ BANNED = re.compile(
     | \bstands?\b                      # is
     | \bwants?\b                       # needs, requires
     | \bmade\s+up\b                    # generated
+    | \bfor\s+good\b                   # permanently
+    | \bheld\b                         # stored, contained
+    | \bcan(?:not)?\s+be\s+(?:had|listened)\b # is available, cannot listen
+    | \bleft\s+(?:alone|as\s+it\s+is)\b # unchanged
+    | \bwhat\s+there\s+is\b             # the rows, the commands
+    | \bspeaks?\s+of\b | \bspoken\s+of\b # names, describes
+    | \bdo(?:es)?\s+without\b           # does not need
     | \bthe\s+other\s+way\s+round\b
     """,
     re.VERBOSE | re.IGNORECASE,

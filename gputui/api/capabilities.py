@@ -226,5 +226,5 @@ def found(ref: Ref, rows: Sequence[_R]) -> _R:
     """Return the row of this Ref; raises NotFoundError."""
     row = next((row for row in rows if row.ref == ref), None)
     if row is None:
-        raise NotFoundError(f"{ref} is not there any more.")
+        raise NotFoundError(f"{ref} no longer exists.")
     return row

@@ -123,7 +123,7 @@ class Login:
     async def probe(self, instance: Instance) -> bool:
         """Begin to probe the GPUs of the instance; False when the user ended the wait for the login.
 
-        This login asks what there is to ask, those after it do not. Call it in a worker. Raises GputuiError.
+        This login asks all questions, those after it none. Call it in a worker. Raises GputuiError.
         """
         from gputui.fleet.ssh_gpu_reader import GpuProbe, connection_key
         from gputui.ssh.known_hosts import KnownHosts

@@ -53,7 +53,7 @@ def release_lost_terminal(app: App[Any]) -> bool:
     """Write nothing more when the terminal has hung up; returns whether it has.
 
     Textual's writer ends with the first write that fails, and with an unread queue the 30th after that
-    would block the app for good: it would stay behind on the machine whenever a connection drops.
+    would block the app forever: it would stay behind on the machine whenever a connection drops.
     """
     try:
         termios.tcgetattr(sys.__stdin__.fileno() if sys.__stdin__ else 0)

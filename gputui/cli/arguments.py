@@ -106,8 +106,8 @@ def add_output(parser: argparse.ArgumentParser, *formats: str) -> None:
 
 def add_change_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of commands that ask before they change something."""
-    parser.add_argument("--yes", action="store_true", help="do not ask; names must then be whole, not shortened")
-    parser.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
+    parser.add_argument("--yes", action="store_true", help="skip the confirmation; needs full names")
+    parser.add_argument("--dry-run", action="store_true", help="print the change without sending it")
 
 
 def add_fields(parser: argparse.ArgumentParser) -> None:
@@ -128,5 +128,5 @@ def add_fields(parser: argparse.ArgumentParser) -> None:
 def add_world(parser: argparse.ArgumentParser) -> None:
     """Add the options of a simulated world."""
     sizes = ("small", "large", "huge")
-    parser.add_argument("--size", choices=sizes, default="small", help="size of the world (default: small)")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the world (default: 1)")
+    parser.add_argument("--size", choices=sizes, default="small", help="size of the simulated world (default: small)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the simulated world (default: 1)")

@@ -29,9 +29,7 @@ def _global_options(*, root: bool) -> argparse.ArgumentParser:
     def default(value: object) -> object:
         return value if root else argparse.SUPPRESS
 
-    options.add_argument(
-        "--config", metavar="PATH", default=default(None), help="the configuration to use instead of the usual one"
-    )
+    options.add_argument("--config", metavar="PATH", default=default(None), help="use this configuration file")
     options.add_argument("--read-only", action="store_true", default=default(False), help="refuse every change")
     return options
 
@@ -118,6 +116,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if args.command == "exec" and not remote:
         parser.error("exec needs a command after --: gputui exec REF -- nvidia-smi")
     if args.command != "exec" and remote:
-        parser.error("-- and a command belong to exec alone")
+        parser.error("-- and a command are for exec only")
     args.remote = remote
     return args

@@ -215,7 +215,7 @@ def _not_found(text: str, names: Mapping[Ref, set[str]]) -> NotFoundError:
     if near:
         hint = f"Near: {', '.join(sorted(near)[:5])}."
     elif names:
-        hint = "`gputui get KIND` lists what there is: instances, deployments, …"
+        hint = "`gputui get KIND` lists them: instances, deployments, …"
     else:
         hint = "There is nothing of that kind."
     return NotFoundError(f"No match for {text!r}.", hint=hint)

@@ -126,8 +126,8 @@ def _not_waited_for(fleet: Fleet) -> UnknownOutcomeError:
     """Return the error that names the changes whose answers were not awaited."""
     things = ", ".join(f"{action.value} {ref}" for ref, action in fleet.mutations.cancelled)
     return UnknownOutcomeError(
-        f"interrupted: the answer to {things} is no longer awaited; the server may still finish it.",
-        hint="Look before you try again.",
+        f"interrupted: the answer to {things} was not awaited; the server may still finish it.",
+        hint="Check the list before you try again.",
     )
 
 

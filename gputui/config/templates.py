@@ -126,10 +126,10 @@ def load(text: str, *, name: str, form: Form | None = None) -> tuple[str, dict[s
         problems.append(f"{_KIND}: is {clean(kind)}, which is no {form.kind}; choose another template")
     table = data.get(_VALUES)
     if not isinstance(table, dict):
-        problems.append(f"{_VALUES}: is missing; write the values below [{_VALUES}]")
+        problems.append(f"{_VALUES}: is missing; write the values under [{_VALUES}]")
         table = {}
     problems += [
-        f"{clean(key)}: is not known; values belong below [{_VALUES}]" for key in data if key not in {_KIND, _VALUES}
+        f"{clean(key)}: is not known; values belong under [{_VALUES}]" for key in data if key not in {_KIND, _VALUES}
     ]
     fields = None if form is None else {field.name: field for field in form.fields}
     values: dict[str, str] = {}

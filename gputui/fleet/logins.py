@@ -51,7 +51,9 @@ class Logins:
         if kept:
             return replace(result, message=f"{said}; it is in the keyring.")
         return replace(
-            result, message=f"{said}.", to_note="No keyring keeps the password: note it, it will be asked for."
+            result,
+            message=f"{said}.",
+            to_note="The password is not stored in a keyring: note it, you will be asked for it.",
         )
 
     async def remember(self, ref: Ref, generation: str, user: str, password: Secret | None = None) -> bool:

@@ -112,7 +112,7 @@ class Mutations:
         """Raise unless the present row is the one that the user confirmed, and still permits the action."""
         ref = expected.ref
         what = f"{ref.id} is not the {ref.kind} you were asked about any more"
-        nothing = "Nothing was sent. Look at what is there now, then ask again."
+        nothing = "Nothing was sent. Check the rows as they are now, then try again."
         row = self._fleet.get(ref)
         if row is None:
             raise NotFoundError(f"{what}: it is gone from {ref.account}.", hint=nothing)
@@ -203,7 +203,7 @@ class Mutations:
             self._settle(ref, action, at_once=True)
             await self._auditor.end(entry, Outcome.UNKNOWN, detail)
             raise UnknownOutcomeError(
-                f"{ref}: {action} {detail}.", hint="Look at its state before you try again."
+                f"{ref}: {action} {detail}.", hint="Check its state before you try again."
             ) from error
         self._settle(ref, action)
         await self._auditor.end(entry, Outcome.DONE, result.message)

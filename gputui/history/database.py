@@ -200,7 +200,7 @@ class HistoryFile:
                 self._notice = f"the history was damaged and starts empty; the old file is {aside}"
                 return connection
         except _NewerError:
-            self._notice = f"the history was written by a newer gputui and is left alone ({path})"
+            self._notice = f"the history was written by a newer gputui and is not used ({path})"
         except (sqlite3.Error, OSError) as error:
             said = error.strerror if isinstance(error, OSError) and error.strerror else error
             self._notice = f"history is not kept: {said} ({path})"

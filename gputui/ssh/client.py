@@ -326,7 +326,7 @@ async def forward(connection: Connection, local_port: int, remote_port: int) -> 
         listener = await connection.ssh.forward_local_port("127.0.0.1", local_port, "localhost", remote_port)
     except OSError as error:
         raise SshError(
-            f"Port {local_port} of this machine cannot be listened on: {error.strerror}.",
+            f"Cannot listen on port {local_port} of this machine: {error.strerror}.",
             hint="Use another port, or 0 for any free one.",
         ) from error
     return Forward(listener, remote_port)

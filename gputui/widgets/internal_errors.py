@@ -109,7 +109,7 @@ class Failures:
         return f"gputui failed: {type(error).__name__}. {self._report_on(error)}"
 
     def _notify_once(self, text: str, *, title: str, timeout: float) -> None:
-        """Show a failure; while it is still shown, as when a key is held down, it is shown longer, not twice."""
+        """Show a failure; while it is still shown, as when a key repeats, it is shown longer, not twice."""
         app = self._app
         remove_notification(app, title, text)
         with app_context(app):

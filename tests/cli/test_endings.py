@@ -139,7 +139,7 @@ def test_a_signal_amid_a_change_leaves_an_unknown_outcome(
     backend.number = number
     status, out, err = run(*argv, "--yes")
     assert (status, out) == (4, "")
-    assert "is no longer awaited; the server may still finish it. Look" in err
+    assert "was not awaited; the server may still finish it. Check" in err
     clouds["hub"] = Cloud("hub")
     (entry,) = json.loads(run("audit", "-o", "json")[1])
     assert (entry["action"], entry["outcome"]) == (argv[0], "unknown")

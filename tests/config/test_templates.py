@@ -153,7 +153,7 @@ def test_numbers_lists_and_flags_are_read_as_one_writes_them() -> None:
         ('kind = "deployment"\n[values]\nname = ', "train.toml: Invalid value"),
         ('kind = "deployment"\n[values]\nnaem = "x"', "values.naem: is not known; did you mean name?"),
         ('kind = "deployment"\n[values]\nzzz = "x"', "values.zzz: is not known; there are name, type"),
-        ('kind = "deployment"\nname = "x"\n[values]', "name: is not known; values belong below [values]"),
+        ('kind = "deployment"\nname = "x"\n[values]', "name: is not known; values belong under [values]"),
         ('kind = "deployment"\n[values]\nname = ["x"]', "values.name: must be one value"),
         ('kind = "deployment"\n[values]\nname = true', "values.name: must be a text"),
         ('kind = "deployment"\n[values]\nname = 2026-11-20', "values.name: must be a text; write it in quotes"),

@@ -218,7 +218,7 @@ async def test_a_slow_step_says_so_and_is_drawn_described_and_filtered() -> None
         # The description has the whole start.
         await stage.press("z")
         await stage.press("G", "d")
-        assert "How it came up" in stage.text
+        assert "Start-up" in stage.text
         assert "356 s in all, median 35 s of 2" in stage.text
 
         # The menu is that of the instance.

@@ -229,7 +229,7 @@ async def test_all_of_the_past_can_be_read_at_once_and_what_cannot_be_read_is_sa
         await opened(stage)
         cloud.log.failures = [NotFoundError("yot: there is no such worker.")]
         await stage.advance(1)
-        assert "it is gone: nothing more comes" in stage.title
+        assert "it no longer exists: no more lines" in stage.title
         assert "line 2499" in stage.text
         asked = len(cloud.log.calls)
         await stage.advance(30)

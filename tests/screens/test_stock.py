@@ -179,7 +179,7 @@ async def test_a_filter_is_for_models_and_places() -> None:
         await stage.command("filter 5090 !hub")
         assert shown(stage) == (["RTX 5090"], ["dock"])
         await stage.command("filter b300")
-        assert "Nothing passes / b300. esc clears the filter." in stage.text
+        assert "No matches for / b300. esc clears the filter." in stage.text
         await stage.press("escape")
         assert shown(stage) == (["H200", "RTX 5090"], ["dock", "eu-1", "sgp1", "us-east-1"])
         await stage.press("slash")

@@ -184,7 +184,7 @@ class GpuhubLists:
             found = next((row for row in rows if row.ref == ref), None)
             if found is not None:
                 return found
-        raise NotFoundError(f"{ref} is not there any more.")
+        raise NotFoundError(f"{ref} no longer exists.")
 
     def parent_of(self, container: Ref) -> Ref:
         """Return the deployment of a container: as it was listed, else by its uuid, which begins with it."""

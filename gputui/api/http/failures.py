@@ -98,7 +98,7 @@ def unknown_outcome(server: Server, what: str, reason: str) -> UnknownOutcomeErr
     """Return the error of a change that was sent and whose answer never came."""
     return UnknownOutcomeError(
         f"{server}: {what} was sent, but {reason}.",
-        hint="It may have happened all the same: refresh and look before you try again.",
+        hint="It may have happened all the same: refresh and check before you try again.",
     )
 
 
@@ -235,7 +235,7 @@ _QUOTA = re.compile(r"quota|limit|exceed|balance|insufficient|permission|admin|ä
 
 
 def is_about_credentials(text: str) -> bool:
-    """Return whether the words of a refusal speak of a token, a key, a password or a login."""
+    """Return whether the words of a refusal name a token, a key, a password or a login."""
     return _CREDENTIALS.search(text) is not None
 
 

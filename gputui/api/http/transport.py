@@ -230,7 +230,7 @@ class Transport:
     def limit(self, seconds: float, *, said: str = "", request_id: str = "") -> RateLimitedError:
         """Send nothing for so long, and return the error that says so: the server asked to slow down.
 
-        ``said`` and ``request_id`` are the server's own, shown with every request that is held back meanwhile.
+        ``said`` and ``request_id`` are the server's own, shown with every request that is delayed meanwhile.
         """
         self._limited_until = self._monotonic() + seconds
         self._limit_message = "" if said.lower().rstrip(".") == "too many requests" else said

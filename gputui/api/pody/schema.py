@@ -114,7 +114,7 @@ def _has_texts(values: list[object]) -> list[object]:
 def read_user(value: object) -> tuple[str, bool | None]:
     """Read a user of ``/user/list`` and whether it is an administrator, None where that is not reported.
 
-    Releases up to 0.4.1 list names alone; the document speaks of names with their status. Raises UnreadableRowError.
+    Releases up to 0.4.1 list names alone; the document has names with their status. Raises UnreadableRowError.
     """
     match value:
         case {"name": str(name), **rest} if name:
@@ -135,7 +135,7 @@ def read_name(value: object) -> str:
 
 def _says_something(done: DoneRow) -> DoneRow:
     if done.log is None and done.message is None:
-        raise ValueError("says nothing of a change")
+        raise ValueError("reports no change")
     return done
 
 

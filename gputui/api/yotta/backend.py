@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     from gputui.api.yotta.account import YottaAccount
 
 _DELETED: Mapping[str, str] = {
-    mapping.POD: "deleted, and what its container held",
-    mapping.VM: "terminated, and what was on its disk",
+    mapping.POD: "deleted, with all data in its container",
+    mapping.VM: "terminated, with all data on its disk",
     mapping.ENDPOINT: "deleted, with all its workers",
-    mapping.VOLUME: "deleted, and what was on it",
+    mapping.VOLUME: "deleted, with all data on it",
     mapping.CREDENTIAL: "deleted",
 }
 """The effect of a deletion, by kind. Mounted volumes remain."""

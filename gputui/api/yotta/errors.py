@@ -38,7 +38,7 @@ CODES: Mapping[int, ErrorCode] = {
     11000: ErrorCode(NotFoundError, "there is no such VM", "It may have been terminated: refresh."),
     11001: ErrorCode(ConflictError, "the state of the VM does not allow this", "Wait until it has changed."),
     11002: ErrorCode(ForbiddenError, "the account may not terminate this VM"),
-    12001: ErrorCode(ConflictError, "the state does not allow this", "Look at its state: stop or start it first."),
+    12001: ErrorCode(ConflictError, "the state does not allow this", "Check its state: stop or start it first."),
     13000: ErrorCode(NotFoundError, "there is no such pod", "It may have been deleted: refresh."),
     14000: ErrorCode(NotFoundError, "there is no such endpoint", "It may have been deleted: refresh."),
     24000: ErrorCode(UnavailableError, "endpoints are not available now", "Try again in a moment."),

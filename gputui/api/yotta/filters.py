@@ -21,7 +21,7 @@ Parameters = dict[str, str | int]
 
 STORAGE_TYPES: Mapping[str, str] = {
     "S3": "S3: no limit, in no region",
-    "R2": "R2: no limit, nothing to pay for what is read from outside",
+    "R2": "R2: no limit, no fee for downloads",
     "CEPH": "CEPH: over the network, for pods",
     "VENDOR": "VENDOR: the disks of another vendor",
 }

@@ -12,7 +12,7 @@ from gputui.actions import ACTIONS
 from gputui.models import Action
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "get": ("get:run", "list what the accounts have"),
+    "get": ("get:run", "list the resources of the accounts"),
     "describe": ("describe:run", "show details of one row or account"),
     **{action.value: ("lifecycle:run", spec.cli_help) for action, spec in ACTIONS.items() if spec.cli_help},
     "stop": ("stop:run", ACTIONS[Action.STOP].cli_help),
@@ -30,7 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "resize": ("update:resize", "change the size of a volume"),
     "passwd": ("passwd:run", "change an account's password on its server"),
     "logs": ("logs:run", "show and follow the log of an instance"),
-    "audit": ("audit:run", "show what was changed from here: who, when, what, outcome"),
+    "audit": ("audit:run", "show the audit log: who changed what, when, and the outcome"),
     "init": ("init:run", "create a configuration, or add an account to it, interactively"),
     "config": ("config:run", "show where the configuration is, or test it"),
     "demo": ("tui:demo", "try the full-screen program on a built-in simulator; touches nothing of yours"),

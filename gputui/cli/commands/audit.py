@@ -33,7 +33,7 @@ _COLUMNS: Sequence[Column[Any]] = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_output(parser, "table", "json")
     parser.add_argument(
-        "--limit", type=arguments.count, default=50, help="at most this many, the newest (default: 50)"
+        "--limit", type=arguments.count, default=50, help="number of entries, the newest (default: 50)"
     )
 
 

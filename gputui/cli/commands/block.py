@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--comment",
         dest="comment",
         metavar="REASON",
-        help="why (default: how slowly it came up, where its events show that)",
+        help="reason (default: how slowly it started, where its events show that)",
     )
     arguments.add_change_options(parser)
 

@@ -22,7 +22,7 @@ from gputui.presentation.columns.column import Column
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="config_command", required=True, metavar="COMMAND")
-    add_command(commands, "path", "print where the configuration is looked for")
+    add_command(commands, "path", "print the path of the configuration file")
     check = add_command(commands, "check", "ask every account's server: version, identity, quota, latency")
     arguments.add_output(check, "table", "json")
 

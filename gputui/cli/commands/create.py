@@ -157,7 +157,7 @@ def _create(
         if not confirm(effects, question="Create it?", typed=None):
             notify("Nothing was done.")
             return ExitCode.REFUSED
-    look = f"Look for it before you try again: gputui get {_home(fleet, name, kind)} -A {name}"
+    look = f"Check whether it exists before you try again: gputui get {_home(fleet, name, kind)} -A {name}"
     if prompts.interactive():
         notify(f"{forms.doing(form)} in {name} …")
     try:

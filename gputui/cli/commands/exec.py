@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", type=arguments.positive, metavar="SECONDS", help="end the command after this long"
     )
-    parser.add_argument("--yes", action="store_true", help="never ask; names must then be whole, not shortened")
+    parser.add_argument("--yes", action="store_true", help="skip the confirmation; needs full names")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=arguments.filter_value,
         dest="filters",
         metavar="FIELD=VALUE",
-        help="let the servers narrow the list; may be given several times, alone it lists the fields",
+        help="filter on the servers; may be given several times, without a value it lists the fields",
     )
     parser.add_argument(
         "--of",

@@ -81,7 +81,7 @@ def _existing(path: Path) -> tuple[str, list[str]]:
     except FileNotFoundError:
         return "", []
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"Cannot read {path}: {error}.", hint="It was left as it is.") from None
+        raise ConfigError(f"Cannot read {path}: {error}.", hint="It was not changed.") from None
     if not text.strip():
         return "", []
     return text, list(load_config(path).accounts)

@@ -26,10 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--speed",
         type=arguments.not_negative,
         default=1.0,
-        help="of its time: 1 is real time, 0 freezes it (default: 1)",
+        help="speed of simulated time: 1 is real time, 0 freezes it (default: 1)",
     )
     parser.add_argument("--faults", metavar="PROFILE", help="fault profile; see docs/simulator.md")
-    parser.add_argument("--release", metavar="VERSION", help="which release the pody server is")
+    parser.add_argument("--release", metavar="VERSION", help="release of the simulated pody server")
     parser.add_argument("--clouds", metavar="SET", help="other clouds than the usual two; see docs/simulator.md")
 
 

@@ -102,7 +102,7 @@ class BlockCommands(ActionCommands):
             if block.until <= end:
                 said.append(f"{known}; this makes it longer.")
             else:
-                warnings.append(f"{known}: this would end earlier, and may let it in again sooner.")
+                warnings.append(f"{known}: this would end earlier, and may unblock it sooner.")
         return said, "\n".join(warnings)
 
     def _time_text(self, at: datetime) -> str:

@@ -19,7 +19,7 @@ class _Step(NamedTuple):
 
 
 class SlowSteps:
-    """Follows the stream: an event costs what is slow in its own deployment, not what there is in all.
+    """Follows the stream: an event costs the slow steps of its own deployment, not those of all.
 
     ``medians`` are the slow events, each with the median of what it ended, in whole seconds; ``book`` the starts.
     """

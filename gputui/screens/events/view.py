@@ -41,7 +41,7 @@ class EventCommands(OpenCommands):
         if start is None:
             return lines
         usual = self.view.slow.book.usual(start.parent, excluding=start.instance)
-        title = Content.styled("How it came up", "bold $text-accent")
+        title = Content.styled("Start-up", "bold $text-accent")
         return [*lines, Content(""), title, *describe_startup(start, usual)]
 
     def do_follow(self, argument: str) -> None:
@@ -149,7 +149,7 @@ class EventsView(ListView):
     # --- following the stream --------------------------------------------------------------------------------
 
     def follow(self) -> Sequence[Callable[[], None]]:
-        """Follow the events, and the instances that remarks speak of."""
+        """Follow the events, and the instances that remarks name."""
         fleet = self.session.fleet
         return (*super().follow(), fleet.subscribe(Resource.INSTANCES, self._instances_changed))
 

@@ -167,8 +167,8 @@ class LogsView(View):
         log = self.current
         if log is None:
             return (
-                f"Nothing is read here yet: {self.session.key_of('logs')} on a worker among the instances "
-                f"({self.session.key_of('view.instances')}) shows what it writes."
+                f"No log is open. {self.session.key_of('logs')} on a worker among the instances "
+                f"({self.session.key_of('view.instances')}) shows its log."
             )
         if log.reader.error is not None and not len(log.store):
             return str(log.reader.error)
@@ -206,7 +206,7 @@ class LogsView(View):
         if log.reader.query.until is not None:
             left = Content("")
         elif log.reader.gone:
-            left = Content.styled("   it is gone: nothing more comes", "$text-warning")
+            left = Content.styled("   it no longer exists: no more lines", "$text-warning")
         if (error := log.reader.error) is not None and not log.reader.gone:
             # Before the rest: on a narrow screen it must be read whole.
             left = Content.assemble((f"   {self._trouble(error, log.reader.resumes)}", "$text-error"), left)
@@ -309,7 +309,7 @@ class LogsView(View):
         """Stop reading the past, or clear the filter."""
         if self.current is not None and self.current.reader.reading_past:
             self.workers.cancel_group(self, "past")
-            self.notify("The past is not read any further.", severity="information")
+            self.notify("Older lines are not loaded.", severity="information")
         elif self._filter is not None:
             self.set_filter("")
         else:

@@ -182,7 +182,7 @@ class StockView(View):
             *([f"regions {self.preset}"] if self.preset else []),
         ]
         if some and limits:
-            return f"Nothing passes {' and '.join(limits)}. {self.session.key_of('back')} clears the filter."
+            return f"No matches for {' and '.join(limits)}. {self.session.key_of('back')} clears the filter."
         refresh = self.session.key_of("refresh")
         if grid.failed:
             problems = [f"{place_name(*place)}: {problem_line(grid, place)}" for place in grid.failed]

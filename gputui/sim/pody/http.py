@@ -29,7 +29,7 @@ class Endpoint:
     method: str
     path: str
     handler: Handler
-    """Its first argument is the user."""
+    """The first argument is the user."""
     access: str = "user"
     since: Release = (0, 0, 0)
     until: Release = (9, 0, 0)

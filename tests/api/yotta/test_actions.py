@@ -92,8 +92,8 @@ class TestActions:
         [
             ("stop", POD, ("POST", f"{PODS}/101/pause"), "Pod 101 paused."),
             ("start", POD, ("POST", f"{PODS}/101/resume"), "Pod 101 resumed."),
-            ("delete", POD, ("DELETE", f"{PODS}/101"), "Pod 101 deleted, and what its container held."),
-            ("delete", VM, ("DELETE", f"{VMS}/7"), "VM 7 terminated, and what was on its disk."),
+            ("delete", POD, ("DELETE", f"{PODS}/101"), "Pod 101 deleted, with all data in its container."),
+            ("delete", VM, ("DELETE", f"{VMS}/7"), "VM 7 terminated, with all data on its disk."),
             ("stop", ENDPOINT, ("POST", f"{ENDPOINTS}/e1/stop"), "Endpoint e1 stopped."),
             ("start", ENDPOINT, ("POST", f"{ENDPOINTS}/e1/start"), "Endpoint e1 started."),
             ("delete", ENDPOINT, ("DELETE", f"{ENDPOINTS}/e1"), "Endpoint e1 deleted, with all its workers."),

@@ -123,7 +123,7 @@ def vm_fields(known: Choices) -> Sequence[FormField]:
             FieldKind.FLAG,
             required=False,
             default="false",
-            help="cheaper; it may be taken away at any time",
+            help="cheaper; may be reclaimed at any time",
             read=lambda text: int(read_flag(text)),
         ),
         _lines("volumeMountPaths", "Volumes", read=readers.read_mounts, help=mounts, group="Disks"),

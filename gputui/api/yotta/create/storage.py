@@ -35,7 +35,7 @@ def volume_fields(known: Choices) -> Sequence[FormField]:
             known.regions,
             required=False,
             when=("storageType", (*sized[1], "R2")),
-            help="that of the pods that mount it; R2 may do without",
+            help="the region of the pods that mount it; optional for R2",
             required_when=sized,
             role=Role.REGIONS,
             read=read_code,
