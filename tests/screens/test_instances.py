@@ -228,6 +228,8 @@ async def test_what_is_shown_is_saved(tmp_path: Path, monkeypatch: pytest.Monkey
             stage.app.clear_notifications()
             await stage.press("ctrl+s", key)
             await stage.until(lambda: "Saved as" in stage.toasts)
+        await stage.press("1", "ctrl+s", "t")
+        await stage.until(lambda: "gputui-stock-" in stage.toasts)
 
         # A folder that is gone cannot be written to.
         (tmp_path / "gone").mkdir()
@@ -235,7 +237,9 @@ async def test_what_is_shown_is_saved(tmp_path: Path, monkeypatch: pytest.Monkey
         (tmp_path / "gone").rmdir()
         await stage.press("ctrl+s", "t")
         await stage.until(lambda: "Not saved" in stage.toasts)
-    saved = {Path(name).suffix: name for name in os.listdir(tmp_path)}  # noqa: PTH208  (only their names)
+    names = sorted(os.listdir(tmp_path))  # noqa: PTH208  (only their names)
+    assert "RTX 4090" in (tmp_path / names.pop()).read_text("utf-8")
+    saved = {Path(name).suffix: name for name in names}
     assert sorted(saved) == [".csv", ".json", ".svg", ".txt"]
     for name in saved.values():
         assert name.startswith("gputui-instances-")

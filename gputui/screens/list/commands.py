@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from gputui.commands import Condition
-from gputui.errors import GputuiError
 from gputui.models import Row
-from gputui.screens import dialogs
-from gputui.screens.base.export import SAVE_FORMATS, save_rows
-from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.save import SaveCommands
 from gputui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
@@ -22,7 +19,7 @@ def _of_table(action: Callable[[RecordTable[Row]], None]) -> Callable[[ListComma
     return lambda commands, argument: action(commands.view.table)
 
 
-class ListCommands(CommandSet):
+class ListCommands(SaveCommands):
     """Mark, sort, refresh and save rows."""
 
     view: ListView
@@ -44,23 +41,8 @@ class ListCommands(CommandSet):
         for table in self.view.query(RecordTable):
             table.refit()
 
-    @in_worker("dialog")
-    async def do_save(self, argument: str) -> None:
+    def do_save(self, argument: str) -> None:
         """Write the rows shown to a file."""
-        # A small j moves in a menu.
-        keys = {"json": "J"}
-        choices = [
-            dialogs.Choice(name, label, keys.get(name, label[0].lower())) for name, label in SAVE_FORMATS.items()
-        ]
-        chosen = await self.app.push_screen_wait(dialogs.MenuDialog("Save the rows shown as", choices))
-        if not chosen:
-            return
         table = self.view.table
         rows = [row for ref in table.visible_refs if (row := table.get(ref)) is not None]
-        try:
-            path = await save_rows(self.app, chosen, self.view.NAME, tuple(table.columns.values()), rows)
-        except OSError as error:
-            raise GputuiError(
-                f"Not saved: {error.strerror}.", hint="Start gputui in a folder you may write to."
-            ) from error
-        self.view.notify(f"Saved as {path}", severity="information")
+        self.save(tuple(table.columns.values()), rows)

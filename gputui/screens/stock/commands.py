@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gputui.commands import Command, Condition, Group
-from gputui.models import Offer
+from gputui.models import Offer, Resource
+from gputui.presentation.columns.lists import columns_of
 from gputui.screens import dialogs
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.create import CreateCommands
+from gputui.screens.commands.save import SaveCommands
 from gputui.screens.detail import describe
 from gputui.screens.stock.captions import (
     SINGLE_CARDS,
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 NO_PRESET = "*"
 
 
-class StockCommands(CreateCommands):
+class StockCommands(SaveCommands, CreateCommands):
     """Show who has a GPU model, create there, describe and watch offers, limit the map."""
 
     view: StockView
@@ -48,6 +50,10 @@ class StockCommands(CreateCommands):
         if command.group is not Group.ROW or position is None or self.view.map.offer is not None:
             return super().refusal(command)
         return empty_cell_text(self.view.map.grid, *position)
+
+    def do_save(self, argument: str) -> None:
+        """Write the offers shown to a file."""
+        self.save(columns_of(Resource.STOCK, FleetContext(self.session)), list(self.view.map.grid.cells.values()))
 
     def do_open(self, argument: str) -> None:
         """Show the places that have the model under the cursor; enter on one creates there."""
