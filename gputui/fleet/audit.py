@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from gputui.fleet.clock import Clock
 from gputui.known_secrets import mask
-from gputui.models import Action, Ref
+from gputui.models import Action, Outcome, Ref
 from gputui.redaction import redact
 
 if TYPE_CHECKING:
-    from gputui.history.history import History, Outcome
+    from gputui.history.history import History
 
 
 class Auditor:
@@ -46,8 +46,6 @@ class Auditor:
             raise
 
     def _end_unsent(self, begun: asyncio.Future[int]) -> None:
-        from gputui.history.history import Outcome
-
         if begun.exception() is None:
             self.end_soon(begun.result(), Outcome.FAILED, "cancelled before it was sent")
 

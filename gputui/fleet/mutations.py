@@ -28,7 +28,7 @@ from gputui.fleet.dispatch import Call, call_of
 from gputui.fleet.signals import Listeners
 from gputui.formatting import status_text
 from gputui.known_secrets import mask
-from gputui.models import Action, ActionResult, Image, Instance, Pending, Ref, Row, Secret
+from gputui.models import Action, ActionResult, Image, Instance, Outcome, Pending, Ref, Row, Secret
 from gputui.redaction import describe_fault, is_private, note_secrets, redact
 
 if TYPE_CHECKING:
@@ -171,8 +171,6 @@ class Mutations:
     async def _call_once(
         self, ref: Ref, action: Action, entry: int, call: Call, check: _Check | None
     ) -> ActionResult:
-        from gputui.history.history import Outcome
-
         try:
             result = await (self._called(ref, call) if ACTIONS[action].blocks_others else call())
         except UnknownOutcomeError as error:

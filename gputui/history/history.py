@@ -14,7 +14,6 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +22,13 @@ from gputui.history import command_lines
 from gputui.history import gpu_samples as kept_samples
 from gputui.history.database import HistoryFile
 from gputui.history.values import or_none, ref, time, typed_line
-from gputui.models import RESOURCES, Event, EventSource, GpuSample, Phase, Ref, Resource, Row
+from gputui.models import RESOURCES, Event, EventSource, GpuSample, Outcome, Phase, Ref, Resource, Row
 from gputui.models.serialize import integer, number, rows_from_plain, rows_to_plain, text
 
 _KEEP_ROWS = {"event": 100_000, "stock": 500_000, "audit": 100_000, "command": command_lines.KEPT}
 _STOCK_DAYS = 30
 
 _RECORDED = {resource.value: spec.model for resource, spec in RESOURCES.items() if spec.recorded}
-
-
-class Outcome(StrEnum):
-    """How a mutation in the audit log ended. An entry left at ``started`` is one whose process died."""
-
-    STARTED = "started"
-    DONE = "done"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,15 @@ class Action(StrEnum):
     CHANGE_PASSWORD = "passwd"  # noqa: S105  (the name of an action)
 
 
+class Outcome(StrEnum):
+    """How a mutation in the audit log ended. An entry left at ``started`` is one whose process died."""
+
+    STARTED = "started"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount in one currency. Two currencies are never added.

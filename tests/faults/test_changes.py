@@ -16,8 +16,8 @@ from gputui.errors import GputuiError, InvalidError, UnknownOutcomeError
 from gputui.fleet import Fleet
 from gputui.fleet.clock import Clock
 from gputui.fleet.mutations import Mutations
-from gputui.history.history import History, Outcome
-from gputui.models import Action, Ref, Resource, Row
+from gputui.history.history import History
+from gputui.models import Action, Outcome, Ref, Resource, Row
 from tests.faults.catalogue import FOR_CHANGES, Fault, Sort
 from tests.faults.laboratory import (
     ACCOUNTS,

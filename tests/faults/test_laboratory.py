@@ -6,8 +6,7 @@ import asyncio
 
 import pytest
 
-from gputui.history.history import Outcome
-from gputui.models import Change, EventSource, Resource
+from gputui.models import Change, EventSource, Outcome, Resource
 from gputui.sim.server import Running
 from tests.faults import soak, test_changes, test_lists
 from tests.faults.catalogue import FAULTS, FOR_CHANGES, Sort

@@ -15,8 +15,8 @@ from gputui.errors import (
     InvalidError,
     UnknownOutcomeError,
 )
-from gputui.history.history import History, Outcome
-from gputui.models import Action, Secret
+from gputui.history.history import History
+from gputui.models import Action, Outcome, Secret
 from tests.fleet.acting import INSTANCES, LOST, MAIN, begun, only
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
 

@@ -12,7 +12,7 @@ import pytest
 from gputui.api.capabilities import Lister
 from gputui.errors import AccountDeniedError, InvalidError, NotFoundError, UnavailableError, UnknownOutcomeError
 from gputui.fleet import Fleet, rows
-from gputui.history.history import History, Outcome
+from gputui.history.history import History
 from gputui.models import (
     Action,
     ActionResult,
@@ -24,6 +24,7 @@ from gputui.models import (
     Form,
     FormField,
     Instance,
+    Outcome,
     Phase,
     PreparedRequest,
     Ref,

@@ -10,8 +10,8 @@ from gputui.errors import (
     InvalidError,
     UnknownOutcomeError,
 )
-from gputui.history.history import History, Outcome
-from gputui.models import Action, Ref
+from gputui.history.history import History
+from gputui.models import Action, Outcome, Ref
 from tests.fleet.acting import INSTANCES, LOST, only
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
 

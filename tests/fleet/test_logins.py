@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from gputui.errors import UnknownOutcomeError
-from gputui.history.history import History, Outcome
-from gputui.models import Action, ActionResult, Image, Ref, Resource, Row, Secret, SSHLogin, SSHTarget
+from gputui.history.history import History
+from gputui.models import Action, ActionResult, Image, Outcome, Ref, Resource, Row, Secret, SSHLogin, SSHTarget
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running
 
 MINE = Ref("dock", "container", "mine")

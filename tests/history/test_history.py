@@ -17,8 +17,8 @@ from gputui.errors import GputuiError
 from gputui.history import command_lines, database
 from gputui.history import history as history_module
 from gputui.history.database import SCHEMA_VERSION
-from gputui.history.history import History, Outcome, Snapshot, StockSample
-from gputui.models import Event, GpuSample, Image, Instance, Phase, Ref, Resource
+from gputui.history.history import History, Snapshot, StockSample
+from gputui.models import Event, GpuSample, Image, Instance, Outcome, Phase, Ref, Resource
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 MAIN = Instance(Ref("lab", "pod", "main"), "main", Phase.RUNNING, "running", gpu_indices=(0,))
