@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gputui.actions import ACTIONS
+from gputui.analytics.cost import costing, price_of, sum_of
 from gputui.formatting import format_bytes, format_money, status_text
-from gputui.models import Action, Deployment, GpuProcess, Image, Instance, Money, Phase, QuotaLine, Row, Volume
+from gputui.models import Action, Deployment, GpuProcess, Image, Instance, Phase, QuotaLine, Row, Volume
 
 _STOP_REPLACED = (
     "All processes stop. The deployment starts another in its place, unless it is scaled down.",
@@ -140,21 +141,13 @@ def spending(action: Action, rows: Sequence[Row], instances: Iterable[Row] = ())
     """
     if not ACTIONS[action].ends_spending:
         return []
-    totals: dict[str, Money] = {}
-    deployments = {row.ref for row in rows if isinstance(row, Deployment) and row.price is None}
-    theirs = (row for row in instances if isinstance(row, Instance) and row.parent in deployments)
-    unknown = volumes = 0
-    for row in (*rows, *theirs):
-        if not may_run(row) and not isinstance(row, Volume):
-            continue
-        price = getattr(row, "price", None)
-        if price is None:
-            unknown += isinstance(row, Instance)
-            volumes += isinstance(row, Volume)
-        elif price.amount:
-            totals[price.currency] = totals[price.currency] + price if price.currency in totals else price
+    refs = {row.ref for row in rows if isinstance(row, Deployment)}
+    ended = costing([*rows, *(row for row in instances if isinstance(row, Instance) and row.parent in refs)])
+    unpriced = [row for row in ended if price_of(row) is None]
+    volumes = sum(isinstance(row, Volume) for row in unpriced)
+    unknown = len(unpriced) - volumes
     more = f", and by the unknown price of {unknown} more" if unknown else ""
-    lines = [f"Spending falls by {format_money(total)}/h{more}." for total in totals.values()]
+    lines = [f"Spending falls by {format_money(total)}/h{more}." for total in sum_of(ended, {}).amounts.values()]
     if volumes:
         those = "the volume" if volumes == 1 else f"{volumes} volumes"
         lines.append(f"The price of {those} is unknown.")
