@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gputui.cli import arguments, session
 from gputui.cli.columns import print_records
@@ -12,21 +12,15 @@ from gputui.cli.output import notify
 from gputui.errors import ExitCode
 from gputui.presentation.columns.column import Column
 
-if TYPE_CHECKING:
-    from gputui.history.history import AuditEntry
-
-
-def _sentence(entry: AuditEntry) -> str:
-    return " → ".join(" ".join(part.split()) for part in (entry.summary, entry.detail) if part)
-
-
 _COLUMNS: Sequence[Column[Any]] = (
     Column("time", lambda entry: entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")),
     Column("user", lambda entry: entry.user),
     Column("action", lambda entry: entry.action),
     Column("what", lambda entry: entry.ref or entry.account),
     Column("outcome", lambda entry: entry.outcome.value),
-    Column("summary", _sentence),
+    Column(
+        "summary", lambda entry: " → ".join(" ".join(part.split()) for part in (entry.summary, entry.detail) if part)
+    ),
 )
 
 

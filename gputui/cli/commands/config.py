@@ -32,10 +32,6 @@ def run(args: argparse.Namespace) -> int:
     if args.config_command == "path":
         sys.stdout.write(f"{Path(args.config) if args.config else config_path()}\n")
         return ExitCode.OK
-    return _check(args)
-
-
-def _check(args: argparse.Namespace) -> int:
     config = session.load(args)
     findings = check_accounts(config.accounts)
     print_records(findings, args.output, _COLUMNS, plain=_plain)

@@ -150,14 +150,15 @@ def _create(
     runner: asyncio.Runner, fleet: Fleet, form: Form, values: Mapping[str, str], change: PreparedChange, *, sure: bool
 ) -> int:
     name, kind = form.account, form.kind
+    home = fleet.resource_of(Ref(name, kind, ""))
     if not sure:
         require_terminal()
         effect = f"Create in {name}: a new {kind} with {shown_values(form, values)}."
-        effects = [effect, *runner.run(_what_follows(fleet, form, values))]
+        effects = [effect, *runner.run(_what_follows(fleet, home, form, values))]
         if not confirm(effects, question="Create it?", typed=None):
             notify("Nothing was done.")
             return ExitCode.REFUSED
-    look = f"Check whether it exists before you try again: gputui get {_home(fleet, name, kind)} -A {name}"
+    look = f"Check whether it exists before you try again: gputui get {home} -A {name}"
     if prompts.interactive():
         notify(f"{forms.doing(form)} in {name} …")
     try:
@@ -177,13 +178,9 @@ def _create(
     return ExitCode.OK
 
 
-def _home(fleet: Fleet, account: str, kind: str) -> str:
-    return fleet.resource_of(Ref(account, kind, "")).value
-
-
-async def _what_follows(fleet: Fleet, form: Form, values: Mapping[str, str]) -> list[str]:
+async def _what_follows(fleet: Fleet, home: Resource, form: Form, values: Mapping[str, str]) -> list[str]:
     """Return the known costs and possible obstacles."""
-    listing = await session.read(fleet, [fleet.resource_of(Ref(form.account, form.kind, "")), Resource.STOCK])
+    listing = await session.read(fleet, [home, Resource.STOCK])
     listing.report()
     lines = (
         forms.cost(form, values),

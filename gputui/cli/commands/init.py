@@ -20,7 +20,7 @@ from gputui.private_files import write_private
 from gputui.text import clean
 
 if TYPE_CHECKING:
-    from gputui.config.loader import Account, Config, Question
+    from gputui.config.loader import Account, Question
 
 _REFERENCE = re.compile(r"(env|file|cmd|keyring):")
 _USUAL_KIND = "pody"
@@ -45,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(path: Path) -> int:
+    from gputui.config.loader import parse_config
+
     existing, taken = _existing(path)
     if taken:
         notify(f"{path} has {', '.join(taken)}.")
@@ -55,9 +57,9 @@ def _run(path: Path) -> int:
         notify(f"This will create {path}. Ctrl+C leaves without writing anything.")
     while True:
         name, section = _ask_account(taken)
-        text = _joined(existing, section)
+        text = f"{existing.rstrip()}\n\n{section}" if existing else f"{_HEADER}\n{section}"
         try:
-            config = _parsed(text, path)
+            config = parse_config(text, name=str(path), private=True)
         except ConfigError as error:
             report_error(error)
             notify("Let's try again.")
@@ -143,16 +145,6 @@ def _name_problem(text: str, taken: list[str]) -> str | None:
     if not text:
         return "Required: it is the account's name everywhere."
     return f"{text} is there already." if text in taken else None
-
-
-def _joined(existing: str, section: str) -> str:
-    return f"{existing.rstrip()}\n\n{section}" if existing else f"{_HEADER}\n{section}"
-
-
-def _parsed(text: str, path: Path) -> Config:
-    from gputui.config.loader import parse_config
-
-    return parse_config(text, name=str(path), private=True)
 
 
 def _check(account: Account) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments
-from gputui.cli.mutate import Plan, Planner, carry_out
+from gputui.cli.mutate import Plan, carry_out
 from gputui.cli.output import notify
 from gputui.models import Action, Row
 from gputui.presentation import actions
@@ -34,7 +34,18 @@ def add_delete_arguments(parser: argparse.ArgumentParser) -> None:
 
 def delete(args: argparse.Namespace) -> int:
     """Delete all named rows; continues after a failure and returns the worst exit status."""
-    return carry_out(args, Action.DELETE, args.refs, _deletion(force=args.force, asked=not args.yes))
+
+    def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
+        del runner
+        wanted = [row for row in rows if fleet.options(row, Action.DELETE)]
+        if args.force:
+            return Plan(rows, {row.ref: {"force": "true"} for row in wanted})
+        needed = [f"{actions.force_needed(rows)} Give --force."] if wanted else []
+        if args.yes and needed:
+            notify(needed[0])  # the plan is not shown
+        return Plan(rows, lines=() if args.yes else needed)
+
+    return carry_out(args, Action.DELETE, args.refs, plan)
 
 
 def add_commit_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,17 +64,3 @@ def commit(args: argparse.Namespace) -> int:
         return Plan(rows, {row.ref: given for row in rows})
 
     return carry_out(args, Action.COMMIT, [args.ref], plan)
-
-
-def _deletion(*, force: bool, asked: bool) -> Planner:
-    def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
-        del runner
-        wanted = [row for row in rows if fleet.options(row, Action.DELETE)]
-        if not force:
-            needed = [f"{actions.force_needed(rows)} Give --force."] if wanted else []
-            if not asked and needed:
-                notify(needed[0])  # the plan is not shown
-            return Plan(rows, lines=needed if asked else ())
-        return Plan(rows, {row.ref: {"force": "true"} for row in wanted})
-
-    return plan

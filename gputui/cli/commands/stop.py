@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments
-from gputui.cli.mutate import Plan, Planner, carry_out
+from gputui.cli.mutate import Plan, carry_out
 from gputui.errors import ConfigError
 from gputui.models import Action, Deployment, Instance, Ref, Resource, Row
 from gputui.presentation.stop import stop_effects
@@ -38,12 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Stop all named rows; continues after a failure and returns the worst exit status."""
-    return carry_out(args, Action.STOP, args.refs, _planner(args))
-
-
-def _planner(args: argparse.Namespace) -> Planner:
-    """Return the planner for the options of the command line."""
-    arguments = {
+    options = {
         name: value
         for name, value in (
             ("decrease_replicas", "true" if args.decrease_replicas else ""),
@@ -55,16 +50,16 @@ def _planner(args: argparse.Namespace) -> Planner:
 
     def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
         del runner
-        if arguments:
+        if options:
             _check(fleet, rows)
         keeps_up = _keeps_up(fleet)
         instances = [row for row in rows if isinstance(row, Instance)]
         if args.decrease_replicas:
             _check_decrease(instances, keeps_up)
         effects = stop_effects(instances, keeps_up, less=args.decrease_replicas) if instances else ()
-        return Plan(rows, {row.ref: arguments for row in rows}, _lines(args), effects=effects)
+        return Plan(rows, {row.ref: options for row in rows}, _lines(args), effects=effects)
 
-    return plan
+    return carry_out(args, Action.STOP, args.refs, plan)
 
 
 def _check(fleet: Fleet, rows: Sequence[Row]) -> None:
