@@ -184,7 +184,7 @@ def test_deployments_show_counts_gpus_and_prices(hub: Cloud, run: Run) -> None:
 
 
 def test_prepaid_time_is_in_hours_and_blocks_have_their_time_left(hub: Cloud, run: Run) -> None:
-    assert " 20.0 h      100.0 h " in run("get", "packages")[1]
+    assert " 20.0 h  100.0 h " in run("get", "packages")[1]
     assert " 1h 36m " in run("get", "blacklist")[1]
     assert "$412.50" in run("get", "balances")[1]
 
