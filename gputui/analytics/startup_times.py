@@ -153,16 +153,13 @@ class StartupBook:
         durations = None if parent is None else self._durations.get(parent)
         if durations is None:
             return Medians()
-        return durations.without(None if excluding is None else self._counted(excluding, parent))
+        startup = None if excluding is None else self.startups.get(excluding)
+        return durations.without(startup if startup is not None and startup.parent == parent else None)
 
     def usual_step(self, parent: Ref, status: str) -> float | None:
         """Return the median of one step of a deployment without the slowest, for comparison with slow ones."""
         durations = self._durations.get(parent)
         return None if durations is None else durations.but_slowest(status)
-
-    def _counted(self, instance: Ref, parent: Ref | None) -> Startup | None:
-        startup = self.startups.get(instance)
-        return startup if startup is not None and startup.parent == parent else None
 
     def _renew(self, instance: Ref, track: _Track) -> set[Ref]:
         old, new = self.startups.get(instance), track.latest()
@@ -185,16 +182,16 @@ _AT = attrgetter("at")
 class _Track:
     """The events of one instance in time order, with the position of the latest start-up."""
 
-    __slots__ = ("_begin", "_events", "_held")
+    __slots__ = ("_begin", "_events", "_size")
 
     def __init__(self) -> None:
         self._events: list[Event] = []
         self._begin = 0
-        self._held = 0
+        self._size = 0
 
     def add(self, events: Iterable[Event]) -> bool:
         """Add events; returns whether any was new."""
-        before = self._held
+        before = self._size
         for event in events:
             if not self._events or event.at > self._events[-1].at:
                 self._events.append(event)
@@ -204,18 +201,18 @@ class _Track:
                 insort(self._events, event, key=_AT)
             else:
                 continue
-            self._held += 1
-        return self._held != before
+            self._size += 1
+        return self._size != before
 
     def drop(self, event: Event) -> bool:
         """Remove an event; those of the latest start-up are kept. Returns whether no other is left."""
         index = self._find(event)
         if index is not None:
-            self._held -= 1
+            self._size -= 1
             if index < self._begin:
                 del self._events[index]
                 self._begin -= 1
-        return self._held == 0
+        return self._size == 0
 
     def _find(self, event: Event) -> int | None:
         index = bisect_left(self._events, event.at, key=_AT)
@@ -235,7 +232,7 @@ class _Track:
                 if steps and not (up or down):
                     steps.append(event)
                 up, down = False, True
-            elif not steps or down or _begins_anew(event, steps, up=up):
+            elif not steps or down or _begins_again(event, steps, up=up):
                 steps, up, down = [event], running, False
                 self._begin = index
             elif not up:
@@ -245,7 +242,7 @@ class _Track:
         return _startup(steps) if steps else None
 
 
-def _begins_anew(event: Event, steps: Sequence[Event], *, up: bool) -> bool:
+def _begins_again(event: Event, steps: Sequence[Event], *, up: bool) -> bool:
     """Return whether the event begins another start-up, though no end was reported before it."""
     if up:
         return event.phase is Phase.PENDING

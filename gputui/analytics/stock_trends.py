@@ -56,10 +56,10 @@ class _Track:
 
     def series(self, last: int) -> list[int | None]:
         earlier = [part for part in self.parts if part <= last - _PARTS]
-        held = self.parts[max(earlier)][1] if earlier else None
+        idle = self.parts[max(earlier)][1] if earlier else None
         found: list[int | None] = []
         for part in range(last - _PARTS + 1, last + 1):
-            highest, held = self.parts.get(part, (held, held))
+            highest, idle = self.parts.get(part, (idle, idle))
             found.append(highest)
         return found
 

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from gputui.fleet.signals import Listeners
 from gputui.history.gpu_samples import FINE_SECONDS, KEPT_SECONDS, SPACING
@@ -14,6 +15,7 @@ from gputui.models import GpuDevice, GpuSample, Ref, Row
 
 SAME_SECONDS = 1.0
 """Two samples of a GPU closer than this are one, which a back end reported twice with different times."""
+_AT = attrgetter("at")
 _THIN_AFTER = 600
 """New samples of a GPU between two rounds of thinning."""
 
@@ -129,7 +131,7 @@ def _merge(gpu: _Gpu, given: Iterable[GpuSample]) -> list[GpuSample]:
     added = list[GpuSample]()
     for sample in given:
         is_latest = not series or sample.at > series[-1].at
-        place = len(series) if is_latest else bisect_left(series, sample.at, key=_at)
+        place = len(series) if is_latest else bisect_left(series, sample.at, key=_AT)
         if not any(_close(sample, near) for near in series[max(0, place - 1) : place + 1]):
             series.insert(place, sample)
             added.append(sample)
@@ -143,14 +145,10 @@ def _thin(gpu: _Gpu) -> None:
     gpu.new = 0
     series = gpu.series
     newest = series[-1].at
-    fine = bisect_left(series, newest - timedelta(seconds=FINE_SECONDS), key=_at)
-    first = bisect_left(series, newest - timedelta(seconds=KEPT_SECONDS), key=_at)
+    fine = bisect_left(series, newest - timedelta(seconds=FINE_SECONDS), key=_AT)
+    first = bisect_left(series, newest - timedelta(seconds=KEPT_SECONDS), key=_AT)
     by_minute = {int(sample.at.timestamp() // 60): sample for sample in reversed(series[first:fine])}
     series[:fine] = reversed(by_minute.values())
-
-
-def _at(sample: GpuSample) -> datetime:
-    return sample.at
 
 
 def _close(one: GpuSample, other: GpuSample) -> bool:

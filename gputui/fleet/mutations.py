@@ -229,18 +229,22 @@ class Mutations:
         ref = change.ref
         if (find := change.find) is not None:
             before = frozenset(await find())
-            return lambda: self._check_by_name(find, before, ref.kind)
+            return lambda: self._check_by_name(find, before)
         if not self._fleet.would_list(ref):
             await self._read_list_of(ref)
         was_there = self._fleet.get(ref) is not None or not self._fleet.would_list(ref)
 
         async def check() -> ActionResult | None:
-            return None if was_there else await self._check_list(ref, ref.kind)
+            """Read the list again and check whether the object has appeared. Nothing is sent again."""
+            if was_there:
+                return None
+            await self._read_list_of(ref)
+            return None if self._fleet.get(ref) is None else _created_after_all(ref)
 
         return check
 
     async def _check_by_name(
-        self, find: Callable[[], Awaitable[Collection[Ref]]], before: Collection[Ref], kind: str
+        self, find: Callable[[], Awaitable[Collection[Ref]]], before: Collection[Ref]
     ) -> ActionResult | None:
         """List the rows of that name a few times, except earlier ones. Nothing is sent again."""
         for seconds in _CHECK_PAUSES:
@@ -250,15 +254,10 @@ class Mutations:
             except GputuiError:
                 continue  # the next check may be answered
             if len(found) == 1:
-                return _created_after_all(kind, found[0])
+                return _created_after_all(found[0])
             if found:
                 break  # other users create under this name too: ours cannot be identified
         return None
-
-    async def _check_list(self, ref: Ref, kind: str) -> ActionResult | None:
-        """Read the list again and check whether the object has appeared. Nothing is sent again."""
-        await self._read_list_of(ref)
-        return None if self._fleet.get(ref) is None else _created_after_all(kind, ref)
 
     async def _read_list_of(self, ref: Ref) -> None:
         seen = self._fleet.refresh_after(ref, Action.CREATE)
@@ -316,8 +315,8 @@ def _shown(name: str, value: str, longest: int | None) -> str:
     return redact(value) if longest is None or len(value) <= longest else f"… ({len(value):,} characters)"
 
 
-def _created_after_all(kind: str, ref: Ref) -> ActionResult:
-    return ActionResult(f"No success was reported, but the {kind} {ref.id} has been created.", created=ref)
+def _created_after_all(ref: Ref) -> ActionResult:
+    return ActionResult(f"No success was reported, but the {ref.kind} {ref.id} has been created.", created=ref)
 
 
 def _generation(row: Row) -> str | None:

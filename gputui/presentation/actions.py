@@ -127,8 +127,8 @@ def work_lost(rows: Sequence[Row], processes: Iterable[Row] | None) -> str:
     # A process is a row for each GPU that it uses.
     count = len({(process.ref.account, process.host, process.pid) for process in lost})
     use = "process uses" if count == 1 else "processes use"
-    held = [process.gpu_memory_used for process in lost if process.gpu_memory_used is not None]
-    memory = f", with {format_bytes(sum(held))} of GPU memory" if held else ""
+    used = [process.gpu_memory_used for process in lost if process.gpu_memory_used is not None]
+    memory = f", with {format_bytes(sum(used))} of GPU memory" if used else ""
     more = ", others are unknown" if unknown else ""
     return f"{count} {use} {whose} now{memory}{more}: work is lost."
 

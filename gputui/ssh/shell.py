@@ -44,23 +44,23 @@ class EscapeFilter:
 
     def __init__(self) -> None:
         self._line_start = True
-        self._held = False
+        self._tilde = False
 
     def feed(self, data: bytes) -> tuple[bytes, bool]:
         """Return the part of ``data`` to send, and whether to hang up."""
-        if not self._held and b"~" not in data:
+        if not self._tilde and b"~" not in data:
             self._line_start = data[-1:] in (b"\r", b"\n") if data else self._line_start
             return data, False
         out = bytearray()
         for byte in data:
-            if self._held:
-                self._held = False
+            if self._tilde:
+                self._tilde = False
                 if byte == ord("."):
                     return bytes(out), True
                 if byte != ord("~"):
                     out += b"~"
             elif byte == ord("~") and self._line_start:
-                self._held = True
+                self._tilde = True
                 self._line_start = False
                 continue
             out.append(byte)

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from contextlib import suppress
 
 
 def reset_terminal() -> int:
     """Write the sequences that reset a terminal, and set its line discipline to sane values."""
     if sys.stdin.isatty():
-        _sane(sys.stdin.fileno())
+        with suppress(OSError):  # a system without stty
+            subprocess.run(["stty", "sane"], check=False)  # noqa: S607  (the user's own PATH)
     if sys.stdout.isatty():
         from gputui.ssh.terminal_modes import AT_REST
 
         sys.stdout.write(f"{AT_REST.decode()}\r\n")
         sys.stdout.flush()
     return 0
-
-
-def _sane(descriptor: int) -> None:
-    import termios
-
-    input_flags, output_flags, control_flags, local_flags, in_speed, out_speed, characters = termios.tcgetattr(
-        descriptor
-    )
-    input_flags |= termios.BRKINT | termios.ICRNL | termios.IXON
-    input_flags &= ~(termios.INLCR | termios.IGNCR | termios.ISTRIP)
-    output_flags |= termios.OPOST | termios.ONLCR
-    control_flags |= termios.CREAD
-    local_flags |= termios.ISIG | termios.ICANON | termios.IEXTEN | termios.ECHO | termios.ECHOE | termios.ECHOK
-    termios.tcsetattr(
-        descriptor,
-        termios.TCSADRAIN,
-        [input_flags, output_flags, control_flags, local_flags, in_speed, out_speed, characters],
-    )

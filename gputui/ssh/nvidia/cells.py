@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from gputui.errors import SshError
 from gputui.ssh.nvidia.query import Answer, Question
 
-MIB = 2**20
+KIB, MIB = 2**10, 2**20
 _MOST_GPUS = 1024
 _MOST_PROCESSES = 4096
 _LONGEST_LINE = 8192

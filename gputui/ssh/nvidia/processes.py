@@ -10,11 +10,10 @@ from itertools import islice
 
 from gputui.models import GpuProcess, Instance, Ref
 from gputui.redaction import redact
-from gputui.ssh.nvidia.cells import Cells, app_rows, bytes_of, figure, part_text
+from gputui.ssh.nvidia.cells import KIB, Cells, app_rows, bytes_of, figure, part_text
 from gputui.ssh.nvidia.mig import MigDevice, MigGpu, Where
 from gputui.ssh.nvidia.query import CALL_SECONDS, TIMED_OUT, Answer, Question, excerpt
 
-_KIB = 2**10
 _TICKS = 100.0
 """Clock ticks a second in ``/proc``, on every machine with NVIDIA's driver."""
 _MOST_DETAILS = 1000
@@ -133,7 +132,7 @@ def _silence(answer: Answer, unplaced: int) -> str:
 
 def _from_ps(text: str) -> dict[int, _Details]:
     found = (_PS_LINE.fullmatch(line) for line in islice(text.splitlines(), _MOST_DETAILS))
-    return {int(one[1]): _Details(float(one[2]), int(one[3]) * _KIB, one[4].strip()) for one in found if one}
+    return {int(one[1]): _Details(float(one[2]), int(one[3]) * KIB, one[4].strip()) for one in found if one}
 
 
 def _from_proc(text: str) -> dict[int, _Details]:
@@ -146,6 +145,6 @@ def _from_proc(text: str) -> dict[int, _Details]:
             continue
         age = max(0.0, up - int(started[1]) / _TICKS) if up is not None and started else None
         details[int(pid)] = _Details(
-            age, int(resident[1]) * _KIB if resident else None, args[1].strip() if args else ""
+            age, int(resident[1]) * KIB if resident else None, args[1].strip() if args else ""
         )
     return details

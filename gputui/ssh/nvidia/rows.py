@@ -9,7 +9,7 @@ from datetime import datetime
 
 from gputui.formatting import format_bytes
 from gputui.models import GpuDevice, GpuReading, GpuSample, Instance, Ref, gpu_label
-from gputui.ssh.nvidia.cells import Cells, app_rows, bytes_of, figure_of, gpu_rows, part_text
+from gputui.ssh.nvidia.cells import KIB, Cells, app_rows, bytes_of, figure_of, gpu_rows, part_text
 from gputui.ssh.nvidia.failures import failure, lost
 from gputui.ssh.nvidia.mig import MigDevice, MigGpu, mig_gpus
 from gputui.ssh.nvidia.processes import Processes, place_of
@@ -29,7 +29,6 @@ _WORDS = {
     "mig.mode.current": "MIG mode",
 }
 _MEMINFO = re.compile(r"^(MemTotal|MemAvailable):\s{1,40}(\d{1,12}) kB", re.MULTILINE)
-_KIB = 2**10
 
 
 def is_divided(question: Question, answer: Answer) -> bool:
@@ -75,7 +74,7 @@ def _is_shared(row: Cells) -> bool:
 
 def _machine_memory(text: str) -> tuple[int | None, int | None]:
     """Return the bytes of memory of the whole machine, and those in use."""
-    sizes = {name: int(size) * _KIB for name, size in _MEMINFO.findall(text)}
+    sizes = {name: int(size) * KIB for name, size in _MEMINFO.findall(text)}
     total, available = sizes.get("MemTotal"), sizes.get("MemAvailable")
     return total, None if total is None or available is None else max(0, total - available)
 
