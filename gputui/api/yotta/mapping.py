@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from gputui.api.common.names import SafeNames
@@ -91,21 +91,13 @@ class Scope:
 def to_pod(scope: Scope, row: object) -> Instance:
     """Return the row of a pod; raises UnreadableRowError where it has no id."""
     wire, problem = schema.salvage(schema.PodRow, row)
-    ref, status = scope.ref(POD, wire.id), _status(wire.status)
-    return Instance(
-        ref=ref,
-        name=clean(wire.name or "") or ref.id,
-        phase=phase_of(status),
-        status=status,
+    instance = _instance(scope.ref(POD, wire.id), wire.name, wire, wire.ssh_cmd)
+    return replace(
+        instance,
         image=_image(wire.image, wire.image_registry),
         gpu_model=_model(wire.gpu_type, wire.gpu_display_name),
-        gpu_count=wire.gpu_count,
-        region=clean(wire.region or "") or None,
         price=prices.rental_price(wire, wire.gpu_count, scope.currency),
-        created_at=wire.created_at,
         services=_services(wire.expose),
-        ssh=_ssh(status, wire.ssh_cmd, ref),
-        container_id=ref.id,
         problem=problem,
         raw=schema.raw_text(row),
     )
@@ -114,25 +106,17 @@ def to_pod(scope: Scope, row: object) -> Instance:
 def to_vm(scope: Scope, row: object) -> Instance:
     """Return the row of a VM; raises UnreadableRowError where it has no id."""
     wire, problem = schema.salvage(schema.VmRow, row)
-    ref, status = scope.ref(VM, wire.id), _status(wire.status)
-    return Instance(
-        ref=ref,
-        name=clean(wire.name or "") or ref.id,
-        phase=phase_of(status),
-        status=status,
+    instance = _instance(scope.ref(VM, wire.id), wire.name, wire, wire.ssh_template)
+    return replace(
+        instance,
         gpu_model=_model(None, wire.gpu_display_name, gigabytes(wire.gpu_memory_in_gb)),
-        gpu_count=wire.gpu_count,
         cpu_count=wire.cpu_cores,
         memory_limit=gigabytes(wire.memory_in_gb),
         gpu_memory=gigabytes(wire.gpu_memory_in_gb),
         disk_size=gigabytes(wire.storage_in_gb),
         spot=None if wire.is_spot is None else wire.is_spot != 0,
-        region=clean(wire.region or "") or None,
         host=clean(wire.ip_address or "") or None,
         price=prices.rental_price(wire, wire.gpu_count, scope.currency),
-        created_at=wire.created_at,
-        ssh=_ssh(status, wire.ssh_template, ref),
-        container_id=ref.id,
         problem=problem,
         raw=schema.raw_text(row),
     )
@@ -145,25 +129,35 @@ def to_worker(scope: Scope, endpoint: Deployment, row: object) -> Instance:
     """
     wire, problem = schema.salvage(schema.WorkerRow, row)
     ref = scope.ref(WORKER, f"{scope.names.raw(endpoint.ref)}/{wire.worker_id}")
-    status = _status(wire.status)
+    instance = _instance(ref, wire.worker_id, wire, wire.ssh_cmd)
     only_model = endpoint.gpu_models[0] if len(endpoint.gpu_models) == 1 else None
     only_region = endpoint.regions[0] if len(endpoint.regions) == 1 else None
-    return Instance(
-        ref=ref,
-        name=clean(wire.worker_id),
-        phase=phase_of(status),
-        status=status,
+    return replace(
+        instance,
         parent=endpoint.ref,
         image=endpoint.image,
         gpu_model=_model(wire.gpu_type, None) or only_model,
         gpu_count=endpoint.gpu_count if wire.gpu_count is None else wire.gpu_count,
-        region=clean(wire.region or "") or only_region,
-        price=prices.worker_share(endpoint, phase_of(status)),
-        created_at=wire.created_at,
-        ssh=_ssh(status, wire.ssh_cmd, ref),
-        container_id=ref.id,
+        region=instance.region or only_region,
+        price=prices.worker_share(endpoint, instance.phase),
         problem=problem,
         raw=schema.raw_text(row),
+    )
+
+
+def _instance(ref: Ref, name: str | None, wire: schema.RunningRow, command: str | None) -> Instance:
+    """Return an instance with what pods, VMs and workers have alike; ``command`` logs into it."""
+    status = _status(wire.status)
+    return Instance(
+        ref=ref,
+        name=clean(name or "") or ref.id,
+        phase=phase_of(status),
+        status=status,
+        gpu_count=wire.gpu_count,
+        region=clean(wire.region or "") or None,
+        created_at=wire.created_at,
+        ssh=_ssh(status, command, ref),
+        container_id=ref.id,
     )
 
 

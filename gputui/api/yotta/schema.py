@@ -93,18 +93,19 @@ class NamedRow(YottaRow):
     created_at: Time = None
 
 
-class RentalRow(PricedRow, NamedRow):
-    """The fields that pods and VMs have."""
+class RunningRow(YottaRow):
+    """The fields that pods, VMs and workers have."""
 
     status: Text = None
+    created_at: Time = None
     region: Text = None
-    gpu_display_name: Text = None
     gpu_count: Whole = None
 
 
-class PodRow(RentalRow):
+class PodRow(PricedRow, NamedRow, RunningRow):
     """A pod of ``GET /v2/pods``."""
 
+    gpu_display_name: Text = None
     image: Text = None
     image_registry: Text = None
     gpu_type: Text = None
@@ -112,9 +113,10 @@ class PodRow(RentalRow):
     expose: Exposed = []
 
 
-class VmRow(RentalRow):
+class VmRow(PricedRow, NamedRow, RunningRow):
     """A VM of ``GET /v2/vms``."""
 
+    gpu_display_name: Text = None
     ip_address: Text = None
     cpu_cores: Whole = None
     memory_in_gb: Number = None
@@ -147,16 +149,12 @@ class EndpointRow(PricedRow, NamedRow):
     expose: Exposed = []
 
 
-class WorkerRow(YottaRow):
+class WorkerRow(RunningRow):
     """A worker of ``GET /v2/serverless/{id}/workers``."""
 
     worker_id: Annotated[Id, Field(validation_alias=AliasChoices("workerId", "id"))]
     """The data model calls it ``workerId``, the vendor's other clients ``id``."""
-    status: Text = None
-    created_at: Time = None
-    region: Text = None
     gpu_type: Text = None
-    gpu_count: Whole = None
     ssh_cmd: Text = None
 
 
