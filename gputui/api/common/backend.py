@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from gputui.config.loader import Account
 
 
+_NO_KIND = Kind("")
+
+
 class HttpBackend(Backend):
     """One account on one HTTP server."""
 
@@ -61,6 +64,10 @@ class HttpBackend(Backend):
         if row.ssh is None:
             raise SshError(f"{ref} has no SSH address.", hint=self.without_ssh)
         return row.ssh
+
+    def actions(self, row: Row) -> frozenset[Action]:
+        """Return the actions of its kind; a back end whose API permits them by state overrides this."""
+        return self.rules.get(row.ref.kind, _NO_KIND).actions
 
     def never(self, row: Row, action: Action) -> Never | None:
         """Return why the action can never apply to this row, by the rules."""

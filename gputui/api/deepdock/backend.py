@@ -132,15 +132,7 @@ class DeepdockBackend(HttpBackend):
 
     def actions(self, row: Row) -> frozenset[Action]:
         """Return what can be done to this row in the state it is in."""
-        match row:
-            case Instance():
-                return container_actions(row)
-            case Image():
-                return frozenset({Action.DELETE})
-            case Offer() | AccountInfo():
-                return frozenset({Action.CREATE})
-            case _:
-                return frozenset()
+        return container_actions(row) if isinstance(row, Instance) else super().actions(row)
 
     async def delete(self, ref: Ref, *, force: bool = False) -> ActionResult:
         """Delete a container or an image (``DELETE /containers/{name}``, ``/images/{ref}``).

@@ -245,12 +245,12 @@ class GpuhubBackend(HttpBackend):
                 return deployment_actions(row)
             case Instance():
                 return container_actions(row)
-            case Offer(gpu_model=model) if model and self._lists.denied is None:
-                return frozenset({Action.CREATE})
-            case AccountInfo() if self._lists.denied is None:
-                return frozenset({Action.CREATE})
-            case _:
+            case Offer() | AccountInfo() if self._lists.denied is not None:
                 return frozenset()
+            case Offer(gpu_model=""):
+                return frozenset()  # a stand-in for a region that could not be read
+            case _:
+                return super().actions(row)
 
     async def stop(
         self, ref: Ref, *, decrease_replicas: bool = False, no_cache: bool = False, command: str = ""

@@ -293,14 +293,10 @@ class PodyBackend(HttpBackend):
         match row:
             case Instance():
                 return pod_actions(row) - (frozenset() if self._commits else {Action.COMMIT})
-            case Image(own=True):
-                return frozenset({Action.DELETE})
-            case Offer():
-                return frozenset({Action.CREATE})
-            case AccountInfo():
-                return frozenset({Action.CREATE, Action.CHANGE_PASSWORD})
-            case _:
+            case Image() if not row.own:
                 return frozenset()
+            case _:
+                return super().actions(row)
 
     async def delete(self, ref: Ref) -> ActionResult:
         """Delete a pod (``POST /pod/delete``) or an image of the user's own (``POST /image/delete``)."""

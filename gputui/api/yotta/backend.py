@@ -32,9 +32,7 @@ from gputui.models import (
     ActionResult,
     Deployment,
     Instance,
-    Offer,
     Ref,
-    RegistryCredential,
     Resource,
     Row,
     Volume,
@@ -165,12 +163,8 @@ class YottaBackend(HttpBackend):
                 return endpoint_actions(row)
             case Volume():
                 return volume_actions(row)
-            case RegistryCredential():
-                return frozenset({Action.UPDATE, Action.RENAME, Action.DELETE})
-            case Offer() | AccountInfo():
-                return frozenset({Action.CREATE})
             case _:
-                return frozenset()
+                return super().actions(row)
 
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:
         """Set the number of workers, at least one (``PUT /v2/serverless/{id}/workers?count=``)."""
