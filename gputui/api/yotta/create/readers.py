@@ -26,7 +26,7 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ENDPOINT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9@._-]*")
 _PORT = re.compile(r"([0-9]{1,5})\s*/\s*([A-Za-z]+)")
 _MOUNT = re.compile(r"([0-9]{1,18})\s*:\s*(/\S*)")
-_VOLUME = re.compile(r"([0-9]{1,18})\s*:\s*(/\S*)(\s+backup)?", re.IGNORECASE)
+_BACKUP = re.compile(r"\s+backup$", re.IGNORECASE)
 
 
 def at_most(characters: int, reader: Callable[[str], str] = read_line) -> Callable[[str], str]:
@@ -154,16 +154,7 @@ def read_ports(text: str) -> list[Body]:
 
 def read_mounts(text: str) -> dict[str, str]:
     """Read ``volume:path`` from each line: ids of volumes to where they are mounted."""
-    mounts: dict[str, str] = {}
-    for number, line in _lines(text):
-        match = _MOUNT.fullmatch(line)
-        if match is None or clean(line) != line:
-            raise ValueError(f"must have a volume's id and a path, such as 123:/mnt/data, in line {number}")
-        id_, path = str(int(match[1])), match[2]
-        if id_ in mounts or path in mounts.values():
-            raise ValueError(f"has a volume or a path twice, the second time in line {number}")
-        mounts[id_] = path
-    return mounts
+    return {str(row["volumeId"]): str(row["mountPath"]) for row in _once(text, _read_mount, "volumeId", "mountPath")}
 
 
 def read_volumes(text: str) -> list[Body]:
@@ -171,11 +162,16 @@ def read_volumes(text: str) -> list[Body]:
     return _once(text, _read_volume, "volumeId", "mountPath")
 
 
-def _read_volume(text: str) -> Body:
-    match = _VOLUME.fullmatch(text)
+def _read_mount(text: str) -> Body:
+    match = _MOUNT.fullmatch(text)
     if match is None or clean(text) != text:
-        raise ValueError("must be a volume's id and a path, such as 123:/mnt/data or 123:/mnt/data backup")
-    return {"volumeId": int(match[1]), "mountPath": match[2], "needBackup": bool(match[3])}
+        raise ValueError("must be a volume's id and a path, such as 123:/mnt/data")
+    return {"volumeId": int(match[1]), "mountPath": match[2]}
+
+
+def _read_volume(text: str) -> Body:
+    mount = _BACKUP.sub("", text)
+    return {**_read_mount(mount), "needBackup": mount != text}
 
 
 def read_resources(text: str) -> list[Body]:
