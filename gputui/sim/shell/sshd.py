@@ -19,8 +19,8 @@ from .shell import Shell
 from .syntax import ShellExitError
 from .terminal import Process, Terminal
 
-OWN_PORTS_A_HOST = 16
 OWN_PORTS = 64
+"""How many containers of a host, or of a cloud, have a port of their own."""
 _SSH = 22
 _SERVICES = (6006, 6008, 8000, 8888)
 _INTERRUPTED = 130
@@ -54,8 +54,7 @@ class SshServer:
         self._connections: dict[str, set[asyncssh.SSHServerConnection]] = {}
         self._opening: set[asyncio.Task[None]] = set()
         self._shared: _Endpoint | None = None
-        self._own_at_start: dict[str, int] = {}
-        self._reserved: dict[str, set[str]] = {}  # containers that count apart, by cloud or by host
+        self._owners: dict[str, set[str]] = {}
         self._sharing: dict[str, _Endpoint] = {}
         self._started = False
 
@@ -118,7 +117,7 @@ class SshServer:
         if host.cloud:
             # Unlike a pod, a cloud's container never runs again under the same id.
             self._sharing.pop(pod.password, None)
-            self._reserved.get(host.cloud, set()).discard(pod.container_id)
+            self._owners.get(host.cloud, set()).discard(pod.container_id)
             self._ports.pop(pod.container_id, None)
             self._keys.pop(pod.container_id, None)
 
@@ -131,21 +130,10 @@ class SshServer:
         self.open(endpoint.host, pod, _SSH)
 
     def _has_own_port(self, host: Host, pod: Pod) -> bool:
-        if pod.container_id in self._ports:
-            return True
-        if host.own_ports:
-            self._reserved.setdefault(host.name, set()).add(pod.container_id)
-            return True
-        if host.cloud:
-            owners = self._reserved.setdefault(host.cloud, set())
-            if len(owners) < OWN_PORTS:
-                owners.add(pod.container_id)
-            return pod.container_id in owners
-        if self._started:
-            return len(self._ports) - sum(map(len, self._reserved.values())) < OWN_PORTS
-        taken = self._own_at_start.get(host.name, 0)
-        self._own_at_start[host.name] = taken + 1
-        return taken < OWN_PORTS_A_HOST
+        owners = self._owners.setdefault(host.cloud or host.name, set())
+        if host.own_ports or len(owners) < OWN_PORTS:
+            owners.add(pod.container_id)
+        return pod.container_id in owners
 
     def _listener(self, wanted: int | None) -> socket.socket:
         if wanted is None and self._next_port:
