@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from gputui.sim.hardware import Card
+from gputui.sim.hardware import card
 from gputui.sim.world import MIB, Process
+
+if TYPE_CHECKING:
+    from .host import DockHost
 
 PERIOD = 10.1
 """World seconds between two samples; each is the mean of 101 readings, as the figures of the real server show."""
@@ -19,7 +21,6 @@ _READINGS = 101
 _LAG = 8
 """How many earlier samples affect a GPU's temperature."""
 _JITTER = 0.06
-_DRIVER_MEMORY = 380 * MIB
 _WARM_UP = 5.0
 """Seconds from a process's start until it uses a GPU."""
 
@@ -49,31 +50,13 @@ def load_of(process: Process, at: float) -> float:
     return rise * (process.load if busy else 0.02)
 
 
-@dataclass
-class Meter:
-    """The readings of one GPU. ``processes`` returns the processes on it at a world time."""
-
-    card: Card
-    memory: int
-    processes: Callable[[float], Iterable[Process]]
-
-    def load(self, at: float) -> float:
-        """Utilisation in percent."""
-        return min(100.0, 100 * sum(load_of(process, at) for process in self.processes(at)))
-
-    def memory_used(self, at: float) -> int:
-        """Bytes taken."""
-        taken = sum(process.gpu_memory_at(at) or 0 for process in self.processes(at))
-        return min(self.memory, _DRIVER_MEMORY + taken)
-
-
 class Series:
-    """The samples of one GPU, newest last. ``local`` converts a world time into the host's clock."""
+    """The samples of one GPU, newest last."""
 
-    def __init__(self, meter: Meter, index: int, local: Callable[[float], datetime]) -> None:
-        self._meter = meter
+    def __init__(self, host: DockHost, index: int) -> None:
+        self._host = host
         self._index = index
-        self._local = local
+        self._card = card(host.gpus[index].model)
         self._loads: deque[float] = deque(maxlen=_LAG)
         self._next = 0
         self.samples: deque[Sample] = deque(maxlen=KEPT)
@@ -100,15 +83,15 @@ class Series:
 
     def _load(self, number: int) -> float:
         chance = 1 + 0.08 * (_noise(number, self._index + 1) - 0.5)
-        return min(100.0, self._meter.load(self._at(number)) * chance)
+        return min(100.0, self._host.load_at(self._index, self._at(number)) * chance)
 
     def _take(self, number: int) -> Sample:
-        at, card, load = self._at(number), self._meter.card, self._load(number)
+        at, load = self._at(number), self._load(number)
         self._loads.append(load)
-        warmth = card.temperature(sum(self._loads) / len(self._loads))
-        memory = self._meter.memory_used(at) / MIB
-        power = card.power((load + self._loads[-2]) / 2) + 3 * _noise(number, self._index + 50)
-        fan = card.fan(warmth) or 0.0
+        warmth = self._card.temperature(sum(self._loads) / len(self._loads))
+        memory = self._host.memory_at(self._index, at) / MIB
+        power = self._card.power((load + self._loads[-2]) / 2) + 3 * _noise(number, self._index + 50)
+        fan = self._card.fan(warmth) or 0.0
         figures = ", ".join(
             f'"{name}": {round(value * _READINGS) / _READINGS}'
             for name, value in (
@@ -119,7 +102,7 @@ class Series:
                 ("fan_speed", fan),
             )
         )
-        return Sample(number, f'{{"timestamp": "{self._local(at).isoformat()}", {figures}}}')
+        return Sample(number, f'{{"timestamp": "{self._host.machine.local(at).isoformat()}", {figures}}}')
 
 
 def _noise(number: int, salt: int) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import random
 from collections import deque
@@ -10,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from gputui.sim.hardware import card
 from gputui.sim.http import docker_time
 from gputui.sim.world import GIB, MIB, Gpu, Host, Image, Pod, Process, World, hexadecimal
 
-from .gpu_series import KEPT, PERIOD, Meter, Series
+from .gpu_series import KEPT, PERIOD, Series, load_of
 from .registry import find, whole
 
 SSH = 22
@@ -23,6 +21,7 @@ _SPEED = 45 * 1000**2
 _AT_LEAST = 3.0
 _WORK_AFTER = (4.0, 12.0)
 _SYSTEM_MEMORY = 9 * GIB
+_DRIVER_MEMORY = 380 * MIB
 _PAST = KEPT * PERIOD + 200
 _COMMANDS = (
     "python train.py --config configs/base.yaml --bf16",
@@ -55,10 +54,7 @@ class DockHost(Host):
         super().__init__(world, name, rng=rng)
         self.machine = machine
         self.gpus = list(gpus)
-        self._meters = [
-            Meter(card(gpu.model), gpu.memory, functools.partial(self._there, gpu.index)) for gpu in self.gpus
-        ]
-        self.series = [Series(meter, index, machine.local) for index, meter in enumerate(self._meters)]
+        self.series = [Series(self, index) for index in range(len(self.gpus))]
         self.pulls: dict[str, float] = {}
         """Pulls in progress, by tag, with the world time of completion."""
         self._ended: deque[tuple[float, Process]] = deque()
@@ -119,13 +115,22 @@ class DockHost(Host):
             if index in process.gpus and process.started <= at < until:
                 yield process
 
+    def load_at(self, index: int, at: float) -> float:
+        """Load of a GPU at a world time, in percent."""
+        return min(100.0, 100 * sum(load_of(process, at) for process in self._there(index, at)))
+
+    def memory_at(self, index: int, at: float) -> int:
+        """Bytes taken on a GPU at a world time, with the driver's own."""
+        taken = sum(process.gpu_memory_at(at) or 0 for process in self._there(index, at))
+        return min(self.gpus[index].memory, _DRIVER_MEMORY + taken)
+
     def utilisation(self, index: int) -> int:
         """Load of a GPU now, in percent, as in its samples."""
-        return round(self._meters[index].load(self.world.time))
+        return round(self.load_at(index, self.world.time))
 
     def gpu_memory_used(self, index: int) -> int:
-        """Bytes taken on a GPU now, with the driver's own."""
-        return self._meters[index].memory_used(self.world.time)
+        """Bytes taken on a GPU now, as in its samples."""
+        return self.memory_at(index, self.world.time)
 
     def ram_available(self) -> int:
         """Bytes of memory that are free for more."""
