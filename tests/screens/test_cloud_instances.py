@@ -256,7 +256,9 @@ async def test_the_question_names_host_account_region_and_instance_and_what_happ
         assert "Running ones are not affected" in stage.text
         assert isinstance(stage.app.focused, Button)
         assert stage.app.focused.id == "cancel"
-        await stage.press("right", "enter")
+        await stage.press("n")
+        assert not stage.in_dialog
+        await stage.press("b", "y")
         assert cloud.blocks == [("train-a-7f3c", 1440, "")]
         assert "Host f94411a60c blocked until 2026-03-02 12:00." in stage.toasts
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
@@ -26,7 +26,11 @@ class BlockDialog(Dialog[Mapping[str, str]]):
     ``effect`` returns the effects of so many minutes, and a warning; None minutes: the span cannot be read.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [OTHER_BUTTON]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        OTHER_BUTTON,
+        Binding("y", "answer(True)", "Yes", show=False, id="question.yes"),
+        Binding("n", "answer(False)", "No", show=False, id="question.no"),
+    ]
 
     DEFAULT_CSS = """
     BlockDialog .row { height: auto; margin-top: 1; }
@@ -123,6 +127,13 @@ class BlockDialog(Dialog[Mapping[str, str]]):
             self._confirm()
         else:
             self.dismiss(None)
+
+    def action_answer(self, yes: bool) -> None:
+        """Take the answer; not a yes that was typed before the question."""
+        if not yes:
+            self.dismiss(None)
+        elif not self.typed_before:
+            self._confirm()
 
     def _confirm(self) -> None:
         minutes, _ = self._minutes()
