@@ -85,12 +85,15 @@ class AccountRuntime:
         """Whether its events are derived from its instances, because it reports none."""
         return Resource.EVENTS not in self.pollers
 
+    def _source(self, resource: Resource) -> Resource:
+        """Return the list from which a list comes: its instances for events that it observes."""
+        return Resource.INSTANCES if resource is Resource.EVENTS and self.observes else resource
+
     def supports(self, resource: Resource) -> bool:
         """Return whether it has such a list, as far as is known. Before its opening: whether rows were restored."""
         if resource is Resource.ACCOUNTS:
             return self.opened is not None
-        if resource is Resource.EVENTS and self.observes:
-            resource = Resource.INSTANCES
+        resource = self._source(resource)
         if self.denial(resource) is not None:
             return False
         if self.uses_probes(resource):
@@ -122,8 +125,7 @@ class AccountRuntime:
 
     def feed(self, resource: Resource) -> Feed:
         """Return the state of a list."""
-        if resource is Resource.EVENTS and self.observes:
-            resource = Resource.INSTANCES
+        resource = self._source(resource)
         if self._info_at is not None and resource is Resource.ACCOUNTS:
             return Feed(FeedState.FRESH, self._info_at)
         log = self._logs.get(resource)
@@ -244,9 +246,7 @@ class AccountRuntime:
 
     def refresh(self, resources: Iterable[Resource] | None) -> None:
         """Request these lists now, or those that are polled."""
-        wanted = None if resources is None else set(resources)
-        if wanted is not None and Resource.EVENTS in wanted and self.observes:
-            wanted.add(Resource.INSTANCES)
+        wanted = None if resources is None else set(map(self._source, resources))
         for resource, poller in self.pollers.items():
             if self.uses_probes(resource) and not self.is_probing:
                 continue

@@ -35,8 +35,7 @@ def add_delete_arguments(parser: argparse.ArgumentParser) -> None:
 def delete(args: argparse.Namespace) -> int:
     """Delete all named rows; continues after a failure and returns the worst exit status."""
 
-    def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
-        del runner
+    def plan(_runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
         wanted = [row for row in rows if fleet.options(row, Action.DELETE)]
         if args.force:
             return Plan(rows, {row.ref: {"force": "true"} for row in wanted})
@@ -59,8 +58,7 @@ def commit(args: argparse.Namespace) -> int:
     """Save an instance as an image."""
     given = {name: value for name, value in (("tag", args.tag), ("message", args.message)) if value}
 
-    def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
-        del runner, fleet
+    def plan(_runner: asyncio.Runner, _fleet: Fleet, rows: Sequence[Row]) -> Plan:
         return Plan(rows, {row.ref: given for row in rows})
 
     return carry_out(args, Action.COMMIT, [args.ref], plan)

@@ -28,8 +28,7 @@ def run(args: argparse.Namespace) -> int:
     """Show the present and the desired number and the cost, confirm, and scale."""
     wanted: int = args.replicas
 
-    def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
-        del runner, fleet
+    def plan(_runner: asyncio.Runner, _fleet: Fleet, rows: Sequence[Row]) -> Plan:
         (row,) = rows
         before = row.desired if isinstance(row, Deployment) else None
         if before == wanted:

@@ -48,8 +48,7 @@ def run(args: argparse.Namespace) -> int:
         if value
     }
 
-    def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
-        del runner
+    def plan(_runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
         if options:
             _check(fleet, rows)
         keeps_up = _keeps_up(fleet)

@@ -9,7 +9,7 @@ from gputui.cli import refs, session
 from gputui.cli.columns import print_rows
 from gputui.cli.output import notify
 from gputui.errors import ExitCode, NotFoundError
-from gputui.models import Event, Ref, Resource, Row
+from gputui.models import Event, Ref, Resource
 from gputui.redaction import as_failure
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ def run(accounts: Mapping[str, Account], output: str, *, named: Sequence[str], o
     observed, status = _observed(listing.unsupported, ref)
     # Observed events are an answer, too.
     listing.answered.update(listing.unsupported)
-    print_rows(Resource.EVENTS, sorted([*listing.rows, *observed], key=_time), output)
+    events = [*(row for row in listing.rows if isinstance(row, Event)), *observed]
+    events.sort(key=lambda event: event.at)
+    print_rows(Resource.EVENTS, events, output)
     return max(status, listing.report(named))
 
 
@@ -76,7 +78,3 @@ def _observed(accounts: Sequence[str], of: Ref | None) -> tuple[Iterable[Event],
             notify(f"gputui: {history.problem}")
             return events, ExitCode.REFUSED
     return events, ExitCode.OK
-
-
-def _time(row: Row) -> float:
-    return row.at.timestamp() if isinstance(row, Event) else 0.0

@@ -120,14 +120,9 @@ def _failure_reporter(fleet: Fleet, resource: Resource) -> Callable[[], None]:
     """Return a function that reports once that an account cannot be read, and once that it can again."""
     reported: dict[str, str] = {}
 
-    def source(account: str) -> Resource:
-        """Return the list in question: events that are not reported are observed in the instances."""
-        observed = resource is Resource.EVENTS and not fleet.runtime(account).lists(Resource.EVENTS)
-        return Resource.INSTANCES if observed else resource
-
     def report() -> None:
         for account in fleet.accounts:
-            feed = fleet.feed(account, source(account))
+            feed = fleet.feed(account, resource)
             problem = feed.error or feed.lacking
             message = str(problem) if problem is not None else ""
             if not message and feed.state is not FeedState.FRESH:
@@ -173,10 +168,9 @@ def _each(change: Change) -> Iterator[tuple[str, Row | None, Ref]]:
     yield from (("removed", None, ref) for ref in change.removed)
 
 
-def _print_json(change: Change, rows: Mapping[Ref, Row]) -> None:
+def _print_json(change: Change, _rows: Mapping[Ref, Row]) -> None:
     from gputui.models.serialize import to_plain
 
-    del rows
     for kind, row, ref in _each(change):
         write_json_line({"change": kind, "ref": str(ref), "row": row and to_plain(row)}, sys.stdout)
 
@@ -188,8 +182,7 @@ def _csv_printer(resource: Resource) -> Show:
     columns = ("change", *csv_columns(resource))
     header = iter((True,))
 
-    def show(change: Change, rows: Mapping[Ref, Row]) -> None:
-        del rows
+    def show(change: Change, _rows: Mapping[Ref, Row]) -> None:
         known = (
             {"change": kind, "ref": str(ref)} | (to_plain(row) if row else {}) for kind, row, ref in _each(change)
         )
@@ -221,8 +214,7 @@ def _marked_rows(resource: Resource) -> Show:
     widths: list[int] = []
     report_problems = _problem_reporter()
 
-    def show(change: Change, rows: Mapping[Ref, Row]) -> None:
-        del rows
+    def show(change: Change, _rows: Mapping[Ref, Row]) -> None:
         marks = {"added": "+", "updated": "~"}
         lines = [
             (marks[kind], [cell_text(column, row) for column in columns]) for kind, row, _ in _each(change) if row
@@ -244,8 +236,7 @@ def _screen(resource: Resource, accounts: Sequence[str]) -> Show:
     """Show on a terminal: the whole list again after every change, from the top, as far as it fits."""
     order = {account: place for place, account in enumerate(accounts)}
 
-    def show(change: Change, rows: Mapping[Ref, Row]) -> None:
-        del change
+    def show(_change: Change, rows: Mapping[Ref, Row]) -> None:
         width, height = get_terminal_size()
         ordered = sorted(rows.values(), key=lambda row: order[row.ref.account])
         lines = table_of(resource, ordered, width=width).splitlines()

@@ -38,17 +38,14 @@ class Context:
 
     def get(self, ref: Ref) -> Row | None:
         """Return a row of any resource, None where it is not known."""
-        del ref
         return None
 
     def pending(self, ref: Ref) -> Pending | None:
         """Return the change that is under way with a row."""
-        del ref
         return None
 
     def bills(self, account: str) -> bool:
         """Whether instances of the account are billed: one without a price has an unknown price then."""
-        del account
         return self._billed
 
     def by_deployment(self) -> ByDeployment:
@@ -57,7 +54,6 @@ class Context:
 
     def processes(self, instance: Instance) -> Sequence[GpuProcess]:
         """Return the GPU processes of an instance."""
-        del instance
         return ()
 
     def gpu_count(self, instance: Instance) -> float | None:
@@ -70,12 +66,10 @@ class Context:
 
     def in_state_since(self, instance: Instance) -> datetime | None:
         """Return when an instance in transition entered its state; None for all others."""
-        del instance
         return None
 
     def memory_share(self, process: GpuProcess) -> float | None:
         """Return the part (0 to 1) of its GPU's memory that a process uses."""
-        del process
         return None
 
 
