@@ -159,6 +159,7 @@ class Heatmap(Widget, can_focus=True):
     def action_open(self) -> None:
         """Open the cell."""
         if self.position is not None:
+            self.hold_cursor()
             self.post_message(self.Opened())
 
     @property

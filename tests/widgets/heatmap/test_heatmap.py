@@ -254,6 +254,14 @@ async def test_the_cursor_stays_on_its_cell_when_rows_and_columns_come_before_it
         assert app.map.position == ("B", ("hub", "sgp1"))
 
 
+async def test_the_cursor_stays_on_a_cell_that_was_opened() -> None:
+    async with showing(*SQUARE) as (app, pilot):
+        opened = app.map.position
+        await pilot.press("enter")
+        app.map.set_grid(Grid([offer("AA", "asia", gpu_memory=900 * GIB), *SQUARE]))
+        assert app.map.position == opened
+
+
 async def test_the_cursor_goes_to_the_neighbour_of_what_is_gone() -> None:
     async with showing(*SQUARE) as (app, pilot):
         await pilot.press("down", "right")

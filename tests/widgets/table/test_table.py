@@ -69,6 +69,15 @@ async def test_the_cursor_line_is_drawn_otherwise_without_the_focus() -> None:
         assert list(driver.table.render_line(1)) != focused
 
 
+async def test_a_row_that_was_opened_keeps_the_cursor_while_rows_come() -> None:
+    async with shown(records(2)) as driver:
+        driver.table.focus()
+        await driver.press("enter")
+        driver.table.set_rows(records(1, 2))
+        driver.table.rest_on_first()
+        assert driver.table.cursor_row == records(2)[0]
+
+
 async def test_another_theme_repaints_the_rows() -> None:
     async with shown(records(1, 2)) as driver:
         dark = list(driver.table.render_line(2))
