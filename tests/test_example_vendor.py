@@ -82,12 +82,13 @@ def runner(home: Path, *sites: Path) -> Iterator[Run]:
             process.kill()
 
 
-@pytest.fixture
-def home(tmp_path: Path, site: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, site: Path) -> Iterator[Path]:
     """A home whose only account is the example's, in the simulator."""
+    home = tmp_path_factory.mktemp("home")
     argv = [sys.executable, "-m", "gputui", "sim", "--port", "0"]
-    env = {**os.environ, **environment(tmp_path, site)}
-    output = tmp_path / "sim.toml"
+    env = {**os.environ, **environment(home, site)}
+    output = home / "sim.toml"
     with (
         output.open("w") as stdout,
         subprocess.Popen(argv, env=env, stdout=stdout, stderr=subprocess.PIPE, text=True) as simulator,
@@ -96,8 +97,8 @@ def home(tmp_path: Path, site: Path) -> Iterator[Path]:
             assert simulator.stderr is not None
             assert "runs until" in simulator.stderr.readline()
             sections = output.read_text("utf-8").split("\n\n")
-            configure(tmp_path, next(section for section in sections if "[accounts.tycho]" in section))
-            yield tmp_path
+            configure(home, next(section for section in sections if "[accounts.tycho]" in section))
+            yield home
         finally:
             simulator.terminate()
 
