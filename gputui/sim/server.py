@@ -10,14 +10,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.asyncio.run import worker_serve
 from hypercorn.config import Config, Sockets
 from hypercorn.typing import ASGIFramework
 
-from gputui.sim.shell.sshd import SshServer
 from gputui.vendors import VendorError, package_fault
 
 from .clock import WorldClock
@@ -25,6 +24,9 @@ from .faults import PROFILES, Faults
 from .loopback import LOOPBACK, bound_socket
 from .vendors import SIZES, SimulatedAccount, vendors
 from .world import World
+
+if TYPE_CHECKING:
+    from gputui.sim.shell.sshd import SshServer
 
 SSH_OFFSET, PODS_OFFSET = 4, 10
 """Offsets from the first port; those of the APIs are the vendors'."""
@@ -155,6 +157,8 @@ async def running_simulator(
     async with contextlib.AsyncExitStack() as stack:
         sshd: SshServer | None = None
         if ssh:
+            from gputui.sim.shell.sshd import SshServer
+
             sshd = SshServer(
                 port + SSH_OFFSET if port else 0,
                 first_pod_port=port + PODS_OFFSET if port else 0,
