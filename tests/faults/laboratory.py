@@ -15,6 +15,7 @@ from gputui.config.loader import Account, parse_config
 from gputui.models import Ref, Resource, Row
 from gputui.sim.clock import WorldClock
 from gputui.sim.server import Running, running_simulator
+from tests.cli.conftest import PODS
 from tests.faults.catalogue import FAULTS, Fault
 from tests.faults.proxy import CHANGE_HEADER, Answer, Exchange, FaultProxy, ask_upstream
 
@@ -118,7 +119,8 @@ class Laboratory:
 @asynccontextmanager
 async def laboratory(*, patient: bool = False) -> AsyncIterator[Laboratory]:
     """Start the simulator, frozen, with the same world each time; ``patient`` leaves the waits as they are."""
-    async with running_simulator(speed=0, seed=7, ssh=False, clock=WorldClock(speed=0, start=START)) as running:
+    clock = WorldClock(speed=0, start=START)
+    async with running_simulator(speed=0, seed=7, ssh=False, clock=clock, plans={"pody": PODS}) as running:
         config = parse_config(running.config_toml(), name="faults", private=True)
         with nullcontext() if patient else short_patience():
             yield Laboratory(running, config.accounts)
