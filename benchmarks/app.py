@@ -100,12 +100,11 @@ def count_instances(config: Path) -> int:
     return len(json.loads(subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True).stdout))
 
 
-def many_instances(port: int, directory: Path, rounds: int, size: str, settled: float) -> list[Finding]:
+def many_instances(config: Path, rounds: int, settled: float) -> list[Finding]:
     """Time a cursor key among 10,000 instances of a simulator that goes on being polled, against DataTable's."""
     with ExitStack() as stack:
-        config = stack.enter_context(simulator(port, directory, size))
         count = count_instances(config)
-        env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(directory / "many")}
+        env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / "many")}
         ours = stack.enter_context(Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env))
         shown = f"{count:,}".replace(",", ",?")
         ours.wait_for(re.compile(rf"Instances +{shown}\b"), timeout=180)
@@ -138,13 +137,16 @@ def main() -> int:
     parser.add_argument("--keys", type=int, default=50, help="cursor keys to time")
     parser.add_argument("--idle", type=float, default=IDLE_SECONDS, help="seconds to watch at rest")
     args = parser.parse_args()
-    size, settled = "huge", SETTLED
+    settled = SETTLED
     if args.tiny:
-        args.rounds, args.keys, args.idle, size, settled = 1, 1, 0.1, "small", 0.2
+        args.rounds, args.keys, args.idle, settled = 1, 1, 0.1, 0.2
     with tempfile.TemporaryDirectory() as directory, simulator(args.port, Path(directory)) as config:
         findings = [*starts(config, args.rounds, settled), at_rest(config, args.idle, settled)]
-    with tempfile.TemporaryDirectory() as directory:
-        findings += many_instances(args.port, Path(directory), args.keys, size, settled)
+        if args.tiny:
+            findings += many_instances(config, args.keys, settled)
+    if not args.tiny:
+        with tempfile.TemporaryDirectory() as directory, simulator(args.port, Path(directory), "huge") as config:
+            findings += many_instances(config, args.keys, settled)
     return report(findings, tiny=args.tiny)
 
 
