@@ -105,7 +105,7 @@ class SearchView(GuardedHandlers, ScrollView, can_focus=True):
 
 
 class TextView(SearchView):
-    """Wraps long lines to its width."""
+    """Wraps long lines to its width: at words, or with ``as_printed`` exactly at it, as a terminal does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll_down", "Down", show=False, id="text.down"),
@@ -118,8 +118,9 @@ class TextView(SearchView):
         Binding("N", "find_again(-1)", "Previous match", show=False, id="text.previous"),
     ]
 
-    def __init__(self, lines: Sequence[Content] = ()) -> None:
+    def __init__(self, lines: Sequence[Content] = (), *, as_printed: bool = False) -> None:
         super().__init__()
+        self._as_printed = as_printed
         self._lines = list(lines)
         self._shown: list[Content] = []
         self._match: int | None = None
@@ -143,7 +144,8 @@ class TextView(SearchView):
         width = self.scrollable_content_region.width
         if width <= 0:
             return
-        self._shown = [part for line in self._lines for part in wrapped(line, width)]
+        break_line = Content.fold if self._as_printed else wrapped
+        self._shown = [part for line in self._lines for part in break_line(line, width)]
         self.virtual_size = Size(width, len(self._shown))
         self.refresh()
 

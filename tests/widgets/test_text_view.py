@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from textual.app import App, ComposeResult
 from textual.content import Content
 
-from gputui.widgets.text_view import wrapped
+from gputui.app.theme import DARK, variables
+from gputui.widgets.text_view import TextView, wrapped
 
 LABEL = "               ref  "
 
@@ -39,3 +41,19 @@ def test_long_lines_break_at_words_under_their_text(text: str, width: int, lines
 def test_a_broken_line_keeps_its_styles() -> None:
     first, second = wrapped(Content.assemble("note ", ("failed again", "bold")), 12)
     assert [span.style for span in (*first.spans, *second.spans)] == ["bold", "bold"]
+
+
+class Both(App[None]):
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return variables(DARK, "truecolor")
+
+    def compose(self) -> ComposeResult:
+        lines = [Content("| GPU  name     | memory |")]
+        yield from (TextView(lines), TextView(lines, as_printed=True))
+
+
+async def test_what_a_command_printed_breaks_exactly_at_the_width() -> None:
+    async with Both().run_test(size=(20, 8)) as pilot:
+        words, printed = pilot.app.query(TextView)
+        assert [words.render_line(y).text.rstrip() for y in range(2)] == ["| GPU  name     |", "       memory |"]
+        assert [printed.render_line(y).text.rstrip() for y in range(2)] == ["| GPU  name     | m", "emory |"]

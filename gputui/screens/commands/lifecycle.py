@@ -53,7 +53,8 @@ class LifecycleCommands(ActionCommands):
             question = self.question(Action.EXEC, rows, "Run", command)
             if not await self.app.push_screen_wait(question):
                 return
-        reader = dialogs.ReaderDialog(f"Run in {what}", [Content.styled(f"Running in {what} …", "$muted")])
+        waiting = [Content.styled(f"Running in {what} …", "$muted")]
+        reader = dialogs.ReaderDialog(f"Run in {what}", waiting, as_printed=True)
         await self.app.push_screen(reader)
         lines: list[Content] = []
         ends: list[str] = []

@@ -104,8 +104,8 @@ class ReaderDialog(Reader[TextView]):
     NEXT = "{text.next} {text.previous} next, previous"
     HINT = f"{{reader.find}} find   {NEXT}   {{reader.copy}} copy all   {_CLOSE}"
 
-    def __init__(self, heading: str, lines: Sequence[Content]) -> None:
-        super().__init__(heading, TextView(lines))
+    def __init__(self, heading: str, lines: Sequence[Content], *, as_printed: bool = False) -> None:
+        super().__init__(heading, TextView(lines, as_printed=as_printed))
 
     def set_lines(self, lines: Sequence[Content]) -> None:
         """Show another text: what was awaited has come."""
