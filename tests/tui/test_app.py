@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.conftest import Simulation
 from tests.tui.conftest import Spawn
+from tests.tui.harness import Terminal
 from tests.tui.live_app import Place, cursor_line
 
 COLOUR = re.compile(rb"\x1b\[[\d;]*[34]8;2;(\d+);(\d+);(\d+)")
@@ -29,23 +30,71 @@ def place(tmp_path: Path, spawn: Spawn, simulation: Simulation) -> Iterator[Plac
     simulation.running.faults = "none"
 
 
-def test_at_rest_it_writes_nothing_while_it_asks(place: Place) -> None:
-    terminal = place.shown()
-    terminal.settle(0.6)
-    assert terminal.count(3.0) == 0
-    place.simulation.running.faults = "down"
-    terminal.wait_for("✗ lab no answer since", timeout=60)
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory, module_spawn: Spawn, simulation: Simulation) -> Terminal:
+    """One program for all tests that leave it with all rows on the screen."""
+    return Place(tmp_path_factory.mktemp("home"), module_spawn, simulation).shown()
 
 
-def test_what_is_typed_ahead_into_a_bar_is_text(place: Place) -> None:
-    terminal = place.shown()
-    terminal.write("/mainXD\r")
-    terminal.wait_for("/ mainXD")
-    terminal.send("escape")
-    terminal.wait_for(lambda: "/ mainXD" not in terminal.text)
-    terminal.write(":pods\r:filter jupyter\r")
-    terminal.wait_for("/ jupyter")
-    assert "Cancel" not in terminal.text
+@pytest.fixture
+def shared(program: Terminal) -> Iterator[Terminal]:
+    """The program with the cursor on its first row and without a filter, as it is again afterwards."""
+    program.settle()
+    yield program
+    program.send("escape", "escape", "g")
+    program.wait_for(lambda: "● lab" in program.text and "/ " not in program.text and "main" in program.text)
+
+
+def test_the_mouse_is_asked_for_only_while_a_button_is_down(shared: Terminal) -> None:
+    assert 1003 not in shared.modes
+    assert 1002 in shared.modes
+
+
+def test_copying_reaches_the_users_own_terminal(shared: Terminal) -> None:
+    shared.send("c")
+    shared.wait_for(lambda: b"\x1b]52;c;" in shared.raw)
+
+
+def test_what_is_typed_ahead_into_a_bar_is_text(shared: Terminal) -> None:
+    shared.write("/mainXD\r")
+    shared.wait_for("/ mainXD")
+    shared.send("escape")
+    shared.wait_for(lambda: "/ mainXD" not in shared.text)
+    shared.write(":pods\r:filter jupyter\r")
+    shared.wait_for("/ jupyter")
+    assert "Cancel" not in shared.text
+
+
+def test_a_small_window_and_back(shared: Terminal) -> None:
+    shared.send("j", "j")
+    shared.settle()
+    row = cursor_line(shared).split()[1]
+    shared.resize(40, 10)
+    shared.wait_for(lambda: len(shared.lines[0]) <= 40 and row in cursor_line(shared))
+    shared.settle()
+    assert shared.lines[0].startswith(" gputui")
+    assert shared.lines[-1].endswith("? keys")
+    shared.resize(100, 24)
+    shared.wait_for(lambda: len(cursor_line(shared)) > 60 and row in cursor_line(shared))
+    shared.settle()
+    assert "IMAGE" in shared.text
+
+
+def test_a_server_unplugged_and_plugged_in_again(shared: Terminal, simulation: Simulation) -> None:
+    y, x = shared.find("jupyter") or (0, 0)
+    bright = shared.cell(y, x).fg
+    running = simulation.running
+    simulation.call(lambda _: running.unplug("lab"))
+    try:
+        shared.wait_for(re.compile(r"✗ lab no answer since \d\d:\d\d:\d\d"))
+        shared.wait_for(re.compile(r"✗ lab  as of \d\d:\d\d:\d\d  \S+ refuses"))
+        y, x = shared.find("jupyter") or (0, 0)
+        assert shared.cell(y, x).fg != bright
+    finally:
+        simulation.call(lambda _: running.plug("lab"))
+    shared.wait_for(lambda: "● lab" in shared.text and "as of" not in shared.text)
+    y, x = shared.find("jupyter") or (0, 0)
+    assert shared.cell(y, x).fg == bright
 
 
 def test_a_second_start_shows_what_the_last_session_cost_before_the_server_answers(place: Place) -> None:
@@ -128,25 +177,6 @@ def test_a_server_that_is_not_there_is_told_in_words(place: Place) -> None:
     assert "127.0.0.1:1" in terminal.text
 
 
-def test_a_server_unplugged_and_plugged_in_again(place: Place) -> None:
-    terminal = place.shown()
-    terminal.settle()
-    y, x = terminal.find("jupyter") or (0, 0)
-    bright = terminal.cell(y, x).fg
-    running = place.simulation.running
-    place.simulation.call(lambda _: running.unplug("lab"))
-    try:
-        terminal.wait_for(re.compile(r"✗ lab no answer since \d\d:\d\d:\d\d"))
-        terminal.wait_for(re.compile(r"✗ lab  as of \d\d:\d\d:\d\d  \S+ refuses"))
-        y, x = terminal.find("jupyter") or (0, 0)
-        assert terminal.cell(y, x).fg != bright
-    finally:
-        place.simulation.call(lambda _: running.plug("lab"))
-    terminal.wait_for(lambda: "● lab" in terminal.text and "as of" not in terminal.text)
-    y, x = terminal.find("jupyter") or (0, 0)
-    assert terminal.cell(y, x).fg == bright
-
-
 def test_hostile_names_do_nothing_to_the_terminal(place: Place) -> None:
     place.simulation.running.faults = "hostile"
     terminal = place.start()
@@ -162,22 +192,6 @@ def test_hostile_names_do_nothing_to_the_terminal(place: Place) -> None:
     terminal.send("d")
     terminal.wait_for("esc close")
     assert terminal.process.poll() is None
-
-
-def test_a_small_window_and_back(place: Place) -> None:
-    terminal = place.shown()
-    terminal.send("j", "j")
-    terminal.settle()
-    row = cursor_line(terminal).split()[1]
-    terminal.resize(40, 10)
-    terminal.wait_for(lambda: len(terminal.lines[0]) <= 40 and row in cursor_line(terminal))
-    terminal.settle()
-    assert terminal.lines[0].startswith(" gputui")
-    assert terminal.lines[-1].endswith("? keys")
-    terminal.resize(100, 24)
-    terminal.wait_for(lambda: len(cursor_line(terminal)) > 60 and row in cursor_line(terminal))
-    terminal.settle()
-    assert "IMAGE" in terminal.text
 
 
 def test_without_colour_nothing_is_coloured(place: Place) -> None:
@@ -202,14 +216,9 @@ def test_few_colours_are_enough(place: Place, env: dict[str, str | None], foreig
     assert terminal.cell(*(terminal.find("NAME") or (0, 0))).bold
 
 
-def test_the_mouse_is_asked_for_only_while_a_button_is_down(place: Place) -> None:
+def test_at_rest_it_writes_nothing_while_it_asks(place: Place) -> None:
     terminal = place.shown()
-    terminal.settle()
-    assert 1003 not in terminal.modes
-    assert 1002 in terminal.modes
-
-
-def test_copying_reaches_the_users_own_terminal(place: Place) -> None:
-    terminal = place.shown()
-    terminal.send("c")
-    terminal.wait_for(lambda: b"\x1b]52;c;" in terminal.raw)
+    terminal.settle(0.6)
+    assert terminal.count(2.5) == 0
+    place.simulation.running.faults = "down"
+    terminal.wait_for("✗ lab no answer since", timeout=60)
