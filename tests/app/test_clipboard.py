@@ -26,7 +26,9 @@ def test_a_lone_surrogate_does_not_stop_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "short"), [("x" * MAX_BYTES, True), ("x" * (MAX_BYTES + 1), False), ("β" * MAX_BYTES, False)]
+    ("text", "short"),
+    [("x" * MAX_BYTES, True), ("x" * (MAX_BYTES + 1), False), ("β" * MAX_BYTES, False)],
+    ids=["just short", "long", "long in bytes"],
 )
 def test_a_text_too_long_for_a_terminal_is_refused_whole(text: str, short: bool) -> None:
     assert fits(text) is short

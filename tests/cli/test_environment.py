@@ -22,7 +22,7 @@ def secure(world: Running, home: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("command", [("get", "instances"), ("config", "check")])
+@pytest.mark.parametrize("command", [("get", "images"), ("config", "check")])
 @pytest.mark.parametrize(
     ("variable", "make", "said"),
     [

@@ -167,8 +167,9 @@ def test_a_gpu_always_has_a_label_and_it_is_its_own(name: str) -> None:
     assert gpu_label(label) == label
 
 
-@pytest.mark.parametrize("name", ["a-" * 500_000, "1 G" * 300_000, "a MIG " * 170_000, "-" * 1_000_000])
-def test_a_megabyte_in_place_of_a_name_costs_nothing(name: str) -> None:
+@pytest.mark.parametrize("unit", ["a-", "1 G", "a MIG ", "-"])
+def test_a_megabyte_in_place_of_a_name_costs_nothing(unit: str) -> None:
+    name = unit * (1_000_000 // len(unit))
     before = time.process_time()
     gpu_label(name)
     assert time.process_time() - before < 0.05
