@@ -85,16 +85,17 @@ def leaves_the_process_as_it_was() -> Iterator[None]:
     yield
     after = _process_state()
     if after != before:
-        changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+        changed = sorted(str(name) for name in before.keys() | after.keys() if before.get(name) != after.get(name))
         pytest.fail(f"The test changes the process for the tests after it: {', '.join(changed)}.", pytrace=False)
 
 
-def _process_state() -> dict[str, object]:
+def _process_state() -> dict[object, object]:
     """Return what one test can spoil for another, by its name: environment, signals, working directory."""
-    state: dict[str, object] = dict(os.environ)
-    state.pop("PYTEST_CURRENT_TEST", None)
+    # Runs twice for each test: os.environ itself decodes every variable that is read.
+    state: dict[object, object] = dict(os.environ._data)  # type: ignore[attr-defined]  # a dictionary of bytes
+    state.pop(b"PYTEST_CURRENT_TEST", None)
     for number in _SIGNALS:
         state[number.name] = signal.getsignal(number)
     state["blocked signals"] = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    state["working directory"] = os.getcwd()  # noqa: PTH109  (runs twice for each test)
+    state["working directory"] = os.getcwd()  # noqa: PTH109
     return state

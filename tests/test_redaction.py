@@ -22,6 +22,7 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner) | st.dictionaries(st.sampled_from(["name", "gpu_ids", "monkey", "key_count"]), inner)
     ),
+    max_leaves=10,
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gputui.api.gpuhub.event_log import EventRow
@@ -207,7 +207,6 @@ ALWAYS = ("", "add", "add", "reset", "fail", "repeat")
     totals=st.sampled_from(["whole", "remaining", "none"]),
     clamped=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
 def test_nothing_is_lost_doubled_or_out_of_order(
     steps: list[tuple[str, str, int]], cap: int, page_size: int, totals: str, clamped: bool
 ) -> None:
