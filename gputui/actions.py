@@ -53,7 +53,8 @@ class ActionSpec:
     """The lists of what it applies to."""
     shows_in: Resource | None = None
     """The list in which its effect shows, where that is not the thing's own."""
-    # As a command of the screens: title, key, explanation, and rank and word in the footer.
+    # As a command of the screens, which it is with an explanation: title where it is not the action's name, key,
+    # explanation, and rank and word in the footer.
     title: str = ""
     key: str = ""
     tooltip: str = ""
@@ -85,7 +86,6 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         },
         for_several=True,
         resources=(Resource.INSTANCES, Resource.DEPLOYMENTS),
-        title="Start",
         key="S",
         tooltip="Start the selected or marked rows",
         footer=1,
@@ -105,7 +105,6 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         ends_spending=True,
         for_several=True,
         resources=(Resource.INSTANCES, Resource.DEPLOYMENTS),
-        title="Stop",
         key="X",
         tooltip="Stop the selected or marked rows",
         footer=10,
@@ -121,7 +120,6 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         ends_work=True,
         for_several=True,
         needs_running=True,
-        title="Restart",
         key="R",
         tooltip="Restart the selected or marked rows",
         footer=11,
@@ -163,7 +161,6 @@ ACTIONS: Mapping[Action, ActionSpec] = {
             Resource.VOLUMES,
             Resource.CREDENTIALS,
         ),
-        title="Delete",
         key="D",
         tooltip="Delete the selected or marked rows permanently",
         footer=12,
@@ -197,7 +194,6 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         has_form=True,
         needs_stopped=True,
         resources=_CHANGEABLE,
-        title="Rename",
         key="N",
         tooltip="Change the name",
         footer=9,
@@ -210,7 +206,6 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         has_form=True,
         needs_stopped=True,
         resources=_CHANGEABLE,
-        title="Resize",
         key="Z",
         tooltip="Change the size",
         footer=9,

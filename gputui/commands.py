@@ -113,7 +113,7 @@ def _action(action: Action) -> Command:
     """Return the command that begins an action and has its name."""
     spec = ACTIONS[action]
     return _named(
-        *(action.value, spec.title, spec.key, spec.tooltip, spec.footer, spec.short),
+        *(action.value, spec.title or action.value.capitalize(), spec.key, spec.tooltip, spec.footer, spec.short),
         action=action,
         aliases=spec.aliases,
         several=spec.for_several,
@@ -182,7 +182,7 @@ _ROW = _section(
     _named("describe", "Describe", "d", "Everything known about it", 7),
     _named("json", "Raw JSON", "y", "Raw API response, secrets hidden"),
     Command("actions", "Actions", "a", "A menu of every action on this", 8),
-    *(_action(action) for action, spec in ACTIONS.items() if spec.title and action not in _PLACED),
+    *(_action(action) for action, spec in ACTIONS.items() if spec.tooltip and action not in _PLACED),
     Command("scale-up", "One more", "plus", "Scale up by one", 9, "more", action=Action.SCALE),
     Command("scale-down", "One less", "minus", "Scale down by one", 9, "less", action=Action.SCALE),
     Command("scale", "Scale", "", "Change the number of instances", argument="NUMBER", action=Action.SCALE),

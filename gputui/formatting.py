@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from gputui.models import Money
 
-_SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€"}
+SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€"}
 
 
 _NO_FIGURE = 2**63
@@ -106,7 +106,7 @@ def format_money(money: Money | None) -> str:
     """
     if money is None:
         return ""
-    symbol = _SYMBOLS.get(money.currency)
+    symbol = SYMBOLS.get(money.currency)
     less = "<" if 0 < money.amount < _LEAST_SHOWN else ""
     figure = _amount(max(money.amount, _LEAST_SHOWN) if less else money.amount)
     written = f"{symbol}{figure}" if symbol else f"{figure} {money.currency}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -92,10 +92,8 @@ class GpuProbe:
         """Start to probe an instance, while lists of GPUs or processes are watched."""
         self.fleet().probe(instance, GpuReader(self._lease, lambda: datetime.now(UTC)))
 
-    @asynccontextmanager
-    async def _lease(self, instance: Instance) -> AsyncIterator[Connection]:
-        async with self.pool.lease(connection_key(instance), lambda: self._connect(instance)) as connection:
-            yield connection
+    def _lease(self, instance: Instance) -> AbstractAsyncContextManager[Connection]:
+        return self.pool.lease(connection_key(instance), lambda: self._connect(instance))
 
     async def _connect(self, instance: Instance) -> Connection:
         """Log in without questions: an unknown host key, user or secret is an error."""

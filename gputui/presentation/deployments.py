@@ -108,11 +108,6 @@ def gpus_text(row: Deployment, *, most: int = 0) -> str:
     return f"{row.gpu_count} × {models}" if models else str(row.gpu_count)
 
 
-def cuda_text(version: int | None) -> str:
-    """Write a CUDA version: 118 is ``11.8``; '' when unknown."""
-    return "" if version is None else f"{version // 10}.{version % 10}"
-
-
 def range_text(low: str, high: str) -> str:
     """Write a range: ``1–4``, ``4`` for equal ends, ``from 1``, ``up to 4``; '' when neither is known."""
     if low and high:
@@ -121,8 +116,9 @@ def range_text(low: str, high: str) -> str:
 
 
 def cuda_range(row: Deployment) -> str:
-    """Write the CUDA versions a host may have."""
-    return range_text(cuda_text(row.cuda_from), cuda_text(row.cuda_to))
+    """Write the CUDA versions a host may have: 118 is ``11.8``."""
+    low, high = ("" if it is None else f"{it // 10}.{it % 10}" for it in (row.cuda_from, row.cuda_to))
+    return range_text(low, high)
 
 
 def price_range(low: Money | None, high: Money | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
-from gputui.formatting import format_money, status_text
+from gputui.formatting import SYMBOLS, format_money, status_text
 from gputui.models import (
     Action,
     Deployment,
@@ -23,7 +23,7 @@ from gputui.models import (
 from gputui.redaction import redact
 
 _NONE = "–"
-_CURRENCIES = {"$": "USD", "¥": "CNY", "€": "EUR"}
+_CURRENCIES = {symbol: currency for currency, symbol in SYMBOLS.items()}
 _LONG = 60
 """Longest text of several lines that is repeated whole; of longer ones the length is stated."""
 
@@ -151,8 +151,9 @@ def cost(form: Form, values: Mapping[str, str]) -> str:
     if limit is None or high is None:
         return ""
     symbol = limit.unit.partition("/")[0].strip()
-    count = instances_at_once(form, values)
-    return f"Spending rises by {_cost_text(count, high, _CURRENCIES.get(symbol, symbol))}."
+    count, price = instances_at_once(form, values), Money(high, _CURRENCIES.get(symbol, symbol))
+    each = f" ({count} × {format_money(price)}/h)" if count != 1 else ""
+    return f"Spending rises by at most {format_money(price.times(count))}/h{each}."
 
 
 def instances_at_once(form: Form, values: Mapping[str, str]) -> int:
@@ -248,9 +249,3 @@ def _number(text: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
-
-
-def _cost_text(count: int, high: Decimal, currency: str) -> str:
-    """Write the maximum cost of so many instances: ``at most $1.50/h``, ``at most $6.00/h (4 × $1.50/h)``."""
-    each = f" ({count} × {format_money(Money(high, currency))}/h)" if count != 1 else ""
-    return f"at most {format_money(Money(high * count, currency))}/h{each}"

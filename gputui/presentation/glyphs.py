@@ -6,37 +6,26 @@ from collections.abc import Mapping
 
 from gputui.models import HealthState, Phase
 
-PHASE_GLYPHS: Mapping[Phase, str] = {
-    Phase.PENDING: "◐",
-    Phase.RUNNING: "●",
-    Phase.STOPPING: "◐",
-    Phase.STOPPED: "○",
-    Phase.FAILED: "✗",
-    Phase.UNKNOWN: "?",
+_PHASES: Mapping[Phase, tuple[str, str]] = {
+    Phase.PENDING: ("◐", "warning"),
+    Phase.RUNNING: ("●", "good"),
+    Phase.STOPPING: ("◐", "warning"),
+    Phase.STOPPED: ("○", "muted"),
+    Phase.FAILED: ("✗", "bad"),
+    Phase.UNKNOWN: ("?", "warning"),
 }
-PHASE_STYLES: Mapping[Phase, str] = {
-    Phase.PENDING: "warning",
-    Phase.RUNNING: "good",
-    Phase.STOPPING: "warning",
-    Phase.STOPPED: "muted",
-    Phase.FAILED: "bad",
-    Phase.UNKNOWN: "warning",
-}
+PHASE_GLYPHS = {key: glyph for key, (glyph, _) in _PHASES.items()}
+PHASE_STYLES = {key: style for key, (_, style) in _PHASES.items()}
 """The name of the style of a phase."""
-HEALTH_GLYPHS: Mapping[HealthState, str] = {
-    HealthState.UNKNOWN: "○",
-    HealthState.OK: "●",
-    HealthState.SLOW: "◐",
-    HealthState.LIMITED: "◐",
-    HealthState.DOWN: "✗",
+_HEALTH: Mapping[HealthState, tuple[str, str]] = {
+    HealthState.UNKNOWN: ("○", "$muted"),
+    HealthState.OK: ("●", "$text-success"),
+    HealthState.SLOW: ("◐", "$text-warning"),
+    HealthState.LIMITED: ("◐", "$text-warning"),
+    HealthState.DOWN: ("✗", "$text-error"),
 }
-HEALTH_STYLES: Mapping[HealthState, str] = {
-    HealthState.UNKNOWN: "$muted",
-    HealthState.OK: "$text-success",
-    HealthState.SLOW: "$text-warning",
-    HealthState.LIMITED: "$text-warning",
-    HealthState.DOWN: "$text-error",
-}
+HEALTH_GLYPHS = {key: glyph for key, (glyph, _) in _HEALTH.items()}
+HEALTH_STYLES = {key: style for key, (_, style) in _HEALTH.items()}
 
 BAR_FULL = "▇"
 BAR_EMPTY = "▁"
