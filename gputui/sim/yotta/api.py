@@ -34,6 +34,7 @@ from .validation import (
     Endpoints,
     Handler,
     YottaParameters,
+    expect,
     page_of,
     wrong,
 )
@@ -155,25 +156,21 @@ class YottaApi:
 
     def _delete_pod(self, call: Call) -> Any:
         pod = self._pod(call)
-        self._expect(pod, *ALIVE, STOPPED)
+        expect("pod", pod, *ALIVE, STOPPED)
         self.cloud.terminate(self.cloud.pods, pod)
 
     def _pause(self, call: Call) -> Any:
         pod = self._pod(call)
-        self._expect(pod, RUNNING)
+        expect("pod", pod, RUNNING)
         self.cloud.pause(pod)
 
     def _resume(self, call: Call) -> Any:
         pod = self._pod(call)
-        self._expect(pod, STOPPED)
+        expect("pod", pod, STOPPED)
         if not self.cloud.resume(pod):
             raise RefusedError(
                 STATUS, f"there are not {pod.order.gpus} idle {pod.order.kind.code} in {pod.region} now"
             )
-
-    def _expect(self, pod: Rental, *statuses: str) -> None:
-        if pod.status not in statuses:
-            raise RefusedError(STATUS, f"pod {pod.id} is {pod.status.upper()}")
 
     def _pod(self, call: Call) -> Rental:
         return call.one_of(self.cloud.pods, NO_POD, "Pod not found: ")

@@ -24,6 +24,7 @@ from .validation import (
     UNAVAILABLE,
     Call,
     Endpoints,
+    expect,
 )
 
 OF_ONE, OF_ALL = 40, 200
@@ -94,7 +95,7 @@ class EndpointCalls:
 
     def _update(self, call: Call) -> Any:
         endpoint = self._endpoint(call)
-        self._expect(endpoint, STOPPED)
+        expect("endpoint", endpoint, STOPPED)
         endpoint.order = parse_endpoint_order(self._cloud, call.given, before=endpoint.order)
         self._serverless.reconcile(endpoint)
         return self._shape(endpoint)
@@ -104,25 +105,21 @@ class EndpointCalls:
 
     def _start(self, call: Call) -> Any:
         endpoint = self._endpoint(call)
-        self._expect(endpoint, STOPPED, FAILED)
+        expect("endpoint", endpoint, STOPPED, FAILED)
         self._serverless.start(endpoint)
 
     def _stop(self, call: Call) -> Any:
         endpoint = self._endpoint(call)
-        self._expect(endpoint, *ALIVE)
+        expect("endpoint", endpoint, *ALIVE)
         self._serverless.stop(endpoint)
 
     def _scale(self, call: Call) -> Any:
         """0 is a valid number of workers: the vendor's client sends it."""
         count = call.given.whole("count", high=100)
         endpoint = self._endpoint(call)
-        self._expect(endpoint, *ALIVE)
+        expect("endpoint", endpoint, *ALIVE)
         endpoint.order.workers = count
         self._serverless.reconcile(endpoint)
-
-    def _expect(self, endpoint: Endpoint, *statuses: str) -> None:
-        if endpoint.status not in statuses:
-            raise RefusedError(STATUS, f"endpoint {endpoint.id} is {endpoint.status.upper()}")
 
     def _endpoint(self, call: Call, code: int = NO_ENDPOINT) -> Endpoint:
         return call.one_of(self._serverless.endpoints, code, "Endpoint not found: ")

@@ -9,6 +9,8 @@ from typing import Any, NoReturn, TypeVar
 
 from gputui.sim.http import Parameters, RefusedError
 
+from .entities import Endpoint, Rental
+
 _T = TypeVar("_T")
 WRONG, SYSTEM, NO_RECORD = 10001, 10002, 10007
 NO_VM, VM_STATUS, NO_TERMINATE = 11000, 11001, 11002
@@ -91,6 +93,12 @@ Handler = Callable[[Call], Any]
 """Returns the ``data`` of the answer."""
 Endpoints = list[tuple[str, str, Handler]]
 """Method and path under /v2 of each call, and its handler."""
+
+
+def expect(noun: str, thing: Rental | Endpoint, *statuses: str) -> None:
+    """Refuse a call that the status of a thing does not permit."""
+    if thing.status not in statuses:
+        raise RefusedError(STATUS, f"{noun} {thing.id} is {thing.status.upper()}")
 
 
 def page_of(
