@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, model_validator
@@ -21,15 +21,15 @@ class Preset:
 
     base_url: str
     currency: str
-    regions: tuple[str, ...] = ()
+    regions: list[str] = field(default_factory=list)
 
 
 GPUHUB_PRESETS: Mapping[str, Preset] = {
-    "gpuhub": Preset("https://api.gpuhub.com", "USD", ("sgp1", "Singapore-A", "Singapore-B")),
+    "gpuhub": Preset("https://api.gpuhub.com", "USD", ["sgp1", "Singapore-A", "Singapore-B"]),
     "autodl": Preset(
         "https://api.autodl.com",
         "CNY",
-        (
+        [
             "westDC2",
             "westDC3",
             "beijingDC1",
@@ -41,7 +41,7 @@ GPUHUB_PRESETS: Mapping[str, Preset] = {
             "foshanDC1",
             "chongqingDC1",
             "yangzhouDC1",
-        ),
+        ],
     ),
     "autodl-private": Preset("https://private.autodl.com", "CNY"),
 }
@@ -74,10 +74,4 @@ class GpuhubAccount(Account):
             return data
         name = data.get("preset", "gpuhub")
         preset = GPUHUB_PRESETS.get(name) if isinstance(name, str) else None
-        if preset is None:
-            preset = GPUHUB_PRESETS["gpuhub"]  # the key itself says what is wrong with it
-        return {
-            "base_url": preset.base_url,
-            "currency": preset.currency,
-            "regions": list(preset.regions),
-        } | data
+        return asdict(preset or GPUHUB_PRESETS["gpuhub"]) | data  # a wrong key itself says what is wrong with it

@@ -20,7 +20,7 @@ from gputui.api.gpuhub.per_deployment_cache import PerDeploymentCache
 from gputui.api.gpuhub.wallet import to_balance
 from gputui.api.http.failures import RouteMissingError
 from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
-from gputui.api.http.rows import RowCollector, outdated, read_each
+from gputui.api.http.rows import RowCollector, derived, outdated, read_each
 from gputui.errors import AccountDeniedError, GputuiError, NotFoundError, ProtocolError
 from gputui.models import Balance, Block, Deployment, Image, Instance, Missing, Package, PartialRows, Phase, Ref, Row
 
@@ -251,7 +251,7 @@ class GpuhubLists:
             known = blocks.get(block.ref)
             if known is None or (block.until and (known.until is None or block.until > known.until)):
                 blocks[block.ref] = block
-        return _as_whole_as(found, blocks.values())
+        return derived(blocks.values(), found)
 
     async def _read_blacklist(self) -> list[Block]:
         read = partial(self._rows, schema.BLOCK, partial(mapping.to_block, self._scope), BLACKLIST)
@@ -348,13 +348,6 @@ class GpuhubLists:
 
 def _is_less(one: Package, other: Package) -> bool:
     return one.balance is not None and (other.balance is None or one.balance < other.balance)
-
-
-def _as_whole_as(found: Iterable[Row], rows: Iterable[_M]) -> list[_M]:
-    """Return rows derived from a list, with what is missing in that."""
-    collected: RowCollector[_M] = RowCollector(rows)
-    collected.note_missing(found)
-    return collected.rows()
 
 
 def _chosen(deployments: Sequence[Deployment], parameters: Parameters) -> list[Deployment]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from gputui.api.gpuhub import mapping
 from gputui.api.gpuhub.client import GpuhubClient
-from gputui.api.http.rows import LastRows, RowCollector, attempt
+from gputui.api.http.rows import LastRows, RowCollector, attempt, derived
 from gputui.errors import GputuiError, ProtocolError, RateLimitedError
-from gputui.models import Offer, PartialRows
+from gputui.models import Offer
 
 PATH = "/api/v1/dev/machine/region/gpu_stock"
 PRIVATE_PATH = "/api/v1/dev/machine/gpu_stock"
@@ -74,5 +74,4 @@ def _of_models(offers: list[Offer], models: object) -> list[Offer]:
     """Return the offers of these models: the call of a private cloud takes no filter."""
     if not isinstance(models, list):
         return offers
-    kept = [offer for offer in offers if offer.vendor_name in models]
-    return PartialRows(kept, offers.missing, offers.blank) if isinstance(offers, PartialRows) else kept
+    return derived((offer for offer in offers if offer.vendor_name in models), offers)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from gputui.api.common.readers import whole_number
 from gputui.api.gpuhub import schema
 from gputui.formatting import format_money
 from gputui.models import Balance, Money
@@ -43,16 +44,12 @@ def to_balance(scope: Scope, account: str, data: object) -> Balance | None:
         return None
     assets, blocked = money[ASSETS], money.get(BLOCKED)
     available = assets if blocked is None else Money(assets.amount - blocked.amount, assets.currency)
-    counts = {name: str(data[name]) for name in _COUNTS if _is_count(data.get(name))}
+    counts = {name: str(count) for name in _COUNTS if (count := whole_number(data.get(name))) is not None}
     parts = tuple((name, format_money(money[name])) for name in _MONEY if name in money and name != ASSETS)
     if blocked is not None and blocked.amount:
         parts = ((ASSETS, format_money(assets)), *parts)
     raw = schema.raw_text({key: value for key, value in data.items() if key in _SHOWN})
     return Balance(scope.ref("balance", account), available, (*parts, *counts.items()), raw=raw)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
 
 
 def _number(value: object) -> float | None:

@@ -35,10 +35,15 @@ def read_each(rows: Iterable[object], read: Callable[[object], _T]) -> tuple[lis
     return found, unread
 
 
+def derived(rows: Iterable[_M], source: Iterable[Row]) -> list[_M]:
+    """Return rows that derive from a list, with what is missing in that."""
+    collected = list(rows)
+    return PartialRows(collected, source.missing, source.blank) if isinstance(source, PartialRows) else collected
+
+
 def each_changed(rows: Sequence[_M], change: Callable[[_M], _M]) -> list[_M]:
     """Return the rows changed by ``change``, with what is missing in the list."""
-    changed = [change(row) for row in rows]
-    return PartialRows(changed, rows.missing, rows.blank) if isinstance(rows, PartialRows) else changed
+    return derived(map(change, rows), rows)
 
 
 class RowCollector(Generic[_M]):

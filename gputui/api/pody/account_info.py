@@ -65,10 +65,11 @@ async def describe(
         part("CPU time", _usage(client, "CPU time", "/stat/cputime", basic.user)),
         part("GPU time", _usage(client, "GPU time", "/stat/gputime", basic.user)),
     )
-    used = {
-        "max_pods": None if own_pods is None or own_pods[1] else len(own_pods[0]),
-        "commit_count": None if all_images is None or isinstance(all_images, PartialRows) else _own(all_images),
-    }
+    used: dict[str, int] = {}
+    if own_pods is not None and not own_pods[1]:
+        used["max_pods"] = len(own_pods[0])
+    if all_images is not None and not isinstance(all_images, PartialRows):
+        used["commit_count"] = sum(bool(image.own) for image in all_images)
     named, unread = read_each(users or (), schema.read_user)
     if unread:
         problems.append(f"users: {unread.total()} cannot be read: {next(iter(unread))}")
@@ -83,10 +84,6 @@ async def describe(
         usage=tuple(line for line in usage if line),
         problems=tuple(problems),
     )
-
-
-def _own(images: Sequence[Image]) -> int:
-    return sum(bool(image.own) for image in images)
 
 
 async def _usage(client: PodyClient, title: str, path: str, user: str) -> tuple[str, str] | None:
