@@ -47,8 +47,8 @@ from .validation import (
 _ROOT = "/api/v1/dev"
 _DEFAULT_BLOCK_MINUTES = 1440
 _T = TypeVar("_T")
-Handler = Callable[[GpuhubParameters], str]
-"""Returns the JSON ``data`` of the answer to a request."""
+Handler = Callable[[GpuhubParameters], str | None]
+"""Returns the JSON ``data`` of the answer to a request, None for null."""
 
 
 class GpuhubApi:
@@ -94,7 +94,7 @@ class GpuhubApi:
             number = next(self._requests)
             try:
                 self._authorize(request, path)
-                data = handler(await _parameters(request))
+                data = handler(await _parameters(request)) or "null"
             except RefusedError as refused:
                 # A private cloud names no requests.
                 return _json(refusal(refused.code, refused.message, None if self.cloud.private else number))
@@ -137,7 +137,7 @@ class GpuhubApi:
         ]
         return self._page(found, page_of(given), lambda one: encode(deployment_shape(one, self.cloud.uid)))
 
-    def _scale(self, given: GpuhubParameters) -> str:
+    def _scale(self, given: GpuhubParameters) -> None:
         deployment = self._deployment(given)
         replicas = given.whole("replica_num", low=1)
         if deployment.order.kind != REPLICA_SET:
@@ -147,20 +147,17 @@ class GpuhubApi:
         if deployment.status != "running":
             raise RefusedError(BAD, f"deployment {deployment.uuid} is stopped")
         self.cloud.scale(deployment, replicas)
-        return "null"
 
-    def _operate(self, given: GpuhubParameters) -> str:
+    def _operate(self, given: GpuhubParameters) -> None:
         deployment = self._deployment(given)
         name = "operation" if "operation" in given else "operate"
         if given.choice(name, ("stop", "delete")) == "stop":
             self.cloud.stop(deployment)
         else:
             self.cloud.delete(deployment)
-        return "null"
 
-    def _delete(self, given: GpuhubParameters) -> str:
+    def _delete(self, given: GpuhubParameters) -> None:
         self.cloud.delete(self._deployment(given))
-        return "null"
 
     # Containers
 
@@ -178,7 +175,7 @@ class GpuhubApi:
             containers = [container for container in containers if wanted.admits(container)]
         return self._page(containers, page_of(given, index=1, size=10), self._encoded)
 
-    def _stop_container(self, given: GpuhubParameters) -> str:
+    def _stop_container(self, given: GpuhubParameters) -> None:
         container = self._container(given)
         decrease = given.flag("decrease_one_replica_num")
         if decrease and container.deployment.order.kind != REPLICA_SET:
@@ -187,15 +184,13 @@ class GpuhubApi:
         if not container.active:
             raise RefusedError(BAD, f"container {container.uuid} is not running: {container.status}")
         self.cloud.stop_container(container, decrease=decrease, no_cache=no_cache, command=command)
-        return "null"
 
     # Blacklist
 
-    def _block(self, given: GpuhubParameters) -> str:
+    def _block(self, given: GpuhubParameters) -> None:
         container = self._container(given)
         minutes = given.whole("expire_in_minutes", _DEFAULT_BLOCK_MINUTES, low=1, high=MAX_BLOCK_MINUTES)
         self.cloud.block(container.machine, minutes, given.text("comment", ""))
-        return "null"
 
     def _blacklist(self, given: GpuhubParameters) -> str:
         return encode([block_shape(block) for block in self.cloud.active_blocks()])
