@@ -96,8 +96,8 @@ class GpuhubFilters(UsedFilters):
         return [
             optional("status", "Status", FieldKind.MULTI, choices=CONTAINER_STATUSES, read=statuses),
             optional("released", "Released ones too", FieldKind.FLAG),
-            optional("date_from", "Created from", help=when, read=self._read_begin),
-            optional("date_to", "Created until", help=when, read=self._read_end),
+            optional("date_from", "Created from", help=when, read=lambda text: read_date(text, self._now())),
+            optional("date_to", "Created until", help=when, read=lambda text: read_date(text, self._now(), end=True)),
             choice_filter("gpu_name", "GPU model", gpu_models),
             *_range("cpu_num", "CPU cores", read_whole),
             # Call 8 takes bytes, the others GB.
@@ -106,12 +106,6 @@ class GpuhubFilters(UsedFilters):
             optional("deployment_uuid", "Deployment", help="uuid"),
             optional("container_uuid", "Container", help="uuid"),
         ]
-
-    def _read_begin(self, text: str) -> datetime | timedelta:
-        return read_date(text, self._now())
-
-    def _read_end(self, text: str) -> datetime | timedelta:
-        return read_date(text, self._now(), end=True)
 
 
 def read_date(text: str, now: datetime, *, end: bool = False) -> datetime | timedelta:

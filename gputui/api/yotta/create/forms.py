@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from gputui.api.common.form_values import Body, choice_field, read_flag
 from gputui.api.common.readers import whole_number
@@ -151,7 +152,8 @@ def endpoint_fields(known: Choices) -> Sequence[FormField]:
 def endpoint_update_fields(row: Deployment, known: Choices) -> tuple[FormField, ...]:
     """Return the fields that change an endpoint, with its current values as far as the API returns them."""
     unknown = "" if (resources := _resource_lines(row)) else "; the API does not return the current ones"
-    volume = _volume_size(row)
+    size = _returned(row, "containerVolumeInGb")
+    volume = str(size) if whole_number(size) else ""
     kept = "leave empty to keep the current one"
     return (
         _endpoint_name(row.name),
@@ -193,19 +195,17 @@ def _endpoint_name(default: str = "") -> FormField:
 def _resource_lines(row: Deployment) -> str:
     """Return the resources of an endpoint as its form has them; '' where they are not returned."""
     try:
-        found = json.loads(row.raw).get("resources") or []
-        return ", ".join(f"{one['region']} {one['gpuType']} {one['gpuCount']}" for one in found)
-    except (ValueError, AttributeError, KeyError, TypeError):
+        return ", ".join(f"{one['region']} {one['gpuType']} {one['gpuCount']}" for one in _returned(row, "resources"))
+    except (KeyError, TypeError):
         return ""
 
 
-def _volume_size(row: Deployment) -> str:
-    """Return the container volume of an endpoint in GB; '' where it is not returned."""
+def _returned(row: Deployment, name: str) -> Any:
+    """Return a value of an endpoint that its row does not have; None where the API does not return it."""
     try:
-        found = json.loads(row.raw).get("containerVolumeInGb")
-    except (ValueError, AttributeError):
-        return ""
-    return str(found) if whole_number(found) else ""
+        return json.loads(row.raw)[name]
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _resources(types: Sequence[VmType], *, default: str = "", note: str = "") -> FormField:
