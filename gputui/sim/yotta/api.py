@@ -103,9 +103,7 @@ class YottaApi:
             raise RefusedError(FORBIDDEN, "X-Api-Key is not valid")
 
     def _page(self, entries: list[dict[str, Any]], given: YottaParameters, *names: str) -> dict[str, Any]:
-        return page_of(
-            entries, given, names=(names[0], names[1]) if names else ("page", "size"), shifting=self.shifting
-        )
+        return page_of(entries, given, *names, shifting=self.shifting)
 
     # VMs
 

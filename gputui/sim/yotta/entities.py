@@ -75,7 +75,6 @@ class EndpointOrder:
     resources: tuple[Resource, ...]
     workers: int
     mode: str
-    volume: int = 20
     webhook: str | None = None
     registry: str = HUB
 

@@ -96,6 +96,7 @@ def parse_endpoint_order(
     resources = tuple(_resource(cloud, row) for row in given.rows("resources", required=True))
     for limit in ("minSingleCardVramInGb", "minSingleCardRamInGb", "minSingleCardVcpu"):
         given.whole(limit, 0)
+    given.whole("containerVolumeInGb", low=20)
     exposed = given.table("expose", {})
     if exposed:
         _exposed(YottaParameters(exposed, "expose."))
@@ -106,7 +107,6 @@ def parse_endpoint_order(
         resources,
         workers=given.whole("workers", low=1, high=100),
         mode=mode,
-        volume=given.whole("containerVolumeInGb", low=20),
         webhook=_webhook(given),
         registry=given.text("imageRegistry", HUB),
     )

@@ -76,16 +76,13 @@ class Call:
     path: dict[str, str]
     given: YottaParameters
 
-    def number(self, name: str = "id") -> int:
-        """An id in the path."""
-        text = self.path[name]
-        return int(text) if text.isdecimal() else wrong(f"{name} must be an integer")
-
     def one_of(self, things: Mapping[int, _T], code: int, message: str) -> _T:
         """The thing whose id is in the path; raises RefusedError with the code and the message."""
-        thing = things.get(self.number())
-        if thing is None:
-            raise RefusedError(code, f"{message}{self.path['id']}")
+        text = self.path["id"]
+        if not text.isdecimal():
+            wrong("id must be an integer")
+        if (thing := things.get(int(text))) is None:
+            raise RefusedError(code, f"{message}{text}")
         return thing
 
 
@@ -102,14 +99,10 @@ def expect(noun: str, thing: Rental | Endpoint, *statuses: str) -> None:
 
 
 def page_of(
-    entries: Sequence[Any],
-    given: YottaParameters,
-    *,
-    names: tuple[str, str] = ("page", "size"),
-    shifting: bool = False,
+    entries: Sequence[Any], given: YottaParameters, index: str = "page", length: str = "size", *, shifting: bool
 ) -> dict[str, Any]:
     """A page of a list. ``shifting``: as if an item had been inserted at the front before each page."""
-    page, size = given.whole(names[0], 1, low=1), given.whole(names[1], 10, low=1, high=100)
+    page, size = given.whole(index, 1, low=1), given.whole(length, 10, low=1, high=100)
     start, total = (page - 1) * size, len(entries)
     if shifting:
         # Past the end the last page repeats.
