@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar, Unpack
@@ -47,9 +48,7 @@ class PodyClient(AccountClient):
         self._username = account.username
         self.known_release: Release | None = None
         self._release_lock = asyncio.Lock()
-        self._gpu_quota: object = None
-        self._gpu_quota_known = False
-        self._gpu_quota_lock = asyncio.Lock()
+        self._user = self.shared(lambda: self.ask(schema.USER_INFO, "/user/info"), age=math.inf)
 
     async def release(self) -> Release:
         """Return the server's release, requested once (``GET /version``)."""
@@ -64,11 +63,8 @@ class PodyClient(AccountClient):
 
     async def allows_all_gpus(self) -> bool:
         """Whether the user may use every GPU, by the quota (``GET /user/info``, once); raises GputuiError."""
-        async with self._gpu_quota_lock:
-            if not self._gpu_quota_known:
-                self._gpu_quota = (await self.ask(schema.USER_INFO, "/user/info")).quota.get("gpus")
-                self._gpu_quota_known = True
-        return isinstance(self._gpu_quota, str) and self._gpu_quota.strip().lower() in ("", "all")
+        gpus = (await self._user.get()).quota.get("gpus")
+        return isinstance(gpus, str) and gpus.strip().lower() in ("", "all")
 
     def use_password(self, password: str) -> None:
         """Sign in with this password from now on."""

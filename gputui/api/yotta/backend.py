@@ -21,7 +21,7 @@ from gputui.api.yotta.create.creator import EndpointCreator, Parts, PodCreator, 
 from gputui.api.yotta.create.storage import CredentialCreator, VolumeCreator
 from gputui.api.yotta.create.task import TaskCreator
 from gputui.api.yotta.logs import WorkerLogs
-from gputui.api.yotta.resources import YottaLists
+from gputui.api.yotta.resources import VMS, YottaLists
 from gputui.api.yotta.storage import MOUNTED, YottaStorage, volume_actions
 from gputui.api.yotta.tasks import QUEUE, TASK, YottaTasks
 from gputui.api.yotta.update import YottaEditor
@@ -117,7 +117,7 @@ class YottaBackend(HttpBackend):
 
     async def identify(self) -> AccountInfo:
         """Request one VM (``GET /v2/vms``): proves address, kind of server and key."""
-        await self._lists.first_vm()
+        await self._client.ask(VMS, {"page": 1, "size": 1})
         return replace(self.info(), host_spec=(("currency", self._config.currency),))
 
     # Lists

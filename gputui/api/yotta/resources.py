@@ -123,10 +123,6 @@ class YottaLists:
         types = [each for each in self._types if each.per_gpu is not None or each.per_hour is not None]
         return each_changed(rows, partial(with_list_price, types=types, currency=self._scope.currency))
 
-    async def first_vm(self) -> None:
-        """Request one VM: the cheapest request."""
-        await self._client.ask(VMS, {"page": 1, "size": 1})
-
     async def workers_of(self, endpoint: Deployment, params: filters.Parameters | None = None) -> list[Instance]:
         """List the workers of an endpoint (``GET /v2/serverless/{id}/workers``)."""
         path = f"{self.path_of(endpoint.ref)}/workers"
