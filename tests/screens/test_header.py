@@ -108,7 +108,7 @@ NAMES = [f"a-rather-long-name-{number}" for number in range(6)]
 
 def _count_dot(bar: HeaderBar) -> tuple[str, str]:
     """Return the glyph before the count of accounts, and its style."""
-    at = bar.content.plain.index(" of 6 accounts") - 3
+    at = bar.content.plain.index(" of 6") - 3
     style = next(str(span.style) for span in bar.content.spans if span.start <= at < span.end)
     return bar.content.plain[at], style
 
@@ -118,9 +118,9 @@ async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well() -> N
     async with staged(lab(), size=NARROW) as stage:
         bar = stage.view.query_one(HeaderBar)
         for states, dot, said in (
-            ([down] * 6, ("✗", "$text-error"), "0 of 6 accounts   "),
+            ([down] * 6, ("✗", "$text-error"), "0 of 6   ✗ a-rather-long-name-0"),
             ([unknown] * 6, ("○", "$muted"), "0 of 6 accounts (6 connecting)"),
-            ([limited] * 2 + [unknown] * 4, ("◐", "$text-warning"), "0 of 6 accounts (4 connecting)"),
+            ([limited] * 2 + [unknown] * 4, ("◐", "$text-warning"), "0 of 6 (4 connecting)"),
             ([ok] * 4 + [unknown] * 2, ("●", "$text-success"), "4 of 6 accounts (2 connecting)"),
             ([ok] * 6, ("●", "$text-success"), "6 of 6 accounts"),
         ):

@@ -193,7 +193,7 @@ async def test_a_volume_is_deleted_by_its_name_and_said_to_take_its_data_along()
         for key in ("D", "Z"):
             stage.app.clear_notifications()
             await stage.press(key)
-            assert "datasets is mounted by 2 instances: delete or detach those first." in stage.toasts
+            assert stage.toasts.strip() == "datasets is mounted by 2 instances: delete or detach those first."
             assert not stage.in_dialog
         await stage.command("delete datasets")
         assert not stage.in_dialog

@@ -38,7 +38,8 @@ def refusal(session: Session, action: Action, row: Row) -> str:
     if (pending := fleet.mutations.pending(row.ref)) is not None:
         return f"{name_of(row)}: {action.value} is not possible while {pending.action.value} is under way."
     possible = fleet.actions(row)
-    return f"{name_of(row)}: {not_now_text(action, row, possible, lambda command: _shown_key(session, command))}"
+    name, text = name_of(row), not_now_text(action, row, possible, lambda command: _shown_key(session, command))
+    return text if text.startswith(f"{name} ") else f"{name}: {text}"
 
 
 def _shown_key(session: Session, command_id: str) -> str:

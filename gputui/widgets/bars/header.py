@@ -56,7 +56,7 @@ class HeaderBar(Line):
             counted, short = (
                 Content.assemble(*parts, "   ", self._count(states, noun), *named) for noun in (" accounts", "")
             )
-            line = short if counted.cell_length > width >= short.cell_length else counted
+            line = short if counted.cell_length > width else counted
         self.show(spread(line, cost, full) if cost and full > 0 else line)
 
     @staticmethod
