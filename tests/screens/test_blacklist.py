@@ -191,8 +191,7 @@ async def test_hostile_texts_are_data() -> None:
     entry = block("hub", text, 60, region=text, comment=text)
     async with staged(keeping(entry), view="6") as stage:
         for size in (WIDE, NARROW):
-            await stage.pilot.resize_terminal(*size)
-            await stage.settle()
+            await stage.resize(*size)
             assert "[/x]" in stage.text
             assert not unsafe_on(stage)
         await stage.press("enter", "escape", "b")

@@ -11,8 +11,10 @@ from gputui.models import Event, Ref, Resource
 from tests.fleet.fakes import START
 from tests.screens.cloud import Cloud, deployment
 from tests.screens.hub import FakeCloud, hub, reported
-from tests.screens.pictures import SIZES, Shoot
-from tests.screens.stage import Stage, lab, offer
+from tests.screens.pictures import BOTH, SIZES, Shoot, Take
+from tests.screens.stage import lab, offer, staged
+
+VIEWS = {"deployments": "2", "instances": "3", "events": "4", "blacklist": "6", "cost": "9"}
 
 
 def starting(name: str, *seconds: float) -> list[Event]:
@@ -39,12 +41,12 @@ def lively() -> FakeCloud:
     return cloud
 
 
-@SIZES
-@pytest.mark.parametrize(
-    "view", ["2", "3", "4", "6", "9"], ids=["deployments", "instances", "events", "blacklist", "cost"]
-)
-def test_view(shoot: Shoot, view: str, size: tuple[int, int]) -> None:
-    shoot(lively(), lab(), keys=view, size=size)
+async def test_views(take: Take) -> None:
+    async with staged(lively(), lab()) as stage:
+        for name, key in VIEWS.items():
+            await stage.press(key)
+            await stage.advance(0)
+            await take(stage, name, BOTH)
 
 
 @SIZES
@@ -68,28 +70,18 @@ def test_without_colour(shoot: Shoot, monkeypatch: pytest.MonkeyPatch) -> None:
     shoot(lively(), keys="2", ui=UiSettings(utc=True, mouse=False))
 
 
-@SIZES
-def test_dialog_create(shoot: Shoot, size: tuple[int, int]) -> None:
-    shoot(Cloud("hub", deployment("hub", "train-a")), keys="2 n", size=size)
+async def test_dialogs_that_make_and_scale(take: Take) -> None:
+    async with staged(Cloud("hub", deployment("hub", "train-a")), view="2") as stage:
+        await stage.press("+", "+")
+        await take(stage, "scale", BOTH)
+        await stage.press("escape", "n")
+        await take(stage, "create", BOTH)
 
 
-@SIZES
-def test_dialog_scale(shoot: Shoot, size: tuple[int, int]) -> None:
-    shoot(Cloud("hub", deployment("hub", "train-a")), keys="2 + +", size=size)
-
-
-@SIZES
-def test_dialog_stop_with_options(shoot: Shoot, size: tuple[int, int]) -> None:
-    async def act(stage: Stage) -> None:
+async def test_dialogs_about_an_instance(take: Take) -> None:
+    async with staged(lively(), view="3") as stage:
         await stage.command("stop train-a-7f3c")
-
-    shoot(lively(), keys="3", act=act, size=size)
-
-
-@SIZES
-def test_dialog_block_with_evidence(shoot: Shoot, size: tuple[int, int]) -> None:
-    async def act(stage: Stage) -> None:
+        await take(stage, "stop_with_options", BOTH)
+        await stage.press("escape")
         await stage.command("block train-a-81ab")
-        await stage.settle()
-
-    shoot(lively(), keys="3", act=act, size=size)
+        await take(stage, "block_with_evidence", BOTH)

@@ -208,8 +208,7 @@ async def test_hostile_texts_are_data() -> None:
     cloud.rows[Resource.INSTANCES] = [container("hub", "a", price=money("1e9"))]
     async with staged(cloud, view="9") as stage:
         for size in (WIDE, NARROW):
-            await stage.pilot.resize_terminal(*size)
-            await stage.settle()
+            await stage.resize(*size)
             assert "[/x]" in stage.text
             assert not unsafe_on(stage)
 
@@ -234,8 +233,7 @@ async def test_what_has_no_price_has_a_line_that_leads_to_it_and_is_counted() ->
     cloud = partly_priced()
     async with staged(cloud, lab(), view="9") as stage:
         for size in (NARROW, WIDE):
-            await stage.pilot.resize_terminal(*size)
-            await stage.settle()
+            await stage.resize(*size)
             assert "$1.80/h" in stage.title
             assert "+ 9 GPUs unpriced" in stage.title
             whole = stage.line_of("▌  hub")
@@ -254,8 +252,7 @@ async def test_what_has_no_price_has_a_line_that_leads_to_it_and_is_counted() ->
         assert stage.title.startswith("Cost")
 
         # The column of what is priced goes when all is.
-        await stage.pilot.resize_terminal(*NARROW)
-        await stage.settle()
+        await stage.resize(*NARROW)
         for heading in ("PRICED", "RUNS OUT", "GPUS", "BALANCE"):
             assert heading in stage.lines[2]
         cloud.rows[Resource.INSTANCES] = [container("hub", "priced")]

@@ -40,8 +40,7 @@ async def test_name_state_counts_and_gpus_are_seen_at_any_width() -> None:
     async with staged(hub(), Cloud("autodl"), view="2") as stage:
         assert stage.title.startswith("Deployments   5")
         for size in (WIDE, NARROW):
-            await stage.pilot.resize_terminal(*size)
-            await stage.settle()
+            await stage.resize(*size)
             for name, parts in {
                 "broken": ("✗ failed", "▁▁▁▁ 0/4", "2 × RTX 5090"),
                 "llama": ("● running", "▇▇▇▇ 4/4", "8 × RTX PRO 6000 +1"),

@@ -83,8 +83,7 @@ async def test_a_pull_is_a_row_while_it_goes_on_and_its_end_is_told(monkeypatch:
     async with staged(fake, view="7") as stage:
         await pulling(stage)
         for size in (NARROW, WIDE):
-            await stage.pilot.resize_terminal(*size)
-            await stage.settle()
+            await stage.resize(*size)
             assert "◐ pulling  0:00" in stage.line_of(CUDA)
         assert "Pulling an image in dock" in stage.toasts
         await stage.press("3", "7")

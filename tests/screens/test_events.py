@@ -50,7 +50,7 @@ async def test_changes_appear_with_where_from_and_where_to_also_on_a_narrow_scre
         await stage.press("<")
         fake.rows[Resource.INSTANCES] = fleet_of_two().rows[Resource.INSTANCES]
         await stage.advance(6)
-        await stage.pilot.resize_terminal(*NARROW)
+        await stage.resize(*NARROW)
         await change(stage, fake, "bert", "exited")
         await change(stage, fake, "clip", "exited")
         await stage.command("filter name:clip")
@@ -282,7 +282,7 @@ async def test_the_start_of_the_instance_under_the_cursor_is_drawn_below_where_t
     async with staged(cloud(one_slow()), size=(80, 23), view="4") as stage:
         assert "others" not in stage.text
         for size in (NARROW, WIDE):
-            await stage.pilot.resize_terminal(*size)
+            await stage.resize(*size)
             await stage.advance(0)
             await stage.press("G")
             assert "▇ 352   running" in stage.text

@@ -197,8 +197,7 @@ async def test_a_narrow_header_says_that_the_cost_lacks_something() -> None:
     accounts = [billed(name, big=8) for name in ("production", "research", "evaluation", "staging")]
     async with staged(*accounts, size=NARROW) as stage:
         assert stage.header.endswith(" $7.20/h + ?")
-        await stage.pilot.resize_terminal(*WIDE)
-        await stage.settle()
+        await stage.resize(*WIDE)
         assert stage.header.endswith(" $7.20/h + 32 GPUs unpriced")
 
 

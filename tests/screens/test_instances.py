@@ -21,15 +21,13 @@ async def test_a_row_shows_its_phase_by_glyph_and_word_and_what_runs_where() -> 
         assert "? not read" in stage.line_of("odd")
 
         # A row says what runs where.
-        await stage.pilot.resize_terminal(200, 30)
-        await stage.settle()
+        await stage.resize(200, 30)
         row = stage.line_of("train")
         for part in ("lab", "#0,1 RTX 4090", "24.0G", "nvidia/cuda:12.4.1-devel", "23001→22", "64.0G", "lab-host"):
             assert part in row
 
         # A narrow screen keeps name state gpu and one figure.
-        await stage.pilot.resize_terminal(*NARROW)
-        await stage.settle()
+        await stage.resize(*NARROW)
         row = stage.line_of("train")
         for part in ("● running", "#0,1", "24.0G"):
             assert part in row

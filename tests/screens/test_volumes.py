@@ -49,7 +49,7 @@ async def test_tab_and_names_lead_to_the_parts_of_the_library_that_there_are() -
 
         # What matters most is there on a narrow screen.
         await stage.press("escape")
-        await stage.pilot.resize_terminal(*NARROW)
+        await stage.resize(*NARROW)
         await stage.command("volumes")
         await stage.advance(0)
         line = stage.line_of("datasets")
