@@ -8,8 +8,8 @@ from gputui.history.history import History
 from gputui.models import Action
 from tests.screens.changing import confirm
 from tests.screens.forms import go_to
-from tests.screens.pictures import SIZES, Shoot
-from tests.screens.stage import Stage, lab, staged
+from tests.screens.pictures import BOTH, Take
+from tests.screens.stage import NARROW, Stage, staged
 from tests.storage import PASSWORD, Store, store
 
 
@@ -136,30 +136,17 @@ async def test_a_new_password_is_said_to_be_new_and_no_more(tmp_path: Path) -> N
 # --- pictures ---------------------------------------------------------------------------------------------------
 
 
-@SIZES
-def test_picture(shoot: Shoot, size: tuple[int, int]) -> None:
-    shoot(lab(), store(), keys="7 tab tab", size=size)
-
-
-def test_picture_of_a_change(shoot: Shoot) -> None:
-    async def act(stage: Stage) -> None:
-        await stage.press("E")
-        await go_to(stage, "password")
-        await stage.type(PASSWORD)
-
-    shoot(store(), keys="7 tab", act=act)
-
-
-@SIZES
-def test_picture_of_the_last_question(shoot: Shoot, size: tuple[int, int]) -> None:
-    async def act(stage: Stage) -> None:
+async def test_pictures(take: Take) -> None:
+    async with staged(store(), view="7", size=NARROW) as stage:
+        await stage.press("tab")
+        await stage.advance(0)
         await stage.press("E", "end")
         await stage.type("-2")
         await go_to(stage, "password")
         await stage.type(PASSWORD)
+        await take(stage, "change")
         await stage.press("ctrl+g")
-
-    shoot(store(), keys="7 tab", act=act, size=size)
+        await take(stage, "question", BOTH)
 
 
 def test_no_picture_holds_the_password() -> None:

@@ -8,8 +8,8 @@ from gputui.config.preview import UiSettings
 from gputui.errors import UnavailableError
 from gputui.models import Action, Resource
 from tests.screens.changing import confirm
-from tests.screens.pictures import SIZES, Shoot
-from tests.screens.stage import NARROW, Stage, fail, lab, staged, stop_the_clock
+from tests.screens.pictures import BOTH, Shoot, Take
+from tests.screens.stage import NARROW, fail, lab, staged, stop_the_clock
 from tests.storage import Store, store, volume
 
 # --- the parts of the library -----------------------------------------------------------------------------------
@@ -165,10 +165,11 @@ async def test_n_makes_a_volume_and_goes_to_it_and_several_are_deleted_by_their_
         assert stage.names == ["id-zzz"]
 
 
-async def test_a_volume_is_deleted_by_its_name_and_said_to_take_its_data_along() -> None:
+async def test_a_volume_is_deleted_by_its_name_and_said_to_take_its_data_along(take: Take) -> None:
     fake = store()
     async with staged(fake, view="7") as stage:
         await stage.command("delete checkpoints")
+        await take(stage, "deletion", BOTH)
         for part in (
             "Delete checkpoints in yotta?",
             "● checkpoints   CEPH   active   200G   us-east-1   $0.03/h",
@@ -218,23 +219,16 @@ async def test_nothing_is_changed_where_it_is_read_only() -> None:
 # --- pictures ---------------------------------------------------------------------------------------------------
 
 
-@SIZES
-def test_picture(shoot: Shoot, size: tuple[int, int]) -> None:
-    shoot(lab(), store(), keys="7 tab", size=size)
+async def test_pictures(take: Take) -> None:
+    async with staged(lab(), store(), view="7") as stage:
+        await stage.press("tab")
+        await stage.advance(0)
+        await take(stage, "volumes", BOTH)
+        await stage.press("tab")
+        await stage.advance(0)
+        await take(stage, "credentials", BOTH)
 
 
 def test_picture_without_colour(shoot: Shoot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     shoot(store(), keys="7", ui=UiSettings(utc=True, mouse=False))
-
-
-def test_picture_of_none(shoot: Shoot) -> None:
-    shoot(Store("yotta"), keys="7")
-
-
-@SIZES
-def test_picture_of_a_deletion(shoot: Shoot, size: tuple[int, int]) -> None:
-    async def act(stage: Stage) -> None:
-        await stage.command("delete checkpoints")
-
-    shoot(store(), keys="7", act=act, size=size)
