@@ -29,6 +29,7 @@ from gputui.api.common.names import SafeNames
 from gputui.api.deepdock import mapping, schema
 from gputui.api.deepdock.client import DeepdockClient
 from gputui.api.deepdock.gpus import DeepdockGpus
+from gputui.api.http.rows import attempt
 from gputui.errors import GputuiError
 from gputui.formatting import format_bytes
 from gputui.models import ActionResult, FieldKind, Form, FormField, GpuDevice, Image, Role, Secret
@@ -189,7 +190,8 @@ class ContainerCreator(Creator):
 
     async def form(self) -> Form:
         """Return the form with the host's images and GPUs."""
-        images, devices = await asyncio.gather(self._images(), self._devices())
+        images, reported = await asyncio.gather(self._images(), attempt(self._gpus.rows()))
+        devices = () if isinstance(reported, GputuiError) else reported
         notes = [
             "" if images else "The host has no image: pull one first.",
             "" if devices else "The host reports no GPU.",
@@ -197,12 +199,6 @@ class ContainerCreator(Creator):
         fields = container_fields(images=images, devices=devices, user=self._account.ssh.user or USER)
         title = f"New container in {self._account.name}"
         return Form(self._account.name, CONTAINER, title, fields, " ".join(filter(None, notes)))
-
-    async def _devices(self) -> Sequence[GpuDevice]:
-        try:
-            return await self._gpus.rows()
-        except GputuiError:
-            return ()
 
     def prepare(self, values: Values) -> PreparedChange:
         """Read the values and build the request."""

@@ -7,7 +7,6 @@ names of the call's parameters; :mod:`gputui.api.gpuhub.fields` reads prices and
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
@@ -20,6 +19,7 @@ from gputui.api.gpuhub.fields import CUDA_VALUES, OPEN_CUDA, read_any_cuda, read
 from gputui.api.gpuhub.images import PUBLIC_IMAGES
 from gputui.api.gpuhub.resources import DEPLOYMENT, GpuhubLists
 from gputui.api.gpuhub.stock import StockReader
+from gputui.api.http.rows import attempt
 from gputui.errors import AccountDeniedError, GputuiError
 from gputui.models import ActionResult, FieldKind, Form, FormField, Image, Ref, Role
 from gputui.text import clean
@@ -311,21 +311,16 @@ class DeploymentCreator(Creator):
 
     async def form(self) -> Form:
         """Return the form with the images and GPU models, as far as the cloud reports them."""
-        images: Sequence[Image] = ()
-        try:
-            # No form is filled in for an account that may not create one.
-            await self._lists.require_permission()
-        except AccountDeniedError:
-            raise
-        except GputuiError:
-            pass
+        # No form is filled in for an account that may not create one.
+        if isinstance(denied := await attempt(self._lists.require_permission()), AccountDeniedError):
+            raise denied
         # It can be filled in without suggestions.
-        with suppress(GputuiError):
-            images = await self._lists.images()
-        with suppress(GputuiError):
-            if not self._stock.models:
-                await self._stock.read(self._account.regions, {})
-        return self._form.form(gpu_models=self._stock.models, images=images)
+        images = await attempt(self._lists.images())
+        if not self._stock.models:
+            await attempt(self._stock.read(self._account.regions, {}))
+        return self._form.form(
+            gpu_models=self._stock.models, images=() if isinstance(images, GputuiError) else images
+        )
 
     def prepare(self, values: Values) -> PreparedChange:
         """Read the values and build the request."""

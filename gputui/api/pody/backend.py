@@ -181,9 +181,8 @@ class PodyBackend(HttpBackend):
 
     async def _with_gpus(self, instance: Instance) -> Instance:
         """Say what an empty list of GPUs means: engines give it for "all" too, and the user's quota knows better."""
-        try:
-            everything = await self._client.allows_all_gpus()
-        except GputuiError:
+        everything = await attempt(self._client.allows_all_gpus())
+        if isinstance(everything, GputuiError):
             return replace(instance, gpu_indices=None, gpu_count=None)
         if not everything:
             return instance

@@ -7,16 +7,15 @@ of its tables requires a region and the other does not: it may be left out, and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from gputui.api.common.form_values import FormValues, choice_field, read_line
+from gputui.api.http.rows import attempt
 from gputui.api.yotta.create.creator import YottaCreator
 from gputui.api.yotta.create.forms import Choices
 from gputui.api.yotta.create.readers import read_code, read_name, read_size
 from gputui.api.yotta.filters import STORAGE_TYPES
 from gputui.api.yotta.mapping import CREDENTIAL, VOLUME
 from gputui.api.yotta.storage import REGISTRIES, SIZED
-from gputui.errors import GputuiError
 from gputui.models import FieldKind, FormField, Role, Row
 from gputui.text import clean
 
@@ -78,8 +77,7 @@ class VolumeCreator(YottaCreator):
 
     async def request_choices(self) -> str:
         """Request the regions; others can be entered, too."""
-        with suppress(GputuiError):
-            await self._lists.vm_types()
+        await attempt(self._lists.vm_types())
         return ""
 
     async def rows(self, given: FormValues) -> Sequence[Row]:
