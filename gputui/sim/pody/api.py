@@ -64,7 +64,8 @@ class PodyApi:
             Endpoint("GET", "/stat/gputime", self._gpu_time, since=(0, 2, 5)),
             *(
                 Endpoint(method, f"/user_api/{name}", _no_user_service, access="open", since=(0, 4, 0))
-                for method, name in _USER_SERVICE
+                for method, names in _USER_SERVICE.items()
+                for name in names
             ),
         ]
 
@@ -396,14 +397,10 @@ class PodyApi:
         return image.listed or (self.release >= (0, 3, 0) and self._owns(image.name, user))
 
 
-_USER_SERVICE = (
-    ("POST", "add_user"),
-    ("POST", "update_user"),
-    ("POST", "delete_user"),
-    ("GET", "get_user"),
-    ("GET", "check_user"),
-    ("GET", "list_users"),
-)
+_USER_SERVICE = {
+    "POST": ("add_user", "update_user", "delete_user"),
+    "GET": ("get_user", "check_user", "list_users"),
+}
 
 
 async def _no_user_service(caller: User) -> Any:
