@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
@@ -35,7 +36,7 @@ class Clock(TypedDict, total=False):
     now: Callable[[], float]
 
 
-class AccountClient:
+class AccountClient(ABC):
     """Sends requests for one account. ``secret`` is None where the server needs no credentials."""
 
     def __init__(
@@ -94,11 +95,11 @@ class AccountClient:
                 self._secret = secret
         return self.headers(self._secret.reveal()) if self._secret else {}
 
+    @abstractmethod
     def headers(self, secret: str) -> dict[str, str]:
         """Return the headers that authorize a request."""
-        raise NotImplementedError
 
-    def check_secret(self, secret: str) -> None:
+    def check_secret(self, secret: str) -> None:  # noqa: B027  (some servers take any)
         """Raise AuthError for a secret that cannot be sent."""
 
     def require_token(self, token: str, noun: str, hint: str) -> None:
@@ -114,9 +115,9 @@ class AccountClient:
 class EnvelopeClient(AccountClient):
     """A client of an API that wraps its answers: a refusal may come with HTTP 200."""
 
+    @abstractmethod
     def unwrap(self, body: bytes, path: str, *, what: str) -> object:
         """Return the ``data`` of an answer; raises the API's own error where it refuses."""
-        raise NotImplementedError
 
     async def ask(
         self, path: str, params: Params | None = None, *, method: str = "GET", json: Json | None = None
