@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 from gputui.redaction import redact_json
 from gputui.text import clean
@@ -51,6 +52,11 @@ def whole_number(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if value >= 0 and value == value // 1 else None
+
+
+def without_secrets(value: object) -> Any:
+    """Return JSON without values that look like secrets."""
+    return json.loads(redact_json(json.dumps(value)))
 
 
 def raw_json(value: object) -> str:

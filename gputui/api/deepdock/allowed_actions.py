@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from gputui.api.common.docker import ALIVE
-from gputui.models import Action, GpuDevice, Instance, Kind, Resource
+from gputui.models import Action, GpuDevice, Kind, Resource
 
 _ANOTHER = "Create another one instead {new}."
 RULES: Mapping[str, Kind] = {
@@ -35,11 +34,6 @@ IDLE_UTILIZATION = 5.0
 IDLE_MEMORY = 2**30
 IDLE_MEMORY_SHARE = 0.05
 """The memory that drivers and desktops use on an idle GPU: up to a GiB, or this share where that is more."""
-
-
-def wants_force(container: Instance) -> bool:
-    """Whether Docker removes a container in this state by force only."""
-    return container.status.lower() in ALIVE
 
 
 def is_idle(device: GpuDevice) -> bool:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Unpack
 
 from gputui.api.common.account_client import Clock
 from gputui.api.common.backend import HttpBackend, lists_of, require_kind
-from gputui.api.common.docker import container_actions
+from gputui.api.common.docker import ALIVE, container_actions
 from gputui.api.common.names import SafeNames, segment
 from gputui.api.deepdock import create as forms
 from gputui.api.deepdock import mapping, schema
-from gputui.api.deepdock.allowed_actions import RULES, wants_force
+from gputui.api.deepdock.allowed_actions import RULES
 from gputui.api.deepdock.client import DeepdockClient
 from gputui.api.deepdock.gpus import DeepdockGpus
 from gputui.api.http.rows import each_changed
@@ -147,7 +147,7 @@ class DeepdockBackend(HttpBackend):
 
     def options(self, row: Row, action: Action) -> frozenset[str]:
         """Return ``force`` for the deletion of a running container."""
-        forced = action is Action.DELETE and isinstance(row, Instance) and wants_force(row)
+        forced = action is Action.DELETE and isinstance(row, Instance) and row.status.lower() in ALIVE
         return frozenset({"force"} if forced else ())
 
     async def _act(self, ref: Ref, verb: str, done: str) -> ActionResult:

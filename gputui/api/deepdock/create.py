@@ -7,7 +7,6 @@ calls' parameters. The server never reports who may log into a container: the fo
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING
 from gputui.api.capabilities import Creator, PreparedChange, Values
 from gputui.api.common import docker
 from gputui.api.common.form_values import (
-    Body,
     FormValues,
     checked,
     choice_field,
@@ -26,6 +24,7 @@ from gputui.api.common.form_values import (
     unknown_problem,
 )
 from gputui.api.common.names import SafeNames
+from gputui.api.common.readers import without_secrets
 from gputui.api.deepdock import mapping, schema
 from gputui.api.deepdock.client import DeepdockClient
 from gputui.api.deepdock.gpus import DeepdockGpus
@@ -33,7 +32,6 @@ from gputui.api.http.rows import attempt
 from gputui.errors import GputuiError
 from gputui.formatting import format_bytes
 from gputui.models import ActionResult, FieldKind, Form, FormField, GpuDevice, Image, Role, Secret
-from gputui.redaction import redact_json
 from gputui.text import clean
 
 if TYPE_CHECKING:
@@ -131,11 +129,6 @@ def gpu_label_of(device: GpuDevice) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def masked(body: Body) -> object:
-    """Return the body without values that look like secrets."""
-    return json.loads(redact_json(json.dumps(body)))
-
-
 def _gpu_reader(gpus: Collection[int]) -> Callable[[str], list[int]]:
     """Return a reader of indices, separated by commas, among those of the host."""
     known = [str(gpu) for gpu in sorted(gpus)]
@@ -216,7 +209,7 @@ class ContainerCreator(Creator):
                 f"Container {ref.id} created.{login}", created=ref, generation=clean(created.id or "")
             )
 
-        request = partial(given.shown, "POST", f"{self._account.base_url}{CREATE_PATH}", body, masked)
+        request = partial(given.shown, "POST", f"{self._account.base_url}{CREATE_PATH}", body, without_secrets)
         login = given.text("user_name"), Secret(values["password"])
         return PreparedChange(ref, values, send, request, login=login)
 
@@ -249,5 +242,5 @@ class ImageCreator(Creator):
             size = mapping.pulled_size(pulled.size_mb)
             return ActionResult(f"Image {ref.id} pulled{f', {size}' if size else ''}.", created=ref)
 
-        request = partial(given.shown, "POST", f"{self._account.base_url}{PULL_PATH}", body, masked)
+        request = partial(given.shown, "POST", f"{self._account.base_url}{PULL_PATH}", body, without_secrets)
         return PreparedChange(ref, values, send, request)

@@ -6,7 +6,6 @@ named, and the rest of its row stays.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -14,10 +13,9 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 from pydantic.alias_generators import to_camel
 
-from gputui.api.common.readers import parse_time, raw_json, whole_number
+from gputui.api.common.readers import parse_time, raw_json, whole_number, without_secrets
 from gputui.api.http import decoding
 from gputui.api.http.rows import UnreadableRowError, read_each
-from gputui.redaction import redact_json
 
 _M = TypeVar("_M", bound="YottaRow")
 
@@ -198,7 +196,7 @@ def raw_text(row: object) -> str:
 
 def masked(value: object) -> object:
     """Return a value of JSON without what looks like a secret, values of variables named like one included."""
-    return json.loads(redact_json(json.dumps(_named(value))))
+    return without_secrets(_named(value))
 
 
 def _named(value: object) -> object:
@@ -209,7 +207,7 @@ def _named(value: object) -> object:
         return value
     key, text = value.get("key"), value.get("value")
     if isinstance(key, str) and isinstance(text, str):
-        return value | {"value": json.loads(redact_json(json.dumps({key: text})))[key]}
+        return value | {"value": without_secrets({key: text})[key]}
     return {name: _named(item) for name, item in value.items()}
 
 

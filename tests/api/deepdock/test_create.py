@@ -8,6 +8,7 @@ import pytest
 
 from gputui.api.common import docker
 from gputui.api.common.form_values import read_variables
+from gputui.api.common.readers import without_secrets
 from gputui.api.deepdock import create
 from gputui.api.deepdock.backend import DeepdockBackend
 from gputui.models import FieldKind, GpuDevice, GpuSample, Image, Ref, Secret
@@ -103,7 +104,7 @@ def test_every_field_that_must_be_there_is_missed() -> None:
 def test_a_dry_run_shows_no_secret() -> None:
     values = {**RIGHT, "env": "HF_TOKEN=hf_abcdef\nLANG=C\nESC=\x1b[2J"}
     given = create.read_container(values)
-    request = given.shown("POST", "http://h07:8000/containers/create", given.body(), create.masked)
+    request = given.shown("POST", "http://h07:8000/containers/create", given.body(), without_secrets)
     assert (request.method, request.url) == ("POST", "http://h07:8000/containers/create")
     shown = json.loads(request.body)
     assert (shown["name"], shown["password"], shown["gpu_ids"]) == ("train_a", "***", [0, 2])
