@@ -115,6 +115,12 @@ async def test_a_filter_takes_effect_while_it_is_typed_and_says_what_is_wrong_wi
         assert "1 of 5   / tr" in stage.title
         await stage.press("escape")
         assert len(stage.names) == 5
+        assert stage.here != "train", "the cursor comes back"
+
+        # A row that was used has the cursor without the filter, too.
+        await stage.command("filter tr")
+        await stage.press("d", "q", "escape")
+        assert (len(stage.names), stage.here) == (5, "train")
 
         # A filter names a column.
         await stage.press("slash")

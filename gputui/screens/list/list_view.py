@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 
-from gputui.commands import BY_ID, Command
+from gputui.commands import BY_ID, Command, Group
 from gputui.models import Change, FeedState, Phase, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.columns.column import Column
@@ -159,6 +159,8 @@ class ListView(View):
     def run_command(self, command: Command, argument: str) -> None:
         """Run a command; from then on the cursor stays on the row it was used for."""
         self.table.hold_cursor()
+        if command.group is Group.ROW and (ref := self.table.cursor_ref) is not None:
+            self.table.select(ref)
         super().run_command(command, argument)
 
     def _pending_changed(self, ref: Ref) -> None:

@@ -272,7 +272,7 @@ class RecordTable(TableView[RowT]):
     def action_open(self) -> None:
         """Open the row under the cursor."""
         if self._model.cursor is not None:
-            self.hold_cursor()
+            self.select(self._model.cursor)
             self.post_message(self.Opened(self, self._model.cursor))
 
     def on_click(self, event: events.Click) -> None:
