@@ -184,7 +184,7 @@ def test_ctrl_c_ends_the_wait_for_a_pull_and_says_that_the_outcome_is_unknown(us
     with interrupted_when(lambda: bool(host.pulls)):
         status, out, err = run("pull", "vllm/vllm-openai:v0.8.5", "--yes")
     assert (status, out) == (4, "")
-    assert "no longer awaited" in err
+    assert "was not awaited" in err
     assert "gputui get images -A dock" in err
     _, audit, _ = run("audit", "-o", "json")
     assert json.loads(audit)[0]["outcome"] == "unknown"
