@@ -119,7 +119,7 @@ def add_fields(parser: argparse.ArgumentParser) -> None:
         type=assignment,
         dest="values",
         metavar="FIELD=VALUE",
-        help="a field of the form, @FILE for what is in a file, @- for stdin; may be given several times;"
+        help="a field of the form; @FILE reads its value from a file, @- from stdin; may be repeated;"
         " overrides --file",
     )
     parser.add_argument("-f", "--file", metavar="FILE", help="a TOML file with the fields, or the name of a template")
