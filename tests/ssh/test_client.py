@@ -398,7 +398,7 @@ async def test_a_forward_listens_on_the_loopback_address_only(person: Person, se
         writer.close()
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.2", tunnel.local_port)
-        with pytest.raises(SshError, match=f"Port {tunnel.local_port}"):
+        with pytest.raises(SshError, match=f"port {tunnel.local_port}"):
             await forward(connection, tunnel.local_port, 1)
         await tunnel.close()
 
