@@ -189,7 +189,7 @@ async def test_views_are_asked_for_while_one_looks_and_are_as_they_were_left() -
 
 
 async def test_many_accounts_become_a_count_and_the_troubled_keep_their_names() -> None:
-    names = [f"account-{number:02}" for number in range(20)]
+    names = [f"account-{number:02}" for number in range(10)]
     fakes = [backend(name, [instance(name, "main")]) for name in names]
     async with staged(*fakes, size=(80, 24)) as stage:
-        assert "20 of 20 accounts" in stage.header
+        assert "10 of 10 accounts" in stage.header
