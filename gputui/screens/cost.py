@@ -94,14 +94,7 @@ class CostView(ListView):
         """Lay out both tables."""
         yield self.make_table()
         yield Static(Content("Prepaid"), id="packages-heading")
-        packages: RecordTable[Row] = RecordTable(
-            self._package_columns(),
-            id="packages",
-            row_style=self._package_style,
-            on_fault=self.session.program.show_internal_error,
-        )
-        packages.set_sort("gpu")
-        yield packages
+        yield self.make_table(self._package_columns(), id="packages", sort=("gpu", False))
 
     @property
     def packages(self) -> RecordTable[Row]:
@@ -225,15 +218,14 @@ class CostView(ListView):
         self._limit_packages()
 
     def row_style(self, row: Row) -> str | None:
-        """Dim sums of what is not up to date."""
+        """Dim packages, and sums of what is not up to date."""
+        if isinstance(row, Package):
+            return super().row_style(row)
         fleet, account = self.session.fleet, row.ref.account
         states = (
             fleet.feed(account, resource).state for resource in COSTING if fleet.runtime(account).costs(resource)
         )
         return "stale" if FeedState.STALE in states else None
-
-    def _package_style(self, row: Row) -> str | None:
-        return "stale" if self.session.fleet.is_stale(row.ref) else None
 
     # --- what it says ----------------------------------------------------------------------------------------
 

@@ -69,12 +69,10 @@ class InstancesView(ListView):
 
     def on_mount(self) -> None:
         """Update the time in a state; only changed text reaches the terminal."""
-        self.set_interval(_TICK_SECONDS, self._tick)
+        self.every(_TICK_SECONDS, self._update_transitions)
 
-    def _tick(self) -> None:
+    def _update_transitions(self) -> None:
         """Update the time in transition; at rest there is none."""
-        if not self.is_current:
-            return
         rows = self.session.fleet.rows(Resource.INSTANCES).values()
         moving = [
             row.ref for row in rows if isinstance(row, Instance) and self.context.in_state_since(row) is not None

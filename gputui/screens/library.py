@@ -173,11 +173,10 @@ class LibraryView(LibraryPart):
 
     def on_mount(self) -> None:
         """Update the time of pulls, while there are some."""
-        super().on_mount()
-        self.set_interval(_TICK_SECONDS, self._tick)
+        self.every(_TICK_SECONDS, self._update_pulls)
 
-    def _tick(self) -> None:
-        if self.is_current and (pulls := self._pulls()):
+    def _update_pulls(self) -> None:
+        if pulls := self._pulls():
             self.table.invalidate(pulls)
 
     def _pulls(self) -> list[Ref]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -91,9 +92,9 @@ class SearchView(GuardedHandlers, ScrollView, can_focus=True):
         if self._needle:
             self.search(step)
 
+    @abstractmethod
     def search(self, step: int) -> None:
         """Go to a match: the next (1), the previous (-1), or the first from the place of now on (0)."""
-        raise NotImplementedError
 
     def draw(self, line: Content, style: VisualStyle) -> Strip:
         """Return a line of the screen."""

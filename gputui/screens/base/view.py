@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,6 +27,8 @@ from gputui.widgets.textual_internals import LaidOutOnce
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
+    from gputui.logs.line_filter import LineFilter
+    from gputui.query import Query
 
 Handler = Callable[[str], None]
 
@@ -67,6 +70,8 @@ class View(GuardedHandlers, LaidOutOnce[None]):
     View > #problems.-several { text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
+    _query: Query | LineFilter | None = None
+
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
@@ -86,13 +91,13 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         """Lay out the frame around the body."""
         yield from self.frame.compose(self.compose_body())
 
+    @abstractmethod
     def compose_body(self) -> ComposeResult:
         """Lay out the content of this view."""
-        raise NotImplementedError
 
+    @abstractmethod
     def focus_body(self) -> None:
         """Give the keys back to the body."""
-        raise NotImplementedError
 
     def breadcrumbs(self) -> list[str]:
         """Return the way to this view, outermost first."""
@@ -171,6 +176,10 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         """Fit the header to the new width."""
         self.call_after_refresh(self.frame.show)
 
+    def every(self, seconds: float, show: Callable[[], object]) -> None:
+        """Show again every so many seconds, while the view is in front, what time changes."""
+        self.set_interval(seconds, lambda: show() if self.is_current else None)
+
     def _release(self) -> None:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
@@ -207,15 +216,15 @@ class View(GuardedHandlers, LaidOutOnce[None]):
 
     def filter_text(self) -> str:
         """Return the filter in force as it was typed; '' for none."""
-        raise NotImplementedError
+        return self._query.text if self._query else ""
 
     def filter_prefix(self) -> str:
         """Return the text before the filter while it is typed: the part of the view that it applies to."""
         return "/"
 
+    @abstractmethod
     def set_filter(self, text: str) -> None:
         """Show only rows that match, all for ''. Raises QueryError, and then changes nothing."""
-        raise NotImplementedError
 
     def clear_typed_filters(self) -> None:
         """Show the rows whatever was typed before."""

@@ -109,11 +109,7 @@ class GpusView(ListView):
 
     def on_mount(self) -> None:
         """Move the charts on where no reading comes, so that their age is seen."""
-        self.set_interval(_TICK_SECONDS, self._tick)
-
-    def _tick(self) -> None:
-        if self.is_current:
-            self._show_charts()
+        self.every(_TICK_SECONDS, self._show_charts)
 
     def catch_up(self) -> None:
         """Show GPUs and processes as they are now."""

@@ -54,11 +54,7 @@ class ListView(View):
     def on_mount(self) -> None:
         """Update ages; only changed text reaches the terminal."""
         if self.SHOWS_AGE:
-            self.set_interval(60, self._update_ages)
-
-    def _update_ages(self) -> None:
-        if self.is_current:
-            self.pass_time()
+            self.every(60, self.pass_time)
 
     def pass_time(self) -> None:
         """Show the ages of now in all tables."""
@@ -346,10 +342,6 @@ class ListView(View):
             return super().targets()
         marked = [row for ref in self.table.marked if (row := self.table.get(ref)) is not None]
         return marked or super().targets()
-
-    def filter_text(self) -> str:
-        """Return the filter in force as it was typed."""
-        return self._query.text if self._query else ""
 
     def set_filter(self, text: str) -> None:
         """Show only rows that match; raises QueryError."""

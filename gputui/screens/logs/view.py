@@ -54,7 +54,7 @@ class LogsView(View):
     COMMAND_SETS = (LogCommands, *ROW_SETS)
 
     current: OpenLog | None = None
-    _filter: LineFilter | None = None
+    _query: LineFilter | None = None
     _seen = 0
     """The number behind the newest line that was there when the end was left."""
     wrap = False
@@ -88,10 +88,10 @@ class LogsView(View):
 
     def on_mount(self) -> None:
         """Show the age of what was not read."""
-        self.set_interval(1.0, self._tick)
+        self.every(1.0, self._update_failure)
 
-    def _tick(self) -> None:
-        if self.is_current and self.current is not None and self.current.reader.error is not None:
+    def _update_failure(self) -> None:
+        if self.current is not None and self.current.reader.error is not None:
             self.frame.show()
 
     def open_log(self, ref: Ref | None, asked: Mapping[str, str]) -> None:
@@ -109,7 +109,7 @@ class LogsView(View):
             reader = LogReader(
                 partial(fleet.read_log, ref),
                 store,
-                self._query(asked),
+                self._query_of(asked),
                 changed=self._changed,
                 wait=fleet.clock.sleep,
                 clock=fleet.clock.monotonic,
@@ -138,7 +138,7 @@ class LogsView(View):
         self.workers.cancel_group(self, "log")
         self.workers.cancel_group(self, "past")
 
-    def _query(self, asked: Mapping[str, str]) -> LogQuery:
+    def _query_of(self, asked: Mapping[str, str]) -> LogQuery:
         now, utc = self.session.fleet.now(), self.session.utc
         since = parse_time(text, now, utc=utc) if (text := asked.get("since", "")) else None
         until = parse_time(text, now, utc=utc, after=since) if (text := asked.get("until", "")) else None
@@ -176,7 +176,7 @@ class LogsView(View):
             return f"Asking {log.ref.account} …"
         if len(log.store):
             back = self.session.key_of("back")
-            return f"No line matches {self._filter.text}. {back} clears the filter." if self._filter else ""
+            return f"No line matches {self._query.text}. {back} clears the filter." if self._query else ""
         if log.asked:
             return f"No lines match the server filter. {self.session.key_of('server-filter')} changes it."
         return f"{log.name} has written nothing yet."
@@ -270,13 +270,9 @@ class LogsView(View):
 
     # --- filters ---------------------------------------------------------------------------------------------
 
-    def filter_text(self) -> str:
-        """Return the filter in force as it was typed."""
-        return self._filter.text if self._filter else ""
-
     def set_filter(self, text: str) -> None:
         """Show only lines that match; raises QueryError."""
-        self._filter = LineFilter(text) or None
+        self._query = LineFilter(text) or None
         self._apply_filter()
         self.show_log()
 
@@ -284,12 +280,12 @@ class LogsView(View):
         log = self.current
         if log is None:
             return
-        if self._filter is None:
+        if self._query is None:
             log.matches = None
             self.lines.set_filter(None)
             return
-        log.matches = LogFilter(log.store, self._filter.holds)
-        self.lines.set_filter(log.matches, self._filter.spans)
+        log.matches = LogFilter(log.store, self._query.holds)
+        self.lines.set_filter(log.matches, self._query.spans)
         self._look_through()
 
     def _look_through(self) -> None:
@@ -310,7 +306,7 @@ class LogsView(View):
         if self.current is not None and self.current.reader.reading_past:
             self.workers.cancel_group(self, "past")
             self.notify("Older lines are not loaded.", severity="information")
-        elif self._filter is not None:
+        elif self._query is not None:
             self.set_filter("")
         else:
             return False

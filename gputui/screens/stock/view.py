@@ -62,13 +62,14 @@ class StockView(View):
     StockView #legend { padding: 0 1; color: $muted; }
     """
 
+    _query: Query | None = None
+
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.watches = Watches(self.notify_idle)
         self.paid: Paid = {}
         self.trends = StockTrends(session)
         self._fading: Timer | None = None
-        self._query: Query | None = None
         self.only_idle = False
         self.preset = ""
 
@@ -270,10 +271,6 @@ class StockView(View):
             f"{where(offer)}: {idle_words(offer)}.", title=f"{offer.gpu_model} idle", markup=False, timeout=30
         )
         self.app.bell()
-
-    def filter_text(self) -> str:
-        """Return the filter in force as it was typed."""
-        return self._query.text if self._query else ""
 
     def set_filter(self, text: str) -> None:
         """Show only some models and places; raises QueryError."""
