@@ -107,12 +107,12 @@ async def test_nothing_is_drawn_anew_while_everything_is_settled(monkeypatch: py
     async with staged(cloud) as stage:
         drawn: list[list[Ref]] = []
         monkeypatch.setattr(stage.table, "invalidate", drawn.append)
-        stage.view._tick()  # type: ignore[attr-defined]
+        stage.view._update_transitions()  # type: ignore[attr-defined]
         assert not drawn
         cloud.rows[Resource.INSTANCES] = [container("hub", "a", "shutting_down")]
         await stage.advance(6)
         drawn.clear()
-        stage.view._tick()  # type: ignore[attr-defined]
+        stage.view._update_transitions()  # type: ignore[attr-defined]
         assert drawn == [[Ref("hub", "container", "a")]]
 
 

@@ -45,31 +45,25 @@ class BlockDialog(Dialog[Mapping[str, str]]):
         *,
         subjects: Sequence[Content],
         effect: Callable[[int | None], tuple[Sequence[str], str]],
-        span: str = DEFAULT_SPAN,
         comment: str = "",
     ) -> None:
-        super().__init__(heading)
-        self._subjects = subjects
+        super().__init__(heading, subjects=subjects)
         self._effect = effect
-        self._span = span
         self._comment = comment
         self._typed_comment = False
 
     def compose_body(self) -> ComposeResult:
-        """Lay out the hosts, both lines, the effects and the buttons."""
-        yield from self.compose_subjects(self._subjects)
+        """Lay out both lines, the effects and the buttons."""
         with Horizontal(classes="row"):
             yield Label(Content("For"))
-            yield LineInput(self._span, placeholder="90m, 6h, 7d; at most 30d", id="span")
+            yield LineInput(DEFAULT_SPAN, placeholder="90m, 6h, 7d; at most 30d", id="span")
         yield Static(Content(""), classes="problem")
         with Horizontal(classes="row"):
             yield Label(Content("Reason"))
             yield LineInput(self._comment, placeholder="optional", id="comment")
         yield Static(Content(""), id="effect", classes="hint")
         yield Static(Content(""), id="warning")
-        with Horizontal(classes="buttons"):
-            yield Button(Content("Cancel"), id="cancel", compact=True)
-            yield Button(Content("Block"), id="confirm", compact=True)
+        yield from self.compose_buttons({"cancel": "Cancel", "confirm": "Block"})
 
     def on_mount(self) -> None:
         """Show the effects, and focus the button that changes nothing."""

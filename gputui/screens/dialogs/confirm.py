@@ -57,8 +57,7 @@ class ConfirmDialog(Dialog[bool]):
         typed: str | None = None,
         danger: bool = False,
     ) -> None:
-        super().__init__(heading, danger=danger)
-        self._subjects = subjects
+        super().__init__(heading, subjects=subjects, danger=danger)
         self._effects = effects
         self._options = options
         self._confirm = confirm
@@ -67,8 +66,7 @@ class ConfirmDialog(Dialog[bool]):
         self.arguments: Arguments = {}
 
     def compose_body(self) -> ComposeResult:
-        """Lay out rows, options, effects, the line to type into, and the buttons."""
-        yield from self.compose_subjects(self._subjects)
+        """Lay out options, effects, the line to type into, and the buttons."""
         with Vertical(classes="options -some" if self._options else "options"):
             yield from self.compose_options()
         if self._effects:
@@ -77,15 +75,8 @@ class ConfirmDialog(Dialog[bool]):
             yield Static(Content.assemble("Type ", (self._typed, "bold"), " to confirm:"), classes="hint")
             yield LineInput(id="typed")
             yield Static(Content(""), classes="problem")
-        with Horizontal(classes="buttons"):
-            yield Button(Content(self._cancel), id="cancel", compact=True)
-            yield Button(
-                Content(self._confirm),
-                id="confirm",
-                compact=True,
-                classes="danger" if self._danger else "",
-                disabled=self._typed is not None,
-            )
+        danger = "confirm" if self._danger else ""
+        yield from self.compose_buttons({"cancel": self._cancel, "confirm": self._confirm}, danger=danger)
 
     def compose_options(self) -> ComposeResult:
         """Lay out the options."""
@@ -97,6 +88,7 @@ class ConfirmDialog(Dialog[bool]):
 
     def on_mount(self) -> None:
         """Focus what cannot do harm."""
+        self.query_one("#confirm", Button).disabled = self._typed is not None
         self.focus_safe()
 
     def focus_safe(self) -> None:

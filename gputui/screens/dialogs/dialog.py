@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Any, ClassVar, TypeVar
 
 from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.reactive import Reactive
 from textual.screen import ModalScreen
@@ -65,27 +65,31 @@ class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | N
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="dialog.cancel")]
 
-    def __init__(self, heading: str = "", *, danger: bool = False) -> None:
+    def __init__(self, heading: str = "", *, subjects: Sequence[Content] = (), danger: bool = False) -> None:
         super().__init__()
         self.heading = heading
+        self._subjects = subjects
         self._danger = danger
 
     def compose(self) -> ComposeResult:
-        """Lay out the heading and the body."""
+        """Lay out heading, subjects (the lines of what it is about, which scroll where they are many) and body."""
         with Vertical(classes="dialog -danger" if self._danger else "dialog"):
             yield Static(Content(self.heading), classes="heading")
+            if self._subjects:
+                with VerticalScroll(classes="scroll", can_focus=False):
+                    yield Static(Content("\n").join(self._subjects), classes="body")
             yield from self.compose_body()
 
     def compose_body(self) -> ComposeResult:
-        """Lay out what is below the heading."""
+        """Lay out what is below the heading and the subjects."""
         yield from ()
 
     @staticmethod
-    def compose_subjects(subjects: Sequence[Content]) -> ComposeResult:
-        """Lay out the lines of what the question is about, which scroll where they are many."""
-        if subjects:
-            with VerticalScroll(classes="scroll", can_focus=False):
-                yield Static(Content("\n").join(subjects), classes="body")
+    def compose_buttons(labels: Mapping[str, str], *, danger: str = "") -> ComposeResult:
+        """Lay out the buttons, by id; the one called ``danger`` in its colour."""
+        with Horizontal(classes="buttons"):
+            for name, label in labels.items():
+                yield Button(Content(label), id=name, compact=True, classes="danger" if name == danger else "")
 
     def key_of(self, binding: str) -> str:
         """Return the first key of a binding, as configured."""

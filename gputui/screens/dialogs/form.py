@@ -23,6 +23,7 @@ from gputui.screens.dialogs.menu import Choice, MenuDialog
 from gputui.screens.dialogs.prompt import PromptDialog
 from gputui.screens.dialogs.reader import ReaderDialog
 from gputui.text import clean
+from gputui.widgets.inputs.checkbox import Checkbox
 
 _SHORT = 6
 """A form with more fields fills the screen, and describes only the field in focus."""
@@ -73,7 +74,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         templates: bool = False,
         focus: str = "",
     ) -> None:
-        super().__init__()
+        super().__init__(form.title)
         self._form = form
         self._prepare = prepare
         self._checked: Values | None = None
@@ -105,11 +106,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
                 yield Static(Content(self._form.note), classes="hint")
             about = self._about = Static(Content(self._form.note), id="about")
             yield about
-            with Horizontal(classes="buttons"):
-                yield Button(Content("Cancel"), id="cancel", compact=True)
-                yield Button(
-                    Content(f"Review  {self.key_of('form.go-on')}" if long else "Review"), id="confirm", compact=True
-                )
+            yield from self.compose_buttons(self.button_labels())
             if tools := list(self._tool_buttons()):
                 with Horizontal(classes="tools"):
                     yield from tools
@@ -117,6 +114,10 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     def _heading(self) -> Content:
         legend = "   * required" if any(field.required or field.required_when for field in self._form.fields) else ""
         return Content.assemble(self._form.title, (legend, "not bold $muted"))
+
+    def button_labels(self) -> dict[str, str]:
+        """Return the labels of the buttons, by id."""
+        return {"cancel": "Cancel", "confirm": f"Review  {self.key_of('form.go-on')}" if self._long else "Review"}
 
     def _tool_buttons(self) -> Iterable[Button]:
         if self._preview is not None:
@@ -156,11 +157,12 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     @on(Input.Changed)
     @on(TextArea.Changed)
     @on(Edited)
+    @on(Checkbox.Changed)
     def _changed(self) -> None:
         self._warned = False
         self._body.show_fields()
         if self._shows_problems:
-            self._show_problems({name: text for name, text in self._wrong().items() if name in self._left})
+            self._show_problems_left()
 
     def _focus(self, name: str) -> None:
         target = self._body.target(name)
@@ -172,6 +174,10 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     def _show_problems(self, problems: Values) -> None:
         self._shows_problems = bool(problems)
         self._body.show_problems(problems)
+
+    def _show_problems_left(self) -> None:
+        """Show what is wrong with the fields that were left."""
+        self._show_problems({name: text for name, text in self._wrong().items() if name in self._left})
 
     @on(DescendantFocus)
     def _entered(self, event: DescendantFocus) -> None:
@@ -192,7 +198,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         if field is None or not away or self._answered or self.app.screen is not self:
             return
         self._left.add(field.name)
-        self._show_problems({name: text for name, text in self._wrong().items() if name in self._left})
+        self._show_problems_left()
 
     def _wrong(self) -> dict[str, str]:
         """Return what is wrong by the check, and what was not accepted and has not been changed since."""
@@ -260,7 +266,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
             return
         if field.name in self._check(self.values()):
             self._left.add(field.name)
-            self._show_problems({name: text for name, text in self._wrong().items() if name in self._left})
+            self._show_problems_left()
         else:
             self.focus_next()
 
@@ -353,12 +359,14 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
 class FilterDialog(FormDialog[T]):
     """A form without required fields; ``Clear`` answers without values, for the whole list."""
 
+    def button_labels(self) -> dict[str, str]:
+        """Return the labels of the buttons, by id: one is for the whole list."""
+        return {"clear": "Clear", "cancel": "Cancel", "confirm": "Apply"}
+
     def on_mount(self) -> None:
-        """Add the button for the whole list."""
+        """Offer the whole list where there is less."""
         super().on_mount()
-        clear = Button(Content("Clear"), id="clear", compact=True, disabled=not any(self._values.values()))
-        self.query_one(".buttons").mount(clear, before="#cancel")
-        self.query_one("#confirm", Button).label = Content("Apply")
+        self.query_one("#clear", Button).disabled = not any(self._values.values())
 
     @on(Button.Pressed, "#clear")
     def _cleared(self, event: Button.Pressed) -> None:

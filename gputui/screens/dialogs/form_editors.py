@@ -16,10 +16,10 @@ from textual.widgets import Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from gputui.models import FormField
+from gputui.widgets.inputs.checkbox import FREE, TICKED, Checkbox, tick
 from gputui.widgets.inputs.line_input import LineInput
 from gputui.widgets.internal_errors import GuardedHandlers
 
-TICKED, FREE = "[x]", "[ ]"
 _INDENT = "  "
 
 
@@ -74,11 +74,8 @@ class TickList(GuardedHandlers, OptionList):
 
     def _line(self, number: int) -> Content:
         value, label = self._choices[number]
-        on_now = value in self._ticked
         label_part = (f"  {label}", "$muted") if label != value else ""
-        return Content.assemble(
-            (TICKED if on_now else FREE, "bold $text-accent" if on_now else "$muted"), " ", value, label_part
-        )
+        return Content.assemble(tick(value in self._ticked), value, label_part)
 
     def on_key(self, event: Key) -> None:
         """Tick with space, jump with a character."""
@@ -278,40 +275,29 @@ class Finder(GuardedHandlers, Vertical):
         self.line.focus()
 
 
-class Flag(GuardedHandlers, Static, can_focus=True):
-    """Yes or no: space changes it, y and n set it."""
+class Flag(Checkbox):
+    """Yes or no: space changes it, y and n set it, enter moves to the next field."""
 
     DEFAULT_CSS = """
-    Flag { width: 1fr; height: 1; background: $panel; }
-    Flag:focus { background: $selected; }
+    Flag { height: 1; padding: 0; background: $panel; }
     """
 
     def __init__(self, value: bool, *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._value = value
-        self._draw()
-
-    @property
-    def value(self) -> bool:
-        """Whether it is yes."""
-        return self._value
+        super().__init__("", value=value, id=id)
 
     def set(self, value: bool) -> None:
         """Set yes or no."""
-        if value != self._value:
-            self._value = value
-            self._draw()
-            self.post_message(Edited())
+        if value != self.value:
+            self.toggle()
 
-    def _draw(self) -> None:
-        self.update(Content(f"{TICKED} yes" if self._value else f"{FREE} no"))
+    def draw(self) -> Content:
+        """Write the value out."""
+        return Content(f"{TICKED} yes" if self.value else f"{FREE} no")
 
     def on_key(self, event: Key) -> None:
-        """Change it, or move to the next field."""
+        """Set it, or move to the next field."""
         if event.key == "enter":
             self.post_message(Done())
-        elif event.key == "space":
-            self.set(not self._value)
         elif event.character in ("y", "n"):
             self.set(event.character == "y")
         else:

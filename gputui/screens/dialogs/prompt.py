@@ -26,16 +26,14 @@ class PromptDialog(Dialog[str]):
         secret: bool = False,
         check: Callable[[str], str] | None = None,
     ) -> None:
-        super().__init__(heading)
-        self._subjects = subjects
+        super().__init__(heading, subjects=subjects)
         self._note = note
         self._value = value
         self._secret = secret
         self._check = check
 
     def compose_body(self) -> ComposeResult:
-        """Lay out the subjects and the line."""
-        yield from self.compose_subjects(self._subjects)
+        """Lay out the line."""
         yield LineInput(self._value, password=self._secret, id="line")
         yield Static(Content(""), classes="problem")
         yield Static(Content(f"{self._note} {self.keys_text('continue')}".lstrip()), classes="hint")

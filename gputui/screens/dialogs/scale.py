@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import Key
 from textual.widgets import Button, Static
@@ -41,9 +40,8 @@ class ScaleDialog(Dialog[int]):
         effect: Callable[[int], Sequence[str]],
         may_stop: bool = False,
     ) -> None:
-        super().__init__(heading)
+        super().__init__(heading, subjects=subjects)
         self._current = current
-        self._subjects = subjects
         self._effect = effect
         self._may_stop = may_stop
         self._too_few = wanted < 1
@@ -52,14 +50,11 @@ class ScaleDialog(Dialog[int]):
 
     def compose_body(self) -> ComposeResult:
         """Lay out the number, its effects and the buttons."""
-        yield from self.compose_subjects(self._subjects)
         yield Static(Content(""), id="number")
         yield Static(Content(""), id="effect", classes="hint")
         yield Static(Content(""), classes="problem")
-        with Horizontal(classes="buttons"):
-            yield Button(Content("Cancel"), id="cancel", compact=True)
-            yield Button(Content("Stop it instead"), id="stop", compact=True, classes="danger")
-            yield Button(Content("Scale"), id="confirm", compact=True)
+        labels = {"cancel": "Cancel", "stop": "Stop it instead", "confirm": "Scale"}
+        yield from self.compose_buttons(labels, danger="stop")
 
     def on_mount(self) -> None:
         """Show the number and focus what changes nothing."""
@@ -98,11 +93,10 @@ class ScaleDialog(Dialog[int]):
                 (str(self._number), "bold $text-accent" if changed else "bold"),
             )
         )
-        self.query_one("#effect", Static).update(Content("\n".join(self._effect(self._number))))
-        problem = self.query_one(".problem", Static)
-        problem.display = self._too_few
+        self.show_text("#effect", "\n".join(self._effect(self._number)))
+        self.query_one(".problem").display = self._too_few
         instead = " Stop it instead: its instances end, and it stays in the list." if self._may_stop else ""
-        problem.update(Content(f"It cannot have less than one instance.{instead}"))
+        self.show_text(".problem", f"It cannot have less than one instance.{instead}")
         self.query_one("#stop", Button).display = self._too_few and self._may_stop
         self.query_one("#confirm", Button).disabled = not changed
         if self.focused is None or not self.focused.display or self.focused.disabled:

@@ -9,6 +9,13 @@ from textual.widgets import Static
 
 from gputui.widgets.internal_errors import GuardedHandlers
 
+TICKED, FREE = "[x]", "[ ]"
+
+
+def tick(on: bool) -> tuple[str, str]:
+    """Return the box before what is chosen or not, with its style."""
+    return (f"{TICKED} ", "bold $text-accent") if on else (f"{FREE} ", "$muted")
+
 
 class Checkbox(GuardedHandlers, Static, can_focus=True):
     """``[x] label``: space toggles it. ``key`` is shown behind the label, for a dialog that binds it."""
@@ -26,7 +33,7 @@ class Checkbox(GuardedHandlers, Static, can_focus=True):
         self._label = label
         self._key = key
         self._value = value
-        self._draw()
+        self.update(self.draw())
 
     @property
     def value(self) -> bool:
@@ -36,16 +43,15 @@ class Checkbox(GuardedHandlers, Static, can_focus=True):
     def toggle(self) -> None:
         """Check it, or uncheck it."""
         self._value = not self._value
-        self._draw()
+        self.update(self.draw())
         self.post_message(self.Changed())
 
-    def _draw(self) -> None:
-        self.update(
-            Content.assemble(
-                ("[x] ", "bold $text-accent") if self._value else ("[ ] ", "$muted"),
-                (self._label, "bold" if self._value else ""),
-                (f" ({self._key})" if self._key else "", "$muted"),
-            )
+    def draw(self) -> Content:
+        """Return its text."""
+        return Content.assemble(
+            tick(self._value),
+            (self._label, "bold" if self._value else ""),
+            (f" ({self._key})" if self._key else "", "$muted"),
         )
 
     def on_key(self, event: Key) -> None:
