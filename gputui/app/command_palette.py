@@ -12,7 +12,7 @@ from textual.fuzzy import Matcher
 from gputui.commands import COMMANDS, Command
 from gputui.config.keymap import key_text
 from gputui.formatting import status_text
-from gputui.models import Instance, Resource
+from gputui.models import Instance
 from gputui.screens.base.view import View
 from gputui.widgets.internal_errors import guarded
 
@@ -48,8 +48,8 @@ class PaletteProvider(Provider):
         view = self._view
         if view is None:
             return
-        for row in view.session.fleet.rows(Resource.INSTANCES).values():
-            if isinstance(row, Instance) and (score := matcher.match(row.name)) > 0:
+        for row in view.session.fleet.all(Instance):
+            if (score := matcher.match(row.name)) > 0:
                 yield Hit(
                     score,
                     _highlight(matcher, row.name),

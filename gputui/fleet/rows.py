@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gputui.fleet.account_runtime import AccountRuntime
 from gputui.fleet.capabilities import Capabilities
@@ -18,10 +18,13 @@ from gputui.fleet.recorder import Recorder
 from gputui.fleet.signals import Listeners
 from gputui.fleet.store import Store
 from gputui.models import Change, Event, FeedState, Health, Instance, PartialRows, Ref, Resource, Row
+from gputui.models.resources import BY_MODEL
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
     from gputui.history.history import History
+
+RowT = TypeVar("RowT", bound=Row)
 
 _EVENTS_IN_MEMORY = 100_000
 _EVENTS_RESTORED = 1_000
@@ -74,6 +77,15 @@ class Rows(Capabilities):
         await.
         """
         return self._store.rows(resource) if account is None else self._store.part(account, resource)
+
+    def all(self, kind: type[RowT]) -> list[RowT]:
+        """Return the rows of one type, of all accounts."""
+        return [row for row in self._store.rows(BY_MODEL[kind]).values() if isinstance(row, kind)]
+
+    def find(self, kind: type[RowT], ref: Ref | None) -> RowT | None:
+        """Return the row of a Ref; None where there is none, or one of another type."""
+        row = None if ref is None else self.get(ref)
+        return row if isinstance(row, kind) else None
 
     def get(self, ref: Ref) -> Row | None:
         """Return a row of any resource."""

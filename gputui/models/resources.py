@@ -77,9 +77,10 @@ NAMED = tuple(resource for resource, spec in RESOURCES.items() if spec.named)
 LIBRARY = {spec.view: resource for resource, spec in RESOURCES.items() if spec.view == "library" or spec.library}
 """The parts of the library in their order: the view of each, and the list that it shows."""
 
-_BY_MODEL = {spec.model: resource for resource, spec in RESOURCES.items()}
+BY_MODEL: Mapping[type[Any], Resource] = {spec.model: resource for resource, spec in RESOURCES.items()}
+"""The list that has rows of a type."""
 
 
 def resource_of(row: Row) -> Resource:
     """Return the list that a row is of."""
-    return _BY_MODEL[type(row)]
+    return BY_MODEL[type(row)]

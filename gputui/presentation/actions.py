@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from gputui.actions import ACTIONS
 from gputui.analytics.cost import costing, price_of, sum_of
-from gputui.formatting import format_bytes, format_money, status_text
+from gputui.formatting import counted, format_bytes, format_money, status_text
 from gputui.models import Action, Deployment, GpuProcess, Image, Instance, Phase, QuotaLine, Row, Volume
 
 _STOP_REPLACED = (
@@ -58,7 +58,7 @@ def blocker(action: Action, row: Row) -> str:
         return ""
     if row.mounts:
         those = "that" if row.mounts == 1 else "those"
-        what = f"{row.name} is mounted by {row.mounts} instance{'' if row.mounts == 1 else 's'}"
+        what = f"{row.name} is mounted by {counted(row.mounts, 'instance')}"
         return f"{what}: delete or detach {those} first."
     if action is Action.RESIZE and row.size is None and not row.problem:
         return f"{row.name} has no size to change: {row.type} storage has no limit."

@@ -45,11 +45,7 @@ class BlacklistCommands(BlockCommands):
         """Return an instance on the host, one that runs if there is one."""
         fleet = self.session.fleet
         place = (block.ref.account, block.region, block.host)
-        here = [
-            row
-            for row in fleet.rows(Resource.INSTANCES).values()
-            if isinstance(row, Instance) and place_of(row) == place and Action.BLOCK in fleet.actions(row)
-        ]
+        here = [row for row in fleet.all(Instance) if place_of(row) == place and Action.BLOCK in fleet.actions(row)]
         return min(here, key=lambda row: row.phase is not Phase.RUNNING, default=None)
 
 

@@ -16,7 +16,7 @@ from gputui.analytics.cost_lines import UNPRICED, CostLine, cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
 from gputui.commands import Condition
 from gputui.formatting import format_minutes, format_money
-from gputui.models import Balance, Change, FeedState, Package, Ref, Resource, Row
+from gputui.models import Balance, Change, Deployment, FeedState, Package, Ref, Resource, Row
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.cost import cost_columns
 from gputui.presentation.columns.lists import columns_of
@@ -175,15 +175,13 @@ class CostView(ListView):
 
     def _take_lines(self) -> None:
         fleet = self.session.fleet
-        balances = [row for row in fleet.rows(Resource.BALANCES).values() if isinstance(row, Balance)]
         rows = all_costing(self.session)
         self._totals = by_account(rows)
-        packages = [row for row in fleet.rows(Resource.PACKAGES).values() if isinstance(row, Package)]
         lines = cost_lines(
             rows,
-            balances,
+            fleet.all(Balance),
             fleet.accounts,
-            packages=packages,
+            packages=fleet.all(Package),
             billing=billing(self.session),
             partial=partial_accounts(self.session),
             now=datetime.now(UTC),
@@ -196,7 +194,7 @@ class CostView(ListView):
         self._lacks = lacks
 
     def _show_packages(self) -> None:
-        self.packages.set_rows(self.session.fleet.rows(Resource.PACKAGES).values())
+        self.packages.set_rows(self.session.fleet.all(Package))
         self._limit_packages()
 
     def _limit_packages(self) -> None:
@@ -280,7 +278,7 @@ class CostView(ListView):
     def _meant(self, row: Row | None) -> Row | None:
         """Return the row of a line: its deployment, where there is one."""
         if isinstance(row, CostLine):
-            return self.session.fleet.get(row.deployment) if row.deployment is not None else None
+            return self.session.fleet.find(Deployment, row.deployment)
         return row
 
     def under_cursor(self) -> Row | None:

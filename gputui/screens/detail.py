@@ -108,7 +108,9 @@ def describe_account(info: AccountInfo, health: Health) -> list[Content]:
 
 
 def describe_json(raw: str) -> list[Content]:
-    """Lay out a back end's JSON; other text stays as it is."""
+    """Lay out a back end's JSON; other text stays as it is. '' where it has none."""
+    if not raw:
+        return [Content("This back end has no JSON for it.")]
     return [Content(part) for part in indented(raw).splitlines()]
 
 

@@ -73,11 +73,8 @@ class InstancesView(ListView):
 
     def _update_transitions(self) -> None:
         """Update the time in transition; at rest there is none."""
-        rows = self.session.fleet.rows(Resource.INSTANCES).values()
-        moving = [
-            row.ref for row in rows if isinstance(row, Instance) and self.context.in_state_since(row) is not None
-        ]
-        if moving:
+        rows = self.session.fleet.all(Instance)
+        if moving := [row.ref for row in rows if self.context.in_state_since(row) is not None]:
             self.table.invalidate(moving)
 
     # --- following what the cells depend on ------------------------------------------------------------------
@@ -94,13 +91,13 @@ class InstancesView(ListView):
     def catch_up(self) -> None:
         """Take the processes and the creation times before the rows."""
         self._group_processes()
-        self._note_creations(self.session.fleet.rows(Resource.EVENTS).values())
+        self._note_creations(self.session.fleet.all(Event))
         super().catch_up()
 
     def _group_processes(self) -> dict[Ref, list[GpuProcess]]:
         grouped: dict[Ref, list[GpuProcess]] = {}
-        for process in self.session.fleet.rows(Resource.PROCESSES).values():
-            if isinstance(process, GpuProcess) and process.instance is not None:
+        for process in self.session.fleet.all(GpuProcess):
+            if process.instance is not None:
                 grouped.setdefault(process.instance, []).append(process)
         before, self.context.by_instance = self.context.by_instance, grouped
         return before
@@ -117,10 +114,8 @@ class InstancesView(ListView):
             [ref for ref in refs if memory(before.get(ref, ())) != memory(self.context.by_instance.get(ref, ()))]
         )
 
-    def _note_creations(self, events: Iterable[Row]) -> None:
+    def _note_creations(self, events: Iterable[Event]) -> None:
         for event in events:
-            if not isinstance(event, Event):
-                continue
             if event.before is None:
                 self.context.seen[event.instance] = event.at
             if event.phase in _IN_TRANSITION:
@@ -129,11 +124,9 @@ class InstancesView(ListView):
                     self.context.entered[event.instance] = (event.status, event.at)
 
     def _events_changed(self, change: Change) -> None:
-        self._note_creations(change.added)
-        began = {
-            event.instance for event in change.added if isinstance(event, Event) and event.phase in _IN_TRANSITION
-        }
-        if began:
+        events = [row for row in change.added if isinstance(row, Event)]
+        self._note_creations(events)
+        if began := {event.instance for event in events if event.phase in _IN_TRANSITION}:
             self.table.invalidate([ref for ref in began if self.table.get(ref) is not None])
 
     def in_scope(self, row: Row, scope: Ref) -> bool:

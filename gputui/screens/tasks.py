@@ -133,17 +133,16 @@ class TasksView(ListView):
         super()._changed(change)
         if self.reading is not None and any(row.ref == self.reading[0] for row in (*change.added, *change.updated)):
             ref, reader = self.reading
-            if isinstance(task := self.session.fleet.get(ref), Task):
+            if (task := self.session.fleet.find(Task, ref)) is not None:
                 show_task(reader, task, self.context)
 
     def queues(self) -> list[TaskQueue]:
         """Return the queues whose tasks are shown."""
+        queues = self.session.fleet.all(TaskQueue)
         return [
             row
-            for row in self.session.fleet.rows(Resource.QUEUES).values()
-            if isinstance(row, TaskQueue)
-            and self.session.shows_account(row.ref.account)
-            and self.scope in (None, row.deployment)
+            for row in queues
+            if self.session.shows_account(row.ref.account) and self.scope in (None, row.deployment)
         ]
 
     # --- what is shown ---------------------------------------------------------------------------------------

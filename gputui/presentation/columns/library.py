@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gputui.formatting import format_bytes, format_elapsed
+from gputui.formatting import counted, format_bytes, format_elapsed
 from gputui.models import Action, Image, RegistryCredential, Resource, Volume
 from gputui.presentation.actions import progress_text
 from gputui.presentation.columns import fields
@@ -127,7 +127,7 @@ def _size(row: Volume) -> str:
 def _mounted_by(row: Volume) -> str:
     if row.mounts is None:
         return ""
-    return f"{row.mounts} instance{'' if row.mounts == 1 else 's'}" if row.mounts else "nothing"
+    return counted(row.mounts, "instance") if row.mounts else "nothing"
 
 
 def credential_columns(context: Context) -> Sequence[Column[RegistryCredential]]:

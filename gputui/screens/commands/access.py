@@ -82,10 +82,7 @@ class AccessCommands(CommandSet):
     def _log_within(self, deployment: Deployment) -> None:
         """Show the log of its only instance, or let one choose: in a menu, or where they are listed."""
         fleet = self.session.fleet
-        rows = fleet.rows(Resource.INSTANCES).values()
-        writers = [
-            row for row in rows if isinstance(row, Instance) and row.parent == deployment.ref and fleet.has_log(row)
-        ]
+        writers = [row for row in fleet.all(Instance) if row.parent == deployment.ref and fleet.has_log(row)]
         if fleet.feed(deployment.ref.account, Resource.INSTANCES).state is not FeedState.FRESH:
             text = f"Choose an instance of {deployment.name}: each writes a log of its own."
             self.view.notify(text, severity="information")

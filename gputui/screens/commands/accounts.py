@@ -10,7 +10,7 @@ from gputui.commands import Condition
 from gputui.errors import GputuiError
 from gputui.fleet import Fleet
 from gputui.known_secrets import note
-from gputui.models import Action, HealthState, Resource, Secret
+from gputui.models import AccountInfo, Action, HealthState, Secret
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.detail import describe_account
@@ -20,8 +20,7 @@ ALL = "*"
 
 def password_accounts(fleet: Fleet) -> list[str]:
     """Return the accounts whose password can be changed: they answer, can do it, and are not read-only."""
-    infos = fleet.rows(Resource.ACCOUNTS).values()
-    return [info.ref.account for info in infos if Action.CHANGE_PASSWORD in fleet.actions(info)]
+    return [info.ref.account for info in fleet.all(AccountInfo) if Action.CHANGE_PASSWORD in fleet.actions(info)]
 
 
 class AccountCommands(CommandSet):

@@ -108,11 +108,9 @@ class ActionCommands(CommandSet):
     def _maintained(self, rows: Sequence[Row]) -> dict[Ref, Deployment]:
         """Return the deployments that start another instance for one that ends, and can be scaled."""
         fleet = self.session.fleet
-        parents = {row.parent: fleet.get(row.parent) for row in rows if isinstance(row, Instance) and row.parent}
+        parents = (fleet.find(Deployment, row.parent) for row in rows if isinstance(row, Instance))
         return {
-            ref: parent
-            for ref, parent in parents.items()
-            if isinstance(parent, Deployment) and Action.SCALE in fleet.actions(parent)
+            parent.ref: parent for parent in parents if parent is not None and Action.SCALE in fleet.actions(parent)
         }
 
     def _confirmation_text(self, action: Action, rows: Sequence[Row]) -> str | None:

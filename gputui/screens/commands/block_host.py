@@ -9,7 +9,7 @@ from textual.content import Content
 
 from gputui.analytics.startup_times import slow_start
 from gputui.errors import GputuiError
-from gputui.formatting import format_minutes
+from gputui.formatting import counted, format_minutes
 from gputui.models import Action, Block, Instance, Resource, Row
 from gputui.presentation.actions import effect
 from gputui.presentation.blocks import one_of_each_host, place_of
@@ -79,8 +79,8 @@ class BlockCommands(ActionCommands):
 
     def _block_of(self, instance: Instance) -> Block | None:
         """Return the entry that blocks the host of an instance already."""
-        for row in self.session.fleet.rows(Resource.BLACKLIST).values():
-            if isinstance(row, Block) and (row.ref.account, row.region, row.host) == place_of(instance):
+        for row in self.session.fleet.all(Block):
+            if (row.ref.account, row.region, row.host) == place_of(instance):
                 return row if row.until is not None and row.until > datetime.now(UTC) else None
         return None
 
@@ -88,7 +88,9 @@ class BlockCommands(ActionCommands):
         """Return the effects of blocking for so long, and a warning where a block would end earlier than now."""
         said = [effect(Action.BLOCK, chosen)]
         if targets > len(chosen):
-            said.append(f"{targets} instances are marked, on {_hosts(len(chosen))}: each host is blocked once.")
+            said.append(
+                f"{targets} instances are marked, on {counted(len(chosen), 'host')}: each host is blocked once."
+            )
         if minutes is None:
             return said, ""
         end = datetime.now(UTC) + timedelta(minutes=minutes)
@@ -122,10 +124,6 @@ class BlockCommands(ActionCommands):
             if said := slow_start(instance.ref, events):
                 dialog.suggest(said)
                 return
-
-
-def _hosts(count: int) -> str:
-    return "1 host" if count == 1 else f"{count} hosts"
 
 
 def _host_line(instance: Instance) -> Content:

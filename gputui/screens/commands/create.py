@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from gputui.commands import Command, Condition
+from gputui.formatting import in_sentence
 from gputui.models import RESOURCES, Action, FieldKind, Form, FormField, Ref, Resource, Role
 from gputui.presentation.forms import cost, doing, same_name, sizes, stock_note, written
 from gputui.screens import dialogs
@@ -164,7 +165,7 @@ def _said(form: Form, field: FormField, values: Mapping[str, str]) -> tuple[str,
     stem, _, end = field.label.rpartition(" ")
     ends = {"from": f"{stem} to", "to": f"{stem} from"}
     other = next((each for each in form.fields if end in ends and each.label == ends[end]), None)
-    label = field.label if field.label[:2].isupper() else field.label[:1].lower() + field.label[1:]
+    label = in_sentence(field.label)
     if other is None or not values.get(other.name):
         return label, written(field, values[field.name])
     if end == "to":

@@ -73,9 +73,7 @@ class InspectCommands(CommandSet):
         except GputuiError:
             if not getattr(row, "raw", ""):
                 raise
-        raw = getattr(row, "raw", "")
-        lines = describe_json(raw) if raw else [Content("This back end has no JSON for it.")]
-        self.app.push_screen(dialogs.ReaderDialog(f"JSON of {row.ref}", lines))
+        self.app.push_screen(dialogs.ReaderDialog(f"JSON of {row.ref}", describe_json(getattr(row, "raw", ""))))
 
     def do_actions(self, argument: str) -> None:
         """Show a menu of what can be done to the row, or to the marked rows."""
@@ -132,12 +130,7 @@ class OpenCommands(InspectCommands):
         self.do_describe(argument)
 
 
-def processes_of(fleet: Fleet, row: Row) -> list[GpuProcess]:
+def processes_of(fleet: Fleet, instance: Instance) -> list[GpuProcess]:
     """Return the GPU processes of an instance, by GPU and memory."""
-    rows = fleet.rows(Resource.PROCESSES).values()
-    found = [
-        process
-        for process in rows
-        if isinstance(process, GpuProcess) and isinstance(row, Instance) and may_be_of(process, row)
-    ]
+    found = [process for process in fleet.all(GpuProcess) if may_be_of(process, instance)]
     return sorted(found, key=lambda process: (process.gpu_index or 0, -(process.gpu_memory_used or 0)))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gputui.commands import Condition
+from gputui.formatting import in_sentence
 from gputui.models import FieldKind, Form, FormField, Resource
 from gputui.presentation.forms import merged
 from gputui.screens import dialogs
@@ -73,13 +74,8 @@ def in_words(form: Form | None, values: Mapping[str, str]) -> str:
 
 
 def _in_words(field: FormField | None, name: str, value: str) -> str:
-    label = name if field is None else _lowered(field.label)
+    label = name if field is None else in_sentence(field.label)
     if field is not None and field.kind is FieldKind.FLAG:
         return label
     unit = f" {field.unit}" if field is not None and field.unit else ""
     return f"{label}={value}{unit}"
-
-
-def _lowered(label: str) -> str:
-    """Begin a label with a small letter, unless it begins with an abbreviation such as GPU."""
-    return label if label[:2].isupper() else label[:1].lower() + label[1:]

@@ -164,8 +164,7 @@ class JsonReaderDialog(Reader[JsonView]):
 
     def action_raw(self) -> None:
         """Show the raw response of the back end, secrets hidden."""
-        lines = describe_json(self._raw) if self._raw else [Content("This back end has no JSON for it.")]
-        self.app.push_screen(ReaderDialog(f"JSON of {self._subject}", lines))
+        self.app.push_screen(ReaderDialog(f"JSON of {self._subject}", describe_json(self._raw)))
 
     @work(group="dialog", exit_on_error=False)
     async def action_save(self) -> None:

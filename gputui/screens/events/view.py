@@ -129,8 +129,9 @@ class EventsView(ListView):
     # --- the instance behind an event ------------------------------------------------------------------------
 
     def _instance_of(self, row: Row | None) -> Instance | None:
-        found = self.session.fleet.get(row.instance) if isinstance(row, Event) else row
-        return found if isinstance(found, Instance) else None
+        if isinstance(row, Event):
+            return self.session.fleet.find(Instance, row.instance)
+        return row if isinstance(row, Instance) else None
 
     def instance_here(self) -> Instance | None:
         """Return the instance it happened to, if it is still there."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from gputui.fleet import Fleet
 from gputui.formatting import format_bytes
-from gputui.models import GpuDevice, GpuProcess, HostInfo, Ref, Resource, Row
+from gputui.models import GpuDevice, GpuProcess, HostInfo, Ref, Resource
 from gputui.screens.base.session import Session
 
 
@@ -22,10 +22,10 @@ def is_on(process: GpuProcess, device: GpuDevice) -> bool:
     return (process.ref.account, process.host, process.gpu_index) == (device.ref.account, device.host, device.index)
 
 
-def host_facts(device: GpuDevice | None, hosts: Iterable[Row]) -> list[str]:
+def host_facts(device: GpuDevice | None, hosts: Iterable[HostInfo]) -> list[str]:
     """Return facts of the host of a GPU: ``RAM 181G/256G``, ``64 cores``."""
     account = device.ref.account if device is not None and device.through is None else None
-    host = next((row for row in hosts if isinstance(row, HostInfo) and row.ref.account == account), None)
+    host = next((row for row in hosts if row.ref.account == account), None)
     if host is None:
         return []
     facts = []

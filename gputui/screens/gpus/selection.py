@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gputui.models import GpuDevice, Instance, Ref, Resource, Row
+from gputui.models import GpuDevice, Instance, Ref, Row
 from gputui.query import Query
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ class GpuSelection:
         """Read the GPUs of the fleet as they are now."""
         self._view.context.devices = {
             (device.ref.account, device.host, device.index): device
-            for device in self._view.session.fleet.rows(Resource.GPUS).values()
-            if isinstance(device, GpuDevice) and not device.mig
+            for device in self._view.session.fleet.all(GpuDevice)
+            if not device.mig
         }
 
     def shows(self, row: Row) -> bool:
@@ -47,14 +47,13 @@ class GpuSelection:
             return row.through == self._view.scope
         if row.ref.account != self._view.scope.account:
             return not self._view.session.fleet.is_probed(self._view.scope)
-        instance = self._view.session.fleet.get(self._view.scope)
-        given = instance.gpu_indices if isinstance(instance, Instance) and not instance.gpu_all else None
+        instance = self._view.session.fleet.find(Instance, self._view.scope)
+        given = instance.gpu_indices if instance is not None and not instance.gpu_all else None
         return not given or row.index in given
 
     def charted(self) -> GpuDevice | None:
         """Return the GPU whose charts are shown: the one that was opened, else the one under the cursor."""
-        row = self._view.session.fleet.get(self.opened) if self.opened is not None else self._view.gpus.cursor_row
-        return row if isinstance(row, GpuDevice) else None
+        return self._view.session.fleet.find(GpuDevice, self.opened or self._view.gpus.cursor_ref)
 
     def compared(self) -> list[GpuDevice]:
         """Return the marked GPUs, else those of the host of the one under the cursor, else all that are shown."""

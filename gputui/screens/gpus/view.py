@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.events import DescendantFocus
 
-from gputui.models import Change, GpuDevice, GpuProcess, Instance, Ref, Resource, Row
+from gputui.formatting import counted
+from gputui.models import Change, GpuDevice, GpuProcess, HostInfo, Instance, Ref, Resource, Row
 from gputui.presentation.actions import may_be_of
 from gputui.presentation.columns.lists import columns_of
 from gputui.screens.base.fleet_context import FleetContext
@@ -136,8 +137,8 @@ class GpusView(ListView):
         self.table.invalidate(
             [
                 row.ref
-                for row in self.session.fleet.rows(Resource.PROCESSES).values()
-                if isinstance(row, GpuProcess) and (row.ref.account, row.host, row.gpu_index) in places
+                for row in self.session.fleet.all(GpuProcess)
+                if (row.ref.account, row.host, row.gpu_index) in places
             ]
         )
 
@@ -243,10 +244,9 @@ class GpusView(ListView):
 
     def shows(self, row: Row) -> bool:
         """Whether a process is on the GPU that was opened."""
-        if self.shown.opened is not None and isinstance(row, GpuProcess):
-            device = self.session.fleet.get(self.shown.opened)
-            if isinstance(device, GpuDevice) and not is_on(row, device):
-                return False
+        device = self.session.fleet.find(GpuDevice, self.shown.opened)
+        if device is not None and isinstance(row, GpuProcess) and not is_on(row, device):
+            return False
         return super().shows(row)
 
     def counts(self) -> str:
@@ -261,7 +261,7 @@ class GpusView(ListView):
         if not unknown:
             return f"{super().counts()}{' + ?' if lacking else ''}"
         known = f"{len(rows) - unknown}{self.COUNTED}, " if len(rows) > unknown else ""
-        return f"{known}processes of {unknown} GPU{'' if unknown == 1 else 's'} unknown"
+        return f"{known}processes of {counted(unknown, 'GPU')} unknown"
 
     def status(self) -> tuple[Content, Content]:
         """Count both sides; the filter is over the processes."""
@@ -282,7 +282,7 @@ class GpusView(ListView):
         shown = [row.inside for row in processes if self.shows(row)]
         inside = bool(shown) and all(shown)
         whose = "   PIDs as seen inside the container" if inside else ""
-        facts = host_facts(self.shown.charted(), self.session.fleet.rows(Resource.HOSTS).values())
+        facts = host_facts(self.shown.charted(), self.session.fleet.all(HostInfo))
         facts.append(window_words(self.panel.window))
         return (
             Content.assemble(
@@ -298,10 +298,10 @@ class GpusView(ListView):
 
     def in_scope(self, row: Row, scope: Ref) -> bool:
         """Whether a process belongs to the instance the view is limited to."""
-        instance = self.session.fleet.get(scope)
-        if not isinstance(row, GpuProcess) or not isinstance(instance, Instance):
-            return isinstance(row, GpuProcess) and row.instance == scope
-        return may_be_of(row, instance)
+        instance = self.session.fleet.find(Instance, scope)
+        if not isinstance(row, GpuProcess):
+            return False
+        return row.instance == scope if instance is None else may_be_of(row, instance)
 
     def is_problem(self, row: Row) -> bool:
         """A process of no instance, or unknown ones: the first suspects when a GPU misbehaves."""
@@ -309,9 +309,8 @@ class GpusView(ListView):
 
     def breadcrumbs(self) -> list[str]:
         """Add the GPU that was opened."""
-        alone = self.shown.opened is not None and not self.shown.comparing
-        device = self.session.fleet.get(self.shown.opened) if alone and self.shown.opened is not None else None
-        return [*super().breadcrumbs(), *([name_of_gpu(device)] if isinstance(device, GpuDevice) else [])]
+        device = None if self.shown.comparing else self.session.fleet.find(GpuDevice, self.shown.opened)
+        return [*super().breadcrumbs(), *([] if device is None else [name_of_gpu(device)])]
 
     @on(RecordTable.Opened, "#gpus")
     @on(GpuPanel.Opened)
@@ -355,15 +354,14 @@ class GpusView(ListView):
     def instance_here(self) -> Instance | None:
         """Return the instance of the process under the cursor."""
         row = self.row_here()
-        found = self.session.fleet.get(row.instance) if isinstance(row, GpuProcess) and row.instance else None
-        return found if isinstance(found, Instance) else None
+        return self.session.fleet.find(Instance, row.instance) if isinstance(row, GpuProcess) else None
 
     def _show_placeholder(self) -> None:
         super()._show_placeholder()
         if self.shown.opened is not None and self._query is None and not self.table.row_count:
-            device = self.session.fleet.get(self.shown.opened)
+            device = self.session.fleet.find(GpuDevice, self.shown.opened)
             here = "No process is on it now."
-            if isinstance(device, GpuDevice) and device.process_count is None:
+            if device is not None and device.process_count is None:
                 here = no_processes(self.session, [device])
             self.table.placeholder = Content(f"{here} {self.session.key_of('back')} shows all GPUs.")
 
@@ -373,8 +371,8 @@ class GpusView(ListView):
         if self.scope is not None:
             if said := unseen(fleet, self.scope, tuple(self.context.devices.values())):
                 return said
-            instance = fleet.get(self.scope)
-            if isinstance(instance, Instance) and not fleet.knows_processes(instance):
+            instance = fleet.find(Instance, self.scope)
+            if instance is not None and not fleet.knows_processes(instance):
                 probe, instances = self.session.key_of("processes-of"), self.session.key_of("view.instances")
                 return (
                     f"GPU processes are unknown: press {probe} on the instance ({instances}) to inspect it over SSH."

@@ -11,8 +11,8 @@ from textual.content import Content
 
 from gputui.analytics.prices import price_now
 from gputui.analytics.stock_trends import arrow, sparkline
-from gputui.formatting import format_money
-from gputui.models import Instance, Money, Offer, Ref, Row
+from gputui.formatting import counted, format_money
+from gputui.models import Instance, Money, Offer, Ref
 from gputui.screens import dialogs
 from gputui.widgets.heatmap.grid import AVAILABLE, FAILED, NONE_IDLE, NOT_OFFERED, OLD, WATCHED, Grid, Place
 
@@ -33,11 +33,6 @@ def where(offer: Offer) -> str:
     return place_name(offer.ref.account, offer.region)
 
 
-def counted(number: int, what: str) -> str:
-    """Return a number of things: ``1 model``, ``30 models``."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def idle_words(offer: Offer) -> str:
     """Return how many are available: ``12 idle of 64 GPUs``."""
     if offer.idle is None:
@@ -47,14 +42,14 @@ def idle_words(offer: Offer) -> str:
     return f"{offer.idle} idle of {counted(offer.total, 'GPU')}"
 
 
-def paid_prices(instances: Iterable[Row]) -> dict[tuple[str, str, str], Money]:
+def paid_prices(instances: Iterable[Instance]) -> dict[tuple[str, str, str], Money]:
     """Return the least that a GPU costs an hour in the instances that run, by account, region and model.
 
     Back ends may have prices of what runs and none of what could.
     """
     found: dict[tuple[str, str, str], Money] = {}
     for row in instances:
-        if not isinstance(row, Instance) or not row.gpu_model or not row.gpu_count:
+        if not row.gpu_model or not row.gpu_count:
             continue
         if (price := price_now(row)) is None:
             continue

@@ -46,9 +46,9 @@ class StockTrends:
     def note(self) -> None:
         """Compare the stock of now with that of before."""
         fleet = self._session.fleet
-        for offer in fleet.rows(Resource.STOCK).values():
+        for offer in fleet.all(Offer):
             feed = fleet.feed(offer.ref.account, Resource.STOCK)
-            if feed.state is FeedState.FRESH and feed.fetched_at and isinstance(offer, Offer) and not offer.problem:
+            if feed.state is FeedState.FRESH and feed.fetched_at and not offer.problem:
                 self._trends.note(offer.ref, offer.idle, feed.fetched_at)
         self.news = self._trends.news(self._now())
 

@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from gputui.commands import Command
-from gputui.models import FeedState, Offer, Ref, Resource, Row
+from gputui.formatting import counted
+from gputui.models import FeedState, Instance, Offer, Ref, Resource, Row
 from gputui.query import Query, parse
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
@@ -18,7 +19,6 @@ from gputui.screens.commands.sets import SHARED_SETS
 from gputui.screens.stock.captions import (
     Paid,
     cell_line,
-    counted,
     empty_cell_line,
     idle_words,
     legend,
@@ -114,7 +114,7 @@ class StockView(View):
         offers = self.offered()
         self._note_changes()
         fleet = self.session.fleet
-        self.paid = paid_prices(fleet.rows(Resource.INSTANCES).values())
+        self.paid = paid_prices(fleet.all(Instance))
         stale = frozenset(
             account for account in fleet.accounts if fleet.feed(account, Resource.STOCK).state is FeedState.STALE
         )
@@ -130,9 +130,8 @@ class StockView(View):
         """Return what the accounts shown offer."""
         return [
             offer
-            for offer in self.session.fleet.rows(Resource.STOCK).values()
-            if isinstance(offer, Offer)
-            and self.session.shows_account(offer.ref.account)
+            for offer in self.session.fleet.all(Offer)
+            if self.session.shows_account(offer.ref.account)
             and not self.session.fleet.left_out(offer.ref.account, Resource.STOCK)
         ]
 
