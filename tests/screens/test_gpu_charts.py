@@ -136,6 +136,8 @@ async def test_all_gpus_of_the_host_or_those_marked_are_compared_and_one_of_them
             assert f"GPUs   8   by {figure}" in stage.title
             await stage.press("m")
             assert titles(stage)[7] == f"GPU 7 {another}"
+            keys = [chart.data.key for chart in panel(stage).charts if chart.data is not None]
+            assert keys == [f"dock/gpu/{index} {panel(stage).reading}" for index in range(8)]
             await stage.press("right", "j")
             assert panel(stage).chosen == Ref("dock", "gpu", "3")
             await stage.press("k", "left", "left")

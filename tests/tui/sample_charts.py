@@ -19,7 +19,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
 from gputui.app.theme import DARK, variables
-from gputui.models import GpuSample, Ref
+from gputui.models import GpuSample
 from gputui.widgets.chart.data import WINDOWS, ChartData, Readings
 from gputui.widgets.chart.grid import ChartGrid
 from gputui.widgets.chart.scale import UTILIZATION
@@ -120,7 +120,7 @@ class SampleCharts(App[None]):
         window = None if math.isinf(self._window) else self._window
         return [
             ChartData(
-                Ref("dock", "gpu", str(gpu)),
+                f"gpu {gpu}",
                 f"GPU {gpu} utilisation",
                 UTILIZATION,
                 Readings(samples, "utilization"),

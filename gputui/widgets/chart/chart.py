@@ -9,7 +9,6 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual_hires_canvas import Canvas, HiResMode
 
-from gputui.models import Ref
 from gputui.widgets.chart.buckets import Buckets, Timeline, runs, timeline
 from gputui.widgets.chart.data import ChartData
 from gputui.widgets.chart.painter import STYLE_NAMES, Picture, Trace, form, picture
@@ -46,22 +45,18 @@ class Chart(GuardedHandlers, Canvas):
     def __init__(self, *, phase: float = 0.0) -> None:
         super().__init__(1, 1, HiResMode.BRAILLE)
         self._phase = phase
-        self._data: ChartData | None = None
+        self.data: ChartData | None = None
+        """The data that it shows."""
         self._selected = False
-        self._buckets: tuple[Ref | str, Buckets] = "", Buckets(1.0)
+        self._buckets: tuple[str, Buckets] = "", Buckets(1.0)
         self._colours: dict[str, str] = {}
         self._rows: list[Row] = []
         self._last: tuple[Size, Picture] | None = None
         self._drawing = False
 
-    @property
-    def data(self) -> ChartData | None:
-        """The data that it shows."""
-        return self._data
-
     def show(self, data: ChartData, *, selected: bool = False) -> None:
         """Show this; nothing is written when it looks as before."""
-        self._data, self._selected = data, selected
+        self.data, self._selected = data, selected
         self._draw()
 
     def on_resize(self) -> None:
@@ -99,7 +94,7 @@ class Chart(GuardedHandlers, Canvas):
     # --- from data to what is on the screen --------------------------------------------------------------------
 
     def _draw(self) -> None:
-        data, size = self._data, self.size
+        data, size = self.data, self.size
         if data is None or not size.area or not self.is_attached:
             return
         shape = form(size.width, size.height)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, overload
 
-from gputui.models import GpuSample, Ref
+from gputui.models import GpuSample
 from gputui.widgets.chart.scale import Measure
 
 Reading = Literal["utilization", "memory_used", "power", "temperature", "fan"]
@@ -49,7 +49,7 @@ class ChartData:
     readings are apart while all is well: what is further apart is a gap. Times of day are local, or UTC.
     """
 
-    key: Ref | str
+    key: str
     title: str
     measure: Measure
     points: Sequence[Point]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import get_args
 
-from gputui.models import GpuDevice, GpuSample
+from gputui.models import GpuDevice, GpuSample, Ref
 from gputui.widgets.chart.data import ChartData, Reading, Readings
 from gputui.widgets.chart.scale import FAN, POWER, TEMPERATURE, UTILIZATION, Measure, age_words, memory, span_words
 
@@ -39,6 +39,11 @@ def reported(samples: Sequence[GpuSample]) -> list[Reading]:
     return [reading for reading in READINGS if any(getattr(sample, reading) is not None for sample in newest)]
 
 
+def key_of(ref: Ref, reading: Reading) -> str:
+    """Return the key of the chart of one figure of a GPU."""
+    return f"{ref} {reading}"
+
+
 def chart_of(
     device: GpuDevice,
     reading: Reading,
@@ -47,18 +52,17 @@ def chart_of(
     window: float | None,
     now: datetime,
     utc: bool,
-    by_gpu: bool = False,
     named: bool = False,
 ) -> ChartData:
     """Return the chart of one figure of a GPU over the last ``window`` seconds, None for all that is kept.
 
-    ``by_gpu`` makes the GPU its key, for charts of several GPUs; ``named`` puts its host into the title.
+    ``named`` puts its host into the title.
     """
     fine = window is not None and window <= _FINE_WINDOW
     whose = f"{device.host} " if named else ""
     part = f" {device.mig}" if device.mig else ""
     return ChartData(
-        device.ref if by_gpu else f"{device.ref} {reading}",
+        key_of(device.ref, reading),
         f"{whose}GPU {device.index}{part} {WORDS[reading]}",
         memory(device.memory_total) if reading == "memory_used" else _MEASURES[reading],
         Readings(samples, reading),

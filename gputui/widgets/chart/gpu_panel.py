@@ -22,7 +22,7 @@ from textual.widgets import Static
 from gputui.models import GpuDevice, GpuSample, Ref
 from gputui.text import clean
 from gputui.widgets.chart.data import WINDOWS, ChartData, Reading
-from gputui.widgets.chart.gpu_charts import READINGS, chart_of, how_many, newest_words, reported
+from gputui.widgets.chart.gpu_charts import READINGS, chart_of, how_many, key_of, newest_words, reported
 
 if TYPE_CHECKING:
     from gputui.widgets.chart.chart import Chart
@@ -117,7 +117,8 @@ class GpuPanel(Vertical, can_focus=True):
             if charts and not self._loading:
                 self._begin()
             return
-        self._grid.show(charts, selected=self.chosen if self.showing is Showing.MANY else None)
+        chosen = self.chosen if self.showing is Showing.MANY else None
+        self._grid.show(charts, selected=None if chosen is None else key_of(chosen, self.reading))
 
     def on_resize(self) -> None:
         """Show as many charts as there is room for."""
@@ -156,7 +157,7 @@ class GpuPanel(Vertical, can_focus=True):
     def _charts(self) -> list[ChartData]:
         if self.showing is Showing.MANY:
             named = len({(device.ref.account, device.host) for device in self.devices}) > 1
-            return [self._chart(device, self.reading, by_gpu=True, named=named) for device in self.devices[:MOST]]
+            return [self._chart(device, self.reading, named=named) for device in self.devices[:MOST]]
         device = next((device for device in self.devices if device.ref == self.chosen), None)
         if device is None:
             return []
@@ -165,10 +166,10 @@ class GpuPanel(Vertical, can_focus=True):
             readings = readings[: how_many(self.size.width, self.size.height)]
         return [self._chart(device, reading) for reading in readings]
 
-    def _chart(self, device: GpuDevice, reading: Reading, *, by_gpu: bool = False, named: bool = False) -> ChartData:
+    def _chart(self, device: GpuDevice, reading: Reading, *, named: bool = False) -> ChartData:
         samples = self._samples_of(device.ref)
         window, now = self.window, self._now()
-        return chart_of(device, reading, samples, window=window, now=now, utc=self.utc, by_gpu=by_gpu, named=named)
+        return chart_of(device, reading, samples, window=window, now=now, utc=self.utc, named=named)
 
     # --- choosing ----------------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from textual.geometry import Size
 from textual.widget import Widget
 
-from gputui.models import Ref
 from gputui.widgets.chart.chart import Chart
 from gputui.widgets.chart.data import ChartData
 from gputui.widgets.chart.painter import LEAST_HEIGHT, LEAST_WIDTH
@@ -34,21 +33,17 @@ class ChartGrid(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._shown: Sequence[ChartData] = ()
-        self._selected: Ref | str | None = None
+        self._selected: str | None = None
         self._charts: list[Chart] = []
-        self._columns = 1
-
-    @property
-    def columns(self) -> int:
+        self.columns = 1
         """The number of charts side by side."""
-        return self._columns
 
     @property
     def charts(self) -> Sequence[Chart]:
         """The charts in view, in their order."""
         return self._charts[: len(self._shown)]
 
-    def show(self, charts: Sequence[ChartData], *, selected: Ref | str | None = None) -> None:
+    def show(self, charts: Sequence[ChartData], *, selected: str | None = None) -> None:
         """Show these charts in this order; ``selected`` is the key of the one that is marked.
 
         Charts look as before when their data do, and nothing is written then.
@@ -73,10 +68,10 @@ class ChartGrid(Widget):
                 chart.show(data, selected=data.key == self._selected)
         for place, chart in enumerate(self._charts):
             chart.display = place < len(self._shown)
-        self._columns = columns_for(len(self._shown), self.size)
-        rows = max(1, -(-len(self._shown) // self._columns))
-        if (self.styles.grid_size_columns, self.styles.grid_size_rows) != (self._columns, rows):
-            self.styles.grid_size_columns = self._columns
+        self.columns = columns_for(len(self._shown), self.size)
+        rows = max(1, -(-len(self._shown) // self.columns))
+        if (self.styles.grid_size_columns, self.styles.grid_size_rows) != (self.columns, rows):
+            self.styles.grid_size_columns = self.columns
             self.styles.grid_size_rows = rows
 
 

@@ -177,6 +177,17 @@ async def test_a_grid_takes_in_and_gives_up_charts_and_shows_one_alone() -> None
         assert grid.columns == 1
 
 
+async def test_another_figure_in_a_chart_is_drawn_without_the_readings_of_the_one_before() -> None:
+    one = replace(chart(points(*[90] * 90)), key="one")
+    other = replace(chart(points(*[10] * 90)), key="other")
+    app = ShowsCharts(one)
+    async with app.run_test(size=(60, 8)) as pilot:
+        await pilot.pause()
+        app.query_one(ChartGrid).show([other])
+        await pilot.pause()
+        assert lines_of(app) == await draw(other)
+
+
 async def test_the_selected_chart_is_told_without_colour_too() -> None:
     one, two = (replace(chart(points(50)), key=key, title=key) for key in ("one", "two"))
     app = ShowsCharts(one, two)
