@@ -137,7 +137,8 @@ class GputuiApp(App[int]):
 
     async def on_mount(self) -> None:
         """Show the first view with what is known already; ask the back ends after it is painted."""
-        self.app_resume_signal.subscribe(self, self._draw_all)
+        # Every cell is drawn again: the screen was another program's.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.set_interval(_TERMINAL_SECONDS, self._end_without_terminal)
         self.switch_mode(FIRST_VIEW)
         self.call_after_refresh(self._start_fleet)
@@ -278,7 +279,8 @@ class GputuiApp(App[int]):
         self._clipboard = text
         if os.environ.get("TMUX"):
             self.run_worker(load_tmux_buffer(text), group="clipboard", exit_on_error=False)
-        self._write(osc52(text))
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(osc52(text))
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         super()._display(screen, partial_update(renderable))
@@ -287,14 +289,6 @@ class GputuiApp(App[int]):
         """Suspend the program until the shell resumes it (``fg``)."""
         if isinstance(self._driver, TerminalDriver) and not self._driver.suspend():
             self.notify("There is no shell to suspend to.", severity="warning", markup=False, timeout=4)
-
-    def _draw_all(self, _: object = None) -> None:
-        """Draw every cell: the screen was another program's."""
-        self.refresh(layout=True)
-
-    def _write(self, sequence: str) -> None:
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(sequence)
 
     # --- what screens ask of the program (screens.session.Program) --------------------------------------------
 

@@ -27,11 +27,6 @@ class EarlyKeys:
         self.over = False
         """Whether every account is open, or known not to open: no key waits any more."""
 
-    @property
-    def waiting(self) -> bool:
-        """Whether any key waits."""
-        return bool(self._waiting)
-
     def add(self, key: Key, view: View | None) -> bool:
         """Let a key wait if it has to; returns whether it does. ``view`` has the keys; None where a dialog has."""
         if self.over or view is None:

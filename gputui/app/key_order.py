@@ -50,8 +50,6 @@ class KeyOrder:
 
     async def carry_out_early(self) -> None:
         """Carry out keys typed before that was possible, where the same row is still under the cursor."""
-        if not self.early.waiting:
-            return
         keys, dropped = self.early.take(self._view_with_keys())
         if dropped:
             text = "Keys typed before the accounts were open are ignored: another row is under the cursor now."

@@ -35,25 +35,22 @@ class LogLines:
         self.wrap = False
         self.width, self.height = 1, 0
         self._store: LogStore | None = None
-        self._matches: LogFilter | None = None
+        self.matches: LogFilter | None = None
+        """The lines that are shown; all for None."""
         self._cache: dict[int, StoredLine] = {}
         self._top = (0, 0)
 
     def set_store(self, store: LogStore | None) -> None:
         """Show the lines of another log."""
-        self._store, self._matches = store, None
+        self._store, self.matches = store, None
         self._cache.clear()
-
-    def set_matches(self, matches: LogFilter | None) -> None:
-        """Show only the lines that match; all for None."""
-        self._matches = matches
 
     @property
     def count(self) -> int:
         """The number of lines that are shown."""
         if self._store is None:
             return 0
-        return len(self._matches) if self._matches is not None else self._store.last - self._store.first
+        return len(self.matches) if self.matches is not None else self._store.last - self._store.first
 
     @property
     def top(self) -> Place:
@@ -109,13 +106,13 @@ class LogLines:
         return _wrapped(text, self.width) if self.wrap else [(0, len(text))]
 
     def _number(self, index: int) -> int:
-        if self._matches is not None:
-            return self._matches[index]
+        if self.matches is not None:
+            return self.matches[index]
         return index + (self._store.first if self._store is not None else 0)
 
     def _index(self, number: int) -> int:
-        if self._matches is not None:
-            index = self._matches.index_of(number)
+        if self.matches is not None:
+            index = self.matches.index_of(number)
         else:
             index = number - (self._store.first if self._store is not None else 0)
         return min(max(0, index), max(0, self.count - 1))

@@ -90,7 +90,7 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
         self, matches: LogFilter | None, spans: Callable[[str], Iterable[tuple[int, int]]] | None = None
     ) -> None:
         """Show only the lines that match, with the ``spans`` of the matches marked; the place is kept."""
-        self._lines.set_matches(matches)
+        self._lines.matches = matches
         self._spans = spans
         self.update_lines(redraw=True)
 

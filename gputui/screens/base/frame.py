@@ -93,12 +93,9 @@ class Frame:
     def _show_problems(self) -> None:
         session = self._view.session
         lines = [line for account in session.accounts_shown() if (line := self._view.problem(account))]
-        if session.history is not None and session.history.problem:
-            lines.append(Content.assemble(("◐ ", "$text-warning"), session.history.problem))
-        if warning := self._view.warning():
-            lines.append(Content.assemble(("◐ ", "$text-warning"), warning))
-        if warning := session.fleet.clock_warning():
-            lines.append(Content.assemble(("◐ ", "$text-warning"), warning))
+        history = "" if session.history is None else session.history.problem
+        warnings = filter(None, (history, self._view.warning(), session.fleet.clock_warning()))
+        lines += [Content.assemble(("◐ ", "$text-warning"), warning) for warning in warnings]
         problems = self._view.query_one("#problems", Static)
         problems.display = bool(lines)
         problems.set_class(len(lines) > _MOST_PROBLEMS // 2, "-several")

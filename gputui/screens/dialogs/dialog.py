@@ -122,10 +122,9 @@ class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | N
         return super().dismiss(result)
 
     def action_other_button(self) -> None:
-        """Move to the next button that can be pressed."""
-        buttons = [button for button in self.query(Button) if button.display and not button.disabled]
-        if isinstance(self.focused, Button) and self.focused in buttons:
-            self.set_focus(buttons[(buttons.index(self.focused) + 1) % len(buttons)])
+        """Move from a button to the next that can be pressed."""
+        if isinstance(self.focused, Button):
+            self.focus_next(Button)
 
     def action_cancel(self) -> None:
         """Close without an answer."""

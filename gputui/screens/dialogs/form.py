@@ -232,10 +232,6 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
             return
         super().action_cancel()
 
-    def action_review(self) -> None:
-        """Review from any field."""
-        self._submit()
-
     def _check(self, values: Values) -> dict[str, str]:
         """Return the refusals of these values by field. The same values are read once."""
         if values != self._checked:
@@ -249,7 +245,8 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
             self._checked = values
         return self._refusals
 
-    def _submit(self) -> None:
+    def action_review(self) -> None:
+        """Answer, from any field, unless something is wrong."""
         values = self.values()
         if not self._refused(self._check(values)):
             self.dismiss(values)
@@ -262,7 +259,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         if field is None:
             return
         if field.name == self._body.names()[-1]:
-            self._submit()
+            self.action_review()
             return
         if field.name in self._check(self.values()):
             self._left.add(field.name)
@@ -274,7 +271,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     def _pressed(self, event: Button.Pressed) -> None:
         match event.button.id:
             case "confirm":
-                self._submit()
+                self.action_review()
             case "tool-preview":
                 self.action_preview()
             case "tool-load":

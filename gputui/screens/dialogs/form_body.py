@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from rich.cells import cell_len
@@ -90,11 +90,9 @@ class FormBody(VerticalScroll, can_focus=False):
 
     def open_names(self) -> list[str]:
         """Return the fields from the first that is left to fill in; a choice made before the form opened is kept."""
-        chosen = {name for name in self._given if name in self._fields and self._is_choice(name)}
+        choices = {name for name, field in self._fields.items() if field.kind is FieldKind.CHOICE}
+        chosen = choices & self._given.keys()
         return [name for name in self.names() if name not in chosen] or self.names()
-
-    def _is_choice(self, name: str) -> bool:
-        return self._fields[name].kind is FieldKind.CHOICE
 
     # --- the screen ------------------------------------------------------------------------------------------
 
@@ -128,12 +126,8 @@ class FormBody(VerticalScroll, can_focus=False):
 
     def field_of(self, widget: Widget | None) -> FormField | None:
         """Return the field that a widget is a part of."""
-        return next((node.field for node in _nodes(widget) if isinstance(node, FieldBox)), None)
-
-
-def _nodes(widget: Widget | None) -> Iterator[object]:
-    if widget is not None:
-        yield from widget.ancestors_with_self
+        nodes = () if widget is None else widget.ancestors_with_self
+        return next((node.field for node in nodes if isinstance(node, FieldBox)), None)
 
 
 class FieldBox(Vertical):

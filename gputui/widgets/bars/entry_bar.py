@@ -62,9 +62,7 @@ class EntryBar(GuardedHandlers, Vertical):
         self._past = list(past)
         self._position = len(self._past)
         self.display = True
-        entry = self.query_one(Input)
-        entry.value = text
-        entry.cursor_position = len(text)
+        entry = self._put(text)
         # Typing replaces the text; a cursor key keeps it.
         entry.action_select_all()
         # Not entry.focus(), which takes effect only after keys typed ahead have gone elsewhere.
@@ -107,17 +105,20 @@ class EntryBar(GuardedHandlers, Vertical):
             return
         common = _common_start(candidates)
         if len(common) > len(entry.value) or len(candidates) == 1:
-            entry.value = candidates[0] + " " if len(candidates) == 1 and " " not in candidates[0] else common
-            entry.cursor_position = len(entry.value)
+            self._put(candidates[0] + " " if len(candidates) == 1 and " " not in candidates[0] else common)
 
     def action_past(self, step: int) -> None:
         """Show an earlier entry (-1), or a later one (1)."""
         position = self._position + step
         if 0 <= position <= len(self._past):
             self._position = position
-            entry = self.query_one(Input)
-            entry.value = self._past[position] if position < len(self._past) else ""
-            entry.cursor_position = len(entry.value)
+            self._put(self._past[position] if position < len(self._past) else "")
+
+    def _put(self, text: str) -> Input:
+        entry = self.query_one(Input)
+        entry.value = text
+        entry.cursor_position = len(text)
+        return entry
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:

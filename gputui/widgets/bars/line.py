@@ -20,18 +20,13 @@ class Line(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
-        self._content = Content("")
-
-    @property
-    def content(self) -> Content:
-        """The content."""
-        return self._content
+        self.content = Content("")
 
     def show(self, content: Content) -> None:
         """Show this; nothing is written when it is there already."""
-        if content.plain == self._content.plain and content.spans == self._content.spans:
+        if content.plain == self.content.plain and content.spans == self.content.spans:
             return
-        self._content = content
+        self.content = content
         self.refresh()
 
     def lay_out(self) -> None:
@@ -43,7 +38,7 @@ class Line(Widget):
 
     def render(self) -> Content:
         """Return the line, cut to the width."""
-        return self._content.truncate(self.size.width, ellipsis=True)
+        return self.content.truncate(self.size.width, ellipsis=True)
 
 
 def spread(left: Content, right: Content, width: int) -> Content:

@@ -67,7 +67,8 @@ class Heatmap(Widget, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._grid = Grid()
+        self.grid = Grid()
+        """The grid that it shows."""
         self._cursor: Position | None = None
         self._at = (0, 0)
         self._top = 0
@@ -78,23 +79,18 @@ class Heatmap(Widget, can_focus=True):
         self._used = False
 
     @property
-    def grid(self) -> Grid:
-        """The grid that it shows."""
-        return self._grid
-
-    @property
     def offer(self) -> Offer | None:
         """The offer under the cursor."""
-        return None if self._cursor is None else self._grid.cells.get(self._cursor)
+        return None if self._cursor is None else self.grid.cells.get(self._cursor)
 
     @property
     def position(self) -> Position | None:
         """The model and the place the cursor is on, offered there or not; None while there is no model."""
-        return self._cursor if self._grid.models else None
+        return self._cursor if self.grid.models else None
 
     def set_grid(self, grid: Grid, placeholder: str = "") -> None:
         """Show this; ``placeholder`` is shown, a line each, while there is no model."""
-        self._grid = grid
+        self.grid = grid
         self._placeholder = placeholder
         if not self._used:
             # The first map was not whole: begin at its corner, not where the first account to answer happened to be.
@@ -108,7 +104,7 @@ class Heatmap(Widget, can_focus=True):
 
     def _settle_cursor(self) -> None:
         """Keep the cursor on its model and place; next to them where they are gone."""
-        grid = self._grid
+        grid = self.grid
         if not grid.models:
             return
         if self._cursor is None:
@@ -124,7 +120,7 @@ class Heatmap(Widget, can_focus=True):
 
     def _put(self, row: int, column: int) -> None:
         self._at = (row, column)
-        self._cursor = (self._grid.models[row], self._grid.places[column])
+        self._cursor = (self.grid.models[row], self.grid.places[column])
 
     # --- moving ----------------------------------------------------------------------------------------------
 
@@ -134,15 +130,15 @@ class Heatmap(Widget, can_focus=True):
 
     def select(self, ref: Ref) -> bool:
         """Put the cursor on an offer; returns whether it is there."""
-        found = self._grid.find(ref)
+        found = self.grid.find(ref)
         if found is None:
             return False
-        self._go(self._grid.row_of[found[0]], self._grid.column_of[found[1]])
+        self._go(self.grid.row_of[found[0]], self.grid.column_of[found[1]])
         return True
 
     def action_move(self, down: int, right: int) -> None:
         """Move the cursor."""
-        grid = self._grid
+        grid = self.grid
         if self._cursor is None or not grid.models:
             return
         row = min(max(self._at[0] + down, 0), len(grid.models) - 1)
@@ -165,19 +161,19 @@ class Heatmap(Widget, can_focus=True):
     @property
     def _room(self) -> int:
         """Cells there are for places: what names and totals leave, without the arrow at the right edge."""
-        return self.size.width - (1 + self._grid.label_width + MEMORY_WIDTH + IDLE_WIDTH + 2) - 1
+        return self.size.width - (1 + self.grid.label_width + MEMORY_WIDTH + IDLE_WIDTH + 2) - 1
 
     @property
     def _rows_shown(self) -> int:
         return max(1, self.size.height - HEADINGS)
 
     def _column_width(self, place: Place) -> int:
-        return self._grid.text_width(place) + 2
+        return self.grid.text_width(place) + 2
 
     def _fitting(self, first: int) -> int:
         """Return how many places fit from this one on, at least one."""
         room, count = self._room, 0
-        for place in self._grid.places[first:]:
+        for place in self.grid.places[first:]:
             room -= self._column_width(place)
             if room < 0:
                 break
@@ -185,16 +181,16 @@ class Heatmap(Widget, can_focus=True):
         return max(1, count)
 
     def _reveal(self) -> None:
-        if self._cursor is None or not self._grid.models or not self.size.height:
+        if self._cursor is None or not self.grid.models or not self.size.height:
             return
         row, column = self._at
         self._top = min(max(self._top, row - self._rows_shown + 1), row)
-        self._top = max(0, min(self._top, len(self._grid.models) - self._rows_shown))
+        self._top = max(0, min(self._top, len(self.grid.models) - self._rows_shown))
         self._left = min(self._left, column)
         while self._left + self._fitting(self._left) <= column:
             self._left += 1
         # No room is left unused while there is more at the left.
-        while self._left and self._left - 1 + self._fitting(self._left - 1) >= len(self._grid.places):
+        while self._left and self._left - 1 + self._fitting(self._left - 1) >= len(self.grid.places):
             self._left -= 1
 
     def on_resize(self) -> None:
@@ -206,12 +202,9 @@ class Heatmap(Widget, can_focus=True):
         if not had_cursor:
             self.post_message(self.CursorMoved())
 
-    def on_focus(self) -> None:
-        """Show the cursor."""
-        self._sync()
-
-    def on_blur(self) -> None:
-        """Hide the cursor."""
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Show the cursor, or hide it."""
+        super().watch_has_focus(has_focus)
         self._sync()
 
     def notify_style_update(self) -> None:
@@ -257,7 +250,7 @@ class Heatmap(Widget, can_focus=True):
         return found
 
     def _draw(self, width: int, height: int) -> list[list[Segment]]:
-        grid = self._grid
+        grid = self.grid
         lines: list[list[Segment]] = []
         if grid.places:
             count = self._fitting(self._left)

@@ -32,25 +32,21 @@ class Checkbox(GuardedHandlers, Static, can_focus=True):
         super().__init__(id=id)
         self._label = label
         self._key = key
-        self._value = value
-        self.update(self.draw())
-
-    @property
-    def value(self) -> bool:
+        self.value = value
         """Whether it is checked."""
-        return self._value
+        self.update(self.draw())
 
     def toggle(self) -> None:
         """Check it, or uncheck it."""
-        self._value = not self._value
+        self.value = not self.value
         self.update(self.draw())
         self.post_message(self.Changed())
 
     def draw(self) -> Content:
         """Return its text."""
         return Content.assemble(
-            tick(self._value),
-            (self._label, "bold" if self._value else ""),
+            tick(self.value),
+            (self._label, "bold" if self.value else ""),
             (f" ({self._key})" if self._key else "", "$muted"),
         )
 
