@@ -27,9 +27,9 @@ def parse_pod_order(cloud: YottaCloud, given: YottaParameters) -> RentalOrder:
     name = given.text("name", f"pod-{uuid.UUID(int=cloud.rng.getrandbits(128)).hex[:8]}")
     image = given.text("image")
     _check_credential(cloud, given, "containerRegistryAuthId")
-    if given.choice("imagePublicType", ("PUBLIC", "PRIVATE"), "PUBLIC") == "PRIVATE" and not (
-        "containerRegistryAuthId" in given or {"imageRegistryUsername", "imageRegistryPassword"} <= _named(given)
-    ):
+    private = given.choice("imagePublicType", ("PUBLIC", "PRIVATE"), "PUBLIC") == "PRIVATE"
+    login = "imageRegistryUsername" in given and "imageRegistryPassword" in given
+    if private and not login and "containerRegistryAuthId" not in given:
         wrong("imagePublicType PRIVATE requires containerRegistryAuthId")
     if given.choice("resourceType", ("GPU", "CPU"), "GPU") == "CPU":
         kind, gpus = NO_GPU, 0
@@ -220,7 +220,3 @@ def _webhook(given: YottaParameters) -> str | None:
     if address and urlsplit(address).scheme not in ("http", "https"):
         wrong("webhook must be a URL")
     return address or None
-
-
-def _named(given: YottaParameters) -> set[str]:
-    return {name for name in ("imageRegistryUsername", "imageRegistryPassword") if name in given}
