@@ -199,7 +199,7 @@ def _read_resource(text: str) -> Body:
 def _once(text: str, read: Callable[[str], Body], *keys: str) -> list[Body]:
     """Read each line that is not empty; none may have the same as another under one of the keys, or be the same."""
     found: list[Body] = []
-    for number, line in _lines(text):
+    for number, line in lines_of(text):
         try:
             row = read(line)
         except ValueError as error:
@@ -210,5 +210,6 @@ def _once(text: str, read: Callable[[str], Body], *keys: str) -> list[Body]:
     return found
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
+def lines_of(text: str) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each line that is not empty."""
     return ((number, line.strip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip())

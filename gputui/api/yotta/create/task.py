@@ -17,7 +17,7 @@ from gputui.api.capabilities import PreparedChange, Values
 from gputui.api.common.form_values import FormValues, choice_field, within
 from gputui.api.common.ssh_command import LAST_PORT
 from gputui.api.yotta.create.creator import Parts, YottaCreator
-from gputui.api.yotta.create.readers import at_most, path_reader, read_webhook, read_word
+from gputui.api.yotta.create.readers import at_most, lines_of, path_reader, read_webhook, read_word
 from gputui.api.yotta.schema import masked
 from gputui.api.yotta.tasks import TASK, YottaTasks
 from gputui.errors import GputuiError, NotFoundError
@@ -140,11 +140,9 @@ def _no_constant(name: str) -> object:
 
 def _read_headers(text: str) -> dict[str, str]:
     headers: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        match = _HEADER.fullmatch(line.strip())
-        if match is None or clean(line.strip()) != line.strip():
+    for number, line in lines_of(text):
+        match = _HEADER.fullmatch(line)
+        if match is None or clean(line) != line:
             raise ValueError(f"line {number} must be a name and a value, such as X-Team: vision")
         if match[1].lower() in {name.lower() for name in headers}:
             raise ValueError(f"line {number}: {match[1]} comes twice")
