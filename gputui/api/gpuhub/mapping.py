@@ -6,8 +6,8 @@ Prices come as thousandths of the currency unit for an hour, memory as bytes, ti
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache, partial
 
@@ -51,11 +51,10 @@ _time = lru_cache(maxsize=16384)(read_time)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The context of an account's rows: its name, its currency, and the names of its images by uuid."""
+    """The context of an account's rows: its name and its currency."""
 
     account: str
     currency: str
-    image_names: Mapping[str, str] = field(default_factory=dict)
 
     def ref(self, kind: str, id_: str) -> Ref:
         """Return the Ref of something of this account."""
@@ -64,17 +63,6 @@ class Scope:
     def money(self, thousandths: float | None) -> Money | None:
         """Return a price or balance from thousandths; None where it is no number."""
         return None if thousandths is None else _money(thousandths, self.currency)
-
-    def estimate(self, thousandths: float | None) -> Money | None:
-        """Return an estimate of a price from thousandths; None where it is no number."""
-        money = self.money(thousandths)
-        return None if money is None else replace(money, estimated=True)
-
-    def image(self, uuid: str | None) -> str | None:
-        """Return what an image is called, else its uuid."""
-        if not uuid:
-            return None
-        return self.image_names.get(uuid) or clean(uuid)
 
 
 @lru_cache(maxsize=4096)
@@ -99,7 +87,7 @@ def to_instance(
         phase=container_phase(status),
         status=status,
         parent=parent,
-        image=scope.image(row.get("image_uuid")),
+        image=clean(row.get("image_uuid") or "") or None,
         gpu_model=_label(clean(gpu)) if gpu else None,
         gpu_count=row.get("gpu_num"),
         cpu_count=row.get("cpu_num"),
@@ -133,6 +121,7 @@ def to_deployment(scope: Scope, row: schema.DeploymentRow, notes: RowNotes) -> D
         row.get("service_6006_port_protocol") or template.get("service_6006_port_protocol"),
         row.get("service_6008_port_protocol") or template.get("service_6008_port_protocol"),
     )
+    estimate = scope.money(row.get("price_estimates"))
     deployment = Deployment(
         ref=scope.ref("deployment", clean(row["uuid"])),
         name=clean(row.get("name") or row["uuid"]),
@@ -155,7 +144,7 @@ def to_deployment(scope: Scope, row: schema.DeploymentRow, notes: RowNotes) -> D
         memory_to=_bytes(template.get("memory_size_to")),
         price_from=scope.money(template.get("price_from")),
         price_to=scope.money(template.get("price_to")),
-        price_estimate=scope.estimate(row.get("price_estimates")),
+        price_estimate=estimate and replace(estimate, estimated=True),
         image=clean(row.get("image_uuid") or template.get("image_uuid") or "") or None,
         command=redact(clean(template.get("cmd") or "", multiline=True)),
         shutdown_command=redact(clean(template.get("cmd_before_shutdown") or "", multiline=True)),

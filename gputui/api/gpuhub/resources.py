@@ -58,7 +58,7 @@ class GpuhubLists:
     def __init__(self, client: GpuhubClient, scope: mapping.Scope) -> None:
         self._client = client
         self._image_names: dict[str, str] = {}
-        self._scope = replace(scope, image_names=self._image_names)
+        self._scope = scope
         self._monotonic = monotonic = client.monotonic
         self._deployments = client.shared(self._ask_deployments, age=DEPLOYMENTS_AGE)
         self._known: dict[str, Deployment] = {}
@@ -271,8 +271,7 @@ class GpuhubLists:
             return await self._client.page(schema.IMAGES, IMAGES, body, make, raw=True)
 
         found = await read_all(page)
-        self._image_names.clear()
-        self._image_names.update({image.ref.id: image.name for image in found})
+        self._image_names = {image.ref.id: image.name for image in found}
         return found
 
     async def learn_images(self, images: Iterable[str | None]) -> None:
