@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gputui.config.preview import UiSettings
+from gputui.screens import dialogs
 from gputui.screens.base.view import View
 from tests.screens.cloud import Cloud
 from tests.screens.queues import busy
@@ -70,6 +71,18 @@ async def test_a_form_is_reviewed_saved_and_left_with_the_keys_that_it_names(
         assert "f1 again discards your input; f5 keeps it as a template" in stage.text
         await stage.press("f1")
         assert stage.dialogs == []
+
+
+async def test_numbers_of_two_digits_are_no_keys_of_a_menu() -> None:
+    async with staged(lab()) as stage:
+        menu = dialogs.MenuDialog("Many", [dialogs.Choice(f"v{n}", f"line-{n}", str(n)) for n in range(1, 12)])
+        answers: list[object] = []
+        stage.app.push_screen(menu, answers.append)
+        await stage.settle()
+        assert "9  line-9" in stage.text
+        assert "10  line-10" not in stage.text
+        await stage.press("9")
+        assert answers == ["v9"]
 
 
 async def test_a_menu_names_the_key_that_cancels() -> None:

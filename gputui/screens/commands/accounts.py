@@ -52,7 +52,7 @@ class AccountCommands(CommandSet):
             note = state.state.value + (f"  {state.message}" if state.message else "")
             if state.state is HealthState.UNKNOWN:
                 note = "awaiting the first answer"
-            choices.append(dialogs.Choice(name, name, str(number) if number < 10 else "", note))
+            choices.append(dialogs.Choice(name, name, str(number), note))
         described = [dialogs.Choice(f"d {name}", f"describe {name}") for name in self.session.fleet.accounts]
         chosen = await self.app.push_screen_wait(
             dialogs.MenuDialog("Show", [*choices, *described], selected=self.session.account or ALL)

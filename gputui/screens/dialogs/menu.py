@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import on
@@ -33,7 +33,7 @@ class Choice:
 
 
 class MenuDialog(Dialog[str]):
-    """Gives back the value of the line chosen with enter, or with the key before it.
+    """Gives back the value of the line chosen with enter, or with the key before it; a number above 9 is none.
 
     ``enter`` is what enter does, in the hint. With ``careful`` a key typed before the menu was there chooses nothing.
     """
@@ -67,7 +67,9 @@ class MenuDialog(Dialog[str]):
         super().__init__(heading)
         self._careful = careful
         self._details = details
-        self._choices = tuple(choices)
+        self._choices = tuple(
+            replace(one, key="") if one.key.isdecimal() and int(one.key) > 9 else one for one in choices
+        )
         self._note = note
         self._enter = enter
         self._selected = selected

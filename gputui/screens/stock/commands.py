@@ -175,7 +175,7 @@ class StockCommands(SaveCommands, CreateCommands):
     async def _choose_regions(self) -> None:
         choices = [dialogs.Choice(NO_PRESET, "all regions", "0")]
         for number, (name, regions) in enumerate(self.session.region_presets.items(), 1):
-            choices.append(dialogs.Choice(name, name, str(number) if number < 10 else "", ", ".join(regions)))
+            choices.append(dialogs.Choice(name, name, str(number), ", ".join(regions)))
         chosen = await self.app.push_screen_wait(
             dialogs.MenuDialog("Show the regions", choices, selected=self.view.preset or NO_PRESET)
         )
