@@ -139,14 +139,15 @@ async def test_an_instance_leads_to_its_processes_and_back() -> None:
         assert "esc clears" in stage.text or "It runs nothing on a GPU now." in stage.text
 
 
-async def test_idle_gpus_without_processes_are_told_apart_from_silence() -> None:
-    async with staged(backend("lab", [instance("lab", "main")], gpus=[gpu("lab", 0, 0, 0)]), view="5") as stage:
+async def test_gpus_idle_or_missing_are_told_apart_from_silence() -> None:
+    host = backend("lab", [instance("lab", "main")], gpus=[gpu("lab", 0, 0, 0)])
+    async with staged(host, view="5") as stage:
         assert "idle" in stage.text
         assert "No process is on a GPU now." in stage.text
 
-
-async def test_an_account_without_gpus_says_so() -> None:
-    async with staged(backend("lab"), view="5") as stage:
+        # An account without gpus says so.
+        host.rows[Resource.GPUS] = []
+        await stage.advance(60)
         assert "There is no GPU on the hosts shown." in stage.text
 
 

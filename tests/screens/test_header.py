@@ -56,9 +56,34 @@ async def test_the_cost_of_an_hour_is_at_the_right_end_a_sum_for_each_currency()
         assert stage.header.endswith(" cost unknown"), "the filter of the server may exclude what has a price"
 
 
-async def test_without_a_price_there_is_no_cost() -> None:
-    async with staged(lab()) as stage:
+async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well() -> None:
+    ok, unknown, limited, down = HealthState.OK, HealthState.UNKNOWN, HealthState.LIMITED, HealthState.DOWN
+    async with staged(lab(), size=NARROW) as stage:
         assert "/h" not in stage.header
+
+        # The dot of the count is green only where accounts are well.
+        bar = stage.view.query_one(HeaderBar)
+        for states, dot, said in (
+            ([down] * 6, ("✗", "$text-error"), "0 of 6   ✗ a-rather-long-name-0"),
+            ([unknown] * 6, ("○", "$muted"), "0 of 6 accounts (6 connecting)"),
+            ([limited] * 2 + [unknown] * 4, ("◐", "$text-warning"), "0 of 6 (4 connecting)"),
+            ([ok] * 4 + [unknown] * 2, ("●", "$text-success"), "4 of 6 accounts (2 connecting)"),
+            ([ok] * 6, ("●", "$text-success"), "6 of 6 accounts"),
+        ):
+            bar.set_health([Health(name, state) for name, state in zip(NAMES, states, strict=True)], only=None)
+            assert _count_dot(bar) == dot
+            assert said in bar.content.plain
+
+        # The count is whole beside a note and two costs.
+        bar.set_health(
+            [Health(name, ok) for name in NAMES],
+            only=None,
+            note="demo: nothing here is real",
+            cost=Content("~$87.59/h  ¥17.96/h + 6 GPUs unpriced"),
+            short_cost=Content("~$87.59/h  ¥17.96/h + ?"),
+        )
+        assert "● 6 of 6  " in bar.content.plain
+        assert bar.content.plain.rstrip().endswith("¥17.96/h + ?")
 
 
 async def test_problems_of_many_accounts_take_a_line_each_and_the_rest_is_counted() -> None:
@@ -111,33 +136,6 @@ def _count_dot(bar: HeaderBar) -> tuple[str, str]:
     at = bar.content.plain.index(" of 6") - 3
     style = next(str(span.style) for span in bar.content.spans if span.start <= at < span.end)
     return bar.content.plain[at], style
-
-
-async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well() -> None:
-    ok, unknown, limited, down = HealthState.OK, HealthState.UNKNOWN, HealthState.LIMITED, HealthState.DOWN
-    async with staged(lab(), size=NARROW) as stage:
-        bar = stage.view.query_one(HeaderBar)
-        for states, dot, said in (
-            ([down] * 6, ("✗", "$text-error"), "0 of 6   ✗ a-rather-long-name-0"),
-            ([unknown] * 6, ("○", "$muted"), "0 of 6 accounts (6 connecting)"),
-            ([limited] * 2 + [unknown] * 4, ("◐", "$text-warning"), "0 of 6 (4 connecting)"),
-            ([ok] * 4 + [unknown] * 2, ("●", "$text-success"), "4 of 6 accounts (2 connecting)"),
-            ([ok] * 6, ("●", "$text-success"), "6 of 6 accounts"),
-        ):
-            bar.set_health([Health(name, state) for name, state in zip(NAMES, states, strict=True)], only=None)
-            assert _count_dot(bar) == dot
-            assert said in bar.content.plain
-
-        # The count is whole beside a note and two costs.
-        bar.set_health(
-            [Health(name, ok) for name in NAMES],
-            only=None,
-            note="demo: nothing here is real",
-            cost=Content("~$87.59/h  ¥17.96/h + 6 GPUs unpriced"),
-            short_cost=Content("~$87.59/h  ¥17.96/h + ?"),
-        )
-        assert "● 6 of 6  " in bar.content.plain
-        assert bar.content.plain.rstrip().endswith("¥17.96/h + ?")
 
 
 async def test_neither_a_list_that_says_the_same_nor_a_key_draws_the_header(monkeypatch: pytest.MonkeyPatch) -> None:

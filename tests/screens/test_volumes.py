@@ -114,27 +114,30 @@ async def test_volumes_are_described_filtered_and_kept_with_what_is_known_of_the
         assert "datasets" in stage.text
 
 
-async def test_an_empty_part_says_what_fills_it() -> None:
-    async with staged(Store("yotta"), view="7") as stage:
-        assert "No volumes in any account. Press n to create one." in stage.text
-        await stage.press("tab")
-        await stage.advance(0)
-        assert "No credentials in any account. Press n to create one." in stage.text
-
-
 async def test_where_no_account_has_volumes_that_is_said() -> None:
     async with staged(lab()) as stage:
         await stage.command("volumes")
         assert "There are no volumes in any account: no account is of a kind that has some." in stage.text
 
 
-async def test_a_list_that_never_came_is_not_called_empty() -> None:
+async def test_an_empty_part_says_what_fills_it_and_one_that_never_came_is_not_called_empty() -> None:
     fake = store()
     fail(fake, UnavailableError("yotta: no answer."))
     async with staged(fake) as stage:
         await stage.command("volumes")
         await stage.advance(1)
         assert "Not known: no answer from yotta. r asks again." in stage.text
+
+        # An empty part says what fills it.
+        fake.errors.clear()
+        for each in fake.rows.values():
+            each.clear()
+        await stage.press("r")
+        await stage.advance(120)
+        assert "No volumes in any account. Press n to create one." in stage.text
+        await stage.press("tab")
+        await stage.advance(0)
+        assert "No credentials in any account. Press n to create one." in stage.text
 
 
 # --- creating and deleting --------------------------------------------------------------------------------------

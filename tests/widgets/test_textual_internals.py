@@ -53,6 +53,8 @@ def classes(module: str) -> dict[str, ast.ClassDef]:
                     look(child, f"{prefix}{name}.")
                 case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                     look(child, f"{prefix}{name}.<locals>.")
+                case ast.expr():
+                    pass  # holds no class
                 case _:
                     look(child, prefix)
 
