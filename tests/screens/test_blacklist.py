@@ -91,20 +91,18 @@ async def test_an_entry_says_which_host_how_long_and_why_and_is_made_longer_thro
 async def test_the_menu_of_an_entry_has_what_applies_to_it_and_the_help_begins_with_that() -> None:
     cloud = hub()
     cloud.never = lambda row, action: RULES[row.ref.kind].never(action)  # type: ignore[method-assign]
-    async with staged(cloud, view="6", size=NARROW) as stage:
+    async with staged(cloud, lab(), view="6", size=NARROW) as stage:
+        assert "EXTENDED" in stage.text
+        assert "11:55" in stage.line_of("77de01aa10")
+        assert "11:55" not in stage.line_of("33ab01c2ff")
+
+        # The menu of an entry has what applies to it and the help begins with that.
         await stage.press("a")
         titles = [choice.label for choice in stage.app.screen._choices]  # type: ignore[attr-defined]
         assert titles == ["Describe", "Raw JSON", "Block the host", "Copy id", "Copy…"]
         await stage.press("escape", "question_mark")
         lines = [line.split()[1:] for line in stage.lines if " :" in line or "On this row" in line]
         assert [line[0] for line in lines[:6]] == ["On", "enter", "d", "y", "a", "b"]
-
-
-async def test_an_extended_entry_shows_as_such_also_on_a_narrow_screen() -> None:
-    async with staged(hub(), lab(), view="6", size=NARROW) as stage:
-        assert "EXTENDED" in stage.text
-        assert "11:55" in stage.line_of("77de01aa10")
-        assert "11:55" not in stage.line_of("33ab01c2ff")
 
 
 async def test_the_next_to_come_back_is_first_and_time_left_is_in_whole_minutes() -> None:

@@ -12,9 +12,9 @@ import pytest
 from gputui.api.capabilities import Backend
 from gputui.history.history import History
 from gputui.models import Action, Change
-from tests.fleet.fakes import FakeBackend, FakeClock, settle
+from tests.fleet.fakes import FakeBackend, FakeClock, running, settle
 from tests.screens.changing import sent
-from tests.screens.stage import WIDE, Stage, lab, make_app, staged
+from tests.screens.stage import WIDE, Stage, drawn_when_read, lab, make_app
 
 
 @asynccontextmanager
@@ -22,7 +22,7 @@ async def beginning(fake: FakeBackend, tmp_path: Path) -> AsyncIterator[tuple[St
     """Run the app over the rows of a session before; yields it with what lets its account open."""
     clock = FakeClock()
     history = History(tmp_path / "history.db")
-    async with staged(lab(), clock=clock, history=history):
+    async with running(clock, lab(), history=history):
         pass
     may_open = threading.Event()
     app = make_app(clock, fake, state_dir=tmp_path, history=history)
@@ -33,12 +33,13 @@ async def beginning(fake: FakeBackend, tmp_path: Path) -> AsyncIterator[tuple[St
 
     app.session.fleet._open_backend = open_backend
     try:
-        async with app.run_test(size=WIDE, notifications=True) as pilot:
-            stage = Stage(app, pilot, clock)
-            await settle()
-            assert stage.names
-            yield stage, may_open.set
-            may_open.set()
+        with drawn_when_read():
+            async with app.run_test(size=WIDE, notifications=True) as pilot:
+                stage = Stage(app, pilot, clock)
+                await settle()
+                assert stage.names
+                yield stage, may_open.set
+                may_open.set()
     finally:
         may_open.set()
         history.close()

@@ -238,12 +238,6 @@ async def test_a_slow_step_says_so_and_is_drawn_described_and_filtered() -> None
         assert "Stop 2 containers in hub?" in stage.text
 
 
-async def test_a_slow_step_of_an_instance_that_is_gone_names_no_host() -> None:
-    async with staged(cloud(one_slow(), gone=["slow"]), view="4") as stage:
-        assert "slow: median 31 s" in stage.line_of("352 s")
-        assert "m-slow" not in stage.text
-
-
 async def test_a_slow_step_follows_the_median_and_names_no_host_when_its_instance_is_gone() -> None:
     fake = cloud([*usual("a", -60), *usual("slow", -30, 352)])
     async with staged(fake, view="4") as stage:
@@ -269,15 +263,6 @@ async def test_b_keeps_the_host_of_the_event_out() -> None:
         assert "b block host" not in stage.text
 
 
-async def test_a_deployment_limits_the_stream_to_its_instances() -> None:
-    other = Ref("hub", "deployment", "eval")
-    async with staged(cloud([*one_slow(), *usual("e", -5, parent=other)])) as stage:
-        stage.app.views.go("events", scope=other)
-        await stage.advance(0)
-        assert {row.name for row in shown(stage)} == {"e"}
-        assert "eval › Events" in stage.title
-
-
 async def test_the_start_of_the_instance_under_the_cursor_is_drawn_below_where_there_is_room() -> None:
     async with staged(cloud(one_slow()), size=(80, 23), view="4") as stage:
         assert "others" not in stage.text
@@ -291,11 +276,19 @@ async def test_the_start_of_the_instance_under_the_cursor_is_drawn_below_where_t
             assert "▇ 31   running" in stage.text
 
 
-async def test_what_has_no_start_leaves_the_lines_free() -> None:
-    async with staged(cloud([*one_slow(), *came_up("x", -1, ("shutdown", 0))]), view="4") as stage:
+async def test_what_has_no_start_leaves_the_lines_free_and_a_deployment_limits_the_stream() -> None:
+    other = Ref("hub", "deployment", "eval")
+    events = [*one_slow(), *usual("e", -5, parent=other), *came_up("x", -1, ("shutdown", 0))]
+    async with staged(cloud(events), view="4") as stage:
         await stage.press("G")
         assert stage.view.query_one(Waterfall).display
         assert "others" not in stage.text
+
+        # A deployment limits the stream to its instances.
+        stage.app.views.go("events", scope=other)
+        await stage.advance(0)
+        assert {row.name for row in shown(stage)} == {"e"}
+        assert "eval › Events" in stage.title
 
 
 async def test_what_comes_in_another_view_is_there_and_at_rest_nothing_is_drawn(

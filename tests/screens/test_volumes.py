@@ -130,8 +130,7 @@ async def test_an_empty_part_says_what_fills_it_and_one_that_never_came_is_not_c
 
         # An empty part says what fills it.
         fake.errors.clear()
-        for each in fake.rows.values():
-            each.clear()
+        fake.rows = {resource: [] for resource in fake.rows}
         await stage.press("r")
         await stage.advance(120)
         assert "No volumes in any account. Press n to create one." in stage.text
