@@ -29,6 +29,7 @@ from gputui.models import (
     SSHTarget,
 )
 from tests.fleet.fakes import START, FakeBackend, FakeFilters
+from tests.screens.stage import Stage
 
 GIB = 1 << 30
 TRAIN = Ref("hub", "deployment", "53a677bb3e281b8")
@@ -209,3 +210,9 @@ def hub() -> FakeCloud:
     ]
     cloud.rows[Resource.BALANCES] = [Balance(Ref("hub", "balance", "hub"), money("412.50"))]
     return cloud
+
+
+async def go_to(stage: Stage, name: str) -> None:
+    """Put the cursor on an instance."""
+    stage.table.select(Ref("hub", "container", name))
+    await stage.settle()

@@ -9,10 +9,10 @@ import pytest
 from textual.widgets import Button, Input
 
 from gputui.errors import UnavailableError
-from gputui.models import Action, Deployment, Never, Ref, Resource, Service
+from gputui.models import Action, Deployment, Never, Ref, Resource
 from gputui.text import clean
 from tests.fleet.fakes import START
-from tests.screens.hub import BATCH, TRAIN, FakeCloud, container, deployment, hub, started
+from tests.screens.hub import BATCH, TRAIN, FakeCloud, container, deployment, go_to, hub, started
 from tests.screens.stage import NARROW, WIDE, Stage, lab, staged, stop_the_clock, unsafe_on
 
 HOSTILE = "\x1b[31m[/x][@click=app.bell]漢字"
@@ -22,12 +22,6 @@ HOSTILE = "\x1b[31m[/x][@click=app.bell]漢字"
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no age depend on when the tests run."""
     stop_the_clock(monkeypatch, "gputui.screens.commands.block_host")
-
-
-async def go_to(stage: Stage, name: str) -> None:
-    """Put the cursor on an instance."""
-    stage.table.select(Ref("hub", "container", name))
-    await stage.settle()
 
 
 async def fill(stage: Stage, field: str, text: str) -> None:
@@ -323,67 +317,6 @@ async def test_marked_instances_on_one_host_keep_it_out_once() -> None:
         await say_yes(stage)
         assert sorted(ref for ref, _, _ in cloud.blocks) == ["batch-00c1", "train-a-81ab"]
         assert re.search(r"Hosts \w+, \w+ blocked until 2026-03-02 12:00\.", stage.toasts)
-
-
-# --- the addresses of services --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Pretend that there is a browser; what it was given."""
-    given: list[str] = []
-
-    async def open_in_browser(url: str) -> bool:
-        given.append(url)
-        return True
-
-    monkeypatch.setattr("gputui.screens.commands.access.has_browser", lambda: True)
-    monkeypatch.setattr("gputui.screens.commands.access.open_in_browser", open_in_browser)
-    return given
-
-
-async def test_an_address_is_opened_in_the_browser_or_copied(
-    opened: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    web, other = "https://train-a-7f3c-6006.example.com", "203.0.113.7:41008"
-    async with staged(hub()) as stage:
-        await go_to(stage, "train-a-0old")
-        await stage.press("o")
-        assert "train-a-0old has no web addresses." in stage.toasts
-        await go_to(stage, "train-a-7f3c")
-        await stage.press("o", "c")
-        assert stage.app.clipboard == web
-        await stage.press("o", "j", "enter")
-        assert stage.app.clipboard == other, "what is no web address is copied rather than opened"
-        assert f"Copied the address: {other}" in stage.toasts
-        assert not opened
-        await stage.press("o")
-        assert "port 6006" in stage.text
-        assert "enter to open it in the browser, c to copy it" in stage.text
-        await stage.press("enter")
-        assert opened == [web]
-        assert f"Opened in the browser: {web}" in stage.toasts
-        monkeypatch.setattr("gputui.screens.commands.access.has_browser", lambda: False)
-        await stage.press("o")
-        assert "enter to copy it" in stage.text
-        await stage.press("1")
-        assert stage.app.clipboard == web
-        assert opened == [web]
-        await stage.press("Y")
-        assert "address of port 6006" in stage.text
-        await stage.press("8")
-        assert stage.app.clipboard == other
-
-
-async def test_addresses_of_ports_that_end_alike_have_keys_of_their_own() -> None:
-    cloud = FakeCloud(
-        "hub", [container("hub", "two", services=tuple(Service(port, f"https://p{port}") for port in (7008, 8008)))]
-    )
-    async with staged(cloud) as stage:
-        await stage.press("Y", "8")
-        assert stage.app.clipboard == "https://p7008"
-        await stage.press("Y", "1")
-        assert stage.app.clipboard == "https://p8008"
 
 
 # --- hostile ------------------------------------------------------------------------------------------------------
