@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 
 from textual.app import App
 
+from gputui.commands import BY_ID, Command
 from gputui.models import RESOURCES, Ref
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
@@ -86,6 +88,12 @@ class Views:
             return False
         self._show(view.NAME, None, None)
         return True
+
+    def views_with(self, command: Command) -> Mapping[str, str]:
+        """Return the headings of the numbered views that have a command, by the id of the command that shows them."""
+        numbered = {shown: name for name in VIEWS if (shown := f"view.{name}") in BY_ID and BY_ID[shown].keys}
+        kinds = {shown: view_class(name) for shown, name in numbered.items()}
+        return {shown: kind.HEADING for shown, kind in kinds.items() if kind.handles(command)}
 
     def _show(self, name: str, scope: Ref | None, select: Ref | None) -> None:
         if self._app.current_mode != name:

@@ -34,6 +34,9 @@ class Navigator(Protocol):
     def back(self) -> bool:
         """Go back to the view before; False at the root."""
 
+    def views_with(self, command: Command) -> Mapping[str, str]:
+        """Return the headings of the numbered views that have a command, by the id of the command that shows them."""
+
 
 class Program(Protocol):
     """The program around the screens."""
