@@ -216,7 +216,7 @@ async def test_a_key_that_comes_twice_logs_in_once_and_a_second_shell_not_again(
 # --- the shell --------------------------------------------------------------------------------------------------
 
 
-async def test_a_shell_keeps_its_connection_beyond_the_pools_patience(
+async def test_a_shell_keeps_its_connection_and_says_how_to_go_on_when_that_drops(
     ssh: PlayedSsh, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ConnectionPool.__init__, "__kwdefaults__", {"idle": 0.0})
@@ -229,6 +229,18 @@ async def test_a_shell_keeps_its_connection_beyond_the_pools_patience(
         ssh.shell_ends.set()
         await stage.until(lambda: connection.closed)
         assert "lost" not in stage.toasts
+        nothing_is_left(stage)
+
+        # A shell whose connection drops says how to go on.
+        ssh.shell_open.clear()
+        ssh.shell_ends.clear()
+        ssh.connections.clear()
+        await stage.press("s")
+        ssh.may_go_on.set()
+        await stage.until(ssh.shell_open.is_set)
+        ssh.connections[0].ended.set()
+        ssh.shell_ends.set()
+        await stage.until(lambda: "The connection to train was lost. s logs in again." in stage.toasts)
         nothing_is_left(stage)
 
 
@@ -247,16 +259,6 @@ async def test_what_is_said_during_a_shell_is_said_after_it(ssh: PlayedSsh) -> N
         ssh.shell_ends.set()
         await stage.until(lambda: "train stopped." in stage.toasts)
         assert sent(fake) == {Action.STOP: 1}
-
-
-async def test_a_shell_whose_connection_drops_says_how_to_go_on(ssh: PlayedSsh) -> None:
-    async with logging_in(ssh, lab()) as stage:
-        ssh.may_go_on.set()
-        await stage.until(ssh.shell_open.is_set)
-        ssh.connections[0].ended.set()
-        ssh.shell_ends.set()
-        await stage.until(lambda: "The connection to train was lost. s logs in again." in stage.toasts)
-        nothing_is_left(stage)
 
 
 # --- a port -----------------------------------------------------------------------------------------------------

@@ -128,7 +128,7 @@ def _joined(above: list[str], below: list[str]) -> list[str]:
     return [*above[: above.index(below[0])], *below]
 
 
-async def test_all_of_the_past_can_be_read_at_once() -> None:
+async def test_all_of_the_past_can_be_read_at_once_and_what_cannot_be_read_is_said() -> None:
     cloud = Writing(4200)
     async with staged(cloud, view="3") as stage:
         await opened(stage)
@@ -138,6 +138,37 @@ async def test_all_of_the_past_can_be_read_at_once() -> None:
         assert "line 0" in stage.lines[2]
         await stage.press("O")
         assert "Beginning of the log" in stage.toasts
+
+        # No answer is said, and when it is asked again.
+        await stage.press("F")
+        cloud.log.failures = [UnavailableError("yot: no answer.")]
+        await stage.advance(1)
+        assert "no answer: again in" in stage.title
+        assert "line 4199" in stage.text
+        cloud.write(1)
+        await stage.advance(4)
+        assert "no answer" not in stage.title
+        assert "line 4200" in stage.text
+
+        # Asked too often it waits as long as it is told.
+        cloud.log.failures = [RateLimitedError("yot: slow down.", retry_after=20)]
+        await stage.advance(1)
+        assert "asked too often: again in 20 s" in stage.title
+        asked = len(cloud.log.calls)
+        await stage.advance(19)
+        assert len(cloud.log.calls) == asked
+        await stage.advance(2)
+        assert len(cloud.log.calls) > asked
+
+        # Of a worker that is gone what was read stays.
+        await stage.advance(10)
+        cloud.log.failures = [NotFoundError("yot: there is no such worker.")]
+        await stage.advance(1)
+        assert "it no longer exists: no more lines" in stage.title
+        assert "line 4199" in stage.text
+        asked = len(cloud.log.calls)
+        await stage.advance(30)
+        assert len(cloud.log.calls) == asked
 
 
 async def test_only_lines_that_match_are_shown_and_the_server_is_asked_for_words() -> None:
@@ -198,42 +229,6 @@ async def test_an_empty_log_says_so_and_begins_when_something_comes_however_long
         assert "end" in stage.text
         assert "wrapped" in stage.title
         assert sum("漢" in text or "a" in text for text in stage.lines[2:22]) >= 5
-
-
-async def test_all_of_the_past_can_be_read_at_once_and_what_cannot_be_read_is_said() -> None:
-    cloud = Writing()
-    async with staged(cloud, view="3") as stage:
-        await opened(stage)
-        cloud.log.failures = [UnavailableError("yot: no answer.")]
-        await stage.advance(1)
-        assert "no answer: again in" in stage.title
-        assert "line 2499" in stage.text
-        cloud.write(1)
-        await stage.advance(4)
-        assert "no answer" not in stage.title
-        assert "line 2500" in stage.text
-
-        # Asked too often it waits as long as it is told.
-        await opened(stage)
-        cloud.log.failures = [RateLimitedError("yot: slow down.", retry_after=20)]
-        await stage.advance(1)
-        assert "asked too often: again in 20 s" in stage.title
-        asked = len(cloud.log.calls)
-        await stage.advance(19)
-        assert len(cloud.log.calls) == asked
-        await stage.advance(2)
-        assert len(cloud.log.calls) > asked
-
-        # Of a worker that is gone what was read stays.
-        await stage.advance(10)
-        await opened(stage)
-        cloud.log.failures = [NotFoundError("yot: there is no such worker.")]
-        await stage.advance(1)
-        assert "it no longer exists: no more lines" in stage.title
-        assert "line 2499" in stage.text
-        asked = len(cloud.log.calls)
-        await stage.advance(30)
-        assert len(cloud.log.calls) == asked
 
 
 async def test_why_the_log_is_not_read_is_told_and_nothing_of_other_accounts() -> None:

@@ -45,9 +45,10 @@ async def test_cells_say_in_words_what_their_colour_says_and_the_line_below_spea
         assert cell(stage) == "RTX 4090 · attic   not offered here"
 
 
-async def test_the_more_is_idle_the_stronger_the_colour() -> None:
+async def test_the_more_is_idle_the_stronger_the_colour_and_a_narrow_map_is_walked_sideways() -> None:
     shares = [offer("hub", f"G{number}", number, 10, region="us") for number in (2, 4, 6, 8, 10)]
-    async with staged(backend("hub", stock=shares), view="1") as stage:
+    host = backend("hub", stock=shares)
+    async with staged(host, view="1") as stage:
         await stage.press("slash")
         heatmap = stage.view.query_one(Heatmap)
         colours = {
@@ -58,15 +59,14 @@ async def test_the_more_is_idle_the_stronger_the_colour() -> None:
         }
         assert len(colours) == 5
 
-
-async def test_without_stock_it_says_so() -> None:
-    async with staged(backend("lab"), view="1") as stage:
-        assert "No account shown reports idle GPUs." in stage.text
-
-
-async def test_a_narrow_map_is_walked_sideways_with_arrows_at_the_edge() -> None:
-    places = [offer("hub", "B200", number, 9, region=f"region-{number}") for number in range(8)]
-    async with staged(backend("hub", stock=places), size=NARROW, view="1") as stage:
+        # A narrow map is walked sideways with arrows at the edge.
+        await stage.press("escape")
+        host.rows[Resource.STOCK] = [
+            offer("hub", "B200", number, 9, region=f"region-{number}") for number in range(8)
+        ]
+        await stage.advance(31)
+        await stage.resize(*NARROW)
+        await stage.press("home")
         assert "▸" in stage.line_of("GPU  ")
         assert "region-7" not in stage.text
         await stage.press(*["right"] * 7)
@@ -74,6 +74,11 @@ async def test_a_narrow_map_is_walked_sideways_with_arrows_at_the_edge() -> None
         assert "region-0" not in stage.text
         assert "◂" in stage.line_of("GPU  ")
         assert "7 idle of 9" in cell(stage)
+
+
+async def test_without_stock_it_says_so() -> None:
+    async with staged(backend("lab"), view="1") as stage:
+        assert "No account shown reports idle GPUs." in stage.text
 
 
 async def test_old_numbers_are_kept_and_marked_and_the_cursor_stays_on_its_cell() -> None:
