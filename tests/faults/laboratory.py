@@ -149,7 +149,7 @@ class Case(Protocol):
 
 
 async def run_cases(cases: Sequence[Case]) -> None:
-    """Run all cases; first those that wait for nothing, as long as no other work delays what they wait for."""
+    """Run all cases; first those that wait in vain, as long as no other work delays what they wait for."""
     connect = transport.CONNECT_TIMEOUT
     transport.CONNECT_TIMEOUT = PATIENCE
     try:

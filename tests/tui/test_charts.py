@@ -31,25 +31,21 @@ def refreshes(terminal: Terminal) -> list[int]:
     return written
 
 
-def test_charts_write_nothing_at_rest_or_when_nothing_is_new(spawn: Spawn) -> None:
+def test_charts_write_nothing_without_a_new_reading_and_little_with_one_of_eight_gpus(spawn: Spawn) -> None:
     terminal = start(spawn)
-    assert terminal.count(2) == 0
-    terminal.send("s")
     assert terminal.count(1) == 0
-
-
-def test_a_new_reading_of_eight_gpus_writes_little(spawn: Spawn) -> None:
-    written = refreshes(start(spawn))
+    terminal.send("s")
+    assert terminal.count(0.5) == 0
+    written = refreshes(terminal)
     assert max(written) <= MOST_BYTES
     assert sum(written) / len(written) <= MOST_ON_THE_WHOLE
 
 
-def test_the_hardest_curves_there_are_keep_within_the_bound(spawn: Spawn) -> None:
-    assert max(refreshes(start(spawn, "walk"))) <= MOST_BYTES
-
-
-def test_what_was_written_in_pieces_is_what_a_whole_repaint_shows(spawn: Spawn) -> None:
+def test_the_hardest_curves_there_are_keep_within_the_bound_and_are_drawn_as_a_whole_repaint_shows(
+    spawn: Spawn,
+) -> None:
     terminal = start(spawn, "walk")
+    assert max(refreshes(terminal)) <= MOST_BYTES
     # A window of 15 minutes: of an hour's the first readings are let go of meanwhile.
     terminal.send(*"wwwww")
     terminal.settle()

@@ -39,6 +39,7 @@ def shared(
 ) -> Iterator[Terminal]:
     """One program for all tests after which it works as before; at the end it leaves the terminal as found."""
     terminal = Place(tmp_path_factory.mktemp("home"), module_spawn, simulation).shown()
+    terminal.settle()
     yield terminal
     leaves(terminal)
 
@@ -93,7 +94,6 @@ def leaves(terminal: Terminal) -> None:
 def test_signals_in_any_order_leave_one_program_that_works(
     shared: Terminal, signals: Sequence[signal.Signals]
 ) -> None:
-    shared.settle()
     before = threads(shared)
     down = False
     for number in signals:
@@ -109,7 +109,6 @@ def test_signals_in_any_order_leave_one_program_that_works(
 
 
 def test_a_stop_taken_back_at_once_stops_nothing(shared: Terminal) -> None:
-    shared.settle()
     for _ in range(5):
         shared.signal(TSTP)
         shared.signal(CONT)
@@ -117,7 +116,6 @@ def test_a_stop_taken_back_at_once_stops_nothing(shared: Terminal) -> None:
 
 
 def test_suspending_gives_the_terminal_back(shared: Terminal) -> None:
-    shared.settle()
     shared.signal(TSTP)
     shared.wait_for(lambda: stopped(shared))
     left_as_found(shared)
@@ -152,7 +150,6 @@ def test_a_shell_suspends_and_resumes_it(place: Place, way: str) -> None:
 
 
 def test_without_a_shell_the_key_says_so(shared: Terminal) -> None:
-    shared.settle()
     shared.send("ctrl+z")
     shared.wait_for("There is no shell to suspend to.")
     works_as_before(shared)
