@@ -149,7 +149,10 @@ def test_what_is_wrong_is_said_at_the_field(
     assert hub.created == []
 
 
-def test_an_unknown_outcome_is_four_and_says_where_to_look(hub: Cloud, run: Run) -> None:
+def test_an_unknown_outcome_is_four_and_says_where_to_look(
+    hub: Cloud, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gputui.fleet.mutations._CHECK_PAUSES", (0.0,))
     hub.errors[Action.CREATE] = UnknownOutcomeError("hub: the answer never came.")
     hub.found = [Ref("hub", "deployment", "a"), Ref("hub", "deployment", "b")]
 
