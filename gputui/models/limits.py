@@ -34,7 +34,7 @@ class Kind:
     actions: frozenset[Action] = frozenset()
     instead: Mapping[Action, str] = field(default_factory=dict)
     causes: Mapping[Action, str] = field(default_factory=dict)
-    resource: Resource = Resource.ACCOUNTS
+    resource: Resource = field(kw_only=True)
 
     def never(self, action: Action) -> Never | None:
         """Return why an action can never apply; None where it can, in some state."""

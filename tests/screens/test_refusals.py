@@ -10,6 +10,7 @@ from tests.screens.stage import instance, staged
 CONTAINERS = Kind(
     "containers",
     frozenset({Action.STOP, Action.SSH, Action.BLOCK}),
+    resource=Resource.INSTANCES,
     instead={Action.RESTART: "Stop it {stop}.", Action.EXEC: "Log in over SSH instead {ssh}."},
 )
 

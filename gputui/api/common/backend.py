@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from gputui.config.loader import Account
 
 
-_NO_KIND = Kind("")
-
-
 class HttpBackend(Backend):
     """One account on one HTTP server."""
 
@@ -67,12 +64,14 @@ class HttpBackend(Backend):
 
     def actions(self, row: Row) -> frozenset[Action]:
         """Return the actions of its kind; a back end whose API permits them by state overrides this."""
-        return self.rules.get(row.ref.kind, _NO_KIND).actions
+        kind = self.rules.get(row.ref.kind)
+        return frozenset() if kind is None else kind.actions
 
     def never(self, row: Row, action: Action) -> Never | None:
         """Return why the action can never apply to this row, by the rules."""
-        kind = self.rules.get(row.ref.kind, Kind(f"{row.ref.kind}s"))
-        return kind.never(action) if self.rules else None
+        if (kind := self.rules.get(row.ref.kind)) is not None:
+            return kind.never(action)
+        return Never(f"{row.ref.kind}s") if self.rules else None
 
     def info(self) -> AccountInfo:
         """Return what is known of the account without a request."""

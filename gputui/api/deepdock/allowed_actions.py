@@ -22,7 +22,7 @@ RULES: Mapping[str, Kind] = {
     "gpu": Kind("GPUs", resource=Resource.GPUS),
     "host": Kind("hosts", resource=Resource.HOSTS),
     "offer": Kind("offers", frozenset({Action.CREATE}), resource=Resource.STOCK),
-    "account": Kind("accounts", frozenset({Action.CREATE})),
+    "account": Kind("accounts", frozenset({Action.CREATE}), resource=Resource.ACCOUNTS),
 }
 """The kinds of rows and the actions that the API has calls for, in any state."""
 

@@ -46,7 +46,7 @@ RULES: Mapping[str, Kind] = {
     "image": Kind("images", resource=Resource.IMAGES),
     "package": Kind("packages", resource=Resource.PACKAGES),
     "balance": Kind("balances", resource=Resource.BALANCES),
-    "account": Kind("accounts", frozenset({Action.CREATE})),
+    "account": Kind("accounts", frozenset({Action.CREATE}), resource=Resource.ACCOUNTS),
 }
 """The kinds of rows and the actions that the API has calls for, in any state."""
 

@@ -20,7 +20,7 @@ RULES: Mapping[str, Kind] = {
     "gpu": Kind("GPUs", resource=Resource.GPUS),
     "process": Kind("processes", instead={Action.STOP: "Run kill in its pod {exec}."}, resource=Resource.PROCESSES),
     "offer": Kind("offers", frozenset({Action.CREATE}), resource=Resource.STOCK),
-    "account": Kind("accounts", frozenset({Action.CREATE, Action.CHANGE_PASSWORD})),
+    "account": Kind("accounts", frozenset({Action.CREATE, Action.CHANGE_PASSWORD}), resource=Resource.ACCOUNTS),
 }
 """The kinds of rows and the actions that the API has calls for, in any state."""
 

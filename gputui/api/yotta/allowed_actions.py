@@ -80,7 +80,7 @@ RULES: Mapping[str, Kind] = {
     ),
     QUEUE: Kind("queues", resource=Resource.QUEUES),
     "offer": Kind("offers", frozenset({Action.CREATE}), resource=Resource.STOCK),
-    "account": Kind("accounts", frozenset({Action.CREATE})),
+    "account": Kind("accounts", frozenset({Action.CREATE}), resource=Resource.ACCOUNTS),
 }
 """The kinds of rows and the actions that the API has calls for, in any state."""
 
