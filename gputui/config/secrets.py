@@ -160,7 +160,12 @@ _SAFE_KEYRING = 1
 
 def keep_in_keyring(name: str, secret: Secret) -> bool:
     """Store a secret in the system's keyring; returns whether that succeeded. Blocking: the keyring may ask."""
-    return bool(_in_keyring(lambda keyring: keyring.set_password(KEYRING_SERVICE, name, secret.reveal()) is None))
+
+    def keep(keyring: Any) -> bool:
+        keyring.set_password(KEYRING_SERVICE, name, secret.reveal())
+        return True
+
+    return _in_keyring(keep) is True
 
 
 def kept_in_keyring(name: str) -> Secret | None:
