@@ -137,13 +137,16 @@ def spending(action: Action, rows: Sequence[Row], instances: Iterable[Row] = ())
     """Say by how much the cost of an hour falls, a line for each currency.
 
     ``instances`` are all there are: those of a deployment end with it; where it has a price, that includes them.
-    Stopped rows cost nothing already.
+    Stopped rows cost nothing already; what could not be read may cost something.
     """
     if not ACTIONS[action].ends_spending:
         return []
-    refs = {row.ref for row in rows if isinstance(row, Deployment)}
-    ended = costing([*rows, *(row for row in instances if isinstance(row, Instance) and row.parent in refs)])
+    refs = {row.ref for row in rows if isinstance(row, Deployment) and row.price is None}
+    ending = [*rows, *(row for row in instances if isinstance(row, Instance) and row.parent in refs)]
+    ended = costing(ending)
+    unread = (row for row in ending if isinstance(row, Instance | Volume) and row.problem and row not in ended)
     unpriced = [row for row in ended if price_of(row) is None]
+    unpriced += [row for row in unread if row.phase is Phase.UNKNOWN]
     volumes = sum(isinstance(row, Volume) for row in unpriced)
     unknown = len(unpriced) - volumes
     more = f", and by the unknown price of {unknown} more" if unknown else ""

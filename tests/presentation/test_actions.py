@@ -103,6 +103,15 @@ def test_what_stops_saves_its_price() -> None:
     assert spending(Action.STOP, [kept_alive("a")]) == ["Spending falls by $1.80/h."]
 
 
+def test_what_could_not_be_read_has_an_unknown_price() -> None:
+    unread = Instance(OTHER, "other", Phase.UNKNOWN, "unknown", parent=DEPLOYMENT.ref, problem="no name")
+    more = "Spending falls by $1.80/h, and by the unknown price of 1 more."
+    assert spending(Action.STOP, [kept_alive("a"), unread]) == [more]
+    assert spending(Action.DELETE, [DEPLOYMENT], [kept_alive("a"), unread]) == [more]
+    whole = replace(DEPLOYMENT, price=Money(Decimal("3.60"), "USD"))
+    assert spending(Action.DELETE, [whole], [kept_alive("a"), unread]) == ["Spending falls by $3.60/h."]
+
+
 def test_deleting_a_volume_without_a_price_says_that_it_is_unknown() -> None:
     volume = Volume(Ref("yotta", "volume", "1"), "data", "CEPH", Phase.RUNNING, "active")
     priced = replace(volume, price=Money(Decimal("0.05"), "USD"))
