@@ -10,6 +10,7 @@ from gputui.api.capabilities import Backend
 from gputui.api.common.account_client import AccountClient
 from gputui.api.common.stated_prices import StatedPrices
 from gputui.errors import InvalidError, SshError
+from gputui.formatting import status_text
 from gputui.models import AccountInfo, Action, Instance, Kind, Never, Phase, Ref, Resource, Row, SSHTarget
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class HttpBackend(Backend):
         if row.phase not in (Phase.RUNNING, Phase.UNKNOWN):
             stopped = "Start it first." if Action.START in self.actions(row) else ""
             hint = "Wait until it runs." if row.phase is Phase.PENDING else stopped
-            raise SshError(f"{ref} does not run (it is {row.status}).", hint=hint)
+            raise SshError(f"{ref} does not run (it is {status_text(row.status)}).", hint=hint)
         if row.ssh is None:
             raise SshError(f"{ref} has no SSH address.", hint=self.without_ssh)
         return row.ssh

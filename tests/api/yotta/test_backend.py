@@ -130,13 +130,21 @@ class TestLogin:
     ) -> None:
         assert await backend.ssh_target(ref) == target
 
-    @pytest.mark.parametrize("changes", [{"status": "STOPPED"}, {"status": "INITIALIZING"}, {"sshCmd": None}])
+    @pytest.mark.parametrize(
+        ("changes", "said", "hint"),
+        [
+            ({"status": "STOPPED"}, r"does not run \(it is stopped\)", "Start it first."),
+            ({"status": "INITIALIZING"}, r"does not run \(it is initializing\)", "Wait until it runs."),
+            ({"sshCmd": None}, "has no SSH address", "It may still be starting: try again in a moment."),
+        ],
+    )
     async def test_without_a_command_or_while_stopped_there_is_no_login(
-        self, server: ScriptedServer, backend: YottaBackend, changes: dict[str, object]
+        self, server: ScriptedServer, backend: YottaBackend, changes: dict[str, object], said: str, hint: str
     ) -> None:
         server.on(f"{PODS}/101", ok(pod(**changes)))
-        with pytest.raises(SshError):
+        with pytest.raises(SshError, match=said) as caught:
             await backend.ssh_target(POD)
+        assert caught.value.hint == hint
 
     async def test_endpoints_have_none(self, backend: YottaBackend) -> None:
         with pytest.raises(InvalidError):
