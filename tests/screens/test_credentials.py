@@ -21,7 +21,7 @@ async def test_a_credential_says_in_words_what_it_opens_and_what_its_deletion_do
         assert "Amazon Elastic Container Registry" in stage.line_of("team-registry")
         await stage.press("j", "enter")
         assert "registry  Amazon Elastic Container Registry  (ECR)" in stage.text
-        assert "user and password  never reported by the server" in stage.text
+        assert "user, password  never reported by the server" in stage.text
 
         # Without a new password none is sent.
         await stage.press("escape", "g")

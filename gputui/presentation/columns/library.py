@@ -165,7 +165,7 @@ def credential_columns(context: Context) -> Sequence[Column[RegistryCredential]]
             detail=registry_and_type,
             brief=registry,
         ),
-        fields.detail("user and password", lambda row: ("never reported by the server", "muted")),
+        fields.detail("user, password", lambda row: ("never reported by the server", "muted")),
         fields.time("created", context, lambda row: row.created_at, priority=2, when_filled=True),
         fields.row_id(priority=1),
     ]
