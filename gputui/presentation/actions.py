@@ -9,11 +9,6 @@ from gputui.analytics.cost import costing, price_of, sum_of
 from gputui.formatting import counted, format_bytes, format_money, status_text
 from gputui.models import Action, Deployment, GpuProcess, Image, Instance, Phase, QuotaLine, Row, Volume
 
-_STOP_REPLACED = (
-    "All processes stop. The deployment starts another in its place, unless it is scaled down.",
-    "All processes in them stop. The deployments start others in their place, unless they are scaled down.",
-)
-
 
 def name_of(row: Row) -> str:
     """Return the name of a row, else its id."""
@@ -41,7 +36,9 @@ def effect(action: Action, rows: Sequence[Row]) -> str:
     """Say what the action does to these rows."""
     spec, one = ACTIONS[action], len(rows) == 1
     if action is Action.STOP and all(isinstance(row, Instance) and row.parent is not None for row in rows):
-        return _STOP_REPLACED[not one]
+        if one:
+            return "All processes stop. The deployment starts another in its place, unless it is scaled down."
+        return "All processes in them stop. The deployments start others in their place, unless they are scaled down."
     kinds = {type(row) for row in rows}
     for_one, for_several = spec.effects.get(kinds.pop(), spec.effect) if len(kinds) == 1 else spec.effect
     # Where there is no text for several, that for one applies: a question always has one.

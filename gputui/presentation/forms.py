@@ -69,7 +69,7 @@ def written(field: FormField, value: str) -> str:
 
 
 def changed(form: Form, values: Mapping[str, str]) -> list[FieldChange]:
-    """Return what is another value than the form began with, which are the present values."""
+    """Return the fields whose values differ from those that the form began with, which are the present ones."""
     return [
         _change(field, values[field.name])
         for field in form.fields

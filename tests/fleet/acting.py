@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gputui.errors import (
-    UnknownOutcomeError,
-)
+from gputui.errors import UnknownOutcomeError
 from gputui.fleet import Fleet
 from gputui.history.history import AuditEntry, History
 from gputui.models import Action, ActionResult, Ref, Resource

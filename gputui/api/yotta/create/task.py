@@ -110,12 +110,9 @@ def task_fields(endpoints: Sequence[Deployment] = ()) -> tuple[FormField, ...]:
 
 
 def _label(endpoint: Deployment) -> str:
-    workers = "" if endpoint.running is None else f"  {endpoint.running} workers run"
-    return (
-        f"{endpoint.name}{workers}"
-        if endpoint.phase is Phase.RUNNING
-        else f"{endpoint.name}  {status_text(endpoint.status)}"
-    )
+    if endpoint.phase is not Phase.RUNNING:
+        return f"{endpoint.name}  {status_text(endpoint.status)}"
+    return endpoint.name if endpoint.running is None else f"{endpoint.name}  {endpoint.running} workers run"
 
 
 def _read_json(text: str) -> object:
