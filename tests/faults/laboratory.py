@@ -148,14 +148,17 @@ class Case(Protocol):
         """Run it."""
 
 
-async def run_cases(cases: Sequence[Case]) -> None:
-    """Run all cases; first those that wait in vain, as long as no other work delays what they wait for."""
-    connect = transport.CONNECT_TIMEOUT
-    transport.CONNECT_TIMEOUT = PATIENCE
+async def run_cases(cases: Sequence[Case], *, connect: float = PATIENCE) -> None:
+    """Run all cases; first those that wait in vain, as long as no other work delays what they wait for.
+
+    ``connect`` is how long these wait for a connection, in seconds.
+    """
+    usual = transport.CONNECT_TIMEOUT
+    transport.CONNECT_TIMEOUT = connect
     try:
         await all_at_once([case.run for case in cases if case.fault.waits])
     finally:
-        transport.CONNECT_TIMEOUT = connect
+        transport.CONNECT_TIMEOUT = usual
     await all_at_once([case.run for case in cases if not case.fault.waits])
 
 
@@ -164,9 +167,9 @@ def every_day(fault: Fault, account: str, *, turn: int = 0) -> bool:
     return not fault.costly or (COSTLY.index(fault) + turn) % len(ACCOUNTS) == ACCOUNTS.index(account)
 
 
-def patience_for(fault: Fault) -> float:
-    """Return how long to wait for an answer under a fault, in seconds."""
-    return PATIENCE if fault.waits else LONG_PATIENCE
+def patience_for(fault: Fault, *, in_vain: float = PATIENCE) -> float:
+    """Return how long to wait for an answer under a fault, in seconds; ``in_vain`` where none comes."""
+    return in_vain if fault.waits else LONG_PATIENCE
 
 
 MOST_SECONDS = 12.0

@@ -29,6 +29,8 @@ from tests.faults.proxy import Exchange
 
 LONGEST = 100.0
 """Seconds that one case may take on a busy machine; one that waits for answers takes a few."""
+LIST_PATIENCE = 0.4
+"""Seconds to wait in vain: no request of such a list is answered, so that no answer is too late for it."""
 FEWEST_LISTS = 140
 MOST_REQUESTS = 600
 """Requests that one list may cost, whatever a server says of the number of its pages."""
@@ -75,7 +77,9 @@ class ListCase:
         async with FaultProxy(
             self.lab.asks(self.account), self.fault.play, spoils=self._spoils, refuses=self.fault.refuses
         ) as proxy:
-            backend = self.lab.backend(self.account, proxy.url, patience=patience_for(self.fault))
+            backend = self.lab.backend(
+                self.account, proxy.url, patience=patience_for(self.fault, in_vain=LIST_PATIENCE)
+            )
             try:
                 rows = await asyncio.wait_for(backend.listers[self.resource](), LONGEST)
             except GputuiError as error:
@@ -147,7 +151,7 @@ def test_lists(account: str, capsys: pytest.CaptureFixture[str]) -> None:
     async def check() -> list[ListCase]:
         async with laboratory() as lab:
             cases = some(await list_cases(lab, account))
-            await run_cases(cases)
+            await run_cases(cases, connect=LIST_PATIENCE)
             return cases
 
     begun = time.process_time()
