@@ -104,11 +104,6 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def in_sentence(label: str) -> str:
-    """Begin a label with a small letter, unless it begins with an abbreviation such as GPU."""
-    return label if label[:2].isupper() else label[:1].lower() + label[1:]
-
-
 def format_money(money: Money | None) -> str:
     """Write an amount with its currency's sign: ``$1.80``, ``¥3.10``, ``2.00 GBP``, ``$0.0042``; '' when unknown.
 

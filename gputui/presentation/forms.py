@@ -36,6 +36,11 @@ class FieldChange:
     text: str
 
 
+def in_sentence(label: str) -> str:
+    """Begin a label with a small letter, unless it begins with an abbreviation such as GPU."""
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
+
+
 def merged(forms: Sequence[Form]) -> Form:
     """Return one form with every field of these once, with the choices and units of all accounts."""
     fields: dict[str, FormField] = {}

@@ -9,9 +9,8 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from gputui.commands import Command, Condition
-from gputui.formatting import in_sentence
 from gputui.models import RESOURCES, Action, FieldKind, Form, FormField, Ref, Resource, Role
-from gputui.presentation.forms import cost, doing, same_name, sizes, stock_note, written
+from gputui.presentation.forms import cost, doing, in_sentence, same_name, sizes, stock_note, written
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.form_flow import LINE, FormRequest, fact, fill_and_send

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gputui.commands import Condition
-from gputui.formatting import in_sentence
 from gputui.models import FieldKind, Form, FormField, Resource
-from gputui.presentation.forms import merged
+from gputui.presentation.forms import in_sentence, merged
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.screens.commands.command_set import CommandSet, in_worker
