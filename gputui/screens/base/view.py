@@ -314,9 +314,11 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         """Run a command; what its handler refuses is shown, not raised."""
         handler = self.handler_of(command)
         if handler is None:
-            views = [*self.session.navigator.views_with(command).items()]
-            there = [f"It is in {heading} ({self.session.key_of(shown)})." for shown, heading in views]
-            self.notify(" ".join([f"{command.title}: not in this view.", *(there if len(there) == 1 else ())]))
+            text, views = f"{command.title}: not in this view.", self.session.navigator.views_with(command)
+            if len(views) == 1:
+                ((shown, heading),) = views.items()
+                text = f"{text} It is in {heading} ({self.session.key_of(shown)})."
+            self.notify(text)
             return
         if argument and not command.argument:
             self.notify(f":{command.word} takes no argument.")
