@@ -305,7 +305,7 @@ class LogsView(View):
         """Stop reading the past, or clear the filter."""
         if self.current is not None and self.current.reader.reading_past:
             self.workers.cancel_group(self, "past")
-            self.notify("Older lines are not loaded.", severity="information")
+            self.notify("Stopped loading older lines.", severity="information")
         elif self._query is not None:
             self.set_filter("")
         else:
