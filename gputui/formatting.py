@@ -9,8 +9,6 @@ from decimal import Decimal
 from gputui.models import Money
 
 SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€"}
-
-
 _NO_FIGURE = 2**63
 """From here on a figure is neither a size nor a span."""
 

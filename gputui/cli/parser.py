@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -25,12 +25,9 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 def _global_options(*, root: bool) -> argparse.ArgumentParser:
     """Return the options before or after the command; those after it must not reset those before it."""
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-
-    def default(value: object) -> object:
-        return value if root else argparse.SUPPRESS
-
-    options.add_argument("--config", metavar="PATH", default=default(None), help="use this configuration file")
-    options.add_argument("--read-only", action="store_true", default=default(False), help="refuse every change")
+    default: Any = {} if root else {"default": argparse.SUPPRESS}
+    options.add_argument("--config", metavar="PATH", help="use this configuration file", **default)
+    options.add_argument("--read-only", action="store_true", help="refuse every change", **default)
     return options
 
 
@@ -50,8 +47,8 @@ class _Commands(_Subparsers):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        build: Any = self.choices[values[0]]
-        self.choices[values[0]] = namespace.chosen = build()
+        later: Any = self.choices[values[0]]
+        self.choices[values[0]] = namespace.chosen = later.build()
         _add_arguments(values[0], namespace.chosen)
         super().__call__(parser, namespace, values, option_string)
 
@@ -79,7 +76,7 @@ def build_parser(*, whole: bool = True) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"gputui {__version__}")
     parser.add_argument("--reset-terminal", action="store_true", help="reset a garbled terminal")
-    kind: dict[str, Any] = {} if whole else {"action": _Commands, "parser_class": _later}
+    kind: dict[str, Any] = {} if whole else {"action": _Commands, "parser_class": _Later}
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", **kind)
     for name, (_, help_) in COMMANDS.items():
         added = add_command(commands, name, help_)
@@ -88,8 +85,14 @@ def build_parser(*, whole: bool = True) -> argparse.ArgumentParser:
     return parser
 
 
-def _later(**options: Any) -> Callable[[], argparse.ArgumentParser]:
-    return partial(argparse.ArgumentParser, **options)
+class _Later:
+    """Builds the parser of a command."""
+
+    def __init__(self, **options: Any) -> None:
+        self.build = partial(argparse.ArgumentParser, **options)
+
+    def _check_help(self, action: argparse.Action) -> None:
+        """Check nothing before it is built; Python calls this from 3.14 on."""
 
 
 def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:

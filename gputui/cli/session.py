@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
     from gputui.history.history import History
 
-
 _T = TypeVar("_T")
 
 

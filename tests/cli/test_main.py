@@ -1,11 +1,13 @@
 """How a command line ends, whatever happens in it."""
 
+import argparse
 import os
 import subprocess
 import sys
 from ast import literal_eval
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +55,21 @@ def test_parsing_loads_neither_http_nor_configuration() -> None:
     )
 
     assert done.stderr == "[]\n"
+
+
+def test_commands_take_the_check_that_python_makes_from_3_14_on(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    add = argparse._SubParsersAction.add_parser
+
+    def add_and_check(self: Any, name: str, **options: Any) -> Any:
+        parser = add(self, name, **options)
+        if not isinstance(parser, argparse.ArgumentParser):  # those have it there
+            parser._check_help(self._choices_actions[-1])
+        return parser
+
+    monkeypatch.setattr(argparse._SubParsersAction, "add_parser", add_and_check)
+    status, out, err = run("config", "path")
+    assert (status, err) == (0, "")
+    assert out.endswith("config.toml\n")
 
 
 def test_the_version_is_printed(run: Run) -> None:
