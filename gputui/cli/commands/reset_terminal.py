@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from contextlib import suppress
+
+from gputui.cli.output import notify
+from gputui.errors import ExitCode
 
 
 def reset_terminal() -> int:
     """Write the sequences that reset a terminal, and set its line discipline to sane values."""
+    status = ExitCode.OK
     if sys.stdin.isatty():
-        with suppress(OSError):  # a system without stty
-            subprocess.run(["stty", "sane"], check=False)  # noqa: S607  (the user's own PATH)
+        try:
+            subprocess.run(["stty", "sane"], check=True)  # noqa: S607  (the user's own PATH)
+        except (OSError, subprocess.CalledProcessError):
+            notify("gputui: stty cannot be run: the line settings of the terminal are not reset.")
+            status = ExitCode.REFUSED
     if sys.stdout.isatty():
         from gputui.ssh.terminal_modes import AT_REST
 
         sys.stdout.write(f"{AT_REST.decode()}\r\n")
         sys.stdout.flush()
-    return 0
+    return status

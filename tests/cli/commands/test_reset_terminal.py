@@ -227,6 +227,14 @@ def test_reset_terminal_puts_the_line_discipline_right(home: Path, program: Star
         assert b"\x1b[<99u" in terminal.raw
 
 
+def test_reset_terminal_says_that_the_line_settings_stay_where_stty_is_missing(home: Path) -> None:
+    without = Terminal(("sh", "-c", f"PATH=/nonexistent exec {sys.executable} -m gputui --reset-terminal"))
+    with without as terminal:
+        assert terminal.wait_exit() == 1
+        assert b"stty cannot be run" in terminal.raw
+        assert b"\x1b[?1049l" in terminal.raw
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_simulator_prints_a_configuration_and_ends_quietly(number: signal.Signals, home: Path) -> None:
     with Program("sim", "--port", "0", "--speed", "0") as process:
