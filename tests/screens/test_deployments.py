@@ -180,6 +180,13 @@ async def test_plus_asks_with_the_number_and_the_price_and_what_is_sent_once_sho
         assert cloud.told == [6]
         assert cloud.calls[Action.SCALE] == 1
 
+        # y and n answer it as they answer other questions.
+        await stage.press("G", "plus", "n")
+        assert (stage.dialogs, cloud.told) == ([], [6])
+        await stage.press("G", "plus", "plus", "y")
+        await stage.advance(1)
+        assert (stage.dialogs, cloud.told) == ([], [6, 6])
+
         # What is under way shows on the row.
         answer = cloud.hold(Action.SCALE)
         await stage.press("G", "plus")
@@ -231,7 +238,8 @@ async def test_what_cannot_be_scaled_or_is_no_other_number_is_refused_in_words()
         assert not stage.in_dialog
 
         # The same number cannot be confirmed.
-        await stage.press("G", "plus", "minus")
+        await stage.press("G", "plus", "minus", "y")
+        assert stage.dialogs == ["ScaleDialog"]
         await confirm(stage)
         assert cloud.told == []
 
@@ -241,6 +249,8 @@ async def test_what_cannot_be_scaled_or_is_no_other_number_is_refused_in_words()
         await stage.command("scale 0")
         assert "It cannot have less than one instance." in stage.text
         assert "Stop it instead" in stage.text
+        await stage.press("y")
+        assert stage.dialogs == ["ScaleDialog"]
         await confirm(stage)
         assert "Stop train in hub?" in stage.text
         await confirm(stage)

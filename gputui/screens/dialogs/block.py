@@ -7,14 +7,14 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
 from gputui.formatting import parse_span
 from gputui.models import LONGEST_BLOCK
-from gputui.screens.dialogs.dialog import OTHER_BUTTON, Dialog
+from gputui.screens.dialogs.dialog import QUESTION_KEYS, Dialog
 from gputui.widgets.inputs.line_input import LineInput
 
 DEFAULT_SPAN = "24h"
@@ -26,11 +26,7 @@ class BlockDialog(Dialog[Mapping[str, str]]):
     ``effect`` returns the effects of so many minutes, and a warning; None minutes: the span cannot be read.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        OTHER_BUTTON,
-        Binding("y", "answer(True)", "Yes", show=False, id="question.yes"),
-        Binding("n", "answer(False)", "No", show=False, id="question.no"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = QUESTION_KEYS
 
     DEFAULT_CSS = """
     BlockDialog .row { height: auto; margin-top: 1; }

@@ -7,13 +7,13 @@ from typing import ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Key
 from textual.widgets import Button, Input, Label, Static
 
-from gputui.screens.dialogs.dialog import OTHER_BUTTON, Dialog
+from gputui.screens.dialogs.dialog import QUESTION_KEYS, Dialog
 from gputui.widgets.inputs.checkbox import Checkbox
 from gputui.widgets.inputs.line_input import LineInput
 
@@ -39,11 +39,7 @@ class ConfirmDialog(Dialog[bool]):
     ConfirmDialog .options.-some { margin-top: 1; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        OTHER_BUTTON,
-        Binding("y", "answer(True)", "Yes", show=False, id="question.yes"),
-        Binding("n", "answer(False)", "No", show=False, id="question.no"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = QUESTION_KEYS
 
     def __init__(
         self,

@@ -24,6 +24,12 @@ Answer = TypeVar("Answer")
 
 OTHER_BUTTON = Binding("left,right", "other_button", "Other button", show=False, id="dialog.other")
 """The keys between the buttons of a dialog whose body needs no such keys."""
+QUESTION_KEYS: list[BindingType] = [
+    OTHER_BUTTON,
+    Binding("y", "answer(True)", "Yes", show=False, id="question.yes"),
+    Binding("n", "answer(False)", "No", show=False, id="question.no"),
+]
+"""The keys of a question, which has ``action_answer``."""
 
 
 def key_of(app: App[Any], binding: str) -> str:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.events import Key
 from textual.widgets import Button, Static
 
-from gputui.screens.dialogs.dialog import OTHER_BUTTON, Dialog
+from gputui.screens.dialogs.dialog import QUESTION_KEYS, Dialog
 
 _MOST = 99_999
 
@@ -24,7 +24,7 @@ class ScaleDialog(Dialog[int]):
     not possible, and with ``may_stop`` a button to stop is offered then.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [OTHER_BUTTON]
+    BINDINGS: ClassVar[list[BindingType]] = QUESTION_KEYS
 
     DEFAULT_CSS = """
     ScaleDialog #number { height: auto; margin-top: 1; }
@@ -60,6 +60,13 @@ class ScaleDialog(Dialog[int]):
         """Show the number and focus what changes nothing."""
         self._show()
         self.set_focus(self.query_one("#cancel"))
+
+    def action_answer(self, yes: bool) -> None:
+        """Take the answer: a yes only to a number that is possible and new, and not one typed before the question."""
+        if not yes:
+            self.dismiss(None)
+        elif not (self.typed_before or self._too_few or self._number == self._current):
+            self.dismiss(self._number)
 
     def on_key(self, event: Key) -> None:
         """Change the number."""
