@@ -290,7 +290,7 @@ class GputuiApp(App[int]):
         if isinstance(self._driver, TerminalDriver) and not self._driver.suspend():
             self.notify("There is no shell to suspend to.", severity="warning", markup=False, timeout=4)
 
-    # --- what screens ask of the program (screens.session.Program) --------------------------------------------
+    # --- what screens ask of the program (screens.base.session.Program) --------------------------------------------
 
     def log_in(self, instance: Instance) -> None:
         """Hand the terminal to a shell in the instance."""
@@ -363,7 +363,7 @@ class GputuiApp(App[int]):
 
     def action_hint_quit(self) -> None:
         """Show the key that quits: ctrl+c ends nothing here."""
-        self.notify(f"{self.session.key_of('quit')} goes back and, at the root, quits.", markup=False, timeout=4)
+        self.notify(f"{self.session.key_of('quit')} goes back and, in the main view, quits.", markup=False, timeout=4)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Leave the palette to the registry's commands."""

@@ -46,7 +46,7 @@ _LONGEST_TRAIL = 20
 
 
 class Views:
-    """Opens and shows views (screens.session.Navigator); ``session`` is set before the first is opened."""
+    """Opens and shows views (screens.base.session.Navigator); ``session`` is set before the first is opened."""
 
     session: Session
 
@@ -79,7 +79,7 @@ class Views:
             opened.clear_typed_filters()
 
     def back(self) -> bool:
-        """Go back to the view before; False at the root."""
+        """Go back to the view before; False in the main view."""
         if self._trail:
             self._show(*self._trail.pop(), None)
             return True

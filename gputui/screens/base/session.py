@@ -32,7 +32,7 @@ class Navigator(Protocol):
         """Show a view, limited to an instance or a deployment (``scope``) or an account, or on a row (``select``)."""
 
     def back(self) -> bool:
-        """Go back to the view before; False at the root."""
+        """Go back to the view before; False in the main view."""
 
     def views_with(self, command: Command) -> Mapping[str, str]:
         """Return the headings of the numbered views that have a command, by the id of the command that shows them."""
