@@ -28,8 +28,9 @@ def progress_text(action: Action) -> str:
 
 
 def may_run(row: Row) -> bool:
-    """Whether work may be lost with it: it runs, starts, or its state is unknown."""
-    return isinstance(row, Instance | Deployment) and row.phase is not Phase.STOPPED
+    """Whether work may be lost with it: it runs, starts, is paused with its processes, or its state is unknown."""
+    paused = isinstance(row, Instance) and row.status.lower() == "paused"
+    return paused or (isinstance(row, Instance | Deployment) and row.phase is not Phase.STOPPED)
 
 
 def effect(action: Action, rows: Sequence[Row]) -> str:
@@ -75,8 +76,8 @@ def state_words(row: Row) -> str:
 def force_needed(rows: Sequence[Row]) -> str:
     """Say that a deletion without force would be refused, for one row or for some of several."""
     if len(rows) == 1:
-        return "It runs: without force the server refuses, and nothing is deleted."
-    return "Some run: without force the server refuses to delete those."
+        return "It has processes: without force the server refuses, and nothing is deleted."
+    return "Some have processes: without force the server refuses to delete those."
 
 
 def confirmation_text(action: Action, rows: Sequence[Row], *, moving: bool = False) -> str | None:

@@ -150,6 +150,15 @@ def test_what_runs_is_deleted_by_force_alone(dock: Simulation, run: Run) -> None
     assert (status, out) == (0, "dock/container/builder: Container builder deleted.\n")
 
 
+def test_a_paused_container_has_processes_that_are_lost(dock: Simulation, run: Run) -> None:
+    for command in ("stop", "restart", "delete"):
+        status, out, _ = run(command, "dock/ablation", "--dry-run")
+        assert (status, "The processes on its GPUs are unknown: work may be lost." in out) == (0, True)
+    assert "It has processes: without force the server refuses" in out
+    status, out, _ = run("delete", "dock/eval-mmlu", "--dry-run")
+    assert (status, "processes" in out) == (0, False)
+
+
 def test_force_is_no_matter_for_what_is_stopped(dock: Simulation, run: Run) -> None:
     status, _, _ = run("delete", "dock/container/eval-mmlu", "--yes", "--force")
     assert status == 0

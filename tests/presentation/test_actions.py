@@ -34,6 +34,11 @@ def process(pid: int, owner: Ref | None, memory: int | None = 2**30, gpu: int = 
         ([instance(MAIN)], [], ""),
         ([instance(MAIN)], [process(1, OTHER), process(2, None)], ""),
         ([instance(MAIN, Phase.STOPPED)], None, ""),
+        (
+            [replace(instance(MAIN, Phase.STOPPED), status="paused")],
+            None,
+            "The processes on its GPUs are unknown: work may be lost.",
+        ),
         ([replace(instance(MAIN), gpu_indices=(1,))], [hidden(0)], ""),
         (
             [replace(instance(MAIN), gpu_indices=(0, 1))],

@@ -137,7 +137,7 @@ class DeepdockBackend(HttpBackend):
     async def delete(self, ref: Ref, *, force: bool = False) -> ActionResult:
         """Delete a container or an image (``DELETE /containers/{name}``, ``/images/{ref}``).
 
-        A running container is deleted only by ``force`` (``?force=true``).
+        A running or paused container is deleted only by ``force`` (``?force=true``).
         """
         require_kind(ref, forms.CONTAINER, *(() if force else (forms.IMAGE,)))
         path = f"{_IMAGES if ref.kind == forms.IMAGE else _CONTAINERS}/{segment(self._names.raw(ref))}"
@@ -146,7 +146,7 @@ class DeepdockBackend(HttpBackend):
         return ActionResult(f"{ref.kind.capitalize()} {ref.id} deleted.")
 
     def options(self, row: Row, action: Action) -> frozenset[str]:
-        """Return ``force`` for the deletion of a running container."""
+        """Return ``force`` for the deletion of a running or paused container."""
         forced = action is Action.DELETE and isinstance(row, Instance) and row.status.lower() in ALIVE
         return frozenset({"force"} if forced else ())
 

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
 def add_delete_arguments(parser: argparse.ArgumentParser) -> None:
     add_arguments(parser)
-    parser.add_argument("--force", action="store_true", help="running ones too, where the server requires it")
+    parser.add_argument("--force", action="store_true", help="running or paused ones too, where the server needs it")
 
 
 def delete(args: argparse.Namespace) -> int:

@@ -100,7 +100,7 @@ class ActionCommands(CommandSet):
         if action is Action.DELETE and any(fleet.options(row, Action.DELETE) for row in rows):
             return dialogs.ConfirmDialog(
                 effects=lambda chosen: effects if "force" in chosen else [*effects, force_needed(rows)],
-                options=[dialogs.Option("force", f"force: delete {them} while running", "f")],
+                options=[dialogs.Option("force", f"force: delete {them} with all processes", "f")],
                 **common,
             )
         return dialogs.ConfirmDialog(effects=effects, **common)
@@ -136,8 +136,7 @@ class ActionCommands(CommandSet):
             known = fleet.feed(row.ref.account, Resource.PROCESSES).state is FeedState.FRESH
             known = known and fleet.knows_processes(row)
             (fresh if known else unknown).append(row)
-        said = [work_lost(fresh, fleet.rows(Resource.PROCESSES).values()) if fresh else ""]
-        said.append(work_lost(unknown, None) if unknown else "")
+        said = (work_lost(fresh, fleet.rows(Resource.PROCESSES).values()), work_lost(unknown, None))
         return [line for line in said if line]
 
     def staleness(self, rows: Sequence[Row]) -> list[str]:
