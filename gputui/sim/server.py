@@ -46,17 +46,11 @@ class Running:
     problems: Sequence[VendorError] = ()
     """Why the simulators of some vendors cannot be used."""
 
-    @property
-    def faults(self) -> str:
-        """The fault profile of every API, see faults.PROFILES. Setting it takes effect with the next request."""
-        return next(iter(self.sites.values())).faults.profile
-
-    @faults.setter
-    def faults(self, name: str) -> None:
-        self.set_faults(name)
-
     def set_faults(self, name: str, account: str | None = None) -> None:
-        """Set the fault profile of one account's API, or of all. Raises ValueError for an unknown name."""
+        """Set the fault profile (faults.PROFILES) of one account's API, or of all, from the next request on.
+
+        Raises ValueError for an unknown name.
+        """
         for site in self.sites.values() if account is None else (self.sites[account],):
             site.faults.profile = name
 
@@ -187,7 +181,7 @@ async def running_simulator(
             await sshd.ready(next(iter(world.hosts.values()), None))
         urls = {name: f"http://{LOOPBACK}:{site.port}" for name, site in sites.items()}
         running = Running(world, accounts, urls, sshd.port if sshd else None, sites, sshd, problems)
-        running.faults = faults
+        running.set_faults(faults)
         stack.callback(world.clock.end)
         yield running
 

@@ -115,7 +115,7 @@ async def soak(
                 for name in accounts:
                     running.set_faults(chance.choice(PROFILES), name)
                 await asyncio.sleep(min(turn, left) if left > 0 else turn)
-            running.faults = "none"
+            running.set_faults("none")
             await asyncio.sleep(calm / 2)
             stopwatch.stop()  # the world stands still to be compared
             await asyncio.sleep(calm / 2)

@@ -35,7 +35,7 @@ async def client(sims: Sims, sim: Running) -> httpx.AsyncClient:
 async def test_every_request_gets_the_same_wrong_answer(
     sim: Running, client: httpx.AsyncClient, profile: str, status: int, kind: str, start: bytes
 ) -> None:
-    sim.faults = profile
+    sim.set_faults(profile)
     for path in ("/pod/list", "/user/info"):
         answer = await client.get(path)
         assert (answer.status_code, answer.headers["content-type"]) == (status, kind)
@@ -43,14 +43,14 @@ async def test_every_request_gets_the_same_wrong_answer(
 
 
 async def test_a_rate_limit_says_when_to_come_back(sim: Running, client: httpx.AsyncClient) -> None:
-    sim.faults = "ratelimited"
+    sim.set_faults("ratelimited")
     answers = [await client.get("/pod/list") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [429, 429, 429, 200]
     assert answers[0].headers["retry-after"] == "3"
 
 
 async def test_every_third_request_fails_in_three_ways(sim: Running, client: httpx.AsyncClient) -> None:
-    sim.faults = "flaky"
+    sim.set_faults("flaky")
     seen: list[int | str] = []
     for _ in range(9):
         try:
@@ -62,7 +62,7 @@ async def test_every_third_request_fails_in_three_ways(sim: Running, client: htt
 
 async def test_json_is_cut_off_in_the_middle(sim: Running, client: httpx.AsyncClient) -> None:
     whole = (await client.get("/pod/list")).content
-    sim.faults = "truncated"
+    sim.set_faults("truncated")
     answer = await client.get("/pod/list")
     assert answer.status_code == 200
     assert answer.content == whole[: len(whole) // 2]
@@ -75,7 +75,7 @@ async def test_garbage_spoils_some_pods_and_leaves_others(sim: Running, client: 
         return [(await client.get("/pod/inspect", params={"ins": name})).json() for name in names]
 
     good = await inspect()
-    sim.faults = "garbage"
+    sim.set_faults("garbage")
     spoiled = await inspect()
     same = sum(before == after for before, after in zip(good, spoiled, strict=True))
     assert 0 < same < len(names)
@@ -86,7 +86,7 @@ async def test_garbage_spoils_some_pods_and_leaves_others(sim: Running, client: 
 
 async def test_hostile_names_come_and_go(sim: Running, client: httpx.AsyncClient) -> None:
     before = (await client.get("/pod/list")).json()
-    sim.faults = "hostile"
+    sim.set_faults("hostile")
     names = (await client.get("/pod/list")).json()
     assert set(names) - set(before) == set(HOSTILE_NAMES)
     for name in HOSTILE_NAMES:
@@ -94,21 +94,21 @@ async def test_hostile_names_come_and_go(sim: Running, client: httpx.AsyncClient
         assert (pod["name"], pod["image"]) == (f"alice-{name}", f"{name}:latest")
     processes = json.dumps((await client.get("/host/gpu-ps")).json(), ensure_ascii=False)
     assert "python [/x]" in processes
-    sim.faults = "none"
+    sim.set_faults("none")
     assert (await client.get("/pod/list")).json() == before
 
 
 async def test_one_pod_cannot_be_inspected(sim: Running, client: httpx.AsyncClient) -> None:
-    sim.faults = "inspect"
+    sim.set_faults("inspect")
     broken = await client.get("/pod/inspect", params={"ins": BROKEN_POD})
     assert (broken.status_code, broken.content) == (500, b"Internal Server Error")
     assert (await client.get("/pod/inspect", params={"ins": "main"})).status_code == 200
-    sim.faults = "none"
+    sim.set_faults("none")
     assert (await client.get("/pod/inspect", params={"ins": BROKEN_POD})).status_code == 200
 
 
 async def test_a_hanging_server_never_answers(sim: Running, client: httpx.AsyncClient) -> None:
-    sim.faults = "hang"
+    sim.set_faults("hang")
     with pytest.raises(httpx.ReadTimeout):
         await client.get("/pod/list", timeout=0.1)
 
@@ -137,13 +137,13 @@ async def test_faults_can_strike_one_account_only(sims: Sims, sim: Running, clie
 
 def test_an_unknown_profile_is_refused(sim: Running) -> None:
     with pytest.raises(ValueError, match="unknown fault profile 'nope': one of none, flaky"):
-        sim.faults = "nope"
+        sim.set_faults("nope")
 
 
 async def test_every_profile_can_be_set_and_left(sim: Running, client: httpx.AsyncClient) -> None:
     before = (await client.get("/pod/list")).content
     for profile in PROFILES:
-        sim.faults = profile
-        assert sim.faults == profile
-    sim.faults = "none"
+        sim.set_faults(profile)
+        assert {site.faults.profile for site in sim.sites.values()} == {profile}
+    sim.set_faults("none")
     assert (await client.get("/pod/list")).content == before

@@ -200,7 +200,7 @@ async def test_a_vendor_brings_accounts_and_one_that_fails_leaves_the_others(
         assert account == {"kind": "echo", "nested": {"on": True, "list": ["a", 1]}, "base_url": base_url}
         async with httpx.AsyncClient(trust_env=False, verify=False) as client:
             assert (await client.get(base_url)).text == "echo"
-            sim.faults = "down"
+            sim.set_faults("down")
             assert (await client.get(base_url)).status_code == 502
     assert [str(problem) for problem in sim.problems] == [
         "gputui, which provides the kind yotta, fails (RuntimeError: nothing fits). Update or reinstall gputui."

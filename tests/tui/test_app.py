@@ -27,7 +27,7 @@ def simulation() -> Iterator[Simulation]:
 @pytest.fixture
 def place(tmp_path: Path, spawn: Spawn, simulation: Simulation) -> Iterator[Place]:
     yield Place(tmp_path, spawn, simulation)
-    simulation.running.faults = "none"
+    simulation.running.set_faults("none")
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_a_second_start_shows_what_the_last_session_cost_before_the_server_answe
     terminal.wait_for(re.compile(r"\$\d+\.\d\d/h"))
     terminal.send("q")
     assert terminal.wait_exit() == 0
-    place.simulation.running.faults = "down"
+    place.simulation.running.set_faults("down")
     terminal = place.shown()
     terminal.wait_for(re.compile(r"\$\d+\.\d\d/h"))
     terminal.send("9")
@@ -163,7 +163,7 @@ def test_keys_that_come_all_at_once_are_done_one_after_another(place: Place) -> 
     ],
 )
 def test_a_server_that_misbehaves_is_told_in_words(place: Place, faults: str, said: str) -> None:
-    place.simulation.running.faults = faults
+    place.simulation.running.set_faults(faults)
     terminal = place.start()
     terminal.wait_for(lambda: said in " ".join(terminal.text.split()))
     terminal.wait_for("Not known: no answer from lab. r asks again.")
@@ -178,7 +178,7 @@ def test_a_server_that_is_not_there_is_told_in_words(place: Place) -> None:
 
 
 def test_hostile_names_do_nothing_to_the_terminal(place: Place) -> None:
-    place.simulation.running.faults = "hostile"
+    place.simulation.running.set_faults("hostile")
     terminal = place.start()
     terminal.wait_for("[/x]")
     for view in ("5", "7", "1", "4", "3"):
@@ -220,5 +220,5 @@ def test_at_rest_it_writes_nothing_while_it_asks(place: Place) -> None:
     terminal = place.shown()
     terminal.settle(0.6)
     assert terminal.count(2.5) == 0
-    place.simulation.running.faults = "down"
+    place.simulation.running.set_faults("down")
     terminal.wait_for("✗ lab no answer since", timeout=60)

@@ -264,10 +264,10 @@ async def test_a_cloud_that_fails_is_distinguished(faults: str) -> None:
 @pytest.mark.parametrize("faults", ["down", "html", "truncated"])
 async def test_a_create_without_an_answer_is_looked_for_by_its_name(faults: str) -> None:
     async with cloud() as world:
-        world.running.faults = faults
+        world.running.set_faults(faults)
         with pytest.raises(UnknownOutcomeError):
             await world.backend.creators["deployment"].prepare(VALUES).send()
-        world.running.faults = "none"
+        world.running.set_faults("none")
         made = await look(world.backend, "deployment", VALUES)
         assert len(made) == (faults == "truncated")
 
@@ -284,7 +284,7 @@ async def test_a_cloud_that_wants_to_be_left_alone_is(monkeypatch: pytest.Monkey
 async def test_one_region_that_fails_leaves_the_others() -> None:
     async with cloud() as world:
         before = await world.backend.stock()
-        world.running.faults = "region"
+        world.running.set_faults("region")
         after = await world.backend.stock()
         assert [row.ref for row in after] == [row.ref for row in before]
         assert {row.region for row in after if row.problem} == {"Singapore-B"}
@@ -294,7 +294,7 @@ async def test_garbage_spoils_its_own_rows_alone() -> None:
     async with cloud() as world:
         good = {row.ref: row for row in await world.backend.instances()}
         deployments = len(await world.backend.deployments())
-        world.running.faults = "garbage"
+        world.running.set_faults("garbage")
         world.backend.forget()
         for resource, lister in world.backend.listers.items():
             assert await lister() or resource is Resource.BLACKLIST
@@ -317,7 +317,7 @@ async def test_lists_that_shift_while_they_are_read_lose_and_double_nothing() ->
     async with cloud(clouds=CLOUD_SETS["benchmark"]) as world:
         deployments = {row.ref for row in await world.backend.deployments()}
         instances = {row.ref for row in await world.backend.instances()}
-        world.running.faults = "shifting"
+        world.running.set_faults("shifting")
         world.backend.forget()
         found = [row.ref for row in await world.backend.deployments()]
         assert len(found) == len(set(found))

@@ -58,7 +58,7 @@ def test_an_account_has_no_raw_form(world: Running, run: Run) -> None:
 @pytest.mark.parametrize("output", ["text", "json", "raw"])
 def test_hostile_names_reach_no_description_raw(output: str, own_simulation: Simulation, run: Run) -> None:
     own_simulation.running.world.hosts["lab"].pods.clear()
-    own_simulation.running.faults = "hostile"
+    own_simulation.running.set_faults("hostile")
     refs = [row["ref"] for row in json.loads(run("get", "instances", "-A", "lab", "-o", "json")[1])]
 
     for ref in refs:

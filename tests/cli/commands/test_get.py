@@ -110,7 +110,7 @@ def test_a_row_that_cannot_be_read_in_full_is_kept_and_reported(own_simulation: 
 def test_hostile_names_reach_no_output_raw(own_simulation: Simulation, run: Run) -> None:
     for host in own_simulation.running.world.hosts.values():
         host.pods.clear()
-    own_simulation.running.faults = "hostile"
+    own_simulation.running.set_faults("hostile")
 
     for output in ("table", "json", "csv"):
         for kind in ("instances", "processes", "images"):

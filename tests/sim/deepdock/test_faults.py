@@ -43,7 +43,7 @@ async def test_the_general_profiles_work_here_too(
 
 async def test_a_pull_without_room_fails_in_dockers_words(sim: Running, dock: Dock) -> None:
     before = await dock.images()
-    sim.faults = "nospace"
+    sim.set_faults("nospace")
     code, refusal = await dock.ask("POST", "/images", {"repo_tag": SMALL})
     assert code == 500
     assert refusal["detail"].endswith('libcublasLt.so.12: no space left on device")')
@@ -52,7 +52,7 @@ async def test_a_pull_without_room_fails_in_dockers_words(sim: Running, dock: Do
 
 
 async def test_a_pull_whose_connection_breaks_continues(sim: Running, dock: Dock) -> None:
-    sim.faults = "pullcut"
+    sim.set_faults("pullcut")
     with pytest.raises(httpx.RemoteProtocolError):
         await dock.ask("POST", "/images", {"repo_tag": SMALL})
     assert SMALL in await dock.tags()
@@ -60,7 +60,7 @@ async def test_a_pull_whose_connection_breaks_continues(sim: Running, dock: Dock
 
 async def test_series_have_gaps_and_come_twice_and_out_of_order(sim: Running, dock: Dock) -> None:
     whole = await dock.series()
-    sim.faults = "samples"
+    sim.set_faults("samples")
     spoiled = await dock.series()
     stamps = [sample["timestamp"] for sample in spoiled]
     assert len(set(stamps)) < len(stamps)
@@ -70,27 +70,27 @@ async def test_series_have_gaps_and_come_twice_and_out_of_order(sim: Running, do
     assert max(gaps(ordered)) > timedelta(minutes=3)
     backwards = await dock.series(2)
     assert backwards[0]["timestamp"] > backwards[-1]["timestamp"]
-    sim.faults = "none"
+    sim.set_faults("none")
     assert await dock.series() == whole
 
 
 async def test_a_gpu_disappears_and_comes_back(sim: Running, dock: Dock) -> None:
-    sim.faults = "lostgpu"
+    sim.set_faults("lostgpu")
     assert list((await dock.ask("GET", "/metrics/gpus"))[1]) == list("0123456")
     assert (await dock.ask("GET", "/metrics"))[1]["gpu_count"] == 7
-    sim.faults = "none"
+    sim.set_faults("none")
     assert "7" in (await dock.ask("GET", "/metrics/gpus"))[1]
 
 
 async def test_running_containers_report_no_port(sim: Running, dock: Dock) -> None:
-    sim.faults = "noport"
+    sim.set_faults("noport")
     assert (await dock.containers())["train-7b"]["status"] == "running"
     assert {row["ssh-port"] for row in (await dock.containers()).values()} == {None}
     assert (await dock.create())[1]["ssh-port"] is None
 
 
 async def test_an_empty_host_has_nothing(sim: Running, dock: Dock) -> None:
-    sim.faults = "empty"
+    sim.set_faults("empty")
     assert await dock.ask("GET", "/containers") == (200, {"containers": []})
     assert await dock.ask("GET", "/images") == (200, {"count": 0, "images": []})
     assert await dock.ask("GET", "/metrics/gpus") == (200, {})
@@ -99,20 +99,20 @@ async def test_an_empty_host_has_nothing(sim: Running, dock: Dock) -> None:
 
 async def test_hostile_names_come_and_go(sim: Running, dock: Dock) -> None:
     before = await dock.containers()
-    sim.faults = "hostile"
+    sim.set_faults("hostile")
     containers = await dock.containers()
     assert set(containers) - set(before) == set(HOSTILE_NAMES)
     assert containers["[/x]"]["image"] == ["[/x]:latest"]
     assert {f"{name}:latest" for name in HOSTILE_NAMES} < set(await dock.tags())
     assert (await dock.http.post("/containers/%5B%2Fx%5D/stop")).status_code == 200
-    sim.faults = "none"
+    sim.set_faults("none")
     assert await dock.containers() == before
 
 
 async def test_garbage_spoils_a_third_of_the_rows(sim: Running, dock: Dock) -> None:
     good = await dock.series()
     names = list(await dock.containers())
-    sim.faults = "garbage"
+    sim.set_faults("garbage")
     rows = (await dock.ask("GET", "/containers"))[1]["containers"]
     assert [row.get("name") for row in rows[:-2]] == names
     assert (rows[1]["status"], rows[1]["ssh-port"], rows[-2:]) == ("hibernating", "22000", [None, "row"])
@@ -125,6 +125,6 @@ async def test_garbage_spoils_a_third_of_the_rows(sim: Running, dock: Dock) -> N
 async def test_every_profile_can_be_set_and_left(sim: Running, dock: Dock) -> None:
     before = [await dock.ask("GET", path) for path in ("/containers", "/images", "/metrics", "/metrics/gpus")]
     for profile in PROFILES:
-        sim.faults = profile
-    sim.faults = "none"
+        sim.set_faults(profile)
+    sim.set_faults("none")
     assert [await dock.ask("GET", path) for path in ("/containers", "/images", "/metrics", "/metrics/gpus")] == before

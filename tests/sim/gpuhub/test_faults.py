@@ -47,12 +47,12 @@ async def test_a_lost_answer_to_an_order_leaves_the_deployment_behind(sim: Runni
             continue
     with pytest.raises(httpx.RemoteProtocolError):
         await hub.ask("POST", "deployment", order)
-    sim.faults = "none"
+    sim.set_faults("none")
     assert names(await hub.rows("deployment/list", name="lost")) == ["lost"]
 
 
 async def test_one_regions_stock_fails_and_the_others_do_not(sim: Running, hub: Hub) -> None:
-    sim.faults = "region"
+    sim.set_faults("region")
     *sound, faulty = HUB.regions
     for region in sound:
         assert await hub.data("POST", "machine/region/gpu_stock", {"region_sign": region})
@@ -62,7 +62,7 @@ async def test_one_regions_stock_fails_and_the_others_do_not(sim: Running, hub: 
 
 async def test_lists_shift_while_they_are_read_and_repeat_their_end(sim: Running, hub: Hub) -> None:
     everything = names(await hub.rows("deployment/list"))
-    sim.faults = "shifting"
+    sim.set_faults("shifting")
 
     async def page(index: int) -> dict[str, Any]:
         return dict(await hub.data("POST", "deployment/list", {"page_index": index, "page_size": 3}))
@@ -78,7 +78,7 @@ async def test_garbage_spoils_some_rows_and_the_totals(sim: Running, hub: Hub) -
     uuid = (await hub.deployment("llama-serve"))["uuid"]
     body = {"deployment_uuid": uuid, "page_index": 1, "page_size": 100}
     good = await hub.data("POST", "deployment/container/list", body)
-    sim.faults = "garbage"
+    sim.set_faults("garbage")
     spoiled = await hub.data("POST", "deployment/container/list", body)
     assert not {"max_page", "result_total"} & spoiled.keys()
     assert [row == before for row, before in zip(spoiled["list"], good["list"], strict=False)].count(True) == 5
@@ -105,7 +105,7 @@ async def test_hostile_names_come_and_go(sim: Running, hub: Hub) -> None:
     body = {"deployment_uuid": hostile[0]["uuid"], "page_index": 1, "page_size": 10}
     (container,) = (await hub.data("POST", "deployment/container/list", body))["list"]
     assert (container["gpu_name"], container["status"]) == (HOSTILE_NAMES[-1], "running")
-    sim.faults = "none"
+    sim.set_faults("none")
     assert await hub.data("GET", "deployment/blacklist") == []
     assert await hub.rows("deployment/list") == before
 
@@ -113,8 +113,8 @@ async def test_hostile_names_come_and_go(sim: Running, hub: Hub) -> None:
 async def test_every_profile_can_be_set_and_left(sim: Running, hub: Hub) -> None:
     before = await hub.rows("deployment/list")
     for profile in PROFILES:
-        sim.faults = profile
-    sim.faults = "none"
+        sim.set_faults(profile)
+    sim.set_faults("none")
     assert await hub.rows("deployment/list") == before
 
 
