@@ -52,6 +52,21 @@ def test_pods_stand_in_several_states_and_some_gpus_are_idle() -> None:
     assert {bool(lab.on_gpu(gpu.index)) for gpu in lab.gpus} == {True, False}
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_processes_of_a_pod_are_on_gpus_that_it_has(seed: int) -> None:
+    world, hands = moving(seed)
+    lab = world.hosts["lab"]
+    limited = 0
+    for _ in range(100):
+        for process in lab.processes.values():
+            if process.pod and (gpus := lab.pods[process.pod].gpu_ids) is not None:
+                assert set(process.gpus) <= set(gpus)
+                limited += 1
+        hands.now += 60
+        world.advance()
+    assert limited
+
+
 def test_no_gpu_holds_more_memory_than_it_has() -> None:
     world, hands = moving()
     for _ in range(200):

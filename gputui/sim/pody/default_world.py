@@ -188,12 +188,16 @@ def _occupy(host: Host) -> None:
     owners = itertools.cycle(("alice", "alice", "bob", "alice", "carol"))
     for index in busy:
         owner = next(owners)
-        candidates = [pod for pod in itertools.islice(host.pods_of(owner), 12) if pod.running]
+        candidates = [pod for pod in itertools.islice(host.pods_of(owner), 12) if pod.running and _has(pod, index)]
         if not candidates:
             continue
         pod = candidates[index % len(candidates)]
-        gpus = (index, index + 1) if index + 1 in busy and index % 3 == 2 else (index,)
+        gpus = (index, index + 1) if index + 1 in busy and index % 3 == 2 and _has(pod, index + 1) else (index,)
         _spawn_in(host, pod, gpus).started -= rng.uniform(60, 30 * 86400)
+
+
+def _has(pod: Pod, gpu: int) -> bool:
+    return pod.gpu_ids is None or gpu in pod.gpu_ids
 
 
 def _spawn_in(host: Host, pod: Pod, gpus: tuple[int, ...]) -> Process:
@@ -224,8 +228,8 @@ class _Activity:
             del host.processes[rng.choice(mortal).pid]
             return
         pod = self._some_pod()
-        if pod is not None and idle:
-            _spawn_in(host, pod, (rng.choice(idle),))
+        if pod is not None and (usable := [index for index in idle if _has(pod, index)]):
+            _spawn_in(host, pod, (rng.choice(usable),))
 
     def _restart(self) -> None:
         pod = self._some_pod("alice")
