@@ -14,16 +14,13 @@ from gputui.cli.output import notify
 from gputui.cli.session import Listing
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError, IncompleteError, NotFoundError
 from gputui.models import NAMED, Block, Ref, Resource, Row
+from gputui.presentation.actions import candidates
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
     from gputui.fleet import Fleet
 
 _SHOWN = 12
-
-
-class AmbiguousError(ConfigError):
-    """A shortened name that matches several rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +104,7 @@ def report_shortened(matches: Sequence[Match]) -> None:
 def resolve(texts: Sequence[str], listing: Listing, *, certain: bool = False) -> list[Match]:
     """Find the row that each text names among the listed ones, without duplicates. Does not report the failures.
 
-    Raises AmbiguousError with the candidates, NotFoundError with similar names, or an error of the kind of the
+    Raises ConfigError with the candidates, NotFoundError with similar names, or an error of the kind of the
     failure of an account that could not be read and may have the row. ``certain`` refuses a text that may name a row
     of such an account too: only a full Ref is accepted, or one with the name of an account that answered.
     """
@@ -175,7 +172,8 @@ def _resolve_one(text: str, listing: Listing) -> Match:
         if len(fits) == 1:
             return Match(text, rows[fits[0]], whole)
         if fits:
-            raise _ambiguous(text, fits)
+            problems = candidates([rows[ref] for ref in fits], _SHOWN)
+            raise ConfigError(f"{text!r} matches several rows; name one of:", problems=problems)
     if listing.failures:
         silent = list(dict.fromkeys(account for account, _ in listing.failures))
         raise _unanswered(listing, f"{text!r} was not found, and {_and(silent)} could not be asked.")
@@ -200,12 +198,6 @@ def _containing(text: str, names: Mapping[Ref, set[str]]) -> list[Ref]:
         return []
     starts = [ref for ref, known in names.items() if any(name.startswith(text) for name in known)]
     return starts or [ref for ref, known in names.items() if any(text in name for name in known)]
-
-
-def _ambiguous(text: str, fits: Sequence[Ref]) -> AmbiguousError:
-    shown = [str(ref) for ref in sorted(fits)]
-    more = [f"and {len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
-    return AmbiguousError(f"{text!r} matches several rows; name one of:", problems=(*shown[:_SHOWN], *more))
 
 
 def _not_found(text: str, names: Mapping[Ref, set[str]]) -> NotFoundError:

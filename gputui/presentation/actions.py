@@ -17,6 +17,13 @@ def name_of(row: Row) -> str:
     return str(getattr(row, "name", "") or row.ref.id)
 
 
+def candidates(rows: Iterable[Row], most: int) -> tuple[str, ...]:
+    """List ``most`` Refs to choose from, with name and state where the id lacks the name, and count the others."""
+    named = ((row.ref, "" if name_of(row) in row.ref.id else f"  {name_of(row)} {state_words(row)}") for row in rows)
+    lines = [f"{ref}{words}".rstrip() for ref, words in sorted(named)]
+    return (*lines[:most], *([f"and {len(lines) - most} more"] if len(lines) > most else []))
+
+
 def button_text(action: Action) -> str:
     """Return the label of the button of an action: ``Save``."""
     return ACTIONS[action].button or action.value.capitalize()

@@ -2,9 +2,9 @@ import pytest
 
 from gputui.actions import ACTIONS
 from gputui.cli.commands import COMMANDS
-from gputui.cli.refs import AmbiguousError, accounts_for, find, resolve
+from gputui.cli.refs import accounts_for, find, resolve
 from gputui.cli.session import Listing
-from gputui.errors import ConflictError, NotFoundError, UnavailableError
+from gputui.errors import ConfigError, ConflictError, NotFoundError, UnavailableError
 from gputui.models import Action, Instance, Phase, Ref, Resource
 from gputui.presentation.refusals import only_text
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running
@@ -38,11 +38,29 @@ def test_a_start_wins_over_a_part_in_the_middle() -> None:
 
 
 def test_the_same_name_in_two_accounts_is_ambiguous_and_both_are_named() -> None:
-    with pytest.raises(AmbiguousError) as caught:
+    with pytest.raises(ConfigError) as caught:
         resolve(["main"], listing("lab/pod/main", "hub/pod/main"))
 
     assert caught.value.problems == ("hub/pod/main", "lab/pod/main")
     assert caught.value.exit_code == 2
+
+
+def test_an_ambiguous_name_is_refused_with_the_names_that_the_ids_lack() -> None:
+    found = Listing(
+        rows=[
+            Instance(Ref("hub", "container", "911c"), "llama-b", Phase.STOPPED, "shutdown"),
+            Instance(Ref("hub", "container", "5d0a"), "llama-a", Phase.RUNNING, "running"),
+            Instance(Ref("lab", "pod", "llama"), "llama", Phase.RUNNING, "running"),
+        ]
+    )
+    with pytest.raises(ConfigError) as caught:
+        resolve(["llam"], found)
+
+    assert caught.value.problems == (
+        "hub/container/5d0a  llama-a running",
+        "hub/container/911c  llama-b stopped (shutdown)",
+        "lab/pod/llama",
+    )
 
 
 def test_an_unknown_name_is_refused_with_similar_ones() -> None:

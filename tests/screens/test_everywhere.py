@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from textual.widgets import Input
@@ -91,10 +92,15 @@ async def test_a_name_that_several_have_is_told() -> None:
     twin = backend("lab-2", [instance("lab-2", "train")])
     async with staged(lab(), twin) as stage:
         await stage.command("stop train")
-        assert "train matches several rows; name one of:\nlab-2/pod/train\nlab/pod/train" in stage.toasts
+        assert "train matches several rows; name one of:\nlab/pod/train\nlab-2/pod/train" in stage.toasts
         assert not stage.in_dialog
         await stage.command("stop lab-2/pod/train")
         assert "Stop train in lab-2?" in stage.text
+
+    hidden = replace(instance("hub", "train"), ref=Ref("hub", "container", "911c"))
+    async with staged(lab(), backend("hub", [hidden])) as stage:
+        await stage.command("stop train")
+        assert "name one of:\nhub/container/911c  train running\nlab/pod/train" in stage.toasts
 
 
 # --- palette and help -------------------------------------------------------------------------------------------

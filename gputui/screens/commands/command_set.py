@@ -10,6 +10,7 @@ from textual.worker import WorkType
 
 from gputui.commands import Command, Condition
 from gputui.models import Resource, Row
+from gputui.presentation.actions import candidates
 from gputui.screens.base.session import FINDABLE, Session
 
 if TYPE_CHECKING:
@@ -66,9 +67,7 @@ class CommandSet:
         found = self.session.find(text, resources)
         if len(found) == 1:
             return found[0]
-        refs = sorted(str(row.ref) for row in found)
-        more = [f"and {len(refs) - _SHOWN} more"] if len(refs) > _SHOWN else []
-        several = "\n".join([f"{text} matches several rows; name one of:", *refs[:_SHOWN], *more])
+        several = "\n".join([f"{text} matches several rows; name one of:", *candidates(found, _SHOWN)])
         self.view.notify(several if found else f"No match for {text}.")
         return None
 
