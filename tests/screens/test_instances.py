@@ -10,6 +10,7 @@ import pytest
 
 from gputui.errors import AuthError, RateLimitedError, UnavailableError
 from gputui.models import Ref, Resource
+from gputui.screens.base.bars import FilterBar
 from tests.screens.stage import NARROW, attic, backend, fail, instance, lab, staged
 
 
@@ -145,6 +146,24 @@ async def test_a_filter_takes_effect_while_it_is_typed_and_says_what_is_wrong_wi
         await stage.type("qXD")
         assert not stage.in_dialog
         assert stage.names == []
+
+
+@pytest.mark.parametrize("text", ["gpus:>x", "bogus:3", "/ab(/"])
+async def test_a_filter_that_cannot_be_read_stays_open_on_enter_with_its_problem(text: str) -> None:
+    async with staged(lab()) as stage:
+        await stage.press("slash")
+        await stage.type(text)
+        shown, bar = stage.names, stage.app.screen.query_one(FilterBar)
+        assert bar.problem
+        await stage.press("enter")
+        assert (bar.display, stage.names) == (True, shown)
+        assert bar.problem[:25] in stage.text
+
+        # Once it is mended, enter keeps it.
+        await stage.press("ctrl+u")
+        await stage.type("tr")
+        await stage.press("enter")
+        assert (bar.display, bar.problem, stage.names) == (False, "", ["train"])
 
 
 # --- sort and marks ---------------------------------------------------------------------------------------------

@@ -83,9 +83,11 @@ class FilterBar(EntryBar):
             self.show_error("")
 
     def submitted(self, text: str) -> None:
-        """Keep the filter, with the letters that were typed last."""
+        """Keep the filter, with the letters that were typed last; stay open where it cannot be read."""
         if text != self._view.filter_text():
             self.changed(text)
+            if self.problem:
+                return
         self.display = False
         self._view.focus_body()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from os.path import commonprefix
 from typing import ClassVar
 
 from textual import on
@@ -22,7 +23,8 @@ Completer = Callable[[str], Sequence[str]]
 class EntryBar(GuardedHandlers, Vertical):
     """Hidden until opened. Tab completes, with the candidates above; up and down show earlier entries.
 
-    A subclass gives ``changed`` and ``submitted``, which get the text, and ``closed``.
+    A subclass gives ``changed`` and ``submitted``, which get the text, and ``closed``. ``problem`` is the error that
+    is shown, '' for none.
     """
 
     DEFAULT_CSS = """
@@ -48,6 +50,7 @@ class EntryBar(GuardedHandlers, Vertical):
         self._completer = completer
         self._past: list[str] = []
         self._position = 0
+        self.problem = ""
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -80,6 +83,7 @@ class EntryBar(GuardedHandlers, Vertical):
 
     def show_error(self, problem: str) -> None:
         """Show what is wrong with the text; '' for nothing."""
+        self.problem = problem
         about = self.query_one(Line)
         about.set_class(bool(problem), "-problem")
         about.show(Content(problem))
@@ -103,7 +107,7 @@ class EntryBar(GuardedHandlers, Vertical):
         candidates = self._completer(entry.value)
         if not candidates:
             return
-        common = _common_start(candidates)
+        common = commonprefix(candidates)  # noqa: RUF071  (of words, not of paths)
         if len(common) > len(entry.value) or len(candidates) == 1:
             self._put(candidates[0] + " " if len(candidates) == 1 and " " not in candidates[0] else common)
 
@@ -131,11 +135,3 @@ class EntryBar(GuardedHandlers, Vertical):
     def action_submit(self) -> None:
         """Enter the text."""
         self.submitted(self.query_one(Input).value)
-
-
-def _common_start(candidates: Sequence[str]) -> str:
-    first, last = min(candidates), max(candidates)
-    length = next(
-        (n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last))
-    )
-    return first[:length]
