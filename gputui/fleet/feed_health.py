@@ -77,7 +77,7 @@ class FeedLog:
 def assess(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthState, str]:
     """Return the state of an account from its polled lists, and a message.
 
-    One list that fails while others are answered does not make an account ``DOWN``, except for wrong credentials.
+    One list that fails while others are answered makes an account ``DEGRADED``, or ``DOWN`` for wrong credentials.
     ``limited`` is whether a rate limit applies now.
     """
     failing = {resource: log for resource, log in logs.items() if log.error is not None}
@@ -102,7 +102,7 @@ def assess(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthSt
     if any(log.outstanding or (log.answered is not None and log.seconds > _SLOW_ANSWER) for log in logs.values()):
         return HealthState.SLOW, message
     if any(log.answered is not None for log in logs.values()):
-        return HealthState.OK, message
+        return HealthState.DEGRADED if message else HealthState.OK, message
     return HealthState.UNKNOWN, message
 
 

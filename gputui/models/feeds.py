@@ -98,10 +98,11 @@ class FeedState(StrEnum):
 
 
 class HealthState(StrEnum):
-    """The dot of an account in the header."""
+    """The dot of an account in the header; the later, the worse. ``DEGRADED``: some lists fail or lack rows."""
 
     UNKNOWN = "unknown"
     OK = "ok"
+    DEGRADED = "degraded"
     SLOW = "slow"
     LIMITED = "rate limited"
     DOWN = "down"

@@ -20,6 +20,7 @@ PHASE_STYLES = {key: style for key, (_, style) in _PHASES.items()}
 _HEALTH: Mapping[HealthState, tuple[str, str]] = {
     HealthState.UNKNOWN: ("○", "$muted"),
     HealthState.OK: ("●", "$text-success"),
+    HealthState.DEGRADED: ("◐", "$text-warning"),
     HealthState.SLOW: ("◐", "$text-warning"),
     HealthState.LIMITED: ("◐", "$text-warning"),
     HealthState.DOWN: ("✗", "$text-error"),

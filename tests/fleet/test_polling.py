@@ -200,7 +200,7 @@ async def test_an_account_is_down_only_when_no_list_is_answered(clock: FakeClock
     async with running(clock, lab, watch=[INSTANCES, PROCESSES]) as fleet:
         lab.errors[PROCESSES] = DOWN
         await clock.advance(30)
-        assert fleet.health()["lab"].state is HealthState.OK
+        assert fleet.health()["lab"].state is HealthState.DEGRADED
         assert fleet.health()["lab"].message == "processes: no answer"
         lab.errors[INSTANCES] = DOWN
         await clock.advance(30)

@@ -58,6 +58,7 @@ async def test_the_cost_of_an_hour_is_at_the_right_end_a_sum_for_each_currency()
 
 async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well() -> None:
     ok, unknown, limited, down = HealthState.OK, HealthState.UNKNOWN, HealthState.LIMITED, HealthState.DOWN
+    degraded = HealthState.DEGRADED
     async with staged(lab(), size=NARROW) as stage:
         assert "/h" not in stage.header
 
@@ -65,6 +66,8 @@ async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well() -> N
         bar = stage.view.query_one(HeaderBar)
         for states, dot, said in (
             ([down] * 6, ("✗", "$text-error"), "0 of 6   ✗ a-rather-long-name-0"),
+            ([down] * 5 + [degraded], ("✗", "$text-error"), "0 of 6   ✗ a-rather-long-name-0"),
+            ([degraded] * 6, ("◐", "$text-warning"), "0 of 6   ◐ a-rather-long-name-0"),
             ([unknown] * 6, ("○", "$muted"), "0 of 6 accounts (6 connecting)"),
             ([limited] * 2 + [unknown] * 4, ("◐", "$text-warning"), "0 of 6 (4 connecting)"),
             ([ok] * 4 + [unknown] * 2, ("●", "$text-success"), "4 of 6 accounts (2 connecting)"),
@@ -84,6 +87,19 @@ async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well() -> N
         )
         assert "● 6 of 6  " in bar.content.plain
         assert bar.content.plain.rstrip().endswith("¥17.96/h + ?")
+
+
+async def test_an_account_with_a_list_that_fails_is_degraded_not_well() -> None:
+    cloud = hub()
+    async with staged(cloud, lab(), view="2") as stage:
+        cloud.errors[Resource.DEPLOYMENTS] = UnavailableError("no answer")
+        await stage.advance(30)
+        assert "◐ hub deployments: no answer" in stage.header
+        await stage.press("at")
+        (choice,) = (
+            line for line in stage.lines if "hub" in line and "deployments: no answer" in line and " 1 " in line
+        )
+        assert "degraded  deployments: no answer" in choice
 
 
 async def test_problems_of_many_accounts_take_a_line_each_and_the_rest_is_counted() -> None:

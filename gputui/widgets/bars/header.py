@@ -12,7 +12,6 @@ from gputui.presentation.glyphs import HEALTH_GLYPHS, HEALTH_STYLES
 from gputui.widgets.bars.line import Line, spread
 
 _NOTHING = Content("")
-_SEVERITY = (HealthState.OK, HealthState.UNKNOWN, HealthState.SLOW, HealthState.LIMITED, HealthState.DOWN)
 
 
 class HeaderBar(Line):
@@ -63,7 +62,7 @@ class HeaderBar(Line):
     def _count(states: Sequence[HealthState], noun: str) -> Content:
         """Return how many accounts are well, and how many have not answered; the dot is green if some are well."""
         good, waiting = states.count(HealthState.OK), states.count(HealthState.UNKNOWN)
-        dot = HealthState.OK if good else max(states, key=_SEVERITY.index)
+        dot = HealthState.OK if good else max(states, key=list(HealthState).index)
         return Content.assemble(
             (HEALTH_GLYPHS[dot], HEALTH_STYLES[dot]),
             f" {good} of {len(states)}{noun}",
