@@ -105,8 +105,7 @@ class Feeds:
                 stale = feed.state is FeedState.STALE
                 return self.problem_line(account, feed.error, as_of=feed.fetched_at if stale else None)
         for resource in self._resources:
-            lacking = fleet.feed(account, resource).lacking
-            if lacking is not None:
+            if (lacking := fleet.feed(account, resource).lacking) is not None:
                 return self.problem_line(account, lacking)
         return None
 

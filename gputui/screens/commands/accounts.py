@@ -49,9 +49,8 @@ class AccountCommands(CommandSet):
         choices = [dialogs.Choice(ALL, "all accounts", "0")]
         for number, name in enumerate(self.session.fleet.accounts, 1):
             state = health[name]
-            note = state.state.value + (f"  {state.message}" if state.message else "")
-            if state.state is HealthState.UNKNOWN:
-                note = "awaiting the first answer"
+            waiting = state.state is HealthState.UNKNOWN
+            note = "awaiting the first answer" if waiting else f"{state.state}  {state.message}".rstrip()
             choices.append(dialogs.Choice(name, name, str(number), note))
         described = [dialogs.Choice(f"d {name}", f"describe {name}") for name in self.session.fleet.accounts]
         chosen = await self.app.push_screen_wait(
