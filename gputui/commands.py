@@ -155,16 +155,12 @@ _ROW = _section(
     Command("open", "Open", "enter", "Open what the cursor is on", 3, when=Condition.OPEN),
     _action(Action.SSH),
     _named(
-        "forward",
-        "Forward a port",
-        "f",
-        "Forward a local port to the instance",
-        13,
-        "forward",
-        action=Action.SSH,
+        "forward", "Forward a port", "f", "Forward a local port to the instance", 13, "forward", action=Action.SSH
     ),
     _named("logs", "Log", "l", "Show and follow its log", 4, "logs", when=Condition.LOG, optional=True),
-    _named("events-of", "Events", "e", "State changes of this instance", 5, "events", when=Condition.EVENTS),
+    _named(
+        "events-of", "Events", "e", "State changes of this instance or deployment", 5, "events", when=Condition.EVENTS
+    ),
     _named("tasks-of", "Tasks", "t", "Tasks in its queue", 5, "tasks", when=Condition.QUEUE, optional=True),
     Command(
         "submit",

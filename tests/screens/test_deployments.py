@@ -91,6 +91,12 @@ async def test_what_is_empty_says_why() -> None:
         assert "there are instances only (3)" in stage.text
 
 
+async def test_the_menu_of_a_deployment_describes_its_events_as_those_of_a_deployment() -> None:
+    async with staged(hub(), view="2", size=WIDE) as stage:
+        await stage.press("a")
+        assert "State changes of this instance or deployment" in stage.text
+
+
 async def test_names_and_commands_that_would_act_on_a_terminal_are_data() -> None:
     cloud = hub()
     cloud.rows[Resource.DEPLOYMENTS] = [
