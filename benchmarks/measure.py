@@ -27,7 +27,7 @@ class Finding:
 def side_by_side(
     contenders: Mapping[str, Callable[[], float]], rounds: int, *, seed: int = 1
 ) -> dict[str, list[float]]:
-    """Take one sample of each contender a round, in an order shuffled anew, so that a slow moment hits all alike."""
+    """Take one sample of each contender a round, in a new random order, so that a slow moment hits all alike."""
     order = list(contenders)
     shuffle = random.Random(seed).shuffle
     samples: dict[str, list[float]] = {name: [] for name in order}
@@ -42,6 +42,16 @@ def ratio(name: str, samples: Mapping[str, Sequence[float]], ours: str, referenc
     """Compare the medians of two contenders; samples in seconds."""
     mine, theirs = statistics.median(samples[ours]), statistics.median(samples[reference])
     return Finding(name, mine / theirs, bound, f"{mine * 1000:.1f} ms against {theirs * 1000:.1f} ms")
+
+
+def averaged(*situations: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+    """Return for each contender the mean of its medians in several situations.
+
+    The median over all samples would lie in the gap between a quick and a slow situation, where only extremes are.
+    """
+    return {
+        name: [statistics.fmean(statistics.median(samples[name]) for samples in situations)] for name in situations[0]
+    }
 
 
 def options(description: str | None) -> argparse.ArgumentParser:
