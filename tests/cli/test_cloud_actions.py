@@ -224,8 +224,8 @@ def test_one_shortened_name_is_never_two_things(clouds: dict[str, Backend], home
     status, out, err = run("stop", "train", "--yes")
 
     assert (status, out) == (2, "")
-    assert f"{TRAIN}\n" in err
-    assert "eu/deployment/53a677bb3e281b8\n" in err
+    assert f"{TRAIN}  train running\n" in err
+    assert "eu/deployment/53a677bb3e281b8  train running\n" in err
     assert other.calls[Action.STOP] == 0
 
 
