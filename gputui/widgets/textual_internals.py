@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from rich.console import Console
@@ -26,14 +26,16 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.message_pump import MessagePump
 from textual.screen import Screen
-from textual.widgets import Input, Select, TextArea
 from textual.worker import Worker, WorkerState
 from textual.worker_manager import WorkerManager
+
+if TYPE_CHECKING:
+    from textual.widgets import Select
 
 T = TypeVar("T")
 _Answer = TypeVar("_Answer")
 
-PRIVATE: Final[Mapping[type[Any], tuple[str, ...]]] = {
+PRIVATE: Final[Mapping[type[Any] | str, tuple[str, ...]]] = {
     App: (
         "_bindings",
         "_check_bindings",
@@ -65,9 +67,9 @@ PRIVATE: Final[Mapping[type[Any], tuple[str, ...]]] = {
         "_writer_thread",
     ),
     WorkerManager: ("_remove_worker",),
-    Input: ("_watch_value",),
-    TextArea: ("_on_key", "_replace_via_keyboard"),
-    Select: ("_options",),
+    "Input": ("_watch_value",),
+    "TextArea": ("_on_key", "_replace_via_keyboard"),
+    "Select": ("_options",),
     Stylesheet: ("_parse_cache", "_process_component_classes", "_require_parse", "_rules", "_variables"),
     DOMNode: (
         "_attach",
@@ -81,7 +83,10 @@ PRIVATE: Final[Mapping[type[Any], tuple[str, ...]]] = {
     ),
     ChopsUpdate: ("chop_ends", "chops", "spans"),
 }
-"""The private names of each class that are used or overridden (``ChopsUpdate`` is private as a whole)."""
+"""The private names of each class that are used or overridden (``ChopsUpdate`` is private as a whole).
+
+Widgets are named, since the first frame needs none of them.
+"""
 
 _RULES_OF_A_SHEET = 512
 _THEMES = 8
