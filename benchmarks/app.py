@@ -29,9 +29,9 @@ START_BOUND = 1.5
 
 
 @contextmanager
-def simulator(port: int, directory: Path, size: str = "small") -> Iterator[Path]:
+def simulator(directory: Path, size: str = "small") -> Iterator[Path]:
     """Run a frozen simulator; gives the path of its configuration."""
-    command = [sys.executable, "-m", "gputui", "sim", "--port", str(port), "--speed", "0", "--size", size]
+    command = [sys.executable, "-m", "gputui", "sim", "--port", "0", "--speed", "0", "--size", size]
     command += ["--clouds", "none"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -133,19 +133,18 @@ def main() -> int:
     """Measure and print."""
     parser = options(__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--port", type=int, default=18920, help="the simulator's first port")
     parser.add_argument("--keys", type=int, default=50, help="cursor keys to time")
     parser.add_argument("--idle", type=float, default=IDLE_SECONDS, help="seconds to watch at rest")
     args = parser.parse_args()
     settled = SETTLED
     if args.tiny:
         args.rounds, args.keys, args.idle, settled = 1, 1, 0.1, 0.2
-    with tempfile.TemporaryDirectory() as directory, simulator(args.port, Path(directory)) as config:
+    with tempfile.TemporaryDirectory() as directory, simulator(Path(directory)) as config:
         findings = [*starts(config, args.rounds, settled), at_rest(config, args.idle, settled)]
         if args.tiny:
             findings += many_instances(config, args.keys, settled)
     if not args.tiny:
-        with tempfile.TemporaryDirectory() as directory, simulator(args.port, Path(directory), "huge") as config:
+        with tempfile.TemporaryDirectory() as directory, simulator(Path(directory), "huge") as config:
             findings += many_instances(config, args.keys, settled)
     return report(findings, tiny=args.tiny)
 

@@ -79,7 +79,6 @@ def main() -> int:
     """Start a frozen simulator, measure, end it."""
     parser = options(__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--port", type=int, default=18900, help="the simulator's first port")
     args = parser.parse_args()
     warm_ups = 1
     if args.tiny:
@@ -87,7 +86,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as directory,
         subprocess.Popen(
-            [sys.executable, "-m", "gputui", "sim", "--port", str(args.port), "--speed", "0", "--clouds", "none"],
+            [sys.executable, "-m", "gputui", "sim", "--port", "0", "--speed", "0", "--clouds", "none"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sys
 from functools import partial
 from importlib import import_module
@@ -20,10 +19,6 @@ from tests.tui.harness import Terminal
 
 ROOT = Path(__file__).parents[1]
 SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
-PORTS = 12
-"""What a simulator of the benchmarks listens on, counted from its first port."""
-FIRST_PORT = {"app": 19_100, "cli": 24_100}
-"""Where each searches for ports, so that two at once do not find the same."""
 LAST_LINE = {
     "table": "idle seconds",
     "form": "letter beside messages",
@@ -38,21 +33,6 @@ LAST_LINE = {
 """What the last line of each report is about."""
 
 
-def free_ports(name: str) -> int:
-    for first in range(FIRST_PORT[name], FIRST_PORT[name] + 5_000, PORTS):
-        probes = [socket.socket() for _ in range(PORTS)]
-        try:
-            for number, probe in enumerate(probes):
-                probe.bind(("127.0.0.1", first + number))
-        except OSError:
-            continue
-        finally:
-            for probe in probes:
-                probe.close()
-        return first
-    raise AssertionError("no free ports")
-
-
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_benchmark_runs_to_its_report(
     name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
@@ -60,8 +40,7 @@ def test_a_benchmark_runs_to_its_report(
     program = import_module(f"benchmarks.{name}")
     if getattr(program, "Terminal", None) is Terminal:
         monkeypatch.setattr(program, "Terminal", partial(Terminal, warm=True))
-    ports = ["--port", str(free_ports(name))] if name in FIRST_PORT else []
-    monkeypatch.setattr(sys, "argv", [name, "--tiny", *ports])
+    monkeypatch.setattr(sys, "argv", [name, "--tiny"])
     missing = [program for program in ("sshd", "ssh") if shutil.which(program, path=SEARCHED) is None]
     status = program.main()
     out, err = capfd.readouterr()
