@@ -89,8 +89,8 @@ class Instance:
     of them. ``memory_limit`` is None where there is none or it is not reported, ``gpu_memory`` is what its GPUs have,
     ``spot`` says that it is cheaper and may be taken away at any time. ``price`` is for one hour. ``parent`` is
     the deployment it belongs to. ``aliases`` are other names its back end has for it, which commands accept.
-    ``problem`` says why the row could not be read in full. ``raw`` is the back end's
-    JSON without secrets; it does not take part in comparison.
+    ``frozen``: it keeps its processes though it does not run. ``problem`` says why the row could not be read in
+    full. ``raw`` is the back end's JSON without secrets; it does not take part in comparison.
     """
 
     ref: Ref
@@ -124,6 +124,7 @@ class Instance:
     ssh: SSHTarget | None = None
     container_id: str | None = None
     problem: str | None = None
+    frozen: bool = False
     raw: str = field(default="", compare=False, repr=False)
 
 

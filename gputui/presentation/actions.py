@@ -35,9 +35,9 @@ def progress_text(action: Action) -> str:
 
 
 def may_run(row: Row) -> bool:
-    """Whether work may be lost with it: it runs, starts, is paused with its processes, or its state is unknown."""
-    paused = isinstance(row, Instance) and row.status.lower() == "paused"
-    return paused or (isinstance(row, Instance | Deployment) and row.phase is not Phase.STOPPED)
+    """Whether work may be lost with it: it runs, starts, is frozen with its processes, or its state is unknown."""
+    frozen = isinstance(row, Instance) and row.frozen
+    return frozen or (isinstance(row, Instance | Deployment) and row.phase is not Phase.STOPPED)
 
 
 def effect(action: Action, rows: Sequence[Row]) -> str:

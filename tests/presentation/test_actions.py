@@ -34,8 +34,9 @@ def process(pid: int, owner: Ref | None, memory: int | None = 2**30, gpu: int = 
         ([instance(MAIN)], [], ""),
         ([instance(MAIN)], [process(1, OTHER), process(2, None)], ""),
         ([instance(MAIN, Phase.STOPPED)], None, ""),
+        ([replace(instance(MAIN, Phase.STOPPED), status="paused")], None, ""),
         (
-            [replace(instance(MAIN, Phase.STOPPED), status="paused")],
+            [replace(instance(MAIN, Phase.STOPPED), status="paused", frozen=True)],
             None,
             "The processes on its GPUs are unknown: work may be lost.",
         ),

@@ -60,8 +60,9 @@ UNSAID = {
     "starting",
     "running",
     "finished",
-    "phase",  # the state says both
+    "phase",  # the state says these
     "status",
+    "frozen",
     "attempts",  # the delivery says them
     "processes",  # there is a row for each process
     "instance",

@@ -20,7 +20,9 @@ PHASES: Mapping[str, Phase] = {
     "exited": Phase.STOPPED,
     "dead": Phase.FAILED,
 }
-ALIVE = frozenset({"running", "paused", "restarting"})
+FROZEN = "paused"
+"""The state in which a container has its processes though it does not run."""
+ALIVE = frozenset({"running", FROZEN, "restarting"})
 """The states in which a container has processes: it uses its GPUs, and is removed by force only."""
 _ACTIONS: Mapping[Phase, frozenset[Action]] = {
     Phase.RUNNING: frozenset({Action.STOP, Action.RESTART, Action.DELETE}),
@@ -43,7 +45,7 @@ _LONGEST_NAME = 255
 
 def container_actions(container: Instance) -> frozenset[Action]:
     """Return what Docker lets one do to a container in this state."""
-    if container.phase is Phase.STOPPED and container.status.lower() == "paused":
+    if container.frozen:
         return frozenset({Action.STOP, Action.RESTART, Action.DELETE})
     login = {Action.SSH} if container.phase is Phase.RUNNING and container.ssh else set()
     return _ACTIONS[container.phase] | login

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from gputui.api.common.docker import ALIVE, PHASES, split_reference
+from gputui.api.common.docker import ALIVE, FROZEN, PHASES, split_reference
 from gputui.api.common.names import SafeNames, host_label
 from gputui.api.common.readers import raw_json, read_time
 from gputui.api.common.ssh_command import LAST_PORT, SSH_PORT
@@ -78,6 +78,7 @@ def _to_instance(host: Host, names: SafeNames, row: object) -> Instance:
         name=ref.id,
         phase=PHASES.get(wire.status.lower(), Phase.UNKNOWN),
         status=clean(wire.status),
+        frozen=wire.status.lower() == FROZEN,
         image=clean(images[0]) if images else None,
         gpu_model=host.gpu_model if everything or count else None,
         gpu_count=count,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
-from gputui.api.common.docker import PHASES, split_reference
+from gputui.api.common.docker import FROZEN, PHASES, split_reference
 from gputui.api.common.names import host_label
 from gputui.api.common.readers import raw_json, read_time
 from gputui.api.common.ssh_command import LAST_PORT, SSH_PORT, SSH_USER
@@ -40,6 +40,7 @@ def to_instance(ref: Ref, pod: PodRow, body: bytes, *, base_url: str, gpu_model:
         name=ref.id,
         phase=PHASES.get(pod.status.lower(), Phase.UNKNOWN),
         status=clean(pod.status),
+        frozen=pod.status.lower() == FROZEN,
         image=_text(pod.image),
         gpu_model=gpu_model if gpu_all or indices else None,
         gpu_count=None if indices is None else len(indices),
