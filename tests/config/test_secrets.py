@@ -86,7 +86,7 @@ class TestSecrets:
         with pytest.raises(ConfigError, match="took longer than"):
             SecretRef.parse(f"cmd:sh {script}", where="accounts.lab.password").resolve()
         select.select([reader], [], [], 5)
-        # The end of the file: nobody has it open for writing. While somebody has, this is a BlockingIOError.
+        # The end of the file: no writer has it open. While one has, this is a BlockingIOError.
         assert os.read(reader, 1) == b""
         os.close(reader)
 

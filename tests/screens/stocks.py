@@ -64,7 +64,7 @@ def hub(**more: Any) -> Cloud:
 
 
 def dock() -> FakeBackend:
-    """Return a host with the same GPU, whose price nobody knows."""
+    """Return a host with the same GPU, whose price is unknown."""
     return backend("dock", stock=[offer("dock", "RTX 5090", 4, 4, gpu_memory=32 * GIB)])
 
 

@@ -134,7 +134,7 @@ async def test_the_sums_follow_the_instances_and_old_figures_stay() -> None:
         await stage.press("9")
         assert " in " not in stage.line_of("RTX 5090"), "nothing draws on it any more"
 
-        # Old figures stay and are told.
+        # Old figures stay and are marked.
         cloud.rows[Resource.INSTANCES] = hub().rows[Resource.INSTANCES]
         await stage.advance(6)
         fail(cloud, UnavailableError("no answer"))

@@ -75,7 +75,7 @@ async def test_filters_know_what_is_not_shown_and_problems_are_what_is_not_as_it
         await stage.press("z")
         assert stage.names == ["uuid-broken", "uuid-odd", "uuid-short", "uuid-train"]
 
-        # Rows of an account that fails stay and the reason is told.
+        # Rows of an account that fails stay and the reason is shown.
         await stage.press("z")
         fail(cloud, UnavailableError("hub: no answer."))
         await stage.advance(10)
@@ -202,7 +202,7 @@ async def test_plus_asks_with_the_number_and_the_price_and_what_is_sent_once_sho
         await stage.advance(2)
         assert "scaling" not in stage.line_of(" train ")
 
-        # A refused scale is told.
+        # A refused scale is reported.
         cloud.errors[Action.SCALE] = ConflictError("The quota of 4 instances is used up.")
         await stage.press("G", "plus")
         await confirm(stage)

@@ -123,7 +123,7 @@ async def test_the_end_of_a_pull_is_told_in_another_view_and_one_can_be_given_up
         assert CUDA not in stage.names
         assert sent(fake) == {Action.CREATE: 1}
 
-        # The end of a pull is told in another view which stays.
+        # The end of a pull is reported in another view, which stays.
         stage.app.clear_notifications()
         await pulling(stage)
         await stage.press("3")

@@ -307,7 +307,7 @@ async def test_what_comes_in_another_view_is_there_and_at_rest_nothing_is_drawn(
         assert stage.names == [*before, *(row.ref.id for row in usual("late", 0))]
         assert stage.view.query_one(Waterfall).display
 
-        # At rest nothing is drawn anew.
+        # At rest nothing is drawn again.
         await stage.press("G")
         drawn: list[object] = []
         for widget in stage.view.query("*"):

@@ -55,7 +55,7 @@ async def test_a_command_is_completed_remembered_and_corrected(tmp_path: Path) -
         await stage.command("pods")
         assert stage.title.startswith("Instances")
 
-        # An unknown command is told and stays to be mended.
+        # An unknown command is reported and stays to be corrected.
         await stage.command("stpo train")
         assert "No command stpo." in stage.text
         assert "stop" in stage.text
@@ -63,7 +63,7 @@ async def test_a_command_is_completed_remembered_and_corrected(tmp_path: Path) -
         await stage.press("escape", "j")
         assert stage.here == "fresh"
 
-        # A name that nothing has is told.
+        # A name without a match is reported.
         await stage.command("stop nobody")
         assert "No match for nobody." in stage.toasts
 
@@ -73,7 +73,7 @@ async def test_a_command_is_completed_remembered_and_corrected(tmp_path: Path) -
             assert stage.app.theme == theme
             assert "● running" in stage.text
 
-        # An unknown theme is told.
+        # An unknown theme is reported.
         await stage.command("theme nosuch")
         assert "No theme nosuch." in stage.toasts
 

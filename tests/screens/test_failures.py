@@ -89,7 +89,7 @@ async def test_every_worker_that_raises_is_told_with_its_report_and_a_known_fail
             assert "Internal error RuntimeError" in stage.toasts, worker.id
             assert str(REPORT) in stage.toasts, worker.id
 
-        # A known failure in a worker is told in its own words.
+        # A known failure in a worker is reported in its own words.
         stage.app.clear_notifications()
         monkeypatch.setattr(Worker, "run", failing(GputuiError("lab: no.", hint="Ask again.")))
         start(workers()[0].values[0], stage.view)

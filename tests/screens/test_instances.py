@@ -189,7 +189,7 @@ async def test_rows_are_sorted_marked_and_limited_to_problems() -> None:
         await stage.press("ctrl+backslash")
         assert stage.table.marked == []
 
-        # Marks the filter hides are kept and told.
+        # Marks the filter hides are kept and reported.
         await stage.press("g")
         await stage.press("space")
         await stage.command("filter train")
@@ -329,7 +329,7 @@ async def test_a_row_is_described_in_full_searched_and_copied() -> None:
         await stage.press("Y", "S")
         assert stage.app.clipboard == "ssh -p 23001 root@127.0.0.1"
 
-        # Describe of a row that cannot be read anew says so.
+        # Describe of a row that cannot be read again says so.
         fake.errors["fetch"] = UnavailableError("no answer")
         await stage.press("G", "d")
         assert "refresh failed: no answer" in stage.text

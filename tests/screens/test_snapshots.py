@@ -1,4 +1,4 @@
-"""Pictures of the screens: the look that was seen and found right. ``--snapshot-update`` takes them anew."""
+"""Pictures of the screens: the look that was seen and found right. ``--snapshot-update`` takes them again."""
 
 from __future__ import annotations
 
