@@ -28,7 +28,7 @@ _Row = TypeVar("_Row")
 _Encode = Callable[[Any], Any]
 _Decode = Callable[[Any], Any]
 
-_DROPPED_FIELDS = frozenset({"raw", "series", "remembered", "frozen"})
+_DROPPED_FIELDS = frozenset({"raw", "series", "remembered"})
 _KEYS = {"generation": "made"}
 """The keys of fields that have another name."""
 _NAMES = {key: name for name, key in _KEYS.items()}
