@@ -15,7 +15,7 @@ from gputui.api.http.proxies import Proxy, UnusableProxyError, proxy_for
 from gputui.api.pody.schema import NAMES
 from gputui.errors import GputuiError, ProtocolError, UnavailableError, UnknownOutcomeError
 from tests.api.conftest import MakeTransport
-from tests.api.http.test_transport import unused_port
+from tests.api.http.conftest import unused_port
 from tests.api.server import Reply, ScriptedServer, as_json, page
 
 HOST = "gpu.example.test"
