@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import stat
@@ -14,32 +13,12 @@ from pathlib import Path
 import pytest
 
 from gputui.errors import GputuiError
-from gputui.history import command_lines, database
+from gputui.history import database
 from gputui.history import history as history_module
 from gputui.history.database import SCHEMA_VERSION
 from gputui.history.history import History, Snapshot, StockSample
-from gputui.models import Event, GpuSample, Image, Instance, Outcome, Phase, Ref, Resource
-
-AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
-MAIN = Instance(Ref("lab", "pod", "main"), "main", Phase.RUNNING, "running", gpu_indices=(0,))
-
-
-def event(number: int, status: str = "running", name: str = "main") -> Event:
-    at = AT + timedelta(seconds=number)
-    return Event(
-        Ref("lab", "event", f"1-{number}"), Ref("lab", "pod", name), name, at, status, Phase.RUNNING, "created", 1.5
-    )
-
-
-def begin(history: History, summary: str = "stop main") -> int:
-    return history.begin_audit(
-        at=AT, user="alice", account="lab", ref="lab/pod/main", action="stop", summary=summary
-    )  # fmt: skip
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "gputui" / "history.sqlite3"
+from gputui.models import Image, Outcome, Ref, Resource
+from tests.history.conftest import AT, MAIN, begin, event, typed
 
 
 def test_snapshots_come_back_as_they_were(path: Path) -> None:
@@ -114,90 +93,6 @@ def test_the_audit_log_has_who_what_and_how_it_ended(path: Path) -> None:
     assert finished == replace(
         started, outcome=Outcome.FAILED, detail="refused", finished_at=AT + timedelta(seconds=9)
     )
-
-
-def test_commands_come_back_in_order_each_once(path: Path) -> None:
-    history = History(path)
-    for text in ("stock", "ssh main", "stock"):
-        history.add_command(text)
-    assert history.commands() == ["ssh main", "stock"]
-    history.close()
-    assert History(path).commands() == ["ssh main", "stock"]
-    assert history.commands(limit=1) == ["stock"]
-
-
-def typed(path: Path, *lines: str) -> None:
-    """Leave a file with these lines in it."""
-    history = History(path)
-    for line in lines:
-        history.add_command(line)
-    history.close()
-
-
-def test_typing_never_waits_for_who_holds_the_file_or_the_lock(path: Path) -> None:
-    typed(path, "stock")
-    history = History(path)
-    history.snapshots()
-    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN IMMEDIATE")
-    results: list[list[str]] = []
-
-    def type_and_look() -> None:
-        history.add_command("ssh main")
-        results.append(history.commands())
-
-    with history._lock:
-        typing = threading.Thread(target=type_and_look, daemon=True)
-        typing.start()
-        typing.join(10)
-        assert results == [["stock", "ssh main"]]
-    other.execute("COMMIT")
-    history.close()
-    assert History(path).commands() == ["stock", "ssh main"]
-
-
-def test_lines_that_could_not_be_written_are_written_with_the_next(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.0)
-    typed(path, "stock")
-    history = History(path)
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    history.add_command("ssh main")
-    history.close()
-    assert "locked" in history.problem
-    assert History(path).commands() == ["stock"]
-    other.execute("COMMIT")
-    history.add_command("events")
-    history.close()
-    assert History(path).commands() == ["stock", "ssh main", "events"]
-
-
-def test_lines_of_earlier_sessions_come_once_the_file_can_be_had(tmp_path: Path) -> None:
-    state, away = tmp_path / "state", tmp_path / "away"
-    typed(state / "history.sqlite3", "stock")
-    state.rename(away)
-    state.write_text("in the way")
-    history = History(state / "history.sqlite3")
-    history.add_command("events")
-    assert history.commands() == ["events"]
-    state.unlink()
-    away.rename(state)
-    begin(history)
-    assert history.commands() == ["stock", "events"]
-    history.close()
-
-
-def test_only_so_many_lines_are_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_lines, "KEPT", 3)
-    monkeypatch.setitem(history_module._KEEP_ROWS, "command", 3)
-    history = History(path)
-    for number in range(5):
-        history.add_command(f"line {number}")
-    assert history.commands() == ["line 2", "line 3", "line 4"]
-    history.close()
-    assert History(path).commands() == ["line 2", "line 3", "line 4"]
 
 
 def test_the_file_is_its_owners_alone(path: Path) -> None:
@@ -335,153 +230,6 @@ def test_who_logs_into_an_instance_is_remembered_for_that_one_alone(path: Path) 
     assert history.forget_login(main) == "1bb0e524d7f0"
     assert history.forget_login(main) is None
     assert history.login_of(main, "1bb0e524d7f0") == ""
-
-
-# What may stand in a file that others can write to: one wrong row spoils nothing else.
-
-EVIL = "a\x1b]52;c;aGk=\x07b\u202ec"
-HARMLESS = "a\ufffd]52;c;aGk=\ufffdb\ufffdc"
-WRONG_TIMES = ("1e300", "-1e300", "'soon'", "x'00'", "9e18", "-62135596800")
-
-
-def spoil(path: Path, *statements: str) -> None:
-    with sqlite3.connect(path) as connection:
-        for statement in statements:
-            connection.execute(statement)
-    connection.close()
-
-
-def set_aside(path: Path) -> list[tuple[str, str]]:
-    with sqlite3.connect(path) as connection:
-        return connection.execute("SELECT source, content FROM set_aside ORDER BY rowid").fetchall()
-
-
-def test_a_wrong_row_that_cannot_be_moved_is_counted_once_and_not_said_to_be_moved(path: Path) -> None:
-    history = History(path)
-    history.record(events=[event(1, "created"), event(2)])
-    spoil(
-        path,
-        "UPDATE event SET at = 'soon' WHERE status = 'running'",
-        "CREATE TRIGGER kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'kept'); END",
-    )
-    for _ in range(2):
-        assert [found.status for found in history.events()] == ["created"]
-        assert history.problem == f"1 row of the history cannot be read ({path})"
-        assert history.failure == ""
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        *(f"at = {at}" for at in WRONG_TIMES),
-        "phase = 'fine'", "phase = 7", "name = x'1b5d'", "status = x'ff'", "after_seconds = 'long'", "before = x'00'",
-        "after_seconds = 9e999",
-    ],
-)  # fmt: skip
-def test_a_wrong_event_is_set_aside_and_counted(path: Path, change: str) -> None:
-    history = History(path)
-    history.record(events=[event(1, "created"), event(2), event(3, "exited")])
-    spoil(path, f"UPDATE event SET {change} WHERE status = 'running'")
-    assert [found.status for found in history.events()] == ["created", "exited"]
-    assert history.problem == f"1 row of the history cannot be read and moved to its table set_aside ({path})"
-    history.close()
-    again = History(path)
-    assert [found.status for found in again.events()] == ["created", "exited"]
-    assert again.problem == ""
-    ((source, content),) = set_aside(path)
-    assert (source, "'main'" in content or "name" in change) == ("event", True)
-
-
-@pytest.mark.parametrize(
-    "change", [*(f"at = {at}" for at in WRONG_TIMES), "outcome = 'fine'", "summary = x'1b'", "finished_at = 1e300"]
-)
-def test_a_wrong_entry_of_the_audit_log_is_set_aside(path: Path, change: str) -> None:
-    history = History(path)
-    begin(history, "first")
-    begin(history, "second")
-    spoil(path, f"UPDATE audit SET {change} WHERE summary = 'first'")
-    assert [entry.summary for entry in history.audit()] == ["second"]
-    assert history.skipped
-    assert [source for source, _ in set_aside(path)] == ["audit"]
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        "[" * 100_000, "[[]]", "3", "null", '[{"ref": 3}]', '[{"ref": "hub/pod/x", "name": "x", "phase": "running"}]',
-        '[{"ref": "hub/pod/x", "name": "x", "phase": "running", "status": ""}]',
-        '[{"ref": "lab/pod/x", "name": {}, "phase": "running", "status": ""}]',
-        '[{"ref": "lab/pod/x", "name": "x", "phase": "running", "status": "", "price": {"amount": "NaN"}}]',
-        '[{"ref": "lab/pod/x", "name": "x", "phase": "running", "status": "", "gpu_memory": NaN}]',
-        '[{"ref": "lab/pod/x", "name": "x", "phase": "running", "status": "", "created_at": "9999-12-31T23:59:59Z"}]',
-    ],
-    ids=lambda rows: rows[:70],
-)  # fmt: skip
-def test_a_wrong_snapshot_is_set_aside(path: Path, rows: str) -> None:
-    history = History(path)
-    history.record(
-        snapshots=[Snapshot("lab", Resource.INSTANCES, AT, [MAIN]), Snapshot("hub", Resource.GPUS, AT, [])]
-    )
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE snapshot SET rows = ? WHERE account = 'lab'", (rows,))
-    assert [snapshot.account for snapshot in history.snapshots()] == ["hub"]
-    assert [source for source, _ in set_aside(path)] == ["snapshot"]
-
-
-@pytest.mark.parametrize("change", ["utilization = 'high'", "fan = x'00'", "memory_used = 'x'", "power = 9e999"])
-def test_a_wrong_reading_of_a_gpu_is_set_aside(path: Path, change: str) -> None:
-    gpu = Ref("lab", "gpu", "0")
-    readings = [GpuSample(AT + timedelta(seconds=10 * number), 50.0, 1, 2.0, 3.0, 4.0) for number in range(3)]
-    history = History(path)
-    history.record(gpus=[(gpu, reading) for reading in readings])
-    spoil(path, f"UPDATE gpu_sample SET {change} WHERE at = {readings[1].at.timestamp()!r}")
-    assert history.gpu_samples(["lab"], AT + timedelta(minutes=5)) == {gpu: [readings[0], readings[2]]}
-    assert [source for source, _ in set_aside(path)] == ["gpu_sample"]
-
-
-@pytest.mark.parametrize("change", ["ref = 'lab'", "ref = x'00'", "idle = 'x'", "total = 1.5"])
-def test_a_wrong_sample_of_the_stock_is_set_aside(path: Path, change: str) -> None:
-    now = datetime.now(UTC)
-    samples = [StockSample(Ref("lab", "offer", str(number)), now, number, 8) for number in range(2)]
-    history = History(path)
-    history.record(stock=samples)
-    spoil(path, f"UPDATE stock SET {change} WHERE idle = 0")
-    assert history.stock(now - timedelta(hours=1)) == samples[1:]
-    assert [source for source, _ in set_aside(path)] == ["stock"]
-
-
-def test_texts_of_the_file_are_harmless(path: Path) -> None:
-    history = History(path)
-    history.record(events=[event(1)], snapshots=[Snapshot("lab", Resource.INSTANCES, AT, [MAIN])])
-    begin(history)
-    row = json.dumps([{"ref": "lab/pod/main", "name": EVIL, "phase": "running", "status": EVIL}])
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE event SET name = ?1, status = ?1, before = ?1", (EVIL,))
-        connection.execute("UPDATE audit SET user = ?1, ref = ?1, action = ?1, summary = ?1, detail = ?1", (EVIL,))
-        connection.execute("UPDATE snapshot SET rows = ?", (row,))
-        connection.execute("INSERT INTO command(text) VALUES (?), ('stock'), (?), (x'00')", (EVIL, "x" * 5_000))
-        connection.execute("INSERT INTO login VALUES ('lab/pod/main', 'id', ?)", (EVIL,))
-        connection.execute("UPDATE event SET kind = CAST(x'ff1b' AS TEXT)")
-    (found,) = history.events()
-    assert (found.name, found.status, found.before) == (HARMLESS,) * 3
-    assert found.instance.kind == "\ufffd\ufffd"
-    (entry,) = history.audit()
-    assert {entry.user, entry.ref, entry.action, entry.summary, entry.detail} == {HARMLESS}
-    ((shown,),) = [snapshot.rows for snapshot in history.snapshots()]
-    assert isinstance(shown, Instance)
-    assert (shown.name, shown.status) == (HARMLESS, HARMLESS)
-    history.close()
-    assert History(path).commands() == ["stock"]
-    assert history.login_of(Ref("lab", "pod", "main"), "id") == ""
-    assert history.problem == ""
-
-
-def test_a_wrong_key_does_not_take_the_other_rows_with_it(path: Path) -> None:
-    history = History(path)
-    history.record(events=[event(1, "created")])
-    spoil(path, f"UPDATE event SET seq = {2**62}")
-    history.record(events=[event(2), event(3, "exited")])
-    assert [found.status for found in history.events()] == ["created", "running", "exited"]
 
 
 def test_the_target_of_a_link_is_left_alone(path: Path) -> None:
