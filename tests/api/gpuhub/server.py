@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from gputui.api.gpuhub.account import GpuhubAccount
+from gputui.api.gpuhub.backend import GpuhubBackend
 from gputui.config.loader import parse_config
+from gputui.models import Instance, Ref
 from tests.api.server import Answer, Request, ScriptedServer, as_json
 
 API = "/api/v1/dev"
@@ -23,6 +25,8 @@ BALANCE = f"{API}/wallet/balance"
 
 LLM = "53a677bb3e281b8"
 FIRST = f"{LLM}-f94411a60c-63c24009"
+SECOND = f"{LLM}-0a0b0c0d0e-11111111"
+REF = Ref("hub", "container", FIRST)
 
 
 def gpuhub_account(base_url: str, extra: str = 'regions = ["sgp1", "Singapore-A"]') -> GpuhubAccount:
@@ -151,3 +155,9 @@ def script(server: ScriptedServer) -> None:
     server.on(IMAGES, page([{"id": 1, "image_uuid": "image-db8346e037", "image_name": "mine"}]))
     server.on(PACKAGES, ok([]))
     server.on(BALANCE, ok({"assets": 29873}))
+
+
+async def only(hub: GpuhubBackend) -> Instance:
+    """Return the one instance that there is."""
+    (row,) = await hub.instances()
+    return row
