@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from gputui.api.yotta.account import YottaAccount
 from gputui.config.loader import parse_config
@@ -94,6 +95,15 @@ def worker(id_: object = "w-1", **changes: object) -> dict[str, object]:
     return {"workerId": id_, "status": "RUNNING", "createdAt": 1764000000000, **changes}
 
 
+def volume(number: Any = 1, **changes: Any) -> dict[str, Any]:
+    """Return a volume."""
+    return {
+        **{"id": number, "name": "data", "sizeInGb": "200", "region": "us-east-1", "storageType": "CEPH"},
+        **{"status": "Active", "vendorVolumeType": None, "mountCount": "0", "cost": "0.02"},
+        **{"createdAt": 1772366400000, **changes},
+    }
+
+
 def vm_type(
     code: str = "NVIDIA_RTX_4090_24G", *regions: tuple[str, bool, int], **changes: object
 ) -> dict[str, object]:
@@ -127,3 +137,8 @@ def script(server: ScriptedServer) -> None:
 def by_method(**answers: Answer) -> Callable[[Request], Answer]:
     """Return a script that answers by the method of the request."""
     return lambda request: answers.get(request.method, as_json({"message": "no", "code": 405, "data": None}, 405))
+
+
+def by_type(**answers: Answer) -> Any:
+    """Return a script that answers a request of volumes by their type."""
+    return lambda request: answers.get(request.params["storageType"], page([]))

@@ -1,59 +1,32 @@
-"""Volumes, registry credentials and changes afterwards of Yotta, against the simulator over HTTP."""
+"""Volumes and registry credentials of Yotta, against the simulator over HTTP."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from gputui.api.yotta.backend import YottaBackend
-from gputui.errors import AuthError, ConflictError, GputuiError, InvalidError, NotFoundError, RateLimitedError
+from gputui.errors import ConflictError, GputuiError, InvalidError
 from gputui.models import (
     Action,
-    Deployment,
     FieldKind,
     Form,
-    Instance,
-    Money,
     Phase,
     Ref,
-    RegistryCredential,
     Resource,
     Row,
     Volume,
 )
-from gputui.presentation.actions import blocker
-from tests.api.conftest import FakeTime
 from tests.api.creating import edit_problems, filter_problems, look, problems, shown
-from tests.api.server import Answer, Request, ScriptedServer
-from tests.api.yotta.server import by_method, endpoint, no, ok, page, yotta_account
-from tests.api.yotta.test_simulator import Place, yotta
+from tests.api.server import ScriptedServer
+from tests.api.yotta.conftest import AUTHS, VOLUMES, credentials, volumes
+from tests.api.yotta.server import by_type, no, page, volume
+from tests.api.yotta.test_simulator import yotta
 
 PASSWORD = "correct-horse-battery"
 CREDENTIAL = {"name": "mine", "type": "PRIVATE", "username": "me", "password": PASSWORD}
-VOLUMES, AUTHS = "/v2/volumes", "/v2/container-registry-auths"
-
-
-async def volumes(backend: YottaBackend) -> dict[str, Volume]:
-    return {row.name: row for row in await backend.listers[Resource.VOLUMES]() if isinstance(row, Volume)}
-
-
-async def credentials(backend: YottaBackend) -> dict[str, RegistryCredential]:
-    rows = await backend.listers[Resource.CREDENTIALS]()
-    return {row.name: row for row in rows if isinstance(row, RegistryCredential)}
-
-
-async def instance_named(there: Place, kind: str, name: str) -> Instance:
-    return await there.named(kind, name)
-
-
-async def endpoint_named(there: Place, name: str) -> Deployment:
-    rows = await there.backend.listers[Resource.DEPLOYMENTS]()
-    return next(row for row in rows if isinstance(row, Deployment) and row.name == name)
 
 
 # --- volumes ------------------------------------------------------------------------------------------------------
@@ -257,206 +230,9 @@ async def test_a_refusal_of_a_password_does_not_say_it() -> None:
         assert PASSWORD not in f"{caught.value}{caught.value.fields}"
 
 
-# --- VMs and endpoints --------------------------------------------------------------------------------------------
-
-
-async def test_a_vm_is_renamed_and_a_pod_is_not() -> None:
-    async with yotta() as there:
-        vm = await instance_named(there, "vm", "dev-box")
-        assert Action.RENAME in there.backend.actions(vm)
-        await there.backend.editor.prepare(vm, Action.RENAME, {"name": "workbench"}).send()
-        assert (await there.instance(vm.ref)).name == "workbench"
-        pod = await instance_named(there, "pod", "jupyter")
-        assert Action.RENAME not in there.backend.actions(pod)
-        with pytest.raises(InvalidError):
-            await there.backend.editor.form(pod, Action.RENAME)
-
-
-async def test_an_endpoint_is_changed_with_its_known_values_and_the_new_ones() -> None:
-    async with yotta() as there:
-        row = await endpoint_named(there, "asr-nightly")
-        form = await there.backend.editor.form(row, Action.UPDATE)
-        values = {field.name: field.default for field in form.fields}
-        assert (values["name"], values["workers"]) == ("asr-nightly", "2")
-        wrong_fields = edit_problems(there.backend, row, Action.UPDATE, values)
-        assert wrong_fields == {"resources": "required", "containerVolumeInGb": "required"}
-        values |= {
-            "resources": "us-east-1 NVIDIA_RTX_4090_24G 2",
-            "containerVolumeInGb": "40",
-            "workers": "4",
-            "environmentVars": "TOKEN_KEY=hunter2",
-        }
-        show = there.backend.editor.prepare(row, Action.UPDATE, values).request
-        assert show is not None
-        request = show()
-        assert request.method == "PATCH"
-        assert "hunter2" not in request.body
-        sent = json.loads(request.body)
-        assert (sent["workers"], sent["containerVolumeInGb"]) == (4, 40)
-        assert "webhook" not in sent
-        await there.backend.editor.prepare(row, Action.UPDATE, values).send()
-        there.wait(60)
-        assert (await there.endpoint(row.ref)).desired == 4
-
-
-async def test_an_endpoint_that_runs_is_stopped_before_it_is_changed() -> None:
-    async with yotta() as there:
-        row = await endpoint_named(there, "chat-prod")
-        for action in (Action.UPDATE, Action.RENAME):
-            assert action not in there.backend.actions(row)
-            assert blocker(action, row).endswith("only when stopped. Stop it first.")
-        values = {
-            "name": "a",
-            "workers": "1",
-            "resources": "us-east-1 NVIDIA_H100_80G 1",
-            "containerVolumeInGb": "20",
-        }
-        with pytest.raises(ConflictError, match=r"code 12001.*can be edited only when stopped: stop it first"):
-            await there.backend.editor.prepare(row, Action.UPDATE, values).send()  # it was started in between
-
-
-async def test_an_endpoint_is_renamed_with_what_the_api_wants_repeated(
-    server: ScriptedServer, backend: YottaBackend
-) -> None:
-    told = {"resources": [{"region": "r", "gpuType": "NVIDIA_H100_80G", "gpuCount": 1}], "containerVolumeInGb": 40}
-    row = endpoint(status="STOPPED", totalWorkers=2, **told)
-    server.on("/v2/serverless", ok([row]))
-    server.on("/v2/serverless/e1", by_method(GET=ok(row), PATCH=ok(row)))
-    server.on(AUTHS, ok([]))
-    (found,) = await backend.endpoints()
-    form = await backend.editor.form(found, Action.RENAME)
-    assert [(field.name, field.default) for field in form.fields] == [
-        ("name", "llama"),
-        ("workers", "2"),
-        ("resources", "r NVIDIA_H100_80G 1"),
-        ("containerVolumeInGb", "40"),
-    ]
-    await backend.editor.prepare(
-        found, Action.RENAME, {field.name: field.default for field in form.fields} | {"name": "new"}
-    ).send()
-    assert json.loads(server.asked("/v2/serverless/e1")[-1].body) == {"name": "new", "workers": 2, **told}
-
-
 async def test_a_credential_is_renamed() -> None:
     async with yotta() as there:
         row = next(iter((await credentials(there.backend)).values()))
         assert Action.RENAME in there.backend.actions(row)
         await there.backend.editor.prepare(row, Action.RENAME, {"name": "another"}).send()
         assert any(one.name == "another" for one in (await credentials(there.backend)).values())
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("name", "9lives"), ("name", "x" * 21), ("workers", "0"), ("containerVolumeInGb", "19"), ("webhook", "nowhere")],
-)
-async def test_an_endpoint_keeps_its_limits(name: str, value: str) -> None:
-    async with yotta() as there:
-        row = await endpoint_named(there, "chat-prod")
-        values = {"name": "a", "workers": "1", "resources": "r NVIDIA_H100_80G 1", "containerVolumeInGb": "20"}
-        assert edit_problems(there.backend, row, Action.UPDATE, values) == {}
-        assert edit_problems(there.backend, row, Action.UPDATE, values | {name: value}).keys() == {name}
-
-
-# --- answers of all sorts -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def backend(server: ScriptedServer, fake_time: FakeTime) -> AsyncIterator[YottaBackend]:
-    made = YottaBackend(yotta_account(server.url), sleep=fake_time.sleep, monotonic=fake_time.monotonic)
-    yield made
-    await made.aclose()
-
-
-def volume(number: Any = 1, **changes: Any) -> dict[str, Any]:
-    return {
-        **{"id": number, "name": "data", "sizeInGb": "200", "region": "us-east-1", "storageType": "CEPH"},
-        **{"status": "Active", "vendorVolumeType": None, "mountCount": "0", "cost": "0.02"},
-        **{"createdAt": 1772366400000, **changes},
-    }
-
-
-def by_type(**answers: Answer) -> Any:
-    return lambda request: answers.get(request.params["storageType"], page([]))
-
-
-async def test_a_volume_is_read_whatever_its_numbers_are_written_as(
-    server: ScriptedServer, backend: YottaBackend
-) -> None:
-    server.on(VOLUMES, by_type(CEPH=page([volume()])))
-    assert await volumes(backend) == {
-        "data": Volume(
-            Ref("yotta", "volume", "1"),
-            "data",
-            "CEPH",
-            Phase.RUNNING,
-            "Active",
-            size=200 * 2**30,
-            region="us-east-1",
-            mounts=0,
-            price=Money(Decimal("0.02"), "USD", estimated=True),
-            created_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
-        )
-    }
-
-
-async def test_one_type_that_cannot_be_read_keeps_its_volumes(server: ScriptedServer, backend: YottaBackend) -> None:
-    server.on(VOLUMES, by_type(CEPH=page([volume()]), S3=page([volume(2, name="bucket", storageType="S3")])))
-    await volumes(backend)
-    server.on(VOLUMES, by_type(CEPH=no(10002), S3=page([])))
-    rows = await volumes(backend)
-    assert rows.keys() == {"data"}
-    assert rows["data"].problem == "yotta: the system failed (code 10002)."
-
-
-async def test_a_type_that_was_never_read_is_one_row_that_says_why(
-    server: ScriptedServer, backend: YottaBackend
-) -> None:
-    server.on(VOLUMES, by_type(R2=no(10002)))
-    (row,) = (await volumes(backend)).values()
-    assert row.name == "R2 volumes"
-    assert "they cannot be read" in (row.problem or "")
-    assert backend.actions(row) == frozenset()
-
-
-@pytest.mark.parametrize(("answer", "kind"), [(no(401), AuthError), (no(429), RateLimitedError)])
-async def test_what_concerns_the_account_is_raised(
-    server: ScriptedServer, backend: YottaBackend, answer: Answer, kind: type[GputuiError]
-) -> None:
-    server.on(VOLUMES, by_type(CEPH=answer))
-    with pytest.raises(kind):
-        await volumes(backend)
-
-
-async def test_what_is_odd_stays_and_is_named(server: ScriptedServer, backend: YottaBackend) -> None:
-    odd = volume("x\x1b", name=["a"], sizeInGb="vast", mountCount=None, status="frozen", cost="free")
-    server.on(VOLUMES, by_type(CEPH=page([odd, "x", volume(None)])))
-    (row,) = (await volumes(backend)).values()
-    assert (row.phase, row.status, row.size, row.price) == (Phase.UNKNOWN, "frozen", None, None)
-    assert row.problem
-    assert Action.DELETE not in backend.actions(row)
-    server.on(AUTHS, ok([{"id": 3, "type": None, "createdAt": "yesterday"}, 5]))
-    (auth,) = (await credentials(backend)).values()
-    assert (auth.name, auth.type, auth.created_at) == ("3", "", None)
-    assert auth.problem
-
-
-async def test_what_is_gone_is_said_to_be(server: ScriptedServer, backend: YottaBackend) -> None:
-    server.on(f"{VOLUMES}/1", no(10007, status=404))
-    server.on(f"{AUTHS}/1", no(10007))
-    for kind in ("volume", "credential"):
-        with pytest.raises(NotFoundError):
-            await backend.fetch(Ref("yotta", kind, "1"))
-
-
-async def test_a_change_is_sent_once(server: ScriptedServer, backend: YottaBackend) -> None:
-    sent: list[Request] = []
-
-    def take(request: Request) -> Answer:
-        sent.append(request)
-        return no(10002)
-
-    server.on(f"{VOLUMES}/1/name", take)
-    row = Volume(Ref("yotta", "volume", "1"), "data", "CEPH", Phase.RUNNING, "active", mounts=0)
-    with pytest.raises(GputuiError):
-        await backend.editor.prepare(row, Action.RENAME, {"name": "other"}).send()
-    assert [(request.method, request.json) for request in sent] == [("POST", {"name": "other"})]
