@@ -11,16 +11,7 @@ from gputui.api.gpuhub.backend import GpuhubBackend
 from gputui.errors import GputuiError
 from gputui.models import Money, Ref
 from gputui.models.serialize import to_plain
-from tests.api.gpuhub.server import (
-    BALANCE,
-    DEPLOYMENTS,
-    LLM,
-    PACKAGES,
-    deployment,
-    ok,
-    page,
-    refused,
-)
+from tests.api.gpuhub.server import BALANCE, DEPLOYMENTS, LLM, PACKAGES, deployment, ok, page, refused
 from tests.api.server import Answer, Request, ScriptedServer
 
 

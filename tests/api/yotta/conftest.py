@@ -7,12 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gputui.api.yotta.backend import YottaBackend
-from gputui.models import (
-    Instance,
-    RegistryCredential,
-    Resource,
-    Volume,
-)
+from gputui.models import Instance, RegistryCredential, Resource, Volume
 from tests.api.conftest import FakeTime
 from tests.api.server import ScriptedServer
 from tests.api.yotta.server import script, yotta_account

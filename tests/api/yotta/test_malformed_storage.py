@@ -9,13 +9,7 @@ import pytest
 
 from gputui.api.yotta.backend import YottaBackend
 from gputui.errors import AuthError, GputuiError, NotFoundError, RateLimitedError
-from gputui.models import (
-    Action,
-    Money,
-    Phase,
-    Ref,
-    Volume,
-)
+from gputui.models import Action, Money, Phase, Ref, Volume
 from tests.api.server import Answer, Request, ScriptedServer
 from tests.api.yotta.conftest import AUTHS, VOLUMES, credentials, volumes
 from tests.api.yotta.server import by_type, no, ok, page, volume

@@ -9,16 +9,7 @@ import pytest
 
 from gputui.api.yotta.backend import YottaBackend
 from gputui.errors import ConflictError, GputuiError, InvalidError
-from gputui.models import (
-    Action,
-    FieldKind,
-    Form,
-    Phase,
-    Ref,
-    Resource,
-    Row,
-    Volume,
-)
+from gputui.models import Action, FieldKind, Form, Phase, Ref, Resource, Row, Volume
 from tests.api.creating import edit_problems, filter_problems, look, problems, shown
 from tests.api.server import ScriptedServer
 from tests.api.yotta.conftest import AUTHS, VOLUMES, credentials, volumes

@@ -8,12 +8,7 @@ import pytest
 
 from gputui.api.yotta.backend import YottaBackend
 from gputui.errors import ConflictError, InvalidError
-from gputui.models import (
-    Action,
-    Deployment,
-    Instance,
-    Resource,
-)
+from gputui.models import Action, Deployment, Instance, Resource
 from gputui.presentation.actions import blocker
 from tests.api.creating import edit_problems
 from tests.api.server import ScriptedServer
