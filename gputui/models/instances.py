@@ -34,6 +34,9 @@ class SSHTarget:
     ``generation`` distinguishes this instance from an earlier one of the same name, which had another host key.
     ``user`` is empty where the back end does not report who may log in. ``remembered``: it was created, or logged
     into before, with this user and password, whatever the account's other instances have.
+
+    ``alias`` is a name for the user's OpenSSH configuration, which then decides on the address. ``enter`` are the
+    words that run a command inside a container of that host; ``host_row`` is that host: its connection is used.
     """
 
     host: str
@@ -42,6 +45,9 @@ class SSHTarget:
     password: Secret | None = None
     generation: str = ""
     remembered: bool = False
+    alias: str = ""
+    enter: tuple[str, ...] = ()
+    host_row: Ref | None = None
 
 
 _JUMP = re.compile(r"(?:(\S{1,256})@)?(?:\[([0-9A-Fa-f:.]+)\]|([^\s@:\[\]]+))(?::(\d{1,5}))?")

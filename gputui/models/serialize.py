@@ -1,7 +1,7 @@
 """Models as plain JSON-ready data and back: the form of ``-o json``, of snapshots and of the event history.
 
 Keys are the fields' names but for ``_KEYS``. A Ref is its text, times are ISO 8601 in UTC with ``Z``, an amount of
-money is text. Secrets, ``raw``, ``series`` and ``remembered`` never leave. The treatment of a class is kept.
+money is text. Secrets, ``raw``, ``series`` and how a login gets in never leave. The treatment of a class is kept.
 
 Data that is read back is checked against the types of the fields and cleaned like a response of a server: files can
 be damaged, or written by others.
@@ -28,7 +28,7 @@ _Row = TypeVar("_Row")
 _Encode = Callable[[Any], Any]
 _Decode = Callable[[Any], Any]
 
-_DROPPED_FIELDS = frozenset({"raw", "series", "remembered"})
+_DROPPED_FIELDS = frozenset({"raw", "series", "remembered", "enter", "host_row"})
 _KEYS = {"generation": "made"}
 """The keys of fields that have another name."""
 _NAMES = {key: name for name, key in _KEYS.items()}

@@ -102,7 +102,7 @@ def test_every_kind_of_value_has_its_documented_form() -> None:
 
 def test_secrets_and_raw_json_never_leave() -> None:
     plain = to_plain(replace(MAIN, ssh=SSHTarget("gpu01", 23092, "root", Secret("hunter2")), raw='{"x": "hunter2"}'))
-    assert plain["ssh"] == {"host": "gpu01", "port": 23092, "user": "root", "made": ""}
+    assert plain["ssh"] == {"host": "gpu01", "port": 23092, "user": "root", "made": "", "alias": ""}
     assert "raw" not in plain
     assert "hunter2" not in json.dumps(plain)
 
