@@ -30,7 +30,8 @@ from gputui.models import (
     Row,
     Service,
 )
-from tests.fleet.fakes import FakeBackend, FakeFilters
+from tests.fleet.cloud.backend import CloudBackend
+from tests.fleet.fakes import FakeFilters
 
 GIB = 1 << 30
 NOW = datetime.now(UTC)
@@ -70,26 +71,20 @@ _FILTERS: Mapping[Resource, tuple[FormField, ...]] = {
 }
 
 
-class Cloud(FakeBackend):
-    """A cloud: ``asked`` has the filters in use; ``stops``, ``blocks``, ``scales``, ``created`` what is done."""
+class Cloud(CloudBackend):
+    """A cloud: ``asked`` has the filters in use, ``created`` the values of what was created."""
 
     creatable = ("deployment",)
     previews = finds = True
 
-    spending: frozenset[Resource] = frozenset()
-
     def __init__(self, account: str = "hub") -> None:
         super().__init__(account)
-        self.stops: list[tuple[str, tuple[bool, bool, str]]] = []
-        self.blocks: list[tuple[str, int, str]] = []
-        self.scales: list[tuple[str, int]] = []
         self.created: list[dict[str, str]] = []
         self.found: Sequence[Ref] = []
         self.asked: dict[Resource, dict[str, str]] = {}
         self.filter_fields = dict(_FILTERS)
         self.rows |= _rows(account)
         self.filters = FakeFilters(account, self.filter_form, self.use_filter, self.check_filter)
-        self.operations |= {Action.SCALE: self.scale, Action.BLOCK: self.block}
 
     def actions(self, row: Row) -> frozenset[Action]:
         if isinstance(row, Deployment):
@@ -100,25 +95,6 @@ class Cloud(FakeBackend):
 
     def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
         self.asked[resource] = dict(values)
-
-    def options(self, row: Row, action: Action) -> frozenset[str]:
-        stops = action is Action.STOP and isinstance(row, Instance)
-        return frozenset({"decrease_replicas", "no_cache", "command"} if stops else ())
-
-    async def stop(
-        self, ref: Ref, *, decrease_replicas: bool = False, no_cache: bool = False, command: str = ""
-    ) -> ActionResult:
-        if any(options := (decrease_replicas, no_cache, command)):
-            self.stops.append((ref.id, options))
-        return await self._do(Action.STOP, "stopped")
-
-    async def scale(self, ref: Ref, replicas: int) -> ActionResult:
-        self.scales.append((ref.id, replicas))
-        return await self._do(Action.SCALE, "scaled")
-
-    async def block(self, ref: Ref, *, minutes: int, comment: str = "") -> ActionResult:
-        self.blocks.append((ref.id, minutes, comment))
-        return await self._do(Action.BLOCK, "kept out")
 
     def filter_form(self, resource: Resource) -> Form | None:
         fields = self.filter_fields.get(resource)

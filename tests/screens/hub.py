@@ -9,7 +9,6 @@ from typing import Any
 
 from gputui.models import (
     Action,
-    ActionResult,
     Balance,
     Block,
     Deployment,
@@ -28,7 +27,8 @@ from gputui.models import (
     Service,
     SSHTarget,
 )
-from tests.fleet.fakes import START, FakeBackend, FakeFilters
+from tests.fleet.cloud.backend import CloudBackend
+from tests.fleet.fakes import START, FakeFilters
 from tests.screens.stage import Stage
 
 GIB = 1 << 30
@@ -54,23 +54,17 @@ def money(amount: str, currency: str = "USD") -> Money:
     return Money(Decimal(amount), currency)
 
 
-class FakeCloud(FakeBackend):
+class FakeCloud(CloudBackend):
     """A back end with all that a cloud has; what it was told is in ``stops``, ``blocks``, ``scales``, ``asked``."""
-
-    spending: frozenset[Resource] = frozenset()
 
     def __init__(self, account: str, rows: Sequence[Row] = ()) -> None:
         super().__init__(account, CLOUD_RESOURCES)
         self.rows[Resource.INSTANCES] = list(rows)
         self.offered = frozenset({Action.STOP, Action.SSH, Action.BLOCK})
         self.offered_deployment = frozenset({Action.STOP, Action.DELETE, Action.SCALE})
-        self.stops: list[tuple[str, tuple[bool, bool, str]]] = []
-        self.blocks: list[tuple[str, int, str]] = []
-        self.scales: list[tuple[str, int]] = []
         self.asked: dict[Resource, dict[str, str]] = {}
         self.told: list[Event] = []
         self.filters = FakeFilters(account, self.filter_form, self.use_filter, self.check_filter)
-        self.operations |= {Action.SCALE: self.scale, Action.BLOCK: self.block}
 
     def actions(self, row: Row) -> frozenset[Action]:
         if isinstance(row, Deployment):
@@ -87,25 +81,6 @@ class FakeCloud(FakeBackend):
 
     def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
         self.asked[resource] = dict(values)
-
-    def options(self, row: Row, action: Action) -> frozenset[str]:
-        stops = action is Action.STOP and isinstance(row, Instance)
-        return frozenset({"decrease_replicas", "no_cache", "command"} if stops else ())
-
-    async def stop(
-        self, ref: Ref, *, decrease_replicas: bool = False, no_cache: bool = False, command: str = ""
-    ) -> ActionResult:
-        if any(options := (decrease_replicas, no_cache, command)):
-            self.stops.append((ref.id, options))
-        return await self._do(Action.STOP, "stopped")
-
-    async def scale(self, ref: Ref, replicas: int) -> ActionResult:
-        self.scales.append((ref.id, replicas))
-        return await self._do(Action.SCALE, "scaled")
-
-    async def block(self, ref: Ref, *, minutes: int, comment: str = "") -> ActionResult:
-        self.blocks.append((ref.id, minutes, comment))
-        return await self._do(Action.BLOCK, "kept out")
 
     async def events_of(self, ref: Ref) -> Sequence[Event]:
         await self._enter("events_of")

@@ -20,9 +20,9 @@ from gputui.models import (
     PreparedRequest,
     Ref,
     Resource,
-    Row,
 )
-from tests.fleet.fakes import START, FakeBackend, FakeFilters
+from tests.fleet.cloud.backend import CloudBackend
+from tests.fleet.fakes import START, FakeFilters
 
 INSTANCES, EVENTS, DEPLOYMENTS = Resource.INSTANCES, Resource.EVENTS, Resource.DEPLOYMENTS
 TRAIN = Deployment(Ref("hub", "deployment", "d1"), "train", "ReplicaSet", Phase.RUNNING, "running", desired=1)
@@ -32,8 +32,8 @@ FIRST = Instance(
 LOST = UnknownOutcomeError("hub: the answer never came.")
 
 
-class Hub(FakeBackend):
-    """A cloud: what it was told to do is in ``told``, what a create makes in ``made``."""
+class Hub(CloudBackend):
+    """A cloud: ``there`` has what a search for created ones finds, ``made`` what it finds after a create."""
 
     creatable = ("deployment",)
     previews = finds = True
@@ -43,13 +43,11 @@ class Hub(FakeBackend):
         self.rows[INSTANCES] = [FIRST]
         self.rows[DEPLOYMENTS] = [TRAIN]
         self.offered = frozenset({Action.STOP, Action.SCALE, Action.BLOCK, Action.DELETE})
-        self.told: list[object] = []
         self.there: list[Ref] = []
         self.made: list[Ref] = []
         self.asked_for: dict[Resource, Mapping[str, str]] = {}
         self.forgot = 0
         self.filters = FakeFilters(account, self.filter_form, self.use_filter, self.check_filter)
-        self.operations |= {Action.SCALE: self.scale, Action.BLOCK: self.block}
 
     async def events_of(self, ref: Ref) -> Sequence[Event]:
         return [happened("a", "running", 1)]
@@ -81,25 +79,6 @@ class Hub(FakeBackend):
     async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
         await self._do(Action.CREATE, "created")
         return ActionResult("created", created=Ref("hub", kind, "d9"))
-
-    def options(self, row: Row, action: Action) -> frozenset[str]:
-        stops = action is Action.STOP and isinstance(row, Instance)
-        return frozenset({"decrease_replicas", "no_cache", "command"} if stops else ())
-
-    async def stop(
-        self, ref: Ref, *, decrease_replicas: bool = False, no_cache: bool = False, command: str = ""
-    ) -> ActionResult:
-        if any(options := (decrease_replicas, no_cache, command)):
-            self.told.append((ref, options))
-        return await self._do(Action.STOP, "stopped")
-
-    async def scale(self, ref: Ref, replicas: int) -> ActionResult:
-        self.told.append((ref, replicas))
-        return await self._do(Action.SCALE, "scaled")
-
-    async def block(self, ref: Ref, *, minutes: int, comment: str = "") -> ActionResult:
-        self.told.append((ref, minutes, comment))
-        return await self._do(Action.BLOCK, "kept out")
 
 
 def happened(name: str, status: str, second: int) -> Event:

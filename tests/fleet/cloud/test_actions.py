@@ -12,24 +12,24 @@ from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
 
 
 @pytest.mark.parametrize(
-    ("ref", "action", "arguments", "told"),
+    ("ref", "action", "arguments", "received"),
     [
-        (TRAIN.ref, Action.SCALE, {"replicas": "3"}, (TRAIN.ref, 3)),
-        (FIRST.ref, Action.BLOCK, {"minutes": "90", "comment": "slow"}, (FIRST.ref, 90, "slow")),
+        (TRAIN.ref, Action.SCALE, {"replicas": "3"}, ("d1", 3)),
+        (FIRST.ref, Action.BLOCK, {"minutes": "90", "comment": "slow"}, ("d1-m1-a", 90, "slow")),
         (
             FIRST.ref,
             Action.STOP,
             {"decrease_replicas": "true", "command": "sync"},
-            (FIRST.ref, (True, False, "sync")),
+            ("d1-m1-a", (True, False, "sync")),
         ),
     ],
 )
 async def test_an_action_carries_its_arguments(
-    clock: FakeClock, hub: Hub, ref: Ref, action: Action, arguments: dict[str, str], told: object
+    clock: FakeClock, hub: Hub, ref: Ref, action: Action, arguments: dict[str, str], received: object
 ) -> None:
     async with running(clock, hub) as fleet:
         await fleet.act(ref, action, arguments=arguments)
-    assert hub.told == [told]
+    assert [*hub.stops, *hub.scales, *hub.blocks] == [received]
 
 
 @pytest.mark.parametrize("replicas", ["", "0", "-1", "three", "1.5", "٣"])
@@ -40,7 +40,7 @@ async def test_a_number_that_is_none_is_refused_before_anything_is_sent(
         with pytest.raises(InvalidError) as caught:
             await fleet.act(TRAIN.ref, Action.SCALE, arguments={"replicas": replicas})
     assert "replicas" in caught.value.fields
-    assert (hub.told, history.audit()) == ([], [])
+    assert (hub.scales, history.audit()) == ([], [])
 
 
 async def test_options_of_a_stop_are_refused_where_there_are_none(clock: FakeClock) -> None:
