@@ -28,8 +28,8 @@ _SIGNALS = (
 )  # fmt: skip
 
 # A test's objects die with the test; looking for circles among them while it runs is a quarter of the time of a test
-# with an app in it. The first generation is only looked at by itself where one test makes very many objects.
-_OBJECTS_BETWEEN_TESTS, _OBJECTS_WITHIN_A_TEST = 600_000, 2_000_000
+# with an app in it. Between tests each object costs as much again: a worker may keep some hundred megabytes first.
+_OBJECTS_BETWEEN_TESTS, _OBJECTS_WITHIN_A_TEST = 4_000_000, 8_000_000
 # The first searches leave modules that tests have imported, and caches: no later search has to go through them.
 _SEARCHES_THAT_FREEZE = 3
 _searches = itertools.count()
@@ -49,9 +49,25 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     return cores if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else cores * _WORKERS_PER_CORE
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest tests first."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each worker some of the longest tests, to begin with: it receives one piece of the list.
+
+    Those of a file stay together, for their fixtures.
+    """
+    workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    pieces: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    longest = [item for item in items if item.nodeid.startswith(_LONGEST)]
+    for _, tests in itertools.groupby(longest, key=lambda item: item.path):
+        min(pieces, key=len).extend(tests)
+    others = [item for item in items if not item.nodeid.startswith(_LONGEST)]
+    begun, left = 0, len(items)
+    for number, piece in enumerate(pieces):
+        size = left // (workers - number)
+        left -= size
+        end = begun + max(0, size - len(piece))
+        piece.extend(others[begun:end])
+        begun = end
+    items[:] = [*itertools.chain(*pieces), *others[begun:]]
 
 
 def pytest_collection_finish() -> None:
