@@ -88,11 +88,13 @@ class ColumnLayout(Generic[RowT]):
             columns = [column for column in self._columns if not column.when_filled or column.key in there]
             self._chosen = choose(columns, natural, room, needed=self.sort[0])
             self._refits = not refs  # the first rows decide
-        else:
+        elif self._admits or not self._measured.issuperset(refs):
             natural = self._measured_widths(model, refs)
             if self._admits:
                 self._admit(natural, room)
             natural = self._widened(natural, room)
+        else:
+            return False
         self._admits = False
         if natural == self._natural and room == self._room and chosen == self._chosen:
             return False

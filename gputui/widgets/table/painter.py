@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Generic
@@ -54,7 +54,8 @@ class TablePainter(Generic[RowT]):
         self.layout: ColumnLayout[RowT] = ColumnLayout(columns, lambda row: self._cells_of(row)[1])
         self._size = Size(0, 0)
         self._cells: dict[Ref, tuple[str, list[tuple[Span, ...]]]] = {}
-        self._strips: dict[Ref, dict[tuple[bool, bool], Strip]] = {}
+        self._lines: dict[Ref, dict[tuple[bool, bool, bool], Strip]] = {}
+        """The lines of each row: with or without the cursor, marked or not, with or without the bar's thumb."""
         self._styles: dict[tuple[str, ...], Style] = {}
         self._header: Strip | None = None
         self._blank: Strip | None = None
@@ -65,7 +66,7 @@ class TablePainter(Generic[RowT]):
     def forget(self, ref: Ref) -> None:
         """Make the row's cells and lines again."""
         self._cells.pop(ref, None)
-        self._strips.pop(ref, None)
+        self._lines.pop(ref, None)
         self.layout.forget(ref)
 
     def keep(self, same: Callable[[Ref], bool]) -> None:
@@ -76,7 +77,7 @@ class TablePainter(Generic[RowT]):
     def forget_cells(self) -> None:
         """Make all cells and lines again: time has passed, which some of them show."""
         self._cells.clear()
-        self._strips.clear()
+        self._lines.clear()
         self.layout.forget_all()
 
     def forget_styles(self) -> None:
@@ -96,15 +97,16 @@ class TablePainter(Generic[RowT]):
         self.layout.refit()
 
     def _forget_lines(self) -> None:
-        self._strips.clear()
+        self._lines.clear()
         self._header = self._blank = None
 
     # -- painting --------------------------------------------------------------------------------------------------
 
-    def paint(self, model: TableModel[RowT], top: int, size: Size, notice: Content) -> list[tuple[Strip, bool]]:
-        """Return every line without its last cell, and whether the scroll bar's thumb is in that cell.
+    def paint(self, model: TableModel[RowT], top: int, size: Size, notice: Content) -> list[Strip]:
+        """Return every line, the scroll bar in its last cell. ``notice`` fills the body while it has no rows.
 
-        A line that looks as before is the same object as before. ``notice`` fills the body while it has no rows.
+        A line that looks as before is the same object as before, wherever it is by now: with it, Textual remembers
+        what to write to the terminal.
         """
         if size.width != self._size.width:
             self._forget_lines()
@@ -114,24 +116,20 @@ class TablePainter(Generic[RowT]):
         refs = model.refs(top, top + page)
         if len(self._cells) > _KEPT_CELLS:
             self._cells.clear()
-            self._strips.clear()
+            self._lines.clear()
         if self.layout.lay_out(model, refs, size.width - GUTTER - 1):
-            self._strips.clear()
+            self._lines.clear()
             self._header = None
-        first, last = _thumb(top, page, len(model))
         if self._header is None:
             self._header = self._make_header()
         if self._blank is None:
-            self._blank = Strip([Segment(" " * (size.width - 1), self._style())], size.width - 1)
-        lines = [(self._header, False)]
-        body = [self._row_strip(model, ref) for ref in refs] if refs else self._notice_strips(notice)
-        body = body[:page] + [self._blank] * (page - len(body))
-        lines.extend((strip, first <= y < last) for y, strip in enumerate(body))
-        return lines
-
-    def finish(self, strip: Strip, *, bar: bool) -> Strip:
-        """Add the last cell to a line."""
-        return Strip([*strip, Segment("┃" if bar else " ", self._style("scrollbar"))], self._size.width)
+            self._blank = self._ended([Segment(" " * (size.width - 1), self._style())])
+        if refs:
+            first, last = _thumb(top, page, len(model))
+            body = [self._row_line(model, ref, thumb=first <= y < last) for y, ref in enumerate(refs)]
+        else:
+            body = self._notice_lines(notice)[:page]
+        return [self._header, *body, *[self._blank] * (page - len(body))]
 
     def column_at(self, x: int) -> Placed[RowT] | None:
         """Return the column whose cells or gap are at ``x`` of a line."""
@@ -162,32 +160,41 @@ class TablePainter(Generic[RowT]):
             self._on_fault(error)
             return ""
 
-    def _row_strip(self, model: TableModel[RowT], ref: Ref) -> Strip:
-        state = cursor, marked = ref == model.cursor, ref in model.marks if model.marks else False
-        strips = self._strips.setdefault(ref, {})
-        strip = strips.get(state)
-        if strip is None:
-            row_style, cells = self._cells_of(model.rows[ref])
-            line = [name for name, holds in (("cursor", cursor), ("marked", marked)) if holds]
-            by_key = dict(zip((column.key for column in self._columns), cells, strict=True))
-            spans: list[Span] = [("▌", "cursor-bar") if cursor else (" ", ""), ("+ " if marked else "  ", "")]
-            for placed in self.layout.placed:
-                spans.append((" " * (placed.x + GUTTER - spans_width(spans)), ""))
-                column = placed.column
-                spans.extend(fit(by_key[column.key], placed.width, right=column.right, middle=column.middle))
-            strip = self._make_strip(spans, line, row_style)
-            strips[state] = strip
-        return strip
+    def _row_line(self, model: TableModel[RowT], ref: Ref, *, thumb: bool) -> Strip:
+        cursor, marked = ref == model.cursor, ref in model.marks if model.marks else False
+        lines = self._lines.get(ref)
+        if lines is None:
+            lines = self._lines[ref] = {}
+        line = lines.get((cursor, marked, thumb))
+        if line is None:
+            other = lines.get((cursor, marked, not thumb))
+            body = self._make_row(model.rows[ref], cursor, marked) if other is None else list(other)[:-1]
+            line = lines[cursor, marked, thumb] = self._ended(body, thumb=thumb)
+        return line
+
+    def _make_row(self, row: RowT, cursor: bool, marked: bool) -> Strip:
+        row_style, cells = self._cells_of(row)
+        line = [name for name, holds in (("cursor", cursor), ("marked", marked)) if holds]
+        by_key = dict(zip((column.key for column in self._columns), cells, strict=True))
+        spans: list[Span] = [("▌", "cursor-bar") if cursor else (" ", ""), ("+ " if marked else "  ", "")]
+        end = 0
+        for column, x, width in self.layout.placed:
+            spans.append((" " * (x - end), ""))
+            spans.extend(fit(by_key[column.key], width, right=column.right, middle=column.middle))
+            end = x + width
+        return self._make_strip(spans, line, row_style)
 
     def _make_header(self) -> Strip:
         spans: list[Span] = [(" " * GUTTER, "")]
-        for placed in self.layout.placed:
-            spans.append((" " * (placed.x + GUTTER - spans_width(spans)), ""))
-            style = "sorted" if placed.column.key == self.layout.sort[0] else ""
-            spans.extend(fit([(self.layout.title(placed.column), style)], placed.width, right=placed.column.right))
-        return self._make_strip(spans, ["header"], "")
+        end = 0
+        for column, x, width in self.layout.placed:
+            spans.append((" " * (x - end), ""))
+            style = "sorted" if column.key == self.layout.sort[0] else ""
+            spans.extend(fit([(self.layout.title(column), style)], width, right=column.right))
+            end = x + width
+        return self._ended(self._make_strip(spans, ["header"], ""))
 
-    def _notice_strips(self, notice: Content) -> list[Strip]:
+    def _notice_lines(self, notice: Content) -> list[Strip]:
         if self._notice is None or self._notice[0] != notice:
             width = self._size.width - 1
             style = self._widget.get_visual_style("record-table--placeholder")
@@ -195,7 +202,7 @@ class TablePainter(Generic[RowT]):
             lines = Visual.to_strips(self._widget, notice, room, None, style, apply_selection=False)
             gutter = Strip([Segment(" " * GUTTER, self._style())], GUTTER)
             strips = [Strip.join([gutter, line]).adjust_cell_length(width, self._style()) for line in lines]
-            self._notice = (notice, strips)
+            self._notice = (notice, [self._ended(strip) for strip in strips])
         return self._notice[1]
 
     def _make_strip(self, spans: Sequence[Span], line: Sequence[str], over: str) -> Strip:
@@ -207,6 +214,10 @@ class TablePainter(Generic[RowT]):
             for style, run in groupby((*spans, blank), key=itemgetter(1))
         ]
         return Strip(segments).adjust_cell_length(width, self._style(*line))
+
+    def _ended(self, body: Iterable[Segment], *, thumb: bool = False) -> Strip:
+        """Return a line with its last cell, which the scroll bar has."""
+        return Strip([*body, Segment("┃" if thumb else " ", self._style("scrollbar"))], self._size.width)
 
     def _style(self, *names: str) -> Style:
         """Return the table's own style under the named ones, the later over the earlier."""

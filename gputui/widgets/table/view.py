@@ -85,7 +85,6 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         self.viewport: Viewport[RowT] = Viewport(self._model, lambda: self.size.height - 1, follow=follow)
         self._dragging = False
         self._lines: list[Strip] = []
-        self._sources: list[tuple[Strip, bool]] = []
 
     @property
     def row_count(self) -> int:
@@ -223,6 +222,19 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
             self._make_lines()
         return self._lines[y] if y < len(self._lines) else Strip.blank(self.size.width, self.rich_style)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return these lines as they are: a table has neither border nor padding, which Textual adds to copies."""
+        width, background, filters = self.size.width, self.background_colors[1], self.get_line_filters()
+        lines = []
+        for y in crop.line_range:
+            line = self.render_line(y)
+            if line.cell_length != width:  # made before the size of now
+                line = line.adjust_cell_length(width, self.rich_style)
+            for line_filter in filters:
+                line = line.apply_filter(line_filter, background)
+            lines.append(line.crop(crop.x, crop.right))
+        return lines
+
     @property
     def layout_columns(self) -> tuple[Placed[RowT], ...]:
         """The columns on the screen now, with their places and widths."""
@@ -243,20 +255,15 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         if self._restyled:
             self._restyled = False
             self._painter.forget_styles()
-        sources = self._painter.paint(self._model, self.viewport.top, self.size, self._notice())
-        old_lines, old_sources = self._lines, self._sources
-        self._lines, self._sources = [], sources
+        before = self._lines
+        self._lines = self._painter.paint(self._model, self.viewport.top, self.size, self._notice())
         dirty: list[Region] = []
-        for y, (strip, bar) in enumerate(sources):
-            old = old_lines[y] if y < len(old_lines) else None
-            if old is not None and old_sources[y][0] is strip and old_sources[y][1] == bar:
-                self._lines.append(old)
-                continue
-            line = self._painter.finish(strip, bar=bar)
-            self._lines.append(line)
-            end = width if old is None else _end_of_difference(old, line)
-            if end:
-                dirty.append(Region(0, y, end, 1))
+        for y, line in enumerate(self._lines):
+            old = before[y] if y < len(before) else None
+            if old is not line:
+                end = width if old is None else _end_of_difference(old, line)
+                if end:
+                    dirty.append(Region(0, y, end, 1))
         return dirty
 
     def _notice(self) -> Content:
