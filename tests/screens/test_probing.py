@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from gputui.accelerators.nvidia.query import Question
 from gputui.errors import SshError
 from gputui.models import GpuDevice, GpuProcess, GpuReading, GpuSample, Instance, Ref
-from gputui.ssh.nvidia.query import Question
 from tests.screens.hub import hub
 from tests.screens.stage import GIB, Stage, lab, staged
 from tests.screens.test_login import PlayedSsh

@@ -1,1 +1,1 @@
-"""GPUs and processes of an instance from nvidia-smi over SSH."""
+"""Probes of the GPUs of an instance, over its SSH connection."""

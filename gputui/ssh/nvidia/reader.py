@@ -10,15 +10,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from gputui.accelerators.nvidia import query
+from gputui.accelerators.nvidia.cells import gpu_rows
+from gputui.accelerators.nvidia.failures import no_answer
+from gputui.accelerators.nvidia.query import MARK, Answer, Question
+from gputui.accelerators.nvidia.rows import is_divided, pids_of, reading, shares_memory
 from gputui.errors import SshError
 from gputui.models import GpuReading, Instance
 from gputui.ssh.client import Connection
 from gputui.ssh.commands import Command, start
-from gputui.ssh.nvidia import query
-from gputui.ssh.nvidia.cells import gpu_rows
-from gputui.ssh.nvidia.failures import no_answer
-from gputui.ssh.nvidia.query import MARK, Answer, Question
-from gputui.ssh.nvidia.rows import is_divided, pids_of, reading, shares_memory
 
 _SHELL_SECONDS = 15.0
 """The time limit for a login shell to start a command."""

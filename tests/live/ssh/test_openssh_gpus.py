@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from gputui.accelerators.nvidia import query
 from gputui.errors import SshError
 from gputui.models import Instance, Phase, Ref, SSHLogin, SSHTarget
 from gputui.ssh.client import Connection, connect
 from gputui.ssh.known_hosts import KnownHosts
-from gputui.ssh.nvidia import query
 from gputui.ssh.nvidia.reader import GpuReader
 from tests.ssh.nvidia import smi
 from tests.ssh.nvidia.smi import Machine

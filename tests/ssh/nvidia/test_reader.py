@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gputui.accelerators.nvidia import query
+from gputui.accelerators.nvidia.mig import mig_gpus
+from gputui.accelerators.nvidia.query import Part, Question
+from gputui.accelerators.nvidia.rows import is_divided, pids_of, reading
 from gputui.errors import SshError
 from gputui.models import GpuDevice, GpuReading, Instance, Phase, Ref
 from gputui.ssh.client import Connection
-from gputui.ssh.nvidia import query
-from gputui.ssh.nvidia.mig import mig_gpus
-from gputui.ssh.nvidia.query import Part, Question
 from gputui.ssh.nvidia.reader import GpuReader, read_gpus
-from gputui.ssh.nvidia.rows import is_divided, pids_of, reading
 from tests.ssh.conftest import Person
 from tests.ssh.nvidia import smi
 from tests.ssh.nvidia.smi import RECORDED, Machine

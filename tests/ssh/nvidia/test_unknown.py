@@ -12,14 +12,15 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from gputui.accelerators.nvidia import query
+from gputui.accelerators.nvidia.query import Part, Question
+from gputui.accelerators.nvidia.rows import reading
 from gputui.errors import SshError
 from gputui.models import GpuProcess, Instance
 from gputui.models.serialize import to_plain
 from gputui.ssh.client import Connection
-from gputui.ssh.nvidia import query, reader
-from gputui.ssh.nvidia.query import Part, Question
+from gputui.ssh.nvidia import reader
 from gputui.ssh.nvidia.reader import GpuReader
-from gputui.ssh.nvidia.rows import reading
 from tests.ssh.conftest import Person
 from tests.ssh.nvidia import smi
 from tests.ssh.nvidia.smi import Machine

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from gputui.accelerators.nvidia.cells import KIB, Cells, app_rows, bytes_of, figure, part_text
+from gputui.accelerators.nvidia.mig import MigDevice, MigGpu, Where
+from gputui.accelerators.nvidia.query import CALL_SECONDS, TIMED_OUT, Answer, Question, excerpt
 from gputui.models import GpuProcess, Instance, Ref
 from gputui.redaction import redact
-from gputui.ssh.nvidia.cells import KIB, Cells, app_rows, bytes_of, figure, part_text
-from gputui.ssh.nvidia.mig import MigDevice, MigGpu, Where
-from gputui.ssh.nvidia.query import CALL_SECONDS, TIMED_OUT, Answer, Question, excerpt
 
 _TICKS = 100.0
 """Clock ticks a second in ``/proc``, on every machine with NVIDIA's driver."""

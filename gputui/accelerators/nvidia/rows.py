@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from gputui.accelerators.nvidia.cells import KIB, Cells, app_rows, bytes_of, figure_of, gpu_rows, part_text
+from gputui.accelerators.nvidia.failures import failure, lost
+from gputui.accelerators.nvidia.mig import MigDevice, MigGpu, mig_gpus
+from gputui.accelerators.nvidia.processes import Processes, place_of
+from gputui.accelerators.nvidia.query import Answer, Part, Question, other_makers
 from gputui.formatting import format_bytes
 from gputui.models import GpuDevice, GpuReading, GpuSample, Instance, Ref, gpu_label
-from gputui.ssh.nvidia.cells import KIB, Cells, app_rows, bytes_of, figure_of, gpu_rows, part_text
-from gputui.ssh.nvidia.failures import failure, lost
-from gputui.ssh.nvidia.mig import MigDevice, MigGpu, mig_gpus
-from gputui.ssh.nvidia.processes import Processes, place_of
-from gputui.ssh.nvidia.query import Answer, Part, Question, other_makers
 
 _NO_SMALL_MEMORY = 2**30
 """Bytes in use on an idle GPU, by the driver."""

@@ -8,11 +8,11 @@ from contextlib import suppress
 
 import pytest
 
+from gputui.accelerators.nvidia import query
+from gputui.accelerators.nvidia.query import Question
+from gputui.accelerators.nvidia.rows import is_divided, pids_of, reading, shares_memory
 from gputui.api.pody.mapping import terminal_text
 from gputui.errors import SshError
-from gputui.ssh.nvidia import query
-from gputui.ssh.nvidia.query import Question
-from gputui.ssh.nvidia.rows import is_divided, pids_of, reading, shares_memory
 from tests.ssh.nvidia.test_reader import AT, TRAIN
 
 SIZE = 2**18

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from gputui.accelerators.nvidia.query import CALL_SECONDS, TIMED_OUT, Part, excerpt
 from gputui.errors import SshError
-from gputui.ssh.nvidia.query import CALL_SECONDS, TIMED_OUT, Part, excerpt
 
 _REASONS: tuple[tuple[str, str, str], ...] = (
     (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from gputui.accelerators.nvidia.query import Answer, Question
 from gputui.errors import SshError
-from gputui.ssh.nvidia.query import Answer, Question
 
 KIB, MIB = 2**10, 2**20
 _MOST_GPUS = 1024

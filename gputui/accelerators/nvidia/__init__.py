@@ -1,0 +1,1 @@
+"""GPUs and processes from the output of nvidia-smi."""
