@@ -90,7 +90,7 @@ class StoreEditor(Editor):
 
 
 class Store(FakeBackend):
-    """Answers the actions of forms from its rows; ``told`` is what it was asked to make and to change."""
+    """Answers the actions of forms from its rows; ``received`` has what it was asked to make and to change."""
 
     creatable: tuple[str, ...] = ("volume", "credential")
 
@@ -101,7 +101,7 @@ class Store(FakeBackend):
         for row in rows:
             home = self.kinds[row.ref.kind]
             self.rows[home] = [*self.rows[home], row]
-        self.told: list[tuple[object, str, dict[str, str]]] = []
+        self.received: list[tuple[object, str, dict[str, str]]] = []
         self.wrong: dict[str, str] = {}
         self.refused: InvalidError | None = None
         self.editor = StoreEditor(self)
@@ -122,7 +122,7 @@ class Store(FakeBackend):
         return frozenset()
 
     async def update(self, row: Row, action: Action, values: Mapping[str, str]) -> ActionResult:
-        self.told.append((action, row.ref.id, dict(values)))
+        self.received.append((action, row.ref.id, dict(values)))
         if self.refused is not None:
             refused, self.refused = self.refused, None
             raise refused
@@ -132,7 +132,7 @@ class Store(FakeBackend):
         return result
 
     async def delete(self, ref: Ref) -> ActionResult:
-        self.told.append((Action.DELETE, ref.id, {}))
+        self.received.append((Action.DELETE, ref.id, {}))
         result = await super().delete(ref)
         home = self.kinds[ref.kind]
         self.rows[home] = [row for row in self.rows[home] if row.ref != ref]
@@ -149,7 +149,7 @@ class Store(FakeBackend):
         return Ref(self.account, kind, f"id-{values['name']}")
 
     async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
-        self.told.append((Action.CREATE, kind, dict(values)))
+        self.received.append((Action.CREATE, kind, dict(values)))
         await self._do(Action.CREATE, "created")
         make = volume if kind == "volume" else credential
         made = make(self.account, values["name"])

@@ -75,10 +75,10 @@ def test_other_commands_stay(command: str) -> None:
 
 def test_a_fault_is_one_harmless_line() -> None:
     error = ValueError("password=hunter2\n\x1b[31mGET https://me:hunter2@host/x" + "x" * 9000)
-    told = describe_fault(error)
-    assert told.startswith(f"ValueError: password={MASK} \ufffd[31mGET https://{MASK}@host/x")
-    assert "hunter2" not in told
-    assert len(told) <= 500
+    described = describe_fault(error)
+    assert described.startswith(f"ValueError: password={MASK} \ufffd[31mGET https://{MASK}@host/x")
+    assert "hunter2" not in described
+    assert len(described) <= 500
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_known_secret_is_taken_out_in_every_form(form: str) -> None:
 
 @pytest.mark.usefixtures("known")
 @pytest.mark.parametrize("user", ["a", "ab", "abc", "somebody"])
-def test_base64_that_holds_a_known_secret_is_masked_as_a_whole(user: str) -> None:
+def test_base64_that_contains_a_known_secret_is_masked_as_a_whole(user: str) -> None:
     packed = base64.b64encode(f"{user}:{SECRET}".encode()).decode()
     said = f"Basic {packed}, authorization={packed} twice: {packed}{packed}."
     assert known_secrets.mask(said) == f"Basic {MASK}, authorization={MASK} twice: {MASK}{MASK}."

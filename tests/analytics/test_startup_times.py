@@ -52,12 +52,12 @@ def event(name: str, status: str, second: float, *, parent: Ref | None = PARENT)
     )
 
 
-def told(name: str, *steps: tuple[str, float], parent: Ref | None = PARENT) -> list[Event]:
+def reported(name: str, *steps: tuple[str, float], parent: Ref | None = PARENT) -> list[Event]:
     return [event(name, status, second, parent=parent) for status, second in steps]
 
 
 def start_of(*steps: tuple[str, float]) -> Startup:
-    return startups(told("a", *steps))[Ref("hub", "container", "a")]
+    return startups(reported("a", *steps))[Ref("hub", "container", "a")]
 
 
 def shape(startup: Startup) -> list[tuple[str, float | None]]:
@@ -123,7 +123,7 @@ def test_a_start_whose_end_was_not_told_begins_with_its_first_status_again() -> 
 
 
 def test_an_instance_of_which_only_an_end_is_known_has_no_start() -> None:
-    assert startups(told("a", ("gone", 3))) == {}
+    assert startups(reported("a", ("gone", 3))) == {}
 
 
 def test_a_status_told_twice_in_a_row_is_one_step() -> None:
@@ -195,7 +195,7 @@ def test_medians_are_medians(durations: list[int]) -> None:
     rows = [
         row
         for number, seconds in enumerate(durations)
-        for row in told(f"c{number}", ("creating", 0), ("running", seconds))
+        for row in reported(f"c{number}", ("creating", 0), ("running", seconds))
     ]
     usual = medians(startups(rows).values())
     assert usual.total == median(durations)
@@ -216,11 +216,11 @@ def test_a_start_that_is_not_over_counts_with_the_steps_it_is_through() -> None:
 
 def test_the_slowest_does_not_make_its_own_step_usual() -> None:
     book = StartupBook()
-    book.add(told("slow", ("creating", 0), ("running", 352)))
+    book.add(reported("slow", ("creating", 0), ("running", 352)))
     assert book.usual_step(PARENT, "creating") is None
-    book.add(told("a", ("creating", 0), ("running", 30)))
+    book.add(reported("a", ("creating", 0), ("running", 30)))
     assert book.usual_step(PARENT, "creating") == 30
-    book.add(told("b", ("creating", 0), ("running", 32)))
+    book.add(reported("b", ("creating", 0), ("running", 32)))
     assert book.usual_step(PARENT, "creating") == 31
     assert book.usual_step(PARENT, "running") is None
     assert book.usual_step(Ref("hub", "deployment", "d2"), "creating") is None
@@ -228,19 +228,19 @@ def test_the_slowest_does_not_make_its_own_step_usual() -> None:
 
 def test_adding_says_of_which_deployments_the_medians_are_others() -> None:
     book = StartupBook()
-    assert book.add(told("a", ("creating", 0))) == {PARENT}
-    assert book.add(told("a", ("creating", 0))) == set()
-    assert book.add(told("pod", ("created", 0), parent=None)) == set()
+    assert book.add(reported("a", ("creating", 0))) == {PARENT}
+    assert book.add(reported("a", ("creating", 0))) == set()
+    assert book.add(reported("pod", ("created", 0), parent=None)) == set()
 
 
 def test_a_start_stays_known_until_the_last_event_of_its_instance_is_dropped() -> None:
-    events = told("a", ("creating", 0), ("starting", 4), ("running", 9), ("shutdown", 99))
+    events = reported("a", ("creating", 0), ("starting", 4), ("running", 9), ("shutdown", 99))
     book = StartupBook()
     book.add(events)
     known = dict(book.startups)
     book.drop(events[:3])
     assert book.startups == known
-    book.add(told("a", ("gone", 120)))
+    book.add(reported("a", ("gone", 120)))
     assert book.startups == known
     book.drop([events[3], event("a", "gone", 120)])
     assert book.startups == {}
@@ -248,12 +248,12 @@ def test_a_start_stays_known_until_the_last_event_of_its_instance_is_dropped() -
 
 
 def test_dropping_an_earlier_start_leaves_the_latest() -> None:
-    events = told("a", ("creating", 0), ("running", 9), ("shutdown", 20), ("creating", 30), ("running", 44))
+    events = reported("a", ("creating", 0), ("running", 9), ("shutdown", 20), ("creating", 30), ("running", 44))
     book = StartupBook()
     book.add(events)
     book.drop([*events[:3], event("b", "creating", 0)])
     assert book.startups[events[0].instance].seconds == 14
-    book.add(told("a", ("shutdown", 50), ("creating", 60), ("running", 61)))
+    book.add(reported("a", ("shutdown", 50), ("creating", 60), ("running", 61)))
     assert book.startups[events[0].instance].seconds == 1
 
 
@@ -296,8 +296,8 @@ def test_the_evidence_of_a_start_that_never_ran_is_its_slowest_step() -> None:
     [(412, "creating→running took 412 s, median 38 s"), (60, ""), (10, "")],
 )
 def test_only_a_start_clearly_slower_than_the_others_is_evidence(seconds: int, evidence: str) -> None:
-    slow = told("slow", ("creating", 0), ("running", seconds))
-    others = [event for name in "ab" for event in told(name, ("creating", 0), ("running", 38))]
+    slow = reported("slow", ("creating", 0), ("running", seconds))
+    others = [event for name in "ab" for event in reported(name, ("creating", 0), ("running", 38))]
     assert slow_start(Ref("hub", "container", "slow"), [*slow, *others]) == evidence
     assert slow_start(Ref("hub", "container", "slow"), slow) == ""
     assert slow_start(Ref("hub", "container", "unknown"), others) == ""

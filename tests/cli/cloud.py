@@ -171,7 +171,7 @@ def money(amount: str) -> Money:
     return Money(Decimal(amount), "USD")
 
 
-def kept_out(account: str, host: str, minutes: int, region: str = "sgp1") -> Block:
+def blocked(account: str, host: str, minutes: int, region: str = "sgp1") -> Block:
     """Return a host that is kept out for so long yet."""
     until = datetime.now(UTC) + timedelta(minutes=minutes, seconds=30)
     return Block(Ref(account, "block", f"{region}/{host}"), host, region, until, "slow boot", NOW)
@@ -231,7 +231,7 @@ def _rows(account: str) -> dict[Resource, Sequence[Row]]:
             Offer(Ref(account, "offer", "sgp2"), "", "sgp2", problem="no answer"),
         ],
         Resource.EVENTS: [*came_up("train-b", 412.0, ago=600), *came_up("train-a", 38.0)],
-        Resource.BLACKLIST: [kept_out(account, "host-d", 95)],
+        Resource.BLACKLIST: [blocked(account, "host-d", 95)],
         Resource.PACKAGES: [
             Package(Ref(account, "package", "RTX 5090|sgp1"), "RTX 5090", ("sgp1",), 360_000, 72_000)
         ],

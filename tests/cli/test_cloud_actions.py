@@ -14,7 +14,7 @@ from gputui.api.capabilities import Backend
 from gputui.cli import prompts
 from gputui.errors import UnavailableError
 from gputui.models import Action, Instance, Ref, Resource
-from tests.cli.cloud import Cloud, kept_out
+from tests.cli.cloud import Cloud, blocked
 from tests.cli.conftest import account_toml, write_config
 
 Run = Callable[..., tuple[int, str, str]]
@@ -24,8 +24,8 @@ TRAIN = "hub/deployment/53a677bb3e281b8"
 
 
 @pytest.fixture(autouse=True)
-def _nobody(typed: Typed) -> None:
-    """Nobody is at the terminal, until a test says so."""
+def _no_person(typed: Typed) -> None:
+    """No person is at the terminal, until a test says so."""
 
 
 def test_scaling_says_from_what_to_what_and_what_it_costs(hub: Cloud, run: Run, typed: Typed) -> None:
@@ -167,7 +167,7 @@ def test_a_comment_of_ones_own_takes_the_place_of_the_evidence(hub: Cloud, run: 
 
 
 def test_a_host_that_is_blocked_already_is_blocked_for_longer(hub: Cloud, run: Run) -> None:
-    hub.rows[Resource.BLACKLIST] = [kept_out("hub", "host-a", 95), kept_out("hub", "host-b", 95, region="sgp2")]
+    hub.rows[Resource.BLACKLIST] = [blocked("hub", "host-a", 95), blocked("hub", "host-b", 95, region="sgp2")]
 
     _, known, _ = run("block", "train-a", "--dry-run")
     _, elsewhere, _ = run("block", "train-b", "--dry-run")

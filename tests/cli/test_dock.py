@@ -24,8 +24,8 @@ NEW = ("create", "container", "--set", "name=exp-1", "--set", f"image={CUDA}", "
 
 
 @pytest.fixture(autouse=True)
-def _nobody(typed: Typed) -> None:
-    """Nobody is at the terminal, until a test says so."""
+def _no_person(typed: Typed) -> None:
+    """No person is at the terminal, until a test says so."""
 
 
 def simulated(home: Path, speed: float) -> Iterator[Simulation]:

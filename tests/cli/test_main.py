@@ -182,7 +182,7 @@ def test_warnings_of_libraries_do_not_reach_stderr(tmp_path: Path) -> None:
         "warnings.warn('old', DeprecationWarning, stacklevel=2)\nraise ImportError('enough')\n"
     )
     program = "import sys; from gputui.__main__ import main; sys.argv[1:] = ['--version']; main(); import asyncssh"
-    told = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-W", "always", "-c", program],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         capture_output=True,
@@ -196,7 +196,7 @@ def test_warnings_of_libraries_do_not_reach_stderr(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert "TripleDES" in told.stderr, "who asks for warnings gets them"
+    assert "TripleDES" in ended.stderr, "who asks for warnings gets them"
     assert "ImportError: enough" in quiet.stderr
     assert "TripleDES" not in quiet.stderr
     assert "Deprecation" not in quiet.stderr

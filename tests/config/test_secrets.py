@@ -21,11 +21,11 @@ from tests.config.parsing import ACCOUNT, lab, problems
 
 def test_a_plain_secret_needs_a_private_file() -> None:
     text = ACCOUNT.replace("env:PODY_PASSWORD", "hunter2") + 'ssh = { password = "hunter2" }'
-    told = problems(text, private=False)
-    assert [problem.split(": ")[1] for problem in told] == ["accounts.lab.ssh.password", "accounts.lab.password"]
-    assert all("run chmod 600 config.toml" in problem for problem in told)
-    assert [problem.rpartition(" ")[2] for problem in told] == ["env:LAB_SSH_PASSWORD", "env:LAB_PASSWORD"]
-    assert "hunter2" not in "".join(told)
+    found = problems(text, private=False)
+    assert [problem.split(": ")[1] for problem in found] == ["accounts.lab.ssh.password", "accounts.lab.password"]
+    assert all("run chmod 600 config.toml" in problem for problem in found)
+    assert [problem.rpartition(" ")[2] for problem in found] == ["env:LAB_SSH_PASSWORD", "env:LAB_PASSWORD"]
+    assert "hunter2" not in "".join(found)
     assert lab('ssh = { password = "hunter2" }').ssh.password is not None
 
 

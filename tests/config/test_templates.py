@@ -83,8 +83,8 @@ def problem(text: str, form: Form | None = FORM) -> str:
     """Return the one thing that is wrong with a template."""
     with pytest.raises(ConfigError) as caught:
         templates.load(text, name="train.toml", form=form)
-    (told,) = caught.value.problems
-    return told
+    (reported,) = caught.value.problems
+    return reported
 
 
 def test_a_template_reads_like_one_written_by_hand() -> None:
@@ -119,7 +119,7 @@ def test_any_file_is_read_or_refused_with_what_is_wrong(text: str) -> None:
         kind, values = templates.load(text, name="train.toml")
     except ConfigError as error:
         assert error.problems
-        assert all(told.startswith("train.toml: ") for told in error.problems)
+        assert all(reported.startswith("train.toml: ") for reported in error.problems)
     else:
         assert isinstance(kind, str)
         assert all(isinstance(value, str) for value in values.values())
@@ -148,7 +148,7 @@ def test_numbers_lists_and_flags_are_read_as_one_writes_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ('kind = "deployment"\n[values]\nname = ', "train.toml: Invalid value"),
         ('kind = "deployment"\n[values]\nnaem = "x"', "values.naem: is not known; did you mean name?"),
@@ -168,8 +168,8 @@ def test_numbers_lists_and_flags_are_read_as_one_writes_them() -> None:
         ('kind = "deployment"\n[values]\n"\\u001b" = 1', "values.\ufffd: is not known"),
     ],
 )
-def test_what_is_wrong_is_reported_with_file_and_key(text: str, told: str) -> None:
-    assert problem(text).startswith(told if told.startswith("train.toml") else f"train.toml: {told}")
+def test_what_is_wrong_is_reported_with_file_and_key(text: str, reported: str) -> None:
+    assert problem(text).startswith(reported if reported.startswith("train.toml") else f"train.toml: {reported}")
 
 
 def test_everything_that_is_wrong_is_reported_at_once() -> None:

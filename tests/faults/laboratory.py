@@ -127,7 +127,7 @@ async def laboratory(*, patient: bool = False) -> AsyncIterator[Laboratory]:
 
 
 async def all_at_once(work: list[Callable[[], Awaitable[None]]], most: int = 12) -> None:
-    """Do everything, so many at once; what hangs waits beside what works."""
+    """Do everything, so many at once; what hangs does not delay what works."""
     waiting = iter(work)
 
     async def worker() -> None:
@@ -176,14 +176,21 @@ MOST_SECONDS = 12.0
 """Processor time of the cases of one account: ten such sets, on two cores within a minute."""
 
 
-def told(capsys: Any, what: str, account: str, count: int, seconds: float) -> None:
-    """Print how many cases there were and how long they took, and hold that against the bound."""
+def check_duration(capsys: Any, what: str, account: str, count: int, seconds: float) -> None:
+    """Print how many cases there were and how long they took, and compare that with the limit."""
     with capsys.disabled():
         print(f"\n{what} of {account}: {count} cases, {seconds:.1f} s of the processor")  # noqa: T201
     assert seconds <= MOST_SECONDS
 
 
 __all__ = [
-    "ACCOUNTS", "FaultProxy", "Laboratory", "all_at_once", "every_day", "laboratory", "patience_for", "run_cases",
-    "told",
+    "ACCOUNTS",
+    "FaultProxy",
+    "Laboratory",
+    "all_at_once",
+    "check_duration",
+    "every_day",
+    "laboratory",
+    "patience_for",
+    "run_cases",
 ]  # fmt: skip

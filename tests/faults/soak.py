@@ -42,16 +42,16 @@ WATCHED = (Resource.INSTANCES, Resource.EVENTS, Resource.DEPLOYMENTS)
 
 @dataclass
 class Witness:
-    """What the fleet told of events, each time it did."""
+    """The events that the fleet reported, each time."""
 
-    told: Counter[Ref] = field(default_factory=Counter)
+    notified: Counter[Ref] = field(default_factory=Counter)
     events: list[Event] = field(default_factory=list)
 
     def hear(self, change: Change) -> None:
         """Note what is new."""
         for row in change.added:
             if isinstance(row, Event):
-                self.told[row.ref] += 1
+                self.notified[row.ref] += 1
                 self.events.append(row)
 
     @property
@@ -151,7 +151,7 @@ async def caught_up(fleet: Fleet, accounts: Mapping[str, Account], *, since: dat
 
 def reported(running: Running, witness: Witness) -> list[str]:
     """Compare the events that clouds reported with what has happened in them."""
-    wrong = [f"told {count} times: {ref}" for ref, count in witness.told.items() if count > 1]
+    wrong = [f"reported {count} times: {ref}" for ref, count in witness.notified.items() if count > 1]
     clouds = {name: one.state for name, one in running.accounts.items() if isinstance(one.state, Cloud)}
     for name, cloud in clouds.items():
         there = Counter(

@@ -1,4 +1,4 @@
-"""Every change of every back end under every fault: sent once, told as what it surely is, and so in the audit log."""
+"""Every change of every back end under every fault: sent once, and reported as it is in the audit log."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tests.faults.laboratory import (
     ACCOUNTS,
     FaultProxy,
     Laboratory,
+    check_duration,
     every_day,
     laboratory,
     patience_for,
     run_cases,
-    told,
 )
 from tests.faults.proxy import Answer, Exchange, ask_upstream, pass_on
 from tests.faults.test_lists import LONGEST, harmful
@@ -223,11 +223,11 @@ class ChangeCase:
             backend = self.lab.backend(account, url, patience=patience_for(self.fault))
             rows = await known_rows(self.lab, account, backend)
             mutations = Mutations(cast("Fleet", Owner(backend, rows)), history, QuickClock())
-            told: GputuiError | None = None
+            raised: GputuiError | None = None
             try:
                 await asyncio.wait_for(self.change.do(mutations, backend), LONGEST)
             except GputuiError as error:
-                told = error
+                raised = error
             except TimeoutError:
                 self.wrong.append(f"no end after {LONGEST} s")
             except Exception as error:  # noqa: BLE001  (what the case is about)
@@ -235,10 +235,10 @@ class ChangeCase:
             await mutations.finish()
             await backend.aclose()
             self.wrong += [f"the proxy: {error!r}" for error in proxy.broken]
-            self._check(proxy, told, history)
+            self._check(proxy, raised, history)
         history.close()
 
-    def _check(self, proxy: FaultProxy, told: GputuiError | None, history: History) -> None:
+    def _check(self, proxy: FaultProxy, raised: GputuiError | None, history: History) -> None:
         if len(proxy.changes) > len(set(self._recorded)):
             self.wrong.append(f"sent {len(proxy.changes)} times: {proxy.changes}")
         entries = history.audit()
@@ -250,17 +250,17 @@ class ChangeCase:
         (entry,) = entries
         if entry.outcome not in self.expected:
             self.wrong.append(f"{entry.outcome.value} in place of {'/'.join(sorted(self.expected))}: {entry.detail}")
-        shown = Outcome.DONE if told is None else Outcome.FAILED
-        if isinstance(told, UnknownOutcomeError):
+        shown = Outcome.DONE if raised is None else Outcome.FAILED
+        if isinstance(raised, UnknownOutcomeError):
             shown = Outcome.UNKNOWN
         if shown is not entry.outcome:
-            self.wrong.append(f"told as {shown.value}, {entry.outcome.value} in the audit log")
-        texts = [entry.summary, entry.detail, *([told.message, told.hint] if told else [])]
+            self.wrong.append(f"reported as {shown.value}, {entry.outcome.value} in the audit log")
+        texts = [entry.summary, entry.detail, *([raised.message, raised.hint] if raised else [])]
         for text in texts:
             if harmful(text) or "\n" in text:
                 self.wrong.append(f"acts on the terminal: {text[:200]!r}")
             if any(secret in text for secret in (*self.lab.secrets(self.change.account), NEW_PASSWORD)):
-                self.wrong.append(f"tells a secret: {text!r}")
+                self.wrong.append(f"shows a secret: {text!r}")
 
 
 def _place(exchange: Exchange) -> str:
@@ -337,6 +337,6 @@ def test_changes(account: str, capsys: pytest.CaptureFixture[str]) -> None:
 
     begun = time.process_time()
     cases = asyncio.run(check())
-    told(capsys, "changes", account, len(cases), time.process_time() - begun)
+    check_duration(capsys, "changes", account, len(cases), time.process_time() - begun)
     assert len(cases) >= FEWEST_CHANGES
     assert [f"{case}: {'; '.join(case.wrong)}" for case in cases if case.wrong] == []

@@ -76,4 +76,4 @@ def test_the_soak_compares_events_and_finds_those_that_are_lost_or_doubled(monke
     monkeypatch.setattr(soak, "reported", compare_twice)
     assert asyncio.run(soak.soak(3.0, 3, calm=1.0, turn=0.5, speed=20.0)) == []
     assert len([line for line in found if "lost" in line]) == 1
-    assert any("told 2 times" in line for line in found)
+    assert any("reported 2 times" in line for line in found)

@@ -19,11 +19,11 @@ from tests.faults.laboratory import (
     ACCOUNTS,
     FaultProxy,
     Laboratory,
+    check_duration,
     every_day,
     laboratory,
     patience_for,
     run_cases,
-    told,
 )
 from tests.faults.proxy import Exchange
 
@@ -108,13 +108,13 @@ class ListCase:
     def _check_error(self, error: GputuiError) -> None:
         if self.fault.sort is Sort.SOUND:
             self.wrong.append(f"refused: {error}")
-        told = "\n".join(texts([error.message, error.hint, error.request_id]))
-        if harmful(told) or "\n" in error.message:
-            self.wrong.append(f"acts on the terminal: {told!r}")
-        if any(secret in told for secret in self.lab.secrets(self.account)):
-            self.wrong.append(f"tells a secret: {told!r}")
-        if len(told) > 2_000:
-            self.wrong.append(f"says {len(told)} characters")
+        text = "\n".join(texts([error.message, error.hint, error.request_id]))
+        if harmful(text) or "\n" in error.message:
+            self.wrong.append(f"acts on the terminal: {text!r}")
+        if any(secret in text for secret in self.lab.secrets(self.account)):
+            self.wrong.append(f"shows a secret: {text!r}")
+        if len(text) > 2_000:
+            self.wrong.append(f"says {len(text)} characters")
 
     def _check_rows(self, rows: Any) -> None:
         for row in rows:
@@ -156,6 +156,6 @@ def test_lists(account: str, capsys: pytest.CaptureFixture[str]) -> None:
 
     begun = time.process_time()
     cases = asyncio.run(check())
-    told(capsys, "lists", account, len(cases), time.process_time() - begun)
+    check_duration(capsys, "lists", account, len(cases), time.process_time() - begun)
     assert len(cases) >= FEWEST_LISTS
     assert [f"{case}: {'; '.join(case.wrong)}" for case in cases if case.wrong] == []

@@ -176,13 +176,13 @@ async def test_a_rate_limit_on_an_action_pauses_the_account(clock: FakeClock, la
 
 
 @pytest.mark.parametrize(
-    ("now", "offered", "error", "told"),
+    ("now", "offered", "error", "named"),
     [
         ([], {Action.STOP}, NotFoundError, "gone"),
         ([pod("lab", "main", container_id="b")], {Action.STOP}, ConflictError, "another one"),
         ([pod("lab", "main", "exited", container_id="a")], {Action.START}, ConflictError, "it is exited"),
     ],
-    ids=["gone", "made anew", "not offered"],
+    ids=["gone", "recreated", "not offered"],
 )
 async def test_what_was_not_asked_about_is_left_alone(
     clock: FakeClock,
@@ -191,13 +191,13 @@ async def test_what_was_not_asked_about_is_left_alone(
     now: list[Instance],
     offered: set[Action],
     error: type[GputuiError],
-    told: str,
+    named: str,
 ) -> None:
     lab.rows[INSTANCES] = [expected := pod("lab", "main", container_id="a")]
     async with running(clock, lab, history=history) as fleet:
         lab.rows[INSTANCES], lab.offered = now, frozenset(offered)
         await clock.advance(10)
-        with pytest.raises(error, match=f"main is not the pod you were asked about any more: .*{told}"):
+        with pytest.raises(error, match=f"main is not the pod you were asked about any more: .*{named}"):
             await fleet.act(MAIN, Action.STOP, expected=expected)
         assert fleet.mutations.pending(MAIN) is None
     assert lab.calls[Action.STOP] == 0

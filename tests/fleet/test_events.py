@@ -23,7 +23,7 @@ INSTANCES, EVENTS = Resource.INSTANCES, Resource.EVENTS
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def told(change_or_rows: object) -> list[tuple[str, str | None, str]]:
+def described(change_or_rows: object) -> list[tuple[str, str | None, str]]:
     assert isinstance(change_or_rows, list)
     return [(event.name, event.before, event.status) for event in change_or_rows if isinstance(event, Event)]
 
@@ -39,7 +39,7 @@ async def test_states_are_reported_with_the_one_before_and_its_duration(clock: F
         lab.rows[INSTANCES] = [pod("lab", "new")]
         await clock.advance(2)
         events = list(fleet.rows(EVENTS).values())
-        assert told(events) == [
+        assert described(events) == [
             ("new", None, "created"),
             ("main", "running", "exited"),
             ("new", "created", "running"),
@@ -75,7 +75,7 @@ async def test_one_that_was_unreadable_from_the_start_is_no_news_and_one_that_ap
         assert not fleet.rows(EVENTS)
         lab.rows[INSTANCES] = [pod("lab", "main"), pod("lab", "new")]
         await clock.advance(5)
-        assert told(list(fleet.rows(EVENTS).values())) == [("new", None, "running")]
+        assert described(list(fleet.rows(EVENTS).values())) == [("new", None, "running")]
 
 
 async def test_a_failed_list_is_no_observation(clock: FakeClock, lab: FakeBackend) -> None:
@@ -132,7 +132,7 @@ async def test_what_changes_is_written_within_a_quarter_of_a_minute_and_nothing_
     written: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
 
-    class Told(History):
+    class Reporting(History):
         def record(
             self,
             *,
@@ -146,7 +146,7 @@ async def test_what_changes_is_written_within_a_quarter_of_a_minute_and_nothing_
             loop.call_soon_threadsafe(written.put_nowait, len(snapshots) + len(events))
             return done
 
-    async with running(clock, lab, history=Told(None)):
+    async with running(clock, lab, history=Reporting(None)):
         await clock.advance(1)
         sleeping = clock.sleeping
         await clock.advance(14)
@@ -194,7 +194,7 @@ async def test_events_between_two_sessions_are_reported_in_the_second(
     lab.rows[INSTANCES] = [pod("lab", "main", "exited"), pod("lab", "new")]
     await clock.advance(100)
     async with running(clock, lab, history=history) as fleet:
-        assert told(list(fleet.rows(EVENTS).values())) == [
+        assert described(list(fleet.rows(EVENTS).values())) == [
             ("main", "running", "exited"),
             ("new", None, "running"),
             ("old", "running", "gone"),
@@ -217,7 +217,7 @@ async def test_after_a_crash_what_was_not_written_is_seen_again(
     await clock.advance(2)
     await crashed.aclose()
     async with running(clock, lab, history=history) as fleet:
-        assert told(list(fleet.rows(EVENTS).values())) == [("main", "running", "exited")]
+        assert described(list(fleet.rows(EVENTS).values())) == [("main", "running", "exited")]
 
 
 async def test_history_that_cannot_be_kept_stops_nothing(clock: FakeClock, lab: FakeBackend, tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ async def test_history_that_cannot_be_kept_stops_nothing(clock: FakeClock, lab: 
     async with running(clock, lab, history=history) as fleet:
         lab.rows[INSTANCES] = [pod("lab", "main", "exited")]
         await clock.advance(5)
-        assert told(list(fleet.rows(EVENTS).values())) == [("main", "running", "exited")]
+        assert described(list(fleet.rows(EVENTS).values())) == [("main", "running", "exited")]
     assert "history is not kept" in history.problem
 
 
@@ -239,10 +239,10 @@ def test_a_row_for_a_part_that_cannot_be_read_is_never_gone() -> None:
     stand_in = instance("7/", "unknown", problem="its workers cannot be read")
     seen.observe("lab", [stand_in], NOON, missing=[Missing("no answer", prefix="7/")])
     assert seen.observe("lab", [instance("7/w1")], NOON) == []  # it may have been there all the time
-    assert told(seen.observe("lab", [instance("7/w1"), instance("7/w2")], NOON)) == [("7/w2", None, "running")]
+    assert described(seen.observe("lab", [instance("7/w1"), instance("7/w2")], NOON)) == [("7/w2", None, "running")]
     seen.observe("lab", [instance("7/w1")], NOON)
     gone = seen.observe("lab", [], NOON)
-    assert told(gone) == [("7/w1", "running", "gone")]
+    assert described(gone) == [("7/w1", "running", "gone")]
 
 
 def test_what_may_be_in_the_part_that_is_missing_is_not_gone() -> None:
@@ -250,9 +250,9 @@ def test_what_may_be_in_the_part_that_is_missing_is_not_gone() -> None:
     seen.start_from("lab", [instance("7/w1"), instance("main")])
     partial = PartialRows([instance("7/", problem="?")], [Missing("no answer", kind="pod", prefix="7/")])
     events = seen.observe("lab", partial, NOON, missing=partial.missing)
-    assert told(events) == [("main", "running", "gone")]
+    assert described(events) == [("main", "running", "gone")]
     assert seen.observe("lab", [instance("7/w1")], NOON) == []
-    assert told(seen.observe("lab", [], NOON)) == [("7/w1", "running", "gone")]
+    assert described(seen.observe("lab", [], NOON)) == [("7/w1", "running", "gone")]
 
 
 async def test_a_list_that_lacks_rows_says_so_until_it_is_whole(clock: FakeClock, lab: FakeBackend) -> None:
@@ -263,7 +263,7 @@ async def test_a_list_that_lacks_rows_says_so_until_it_is_whole(clock: FakeClock
         assert feed.state is FeedState.FRESH
         assert str(feed.lacking) == "lab: the list of instances is incomplete: 2 rows cannot be read: id is missing."
         assert fleet.health()["lab"].message == "instances: incomplete"
-        assert told(list(fleet.rows(EVENTS).values())) == []
+        assert described(list(fleet.rows(EVENTS).values())) == []
         lab.rows[INSTANCES] = [pod("lab", "main")]
         await clock.advance(6)
         assert fleet.feed("lab", INSTANCES).lacking is None

@@ -157,9 +157,9 @@ async def test_the_password_of_one_that_was_deleted_elsewhere_goes_when_its_name
 
 def test_the_user_of_an_instance_comes_before_the_user_of_the_account() -> None:
     account = SSHLogin(user="root", password=Secret("everywhere"))
-    told = SSHTarget("h", 22, "ubuntu", Secret("here"))
-    assert (account.user_of(told), account.password_of(told)) == ("root", Secret("everywhere"))
-    made = replace(told, user="alice", remembered=True)
+    reported = SSHTarget("h", 22, "ubuntu", Secret("here"))
+    assert (account.user_of(reported), account.password_of(reported)) == ("root", Secret("everywhere"))
+    made = replace(reported, user="alice", remembered=True)
     assert (account.user_of(made), account.password_of(made)) == ("alice", Secret("here"))
     assert account.password_of(replace(made, password=None)) == Secret("everywhere")
 

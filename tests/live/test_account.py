@@ -11,8 +11,8 @@ from .lab.pody import MAX_PODS, PASSWORD, USERNAME, PodyServer
 
 
 def test_config_check_tells_release_and_identity(gputui: Gputui, server: PodyServer) -> None:
-    told = gputui.succeed("config", "check")
-    assert re.search(rf"{ACCOUNT}\s+pody\s+ok\s+{re.escape(server.release.text)}\s+{USERNAME}\b", told), told
+    printed = gputui.succeed("config", "check")
+    assert re.search(rf"{ACCOUNT}\s+pody\s+ok\s+{re.escape(server.release.text)}\s+{USERNAME}\b", printed), printed
 
 
 def test_the_quota_tells_the_limit_of_pods_and_how_many_there_are(gputui: Gputui, pod: str) -> None:

@@ -88,7 +88,7 @@ def container(account: str, name: str, parent: str, status: str = "running", **m
 
 
 class Cloud(FakeBackend):
-    """Makes what it is asked for and remembers what it was told."""
+    """Makes what it is asked for, and records it in ``received``."""
 
     creatable: tuple[str, ...] = ("deployment",)
     previews = True
@@ -98,7 +98,7 @@ class Cloud(FakeBackend):
         super().__init__(account, (Resource.DEPLOYMENTS, Resource.INSTANCES, Resource.STOCK, Resource.IMAGES))
         self.rows[Resource.DEPLOYMENTS] = list(rows)
         self.rows[Resource.STOCK] = [offer(account, "RTX 5090", 3, 64, region="sgp1", vendor_name="RTX 5090")]
-        self.told: list[object] = []
+        self.received: list[object] = []
         self.wrong: dict[str, str] = {}
         self.operations[Action.SCALE] = self.scale
 
@@ -128,14 +128,14 @@ class Cloud(FakeBackend):
         return Ref(self.account, kind, f"uuid-{values['name']}")
 
     async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
-        self.told.append(dict(values))
+        self.received.append(dict(values))
         result = await super().create(kind, values)
         made = deployment(self.account, values["name"], "starting", running=0)
         self.rows[Resource.DEPLOYMENTS] = [*self.rows[Resource.DEPLOYMENTS], made]
         return result
 
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:
-        self.told.append(replicas)
+        self.received.append(replicas)
         return await self._do(Action.SCALE, f"wants {replicas}")
 
 

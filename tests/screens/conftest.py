@@ -44,7 +44,7 @@ def shoot(snap_compare: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
                 await stage.advance(0)
             if act is not None:
                 await act(stage)
-            await _hold_still(stage)
+            await _wait_until_still(stage)
 
         with drawn_when_read():
             assert snap_compare(app, terminal_size=size, run_before=before)
@@ -62,7 +62,7 @@ def take(snapshot: Any, request: pytest.FixtureRequest, monkeypatch: pytest.Monk
         before = stage.app.size
         for size in sizes or [before]:
             await stage.resize(*size)
-            await _hold_still(stage)
+            await _wait_until_still(stage)
             full_name = "-".join(filter(None, [name, f"{size[0]}x{size[1]}" if sizes else ""]))
             actual = stage.app.export_screenshot(simplify=True)
             same = pictures(name=full_name) == actual
@@ -80,7 +80,7 @@ def _make_repeatable(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-async def _hold_still(stage: Stage) -> None:
+async def _wait_until_still(stage: Stage) -> None:
     """Let everything be drawn, with cursors that do not blink."""
     for field in stage.app.screen.query(Input):
         field.cursor_blink = False

@@ -55,7 +55,7 @@ def money(amount: str, currency: str = "USD") -> Money:
 
 
 class FakeCloud(CloudBackend):
-    """A back end with all that a cloud has; what it was told is in ``stops``, ``blocks``, ``scales``, ``asked``."""
+    """A back end with all that a cloud has: ``asked`` has the filters in use, ``events`` what ``events_of`` lists."""
 
     def __init__(self, account: str, rows: Sequence[Row] = ()) -> None:
         super().__init__(account, CLOUD_RESOURCES)
@@ -63,7 +63,7 @@ class FakeCloud(CloudBackend):
         self.offered = frozenset({Action.STOP, Action.SSH, Action.BLOCK})
         self.offered_deployment = frozenset({Action.STOP, Action.DELETE, Action.SCALE})
         self.asked: dict[Resource, dict[str, str]] = {}
-        self.told: list[Event] = []
+        self.events: list[Event] = []
         self.filters = FakeFilters(account, self.filter_form, self.use_filter, self.check_filter)
 
     def actions(self, row: Row) -> frozenset[Action]:
@@ -84,7 +84,7 @@ class FakeCloud(CloudBackend):
 
     async def events_of(self, ref: Ref) -> Sequence[Event]:
         await self._enter("events_of")
-        return [event for event in self.told if ref in (event.instance, event.parent)]
+        return [event for event in self.events if ref in (event.instance, event.parent)]
 
 
 def container(account: str, name: str, status: str = "running", **more: Any) -> Instance:

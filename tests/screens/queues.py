@@ -70,7 +70,7 @@ def task(of: str, name: str, status: str = "SUCCESS", minutes: float = 5, **more
 
 
 class Queues(FakeBackend):
-    """Lists queues and tasks, takes tasks, and asks for no more of the newest than it is told to."""
+    """Lists queues and tasks, takes tasks, and requests no more of the newest than the limit."""
 
     creatable: tuple[str, ...] = ("task",)
     kinds = {  # noqa: RUF012  (a protocol's)
@@ -86,7 +86,7 @@ class Queues(FakeBackend):
         self.offered = frozenset()
         self.asked: list[dict[str, str]] = []
         self.filters = FakeFilters(account, self.filter_form, self.use_filter)
-        self.told: list[dict[str, str]] = []
+        self.received: list[dict[str, str]] = []
 
     def filter_form(self, resource: Resource) -> Form | None:
         if resource is not Resource.TASKS:
@@ -137,7 +137,7 @@ class Queues(FakeBackend):
         return Ref(self.account, "task", f"{values['endpoint']}/{values.get('taskId') or 'made-up'}")
 
     async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
-        self.told.append(dict(values))
+        self.received.append(dict(values))
         result = await super().create(kind, values)
         of, _, name = self.created_ref(kind, values).id.partition("/")
         new = task(of.removeprefix("e-"), name, "PROCESSING", 0, input=values["input"])

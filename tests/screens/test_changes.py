@@ -339,7 +339,7 @@ async def test_an_endpoint_that_runs_is_not_edited_and_one_that_is_stopped_start
             return self.offered if isinstance(row, Deployment) else frozenset()
 
         async def start(self, ref: Ref) -> ActionResult:
-            self.told.append((Action.START, ref.id, {}))
+            self.received.append((Action.START, ref.id, {}))
             return ActionResult("started")
 
     running = replace(endpoint("yotta", "chat"), edits_need_stop=True)
@@ -356,4 +356,4 @@ async def test_an_endpoint_that_runs_is_not_edited_and_one_that_is_stopped_start
         assert "Start chat in yotta?" in stage.text
         assert "The desired number of instances starts." in stage.text
         await confirm(stage)
-        assert fake.told == [(Action.START, "id-chat", {})]
+        assert fake.received == [(Action.START, "id-chat", {})]

@@ -273,9 +273,9 @@ async def test_evidence_from_its_events_is_in_the_comment_unless_one_was_typed()
         await go_to(stage, "train-a-7f3c")
         assert await comment() == "", "events that cannot be had are no obstacle"
         cloud.errors.clear()
-        cloud.told = [*started("train-a-7f3c", 33), *others]
+        cloud.events = [*started("train-a-7f3c", 33), *others]
         assert await comment() == "", "no slower than usual"
-        cloud.told = [*started("train-a-7f3c", 412), *others]
+        cloud.events = [*started("train-a-7f3c", 412), *others]
         assert await comment() == "creating→running took 412 s, median 38 s"
         come = cloud.hold("events_of")
         await stage.press("b")
@@ -328,7 +328,7 @@ async def test_hostile_texts_are_data_in_the_list_and_the_dialogs() -> None:
     parent = deployment(TRAIN, text)
     assert isinstance(parent, Deployment)
     cloud.rows[Resource.DEPLOYMENTS] = [parent]
-    cloud.told = started(text, 10)
+    cloud.events = started(text, 10)
     async with staged(cloud, size=NARROW) as stage:
         for key in ("X", "b"):
             for size in (NARROW, WIDE):

@@ -32,12 +32,12 @@ def starting(name: str, *seconds: float) -> list[Event]:
 def lively() -> FakeCloud:
     """Return the cloud with events: two instances came up as usual, one on a slow host."""
     cloud = hub()
-    cloud.told = [
+    cloud.events = [
         *starting("train-a-7f3c", 3, 12, 31),
         *starting("batch-00c1", 4, 14, 33),
         *starting("train-a-81ab", 4, 18, 352),
     ]
-    cloud.rows[Resource.EVENTS] = cloud.told
+    cloud.rows[Resource.EVENTS] = cloud.events
     return cloud
 
 

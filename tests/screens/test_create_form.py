@@ -114,7 +114,7 @@ async def test_a_form_is_filled_in_from_the_keyboard_alone_and_sent_once(layouts
         assert "Create this deployment in hub?" in stage.text
         await confirm(stage)
         await stage.advance(1)
-        assert cloud.told == [FILLED]
+        assert cloud.received == [FILLED]
         assert stage.title.startswith("Deployments")
         assert stage.here == "uuid-exp-1"
 
@@ -184,7 +184,7 @@ async def test_fields_come_and_go_with_the_type_and_what_is_not_asked_for_is_not
         await stage.advance(1)
         wanted = {**FILLED, "deployment_type": "Container"}
         wanted.pop("replica_num")
-        assert cloud.told == [wanted]
+        assert cloud.received == [wanted]
 
 
 async def test_an_image_is_found_with_the_arrows_by_words_of_its_name_or_typed() -> None:
@@ -283,7 +283,7 @@ async def test_escape_keeps_nothing_and_sends_nothing(tmp_path: Path) -> None:
         assert stage.dialogs == []
         await stage.press("n")
         assert "secret-plan" not in stage.text
-        assert cloud.told == []
+        assert cloud.received == []
         assert not (tmp_path / "templates").exists()
 
 

@@ -36,7 +36,7 @@ async def test_the_last_question_names_cost_idle_cards_and_namesakes_with_cancel
         assert stage.app.focused.id == "cancel"
         await stage.press("enter")
         assert stage.dialogs == ["FormDialog"]
-        assert cloud.told == []
+        assert cloud.received == []
         await focus_on(stage, "replica_num")
         await stage.press("ctrl+g", "escape")
         assert stage.dialogs == ["FormDialog"]

@@ -32,11 +32,11 @@ async def test_a_credential_says_in_words_what_it_opens_and_what_its_deletion_do
         assert "new password" not in stage.text
         assert "Name  docker-hub → docker-hub-2" in stage.text
         await confirm(stage)
-        assert fake.told[0][2]["password"] == ""
+        assert fake.received[0][2]["password"] == ""
 
         # Deleting says what can start no more, and a column shows it that is not there before.
         await stage.advance(1)
-        fake.told.clear()
+        fake.received.clear()
         answer = fake.hold(Action.DELETE)
         await stage.press("D")
         assert "Delete docker-hub-2 in yotta?" in stage.text
@@ -46,7 +46,7 @@ async def test_a_credential_says_in_words_what_it_opens_and_what_its_deletion_do
         assert "◐ deleting…" in stage.line_of("docker-hub")
         answer.set()
         await stage.advance(1)
-        assert fake.told == [(Action.DELETE, "id-docker-hub", {})]
+        assert fake.received == [(Action.DELETE, "id-docker-hub", {})]
         assert stage.names == ["id-team-registry"]
 
 
@@ -81,13 +81,13 @@ async def test_a_password_is_sent_and_shown_nowhere_when_a_credential_is_made(tm
         assert "Create this credential in yotta?" in stage.text
         await confirm(stage)
         # The audit log is written by a thread.
-        await stage.until(lambda: fake.told and "hub created." in stage.toasts, "the creation")
+        await stage.until(lambda: fake.received and "hub created." in stage.toasts, "the creation")
         shown.append(seen(stage))
         await stage.command("log")
         await stage.until_text("Audit log")
         shown.append(seen(stage))
         entries = history.audit(limit=10)
-    assert fake.told[0][2]["password"] == PASSWORD
+    assert fake.received[0][2]["password"] == PASSWORD
     assert len(entries) == 1
     assert all(PASSWORD not in text for text in shown)
     assert PASSWORD not in repr(entries)
@@ -119,7 +119,7 @@ async def test_a_new_password_is_said_to_be_new_and_no_more(tmp_path: Path) -> N
         await stage.until(lambda: "docker-hub changed." in stage.toasts, "the change")
         shown.append(seen(stage))
         entries = history.audit(limit=10)
-    assert fake.told == [
+    assert fake.received == [
         (
             Action.UPDATE,
             "id-docker-hub",

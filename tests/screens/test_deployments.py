@@ -175,7 +175,7 @@ async def test_plus_asks_with_the_number_and_the_price_and_what_is_sent_once_sho
         assert stage.app.focused is not None
         assert stage.app.focused.id == "cancel"
         await stage.press("enter")
-        assert cloud.told == []
+        assert cloud.received == []
 
         # More plus in one burst change the number and are sent once.
         await stage.press("G")
@@ -183,15 +183,15 @@ async def test_plus_asks_with_the_number_and_the_price_and_what_is_sent_once_sho
         assert "4  →  6" in stage.text
         await stage.burst("right", "enter", "enter", "plus")
         await stage.advance(1)
-        assert cloud.told == [6]
+        assert cloud.received == [6]
         assert cloud.calls[Action.SCALE] == 1
 
         # y and n answer it as they answer other questions.
         await stage.press("G", "plus", "n")
-        assert (stage.dialogs, cloud.told) == ([], [6])
+        assert (stage.dialogs, cloud.received) == ([], [6])
         await stage.press("G", "plus", "plus", "y")
         await stage.advance(1)
-        assert (stage.dialogs, cloud.told) == ([], [6, 6])
+        assert (stage.dialogs, cloud.received) == ([], [6, 6])
 
         # What is under way shows on the row.
         answer = cloud.hold(Action.SCALE)
@@ -220,8 +220,8 @@ async def test_the_number_can_be_typed() -> None:
             await stage.press(*keys.split())
             await confirm(stage)
             await stage.advance(1)
-            assert cloud.told == [number]
-            cloud.told.clear()
+            assert cloud.received == [number]
+            cloud.received.clear()
 
 
 async def test_what_cannot_be_scaled_or_is_no_other_number_is_refused_in_words() -> None:
@@ -247,7 +247,7 @@ async def test_what_cannot_be_scaled_or_is_no_other_number_is_refused_in_words()
         await stage.press("G", "plus", "minus", "y")
         assert stage.dialogs == ["ScaleDialog"]
         await confirm(stage)
-        assert cloud.told == []
+        assert cloud.received == []
 
         # Less than one is refused and the way to stop is offered.
         await stage.press("escape")
@@ -261,7 +261,7 @@ async def test_what_cannot_be_scaled_or_is_no_other_number_is_refused_in_words()
         assert "Stop train in hub?" in stage.text
         await confirm(stage)
         await stage.advance(1)
-        assert cloud.told == []
+        assert cloud.received == []
         assert cloud.calls[Action.STOP] == 1
 
 

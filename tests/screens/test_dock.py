@@ -203,13 +203,13 @@ async def test_a_running_container_is_deleted_by_force_only_when_that_was_chosen
 
 
 async def test_a_password_that_nothing_keeps_is_said_until_it_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Telling(Dock):
+    class Reporting(Dock):
         async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
             return replace(await super().create(kind, values), to_note="No keyring keeps the password: note it.")
 
     copied: list[str] = []
     monkeypatch.setattr("gputui.app.app.GputuiApp.copy_to_clipboard", lambda app, text: copied.append(text))
-    async with staged(Telling()) as stage:
+    async with staged(Reporting()) as stage:
         await stage.press("n")
         await stage.type("mine")
         await stage.press("tab")

@@ -154,12 +154,12 @@ def usual(name: str, minute: float, starting: float = 31, parent: Ref = TRAIN) -
 
 def cloud(events: Iterable[Event], *, gone: Iterable[str] = ()) -> FakeBackend:
     """Return an account that reports these events; their containers are there, but for those that are gone."""
-    told = sorted(events, key=lambda row: row.at)
+    ordered = sorted(events, key=lambda row: row.at)
     fake = FakeBackend("hub", (Resource.INSTANCES, Resource.EVENTS))
     fake.offered = frozenset({Action.STOP, Action.SSH, Action.BLOCK})
-    parents = {row.name: row.parent or TRAIN for row in told}
+    parents = {row.name: row.parent or TRAIN for row in ordered}
     fake.rows[Resource.INSTANCES] = [container(name, parent) for name, parent in parents.items() if name not in gone]
-    fake.rows[Resource.EVENTS] = told
+    fake.rows[Resource.EVENTS] = ordered
     return fake
 
 

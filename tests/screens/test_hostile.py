@@ -191,11 +191,11 @@ async def test_a_back_ends_words_for_a_failure_are_data() -> None:
 
 
 async def test_the_output_of_a_command_is_data() -> None:
-    class Telling(FakeBackend):
+    class Reporting(FakeBackend):
         async def exec(self, ref, command, *, timeout=None):  # type: ignore[no-untyped-def]
             return ExecResult(1, clean("\n".join(HOSTILE), multiline=True))
 
-    fake = Telling("lab")
+    fake = Reporting("lab")
     fake.rows[Resource.INSTANCES] = [instance("lab", "main")]
     async with staged(fake) as stage:
         await stage.press("x")

@@ -96,11 +96,11 @@ async def test_one_more_than_now_is_proposed_and_nonsense_refused() -> None:
         await stage.press("w")
         assert "Notify me when at least this many RTX 5090 are idle in hub · us-east-1" in stage.text
         assert "3" in [line.strip(" ▏┃│█▌▐") for line in stage.lines]
-        for typed, told in (("x", "Type how many, 1 or more."), ("17", "There are 16.")):
+        for typed, refusal in (("x", "Type how many, 1 or more."), ("17", "There are 16.")):
             await stage.press("ctrl+u")
             await stage.type(typed)
             await stage.press("enter")
-            assert told in stage.text
+            assert refusal in stage.text
         await stage.press("escape")
         assert "*" not in stage.line_of("RTX 5090")
 

@@ -245,8 +245,8 @@ async def test_a_new_task_goes_to_the_queue_that_is_looked_at(take: Take) -> Non
         assert "embed" in stage.text
         await stage.press("left", "enter")
         await stage.advance(1)
-        assert cloud.told[0]["endpoint"] == "e-embed"
-        assert cloud.told[0]["input"] == '{"prompt": "x"}'
+        assert cloud.received[0]["endpoint"] == "e-embed"
+        assert cloud.received[0]["input"] == '{"prompt": "x"}'
         assert stage.here == "e-embed/made-up"
         assert stage.title.startswith("embed › Tasks")
 
@@ -261,7 +261,7 @@ async def test_a_task_is_submitted_again_with_its_input_and_an_id_of_its_own() -
         assert "characters in 8 lines" in stage.text
         await stage.press("left", "enter")
         await settle()
-        (sent,) = cloud.told
+        (sent,) = cloud.received
         assert json.loads(sent["input"])["steps"] == 30
         assert (sent["endpoint"], sent["workerPort"], sent["processUri"]) == ("e-sdxl", "8000", "/generate")
         assert sent["headers"] == "X-Team: vision"
@@ -280,13 +280,13 @@ async def test_a_task_is_submitted_from_its_endpoint_with_json_checked_at_its_fi
         await stage.type("{")
         await stage.press("ctrl+g")
         assert "line 1 column" in stage.text
-        assert cloud.told == []
+        assert cloud.received == []
         for line in ("", '"sizes": [', "1,", "2", "]", "}"):
             await stage.type(line)
             await stage.press("enter")
         await stage.press("ctrl+g", "left", "enter")
         await settle()
-        assert cloud.told[0]["input"] == '{\n  "sizes": [\n    1,\n    2\n  ]\n}'
+        assert cloud.received[0]["input"] == '{\n  "sizes": [\n    1,\n    2\n  ]\n}'
 
 
 async def test_read_only_takes_no_tasks() -> None:

@@ -43,10 +43,10 @@ async def test_a_vm_is_renamed_after_its_old_and_new_name_were_shown() -> None:
         assert "Rename workstation in yotta?" in stage.text
         assert "Name workstation → desk" in said(stage)
         assert "Only its name changes." in stage.text
-        assert fake.told == []
+        assert fake.received == []
         await confirm(stage)
         await stage.advance(1)
-        assert fake.told == [(Action.RENAME, "id-workstation", {"name": "desk"})]
+        assert fake.received == [(Action.RENAME, "id-workstation", {"name": "desk"})]
         assert "workstation renamed." in stage.toasts
         assert "desk" in stage.line_of("running")
 
@@ -86,7 +86,7 @@ async def test_a_thing_is_named_in_the_command_bar_from_any_view(take: Take) -> 
         await stage.press("enter")
         assert "Rename checkpoints in yotta?" in stage.text
         await confirm(stage)
-        assert fake.told == [(Action.RENAME, "id-checkpoints", {"name": "weights"})]
+        assert fake.received == [(Action.RENAME, "id-checkpoints", {"name": "weights"})]
 
 
 # --- another size -----------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ async def test_a_resize_tells_sizes_and_price_and_warns_of_a_smaller_one() -> No
         assert "The volume shrinks: data that does not fit may be lost." in said(stage)
         await confirm(stage)
         await stage.advance(1)
-        assert fake.told == [(Action.RESIZE, "id-data", {"sizeInGb": "50"})]
+        assert fake.received == [(Action.RESIZE, "id-data", {"sizeInGb": "50"})]
         assert "50.0G" in stage.line_of("data")
 
 
@@ -144,7 +144,7 @@ async def test_of_the_settings_of_an_endpoint_only_what_is_new_is_named_with_sec
         await stage.advance(1)
         environment = "MODE=fast\nSEED=17\nHF_TOKEN=hf_abcdefgh"
         values = {"name": "chat", "workers": "4", "environmentVars": environment, "webhook": ""}
-        assert fake.told == [(Action.UPDATE, "id-chat", values)]
+        assert fake.received == [(Action.UPDATE, "id-chat", values)]
 
 
 async def test_a_mistake_is_at_its_field_before_a_dry_run_and_after_the_server_refused() -> None:
@@ -161,7 +161,7 @@ async def test_a_mistake_is_at_its_field_before_a_dry_run_and_after_the_server_r
         await stage.press("ctrl+t")
         assert "Dry run: request preview (not sent)" in stage.text
         assert "PATCH https://yotta.example/endpoint" in stage.text
-        assert fake.told == []
+        assert fake.received == []
         await stage.press("escape", "ctrl+g")
         await confirm(stage)
         assert stage.dialogs == ["FormDialog"]
@@ -171,7 +171,7 @@ async def test_a_mistake_is_at_its_field_before_a_dry_run_and_after_the_server_r
         await stage.press("ctrl+g")
         await confirm(stage)
         await stage.advance(1)
-        assert [values["workers"] for _, _, values in fake.told] == ["9", "3"]
+        assert [values["workers"] for _, _, values in fake.received] == ["9", "3"]
 
 
 # --- what may come between --------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ async def test_another_thing_of_the_name_meanwhile_is_not_changed() -> None:
         await stage.advance(6)
         await confirm(stage)
         assert "another one has its name now" in stage.toasts
-        assert fake.told == []
+        assert fake.received == []
 
 
 async def test_a_volume_that_was_mounted_meanwhile_is_not_resized_and_the_row_of_the_key_is_renamed() -> None:
@@ -209,7 +209,7 @@ async def test_a_volume_that_was_mounted_meanwhile_is_not_resized_and_the_row_of
         await stage.advance(6)
         await confirm(stage)
         assert "resize cannot be done to it now" in stage.toasts
-        assert fake.told == []
+        assert fake.received == []
         await stage.press("N", "end")
         await stage.type("2")
         fake.rows[Resource.VOLUMES] = [volume("yotta", name) for name in ("alexnet", "bert", "clip")]
@@ -217,7 +217,7 @@ async def test_a_volume_that_was_mounted_meanwhile_is_not_resized_and_the_row_of
         stage.table.select(Ref("yotta", "volume", "id-clip"))
         await stage.press("enter")
         await confirm(stage)
-        assert fake.told == [(Action.RENAME, "id-bert", {"name": "bert2"})]
+        assert fake.received == [(Action.RENAME, "id-bert", {"name": "bert2"})]
 
 
 async def test_a_lost_answer_is_an_unknown_outcome_and_not_sent_again() -> None:
@@ -235,7 +235,7 @@ async def test_a_lost_answer_is_an_unknown_outcome_and_not_sent_again() -> None:
         await confirm(stage)
         await stage.advance(20)
         assert "no answer came" in stage.toasts
-        assert len(fake.told) == 1
+        assert len(fake.received) == 1
 
 
 async def test_where_it_cannot_be_done_that_is_said_and_not_offered() -> None:

@@ -152,7 +152,7 @@ async def test_n_makes_a_volume_and_goes_to_it_and_several_are_deleted_by_their_
         assert "Create this volume in yotta?" in stage.text
         await confirm(stage)
         await stage.advance(1)
-        assert fake.told == [(Action.CREATE, "volume", {"name": "zzz", "storageType": "CEPH", "sizeInGb": "100"})]
+        assert fake.received == [(Action.CREATE, "volume", {"name": "zzz", "storageType": "CEPH", "sizeInGb": "100"})]
         assert stage.here == "id-zzz"
 
         # Several volumes are deleted by their number.
@@ -182,12 +182,12 @@ async def test_a_volume_is_deleted_by_its_name_and_said_to_take_its_data_along(t
             assert part in stage.text
         await stage.type("archive")
         await stage.press("enter")
-        assert fake.told == []
+        assert fake.received == []
         await stage.press(*["backspace"] * 7)
         await stage.type("checkpoints")
         await stage.press("enter")
         await stage.advance(1)
-        assert fake.told == [(Action.DELETE, "id-checkpoints", {})]
+        assert fake.received == [(Action.DELETE, "id-checkpoints", {})]
         assert "id-checkpoints" not in stage.names
 
         # A mounted volume is kept and what has to go first is said.
@@ -215,7 +215,7 @@ async def test_nothing_is_changed_where_it_is_read_only() -> None:
         await stage.press("n", "D", "N", "Z")
         assert not stage.in_dialog
         assert "yotta is read-only" in stage.toasts
-        assert fake.told == []
+        assert fake.received == []
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ class Person:
     secrets: list[str] = field(default_factory=list)
     asked: list[HostKeyQuestion] = field(default_factory=list)
     asked_secrets: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    reports: list[str] = field(default_factory=list)
     opened: list[Connection] = field(default_factory=list)
 
     async def ask(self, question: HostKeyQuestion) -> bool:
@@ -56,7 +56,7 @@ class Person:
             hosts=self.hosts,
             ask=self.ask,
             ask_secret=self.ask_secret,
-            progress=self.told.append,
+            progress=self.reports.append,
             refetch=refetch,
             deadline=deadline,
             sleep=clock.sleep,

@@ -25,7 +25,7 @@ class Terminal:
         self.read_total = 0
         self._more = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self.resize(80, 24, tell=False)
+        self.resize(80, 24, notify=False)
         self.before = self.settings()
         if reading:
             self.read_on()
@@ -33,9 +33,9 @@ class Terminal:
     def settings(self) -> tuple[object, bool]:
         return termios.tcgetattr(self.slave), os.get_blocking(self.slave)
 
-    def resize(self, columns: int, rows: int, *, tell: bool = True) -> None:
+    def resize(self, columns: int, rows: int, *, notify: bool = True) -> None:
         termios.tcsetwinsize(self.slave, (rows, columns))
-        if tell:
+        if notify:
             os.kill(os.getpid(), signal.SIGWINCH)
 
     def type(self, text: bytes) -> None:

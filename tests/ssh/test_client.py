@@ -250,8 +250,8 @@ async def test_a_refused_port_is_tried_again_until_its_sshd_is_up(person: Person
     await person.connect(clock.server.port, deadline=120, clock=clock)
     await clock.server.stop()
     assert clock.sleeps == [0.5, 0.75, 1.125]
-    assert len(person.told) == 3
-    assert "refuses connections" in person.told[0]
+    assert len(person.reports) == 3
+    assert "refuses connections" in person.reports[0]
 
 
 async def test_the_target_is_requested_again_as_ports_and_passwords_change(person: Person, server: Server) -> None:
@@ -277,7 +277,7 @@ async def test_a_port_that_accepts_and_closes_is_one_whose_sshd_is_not_up(person
     clock.server = Server(port=port)
     await person.connect(port, deadline=120, clock=clock)
     await clock.server.stop()
-    assert "closes connections" in person.told[0]
+    assert "closes connections" in person.reports[0]
 
 
 async def test_waiting_ends_at_the_deadline(person: Person) -> None:

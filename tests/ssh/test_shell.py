@@ -68,7 +68,7 @@ async def test_an_end_by_signal_is_named(person: Person, server: Server, termina
 
 
 async def test_the_size_goes_along_and_follows(person: Person, server: Server, terminal: Terminal) -> None:
-    terminal.resize(101, 33, tell=False)
+    terminal.resize(101, 33, notify=False)
     shell = start(await person.connect(server.port), terminal)
     await terminal.until(b"$ ")
     terminal.resize(120, 40)
@@ -173,12 +173,12 @@ async def test_a_program_that_handles_sigterm_itself_keeps_its_handler(
     person: Person, server: Server, terminal: Terminal
 ) -> None:
     loop = asyncio.get_running_loop()
-    told = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, told.set)
+    received = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, received.set)
     shell = start(await person.connect(server.port), terminal)
     await terminal.until(b"$ ")
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(told.wait(), 5)
+    await asyncio.wait_for(received.wait(), 5)
     assert not shell.done()
     terminal.type(b"exit\r")
     await shell

@@ -16,7 +16,7 @@ from gputui.widgets.waterfall import MOST_BAR_CELLS, Waterfall, describe_startup
 from tests.analytics.test_startup_times import BEGIN, PARENT
 
 USUAL = Medians({"creating": 3, "created": 12, "starting": 31}, 46, 14)
-TOLD = (("creating", 4), ("created", 18), ("starting", 352), ("running", None))
+USUAL_STEPS = (("creating", 4), ("created", 18), ("starting", 352), ("running", None))
 
 
 def start(
@@ -26,7 +26,7 @@ def start(
         Ref("hub", "container", name),
         name,
         PARENT,
-        tuple(Step(status, BEGIN, taken) for status, taken in steps or TOLD),
+        tuple(Step(status, BEGIN, taken) for status, taken in steps or USUAL_STEPS),
         seconds,
         over,
     )
@@ -87,8 +87,8 @@ def test_slow_steps_are_coloured_and_readable_without() -> None:
 
 
 def test_narrow_terminals_keep_every_figure_and_the_slowest_bar() -> None:
-    told = (("creating", 4), ("created", 18), ("starting", 352), ("oss_merged", 9), ("running", None))
-    mine, others = lines(start(*told), Medians({**USUAL.steps, "oss_merged": 10}, 60, 14), 78)
+    taken_steps = (("creating", 4), ("created", 18), ("starting", 352), ("oss_merged", 9), ("running", None))
+    mine, others = lines(start(*taken_steps), Medians({**USUAL.steps, "oss_merged": 10}, 60, 14), 78)
     for figure in ("creating 4", "created 18", "▇ 352", "oss_merged 9", "running"):
         assert figure in mine
     assert others.startswith("median ")

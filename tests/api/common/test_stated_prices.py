@@ -11,7 +11,7 @@ import pytest
 from gputui.api.common.stated_prices import StatedPrices
 from gputui.models import Deployment, Instance, Money, Phase, Ref
 
-TOLD = Money(Decimal(9), "USD")
+REPORTED = Money(Decimal(9), "USD")
 
 
 def instance(model: str | None, count: int | None = 2, **more: Any) -> Instance:
@@ -52,8 +52,10 @@ def test_what_is_stated_as_free_is_free_however_many_gpus_it_has() -> None:
 
 def test_a_certain_price_of_the_server_comes_before_a_stated_one_and_an_estimate_after_it() -> None:
     stated = StatedPrices("USD", None, {"H100": 2.5})
-    assert stated.instance(instance("H100", price=TOLD)).price == TOLD
-    assert stated.instance(instance("H100", price=replace(TOLD, estimated=True))).price == Money(Decimal("5"), "USD")
+    assert stated.instance(instance("H100", price=REPORTED)).price == REPORTED
+    assert stated.instance(instance("H100", price=replace(REPORTED, estimated=True))).price == Money(
+        Decimal("5"), "USD"
+    )
 
 
 def test_a_deployment_costs_what_runs_in_it() -> None:
@@ -65,7 +67,7 @@ def test_a_deployment_costs_what_runs_in_it() -> None:
     )
     stated = StatedPrices("USD", None, {"H100": 2.5})
     assert stated.deployment(row).price == Money(Decimal("15.0"), "USD")
-    assert stated.deployment(replace(row, price=TOLD)).price == TOLD
+    assert stated.deployment(replace(row, price=REPORTED)).price == REPORTED
     assert stated.deployment(replace(row, gpu_models=("H100", "H800"))).price is None
     assert stated.deployment(replace(row, running=None)).price is None
 

@@ -127,15 +127,15 @@ def test_a_collector_that_has_stopped_shows_as_old() -> None:
 def test_clocks_that_are_put_back_or_forward_move_nothing(before: float, after: float, ahead: float | None) -> None:
     placer = SeriesPlacer()
     taken = every_ten_seconds(NOW, 20)
-    told = rows(*taken, offset=before, ahead=ahead or 0.0)
-    first = placer.place({0: told}, now=NOW + timedelta(seconds=1), ahead=ahead)[0]
+    reported = rows(*taken, offset=before, ahead=ahead or 0.0)
+    first = placer.place({0: reported}, now=NOW + timedelta(seconds=1), ahead=ahead)[0]
     assert off(first, taken) == 0
     for step in range(1, 12):
         at = NOW + timedelta(seconds=10 * step)
         taken.append(at)
-        told = [*told, *rows(at, offset=after, ahead=ahead or 0.0)]
+        reported = [*reported, *rows(at, offset=after, ahead=ahead or 0.0)]
         now = at + timedelta(seconds=1)
-        placed = placer.place({0: told}, now=now, ahead=ahead)[0]
+        placed = placer.place({0: reported}, now=now, ahead=ahead)[0]
         assert off(placed, taken) == 0
         placer.seen(now + timedelta(seconds=2))
 
@@ -159,7 +159,7 @@ def autumn(
     count=st.integers(2, 60),
     share=st.floats(0, 1),
     age=st.floats(0, 800),
-    told_twice=st.lists(st.integers(0, 59), max_size=4),
+    reported_twice=st.lists(st.integers(0, 59), max_size=4),
     swapped=st.lists(st.integers(0, 59), max_size=4),
 )
 def test_the_first_answer_after_clocks_were_put_back_is_where_it_was_taken(
@@ -169,19 +169,19 @@ def test_the_first_answer_after_clocks_were_put_back_is_where_it_was_taken(
     count: int,
     share: float,
     age: float,
-    told_twice: list[int],
+    reported_twice: list[int],
     swapped: list[int],
 ) -> None:
     """Some samples come twice, some change places with the one after them, but for those next to the turn."""
     taken = uneven(NOW - timedelta(seconds=age), count, step)
     turn = 1 + round(share * (count - 2))
     answer = autumn(taken, taken[turn], summer=summer, ahead=ahead)
-    told = list(answer)
+    reported = list(answer)
     for place in swapped:
         if place + 1 < count and turn not in range(place - 1, place + 3):
-            told[place], told[place + 1] = told[place + 1], told[place]
-    told += [answer[place] for place in told_twice if place < count]
-    placed = SeriesPlacer().place({0: told}, now=NOW, ahead=ahead)
+            reported[place], reported[place + 1] = reported[place + 1], reported[place]
+    reported += [answer[place] for place in reported_twice if place < count]
+    placed = SeriesPlacer().place({0: reported}, now=NOW, ahead=ahead)
     assert off(placed[0], taken) <= 0.001
 
 
@@ -190,10 +190,10 @@ def test_the_first_answer_after_clocks_were_put_back_is_where_it_was_taken(
     before=st.integers(1, 300),
     unseen=st.integers(0, 200),
     after=st.integers(1, 300),
-    stands=st.floats(0, 7000),
+    stopped=st.floats(0, 7000),
 )
 def test_clocks_put_back_between_two_readings_move_nothing(
-    summer: float, before: int, unseen: int, after: int, stands: float
+    summer: float, before: int, unseen: int, after: int, stopped: float
 ) -> None:
     """What came before the turn and was not seen, and a collector that stands since, are no reason to be wrong."""
     taken = uneven(NOW, before + unseen + after)
@@ -202,7 +202,7 @@ def test_clocks_put_back_between_two_readings_move_nothing(
     placer = SeriesPlacer()
     first = placer.place({0: answer[:before]}, now=taken[before - 1], ahead=0.0)
     assert off(first[0], taken[:before]) == 0
-    now = NOW + timedelta(seconds=stands)
+    now = NOW + timedelta(seconds=stopped)
     assert off(placer.place({0: answer}, now=now, ahead=0.0)[0], taken) == 0
     taken.append(now + timedelta(seconds=10))
     answer += autumn(taken[-1:], fall_back, summer=summer)
@@ -229,9 +229,9 @@ def test_a_gpu_stopped_since_before_a_clock_change_does_not_delay_the_others() -
 
 def test_a_sample_of_an_hour_ago_among_the_new_ones_is_no_turn_of_the_clocks() -> None:
     taken = every_ten_seconds(NOW, 400)
-    told = rows(*taken, offset=HOUR)
-    late = told.pop(20)
-    placed = SeriesPlacer().place({0: [*told[:-3], late, *told[-3:]]}, now=NOW, ahead=0.0)
+    reported = rows(*taken, offset=HOUR)
+    late = reported.pop(20)
+    placed = SeriesPlacer().place({0: [*reported[:-3], late, *reported[-3:]]}, now=NOW, ahead=0.0)
     assert off(placed[0], taken) == 0
 
 
@@ -243,10 +243,10 @@ def test_a_gap_stays_a_gap() -> None:
 
 def test_times_with_an_offset_need_no_guess() -> None:
     east = "2025-12-01T23:32:50+05:30"
-    told = [{"timestamp": east, "utilization": 1.0}, {"timestamp": "2025-12-01T18:02:40Z", "utilization": 2.0}]
-    placed = SeriesPlacer().place({0: told}, now=NOW, ahead=0.0)[0]
+    reported = [{"timestamp": east, "utilization": 1.0}, {"timestamp": "2025-12-01T18:02:40Z", "utilization": 2.0}]
+    placed = SeriesPlacer().place({0: reported}, now=NOW, ahead=0.0)[0]
     assert times(placed) == [NOW - timedelta(seconds=15), NOW - timedelta(seconds=5)]
-    ahead = SeriesPlacer().place({0: told[:1]}, now=NOW - timedelta(seconds=60), ahead=60.0)[0]
+    ahead = SeriesPlacer().place({0: reported[:1]}, now=NOW - timedelta(seconds=60), ahead=60.0)[0]
     assert times(ahead) == [NOW - timedelta(seconds=65)]
 
 
@@ -276,8 +276,8 @@ def test_a_gpu_that_comes_back_does_not_move_the_others() -> None:
     ],
 )
 def test_a_time_that_cannot_be_spoils_its_sample_alone(time: object) -> None:
-    told = [*rows(*every_ten_seconds(NOW, 2)), {"timestamp": time, "utilization": 1.0}, "x", None]
-    placed = SeriesPlacer().place({0: told}, now=NOW, ahead=0.0)[0]
+    reported = [*rows(*every_ten_seconds(NOW, 2)), {"timestamp": time, "utilization": 1.0}, "x", None]
+    placed = SeriesPlacer().place({0: reported}, now=NOW, ahead=0.0)[0]
     assert times(placed) == every_ten_seconds(NOW, 2)
     assert placed.unreadable + placed.ahead + (placed.stale is not None) == 3
 
@@ -313,8 +313,8 @@ def test_a_figure_that_no_gpu_can_have_is_none(wrong: object) -> None:
 
 
 def test_figures_are_in_the_units_of_the_models() -> None:
-    told = {"memory_used": 1.5, "utilization": 100, "power_usage": 0, "temperature": 31.5, "fan_speed": 0.0}
-    sample = read_sample(told, NOW)
+    reported = {"memory_used": 1.5, "utilization": 100, "power_usage": 0, "temperature": 31.5, "fan_speed": 0.0}
+    sample = read_sample(reported, NOW)
     assert sample == GpuSample(NOW, utilization=100, memory_used=3 * 2**19, power=0, temperature=31.5, fan=0)
 
 
@@ -355,10 +355,10 @@ def test_eight_gpus_and_an_hour_are_read_quickly() -> None:
     spent = []
     for step in range(6):
         at = newest + timedelta(seconds=10 * (step + 1))
-        answer = {gpu: [*told[1:], *rows(at)] for gpu, told in answer.items()}
+        answer = {gpu: [*reported[1:], *rows(at)] for gpu, reported in answer.items()}
         body = json.dumps(answer).encode()
         begun = perf_counter()
-        read = {int(gpu): told for gpu, told in adapter.validate_json(body).items()}
+        read = {int(gpu): reported for gpu, reported in adapter.validate_json(body).items()}
         placer.place(read, now=at, ahead=0.0)
         spent.append(perf_counter() - begun)
     assert min(spent[1:]) < 0.15

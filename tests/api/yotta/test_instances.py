@@ -198,8 +198,8 @@ class TestInstances:
     async def test_a_worker_has_its_id_under_either_key(
         self, server: ScriptedServer, backend: YottaBackend, row: dict[str, object]
     ) -> None:
-        told = {"region": "us-east-1", "gpuType": "NVIDIA_RTX_4090_24G", "gpuCount": 1}
-        server.on(f"{ENDPOINTS}/e1/workers", ok([row | told]))
+        reported = {"region": "us-east-1", "gpuType": "NVIDIA_RTX_4090_24G", "gpuCount": 1}
+        server.on(f"{ENDPOINTS}/e1/workers", ok([row | reported]))
         rows = await backend.listers[Resource.INSTANCES]()
         assert not isinstance(rows, PartialRows)
         (found,) = (each for each in rows if isinstance(each, Instance) and each.ref.kind == "worker")
@@ -315,7 +315,7 @@ class TestAddresses:
         assert row.problem is None
 
     @pytest.mark.parametrize(
-        ("told", "services"),
+        ("reported", "services"),
         [
             ({"domain": "llama.example.com"}, ((443, "https://llama.example.com"),)),
             ({"domain": "https://llama.example.com/"}, ((443, "https://llama.example.com"),)),
@@ -330,9 +330,9 @@ class TestAddresses:
         self,
         server: ScriptedServer,
         backend: YottaBackend,
-        told: dict[str, object],
+        reported: dict[str, object],
         services: tuple[tuple[int, str], ...],
     ) -> None:
-        server.on(ENDPOINTS, ok([endpoint(**told)]))
+        server.on(ENDPOINTS, ok([endpoint(**reported)]))
         (row,) = await backend.endpoints()
         assert tuple((one.port, one.url) for one in row.services) == services

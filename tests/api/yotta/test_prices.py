@@ -49,7 +49,7 @@ async def prices(backend: YottaBackend) -> dict[str, Money | None]:
 
 
 @pytest.mark.parametrize(
-    ("told", "price"),
+    ("reported", "price"),
     [
         ({"cost": 412.5, "perHourPrice": 1.98}, usd("1.98")),
         ({"cost": 412.5, "perHourPrice": "1.98"}, usd("1.98")),
@@ -66,16 +66,16 @@ async def prices(backend: YottaBackend) -> dict[str, Money | None]:
     ],
 )
 async def test_an_endpoint_costs_its_price_and_only_without_one_its_cost(
-    server: ScriptedServer, fake_time: FakeTime, told: dict[str, object], price: Money | None
+    server: ScriptedServer, fake_time: FakeTime, reported: dict[str, object], price: Money | None
 ) -> None:
     async with opened(server, fake_time) as backend:
-        server.on(ENDPOINTS, ok([endpoint(**told)]))
+        server.on(ENDPOINTS, ok([endpoint(**reported)]))
         (row,) = await backend.endpoints()
         assert row.price is None if price is None else row.price == price
 
 
 @pytest.mark.parametrize(
-    ("told", "price"),
+    ("reported", "price"),
     [
         ({"singleCardPrice": "0.65"}, usd("1.30")),
         ({"singleCardPrice": 0.65, "gpuCount": 4}, usd("2.60")),
@@ -85,10 +85,10 @@ async def test_an_endpoint_costs_its_price_and_only_without_one_its_cost(
     ],
 )
 async def test_a_pod_costs_what_its_cards_cost(
-    server: ScriptedServer, fake_time: FakeTime, told: dict[str, object], price: Money | None
+    server: ScriptedServer, fake_time: FakeTime, reported: dict[str, object], price: Money | None
 ) -> None:
     async with opened(server, fake_time) as backend:
-        server.on(PODS, ok([pod(**told)]))
+        server.on(PODS, ok([pod(**reported)]))
         assert (await prices(backend))["pod/101"] == price
 
 

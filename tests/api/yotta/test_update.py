@@ -84,8 +84,11 @@ async def test_an_endpoint_that_runs_is_stopped_before_it_is_changed() -> None:
 async def test_an_endpoint_is_renamed_with_what_the_api_wants_repeated(
     server: ScriptedServer, backend: YottaBackend
 ) -> None:
-    told = {"resources": [{"region": "r", "gpuType": "NVIDIA_H100_80G", "gpuCount": 1}], "containerVolumeInGb": 40}
-    row = endpoint(status="STOPPED", totalWorkers=2, **told)
+    repeated = {
+        "resources": [{"region": "r", "gpuType": "NVIDIA_H100_80G", "gpuCount": 1}],
+        "containerVolumeInGb": 40,
+    }
+    row = endpoint(status="STOPPED", totalWorkers=2, **repeated)
     server.on("/v2/serverless", ok([row]))
     server.on("/v2/serverless/e1", by_method(GET=ok(row), PATCH=ok(row)))
     server.on(AUTHS, ok([]))
@@ -100,7 +103,7 @@ async def test_an_endpoint_is_renamed_with_what_the_api_wants_repeated(
     await backend.editor.prepare(
         found, Action.RENAME, {field.name: field.default for field in form.fields} | {"name": "new"}
     ).send()
-    assert json.loads(server.asked("/v2/serverless/e1")[-1].body) == {"name": "new", "workers": 2, **told}
+    assert json.loads(server.asked("/v2/serverless/e1")[-1].body) == {"name": "new", "workers": 2, **repeated}
 
 
 @pytest.mark.parametrize(

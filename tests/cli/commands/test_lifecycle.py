@@ -17,8 +17,8 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True)
-def _nobody(typed: Callable[[str], None]) -> None:
-    """Nobody is at the terminal, until a test says so."""
+def _no_person(typed: Callable[[str], None]) -> None:
+    """No person is at the terminal, until a test says so."""
 
 
 def phases(run: Run) -> dict[str, str]:

@@ -29,8 +29,8 @@ def yotta(clouds: dict[str, Backend], home: Path) -> Store:
 
 
 @pytest.fixture(autouse=True)
-def _nobody(typed: Typed) -> None:
-    """Nobody is at the terminal, until a test says so."""
+def _no_person(typed: Typed) -> None:
+    """No person is at the terminal, until a test says so."""
 
 
 # --- lists ------------------------------------------------------------------------------------------------------
@@ -67,13 +67,13 @@ def test_a_vm_is_renamed_when_it_is_confirmed(yotta: Store, run: Run, typed: Typ
     assert "Name: workstation → desk" in err
     assert "Only its name changes." in err
     assert "Rename workstation in yotta? [y/N]" in err
-    assert yotta.told == [(Action.RENAME, "id-workstation", {"name": "desk"})]
+    assert yotta.received == [(Action.RENAME, "id-workstation", {"name": "desk"})]
 
 
 @pytest.mark.parametrize("size", ["500", "500G", "500 GB"])
 def test_a_volume_is_resized(size: str, yotta: Store, run: Run) -> None:
     assert run("resize", "checkpoints", size, "--yes")[:2] == (0, "yotta/volume/id-checkpoints: resized\n")
-    assert yotta.told == [(Action.RESIZE, "id-checkpoints", {"sizeInGb": "500"})]
+    assert yotta.received == [(Action.RESIZE, "id-checkpoints", {"sizeInGb": "500"})]
 
 
 def test_a_dry_run_says_what_would_be_and_prints_the_request(yotta: Store, run: Run) -> None:
@@ -89,7 +89,7 @@ def test_a_dry_run_says_what_would_be_and_prints_the_request(yotta: Store, run: 
         'PATCH https://yotta.example/volume\n{\n  "sizeInGb": "50"\n}',
     ):
         assert part in out
-    assert yotta.told == []
+    assert yotta.received == []
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_nothing_is_changed_without_a_reason(
 
     assert got == status
     assert words in err
-    assert yotta.told == []
+    assert yotta.received == []
 
 
 # --- settings ---------------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_only_what_is_new_is_named_and_the_rest_stays(yotta: Store, run: Run, ty
     assert "Name:" not in err
     assert "The new settings apply from its next start." in err
     assert "Change chat in yotta? [y/N]" in err
-    assert yotta.told == [
+    assert yotta.received == [
         (
             Action.UPDATE,
             "id-chat",
@@ -163,8 +163,8 @@ def test_a_file_gives_values_and_the_command_line_goes_before_it(yotta: Store, r
     file.write_text('kind = "endpoint"\n\n[values]\nworkers = 5\nwebhook = "https://example.com/a"\n', "utf-8")
 
     assert run("update", "chat", "-f", str(file), "--set", "workers=6", "--yes")[0] == 0
-    assert yotta.told[0][2]["workers"] == "6"
-    assert yotta.told[0][2]["webhook"] == "https://example.com/a"
+    assert yotta.received[0][2]["workers"] == "6"
+    assert yotta.received[0][2]["webhook"] == "https://example.com/a"
     file.write_text('kind = "pod"\n\n[values]\nworkers = 5\n', "utf-8")
     status, _, err = run("update", "chat", "-f", str(file), "--yes")
     assert status == 2
@@ -211,7 +211,7 @@ def test_a_credential_is_created_and_changed_and_its_password_never_shown(
     assert (made[0], changed[0], dry[0]) == (0, 0, 0)
     assert "Password: new password" in changed[2]
     assert "Password: new password" in dry[1]
-    assert [told[2]["password"] for told in yotta.told] == [PASSWORD, PASSWORD]
+    assert [given[2]["password"] for given in yotta.received] == [PASSWORD, PASSWORD]
     assert nowhere(home, *(text for each in (made, changed, dry, audit) for text in each[1:]))
 
 
@@ -222,7 +222,7 @@ def test_a_password_on_the_command_line_is_refused(command: tuple[str, ...], yot
     assert (status, out) == (2, "")
     assert "password=env:NAME" in err
     assert PASSWORD not in err
-    assert yotta.told == []
+    assert yotta.received == []
 
 
 # --- making and deleting ----------------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ def test_a_volume_is_created(yotta: Store, run: Run) -> None:
 
     assert (status, out) == (0, "yotta/volume/id-new\n")
     assert "Volume new created." in err
-    assert yotta.told == [(Action.CREATE, "volume", {"name": "new", "storageType": "CEPH", "sizeInGb": "100"})]
+    assert yotta.received == [(Action.CREATE, "volume", {"name": "new", "storageType": "CEPH", "sizeInGb": "100"})]
 
 
 def test_deleting_a_volume_needs_its_name_typed(yotta: Store, run: Run, typed: Typed) -> None:
@@ -242,7 +242,7 @@ def test_deleting_a_volume_needs_its_name_typed(yotta: Store, run: Run, typed: T
     assert status == 1
     assert "All data on it is permanently deleted. This cannot be undone." in err
     assert "Spending falls by $0.03/h." in err
-    assert yotta.told == []
+    assert yotta.received == []
 
     typed("checkpoints\n")
     assert run("delete", "checkpoints")[:2] == (0, "yotta/volume/id-checkpoints: deleted\n")

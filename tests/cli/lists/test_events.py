@@ -152,6 +152,6 @@ def test_a_wrong_row_of_the_audit_log_is_counted_once_and_hides_no_other(
         connection.execute("UPDATE audit SET at = 1e300 WHERE summary = 'first'")
     for status in (1, 0):
         assert main(["audit"]) == status
-        told = capsys.readouterr()
-        assert "second" in told.out
-        assert ("1 row of the history cannot be read" in told.err) == (status == 1)
+        printed = capsys.readouterr()
+        assert "second" in printed.out
+        assert ("1 row of the history cannot be read" in printed.err) == (status == 1)

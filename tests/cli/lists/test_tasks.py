@@ -18,8 +18,8 @@ Typed = Callable[[str], None]
 
 
 @pytest.fixture(autouse=True)
-def _nobody(typed: Typed) -> None:
-    """Nobody is at the terminal, until a test says so."""
+def _no_person(typed: Typed) -> None:
+    """No person is at the terminal, until a test says so."""
 
 
 @pytest.fixture

@@ -164,29 +164,29 @@ async def test_capabilities_are_known_once_a_back_end_is_open(clock: FakeClock, 
 async def test_a_repeated_request_waits_for_an_answer_that_is_younger_than_itself() -> None:
     clock, backend = FakeClock(), FakeBackend("lab")
 
-    class Nobody:
+    class Ignored:
         def answered(self, *_: object) -> None: ...
         def failed(self, *_: object) -> None: ...
         def outstanding(self, *_: object) -> None: ...
 
     poller = Poller(
-        "lab", INSTANCES, backend.listers[INSTANCES], Nobody(),
+        "lab", INSTANCES, backend.listers[INSTANCES], Ignored(),
         pace=lambda: 5.0, not_before=lambda: 0.0, clock=clock, random=Random(1),
     )  # fmt: skip
     first = backend.hold(INSTANCES)
     running_poller = asyncio.ensure_future(poller.run())
     await settle()
-    anew = poller.refresh_after_now()
+    repeated = poller.refresh_after_now()
     second = asyncio.Event()
     first.set()
     await asyncio.sleep(0)
     backend.holds[INSTANCES] = second
     await settle()
     assert backend.calls[INSTANCES] == 2
-    assert not anew.done()
+    assert not repeated.done()
     second.set()
     await settle()
-    assert anew.done()
+    assert repeated.done()
     running_poller.cancel()
 
 

@@ -18,10 +18,10 @@ from tests.sim.gpuhub.clouds import HUB, Hub
 
 async def login(container: dict[str, Any]) -> asyncssh.SSHClientConnection:
     info = container["info"]
-    told = re.fullmatch(r"ssh -p (\d+) root@(\S+)", info["ssh_command"])
-    assert told is not None
+    command = re.fullmatch(r"ssh -p (\d+) root@(\S+)", info["ssh_command"])
+    assert command is not None
     return await asyncssh.connect(
-        told[2], int(told[1]), username="root", password=info["root_password"], known_hosts=None, config=None
+        command[2], int(command[1]), username="root", password=info["root_password"], known_hosts=None, config=None
     )
 
 

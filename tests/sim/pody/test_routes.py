@@ -127,11 +127,11 @@ async def test_help_lists_itself_and_the_version_only(sims: Sims) -> None:
 
 async def test_the_old_routes_of_0_3_say_that_they_are_deprecated(sims: Sims) -> None:
     sim = await sims.start("0.3.4")
-    client, nobody = await sims.client(sim), await sims.client(sim, auth=None)
+    client, anonymous = await sims.client(sim), await sims.client(sim, auth=None)
     images = await client.get("/host/images")
     assert images.content == b'{"deprecated":"Use /image/list instead, will be removed in 0.4.0","res":null}'
-    assert (await nobody.get("/host/images")).status_code == 401
-    info = await nobody.get("/pod/info", params={"ins": "main"})
+    assert (await anonymous.get("/host/images")).status_code == 401
+    info = await anonymous.get("/pod/info", params={"ins": "main"})
     assert info.content == b'{"deprecated":"Use /pod/inspect instead, will be removed in 0.4.0","res":null}'
 
 

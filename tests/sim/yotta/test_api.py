@@ -304,14 +304,14 @@ async def test_a_credential_never_shows_its_secrets() -> None:
 
 
 async def test_the_same_seed_makes_the_same_account() -> None:
-    async def told(seed: int) -> list[Any]:
+    async def listed(seed: int) -> list[Any]:
         place = Place(YOTTA, seed=seed)
         place.wait(3600)
         async with place.client() as yotta:
             return [await yotta.data("GET", path) for path in ("vms", "vms/types", "pods", "serverless")]
 
-    assert await told(1) == await told(1)
-    assert await told(1) != await told(2)
+    assert await listed(1) == await listed(1)
+    assert await listed(1) != await listed(2)
 
 
 def test_the_rest_of_the_world_is_the_same_with_it_or_without() -> None:

@@ -252,9 +252,9 @@ def drawn(data: ChartData, width: int, height: int) -> tuple[Picture, int, int]:
 )
 @example([5e-324], "", 20, 3, POWER, True)
 def test_nothing_is_drawn_outside_of_the_chart(
-    values: Sequence[float], title: str, width: int, height: int, measure: Measure, told: bool
+    values: Sequence[float], title: str, width: int, height: int, measure: Measure, is_reported: bool
 ) -> None:
-    data = replace(chart(points(*values), title=title), measure=measure, reported=told)
+    data = replace(chart(points(*values), title=title), measure=measure, reported=is_reported)
     made, top, rows = drawn(data, width, height)
     for x, y, text, _ in made.texts:
         assert x >= 0
