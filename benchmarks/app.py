@@ -101,7 +101,7 @@ def count_instances(config: Path) -> int:
 
 
 def many_instances(config: Path, rounds: int, settled: float) -> list[Finding]:
-    """Time a cursor key among 10,000 instances of a simulator that goes on being polled, against DataTable's."""
+    """Time a cursor key among 10,000 instances of a simulator that is polled all the time, against DataTable's."""
     with ExitStack() as stack:
         count = count_instances(config)
         env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / "many")}
@@ -109,7 +109,7 @@ def many_instances(config: Path, rounds: int, settled: float) -> list[Finding]:
         shown = f"{count:,}".replace(",", ",?")
         ours.wait_for(re.compile(rf"Instances +{shown}\b"), timeout=180)
         ours.settle(settled, timeout=60)
-        # A long list rests three quarters of the time: this is that time, with the other lists going on.
+        # A long list rests three quarters of the time: this is that time, while the other lists are polled.
         reference = stack.enter_context(
             Terminal([sys.executable, "-m", "benchmarks.data_table", str(count)], columns=120, rows=40)
         )

@@ -1,4 +1,4 @@
-"""How long ``gputui get instances -o json`` takes, beside a bare script that makes the same requests with httpx.
+"""How long ``gputui get instances -o json`` takes, compared with a script that makes the same requests with httpx.
 
 Both run as fresh processes against one frozen simulator, in turns; medians of wall time are compared.
 Exits with 1 when the ratio is missed or when both do not find the same instances.

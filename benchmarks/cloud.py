@@ -112,7 +112,7 @@ class Server:
         return load_config(self.config).accounts["hub"]
 
     def event_times(self) -> dict[tuple[str, str, int], float]:
-        """Return when events truly happened: a server tells whole seconds only."""
+        """Return when events truly happened: a server reports whole seconds only."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write("\n")
@@ -246,7 +246,7 @@ def polling(running: Server, watching: Watching) -> Finding:
 
 
 async def arrivals(account: Account, watching: Watching) -> dict[tuple[str, str, int], float]:
-    """Return when events stood in the rows of a fleet that watches them at the default pace."""
+    """Return when events appeared in the rows of a fleet that watches them at the default pace."""
     seen: dict[tuple[str, str, int], float] = {}
     fleet = Fleet({account.name: account}, open_backend=open_backend, history=None, polling=Polling())
 

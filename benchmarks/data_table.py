@@ -48,7 +48,7 @@ class DataTableApp(App[None]):
             self.table.add_row(*row.cells, key=row.ref.id)
 
     def action_change(self) -> None:
-        """Change every hundredth row and fill the table anew."""
+        """Change every hundredth row and fill the table again."""
         self.version += 1
         for number in range(0, len(self.rows), 100):
             self.rows[number] = changed(self.rows[number], 3, self.version)

@@ -1,4 +1,4 @@
-"""The program on a host with eight GPUs and an hour of readings of each, beside one that shows nothing of them.
+"""The program on a host with eight GPUs and an hour of readings of each, compared with one that shows none.
 
 Both run at once against the same simulator, in terminals of 120×40. ``python -m benchmarks.dock``; exits with 1 when
 a bound is missed. Linux only.

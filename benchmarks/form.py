@@ -1,4 +1,4 @@
-"""A long form beside a bare Textual form of as many lines, without a terminal: ``python -m benchmarks.form``."""
+"""A long form compared with a bare Textual form of as many lines: ``python -m benchmarks.form``."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ async def measured(form: Screen[None] | FormDialog[object], rounds: int) -> dict
         letters = await cpu(app, ["a"] * rounds)
         tabs = await cpu(app, ["tab"] * rounds)
         await cpu(app, ["ctrl+g"])
-        return {"letter": letters, "tab": tabs, "letter beside messages": await cpu(app, ["a"] * rounds)}
+        return {"letter": letters, "tab": tabs, "letter during messages": await cpu(app, ["a"] * rounds)}
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The charts of eight GPUs beside the same ones at rest, in terminals of 120×40: ``python -m benchmarks.gpus``."""
+"""The charts of eight GPUs busy and at rest, in terminals of 120×40: ``python -m benchmarks.gpus``."""
 
 from __future__ import annotations
 

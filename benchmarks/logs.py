@@ -1,4 +1,4 @@
-"""A log of a million lines in the program, beside Textual's own Log widget that holds the same lines.
+"""A log of a million lines in the program, compared with Textual's own Log widget with the same lines.
 
 The lines come over HTTP from a simulator of its own process, page by page; then it writes 2,000 a second.
 ``python -m benchmarks.logs``; exits with 1 when a bound is missed. Linux only.
@@ -168,7 +168,7 @@ def measure(directory: Path, count: int, pages: int, follow: float) -> list[Find
                 "MB of memory with all lines", held, MEMORY_BOUND, f"{before:.0f} MB before, read in {read:.0f} s"
             ),
             Finding(
-                "MB beside Textual's Log",
+                "MB compared with Textual's Log",
                 held / memory(theirs.process.pid),
                 1.0,
                 f"{memory(theirs.process.pid):.0f} MB",
@@ -183,7 +183,7 @@ def measure(directory: Path, count: int, pages: int, follow: float) -> list[Find
                 "seconds of a page up, p95", p95(up), PAGE_BOUND, f"median {statistics.median(up) * 1000:.1f} ms"
             ),
             Finding(
-                "page down beside Textual's Log, medians",
+                "page down compared with Textual's Log, medians",
                 statistics.median(down) / statistics.median(their_down),
                 RATIO_BOUND,
                 f"{statistics.median(their_down) * 1000:.1f} ms",

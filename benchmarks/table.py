@@ -1,4 +1,4 @@
-"""The record table beside Textual's DataTable, in pseudo-terminals of 120×40: ``python -m benchmarks.table``."""
+"""The record table compared with Textual's DataTable, in terminals of 120×40: ``python -m benchmarks.table``."""
 
 from __future__ import annotations
 

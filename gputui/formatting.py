@@ -131,7 +131,7 @@ def format_time(at: datetime, *, utc: bool = False) -> str:
 
 
 def format_elapsed(seconds: float) -> str:
-    """Write how long something has been going on: ``0:41``, ``12:05``; from an hour on no finer than minutes."""
+    """Write how long something has taken: ``0:41``, ``12:05``; from an hour on no finer than minutes."""
     minutes, rest = divmod(max(0, int(seconds)), 60)
     return f"{minutes}:{rest:02}" if minutes < 60 else format_minutes(minutes)
 

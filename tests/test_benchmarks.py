@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 LAST_LINE = {
     "table": "idle seconds",
-    "form": "letter beside messages",
+    "form": "letter during messages",
     "app": "scrolling",
     "cli": "ratio",
     "cloud": "percent of a core",

@@ -1,4 +1,4 @@
-"""Every link of the project's pages leads to a file, and to a heading in it, that is there."""
+"""Every link of the project's pages names a file, and a heading in it, that exist."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pages() -> list[Path]:
 
 
 def links(text: str) -> list[str]:
-    """Return where the links of a page lead; what looks like one in code is none."""
+    """Return the targets of the links of a page; what looks like one in code is none."""
     written = _CODE.sub("", _FENCE.sub("", text))
     return [*_LINK.findall(written), *_REFERENCE.findall(written)]
 
@@ -43,7 +43,7 @@ def anchors(text: str) -> set[str]:
 
 
 def problem(page: Path, link: str) -> str | None:
-    """Return why a link leads nowhere; None where it leads somewhere, or away from the project."""
+    """Return why a link is broken; None where its target exists, or is outside the project."""
     if _SCHEME.match(link):
         return None
     name, _, anchor = unquote(link).partition("#")

@@ -80,7 +80,7 @@ def test_a_sum_counts_what_it_lacks() -> None:
         container("free", "0"),
         container("unpriced", None, gpu_count=8),
         container("begins", None, phase=Phase.PENDING, gpu_count=1),
-        container("in-a-state-nobody-knows", phase=Phase.UNKNOWN, gpu_count=4),
+        container("in-an-unknown-state", phase=Phase.UNKNOWN, gpu_count=4),
         container("stopped", None, phase=Phase.STOPPED),
         container("failed", None, phase=Phase.FAILED),
         container("not-read", None, phase=Phase.UNKNOWN, problem="no answer"),
@@ -161,7 +161,7 @@ def test_accounts_and_deployments_have_their_own_sums() -> None:
     }
 
 
-def test_what_tells_its_price_as_a_whole_and_what_is_stored_are_in_the_sum() -> None:
+def test_what_states_its_price_as_a_whole_and_what_is_stored_are_in_the_sum() -> None:
     usd = Money(Decimal("3.60"), "USD")
     chat = Deployment(
         Ref("y", "endpoint", "1"), "chat", "QUEUE", Phase.RUNNING, "RUNNING", running=2, gpu_count=4, price=usd

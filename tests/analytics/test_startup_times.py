@@ -71,7 +71,7 @@ def test_each_step_lasts_until_the_next_and_the_whole_from_creating_to_running()
     assert (startup.name, startup.parent) == ("a", PARENT)
 
 
-def test_a_status_nobody_knows_is_a_step_as_well() -> None:
+def test_an_unknown_status_is_a_step_as_well() -> None:
     startup = start_of(("creating", 0), ("pulling", 3), ("running", 10))
     assert shape(startup) == [("creating", 3), ("pulling", 7), ("running", None)]
 
@@ -117,7 +117,7 @@ def test_what_follows_running_is_no_part_of_the_start() -> None:
     assert len(start_of(("creating", 0), ("running", 9), ("shutting_down", 12), ("gone", 14)).steps) == 2
 
 
-def test_a_start_whose_end_was_not_told_begins_with_its_first_status_again() -> None:
+def test_a_start_whose_end_was_not_reported_begins_with_its_first_status_again() -> None:
     assert start_of(("creating", 0), ("created", 3), ("creating", 100), ("running", 107)).seconds == 7
     assert start_of(("creating", 0), ("running", 3), ("creating", 100), ("running", 108)).seconds == 8
 
@@ -126,7 +126,7 @@ def test_an_instance_of_which_only_an_end_is_known_has_no_start() -> None:
     assert startups(reported("a", ("gone", 3))) == {}
 
 
-def test_a_status_told_twice_in_a_row_is_one_step() -> None:
+def test_a_status_reported_twice_in_a_row_is_one_step() -> None:
     startup = start_of(("creating", 0), ("creating", 2), ("starting", 5), ("running", 6))
     assert shape(startup) == [("creating", 5), ("starting", 1), ("running", None)]
 
@@ -155,7 +155,7 @@ def test_order_and_repetition_change_nothing(statuses: list[str], gaps: list[int
 
 
 @given(STEPS, st.lists(st.integers(0, 400), min_size=12, max_size=12))
-def test_steps_are_told_events_in_their_order_and_add_up(statuses: list[str], gaps: list[int]) -> None:
+def test_steps_are_reported_events_in_their_order_and_add_up(statuses: list[str], gaps: list[int]) -> None:
     events = at_odd_times("a", statuses, gaps)
     for startup in startups(events).values():
         times = [step.at for step in startup.steps]

@@ -141,7 +141,7 @@ def inspection(inspections: dict[str, object], request: Request) -> Answer:
     if isinstance(found, dict):
         return as_json(found)
     if found is not None:
-        return found  # type: ignore[return-value]  # the tests put answers beside the dicts
+        return found  # type: ignore[return-value]  # the tests put answers among the dicts
     url = f"http+docker://localhost/v1.51/containers/alice-{name}/json"
     docker = f'404 Client Error for {url}: Not Found ("No such container: alice-{name}")'
     return as_json({"detail": docker}, 404)

@@ -1,4 +1,4 @@
-"""Values that no API documents, in one row: the row may suffer, the others stand, and all can be shown."""
+"""Values that no API documents, in one row: the row may suffer, the others stay, and all can be shown."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ async def test_one_absurd_value_spoils_no_more_than_its_row(
                 rows = await lister()
                 show(rows, columns)
             except ProtocolError as error:
-                if other:  # else there is nothing beside it
+                if other:  # else it is the only row
                     wrong.append(f"{where}: {error}")
                 continue
             except Exception as error:  # noqa: BLE001  (all of them, at once)

@@ -55,7 +55,7 @@ async def quit_cleanly(program: Program) -> None:
 async def back_in_the_app(program: Program) -> None:
     """The whole screen is there again, it moves, and keys work."""
     await program.until("the last line")
-    keys = int(re.search(r"keys: (\d+)", program.text)[1])  # type: ignore[index]  # it stands there
+    keys = int(re.search(r"keys: (\d+)", program.text)[1])  # type: ignore[index]  # it is there
     program.type(b"k")
     await program.until(f"keys: {keys + 1}")
 
@@ -103,7 +103,7 @@ async def test_an_exception_inside_comes_out_in_the_app(app: Start) -> None:
         await quit_cleanly(program)
 
 
-async def test_a_cancelled_shell_leads_back_to_the_app(app: Start) -> None:
+async def test_a_cancelled_shell_returns_to_the_app(app: Start) -> None:
     async with app() as program:
         program.type(b"c")
         await program.until("$ ")
@@ -112,7 +112,7 @@ async def test_a_cancelled_shell_leads_back_to_the_app(app: Start) -> None:
         await quit_cleanly(program)
 
 
-async def test_a_dropped_connection_leads_back_to_the_app(app: Start, server: Server) -> None:
+async def test_a_dropped_connection_returns_to_the_app(app: Start, server: Server) -> None:
     async with app() as program:
         program.type(b"s")
         await program.until("$ ")

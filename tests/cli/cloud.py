@@ -1,4 +1,4 @@
-"""A cloud account for the command line: all that a back end may have, from a script, and what it was told."""
+"""A cloud account for the command line: all that a back end may have, from a script; it records its changes."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def money(amount: str) -> Money:
 
 
 def blocked(account: str, host: str, minutes: int, region: str = "sgp1") -> Block:
-    """Return a host that is kept out for so long yet."""
+    """Return a host that stays blocked for so long."""
     until = datetime.now(UTC) + timedelta(minutes=minutes, seconds=30)
     return Block(Ref(account, "block", f"{region}/{host}"), host, region, until, "slow boot", NOW)
 

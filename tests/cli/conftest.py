@@ -30,7 +30,7 @@ PODS = (replace(_LAB, pods=8, others=3), replace(_LAB_B, pods=3, others=2))
 
 
 class Simulation:
-    """A simulator on a thread of its own, with the clouds, docks and Yottas asked for; the world stands still."""
+    """A simulator on a thread of its own, with the clouds, docks and Yottas asked for; its time is stopped."""
 
     def __init__(
         self,

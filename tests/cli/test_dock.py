@@ -39,7 +39,7 @@ def simulated(home: Path, speed: float) -> Iterator[Simulation]:
 
 @pytest.fixture
 def dock(home: Path) -> Iterator[Simulation]:
-    """A host that stands still."""
+    """A host whose time is stopped."""
     yield from simulated(home, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Faults that nobody foresaw, in one account, row or cell: the others are printed, and the fault is said."""
+"""Unforeseen faults in one account, row or cell: the others are printed, and the fault is said."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_a_filter_is_what_the_server_is_asked_for(hub: Cloud, run: Run) -> None:
     assert hub.asked == {Resource.INSTANCES: {"released": "true", "status": "running,shutdown"}}
 
 
-def test_what_can_be_several_may_be_given_several_times_and_hold_spaces(hub: Cloud, run: Run) -> None:
+def test_what_can_be_several_may_be_given_several_times_and_contain_spaces(hub: Cloud, run: Run) -> None:
     run("get", "stock", "--filter", "gpu_name_set=RTX 4090", "--filter", "gpu_name_set=RTX 5090")
 
     assert hub.asked == {Resource.STOCK: {"gpu_name_set": "RTX 4090,RTX 5090"}}

@@ -1,4 +1,4 @@
-"""The configuration: what is read, and what is told about a file that cannot be used."""
+"""The configuration: what is read, and what is reported of a file that cannot be used."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_ssh_login_resolves_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 class TestLoading:
-    def test_a_private_file_may_hold_secrets(self, tmp_path: Path) -> None:
+    def test_a_private_file_may_contain_secrets(self, tmp_path: Path) -> None:
         file = tmp_path / "config.toml"
         file.write_text(ACCOUNT.replace("env:PODY_PASSWORD", "hunter2"))
         file.chmod(0o600)

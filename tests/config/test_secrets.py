@@ -124,6 +124,6 @@ class TestSecrets:
             SecretRef.parse(text, where="accounts.lab.password")
 
 
-def test_a_password_may_hold_any_character() -> None:
+def test_a_password_may_contain_any_character() -> None:
     text = r"[accounts.lab]" + '\nkind = "pody"\nbase_url = "http://h"\nusername = "a"\n' + r'password = "a\u001bb"'
     parse_config(text, name="c.toml", private=True)

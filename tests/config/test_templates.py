@@ -208,7 +208,7 @@ def test_a_name_that_could_be_another_path_is_refused(folder: Path, name: str) -
     assert not folder.exists()
 
 
-def test_a_text_that_no_file_can_hold_is_refused_at_its_field(folder: Path) -> None:
+def test_a_text_that_no_file_can_contain_is_refused_at_its_field(folder: Path) -> None:
     with pytest.raises(InvalidError) as caught:
         templates.save("train", "deployment", {**VALUES, "command": "\udcff"}, FORM)
     assert caught.value.fields.keys() == {"command"}

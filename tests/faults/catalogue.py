@@ -1,6 +1,6 @@
-"""The ways in which a server, or what stands before it, answers badly. Each is a fault with a name.
+"""The ways in which a server, or a proxy before it, answers badly. Each is a fault with a name.
 
-A fault has a sort, which says what a change may be told to have come to:
+A fault has a sort, which says which outcomes of a change may be reported:
 
 ========== ==================================================================== ===========================
 sort       what happens                                                         outcome of a change

@@ -27,7 +27,7 @@ COSTLY = tuple(fault for fault in FAULTS if fault.costly)
 
 
 class FakeTime:
-    """Time that moves only when somebody waits for it: what waits between two attempts costs nothing."""
+    """Time that moves only when something waits for it: what waits between two attempts costs nothing."""
 
     def __init__(self) -> None:
         self.now = 1000.0

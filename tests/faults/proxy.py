@@ -1,4 +1,4 @@
-"""A server on loopback that stands before the simulator and spoils its answers in one way: one for each case."""
+"""A server on loopback before the simulator and spoils its answers in one way: one for each case."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class FaultProxy:
             pass
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001  (told to the case)
+        except BaseException as error:  # noqa: BLE001  (reported to the case)
             self.broken.append(error)
         finally:
             with suppress(Exception):

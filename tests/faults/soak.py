@@ -117,7 +117,7 @@ async def soak(
                 await asyncio.sleep(min(turn, left) if left > 0 else turn)
             running.set_faults("none")
             await asyncio.sleep(calm / 2)
-            stopwatch.stop()  # the world stands still to be compared
+            stopwatch.stop()  # time is stopped for the comparison
             await asyncio.sleep(calm / 2)
             for _ in range(2):  # the first answers may be older than the stop
                 stopped = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""One request of several fails, or one account of several: the rest stands, and nothing is missing in silence."""
+"""One request of several fails, or one account of several: the rest stays, and nothing is missing in silence."""
 
 from __future__ import annotations
 

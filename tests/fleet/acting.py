@@ -20,7 +20,7 @@ LOST = UnknownOutcomeError("lab: the answer never came.")
 
 
 async def begun(fleet: Fleet, lab: FakeBackend, ref: Ref, action: Action) -> asyncio.Task[ActionResult]:
-    """Begin an action that the back end holds, and return once it has been sent."""
+    """Begin an action that the back end delays, and return once it has been sent."""
     lab.hold(action)
     lab.sent.clear()
     arguments = {"command": "sleep 9"} if action is Action.EXEC else {}

@@ -1,4 +1,4 @@
-"""A clock that stands still until told, back ends that answer from a script, and what makes a fleet of them.
+"""A clock that a test advances, back ends that answer from a script, and what makes a fleet of them.
 
 clock = FakeClock()
 lab = FakeBackend("lab")
@@ -371,7 +371,7 @@ async def running(
     unopenable: Mapping[str, BaseException] | None = None,
     on_failure: Callable[[BaseException], None] | None = None,
 ) -> AsyncIterator[Fleet]:
-    """Run a fleet whose first lists are there, unless a back end holds them."""
+    """Run a fleet whose first lists are there, unless a back end delays them."""
     fleet = make_fleet(
         clock, *backends, history=history, read_only=read_only, unopenable=unopenable, on_failure=on_failure
     )

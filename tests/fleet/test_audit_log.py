@@ -159,7 +159,7 @@ async def test_a_new_password_is_in_no_log(clock: FakeClock, lab: FakeBackend, h
     assert "hunter2" not in repr(entry)
 
 
-async def test_what_is_in_the_audit_log_and_in_an_error_holds_no_secret(
+async def test_what_is_in_the_audit_log_and_in_an_error_contains_no_secret(
     clock: FakeClock, lab: FakeBackend, history: History
 ) -> None:
     lab.errors[Action.EXEC] = RuntimeError("GET https://alice:hunter2@lab \x1b[31m")

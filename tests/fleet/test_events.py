@@ -1,4 +1,4 @@
-"""What happened to instances, told from one snapshot to the next, also across sessions."""
+"""What happened to instances, derived from one snapshot to the next, also across sessions."""
 
 from __future__ import annotations
 
@@ -151,9 +151,9 @@ async def test_what_changes_is_written_within_a_quarter_of_a_minute_and_nothing_
         sleeping = clock.sleeping
         await clock.advance(14)
         assert await asyncio.wait_for(written.get(), 10) == 1
-        # The writer's own thread tells first; the task that waits for it has to be asleep again before time goes on.
+        # The writer's own thread reports first; the task that waits for it has to sleep again before time continues.
         async with asyncio.timeout(10):
-            while clock.sleeping < sleeping:  # noqa: ASYNC110  (nothing tells that a task sleeps)
+            while clock.sleeping < sleeping:  # noqa: ASYNC110  (nothing reports that a task sleeps)
                 await asyncio.sleep(0.001)
         await clock.advance(30)
         lab.rows[INSTANCES] = [pod("lab", "main", "exited")]

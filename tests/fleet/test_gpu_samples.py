@@ -57,7 +57,7 @@ def test_a_reading_reported_twice_at_slightly_different_times_is_one() -> None:
     assert seconds_of(log) == [0, 10, 20.4]
 
 
-def test_without_a_sensor_what_the_processes_hold_is_read_when_it_is_asked() -> None:
+def test_without_a_sensor_the_memory_of_the_processes_is_read_when_it_is_asked() -> None:
     log = SampleLog()
     holding = GpuDevice(GPU, "lab", 0, memory_used=5)
     log.take([holding], START)
@@ -98,7 +98,7 @@ def test_after_an_hour_one_a_minute_stays_and_after_a_week_none() -> None:
     assert seconds_of(log)[0] >= newest
 
 
-def test_what_was_thinned_out_does_not_come_back_with_the_series_that_still_holds_it() -> None:
+def test_what_was_thinned_out_does_not_come_back_with_the_series_that_still_contains_it() -> None:
     kept: list[tuple[Ref, GpuSample]] = []
     log = SampleLog(keep=kept.extend)
     whole = tuple(sample(number * 10) for number in range(int(3 * FINE_SECONDS) // 10))
@@ -187,7 +187,7 @@ def test_a_gpu_that_is_not_listed_any_more_is_forgotten_after_a_week() -> None:
     log.take([device(sample(-60), ref=other)], START + 8 * day)
     assert not log.of(GPU)
     assert not log.of(Ref("dock", "gpu", "2"))
-    assert seconds_of(log, other) == [-60], "it is listed still, its collector stands"
+    assert seconds_of(log, other) == [-60], "it is still listed, its collector has stopped"
 
 
 def test_what_was_seen_in_an_instance_goes_when_it_is_looked_into_no_more() -> None:
@@ -205,7 +205,7 @@ def test_what_was_seen_in_an_instance_goes_when_it_is_looked_into_no_more() -> N
 
 
 class WatchedHistory(History):
-    """Notes whether somebody followed the readings of a fleet whenever they are read."""
+    """Notes whether a view followed the readings of a fleet whenever they are read."""
 
     fleet: Fleet
     reads: list[bool]

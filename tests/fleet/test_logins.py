@@ -1,4 +1,4 @@
-"""Who logs into instances whose back end does not tell, and creates that one stops waiting for."""
+"""Who logs into instances whose back end does not report it, and creates that are no longer awaited."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GIVEN = {"name": "mine", "user_name": "alice", "password": "correct horse"}
 
 
 class Dock(FakeBackend):
-    """A back end that never tells who logs in, and deletes what runs by force alone."""
+    """A back end that never reports who logs in, and deletes what runs by force alone."""
 
     creatable = ("container", "image")
 
@@ -63,7 +63,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=["keyring", "chain", "file", "files", "none"])
 def keyring(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[tuple[str, str], str]]:
-    """The keyring of the system, alone or beside one that is a file; such a file, two of them, or nothing."""
+    """The keyring of the system, alone or together with one that is a file; such a file, two of them, or nothing."""
     kept: dict[tuple[str, str], str] = {}
 
     class File:
@@ -264,7 +264,7 @@ async def test_what_was_there_before_an_unknown_create_keeps_its_own_login(clock
         assert (await fleet.ssh_target(MINE)).user == ""
 
 
-async def test_a_keyring_that_never_answers_holds_nothing_up(
+async def test_a_keyring_that_never_answers_delays_nothing(
     clock: FakeClock, dock: Dock, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     never = threading.Event()

@@ -32,7 +32,7 @@ BOTH = (GPUS, PROCESSES)
 
 
 class Inside:
-    """What is seen inside an instance: one GPU, one process. Counts the looks; hangs and fails as told."""
+    """What is seen inside an instance: one GPU, one process. Counts the looks; hangs and fails as a test says."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
@@ -324,6 +324,6 @@ def test_a_container_counts_its_gpus_from_zero_in_the_order_of_the_host() -> Non
     assert on_host([process], replace(given, gpu_all=True, gpu_indices=None))[0].gpu_index == 1
     assert on_host([process], given)[0].gpu_index == 1
     assert on_host([process], replace(given, gpu_indices=(6,)))[0].gpu_index == 1, (
-        "more than it was given is not told"
+        "more than it was given is not reported"
     )
     assert on_host([process], given)[0].host == "box"

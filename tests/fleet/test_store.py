@@ -1,4 +1,4 @@
-"""That what listeners are told is what has happened to the rows."""
+"""Listeners are notified of what has happened to the rows."""
 
 from __future__ import annotations
 

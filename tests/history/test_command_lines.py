@@ -24,7 +24,7 @@ def test_commands_come_back_in_order_each_once(path: Path) -> None:
     assert history.commands(limit=1) == ["stock"]
 
 
-def test_typing_never_waits_for_who_holds_the_file_or_the_lock(path: Path) -> None:
+def test_typing_never_waits_for_who_locks_the_file_or_the_history(path: Path) -> None:
     typed(path, "stock")
     history = History(path)
     history.snapshots()

@@ -63,7 +63,7 @@ def pod(server: PodyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 def training(gputui: Gputui, server: PodyServer, pod: str) -> Iterator[dict[str, Any]]:
-    """A process in the pod that works on a GPU, as ``get processes`` tells it."""
+    """A process in the pod that works on a GPU, as ``get processes`` prints it."""
     work = shlex.quote(f"exec -a '{server.gpu_word} train.py' sleep 600")
     # The command's end hangs up its terminal, maybe before nohup runs: what is ignored before the fork stays ignored.
     command = f"trap '' HUP; nohup bash -c {work} >/dev/null 2>&1 & echo $!"

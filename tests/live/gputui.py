@@ -97,13 +97,13 @@ class Gputui:
         ).strip()
 
     def instance(self, ref: str) -> dict[str, Any]:
-        """Return one instance as ``get instances -o json`` tells it."""
+        """Return one instance as ``get instances -o json`` prints it."""
         found: list[dict[str, Any]] = [row for row in self.json("get", "instances") if row["ref"] == ref]
         assert len(found) == 1, f"{ref} is there {len(found)} times"
         return found[0]
 
     def wait_for_process(self, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Wait until ``get processes -o json`` tells this process of a GPU; returns its row."""
+        """Wait until ``get processes -o json`` prints this process of a GPU; returns its row."""
         found: list[dict[str, Any]] = []
 
         def seen() -> bool:

@@ -10,12 +10,12 @@ from .gputui import ACCOUNT, Gputui
 from .lab.pody import MAX_PODS, PASSWORD, USERNAME, PodyServer
 
 
-def test_config_check_tells_release_and_identity(gputui: Gputui, server: PodyServer) -> None:
+def test_config_check_prints_release_and_identity(gputui: Gputui, server: PodyServer) -> None:
     printed = gputui.succeed("config", "check")
     assert re.search(rf"{ACCOUNT}\s+pody\s+ok\s+{re.escape(server.release.text)}\s+{USERNAME}\b", printed), printed
 
 
-def test_the_quota_tells_the_limit_of_pods_and_how_many_there_are(gputui: Gputui, pod: str) -> None:
+def test_the_quota_has_the_limit_of_pods_and_how_many_there_are(gputui: Gputui, pod: str) -> None:
     quota = {line["name"]: line for line in gputui.json("describe", ACCOUNT)["quota"]}
     assert (quota["max_pods"]["used"], quota["max_pods"]["limit"]) == (1, MAX_PODS)
     assert quota["gpu_count"]["limit"] is None

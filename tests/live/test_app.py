@@ -27,7 +27,7 @@ def _quit(terminal: Terminal) -> None:
     assert terminal.attributes == terminal.attributes_before
 
 
-def test_one_key_leads_into_the_pod_and_exit_back_to_its_row(gputui: Gputui, pod: str) -> None:
+def test_one_key_opens_a_shell_in_the_pod_and_exit_returns_to_its_row(gputui: Gputui, pod: str) -> None:
     with gputui.terminal(columns=120, rows=40) as terminal:
         terminal.wait_for(_row("main", "running"))
         terminal.send("s")

@@ -1,4 +1,4 @@
-"""What runs on the GPUs of a real server: real processes of real pods and of the host, told apart."""
+"""What runs on the GPUs of a real server: real processes of real pods and of the host, distinguished."""
 
 from __future__ import annotations
 

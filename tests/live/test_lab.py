@@ -1,4 +1,4 @@
-"""The laboratory itself: the tests beside this one mean nothing when it is not what it claims to be."""
+"""The laboratory itself: the other tests mean nothing when it is not what it claims to be."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_one_can_log_in_again_after_a_restart_and_not_while_it_is_stopped(gputui
     gputui.succeed("delete", ref, "--yes")
 
 
-def test_a_wrong_password_is_asked_for_anew(gputui: Gputui, pod: str) -> None:
+def test_a_wrong_password_is_asked_for_again(gputui: Gputui, pod: str) -> None:
     with gputui.with_secrets(LAB_SSH_PASSWORD="wrong").terminal("ssh", pod) as terminal:
         _trust(terminal)
         terminal.wait_for("assword")

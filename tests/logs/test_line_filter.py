@@ -26,7 +26,7 @@ def test_words_must_be_there_or_not(text: str, line: str, held: bool) -> None:
     assert LineFilter(text).holds(line) is held
 
 
-def test_where_it_holds_what_was_looked_for_is_told() -> None:
+def test_where_it_contains_what_was_looked_for_is_reported() -> None:
     assert LineFilter("ab !x").spans("ab cAB") == [(0, 2), (4, 6)]
 
 

@@ -16,7 +16,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 class Served:
-    """A log as a server holds it: all its lines of one moment, told apart by their offset alone."""
+    """A log as a server keeps it: all its lines of one moment, distinguished by their offset alone."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -79,7 +79,7 @@ def test_lines_of_one_moment_are_all_there_once_across_pages_in_both_directions(
     assert pauses == [1.0, 1.0]
 
 
-def test_it_goes_on_from_where_the_server_says_not_from_the_line_it_read_last() -> None:
+def test_it_continues_from_where_the_server_says_not_from_the_line_it_read_last() -> None:
     served = Served(1500)
     asked: list[LogPosition | None] = []
 
@@ -103,12 +103,12 @@ def test_it_goes_on_from_where_the_server_says_not_from_the_line_it_read_last() 
     store = LogStore()
     asyncio.run(run())
     assert len(store) == 3500
-    # The newest page leads backward: what comes after it is asked for by its last line.
+    # The newest page refers backward: what comes after it is asked for by its last line.
     first_forward = LogPosition("noon", "1499")
     assert asked == [None, first_forward, LogPosition("token", "2499"), LogPosition("token", "500")]
 
 
-def test_a_page_that_leads_nowhere_is_not_asked_for_again_at_once() -> None:
+def test_a_page_without_a_next_one_is_not_asked_for_again_at_once() -> None:
     served = Served(10)
 
     async def read(query: LogQuery, *, after: LogPosition | None, backward: bool, size: int) -> LogPage:
@@ -139,7 +139,7 @@ def test_a_log_that_is_empty_at_first_is_read_from_its_beginning() -> None:
     assert reader.complete
 
 
-def test_after_a_lost_connection_it_goes_on_where_it_was() -> None:
+def test_after_a_lost_connection_it_continues_where_it_was() -> None:
     served = Served(10)
 
     def fail() -> None:

@@ -22,7 +22,7 @@ def texts(store: LogStore) -> list[str]:
     return [line.text for line in store.read(store.first, store.last)]
 
 
-def test_lines_stand_in_order_whichever_end_they_come_at_and_none_is_there_twice() -> None:
+def test_lines_are_in_order_whichever_end_they_come_at_and_none_is_there_twice() -> None:
     store = LogStore()
     store.add_newer(lines(50, 60))
     assert store.add_older(lines(40, 52)) == 10

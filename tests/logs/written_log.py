@@ -1,4 +1,4 @@
-"""A log that grows when it is told to, read page by page as back ends do it."""
+"""A log that grows when a test makes it, read page by page as back ends do it."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from gputui.models import (
 from gputui.models.serialize import from_plain, rows_from_plain, rows_to_plain, to_plain
 from gputui.text import clean
 
-# What a model holds came through clean(); it is cleaned again on the way back.
+# What a model contains came through clean(); it is cleaned again on the way back.
 texts = st.text(max_size=8).map(clean)
 whole = st.integers(-(2**63), 2**63 - 1)
 names = st.text(alphabet="abc[/x] é好", min_size=1, max_size=6)
@@ -107,7 +107,7 @@ def test_secrets_and_raw_json_never_leave() -> None:
     assert "hunter2" not in json.dumps(plain)
 
 
-def test_fields_that_stand_at_their_default_are_left_out_of_the_short_form_alone() -> None:
+def test_fields_that_have_their_default_are_left_out_of_the_short_form_alone() -> None:
     (short,) = rows_to_plain([replace(MAIN, gpu_indices=())])
     assert short == {
         "ref": "lab/pod/main", "name": "main", "phase": "running", "status": "running", "gpu_indices": []

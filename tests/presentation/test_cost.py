@@ -12,7 +12,7 @@ from gputui.presentation.prices import gpus_text, runs_out_text
 from tests.fleet.fakes import START
 
 
-def test_unknown_numbers_of_gpus_are_said_beside_the_known_ones() -> None:
+def test_unknown_numbers_of_gpus_are_reported_with_the_known_ones() -> None:
     assert [gpus_text(8, 0), gpus_text(8, 1), gpus_text(0, 1)] == ["8", "8 + ?", "?"]
 
 

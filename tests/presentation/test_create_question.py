@@ -30,7 +30,7 @@ def test_how_many_may_run_at_once(values: dict[str, str], count: int) -> None:
     assert instances_at_once(FORM, values) == count
 
 
-def test_the_cost_is_told_only_where_it_is_known() -> None:
+def test_the_cost_is_shown_only_where_it_is_known() -> None:
     assert cost(FORM, {"price_to": "1.50"}) == "Spending rises by at most $1.50/h."
     for price in ("", "cheap", "NaN", "Infinity"):
         assert cost(FORM, {"price_to": price}) == ""

@@ -59,12 +59,12 @@ def test_prices_are_written_as_the_form_reads_them(amount: str) -> None:
     }
 
 
-def test_a_cloud_that_tells_its_stock_as_a_whole_names_no_region_to_create_in() -> None:
+def test_a_cloud_that_reports_its_stock_as_a_whole_names_no_region_to_create_in() -> None:
     offer = Offer(Ref("cave", "offer", "cave/RTX 5090"), gpu_model="RTX 5090", region="cave")
     assert Role.REGIONS not in prefill_from_offer(offer)
 
 
-def test_where_only_yes_or_no_is_told_it_lands_there_as_well() -> None:
+def test_where_only_yes_or_no_is_reported_it_lands_there_as_well() -> None:
     offer = Offer(
         Ref("yotta", "offer", "us-east-1/NVIDIA_H200_141G"),
         gpu_model="H200",

@@ -80,7 +80,7 @@ def test_what_went_wrong_wants_attention(change: dict[str, object]) -> None:
     assert wants_attention(replace(TASK, **change))  # type: ignore[arg-type]
 
 
-def test_counts_are_said_as_far_as_they_are_told() -> None:
+def test_counts_are_shown_as_far_as_they_are_reported() -> None:
     assert processing_text([queue(2, 9), queue(None, None), queue(1, 1)]) == "processing 3"
     assert processing_text([queue(None, 9)]) == ""
     assert read_text(200, 200, [queue(0, 5312)]) == "200 of 5,312 tasks"
@@ -108,5 +108,5 @@ def test_a_task_again_has_its_input_where_it_goes_and_no_id() -> None:
 
 
 @pytest.mark.parametrize("address", ["", "http://[", "http://x:99999/", "wk-1", "http://wk-1/"])
-def test_an_address_that_tells_no_port_gives_none(address: str) -> None:
+def test_an_address_that_names_no_port_gives_none(address: str) -> None:
     assert Role.PORT not in resubmitted(replace(TASK, worker_url=address))

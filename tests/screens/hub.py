@@ -1,4 +1,4 @@
-"""A cloud to look at: instances of deployments with prices and addresses, hosts kept out, prepaid time, money."""
+"""A cloud to look at: instances of deployments with prices and addresses, blocked hosts, prepaid time, money."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def deployment(ref: Ref, name: str, type_: str = "ReplicaSet", **more: Any) -> D
 
 
 def block(account: str, host: str, minutes: float | None, region: str = "sgp1", **more: Any) -> Block:
-    """Return a host that is kept out for so long from the first moment of the clock."""
+    """Return a host that is blocked for so long from the first moment of the clock."""
     until = None if minutes is None else START + timedelta(minutes=minutes)
     created = more.pop("created_at", START - timedelta(hours=1))
     return Block(
@@ -136,7 +136,7 @@ def block(account: str, host: str, minutes: float | None, region: str = "sgp1", 
 
 
 def reported(ref: Ref, status: str, at: datetime, before: str | None = None, seconds: float | None = None) -> Event:
-    """Return an event as the back end tells it."""
+    """Return an event as the back end reports it."""
     return Event(
         Ref(ref.account, "event", f"{ref.id}/{status}/{at.isoformat()}"),
         ref,

@@ -1,4 +1,4 @@
-"""The real app over scripted back ends and a clock that stands still: press keys, let time pass, read the screen.
+"""The real app over scripted back ends and a clock that a test moves: press keys, let time pass, read the screen.
 
 lab = FakeBackend("lab")
 async with staged(lab) as stage:
@@ -131,7 +131,7 @@ class Stage:
         return self.app._exit
 
     def line_of(self, text: str) -> str:
-        """Return the first line of the screen that holds ``text``."""
+        """Return the first line of the screen that contains ``text``."""
         return next((line for line in self.lines if text in line), "")
 
     async def press(self, *keys: str) -> None:
@@ -434,5 +434,5 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\
 
 
 def unsafe_on(stage: Stage) -> list[str]:
-    """Return the lines of the screen that hold what could act on a terminal."""
+    """Return the lines of the screen that contain what could act on a terminal."""
     return [line for line in stage.lines if _UNSAFE.search(line)]

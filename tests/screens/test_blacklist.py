@@ -1,4 +1,4 @@
-"""The hosts that are kept out: how long still, why, and for longer."""
+"""The blocked hosts: how long still, why, and for longer."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def test_the_next_to_come_back_is_first_and_time_left_is_in_whole_minutes(
         for number, text in enumerate(said.values()):
             assert f" {text} " in stage.line_of(f"h{number}")
 
-        # The next to come back stands first those without an end last.
+        # The next to come back is first, those without an end are last.
         cloud.rows[Resource.BLACKLIST] = [
             block("hub", "never", None),
             block("hub", "days", 5000),
@@ -172,7 +172,7 @@ async def test_an_empty_list_names_the_keys_as_configured() -> None:
         assert "Press X on an instance (f5) to block its host." in stage.text
 
 
-async def test_where_hosts_cannot_be_kept_out_it_says_so() -> None:
+async def test_where_hosts_cannot_be_blocked_it_says_so() -> None:
     async with staged(lab(), view="6") as stage:
         assert "Hosts cannot be blocked in any account." in stage.text
 

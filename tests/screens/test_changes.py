@@ -1,4 +1,4 @@
-"""Changing things: asked first, sent once, to what was meant, and the outcome told."""
+"""Changing things: asked first, sent once, to what was meant, and the outcome reported."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_stop_names_what_it_does_to_what_with_cancel_in_focus() -> None:
         assert sent(fake) == {Action.STOP: 1}
 
 
-async def test_a_confirmed_stop_is_sent_once_shown_on_the_row_and_told() -> None:
+async def test_a_confirmed_stop_is_sent_once_shown_on_the_row_and_reported() -> None:
     fake = lab()
     answer = fake.hold(Action.STOP)
     async with staged(fake) as stage:
@@ -151,7 +151,7 @@ async def test_deleting_needs_a_yes_for_what_is_stopped_and_the_name_of_what_run
 # --- outcomes ---------------------------------------------------------------------------------------------------
 
 
-async def test_what_went_wrong_is_told_and_the_row_is_free_again() -> None:
+async def test_what_went_wrong_is_reported_and_the_row_is_free_again() -> None:
     fake = lab()
     async with staged(fake) as stage:
         for count, (error, title) in enumerate(
@@ -192,7 +192,7 @@ async def test_read_only_offers_no_change_by_key_footer_or_command_bar() -> None
         assert sent(fake) == {}
 
 
-async def test_the_audit_log_tells_who_did_what(tmp_path: Path) -> None:
+async def test_the_audit_log_shows_who_did_what(tmp_path: Path) -> None:
     history = History(tmp_path / "history.db")
     fake = lab()
     async with staged(fake, history=history) as stage:
@@ -248,7 +248,7 @@ async def test_the_form_complains_at_the_field_and_creates_one_pod_that_is_shown
         assert isinstance(stage.app.focused, Button)
         assert stage.app.focused.id == "cancel"
         await stage.press("enter")
-        assert "New pod in lab" in stage.text, "declining leads back to the form as it was filled in"
+        assert "New pod in lab" in stage.text, "declining returns to the form as it was filled in"
         assert stage.app.screen.query_one("#field-name", Input).value == "exp-1"
         assert stage.app.screen.query_one(Select).value == "cuda:12.4"
         assert sent(fake) == {}
@@ -277,7 +277,7 @@ async def test_a_request_of_other_values_than_those_confirmed_is_not_sent() -> N
         assert sent(fake) == {}
 
 
-async def test_a_refused_create_is_told_and_a_lost_answer_looked_for_before_it_is_called_unknown() -> None:
+async def test_a_refused_create_is_reported_and_a_lost_answer_looked_for_before_it_is_called_unknown() -> None:
     fake = creating()
     fake.errors[Action.CREATE] = InvalidError("The quota of 4 pods is used up.")
     async with staged(fake) as stage:

@@ -1,4 +1,4 @@
-"""Instances of a cloud: what they cost, how long they take to start, how they are stopped, their hosts kept out."""
+"""Instances of a cloud: what they cost, how long they take to start, how they are stopped, their hosts blocked."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ async def test_a_change_of_state_says_how_long_it_takes() -> None:
         assert "◐ shutting_down  0:00" in stage.line_of(" a ")
 
 
-async def test_nothing_is_drawn_anew_while_everything_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_redrawn_while_everything_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = FakeCloud("hub", [container("hub", "a")])
     async with staged(cloud) as stage:
         drawn: list[list[Ref]] = []
@@ -230,7 +230,7 @@ async def test_instances_of_several_deployments_want_as_many_fewer_and_a_job_can
         assert "Spending" not in stage.text
 
 
-# --- keeping hosts out --------------------------------------------------------------------------------------------
+# --- blocking hosts -----------------------------------------------------------------------------------------------
 
 
 async def test_the_question_names_host_account_region_and_instance_and_what_happens() -> None:
@@ -308,7 +308,7 @@ async def test_a_span_that_cannot_be_is_said_at_the_field_and_not_sent() -> None
         assert [entry[1] for entry in cloud.blocks] == [43_200]
 
 
-async def test_marked_instances_on_one_host_keep_it_out_once() -> None:
+async def test_marked_instances_on_one_host_block_it_once() -> None:
     cloud = hub()
     async with staged(cloud) as stage:
         await stage.press("g", "space", "space", "space", "space", "b")

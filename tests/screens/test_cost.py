@@ -60,7 +60,7 @@ def test_an_account_in_two_currencies_has_two_sums() -> None:
     assert len({line.ref for line in lines}) == 4
 
 
-def test_a_balance_stands_there_without_any_spending() -> None:
+def test_a_balance_is_shown_without_any_spending() -> None:
     (line,) = cost_lines([], [Balance(Ref("hub", "balance", "hub"), money("5"))], ["hub"])
     assert (line.per_hour, line.balance, line.instances) == (None, money("5"), 0)
 
@@ -229,7 +229,7 @@ def partly_priced() -> FakeCloud:
     return cloud
 
 
-async def test_what_has_no_price_has_a_line_that_leads_to_it_and_is_counted() -> None:
+async def test_what_has_no_price_has_a_line_that_opens_it_and_is_counted() -> None:
     cloud = partly_priced()
     async with staged(cloud, lab(), view="9") as stage:
         for size in (NARROW, WIDE):

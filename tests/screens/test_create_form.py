@@ -287,7 +287,7 @@ async def test_escape_keeps_nothing_and_sends_nothing(tmp_path: Path) -> None:
         assert not (tmp_path / "templates").exists()
 
 
-async def test_a_form_that_cannot_be_had_is_told() -> None:
+async def test_a_form_that_cannot_be_read_is_reported() -> None:
     cloud = Cloud("hub")
     async with staged(cloud, view="2") as stage:
         with patch.object(cloud, "create_form", side_effect=UnavailableError("hub: no answer.")):

@@ -43,7 +43,7 @@ async def test_the_last_question_names_cost_idle_cards_and_namesakes_with_cancel
         assert focused(stage) == "replica_num"
 
 
-async def test_an_unknown_outcome_is_told_for_long_and_nothing_is_sent_again() -> None:
+async def test_an_unknown_outcome_is_shown_for_long_and_nothing_is_sent_again() -> None:
     cloud = Cloud("hub")
     cloud.errors[Action.CREATE] = UnknownOutcomeError("hub: the answer never came.")
     cloud.effects[Action.CREATE] = []

@@ -1,4 +1,4 @@
-"""Credentials of registries, a part of the library: made, changed and deleted, and never told."""
+"""Credentials of registries, a part of the library: created, changed and deleted, and never shown."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ async def test_pictures(take: Take) -> None:
         await take(stage, "question", BOTH)
 
 
-def test_no_picture_holds_the_password() -> None:
+def test_no_picture_contains_the_password() -> None:
     pictures = list((Path(__file__).parent / "__snapshots__" / "test_credentials").iterdir())
     assert pictures
     assert all(PASSWORD not in picture.read_text("utf-8") for picture in pictures)

@@ -116,7 +116,7 @@ async def test_names_and_commands_that_would_act_on_a_terminal_are_data() -> Non
 # --- the way about ----------------------------------------------------------------------------------------------
 
 
-async def test_a_deployment_leads_to_its_instances_its_events_and_its_description() -> None:
+async def test_a_deployment_opens_its_instances_its_events_and_its_description() -> None:
     async with staged(hub(), view="2", size=(180, 40)) as stage:
         await stage.press("G", "enter")
         assert stage.title.startswith("train › Instances")

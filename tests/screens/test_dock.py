@@ -1,4 +1,4 @@
-"""What a host with DeepDock brings: pulls, deletion by force, secrets made up, logins whose user nobody tells."""
+"""The features of a host with DeepDock: pulls, deletion by force, generated secrets, logins of an unknown user."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Dock(FakeBackend):
 
 
 async def pulling(stage: Stage, name: str = CUDA) -> None:
-    """Begin a pull that the host holds."""
+    """Begin a pull that the host delays."""
     await stage.press("P")
     assert "Pull an image onto h07" in stage.text
     await stage.type(name)
@@ -76,7 +76,7 @@ async def pulling(stage: Stage, name: str = CUDA) -> None:
     await confirm(stage)
 
 
-async def test_a_pull_is_a_row_while_it_goes_on_and_its_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pull_is_a_row_while_it_runs_and_its_end_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     stop_the_clock(monkeypatch)
     fake = Dock()
     fake.hold(Action.CREATE)
@@ -107,7 +107,7 @@ async def test_a_pull_is_a_row_while_it_goes_on_and_its_end_is_told(monkeypatch:
         assert sent(fake) == {Action.CREATE: 2}
 
 
-async def test_the_end_of_a_pull_is_told_in_another_view_and_one_can_be_given_up() -> None:
+async def test_the_end_of_a_pull_is_reported_in_another_view_and_one_can_be_given_up() -> None:
     fake = Dock()
     fake.hold(Action.CREATE)
     async with staged(fake, view="7") as stage:

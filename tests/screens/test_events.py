@@ -171,7 +171,7 @@ def shown(stage: Stage) -> list[Event]:
     return [row for ref in stage.table.visible_refs if isinstance(row := stage.table.get(ref), Event)]
 
 
-async def test_reported_and_observed_events_stand_together_in_the_order_of_time() -> None:
+async def test_reported_and_observed_events_are_together_in_the_order_of_time() -> None:
     fake = fleet_of_two()
     async with staged(fake, cloud(one_slow()), view="4") as stage:
         await change(stage, fake, "bert", "exited")
@@ -248,7 +248,7 @@ async def test_a_slow_step_follows_the_median_and_names_no_host_when_its_instanc
         assert "m-slow" not in stage.text
 
 
-async def test_b_keeps_the_host_of_the_event_out() -> None:
+async def test_b_blocks_the_host_of_the_event() -> None:
     async with staged(cloud(one_slow(), gone=["a"]), view="4") as stage:
         await stage.press("G")
         assert isinstance(stage.view, EventsView)

@@ -14,7 +14,7 @@ from tests.screens.stage import Stage, backend, instance, lab, staged
 
 
 def typed(stage: Stage) -> str:
-    """Return what stands in the command bar."""
+    """Return the text of the command bar."""
     return stage.view.query_one("#command Input", Input).value
 
 
@@ -64,8 +64,8 @@ async def test_a_command_is_completed_remembered_and_corrected(tmp_path: Path) -
         assert stage.here == "fresh"
 
         # A name without a match is reported.
-        await stage.command("stop nobody")
-        assert "No match for nobody." in stage.toasts
+        await stage.command("stop nothing")
+        assert "No match for nothing." in stage.toasts
 
         # A theme is chosen by name.
         for theme in ("nord", "gputui-light"):
@@ -88,7 +88,7 @@ async def test_a_command_is_completed_remembered_and_corrected(tmp_path: Path) -
     history.close()
 
 
-async def test_a_name_that_several_have_is_told() -> None:
+async def test_a_name_that_several_have_is_reported() -> None:
     twin = backend("lab-2", [instance("lab-2", "train")])
     async with staged(lab(), twin) as stage:
         await stage.command("stop train")
@@ -179,7 +179,7 @@ async def test_views_are_asked_for_while_one_looks_and_are_as_they_were_left() -
         await stage.press("j", "j", "7", "3")
         assert stage.here == "jupyter"
 
-        # A scope from one view leads back to the row.
+        # A scope from one view returns to the row.
         await stage.press("G", "e")
         assert stage.view.scope == Ref("lab", "pod", "train")
         assert stage.title.startswith("train › Events")

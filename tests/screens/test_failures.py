@@ -1,4 +1,4 @@
-"""Whatever raises, the person is told, and where the report lies: no worker, handler or dialog fails in silence."""
+"""Any failure is shown, with the place of its report: no worker, handler or dialog fails in silence."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def failing(error: Exception) -> Callable[[Worker[Any]], Any]:
     return run
 
 
-async def test_every_worker_that_raises_is_told_with_its_report_and_a_known_failure_in_its_own_words(
+async def test_every_worker_that_raises_is_shown_with_its_report_and_a_known_failure_in_its_own_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refused(*_: object) -> None:
@@ -106,7 +106,7 @@ async def test_every_worker_that_raises_is_told_with_its_report_and_a_known_fail
         assert str(REPORT) not in stage.toasts
 
 
-async def test_every_worker_of_the_app_that_raises_is_told_with_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_worker_of_the_app_that_raises_is_shown_with_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMUX", "x")
     main = pod("lab", "main")
     assert isinstance(main, Instance)

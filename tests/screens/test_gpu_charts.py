@@ -47,7 +47,7 @@ def device(index: int, samples: tuple[GpuSample, ...], *, owners: Iterable[str] 
 
 
 def dock(count: int = 8) -> FakeBackend:
-    """Return a host whose GPUs have readings, and which tells no processes."""
+    """Return a host whose GPUs have readings, and which reports no processes."""
     fake = FakeBackend("dock", [Resource.INSTANCES, Resource.GPUS, Resource.HOSTS, Resource.IMAGES])
     fake.rows[Resource.INSTANCES] = [instance("dock", "train-7b", gpu_indices=(0, 1))]
     fake.rows[Resource.GPUS] = [device(index, series(index), owners=["train-7b"][index:]) for index in range(count)]

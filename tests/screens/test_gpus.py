@@ -22,7 +22,7 @@ async def in_processes(stage: Stage) -> None:
         await stage.press("tab")
 
 
-async def test_gpus_and_processes_show_shares_and_owners_and_lead_to_instances() -> None:
+async def test_gpus_and_processes_show_shares_and_owners_and_open_instances() -> None:
     async with staged(lab(), view="5") as stage:
         assert "▇▇▇▇▇▇▇▇ 23.0G/24.0G" in stage.text
         assert "▇▇▁▁▁▁▁▁  6.0G/24.0G" in stage.text
@@ -63,7 +63,7 @@ async def test_gpus_and_processes_show_shares_and_owners_and_lead_to_instances()
         assert stage.title.startswith("GPUs")
         assert stage.here == "1/5001"
 
-        # Enter on a process of nobody here describes it.
+        # Enter on a process of no instance describes it.
         await stage.press("g")
         await in_processes(stage)
         await stage.press("j", "enter")
@@ -121,7 +121,7 @@ async def test_each_side_is_limited_filtered_and_sorted() -> None:
         assert len(stage.names) == 5
 
 
-async def test_an_instance_leads_to_its_processes_and_back() -> None:
+async def test_an_instance_opens_its_processes_and_back() -> None:
     async with staged(lab(), attic()) as stage:
         await stage.press("G", "p")
         await stage.advance(0)
@@ -139,7 +139,7 @@ async def test_an_instance_leads_to_its_processes_and_back() -> None:
         assert "esc clears" in stage.text or "It runs nothing on a GPU now." in stage.text
 
 
-async def test_gpus_idle_or_missing_are_told_apart_from_silence() -> None:
+async def test_gpus_idle_or_missing_are_distinguished_from_silence() -> None:
     host = backend("lab", [instance("lab", "main")], gpus=[gpu("lab", 0, 0, 0)])
     async with staged(host, view="5") as stage:
         assert "idle" in stage.text
@@ -198,7 +198,7 @@ async def test_the_processes_of_a_part_of_a_gpu_are_those_on_it() -> None:
         assert "hub-host GPU 0 1g.10gb #8" in stage.title
 
 
-async def test_a_doubt_about_a_gpu_stands_beside_its_figures() -> None:
+async def test_a_doubt_about_a_gpu_is_shown_with_its_figures() -> None:
     doubtful = [gpu("lab", 0, 6 * GIB, 1, problem="1 sample cannot be read"), gpu("lab", 1, None, 0, problem="lost")]
     async with staged(backend("lab", [instance("lab", "main")], gpus=doubtful), view="5") as stage:
         assert "! ▇▇▁▁▁▁  6.0G/24.0G" in stage.text

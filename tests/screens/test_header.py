@@ -77,7 +77,7 @@ async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well() -> N
             assert _count_dot(bar) == dot
             assert said in bar.content.plain
 
-        # The count is whole beside a note and two costs.
+        # The count is complete next to a note and two costs.
         bar.set_health(
             [Health(name, ok) for name in NAMES],
             only=None,
@@ -130,7 +130,7 @@ async def test_the_cost_follows_the_instances_and_says_what_has_no_price() -> No
         await stage.advance(40)
         assert stage.header.endswith(" ~$0.004/h")
 
-        # What has no price is counted beside the cost.
+        # What has no price is counted next to the cost.
         cloud.spending = frozenset({Resource.INSTANCES})
         cloud.rows[Resource.INSTANCES] = billed(big=8, small=2).rows[Resource.INSTANCES]
         await stage.advance(40)

@@ -74,7 +74,7 @@ def hostile() -> FakeBackend:
 
 
 def is_safe(stage: Stage) -> None:
-    """Nothing but text is on the screen, and the app goes on."""
+    """Nothing but text is on the screen, and the app continues."""
     assert unsafe_on(stage) == []
     assert not stage.ended()
     assert stage.app._exception is None

@@ -298,7 +298,7 @@ async def test_a_row_is_described_in_full_searched_and_copied() -> None:
         await stage.press("X")
         assert "Stop eval in lab?" in stage.text
 
-        # Describe tells everything with its processes.
+        # Describe shows everything with its processes.
         await stage.press("escape")
         await stage.press("G", "d")
         for part in (
@@ -342,7 +342,7 @@ async def test_a_row_is_described_in_full_searched_and_copied() -> None:
         assert not stage.in_dialog
         assert "eval: SSH is not possible while it is exited." in stage.toasts
 
-        # Ctrl c only tells how one leaves.
+        # Ctrl c only says how to quit.
         await stage.press("ctrl+c")
         assert not stage.ended()
         assert "q goes back" in stage.toasts

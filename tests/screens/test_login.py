@@ -21,7 +21,7 @@ from tests.screens.stage import Stage, instance, lab, staged
 
 @dataclass
 class PlayedConnection:
-    """A connection that ends when it is told to."""
+    """A connection that ends when a test says so."""
 
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -37,7 +37,7 @@ class PlayedConnection:
 
 
 class PlayedSsh:
-    """Stands for the SSH client: asks, waits, fails, and holds shells open as told."""
+    """Replaces the SSH client: asks, waits, fails, and keeps shells open as a test says."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asks = self.waits = False
@@ -139,7 +139,7 @@ async def test_escape_ends_the_wait_and_the_palette_does_not_come_over_it(ssh: P
         nothing_is_left(stage)
 
 
-async def test_a_login_that_fails_under_its_own_question_closes_both_and_a_good_one_leads_inside(
+async def test_a_login_that_fails_under_its_own_question_closes_both_and_a_good_one_opens_a_shell(
     ssh: PlayedSsh,
 ) -> None:
     ssh.asks, ssh.error = True, SshError("The server refused the password.")
@@ -151,7 +151,7 @@ async def test_a_login_that_fails_under_its_own_question_closes_both_and_a_good_
         nothing_is_left(stage)
         assert ssh.answers == []
 
-        # A login that is through under its own question leads inside.
+        # A login that succeeds under its own question opens a shell.
         ssh.error = None
         ssh.may_go_on.clear()
         await stage.press("s")
@@ -231,7 +231,7 @@ async def test_a_shell_keeps_its_connection_and_says_how_to_go_on_when_that_drop
         assert "lost" not in stage.toasts
         nothing_is_left(stage)
 
-        # A shell whose connection drops says how to go on.
+        # A shell whose connection drops says how to continue.
         ssh.shell_open.clear()
         ssh.shell_ends.clear()
         ssh.connections.clear()
@@ -264,7 +264,7 @@ async def test_what_is_said_during_a_shell_is_said_after_it(ssh: PlayedSsh) -> N
 # --- a port -----------------------------------------------------------------------------------------------------
 
 
-async def test_f_leads_to_a_port_until_the_connection_ends_and_quitting_names_it(
+async def test_f_forwards_a_port_until_the_connection_ends_and_quitting_names_it(
     ssh: PlayedSsh, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ConnectionPool.__init__, "__kwdefaults__", {"idle": 0.0})
@@ -306,7 +306,7 @@ async def test_f_leads_to_a_port_until_the_connection_ends_and_quitting_names_it
         assert stage.ended()
 
 
-async def test_one_made_anew_under_a_name_gets_a_connection_of_its_own(ssh: PlayedSsh) -> None:
+async def test_one_recreated_under_a_name_gets_a_connection_of_its_own(ssh: PlayedSsh) -> None:
     ssh.may_go_on.set()
     ssh.shell_ends.set()
     fake = FakeBackend("lab")

@@ -125,7 +125,7 @@ async def test_in_tmux_one_dialog_asks_for_trust_and_place(
         await stage.until(ssh.shell_open.is_set, "a second shell")
 
 
-async def test_in_a_window_the_key_is_remembered_and_nobody_logs_in_here(
+async def test_in_a_window_the_key_is_remembered_and_no_one_logs_in_here(
     ssh: AskingSsh, tmp_path: Path, windows: Callable[[], str]
 ) -> None:
     async with staged(lab(), state_dir=tmp_path) as stage:

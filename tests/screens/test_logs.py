@@ -71,7 +71,7 @@ async def test_it_begins_at_the_end_and_shows_what_comes_and_how_much_is_new_bel
         assert "line 2502" in stage.text
         assert "1,003 lines" in stage.title
 
-        # Who scrolls up is left there and told how much is new.
+        # Who scrolls up stays there and sees how much is new.
         await opened(stage)
         await stage.press("k")
         before = stage.lines[2:20]
@@ -83,7 +83,7 @@ async def test_it_begins_at_the_end_and_shows_what_comes_and_how_much_is_new_bel
         assert "following" in stage.title
         assert "line 2514" in stage.text
 
-        # Leaving it stops the reading and coming back goes on.
+        # Leaving it stops the reading and coming back continues it.
         await opened(stage)
         await stage.press("q")
         asked = len(cloud.log.calls)
@@ -150,7 +150,7 @@ async def test_all_of_the_past_can_be_read_at_once_and_what_cannot_be_read_is_sa
         assert "no answer" not in stage.title
         assert "line 4200" in stage.text
 
-        # Asked too often it waits as long as it is told.
+        # Asked too often it waits as long as the server says.
         cloud.log.failures = [RateLimitedError("yot: slow down.", retry_after=20)]
         await stage.advance(1)
         assert "asked too often: again in 20 s" in stage.title
@@ -231,14 +231,14 @@ async def test_an_empty_log_says_so_and_begins_when_something_comes_however_long
         assert sum("漢" in text or "a" in text for text in stage.lines[2:22]) >= 5
 
 
-async def test_why_the_log_is_not_read_is_told_and_nothing_of_other_accounts() -> None:
+async def test_why_the_log_is_not_read_is_shown_and_nothing_of_other_accounts() -> None:
     cloud, other = Writing(), backend("far", [instance("far", "zoo")])
     async with staged(cloud, other, view="3") as stage:
-        fail(other, UnavailableError("far: nobody there."))
+        fail(other, UnavailableError("far: no server there."))
         await stage.advance(60)
-        assert "nobody there" in stage.text
+        assert "no server there" in stage.text
         await opened(stage)
-        assert "nobody there" not in stage.text
+        assert "no server there" not in stage.text
         cloud.log.failures = [AuthError("yot: the key is not accepted.", hint="Put another one into config.toml.")]
         await stage.advance(1)
         assert "not signed in: again in" in stage.title
@@ -246,7 +246,7 @@ async def test_why_the_log_is_not_read_is_told_and_nothing_of_other_accounts() -
 
 
 def endpoint(cloud: Writing, *workers: Instance) -> Ref:
-    """Let the account have an endpoint with these workers beside its first."""
+    """Let the account have an endpoint with these workers in addition to its first."""
     ref = Ref("yot", "endpoint", "e-chat")
     cloud.kinds = {**cloud.kinds, "endpoint": Resource.DEPLOYMENTS}
     cloud.rows[Resource.DEPLOYMENTS] = [Deployment(ref, "chat", "ALB", Phase.RUNNING, "RUNNING")]
@@ -276,7 +276,7 @@ async def test_on_a_deployment_the_log_of_one_of_its_instances_opens() -> None:
         await stage.until(lambda: stage.view.NAME == "logs", "the log")
         assert "wk-9 › Log" in stage.title
 
-        # Where its instances are not known now it leads to them.
+        # Where its instances are not known now it opens them.
         await stage.press("q")
         assert stage.view.NAME == "deployments"
         cloud.errors[Resource.INSTANCES] = UnavailableError("yot: no answer.")
@@ -309,7 +309,7 @@ async def test_what_is_shown_is_saved(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def texts_in(folder: Path, suffix: str) -> list[str]:
-    """Return what the files of a kind hold."""
+    """Return what the files of a kind contain."""
     return [path.read_text() for path in folder.glob(f"*.{suffix}")]
 
 

@@ -1,4 +1,4 @@
-"""``p`` on an instance whose back end tells no processes: a look inside over SSH. SSH itself is played here."""
+"""``p`` on an instance whose back end reports no processes: a look inside over SSH. SSH itself is played here."""
 
 from __future__ import annotations
 
@@ -88,14 +88,14 @@ async def test_a_look_inside_shows_gpus_and_processes_and_asks_nothing_when_one_
         await look(stage)
         assert stage.title.startswith(f"{NAME} › GPUs")
         assert "PIDs as seen inside the container" in stage.title
-        assert "GPUs   1   " in stage.title, "those of other hosts are not shown beside it"
+        assert "GPUs   1   " in stage.title, "those of other hosts are not shown with it"
         assert "4120" in stage.line_of("python train.py")
         before = inside.looks
         await stage.advance(4)
         assert inside.looks == before + 2
         await stage.press("1")
         await stage.advance(20)
-        assert inside.looks <= before + 3, "nobody looks any more"
+        assert inside.looks <= before + 3, "no further looks"
 
         # Coming back asks nothing and logs in no second time.
         await stage.press("3")

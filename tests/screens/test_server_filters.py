@@ -25,7 +25,7 @@ async def test_a_filter_is_checked_sent_to_the_server_shown_in_words_and_cleared
         assert stage.dialogs == ["FilterDialog"]
         assert not cloud.asked
 
-        # A filter is sent to the server and stands in the title in words.
+        # A filter is sent to the server and is in the title in words.
         await stage.press("escape")
         await stage.press("L")
         assert "Filter instances of hub on the server" in stage.text

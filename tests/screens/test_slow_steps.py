@@ -26,7 +26,7 @@ def test_the_slow_one_is_slow_once_there_is_another_to_compare_with() -> None:
     assert slow.medians == {late[1].ref: 31}
 
 
-def test_another_median_is_told_and_one_that_is_usual_by_now_is_slow_no_more() -> None:
+def test_another_median_is_shown_and_one_that_is_usual_by_now_is_slow_no_more() -> None:
     slow = SlowSteps()
     late = started("late", 0, 120)
     slow.take([*late, *started("a", 400, 30)])
@@ -66,7 +66,7 @@ def test_taking_in_batches_and_dropping_comes_to_what_the_medians_say(
         for ref in slow.take([row for batch in batches[first : first + size] for row in batch]):
             shown.pop(ref, None)
             shown.update({ref: slow.medians[ref]} if ref in slow.medians else {})
-    assert shown == slow.medians, "what did not change was not told, what did was"
+    assert shown == slow.medians, "what did not change was not notified, what did was"
     usual = slow.book.usual_step(PARENT, "creating")
     ends = [batch[1] for batch in batches]
     assert slow.medians.keys() == {row.ref for row in ends if is_slow(row.after_seconds, usual)}

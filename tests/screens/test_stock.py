@@ -21,7 +21,7 @@ PRESETS = UiSettings(utc=True, mouse=False, regions={"asia": ("sgp1", "beijingDC
 # --- the line for the cell --------------------------------------------------------------------------------------
 
 
-async def test_the_cell_is_told_with_place_price_and_what_single_cards_do_not_promise() -> None:
+async def test_the_cell_is_described_with_place_price_and_what_single_cards_do_not_promise() -> None:
     cloud = hub()
     async with staged(cloud, dock(), view="1") as stage:
         at(stage, "sgp1")
@@ -117,7 +117,7 @@ async def test_it_says_what_is_awaited_and_marks_everything_old() -> None:
 # --- what changed -----------------------------------------------------------------------------------------------
 
 
-async def test_a_change_is_told_with_an_arrow_until_it_is_no_news() -> None:
+async def test_a_change_is_shown_with_an_arrow_until_it_is_no_news() -> None:
     cloud = hub()
     async with staged(cloud, view="1") as stage:
         assert "↑" not in stage.text
@@ -225,7 +225,7 @@ async def test_a_preset_from_the_command_bar_or_its_menu_shows_its_regions_until
         assert shown(stage)[1] == ["sgp1"]
 
 
-async def test_the_filters_of_the_servers_are_asked_for_in_a_panel_and_told_in_the_title() -> None:
+async def test_the_filters_of_the_servers_are_asked_for_in_a_panel_and_shown_in_the_title() -> None:
     cloud = hub()
     async with staged(cloud, dock(), view="1") as stage:
         await stage.press("L")

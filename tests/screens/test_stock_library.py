@@ -129,7 +129,7 @@ async def test_enter_on_a_read_only_account_describes() -> None:
 # --- library ----------------------------------------------------------------------------------------------------
 
 
-async def test_an_image_tells_whose_it_is_and_is_described_and_deleted() -> None:
+async def test_an_image_shows_whose_it_is_and_is_described_and_deleted() -> None:
     fake = lab()
     async with staged(fake, view="7") as stage:
         assert "yours" in stage.line_of("alice-snapshot:v1")

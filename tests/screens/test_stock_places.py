@@ -12,7 +12,7 @@ from tests.screens.stage import instance, offer, staged
 from tests.screens.stocks import Cloud, at, dock, hub, said, usd
 
 
-async def test_who_has_a_model_is_told_cheapest_first_and_unknown_prices_last() -> None:
+async def test_who_has_a_model_is_listed_cheapest_first_and_unknown_prices_last() -> None:
     async with staged(hub(), dock(), view="1") as stage:
         at(stage, "dock", account="dock")
         await stage.press("k")

@@ -28,7 +28,7 @@ def bells(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[None]:
     return rung
 
 
-async def test_a_watched_cell_tells_once_in_any_view_and_quitting_with_it_asks(
+async def test_a_watched_cell_notifies_once_in_any_view_and_quitting_with_it_asks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cloud = hub()
@@ -53,7 +53,7 @@ async def test_a_watched_cell_tells_once_in_any_view_and_quitting_with_it_asks(
         assert stage.ended()
 
 
-async def test_it_tells_again_after_it_was_too_few_not_of_old_numbers_and_not_after_its_end(
+async def test_it_notifies_again_after_it_was_too_few_not_of_old_numbers_and_not_after_its_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cloud = hub()

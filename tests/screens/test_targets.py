@@ -40,7 +40,7 @@ def made(name: str, container: str = "first") -> Instance:
 
 
 async def list_now(stage: Stage, fake: FakeBackend, *rows: Row) -> None:
-    """Let a list come that holds these instances."""
+    """Let a list come that contains these instances."""
     fake.rows[Resource.INSTANCES] = list(rows)
     await stage.advance(6)
 
@@ -96,7 +96,7 @@ async def test_a_menu_acts_on_the_marks_it_was_opened_for_and_a_command_on_the_n
 @pytest.mark.parametrize(
     "now, said",
     [([], "it is gone from lab"), ([made("bert", "second")], "another one has its name now")],
-    ids=["gone", "made anew"],
+    ids=["gone", "recreated"],
 )
 async def test_an_answer_about_what_is_there_no_more_is_not_sent(now: Sequence[Instance], said: str) -> None:
     fake = Recording("bert", "clip")
@@ -125,7 +125,7 @@ async def test_an_answer_about_what_is_there_no_more_is_not_sent(now: Sequence[I
         assert sent(fake) == {}
 
 
-async def test_of_several_those_that_have_changed_are_left_and_told() -> None:
+async def test_of_several_those_that_have_changed_are_left_and_reported() -> None:
     fake = Recording("bert", "clip", "dino")
     async with staged(fake) as stage:
         await stage.press("space", "space", "space", "X")
@@ -139,7 +139,7 @@ async def test_of_several_those_that_have_changed_are_left_and_told() -> None:
         assert "it is gone from lab" in stage.toasts
 
 
-async def test_an_image_pushed_anew_under_its_tag_is_not_deleted() -> None:
+async def test_an_image_pushed_again_under_its_tag_is_not_deleted() -> None:
     fake = backend("lab", images=[image("lab", "mine", "v1", own=True, digest="sha256:1")])
     async with staged(fake, view="7") as stage:
         await stage.press("D")
@@ -163,7 +163,7 @@ async def asked_for(stage: Stage) -> None:
     assert not stage.in_dialog
 
 
-async def test_a_create_that_ends_while_the_user_is_elsewhere_is_told_and_no_more() -> None:
+async def test_a_create_that_ends_while_the_user_is_elsewhere_is_reported_and_no_more() -> None:
     fake = creating()
     before = [instance("lab", "bert"), instance("lab", "train")]
     async with staged(fake) as stage:
@@ -250,7 +250,7 @@ async def running(stage: Stage, command: str = "ls") -> None:
     assert stage.dialogs == ["ReaderDialog"]
 
 
-async def test_the_end_of_a_command_is_told_on_its_page_or_to_who_has_closed_it() -> None:
+async def test_the_end_of_a_command_is_reported_on_its_page_or_to_who_has_closed_it() -> None:
     fake = lab()
     answer = fake.hold(Action.EXEC)
     async with staged(fake) as stage:

@@ -115,7 +115,7 @@ def said(stage: Stage, text: str) -> bool:
 # --- from the endpoints -----------------------------------------------------------------------------------------
 
 
-async def test_an_endpoint_leads_to_the_tasks_of_its_queue_where_it_has_one() -> None:
+async def test_an_endpoint_opens_the_tasks_of_its_queue_where_it_has_one() -> None:
     cloud = busy()
     async with staged(cloud, view="2") as stage:
         assert stage.here == "e-chat"

@@ -92,7 +92,7 @@ async def test_a_thing_is_named_in_the_command_bar_from_any_view(take: Take) -> 
 # --- another size -----------------------------------------------------------------------------------------------
 
 
-async def test_a_resize_tells_sizes_and_price_and_warns_of_a_smaller_one() -> None:
+async def test_a_resize_shows_sizes_and_price_and_warns_of_a_smaller_one() -> None:
     fake = Store("yotta", volume("yotta", "data"))
     async with staged(fake, view="7") as stage:
         await stage.press("Z")

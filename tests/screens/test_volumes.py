@@ -15,7 +15,7 @@ from tests.storage import Store, store, volume
 # --- the parts of the library -----------------------------------------------------------------------------------
 
 
-async def test_tab_and_names_lead_to_the_parts_of_the_library_that_there_are() -> None:
+async def test_tab_and_names_open_the_parts_of_the_library_that_there_are() -> None:
     async with staged(lab(), store()) as stage:
         await stage.press("7")
         assert stage.title.startswith("Library › [Images]  Volumes  Credentials")

@@ -145,7 +145,7 @@ async def test_an_unplugged_server_refuses_until_plugged_in_again(sims: Sims) ->
     ("faults", "request_line"),
     [("hang", "GET /version"), ("slow", "GET /version"), ("none", "POST /pod/stop?ins=main")],
 )
-async def test_requests_under_way_do_not_hold_the_end_up(
+async def test_requests_under_way_do_not_delay_the_end(
     faults: str, request_line: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     credentials = base64.b64encode(b"alice:wonderland").decode()

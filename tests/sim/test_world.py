@@ -46,7 +46,7 @@ def test_a_size_has_about_that_many_pods(size: str, instances: int) -> None:
     assert [host.name for host in world.hosts.values()] == [plan.name for plan in HOSTS[size]]
 
 
-def test_pods_stand_in_several_states_and_some_gpus_are_idle() -> None:
+def test_pods_are_in_several_states_and_some_gpus_are_idle() -> None:
     lab = moving()[0].hosts["lab"]
     assert {"running", "exited"} < {pod.status for pod in lab.pods.values()}
     assert {bool(lab.on_gpu(gpu.index)) for gpu in lab.gpus} == {True, False}
@@ -67,7 +67,7 @@ def test_processes_of_a_pod_are_on_gpus_that_it_has(seed: int) -> None:
     assert limited
 
 
-def test_no_gpu_holds_more_memory_than_it_has() -> None:
+def test_no_gpu_uses_more_memory_than_it_has() -> None:
     world, hands = moving()
     for _ in range(200):
         hands.now += 60

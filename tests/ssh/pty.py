@@ -101,7 +101,7 @@ class Program:
         self.terminal.type(text)
 
     def resize(self, columns: int, rows: int) -> None:
-        """The kernel tells the program, as a real terminal has it do."""
+        """The kernel notifies the program, as with a real terminal."""
         self.screen.resize(rows, columns)
         termios.tcsetwinsize(self.terminal.master, (rows, columns))
 
@@ -110,7 +110,7 @@ class Program:
         return "\n".join(self.screen.display)
 
     async def until(self, text: str) -> None:
-        """Wait until ``text`` stands on the screen."""
+        """Wait until ``text`` is on the screen."""
         await self._becomes(lambda: text in self.text, text)
 
     async def until_output(self, data: bytes, start: int = 0) -> None:

@@ -196,7 +196,7 @@ class Terminal:
                 self.pump(0.05)
 
     def resize(self, columns: int, rows: int) -> None:
-        """Change the size; the program is told as a terminal does (SIGWINCH)."""
+        """Change the size; the program is notified as a terminal does (SIGWINCH)."""
         self._draw()
         self.columns, self.rows = columns, rows
         for screen in self._streams:

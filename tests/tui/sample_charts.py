@@ -1,7 +1,7 @@
 """A program for tests and benchmarks: charts of made-up GPUs, an hour of samples each, one more with every refresh.
 
 ``python -m tests.tui.sample_charts COUNT KIND [SECONDS]``: ``r`` adds a sample to each and shows them, ``s`` shows
-them anew with nothing new, ``e`` enlarges the first and back, ``w`` takes the next window, ``t`` lets ten minutes
+them again with nothing new, ``e`` enlarges the first and back, ``w`` takes the next window, ``t`` lets ten minutes
 pass without a sample. KIND is ``load`` (as GPUs at work and at rest look) or ``walk`` (up and down at random). With
 SECONDS it refreshes by itself as often as that.
 """

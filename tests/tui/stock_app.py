@@ -1,4 +1,4 @@
-"""The program over a cloud that stands still, for what the stock writes to a terminal.
+"""The program over a cloud whose time is stopped, for what the stock writes to a terminal.
 
 ``python -m tests.tui.stock_app``: 12 regions of 30 models; each SIGUSR1 changes one number, each SIGUSR2 all.
 """

@@ -162,7 +162,7 @@ def test_keys_that_come_all_at_once_are_done_one_after_another(place: Place) -> 
         ("down", "is there, but the server behind it does not answer (HTTP 502)."),
     ],
 )
-def test_a_server_that_misbehaves_is_told_in_words(place: Place, faults: str, said: str) -> None:
+def test_a_server_that_misbehaves_is_reported_in_words(place: Place, faults: str, said: str) -> None:
     place.simulation.running.set_faults(faults)
     terminal = place.start()
     terminal.wait_for(lambda: said in " ".join(terminal.text.split()))
@@ -170,7 +170,7 @@ def test_a_server_that_misbehaves_is_told_in_words(place: Place, faults: str, sa
     assert "wonderland" not in terminal.text
 
 
-def test_a_server_that_is_not_there_is_told_in_words(place: Place) -> None:
+def test_a_server_that_is_not_there_is_reported_in_words(place: Place) -> None:
     place.configure(lambda text: re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", text))
     terminal = place.start()
     terminal.wait_for("✗ lab no answer since")

@@ -58,8 +58,8 @@ def test_it_ends_when_the_terminal_is_gone(place: Place, dialog: str) -> None:
     assert terminal.process.wait(20) == 128 + signal.SIGHUP
 
 
-def test_it_ends_when_the_terminal_is_gone_though_nobody_tells_it(place: Place) -> None:
-    """A ``make`` that leads the session gets the signal, and waits for what it started."""
+def test_it_ends_when_the_terminal_is_gone_though_no_signal_says_so(place: Place) -> None:
+    """A ``make`` that is the leader of the session gets the signal, and waits for what it started."""
     terminal = place.shown(under=("sh", "-c", "trap '' HUP; \"$@\"; exit $?", "sh"))
     terminal.hang_up()
     assert terminal.process.wait(20) == 128 + signal.SIGHUP
@@ -84,7 +84,7 @@ def test_a_crash_leaves_the_terminal_as_found_and_names_its_report_without_secre
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
 
 
-def test_a_configuration_that_is_wrong_is_told_on_the_users_own_screen(place: Place) -> None:
+def test_a_configuration_that_is_wrong_is_reported_on_the_users_own_screen(place: Place) -> None:
     place.configure(lambda text: text.replace("base_url", "base_ulr"))
     terminal = place.start()
     assert terminal.wait_exit() == 2

@@ -74,7 +74,7 @@ def leave(terminal: Terminal) -> None:
     assert terminal.wait_exit() == 0
 
 
-def test_s_leads_into_the_shell_and_exit_back_to_the_row(place: Place) -> None:
+def test_s_opens_the_shell_and_exit_returns_to_the_row(place: Place) -> None:
     terminal = on_main(place)
     terminal.send("s")
     terminal.wait_for("The host key of lab/pod/main")
@@ -111,7 +111,7 @@ def test_the_mouse_is_the_remote_programs_in_the_shell_and_after_a_signal_there(
     left_as_found(terminal)
 
 
-def test_declining_the_host_key_leads_back(place: Place) -> None:
+def test_declining_the_host_key_returns_to_the_list(place: Place) -> None:
     terminal = on_main(place)
     terminal.send("s")
     terminal.wait_for("SHA256:")
@@ -120,7 +120,7 @@ def test_declining_the_host_key_leads_back(place: Place) -> None:
     assert terminal.process.poll() is None
 
 
-def test_a_wrong_password_is_told_and_the_app_goes_on(place: Place) -> None:
+def test_a_wrong_password_is_reported_and_the_app_continues(place: Place) -> None:
     place.configure(lambda text: text.replace("podpass", "not-the-one"))
     terminal = on_main(place)
     terminal.send("s")

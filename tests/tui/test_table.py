@@ -73,7 +73,7 @@ def test_the_cursor_takes_the_next_row_in_place_when_its_row_goes(table: Termina
         pytest.param({"COLORTERM": None}, id="256 colours"),
     ],
 )
-def test_the_cursor_line_stands_out_however_few_the_colours(spawn: Spawn, env: dict[str, str | None]) -> None:
+def test_the_cursor_line_is_visible_however_few_the_colours(spawn: Spawn, env: dict[str, str | None]) -> None:
     terminal = spawn(*SAMPLE, "10", env=env)
     terminal.wait_for("r9c0v0")
     terminal.settle()
@@ -83,7 +83,7 @@ def test_the_cursor_line_stands_out_however_few_the_colours(spawn: Spawn, env: d
     assert not terminal.cell(y + 1, 4).bold
 
 
-def test_a_resize_lays_the_table_out_anew(table: Terminal) -> None:
+def test_a_resize_lays_the_table_out_again(table: Terminal) -> None:
     table.resize(60, 12)
     table.wait_for(lambda: "COLUMN9" not in table.text)
     table.settle()

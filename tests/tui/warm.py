@@ -109,7 +109,7 @@ def _serve_elsewhere(env: Mapping[str, str]) -> socket.socket:
 
 
 def _serve(control: socket.socket) -> None:
-    """Fork a program for every request until nobody can ask any more; returns, or raises SystemExit, in each."""
+    """Fork a program for every request until the last client is gone; returns, or raises SystemExit, in each."""
     import gputui
 
     for module in pkgutil.walk_packages(gputui.__path__, "gputui."):

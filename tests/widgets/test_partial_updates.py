@@ -1,4 +1,4 @@
-"""What is written of a partial update: the changed spans and nothing beside them."""
+"""What is written of a partial update: the changed spans and nothing else."""
 
 from __future__ import annotations
 

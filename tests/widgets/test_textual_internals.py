@@ -55,7 +55,7 @@ def classes(module: str) -> dict[str, ast.ClassDef]:
                 case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                     look(child, f"{prefix}{name}.<locals>.")
                 case ast.expr():
-                    pass  # holds no class
+                    pass  # contains no class
                 case _:
                     look(child, prefix)
 

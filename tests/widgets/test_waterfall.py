@@ -59,13 +59,13 @@ def test_seconds_are_not_drawn_as_hours() -> None:
     assert bar_of(lines(start(("created", 6), ("running", None)), Medians())[0], "created") <= 7
 
 
-def test_a_start_of_no_deployment_stands_alone() -> None:
+def test_a_start_of_no_deployment_is_alone() -> None:
     mine, others = lines(start(), Medians())
     assert "starting" in mine
     assert others == ""
 
 
-def test_a_step_nobody_else_has_leaves_its_place_free() -> None:
+def test_a_step_no_other_has_leaves_its_place_free() -> None:
     mine, others = lines(start(("pulling", 7), ("creating", 4), ("running", None)))
     assert "pulling" in mine
     assert "pulling" not in others
@@ -76,7 +76,7 @@ def test_a_step_nobody_else_has_leaves_its_place_free() -> None:
     ("over", "last", "said"),
     [(False, "starting", "starting …"), (True, "failed", "failed"), (True, "running", "running")],
 )
-def test_where_it_has_come_to_stands_at_the_end(over: bool, last: str, said: str) -> None:
+def test_where_it_has_come_to_is_at_the_end(over: bool, last: str, said: str) -> None:
     assert lines(start(("creating", 4), (last, None), over=over))[0].endswith(said)
 
 

@@ -71,7 +71,7 @@ def deployment_actions(deployment: Deployment) -> frozenset[Action]:
 def container_actions(container: Instance) -> frozenset[Action]:
     """Return what can be done to a container. The host of one that has ended can be blocked, too."""
     if container.container_id is None:
-        return frozenset()  # a stand-in for containers that could not be read
+        return frozenset()  # a placeholder for containers that could not be read
     actions = {Action.BLOCK} if container.host else set()
     if container.phase in (Phase.RUNNING, Phase.PENDING, Phase.UNKNOWN):
         actions.add(Action.STOP)

@@ -248,7 +248,7 @@ class GpuhubBackend(HttpBackend):
             case Offer() | AccountInfo() if self._lists.denied is not None:
                 return frozenset()
             case Offer(gpu_model=""):
-                return frozenset()  # a stand-in for a region that could not be read
+                return frozenset()  # a placeholder for a region that could not be read
             case _:
                 return super().actions(row)
 

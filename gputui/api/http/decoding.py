@@ -136,7 +136,7 @@ def _without(row: object, places: Sequence[tuple[int | str, ...]]) -> object:
 
 
 def _reached(row: object, place: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Return how far a path leads through objects. In a union it ends with the type that was tried."""
+    """Return how far a path goes through objects. In a union it ends with the type that was tried."""
     part = row
     for depth, key in enumerate(place):
         if not isinstance(part, dict) or key not in part:

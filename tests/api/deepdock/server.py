@@ -69,7 +69,7 @@ SERIES = {
 
 
 def container(name: str = "container_1", **changes: object) -> dict[str, object]:
-    """Return a container of the reference's list; ``ssh_port`` stands for the key with a dash."""
+    """Return a container of the reference's list; ``ssh_port`` is the key with a dash."""
     row: dict[str, object] = {
         "id": "e61c9453638e",
         "name": name,

@@ -1,4 +1,4 @@
-"""The DeepDock client against the answers of its reference, and against those that nobody documented."""
+"""The DeepDock client against the answers of its reference, and against undocumented ones."""
 
 from __future__ import annotations
 

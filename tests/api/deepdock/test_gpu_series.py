@@ -148,7 +148,7 @@ def uneven(newest: datetime, count: int, step: float = 10) -> list[datetime]:
 def autumn(
     taken: list[datetime], fall_back: datetime, *, summer: float, ahead: float = 0.0
 ) -> list[dict[str, object]]:
-    """Return what a host tells whose clocks are put back by an hour at a moment."""
+    """Return the series of a host whose clocks are put back by an hour at a moment."""
     return [row for at in taken for row in rows(at, offset=summer - HOUR * (at >= fall_back), ahead=ahead)]
 
 
@@ -195,7 +195,7 @@ def test_the_first_answer_after_clocks_were_put_back_is_where_it_was_taken(
 def test_clocks_put_back_between_two_readings_move_nothing(
     summer: float, before: int, unseen: int, after: int, stopped: float
 ) -> None:
-    """What came before the turn and was not seen, and a collector that stands since, are no reason to be wrong."""
+    """What came before the turn and was not seen, and a collector that has stopped since, do not matter."""
     taken = uneven(NOW, before + unseen + after)
     fall_back = taken[before + unseen]
     answer = autumn(taken, fall_back, summer=summer)

@@ -88,7 +88,7 @@ class TestGpus:
         assert server.count("GET", "/metrics/gpus") == 1
         assert server.count("GET", "/containers") == 1
 
-    async def test_they_name_the_containers_that_hold_them(
+    async def test_they_name_the_containers_that_use_them(
         self, server: ScriptedServer, backend: DeepdockBackend, fake_time: FakeTime
     ) -> None:
         rows = [

@@ -122,7 +122,7 @@ def refused(code: str, msg: str, status: int = 200) -> Answer:
 
 
 def page(rows: Sequence[object], **totals: object) -> Answer:
-    """Return a page that holds the whole list, with other totals where given; None leaves one out."""
+    """Return a page that contains the whole list, with other totals where given; None leaves one out."""
     meta = {
         "page_index": 1,
         "page_size": 100,

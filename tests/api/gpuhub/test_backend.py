@@ -119,7 +119,7 @@ async def test_after_a_rate_limit_nothing_is_sent_for_a_while(
     assert fake_time.slept == [5.0]
 
 
-async def test_a_rate_limit_is_reported_in_the_clouds_words_as_long_as_it_holds(
+async def test_a_rate_limit_is_reported_in_the_clouds_words_as_long_as_it_lasts(
     server: ScriptedServer, hub: GpuhubBackend
 ) -> None:
     answer = {"code": "QuotaExceeded", "msg": "10 a minute used up", "request_id": "rid-1"}

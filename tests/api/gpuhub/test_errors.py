@@ -1,4 +1,4 @@
-"""What refusals of AutoDL mean that their codes do not tell."""
+"""The meaning of refusals of AutoDL that their codes do not give."""
 
 from __future__ import annotations
 

@@ -214,7 +214,7 @@ def test_nothing_is_lost_doubled_or_out_of_order(
 
 
 async def follow(server: Unsteady, page_size: int) -> None:
-    """Read the lists while things happen to them and afterwards, and hold what was seen against what is there."""
+    """Read the lists while things happen to them and afterwards, and compare what was seen with what is there."""
     clock = FakeClock()
     stream = EventReader(server.fetch_page, now=clock.now, monotonic=clock.monotonic, page_size=page_size)
     seen: dict[Ref, Event] = {}

@@ -137,7 +137,7 @@ def test_dates_are_days_times_or_spans_back(written: str, expected: datetime) ->
     assert at == expected
 
 
-def test_a_range_of_days_holds_the_whole_of_its_last_day() -> None:
+def test_a_range_of_days_contains_the_whole_of_its_last_day() -> None:
     until = sent(Resource.INSTANCES, date_from="2026-11-20", date_to="2026-11-20")["date_to"]
     assert datetime.fromisoformat(str(until)) == datetime(2026, 11, 20, 23, 59, 59).astimezone()
 

@@ -1,4 +1,4 @@
-"""Whatever JSON stands where GPUhub's fields should: a row spoils itself alone, and nothing breaks."""
+"""Any JSON in place of GPUhub's fields: a row spoils itself alone, and nothing breaks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JSON = st.recursive(
 
 
 def objects(shape: type) -> st.SearchStrategy[dict[str, Any]]:
-    """Objects with some of a shape's fields, each of which may hold anything."""
+    """Objects with some of a shape's fields, each of which may contain anything."""
     return st.fixed_dictionaries({}, optional=dict.fromkeys(shape.__annotations__, JSON))
 
 

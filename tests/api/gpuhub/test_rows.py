@@ -202,7 +202,9 @@ async def test_a_block_is_a_host_and_counts_until_the_later_time(server: Scripte
     )
 
 
-async def test_raw_json_comes_with_one_row_and_holds_no_password(server: ScriptedServer, hub: GpuhubBackend) -> None:
+async def test_raw_json_comes_with_one_row_and_contains_no_password(
+    server: ScriptedServer, hub: GpuhubBackend
+) -> None:
     server.on(CONTAINERS, page([container(next_field={"db_password": "s3cret-too"}, note="\x1b]0;x\x07")]))
     row = await hub.fetch(REF)
     assert isinstance(row, Instance)

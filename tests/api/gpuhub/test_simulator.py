@@ -51,7 +51,7 @@ VALUES = {
 
 @dataclass
 class World:
-    """A simulator that stands still, and the client of one of its clouds."""
+    """A simulator whose time is stopped, and the client of one of its clouds."""
 
     running: Running
     backend: GpuhubBackend

@@ -148,7 +148,7 @@ async def test_a_text_that_cannot_be_sent_is_refused_here(
     assert server.requests == []
 
 
-async def test_a_change_may_wait_for_as_long_as_its_connection_holds(
+async def test_a_change_may_wait_for_as_long_as_its_connection_lasts(
     server: ScriptedServer, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the usual limits, 0.3 s in all, this answer would not have come."""

@@ -1,4 +1,4 @@
-"""Figures that no model can hold become unknown before anything reads them."""
+"""Figures that no model can contain become unknown before anything reads them."""
 
 from __future__ import annotations
 
@@ -51,6 +51,6 @@ def test_a_large_answer_is_looked_through_quickly(text: str) -> None:
     assert process_time() - begun < 0.1
 
 
-def test_texts_keep_what_they_hold() -> None:
+def test_texts_keep_what_they_contain() -> None:
     sent = '{"a": NaN, "text": "NaN 1e999 \\u2028 \\ud800 é", "long": "' + "9" * 100 + '"}'
     assert json.loads(without_invalid_numbers(sent.encode())) == json.loads(sent) | {"a": None}

@@ -104,7 +104,7 @@ async def test_a_server_that_repeats_one_page_for_ever_ends() -> None:
     assert len(source.asked) == 4
 
 
-async def test_a_list_that_never_holds_still_loses_nothing_that_was_seen() -> None:
+async def test_a_list_that_never_stays_still_loses_nothing_that_was_seen() -> None:
     def answer(reading: int, index: int) -> Page[Image]:
         return cut(rows(*range(10 * reading, 10 * reading + 4 + index)), index, 2)
 

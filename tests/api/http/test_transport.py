@@ -173,7 +173,7 @@ async def test_latency_is_known_after_an_answer(server: ScriptedServer, make_tra
     transport = make_transport()
     assert transport.latency is None
     await transport.get("/pod/list")
-    assert transport.latency == 0.0  # the fake clock stood still
+    assert transport.latency == 0.0  # the fake clock did not move
 
 
 async def test_the_clock_of_a_server_is_known_from_its_answers(

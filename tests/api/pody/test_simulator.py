@@ -37,7 +37,7 @@ by_release = pytest.mark.parametrize("release", RELEASES)
 
 @dataclass
 class Lab:
-    """A simulator that stands still, and the client of its first account."""
+    """A simulator whose time is stopped, and the client of its first account."""
 
     running: Running
     backend: PodyBackend
@@ -78,7 +78,7 @@ async def test_identity_and_everything_about_the_account(release: str) -> None:
         assert info.version == ("before 0.1.15" if release == "0.1.9" else release)
         assert {"alice", "bob", "carol"} <= set(info.users)
         assert next(line.used for line in info.quota if line.name == "max_pods") == len(pods)
-        # 0.1.9 has no /host/spec; that is told, the rest is there.
+        # 0.1.9 has no /host/spec; that is reported, the rest is there.
         assert [problem.partition(":")[0] for problem in info.problems] == (["host"] if release == "0.1.9" else [])
         assert bool(info.usage) == (release >= "0.2.5")
 

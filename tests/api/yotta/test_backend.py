@@ -1,4 +1,4 @@
-"""The Yotta client against the answers of its documents, and against those that nobody documented."""
+"""The Yotta client against the answers of its documents, and against undocumented ones."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ async def test_other_refusals(
 
 
 @pytest.mark.parametrize("answer", [no(429, "slow down", 429, Retry_After="30"), no(429, "slow down")])
-async def test_too_many_requests_hold_the_account_back(
+async def test_too_many_requests_delay_the_account(
     server: ScriptedServer, api: YottaClient, fake_time: FakeTime, answer: Answer
 ) -> None:
     server.on(PODS, answer, ok([]))
@@ -140,7 +140,7 @@ async def test_a_refused_change_has_not_happened(server: ScriptedServer, api: Yo
         await api.change("POST", PODS, what="the pause of pod 1")
 
 
-async def test_a_key_that_no_header_can_hold_is_not_sent(server: ScriptedServer, fake_time: FakeTime) -> None:
+async def test_a_key_that_no_header_can_contain_is_not_sent(server: ScriptedServer, fake_time: FakeTime) -> None:
     account = yotta_account(server.url).model_copy(
         update={"api_key": yotta_account(server.url, "").api_key.parse("two words", where="x")}
     )

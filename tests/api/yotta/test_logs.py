@@ -132,7 +132,7 @@ async def test_too_many_questions_are_said_with_when_to_ask_again() -> None:
         assert caught.value.retry_after > 0
 
 
-# --- answers that nobody promised ---------------------------------------------------------------------------------
+# --- undocumented answers -----------------------------------------------------------------------------------------
 
 
 def entry(offset: object, text: object = "x", at: object = "2026-03-01T12:00:00.000Z") -> dict[str, object]:

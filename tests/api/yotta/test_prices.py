@@ -1,4 +1,4 @@
-"""What Yotta tells of prices: exact ones, a cost without a unit, list prices of types of VM, nothing at all."""
+"""Prices that Yotta reports: exact ones, a cost without a unit, list prices of types of VM, nothing at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever stands in a row of Yotta's: it never breaks a list, and never reaches the terminal unclean."""
+"""Any content of a row of Yotta's: it never breaks a list, and never reaches the terminal unclean."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ async def test_every_list() -> None:
         )
 
 
-async def test_more_vms_than_stand_on_one_page_are_all_listed() -> None:
+async def test_more_vms_than_fit_on_one_page_are_all_listed() -> None:
     async with yotta() as there:
         order = next(iter(there.cloud.vms.values())).order
         for number in range(230):

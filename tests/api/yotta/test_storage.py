@@ -73,7 +73,7 @@ async def test_a_size_has_limits(size: str) -> None:
 
 
 def filled(form: Form, given: dict[str, str]) -> dict[str, str]:
-    """Return what a form holds where these values were put in: fields that do not show are left out."""
+    """Return what a form contains where these values were put in: fields that do not show are left out."""
     values = {field.name: field.default for field in form.fields} | given
     hidden = {field.name for field in form.fields if not field.shown_with(values)}
     return {name: value for name, value in values.items() if name not in hidden or name in given}

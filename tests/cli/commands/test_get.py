@@ -164,7 +164,7 @@ def test_what_a_cloud_has_is_listed_with_every_key_in_every_form(kind: str, hub:
 
 
 def cells(table: str, heading: str) -> list[str]:
-    """Return what stands under a heading that is aligned to the left."""
+    """Return the text under a heading that is aligned to the left."""
     head, *lines = table.splitlines()
     at = head.index(heading)
     return [line[at:].split("  ")[0].strip() for line in lines]

@@ -24,7 +24,7 @@ def _no_person(typed: Typed) -> None:
 
 @pytest.fixture
 def yotta(home: Path) -> Iterator[Simulation]:
-    """An account with two queues, one of which has tasks, that stands still."""
+    """An account with two queues, one of which has tasks, whose time is stopped."""
     simulation = Simulation(yottas=[YottaPlan()])
     simulation.start()
     section = simulation.running.config_toml().partition("[accounts.yotta]")[2]

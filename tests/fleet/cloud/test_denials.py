@@ -49,7 +49,7 @@ async def test_what_an_account_may_not_use_is_neither_polled_nor_offered(clock: 
         assert fleet.creatable("hub") == ()
         fleet.refresh([DEPLOYMENTS])
         await settle()
-        assert hub.asked > asked, "it is asked again when somebody wants to know"
+        assert hub.asked > asked, "it is asked again on a refresh by the user"
 
 
 async def test_rows_of_an_earlier_session_go_when_the_account_may_not_list_them(clock: FakeClock) -> None:

@@ -73,7 +73,7 @@ async def test_an_account_that_can_have_nothing_of_it_is_left_out(clock: FakeClo
         await settle()
         assert {ref.account for ref in fleet.rows(INSTANCES)} == {"hub", "other"}
         with pytest.raises(InvalidError):
-            fleet.set_filter(INSTANCES, {"region": "nobody's"})
+            fleet.set_filter(INSTANCES, {"region": "other's"})
 
 
 async def test_a_filtered_list_is_not_what_the_next_session_begins_with(

@@ -22,7 +22,7 @@ def wait_until(holds: Callable[[], bool], what: str, timeout: float = 30.0) -> N
 
 
 def end_session(process: subprocess.Popen[bytes], timeout: float = 15.0) -> None:
-    """End a process that leads its own session and whatever it left behind in its process group."""
+    """End a process that is the leader of its own session and whatever it left behind in its process group."""
     if process.poll() is None:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):

@@ -85,7 +85,7 @@ async def test_the_agents_key_logs_in(log_in: LogIn, agent: str, monkeypatch: py
     await (await log_in(SSHLogin(agent=True))).close()
 
 
-async def test_a_jump_host_leads_on(log_in: LogIn, openssh: OpenSSH, asked: list[HostKeyQuestion]) -> None:
+async def test_a_jump_host_connects_further(log_in: LogIn, openssh: OpenSSH, asked: list[HostKeyQuestion]) -> None:
     jump = f"{openssh.user}@127.0.0.1:{openssh.port}"
     connection = await log_in(SSHLogin(key=str(openssh.key), agent=False, jump=jump))
     assert (await run(connection, "echo through")).output == "through\n"

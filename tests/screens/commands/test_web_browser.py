@@ -61,6 +61,6 @@ async def test_the_browser_is_started_with_the_address(tmp_path: Path, monkeypat
     assert await asyncio.wait_for(asyncio.to_thread(seen.read_text), 20) == "https://a.example.com/?q=1\n"
 
 
-async def test_a_browser_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_browser_that_cannot_be_started_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
     assert not await open_in_browser("https://a.example.com")

@@ -206,7 +206,7 @@ async def test_images_go_by_tag_with_slashes_and_colons_or_by_id(dock: Dock, quo
 async def test_a_pull_continues_when_its_client_hangs_up(sims: Sims) -> None:
     sim = await sims.start(docks=[QUIET])
     host = sim.world.hosts["dock"]
-    # The world stands still for everybody but the pull, so that the client has the time to go.
+    # Time is stopped for everything but the pull, so that the client has the time to go.
     held = await sims.client(sim, "dock", auth=None)
     sim.world.clock.speed = 1e-3
     with pytest.raises(httpx.ReadTimeout):

@@ -110,7 +110,7 @@ async def test_warmth_follows_load_slowly() -> None:
     assert first["temperature"] + 5 < later["temperature"]
 
 
-async def test_no_gpu_holds_more_than_it_has_and_two_stay_free() -> None:
+async def test_no_gpu_uses_more_than_it_has_and_two_stay_free() -> None:
     place = Place(DockPlan())
     async with place.client() as dock:
         for _ in range(20):

@@ -67,7 +67,7 @@ def test_what_finds_no_place_waits_until_there_is_one() -> None:
     assert len(deployment.kept) == 3
 
 
-def test_two_idle_cards_on_two_machines_do_not_hold_a_container_of_two() -> None:
+def test_two_idle_cards_on_two_machines_have_no_room_for_a_container_of_two() -> None:
     place = Place()
     place.machine("a", others=7)
     place.machine("b", others=7)

@@ -1,4 +1,4 @@
-"""What nvidia-smi and ps tell inside simulated containers, as somebody asks who draws charts of it."""
+"""What nvidia-smi and ps print inside simulated containers, queried as for charts."""
 
 from __future__ import annotations
 

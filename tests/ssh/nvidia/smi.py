@@ -102,7 +102,7 @@ A100_MIG = Machine(
 )
 BLACKWELL_570 = Machine("blackwell-570", ps="none")
 IN_CONTAINER = Machine("in-container")
-"""It may not see the host's process ids: nothing is told of what works there."""
+"""It may not see the host's process ids: nothing is reported of what works there."""
 WSL = Machine("wsl")
 BROKEN = Machine("broken", status=255)
 OLD_CARD = Machine("old-card")

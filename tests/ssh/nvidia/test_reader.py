@@ -190,7 +190,7 @@ async def test_a_warning_among_the_figures_is_ignored(person: Person, tmp_path: 
 # --- divided GPUs -------------------------------------------------------------------------------------------------
 
 
-async def test_a_divided_gpu_has_a_row_for_each_part_and_processes_stand_on_theirs(
+async def test_a_divided_gpu_has_a_row_for_each_part_and_processes_are_on_theirs(
     person: Person, tmp_path: Path
 ) -> None:
     async with logged_into(person, tmp_path / "bin", smi.A100_MIG) as (server, connection):
@@ -247,7 +247,7 @@ async def test_a_look_is_one_command_once_the_processes_are_known(person: Person
 
 @pytest.mark.parametrize("ps", ["busybox", "none"])
 async def test_without_a_ps_that_helps_proc_is_read(person: Person, tmp_path: Path, ps: str) -> None:
-    # This very process stands for the one on the GPU: its /proc is a real one.
+    # This very process is used as the one on the GPU: its /proc is a real one.
     machine = Machine("blackwell-570", ps=ps)
     async with logged_into(person, tmp_path / "bin", machine) as (server, connection):
         apps = server.place / "apps"

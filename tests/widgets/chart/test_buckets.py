@@ -1,4 +1,4 @@
-"""Readings in buckets: old ones stand still, gaps are gaps, and looking again reads only what is new."""
+"""Readings in buckets: old ones do not move, gaps are gaps, and looking again reads only what is new."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_pause_is_a_gap_and_sparse_readings_are_joined() -> None:
     assert len(runs(list(shown(points(*sparse), line).items()), line.length, 10)) == 1
 
 
-def test_one_reading_between_two_pauses_stands_alone() -> None:
+def test_one_reading_between_two_pauses_is_alone() -> None:
     line = timeline(600, at(600), 60, 2)
     readings = [(20.0, 1.0), (22.0, 1.0), (24.0, 1.0), (300.0, 1.0), (590.0, 1.0), (592.0, 1.0), (594.0, 1.0)]
     found = runs(list(shown(points(*readings), line).items()), line.length, 2)

@@ -188,7 +188,7 @@ async def test_another_figure_in_a_chart_is_drawn_without_the_readings_of_the_on
         assert lines_of(app) == await draw(other)
 
 
-async def test_the_selected_chart_is_told_without_colour_too() -> None:
+async def test_the_selected_chart_is_marked_without_colour_too() -> None:
     one, two = (replace(chart(points(50)), key=key, title=key) for key in ("one", "two"))
     app = ShowsCharts(one, two)
     async with app.run_test(size=(100, 8)) as pilot:
@@ -220,7 +220,7 @@ async def test_another_theme_is_drawn_at_once() -> None:
     ("count", "size", "columns"),
     [(8, (120, 40), 2), (8, (80, 20), 2), (2, (80, 6), 2), (1, (80, 20), 1), (2, (40, 20), 1), (0, (80, 20), 1)],
 )
-def test_charts_stand_where_they_read_best(count: int, size: tuple[int, int], columns: int) -> None:
+def test_charts_are_where_they_read_best(count: int, size: tuple[int, int], columns: int) -> None:
     assert columns_for(count, Size(*size)) == columns
 
 

@@ -1,4 +1,4 @@
-"""The scales of charts: round, within four characters, and holding what is drawn."""
+"""The scales of charts: round, within four characters, and including what is drawn."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_round_numbers_are_not_far_above(value: float) -> None:
 
 
 @given(st.floats(-50, 1e9), st.floats(0, 1e9), st.sampled_from([UTILIZATION, POWER, TEMPERATURE, memory(80 * GIB)]))
-def test_the_axis_holds_every_reading(lowest: float, more: float, measure: Measure) -> None:
+def test_the_axis_includes_every_reading(lowest: float, more: float, measure: Measure) -> None:
     low, high = axis(measure, lowest, lowest + more)
     assert low <= lowest
     assert lowest + more <= high * (1 + 1e-9)

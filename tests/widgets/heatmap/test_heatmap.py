@@ -37,7 +37,7 @@ def words(grid: Grid, model: str, region: str = "sgp1", account: str = "hub") ->
 # --- words ------------------------------------------------------------------------------------------------------
 
 
-def test_numbers_stand_under_each_other_at_the_slash() -> None:
+def test_numbers_are_under_each_other_at_the_slash() -> None:
     grid = Grid([offer("B200", idle=140, total=512), offer("H100", idle=3, total=8), offer("H20", idle=0, total=16)])
     assert [words(grid, model) for model in ("B200", "H100", "H20")] == ["140/512", "  3/8  ", "  ·/16 "]
 
@@ -53,7 +53,7 @@ def test_what_is_not_counted_is_available_or_not() -> None:
     assert [words(grid, model).strip() for model in ("B200", "H100", "L20")] == ["✓", "·", "–"]
 
 
-def test_a_change_worth_telling_follows_the_numbers() -> None:
+def test_a_change_worth_reporting_follows_the_numbers() -> None:
     one, other = offer("B200"), offer("H100")
     grid = Grid([one, other], trends={one.ref: 3, other.ref: -12})
     assert [words(grid, model) for model in ("B200", "H100")] == ["2/8 ↑3", "2/8 ↓12"]
@@ -77,7 +77,7 @@ def test_numbers_of_a_stale_account_are_kept_and_marked() -> None:
     assert grid.figures(("B200", ("hub", "sgp1"))).style == "stale"
 
 
-def test_an_offer_that_could_not_be_read_anew_is_old_alone() -> None:
+def test_an_offer_that_could_not_be_read_again_is_old_alone() -> None:
     grid = Grid([offer("B200", problem="no answer"), offer("B200", "us")])
     assert words(grid, "B200") == "2/8 ?"
     assert words(grid, "B200", "us") == "2/8"

@@ -156,7 +156,7 @@ async def test_a_text_of_several_lines_opens_into_its_lines() -> None:
 @pytest.mark.parametrize(
     "written_as", ["12345678901234567890.12345678901234567890", "1e400", "0.10", "-0", "NaN", "9" * 5000]
 )
-async def test_a_number_stands_as_it_was_written(written_as: str) -> None:
+async def test_a_number_is_shown_as_it_was_written(written_as: str) -> None:
     assert written(parse(f'{{"n": {written_as}}}')) == f'{{\n  "n": {written_as}\n}}'
 
 
@@ -233,7 +233,7 @@ async def test_what_is_nowhere_moves_nothing() -> None:
 # --- staying ----------------------------------------------------------------------------------------------------
 
 
-async def test_cursor_and_folds_stay_when_it_is_given_anew() -> None:
+async def test_cursor_and_folds_stay_when_it_is_given_again() -> None:
     async with shown(of(DOCUMENT), Section("output", "", "none yet"), facts=(Fact("status", "waiting"),)) as screen:
         await screen.press("j", "j", "j", "j", "enter", "j")
         assert screen.here == "steps"
@@ -246,7 +246,7 @@ async def test_cursor_and_folds_stay_when_it_is_given_anew() -> None:
         assert screen.line_of(" ok ") == "    ok  true"
 
 
-async def test_the_cursor_goes_to_what_held_a_value_that_is_gone() -> None:
+async def test_the_cursor_goes_to_what_contained_a_value_that_is_gone() -> None:
     async with shown(of({"a": {"b": 1}, "c": 2})) as screen:
         await screen.press("j", "j")
         assert screen.here == "b"

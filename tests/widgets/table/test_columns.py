@@ -58,7 +58,7 @@ def test_styles_stay_with_their_text_when_it_is_cut_in_the_middle() -> None:
     assert fit([("abcdef", "good"), ("ghijkl", "muted")], 8, middle=True) == [("abcde…", "good"), ("kl", "muted")]
 
 
-def test_numbers_stand_at_the_right() -> None:
+def test_numbers_are_at_the_right() -> None:
     assert cut("7", 4, right=True) == "   7"
 
 
@@ -181,7 +181,7 @@ def test_numbers_of_any_length_sort() -> None:
     assert sorted(names, key=natural_key)[:4] == ["n007", "n7a", "n" + "9" * 5000, "n1" + "0" * 5000]
 
 
-def test_a_column_is_searched_by_what_it_shows_unless_told_otherwise() -> None:
+def test_a_column_is_searched_by_what_it_shows_unless_defined_otherwise() -> None:
     device = GpuDevice(Ref("lab", "gpu", "0"), "gpu01", 0)
     assert column("host").text(device) == "gpu01"
     other: Column[GpuDevice] = Column("host", lambda row: "x", search=lambda row: f"gpu {row.index}")

@@ -104,7 +104,7 @@ async def test_the_cursor_follows_a_row_that_sorts_elsewhere() -> None:
         assert "row-20" in driver.lines[driver.cursor_line - 1] or "row-20" in driver.lines[driver.cursor_line + 1]
 
 
-async def test_wheel_scrolls_and_the_view_holds_while_the_cursor_is_out_of_it() -> None:
+async def test_wheel_scrolls_and_the_view_stays_while_the_cursor_is_out_of_it() -> None:
     async with shown(records(*range(10, 60))) as driver:
         driver.table.set_sort("load")
         for _ in range(5):

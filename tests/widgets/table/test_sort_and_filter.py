@@ -101,7 +101,7 @@ async def test_what_comes_to_a_long_table_and_another_filter_ask_no_more_rows_th
         driver.table.set_filter(driver.table.parse_filter("row-3009"))
         await driver.pause()
         assert driver.names == ["row-3009"]
-        assert asked == [], "neither a text nor a place in the order is made anew"
+        assert asked == [], "neither a text nor a place in the order is made again"
 
 
 async def test_a_filter_that_is_taken_back_before_its_texts_are_made_does_not_come() -> None:

@@ -10,7 +10,7 @@ from gputui.widgets.table.table import RecordTable
 from tests.widgets.table.small_app import COLUMNS, Driver, Record, TableApp, records, ref, shown
 
 
-async def test_rows_stand_under_a_heading() -> None:
+async def test_rows_are_under_a_heading() -> None:
     async with shown(records(1, 2)) as driver:
         assert driver.lines[0].split() == ["NAME", "LOAD", "BAR"]
         assert driver.lines[1].split() == ["▌", "row-1", "1", "▇▇▁"]
@@ -18,7 +18,7 @@ async def test_rows_stand_under_a_heading() -> None:
         assert all(len(line) == 40 for line in driver.lines)
 
 
-async def test_a_placeholder_stands_while_there_are_no_rows() -> None:
+async def test_a_placeholder_is_shown_while_there_are_no_rows() -> None:
     async with shown([], placeholder="Asking lab for its [instances] …") as driver:
         assert driver.lines[1].strip() == "Asking lab for its [instances] …"
         driver.table.placeholder = Content("No instances in lab. Press n to create one, or r to ask again.")

@@ -48,7 +48,7 @@ def nvmlDeviceGetComputeRunningProcesses(handle: int) -> list[_Process]:  # noqa
 
 
 def gpu_memory(pid: int) -> int:
-    """Return the bytes of GPU memory that this process is said to hold."""
+    """Return the bytes of GPU memory that this process is said to use."""
     return (512 + pid % 1000) * 2**20
 
 
