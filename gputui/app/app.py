@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
     from gputui.history.history import History
 
-_CLOSE_SECONDS = 3.0
 _TERMINAL_SECONDS = 1.0
 """The time between two checks that the terminal is still there: Textual reads a lost one again and again."""
 
@@ -83,7 +82,6 @@ class GputuiApp(App[int]):
         fleet: Fleet,
         ui: UiSettings,
         *,
-        state_dir: Path,
         begin: Callable[[], Awaitable[Fleet]] | None = None,
         history: History | None = None,
         note: str = "",
@@ -98,7 +96,6 @@ class GputuiApp(App[int]):
             fleet,
             self.views,
             self,
-            state_dir,
             history=history,
             utc=ui.utc,
             note=note,
@@ -185,9 +182,7 @@ class GputuiApp(App[int]):
             super().exit(result, return_code, message)
 
     async def on_unmount(self) -> None:
-        """Close connections, then the fleet, which writes its snapshot."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._login.aclose(), _CLOSE_SECONDS)
+        """Close the fleet, which writes its snapshot."""
         await self.session.fleet.aclose()
 
     async def run_async(self, **options: Any) -> int | None:

@@ -17,7 +17,6 @@ from textual.app import App
 from textual.content import Content
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
-from gputui.config.paths import known_hosts_path
 from gputui.errors import GputuiError
 from gputui.known_secrets import note
 from gputui.models import Instance, Ref, Secret
@@ -28,7 +27,6 @@ from gputui.widgets.textual_internals import AWAITED_GROUP
 if TYPE_CHECKING:
     from gputui.ssh.client import Connection
     from gputui.ssh.known_hosts import HostKeyQuestion
-    from gputui.ssh.pool import ConnectionPool
     from gputui.ssh.shell import ShellEnd
 
 
@@ -54,7 +52,6 @@ class Login:
         self._session = session
         self._tmux_window = tmux_window
         self._program = program
-        self._pool: ConnectionPool | None = None
         self._busy = False
         self._forwarded: dict[str, list[str]] = {}
         self.has_terminal = False
@@ -64,11 +61,6 @@ class Login:
     def forwards(self) -> list[str]:
         """The forwards that are open, in words."""
         return [f"{there} in {Ref.parse(ref).id}" for ref, known in self._forwarded.items() for there in known]
-
-    async def aclose(self) -> None:
-        """Close all connections; forwards end with them."""
-        if self._pool is not None:
-            await self._pool.aclose()
 
     async def enter(self, instance: Instance) -> None:
         """Put the user inside; returns when the shell has ended. Call it in a worker. Raises GputuiError."""
@@ -125,16 +117,14 @@ class Login:
 
         This login asks all questions, those after it none. Call it in a worker. Raises GputuiError.
         """
-        from gputui.fleet.ssh_gpu_reader import GpuProbe, connection_key
-        from gputui.ssh.known_hosts import KnownHosts
+        from gputui.fleet.ssh_gpu_reader import probe_gpus
 
-        pool = self._connections()
+        fleet = self._session.fleet
+        fleet.login_hint = f"{self._session.key_of('processes-of')} on the instance asks."
         async with AsyncExitStack() as leases:
-            if not pool.is_open(connection_key(instance)) and not await self._connect_visibly(instance, leases):
+            if not fleet.connections.is_open(instance) and not await self._connect_visibly(instance, leases):
                 return False
-            hosts = KnownHosts(known_hosts_path(self._session.state_dir))
-            key = self._session.key_of("processes-of")
-            GpuProbe(lambda: self._session.fleet, pool, hosts, way_out=f"{key} on the instance asks.").start(instance)
+            probe_gpus(fleet, instance)
         return True
 
     # --- inside tmux -----------------------------------------------------------------------------------------
@@ -149,11 +139,10 @@ class Login:
 
     def _is_known(self, instance: Instance) -> bool:
         """Whether the host key is remembered, so that no question about it will come. Reads a file."""
-        from gputui.fleet.ssh_gpu_reader import connection_key
-        from gputui.ssh.known_hosts import KnownHosts
+        from gputui.fleet.connections import connection_key
 
         try:
-            return bool(KnownHosts(known_hosts_path(self._session.state_dir)).keys(connection_key(instance)))
+            return bool(self._session.fleet.connections.hosts.keys(connection_key(instance)))
         except GputuiError:
             return True  # a damaged file is reported by the login
 
@@ -207,21 +196,13 @@ class Login:
         if end.exit_status:
             self._app.notify(f"{instance.name}: the shell ended with exit status {end.exit_status}.", markup=False)
 
-    def _connections(self) -> ConnectionPool:
-        from gputui.ssh.pool import ConnectionPool
-
-        self._pool = self._pool or ConnectionPool()
-        return self._pool
-
     async def _connect_visibly(
         self, instance: Instance, leases: AsyncExitStack, place_question: _PlaceQuestion | None = None
     ) -> Connection | None:
         """Connect behind a dialog that shows the progress; None when the user ended the wait."""
-        from gputui.fleet.ssh_gpu_reader import connection_key
-
         waiting = dialogs.WaitDialog(f"Logging into {instance.name} …")
-        lease = self._connections().lease(
-            connection_key(instance), lambda: self._connect(instance, waiting, place_question or _PlaceQuestion())
+        lease = self._session.fleet.connections.lease(
+            instance, lambda: self._connect(instance, waiting, place_question or _PlaceQuestion())
         )
         connecting = self._app.run_worker(leases.enter_async_context(lease), group=AWAITED_GROUP, exit_on_error=False)
 
@@ -248,13 +229,12 @@ class Login:
     async def _connect(
         self, instance: Instance, waiting: dialogs.WaitDialog, place_question: _PlaceQuestion
     ) -> Connection:
-        from gputui.fleet.ssh_gpu_reader import log_in
-        from gputui.ssh.known_hosts import KnownHosts
+        from gputui.fleet.connections import log_in, login_ref
 
-        hosts = KnownHosts(known_hosts_path(self._session.state_dir))
         ask_user, trust = partial(self._ask_user, instance), partial(self._trust, place_question)
         fleet, progress = self._session.fleet, waiting.show_progress
-        return await log_in(fleet, instance.ref, hosts, ask_user, trust, self._ask_secret, progress)
+        hosts, ref = fleet.connections.hosts, login_ref(instance)
+        return await log_in(fleet, ref, hosts, ask_user, trust, self._ask_secret, progress)
 
     async def _ask_user(self, instance: Instance) -> str:
         """Ask for the user where it is unknown; ends the login when there is no answer."""
@@ -271,7 +251,7 @@ class Login:
 
     async def _trust(self, place_question: _PlaceQuestion, question: HostKeyQuestion) -> bool:
         """Ask whether to trust a host key, and where to log in when that is open: one dialog instead of two."""
-        from gputui.ssh.known_hosts import KnownHosts, is_jump_host
+        from gputui.ssh.known_hosts import is_jump_host
 
         heading, *lines = question.describe().splitlines()
         where = place_question.is_open and not is_jump_host(question.host_id)
@@ -295,7 +275,7 @@ class Login:
         if where:
             place_question.is_open = False
         if answer == Place.WINDOW:
-            hosts = KnownHosts(known_hosts_path(self._session.state_dir))
+            hosts = self._session.fleet.connections.hosts
             await asyncio.to_thread(hosts.remember, question.host_id, question.host, question.port, question.key)
             raise _InWindow
         return answer == Place.HERE
@@ -308,11 +288,12 @@ class Login:
         return Secret(answer)
 
     async def _shell(self, instance: Instance, connection: Connection) -> ShellEnd:
+        from gputui.ssh.containers import shell_command
         from gputui.ssh.shell import interactive
 
         sys.stdout.write(f"\x1b[2J\x1b[H\x1b[2m{instance.name}: exit or ~. comes back to gputui\x1b[0m\r\n")
         sys.stdout.flush()
-        return await interactive(connection)
+        return await interactive(connection, command=shell_command(instance.ssh))
 
 
 class _InWindow(Exception):  # noqa: N818  (a way out, not a failure)

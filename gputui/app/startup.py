@@ -55,6 +55,7 @@ def run(
             history=history,
             polling=config.polling,
             on_failure=app.show_internal_error,
+            state_dir=state_dir,
         )
         fleet.restore()
         return fleet
@@ -67,7 +68,6 @@ def run(
     app = GputuiApp(
         first,
         sketch.ui,
-        state_dir=state_dir,
         begin=begin,
         history=history,
         note=note or ("read-only" if read_only else ""),

@@ -14,7 +14,7 @@ from gputui.cli.prompts import ask_secret, yes
 from gputui.config.paths import known_hosts_path, state_dir
 from gputui.errors import SshError
 from gputui.known_secrets import note
-from gputui.models import Ref, Secret
+from gputui.models import Instance, Ref, Secret
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -33,10 +33,15 @@ def known_hosts() -> KnownHosts:
     return KnownHosts(known_hosts_path(state_dir()))
 
 
-async def connect(fleet: Fleet, ref: Ref, hosts: KnownHosts) -> Connection:
-    """Log into an instance, with questions at the terminal. Raises GputuiError."""
+async def connect(fleet: Fleet, instance: Instance) -> Connection:
+    """Log into an instance, or the host through which it is entered, with questions at the terminal.
+
+    Raises GputuiError.
+    """
+    from gputui.fleet.connections import log_in, login_ref
     from gputui.fleet.logins import Logins
-    from gputui.fleet.ssh_gpu_reader import log_in
+
+    ref, hosts = login_ref(instance), fleet.connections.hosts
 
     async def ask_user() -> str:
         return _ask_user(ref)

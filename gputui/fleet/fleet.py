@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -42,6 +44,7 @@ from gputui.models import (
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account, Polling
+    from gputui.fleet.connections import Connections
     from gputui.history.history import History
 
 _CLOSE_SECONDS = 2.0
@@ -55,7 +58,7 @@ class Fleet(Rows):
     ``history`` None records nothing, not even the audit log. With ``polling`` None only the lists of :meth:`read` are
     requested. Listeners are called on the event loop, after the rows were stored; an exception of one goes to
     ``on_failure``, as those of background tasks do, and the others are called nevertheless. Methods raise GputuiError
-    alone.
+    alone. ``state_dir`` has the known host keys; by default the user's.
     """
 
     def __init__(
@@ -68,8 +71,12 @@ class Fleet(Rows):
         clock: Clock | None = None,
         random: Random | None = None,
         on_failure: Callable[[BaseException], None] | None = None,
+        state_dir: Path | None = None,
     ) -> None:
         super().__init__(accounts, history, clock or Clock(), on_failure)
+        self._state_dir = state_dir
+        self.login_hint = "Log in once with gputui ssh, which asks."
+        """The hint where an SSH login would need an answer of the user."""
         self._open_backend = open_backend
         self._on_failure = on_failure
         self._polls = polling is not None
@@ -92,6 +99,15 @@ class Fleet(Rows):
             self._spawn(self._recorder.run())
         await asyncio.gather(*(self._open(runtime) for runtime in self.runtimes.values()))
 
+    @cached_property
+    def connections(self) -> Connections:
+        """The SSH connections to its instances. The libraries of SSH are imported at the first use."""
+        from gputui.config.paths import known_hosts_path, state_dir
+        from gputui.fleet.connections import Connections
+        from gputui.ssh.known_hosts import KnownHosts
+
+        return Connections(self, KnownHosts(known_hosts_path(self._state_dir or state_dir())))
+
     async def aclose(self) -> None:
         """Stop polling, write the pending records, close the back ends; bounded in time."""
         limit = _CLOSE_SECONDS
@@ -100,6 +116,8 @@ class Fleet(Rows):
         stops = [within(self.clock, limit, runtime.stop()) for runtime in self.runtimes.values()]
         tasks = [within(self.clock, limit, asyncio.wait(self._tasks))] if self._tasks else []
         await asyncio.gather(*stops, *tasks, within(self.clock, limit, self.mutations.finish()))
+        if "connections" in self.__dict__:
+            await within(self.clock, limit, self.connections.aclose())
         await asyncio.gather(within(self.clock, limit, self._save()), *map(self._close, self.runtimes.values()))
 
     async def _open(self, runtime: AccountRuntime) -> None:

@@ -36,7 +36,7 @@ class SSHTarget:
     into before, with this user and password, whatever the account's other instances have.
 
     ``alias`` is a name for the user's OpenSSH configuration, which then decides on the address. ``enter`` are the
-    words that run a command inside a container of that host; ``host_row`` is that host: its connection is used.
+    program of a container engine and the id of a container: the login is to its host, the row ``host_row``.
     """
 
     host: str

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from types import MappingProxyType
 from typing import Any
@@ -336,6 +337,7 @@ def make_fleet(
     unopenable: Mapping[str, BaseException] | None = None,
     on_failure: Callable[[BaseException], None] | None = None,
     polls: bool = True,
+    state_dir: Path | None = None,
 ) -> Fleet:
     """Return a fleet over these back ends, not started, with jitter from a fixed seed."""
     broken = unopenable or {}
@@ -358,6 +360,7 @@ def make_fleet(
         clock=clock,
         random=Random(1),
         on_failure=on_failure,
+        state_dir=state_dir,
     )
 
 

@@ -239,11 +239,11 @@ def make_app(
     report: Callable[[BaseException], Path] | None = None,
 ) -> GputuiApp:
     """Return the app, not run, over a fleet that it starts itself; times are UTC."""
-    fleet = make_fleet(clock, *backends, history=history, read_only=read_only, unopenable=unopenable)
-    fleet.restore()
-    app = GputuiApp(
-        fleet, ui or UiSettings(utc=True, mouse=False), state_dir=state_dir, history=history, report=report
+    fleet = make_fleet(
+        clock, *backends, history=history, read_only=read_only, unopenable=unopenable, state_dir=state_dir
     )
+    fleet.restore()
+    app = GputuiApp(fleet, ui or UiSettings(utc=True, mouse=False), history=history, report=report)
     app.animation_level = "none"
     # Textual draws nothing for 50 ms after another view comes in front: time that no test should have to wait for.
     app.delay_update = lambda delay=0.0: None  # type: ignore[method-assign]

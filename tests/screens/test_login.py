@@ -84,7 +84,7 @@ class PlayedSsh:
 
         return Forward()
 
-    async def _interactive(self, connection: PlayedConnection) -> ShellEnd:
+    async def _interactive(self, connection: PlayedConnection, **_: object) -> ShellEnd:
         self.shell_open.set()
         await self.shell_ends.wait()
         return ShellEnd(None, dropped=True) if connection.closed else ShellEnd(0)

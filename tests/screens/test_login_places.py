@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from gputui.config.paths import known_hosts_path
 from gputui.config.preview import UiSettings
 from gputui.errors import SshError
 from gputui.models import Ref
-from gputui.ssh.known_hosts import HostKey, HostKeyQuestion, KnownHosts, host_id_of
+from gputui.ssh.known_hosts import HostKey, HostKeyQuestion, host_id_of
 from tests.screens.stage import Stage, lab, staged
 from tests.screens.test_login import PlayedConnection, PlayedSsh
 
@@ -136,7 +135,7 @@ async def test_in_a_window_the_key_is_remembered_and_no_one_logs_in_here(
         assert ssh.connections == []
         assert stage.dialogs == []
         train = await stage.fleet.ssh_target(Ref("lab", "pod", "train"))
-        hosts = KnownHosts(known_hosts_path(stage.app.session.state_dir))
+        hosts = stage.app.session.fleet.connections.hosts
         assert hosts.keys(host_id_of(Ref("lab", "pod", "train"), train)) == (KEY,)
 
 

@@ -7,14 +7,14 @@ import asyncio
 import signal
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from gputui.cli import arguments, refs, session
 from gputui.cli.output import notify, report_error
 from gputui.cli.signals import until_interrupted
 from gputui.cli.ssh_login import connect, known_hosts
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
-from gputui.models import Action, Resource
+from gputui.models import Action, Instance, Resource
 from gputui.presentation.refusals import only_text
 
 if TYPE_CHECKING:
@@ -71,9 +71,10 @@ async def _forward(accounts: Mapping[str, Account], text: str, local: int, remot
     from gputui.ssh.client import forward as open_forward
     from gputui.ssh.known_hosts import name_of_host
 
-    connection = await _connect_to(accounts, text)
-    if connection is None:
+    found = await _connect_to(accounts, text)
+    if found is None:
         return FAILED
+    connection, _ = found
     try:
         opened = await open_forward(connection, local, remote)
         sys.stdout.write(f"127.0.0.1:{opened.local_port}\n")
@@ -94,13 +95,15 @@ def _forget(hosts: KnownHosts, host_id: str) -> None:
 
 
 async def _log_in(accounts: Mapping[str, Account], text: str, *, forget: bool) -> int:
+    from gputui.ssh.containers import shell_command
     from gputui.ssh.shell import interactive
 
-    connection = await _connect_to(accounts, text, forget=forget)
-    if connection is None:
+    found = await _connect_to(accounts, text, forget=forget)
+    if found is None:
         return FAILED
+    connection, instance = found
     try:
-        end = await interactive(connection)
+        end = await interactive(connection, command=shell_command(instance.ssh))
     except SshError as error:
         report_error(error)
         return FAILED
@@ -111,18 +114,19 @@ async def _log_in(accounts: Mapping[str, Account], text: str, *, forget: bool) -
     return exit_status(end)
 
 
-async def _connect_to(accounts: Mapping[str, Account], text: str, *, forget: bool = False) -> Connection | None:
+async def _connect_to(
+    accounts: Mapping[str, Account], text: str, *, forget: bool = False
+) -> tuple[Connection, Instance] | None:
     """Log into the instance that the text names; None where that fails, which is reported."""
-    hosts = known_hosts()
     async with session.open_fleet(accounts) as fleet:
         only = only_text(Action.SSH, "instances")
         matches, _ = await refs.find(fleet, [text], [Resource.INSTANCES], only=only)
         refs.report_shortened(matches)
-        ref = matches[0].ref
+        row = cast(Instance, matches[0].row)  # the only kind that was looked for
         if forget:
-            _forget(hosts, str(ref))
+            _forget(known_hosts(), str(row.ref))
         try:
-            return await connect(fleet, ref, hosts)
+            return await connect(fleet, row), row
         except GputuiError as error:
             report_error(error)
             return None

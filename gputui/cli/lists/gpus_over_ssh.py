@@ -19,17 +19,9 @@ from gputui.models import GpuDevice, GpuProcess, GpuReading, Instance, Phase, Re
 from gputui.presentation.actions import may_be_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractAsyncContextManager
-
     from gputui.cli.lists.watch import Keep
     from gputui.config.loader import Account, Config
     from gputui.fleet import Fleet
-    from gputui.ssh.client import Connection
-    from gputui.ssh.known_hosts import KnownHosts
-    from gputui.ssh.pool import ConnectionPool
-
-    Lease = Callable[[Instance], AbstractAsyncContextManager[Connection]]
 
 _WHOSE = "PIDs as seen inside the container."
 
@@ -94,43 +86,28 @@ def belongs(row: Row, instance: Instance) -> bool:
 async def _read(fleet: Fleet, instances: Sequence[Instance]) -> list[tuple[Instance, GpuReading | GputuiError]]:
     """Log into all instances, then read them at once."""
     from gputui.ssh.nvidia.reader import GpuReader
-    from gputui.ssh.pool import ConnectionPool
-
-    pool = ConnectionPool()
-    lease = _lease(fleet, pool, ssh_login.known_hosts())
 
     async def read(instance: Instance) -> GpuReading | GputuiError:
         if instance.ref in failures:
             return failures[instance.ref]
         try:
-            return await GpuReader(lease, lambda: datetime.now(UTC))(instance)
+            return await GpuReader(fleet.connections.lease, lambda: datetime.now(UTC))(instance)
         except GputuiError as error:
             return error
 
-    try:
-        failures = await _log_in(lease, instances)
-        readings = await asyncio.gather(*map(read, instances))
-        return list(zip(instances, readings, strict=True))
-    finally:
-        await pool.aclose()
+    failures = await _log_in(fleet, instances)
+    readings = await asyncio.gather(*map(read, instances))
+    return list(zip(instances, readings, strict=True))
 
 
-def _lease(fleet: Fleet, pool: ConnectionPool, hosts: KnownHosts) -> Lease:
-    from gputui.fleet.ssh_gpu_reader import connection_key
-
-    return lambda instance: pool.lease(
-        connection_key(instance), partial(ssh_login.connect, fleet, instance.ref, hosts)
-    )
-
-
-async def _log_in(lease: Lease, instances: Sequence[Instance]) -> dict[Ref, GputuiError]:
+async def _log_in(fleet: Fleet, instances: Sequence[Instance]) -> dict[Ref, GputuiError]:
     """Log into each instance, one after the other, since that may ask; returns the failures."""
     failures: dict[Ref, GputuiError] = {}
     for one in instances:
         try:
             if one.phase is not Phase.RUNNING:
                 raise ConflictError(f"{one.name} is {status_text(one.status)}: its GPUs can be read while it runs.")
-            async with lease(one):
+            async with fleet.connections.lease(one, partial(ssh_login.connect, fleet, one)):
                 pass
         except GputuiError as error:
             failures[one.ref] = error
@@ -139,31 +116,27 @@ async def _log_in(lease: Lease, instances: Sequence[Instance]) -> dict[Ref, Gput
 
 def _watch(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account], resource: Resource) -> int:
     from gputui.cli.lists.watch import watch
-    from gputui.ssh.pool import ConnectionPool
-
-    pool = ConnectionPool()
 
     async def prepare(fleet: Fleet) -> Keep:
         instances, _ = await _resolve(fleet, args.of)
-        await _begin(fleet, pool, resource, instances)
+        await _begin(fleet, resource, instances)
         if resource is Resource.PROCESSES and args.output == "table" and fleet.probed_instances():
             notify(_WHOSE)
         return lambda row: any(belongs(row, one) for one in instances)
 
-    return watch(config, accounts, resource, args, prepare=prepare, end=pool.aclose)
+    return watch(config, accounts, resource, args, prepare=prepare)
 
 
-async def _begin(fleet: Fleet, pool: ConnectionPool, resource: Resource, instances: Sequence[Instance]) -> None:
+async def _begin(fleet: Fleet, resource: Resource, instances: Sequence[Instance]) -> None:
     """Log into each instance that is probed; raises the last failure when nothing is left to watch."""
-    from gputui.fleet.ssh_gpu_reader import GpuProbe
+    from gputui.fleet.ssh_gpu_reader import probe_gpus
 
-    hosts = ssh_login.known_hosts()
-    probe = GpuProbe(lambda: fleet, pool, hosts, way_out="Start the command again to be asked.")
+    fleet.login_hint = "Start the command again to be asked."
     probed = [one for one in instances if not fleet.runtime(one.ref.account).lists(resource)]
-    failures = await _log_in(_lease(fleet, pool, hosts), probed)
+    failures = await _log_in(fleet, probed)
     for one in probed:
         if one.ref not in failures:
-            probe.start(one)
+            probe_gpus(fleet, one)
     if not failures:
         return
     *others, last = failures.values()

@@ -39,12 +39,11 @@ def watch(
     values: Mapping[str, str] | None = None,
     of: Ref | None = None,
     prepare: Prepare | None = None,
-    end: Callable[[], Awaitable[None]] | None = None,
 ) -> int:
     """Follow one resource until interrupted. Failures of accounts are reported when they begin and end.
 
     ``values`` is a filter that every account accepts; ``of`` limits events to those of one row. ``prepare`` is called
-    with the started fleet and returns the rows to keep; ``end`` is awaited after the fleet has ended.
+    with the started fleet and returns the rows to keep.
     """
     from gputui.fleet.account_runtime import PACES
 
@@ -58,7 +57,7 @@ def watch(
     show = make_printer(resource, args.output, tuple(accounts), of=of)
     with until_interrupted(), session.open_history() as history:
         fleet = session.new_fleet(accounts, history=history, polling=polling)
-        asyncio.run(_follow(fleet, resource, show, values or {}, prepare, end))
+        asyncio.run(_follow(fleet, resource, show, values or {}, prepare))
     return 0
 
 
@@ -84,7 +83,6 @@ async def _follow(
     show: Show,
     values: Mapping[str, str],
     prepare: Prepare | None,
-    end: Callable[[], Awaitable[None]] | None,
 ) -> None:
     report_failures = _failure_reporter(fleet, resource)
     broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -112,8 +110,6 @@ async def _follow(
         await broken
     finally:
         await fleet.aclose()
-        if end is not None:
-            await end()
 
 
 def _failure_reporter(fleet: Fleet, resource: Resource) -> Callable[[], None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Protocol
 
@@ -67,7 +66,6 @@ class Session:
     fleet: Fleet
     navigator: Navigator
     program: Program
-    state_dir: Path
     history: History | None = None
     account: str | None = None
     utc: bool = False

@@ -1,0 +1,129 @@
+"""SSH connections to instances: one each, shared by shells, commands, copies, forwards and probes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gputui.config.loader import ssh_login
+from gputui.errors import SshError
+from gputui.models import Instance, Ref, Secret, SSHTarget
+from gputui.ssh import client
+from gputui.ssh.client import Connection
+from gputui.ssh.credentials import AskSecret
+from gputui.ssh.known_hosts import AskHostKey, HostKeyQuestion, KnownHosts, host_id_of
+from gputui.ssh.pool import ConnectionPool
+
+if TYPE_CHECKING:
+    from gputui.fleet import Fleet
+    from gputui.fleet.logins import Logins
+
+
+class Connections:
+    """The connections of a fleet. ``hosts`` are the known host keys."""
+
+    def __init__(self, fleet: Fleet, hosts: KnownHosts) -> None:
+        self.hosts = hosts
+        self._fleet = fleet
+        self._pool = ConnectionPool()
+
+    def lease(
+        self, instance: Instance, connect: Callable[[], Awaitable[Connection]] | None = None
+    ) -> AbstractAsyncContextManager[Connection]:
+        """Lease the connection of an instance, of its host where it is entered through that.
+
+        ``connect`` logs in where there is none, with :func:`log_in` to :func:`login_ref`. Without it no question is
+        asked: an unknown host key, user or secret is an SshError with ``fleet.login_hint``. Raises GputuiError.
+        """
+        return self._pool.lease(connection_key(instance), connect or partial(self._log_in_unasked, instance))
+
+    def is_open(self, instance: Instance) -> bool:
+        """Return whether there is an open connection for an instance."""
+        return self._pool.is_open(connection_key(instance))
+
+    async def aclose(self) -> None:
+        """Close all connections, leased or not; bounded in time."""
+        await self._pool.aclose()
+
+    async def _log_in_unasked(self, instance: Instance) -> Connection:
+        asked = list[str]()
+        hint = self._fleet.login_hint
+
+        async def no_user() -> str:
+            raise SshError(f"Not logged into {instance.name}: the user is unknown.", hint=hint)
+
+        async def no_trust(_: HostKeyQuestion) -> bool:
+            asked.append("the host key is unknown")
+            return False
+
+        async def no_secret(_: str) -> Secret | None:
+            asked.append("it asks for a password")
+            return None
+
+        ref = login_ref(instance)
+        try:
+            return await log_in(self._fleet, ref, self.hosts, no_user, no_trust, no_secret, deadline=0)
+        except SshError as error:
+            if not asked:
+                raise
+            raise SshError(f"Not logged into {instance.name}: {asked[-1]}.", hint=hint) from error
+
+
+def login_ref(instance: Instance) -> Ref:
+    """Return the row to log into: the instance, or the host through which it is entered."""
+    return (instance.ssh.host_row if instance.ssh else None) or instance.ref
+
+
+def connection_key(instance: Instance) -> str:
+    """Return the key of an instance's shared connection: with the generation, as names may be reused."""
+    return host_id_of(login_ref(instance), instance.ssh) if instance.ssh else str(instance.ref)
+
+
+async def log_in(
+    fleet: Fleet,
+    ref: Ref,
+    hosts: KnownHosts,
+    ask_user: Callable[[], Awaitable[str]],
+    ask: AskHostKey,
+    ask_secret: AskSecret,
+    progress: Callable[[str], None] = lambda _: None,
+    *,
+    deadline: float = 120.0,
+    logins: Logins | None = None,
+) -> Connection:
+    """Log into an instance, and store a user that was asked for in ``logins``, those of the fleet by default.
+
+    ``ask_user`` is called where neither the back end, the configuration nor a stored login has the user. The other
+    arguments are those of :func:`gputui.ssh.client.connect`. Raises GputuiError.
+    """
+    logins, user = logins or fleet.logins, ""
+
+    async def target() -> SSHTarget:
+        found = await logins.complete(ref, await fleet.ssh_target(ref))
+        return found if found.user else replace(found, user=user)
+
+    progress("Requesting the address of its SSH server …")
+    login = await asyncio.to_thread(ssh_login, fleet.accounts[ref.account])
+    first = await target()
+    if not login.user_of(first):
+        user = await ask_user()
+        first = await target()
+    progress(f"Connecting to {login.user_of(first)}@{first.host}, port {login.port or first.port} …")
+    connection = await client.connect(
+        first,
+        login,
+        host_id=host_id_of(ref, first),
+        hosts=hosts,
+        ask=ask,
+        ask_secret=ask_secret,
+        progress=progress,
+        refetch=target,
+        deadline=deadline,
+    )
+    if user:
+        await logins.remember(ref, first.generation, user)
+    return connection
