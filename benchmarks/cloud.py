@@ -117,8 +117,8 @@ class Server:
         assert self._process.stdout is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        told = json.loads(self._process.stdout.readline())
-        return {(container, status, int(at)): at for container, status, at in told}
+        reported = json.loads(self._process.stdout.readline())
+        return {(container, status, int(at)): at for container, status, at in reported}
 
 
 @contextmanager

@@ -108,7 +108,7 @@ class GputuiApp(App[int]):
         self._begin = begin
         self._keys = KeyOrder(self, self.session, super().on_event)
         self._quit_question: dialogs.ConfirmDialog | None = None
-        self._held_back: list[Callable[[], None]] = []
+        self._deferred: list[Callable[[], None]] = []
         for theme in THEMES:
             self.register_theme(theme)
         self._wanted_theme = ui.theme
@@ -346,14 +346,14 @@ class GputuiApp(App[int]):
     def notify(self, message: str, **options: Any) -> None:
         """Show a notification; one that comes while a shell has the terminal is shown after it."""
         if self._login.has_terminal:
-            self._held_back.append(partial(self.notify, message, **options))
+            self._deferred.append(partial(self.notify, message, **options))
         else:
             super().notify(message, **options)
 
-    def notify_held_back(self, _: object = None) -> None:
+    def notify_deferred(self, _: object = None) -> None:
         """Show the notifications that came while a shell had the terminal."""
-        held, self._held_back = self._held_back, []
-        for notify in held:
+        deferred, self._deferred = self._deferred, []
+        for notify in deferred:
             notify()
 
     def action_hint_quit(self) -> None:

@@ -189,7 +189,7 @@ class Login:
                 end = await suspended(self._app, lambda: self._shell(instance, connection))
             finally:
                 self.has_terminal = False
-                self._session.program.notify_held_back()
+                self._session.program.notify_deferred()
         if end.dropped:
             message = end.message or f"The connection to {instance.name} was lost."
             raise GputuiError(message, hint=f"{self._session.key_of('ssh')} logs in again.")

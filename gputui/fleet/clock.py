@@ -10,7 +10,7 @@ from typing import Any
 
 from gputui.formatting import format_duration
 
-_WORTH_TELLING = 60.0
+_SHOWN_FROM = 60.0
 """Ages are shown in minutes: a smaller difference, in seconds, changes none."""
 
 
@@ -54,8 +54,8 @@ def clock_warning(ahead: Mapping[str, float | None]) -> str:
     if not known:
         return ""
     middle = sorted(known.values())[(len(known) - 1) // 2]
-    agreeing = [name for name, seconds in known.items() if abs(seconds - middle) <= _WORTH_TELLING]
-    if abs(middle) < _WORTH_TELLING or 2 * len(agreeing) <= len(known):
+    agreeing = [name for name, seconds in known.items() if abs(seconds - middle) <= _SHOWN_FROM]
+    if abs(middle) < _SHOWN_FROM or 2 * len(agreeing) <= len(known):
         return ""
     span = format_duration(60 * round(abs(middle) / 60))
     if len(known) == 1:

@@ -154,9 +154,9 @@ class LogStore:
 class LogFilter:
     """The numbers of the matching lines of a filter, found in steps and updated as lines are added at both ends."""
 
-    def __init__(self, store: LogStore, holds: Callable[[str], bool]) -> None:
+    def __init__(self, store: LogStore, matches: Callable[[str], bool]) -> None:
         self._store = store
-        self._holds = holds
+        self._matches = matches
         self._newer = array("q")
         self._older = array("q")
         self._to = 0
@@ -178,11 +178,11 @@ class LogFilter:
         """Scan some more lines, the newer ones first; returns whether there are more."""
         if self._to < self._store.last:
             lines = self._store.read(self._to, min(self._to + most, self._store.last))
-            self._newer.extend(line.number for line in lines if self._holds(line.text))
+            self._newer.extend(line.number for line in lines if self._matches(line.text))
             self._to += len(lines)
         elif self._from > self._store.first:
             lines = self._store.read(max(self._from - most, self._store.first), self._from)
-            self._older.extend(line.number for line in reversed(lines) if self._holds(line.text))
+            self._older.extend(line.number for line in reversed(lines) if self._matches(line.text))
             self._from -= len(lines)
         return self.behind > 0
 

@@ -39,7 +39,7 @@ async def test_prices_are_sorted_by_currency_before_amount_and_what_has_none_com
 async def test_deployments_have_one_price_whatever_their_currency() -> None:
     cloud = FakeCloud("hub")
     cloud.rows[Resource.DEPLOYMENTS] = [
-        deployment(Ref("hub", "deployment", "1"), "told", price=money("3.10", "CNY")),
+        deployment(Ref("hub", "deployment", "1"), "priced", price=money("3.10", "CNY")),
         deployment(
             Ref("hub", "deployment", "2"),
             "guessed",
@@ -53,7 +53,7 @@ async def test_deployments_have_one_price_whatever_their_currency() -> None:
         assert "PRICE/H" in header
         assert "LIMIT/H" in header
         assert "$" not in header
-        assert "¥3.10" in stage.line_of("told")
+        assert "¥3.10" in stage.line_of("priced")
         assert "~¥5.20" in stage.line_of("guessed")
         assert "¥0.90–1.50" in stage.line_of("guessed")
 

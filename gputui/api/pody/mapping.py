@@ -117,7 +117,7 @@ def to_devices(
             index=gpu,
             model=model,
             memory_total=memory_total,
-            memory_used=_held(processes),
+            memory_used=_gpu_memory_of(processes),
             process_count=len(processes),
             instances=tuple(sorted({_pod_name(one.pod, owned) for one in _readable(processes) if one.pod})),
             problem=_unreadable_processes(processes),
@@ -218,8 +218,8 @@ def _unreadable_processes(processes: Iterable[ProcessRow | Unreadable]) -> str |
     return f"{count} cannot be read: {reasons[0]}" if reasons else None
 
 
-def _held(processes: Iterable[ProcessRow | Unreadable]) -> int | None:
+def _gpu_memory_of(processes: Iterable[ProcessRow | Unreadable]) -> int | None:
     """Return the GPU memory of the processes, None where the driver reports it for none of them."""
-    held = [process.gpu_memory_used for process in _readable(processes)]
-    known = [size for size in held if size is not None]
-    return sum(known) if known or not held else None
+    used = [process.gpu_memory_used for process in _readable(processes)]
+    known = [size for size in used if size is not None]
+    return sum(known) if known or not used else None

@@ -95,8 +95,8 @@ class YottaLists:
         rows: RowCollector[Instance] = RowCollector()
         for kind, part in zip(_PARTS, found, strict=True):
             name = _PARTS[kind]
-            stand_in = _stand_in(self._scope.ref(kind, name), name)
-            rows.add(self._last.update(kind, part, f"the {name}", stand_in, whose="they cannot be read: "), kind=kind)
+            unread = _placeholder(self._scope.ref(kind, name), name)
+            rows.add(self._last.update(kind, part, f"the {name}", unread, whose="they cannot be read: "), kind=kind)
         return rows.rows()
 
     async def pods(self, params: filters.Parameters | None = None) -> list[Instance]:
@@ -140,10 +140,10 @@ class YottaLists:
                 raise part
             if not isinstance(part, NotFoundError):  # else it was deleted in between
                 theirs, name = f"{endpoint.ref.id}/", endpoint.name
-                stand_in = _stand_in(self._scope.ref(mapping.WORKER, theirs), name, endpoint.ref)
+                unread = _placeholder(self._scope.ref(mapping.WORKER, theirs), name, endpoint.ref)
                 what = f"the workers of {name}"
                 whose = "its workers cannot be read: "
-                rows.add(self._last.update(str(endpoint.ref), part, what, stand_in, whose=whose), prefix=theirs)
+                rows.add(self._last.update(str(endpoint.ref), part, what, unread, whose=whose), prefix=theirs)
         return rows.rows()
 
     # Endpoints and stock
@@ -242,5 +242,5 @@ class YottaLists:
         return rows or []
 
 
-def _stand_in(ref: Ref, name: str, parent: Ref | None = None) -> Instance:
+def _placeholder(ref: Ref, name: str, parent: Ref | None = None) -> Instance:
     return Instance(ref, name, Phase.UNKNOWN, mapping.UNKNOWN, parent=parent)

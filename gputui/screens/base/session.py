@@ -52,7 +52,7 @@ class Program(Protocol):
     def show_internal_error(self, error: BaseException) -> None:
         """Show that gputui failed, and the path of the report."""
 
-    def notify_held_back(self) -> None:
+    def notify_deferred(self) -> None:
         """Show the notifications that came while a shell had the terminal."""
 
     def leave(self) -> None:

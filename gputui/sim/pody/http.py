@@ -19,7 +19,7 @@ from gputui.sim.http import route
 from gputui.sim.world import User
 
 Release = tuple[int, int, int]
-_NOBODY = User("", "")
+_ANONYMOUS = User("", "")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _route(endpoint: Endpoint, users: Mapping[str, User], before: Callable[[], o
 
     async def answer(request: Request) -> Response:
         before()
-        user = _NOBODY if endpoint.access == "open" else _authenticate(request, users)
+        user = _ANONYMOUS if endpoint.access == "open" else _authenticate(request, users)
         if endpoint.access == "admin" and not user.is_admin:
             raise HTTPException(403, "User does not have permission: admin")
         values = await arguments(parameters, request)

@@ -198,8 +198,8 @@ async def test_what_the_server_refuses_has_an_error_of_its_kind() -> None:
             await there.backend.creators["container"].prepare(right | {"image": "nothing:here"}).send()
         with pytest.raises(NotFoundError, match="GPU 8 not found"):
             await there.backend.creators["container"].prepare(right | {"gpu_ids": "8"}).send()
-        with pytest.raises(NotFoundError, match="pull access denied for nobody/knows"):
-            await there.backend.creators["image"].prepare({"repo_tag": "nobody/knows:1"}).send()
+        with pytest.raises(NotFoundError, match="pull access denied for unknown/image"):
+            await there.backend.creators["image"].prepare({"repo_tag": "unknown/image:1"}).send()
         with pytest.raises(NotFoundError, match="manifest for ubuntu:1 not found"):
             await there.backend.creators["image"].prepare({"repo_tag": "ubuntu:1"}).send()
         for verb in ("start", "stop", "restart", "delete"):

@@ -241,8 +241,8 @@ async def test_what_the_cloud_refuses_is_reported_in_its_words() -> None:
         with pytest.raises(NotFoundError, match="no such deployment") as caught:
             await world.backend.stop(Ref("hub", "deployment", "nowhere"))
         assert caught.value.request_id
-        with pytest.raises(NotFoundError, match="no such image: image-of-nobody"):
-            await world.backend.creators["deployment"].prepare(VALUES | {"image_uuid": "image-of-nobody"}).send()
+        with pytest.raises(NotFoundError, match="no such image: image-unknown"):
+            await world.backend.creators["deployment"].prepare(VALUES | {"image_uuid": "image-unknown"}).send()
 
 
 FAULTS: dict[str, tuple[type[GputuiError], ...]] = {
