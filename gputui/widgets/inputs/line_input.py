@@ -17,6 +17,10 @@ class LineInput(Input):
     The size of a line does not depend on its text: a typed letter draws the line without a new layout of the screen.
     """
 
+    DEFAULT_CSS = """
+    LineInput > .input--placeholder { color: $muted; }
+    """
+
     _typing = False
 
     def __init__(
