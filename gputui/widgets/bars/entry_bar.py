@@ -7,7 +7,6 @@ from os.path import commonprefix
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -22,6 +21,8 @@ Completer = Callable[[str], Sequence[str]]
 
 class EntryBar(GuardedHandlers, Vertical):
     """Hidden until opened. Tab completes, with the candidates above; up and down show earlier entries.
+
+    Its parts are mounted when it is first opened: two bars would be half of the widgets of a view.
 
     A subclass gives ``changed`` and ``submitted``, which get the text, and ``closed``. ``problem`` is the error that
     is shown, '' for none.
@@ -52,15 +53,9 @@ class EntryBar(GuardedHandlers, Vertical):
         self._position = 0
         self.problem = ""
 
-    def compose(self) -> ComposeResult:
-        """Lay it out."""
-        yield Line(classes="about")
-        with Horizontal():
-            yield Static(Content(self._prefix), classes="prefix")
-            yield LineInput(select_on_focus=False)
-
     def open(self, text: str = "", past: Sequence[str] = (), prefix: str = "") -> None:
         """Show it with this text in it, after ``prefix``; ``past`` are earlier entries, the newest last."""
+        self._mount_parts()
         self.query_one(".prefix", Static).update(Content(prefix or self._prefix))
         self._past = list(past)
         self._position = len(self._past)
@@ -71,6 +66,12 @@ class EntryBar(GuardedHandlers, Vertical):
         # Not entry.focus(), which takes effect only after keys typed ahead have gone elsewhere.
         self.screen.set_focus(entry)
         self._show_candidates(text)
+
+    def _mount_parts(self) -> None:
+        if not self.children:
+            line = Horizontal()
+            self.mount(Line(classes="about"), line)
+            line.mount(Static(classes="prefix"), LineInput(select_on_focus=False))
 
     def changed(self, text: str) -> None:
         """Act on the text as it is typed."""
