@@ -267,7 +267,7 @@ class Login:
                 heading,
                 choices,
                 details=[Content.styled(line, "bold") for line in lines],
-                note="Compare it with the fingerprint you were given. It will be remembered for this instance.",
+                note=f"Compare it with the fingerprint you were given. It will be {question.kept_in}.",
                 selected="cancel",
                 careful=True,
             )
@@ -275,8 +275,7 @@ class Login:
         if where:
             place_question.is_open = False
         if answer == Place.WINDOW:
-            hosts = self._session.fleet.connections.hosts
-            await asyncio.to_thread(hosts.remember, question.host_id, question.host, question.port, question.key)
+            await asyncio.to_thread(question.remember)
             raise _InWindow
         return answer == Place.HERE
 

@@ -16,7 +16,8 @@ from gputui.errors import ConflictError, RateLimitedError, SshError, Unavailable
 from gputui.models import SSHLogin, SSHTarget, parse_jump
 from gputui.ssh import failures
 from gputui.ssh.credentials import ATTEMPT_SECONDS, METHODS, AskSecret, Credentials, LoginClient, paused
-from gputui.ssh.known_hosts import AskHostKey, HostKey, KnownHosts, changed_key_error, jump_host_id, name_of_host
+from gputui.ssh.known_hosts import AskHostKey, HostKey, KnownHosts, jump_host_id, name_of_host
+from gputui.ssh.trust import InstanceTrust, Trust, TrustedKeys
 from gputui.text import clean
 
 # Without a handler, asyncssh's warnings would reach stderr, which is the terminal of the app.
@@ -44,12 +45,13 @@ _LoggedIn = tuple["Endpoint", asyncssh.SSHClientConnection]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The target of a connection: an address, a user, the id of the stored host key, and the jump host if any."""
+    """The target of a connection: an address, a user, the keys known for it, and the jump host if any."""
 
     host_id: str
     host: str
     port: int
     user: str
+    trust: Trust
     tunnel: asyncssh.SSHClientConnection | None = None
 
     @property
@@ -128,7 +130,9 @@ async def connect(
             tunnel = (await _connect_jump(login, context, ask_secret, resources)).ssh
 
         async def attempt(now: SSHTarget) -> _LoggedIn:
-            endpoint = Endpoint(host_id, now.host, login.port or now.port, login.user_of(now), tunnel)
+            host, port = now.host, login.port or now.port
+            trust = InstanceTrust(hosts, host_id, host, port)
+            endpoint = Endpoint(host_id, host, port, login.user_of(now), trust, tunnel)
             credentials.password = login.password_of(now)
             return endpoint, await _log_in(endpoint, credentials, context)
 
@@ -195,17 +199,19 @@ async def _log_in(endpoint: Endpoint, credentials: Credentials, context: _Contex
     client: LoginClient | None = None
     try:
         async with asyncio.timeout(ATTEMPT_SECONDS) as timeout:
-            known = await asyncio.to_thread(context.hosts.keys, endpoint.host_id)
-            if not known:
-                known = (await _trust_first(endpoint, context, timeout),)
+            known = await asyncio.to_thread(endpoint.trust.trusted)
+            if known.is_empty:
+                known = await _trust_first(endpoint, known, await _fetch_key(endpoint), context, timeout)
             client = LoginClient(credentials, endpoint.user, timeout, context.progress)
             try:
                 return await _connect_strictly(endpoint, client, known)
-            except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
+            except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):
                 key = await _fetch_key(endpoint)
-                if key in known:
+                if key in known.keys and key not in known.revoked:
                     raise
-                raise changed_key_error(endpoint.host_id, endpoint.host, endpoint.port, known, key) from error
+                known = await _trust_first(endpoint, known, key, context, timeout)
+            client = LoginClient(credentials, endpoint.user, timeout, context.progress)
+            return await _connect_strictly(endpoint, client, known)
     except asyncssh.PermissionDenied as error:
         tried = client.tried if client else []
         raise failures.permission_denied(endpoint.user, endpoint.where, tried, credentials.passed_over) from error
@@ -219,16 +225,23 @@ async def _log_in(endpoint: Endpoint, credentials: Credentials, context: _Contex
         raise failures.explain(error, endpoint.where) from error
 
 
-async def _trust_first(endpoint: Endpoint, context: _Context, timeout: asyncio.Timeout) -> HostKey:
-    """Fetch the key of an unknown host, ask, and store it."""
-    key = await _fetch_key(endpoint)
-    question = await asyncio.to_thread(context.hosts.question, endpoint.host_id, endpoint.host, endpoint.port, key)
-    with paused(timeout):
-        accepted = await context.ask(question)
-    if not accepted:
-        raise SshError(f"Not logged in to {endpoint.where}: its host key was not accepted.")
-    await asyncio.to_thread(context.hosts.remember, endpoint.host_id, endpoint.host, endpoint.port, key)
-    return key
+async def _trust_first(
+    endpoint: Endpoint, known: TrustedKeys, key: HostKey, context: _Context, timeout: asyncio.Timeout
+) -> TrustedKeys:
+    """Ask about the key of an unknown host, and store it. Raises HostKeyError for one that is known to be wrong."""
+    trust = endpoint.trust
+    if (refusal := await asyncio.to_thread(trust.refusal, key, known)) is not None:
+        raise refusal
+    question = await asyncio.to_thread(trust.question, key)
+    if trust.accepts_new:
+        context.progress(f"The new host key of {endpoint.where} is {question.kept_in}: {key}.")
+    else:
+        with paused(timeout):
+            accepted = await context.ask(question)
+        if not accepted:
+            raise SshError(f"Not logged in to {endpoint.where}: its host key was not accepted.")
+    await asyncio.to_thread(question.remember)
+    return TrustedKeys((key,))
 
 
 async def _fetch_key(endpoint: Endpoint) -> HostKey:
@@ -241,16 +254,15 @@ async def _fetch_key(endpoint: Endpoint) -> HostKey:
 
 
 async def _connect_strictly(
-    endpoint: Endpoint, client: LoginClient, known: Sequence[HostKey]
+    endpoint: Endpoint, client: LoginClient, known: TrustedKeys
 ) -> asyncssh.SSHClientConnection:
     """Connect, accepting only ``known`` keys; asyncssh then asks the server for their algorithms alone."""
-    trusted = [asyncssh.import_public_key(f"{key.algorithm} {key.data}") for key in known]
     return await asyncssh.connect(
         endpoint.host,
         endpoint.port,
         tunnel=endpoint.tunnel,
         username=endpoint.user,
-        known_hosts=(trusted, [], []),
+        known_hosts=tuple(map(_public_keys, (known.keys, known.authorities, known.revoked))),
         x509_trusted_certs=None,
         client_factory=lambda: client,
         client_keys=None,
@@ -263,6 +275,15 @@ async def _connect_strictly(
         login_timeout=0,
         window=_WINDOW,
     )
+
+
+def _public_keys(keys: Sequence[HostKey]) -> list[asyncssh.SSHKey]:
+    """Return the keys for asyncssh; those of algorithms that it does not have are left out: they cannot match."""
+    found = []
+    for key in keys:
+        with suppress(asyncssh.KeyImportError):
+            found.append(asyncssh.import_public_key(f"{key.algorithm} {key.data}"))
+    return found
 
 
 async def _why_lost(endpoint: Endpoint) -> Exception:

@@ -12,7 +12,8 @@ import binascii
 import hashlib
 import os
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -59,7 +60,8 @@ class HostKeyQuestion:
     """The question whether to trust ``key`` for ``host_id``.
 
     ``same_key_at`` are other ids that have the same key (images often carry one), ``address_was`` other ids that
-    were once reached at this address (it was recycled).
+    were once reached at this address (it was recycled). ``remember`` trusts the key from now on: it writes a file,
+    call it in a thread; ``kept_in`` says where, as in "It will be …". Raises SshError.
     """
 
     host_id: str
@@ -68,6 +70,8 @@ class HostKeyQuestion:
     key: HostKey
     same_key_at: tuple[str, ...] = ()
     address_was: tuple[str, ...] = ()
+    kept_in: str = "remembered for this instance"
+    remember: Callable[[], None] = field(kw_only=True, repr=False, compare=False)
 
     def describe(self) -> str:
         """Return the lines for a dialog or a terminal."""
@@ -145,7 +149,11 @@ class KnownHosts:
                 same_key.append(other)
             if any(where == address for where, _ in entries):
                 same_address.append(other)
-        return HostKeyQuestion(host_id, host, port, key, tuple(same_key), tuple(same_address))
+        remember = partial(self.remember, host_id, host, port, key)
+        kept_in = "remembered for this jump host" if is_jump_host(host_id) else "remembered for this instance"
+        return HostKeyQuestion(
+            host_id, host, port, key, tuple(same_key), tuple(same_address), kept_in, remember=remember
+        )
 
     def _path(self, host_id: str) -> Path:
         name = quote(host_id, safe="")

@@ -11,7 +11,7 @@ import pytest
 from gputui.config.preview import UiSettings
 from gputui.errors import SshError
 from gputui.models import Ref
-from gputui.ssh.known_hosts import HostKey, HostKeyQuestion, host_id_of
+from gputui.ssh.known_hosts import HostKey, host_id_of
 from tests.screens.stage import Stage, lab, staged
 from tests.screens.test_login import PlayedConnection, PlayedSsh
 
@@ -30,7 +30,7 @@ class AskingSsh(PlayedSsh):
         self.waits = True
         for asked in filter(None, (self.jump, host_id)):
             if not hosts.keys(asked):
-                question = HostKeyQuestion(asked, "127.0.0.1", 22, KEY)
+                question = hosts.question(asked, "127.0.0.1", 22, KEY)
                 if not await options["ask"](question):
                     raise SshError("Not logged in: its host key was not accepted.")
                 hosts.remember(asked, "127.0.0.1", 22, KEY)
