@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -12,7 +11,8 @@ from gputui.sim.shell.shell import run_captured
 from gputui.sim.world import GIB, Host, Image, Pod, User, hexadecimal
 
 from .http import Endpoint, InternalError, application
-from .validation import COMMIT_NAME, RELEASES, check_name, container_size, expand, parse_release, seconds, size
+from .statistics import ProcessStatistics
+from .validation import COMMIT_NAME, RELEASES, check_name, container_size, expand, parse_release, size
 
 # World seconds the real server takes; stopping waits ten for a main process that ignores SIGTERM, as bash does.
 CREATE_SECONDS, START_SECONDS, STOP_SECONDS, DELETE_SECONDS, COMMIT_SECONDS = 1.5, 0.6, 10.0, 0.8, 6.0
@@ -33,6 +33,7 @@ class PodyApi:
     def _endpoints(self) -> list[Endpoint]:
         info_end = (0, 3, 0)
         old = (0, 4, 0)
+        processes = ProcessStatistics(self._host, self.release)
         return [
             Endpoint("GET", "/status", self._status, access="open", until=(0, 1, 10)),
             Endpoint("GET", "/version", self._version, access="open", since=(0, 1, 10)),
@@ -58,10 +59,10 @@ class PodyApi:
             Endpoint("GET", "/image/list", self._image_list, since=(0, 3, 0)),
             Endpoint("POST", "/image/delete", self._image_delete, since=(0, 3, 0)),
             Endpoint("POST", "/image/inspect", self._image_inspect, since=(0, 3, 0)),
-            Endpoint("GET", "/host/gpu-ps", self._gpu_ps, access="open"),
+            Endpoint("GET", "/host/gpu-ps", processes.gpu_ps, access="open"),
             Endpoint("GET", "/host/spec", self._spec, since=(0, 1, 10)),
-            Endpoint("GET", "/stat/cputime", self._cpu_time, since=(0, 2, 5)),
-            Endpoint("GET", "/stat/gputime", self._gpu_time, since=(0, 2, 5)),
+            Endpoint("GET", "/stat/cputime", processes.cpu_time, since=(0, 2, 5)),
+            Endpoint("GET", "/stat/gputime", processes.gpu_time, since=(0, 2, 5)),
             *(
                 Endpoint(method, f"/user_api/{name}", _no_user_service, access="open", since=(0, 4, 0))
                 for method, names in _USER_SERVICE.items()
@@ -297,50 +298,6 @@ class PodyApi:
             "exposed_ports": {f"{port}/tcp": {} for port in known.ports},
             "created": known.created,
         }
-
-    # Processes and statistics
-
-    async def _gpu_ps(self, caller: User, id: str | None = None) -> Any:  # noqa: A002
-        try:
-            ids = [gpu.index for gpu in self._host.gpus] if id is None else [int(i) for i in id.split(",")]
-        except ValueError as error:
-            raise HTTPException(400, "Invalid GPU ID") from error
-        for index in ids:
-            if not 0 <= index < len(self._host.gpus):
-                raise HTTPException(400, f"GPU ID {index} is invalid")
-        now = self._world.time
-        return {
-            str(index): [
-                {
-                    "pid": process.pid,
-                    "pod": process.pod or "",
-                    "cmd": process.command if process.pod or self.release < (0, 3, 0) else "[host process]",
-                    "uptime": now - process.started,
-                    "memory_used": process.memory_at(now),
-                    "gpu_memory_used": process.gpu_memory_at(now),
-                }
-                for process in self._host.on_gpu(index)
-            ]
-            for index in ids
-        }
-
-    async def _cpu_time(self, caller: User, user: str | None = None, t: str = "") -> Any:
-        return self._usage(user, t, lambda uptime, load, gpus: uptime * load)
-
-    async def _gpu_time(self, caller: User, user: str | None = None, t: str = "") -> Any:
-        return self._usage(user, t, lambda uptime, load, gpus: uptime * gpus)
-
-    def _usage(self, wanted: str | None, span: str, amount: Callable[[float, float, int], float]) -> dict[str, float]:
-        now = self._world.time
-        after = now - seconds(span) if span else 0.0
-        names = list(self._host.users) if wanted is None else wanted.split(",")
-        totals: dict[str, float] = {}
-        for process in self._host.processes.values():
-            owner = (process.pod or "").partition("-")[0]
-            if owner in names and process.started > after:
-                used = amount(now - process.started, process.load, len(process.gpus))
-                totals[owner] = totals.get(owner, 0.0) + used
-        return dict(sorted(totals.items()))
 
     # Shared helpers
 
