@@ -20,13 +20,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from gputui.api.http import failures
+from gputui.api.http import failures, rate_limit
 from gputui.api.http.client import make_client, named_proxy
 from gputui.api.http.decoding import digested
 from gputui.api.http.decompression import DecompressionError, Decompressor
 from gputui.api.http.failures import Refusal, Server
 from gputui.api.http.numbers import without_invalid_numbers
-from gputui.api.http.server_clock import ServerClock, http_date
+from gputui.api.http.server_clock import ServerClock
 from gputui.api.http.tcp_keepalive import enable_keepalive
 from gputui.errors import GputuiError, InvalidError, ProtocolError, RateLimitedError, UnavailableError
 
@@ -42,10 +42,6 @@ CONNECT_TIMEOUT = 10.0
 ATTEMPTS = 3
 RETRY_WINDOW = 45.0
 """No repetition begins later than this after the first attempt, in seconds."""
-MAX_WAIT = 10.0
-"""The longest wait for a rate limit within one call, in seconds; a longer one is the caller's to schedule."""
-LONGEST_RETRY_AFTER = 300.0
-DEFAULT_RETRY_AFTER = 5.0
 
 Json = Mapping[str, object]
 """The body of a request: what :func:`json.dumps` can write."""
@@ -131,15 +127,14 @@ class Transport:
         )
         self.latency: float | None = None
         self.clock = ServerClock()
-        self._limited_until: float | None = None
-        self._limit_message = self._limit_request_id = ""
         self._base_url = base_url
         self._authorize = authorize
         self._explain = explain
         self._read_timeout = read_timeout
         self._slots = asyncio.Semaphore(concurrency)
-        self._interval = 1 / requests_per_second if requests_per_second else 0.0
-        self._next_turn = 0.0
+        self._turns = rate_limit.Turns(
+            self.server, requests_per_second=requests_per_second, sleep=sleep, monotonic=monotonic
+        )
         self._sleep = sleep
         self._monotonic = monotonic
         self._random = random
@@ -174,7 +169,7 @@ class Transport:
             except _TransientError as failure:
                 delay = self._backoff(number) if failure.delay is None else failure.delay
                 spent = self._monotonic() - started
-                if number >= ATTEMPTS or delay > MAX_WAIT or spent + delay > RETRY_WINDOW:
+                if number >= ATTEMPTS or delay > rate_limit.MAX_WAIT or spent + delay > RETRY_WINDOW:
                     raise failure.error from None
             await self._sleep(delay)
 
@@ -232,10 +227,7 @@ class Transport:
 
         ``said`` and ``request_id`` are the server's own, shown with every request that is delayed meanwhile.
         """
-        self._limited_until = self._monotonic() + seconds
-        self._limit_message = "" if said.lower().rstrip(".") == "too many requests" else said
-        self._limit_request_id = request_id
-        return self._rate_limited(seconds)
+        return self._turns.limit(seconds, said=said, request_id=request_id)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -251,7 +243,7 @@ class Transport:
 
     async def _once(self, attempt: _Attempt) -> bytes:
         """Send one request and return its answer's body; raises _TransientError where a question may be repeated."""
-        await self._wait_for_turn()
+        await self._turns.wait()
         headers = dict(await self._authorize()) if self._authorize else {}
         if attempt.content is not None:
             headers["Content-Type"] = "application/json"
@@ -359,34 +351,15 @@ class Transport:
         """Return the error for an answer that is no success."""
         refusal = failures.read_refusal(response.status_code, response.headers.get("location", ""), body)
         if refusal.status == 429:
-            delay = _retry_after(response) or DEFAULT_RETRY_AFTER
+            delay = rate_limit.retry_after(response.headers) or rate_limit.DEFAULT_RETRY_AFTER
             return _TransientError(self.limit(delay, said=refusal.detail, request_id=refusal.request_id), delay)
         error = (self._explain and self._explain(self.server, refusal)) or failures.refused(self.server, refusal)
         if attempt.changes and failures.leaves_open(refusal, error, creates=attempt.creates):
             reason = failures.failure_reason(self.server, refusal, error)
             return failures.unknown_outcome(self.server, attempt.what, reason)
         if refusal.status in {502, 503, 504}:
-            return _TransientError(error, _retry_after(response))
+            return _TransientError(error, rate_limit.retry_after(response.headers))
         return error
-
-    def _rate_limited(self, delay: float) -> RateLimitedError:
-        said = f": {self._limit_message.rstrip('.')}" if self._limit_message else ""
-        return RateLimitedError(
-            f"{self.server}: asks to slow down, for {delay:.0f} s{said}.",
-            retry_after=delay,
-            request_id=self._limit_request_id,
-        )
-
-    async def _wait_for_turn(self) -> None:
-        """Wait for the end of a rate limit and for this request's place in the account's pace."""
-        now = self._monotonic()
-        limited = (self._limited_until or now) - now
-        if limited > MAX_WAIT:
-            raise self._rate_limited(limited)
-        turn = max(now + max(0.0, limited), self._next_turn)
-        self._next_turn = turn + self._interval
-        if turn > now:
-            await self._sleep(turn - now)
 
     def _backoff(self, number: int) -> float:
         """Return the wait after this many attempts: doubling, with jitter, so that accounts do not fall in step."""
@@ -400,14 +373,3 @@ def _encoded(json: Json | None) -> bytes | None:
 
 def _has_too_many_parts(body: bytes) -> bool:
     return len(body) > MOST_PARTS and body.count(b"{") + body.count(b"[") > MOST_PARTS
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Return how long the server asks to wait, in seconds, capped; None when it does not say."""
-    value = response.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdecimal():
-        return min(float(value[:6]), LONGEST_RETRY_AFTER)
-    until, sent_at = http_date(value), http_date(response.headers.get("date", ""))
-    if until is None or sent_at is None:
-        return None
-    return min(max(until - sent_at, 0.0), LONGEST_RETRY_AFTER)

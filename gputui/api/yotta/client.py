@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 from pydantic import BaseModel, TypeAdapter
 
 from gputui.api.common.account_client import Clock, EnvelopeClient
-from gputui.api.http.transport import DEFAULT_RETRY_AFTER
+from gputui.api.http.rate_limit import DEFAULT_RETRY_AFTER
 from gputui.api.yotta.errors import explain, refusal
 from gputui.text import clean
 

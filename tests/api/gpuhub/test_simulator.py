@@ -273,7 +273,7 @@ async def test_a_create_without_an_answer_is_looked_for_by_its_name(faults: str)
 
 
 async def test_a_cloud_that_wants_to_be_left_alone_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gputui.api.http.transport.MAX_WAIT", 0.0)
+    monkeypatch.setattr("gputui.api.http.rate_limit.MAX_WAIT", 0.0)
     async with cloud(faults="ratelimited") as world:
         with pytest.raises(RateLimitedError) as caught:
             for _ in range(3):
