@@ -13,7 +13,7 @@ from gputui.accelerators.nvidia.query import Question
 from gputui.accelerators.nvidia.rows import is_divided, pids_of, reading, shares_memory
 from gputui.api.pody.mapping import terminal_text
 from gputui.errors import SshError
-from tests.ssh.nvidia.test_reader import AT, TRAIN
+from tests.ssh.nvidia.smi import AT, TRAIN
 
 SIZE = 2**18
 MOST_MS = 50.0

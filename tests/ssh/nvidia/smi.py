@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
+from gputui.models import Instance, Phase, Ref
+
 RECORDED = Path(__file__).parent / "recorded"
+AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+TRAIN = Instance(Ref("hub", "container", "53a-f9-1"), "train-1", Phase.RUNNING, "running")
 _BUSYBOX = (
     "ps: unrecognized option: p\nBusyBox v1.36.1 (2024-06-10 07:11:47 UTC) multi-call binary.\n\nUsage: ps [-o]\n"
 )

@@ -5,32 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncssh
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from gputui.accelerators.nvidia import query
 from gputui.accelerators.nvidia.mig import mig_gpus
-from gputui.accelerators.nvidia.query import Part, Question
-from gputui.accelerators.nvidia.rows import is_divided, pids_of, reading
+from gputui.accelerators.nvidia.query import Question
 from gputui.errors import SshError
-from gputui.models import GpuDevice, GpuReading, Instance, Phase, Ref
+from gputui.models import GpuDevice, GpuReading, Instance, Ref
 from gputui.ssh.client import Connection
 from gputui.ssh.nvidia.reader import GpuReader, read_gpus
 from tests.ssh.conftest import Person
 from tests.ssh.nvidia import smi
-from tests.ssh.nvidia.smi import RECORDED, Machine
+from tests.ssh.nvidia.smi import AT, RECORDED, TRAIN, Machine
 from tests.ssh.servers import Server
 
-AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MIB = 2**20
 OWN_COMMAND = " ".join(Path("/proc/self/cmdline").read_text().split("\0")).strip()
-TRAIN = Instance(Ref("hub", "container", "53a-f9-1"), "train-1", Phase.RUNNING, "running")
 
 
 class ShellServer(Server):
@@ -363,55 +356,3 @@ async def test_a_connection_that_is_gone_is_said(person: Person, tmp_path: Path)
         await connection.wait_closed()
         with pytest.raises(SshError):
             await look(connection)
-
-
-# --- whatever comes -----------------------------------------------------------------------------------------------
-
-TEXTS = st.text(max_size=400)
-LINES = st.lists(
-    st.lists(
-        st.sampled_from(["0", "1", "GPU-a", "MIG-b", "[N/A]", "9" * 30, "-5", "3.5", "ERR!", "\x1b[31m"]),
-        min_size=3,
-        max_size=12,
-    ),
-    max_size=6,
-).map(lambda rows: "".join(", ".join(row) + "\n" for row in rows))
-ANSWERS = st.dictionaries(
-    st.sampled_from(["gpus", "apps", "parts", "mig", "ps", "proc"]),
-    st.builds(Part, TEXTS | LINES, st.integers(0, 255)),
-)
-
-
-@given(TEXTS)
-def test_any_text_is_read_or_refused(text: str) -> None:
-    with suppress(SshError):
-        query.cut(text, "train-1")
-
-
-@given(ANSWERS, st.booleans())
-def test_any_answer_is_read_or_refused(parts: dict[str, Part], mig: bool) -> None:
-    marked = "".join(
-        f"@gputui begin {name}\n{part.text}\n@gputui end {part.status}\n" for name, part in parts.items()
-    )
-    question = Question(mig=mig)
-    try:
-        answer = query.cut(marked, "train-1")
-        is_divided(question, answer)
-        better = query.without_refused(question, answer)
-        assert better != question
-        query.details(Question(pids=pids_of(question, answer)))
-        found = reading(question, answer, TRAIN, AT)
-    except SshError as error:
-        said = str(error)
-    else:
-        refs = [*(device.ref for device in found.devices), *(process.ref for process in found.processes)]
-        assert len(refs) == len(set(refs))
-        said = repr(found)
-    assert "\x1b" not in said
-    assert "\u202e" not in said
-
-
-@given(TEXTS | LINES, TEXTS)
-def test_any_xml_is_read(listed: str, xml: str) -> None:
-    mig_gpus(listed, xml)
-    mig_gpus(listed, (RECORDED / "a100-mig.xml.txt").read_text().replace("1", xml[:3]))

@@ -23,8 +23,8 @@ from gputui.ssh.nvidia import reader
 from gputui.ssh.nvidia.reader import GpuReader
 from tests.ssh.conftest import Person
 from tests.ssh.nvidia import smi
-from tests.ssh.nvidia.smi import Machine
-from tests.ssh.nvidia.test_reader import AT, MIB, TRAIN, logged_into, look, only, seen
+from tests.ssh.nvidia.smi import AT, TRAIN, Machine
+from tests.ssh.nvidia.test_reader import MIB, logged_into, look, only, seen
 from tests.ssh.servers import Server
 
 
