@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gputui.errors import GputuiError
 from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh.client import Connection, Refetch, connect
 from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
@@ -108,3 +109,10 @@ async def person(tmp_path: Path) -> AsyncIterator[Person]:
 async def server() -> AsyncIterator[Server]:
     async with Server() as server:
         yield server
+
+
+async def failure(person: Person, port: int, **options: object) -> GputuiError:
+    """Return why a login fails."""
+    with pytest.raises(GputuiError) as caught:
+        await person.connect(port, **options)  # type: ignore[arg-type]  # passed on
+    return caught.value

@@ -1,4 +1,4 @@
-"""Logins: host keys, credentials, waiting, jump hosts, and the words for each failure."""
+"""Logins: credentials, waiting, jump hosts, and the words for each failure."""
 
 from __future__ import annotations
 
@@ -13,20 +13,14 @@ from typing import Any
 import asyncssh
 import pytest
 
-from gputui.errors import GputuiError, HostKeyError, SshError
+from gputui.errors import SshError
 from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh import client
 from gputui.ssh.client import forward
 from gputui.ssh.known_hosts import KnownHosts
 from tests.ssh.commands import run
-from tests.ssh.conftest import ID, Clock, Person
+from tests.ssh.conftest import ID, Clock, Person, failure
 from tests.ssh.servers import PASSWORD, Server
-
-
-async def failure(person: Person, port: int, **options: object) -> GputuiError:
-    with pytest.raises(GputuiError) as caught:
-        await person.connect(port, **options)  # type: ignore[arg-type]  # passed on
-    return caught.value
 
 
 def free_port() -> int:
@@ -34,72 +28,6 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
-
-
-# Host keys
-
-
-async def test_an_unknown_key_is_asked_once_then_known(person: Person, server: Server) -> None:
-    await person.connect(server.port)
-    (question,) = person.asked
-    assert (question.host_id, question.key.fingerprint) == (ID, server.fingerprint)
-    await person.connect(server.port)
-    assert len(person.asked) == 1
-
-
-async def test_a_key_the_user_does_not_accept_sends_no_credential(person: Person, server: Server) -> None:
-    person.accepts = False
-    error = await failure(person, server.port)
-    assert "not accepted" in error.message
-    assert server.passwords == []
-    assert person.hosts.keys(ID) == ()
-
-
-async def test_a_changed_key_is_refused_with_both_fingerprints_and_the_way_out(person: Person) -> None:
-    async with Server() as first:
-        await person.connect(first.port)
-    async with Server(port=first.port) as second:
-        error = await failure(person, second.port)
-        assert isinstance(error, HostKeyError)
-        assert first.fingerprint in error.message
-        assert second.fingerprint in error.message
-        assert f"gputui ssh --forget-host-key {ID}" in error.hint
-        assert second.passwords == []
-        person.hosts.forget(ID)
-        await person.connect(second.port)
-        assert [question.key.fingerprint for question in person.asked] == [first.fingerprint, second.fingerprint]
-
-
-async def test_a_changed_algorithm_is_a_changed_key(person: Person) -> None:
-    async with Server() as first:
-        await person.connect(first.port)
-    async with Server(host_keys=[asyncssh.generate_private_key("ecdsa-sha2-nistp256")], port=first.port) as second:
-        assert isinstance(await failure(person, second.port), HostKeyError)
-
-
-async def test_a_recycled_address_is_another_instance_and_asks_again(person: Person, server: Server) -> None:
-    await person.connect(server.port)
-    await person.connect(server.port, host_id="lab/pod/new")
-    assert person.asked[1].address_was == (ID,)
-    assert person.asked[1].same_key_at == (ID,)
-
-
-async def test_an_instance_on_another_port_with_its_old_key_is_known(person: Person) -> None:
-    key = asyncssh.generate_private_key("ssh-ed25519")
-    async with Server(host_keys=[key]) as before:
-        await person.connect(before.port)
-    async with Server(host_keys=[key]) as after:
-        await person.connect(after.port)
-    assert len(person.asked) == 1
-
-
-async def test_a_server_with_several_keys_does_not_look_changed(person: Person) -> None:
-    ecdsa, ed25519 = (asyncssh.generate_private_key(name) for name in ("ecdsa-sha2-nistp256", "ssh-ed25519"))
-    async with Server(host_keys=[ecdsa]) as server:
-        await person.connect(server.port)
-    async with Server(host_keys=[ed25519, ecdsa]) as grown:
-        await person.connect(grown.port)
-    assert [question.key.algorithm for question in person.asked] == ["ecdsa-sha2-nistp256"]
 
 
 # Credentials
