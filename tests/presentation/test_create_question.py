@@ -7,7 +7,7 @@ import pytest
 from gputui.models import Form, FormField, Role
 from gputui.presentation.forms import cost, instances_at_once, same_name, stock_note
 from tests.screens.cloud import deployment, fields
-from tests.screens.stage import offer
+from tests.screens.world import offer
 from tests.storage import volume
 
 NAMED = (FormField("name", "Name", role=Role.NAME),)

@@ -11,7 +11,8 @@ from gputui.models import (
     Role,
 )
 from tests.fleet.fakes import FakeBackend
-from tests.screens.stage import Stage, instance
+from tests.screens.stage import Stage
+from tests.screens.world import instance
 
 MUTATIONS = (Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.EXEC, Action.COMMIT, Action.CREATE)
 

@@ -26,7 +26,7 @@ from gputui.models import (
     Row,
 )
 from tests.fleet.fakes import START, FakeBackend
-from tests.screens.stage import GIB, offer
+from tests.screens.world import GIB, offer
 
 PHASES = {"running": Phase.RUNNING, "stopped": Phase.STOPPED, "starting": Phase.PENDING, "failed": Phase.FAILED}
 IMAGES = tuple(f"base-image-{number:02}" for number in range(20))

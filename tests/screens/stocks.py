@@ -10,7 +10,8 @@ from typing import Any
 from gputui.models import FieldKind, Form, FormField, Money, Offer, Ref, Resource, Role
 from gputui.widgets.heatmap.heatmap import Heatmap
 from tests.fleet.fakes import FakeBackend, FakeFilters
-from tests.screens.stage import GIB, Stage, backend, offer
+from tests.screens.stage import Stage
+from tests.screens.world import GIB, backend, offer
 
 
 def usd(amount: str) -> Money:

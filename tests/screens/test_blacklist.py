@@ -15,7 +15,8 @@ from gputui.text import clean
 from gputui.vendors import VendorError
 from tests.fleet.fakes import START, FakeBackend
 from tests.screens.hub import FakeCloud, block, hub
-from tests.screens.stage import NARROW, WIDE, lab, staged, stop_the_clock, unsafe_on
+from tests.screens.stage import NARROW, WIDE, staged, stop_the_clock, unsafe_on
+from tests.screens.world import lab
 
 MODULES = ("gputui.presentation.columns.context", "gputui.screens.commands.block_host")
 

@@ -20,7 +20,8 @@ from gputui.models import (
 )
 from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import confirm, creating, sent
-from tests.screens.stage import attic, backend, fail, instance, lab, staged
+from tests.screens.stage import staged
+from tests.screens.world import attic, backend, fail, instance, lab
 from tests.storage import Store, endpoint
 
 

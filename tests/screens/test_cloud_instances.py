@@ -13,7 +13,8 @@ from gputui.models import Action, Deployment, Never, Ref, Resource
 from gputui.text import clean
 from tests.fleet.fakes import START
 from tests.screens.hub import BATCH, TRAIN, FakeCloud, container, deployment, go_to, hub, started
-from tests.screens.stage import NARROW, WIDE, Stage, lab, staged, stop_the_clock, unsafe_on
+from tests.screens.stage import NARROW, WIDE, Stage, staged, stop_the_clock, unsafe_on
+from tests.screens.world import lab
 
 HOSTILE = "\x1b[31m[/x][@click=app.bell]漢字"
 

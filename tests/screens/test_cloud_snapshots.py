@@ -12,7 +12,8 @@ from tests.fleet.fakes import START
 from tests.screens.cloud import Cloud, deployment
 from tests.screens.hub import FakeCloud, hub, reported
 from tests.screens.pictures import BOTH, SIZES, Shoot, Take
-from tests.screens.stage import lab, offer, staged
+from tests.screens.stage import staged
+from tests.screens.world import lab, offer
 
 VIEWS = {"deployments": "2", "instances": "3", "events": "4", "blacklist": "6", "cost": "9"}
 

@@ -37,7 +37,8 @@ from gputui.screens.instances import InstancesView
 from gputui.screens.library import LibraryView, part_class
 from gputui.screens.tasks import TasksView
 from tests.fleet.fakes import FakeClock
-from tests.screens.stage import Stage, lab, make_app, staged
+from tests.screens.stage import Stage, make_app, staged
+from tests.screens.world import lab
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

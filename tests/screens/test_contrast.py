@@ -10,7 +10,8 @@ from rich.style import Style
 from gputui.app.theme import LEAST_CONTRAST, THEMES, contrast
 from gputui.config.preview import UiSettings
 from tests.screens.hub import hub
-from tests.screens.stage import WIDE, Stage, lab, staged
+from tests.screens.stage import WIDE, Stage, staged
+from tests.screens.world import lab
 
 VIEWS = "123456789"
 DIALOGS = {

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from gputui.models import Action, Ref, Resource, Row, Secret, SSHTarget
 from tests.fleet.fakes import FakeBackend
-from tests.screens.stage import Stage, instance, staged
+from tests.screens.stage import Stage, staged
+from tests.screens.world import instance
 
 PASSWORD = "hunter2-only-here"
 

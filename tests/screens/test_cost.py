@@ -13,7 +13,8 @@ from gputui.errors import UnavailableError
 from gputui.models import Balance, Package, Ref, Resource
 from gputui.text import clean
 from tests.screens.hub import BATCH, TRAIN, FakeCloud, container, deployment, hub, money
-from tests.screens.stage import NARROW, WIDE, fail, lab, staged, stop_the_clock, unsafe_on
+from tests.screens.stage import NARROW, WIDE, staged, stop_the_clock, unsafe_on
+from tests.screens.world import fail, lab
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,8 @@ from gputui.text import clean
 from tests.screens.changing import confirm
 from tests.screens.cloud import IMAGES, Cloud, fields
 from tests.screens.forms import FILLED, focus_on, focused, go_to, open_form
-from tests.screens.stage import NARROW, WIDE, Stage, lab, staged, unsafe_on
+from tests.screens.stage import NARROW, WIDE, Stage, staged, unsafe_on
+from tests.screens.world import lab
 
 
 @pytest.fixture(autouse=True)

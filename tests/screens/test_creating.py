@@ -10,7 +10,8 @@ from tests.fleet.fakes import FakeCreator
 from tests.screens.changing import confirm
 from tests.screens.cloud import Cloud, deployment
 from tests.screens.forms import focus_on, focused, open_form
-from tests.screens.stage import NARROW, image, lab, staged
+from tests.screens.stage import NARROW, staged
+from tests.screens.world import image, lab
 
 
 async def test_the_last_question_names_cost_idle_cards_and_namesakes_with_cancel_in_focus() -> None:

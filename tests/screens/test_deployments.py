@@ -6,7 +6,8 @@ from gputui.errors import ConflictError, UnavailableError
 from gputui.models import Action, Ref, Resource
 from gputui.text import clean
 from tests.screens.cloud import Cloud, container, deployment
-from tests.screens.stage import NARROW, WIDE, Stage, fail, lab, staged, unsafe_on
+from tests.screens.stage import NARROW, WIDE, Stage, staged, unsafe_on
+from tests.screens.world import fail, lab
 
 EVIL = clean("\x1b[/x]")
 

@@ -11,7 +11,8 @@ from gputui.screens import dialogs
 from gputui.screens.base.view import View
 from tests.screens.cloud import Cloud
 from tests.screens.queues import busy
-from tests.screens.stage import lab, staged
+from tests.screens.stage import staged
+from tests.screens.world import lab
 
 CANCEL = {"dialog.cancel": "f1"}
 

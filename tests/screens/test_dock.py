@@ -26,7 +26,8 @@ from gputui.models import (
 from gputui.screens.commands.create import summary
 from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import confirm, sent
-from tests.screens.stage import ALL_RESOURCES, NARROW, WIDE, Stage, image, instance, staged, stop_the_clock
+from tests.screens.stage import NARROW, WIDE, Stage, staged, stop_the_clock
+from tests.screens.world import ALL_RESOURCES, image, instance
 
 CUDA = "nvidia/cuda:12.6.3-base"
 

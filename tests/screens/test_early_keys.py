@@ -14,7 +14,8 @@ from gputui.history.history import History
 from gputui.models import Action, Change
 from tests.fleet.fakes import FakeBackend, FakeClock, running, settle
 from tests.screens.changing import sent
-from tests.screens.stage import WIDE, Stage, drawn_when_read, lab, make_app
+from tests.screens.stage import WIDE, Stage, drawn_when_read, make_app
+from tests.screens.world import lab
 
 
 @asynccontextmanager

@@ -13,7 +13,8 @@ from gputui.models import Action, Change, Event, EventSource, Instance, Phase, R
 from gputui.screens.events.view import EventsView
 from gputui.widgets.waterfall import Waterfall
 from tests.fleet.fakes import START, FakeBackend
-from tests.screens.stage import NARROW, WIDE, Stage, backend, instance, staged
+from tests.screens.stage import NARROW, WIDE, Stage, staged
+from tests.screens.world import backend, instance
 
 
 async def change(stage: Stage, fake: FakeBackend, name: str, status: str) -> None:

@@ -25,7 +25,8 @@ from gputui.commands import COMMANDS
 from gputui.screens.base.view import View
 from gputui.screens.commands.inspect import InspectCommands
 from tests.fleet.fakes import FakeBackend, settle
-from tests.screens.stage import Stage, lab, staged
+from tests.screens.stage import Stage, staged
+from tests.screens.world import lab
 
 REPORT = Path("/somewhere/report.txt")
 SHOWN = f"Internal error RuntimeError. The report, without secrets, is in {REPORT}"

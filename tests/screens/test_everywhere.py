@@ -10,7 +10,8 @@ from textual.widgets import Input
 from gputui.config.preview import UiSettings
 from gputui.history.history import History
 from gputui.models import Action, Ref, Resource
-from tests.screens.stage import Stage, backend, instance, lab, staged
+from tests.screens.stage import Stage, staged
+from tests.screens.world import backend, instance, lab
 
 
 def typed(stage: Stage) -> str:

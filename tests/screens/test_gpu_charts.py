@@ -16,8 +16,9 @@ from gputui.models import GpuDevice, GpuSample, HostInfo, Ref, Resource
 from gputui.widgets.chart.gpu_panel import GpuPanel
 from tests.fleet.fakes import START, FakeBackend
 from tests.screens.pictures import BOTH, Take
-from tests.screens.stage import GIB, NARROW, WIDE, Stage, fail, gpu, instance, lab, process, staged
+from tests.screens.stage import NARROW, WIDE, Stage, staged
 from tests.screens.test_gpus import gpus
+from tests.screens.world import GIB, fail, gpu, instance, lab, process
 
 FIGURES = ("utilisation", "memory", "power", "temperature", "fan")
 

@@ -8,7 +8,8 @@ from typing import Any
 from gputui.errors import UnavailableError
 from gputui.models import Ref, Resource
 from gputui.widgets.table.table import RecordTable
-from tests.screens.stage import GIB, Stage, attic, backend, fail, gpu, instance, lab, process, staged
+from tests.screens.stage import Stage, staged
+from tests.screens.world import GIB, attic, backend, fail, gpu, instance, lab, process
 
 
 def gpus(stage: Stage) -> RecordTable[Any]:

@@ -13,7 +13,8 @@ from gputui.vendors import VendorError
 from gputui.widgets.bars.header import HeaderBar
 from tests.fleet.fakes import FakeBackend
 from tests.screens.hub import FakeCloud, container, hub, money
-from tests.screens.stage import NARROW, WIDE, fail, lab, staged
+from tests.screens.stage import NARROW, WIDE, staged
+from tests.screens.world import fail, lab
 
 
 def autodl() -> FakeCloud:

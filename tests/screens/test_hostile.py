@@ -11,20 +11,8 @@ from gputui.models import Action, ExecResult, Resource, SSHTarget
 from gputui.screens import dialogs
 from gputui.text import clean
 from tests.fleet.fakes import FakeBackend
-from tests.screens.stage import (
-    GIB,
-    NARROW,
-    Stage,
-    backend,
-    fail,
-    gpu,
-    image,
-    instance,
-    offer,
-    process,
-    staged,
-    unsafe_on,
-)
+from tests.screens.stage import NARROW, Stage, staged, unsafe_on
+from tests.screens.world import GIB, backend, fail, gpu, image, instance, offer, process
 
 HOSTILE = (
     "[/x]",

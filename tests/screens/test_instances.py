@@ -11,7 +11,8 @@ import pytest
 from gputui.errors import AuthError, RateLimitedError, UnavailableError
 from gputui.models import Ref, Resource
 from gputui.screens.base.bars import FilterBar
-from tests.screens.stage import NARROW, attic, backend, fail, instance, lab, staged
+from tests.screens.stage import NARROW, staged
+from tests.screens.world import attic, backend, fail, instance, lab
 
 
 async def test_a_row_shows_its_phase_by_glyph_and_word_and_what_runs_where() -> None:

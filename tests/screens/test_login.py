@@ -16,7 +16,8 @@ from gputui.ssh.pool import ConnectionPool
 from gputui.ssh.shell import ShellEnd
 from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import confirm, sent
-from tests.screens.stage import Stage, instance, lab, staged
+from tests.screens.stage import Stage, staged
+from tests.screens.world import instance, lab
 
 
 @dataclass

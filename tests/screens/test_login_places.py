@@ -12,8 +12,9 @@ from gputui.config.preview import UiSettings
 from gputui.errors import SshError
 from gputui.models import Ref
 from gputui.ssh.known_hosts import HostKey, host_id_of
-from tests.screens.stage import Stage, lab, staged
+from tests.screens.stage import Stage, staged
 from tests.screens.test_login import PlayedConnection, PlayedSsh
+from tests.screens.world import lab
 
 KEY = HostKey("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIJ0pQ0SJVYOY0H5vJ6m0Y0T6Y2x5a3JtZ3B1dHVpdGVzdA==")
 

@@ -14,7 +14,8 @@ from gputui.widgets.log_view import LogView
 from tests.fleet.fakes import FakeBackend
 from tests.logs.written_log import WrittenLog, line
 from tests.screens.pictures import SIZES, Shoot
-from tests.screens.stage import NARROW, Stage, backend, fail, instance, staged
+from tests.screens.stage import NARROW, Stage, staged
+from tests.screens.world import backend, fail, instance
 
 WORKER = Ref("yot", "worker", "e-chat/wk-7f3c")
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from gputui.models import Action, ActionResult, Form, FormField, Ref, Resource
 from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import confirm
-from tests.screens.stage import Stage, backend, image, instance, staged
+from tests.screens.stage import Stage, staged
 from tests.screens.test_dock import CUDA, Dock, pulling
+from tests.screens.world import backend, image, instance
 
 
 class Maker(FakeBackend):

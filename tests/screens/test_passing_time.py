@@ -9,7 +9,8 @@ import pytest
 from gputui.models import Phase, Ref, Resource, Volume
 from tests.fleet.fakes import START, FakeBackend
 from tests.screens.queues import Queues, endpoint, queue, task
-from tests.screens.stage import NARROW, Stage, backend, image, instance, staged
+from tests.screens.stage import NARROW, Stage, staged
+from tests.screens.world import backend, image, instance
 from tests.storage import store
 
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from gputui.models import Money, Ref, Resource
 from tests.screens.hub import FakeCloud, container, deployment, money
-from tests.screens.stage import WIDE, lab, staged
+from tests.screens.stage import WIDE, staged
+from tests.screens.world import lab
 
 
 def names(text: str, *wanted: str) -> list[str]:

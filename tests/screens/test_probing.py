@@ -10,8 +10,9 @@ from gputui.accelerators.nvidia.query import Question
 from gputui.errors import SshError
 from gputui.models import GpuDevice, GpuProcess, GpuReading, GpuSample, Instance, Ref
 from tests.screens.hub import hub
-from tests.screens.stage import GIB, Stage, lab, staged
+from tests.screens.stage import Stage, staged
 from tests.screens.test_login import PlayedSsh
+from tests.screens.world import GIB, lab
 
 NAME = "train-a-7f3c"
 

@@ -9,7 +9,8 @@ from gputui.app.command_palette import PaletteProvider
 from gputui.models import Action
 from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import MUTATIONS
-from tests.screens.stage import backend, image, instance, lab, staged
+from tests.screens.stage import staged
+from tests.screens.world import backend, image, instance, lab
 
 CHANGING_KEYS = ("X", "D", "S", "R", "x")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from gputui.models import Action, Deployment, Instance, Kind, Never, Ref, Resource, Row
 from tests.fleet.fakes import FakeBackend
 from tests.screens.hub import FakeCloud, container, deployment
-from tests.screens.stage import instance, staged
+from tests.screens.stage import staged
+from tests.screens.world import instance
 
 CONTAINERS = Kind(
     "containers",

@@ -10,7 +10,8 @@ from gputui.models import (
 )
 from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import sent
-from tests.screens.stage import instance, lab, staged
+from tests.screens.stage import staged
+from tests.screens.world import instance, lab
 
 
 async def test_a_command_shows_that_it_runs_how_it_ended_and_what_it_wrote() -> None:

@@ -10,7 +10,8 @@ from gputui.models import FieldKind, Form, FormField, Resource
 from gputui.presentation.forms import merged
 from gputui.screens.commands.server_filters import in_words
 from tests.screens.hub import FakeCloud, hub
-from tests.screens.stage import lab, staged
+from tests.screens.stage import staged
+from tests.screens.world import lab
 
 
 async def test_a_filter_is_checked_sent_to_the_server_shown_in_words_and_cleared() -> None:

@@ -11,19 +11,9 @@ from gputui.screens import dialogs
 from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import creating
 from tests.screens.pictures import BOTH, Take
-from tests.screens.stage import (
-    NARROW,
-    WIDE,
-    Stage,
-    attic,
-    backend,
-    fail,
-    instance,
-    lab,
-    offer,
-    staged,
-)
+from tests.screens.stage import NARROW, WIDE, Stage, staged
 from tests.screens.test_hostile import hostile
+from tests.screens.world import attic, backend, fail, instance, lab, offer
 
 
 def crowd() -> list[FakeBackend]:

@@ -12,8 +12,9 @@ from gputui.models import Offer, Ref, Resource
 from gputui.screens.stock.view import StockView
 from gputui.widgets.heatmap.heatmap import Heatmap
 from tests.fleet.fakes import FakeClock
-from tests.screens.stage import NARROW, fail, offer, staged
+from tests.screens.stage import NARROW, staged
 from tests.screens.stocks import Cloud, at, change, dock, hub, said, shown
+from tests.screens.world import fail, offer
 
 PRESETS = UiSettings(utc=True, mouse=False, regions={"asia": ("sgp1", "beijingDC1"), "us": ("us-east-1",)})
 

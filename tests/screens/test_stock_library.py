@@ -10,7 +10,8 @@ from gputui.models import Action, Resource
 from gputui.widgets.heatmap.heatmap import Heatmap
 from gputui.widgets.heatmap.painter import HEADINGS
 from tests.screens.changing import creating, sent
-from tests.screens.stage import GIB, NARROW, Stage, attic, backend, fail, image, lab, offer, staged
+from tests.screens.stage import NARROW, Stage, staged
+from tests.screens.world import GIB, attic, backend, fail, image, lab, offer
 
 # --- stock ------------------------------------------------------------------------------------------------------
 

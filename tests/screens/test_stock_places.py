@@ -8,8 +8,9 @@ import pytest
 
 from gputui.models import Instance, Money, Phase, Ref, Resource
 from gputui.screens.stock.captions import paid_prices
-from tests.screens.stage import instance, offer, staged
+from tests.screens.stage import staged
 from tests.screens.stocks import Cloud, at, dock, hub, said, usd
+from tests.screens.world import instance, offer
 
 
 async def test_who_has_a_model_is_listed_cheapest_first_and_unknown_prices_last() -> None:

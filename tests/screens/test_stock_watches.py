@@ -8,8 +8,9 @@ import pytest
 
 from gputui.models import Offer, Resource
 from gputui.widgets.heatmap.heatmap import Heatmap
-from tests.screens.stage import Stage, offer, staged
+from tests.screens.stage import Stage, staged
 from tests.screens.stocks import Cloud, at, change, hub, said
+from tests.screens.world import offer
 
 
 async def watched(stage: Stage, number: str = "") -> None:

@@ -14,7 +14,8 @@ from gputui.presentation.columns.column import Column
 from gputui.screens.instances import InstancesView
 from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import Creating, confirm, creating, sent
-from tests.screens.stage import Stage, attic, backend, image, instance, lab, staged
+from tests.screens.stage import Stage, staged
+from tests.screens.world import attic, backend, image, instance, lab
 
 
 class Recording(FakeBackend):

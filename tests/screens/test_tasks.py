@@ -14,7 +14,8 @@ from gputui.widgets.json.view import JsonView
 from tests.fleet.fakes import settle
 from tests.screens.pictures import BOTH, Take
 from tests.screens.queues import OUTPUT, Queues, busy, endpoint, queue, task
-from tests.screens.stage import NARROW, WIDE, Stage, backend, fail, lab, staged, stop_the_clock
+from tests.screens.stage import NARROW, WIDE, Stage, staged, stop_the_clock
+from tests.screens.world import backend, fail, lab
 
 
 @pytest.fixture(autouse=True)

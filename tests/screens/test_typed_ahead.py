@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from gputui.models import Action
 from tests.screens.changing import creating, sent
-from tests.screens.stage import Stage, attic, lab, staged
+from tests.screens.stage import Stage, staged
+from tests.screens.world import attic, lab
 
 BURSTS = {
     "a filter": ["/", *"train"],

@@ -9,7 +9,8 @@ from gputui.models import Action, Ref, Resource
 from tests.screens.changing import confirm
 from tests.screens.forms import focus_on, focused, go_to
 from tests.screens.pictures import BOTH, Take
-from tests.screens.stage import NARROW, Stage, lab, staged
+from tests.screens.stage import NARROW, Stage, staged
+from tests.screens.world import lab
 from tests.storage import Store, endpoint, store, vm, volume
 
 

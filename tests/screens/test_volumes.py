@@ -9,7 +9,8 @@ from gputui.errors import UnavailableError
 from gputui.models import Action, Resource
 from tests.screens.changing import confirm
 from tests.screens.pictures import BOTH, Shoot, Take
-from tests.screens.stage import NARROW, fail, lab, staged, stop_the_clock
+from tests.screens.stage import NARROW, staged, stop_the_clock
+from tests.screens.world import fail, lab
 from tests.storage import Store, store, volume
 
 # --- the parts of the library -----------------------------------------------------------------------------------

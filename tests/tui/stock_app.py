@@ -12,7 +12,8 @@ from pathlib import Path
 
 from gputui.models import Offer, Resource
 from tests.fleet.fakes import FakeClock
-from tests.screens.stage import GIB, backend, make_app, offer
+from tests.screens.stage import make_app
+from tests.screens.world import GIB, backend, offer
 
 REGIONS, MODELS = 12, 30
 
