@@ -197,10 +197,12 @@ class AccountRuntime:
         self._stopped = True
         if self.probes is not None:
             await self.probes.aclose()
-        for task in self._tasks:
+        # A cancelled task refers to the frames of its work, and so to this runtime: it would only go as garbage.
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks)
 
     # Intervals.
 
