@@ -1,20 +1,4 @@
-"""The ways in which a server, or a proxy before it, answers badly. Each is a fault with a name.
-
-A fault has a sort, which says which outcomes of a change may be reported:
-
-========== ==================================================================== ===========================
-sort       what happens                                                         outcome of a change
-========== ==================================================================== ===========================
-SOUND      the documented answer comes, in an unusual way                       done
-UNSENT     no connection comes about                                            failed
-REFUSED    a status that says that nothing was done                             failed, or unknown
-TROUBLE    a status after which the server may have acted                       unknown, failed only of what
-                                                                                is not created
-GATEWAY    a server on the way gave up                                          unknown
-LOST       the request was read and no whole answer came                        unknown
-GARBLED    a status of success with something other than the documented answer  unknown
-========== ==================================================================== ===========================
-"""
+"""The ways in which a server, or a proxy before it, answers badly. Each is a fault with a name."""
 
 from __future__ import annotations
 
@@ -23,53 +7,16 @@ import base64
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum, auto
+from collections.abc import Iterator
 from functools import cache
-from typing import Any
 
+from tests.faults.fault import HOSTILE, Fault, Sort, answer_with
 from tests.faults.proxy import Exchange, Play, pass_on
+from tests.faults.spoilt_values import spoilt_values
 
-
-class Sort(Enum):
-    """What a fault means for a change."""
-
-    SOUND = auto()
-    UNSENT = auto()
-    REFUSED = auto()
-    TROUBLE = auto()
-    GATEWAY = auto()
-    LOST = auto()
-    GARBLED = auto()
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One way to answer.
-
-    ``refuses`` listens on no port at all, ``waits`` lets the client's patience run out, ``large`` sends megabytes.
-    """
-
-    name: str
-    sort: Sort
-    play: Play
-    refuses: bool = False
-    waits: bool = False
-    large: bool = False
-    lists_only: bool = False
-
-    @property
-    def costly(self) -> bool:
-        """Whether a case takes far longer than others."""
-        return self.waits or self.large
-
-
-HOSTILE = "x\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\u202e\u2066[/x][@click=app.quit]\x00\r\n\ud800\u200b=1+1"
 PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>\x1b]52;c;aGk=\x07 please sign in</body></html>"
 _ELSEWHERE = f"http://h/{HOSTILE!a}"
 HTML = "text/html; charset=utf-8"
-_DEEP = 5_000
 _MIB = 2**20
 
 
@@ -216,15 +163,6 @@ async def _repeat_credentials(exchange: Exchange) -> None:
 # The documented answer, changed on its way.
 
 
-def _wrapped(change: Callable[[bytes], bytes], **headers: str) -> Play:
-    async def play(exchange: Exchange) -> None:
-        answer = await exchange.answered()
-        given = [(name.replace("_", "-"), value) for name, value in headers.items()]
-        await exchange.reply(answer.status, change(answer.body), headers=given)
-
-    return play
-
-
 async def _chunked(exchange: Exchange) -> None:
     body = (await exchange.answered()).body
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -254,97 +192,6 @@ def _bomb(times: int) -> Play:
         await _answer(200, _packed(times), content_encoding=", ".join(["gzip"] * times))(exchange)
 
     return play
-
-
-_RAW = {"@1e999@": "1e999", "@nan@": "NaN", "@inf@": "-Infinity", "@400@": "9" * 400, "@5000@": "9" * 5_000}
-"""Numbers that :func:`json.dumps` does not write; they are put in place of these texts."""
-
-
-VALUES: Mapping[str, Any] = {
-    "null": None,
-    "true": True,
-    "minus one": -1,
-    "a fraction": 0.5,
-    "a text": "text",
-    "an empty text": "",
-    "a list": [],
-    "an object": {},
-    "a list of lists": [[None]],
-    "1e999": "@1e999@",
-    "NaN": "@nan@",
-    "minus infinity": "@inf@",
-    "400 digits": "@400@",
-    "5000 digits": "@5000@",
-    "a huge number": 2**63,
-    "deep nesting": "@deep@",
-    "a hostile text": HOSTILE,
-    "a long text": "a." * 20_000,
-    "a year beyond clocks": "99999-12-31T23:59:59Z",
-}
-
-
-_LARGE = frozenset({"400 digits", "5000 digits", "deep nesting", "a long text"})
-"""What is large in itself: in every value of hundreds of rows it would only be slow."""
-
-
-def _dump(data: Any) -> bytes:
-    text = json.dumps(data)
-    for name, number in _RAW.items():
-        text = text.replace(f'"{name}"', number)
-    return text.replace('"@deep@"', "[" * _DEEP + "]" * _DEEP).encode()
-
-
-def _replaced(data: Any, value: Any, *, inside: bool, first: list[bool] | None) -> Any:
-    """Return data with every plain value replaced; only ``inside`` lists' objects; only in the ``first`` of these."""
-    if isinstance(data, dict):
-        return {key: _replaced(item, value, inside=inside, first=first) for key, item in data.items()}
-    if isinstance(data, list):
-        spoilt = []
-        for item in data:
-            if first is not None and first[0]:
-                spoilt.append(item)
-                continue
-            spoilt.append(_replaced(item, value, inside=True, first=None if first is None else first))
-            if first is not None:
-                first[0] = True
-        return spoilt
-    return value if inside else data
-
-
-def _json(change: Callable[[Any], Any]) -> Play:
-    def changed(body: bytes) -> bytes:
-        try:
-            data = json.loads(body)
-        except ValueError:
-            return body
-        return _dump(change(data))
-
-    return _wrapped(changed)
-
-
-def _values(value: Any) -> Iterator[tuple[str, Play]]:
-    yield "every value", _json(lambda data: _replaced(data, value, inside=True, first=None))
-    yield "values of rows", _json(lambda data: _replaced(data, value, inside=False, first=None))
-    yield "values of one row", _json(lambda data: _replaced(data, value, inside=False, first=[False]))
-
-
-def _without_keys(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {key: _without_keys(item) for key, item in list(data.items())[1:]}
-    return [_without_keys(item) for item in data] if isinstance(data, list) else data
-
-
-def _twice(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {key: _twice(item) for key, item in data.items()}
-    return [_twice(item) for item in data] * 2 if isinstance(data, list) else data
-
-
-def _no_last_page(data: Any) -> Any:
-    counts = {"max_page", "maxPage", "totalPage", "total_pages", "pages", "total", "result_total", "count"}
-    if isinstance(data, dict):
-        return {key: 10**9 if key in counts else _no_last_page(item) for key, item in data.items()}
-    return [_no_last_page(item) for item in data] if isinstance(data, list) else data
 
 
 def _connections() -> Iterator[Fault]:
@@ -413,29 +260,17 @@ def _bodies() -> Iterator[Fault]:
     yield Fault("packed in an unknown way", garbled, _answer(200, b"\0\1\2", content_encoding="zstd, \x1b[2J"))
     yield Fault("in pieces", sound, _in_pieces)
     yield Fault("in chunks", sound, _chunked)
-    yield Fault("packed with gzip", sound, _wrapped(gzip.compress, content_encoding="gzip"))
-    yield Fault("packed with deflate", sound, _wrapped(zlib.compress, content_encoding="deflate"))
-    yield Fault("with spaces around", sound, _wrapped(lambda body: b"\r\n \t" + body + b"\r\n "))
+    yield Fault("packed with gzip", sound, answer_with(gzip.compress, content_encoding="gzip"))
+    yield Fault("packed with deflate", sound, answer_with(zlib.compress, content_encoding="deflate"))
+    yield Fault("with spaces around", sound, answer_with(lambda body: b"\r\n \t" + body + b"\r\n "))
     for name, value in (
         ("a year beyond clocks", "Fri, 31 Dec 99999999999 23:59:59 GMT"),
         ("the year 1", "Mon, 01 Jan 0001 00:00:00 GMT"),
         ("a zone beyond all", "Fri, 27 Nov 2026 10:00:00 +99999999"), ("no date", "\x1b[2J"), ("nothing", ""),
     ):  # fmt: skip
-        yield Fault(f"a Date header of {name}", sound, _wrapped(bytes, date=value))
-    yield Fault("a strange type", sound, _wrapped(bytes, content_language="\x01", x_evil="\x1b]0;x\x07"))
+        yield Fault(f"a Date header of {name}", sound, answer_with(bytes, date=value))
+    yield Fault("a strange type", sound, answer_with(bytes, content_language="\x01", x_evil="\x1b]0;x\x07"))
 
 
-def _spoilt_values() -> Iterator[Fault]:
-    garbled = Sort.GARBLED
-    for name, value in VALUES.items():
-        for where, play in _values(value):
-            if name in _LARGE and where != "values of one row":
-                continue
-            yield Fault(f"{name} for {where}", garbled, play, lists_only=True)
-    yield Fault("the first key of all missing", garbled, _json(_without_keys), lists_only=True)
-    yield Fault("every row twice", garbled, _json(_twice), lists_only=True)
-    yield Fault("pages without end", garbled, _json(_no_last_page), lists_only=True)
-
-
-FAULTS: tuple[Fault, ...] = (*_connections(), *_statuses(), *_bodies(), *_spoilt_values())
+FAULTS: tuple[Fault, ...] = (*_connections(), *_statuses(), *_bodies(), *spoilt_values())
 FOR_CHANGES: tuple[Fault, ...] = tuple(fault for fault in FAULTS if not fault.lists_only)

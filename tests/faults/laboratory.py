@@ -16,7 +16,8 @@ from gputui.models import Ref, Resource, Row
 from gputui.sim.clock import WorldClock
 from gputui.sim.server import Running, running_simulator
 from tests.cli.conftest import PODS
-from tests.faults.catalogue import FAULTS, Fault
+from tests.faults.catalogue import FAULTS
+from tests.faults.fault import Fault
 from tests.faults.proxy import CHANGE_HEADER, Answer, Exchange, FaultProxy, ask_upstream
 
 ACCOUNTS = ("hub", "autodl", "lab", "dock", "yotta")

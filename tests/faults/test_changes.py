@@ -18,7 +18,8 @@ from gputui.fleet.clock import Clock
 from gputui.fleet.mutations import Mutations
 from gputui.history.history import History
 from gputui.models import Action, Outcome, Ref, Resource, Row
-from tests.faults.catalogue import FOR_CHANGES, Fault, Sort
+from tests.faults.catalogue import FOR_CHANGES
+from tests.faults.fault import Fault, Sort
 from tests.faults.laboratory import (
     ACCOUNTS,
     FaultProxy,

@@ -9,7 +9,8 @@ import pytest
 from gputui.models import Change, EventSource, Outcome, Resource
 from gputui.sim.server import Running
 from tests.faults import soak, test_changes, test_lists
-from tests.faults.catalogue import FAULTS, FOR_CHANGES, Sort
+from tests.faults.catalogue import FAULTS, FOR_CHANGES
+from tests.faults.fault import Sort
 from tests.faults.laboratory import ACCOUNTS, laboratory, run_cases
 from tests.faults.test_changes import FEWEST_CHANGES, OUTCOMES, change_cases
 from tests.faults.test_lists import FEWEST_LISTS, ListCase

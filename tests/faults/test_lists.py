@@ -14,7 +14,8 @@ import pytest
 from gputui.errors import GputuiError
 from gputui.models import Ref, Resource, Secret
 from gputui.text import clean
-from tests.faults.catalogue import FAULTS, Fault, Sort
+from tests.faults.catalogue import FAULTS
+from tests.faults.fault import Fault, Sort
 from tests.faults.laboratory import (
     ACCOUNTS,
     FaultProxy,

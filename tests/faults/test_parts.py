@@ -12,7 +12,8 @@ from gputui.config.loader import Polling
 from gputui.errors import GputuiError
 from gputui.fleet import Fleet
 from gputui.models import FeedState, PartialRows, Ref, Resource
-from tests.faults.catalogue import FAULTS, Fault, Sort
+from tests.faults.catalogue import FAULTS
+from tests.faults.fault import Fault, Sort
 from tests.faults.laboratory import ACCOUNTS, FaultProxy, Laboratory, laboratory, patience_for, run_cases
 from tests.faults.proxy import Exchange, pass_on
 from tests.faults.test_lists import LONGEST, harmful, texts
