@@ -15,7 +15,6 @@ from tests.faults.proxy import Exchange, Play, pass_on
 from tests.faults.spoilt_values import spoilt_values
 
 PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>\x1b]52;c;aGk=\x07 please sign in</body></html>"
-_ELSEWHERE = f"http://h/{HOSTILE!a}"
 HTML = "text/html; charset=utf-8"
 _MIB = 2**20
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyte
 
-from tests.tui.harness import start_on
+from tests.tui.starting import start_on
 
 
 class Terminal:

@@ -12,7 +12,6 @@ import re
 import select
 import signal
 import struct
-import subprocess
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +23,7 @@ from typing import Any
 
 import pyte
 
-from tests.tui.warm import ROOT, Forked, WarmStarts
+from tests.tui.starting import session, start_on
 
 DEADLINE = 20.0
 """Seconds that anything may take on a slow machine."""
@@ -358,59 +357,3 @@ class Terminal:
             "\x1b[0c": "\x1b[?62;22c",
             f"\x1b[?{SYNCHRONISED}$p": f"\x1b[?{SYNCHRONISED};2$y",
         }.get(sequence, "")
-
-
-def small_environment(changes: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the environment that programs are started in, with changes; None takes a name out."""
-    names = {
-        "PATH": os.environ["PATH"],
-        "HOME": os.environ.get("HOME", "/"),
-        "LANG": "C.UTF-8",
-        "TERM": "xterm-256color",
-        "COLORTERM": "truecolor",
-        "PYTHONPATH": str(ROOT),
-        **changes,
-    }
-    return {name: value for name, value in names.items() if value is not None}
-
-
-WARM = WarmStarts(lambda: small_environment({}))
-
-
-def start_on(
-    terminal: int,
-    argv: Sequence[str | Path],
-    *,
-    env: Mapping[str, str | None] | None = None,
-    cwd: Path | None = None,
-    warm: bool = False,
-) -> subprocess.Popen[bytes] | Forked:
-    """Start a program on a terminal, in a session of its own, as :class:`Terminal` does."""
-    program, environment, folder = [str(part) for part in argv], small_environment(env or {}), cwd or ROOT
-    forked = WARM.start(program, [terminal] * 3, environment, folder) if warm else None
-    return forked or subprocess.Popen(
-        program,
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        env=environment,
-        cwd=folder,
-        start_new_session=True,
-        preexec_fn=_take_terminal,  # noqa: PLW1509  (one ioctl, which takes no lock)
-    )
-
-
-def _take_terminal() -> None:
-    """In the child, a session's leader already: make the pseudo-terminal its controlling terminal."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
-def session(leader: int) -> set[int]:
-    """Return the living processes of a session, its background groups too; empty where there is no /proc."""
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError, IndexError, ValueError):
-            state, _, _, number = stat.read_text().rsplit(")", 1)[1].split()[:4]
-            if int(number) == leader and state != "Z":
-                found.add(int(stat.parent.name))
-    return found

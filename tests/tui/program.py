@@ -7,7 +7,8 @@ import subprocess
 import sys
 from types import TracebackType
 
-from tests.tui.harness import DEADLINE, WARM, small_environment
+from tests.tui.harness import DEADLINE
+from tests.tui.starting import WARM, small_environment
 from tests.tui.warm import ROOT, Forked
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from tests.cli.conftest import Simulation
 from tests.tui.conftest import Spawn
-from tests.tui.harness import ALTERNATE_SCREEN, Terminal, session
+from tests.tui.harness import ALTERNATE_SCREEN, Terminal
 from tests.tui.live_app import Place, keyboard_levels, left_as_found
+from tests.tui.starting import session
 
 STOP, TSTP, CONT = signal.SIGSTOP, signal.SIGTSTP, signal.SIGCONT
 DRAWN = re.compile(r"^ gputui.*NAME.*main.*\? keys", re.DOTALL)

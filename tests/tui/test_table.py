@@ -10,7 +10,8 @@ import time
 import pytest
 
 from tests.tui.conftest import Spawn
-from tests.tui.harness import ALTERNATE_SCREEN, DEADLINE, MOUSE_MODES, Terminal, session
+from tests.tui.harness import ALTERNATE_SCREEN, DEADLINE, MOUSE_MODES, Terminal
+from tests.tui.starting import session
 
 SAMPLE = (sys.executable, "-m", "tests.tui.sample_table")
 
