@@ -54,12 +54,12 @@ def test_what_is_not_counted_has_no_trend() -> None:
     assert trends.change(REF) is None
 
 
-def test_a_number_holds_until_the_next_sample() -> None:
+def test_a_number_stays_until_the_next_sample() -> None:
     trends = Trends([sample(hours(5.5), 4), sample(hours(2.5), 8)])
     assert trends.series(REF, NOW, 24)[-7:] == [None, 4, 4, 4, 8, 8, 8]
 
 
-def test_a_number_from_before_the_day_holds_at_its_beginning() -> None:
+def test_a_number_from_before_the_day_counts_at_its_beginning() -> None:
     trends = Trends([sample(hours(40), 2), sample(hours(30), 6), sample(hours(1.5), 1)])
     assert trends.series(REF, NOW, 24) == [6] * 23 + [1]
 

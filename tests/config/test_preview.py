@@ -54,7 +54,7 @@ def test_a_byte_order_mark_is_no_part_of_it(config: Path) -> None:
     assert list(load_config(config).accounts) == ["lab"]
 
 
-def test_read_only_from_the_command_line_holds_for_every_account(config: Path) -> None:
+def test_read_only_from_the_command_line_applies_to_every_account(config: Path) -> None:
     config.write_text(WHOLE)
     assert all(sketch.read_only for sketch in read_preview(config, read_only=True).accounts.values())
 

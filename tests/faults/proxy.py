@@ -81,7 +81,7 @@ Play = Callable[[Exchange], Awaitable[None]]
 
 @dataclass
 class FaultProxy:
-    """Serves one case. ``play`` answers the requests that ``spoils`` holds for, the others are answered soundly."""
+    """Serves one case. ``play`` answers the requests that ``spoils`` accepts, the others are answered soundly."""
 
     ask: Callable[[Exchange], Awaitable[Answer]]
     play: Play

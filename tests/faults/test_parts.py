@@ -38,7 +38,7 @@ LISTS = 2
 
 
 def nth_question(number: int) -> Callable[[Exchange], bool]:
-    """Return what holds for the n-th different question, and for its repetitions."""
+    """Return a check of whether an exchange is the n-th different question, or a repetition of it."""
     seen: dict[tuple[str, str, bytes], int] = {}
 
     def spoils(exchange: Exchange) -> bool:

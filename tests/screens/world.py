@@ -42,7 +42,7 @@ def instance(account: str, name: str, status: str = "running", **more: Any) -> I
     return replace(pod(account, name, status), **(given | more))
 
 
-def process(account: str, gpu: int, pid: int, owner: str = "", held: int | None = 0, **more: Any) -> GpuProcess:
+def process(account: str, gpu: int, pid: int, owner: str = "", gpu_memory: int | None = 0, **more: Any) -> GpuProcess:
     """Return a process on a GPU; one without ``owner`` is the host's own."""
     return GpuProcess(
         Ref(account, "process", f"{gpu}/{pid}"),
@@ -54,7 +54,7 @@ def process(account: str, gpu: int, pid: int, owner: str = "", held: int | None 
         instance=Ref(account, "pod", owner) if owner else None,
         uptime=more.pop("uptime", 11_525.0),
         memory_used=more.pop("memory_used", 3 * GIB),
-        gpu_memory_used=held,
+        gpu_memory_used=gpu_memory,
     )
 
 
