@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Self
 
 import asyncssh
 
@@ -48,7 +49,7 @@ class Server:
     def fingerprint(self) -> str:
         return self.host_keys[0].get_fingerprint()
 
-    async def __aenter__(self) -> Server:
+    async def __aenter__(self) -> Self:
         self._acceptor = await asyncssh.create_server(
             lambda: _Logins(self),
             "127.0.0.1",
