@@ -24,6 +24,7 @@ from textual.events import Key, Resize
 from textual.geometry import Size
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from gputui.app.app import GputuiApp
 from gputui.config.preview import UiSettings
@@ -41,6 +42,23 @@ _CHARACTERS = {_character_to_key(character): character for character in " /:@-.!
 NARROW, WIDE = (80, 24), (120, 40)
 
 
+def _has_to_draw(screen: Screen[Any]) -> bool:
+    return bool(
+        screen._dirty_widgets
+        or screen._repaint_required
+        or screen._layout_required
+        or screen._scroll_required
+        or screen._callbacks
+        or screen._recompose_required
+    )
+
+
+class _Drawing:
+    """Counts what would have been written to the terminal."""
+
+    number = 0
+
+
 class Stage:
     """A running app."""
 
@@ -48,6 +66,7 @@ class Stage:
         self.app = app
         self.pilot = pilot
         self.clock = clock
+        self._drawn: tuple[object, list[str]] | None = None
 
     @property
     def fleet(self) -> Any:
@@ -56,10 +75,15 @@ class Stage:
 
     @property
     def lines(self) -> list[str]:
-        """The screen as it is drawn, a line a text."""
-        visible_screen_stack.set(self.app._background_screens)
-        strips = self.app.screen._compositor.render_strips()
-        return ["".join(segment.text for segment in strip if not segment.control).rstrip() for strip in strips]
+        """The screen as a terminal shows it, a line a text: drawn again after Textual has drawn something."""
+        screen, behind = self.app.screen, self.app._background_screens
+        state = screen, screen.size, _Drawing.number
+        if self._drawn is None or self._drawn[0] != state or any(map(_has_to_draw, (screen, *behind))):
+            visible_screen_stack.set(behind)
+            strips = screen._compositor.render_strips()
+            texts = ["".join(segment.text for segment in strip if not segment.control).rstrip() for strip in strips]
+            self._drawn = state, texts
+        return self._drawn[1]
 
     @property
     def text(self) -> str:
@@ -170,20 +194,9 @@ class Stage:
         """
         for _ in range(_MOST_ROUNDS):
             await settle()
-            if not self._has_to_draw():
+            if not _has_to_draw(self.app.screen):
                 break
             self.app.screen._on_timer_update()
-
-    def _has_to_draw(self) -> bool:
-        screen = self.app.screen
-        return bool(
-            screen._dirty_widgets
-            or screen._repaint_required
-            or screen._layout_required
-            or screen._scroll_required
-            or screen._callbacks
-            or screen._recompose_required
-        )
 
     async def advance(self, seconds: float) -> None:
         """Let time pass for the fleet."""
@@ -249,6 +262,7 @@ def drawn_when_read() -> Iterator[None]:
     ) -> Any:
         if full:
             return render_update(compositor, full, screen_stack, simplify)
+        _Drawing.number += 1
         compositor._dirty_regions.clear()
         return None
 
