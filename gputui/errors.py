@@ -163,3 +163,15 @@ class SshError(GputuiError):
     """An SSH login, command or forward failed."""
 
     title = "SSH"
+
+
+class CopyError(GputuiError):
+    """A file was not copied."""
+
+    title = "Copy"
+
+
+class LinkLostError(CopyError):
+    """The connection was lost during a copy: it can be continued over another one."""
+
+    exit_code = ExitCode.UNREACHABLE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import asyncssh
@@ -25,6 +25,7 @@ class Server:
         keyboard_interactive: bool = False,
         prompts: Sequence[tuple[str, bool]] = (("Password: ", False),),
         most_attempts: int = 1000,
+        sftp: Callable[[asyncssh.SSHServerChannel[bytes]], asyncssh.SFTPServer] | None = None,
     ) -> None:
         self.host_keys = list(host_keys) or [asyncssh.generate_private_key("ssh-ed25519")]
         self.password = password
@@ -44,6 +45,7 @@ class Server:
         self.keyboard_interactive = keyboard_interactive
         self.prompts = list(prompts)
         self._allow_pty = allow_pty
+        self._sftp = sftp
 
     @property
     def fingerprint(self) -> str:
@@ -59,6 +61,7 @@ class Server:
             encoding=None,
             allow_pty=self._allow_pty,
             line_editor=False,
+            sftp_factory=self._sftp,
         )
         self.port = self._acceptor.get_port()
         return self

@@ -1,0 +1,1 @@
+"""Files of instances: SFTP with requests in flight, and copies that can be resumed."""

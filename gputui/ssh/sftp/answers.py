@@ -1,0 +1,93 @@
+"""Answers of a server as values: StatusError is raised for a refusal, WireError for what is not expected."""
+
+from __future__ import annotations
+
+from gputui.ssh.sftp.wire import Attrs, Packet, Reader, Status, WireError
+from gputui.text import clean
+
+_SHOWN = 80
+
+
+class StatusError(Exception):
+    """The refusal of one request, with the server's code and words."""
+
+    def __init__(self, code: int, words: str) -> None:
+        super().__init__(words)
+        self.code = code
+        self.words = words
+
+
+def shown(name: bytes) -> str:
+    """Return a name as text that is safe for a terminal."""
+    return clean(name.decode("utf-8", "surrogateescape"))
+
+
+def expect(kind: int, wanted: Packet, reader: Reader) -> None:
+    """Raise for an answer of another type."""
+    if kind == Packet.STATUS:
+        raise status_of(reader)
+    if kind != wanted:
+        raise WireError(f"an answer of type {kind}")
+
+
+def status_of(reader: Reader) -> StatusError:
+    """Read an outcome."""
+    code = reader.u32()
+    try:
+        words = reader.string()
+    except WireError:
+        words = b""  # some old servers send none
+    return StatusError(code, shown(words)[:_SHOWN])
+
+
+def nothing(kind: int, reader: Reader) -> None:
+    """Read the outcome of a request that returns nothing."""
+    if kind != Packet.STATUS:
+        raise WireError(f"an answer of type {kind}")
+    if (status := status_of(reader)).code != Status.OK:
+        raise status
+
+
+def handle(kind: int, reader: Reader) -> bytes:
+    """Read a handle."""
+    expect(kind, Packet.HANDLE, reader)
+    return reader.string()
+
+
+def data(kind: int, reader: Reader) -> bytes:
+    """Read bytes; none at the end of the file."""
+    if kind == Packet.STATUS and (status := status_of(reader)).code == Status.EOF:
+        return b""
+    if kind == Packet.STATUS:
+        raise status
+    expect(kind, Packet.DATA, reader)
+    return reader.string()
+
+
+def attrs(kind: int, reader: Reader) -> Attrs:
+    """Read attributes; a server that leaves out one that copies need is refused."""
+    expect(kind, Packet.ATTRS, reader)
+    found = reader.attrs()
+    if found is None:
+        raise StatusError(Status.OP_UNSUPPORTED, "the server reports no size, mode and time")
+    return found
+
+
+def names(kind: int, reader: Reader) -> list[tuple[bytes, Attrs | None]]:
+    """Read names; none at the end of a directory."""
+    if kind == Packet.STATUS and (status := status_of(reader)).code == Status.EOF:
+        return []
+    if kind == Packet.STATUS:
+        raise status
+    expect(kind, Packet.NAME, reader)
+    return reader.names()
+
+
+def free(kind: int, reader: Reader) -> int:
+    """Read the free bytes of a file system."""
+    expect(kind, Packet.EXTENDED_REPLY, reader)
+    reader.u64()
+    unit = reader.u64()
+    reader.u64()
+    reader.u64()
+    return unit * reader.u64()
