@@ -37,6 +37,7 @@ _Answer = TypeVar("_Answer")
 
 PRIVATE: Final[Mapping[type[Any] | str, tuple[str, ...]]] = {
     App: (
+        "_batch_count",
         "_bindings",
         "_check_bindings",
         "_clipboard",
@@ -55,7 +56,7 @@ PRIVATE: Final[Mapping[type[Any] | str, tuple[str, ...]]] = {
         "_unnotify",
         "_workers",
     ),
-    Screen: ("_compositor", "_on_timer_update", "_screen_resized"),
+    Screen: ("_compositor", "_compositor_refresh", "_on_timer_update", "_screen_resized"),
     MessagePump: ("_on_message",),
     LinuxDriver: (
         "_app",
@@ -257,11 +258,18 @@ class SharedStylesheet(Stylesheet):
 
 
 class LaidOutOnce(Screen[_Answer]):
-    """A base of screens: their first layout is not repeated when its own message about the size comes back."""
+    """A base of screens: their first layout is not repeated when its own message about the size comes back.
+
+    While updates are held back (:meth:`App.batch_update`) nothing is drawn, which would be for nothing.
+    """
 
     def _screen_resized(self, size: Size) -> None:
         if self._compositor.size != size:
             super()._screen_resized(size)
+
+    def _compositor_refresh(self) -> None:
+        if not self.app._batch_count:
+            super()._compositor_refresh()
 
 
 class PartialUpdate(ChopsUpdate):
