@@ -34,7 +34,7 @@ from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 from gputui.widgets.internal_errors import Failures
-from gputui.widgets.textual_internals import AWAITED_GROUP, SharedStylesheet, Workers, partial_update
+from gputui.widgets.textual_internals import AWAITED_GROUP, SharedStylesheet, Workers, draw_now, partial_update
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -63,6 +63,7 @@ class GputuiApp(App[int]):
 
     TITLE = "gputui"
     ENABLE_COMMAND_PALETTE = True
+    DEFAULT_MODE = FIRST_VIEW
     COMMANDS = {_palette}  # noqa: RUF012  (Textual's own type for it)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "Quit", show=False, priority=True, id="quit-now"),
@@ -137,8 +138,8 @@ class GputuiApp(App[int]):
         # Every cell is drawn again: the screen was another program's.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.set_interval(_TERMINAL_SECONDS, self._end_without_terminal)
-        self.switch_mode(FIRST_VIEW)
         self.call_after_refresh(self._start_fleet)
+        self.call_later(self.screen.call_later, draw_now, self.screen)
         if self._wanted_theme not in (None, self.theme):
             themes = ", ".join(sorted(self.available_themes))
             self.notify(f"No theme {self._wanted_theme}. There are {themes}.", markup=False, timeout=12)
