@@ -71,6 +71,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
     """
 
     _query: Query | LineFilter | None = None
+    _suspended = False
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -145,9 +146,11 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         """Catch up with what happened while another view was in front, and follow from now on."""
         if self.session.ended:
             return
+        suspended, self._suspended = self._suspended, False
         if self._unsubscribe and self._followed is self.session.fleet:
-            self.pass_time()
-            self.frame.show()
+            if suspended:  # Textual resumes a new view twice
+                self.pass_time()
+                self.frame.show()
             return
         self._release()
         self._followed = self.session.fleet
@@ -165,6 +168,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
 
     def on_screen_suspend(self) -> None:
         """Unsubscribe when another view comes to the front; under a dialog the view stays subscribed."""
+        self._suspended = True
         if self.app.current_mode != self.NAME:
             self._release()
 

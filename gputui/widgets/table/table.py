@@ -58,7 +58,11 @@ class RecordTable(TableView[RowT]):
         ref: Ref
 
     class Changed(_TableMessage):
-        """The marks or the order changed, or the number of rows: of all, of those shown, of new ones above."""
+        """The marks, order or columns changed, or the number of rows: of all, of those shown, of new ones above."""
+
+        def can_replace(self, message: Message) -> bool:
+            """Whether the other one says no more than this."""
+            return isinstance(message, RecordTable.Changed) and message.table is self.table
 
     def __init__(
         self,
@@ -79,7 +83,7 @@ class RecordTable(TableView[RowT]):
         self._descending = False
         self._range_start: Ref | None = None
         self._announced_cursor: Ref | None = None
-        self._announced: tuple[object, ...] = (0, 0, 0, None, False, set())
+        self._announced: tuple[object, ...] = (0, 0, 0, None, False, (), set())
         self._above: set[Ref] = set()
 
     # -- what is in it ---------------------------------------------------------------------------------------------
@@ -322,7 +326,7 @@ class RecordTable(TableView[RowT]):
             self._announced_cursor = model.cursor
             self.post_message(self.CursorMoved(self, model.cursor))
         self._see_above()
-        state = (len(model), len(model.rows), len(self._above), *self.sort)
+        state = (len(model), len(model.rows), len(self._above), *self.sort, self.layout_columns)
         if (*state, model.marks) != self._announced:
             self._announced = (*state, set(model.marks))
             self.post_message(self.Changed(self))

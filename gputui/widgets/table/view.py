@@ -220,6 +220,7 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         """Return a line of the screen as last synchronised."""
         if self._restyled:
             self._make_lines()
+            self._announce()
         return self._lines[y] if y < len(self._lines) else Strip.blank(self.size.width, self.rich_style)
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -242,8 +243,8 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
 
     def _sync(self) -> None:
         """Bring lines and listeners up to date; ask for a repaint of exactly the lines that differ."""
-        self._announce()
         dirty = self._make_lines()
+        self._announce()
         if dirty:
             self.refresh(*dirty)
 
@@ -271,7 +272,7 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         return Content("")
 
     def _announce(self) -> None:
-        """Notify listeners; called with every change, before it is drawn."""
+        """Notify listeners; called with every change."""
 
 
 def _end_of_difference(old: Strip, new: Strip) -> int:
