@@ -75,8 +75,8 @@ class GputuiApp(App[int]):
     CommandPalette > Vertical { border: none; }
     """
 
-    _colors: tuple[Theme, str | None, dict[str, str]] | None = None
-    """A theme, the colours that the terminal has, and the variables that follow from both."""
+    _colors: ClassVar[dict[tuple[str, str | None], tuple[Theme, dict[str, str]]]] = {}
+    """Each theme with the variables that follow from it, by its name and the number of colours of the terminal."""
 
     def __init__(
         self,
@@ -118,10 +118,13 @@ class GputuiApp(App[int]):
 
     def get_css_variables(self) -> dict[str, str]:
         """Compute the colours of a theme once: Textual asks for them several times whenever a view opens."""
-        theme, color_system = self.current_theme, self._color_system
-        if self._colors is None or self._colors[0] is not theme or self._colors[1] != color_system:
-            self._colors = theme, color_system, super().get_css_variables()
-        return self._colors[2]
+        theme = self.current_theme
+        key = theme.name, self._color_system
+        known = self._colors.get(key)
+        if known is None or known[0] is not theme:
+            known = self._colors[key] = theme, super().get_css_variables()
+        self.theme_variables = known[1]
+        return known[1]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Add the colours that every theme must have here."""
