@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -301,7 +302,14 @@ class View(GuardedHandlers, LaidOutOnce[None]):
     @classmethod
     def handles(cls, command: Command) -> bool:
         """Return whether the view has a handler for a command."""
-        return command.group is Group.VIEWS or any(hasattr(kind, command.handler) for kind in cls.COMMAND_SETS)
+        return command.group is Group.VIEWS or command.id in cls._handled()
+
+    @classmethod
+    @cache
+    def _handled(cls) -> frozenset[str]:
+        return frozenset(
+            command.id for command in COMMANDS if any(hasattr(kind, command.handler) for kind in cls.COMMAND_SETS)
+        )
 
     def handler_of(self, command: Command) -> Handler | None:
         """Return the handler of a command; None where the view has none."""
