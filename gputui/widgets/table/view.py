@@ -110,9 +110,11 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
 
     def rest_on_first(self) -> None:
         """Put a cursor that has not been used yet on the first row: the first list was not whole."""
+        before = self._model.cursor, self.viewport.top
         self.viewport.to_top_if_unused()
         self.viewport.reveal()
-        self._sync()
+        if before != (self._model.cursor, self.viewport.top):
+            self._sync()
 
     def hold_cursor(self) -> None:
         """Keep the cursor on its row from now on: it has been used for something, though not moved."""
