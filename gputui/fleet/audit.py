@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gputui.fleet.clock import Clock
 from gputui.known_secrets import mask
-from gputui.models import Action, Outcome, Ref
+from gputui.models import Outcome, Ref
 from gputui.redaction import redact
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Auditor:
         if self._audits:
             await asyncio.wait(self._audits)
 
-    async def begin(self, ref: Ref, action: Action, summary: str) -> int:
+    async def begin(self, ref: Ref, action: str, summary: str) -> int:
         """Write that a change is about to be sent; raises GputuiError where that is not possible."""
         if (history := self._history) is None:
             return 0
@@ -36,7 +36,7 @@ class Auditor:
         begun = asyncio.get_running_loop().run_in_executor(
             None,
             lambda: history.begin_audit(
-                at=at, user=_user(), account=ref.account, ref=str(ref), action=action.value, summary=mask(summary)
+                at=at, user=_user(), account=ref.account, ref=str(ref), action=str(action), summary=mask(summary)
             ),
         )
         try:

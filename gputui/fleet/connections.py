@@ -109,11 +109,10 @@ async def log_in(
     progress("Requesting the address of its SSH server …")
     login = await asyncio.to_thread(ssh_login, fleet.accounts[ref.account])
     first = await target()
-    if not first.alias and not login.user_of(first):
+    if not login.user_of(first):
         user = await ask_user()
         first = await target()
-    where = first.alias or f"{login.user_of(first)}@{first.host}, port {login.port or first.port}"
-    progress(f"Connecting to {where} …")
+    progress(f"Connecting to {login.user_of(first)}@{first.host}, port {login.port or first.port} …")
     connection = await client.connect(
         first,
         login,

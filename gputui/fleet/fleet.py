@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -45,6 +45,7 @@ from gputui.models import (
 if TYPE_CHECKING:
     from gputui.config.loader import Account, Polling
     from gputui.fleet.connections import Connections
+    from gputui.fleet.transfers import Transfers
     from gputui.history.history import History
 
 _CLOSE_SECONDS = 2.0
@@ -108,9 +109,24 @@ class Fleet(Rows):
 
         return Connections(self, KnownHosts(known_hosts_path(self._state_dir or state_dir())))
 
+    @cached_property
+    def transfers(self) -> Transfers:
+        """The copies of files to and from its instances."""
+        from gputui.fleet.transfers import Transfers, reach
+
+        return Transfers(
+            partial(reach, self),
+            self.clock,
+            auditor=self.mutations.auditor,
+            writable=self.mutations.writable,
+            on_failure=self._on_failure,
+        )
+
     async def aclose(self) -> None:
         """Stop polling, write the pending records, close the back ends; bounded in time."""
         limit = _CLOSE_SECONDS
+        if "transfers" in self.__dict__:
+            await within(self.clock, limit, self.transfers.aclose())
         for task in self._tasks:
             task.cancel()
         stops = [within(self.clock, limit, runtime.stop()) for runtime in self.runtimes.values()]

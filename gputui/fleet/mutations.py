@@ -56,7 +56,7 @@ class Mutations:
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         self._fleet = fleet
-        self._auditor = Auditor(history, clock)
+        self.auditor = Auditor(history, clock)
         self._clock = clock
         self._pending: dict[Ref, Pending] = {}
         self.in_flight: Counter[str] = Counter()
@@ -96,7 +96,7 @@ class Mutations:
         change: PreparedChange | None = None,
     ) -> ActionResult:
         """Perform an action; see :meth:`gputui.fleet.Fleet.act`."""
-        runtime = self._writable(ref.account)
+        runtime = self.writable(ref.account)
         if change is not None and change.ref != ref:
             raise InvalidError(f"{ref}: the prepared change is of {change.ref}.", hint="Nothing was sent.")
         arguments = change.values if change is not None else arguments
@@ -134,7 +134,7 @@ class Mutations:
 
     async def create(self, change: PreparedChange) -> ActionResult:
         """Create something; see :meth:`gputui.fleet.Fleet.create`."""
-        self._writable(change.ref.account)
+        self.writable(change.ref.account)
         note_secrets(change.values)
         check = await self._check_of(change)
         summary = f"create {change.ref.id}: {_reported(change.values, longest=_LONG)}"
@@ -144,12 +144,12 @@ class Mutations:
         """Change the password of an account; the audit log does not contain it."""
         ref = Ref(account, "account", account)
         arguments = {"password": password.reveal()}
-        call = call_of(self._writable(account).backend, ref, Action.CHANGE_PASSWORD, arguments)
+        call = call_of(self.writable(account).backend, ref, Action.CHANGE_PASSWORD, arguments)
         return await self._send(ref, Action.CHANGE_PASSWORD, "change the password", call)
 
     async def finish(self) -> None:
         """Wait for the outcomes that are still being written to the audit log."""
-        await self._auditor.finish()
+        await self.auditor.finish()
 
     # The one path of every change.
 
@@ -160,7 +160,7 @@ class Mutations:
         self.in_flight[ref.account] += 1
         try:
             try:
-                entry = await self._auditor.begin(ref, action, summary)
+                entry = await self.auditor.begin(ref, action, summary)
             except BaseException:
                 self._unmark(ref, action)
                 raise
@@ -175,10 +175,10 @@ class Mutations:
             result = await (self._called(ref, call) if ACTIONS[action].blocks_others else call())
         except UnknownOutcomeError as error:
             try:
-                await self._auditor.end(entry, Outcome.UNKNOWN, error.message)
+                await self.auditor.end(entry, Outcome.UNKNOWN, error.message)
                 found = await check() if check is not None else None
                 if found is not None:
-                    await self._auditor.end(entry, Outcome.DONE, found.message)
+                    await self.auditor.end(entry, Outcome.DONE, found.message)
                     return found
             finally:
                 self._settle(ref, action, at_once=True)
@@ -189,22 +189,22 @@ class Mutations:
             if isinstance(error, RateLimitedError):
                 self._fleet.runtime(ref.account).limit(error)
             self._settle(ref, action, at_once=True)
-            await self._auditor.end(entry, Outcome.FAILED, error.message)
+            await self.auditor.end(entry, Outcome.FAILED, error.message)
             raise
         except asyncio.CancelledError:
             self.cancelled.append((ref, action))
-            self._auditor.end_soon(entry, Outcome.UNKNOWN, "cancelled while in flight")
+            self.auditor.end_soon(entry, Outcome.UNKNOWN, "cancelled while in flight")
             self._settle(ref, action, at_once=True)
             raise
         except Exception as error:
             detail = f"failed inside gputui ({describe_fault(error)})"
             self._settle(ref, action, at_once=True)
-            await self._auditor.end(entry, Outcome.UNKNOWN, detail)
+            await self.auditor.end(entry, Outcome.UNKNOWN, detail)
             raise UnknownOutcomeError(
                 f"{ref}: {action} {detail}.", hint="Check its state before you try again."
             ) from error
         self._settle(ref, action)
-        await self._auditor.end(entry, Outcome.DONE, result.message)
+        await self.auditor.end(entry, Outcome.DONE, result.message)
         return replace(result, message=mask(result.message), output=mask(result.output))
 
     async def _called(self, ref: Ref, call: Call) -> ActionResult:
@@ -264,7 +264,8 @@ class Mutations:
         if seen is not None:
             await within(self._clock, _LIST_SECONDS, seen)
 
-    def _writable(self, account: str) -> AccountRuntime:
+    def writable(self, account: str) -> AccountRuntime:
+        """Return the runtime of an account that is not read-only; raises ForbiddenError for another one."""
         runtime = self._fleet.runtime(account)
         if runtime.read_only:
             raise ForbiddenError(

@@ -1,0 +1,388 @@
+"""Copies of files to and from instances: a queue that outlives the views, with pause, cancel and retry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from gputui.errors import ConfigError, CopyError, GputuiError, LinkLostError, NotFoundError, SshError
+from gputui.fleet.clock import Clock, within
+from gputui.fleet.signals import Listeners
+from gputui.formatting import counted
+from gputui.models import Instance, Outcome, Ref
+from gputui.redaction import inner_failure
+from gputui.ssh.sftp.answers import shown
+from gputui.ssh.sftp.copy import Copy
+from gputui.ssh.sftp.local import HERE
+from gputui.ssh.sftp.places import Place
+from gputui.ssh.sftp.state import Gate, Options, Progress
+
+if TYPE_CHECKING:
+    from gputui.fleet.audit import Auditor
+    from gputui.fleet.fleet import Fleet
+    from gputui.ssh.client import Connection
+
+Reach = Callable[[Ref], AbstractAsyncContextManager[Place]]
+"""Opens the files of an instance. Raises GputuiError."""
+
+AT_ONCE = 2
+"""Transfers that run at once with each instance."""
+_SAMPLE_SECONDS = 0.5
+_SAMPLES = 10
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""The pauses in seconds before each attempt to continue over a new connection; one that moves bytes begins anew."""
+_DISCARD_SECONDS = 5.0
+
+
+class TransferState(StrEnum):
+    """The states of a transfer."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing happens any more unless it is retried."""
+        return self in {TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A path of an instance, or of this machine where ``ref`` is None. A relative path begins at the home directory
+    there, at the working directory here.
+    """
+
+    ref: Ref | None
+    path: bytes
+
+    @property
+    def text(self) -> str:
+        """Return it for a message, safe for a terminal."""
+        return f"{self.ref}:{shown(self.path)}" if self.ref is not None else shown(self.path)
+
+
+@dataclass(eq=False, slots=True)
+class Transfer:
+    """One source on its way to one target. ``error`` is why it failed, or what it waits for before the next attempt;
+    ``problems`` are files that were not copied, ``skipped`` those that cannot be.
+    """
+
+    source: Spot
+    target: Spot
+    options: Options
+    state: TransferState = TransferState.WAITING
+    progress: Progress = field(default_factory=Progress)
+    error: GputuiError | None = None
+    problems: list[CopyError] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
+    """The temporary files in the target that the next attempt continues."""
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    to: bytes = b""
+    """The path of the copy, once it is known."""
+    gate: Gate = field(default_factory=Gate)
+    copy: Copy | None = None
+    task: asyncio.Task[None] | None = None
+    discards: bool = False
+    samples: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
+
+    @property
+    def rate(self) -> float | None:
+        """Bytes a second over the last seconds; None where it does not run, or only began to."""
+        if self.state is not TransferState.RUNNING or len(self.samples) < 2:
+            return None
+        (begun, before), (now, moved) = self.samples[0], self.samples[-1]
+        return (moved - before) / (now - begun) if now > begun else None
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that it will take; None where that is unknown."""
+        rate = self.rate
+        if not rate or not self.progress.counted:
+            return None
+        return max(0, self.progress.total - self.progress.done) / rate
+
+    @property
+    def refs(self) -> list[Ref]:
+        """The instances that it uses."""
+        return [spot.ref for spot in (self.source, self.target) if spot.ref is not None]
+
+
+class Transfers:
+    """The transfers of a fleet, in the order in which they were added.
+
+    A few run at once with each instance. Listeners are called with a transfer when its state changes, and twice a
+    second while it runs. Copies to instances are changes: ``writable`` raises where an account permits none, and
+    ``auditor`` writes them into the audit log.
+    """
+
+    def __init__(
+        self,
+        reach: Reach,
+        clock: Clock,
+        *,
+        auditor: Auditor | None = None,
+        writable: Callable[[str], object] = lambda _: None,
+        at_once: int = AT_ONCE,
+        on_failure: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self.all: list[Transfer] = []
+        self.listeners: Listeners[Transfer] = Listeners(on_failure)
+        self._reach = reach
+        self._clock = clock
+        self._auditor = auditor
+        self._writable = writable
+        self._at_once = at_once
+        self._on_failure = on_failure
+        self._ticker: asyncio.Task[None] | None = None
+        self._cleaning: set[asyncio.Task[None]] = set()
+
+    @property
+    def busy(self) -> list[Transfer]:
+        """The transfers that would be interrupted if the program ended."""
+        return [transfer for transfer in self.all if not transfer.state.ended]
+
+    def add(self, source: Spot, target: Spot, options: Options | None = None) -> Transfer:
+        """Add a transfer and start it as soon as fewer others use its instances.
+
+        Raises ConfigError where both sides are here, ForbiddenError for a read-only account.
+        """
+        if source.ref is None and target.ref is None:
+            raise ConfigError("Both sides are on this machine.", hint="One of them has to be REF:PATH.")
+        if target.ref is not None:
+            self._writable(target.ref.account)
+        transfer = Transfer(source, target, options or Options())
+        self.all.append(transfer)
+        self._start_next()
+        self.listeners.notify(transfer)
+        return transfer
+
+    def pause(self, transfer: Transfer) -> None:
+        """Pause a transfer; its connection stays, and another may run in its place."""
+        if transfer.state in {TransferState.WAITING, TransferState.RUNNING}:
+            transfer.gate.close()
+            self._set(transfer, TransferState.PAUSED)
+            self._start_next()
+
+    def resume(self, transfer: Transfer) -> None:
+        """Continue a paused transfer."""
+        if transfer.state is TransferState.PAUSED:
+            transfer.gate.open()
+            transfer.samples.clear()
+            self._set(transfer, TransferState.WAITING if transfer.task is None else TransferState.RUNNING)
+            self._start_next()
+
+    def cancel(self, transfer: Transfer) -> None:
+        """End a transfer and remove its temporary files; of a failed one, too."""
+        if transfer.state is TransferState.DONE:
+            return
+        transfer.discards = True
+        if transfer.task is not None:
+            transfer.task.cancel()
+            return
+        if transfer.copy is not None and transfer.parts:
+            cleaning = asyncio.create_task(self._clean(transfer, transfer.copy))
+            self._cleaning.add(cleaning)
+            cleaning.add_done_callback(self._cleaning.discard)
+        self._end(transfer, TransferState.CANCELLED)
+
+    def retry(self, transfer: Transfer) -> None:
+        """Begin a failed or cancelled transfer again; it continues where it can."""
+        if transfer.state in {TransferState.FAILED, TransferState.CANCELLED} and transfer.task is None:
+            transfer.error, transfer.discards = None, False
+            transfer.gate.open()
+            transfer.ended.clear()
+            self._set(transfer, TransferState.WAITING)
+            self._start_next()
+
+    def forget_ended(self) -> None:
+        """Remove the transfers that have ended."""
+        self.all = self.busy
+
+    async def wait(self, transfers: Iterable[Transfer]) -> None:
+        """Wait until these have ended."""
+        for transfer in transfers:
+            await transfer.ended.wait()
+
+    async def aclose(self) -> None:
+        """End the running transfers; their temporary files stay, so that another session can continue."""
+        tasks = [transfer.task for transfer in self.all if transfer.task is not None] + list(self._cleaning)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        if self._ticker is not None:
+            self._ticker.cancel()
+
+    # The queue.
+
+    def _start_next(self) -> None:
+        running = [transfer for transfer in self.all if transfer.state is TransferState.RUNNING]
+        used = Counter(ref for transfer in running for ref in transfer.refs)
+        for transfer in self.all:
+            if transfer.state is TransferState.WAITING and all(used[ref] < self._at_once for ref in transfer.refs):
+                used.update(transfer.refs)
+                self._set(transfer, TransferState.RUNNING)
+                transfer.task = asyncio.create_task(self._run(transfer))
+        if self._ticker is None and any(transfer.state is TransferState.RUNNING for transfer in self.all):
+            self._ticker = asyncio.create_task(self._tick())
+
+    async def _tick(self) -> None:
+        """Measure the rates while something runs."""
+        while running := [transfer for transfer in self.all if transfer.state is TransferState.RUNNING]:
+            for transfer in running:
+                transfer.samples.append((self._clock.monotonic(), transfer.progress.moved))
+                self.listeners.notify(transfer)
+            await self._clock.sleep(_SAMPLE_SECONDS)
+        self._ticker = None
+
+    def _set(self, transfer: Transfer, state: TransferState) -> None:
+        transfer.state = state
+        self.listeners.notify(transfer)
+
+    def _end(self, transfer: Transfer, state: TransferState, error: GputuiError | None = None) -> None:
+        transfer.task, transfer.error = None, error
+        if state is not TransferState.FAILED:
+            transfer.parts = []
+        self._set(transfer, state)
+        transfer.ended.set()
+        self._start_next()
+
+    # One transfer.
+
+    async def _run(self, transfer: Transfer) -> None:
+        interrupted = CopyError("It was interrupted.", hint="Copy again: it continues.")
+        try:
+            async with self._audited(transfer):
+                await self._copy(transfer)
+                if transfer.problems:
+                    raise _incomplete(transfer)  # noqa: TRY301  (the audit log has the outcome)
+        except asyncio.CancelledError:
+            discards = transfer.discards
+            self._end(
+                transfer,
+                TransferState.CANCELLED if discards else TransferState.FAILED,
+                None if discards else interrupted,
+            )
+        except GputuiError as error:
+            self._end(transfer, TransferState.FAILED, error)
+        except Exception as error:  # noqa: BLE001  (a fault in one transfer must not end the others)
+            if self._on_failure is not None:
+                self._on_failure(error)
+            self._end(transfer, TransferState.FAILED, inner_failure("The copy", error))
+        else:
+            self._end(transfer, TransferState.DONE)
+
+    @asynccontextmanager
+    async def _audited(self, transfer: Transfer) -> AsyncIterator[None]:
+        """Write a copy to an instance into the audit log, before and after."""
+        auditor, ref = self._auditor, transfer.target.ref
+        if auditor is None or ref is None:
+            yield
+            return
+        entry = await auditor.begin(ref, "copy", f"copy {transfer.source.text} to {transfer.target.text}")
+        try:
+            yield
+        except BaseException as error:
+            detail = str(error) if isinstance(error, GputuiError) else "interrupted"
+            auditor.end_soon(entry, Outcome.FAILED, detail)
+            raise
+        auditor.end_soon(entry, Outcome.DONE, counted(transfer.progress.files_done, "file"))
+
+    async def _copy(self, transfer: Transfer) -> None:
+        """Copy, over new connections where the link is lost. Raises GputuiError."""
+        failures = 0
+        while True:
+            try:
+                return await self._attempt(transfer)
+            except (LinkLostError, SshError) as error:
+                if transfer.copy is None:
+                    raise  # the first login
+                failures = 0 if transfer.progress.moved else failures + 1
+                if failures >= len(_PAUSES):
+                    raise
+                transfer.error = error
+                transfer.progress.moved = 0
+                transfer.samples.clear()
+                self.listeners.notify(transfer)
+            await self._clock.sleep(_PAUSES[failures])
+
+    async def _attempt(self, transfer: Transfer) -> None:
+        async with self._open(transfer.source) as source, self._open(transfer.target) as target:
+            transfer.error, transfer.progress = None, Progress()
+            transfer.samples.clear()
+            copy = transfer.copy = Copy(
+                *(source, transfer.source.path, target, transfer.target.path),
+                transfer.options,
+                transfer.progress,
+                transfer.gate,
+                to=transfer.to,
+            )
+            try:
+                await copy.run()
+            except asyncio.CancelledError:
+                if transfer.discards:
+                    await within(self._clock, _DISCARD_SECONDS, copy.discard())
+                raise
+            finally:
+                transfer.to, transfer.parts = copy.to, copy.parts
+                transfer.problems, transfer.skipped = copy.problems, copy.skipped
+
+    async def _clean(self, transfer: Transfer, copy: Copy) -> None:
+        """Remove the temporary files of a transfer that has failed; what cannot be removed is in its error."""
+        try:
+            async with self._open(transfer.target) as target:
+                copy.target = target
+                await within(self._clock, _DISCARD_SECONDS, copy.discard())
+        except GputuiError as error:
+            transfer.error = error
+        transfer.parts = copy.parts
+        self.listeners.notify(transfer)
+
+    @asynccontextmanager
+    async def _open(self, spot: Spot) -> AsyncIterator[Place]:
+        if spot.ref is None:
+            yield HERE
+            return
+        async with self._reach(spot.ref) as place:
+            yield place
+
+
+def _incomplete(transfer: Transfer) -> CopyError:
+    problems = transfer.problems
+    if len(problems) == 1:
+        return problems[0]
+    return CopyError(f"{counted(len(problems), 'file')} could not be copied.")
+
+
+@asynccontextmanager
+async def reach(
+    fleet: Fleet, ref: Ref, connect: Callable[[Instance], Awaitable[Connection]] | None = None
+) -> AsyncIterator[Place]:
+    """Open the files of an instance over its shared connection; ``connect`` logs in where there is none.
+
+    Without it no question is asked. Raises GputuiError.
+    """
+    from functools import partial
+
+    from gputui.ssh.sftp.remote import RemotePlace
+
+    instance = fleet.get(ref)
+    if not isinstance(instance, Instance):
+        raise NotFoundError(f"{ref} is not there any more.")
+    opener = partial(connect, instance) if connect is not None else None
+    async with fleet.connections.lease(instance, opener) as connection:
+        place = await RemotePlace.open(str(ref), connection, instance.ssh)
+        try:
+            yield place
+        finally:
+            place.close()
