@@ -141,6 +141,8 @@ class Login:
         """Whether the host key is remembered, so that no question about it will come. Reads a file."""
         from gputui.fleet.connections import connection_key
 
+        if instance.ssh is not None and instance.ssh.alias:
+            return True  # in the user's own files, under a name that only the login finds out
         try:
             return bool(self._session.fleet.connections.hosts.keys(connection_key(instance)))
         except GputuiError:

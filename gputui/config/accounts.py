@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
 
 from gputui.config.secrets import SecretRef
-from gputui.models import gpu_label, parse_jump
+from gputui.models import gpu_label, parse_host
 from gputui.text import clean
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([MGT])(?:i?B)?", re.IGNORECASE)
@@ -101,7 +101,10 @@ def _check_prices(prices: dict[str, float]) -> dict[str, float]:
 
 
 def _check_jump(value: str) -> str:
-    parse_jump(value)
+    try:
+        parse_host(value)
+    except ValueError:
+        raise ValueError("is not a jump host; write it as user@host:port, or as in ~/.ssh/config") from None
     return value
 
 

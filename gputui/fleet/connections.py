@@ -109,10 +109,11 @@ async def log_in(
     progress("Requesting the address of its SSH server …")
     login = await asyncio.to_thread(ssh_login, fleet.accounts[ref.account])
     first = await target()
-    if not login.user_of(first):
+    if not first.alias and not login.user_of(first):
         user = await ask_user()
         first = await target()
-    progress(f"Connecting to {login.user_of(first)}@{first.host}, port {login.port or first.port} …")
+    where = first.alias or f"{login.user_of(first)}@{first.host}, port {login.port or first.port}"
+    progress(f"Connecting to {where} …")
     connection = await client.connect(
         first,
         login,

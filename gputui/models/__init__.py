@@ -21,7 +21,7 @@ from gputui.models.instances import (
     Service,
     SSHLogin,
     SSHTarget,
-    parse_jump,
+    parse_host,
 )
 from gputui.models.limits import Kind, Never
 from gputui.models.logs import LogLine, LogPage, LogPosition, LogQuery

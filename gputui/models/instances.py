@@ -50,25 +50,26 @@ class SSHTarget:
     host_row: Ref | None = None
 
 
-_JUMP = re.compile(r"(?:(\S{1,256})@)?(?:\[([0-9A-Fa-f:.]+)\]|([^\s@:\[\]]+))(?::(\d{1,5}))?")
+_HOST = re.compile(r"(?:(\S{1,256})@)?(?:\[([0-9A-Fa-f:.]+)\]|([^\s@:\[\]]+))(?::(\d{1,5}))?")
 
 
-def parse_jump(text: str) -> tuple[str, str, int]:
-    """Read a jump host, ``[user@]host[:port]`` with an IPv6 host in brackets; raises ValueError with the fix.
+def parse_host(text: str) -> tuple[str, str, int | None]:
+    """Read ``[user@]host[:port]`` with an IPv6 host in brackets; raises ValueError with the fix.
 
-    The user is '' where none is named.
+    The user is '' and the port None where none is named.
     """
-    match = _JUMP.fullmatch(text)
-    if match is None or not 0 < (port := int(match[4] or 22)) < 65536:
-        raise ValueError("is not a jump host; write it as user@host:port, user and port are optional")
-    return match[1] or "", match[2] or match[3], port
+    match = _HOST.fullmatch(text)
+    if match is None or not 0 < int(match[4] or 22) < 65536:
+        raise ValueError("is not a host; write it as user@host:port, user and port are optional")
+    return match[1] or "", match[2] or match[3], int(match[4]) if match[4] else None
 
 
 @dataclass(frozen=True, slots=True)
 class SSHLogin:
     """How an account logs in over SSH, from its configuration: what is set here wins over the target's own.
 
-    Only what is remembered of an instance (:attr:`SSHTarget.remembered`) comes before it.
+    Only what is remembered of an instance (:attr:`SSHTarget.remembered`) comes before it. ``accept_new``: new host
+    keys are remembered without a question; None leaves that to the user's OpenSSH configuration, where it applies.
     """
 
     user: str | None = None
@@ -77,6 +78,7 @@ class SSHLogin:
     password: Secret | None = None
     agent: bool = True
     jump: str | None = None
+    accept_new: bool | None = None
 
     def user_of(self, target: SSHTarget) -> str:
         """Return the user who logs in there; '' where it is unknown."""

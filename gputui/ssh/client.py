@@ -5,59 +5,36 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import asyncssh
 
 from gputui.errors import ConflictError, RateLimitedError, SshError, UnavailableError
-from gputui.models import SSHLogin, SSHTarget, parse_jump
+from gputui.models import SSHLogin, SSHTarget
+from gputui.openssh_config import aliases, config_path
 from gputui.ssh import failures
-from gputui.ssh.credentials import ATTEMPT_SECONDS, METHODS, AskSecret, Credentials, LoginClient, paused
-from gputui.ssh.known_hosts import AskHostKey, HostKey, KnownHosts, jump_host_id, name_of_host
+from gputui.ssh.credentials import ATTEMPT_SECONDS, AskSecret, Credentials, LoginClient, paused
+from gputui.ssh.endpoint import Endpoint
+from gputui.ssh.known_hosts import AskHostKey, HostKey, KnownHosts, jump_host_id
+from gputui.ssh.proxy_command import ProxyCommand
+from gputui.ssh.resolution import Resolved, resolve, split_name
 from gputui.ssh.trust import InstanceTrust, Trust, TrustedKeys
-from gputui.text import clean
+from gputui.ssh.user_known_hosts import NewKeys, UserKnownHosts
 
 # Without a handler, asyncssh's warnings would reach stderr, which is the terminal of the app.
 logging.getLogger("asyncssh").addHandler(logging.NullHandler())
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 2.0
-_KEEPALIVE_SECONDS = 15
-_KEEPALIVE_MISSED = 3
-_WINDOW = 16 * 2**20
-# Of several host keys, ask about the one that OpenSSH shows first: its fingerprint is the published one.
-_KEY_ALGORITHMS = (
-    *("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
-    *("rsa-sha2-512", "rsa-sha2-256"),
-)
-_CIPHERS = "^aes128-gcm@openssh.com"
-_PROBE_SECONDS = 3.0
 _CLOSE_SECONDS = 2.0
 _FORWARD_CLOSE_SECONDS = 1.0
+_MOST_JUMPS = 8
 
 Sleep = Callable[[float], Awaitable[None]]
 Refetch = Callable[[], Awaitable[SSHTarget]]
 _LoggedIn = tuple["Endpoint", asyncssh.SSHClientConnection]
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """The target of a connection: an address, a user, the keys known for it, and the jump host if any."""
-
-    host_id: str
-    host: str
-    port: int
-    user: str
-    trust: Trust
-    tunnel: asyncssh.SSHClientConnection | None = None
-
-    @property
-    def where(self) -> str:
-        """Return the address for a message."""
-        return clean(f"{name_of_host(self.host_id)} at {self.host}:{self.port}")
 
 
 class Connection:
@@ -97,6 +74,7 @@ class _Context:
 
     hosts: KnownHosts
     ask: AskHostKey
+    ask_secret: AskSecret | None
     progress: Callable[[str], None]
     deadline: float
     sleep: Sleep
@@ -119,24 +97,50 @@ async def connect(
 ) -> Connection:
     """Log in to ``target``; ``login`` overrides the port, user and password of the target.
 
-    A refused port is retried for ``deadline`` seconds, each time with a ``refetch``-ed target, with reports to
-    ``progress``; cancel it to give up earlier. Unknown host keys go to ``ask``, secrets that are not configured to
-    ``ask_secret``. Raises HostKeyError for a changed key, SshError for every other failure.
+    Of a target with an alias the user's OpenSSH configuration has the address, the keys and the way; its host key is
+    in the user's known_hosts. A refused port is retried for ``deadline`` seconds, each time with a ``refetch``-ed
+    target, with reports to ``progress``; cancel it to give up earlier. Unknown host keys go to ``ask``, secrets that
+    are not configured to ``ask_secret``. Raises HostKeyError for a changed key, ConfigError for a line of the OpenSSH
+    configuration, SshError for every other failure.
     """
-    context = _Context(hosts, ask, progress, deadline, sleep, monotonic)
+    context = _Context(hosts, ask, ask_secret, progress, deadline, sleep, monotonic)
+    settings = None
+    if target.alias:
+        settings = await asyncio.to_thread(resolve, target.alias, user=login.user or "", port=login.port)
+    return await _connect(target, login, host_id, context, settings, refetch=refetch)
+
+
+async def _connect(
+    target: SSHTarget,
+    login: SSHLogin,
+    host_id: str,
+    context: _Context,
+    settings: Resolved | None,
+    *,
+    refetch: Refetch | None = None,
+    via: asyncssh.SSHClientConnection | None = None,
+    chain: tuple[str, ...] = (),
+) -> Connection:
+    """Log in over ``via`` or the target's own jump hosts; ``chain`` are the hosts that this is a jump host for."""
     async with AsyncExitStack() as resources:
-        tunnel = None
-        if login.jump is not None:
-            tunnel = (await _connect_jump(login, context, ask_secret, resources)).ssh
+        chain = _longer(chain, settings)
+        tunnel = via or await _connect_jumps(login, settings, context, chain, resources)
+        proxy = None
+        if settings is not None and settings.proxy_command is not None and tunnel is None:
+            proxy = ProxyCommand(settings.proxy_command)
+            resources.push_async_callback(proxy.close)
 
         async def attempt(now: SSHTarget) -> _LoggedIn:
-            host, port = now.host, login.port or now.port
-            trust = InstanceTrust(hosts, host_id, host, port)
-            endpoint = Endpoint(host_id, host, port, login.user_of(now), trust, tunnel)
+            if settings is not None:
+                host, port, user = settings.host, settings.port, settings.user
+            else:
+                host, port, user = now.host, login.port or now.port, login.user_of(now)
+            trust = _trust(host_id, host, port, login, context.hosts, settings)
+            endpoint = Endpoint(host_id, host, port, user, trust, tunnel, proxy, settings)
             credentials.password = login.password_of(now)
             return endpoint, await _log_in(endpoint, credentials, context)
 
-        credentials = Credentials(host_id, login, login.password_of(target), ask_secret)
+        credentials = Credentials(host_id, login, login.password_of(target), context.ask_secret, settings)
         try:
             await credentials.load()
             endpoint, ssh = await _until_up(attempt, target, refetch, context)
@@ -145,23 +149,71 @@ async def connect(
         return Connection(endpoint, ssh, resources.pop_all())
 
 
-async def _connect_jump(
-    login: SSHLogin, context: _Context, ask_secret: AskSecret | None, resources: AsyncExitStack
-) -> Connection:
-    """Log in to the jump host: with the account's key and agent, never with the password meant for the instance."""
-    user, host, port = parse_jump(login.jump or "")
-    connection = await connect(
-        SSHTarget(host, port, user or login.user or "root"),
-        SSHLogin(key=login.key, agent=login.agent),
-        host_id=jump_host_id(host, port),
-        hosts=context.hosts,
-        ask=context.ask,
-        ask_secret=ask_secret,
-        progress=context.progress,
-        deadline=0,
+def _trust(
+    host_id: str, host: str, port: int, login: SSHLogin, hosts: KnownHosts, settings: Resolved | None
+) -> Trust:
+    if settings is None:
+        return InstanceTrust(hosts, host_id, host, port, login.accept_new or False)
+    new_keys = settings.new_keys or NewKeys.ASK
+    if login.accept_new is not None:
+        new_keys = NewKeys.ACCEPT if login.accept_new else NewKeys.ASK
+    return UserKnownHosts(
+        *(host_id, host, port, hosts, settings.known_hosts, settings.global_known_hosts),
+        name=settings.host_key_alias,
+        new_keys=new_keys,
+        hashes=settings.hashes_known_hosts,
     )
-    resources.push_async_callback(connection.close)
-    return connection
+
+
+def _longer(chain: tuple[str, ...], settings: Resolved | None) -> tuple[str, ...]:
+    """Return the chain of hosts with one more. Raises SshError for one that is in it, and for a chain too long."""
+    if settings is None:
+        return chain
+    here = f"{settings.user}@{settings.name}:{settings.port}"
+    longer = (*chain, here)
+    shown = " → ".join(host.partition("@")[2].rpartition(":")[0] for host in longer)
+    if here in chain:
+        raise SshError(f"ProxyJump goes in a circle: {shown}.", hint="Correct it in the OpenSSH configuration.")
+    if len(chain) > _MOST_JUMPS:
+        raise SshError(f"ProxyJump goes through more than {_MOST_JUMPS} hosts: {shown}.")
+    return longer
+
+
+async def _connect_jumps(
+    login: SSHLogin, settings: Resolved | None, context: _Context, chain: tuple[str, ...], resources: AsyncExitStack
+) -> asyncssh.SSHClientConnection | None:
+    """Log in to the jump hosts, those of the account before those of the OpenSSH configuration; None without any.
+
+    As in OpenSSH, each is reached through the one before it, and only the first through jump hosts of its own.
+    """
+    tunnel = None
+    jumps = (login.jump,) if login.jump is not None else settings.jumps if settings is not None else ()
+    context = replace(context, deadline=0)
+    for jump in jumps:
+        connection = await _connect_jump(jump, login, context, tunnel, chain)
+        resources.push_async_callback(connection.close)
+        tunnel = connection.ssh
+    return tunnel
+
+
+async def _connect_jump(
+    jump: str, login: SSHLogin, context: _Context, via: asyncssh.SSHClientConnection | None, chain: tuple[str, ...]
+) -> Connection:
+    """Log in to a jump host: never with the password meant for the instance.
+
+    The account's key is offered unless the OpenSSH configuration has keys for that host.
+    """
+    user, host, port = split_name(jump)
+    is_alias = login.jump is None or host in await asyncio.to_thread(aliases, config_path())
+    jump_login = SSHLogin(key=login.key, agent=login.agent, accept_new=login.accept_new)
+    if not is_alias:
+        target = SSHTarget(host, port or 22, user or login.user or "root")
+        return await _connect(target, jump_login, jump_host_id(host, target.port), context, None, via=via)
+    settings = await asyncio.to_thread(resolve, jump)
+    if login.jump is None or settings.identity_files is not None:
+        jump_login = replace(jump_login, key=None)
+    target = SSHTarget(settings.host, settings.port, settings.user, alias=jump)
+    return await _connect(target, jump_login, jump_host_id(host, port), context, settings, via=via, chain=chain)
 
 
 async def _until_up(
@@ -197,27 +249,32 @@ async def _until_up(
 async def _log_in(endpoint: Endpoint, credentials: Credentials, context: _Context) -> asyncssh.SSHClientConnection:
     """One attempt: host key first, then the login. Raises NotUpError, HostKeyError, SshError."""
     client: LoginClient | None = None
+    to_connect = endpoint.settings.connect_timeout if endpoint.settings else None
     try:
-        async with asyncio.timeout(ATTEMPT_SECONDS) as timeout:
+        async with asyncio.timeout(to_connect or ATTEMPT_SECONDS) as timeout:
             known = await asyncio.to_thread(endpoint.trust.trusted)
             if known.is_empty:
-                known = await _trust_first(endpoint, known, await _fetch_key(endpoint), context, timeout)
-            client = LoginClient(credentials, endpoint.user, timeout, context.progress)
+                known = await _trust_first(endpoint, known, await endpoint.fetch_key(), context, timeout)
+            client = LoginClient(
+                credentials, endpoint.user, timeout, context.progress, was_to_connect=to_connect is not None
+            )
             try:
-                return await _connect_strictly(endpoint, client, known)
+                return await endpoint.connect(client, known)
             except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):
-                key = await _fetch_key(endpoint)
+                key = await endpoint.fetch_key()
                 if key in known.keys and key not in known.revoked:
                     raise
                 known = await _trust_first(endpoint, known, key, context, timeout)
             client = LoginClient(credentials, endpoint.user, timeout, context.progress)
-            return await _connect_strictly(endpoint, client, known)
+            return await endpoint.connect(client, known)
     except asyncssh.PermissionDenied as error:
         tried = client.tried if client else []
-        raise failures.permission_denied(endpoint.user, endpoint.where, tried, credentials.passed_over) from error
+        raise failures.permission_denied(
+            endpoint.user, endpoint.where, tried, credentials.passed_over, in_openssh=endpoint.settings is not None
+        ) from error
     except (OSError, asyncssh.Error) as error:
         if isinstance(error, (asyncssh.ConnectionLost, ConnectionResetError, BrokenPipeError)):
-            raise await _why_lost(endpoint) from error
+            raise await endpoint.why_lost() from error
         if failures.is_not_up(error):
             raise failures.NotUpError(f"{endpoint.where} refuses connections.") from error
         if failures.is_too_many_attempts(error):
@@ -242,87 +299,6 @@ async def _trust_first(
             raise SshError(f"Not logged in to {endpoint.where}: its host key was not accepted.")
     await asyncio.to_thread(question.remember)
     return TrustedKeys((key,))
-
-
-async def _fetch_key(endpoint: Endpoint) -> HostKey:
-    key = await asyncssh.get_server_host_key(
-        endpoint.host, endpoint.port, tunnel=endpoint.tunnel, config=None, server_host_key_algs=_KEY_ALGORITHMS
-    )
-    if key is None:
-        raise SshError(f"{endpoint.where} presents no host key.")
-    return HostKey.parse(key.export_public_key("openssh").decode())
-
-
-async def _connect_strictly(
-    endpoint: Endpoint, client: LoginClient, known: TrustedKeys
-) -> asyncssh.SSHClientConnection:
-    """Connect, accepting only ``known`` keys; asyncssh then asks the server for their algorithms alone."""
-    return await asyncssh.connect(
-        endpoint.host,
-        endpoint.port,
-        tunnel=endpoint.tunnel,
-        username=endpoint.user,
-        known_hosts=tuple(map(_public_keys, (known.keys, known.authorities, known.revoked))),
-        x509_trusted_certs=None,
-        client_factory=lambda: client,
-        client_keys=None,
-        preferred_auth=METHODS,
-        gss_host=None,
-        config=None,
-        encryption_algs=_CIPHERS,
-        keepalive_interval=_KEEPALIVE_SECONDS,
-        keepalive_count_max=_KEEPALIVE_MISSED,
-        login_timeout=0,
-        window=_WINDOW,
-    )
-
-
-def _public_keys(keys: Sequence[HostKey]) -> list[asyncssh.SSHKey]:
-    """Return the keys for asyncssh; those of algorithms that it does not have are left out: they cannot match."""
-    found = []
-    for key in keys:
-        with suppress(asyncssh.KeyImportError):
-            found.append(asyncssh.import_public_key(f"{key.algorithm} {key.data}"))
-    return found
-
-
-async def _why_lost(endpoint: Endpoint) -> Exception:
-    """Distinguish a port whose sshd is still starting from one that is not SSH, by the answer to a greeting.
-
-    A container's published port accepts connections before anything listens behind it, and closes them immediately.
-    """
-    try:
-        async with asyncio.timeout(_PROBE_SECONDS):
-            said = await _greeting(endpoint)
-    except TimeoutError:
-        said = b""
-    except (OSError, asyncssh.Error) as error:
-        if not failures.is_not_up(error):
-            return failures.explain(error, endpoint.where)
-        said = b""
-    if not said:
-        return failures.NotUpError(f"{endpoint.where} closes connections.")
-    if b"SSH-" in said:
-        return SshError(f"The connection to {endpoint.where} was lost during the login.")
-    first = clean(said.decode("utf-8", "replace").splitlines()[0][:60])
-    if (refused := failures.refused_greeting(first, endpoint.where)) is not None:
-        return refused
-    return SshError(f"{endpoint.where} is not an SSH server: it sent {first!r}.", hint="Is this port its SSH port?")
-
-
-async def _greeting(endpoint: Endpoint) -> bytes:
-    opening: Any = (
-        asyncio.open_connection(endpoint.host, endpoint.port)
-        if endpoint.tunnel is None
-        else endpoint.tunnel.open_connection(endpoint.host, endpoint.port, encoding=None)
-    )
-    reader, writer = await opening
-    try:
-        writer.write(b"SSH-2.0-gputui\r\n\r\n")
-        said: bytes = await reader.read(256)
-        return said
-    finally:
-        writer.close()
 
 
 class Forward:

@@ -9,19 +9,20 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import asyncssh
 
 from gputui.errors import SshError
 from gputui.models import Secret, SSHLogin
-from gputui.ssh import key_files
+from gputui.ssh import identities, key_files
 from gputui.ssh.key_files import NamedKey
 from gputui.ssh.known_hosts import name_of_host
+from gputui.ssh.resolution import Resolved
 from gputui.text import clean
 
-METHODS = "publickey,password,keyboard-interactive,publickey"
+METHODS = ("publickey", "password", "keyboard-interactive", "publickey")
 """The order of methods. Keys are repeated at the end, for those after a known password that could not be offered."""
 ATTEMPT_SECONDS = 20.0
 """The time limit of one attempt to log in."""
@@ -50,16 +51,25 @@ class Credentials:
     """The credentials for a server, loaded once and used for every attempt of one login.
 
     ``keys`` are offered before a known password, ``other_keys`` after it; ``passed_over`` names the excluded ones and
-    the reasons.
+    the reasons. ``timeout`` is that of the attempt under way.
     """
 
-    def __init__(self, host_id: str, login: SSHLogin, password: Secret | None, ask_secret: AskSecret | None) -> None:
+    def __init__(
+        self,
+        host_id: str,
+        login: SSHLogin,
+        password: Secret | None,
+        ask_secret: AskSecret | None,
+        settings: Resolved | None = None,
+    ) -> None:
         self.host_id = host_id
         self.password = password
+        self.timeout: asyncio.Timeout | None = None
         self.keys: list[NamedKey] = []
         self.other_keys: list[NamedKey] = []
         self.passed_over: list[str] = []
         self._login = login
+        self._settings = settings
         self._key_path = None if login.key is None else Path(login.key).expanduser()
         self._ask_secret = ask_secret
         self._agent: asyncssh.SSHAgentClient | None = None
@@ -87,21 +97,42 @@ class Credentials:
             self.keys = [own]
             agent_keys = [key for key in agent_keys if key.public_data not in (public, own.public_data)]
             self._take_others(agent_keys, [])
+        elif self._settings is not None:
+            await self._load_identities(self._settings, agent_keys)
         else:
             known, defaults, open_to_all = await asyncio.to_thread(key_files.default_keys)
             self.passed_over += [f"key {clean(str(path))} (others can read it: chmod 600)" for path in open_to_all]
             self._take_others(sorted(agent_keys, key=lambda key: key.public_data not in known), defaults)
 
+    async def _load_identities(self, settings: Resolved, agent_keys: Sequence[NamedKey]) -> None:
+        """Load the keys of the user's OpenSSH configuration; more than a server lets one try are passed over."""
+
+        async def ask(path: Path, attempt: int) -> Secret | None:
+            # Asked for during an attempt, when the server has accepted the public half.
+            with paused(self.timeout) if self.timeout else nullcontext():
+                return await self.ask(f"Passphrase of {clean(str(path))}:", attempt)
+
+        asking = ask if self.can_ask else None
+        keys, others, problems = await asyncio.to_thread(identities.load, settings, agent_keys, asking)
+        self.passed_over += problems
+        room = _MOST_UNASKED - (self.password is not None)
+        self.keys = keys[:room]
+        self.passed_over += [key.name for key in keys[room:]]
+        self._take_others(others, [])
+
     def _take_others(self, agent_keys: Sequence[NamedKey], defaults: Sequence[NamedKey]) -> None:
         """Select the keys to offer, so that an attempt is left for a typed password."""
-        self.other_keys = list(agent_keys[:_MOST_AGENT_KEYS])
-        if (more := len(agent_keys) - _MOST_AGENT_KEYS) > 0:
-            self.passed_over.append(f"{more} more agent key{'' if more == 1 else 's'} (ssh.key chooses one)")
+        room = _MOST_UNASKED - len(self.keys) - (self.password is not None)
+        most = max(0, min(_MOST_AGENT_KEYS, room))
+        self.other_keys = list(agent_keys[:most])
+        if (more := len(agent_keys) - most) > 0:
+            key = "IdentityFile" if self._settings else "ssh.key"
+            self.passed_over.append(f"{more} more agent key{'' if more == 1 else 's'} ({key} chooses one)")
         offered = {key.public_data for key in self.other_keys}
         fresh = [key for key in defaults if key.public_data not in offered]
-        room = _MOST_UNASKED - len(self.keys) - len(self.other_keys) - (self.password is not None)
-        self.other_keys += fresh[: max(0, room)]
-        self.passed_over += [key.name for key in fresh[max(0, room) :]]
+        left = max(0, room - len(self.other_keys))
+        self.other_keys += fresh[:left]
+        self.passed_over += [key.name for key in fresh[left:]]
 
     def close(self) -> None:
         """Close the connection to the agent."""
@@ -152,7 +183,7 @@ class Credentials:
         )
 
     async def _agent_keys(self) -> list[NamedKey]:
-        path = os.environ.get("SSH_AUTH_SOCK", "")
+        path = self._settings.agent if self._settings else os.environ.get("SSH_AUTH_SOCK", "")
         if not path:
             return []
         try:
@@ -165,11 +196,22 @@ class Credentials:
 
 
 class LoginClient(asyncssh.SSHClient):
-    """Answers one server's requests from :class:`Credentials` and records the attempts."""
+    """Answers one server's requests from :class:`Credentials` and records the attempts.
+
+    ``was_to_connect``: the time limit is that of reaching the server, after which it begins again.
+    """
 
     def __init__(
-        self, credentials: Credentials, user: str, timeout: asyncio.Timeout, banner: Callable[[str], None]
+        self,
+        credentials: Credentials,
+        user: str,
+        timeout: asyncio.Timeout,
+        banner: Callable[[str], None],
+        *,
+        was_to_connect: bool = False,
     ) -> None:
+        credentials.timeout = timeout
+        self._was_to_connect = was_to_connect
         self.tried: list[str] = []
         self._credentials = credentials
         self._user = user
@@ -185,6 +227,8 @@ class LoginClient(asyncssh.SSHClient):
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """Store the connection: it knows the methods that the server still accepts."""
         self._connection = conn
+        if self._was_to_connect and not self._timeout.expired():
+            self._timeout.reschedule(asyncio.get_running_loop().time() + ATTEMPT_SECONDS)
 
     def auth_banner_received(self, msg: str, lang: str) -> None:
         """Show the server's banner."""

@@ -100,17 +100,26 @@ def _names(tried: list[str]) -> str:
     )
 
 
-def permission_denied(user: str, where: str, tried: list[str], passed_over: Sequence[str] = ()) -> SshError:
-    """Return the error for refused credentials, with their names and those that were not offered."""
+def permission_denied(
+    user: str, where: str, tried: list[str], passed_over: Sequence[str] = (), *, in_openssh: bool = False
+) -> SshError:
+    """Return the error for refused credentials, with their names and those that were not offered.
+
+    ``in_openssh``: the host is one of the user's OpenSSH configuration.
+    """
     unused = f" Not tried: {', '.join(passed_over)}." if passed_over else ""
     if not tried:
         return SshError(
             f"{where} did not let {user} in: there was nothing to log in with.{unused}",
-            hint="Set ssh.key or ssh.password for the account, or load a key into the agent with ssh-add.",
+            hint="Set IdentityFile for the host, or load a key into the agent with ssh-add."
+            if in_openssh
+            else "Set ssh.key or ssh.password for the account, or load a key into the agent with ssh-add.",
         )
     return SshError(
         f"{where} did not let {user} in; tried: {_names(tried)}.{unused}",
-        hint="Check ssh.user, ssh.key and ssh.password of the account.",
+        hint="Check User and IdentityFile in the OpenSSH configuration of the host."
+        if in_openssh
+        else "Check ssh.user, ssh.key and ssh.password of the account.",
     )
 
 

@@ -39,13 +39,17 @@ def others_can_read(path: Path) -> bool:
     return status.st_uid == os.getuid() and bool(status.st_mode & 0o077)
 
 
+def default_paths() -> tuple[Path, ...]:
+    """Return the files that OpenSSH tries where none is named, whether they exist or not."""
+    return tuple(Path.home() / ".ssh" / name for name in _DEFAULT_KEYS)
+
+
 def default_keys() -> tuple[set[bytes], list[NamedKey], list[Path]]:
     """Return the public halves of the user's default keys, those without a passphrase, and those others can read."""
     known: set[bytes] = set()
     keys: list[NamedKey] = []
     open_to_all: list[Path] = []
-    for name in _DEFAULT_KEYS:
-        path = Path.home() / ".ssh" / name
+    for path in default_paths():
         if (public := public_data(path)) is not None:
             known.add(public)
         if others_can_read(path):
@@ -60,16 +64,36 @@ def default_keys() -> tuple[set[bytes], list[NamedKey], list[Path]]:
 
 
 def public_data(path: Path) -> bytes | None:
-    """Return the public half of a private key, also of an encrypted one; None where it is unknown."""
-    try:
-        return asyncssh.read_public_key(path.with_name(f"{path.name}.pub")).public_data
-    except (OSError, asyncssh.KeyImportError):
-        pass
+    """Return the public half of a key file in wire format, as :func:`public_key` does."""
+    key = public_key(path)
+    return None if key is None else key.public_data
+
+
+def public_key(path: Path) -> asyncssh.SSHKey | None:
+    """Return the public half of a private key, also of an encrypted one, or a public key; None: unknown."""
+    for candidate in (path.with_name(f"{path.name}.pub"), path):
+        try:
+            return asyncssh.read_public_key(candidate)
+        except (OSError, asyncssh.KeyImportError):
+            continue
     try:
         with path.open("rb") as file:
-            return _public_half(file.read(_LARGEST))
-    except OSError:
+            data = _public_half(file.read(_LARGEST))
+        algorithm = data[4 : 4 + int.from_bytes(data[:4])] if data else b""
+        return asyncssh.import_public_key(algorithm + b" " + base64.b64encode(data)) if data else None
+    except (OSError, asyncssh.KeyImportError):
         return None
+
+
+def is_public(path: Path) -> bool:
+    """Return whether a file is a public key, the private half of which only an agent can have."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST)
+        asyncssh.import_public_key(text)
+    except (OSError, asyncssh.KeyImportError):
+        return False
+    return b"PRIVATE KEY" not in text  # of which asyncssh reads the public half as well
 
 
 def _public_half(text: bytes) -> bytes | None:

@@ -203,9 +203,9 @@ def host_id_of(ref: Ref, target: SSHTarget) -> str:
     return f"{ref}{_GENERATION}{target.generation}" if target.generation else str(ref)
 
 
-def jump_host_id(host: str, port: int) -> str:
-    """Return the id that a jump host's key is kept under."""
-    return f"{_JUMP}{host}:{port}"
+def jump_host_id(host: str, port: int | None) -> str:
+    """Return the id that a jump host's key is stored under; None is the port of an OpenSSH configuration."""
+    return f"{_JUMP}{host}" if port is None else f"{_JUMP}{host}:{port}"
 
 
 def is_jump_host(host_id: str) -> bool:

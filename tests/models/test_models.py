@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gputui import models
-from gputui.models import Change, Instance, Money, Phase, Ref, Secret, parse_jump
+from gputui.models import Change, Instance, Money, Phase, Ref, Secret, parse_host
 
 PART = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1)
 
@@ -65,17 +65,17 @@ def test_every_model_is_frozen_and_can_be_hashed_by_its_reference() -> None:
 @pytest.mark.parametrize(
     ("text", "parsed"),
     [
-        ("bastion", ("", "bastion", 22)),
+        ("bastion", ("", "bastion", None)),
         ("me@bastion:2222", ("me", "bastion", 2222)),
         ("me@[fe80::1]:2222", ("me", "fe80::1", 2222)),
-        ("[::1]", ("", "::1", 22)),
+        ("[::1]", ("", "::1", None)),
     ],
 )
-def test_jump_hosts_are_read(text: str, parsed: tuple[str, str, int]) -> None:
-    assert parse_jump(text) == parsed
+def test_hosts_are_read(text: str, parsed: tuple[str, str, int | None]) -> None:
+    assert parse_host(text) == parsed
 
 
 @pytest.mark.parametrize("text", ["", "@host", "me@", "host:port", "host:0", "host:70000", "[::1", "[::1]22"])
-def test_a_wrong_jump_host_is_refused(text: str) -> None:
+def test_a_wrong_host_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="user@host:port"):
-        parse_jump(text)
+        parse_host(text)

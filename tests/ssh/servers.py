@@ -30,6 +30,8 @@ class Server:
         self.host_keys = list(host_keys) or [asyncssh.generate_private_key("ssh-ed25519")]
         self.password = password
         self.client_keys = list(client_keys)
+        self.authorities: list[asyncssh.SSHKey] = []
+        """Keys whose certificates are accepted."""
         self.port = port
         self.connections: list[asyncssh.SSHServerConnection] = []
         self.passwords: list[str] = []
@@ -192,6 +194,10 @@ class _Logins(asyncssh.SSHServer):
         accepted = any(key.public_data == known.public_data for known in self._server.client_keys)
         # An accepted key comes twice: as a question, then with its signature.
         return accepted if accepted and self._server.offers[-1:] == [name] else self._answer(name, accepted)
+
+    def validate_ca_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        accepted = any(key.public_data == known.public_data for known in self._server.authorities)
+        return accepted if accepted and self._server.offers else self._answer("a certificate", accepted)
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
         return True

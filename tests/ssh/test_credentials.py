@@ -11,7 +11,7 @@ import pytest
 
 from gputui.app.login import user_problem
 from gputui.errors import SshError
-from gputui.models import SSHLogin, parse_jump
+from gputui.models import SSHLogin, parse_host
 from tests.ssh.conftest import Person
 from tests.ssh.servers import PASSWORD, Server
 
@@ -179,7 +179,7 @@ async def test_a_default_key_that_others_can_read_is_passed_over_and_named(perso
 
 
 def test_a_user_name_may_have_an_at_sign() -> None:
-    assert parse_jump("alice@corp.example@gw:2222") == ("alice@corp.example", "gw", 2222)
+    assert parse_host("alice@corp.example@gw:2222") == ("alice@corp.example", "gw", 2222)
     assert user_problem("alice@corp.example") == ""
     assert user_problem("CORP\\alice") == ""
     assert user_problem("two words")

@@ -1,0 +1,78 @@
+"""The ProxyCommand of a host: a process of the user's shell whose input and output are the connection.
+
+asyncssh's own takes what the command prints on its standard error for a part of the connection, and runs no shell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from contextlib import suppress
+
+from gputui.errors import SshError
+from gputui.text import clean
+
+_END_SECONDS = 0.5
+_MOST_BYTES = 4096
+
+
+class ProxyCommand:
+    """Starts a command for each connection, and ends them all; its messages are stored for :meth:`failure`."""
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+        self._processes: list[tuple[asyncio.subprocess.Process, asyncio.Task[None]]] = []
+        self._said = b""
+
+    async def open(self) -> socket.socket:
+        """Start the command; return this end of its connection. Raises SshError where the shell does not start."""
+        ours, its = socket.socketpair()
+        shell = os.environ.get("SHELL") or "/bin/sh"
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(shell, "-c", f"exec {self._command}"),
+                stdin=its.fileno(),
+                stdout=its.fileno(),
+                stderr=asyncio.subprocess.PIPE,
+                # Without a terminal: it could neither ask there nor write into a full screen.
+                start_new_session=True,
+            )
+        except OSError as error:
+            ours.close()
+            raise SshError(f"The shell {clean(shell)} does not start: {error.strerror}.") from error
+        finally:
+            its.close()
+        ours.setblocking(False)
+        self._said = b""
+        self._processes.append((process, asyncio.create_task(self._listen(process))))
+        return ours
+
+    async def failure(self, where: str) -> SshError:
+        """Return the error of a connection that failed: the exit status of the command, and its last message."""
+        process, _ = self._processes[-1]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_END_SECONDS):
+                await process.wait()
+        lines = clean(self._said.decode("utf-8", "replace"), multiline=True).strip().splitlines()
+        said = f": {lines[-1].strip().rstrip('.')}" if lines else ""
+        status = process.returncode
+        ended = "connected to no SSH server" if not status else f"failed with exit status {status}"
+        return SshError(
+            f"The ProxyCommand of {where} {ended}{said}.", hint="Correct it in the OpenSSH configuration of the host."
+        )
+
+    async def close(self) -> None:
+        """End every process with its children."""
+        processes, self._processes = self._processes, []
+        for process, listening in processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            listening.cancel()
+            await process.wait()
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        if process.stderr is not None:
+            while said := await process.stderr.read(_MOST_BYTES):
+                self._said = (self._said + said)[-_MOST_BYTES:]
