@@ -32,10 +32,12 @@ Reach = Callable[[Ref], AbstractAsyncContextManager[Place]]
 
 AT_ONCE = 2
 """Transfers that run at once with each instance."""
+MOST = 8
+"""Transfers that run at once."""
 _SAMPLE_SECONDS = 0.5
 _SAMPLES = 10
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""The pauses in seconds before each attempt to continue over a new connection; one that moves bytes begins anew."""
+"""The pauses in seconds before each attempt over a new connection; after one that moves bytes the first again."""
 _DISCARD_SECONDS = 5.0
 
 
@@ -120,9 +122,9 @@ class Transfer:
 class Transfers:
     """The transfers of a fleet, in the order in which they were added.
 
-    A few run at once with each instance. Listeners are called with a transfer when its state changes, and twice a
-    second while it runs. Copies to instances are changes: ``writable`` raises where an account permits none, and
-    ``auditor`` writes them into the audit log.
+    ``at_once`` run at once with each instance, ``most`` in all. Listeners are called with a transfer when its state
+    changes, and twice a second while it runs. Copies to instances are changes: ``writable`` raises where an account
+    permits none, and ``auditor`` writes them into the audit log.
     """
 
     def __init__(
@@ -133,6 +135,7 @@ class Transfers:
         auditor: Auditor | None = None,
         writable: Callable[[str], object] = lambda _: None,
         at_once: int = AT_ONCE,
+        most: int = MOST,
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.all: list[Transfer] = []
@@ -142,6 +145,7 @@ class Transfers:
         self._auditor = auditor
         self._writable = writable
         self._at_once = at_once
+        self._most = most
         self._on_failure = on_failure
         self._ticker: asyncio.Task[None] | None = None
         self._cleaning: set[asyncio.Task[None]] = set()
@@ -228,8 +232,13 @@ class Transfers:
     def _start_next(self) -> None:
         running = [transfer for transfer in self.all if transfer.state is TransferState.RUNNING]
         used = Counter(ref for transfer in running for ref in transfer.refs)
+        free = self._most - len(running)
         for transfer in self.all:
-            if transfer.state is TransferState.WAITING and all(used[ref] < self._at_once for ref in transfer.refs):
+            ready = transfer.state is TransferState.WAITING and all(
+                used[ref] < self._at_once for ref in transfer.refs
+            )
+            if ready and free > 0:
+                free -= 1
                 used.update(transfer.refs)
                 self._set(transfer, TransferState.RUNNING)
                 transfer.task = asyncio.create_task(self._run(transfer))

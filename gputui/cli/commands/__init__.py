@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "commit": ("lifecycle:commit", "save an instance as an image"),
     "exec": ("exec:run", "run a command in instances, through the API"),
     "ssh": ("ssh:run", "log into an instance"),
+    "cp": ("cp:run", "copy files to and from instances"),
     "forward": ("ssh:forward", "forward a local port to an instance, until Ctrl+C"),
     "create": ("create:run", "create something"),
     "pull": ("create:pull", "pull an image onto a host"),

@@ -1,4 +1,4 @@
-"""Completions of a REF or an account: ``gputui __complete refs|accounts COMMAND CURRENT [WORD…]``.
+"""Completions of a REF or an account: ``gputui __complete refs|places|accounts COMMAND CURRENT [WORD…]``.
 
 Answers between two keys: account names from the configuration, unchecked, and the rows of the last session.
 Imports the standard library alone. An error offers nothing.
@@ -25,6 +25,7 @@ _NAMED = tuple(resource.value for resource in NAMED)
 LISTS: Mapping[str, tuple[str, ...]] = {
     **{action.value: tuple(resource.value for resource in spec.resources) for action, spec in ACTIONS.items()},
     "forward": ("instances",),
+    "cp": ("instances",),
     "logs": ("instances", "deployments"),
     "get": ("instances", "deployments"),
     "resize": ("volumes",),
@@ -46,6 +47,8 @@ def run(words: Sequence[str]) -> int:
     what, command, current, *line = words
     accounts = list(read_preview(_config(line)).accounts)
     found = iter(accounts) if what == "accounts" else _refs(accounts, command, current)
+    if what == "places":
+        found = (word if word.endswith("/") else f"{word}:" for word in found)
     offered = dict.fromkeys(word for word in found if word.startswith(current) and _PLAIN.fullmatch(word))
     sys.stdout.write("".join(f"{word}\n" for word in list(offered)[:MOST]))
     return 0

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 
 from gputui.cli.parser import build_parser
 
-_ASKED = {"REF": "refs", "ACCOUNT": "accounts"}
+_ASKED = {"REF": "refs", "ACCOUNT": "accounts", "SRC": "places", "DST": "places"}
 """The kind of completions of an argument, by its name in the help."""
+_FILES = frozenset({"SRC", "DST"})
+"""The arguments that may be files of this machine."""
 _PATHS = frozenset({"--config", "--file"})
 
 
@@ -18,7 +20,8 @@ _PATHS = frozenset({"--config", "--file"})
 class _Values:
     """The completions of an option or of arguments: fixed ``words``, files, or those that the program provides.
 
-    ``asks`` is what the program is asked for (``refs`` or ``accounts``) and for which command.
+    ``asks`` is what the program is asked for (``refs``, ``places`` or ``accounts``) and for which command; files may
+    be offered in addition.
     """
 
     words: tuple[str, ...] = ()
@@ -71,12 +74,13 @@ def _levels(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> list[_Lev
             continue
         asked = _ASKED.get(str(action.metavar), "")
         asks = f"{asked} {path[-1] if path else '-'}" if asked else ""
-        found = _Values(tuple(map(str, action.choices or ())), asks, not _PATHS.isdisjoint(action.option_strings))
+        files = str(action.metavar) in _FILES or not _PATHS.isdisjoint(action.option_strings)
+        found = _Values(tuple(map(str, action.choices or ())), asks, files)
         if action.option_strings:
             names = tuple(action.option_strings)
             options.append(_Option(names, action.help or "", None if action.nargs == 0 else found))
         else:
-            values = _Values(values.words + found.words, values.asks or found.asks)
+            values = _Values(values.words + found.words, values.asks or found.asks, values.files or found.files)
     return [_Level(path, tuple(options), values, tuple(commands)), *below]
 
 
@@ -91,7 +95,7 @@ def _bash(levels: list[_Level]) -> str:
         '    [[ "$whole" == *"$3" ]] || whole="$3"',
         '    COMPREPLY=($(gputui __complete "$1" "$2" "$whole" "${COMP_WORDS[@]}" 2>/dev/null))',
         '    COMPREPLY=("${COMPREPLY[@]#"${whole%"$3"}"}")',
-        '    [[ ${#COMPREPLY[@]} -eq 1 && "${COMPREPLY[0]}" == */ ]] && compopt -o nospace 2>/dev/null',
+        '    [[ ${#COMPREPLY[@]} -eq 1 && "${COMPREPLY[0]}" == *[/:] ]] && compopt -o nospace 2>/dev/null',
         "}",
         "_gputui() {",
         '    local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" path="" word',
@@ -125,7 +129,8 @@ def _joined(level: _Level) -> str:
 
 def _bash_values(values: _Values) -> str:
     if values.asks:
-        return f'_gputui_ask {values.asks} "$current";'
+        more = 'COMPREPLY+=($(compgen -f -- "$current"));' if values.files else ""
+        return f'_gputui_ask {values.asks} "$current";{more}'
     offered = "-f" if values.files else f"-W '{' '.join(values.words)}'"
     return f'COMPREPLY=($(compgen {offered} -- "$current"));'
 
@@ -138,7 +143,7 @@ def _zsh(levels: list[_Level]) -> str:
     lines += [
         "_gputui_ask() {",
         '    local -a found=("${(@f)$(gputui __complete "$1" "$2" "$PREFIX" "${gputui_line[@]}" 2>/dev/null)}")',
-        "    local -a open=(${(M)found:#*/}) whole=(${found:#*/})",
+        "    local -a open=(${(M)found:#*[/:]}) whole=(${found:#*[/:]})",
         "    compadd -S '' -a open; compadd -a whole",
         "}",
     ]
@@ -168,8 +173,9 @@ def _zsh(levels: list[_Level]) -> str:
 
 def _zsh_values(values: _Values) -> str:
     # Behind a blank zsh calls it as it is written, without options of its own.
-    asked = f" _gputui_ask {values.asks}" if values.asks else f"({' '.join(values.words)})"
-    return "_files" if values.files else asked
+    if values.asks:
+        return f"{{_gputui_ask {values.asks}; _files}}" if values.files else f" _gputui_ask {values.asks}"
+    return "_files" if values.files else f"({' '.join(values.words)})"
 
 
 def _zsh_function(path: tuple[str, ...]) -> str:
@@ -193,12 +199,13 @@ def _fish(levels: list[_Level]) -> str:
             lines.append(f"complete -c gputui -n '{condition}' -a {name} -d '{_fish_text(help_)}'")
         condition = "; and ".join(seen) if seen else "__fish_use_subcommand"
         if level.values != _Values():
-            lines.append(f"complete -c gputui -n '{condition}' -a '{_fish_values(level.values)}'")
+            files = " -F" if level.values.files else ""
+            lines.append(f"complete -c gputui -n '{condition}'{files} -a '{_fish_values(level.values)}'")
         for option in level.options:
             names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names)
             value = "" if option.values is None else f" -x -a '{_fish_values(option.values)}'"
             if option.values is not None and option.values.files:
-                value = " -r -F"
+                value = f" -r -F -a '{_fish_values(option.values)}'" if option.values.asks else " -r -F"
             lines.append(f"complete -c gputui -n '{condition}' {names}{value} -d '{_fish_text(option.help)}'")
     return "\n".join([*lines, ""])
 

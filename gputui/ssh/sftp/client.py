@@ -130,7 +130,7 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
             session.close()
             raise CopyError(
                 f"{where} does not start its SFTP server.",
-                hint="Its login shell may wait for input: check ~/.bashrc there.",
+                hint="The login shell may wait for input: check ~/.bashrc there.",
             ) from None
         return session
 
@@ -166,7 +166,7 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
         return RemoteFile(self, handle)
 
     def stat(self, path: bytes) -> Awaitable[Attrs]:
-        """Read the attributes of what a path leads to."""
+        """Read the attributes of the target of a path."""
         return self.request(Packet.STAT, answers.attrs, string(path))
 
     def lstat(self, path: bytes) -> Awaitable[Attrs]:
@@ -197,7 +197,7 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
         return self.request(Packet.MKDIR, answers.nothing, string(path), attributes(mode=mode))
 
     def set(self, path: bytes, *, mode: int | None = None, mtime_ns: int | None = None) -> Awaitable[None]:
-        """Set permissions and times of what a path leads to."""
+        """Set permissions and times of the target of a path."""
         return self.request(Packet.SETSTAT, answers.nothing, string(path), attributes(mode=mode, mtime_ns=mtime_ns))
 
     def remove(self, path: bytes) -> Awaitable[None]:
@@ -224,7 +224,7 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
         return name
 
     async def readlink(self, path: bytes) -> bytes:
-        """Return what a link leads to."""
+        """Return the target of a link."""
         ((name, _),) = await self.request(Packet.READLINK, answers.names, string(path))
         return name
 
@@ -324,7 +324,7 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
             said = shown(bytes(self._received[:_SHOWN]).splitlines()[0])
             failure = CopyError(
                 f"{self.where} sends {said!r} instead of SFTP.",
-                hint="Its login shell must print nothing without a terminal: check ~/.bashrc there.",
+                hint="The login shell must print nothing without a terminal: check ~/.bashrc there.",
             )
         if self._channel is not None:
             self._channel.abort()

@@ -102,6 +102,8 @@ class Copy:
         if there is not None and there.is_dir:
             return posixpath.join(destination, await self._name())
         text = self.target.path_text(destination)
+        if self.options.into:
+            raise CopyError(f"{text} is not a directory, and there are several sources.")
         if there is None and destination.endswith(b"/") and not attrs.is_dir:
             raise CopyError(f"{text}: there is no such directory.")
         if there is not None and attrs.is_dir:

@@ -67,7 +67,7 @@ class Place(Protocol):
         ...
 
     async def stat(self, path: bytes) -> Attrs | None:
-        """Read the attributes of what a path leads to; None where nothing is there."""
+        """Read the attributes of the target of a path; None where nothing is there."""
         ...
 
     async def lstat(self, path: bytes) -> Attrs | None:
@@ -83,7 +83,7 @@ class Place(Protocol):
         ...
 
     async def readlink(self, path: bytes) -> bytes:
-        """Return what a link leads to."""
+        """Return the target of a link."""
         ...
 
     async def read_small(self, path: bytes) -> tuple[bytes, Attrs]:

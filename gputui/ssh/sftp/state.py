@@ -10,11 +10,14 @@ from gputui.ssh.sftp.wire import Attrs
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to copy. Without ``resume`` parts are begun again, and files that are there already are copied again."""
+    """How to copy. Without ``resume`` parts are begun again, and files that are there already are copied again.
+    ``into``: the destination has to be a directory.
+    """
 
     recursive: bool = False
     checksum: bool = False
     resume: bool = True
+    into: bool = False
 
 
 @dataclass(slots=True)

@@ -1,0 +1,188 @@
+"""``gputui cp SRC… DST``: copy files to and from instances, and between them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gputui.cli import arguments, prompts, refs, session
+from gputui.cli.copy_progress import ProgressLine, progress_text, stays_text, summary_text
+from gputui.cli.mutate import read_only_error, refuse_shortened
+from gputui.cli.output import notify, report_error
+from gputui.cli.signals import ExpectedEnd
+from gputui.cli.ssh_login import connect
+from gputui.errors import ConfigError, ExitCode, NotFoundError
+from gputui.models import Action, Ref, Resource
+from gputui.presentation.refusals import only_text
+
+if TYPE_CHECKING:
+    from gputui.fleet import Fleet
+    from gputui.fleet.transfers import Transfer
+    from gputui.models import Instance
+    from gputui.ssh.client import Connection
+
+_AT_ONCE = 4
+_LOCAL = ("/", "./", "../")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "gputui cp [options] SRC… DST"
+    parser.description = (
+        "Copy files to and from instances, and between them, over SFTP.\n"
+        "REF:PATH is a path of an instance, from its home directory. One of this machine with a colon needs ./ first."
+    )
+    parser.add_argument("paths", nargs="+", metavar="SRC", help="what to copy, and where to: REF:PATH or PATH")
+    parser.add_argument("-r", "--recursive", action="store_true", help="copy directories with all that is in them")
+    parser.add_argument(
+        "--to",
+        action="append",
+        default=[],
+        metavar="DST",
+        help="another destination, may be repeated; all other arguments are then sources",
+    )
+    parser.add_argument(
+        "--checksum", action="store_true", help="compare SHA-256 sums, of what is there already and of every copy"
+    )
+    parser.add_argument(
+        "--no-resume",
+        dest="resume",
+        action="store_false",
+        help="copy everything, also what is there already or in part (default: continue)",
+    )
+    parser.add_argument(
+        "--parallel",
+        type=arguments.count,
+        default=_AT_ONCE,
+        metavar="N",
+        help=f"how many copies run at once (default: {_AT_ONCE})",
+    )
+    parser.add_argument("--yes", action="store_true", help="skip the confirmation; needs full names")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Copy; the exit status is that of the worst failure."""
+    sources, targets = _sides(args)
+    written = {ref for ref, _ in targets if ref}
+    texts = list(dict.fromkeys([*(ref for ref, _ in targets if ref), *(ref for ref, _ in sources if ref)]))
+    if any(not ref for ref, _ in targets) and any(not ref for ref, _ in sources):
+        raise ConfigError("A source and a destination are both on this machine.", hint="One has to be REF:PATH.")
+    with session.command_fleet(refs.accounts(args, texts)) as (runner, fleet):
+        matches = runner.run(_find(fleet, texts, certain=bool(written)))
+        into = [match for text, match in matches.items() if text in written]
+        for match in into:
+            if fleet.accounts[match.ref.account].read_only:
+                raise read_only_error(match.ref.account, str(match.ref))
+        if not _meant(into, yes=args.yes):
+            notify("Nothing was copied.")
+            return ExitCode.REFUSED
+        refs.report_shortened([match for text, match in matches.items() if text not in written])
+        runner.run(fleet.reread(match.row for match in into if not match.whole))
+        named = {text: match.ref for text, match in matches.items()}
+        sides = [[(named.get(ref), path) for ref, path in side] for side in (sources, targets)]
+        try:
+            return runner.run(_copy(fleet, args, *sides))
+        except KeyboardInterrupt as interrupt:
+            raise ExpectedEnd from interrupt
+
+
+def _sides(args: argparse.Namespace) -> tuple[list[tuple[str, bytes]], list[tuple[str, bytes]]]:
+    """Return the sources and the targets, each as the text of its REF, '' for this machine, and the path."""
+    paths, more = list(map(_split, args.paths)), list(map(_split, args.to))
+    if more:
+        return paths, more
+    if len(paths) < 2:
+        raise ConfigError("cp needs a source and a destination.", hint="gputui cp model.bin lab/main:/data/")
+    return paths[:-1], paths[-1:]
+
+
+def _split(text: str) -> tuple[str, bytes]:
+    """Split ``REF:PATH``; an empty path and ``~`` are the home directory there."""
+    ref, colon, path = text.partition(":")
+    if not colon or text.startswith(_LOCAL) or not ref:
+        path = os.path.abspath(text)  # noqa: PTH100  (names need not be text)
+        return "", os.fsencode(path + "/" if text.endswith("/") else path)
+    if path == "~" or path.startswith("~/"):
+        path = path[2:]
+    return ref, os.fsencode(path or ".")
+
+
+async def _find(fleet: Fleet, texts: Sequence[str], *, certain: bool) -> dict[str, refs.Match]:
+    """Return the instance that each text names. Raises GputuiError."""
+    only = only_text(Action.SSH, "instances")
+    try:
+        found = [await refs.find(fleet, [text], [Resource.INSTANCES], only=only, certain=certain) for text in texts]
+    except NotFoundError as error:
+        error.hint = f"{error.hint} A path of this machine with a colon needs ./ before it.".strip()
+        raise
+    return {text: match for text, ((match,), _) in zip(texts, found, strict=True)}
+
+
+def _meant(matches: Sequence[refs.Match], *, yes: bool) -> bool:
+    """Return whether the targets are confirmed: full names are, shortened ones are confirmed by the user."""
+    if all(match.whole for match in matches):
+        return True
+    if yes or not prompts.interactive():
+        refuse_shortened(matches)
+    lines = [f"{match.ref}{'' if match.whole else f', from {match.text}'}" for match in matches]
+    return prompts.confirm(lines, question="Copy into it?" if len(lines) == 1 else "Copy into these?", typed=None)
+
+
+async def _copy(
+    fleet: Fleet,
+    args: argparse.Namespace,
+    sources: Sequence[tuple[Ref | None, bytes]],
+    targets: Sequence[tuple[Ref | None, bytes]],
+) -> ExitCode:
+    """Copy every source to every target, and report each copy when it ends."""
+    from gputui.fleet.transfers import Spot, Transfers, reach
+    from gputui.ssh.sftp.state import Options
+
+    line = ProgressLine()
+    asking = asyncio.Lock()
+
+    async def log_in(instance: Instance) -> Connection:
+        async with asking:  # one question at a time
+            with line.hidden():
+                return await connect(fleet, instance)
+
+    transfers = Transfers(
+        lambda ref: reach(fleet, ref, log_in),
+        fleet.clock,
+        auditor=fleet.mutations.auditor,
+        writable=fleet.mutations.writable,
+        most=args.parallel,
+    )
+    options = Options(args.recursive, args.checksum, args.resume, into=len(sources) > 1)
+    copies = [transfers.add(Spot(*source), Spot(*target), options) for target in targets for source in sources]
+    transfers.listeners.add(lambda _: line.show(progress_text(copies)))
+    begun = fleet.clock.monotonic()
+    status = ExitCode.OK
+    try:
+        for copy in copies:
+            await transfers.wait([copy])
+            with line.hidden():
+                status = max(status, _report(copy))
+    except asyncio.CancelledError:
+        await transfers.aclose()
+        line.end()
+        notify(f"gputui: interrupted. {stays_text(copies)}")
+        raise
+    line.end(summary_text(copies, fleet.clock.monotonic() - begun))
+    return status
+
+
+def _report(copy: Transfer) -> ExitCode:
+    """Report what was not copied, and return the exit status."""
+    for text in copy.skipped:
+        notify(f"gputui: {text}")
+    if copy.error is None:
+        return ExitCode.OK
+    for problem in copy.problems if len(copy.problems) > 1 else ():
+        report_error(problem)
+    status = report_error(copy.error, about=f"{copy.source.text} to {copy.target.text}")
+    for part in copy.parts:
+        notify(f"gputui: {part} stays: the same command continues it.")
+    return status
