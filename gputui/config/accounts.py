@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
@@ -109,7 +109,7 @@ def _check_jump(value: str) -> str:
 
 
 class SshConfig(Section):
-    """The SSH settings of an account, which override those of the back end."""
+    """The SSH settings of an account: they override those of the back end and of the OpenSSH configuration."""
 
     user: str | None = Field(default=None, min_length=1)
     port: int | None = Field(default=None, ge=1, le=65535)
@@ -117,6 +117,7 @@ class SshConfig(Section):
     password: Annotated[SecretRef | None, PlainValidator(secret_at("ssh.password"))] = None
     agent: bool = True
     jump: Annotated[str, AfterValidator(_check_jump)] | None = None
+    host_keys: Literal["ask", "accept-new"] | None = None
 
 
 def normalise_base_url(value: str) -> str:

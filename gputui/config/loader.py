@@ -171,6 +171,7 @@ def ssh_login(account: Account) -> SSHLogin:
         password=ssh.password.resolve() if ssh.password else None,
         agent=ssh.agent,
         jump=ssh.jump,
+        accept_new=None if ssh.host_keys is None else ssh.host_keys == "accept-new",
     )
 
 

@@ -24,6 +24,7 @@ from gputui.text import clean
 
 _LONGEST_NAME = 200
 _JUMP = "jump/"
+_SLASHES_OF_REF = 2
 _GENERATION = "#"
 """Separates an instance's Ref from its generation: the part that differs from other instances with the same Ref."""
 
@@ -80,7 +81,7 @@ class HostKeyQuestion:
             f"{self.key.algorithm} {self.key.fingerprint}",
         ]
         if self.same_key_at:
-            lines.append(f"The same key is known for {_some(self.same_key_at)}.")
+            lines.append(f"The same key is known for {_counted(self.same_key_at)}.")
         if self.address_was:
             lines.append(f"This address was {_some(self.address_was)} before.")
         return "\n".join(lines)
@@ -229,6 +230,13 @@ def changed_key_error(host_id: str, host: str, port: int, old: tuple[HostKey, ..
             f"If you know why: gputui ssh --forget-host-key {name_of_host(host_id)}, then log in again and compare."
         ),
     )
+
+
+def _counted(names: tuple[str, ...]) -> str:
+    """Return the number of other hosts with their names: an image that many were made of may contain the key."""
+    count = len(dict.fromkeys(map(name_of_host, names)))
+    noun = "host" if any(is_jump_host(name) or name.count("/") < _SLASHES_OF_REF for name in names) else "instance"
+    return f"{count} other {noun}{'' if count == 1 else 's'}: {_some(names)}"
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -192,6 +192,17 @@ def test_ssh_login_resolves_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> N
     assert login.password.reveal() == "podpass"
 
 
+@pytest.mark.parametrize(
+    ("written", "accepts"), [("", None), ('host_keys = "ask"', False), ('host_keys = "accept-new"', True)]
+)
+def test_new_host_keys_are_asked_about_or_accepted(written: str, accepts: bool | None) -> None:
+    assert ssh_login(lab(f"ssh = {{ {written} }}")).accept_new is accepts
+
+
+def test_host_keys_are_never_accepted_blindly() -> None:
+    assert "accept-new" in problems(ACCOUNT + 'ssh = { host_keys = "no" }')[0]
+
+
 class TestLoading:
     def test_a_private_file_may_contain_secrets(self, tmp_path: Path) -> None:
         file = tmp_path / "config.toml"

@@ -13,7 +13,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from gputui.errors import SshError
+from gputui.errors import HostKeyError, SshError
 from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh import client
 from gputui.ssh.client import forward
@@ -347,6 +347,17 @@ async def test_closing_a_forward_does_not_wait_for_who_still_uses_it(
         await tunnel.close()
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", tunnel.local_port)
+
+
+async def test_new_keys_can_be_accepted_and_changed_ones_never(person: Person) -> None:
+    login = SSHLogin(agent=False, accept_new=True)
+    async with Server() as server:
+        await person.connect(server.port, login=login)
+    assert not person.asked
+    assert f"is remembered for this instance: {server.fingerprint}" in person.reports[-1]
+    async with Server() as other:
+        with pytest.raises(HostKeyError, match="has changed"):
+            await person.connect(other.port, login=login)
 
 
 async def test_known_hosts_are_read_and_written_off_the_loop(

@@ -81,6 +81,17 @@ def test_the_question_names_other_ids_with_that_key(directory: Path) -> None:
     assert question.same_key_at == ("lab/pod/twin",)
     assert question.address_was == ("lab/pod/before",)
     assert key.fingerprint in question.describe()
+    assert "The same key is known for 1 other instance: lab/pod/twin." in question.describe()
+
+
+def test_the_question_counts_the_instances_that_have_the_key(directory: Path) -> None:
+    key, hosts = new_key()[0], KnownHosts(directory)
+    for number in range(6):
+        hosts.remember(f"lab/pod/p{number}", "10.0.0.5", 22, key)
+    asked = hosts.question(ID, "10.0.0.6", 22, key).describe()
+    assert "for 6 other instances: lab/pod/p0, lab/pod/p1, lab/pod/p2 and 3 more." in asked
+    hosts.remember("jump/gw:22", "10.0.0.5", 22, key)
+    assert "for 7 other hosts: jump/gw:22, lab/pod/p0" in hosts.question(ID, "10.0.0.6", 22, key).describe()
 
 
 def test_a_question_reads_every_file_once(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
