@@ -165,6 +165,10 @@ class SshError(GputuiError):
     title = "SSH"
 
 
+class LoginError(SshError):
+    """An SSH login needs another credential or an answer of the user: the same attempt would fail again."""
+
+
 class CopyError(GputuiError):
     """A file was not copied."""
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.config.loader import ssh_login
-from gputui.errors import SshError
+from gputui.errors import LoginError, SshError
 from gputui.models import Instance, Ref, Secret, SSHTarget
 from gputui.ssh import client
 from gputui.ssh.client import Connection
@@ -37,7 +37,7 @@ class Connections:
         """Lease the connection of an instance, of its host where it is entered through that.
 
         ``connect`` logs in where there is none, with :func:`log_in` to :func:`login_ref`. Without it no question is
-        asked: an unknown host key, user or secret is an SshError with ``fleet.login_hint``. Raises GputuiError.
+        asked: an unknown host key, user or secret is a LoginError with ``fleet.login_hint``. Raises GputuiError.
         """
         return self._pool.lease(connection_key(instance), connect or partial(self._log_in_unasked, instance))
 
@@ -54,7 +54,7 @@ class Connections:
         hint = self._fleet.login_hint
 
         async def no_user() -> str:
-            raise SshError(f"Not logged into {instance.name}: the user is unknown.", hint=hint)
+            raise LoginError(f"Not logged into {instance.name}: the user is unknown.", hint=hint)
 
         async def no_trust(_: HostKeyQuestion) -> bool:
             asked.append("the host key is unknown")
@@ -70,7 +70,7 @@ class Connections:
         except SshError as error:
             if not asked:
                 raise
-            raise SshError(f"Not logged into {instance.name}: {asked[-1]}.", hint=hint) from error
+            raise LoginError(f"Not logged into {instance.name}: {asked[-1]}.", hint=hint) from error
 
 
 def login_ref(instance: Instance) -> Ref:

@@ -45,8 +45,10 @@ from gputui.models import (
 if TYPE_CHECKING:
     from gputui.config.loader import Account, Polling
     from gputui.fleet.connections import Connections
+    from gputui.fleet.forwards import Forwards
     from gputui.fleet.transfers import Transfers
     from gputui.history.history import History
+    from gputui.models.forwards import PortForward
 
 _CLOSE_SECONDS = 2.0
 _REREAD_SECONDS = 15.0
@@ -122,11 +124,24 @@ class Fleet(Rows):
             on_failure=self._on_failure,
         )
 
+    @cached_property
+    def forwards(self) -> Forwards:
+        """The ports of this machine that are forwarded to its instances."""
+        from gputui.fleet.forwards import Forwards
+
+        return Forwards(self.connections.lease, self.get, self.clock, on_failure=self._on_failure)
+
+    def forward_rows(self) -> list[PortForward]:
+        """Return the forwards as they are now, without the libraries of SSH where there are none."""
+        return [one.row() for one in self.forwards.all] if "forwards" in self.__dict__ else []
+
     async def aclose(self) -> None:
         """Stop polling, write the pending records, close the back ends; bounded in time."""
         limit = _CLOSE_SECONDS
         if "transfers" in self.__dict__:
             await within(self.clock, limit, self.transfers.aclose())
+        if "forwards" in self.__dict__:
+            await within(self.clock, limit, self.forwards.aclose())
         for task in self._tasks:
             task.cancel()
         stops = [within(self.clock, limit, runtime.stop()) for runtime in self.runtimes.values()]

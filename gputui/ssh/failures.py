@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import asyncssh
 
-from gputui.errors import SshError
+from gputui.errors import LoginError, SshError
 from gputui.text import clean
 
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
@@ -75,10 +75,10 @@ def is_too_many_attempts(error: Exception) -> bool:
     return isinstance(error, asyncssh.DisconnectError) and bool(_TOO_MANY.search(error.reason))
 
 
-def too_many_attempts(user: str, where: str, tried: list[str]) -> SshError:
+def too_many_attempts(user: str, where: str, tried: list[str]) -> LoginError:
     """Return the error of a server that accepts no further attempts, with the refused credentials."""
     names = f"; tried: {_names(tried)}" if tried else ""
-    return SshError(
+    return LoginError(
         f"{where} did not let {user} in: too many credentials were refused{names}.",
         hint="Set ssh.key of the account to the right key, or ssh.agent = false: each agent key counts.",
     )
@@ -102,20 +102,20 @@ def _names(tried: list[str]) -> str:
 
 def permission_denied(
     user: str, where: str, tried: list[str], passed_over: Sequence[str] = (), *, in_openssh: bool = False
-) -> SshError:
+) -> LoginError:
     """Return the error for refused credentials, with their names and those that were not offered.
 
     ``in_openssh``: the host is one of the user's OpenSSH configuration.
     """
     unused = f" Not tried: {', '.join(passed_over)}." if passed_over else ""
     if not tried:
-        return SshError(
+        return LoginError(
             f"{where} did not let {user} in: there was nothing to log in with.{unused}",
             hint="Set IdentityFile for the host, or load a key into the agent with ssh-add."
             if in_openssh
             else "Set ssh.key or ssh.password for the account, or load a key into the agent with ssh-add.",
         )
-    return SshError(
+    return LoginError(
         f"{where} did not let {user} in; tried: {_names(tried)}.{unused}",
         hint="Check User and IdentityFile in the OpenSSH configuration of the host."
         if in_openssh

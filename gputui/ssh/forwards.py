@@ -6,52 +6,22 @@ import asyncio
 import errno
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from ipaddress import ip_address
 from typing import Any
 
 import asyncssh
 
 from gputui.errors import InvalidError, SshError
+from gputui.models.forwards import LOOPBACK, ForwardSpec, ForwardState
 from gputui.ssh import failures
 from gputui.ssh.client import Connection
 from gputui.ssh.socks import Reply, SocksError, answer, read_request
 from gputui.text import clean
 
-LOOPBACK = "127.0.0.1"
 _CHUNK = 2**16
 _WINDOW = 4 * 2**20
 """Bytes under way in one connection: a long link is filled, a slow reader does not fill the memory."""
-
-
-class ForwardState(StrEnum):
-    """Whether the port of this machine is served."""
-
-    OPEN = "open"
-    WAITING = "reconnecting"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True)
-class ForwardSpec:
-    """The two ends of a forward: ``remote_port`` of the instance's own loopback address; None is a SOCKS5 proxy.
-
-    ``local_port`` 0 is any free one; with ``or_any`` one that is not available is replaced by any. ``bind`` is the
-    address of this machine to listen on.
-    """
-
-    remote_port: int | None
-    local_port: int = 0
-    bind: str = LOOPBACK
-    or_any: bool = False
-
-    @property
-    def destination(self) -> str:
-        """The other end, in words."""
-        return "SOCKS5" if self.remote_port is None else str(self.remote_port)
 
 
 class Forward:
@@ -59,7 +29,7 @@ class Forward:
 
     ``name`` is that of the instance, for messages. Bytes are counted ``sent`` to the instance and ``received`` from
     it; of the connections, those ``open`` now and all that were ``opened``. ``error`` is the last failure of one, at
-    ``error_at``. ``failure`` is why the connection to the instance is not tried again; '' while it is.
+    ``error_at``.
     """
 
     def __init__(
@@ -71,9 +41,9 @@ class Forward:
         self.sent = self.received = self.opened = 0
         self.error = ""
         self.error_at: datetime | None = None
-        self.failure = ""
         self._now = now
         self._link: Connection | None = None
+        self._failed = False
         self._server: asyncio.Server | None = None
         self._tunnels: set[asyncio.Task[None]] = set()
 
@@ -94,7 +64,7 @@ class Forward:
             return ForwardState.STOPPED
         if self._link is not None and not self._link.closed:
             return ForwardState.OPEN
-        return ForwardState.FAILED if self.failure else ForwardState.WAITING
+        return ForwardState.FAILED if self._failed else ForwardState.WAITING
 
     async def listen(self) -> None:
         """Take the port; connections are refused until there is a :meth:`link`. Raises InvalidError, SshError."""
@@ -119,10 +89,10 @@ class Forward:
     async def _listen(self, port: int) -> asyncio.Server:
         return await asyncio.start_server(self._accept, self.spec.bind, port)
 
-    def link(self, connection: Connection | None, failure: str = "") -> None:
-        """Serve through a connection; through none with None, and that finally where there is a ``failure``."""
+    def link(self, connection: Connection | None, *, failed: bool = False) -> None:
+        """Serve through a connection; ``failed`` says that there will be none without the user."""
         self._link = connection
-        self.failure = failure
+        self._failed = failed
 
     async def close(self) -> None:
         """Free the port, and end the connections through it."""

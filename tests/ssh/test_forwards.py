@@ -9,7 +9,8 @@ from contextlib import suppress
 import pytest
 
 from gputui.errors import GputuiError, SshError
-from gputui.ssh.forwards import Forward, ForwardSpec, ForwardState
+from gputui.models.forwards import ForwardSpec, ForwardState
+from gputui.ssh.forwards import Forward
 from tests.ssh.conftest import Person
 from tests.ssh.servers import Server
 from tests.ssh.test_client import free_port
@@ -97,7 +98,7 @@ async def test_the_port_stays_while_the_connection_is_away_and_is_served_after_i
     states = [forward.state]
     assert await ask(port, b"hello") == b""
     assert forward.error == "a connection was refused: there is no connection to main"
-    forward.link(None, "Its host key changed.")
+    forward.link(None, failed=True)
     states.append(forward.state)
     forward.link(await person.connect(server.port))
     states.append(forward.state)
