@@ -76,10 +76,10 @@ class Stage:
     @property
     def lines(self) -> list[str]:
         """The screen as a terminal shows it, a line a text: drawn again after Textual has drawn something."""
-        screen, behind = self.app.screen, self.app._background_screens
+        screen = self.app.screen
         state = screen, screen.size, _Drawing.number
-        if self._drawn is None or self._drawn[0] != state or any(map(_has_to_draw, (screen, *behind))):
-            visible_screen_stack.set(behind)
+        if self._drawn is None or self._drawn[0] != state or _has_to_draw(screen):
+            visible_screen_stack.set(self.app._background_screens)
             strips = screen._compositor.render_strips()
             texts = ["".join(segment.text for segment in strip if not segment.control).rstrip() for strip in strips]
             self._drawn = state, texts
