@@ -25,6 +25,7 @@ from gputui.screens.base.session import Session
 from gputui.widgets.textual_internals import AWAITED_GROUP
 
 if TYPE_CHECKING:
+    from gputui.ssh.challenges import Challenge
     from gputui.ssh.client import Connection
     from gputui.ssh.known_hosts import HostKeyQuestion
     from gputui.ssh.shell import ShellEnd
@@ -281,12 +282,28 @@ class Login:
             raise _InWindow
         return answer == Place.HERE
 
-    async def _ask_secret(self, prompt: str) -> Secret | None:
-        answer = await self._app.push_screen_wait(dialogs.PromptDialog(prompt, secret=True))
-        if answer is None:
+    async def _ask_secret(self, challenge: Challenge) -> list[Secret] | None:
+        """Ask the questions of a login; the user's answers that may not be seen are noted as secrets."""
+        answers: Sequence[str] | None
+        if challenge.title:
+            answers = await self._app.push_screen_wait(
+                dialogs.AnswersDialog(
+                    challenge.title,
+                    [(prompt.text, prompt.visible) for prompt in challenge.prompts],
+                    subjects=[Content(line) for line in challenge.text.splitlines()],
+                    note=challenge.note,
+                )
+            )
+        else:
+            heading = f"{challenge.note} {challenge.prompts[0].text}".lstrip()
+            answer = await self._app.push_screen_wait(dialogs.PromptDialog(heading, secret=True))
+            answers = None if answer is None else [answer]
+        if answers is None:
             return None
-        note(answer)
-        return Secret(answer)
+        for answer, prompt in zip(answers, challenge.prompts, strict=True):
+            if not prompt.visible:
+                note(answer)
+        return [Secret(answer) for answer in answers]
 
     async def _shell(self, instance: Instance, connection: Connection) -> ShellEnd:
         from gputui.ssh.containers import shell_command

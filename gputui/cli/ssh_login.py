@@ -18,6 +18,7 @@ from gputui.models import Instance, Ref, Secret
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
+    from gputui.ssh.challenges import Challenge, Prompt
     from gputui.ssh.client import Connection
     from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
 
@@ -102,9 +103,20 @@ async def _ask_host_key(question: HostKeyQuestion) -> bool:
     return _answer(lambda: yes("Trust it from now on?"), False)
 
 
-async def _ask_secret(prompt: str) -> Secret | None:
-    answer = _answer(lambda: ask_secret(prompt.rstrip(": ")), "")
-    if not answer:
+async def _ask_secret(challenge: Challenge) -> list[Secret] | None:
+    """Ask each question of a server in its words; an empty answer to the only one, or to all, gives up."""
+    for line in (challenge.title, challenge.text, challenge.note):
+        if line and prompts.interactive():
+            notify(line)
+    answers = _answer(lambda: [_ask_one(prompt) for prompt in challenge.prompts], list[str]())
+    if not any(answers):
         return None
-    note(answer)
-    return Secret(answer)
+    for answer, prompt in zip(answers, challenge.prompts, strict=True):
+        if not prompt.visible:
+            note(answer)
+    return [Secret(answer) for answer in answers]
+
+
+def _ask_one(prompt: Prompt) -> str:
+    text = prompt.text.rstrip(": ")
+    return prompts.ask(text) if prompt.visible else ask_secret(text)

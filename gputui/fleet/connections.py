@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from gputui.config.loader import ssh_login
 from gputui.errors import LoginError, SshError
-from gputui.models import Instance, Ref, Secret, SSHTarget
+from gputui.models import Instance, Ref, SSHTarget
 from gputui.ssh import client
+from gputui.ssh.challenges import AskSecret, Challenge
 from gputui.ssh.client import Connection
-from gputui.ssh.credentials import AskSecret
 from gputui.ssh.known_hosts import AskHostKey, HostKeyQuestion, KnownHosts, host_id_of
 from gputui.ssh.pool import ConnectionPool
 
@@ -60,9 +60,8 @@ class Connections:
             asked.append("the host key is unknown")
             return False
 
-        async def no_secret(_: str) -> Secret | None:
+        async def no_secret(_: Challenge) -> None:
             asked.append("it asks for a password")
-            return None
 
         ref = login_ref(instance)
         try:

@@ -15,7 +15,8 @@ from gputui.errors import ConflictError, RateLimitedError, SshError, Unavailable
 from gputui.models import SSHLogin, SSHTarget
 from gputui.openssh_config import aliases, config_path
 from gputui.ssh import failures
-from gputui.ssh.credentials import ATTEMPT_SECONDS, AskSecret, Credentials, LoginClient, paused
+from gputui.ssh.challenges import AskSecret
+from gputui.ssh.credentials import ATTEMPT_SECONDS, Credentials, LoginClient, paused
 from gputui.ssh.endpoint import Endpoint
 from gputui.ssh.known_hosts import AskHostKey, HostKey, KnownHosts, jump_host_id
 from gputui.ssh.proxy_command import ProxyCommand

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
@@ -17,6 +19,7 @@ import asyncssh
 from gputui.errors import SshError
 from gputui.models import Secret, SSHLogin
 from gputui.ssh import identities, key_files
+from gputui.ssh.challenges import MOST_PROMPTS, AskSecret, Challenge, Prompt, from_server, one_question
 from gputui.ssh.key_files import NamedKey
 from gputui.ssh.known_hosts import name_of_host
 from gputui.ssh.resolution import Resolved
@@ -30,10 +33,6 @@ _MOST_AGENT_KEYS = 3
 _MOST_UNASKED = 5
 """Attempts before a question to the user: an sshd ends the connection at the sixth refusal."""
 _ASKED_AT_MOST = 3
-_NOT_ACCEPTED = "The last one was not accepted."
-
-AskSecret = Callable[[str], Awaitable[Secret | None]]
-"""Asks with a prompt, which is safe to display; returns None when the user gives up."""
 
 
 @contextmanager
@@ -79,13 +78,16 @@ class Credentials:
         """Whether a question for a secret is possible."""
         return self._ask_secret is not None
 
-    async def ask(self, prompt: str, attempt: int) -> Secret | None:
+    async def ask(self, challenge: Challenge) -> Sequence[Secret] | None:
         """Ask the user, if possible."""
-        if self._ask_secret is None:
-            return None
-        if attempt > 1:
-            prompt = f"{_NOT_ACCEPTED} {prompt}"
-        return await self._ask_secret(prompt)
+        return None if self._ask_secret is None else await self._ask_secret(challenge)
+
+    async def ask_passphrase(self, path: Path, attempt: int) -> Secret | None:
+        """Ask for the passphrase of a key file; during an attempt to log in, its time limit is paused."""
+        challenge = replace(one_question(f"Passphrase of {clean(str(path))}:"), is_repeated=attempt > 1)
+        with paused(self.timeout) if self.timeout else nullcontext():
+            answers = await self.ask(challenge)
+        return answers[0] if answers else None
 
     async def load(self) -> None:
         """Load the keys of configuration, agent and user; may ask for a passphrase. Raises SshError for a bad key."""
@@ -106,13 +108,7 @@ class Credentials:
 
     async def _load_identities(self, settings: Resolved, agent_keys: Sequence[NamedKey]) -> None:
         """Load the keys of the user's OpenSSH configuration; more than a server lets one try are passed over."""
-
-        async def ask(path: Path, attempt: int) -> Secret | None:
-            # Asked for during an attempt, when the server has accepted the public half.
-            with paused(self.timeout) if self.timeout else nullcontext():
-                return await self.ask(f"Passphrase of {clean(str(path))}:", attempt)
-
-        asking = ask if self.can_ask else None
+        asking = self.ask_passphrase if self.can_ask else None
         keys, others, problems = await asyncio.to_thread(identities.load, settings, agent_keys, asking)
         self.passed_over += problems
         room = _MOST_UNASKED - (self.password is not None)
@@ -174,7 +170,7 @@ class Credentials:
                     ) from error
             if attempt > _ASKED_AT_MOST:
                 break
-            passphrase = await self.ask(f"Passphrase of {name}:", attempt)
+            passphrase = await self.ask_passphrase(path, attempt)
             if passphrase is None:
                 break
         raise SshError(
@@ -218,7 +214,8 @@ class LoginClient(asyncssh.SSHClient):
         self._timeout = timeout
         self._banner = banner
         self._password_left = credentials.password
-        self._asked = 0
+        self._asked = Counter[tuple[Prompt, ...]]()
+        self._gave_up = False
         self._declined = False
         self._first = list(credentials.keys)
         self._others = list(credentials.other_keys)
@@ -253,8 +250,8 @@ class LoginClient(asyncssh.SSHClient):
 
     async def password_auth_requested(self) -> str | None:
         """Offer the known password once, then what the user types."""
-        secret = await self._next_secret(f"Password of {self._user} on {name_of_host(self._credentials.host_id)}:")
-        return None if secret is None else secret.reveal()
+        secrets = await self._answers(one_question(f"Password of {self._who}:"))
+        return secrets[0].reveal() if secrets else None
 
     def kbdint_auth_requested(self) -> str | None:
         """Take part if there is a password or a question is possible."""
@@ -263,38 +260,41 @@ class LoginClient(asyncssh.SSHClient):
     async def kbdint_challenge_received(
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
     ) -> Sequence[str] | None:
-        """Answer a single hidden prompt with the password; ask the user for any other, such as a code."""
-        for_password = len(prompts) == 1 and not prompts[0][1]
-        answers: list[str] = []
-        for text, _echo in prompts:
-            prompt = clean(str(text).strip()) or "Answer:"
-            secret = await (self._next_secret(prompt) if for_password else self._ask(prompt))
-            if secret is None:
-                # Do not repeat with the password alone: the server would ask for ever.
-                self._declined = True
-                return None
-            answers.append(secret.reveal())
-        return answers
+        """Answer a question for the password with it, and ask the user all others as they are, such as for a code."""
+        challenge = from_server(self._who, name, instructions, prompts)
+        if not prompts:
+            if challenge.text:
+                self._banner(challenge.text)
+            return []
+        answers = await self._answers(challenge) if len(prompts) <= MOST_PROMPTS else None
+        if answers is None:
+            # Do not repeat with the password alone: the server would ask for ever.
+            self._declined = True
+            return None
+        return [answer.reveal() for answer in answers]
+
+    @property
+    def _who(self) -> str:
+        return f"{self._user} on {name_of_host(self._credentials.host_id)}"
 
     @property
     def _can_ask(self) -> bool:
-        return self._credentials.can_ask and self._asked < _ASKED_AT_MOST
+        return (
+            self._credentials.can_ask and not self._gave_up and max(self._asked.values(), default=0) < _ASKED_AT_MOST
+        )
 
-    async def _next_secret(self, prompt: str) -> Secret | None:
-        if self._password_left is not None:
+    async def _answers(self, challenge: Challenge) -> Sequence[Secret] | None:
+        if self._password_left is not None and challenge.asks_for_password:
             secret, self._password_left = self._password_left, None
             self.tried.append("the configured password")
-            return secret
-        return await self._ask(prompt)
-
-    async def _ask(self, prompt: str) -> Secret | None:
+            return [secret]
         if not self._can_ask:
             return None
-        self._asked += 1
+        self._asked[challenge.prompts] += 1
         with paused(self._timeout):
-            answer = await self._credentials.ask(prompt, self._asked)
-        if answer is None:
-            self._asked = _ASKED_AT_MOST
+            answers = await self._credentials.ask(replace(challenge, is_repeated=self._asked[challenge.prompts] > 1))
+        if answers is None or len(answers) != len(challenge.prompts):
+            self._gave_up = True
             return None
-        self.tried.append("a typed password")
-        return answer
+        self.tried.append("a typed password" if challenge.asks_for_password else "typed answers")
+        return answers

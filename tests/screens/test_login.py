@@ -12,6 +12,7 @@ import pytest
 
 from gputui.errors import SshError
 from gputui.models import Action, Ref, Secret, SSHTarget
+from gputui.ssh.challenges import Challenge, Prompt, one_question
 from gputui.ssh.pool import ConnectionPool
 from gputui.ssh.shell import ShellEnd
 from tests.fleet.fakes import FakeBackend
@@ -44,7 +45,8 @@ class PlayedSsh:
         self.asks = self.waits = False
         self.may_go_on = asyncio.Event()
         self.error: Exception | None = None
-        self.answers: list[Secret | None] = []
+        self.challenge = one_question("Password of root@127.0.0.1")
+        self.answers: list[list[Secret] | None] = []
         self.connections: list[PlayedConnection] = []
         self.shell_open = asyncio.Event()
         self.shell_ends = asyncio.Event()
@@ -57,10 +59,9 @@ class PlayedSsh:
     async def _connect(self, *_: object, ask_secret: Any, progress: Callable[[str], None], **__: object) -> Any:
         progress("Waiting for someone.")
         self.waits = True
-        prompt = "Password of root@127.0.0.1"
 
         async def ask() -> None:
-            self.answers.append(await ask_secret(prompt))
+            self.answers.append(await ask_secret(self.challenge))
 
         asking = asyncio.ensure_future(ask()) if self.asks else None
         try:
@@ -163,6 +164,23 @@ async def test_a_login_that_fails_under_its_own_question_closes_both_and_a_good_
         ssh.shell_ends.set()
         await stage.settle()
         nothing_is_left(stage)
+
+
+async def test_several_questions_of_a_server_are_one_dialog_in_its_words(ssh: PlayedSsh) -> None:
+    ssh.asks = True
+    prompts = (Prompt("Token or option (1-2):", visible=True), Prompt("Password:"))
+    ssh.challenge = Challenge(prompts, "Login of root on lab/pod/train", "Duo\n1. Push [@click=quit]")
+    async with logging_in(ssh, lab()) as stage:
+        await stage.until(lambda: stage.dialogs == ["WaitDialog", "AnswersDialog"])
+        await stage.type("123456")
+        await stage.press("enter")
+        await stage.type("hunter2!")
+        for shown in ("Login of root on lab/pod/train", "1. Push [@click=quit]", "Token or option (1-2):", "123456"):
+            assert shown in stage.text
+        assert "hunter2!" not in stage.text
+        await stage.press("enter")
+        await stage.until(lambda: bool(ssh.answers))
+        assert [answer.reveal() for answer in ssh.answers[0] or []] == ["123456", "hunter2!"]
 
 
 async def test_the_question_whether_to_quit_goes_with_the_wait_under_it(ssh: PlayedSsh) -> None:

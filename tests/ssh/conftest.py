@@ -11,6 +11,7 @@ import pytest
 
 from gputui.errors import GputuiError
 from gputui.models import Secret, SSHLogin, SSHTarget
+from gputui.ssh.challenges import Challenge
 from gputui.ssh.client import Connection, Refetch, connect
 from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
 from tests.ssh.servers import PASSWORD, Server
@@ -26,6 +27,7 @@ class Person:
     accepts: bool = True
     secrets: list[str] = field(default_factory=list)
     asked: list[HostKeyQuestion] = field(default_factory=list)
+    challenges: list[Challenge] = field(default_factory=list)
     asked_secrets: list[str] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
     opened: list[Connection] = field(default_factory=list)
@@ -34,9 +36,11 @@ class Person:
         self.asked.append(question)
         return self.accepts
 
-    async def ask_secret(self, prompt: str) -> Secret | None:
-        self.asked_secrets.append(prompt)
-        return Secret(self.secrets.pop(0)) if self.secrets else None
+    async def ask_secret(self, challenge: Challenge) -> list[Secret] | None:
+        self.challenges.append(challenge)
+        self.asked_secrets += [f"{challenge.note} {prompt.text}".lstrip() for prompt in challenge.prompts]
+        answers = [Secret(self.secrets.pop(0)) for _ in challenge.prompts if self.secrets]
+        return answers or None
 
     async def connect(
         self,

@@ -24,6 +24,7 @@ class Server:
         allow_pty: bool = True,
         keyboard_interactive: bool = False,
         prompts: Sequence[tuple[str, bool]] = (("Password: ", False),),
+        instructions: str = "",
         most_attempts: int = 1000,
         sftp: Callable[[asyncssh.SSHServerChannel[bytes]], asyncssh.SFTPServer] | None = None,
     ) -> None:
@@ -46,6 +47,7 @@ class Server:
         self.started = asyncio.Event()
         self.keyboard_interactive = keyboard_interactive
         self.prompts = list(prompts)
+        self.instructions = instructions
         self._allow_pty = allow_pty
         self._sftp = sftp
 
@@ -177,7 +179,7 @@ class _Logins(asyncssh.SSHServer):
     def get_kbdint_challenge(
         self, username: str, lang: str, submethods: str
     ) -> tuple[str, str, str, list[tuple[str, bool]]]:
-        return "", "", "", self._server.prompts
+        return "", self._server.instructions, "", self._server.prompts
 
     def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> bool:
         return self.validate_password(username, " ".join(responses))

@@ -61,7 +61,16 @@ async def test_a_server_that_asks_by_itself_gets_the_same_password_and_then_the_
         assert person.asked_secrets[0] == "Password:"
 
 
-@pytest.mark.parametrize("prompts", [[("Login name: ", True)], [("Password: ", False), ("Code: ", False)]])
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        [("Login name: ", True)],
+        [("Password: ", False), ("Code: ", False)],
+        [("Verification code: ", False)],
+        [("One-time password (OATH): ", False)],
+        [("Response: ", False)],
+    ],
+)
 async def test_a_server_that_asks_for_more_than_a_password_does_not_get_the_configured_one(
     person: Person, prompts: list[tuple[str, bool]]
 ) -> None:
@@ -70,10 +79,23 @@ async def test_a_server_that_asks_for_more_than_a_password_does_not_get_the_conf
         person.secrets = list(answers)
         await person.connect(server.port, password="hunter2")
         assert server.passwords == [" ".join(answers)]
-        assert [prompt.split()[-2:] for prompt in person.asked_secrets] == [
-            f"The last one was not accepted. {text}".split()[-2:] if number else text.split()
-            for number, (text, _) in enumerate(prompts)
+        (challenge,) = person.challenges
+        assert [(prompt.text, prompt.visible) for prompt in challenge.prompts] == [
+            (text.strip(), visible) for text, visible in prompts
         ]
+        assert challenge.title == "Login of root on lab/pod/main"
+
+
+async def test_a_code_that_was_not_accepted_is_asked_for_again_with_the_instructions_of_the_server(
+    person: Person,
+) -> None:
+    prompts = [("Code: ", False)]
+    async with Server(keyboard_interactive=True, password="42", prompts=prompts, instructions="Duo\x1b[2J") as server:
+        person.secrets = ["41", "42"]
+        await person.connect(server.port, password="hunter2")
+        assert [challenge.note for challenge in person.challenges] == ["", "The last one was not accepted."]
+        assert person.challenges[0].text.startswith("Duo")
+        assert "\x1b" not in person.challenges[0].text
 
 
 async def test_without_a_user_a_server_that_asks_for_more_gets_nothing(person: Person) -> None:

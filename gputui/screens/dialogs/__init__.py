@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.menu import AddressDialog as AddressDialog
     from gputui.screens.dialogs.menu import Choice as Choice
     from gputui.screens.dialogs.menu import MenuDialog as MenuDialog
+    from gputui.screens.dialogs.prompt import AnswersDialog as AnswersDialog
     from gputui.screens.dialogs.prompt import PromptDialog as PromptDialog
     from gputui.screens.dialogs.prompt import WaitDialog as WaitDialog
     from gputui.screens.dialogs.reader import JsonReaderDialog as JsonReaderDialog
@@ -31,7 +32,7 @@ _NAMES = {
     "dialog": ("Dialog",),
     "form": ("FilterDialog", "FormDialog"),
     "menu": ("AddressDialog", "Choice", "MenuDialog"),
-    "prompt": ("PromptDialog", "WaitDialog"),
+    "prompt": ("AnswersDialog", "PromptDialog", "WaitDialog"),
     "reader": ("JsonReaderDialog", "ReaderDialog"),
     "scale": ("ScaleDialog",),
 }

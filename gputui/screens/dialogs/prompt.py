@@ -1,4 +1,4 @@
-"""Short dialogs: one line of text asked for, and a wait that the user can see and end."""
+"""Short dialogs: lines of text asked for, and a wait that the user can see and end."""
 
 from __future__ import annotations
 
@@ -49,6 +49,47 @@ class PromptDialog(Dialog[str]):
             self.show_text(".problem", problem)
         else:
             self.dismiss(event.value)
+
+
+class AnswersDialog(Dialog[tuple[str, ...]]):
+    """Asks for several lines, hidden unless they may be seen; enter moves to the next, and answers from the last."""
+
+    DEFAULT_CSS = """
+    AnswersDialog .label { width: 1fr; height: auto; }
+    AnswersDialog .scroll { margin-bottom: 1; }
+    """
+
+    def __init__(
+        self,
+        heading: str,
+        prompts: Sequence[tuple[str, bool]],
+        *,
+        subjects: Sequence[Content] = (),
+        note: str = "",
+    ) -> None:
+        super().__init__(heading, subjects=subjects)
+        self._prompts = prompts
+        self._note = note
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out a line for each question."""
+        for text, visible in self._prompts:
+            yield Static(Content(text), classes="label")
+            yield LineInput("", password=not visible)
+        yield Static(Content(self._note), classes="problem")
+        yield Static(Content(self.keys_text("continue")), classes="hint")
+
+    def on_mount(self) -> None:
+        """Focus the first line."""
+        self.set_focus(self.query(Input).first())
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        lines = [*self.query(Input)]
+        if event.input is lines[-1]:
+            self.dismiss(tuple(line.value for line in lines))
+        else:
+            self.set_focus(lines[lines.index(event.input) + 1])
 
 
 class WaitDialog(Dialog[bool]):

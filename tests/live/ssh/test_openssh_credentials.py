@@ -14,8 +14,8 @@ import pytest
 
 from gputui.errors import SshError
 from gputui.models import Secret, SSHLogin, SSHTarget
+from gputui.ssh.challenges import AskSecret, Challenge
 from gputui.ssh.client import Connection, connect
-from gputui.ssh.credentials import AskSecret
 from gputui.ssh.known_hosts import KnownHosts
 
 from .conftest import ID
@@ -85,8 +85,8 @@ async def test_eight_agent_keys_do_not_lock_out_a_known_password(
 async def test_after_a_stale_password_and_three_agent_keys_the_right_one_may_be_typed(
     server: OpenSSH, tmp_path: Path
 ) -> None:
-    async def type_it(_: object) -> Secret | None:
-        return Secret(PASSWORD)
+    async def type_it(_: Challenge) -> list[Secret]:
+        return [Secret(PASSWORD)]
 
     login = SSHLogin(key=str(server.folder / "other_host"))
     await (await log_in(server, tmp_path, login, "stale", type_it)).close()
@@ -94,8 +94,8 @@ async def test_after_a_stale_password_and_three_agent_keys_the_right_one_may_be_
 
 @pytest.mark.usefixtures("eight_keys")
 async def test_too_many_refusals_name_what_was_tried(server: OpenSSH, tmp_path: Path) -> None:
-    async def type_nonsense(_: object) -> Secret | None:
-        return Secret("nonsense")
+    async def type_nonsense(_: Challenge) -> list[Secret]:
+        return [Secret("nonsense")]
 
     login = SSHLogin(key=str(server.folder / "other_host"))
     with pytest.raises(SshError) as caught:

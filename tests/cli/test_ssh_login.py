@@ -1,0 +1,34 @@
+"""Questions of a login at the terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from gputui.cli import prompts, ssh_login
+from gputui.ssh.challenges import Challenge, Prompt
+
+
+async def test_questions_of_a_server_are_asked_in_its_words_and_hidden_unless_it_allows_echo(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = list[str]()
+
+    def answer(kind: str, text: str) -> str:
+        asked.append(f"{kind} {text}")
+        return f"{kind} answer"
+
+    monkeypatch.setattr(prompts, "interactive", lambda: True)
+    monkeypatch.setattr(prompts, "ask", lambda text: answer("visible", text))
+    monkeypatch.setattr(ssh_login, "ask_secret", lambda text: answer("hidden", text))
+    questions = (Prompt("Option (1-2): ", visible=True), Prompt("Code:"))
+    answers = await ssh_login._ask_secret(
+        Challenge(questions, "Login of root on lab/pod/main", "Duo", is_repeated=True)
+    )
+
+    assert asked == ["visible Option (1-2)", "hidden Code"]
+    assert [secret.reveal() for secret in answers or []] == ["visible answer", "hidden answer"]
+    assert "Login of root on lab/pod/main\nDuo\nThe last one was not accepted.\n" in capsys.readouterr().err
+
+
+async def test_without_a_terminal_nothing_is_answered() -> None:
+    assert await ssh_login._ask_secret(Challenge((Prompt("Code:"),))) is None
