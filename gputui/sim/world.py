@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from .clock import WorldClock
+from .files import TOTAL_LIMIT, FileSystem, Space
+from .system import System
 
 MIB = 1 << 20
 GIB = 1 << 30
 PAGE = 4096
 SSH_PASSWORD = "podpass"  # noqa: S105  of every container without a password of its own, on loopback
+_FIRST_PID, _FIRST_SHELL, _PID_STEP = 3900, 4711, 7
 _RESTART_SECONDS = (4.0, 9.0)
 
 
@@ -98,6 +101,10 @@ class Pod:
     """Additional environment variables of its shells."""
     sees_processes: bool = True
     """Whether nvidia-smi in it lists processes: not in a container without a view of the host's process ids."""
+    finished: float | None = None
+    """When it stopped last, None for never."""
+    files: FileSystem | None = field(default=None, repr=False, compare=False)
+    """Its files, made when they are first used."""
 
     @property
     def name(self) -> str:
@@ -108,6 +115,19 @@ class Pod:
     def running(self) -> bool:
         """Whether its processes run and its ports are open."""
         return self.status == "running"
+
+
+@dataclass
+class ShellProcess:
+    """A shell that somebody has open. ``pod`` is the name of the container, None for the host itself.
+
+    ``end`` is called with the number of a signal that ends it.
+    """
+
+    user: str
+    pod: str | None
+    started: float
+    end: Callable[[int], object] = id
 
 
 @dataclass
@@ -123,6 +143,7 @@ class Process:
     gpu_memory: int | None
     phase: float
     load: float
+    user: str = "root"
 
     def memory_at(self, now: float) -> int:
         """Resident bytes at a world time."""
@@ -178,8 +199,13 @@ class Host:
         self.gpus: list[Gpu] = []
         self.pods: dict[str, Pod] = {}
         self.processes: dict[int, Process] = {}
+        self.shells: dict[int, ShellProcess] = {}
+        self.system = System()
+        self.user = "root"
+        """The user of the host's own shell."""
+        self.files: FileSystem | None = None
         self._of_owner: dict[str, dict[str, Pod]] = {}
-        self._pids = itertools.count(3900, 7)
+        self._pids = itertools.count(_FIRST_PID, _PID_STEP)
 
     def add_gpus(self, count: int, model: str, memory: int) -> None:
         """Add GPUs of a model; ``memory`` in bytes."""
@@ -231,6 +257,7 @@ class Host:
         """End a pod's processes and close its ports."""
         if pod.running:
             self.world.network.close(self, pod)
+            pod.finished = self.world.time
         pod.status = status
         pod.host_ports = {}
         for pid in [pid for pid, process in self.processes.items() if process.pod == pod.name]:
@@ -243,6 +270,16 @@ class Host:
         self.stop(pod)
         del self.pods[pod.name]
         del self._of_owner[pod.owner][pod.instance]
+
+    def open_shell(self, user: str, pod: Pod | None) -> int:
+        """The process id of a new shell: the first one that is free, and not one that processes get."""
+        pid = next(pid for pid in itertools.count(_FIRST_SHELL, _PID_STEP) if pid not in self.shells)
+        self.shells[pid] = ShellProcess(user, pod.name if pod else None, self.world.time)
+        return pid
+
+    def close_shell(self, pid: int) -> None:
+        """End a shell."""
+        self.shells.pop(pid, None)
 
     def spawn(self, pod: Pod | None, command: str, gpus: tuple[int, ...], gpu_memory: int | None) -> Process:
         """A process that takes ``gpu_memory`` bytes on each of ``gpus``."""
@@ -294,8 +331,9 @@ class World:
         self.clock = clock
         self.rng = random.Random(seed)  # noqa: S311  a pretend world has no secrets
         self.network: Network = network or NumbersOnly()
+        self.space = Space(TOTAL_LIMIT)
         self.hosts: dict[str, Host] = {}
-        self.time = clock.now()
+        self.time = self.started = clock.now()
         self._agenda: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
 

@@ -47,7 +47,7 @@ def _process_rows(shell: Shell) -> list[str]:
             gpu_memory = "-" if used is None else f"{used // MIB}M"
             memory = f"{process.memory_at(now) // MIB}M"
             rows.append(f"{process.pid:>7} root {cpu:>6.1f} {memory:>7} {gpu_memory:>8}  {process.command}")
-    rows.append(f"{4711:>7} root {0.3:>6.1f} {'5M':>7} {'-':>8}  -bash")
+    rows.append(f"{max(shell.host.shells, default=4711):>7} root {0.3:>6.1f} {'5M':>7} {'-':>8}  -bash")
     rows.append(f"{1:>7} root {0.0:>6.1f} {'9M':>7} {'-':>8}  /usr/sbin/sshd -D")
     return rows
 

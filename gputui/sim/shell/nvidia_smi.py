@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gputui.sim.hardware import CUDA_VERSION, DRIVER_VERSION, card
+from gputui.sim.hardware import card
 from gputui.sim.world import MIB, Gpu, Process
 
 if TYPE_CHECKING:
@@ -16,6 +16,20 @@ _BAR = "+-----------------------------------------------------------------------
 _RULE = "|=========================================+========================+======================|\n"
 _LINE = "+-----------------------------------------+------------------------+----------------------+\n"
 _NOT_KNOWN = "[N/A]"
+_LOST = "[GPU is lost]"
+_IDENTITY = (
+    "index",
+    "count",
+    "timestamp",
+    "name",
+    "gpu_name",
+    "uuid",
+    "gpu_uuid",
+    "pci.bus_id",
+    "gpu_bus_id",
+    "driver_version",
+)
+"""The fields that the driver still knows of a GPU that has fallen off the bus."""
 Seen = tuple[int, Gpu]
 """A GPU and its visible number: a container numbers its own from 0."""
 
@@ -89,7 +103,7 @@ def _facts(shell: Shell, number: int, gpu: Gpu) -> dict[str, str]:
     total = gpu.memory // MIB
     temperature = round(kind.temperature(load))
     fan = kind.fan(temperature)
-    return {
+    facts = {
         "index": str(number),
         "count": str(len(_visible(shell))),
         "timestamp": f"{datetime.fromtimestamp(shell.world.time, UTC):%Y/%m/%d %H:%M:%S}.000",
@@ -100,7 +114,7 @@ def _facts(shell: Shell, number: int, gpu: Gpu) -> dict[str, str]:
         "serial": _NOT_KNOWN,
         "pci.bus_id": _bus(gpu),
         "gpu_bus_id": _bus(gpu),
-        "driver_version": DRIVER_VERSION,
+        "driver_version": host.system.driver,
         "compute_cap": kind.capability,
         "pstate": "P0" if load else "P8",
         "memory.total": str(total),
@@ -115,6 +129,9 @@ def _facts(shell: Shell, number: int, gpu: Gpu) -> dict[str, str]:
         "fan.speed": _NOT_KNOWN if fan is None else str(round(fan)),
         "mig.mode.current": "Disabled" if kind.mig else _NOT_KNOWN,
     }
+    if gpu.index in host.system.lost_gpus:
+        return {name: value if name in _IDENTITY else _LOST for name, value in facts.items()}
+    return facts
 
 
 def _process_rows(shell: Shell, seen: Iterable[Seen]) -> list[dict[str, str]]:
@@ -173,7 +190,7 @@ async def _query(
         lines.append(", ".join(f"{field} [{units[field]}]" if field in units else field for field in fields))
     for row in rows:
         texts = (
-            row[field] if "nounits" in form or field not in units or row[field] == _NOT_KNOWN
+            row[field] if "nounits" in form or field not in units or row[field] in (_NOT_KNOWN, _LOST)
             else f"{row[field]} {units[field]}"
             for field in fields
         )  # fmt: skip
@@ -183,13 +200,18 @@ async def _query(
 
 
 def _table(shell: Shell, seen: list[Seen]) -> str:
-    title = (
-        f"NVIDIA-SMI {DRIVER_VERSION}             Driver Version: {DRIVER_VERSION}     CUDA Version: {CUDA_VERSION}"
-    )
+    driver, cuda = shell.host.system.driver, shell.host.system.cuda
+    title = f"NVIDIA-SMI {driver}             Driver Version: {driver}     CUDA Version: {cuda}"
     text = _BAR + f"| {title:<87} |\n" + _LINE
     text += "| GPU  Name                               | Memory-Usage           | GPU-Util  Temp   Pwr |\n" + _RULE
     for number, gpu in seen:
         facts = _facts(shell, number, gpu)
+        if gpu.index in shell.host.system.lost_gpus:
+            text += (
+                f"| {number:>3}  {gpu.model[:34]:<34} | {'ERR!':>22} | {'ERR!':>7}  {'ERR!':>4} {'ERR!':>5} |\n"
+                + _LINE
+            )
+            continue
         memory = f"{facts['memory.used']}MiB / {facts['memory.total']}MiB"
         watts = f"{float(facts['power.draw']):.0f}W"
         text += f"| {number:>3}  {gpu.model[:34]:<34} | {memory:>22} "

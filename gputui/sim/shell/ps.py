@@ -79,17 +79,21 @@ def _options(words: list[str]) -> tuple[list[tuple[str, str]], set[int] | None, 
 
 
 def _rows(shell: Shell) -> list[_Row]:
-    now, pod, user = shell.world.time, shell.pod, shell.user
-    up = int(now - (pod.started if pod else now - 41 * 86400))
+    now, pod = shell.world.time, shell.pod
+    up = int(now - (pod.started if pod else shell.host.system.up_since(now)))
     rows = [
         _Row(1, "root", "?", up, 1, 9_216_000, "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"),
-        _Row(4711, user, "pts/0", min(up, 60), 0, 4_096_000, "-bash"),
+        *(
+            _Row(pid, other.user, "pts/0", int(now - other.started), 0, 4_096_000, "-bash")
+            for pid, other in shell.host.shells.items()
+            if pod is None or other.pod == pod.name
+        ),
     ]
     for process in shell.host.processes.values():
         if pod is None or process.pod == pod.name:
             age = int(now - process.started)
             used, memory = int(age * process.load), process.memory_at(now)
-            rows.append(_Row(process.pid, user, "?", age, used, memory, process.command))
+            rows.append(_Row(process.pid, process.user, "?", age, used, memory, process.command))
     return rows
 
 

@@ -1,22 +1,36 @@
-"""The simulated shell: runs command lines inside a simulated container. It never runs anything on this machine."""
+"""The simulated shell: runs scripts in a simulated machine or container. It never runs anything on this machine."""
 
 from __future__ import annotations
 
 import asyncio
 import posixpath
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from gputui.sim.files import Directory, FileSystem
+from gputui.sim.shell.tree import AndOr, Case, Command, For, Function, Group, If, Loop, Pipeline, Redirection, Simple
 from gputui.sim.world import Host, Pod, World
 
-from .commands import COMMANDS
-from .syntax import Command, ShellExitError, ShellSyntaxError, expand, parse
+from .commands import BUILTINS, find_program
+from .expansion import LARGEST, fields_of, matches, pattern_of, text_of
+from .place import files_of
+from .streams import BrokenPipe, Capture, FileStream, Given, Output, Pipe, Stream
+from .syntax import IncompleteError, LoopError, ReturnError, ShellExitError, ShellSyntaxError, parse, parse_line
 
 if TYPE_CHECKING:
+    from .streams import Buffered
     from .terminal import Terminal
 
 _CAPTURE_LIMIT = 4 << 20
+_DEEPEST = 40
+_STEPS = 32
+"""Commands between two moments in which other tasks run."""
+_MANY_STEPS = 20_000
+_PAUSE_SECONDS = 0.01
+_BROKEN_PIPE = 141
+Streams = dict[int, Stream]
 
 
 class _ExpiredError(Exception):
@@ -24,46 +38,57 @@ class _ExpiredError(Exception):
 
 
 @dataclass
-class Shell:
-    """A shell in a container, or on the host (``pod`` is None). ``emit`` receives its output with "\\n" line ends."""
+class Session:
+    """What the shells of one login share. ``pid`` is that of the first one; ``budget`` are the world seconds that its
+    programs may still sleep, None for no limit.
+    """
 
     host: Host
     pod: Pod | None
-    emit: Callable[[str], Awaitable[None]]
+    files: FileSystem
+    user: str
+    pid: int
     screen: Terminal | None = None
-    env: dict[str, str] = field(default_factory=dict)
-    name: str = "bash"
-    """The beginning of its error messages."""
     budget: float | None = None
-    """The remaining world seconds it may sleep, None for no limit."""
+    steps: int = 0
+
+
+@dataclass
+class Shell:
+    """A shell, or a subshell of it. ``name`` begins its error messages."""
+
+    session: Session
+    streams: Streams
+    name: str = "bash"
+    variables: dict[str, str] = field(default_factory=dict)
+    exported: set[str] = field(default_factory=set)
+    functions: dict[str, Command] = field(default_factory=dict)
+    arguments: list[str] = field(default_factory=list)
+    cwd: str = ""
     status: int = 0
+    substituted: int = 0
+    """The status of the last command substitution of a command."""
+    locals: list[dict[str, str | None]] = field(default_factory=list)
+    """Of each function that runs: the variables that it has made its own, with their values before."""
+    options: set[str] = field(default_factory=set)
+    depth: int = 0
+    tested: int = 0
+    """Above 0 while the status of a command is looked at, so that ``set -e`` does not act."""
 
     def __post_init__(self) -> None:
-        self._discard_output = self._discard_errors = False
-        self.cwd: str = self.home
-        self.env = {
-            "USER": self.user,
-            "HOME": self.home,
-            "SHELL": "/bin/bash",
-            "PATH": "/opt/conda/bin:/usr/local/cuda/bin:/usr/local/bin:/usr/bin:/bin",
-            "CUDA_VERSION": "12.8.1",
-            "NVIDIA_VISIBLE_DEVICES": self._visible_devices(),
-            "LANG": "C.UTF-8",
-            "HOSTNAME": self.hostname,
-            **(self.pod.env if self.pod else {}),
-            **self.env,
-        }
-        self.files = {
-            f"{self.home}/.bashrc": "export PS1='\\u@\\h:\\w\\$ '\n",
-            f"{self.home}/train.py": "import torch\n\nprint(torch.cuda.device_count())\n",
-            f"{self.home}/notes.txt": "Wide: 日本語 한국어 🚀\nAccents: naïve café\n",
-            "/workspace/README.md": "Shared with every pod of this user.\n",
-            "/workspace/data/shard-000.jsonl": '{"text": "hello"}\n{"text": "world"}\n',
-            "/etc/hostname": f"{self.hostname}\n",
-            "/etc/os-release": 'PRETTY_NAME="Ubuntu 22.04.5 LTS"\nNAME="Ubuntu"\nVERSION_ID="22.04"\n',
-            "/etc/image": f"{self.pod.image if self.pod else 'host'}\n",
-            "/dev/null": "",
-        }
+        self.cwd = self.cwd or self.home
+
+    # Who and where
+
+    @property
+    def host(self) -> Host:
+        """The machine."""
+        return self.session.host
+
+    @property
+    def pod(self) -> Pod | None:
+        """The container, None on the machine itself."""
+        return self.session.pod
 
     @property
     def world(self) -> World:
@@ -71,19 +96,29 @@ class Shell:
         return self.host.world
 
     @property
+    def screen(self) -> Terminal | None:
+        """The terminal, None without one."""
+        return self.session.screen
+
+    @property
+    def files(self) -> FileSystem:
+        """The files of the machine or container."""
+        return self.session.files
+
+    @property
     def hostname(self) -> str:
         """The name of the container, or of the host."""
-        return self.pod.instance if self.pod else self.host.name
+        return self.pod.instance if self.pod else self.host.system.name or self.host.name
 
     @property
     def user(self) -> str:
         """The user who is logged in."""
-        return self.pod.user if self.pod else "root"
+        return self.session.user
 
     @property
     def home(self) -> str:
         """The user's home directory."""
-        return "/root" if self.user == "root" else f"/home/{self.user}"
+        return home_of(self.user)
 
     @property
     def prompt(self) -> str:
@@ -93,84 +128,433 @@ class Shell:
             place = "~" + place[len(self.home) :]
         return f"{self.user}@{self.hostname}:{place}{'#' if self.user == 'root' else '$'} "
 
+    # For programs
+
     async def out(self, text: str) -> None:
         """Write output of a command."""
-        if not self._discard_output:
-            await self.emit(text)
+        await self.streams[1].write(text.encode("utf-8", "surrogateescape"))
 
     async def error(self, text: str) -> None:
-        """Write an error message of a command; it comes with the output, also without a terminal."""
-        if not self._discard_errors:
-            await self.out(f"{text}\n")
+        """Write an error message of a command."""
+        await self.streams[2].write(f"{text}\n".encode("utf-8", "surrogateescape"))
 
     async def sleep(self, seconds: float) -> None:
         """Let world seconds pass. Raises _ExpiredError at the end of the budget."""
-        if self.budget is not None:
-            if seconds > self.budget:
-                await self.world.clock.sleep(self.budget)
+        budget = self.session.budget
+        if budget is not None:
+            if seconds > budget:
+                await self.world.clock.sleep(budget)
                 raise _ExpiredError
-            self.budget -= seconds
+            self.session.budget = budget - seconds
         await self.world.clock.sleep(seconds)
         self.world.advance()
 
     def path(self, name: str) -> str:
         """Return the absolute path of a name as typed."""
-        if name == "~" or name.startswith("~/"):
-            name = self.home + name[1:]
         return posixpath.normpath(posixpath.join(self.cwd, name))
 
-    def is_directory(self, path: str) -> bool:
-        """Return whether a path is a directory of the simulated file system."""
-        return path == "/" or any(name.startswith(path + "/") for name in self.files)
-
     def lookup(self, name: str) -> str:
-        """Return the value of a variable, "" for one that is not set."""
-        return {"?": str(self.status), "$": "4711", "#": "0", "0": "bash"}.get(name, self.env.get(name, ""))
+        """Return the value of a parameter, "" for one that is not set."""
+        match name:
+            case "?":
+                return str(self.status)
+            case "$":
+                return str(self.session.pid)
+            case "#":
+                return str(len(self.arguments))
+            case "0":
+                return "bash"
+            case "@" | "*":
+                return " ".join(self.arguments)
+            case "-" | "!":
+                return ""
+            case _ if name.isdecimal():
+                return self.arguments[int(name) - 1] if int(name) <= len(self.arguments) else ""
+            case _:
+                return self.variables.get(name, "")
 
-    async def run(self, line: str) -> int:
-        """Run a command line and return its exit status. Raises ShellExitError where it ends the shell."""
+    def is_set(self, name: str) -> bool:
+        """Return whether a parameter has a value, also an empty one."""
+        if name.isdecimal():
+            return int(name) <= len(self.arguments)
+        return name in self.variables or (name in ("@", "*") and bool(self.arguments)) or name in ("?", "$", "#")
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that programs get."""
+        return {name: self.variables[name] for name in sorted(self.exported) if name in self.variables}
+
+    def fork(self, streams: Streams | None = None) -> Shell:
+        """Return a subshell: it begins with all of this and changes nothing here."""
+        return replace(
+            self,
+            streams=dict(streams or self.streams),
+            variables=dict(self.variables),
+            exported=set(self.exported),
+            functions=dict(self.functions),
+            arguments=list(self.arguments),
+            locals=[],
+            options=set(self.options),
+            depth=self.depth + 1,
+        )
+
+    # Running
+
+    async def run(self, text: str) -> int:
+        """Run a script and return its exit status. Raises ShellExitError where it ends the shell."""
         self.world.advance()
         try:
-            commands = parse(line)
+            commands = parse(text)
         except ShellSyntaxError as problem:
             await self.error(f"{self.name}: {problem}")
             self.status = 2
             return self.status
-        for command in commands:
-            if command.when == ("&&" if self.status else "||"):
-                continue
-            outer = self._discard_output, self._discard_errors
+        return await self.execute(commands)
+
+    async def run_stream(self, source: Buffered) -> int:
+        """Run a script as it arrives, each command as soon as it is complete; what follows it is its input."""
+        text = ""
+        while True:
             try:
-                self.status = await self._run(command)
-            finally:
-                self._discard_output, self._discard_errors = outer
+                line = (await source.line()).decode("utf-8", "surrogateescape")
+                text += line
+                commands, place = parse_line(text)
+            except IncompleteError as problem:
+                more = source.take().decode("utf-8", "surrogateescape")
+                text += more
+                if line or more:
+                    continue
+                await self.error(f"{self.name}: {problem}")
+                raise ShellExitError(2) from None
+            except ShellSyntaxError as problem:
+                await self.error(f"{self.name}: {problem}")
+                raise ShellExitError(2) from None
+            source.put_back(text[place:].encode("utf-8", "surrogateescape"))
+            text = ""
+            if not line and not commands:
+                return self.status
+            self.world.advance()
+            await self.execute(commands)
+
+    async def subshell(self, commands: Sequence[AndOr], streams: Streams | None = None) -> int:
+        """Run commands in a subshell and return their status."""
+        return await self.fork(streams).ended(commands)
+
+    async def ended(self, commands: Sequence[AndOr]) -> int:
+        """Run commands as the last ones of this shell."""
+        try:
+            return await self.execute(commands)
+        except ShellExitError as end:
+            return end.status
+        except (ReturnError, LoopError):
+            return self.status
+
+    async def captured(self, commands: Sequence[AndOr]) -> str:
+        """Run commands in a subshell and return what they write."""
+        captured = Capture(_CAPTURE_LIMIT)
+        try:
+            self.substituted = await self.subshell(commands, {**self.streams, 1: captured})
+        except BrokenPipe:
+            self.substituted = _BROKEN_PIPE
+        return captured.data.replace(b"\0", b"").decode("utf-8", "surrogateescape")
+
+    async def execute(self, commands: Sequence[AndOr]) -> int:
+        """Run commands in this shell."""
+        for pipelines in commands:
+            for number, pipeline in enumerate(pipelines):
+                if pipeline.when and pipeline.when == ("&&" if self.status else "||"):
+                    continue
+                looked_at = number < len(pipelines) - 1 or pipeline.negated
+                self.tested += looked_at
+                try:
+                    self.status = await self._pipeline(pipeline)
+                finally:
+                    self.tested -= looked_at
+                if self.status and "e" in self.options and not self.tested and not looked_at:
+                    raise ShellExitError(self.status)
         return self.status
 
-    async def _run(self, command: Command) -> int:
-        for operator, target in command.redirections:
-            name = expand(target, self.lookup) or ""
-            if self.path(name) != "/dev/null":
-                problem = "No such file or directory" if operator == "<" else "Read-only file system"
-                await self.error(f"{self.name}: {name}: {problem}")
-                return 1
-            self._discard_output |= operator in (">", ">>")
-            self._discard_errors |= operator in ("2>", "2>>")
-        words = [text for word in command.words if (text := expand(word, self.lookup)) is not None]
-        while words and words[0].partition("=")[0].isidentifier() and "=" in words[0]:
-            name, _, value = words.pop(0).partition("=")
-            self.env[name] = value
-        if not words:
-            return 0
-        program = COMMANDS.get(posixpath.basename(words[0]))
-        if program is None:
-            await self.error(f"{self.name}: {words[0]}: command not found")
-            return 127
-        return await program(self, words)
+    async def _pipeline(self, pipeline: Pipeline) -> int:
+        commands = pipeline.commands
+        status = await (self.command(commands[0]) if len(commands) == 1 else self._joined(commands))
+        return int(not status) if pipeline.negated else status
 
-    def _visible_devices(self) -> str:
-        if self.pod is None or self.pod.gpu_ids is None:
-            return "all"
-        return ",".join(str(index) for index in self.pod.gpu_ids) or "void"
+    async def _joined(self, commands: Sequence[Command]) -> int:
+        """Run commands at the same time, each with the output of the one before as its input."""
+        pipes = [Pipe() for _ in commands[1:]]
+
+        async def one(number: int, command: Command) -> int:
+            streams = dict(self.streams)
+            if number:
+                streams[0] = pipes[number - 1]
+            if number < len(pipes):
+                streams[1] = pipes[number]
+            shell = self.fork(streams)
+            try:
+                return await shell.ended(((Pipeline((command,)),),))
+            except BrokenPipe:
+                return _BROKEN_PIPE
+            finally:
+                if number:
+                    pipes[number - 1].desert()
+                if number < len(pipes):
+                    pipes[number].close()
+
+        tasks = [asyncio.ensure_future(one(number, command)) for number, command in enumerate(commands)]
+        try:
+            return (await asyncio.gather(*tasks))[-1]
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with suppress(asyncio.CancelledError, Exception):
+                    await task
+
+    async def command(self, command: Command) -> int:
+        """Run one command with its redirections."""
+        self.session.steps += 1
+        if self.session.steps % _STEPS == 0:
+            await self._yield()
+        if self.depth > _DEEPEST:
+            await self.error(f"{self.name}: maximum nesting level exceeded")
+            raise ShellExitError(1)
+        outer = self.streams
+        try:
+            self.streams = await self._redirected(command.redirections)
+            return await self._dispatch(command)
+        except OSError as problem:
+            self.streams = outer
+            await self.error(f"{self.name}: {problem.filename}: {problem.strerror}")
+            return 1
+        finally:
+            if not (isinstance(command.what, Simple) and _is_exec(command.what)):
+                self.streams = outer
+
+    async def _yield(self) -> None:
+        """Let other tasks run; a script without an end gets less and less of the time, or ends with its budget."""
+        many = self.session.steps > _MANY_STEPS
+        if many and self.session.budget is not None:
+            raise _ExpiredError
+        await asyncio.sleep(_PAUSE_SECONDS if many else 0)
+
+    async def _redirected(self, redirections: Sequence[Redirection]) -> Streams:
+        streams = dict(self.streams)
+        for redirection in redirections:
+            if redirection.document is not None:
+                body = await text_of(self, redirection.document.body)
+                streams[redirection.fd] = Given(body.encode("utf-8", "surrogateescape"))
+                continue
+            name = await text_of(self, redirection.word)
+            if redirection.operator in (">&", "<&"):
+                if name == "-":
+                    streams[redirection.fd] = Stream()
+                elif name.isdecimal() and int(name) in streams:
+                    streams[redirection.fd] = streams[int(name)]
+                else:
+                    raise OSError(9, "Bad file descriptor", name)
+                continue
+            streams[redirection.fd] = self._opened(name, redirection.operator)
+        return streams
+
+    def _opened(self, name: str, operator: str) -> Stream:
+        path = self.path(name)
+        if path == "/dev/null":
+            return Stream()
+        if path in ("/dev/stdout", "/dev/stderr", "/dev/tty"):
+            return self.streams[2 if path == "/dev/stderr" else 1]
+        try:
+            write = operator != "<"
+            truncate = operator in (">", ">|")
+            file = self.files.open(path, self.user, write=write, create=write, truncate=truncate)
+        except OSError as problem:
+            problem.filename = name
+            raise
+        return FileStream(self.files, file, append=operator == ">>")
+
+    async def _dispatch(self, command: Command) -> int:
+        match command.what:
+            case Simple():
+                return await self._simple(command.what)
+            case Group(commands, subshell):
+                return await (self.subshell(commands) if subshell else self.execute(commands))
+            case If(branches, otherwise):
+                for condition, body in branches:
+                    if await self._test(condition) == 0:
+                        return await self.execute(body)
+                self.status = 0
+                return await self.execute(otherwise)
+            case Loop():
+                return await self._loop(command.what)
+            case For(name, words, body):
+                values = (
+                    self.arguments
+                    if words is None
+                    else [text for word in words for text in await fields_of(self, word)]
+                )
+                return await self._for(name, list(values), body)
+            case Case(word, items):
+                text = await text_of(self, word)
+                for patterns, body in items:
+                    for pattern in patterns:
+                        if matches(await pattern_of(self, pattern), text):
+                            self.status = 0
+                            return await self.execute(body)
+                return 0
+            case Function(name, body):
+                self.functions[name] = body
+                return 0
+
+    async def _test(self, condition: Sequence[AndOr]) -> int:
+        self.tested += 1
+        try:
+            return await self.execute(condition)
+        finally:
+            self.tested -= 1
+
+    async def _loop(self, loop: Loop) -> int:
+        status = 0
+        while ((await self._test(loop.condition)) == 0) == loop.wanted:
+            try:
+                status = await self.execute(loop.body)
+            except LoopError as jump:
+                if _goes_on(jump):
+                    continue
+                break
+        return status
+
+    async def _for(self, name: str, values: Sequence[str], body: Sequence[AndOr]) -> int:
+        status = 0
+        for value in values:
+            self.assign(name, value)
+            try:
+                status = await self.execute(body)
+            except LoopError as jump:
+                if not _goes_on(jump):
+                    break
+        return status
+
+    def assign(self, name: str, value: str) -> None:
+        """Set a variable. Raises ShellExitError for a value that is too large."""
+        if len(value) > LARGEST:
+            raise ShellExitError(2)
+        self.variables[name] = value
+
+    async def _simple(self, simple: Simple) -> int:
+        self.substituted = 0
+        words = [text for word in simple.words for text in await fields_of(self, word)]
+        assigned = [(name, await text_of(self, word)) for name, word in simple.assignments]
+        if not words:
+            for name, value in assigned:
+                self.assign(name, value)
+            return self.substituted
+        saved: dict[str, str | None] = {name: self.variables.get(name) for name, _ in assigned}
+        was_exported = set(self.exported)
+        for name, value in assigned:
+            self.assign(name, value)
+            self.exported.add(name)
+        try:
+            return await self.invoke(words)
+        finally:
+            self.exported = was_exported if assigned else self.exported
+            self._restore(saved)
+
+    def _restore(self, saved: dict[str, str | None]) -> None:
+        for name, old in saved.items():
+            if old is None:
+                self.variables.pop(name, None)
+            else:
+                self.variables[name] = old
+
+    async def invoke(self, words: Sequence[str], *, functions: bool = True) -> int:
+        """Run a function, a builtin or a program."""
+        name = words[0]
+        if functions and name in self.functions:
+            return await self._call(self.functions[name], list(words[1:]))
+        if builtin := BUILTINS.get(name):
+            return await builtin(self, list(words))
+        program = find_program(self, name)
+        if program is None:
+            if "/" in name:
+                await self.error(f"{self.name}: {name}: No such file or directory")
+            else:
+                await self.error(f"{self.name}: {name}: command not found")
+            return 127
+        try:
+            return await program(self, list(words))
+        except OSError as problem:
+            base = posixpath.basename(name)
+            where = f" {problem.filename}:" if problem.filename else ""
+            await self.error(f"{base}:{where} {problem.strerror}")
+            return 1
+
+    async def _call(self, body: Command, arguments: list[str]) -> int:
+        outer, self.arguments = self.arguments, arguments
+        self.depth += 1
+        self.locals.append({})
+        try:
+            return await self.command(body)
+        except ReturnError:
+            return self.status
+        finally:
+            self.arguments = outer
+            self.depth -= 1
+            self._restore(self.locals.pop())
+
+
+def home_of(user: str) -> str:
+    """Return a user's home directory."""
+    return "/root" if user == "root" else f"/home/{user}"
+
+
+def _is_exec(simple: Simple) -> bool:
+    """Whether it is an ``exec`` without a program: its redirections are those of the shell from then on."""
+    return len(simple.words) == 1 and len(simple.words[0]) == 1 and getattr(simple.words[0][0], "text", "") == "exec"
+
+
+def _goes_on(jump: LoopError) -> bool:
+    """Whether this loop continues after a jump; raises one for the loop around it."""
+    if jump.levels > 1:
+        raise LoopError(jump.levels - 1, again=jump.again)
+    return jump.again
+
+
+def new_shell(
+    host: Host,
+    pod: Pod | None,
+    streams: Streams,
+    *,
+    user: str = "",
+    screen: Terminal | None = None,
+    env: dict[str, str] | None = None,
+    name: str = "bash",
+    budget: float | None = None,
+) -> Shell:
+    """Return the login shell of a user, without one that of the container's own, on the host root."""
+    user = user or (pod.user if pod else host.user)
+    files = files_of(host, pod, user)
+    session = Session(host, pod, files, user, host.open_shell(user, pod), screen, budget)
+    variables = {
+        "USER": user,
+        "HOME": home_of(user),
+        "SHELL": "/bin/bash",
+        "PATH": "/opt/conda/bin:/usr/local/cuda/bin:/usr/local/bin:/usr/bin:/bin",
+        "CUDA_VERSION": "12.8.1",
+        "NVIDIA_VISIBLE_DEVICES": _visible_devices(pod),
+        "LANG": "C.UTF-8",
+        **(pod.env if pod else {}),
+        **(env or {}),
+    }
+    shell = Shell(session, streams, name, variables)
+    variables.setdefault("HOSTNAME", shell.hostname)
+    shell.exported |= set(variables)
+    if not isinstance(files.find("/"), Directory) or not files.is_directory(shell.cwd):
+        shell.cwd = "/"
+    return shell
+
+
+def _visible_devices(pod: Pod | None) -> str:
+    if pod is None or pod.gpu_ids is None:
+        return "all"
+    return ",".join(str(index) for index in pod.gpu_ids) or "void"
 
 
 async def run_captured(
@@ -180,22 +564,25 @@ async def run_captured(
 
     The result is (-1, "Timeout") after ``timeout`` world seconds, or when the output has no end.
     """
-    written: list[str] = []
-    size = 0
+    written = bytearray()
 
-    async def hold(text: str) -> None:
-        nonlocal size
-        written.append(text)
-        size += len(text)
+    async def hold(data: bytes) -> None:
+        written.extend(data)
         await asyncio.sleep(0)
-        if size > _CAPTURE_LIMIT:
+        if len(written) > _CAPTURE_LIMIT:
             await shell.sleep(float("inf"))
 
-    shell = Shell(host, pod, hold, name=name, budget=timeout)
+    output = Output(hold)
+    shell = new_shell(host, pod, {0: Stream(), 1: output, 2: output}, name=name, budget=timeout)
     try:
         status = await shell.run(line)
     except ShellExitError as ended:
         status = ended.status
     except _ExpiredError:
         return -1, "Timeout"
-    return status, "".join(written).replace("\n", "\r\n")
+    finally:
+        host.close_shell(shell.session.pid)
+    return status, written.decode("utf-8", "replace").replace("\n", "\r\n")
+
+
+Program = Callable[[Shell, list[str]], Awaitable[int]]

@@ -6,16 +6,21 @@ import asyncio
 import contextlib
 import functools
 import hmac
+import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 import asyncssh
 
 from gputui.sim.loopback import LOOPBACK, bound_socket
 from gputui.sim.world import SSH_PASSWORD, Host, NumbersOnly, Pod
 
-from .shell import Shell
+from .place import files_of
+from .sftp import SimulatedSftp
+from .shell import home_of, new_shell
+from .streams import BrokenPipe, Buffered, Output, Pipe, Stream
 from .syntax import ShellExitError
 from .terminal import Process, Terminal
 
@@ -24,16 +29,52 @@ OWN_PORTS = 64
 _SSH = 22
 _SERVICES = (6006, 6008, 8000, 8888)
 _INTERRUPTED = 130
+_HANG_SECONDS = 0.5
+
+
+@dataclass
+class Door:
+    """How a machine with an SSH server of its own lets ``user`` in.
+
+    The keys in ``~/.ssh/authorized_keys`` are accepted, and a password unless that is "".
+
+    ``forwards_to`` returns the ports of loopback that it opens connections to. ``mood`` returns "" while it answers,
+    "drops" while it closes connections, "hangs" while nothing comes from it.
+    """
+
+    user: str
+    password: str = ""
+    forwards_to: Callable[[], Collection[int]] = tuple
+    mood: Callable[[], str] = str
 
 
 @dataclass
 class _Endpoint:
-    """An SSH port and its pod; the shared port has none."""
+    """An SSH port and its pod; the shared port has none, nor has that of a machine, which has a ``door``."""
 
     listener: socket.socket
     host: Host | None = None
     pod: Pod | None = None
     server: asyncssh.SSHAcceptor | None = None
+    door: Door | None = None
+
+    @property
+    def identity(self) -> str:
+        """The container's id, the machine's name; "" of the shared port."""
+        if self.pod is not None:
+            return self.pod.container_id
+        return f"machine {self.host.name}" if self.door is not None and self.host is not None else ""
+
+    @property
+    def user(self) -> str:
+        """The only user who may log in."""
+        return self.door.user if self.door is not None else self.pod.user if self.pod is not None else "root"
+
+    async def answers(self) -> None:
+        """Wait while the machine hangs."""
+        while self.door is not None and self.host is not None and self.door.mood() == "hangs":
+            await asyncio.sleep(_HANG_SECONDS)
+            self.host.world.advance()
 
 
 class SshServer:
@@ -107,6 +148,24 @@ class SshServer:
             task.add_done_callback(self._opening.discard)
         return number
 
+    def open_machine(self, host: Host, door: Door) -> int:
+        """Return the port of a machine's own server, which listens from now on."""
+        listener = self._listener(None)
+        endpoint = _Endpoint(listener, host, door=door)
+        self._endpoints[endpoint.identity] = endpoint
+        self._keys[endpoint.identity] = asyncssh.generate_private_key("ssh-ed25519")
+        listener.listen(32)
+        return int(listener.getsockname()[1])
+
+    def host_key(self, host: Host) -> str:
+        """Return the public key of a machine's own server, as in a line of known_hosts."""
+        return self._keys[f"machine {host.name}"].export_public_key().decode().strip()
+
+    def cut(self, host: Host) -> None:
+        """Close the connections to a machine's own server."""
+        for connection in list(self._connections.get(f"machine {host.name}", ())):
+            connection.abort()
+
     def close(self, host: Host, pod: Pod) -> None:
         """Close the port of a stopped pod and its sessions."""
         endpoint = self._endpoints.pop(pod.container_id, None)
@@ -145,7 +204,7 @@ class SshServer:
             return bound_socket(0)
 
     async def _listen(self, endpoint: _Endpoint) -> None:
-        identity = endpoint.pod.container_id if endpoint.pod else ""
+        identity = endpoint.identity
         if identity not in self._keys:
             self._keys[identity] = asyncssh.generate_private_key("ssh-ed25519")
         if identity and self._endpoints.get(identity) is not endpoint:
@@ -155,6 +214,7 @@ class SshServer:
             server_factory=functools.partial(_LoginServer, self, endpoint),
             server_host_keys=[self._keys[identity]],
             process_factory=_session,
+            sftp_factory=_sftp,
             encoding=None,
             line_editor=False,
             agent_forwarding=False,
@@ -189,31 +249,31 @@ class _LoginServer(asyncssh.SSHServer):
         self.endpoint = endpoint
         self._connection: asyncssh.SSHServerConnection | None = None
 
-    @property
-    def _identity(self) -> str:
-        return self.endpoint.pod.container_id if self.endpoint.pod else ""
-
-    @property
-    def _user(self) -> str:
-        return self.endpoint.pod.user if self.endpoint.pod else "root"
-
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
-        self._front.connected(self._identity, conn)
+        self._front.connected(self.endpoint.identity, conn)
+        host, door = self.endpoint.host, self.endpoint.door
+        if host is not None and door is not None:
+            host.world.advance()
+            if door.mood() == "drops":
+                asyncio.get_running_loop().call_soon(conn.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._connection is not None:
-            self._front.disconnected(self._identity, self._connection)
+            self._front.disconnected(self.endpoint.identity, self._connection)
 
-    def begin_auth(self, username: str) -> bool:
+    async def begin_auth(self, username: str) -> bool:
+        await self.endpoint.answers()
         return True
 
     def password_auth_supported(self) -> bool:
-        return True
+        return self.endpoint.door is None or bool(self.endpoint.door.password)
 
     def validate_password(self, username: str, password: str) -> bool:
-        if username != self._user:
+        if username != self.endpoint.user:
             return False
+        if self.endpoint.door is not None:
+            return hmac.compare_digest(password.encode(), self.endpoint.door.password.encode())
         if self.endpoint.pod is None and (endpoint := self._front.sharing(password)) is not None:
             self._move(endpoint)
             return True
@@ -225,30 +285,73 @@ class _LoginServer(asyncssh.SSHServer):
     def _move(self, endpoint: _Endpoint) -> None:
         """From the shared port to the container behind it."""
         if self._connection is not None:
-            self._front.disconnected(self._identity, self._connection)
+            self._front.disconnected(self.endpoint.identity, self._connection)
         self.endpoint = endpoint
         if self._connection is not None:
-            self._front.connected(self._identity, self._connection)
+            self._front.connected(self.endpoint.identity, self._connection)
 
     def public_key_auth_supported(self) -> bool:
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return self.endpoint.host is not None and username == self._user and self._front.accepts(key)
+        endpoint = self.endpoint
+        if endpoint.host is None or username != endpoint.user:
+            return False
+        if endpoint.door is None and self._front.accepts(key):
+            return True
+        files = files_of(endpoint.host, endpoint.pod, username)
+        known = files.text(f"{home_of(username)}/.ssh/authorized_keys")
+        kind, data = key.export_public_key().decode().split()[:2]
+        return any(line.split()[:2] == [kind, data] for line in known.splitlines())
 
     def connection_requested(
         self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
     ) -> Callable[[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]], Awaitable[None]]:
-        if dest_host not in ("localhost", LOOPBACK, "::1") or dest_port not in _SERVICES or self.endpoint.pod is None:
+        endpoint = self.endpoint
+        if dest_host == LOOPBACK and endpoint.door is not None and dest_port in endpoint.door.forwards_to():
+            return functools.partial(_forward, dest_port)
+        serves = endpoint.pod is not None or endpoint.door is not None
+        if dest_host not in ("localhost", LOOPBACK, "::1") or dest_port not in _SERVICES or not serves:
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "Connection refused")
-        return functools.partial(_service, self.endpoint.pod, dest_port)
+        assert endpoint.host is not None  # noqa: S101  every endpoint has a host once it answers
+        return functools.partial(_service, endpoint.pod.instance if endpoint.pod else endpoint.host.name, dest_port)
 
 
-async def _service(pod: Pod, port: int, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
-    """A simulated web service inside the pod: the same page for every request."""
+def _sftp(channel: asyncssh.SSHServerChannel[bytes]) -> SimulatedSftp:
+    """The files of a pod or machine for one channel."""
+    login = channel.get_connection().get_owner()
+    assert isinstance(login, _LoginServer)  # noqa: S101  what server_factory makes
+    endpoint = login.endpoint
+    assert endpoint.host is not None  # noqa: S101  every endpoint has a host once it answers
+    return SimulatedSftp(channel, endpoint.host, endpoint.pod, endpoint.user)
+
+
+async def _forward(port: int, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
+    """A connection through a machine to the server of another one."""
+
+    async def copy(source: Any, target: Any) -> None:
+        with contextlib.suppress(asyncssh.Error, OSError):
+            while data := await source.read(65_536):
+                target.write(data)
+                await target.drain()
+            target.write_eof()
+
+    with contextlib.suppress(asyncssh.Error, OSError):
+        inner_reader, inner_writer = await asyncio.open_connection(LOOPBACK, port)
+        try:
+            await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
+        finally:
+            inner_writer.close()
+    writer.close()
+
+
+async def _service(
+    name: str, port: int, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]
+) -> None:
+    """A simulated web service inside a pod or machine: the same page for every request."""
     with contextlib.suppress(asyncssh.Error, OSError, asyncio.IncompleteReadError):
         await reader.readuntil(b"\r\n\r\n")
-        page = f"<!DOCTYPE html><title>{pod.instance}</title><h1>{pod.instance}, port {port}</h1>\n".encode()
+        page = f"<!DOCTYPE html><title>{name}</title><h1>{name}, port {port}</h1>\n".encode()
         head = (
             f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\nConnection: close\r\n\r\n"
         )
@@ -261,13 +364,12 @@ async def _session(process: Process) -> None:
     """A shell or a command for one channel, ended when the channel is."""
     login = process.channel.get_connection().get_owner()
     assert isinstance(login, _LoginServer)  # noqa: S101  what server_factory makes
-    session = _Session(login.endpoint, process)
-    work = asyncio.create_task(session.run())
+    work = asyncio.create_task(_Session(login.endpoint, process).run())
     gone = asyncio.create_task(process.wait_closed())
     await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
     for task in (work, gone):
         task.cancel()
-    with contextlib.suppress(asyncssh.Error, OSError, asyncio.CancelledError):
+    with contextlib.suppress(asyncssh.Error, OSError, asyncio.CancelledError, BrokenPipe):
         await work
 
 
@@ -277,74 +379,94 @@ class _Session:
     def __init__(self, endpoint: _Endpoint, process: Process) -> None:
         assert endpoint.host is not None  # noqa: S101  every endpoint has a host once it answers
         self._process = process
-        self._terminal = Terminal(process, self._interrupt)
+        self._endpoint = endpoint
+        self._host = endpoint.host
+        self._terminal = Terminal(process) if process.term_type is not None else None
         self._foreground: asyncio.Task[int] | None = None
-        self._has_pty = process.term_type is not None
-        self._shell = Shell(
+        self._input = Pipe()
+        self._signal = 0
+        self._shell = new_shell(
             endpoint.host,
             endpoint.pod,
-            self._emit,
-            screen=self._terminal if self._has_pty else None,
+            self._streams(),
+            user=endpoint.user,
+            screen=self._terminal,
             env={"TERM": process.term_type or "dumb"},
             name="bash" if process.command is None else "bash: line 1",
         )
+        endpoint.host.shells[self._shell.session.pid].end = self._end
+
+    def _end(self, number: int) -> None:
+        """A program on the machine has sent a signal to the shell."""
+        if self._foreground is not None and number in set(signal.Signals):
+            self._signal = number
+            self._foreground.cancel()
+
+    def _streams(self) -> dict[int, Stream]:
+        if self._terminal is not None:
+            return dict.fromkeys((0, 1, 2), self._terminal.stream)
+        source = self._input
+        output, errors = (self._writer(writer) for writer in (self._process.stdout, self._process.stderr))
+        return {0: Buffered(lambda: source.read(65_536)), 1: output, 2: errors}
+
+    def _writer(self, writer: asyncssh.SSHWriter[bytes]) -> Stream:
+        async def take(data: bytes) -> None:
+            writer.write(data)
+            await writer.drain()
+
+        return Output(take)
 
     async def run(self) -> None:
         """Run the requested command, or a shell; end the channel with its status."""
-        pump: asyncio.Task[None] | None = None
+        pump = asyncio.create_task(self._terminal.pump() if self._terminal is not None else self._pump())
         try:
-            if self._process.command is None and not self._has_pty:
-                status = await self._script()
-            else:
-                pump = asyncio.create_task(self._terminal.pump())
-                command = self._process.command
-                status = await (self._interact() if command is None else self._in_foreground(command))
+            await self._endpoint.answers()
+            status = await self._run()
         except ShellExitError as ended:
             status = ended.status
         finally:
-            if pump is not None:
-                pump.cancel()
-        self._process.exit(status)
+            pump.cancel()
+            self._host.close_shell(self._shell.session.pid)
+        if self._signal:
+            self._process.exit_with_signal(signal.Signals(self._signal).name.removeprefix("SIG"))
+        else:
+            self._process.exit(status)
 
-    async def _script(self) -> int:
-        """Lines from a client without a terminal, as in ``ssh -T host < file``."""
-        async for line in self._process.stdin:
-            await self._shell.run(line.decode("utf-8", "replace"))
-        return self._shell.status
-
-    async def _interact(self) -> int:
-        where = f"pod {self._shell.hostname}" if self._shell.pod else f"host {self._shell.hostname}"
-        await self._emit(f"Welcome to the simulated {where}. Nothing here is real; `help` lists what it knows.\n")
-        while True:
-            line = await self._terminal.line(self._shell.prompt)
-            if line is None:
-                await self._emit("logout\n")
-                return self._shell.status
-            if line.strip():
-                self._shell.status = await self._in_foreground(line)
-
-    async def _in_foreground(self, line: str) -> int:
-        self._foreground = asyncio.create_task(self._shell.run(line))
+    async def _run(self) -> int:
+        command = self._process.command
+        if self._terminal is not None:
+            if command is not None:
+                return await self._terminal.in_foreground(self._shell.run(command))
+            where = f"{'pod' if self._shell.pod else 'host'} {self._shell.hostname}"
+            await self._terminal.write(
+                f"Welcome to the simulated {where}. Nothing here is real; `help` lists what it knows.\r\n"
+            )
+            return await self._terminal.interact(self._shell)
+        stdin = self._shell.streams[0]
+        assert isinstance(stdin, Buffered)  # noqa: S101  as made above
+        work = self._shell.run_stream(stdin) if command is None else self._shell.run(command)
+        self._foreground = asyncio.create_task(work)
         try:
             return await asyncio.shield(self._foreground)
         except asyncio.CancelledError:
             if not self._foreground.cancelled():
                 self._foreground.cancel()  # the session itself is ending
                 raise
-            if self._has_pty:
-                self._terminal.forget_keys()
-                await self._emit("^C\n")
             return _INTERRUPTED
-        finally:
-            self._foreground = None
-            self._terminal.raw = False
 
-    def _interrupt(self) -> None:
-        if self._foreground is not None:
-            self._foreground.cancel()
-
-    async def _emit(self, text: str) -> None:
-        await self._terminal.write(text.replace("\n", "\r\n") if self._has_pty else text)
+    async def _pump(self) -> None:
+        """Hand the client's input to the programs, and end them on its signals."""
+        while True:
+            try:
+                data = await self._process.stdin.read(65_536)
+            except (asyncssh.BreakReceived, asyncssh.SignalReceived):
+                if self._foreground is not None:
+                    self._foreground.cancel()
+                continue
+            if not data:
+                self._input.close()
+                return
+            await self._input.write(data)
 
 
 def _close(endpoint: _Endpoint) -> None:

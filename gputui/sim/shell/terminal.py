@@ -5,26 +5,36 @@ from __future__ import annotations
 import asyncio
 import codecs
 import re
-from collections.abc import Callable
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
+from .streams import Output, Stream
+from .syntax import IncompleteError, ShellSyntaxError, parse
+
+if TYPE_CHECKING:
+    from .shell import Shell
+
 _KEY = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1bO.|\x1b[^\x1b]|.", re.DOTALL)
 _QUEUED_KEYS = 65_536
+_INTERRUPTED = 130
 Process = asyncssh.SSHServerProcess[bytes]
 
 
 class Terminal:
     """Reads keys from an SSH session and draws on it. Lines are edited at their end alone."""
 
-    def __init__(self, process: Process, interrupt: Callable[[], None]) -> None:
+    def __init__(self, process: Process) -> None:
         columns, rows = process.term_size[:2]
         self.size = (columns or 80, rows or 24)
         """Columns and rows, as last reported by the client."""
         self.raw = False
         """Whether keys, ctrl+c among them, go to a full-screen program."""
+        self.stream: Stream = _TerminalStream(self)
+        """What programs read, a line at a time, and write."""
         self._process = process
-        self._interrupt = interrupt
+        self._foreground: list[asyncio.Task[int]] = []
         self._keys: asyncio.Queue[str | None] = asyncio.Queue(_QUEUED_KEYS)
         self._history: list[str] = []
 
@@ -40,15 +50,59 @@ class Terminal:
                     await self._keys.put("")
                 continue
             except (asyncssh.BreakReceived, asyncssh.SignalReceived):
-                self._interrupt()
+                self.interrupt()
                 continue
             if not data:
                 await self._keys.put(None)
                 return
             for key in _KEY.findall(decoder.decode(data)):
                 if key == "\x03" and not self.raw:
-                    self._interrupt()
+                    self.interrupt()
                 await self._keys.put(key)
+
+    def interrupt(self) -> None:
+        """End what runs in the foreground, as ctrl+c does."""
+        if self._foreground:
+            self._foreground[-1].cancel()
+
+    async def in_foreground(self, work: Coroutine[Any, Any, int]) -> int:
+        """Run a command that ctrl+c ends, and return its status."""
+        task = asyncio.create_task(work)
+        self._foreground.append(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.cancelled():
+                task.cancel()  # the session itself is ending
+                raise
+            self.forget_keys()
+            await self.write("^C\r\n")
+            return _INTERRUPTED
+        finally:
+            self._foreground.remove(task)
+            self.raw = False
+
+    async def interact(self, shell: Shell) -> int:
+        """Read commands until the end of the input and run them; return the status of the last one.
+
+        Raises ShellExitError where one ends the shell.
+        """
+        text = ""
+        while True:
+            line = await self.line("> " if text else shell.prompt)
+            if line is None:
+                await self.write("logout\r\n")
+                return shell.status
+            text = f"{text}\n{line}" if text else line
+            try:
+                parse(text)
+            except IncompleteError:
+                continue
+            except ShellSyntaxError:
+                pass  # the shell says what is wrong with it
+            if text.strip():
+                shell.status = await self.in_foreground(shell.run(text))
+            text = ""
 
     async def write(self, text: str) -> None:
         """Send text unchanged."""
@@ -104,6 +158,22 @@ class Terminal:
                 text = edited(text, key)
             clear = "\x1b[H\x1b[2J" if key == "\x0c" else ""
             await self.write(f"{clear}\r{prompt}{text}\x1b[K")
+
+
+class _TerminalStream(Output):
+    """The terminal as the input and output of programs."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__(lambda data: terminal.write(data.decode("utf-8", "replace").replace("\n", "\r\n")))
+        self._terminal = terminal
+        self._rest = b""
+
+    async def read(self, size: int) -> bytes:
+        if not self._rest:
+            line = await self._terminal.line("")
+            self._rest = b"" if line is None else f"{line}\n".encode()
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
 
 
 def edited(text: str, key: str) -> str:

@@ -152,7 +152,7 @@ async def test_ps_says_what_it_cannot_do(world: World, line: str) -> None:
         ("which ps", "/usr/bin/ps\n"),
         ("hostname 2> /dev/null; echo no >/dev/null; echo $$ </dev/null", "train-7b\n4711\n"),
         ("ls /nowhere 2>/dev/null; cat /nowhere 2>/dev/null || echo $?", "1\n"),
-        ('sh -c \'A="x y"; B=; $B echo "$A"; [ $A = "x y" ] && exit 3; echo no\' || echo $?', "x y\n3\n"),
+        ('sh -c \'A="x y"; B=; $B echo "$A"; [ "$A" = "x y" ] && exit 3; echo no\' || echo $?', "x y\n3\n"),
         ("ls -d /dev/kfd /workspace", "ls: cannot access '/dev/kfd': No such file or directory\n/workspace\n"),
         ("nope 2>&1 && echo yes || echo no", "bash: nope: command not found\nno\n"),
     ],
