@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 _COARSENESS = 2.0
 """How old a ``Date`` may be when it leaves, in seconds: it has whole seconds, and servers renew it once a second."""
@@ -13,6 +14,7 @@ _LONGEST = 100
 """A date has 29 characters, with a zone a few more."""
 
 
+@lru_cache(maxsize=16)  # answers of the same second have the same date
 def http_date(text: str) -> float | None:
     """Return a date of HTTP in Unix time; None for any other text."""
     try:
