@@ -6,7 +6,7 @@ Prices come as thousandths of the currency unit for an hour, memory as bytes, ti
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -71,11 +71,18 @@ def _money(thousandths: float, currency: str) -> Money | None:
 
 
 def to_instance(
-    scope: Scope, row: schema.ContainerRow, notes: RowNotes, *, parent: Ref, parent_name: str
+    scope: Scope,
+    row: schema.ContainerRow,
+    notes: RowNotes,
+    *,
+    parent: Ref,
+    parent_name: str,
+    image_names: Mapping[str, str],
 ) -> Instance:
-    """Return the row of a container."""
+    """Return the row of a container; its image has the name that ``image_names`` knows for it."""
     uuid = clean(row["uuid"])
     status = clean(row.get("status") or "")
+    image = clean(row.get("image_uuid") or "")
     gpu = row.get("gpu_name")
     price = row.get("price")
     info = row.get("info") or schema.ContainerInfoRow()
@@ -87,7 +94,7 @@ def to_instance(
         phase=container_phase(status),
         status=status,
         parent=parent,
-        image=clean(row.get("image_uuid") or "") or None,
+        image=image_names.get(image) or image or None,
         gpu_model=_label(clean(gpu)) if gpu else None,
         gpu_count=row.get("gpu_num"),
         cpu_count=row.get("cpu_num"),

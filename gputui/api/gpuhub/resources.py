@@ -57,7 +57,7 @@ class GpuhubLists:
 
     def __init__(self, client: GpuhubClient, scope: mapping.Scope) -> None:
         self._client = client
-        self._image_names: dict[str, str] = {}
+        self._image_names: Mapping[str, str] = PUBLIC_NAMES
         self._scope = scope
         self._monotonic = monotonic = client.monotonic
         self._deployments = client.shared(self._ask_deployments, age=DEPLOYMENTS_AGE)
@@ -215,7 +215,9 @@ class GpuhubLists:
     async def _ask_containers(
         self, parent: Ref, name: str, parameters: Parameters, *, raw: bool = False
     ) -> list[Instance]:
-        make = partial(mapping.to_instance, self._scope, parent=parent, parent_name=name)
+        make = partial(
+            mapping.to_instance, self._scope, parent=parent, parent_name=name, image_names=self._image_names
+        )
 
         async def page(index: int) -> Page[Instance]:
             body = {**parameters, "deployment_uuid": parent.id, "page_index": index, "page_size": PAGE_SIZE}
@@ -271,7 +273,7 @@ class GpuhubLists:
             return await self._client.page(schema.IMAGES, IMAGES, body, make, raw=True)
 
         found = await read_all(page)
-        self._image_names = {image.ref.id: image.name for image in found}
+        self._image_names = {**PUBLIC_NAMES, **{image.ref.id: image.name for image in found}}
         return found
 
     async def learn_images(self, images: Iterable[str | None]) -> None:
@@ -279,7 +281,8 @@ class GpuhubLists:
 
         Where that fails they keep their uuids.
         """
-        unknown = any(image and image.startswith("image-") and image not in self._image_names for image in images)
+        known = {*self._image_names, *self._image_names.values()}
+        unknown = any(image and image.startswith("image-") and image not in known for image in images)
         now = self._monotonic()
         if not unknown or (self._names_requested is not None and now - self._names_requested < IMAGE_NAMES_AGE):
             return
@@ -290,7 +293,7 @@ class GpuhubLists:
 
     def with_image_name(self, row: _Imaged) -> _Imaged:
         """Return a row with the name of its image in place of the uuid, where it is known."""
-        name = self._image_names.get(row.image or "") or PUBLIC_NAMES.get(row.image or "")
+        name = self._image_names.get(row.image or "")
         return replace(row, image=name) if name else row
 
     async def packages(self) -> list[Package]:

@@ -30,7 +30,7 @@ def objects(shape: type) -> st.SearchStrategy[dict[str, Any]]:
 
 @given(objects(schema.ContainerRow), objects(schema.ContainerInfoRow) | JSON)
 def test_a_container_with_a_uuid_is_always_a_row(row: dict[str, Any], info: object) -> None:
-    make = partial(mapping.to_instance, SCOPE, parent=PARENT, parent_name="x")
+    make = partial(mapping.to_instance, SCOPE, parent=PARENT, parent_name="x", image_names={})
     rows = [row | {"uuid": "a-b-c", "info": info}]
     (made,) = schema.salvage_page(schema.CONTAINERS, {"list": rows}, make, raw=True).rows
     assert made.ref == Ref("hub", "container", "a-b-c")
