@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from gputui.ssh.shell import ShellEnd
 
 
+_ALWAYS_HERE, _ALWAYS_IN_WINDOW = "never", "always"
+"""Values of ``tmux_window``, and choices that apply until the program ends."""
+
+
 class Place(StrEnum):
     """Where a shell is opened: in the terminal of the app, or in a tmux window."""
 
@@ -132,9 +136,9 @@ class Login:
 
     async def _place(self, instance: Instance) -> Place | None:
         """Return where to log in; None where a question about the host key will come, which asks that as well."""
-        if self._tmux_window == "never" or not os.environ.get("TMUX"):
+        if self._tmux_window == _ALWAYS_HERE or not os.environ.get("TMUX"):
             return Place.HERE
-        if self._tmux_window == "always":
+        if self._tmux_window == _ALWAYS_IN_WINDOW:
             return Place.WINDOW
         return await self._ask_where(instance) if await asyncio.to_thread(self._is_known, instance) else None
 
@@ -153,11 +157,17 @@ class Login:
         choices = [
             dialogs.Choice(Place.HERE, "here (gputui is suspended)", "h"),
             dialogs.Choice(Place.WINDOW, "in a new tmux window", "w"),
+            dialogs.Choice(_ALWAYS_HERE, "always here, until gputui ends", "H"),
+            dialogs.Choice(_ALWAYS_IN_WINDOW, "always in a new tmux window, until gputui ends", "W"),
         ]
-        note = 'To skip this question set tmux_window to "always" or "never" in [ui].'
+        note = f'tmux_window = "{_ALWAYS_HERE}" or "{_ALWAYS_IN_WINDOW}" in [ui] of the configuration is permanent.'
         chosen = await self._app.push_screen_wait(dialogs.MenuDialog(f"Log into {instance.name}", choices, note=note))
         if chosen is None:
             raise asyncio.CancelledError
+        if chosen in (_ALWAYS_HERE, _ALWAYS_IN_WINDOW):
+            # For this session: the file is the user's, and gputui writes nothing into it.
+            self._tmux_window = chosen
+            return Place.HERE if chosen == _ALWAYS_HERE else Place.WINDOW
         return Place(chosen)
 
     async def _open_window(self, instance: Instance) -> None:

@@ -140,6 +140,30 @@ async def test_in_a_window_the_key_is_remembered_and_no_one_logs_in_here(
         assert hosts.keys(host_id_of(Ref("lab", "pod", "train"), train)) == (KEY,)
 
 
+@pytest.mark.parametrize(("key", "opened"), [("H", ""), ("W", "train lab/pod/train\n")])
+async def test_the_place_is_chosen_once_for_all_logins_of_the_session(
+    ssh: AskingSsh, tmp_path: Path, windows: Callable[[], str], key: str, opened: str
+) -> None:
+    async with staged(lab(), state_dir=tmp_path) as stage:
+        train = await stage.fleet.ssh_target(Ref("lab", "pod", "train"))
+        hosts = stage.app.session.fleet.connections.hosts
+        hosts.remember(host_id_of(Ref("lab", "pod", "train"), train), "127.0.0.1", 22, KEY)
+        ssh.shell_ends.set()
+
+        async def logged_in(times: int) -> None:
+            await stage.until(lambda: ssh.shell_open.is_set() or windows() == opened * times != "", "a login")
+            await stage.settle()
+            assert (windows(), ssh.shell_open.is_set()) == (opened * times, not opened)
+            ssh.shell_open.clear()
+
+        await stage.press("G", "s")
+        await stage.until_text("until gputui ends")
+        await stage.press(key)
+        await logged_in(1)
+        await stage.press("s")
+        await logged_in(2)
+
+
 async def test_the_key_of_a_jump_host_is_a_question_of_its_own(
     ssh: AskingSsh, tmp_path: Path, windows: Callable[[], str]
 ) -> None:
