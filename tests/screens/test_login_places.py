@@ -152,7 +152,7 @@ async def test_the_place_is_chosen_once_for_all_logins_of_the_session(
 
         async def logged_in(times: int) -> None:
             await stage.until(lambda: ssh.shell_open.is_set() or windows() == opened * times != "", "a login")
-            await stage.settle()
+            await stage.until(lambda: not stage.app._login._busy, "its end")
             assert (windows(), ssh.shell_open.is_set()) == (opened * times, not opened)
             ssh.shell_open.clear()
 
