@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import platform
 import sys
@@ -20,11 +19,6 @@ from gputui.text import clean
 KEPT = 20
 
 
-def known_secrets() -> tuple[str, ...]:
-    """Return the text of every Secret object of this process. Slow (scans the heap): for reports alone."""
-    return tuple({found.reveal() for found in gc.get_objects() if type(found) is Secret})
-
-
 def write_report(exc: BaseException, state_dir: Path) -> Path:
     """Write a report about ``exc``, readable by its owner alone, and return its path.
 
@@ -34,7 +28,7 @@ def write_report(exc: BaseException, state_dir: Path) -> Path:
     """
     now = datetime.now(UTC)
     name = f"report-{now:%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
-    text = clean(redact(_describe(exc, now), known_secrets()), multiline=True)
+    text = clean(redact(_describe(exc, now), Secret.revealed()), multiline=True)
     folder = state_dir / "reports"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -101,10 +101,11 @@ def _only_known(group: BaseExceptionGroup[BaseException]) -> GputuiError | None:
 
 def _crash(error: BaseException) -> int:
     from gputui.config.paths import state_dir
-    from gputui.crash_report import known_secrets, write_report
+    from gputui.crash_report import write_report
+    from gputui.models import Secret
     from gputui.redaction import redact
 
-    what = redact(f"{type(error).__name__}: {error}".splitlines()[0], known_secrets())
+    what = redact(f"{type(error).__name__}: {error}".splitlines()[0], Secret.revealed())
     try:
         where = f"The report, without secrets, is in {write_report(error, state_dir())}"
     except OSError as failure:

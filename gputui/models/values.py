@@ -5,15 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import ClassVar, Self
+from weakref import WeakValueDictionary
 
 
 class Secret:
     """A text that never shows in a repr, a log, a dump or JSON; :meth:`reveal` is the only way out."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("__weakref__", "_value")
+
+    _all: ClassVar[WeakValueDictionary[int, Secret]] = WeakValueDictionary()
+
+    def __new__(cls, value: str = "") -> Self:
+        """Make each secret, copies included, known to :meth:`revealed`."""
+        secret = super().__new__(cls)
+        cls._all[id(secret)] = secret
+        return secret
 
     def __init__(self, value: str) -> None:
         self._value = value
+
+    @classmethod
+    def revealed(cls) -> tuple[str, ...]:
+        """Return the text of every secret there is in this process, to remove them from a report."""
+        found = (secret() for secret in cls._all.valuerefs())
+        return tuple({secret._value for secret in found if secret is not None and hasattr(secret, "_value")})
 
     def reveal(self) -> str:
         """Return the text itself, for the one call that needs it."""

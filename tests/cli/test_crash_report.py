@@ -1,5 +1,6 @@
 import base64
 import stat
+from copy import copy
 from pathlib import Path
 from urllib.parse import quote
 
@@ -35,6 +36,16 @@ def test_a_secret_in_use_is_in_no_report_in_any_form(form: str, tmp_path: Path) 
     assert in_use.reveal() not in text
     assert form not in text
     assert "said *** and failed" in text.replace("'***'", "***").replace('"***"', "***")
+
+
+def test_secrets_are_known_as_long_as_they_or_a_copy_exist() -> None:
+    one = Secret("made here alone")
+    another = copy(one)
+    assert "made here alone" in Secret.revealed()
+    del one
+    assert "made here alone" in Secret.revealed()
+    del another
+    assert "made here alone" not in Secret.revealed()
 
 
 @pytest.mark.parametrize(
