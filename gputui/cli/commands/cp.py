@@ -157,24 +157,31 @@ async def _copy(
     )
     options = Options(args.recursive, args.checksum, args.resume, into=len(sources) > 1)
     copies = [transfers.add(Spot(*source), Spot(*target), options) for target in targets for source in sources]
-    transfers.listeners.add(lambda _: line.show(progress_text(copies)))
-    begun = fleet.clock.monotonic()
+    begun: list[float] = []
+
+    def show(_: Transfer) -> None:
+        if not begun and any(copy.progress.files for copy in copies):
+            begun.append(fleet.clock.monotonic())  # after the questions of the login
+        line.show(progress_text(copies))
+
+    transfers.listeners.add(show)
     status = ExitCode.OK
     try:
         for copy in copies:
             await transfers.wait([copy])
             with line.hidden():
-                status = max(status, _report(copy))
+                status = max(status, _report(copy, alone=len(copies) == 1))
     except asyncio.CancelledError:
         await transfers.aclose()
         line.end()
         notify(f"gputui: interrupted. {stays_text(copies)}")
         raise
-    line.end(summary_text(copies, fleet.clock.monotonic() - begun))
+    seconds = fleet.clock.monotonic() - begun[0] if begun else 0.0
+    line.end(summary_text(copies, seconds))
     return status
 
 
-def _report(copy: Transfer) -> ExitCode:
+def _report(copy: Transfer, *, alone: bool) -> ExitCode:
     """Report what was not copied, and return the exit status."""
     for text in copy.skipped:
         notify(f"gputui: {text}")
@@ -182,7 +189,8 @@ def _report(copy: Transfer) -> ExitCode:
         return ExitCode.OK
     for problem in copy.problems if len(copy.problems) > 1 else ():
         report_error(problem)
-    status = report_error(copy.error, about=f"{copy.source.text} to {copy.target.text}")
+    about = "" if alone else f"{copy.source.text} to {copy.target.text}"
+    status = report_error(copy.error, about=about)
     for part in copy.parts:
         notify(f"gputui: {part} stays: the same command continues it.")
     return status
