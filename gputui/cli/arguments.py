@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from math import inf
 from typing import TypeVar
 
@@ -45,6 +46,19 @@ def ports(text: str) -> tuple[int, int]:
     return ports
 
 
+def local_port(text: str) -> int:
+    """Read a port of this machine; 0 is any that is free."""
+    port = int(text)
+    if not 0 <= port < 65536:
+        raise ValueError(text)
+    return port
+
+
+def address(text: str) -> str:
+    """Read an IP address; ``localhost`` is that of this machine alone."""
+    return str(ip_address("127.0.0.1" if text == "localhost" else text))
+
+
 def span(text: str) -> int:
     """Read a length of time as minutes, at most the longest a block can have."""
     minutes = parse_span(text)
@@ -65,7 +79,8 @@ def size(text: str) -> int:
 
 span.__name__ = "time (90m, 6h, 7d)"
 size.__name__ = "size in GB (200, 200G)"
-ports.__name__ = "port"
+ports.__name__ = local_port.__name__ = "port"
+address.__name__ = "IP address"
 
 
 def assignment(text: str) -> tuple[str, str]:

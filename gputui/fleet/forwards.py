@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from gputui.errors import (
     AuthError,
@@ -169,7 +170,8 @@ class Link:
 class Forwards:
     """The forwards of a fleet, in the order in which they were opened.
 
-    Listeners are called with a link that has a new connection, or has none any more, or whose attempt has failed.
+    Listeners are called with a link that has a new connection, or has none any more, or whose attempt has failed, and
+    when a connection through one of its forwards has failed.
     ``find`` returns the present row of an instance.
     """
 
@@ -209,6 +211,7 @@ class Forwards:
             raise
         opened = [OpenForward(forward, link) for forward in forwards]
         for one in opened:
+            one.forward.failed = partial(self.listeners.notify, link)
             link.serve(one)
         self.all += opened
         return opened

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import asyncssh
 
-from gputui.errors import ConflictError, RateLimitedError, SshError, UnavailableError
+from gputui.errors import ConflictError, LoginError, RateLimitedError, SshError, UnavailableError
 from gputui.models import SSHLogin, SSHTarget
 from gputui.openssh_config import aliases, config_path
 from gputui.ssh import failures
@@ -297,7 +297,7 @@ async def _trust_first(
         with paused(timeout):
             accepted = await context.ask(question)
         if not accepted:
-            raise SshError(f"Not logged in to {endpoint.where}: its host key was not accepted.")
+            raise LoginError(f"Not logged in to {endpoint.where}: its host key was not accepted.")
     await asyncio.to_thread(question.remember)
     return TrustedKeys((key,))
 

@@ -39,6 +39,8 @@ class Forward:
         self.name = name
         self.local_port = spec.local_port
         self.sent = self.received = self.opened = 0
+        self.failed: Callable[[], None] = lambda: None
+        """Called after a connection has failed."""
         self.error = ""
         self.error_at: datetime | None = None
         self._now = now
@@ -169,6 +171,7 @@ class Forward:
 
     def _note(self, error: str) -> None:
         self.error, self.error_at = error, self._now()
+        self.failed()
 
     def _refusal(self, error: asyncssh.ChannelOpenError, where: str) -> str:
         if failures.is_not_up(error):
@@ -206,13 +209,19 @@ class _Remote(asyncssh.SSHTCPSession[bytes]):
             self._drain = asyncio.create_task(self._resume())
 
     async def _resume(self) -> None:
+        """Take bytes again as soon as the client has taken those before."""
         try:
-            await self._writer.drain()
+            while True:
+                await self._writer.drain()
+                # asyncssh reopens the whole window with the first packet it delivers, whatever it has buffered: a
+                # pause before its buffer is empty would add a window each time.
+                self._channel.resume_reading()
+                if self._writer.transport.get_write_buffer_size() <= _CHUNK:
+                    break
+                self._channel.pause_reading()
+            self._drain = None
         except OSError:
             self._channel.abort()  # the client has gone
-        else:
-            self._drain = None
-            self._channel.resume_reading()
 
     def eof_received(self) -> bool:
         """Pass the end on; the other direction may continue."""

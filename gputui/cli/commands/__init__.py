@@ -23,7 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "exec": ("exec:run", "run a command in instances, through the API"),
     "ssh": ("ssh:run", "log into an instance"),
     "cp": ("cp:run", "copy files to and from instances"),
-    "forward": ("ssh:forward", "forward a local port to an instance, until Ctrl+C"),
+    "forward": ("forward:run", "forward local ports to an instance, until Ctrl+C"),
     "create": ("create:run", "create something"),
     "pull": ("create:pull", "pull an image onto a host"),
     "update": ("update:run", "change the settings of something"),

@@ -1,4 +1,4 @@
-"""``gputui ssh`` and ``gputui forward``: log into an instance, or forward a port to it."""
+"""``gputui ssh``: log into an instance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, cast
 
 from gputui.cli import arguments, refs, session
 from gputui.cli.output import notify, report_error
-from gputui.cli.signals import until_interrupted
 from gputui.cli.ssh_login import connect, known_hosts
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
 from gputui.models import Action, Instance, Resource
@@ -36,16 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_forward_arguments(parser: argparse.ArgumentParser) -> None:
-    arguments.add_ref(parser)
-    parser.add_argument(
-        "ports",
-        type=arguments.ports,
-        metavar="[LOCAL:]PORT",
-        help="the instance's port; before it, this machine's (default: any free)",
-    )
-
-
 def run(args: argparse.Namespace) -> int:
     """Log in; the exit status is the remote shell's, 255 when there was none."""
     from gputui.ssh.known_hosts import is_jump_host
@@ -58,35 +47,6 @@ def run(args: argparse.Namespace) -> int:
             "ssh needs a terminal.", hint=f"For a command without one: gputui exec {args.ref} -- COMMAND"
         )
     return asyncio.run(_log_in(refs.accounts(args, [args.ref]), args.ref, forget=args.forget_host_key))
-
-
-def forward(args: argparse.Namespace) -> int:
-    """Forward a port of this machine's loopback address to an instance until interrupted."""
-    accounts = refs.accounts(args, [args.ref])
-    with until_interrupted():
-        return asyncio.run(_forward(accounts, args.ref, *args.ports))
-
-
-async def _forward(accounts: Mapping[str, Account], text: str, local: int, remote: int) -> int:
-    from gputui.ssh.client import forward as open_forward
-    from gputui.ssh.known_hosts import name_of_host
-
-    found = await _connect_to(accounts, text)
-    if found is None:
-        return FAILED
-    connection, _ = found
-    try:
-        opened = await open_forward(connection, local, remote)
-        sys.stdout.write(f"127.0.0.1:{opened.local_port}\n")
-        sys.stdout.flush()
-        notify(f"This forwards to port {remote} of {name_of_host(connection.endpoint.host_id)} until Ctrl+C.")
-        await connection.ssh.wait_closed()
-        notify(f"gputui: the connection to {connection.endpoint.where} was lost.")
-    except SshError as error:
-        report_error(error)
-    finally:
-        await connection.close()
-    return FAILED
 
 
 def _forget(hosts: KnownHosts, host_id: str) -> None:

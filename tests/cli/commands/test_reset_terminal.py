@@ -112,18 +112,21 @@ def test_ctrl_c_leaves_the_question_about_a_host_key(ssh_world: Simulation, prog
 
 
 def test_a_forward_reaches_a_service_in_the_instance(ssh_world: Simulation, program: Start) -> None:
-    terminal = program("forward", "lab/jupyter", "8888")
+    terminal = program("forward", "lab/jupyter", "8888", "-D")
     terminal.wait_for("Trust it from now on? [y/N]")
     terminal.write("y\r")
-    terminal.wait_for("until Ctrl+C")
+    terminal.wait_for("proxy through")
     found = re.search(r"127\.0\.0\.1:(\d+)\s*\n", terminal.text.partition("Trust")[2])
     assert found is not None
 
     with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/", timeout=20) as answer:
         assert answer.status == 200
 
+    assert "is a SOCKS5 proxy through jupyter until Ctrl+C." in terminal.text
+
     terminal.send("ctrl+c")
     assert terminal.wait_exit() == 130
+    assert "gputui: 1 connection, " in terminal.text
 
 
 def test_ssh_into_what_does_not_run_says_so(ssh_world: Simulation, program: Start) -> None:
