@@ -82,17 +82,25 @@ def is_safe_name(name: str) -> bool:
     return bool(name) and clean(name) == name and _UNTYPEABLE.search(name) is None
 
 
-def statements(path: Path) -> Iterator[Statement]:
+def statements(path: Path) -> tuple[Statement, ...]:
     """Read one file, without those that it includes. Raises ConfigError; a file that does not exist has none."""
-    for number, line in enumerate(_read(path).split("\n"), 1):
-        keyword, text = _split_keyword(line.strip(" \t\r\f\0"))
+    return _parsed(path, _read(path))
+
+
+@lru_cache(maxsize=32)
+def _parsed(path: Path, text: str) -> tuple[Statement, ...]:
+    """Parse the text of a file; each login reads it again, and it seldom changes."""
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        keyword, rest = _split_keyword(line.strip(" \t\r\f\0"))
         if not keyword:
             continue
         try:
-            words = tuple(_words(text))
+            words = tuple(_words(rest))
         except ValueError as error:
             raise line_problem(path, number, str(error)) from None
-        yield Statement(path, number, keyword.lower(), words, text)
+        found.append(Statement(path, number, keyword.lower(), words, rest))
+    return tuple(found)
 
 
 class Files:

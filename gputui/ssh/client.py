@@ -6,8 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import asyncssh
 
@@ -32,6 +34,8 @@ _LONGEST_PAUSE = 2.0
 _CLOSE_SECONDS = 2.0
 _FORWARD_CLOSE_SECONDS = 1.0
 _MOST_JUMPS = 8
+_RESOLVERS = ThreadPoolExecutor(8, "openssh-config")
+"""Threads of their own: commands of ``Match exec`` that hang must not keep others from theirs."""
 
 Sleep = Callable[[float], Awaitable[None]]
 Refetch = Callable[[], Awaitable[SSHTarget]]
@@ -107,7 +111,7 @@ async def connect(
     context = _Context(hosts, ask, ask_secret, progress, deadline, sleep, monotonic)
     settings = None
     if target.alias:
-        settings = await asyncio.to_thread(resolve, target.alias, user=login.user or "", port=login.port)
+        settings = await _resolve(target.alias, login.user or "", login.port)
     return await _connect(target, login, host_id, context, settings, refetch=refetch)
 
 
@@ -148,6 +152,10 @@ async def _connect(
         finally:
             credentials.close()
         return Connection(endpoint, ssh, resources.pop_all())
+
+
+async def _resolve(text: str, user: str = "", port: int | None = None) -> Resolved:
+    return await asyncio.get_running_loop().run_in_executor(_RESOLVERS, partial(resolve, text, user=user, port=port))
 
 
 def _trust(
@@ -210,7 +218,7 @@ async def _connect_jump(
     if not is_alias:
         target = SSHTarget(host, port or 22, user or login.user or "root")
         return await _connect(target, jump_login, jump_host_id(host, target.port), context, None, via=via)
-    settings = await asyncio.to_thread(resolve, jump)
+    settings = await _resolve(jump)
     if login.jump is None or settings.identity_files is not None:
         jump_login = replace(jump_login, key=None)
     target = SSHTarget(settings.host, settings.port, settings.user, alias=jump)
@@ -276,6 +284,8 @@ async def _log_in(endpoint: Endpoint, credentials: Credentials, context: _Contex
     except (OSError, asyncssh.Error) as error:
         if isinstance(error, (asyncssh.ConnectionLost, ConnectionResetError, BrokenPipeError)):
             raise await endpoint.why_lost() from error
+        if isinstance(error, TimeoutError):
+            raise await endpoint.why_late() from error
         if failures.is_not_up(error):
             raise failures.NotUpError(f"{endpoint.where} refuses connections.") from error
         if failures.is_too_many_attempts(error):

@@ -224,7 +224,11 @@ class LoginClient(asyncssh.SSHClient):
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """Store the connection: it knows the methods that the server still accepts."""
         self._connection = conn
+
+    def _note_reached(self) -> None:
+        """Begin the time limit of an attempt where the one so far was that of reaching the server."""
         if self._was_to_connect and not self._timeout.expired():
+            self._was_to_connect = False
             self._timeout.reschedule(asyncio.get_running_loop().time() + ATTEMPT_SECONDS)
 
     def auth_banner_received(self, msg: str, lang: str) -> None:
@@ -233,6 +237,7 @@ class LoginClient(asyncssh.SSHClient):
 
     def public_key_auth_requested(self) -> list[asyncssh.SSHKey | asyncssh.SSHKeyPair] | None:
         """Offer the next key; None while a known password is to be offered before it."""
+        self._note_reached()
         if self._first:
             key = self._first.pop(0)
         elif self._others and not self._password_is_next:
@@ -250,11 +255,13 @@ class LoginClient(asyncssh.SSHClient):
 
     async def password_auth_requested(self) -> str | None:
         """Offer the known password once, then what the user types."""
+        self._note_reached()
         secrets = await self._answers(one_question(f"Password of {self._who}:"))
         return secrets[0].reveal() if secrets else None
 
     def kbdint_auth_requested(self) -> str | None:
         """Take part if there is a password or a question is possible."""
+        self._note_reached()
         return "" if (self._password_left is not None and not self._declined) or self._can_ask else None
 
     async def kbdint_challenge_received(

@@ -75,6 +75,9 @@ class Endpoint:
         keepalive = settings.keepalive if settings and settings.keepalive is not None else _KEEPALIVE_SECONDS
         missed = (settings and settings.keepalive_count) or _KEEPALIVE_MISSED
         off = settings.methods_off if settings else frozenset()
+        options = self._options()
+        # Those of the known keys instead: the server would choose another key, which would seem changed.
+        options.pop("server_host_key_algs", None)
         return await asyncssh.connect(
             self.host,
             self.port,
@@ -92,8 +95,14 @@ class Endpoint:
             login_timeout=0,
             window=_WINDOW,
             **await self._way(),
-            **self._options(),
+            **options,
         )
+
+    async def why_late(self) -> SshError:
+        """Return the error of a server that did not answer in time."""
+        if self.proxy is not None:
+            return await self.proxy.failure(self.where)
+        return failures.explain(TimeoutError(), self.where)
 
     async def why_lost(self) -> Exception:
         """Distinguish a port whose sshd is still starting from one that is not SSH, by the answer to a greeting.

@@ -58,7 +58,7 @@ class ProxyCommand:
         lines = clean(self._said.decode("utf-8", "replace"), multiline=True).strip().splitlines()
         said = f": {lines[-1].strip().rstrip('.')}" if lines else ""
         status = process.returncode
-        ended = "connected to no SSH server" if not status else f"failed with exit status {status}"
+        ended = f"failed with exit status {status}" if status else "did not connect to an SSH server"
         return SshError(
             f"The ProxyCommand of {where} {ended}{said}.", hint="Correct it in the OpenSSH configuration of the host."
         )

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -38,13 +38,21 @@ class NewKeys(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One line of a file. ``key`` is None where it is damaged."""
+    """One line of a file; ``text`` is algorithm and key."""
 
     path: Path
     line: int
     marker: str
     names: str
-    key: HostKey | None
+    text: str
+
+    @property
+    def key(self) -> HostKey | None:
+        """The key; None where it is damaged."""
+        try:
+            return HostKey.parse(self.text)
+        except (ValueError, binascii.Error):
+            return None
 
     @property
     def place(self) -> str:
@@ -97,12 +105,12 @@ class UserKnownHosts:
         """Return the keys of the lines about this host; those about its name without the port are trusted as well."""
         found: dict[str, list[HostKey]] = {"": [], _AUTHORITY: [], _REVOKED: []}
         for entry in self._about(*self._names):
-            if entry.key is None:
+            if (key := entry.key) is None:
                 raise HostKeyError(
                     f"{entry.place} is damaged: it is about {clean(self._names[0])}, and has no host key.",
                     hint="Repair or remove the line. Without it, the next login asks about the key again.",
                 )
-            found[entry.marker].append(entry.key)
+            found[entry.marker].append(key)
         return TrustedKeys(tuple(found[""]), tuple(found[_AUTHORITY]), tuple(found[_REVOKED]))
 
     def refusal(self, key: HostKey, known: TrustedKeys) -> HostKeyError | None:
@@ -134,7 +142,8 @@ class UserKnownHosts:
     def question(self, key: HostKey) -> HostKeyQuestion:
         """Ask, with the other names and instances that have this key, and the instances that had this address."""
         question = self.hosts.question(self.host_id, self.host, self.port, key)
-        same = [entry.shown_name for entry in self._entries() if entry.key == key and not entry.marker]
+        text = f"{key.algorithm} {key.data}"
+        same = [entry.shown_name for entry in self._entries() if entry.text == text and not entry.marker]
         return replace(
             question,
             same_key_at=(*dict.fromkeys(same), *question.same_key_at),
@@ -198,14 +207,7 @@ def _read(path: Path) -> Iterator[_Entry]:
         marker = words.pop(0) if words and words[0].startswith("@") else ""
         if len(words) < 2 or words[0].startswith("#") or marker not in ("", _AUTHORITY, _REVOKED):
             continue
-        yield _Entry(path, number, marker, words[0], _key_of(words[1:]))
-
-
-def _key_of(words: Sequence[str]) -> HostKey | None:
-    try:
-        return HostKey.parse(" ".join(words[:2]))
-    except (ValueError, binascii.Error):
-        return None
+        yield _Entry(path, number, marker, words[0], " ".join(words[1:3]))
 
 
 def _matches_hash(names: str, name: str) -> bool:

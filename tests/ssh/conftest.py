@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
+import asyncssh
 import pytest
 
 from gputui.errors import GputuiError
@@ -17,6 +19,7 @@ from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
 from tests.ssh.servers import PASSWORD, Server
 
 ID = "lab/pod/main"
+LoadAgent = Callable[[Server, "list[asyncssh.SSHKey]"], None]
 
 
 @dataclass
@@ -120,3 +123,23 @@ async def failure(person: Person, port: int, **options: object) -> GputuiError:
     with pytest.raises(GputuiError) as caught:
         await person.connect(port, **options)  # type: ignore[arg-type]  # passed on
     return caught.value
+
+
+@pytest.fixture
+def load_agent(monkeypatch: pytest.MonkeyPatch) -> LoadAgent:
+    """Give the user an agent with these keys, named ``agent 1``, ``agent 2`` and so on in the server's offers."""
+
+    def load(server: Server, keys: list[asyncssh.SSHKey]) -> None:
+        for number, key in enumerate(keys, 1):
+            server.names.setdefault(key.public_data, f"agent {number}")
+
+        async def get_keys() -> list[asyncssh.SSHKeyPair]:
+            return list(asyncssh.load_keypairs(keys))
+
+        async def connect_agent(_: str) -> SimpleNamespace:
+            return SimpleNamespace(get_keys=get_keys, close=lambda: None)
+
+        monkeypatch.setenv("SSH_AUTH_SOCK", "/agent")
+        monkeypatch.setattr(asyncssh, "connect_agent", connect_agent)
+
+    return load

@@ -12,10 +12,13 @@ import pytest
 
 from gputui.errors import ConfigError, HostKeyError, SshError
 from gputui.models import SSHLogin, SSHTarget
+from gputui.ssh import client
 from gputui.ssh.client import Connection, connect
-from tests.ssh.conftest import Person
+from tests.ssh.conftest import LoadAgent, Person
 from tests.ssh.servers import Server
+from tests.ssh.test_credentials import made
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*bcrypt.kdf.. called with only 1 round")
 ID = "mine/host/gpu01"
 
 
@@ -33,7 +36,7 @@ class Ssh:
 
     def key(self, name: str, passphrase: str | None = None) -> asyncssh.SSHKey:
         key = asyncssh.generate_private_key("ssh-ed25519", comment=name)
-        key.write_private_key(self.folder / name, passphrase=passphrase, rounds=51)
+        key.write_private_key(self.folder / name, passphrase=passphrase, rounds=1)
         key.write_public_key(self.folder / f"{name}.pub")
         return key
 
@@ -209,7 +212,7 @@ async def test_a_proxy_command_is_the_connection_and_ends_with_it(ssh: Ssh, tmp_
     ("command", "message"),
     [
         ("echo no route to gw >&2; exit 3", "failed with exit status 3: no route to gw"),
-        ("echo Welcome to the menu", "connected to no SSH server"),
+        ("echo Welcome to the menu", "did not connect to an SSH server"),
         ("/does/not/exist", "failed with exit status 127"),
         ("printf '\\033[2J' >&2; exit 1", "failed with exit status 1: .?"),
     ],
@@ -226,6 +229,13 @@ async def test_a_proxy_command_that_fails_or_prints_is_reported_with_its_words(
     assert "\x1b" not in caught.value.message
 
 
+async def test_a_proxy_command_that_hangs_is_ended_and_reported(ssh: Ssh, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "ATTEMPT_SECONDS", 0.2)
+    ssh.configure("Host gpu01\n  ProxyCommand sleep 60\n")
+    with pytest.raises(SshError, match=f"ProxyCommand of {ID} at gpu01:22 did not connect to an SSH server"):
+        await ssh.connect("gpu01")
+
+
 async def test_a_locked_key_asks_for_its_passphrase_only_when_the_server_takes_it(ssh: Ssh) -> None:
     pytest.importorskip("bcrypt")
     ssh.key("other", "secret")
@@ -238,6 +248,34 @@ async def test_a_locked_key_asks_for_its_passphrase_only_when_the_server_takes_i
         with pytest.raises(SshError, match=r"nothing to log in with. Not tried: key .*other \(locked") as caught:
             await ssh.connect("gpu01", asks=False)
         assert "IdentityFile" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("more", "offers"),
+    [("", ["rack", "other", "agent 1", "agent 3"]), ("  IdentitiesOnly yes\n", ["rack", "other"])],
+)
+async def test_files_that_the_agent_has_come_first_and_its_other_keys_last_or_never(
+    ssh: Ssh, load_agent: LoadAgent, more: str, offers: list[str]
+) -> None:
+    other, rack = ssh.key("other"), ssh.key("rack", "locked")
+    async with Server(password=None, most_attempts=6) as server:
+        server.names |= {other.public_data: "other", rack.public_data: "rack"}
+        load_agent(server, [made(), rack, made()])
+        ssh.trust(server)
+        ssh.configure(entry("gpu01", server, f"{more}  IdentityFile ~/.ssh/other\n  IdentityFile ~/.ssh/rack\n"))
+        with pytest.raises(SshError, match=r"tried: key .*/rack in the agent, key .*/other"):
+            await ssh.connect("gpu01", SSHLogin())
+        assert server.offers == offers
+        assert not ssh.person.asked_secrets
+
+
+async def test_algorithms_of_the_configuration_do_not_make_a_known_key_look_changed(ssh: Ssh) -> None:
+    keys = [asyncssh.generate_private_key("ecdsa-sha2-nistp256"), asyncssh.generate_private_key("ssh-ed25519")]
+    async with Server(password=None, client_keys=[ssh.key("id_ed25519")], host_keys=keys) as server:
+        ssh.trust(server)
+        ssh.configure(entry("gpu01", server, "  HostKeyAlgorithms ssh-ed25519,ecdsa-sha2-nistp256\n"))
+        await ssh.connect("gpu01")
+        assert not ssh.person.asked
 
 
 async def test_a_key_that_others_can_read_is_named_and_the_next_one_used(ssh: Ssh) -> None:

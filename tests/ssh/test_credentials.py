@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import asyncssh
 import pytest
@@ -12,37 +10,16 @@ import pytest
 from gputui.app.login import user_problem
 from gputui.errors import SshError
 from gputui.models import SSHLogin, parse_host
-from tests.ssh.conftest import Person
+from tests.ssh.conftest import LoadAgent, Person
 from tests.ssh.servers import PASSWORD, Server
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*bcrypt.kdf.. called with only 1 round")
 FEW_ROUNDS = {"openssh": {"rounds": 1}, "pkcs8-pem": {}}
 """A passphrase is hashed in many rounds, which cost an attacker time, and a test."""
-LoadAgent = Callable[[Server, "list[asyncssh.SSHKey]"], None]
 
 
 def made() -> asyncssh.SSHKey:
     return asyncssh.generate_private_key("ssh-ed25519")
-
-
-@pytest.fixture
-def load_agent(monkeypatch: pytest.MonkeyPatch) -> LoadAgent:
-    """Give the user an agent with these keys, named ``agent 1``, ``agent 2`` and so on in the server's offers."""
-
-    def load(server: Server, keys: list[asyncssh.SSHKey]) -> None:
-        for number, key in enumerate(keys, 1):
-            server.names.setdefault(key.public_data, f"agent {number}")
-
-        async def get_keys() -> list[asyncssh.SSHKeyPair]:
-            return list(asyncssh.load_keypairs(keys))
-
-        async def connect_agent(_: str) -> SimpleNamespace:
-            return SimpleNamespace(get_keys=get_keys, close=lambda: None)
-
-        monkeypatch.setenv("SSH_AUTH_SOCK", "/agent")
-        monkeypatch.setattr(asyncssh, "connect_agent", connect_agent)
-
-    return load
 
 
 async def test_eight_agent_keys_do_not_lock_out_a_known_password(person: Person, load_agent: LoadAgent) -> None:
