@@ -41,7 +41,8 @@ class SharedRequest(Generic[_T]):
         self._newest = None
 
     def cancel(self) -> None:
-        """Stop waiting for answers."""
+        """Stop waiting for answers, and forget the last."""
+        self.forget()
         for task in self._running:
             task.cancel()
 
