@@ -35,7 +35,10 @@ _STOP_SECONDS = 1.0
 
 @dataclass
 class Running:
-    """A simulator that serves. All by account name; those without an API have no URL. ``ssh_port`` is None without SSH."""
+    """A simulator that serves. All by account name; those without an API have no URL.
+
+    ``ssh_port`` is None without SSH.
+    """
 
     world: World
     accounts: dict[str, SimulatedAccount]

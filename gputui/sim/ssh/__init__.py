@@ -1,1 +1,1 @@
-"""Hosts without any vendor's API in the simulator: machines with an SSH server each, and the user's files for them."""
+"""Hosts without an API in the simulator: machines with an SSH server each, and the files of their user."""

@@ -21,8 +21,14 @@ _FINETUNE = "/opt/conda/bin/python finetune.py --model llama-3.1-8b --lr 2e-5 --
 _SERVE = "/opt/conda/bin/python -m vllm.entrypoints.openai.api_server --model Qwen/Qwen3-32B --port 8000"
 _NOTEBOOK = "/opt/conda/bin/python -m ipykernel_launcher -f /home/alice/.local/share/jupyter/runtime/kernel-5f2c.json"
 _STUCK = "python eval.py --tasks mmlu --hangs"
-_SSHD = ("Accepted publickey for ops from 10.0.0.4 port 51022 ssh2", "pam_unix(sshd:session): session opened for user ops")
-_XID = ("NVRM: Xid (PCI:0000:30:00): 79, pid='<unknown>', GPU has fallen off the bus.", "NVRM: GPU 0000:30:00.0: GPU is lost.")
+_SSHD = (
+    "Accepted publickey for ops from 10.0.0.4 port 51022 ssh2",
+    "pam_unix(sshd:session): session opened for user ops",
+)
+_XID = (
+    "NVRM: Xid (PCI:0000:30:00): 79, pid='<unknown>', GPU has fallen off the bus.",
+    "NVRM: GPU 0000:30:00.0: GPU is lost.",
+)
 _ACTIVITY_SECONDS, _MOOD_SECONDS = 50.0, 90.0
 
 
@@ -82,22 +88,18 @@ class SshPlan:
     quiet: bool = False
 
 
-def _system(**changes: object) -> System:
-    """The usual machine with changes."""
-    usual = System(
-        kernel="5.15.0-122-generic",
-        cpus=112,
-        memory=1024 * GIB,
-        tools=_TOOLS,
-        disks=(Disk("/", "/dev/nvme0n1p2", 880 * GIB, 312 * GIB), Disk("/home", "/dev/md0", 14 * _TIB, 9 * _TIB)),
-        units={"ssh": _SSHD},
-    )
-    return replace(usual, **changes)  # type: ignore[arg-type]  (names of its fields)
-
-
+_USUAL = System(
+    kernel="5.15.0-122-generic",
+    cpus=112,
+    memory=1024 * GIB,
+    tools=_TOOLS,
+    disks=(Disk("/", "/dev/nvme0n1p2", 880 * GIB, 312 * GIB), Disk("/home", "/dev/md0", 14 * _TIB, 9 * _TIB)),
+    units={"ssh": _SSHD},
+)
 GPU01 = HostPlan(
     "gpu01",
-    system=_system(
+    system=replace(
+        _USUAL,
         users=(LoggedIn("alice", "pts/0", "10.0.0.21", 3.4), LoggedIn("bob", "pts/2", "10.0.0.35", 26.0)),
     ),
     jobs=(
@@ -112,8 +114,12 @@ GPU02 = HostPlan(
     "gpu02",
     "NVIDIA A100-SXM4-80GB",
     gpus=4,
-    system=_system(
-        cpus=64, memory=512 * GIB, units={"ssh": _SSHD, "kernel": _XID}, users=(LoggedIn("carol", "pts/1", "10.0.0.40", 0.3),)
+    system=replace(
+        _USUAL,
+        cpus=64,
+        memory=512 * GIB,
+        units={"ssh": _SSHD, "kernel": _XID},
+        users=(LoggedIn("carol", "pts/1", "10.0.0.40", 0.3),),
     ),
     jobs=(Job("carol", _FINETUNE, (0, 1), 0.74, 0.93, 12.0),),
     lost=(2,),
@@ -123,7 +129,7 @@ GPU03 = HostPlan(
     "NVIDIA GeForce RTX 4090",
     24 * GIB,
     gpus=2,
-    system=_system(cpus=32, memory=128 * GIB, tools=_TOOLS | {"docker"}),
+    system=replace(_USUAL, cpus=32, memory=128 * GIB, tools=_TOOLS | {"docker"}),
     containers=(
         Container("llm-serve", "vllm/vllm-openai:v0.9.1", (0,), 190, ports=(8000,)),
         Container("notebook", "jupyter/base-notebook:latest", (1,), 20, ports=(8888,)),
@@ -139,7 +145,7 @@ GPU04 = HostPlan(
     "gpu04",
     "NVIDIA L40S",
     48 * GIB,
-    system=_system(cpus=64, memory=512 * GIB),
+    system=replace(_USUAL, cpus=64, memory=512 * GIB),
     jobs=(Job("bob", _FINETUNE, (0, 1), 0.8, 0.9, 5.0),),
     flaky=True,
 )
@@ -148,7 +154,7 @@ GPU05 = HostPlan(
     "Tesla V100-SXM2-32GB",
     32 * GIB,
     gpus=4,
-    system=_system(cpus=40, memory=256 * GIB, kernel="4.15.0-213-generic", distribution="Ubuntu 18.04.6 LTS",
+    system=replace(_USUAL, cpus=40, memory=256 * GIB, kernel="4.15.0-213-generic", distribution="Ubuntu 18.04.6 LTS",
                    driver="470.256.02", cuda="11.4", tools=_TOOLS - {"timeout"}),
     password_only=True,
 )  # fmt: skip
@@ -156,11 +162,15 @@ AMD01 = HostPlan(
     "amd01",
     "AMD Instinct MI300X",
     192 * GIB,
-    system=_system(cpus=192, memory=2048 * GIB, kernel="6.8.0-45-generic", tools=_AMD_TOOLS),
+    system=replace(_USUAL, cpus=192, memory=2048 * GIB, kernel="6.8.0-45-generic", tools=_AMD_TOOLS),
     jobs=(Job("alice", _TRAIN, (0, 1, 2, 3), 0.7, 0.95, 33.0), Job("carol", _SERVE, (6,), 0.85, 0.4, 70.0)),
 )
-AMD02 = replace(AMD01, name="amd02", gpus=4, jobs=(), system=replace(AMD01.system, tools=_AMD_TOOLS - {"rocm-smi"} | {"amd-smi"}))
-JUMP = HostPlan(BASTION, gpus=0, system=_system(cpus=4, memory=8 * GIB, tools=frozenset({"timeout", "journalctl"})))
+AMD02 = replace(
+    AMD01, name="amd02", gpus=4, jobs=(), system=replace(AMD01.system, tools=_AMD_TOOLS - {"rocm-smi"} | {"amd-smi"})
+)
+JUMP = HostPlan(
+    BASTION, gpus=0, system=replace(_USUAL, cpus=4, memory=8 * GIB, tools=frozenset({"timeout", "journalctl"}))
+)
 SIX = (GPU01, GPU02, GPU03, GPU04, GPU05, AMD01, JUMP)
 
 
@@ -195,7 +205,7 @@ class SshHost(Host):
     mood = ""
 
     def reboot(self) -> None:
-        """Come up anew: without processes, with another boot id."""
+        """Come up again, without processes and with another boot id."""
         for pid in list(self.processes):
             self.end(pid)
         self.system.boot_id = _boot_id(self.rng)
@@ -252,7 +262,7 @@ def _boot_id(rng: random.Random) -> str:
 
 
 def _some_work(host: Host) -> None:
-    """Somebody starts or ends a job on the last GPUs."""
+    """A user starts a job on the last GPU, or ends it."""
     last = len(host.gpus) - 1
     running = [process for process in host.processes.values() if process.gpus == (last,) and process.user == "dave"]
     if running:
