@@ -165,6 +165,10 @@ class SshError(GputuiError):
     title = "SSH"
 
 
+class UnreachableError(SshError):
+    """Nothing answers at the address of an SSH server, or the connection to it was lost."""
+
+
 class LoginError(SshError):
     """An SSH login needs another credential or an answer of the user: the same attempt would fail again."""
 

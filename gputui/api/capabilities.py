@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gputui.errors import AccountDeniedError, NotFoundError, SshError
 from gputui.models import (
@@ -27,6 +27,7 @@ from gputui.models import (
     Never,
     PreparedRequest,
     Ref,
+    RemoteOutput,
     Resource,
     Row,
     Secret,
@@ -131,6 +132,18 @@ class Logs(ABC):
         """
 
 
+class Remote(Protocol):
+    """Runs scripts over SSH, for a back end that has no other API. The fleet provides it."""
+
+    async def run(self, target: SSHTarget, script: str, *, timeout: float, limit: int = 2**20) -> RemoteOutput:
+        """Give a script to ``sh -s`` over the connection of ``target.host_row``, and return its output.
+
+        It is ended after ``timeout`` seconds. Nothing is asked: an unknown host key, user or secret is an SshError,
+        and so is an output of more than ``limit`` bytes. Raises UnreachableError without an answer at its
+        address, SshError for any other failure.
+        """
+
+
 class Backend(ABC):
     """One account on one server. Methods raise GputuiError."""
 
@@ -152,6 +165,11 @@ class Backend(ABC):
     logs: Logs | None = None
     events_of: Callable[[Ref], Awaitable[Sequence[Event]]] | None = None
     """Fetches all events of an instance, or of the instances of a deployment, oldest first."""
+
+    remote: Remote | None = None
+    """Runs scripts over SSH; set by the fleet before the first request."""
+    paces: tuple[float, float] = (0.0, 0.0)
+    """The least number of seconds between two requests of a list: while it is watched, and otherwise."""
 
     def __init__(self, account: str) -> None:
         self.account = account

@@ -15,6 +15,7 @@ from gputui.fleet.clock import Clock
 from gputui.fleet.feed_health import Feed, FeedLog, assess, incomplete
 from gputui.fleet.poller import Poller
 from gputui.fleet.probes import Probes, Read
+from gputui.fleet.remote import FleetRemote
 from gputui.models import AccountInfo, FeedState, Health, HealthState, Instance, Phase, Ref, Resource, Row
 from gputui.redaction import as_failure
 
@@ -172,6 +173,7 @@ class AccountRuntime:
         self._report()
 
     def _begin(self, backend: Backend) -> None:
+        backend.remote = FleetRemote(self._fleet)
         listers = dict(backend.listers)
         if Resource.PROCESSES not in listers:
             own_gpus = Resource.GPUS in listers
@@ -213,14 +215,14 @@ class AccountRuntime:
         if self.uses_probes(resource) and not self.is_probing:
             return None
         watched = self._fleet.watched
-        paces = [self._base_pace(resource, self._polling)] if resource in watched else []
+        paces = [max(self._base_pace(resource, self._polling), self._least_pace(0))] if resource in watched else []
         if self.uses_probes(resource) and Resource.GPUS not in watched:
             # Processes are shown next to another list: not worth a query over SSH every other second.
             paces = [max(_BACKGROUND_PACE, pace) for pace in paces]
         if resource is Resource.INSTANCES:
-            paces.append(_BACKGROUND_PACE)
+            paces.append(max(_BACKGROUND_PACE, self._least_pace(1)))
             if Resource.EVENTS in watched and self.observes:
-                paces.append(self._polling.events)
+                paces.append(max(self._polling.events, self._least_pace(0)))
             if self._fleet.mutations.has_pending(self.name) or (
                 self._moving and self._clock.monotonic() < self._fast_until
             ):
@@ -230,6 +232,9 @@ class AccountRuntime:
         if not paces:
             return None
         return max(min(paces), _REST_SHARE * self._cost(resource))
+
+    def _least_pace(self, place: int) -> float:
+        return self.opened.paces[place] if self.opened is not None else 0.0
 
     def _cost(self, resource: Resource) -> float:
         log = self._logs.get(resource)

@@ -10,7 +10,17 @@ from __future__ import annotations
 from gputui.models.accounts import AccountInfo, Image, QuotaLine
 from gputui.models.deployments import LONGEST_BLOCK, Balance, Block, Deployment, Package
 from gputui.models.feeds import Change, FeedState, Health, HealthState, Missing, PartialRows, Pending, Row
-from gputui.models.forms import REQUIRED, ActionResult, ExecResult, FieldKind, Form, FormField, PreparedRequest, Role
+from gputui.models.forms import (
+    REQUIRED,
+    ActionResult,
+    ExecResult,
+    FieldKind,
+    Form,
+    FormField,
+    PreparedRequest,
+    RemoteOutput,
+    Role,
+)
 from gputui.models.gpu_names import gpu_label, gpu_matches, gpu_memory
 from gputui.models.gpus import GpuDevice, GpuProcess, GpuReading, GpuSample, HostInfo, Offer
 from gputui.models.instances import (

@@ -13,6 +13,19 @@ REQUIRED = "required"
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteOutput:
+    """The output of a script. ``status`` is its exit status, None after a ``signal`` and if it did not end in time.
+
+    The bytes are those of the other side: they go through :func:`gputui.text.clean` before they are shown.
+    """
+
+    status: int | None
+    stdout: bytes
+    stderr: bytes
+    signal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ExecResult:
     """The end of a command run in an instance. ``exit_code`` is None where the time limit ended it."""
 

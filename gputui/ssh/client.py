@@ -10,11 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import asyncssh
 
-from gputui.errors import ConflictError, LoginError, RateLimitedError, SshError, UnavailableError
+from gputui.errors import ConflictError, LoginError, RateLimitedError, SshError, UnavailableError, UnreachableError
 from gputui.models import SSHLogin, SSHTarget
 from gputui.openssh_config import aliases, config_path
 from gputui.ssh import failures
@@ -112,7 +111,7 @@ async def connect(
     context = _Context(hosts, ask, ask_secret, progress, deadline, sleep, monotonic)
     settings = None
     if target.alias:
-        settings = await _resolve(target.alias, login.config, login.user or "", login.port)
+        settings = await _resolve(target.alias, login.user or "", login.port)
     return await _connect(target, login, host_id, context, settings, refetch=refetch)
 
 
@@ -155,9 +154,8 @@ async def _connect(
         return Connection(endpoint, ssh, resources.pop_all())
 
 
-async def _resolve(text: str, config: Path | None, user: str = "", port: int | None = None) -> Resolved:
-    work = partial(resolve, text, user=user, port=port, path=config)
-    return await asyncio.get_running_loop().run_in_executor(_RESOLVERS, work)
+async def _resolve(text: str, user: str = "", port: int | None = None) -> Resolved:
+    return await asyncio.get_running_loop().run_in_executor(_RESOLVERS, partial(resolve, text, user=user, port=port))
 
 
 def _trust(
@@ -215,12 +213,12 @@ async def _connect_jump(
     The account's key is offered unless the OpenSSH configuration has keys for that host.
     """
     user, host, port = split_name(jump)
-    is_alias = login.jump is None or host in await asyncio.to_thread(aliases, login.config or config_path())
-    jump_login = SSHLogin(key=login.key, agent=login.agent, accept_new=login.accept_new, config=login.config)
+    is_alias = login.jump is None or host in await asyncio.to_thread(aliases, config_path())
+    jump_login = SSHLogin(key=login.key, agent=login.agent, accept_new=login.accept_new)
     if not is_alias:
         target = SSHTarget(host, port or 22, user or login.user or "root")
         return await _connect(target, jump_login, jump_host_id(host, target.port), context, None, via=via)
-    settings = await _resolve(jump, login.config)
+    settings = await _resolve(jump)
     if login.jump is None or settings.identity_files is not None:
         jump_login = replace(jump_login, key=None)
     target = SSHTarget(settings.host, settings.port, settings.user, alias=jump)
@@ -242,7 +240,7 @@ async def _until_up(
         except failures.NotUpError as reason:
             waited = context.monotonic() - started
             if waited + pause > context.deadline:
-                raise SshError(
+                raise UnreachableError(
                     f"{reason}" + (f" Waited {waited:.0f}s." if waited >= 1 else ""),
                     hint="Does it run, and is an SSH server started in it?",
                 ) from None

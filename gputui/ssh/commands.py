@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import asyncssh
 
-from gputui.errors import SshError
+from gputui.errors import SshError, UnreachableError
 from gputui.ssh.client import Connection
 from gputui.ssh.failures import explain
 
@@ -72,7 +72,7 @@ class Command:
         return self.connection.endpoint.where
 
     def _lost(self) -> SshError:
-        return SshError(f"The connection to {self._where} was lost while the command ran.")
+        return UnreachableError(f"The connection to {self._where} was lost while the command ran.")
 
     def end(self) -> None:
         """Kill the command if it runs. Where the server ignores the signal (OpenSSH as root) it ends at its next

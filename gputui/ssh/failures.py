@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import asyncssh
 
-from gputui.errors import LoginError, SshError
+from gputui.errors import LoginError, SshError, UnreachableError
 from gputui.text import clean
 
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
@@ -37,7 +37,7 @@ def explain(error: Exception, where: str) -> SshError:
         case SshError():
             return error
         case TimeoutError() | asyncssh.TimeoutError():
-            return SshError(
+            return UnreachableError(
                 f"No answer from {where} in time.",
                 hint="A firewall may drop the packets: check the address and the port, or set ssh.jump.",
             )
@@ -46,15 +46,15 @@ def explain(error: Exception, where: str) -> SshError:
                 f"The name in {where} does not resolve.", hint="Check the address and this machine's DNS."
             )
         case OSError() if _numbers(error) & _UNREACHABLE:
-            return SshError(
+            return UnreachableError(
                 f"There is no route to {where}.", hint="Check the network or VPN, or set ssh.jump for the account."
             )
         case OSError() if _numbers(error) & _REFUSED:
-            return SshError(f"{where} refused the connection.", hint="The SSH server does not run.")
+            return UnreachableError(f"{where} refused the connection.", hint="The SSH server does not run.")
         case asyncssh.KeyExchangeFailed():
             return SshError(f"{where} and gputui share no algorithm: {_reason(error)}.")
         case asyncssh.ConnectionLost():
-            return SshError(f"The connection to {where} was lost.")
+            return UnreachableError(f"The connection to {where} was lost.")
         case asyncssh.ProtocolError() | asyncssh.ProtocolNotSupported() | asyncssh.MACError():
             return SshError(
                 f"{where} does not speak SSH as expected: {_reason(error)}.", hint="Is this port its SSH port?"
