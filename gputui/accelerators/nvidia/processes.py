@@ -25,7 +25,7 @@ _ARGS = re.compile(r"^@args (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class _Details:
+class Details:
     """A process in ps or ``/proc``: age in seconds, resident bytes, the whole command."""
 
     uptime: float | None
@@ -66,7 +66,7 @@ class Processes:
             device.uuid: (uuid, device) for uuid, gpu in divided.items() for device in gpu.devices if device.uuid
         }
         self._memory_field = question.app_fields[-1]
-        details = _from_ps(part_text(answer, "ps")) or _from_proc(part_text(answer, "proc"))
+        details = from_ps_or_proc(part_text(answer, "ps"), part_text(answer, "proc"))
         unplaced = 0
         for row in app_rows(question, answer):
             index, where = (None, None) if row is None else self._where(row)
@@ -82,7 +82,7 @@ class Processes:
             self.rows.append(self._row(row, index, place, pid, details.get(pid)))
         self.silence = _silence(answer, unplaced)
 
-    def _row(self, row: Cells, index: int, place: str, pid: int, details: _Details | None) -> GpuProcess:
+    def _row(self, row: Cells, index: int, place: str, pid: int, details: Details | None) -> GpuProcess:
         said = row.get("process_name", row.get("name", ""))
         return GpuProcess(
             Ref(self._instance.ref.account, "process", f"{self._instance.ref.id}:{place}:{pid}"),
@@ -130,12 +130,17 @@ def _silence(answer: Answer, unplaced: int) -> str:
 # --- ps and /proc -------------------------------------------------------------------------------------------------
 
 
-def _from_ps(text: str) -> dict[int, _Details]:
+def from_ps_or_proc(ps: str, proc: str) -> Mapping[int, Details]:
+    """Return the details of processes by their ids, from the output of ps, or from that of ``/proc``."""
+    return _from_ps(ps) or _from_proc(proc)
+
+
+def _from_ps(text: str) -> dict[int, Details]:
     found = (_PS_LINE.fullmatch(line) for line in islice(text.splitlines(), _MOST_DETAILS))
-    return {int(one[1]): _Details(float(one[2]), int(one[3]) * KIB, one[4].strip()) for one in found if one}
+    return {int(one[1]): Details(float(one[2]), int(one[3]) * KIB, one[4].strip()) for one in found if one}
 
 
-def _from_proc(text: str) -> dict[int, _Details]:
+def _from_proc(text: str) -> dict[int, Details]:
     head, *blocks = _PID_BEGINS.split(text, maxsplit=_MOST_DETAILS)
     up = figure((head.split() or [""])[0])
     details = {}
@@ -144,7 +149,7 @@ def _from_proc(text: str) -> dict[int, _Details]:
         if started is None and resident is None:
             continue
         age = max(0.0, up - int(started[1]) / _TICKS) if up is not None and started else None
-        details[int(pid)] = _Details(
+        details[int(pid)] = Details(
             age, int(resident[1]) * KIB if resident else None, args[1].strip() if args else ""
         )
     return details
