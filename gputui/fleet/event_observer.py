@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from gputui.models import Event, Instance, Missing, Phase, Ref
+from gputui.formatting import counted
+from gputui.models import Event, Instance, Machine, Missing, Phase, Ref
 
 GONE = "gone"
+REBOOTED = "rebooted"
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """The last state of an instance. ``since`` is when it was seen to enter its status, None when before that.
 
-    While it cannot be read ``status`` is None, and ``reported`` is whether its appearance makes no event.
+    While it cannot be read ``status`` is None, and ``reported`` is whether its appearance makes no event. ``boot_id``
+    and ``gpus_lost`` are those of a machine.
     """
 
     name: str
     status: str | None
     since: datetime | None
     reported: bool = True
+    boot_id: str = ""
+    gpus_lost: int = 0
 
 
 class Observer:
@@ -35,7 +40,8 @@ class Observer:
     def start_from(self, account: str, instances: Iterable[Instance]) -> None:
         """Set the list of an earlier session as the last one."""
         self._known[account] = {
-            row.ref: _Seen(row.name, None if row.problem else row.status, None) for row in instances
+            row.ref: _of_machine(_Seen(row.name, None if _is_unread(row) else row.status, None), row)
+            for row in instances
         }
 
     def observe(
@@ -51,7 +57,7 @@ class Observer:
         A row with a ``problem`` does not change the state of its instance: that was not read. One that was never read
         without a problem is not gone with its row, which may have represented a part of the list. Rows that may be
         among the ``missing`` ones are not gone either, and those of a part that was missing from the start are not
-        new.
+        new. Of a machine, a new boot and the loss of GPUs are events as well.
         """
         known = self._known.get(account)
         first = known is None
@@ -63,7 +69,7 @@ class Observer:
         events = []
         for row in instances:
             last = before.get(row.ref)
-            if row.problem is not None:
+            if _is_unread(row):
                 seen[row.ref] = last or _Seen(row.name, None, None, reported=first)
             elif last is not None and last.status == row.status:
                 seen[row.ref] = last
@@ -76,6 +82,9 @@ class Observer:
             else:
                 events.append(self._event(row.ref, row.name, at, row.status, row.phase, last))
                 seen[row.ref] = _Seen(row.name, row.status, at)
+            if row.machine is not None:
+                events += self._machine_events(row, row.machine, at, last)
+                seen[row.ref] = _of_machine(seen[row.ref], row)
         for ref, last in before.items():
             if ref in seen:
                 continue
@@ -87,6 +96,15 @@ class Observer:
         still = {(part.kind, part.prefix) for part in missing}
         self._unread[account] = [part for place, part in never_read.items() if place in still]
         return events
+
+    def _machine_events(self, row: Instance, machine: Machine, at: datetime, last: _Seen | None) -> Iterator[Event]:
+        """Yield the events of a machine that keeps its state."""
+        if last is None or not machine.boot_id or not last.boot_id:
+            return
+        if machine.boot_id != last.boot_id:
+            yield self._event(row.ref, row.name, at, REBOOTED, row.phase, last)
+        elif (lost := machine.gpus_lost - last.gpus_lost) > 0:
+            yield self._event(row.ref, row.name, at, f"{counted(lost, 'GPU')} lost", Phase.FAILED, last)
 
     def _event(self, instance: Ref, name: str, at: datetime, status: str, phase: Phase, last: _Seen | None) -> Event:
         self._count += 1
@@ -100,3 +118,15 @@ class Observer:
             before=last.status if last else None,
             after_seconds=(at - last.since).total_seconds() if last and last.since else None,
         )
+
+
+def _is_unread(row: Instance) -> bool:
+    """Return whether the state of a row was not read; that a machine is not reachable is a state that was read."""
+    return row.problem is not None and (row.machine is None or row.machine.reachable is None)
+
+
+def _of_machine(seen: _Seen, row: Instance) -> _Seen:
+    """Return what was seen, with the boot of a machine and its losses."""
+    if row.machine is None:
+        return seen
+    return replace(seen, boot_id=row.machine.boot_id or seen.boot_id, gpus_lost=row.machine.gpus_lost)

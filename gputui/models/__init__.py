@@ -27,6 +27,7 @@ from gputui.models.instances import (
     Event,
     EventSource,
     Instance,
+    Machine,
     PortMapping,
     Service,
     SSHLogin,

@@ -60,7 +60,7 @@ class GpuProcess:
 
     ``processes`` is the number of processes in the row: 1. It is None in the row of a GPU whose
     processes are unknown, and so is ``pid``; ``problem`` is the reason then. ``gpu_index`` is None where not even the
-    GPUs are known.
+    GPUs are known. ``user`` is the name of its user, '' where that is not reported.
     """
 
     ref: Ref
@@ -76,6 +76,7 @@ class GpuProcess:
     inside: bool = False
     processes: int | None = 1
     problem: str | None = None
+    user: str = ""
 
     @classmethod
     def unknown(

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
 from gputui.models.values import Money, Phase, Ref, Secret
 
@@ -71,7 +70,6 @@ class SSHLogin:
 
     Only what is remembered of an instance (:attr:`SSHTarget.remembered`) comes before it. ``accept_new``: new host
     keys are remembered without a question; None leaves that to the user's OpenSSH configuration, where it applies.
-    ``config`` is the path of that configuration, None for ``~/.ssh/config``.
     """
 
     user: str | None = None
@@ -81,7 +79,6 @@ class SSHLogin:
     agent: bool = True
     jump: str | None = None
     accept_new: bool | None = None
-    config: Path | None = None
 
     def user_of(self, target: SSHTarget) -> str:
         """Return the user who logs in there; '' where it is unknown."""
@@ -93,15 +90,40 @@ class SSHLogin:
 
 
 @dataclass(frozen=True, slots=True)
+class Machine:
+    """The state of a machine that is an instance itself, as a look at it found it.
+
+    ``reachable`` is False where nothing answers at its address, None where that is unknown; figures are then unknown.
+    ``boot_id`` changes with each boot; it is kept while the machine cannot be read. ``load`` are the averages over
+    one, five and fifteen minutes. ``users`` are those logged in, None where that is unknown. ``gpus_lost`` are GPUs
+    that failed or disappeared since the boot. Disk sizes are of ``/`` and of the home directory of the user.
+    """
+
+    reachable: bool | None
+    boot_id: str = ""
+    kernel: str = ""
+    driver: str = ""
+    cuda: str = ""
+    load: tuple[float, ...] = ()
+    memory_used: int | None = None
+    disk_used: int | None = None
+    home_size: int | None = None
+    home_used: int | None = None
+    users: tuple[str, ...] | None = None
+    gpus_lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """An instance: a container, pod, VM or worker, which can be logged into.
 
     ``status`` is the vendor's own word. ``gpu_indices`` are the host's indices it may use; ``gpu_all`` says all
     of them. ``memory_limit`` is None where there is none or it is not reported, ``gpu_memory`` is what its GPUs have,
     ``spot`` says that it is cheaper and may be taken away at any time. ``price`` is for one hour. ``parent`` is
-    the deployment it belongs to. ``aliases`` are other names its back end has for it, which commands accept.
-    ``frozen``: it keeps its processes though it does not run. ``problem`` says why the row could not be read in
-    full. ``raw`` is the back end's JSON without secrets; it does not take part in comparison.
+    the deployment it belongs to, or the machine whose container it is. ``machine`` is there where it is a whole
+    machine: ``memory_limit`` is then what it has. ``aliases`` are other names its back end has for it, which commands
+    accept. ``frozen``: it keeps its processes though it does not run. ``problem`` says why the row could not be read
+    in full. ``raw`` is the back end's JSON without secrets; it does not take part in comparison.
     """
 
     ref: Ref
@@ -136,6 +158,7 @@ class Instance:
     container_id: str | None = None
     problem: str | None = None
     frozen: bool = False
+    machine: Machine | None = None
     raw: str = field(default="", compare=False, repr=False)
 
 

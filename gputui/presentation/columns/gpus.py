@@ -159,6 +159,7 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
         ),
         Column("share", share, context.memory_share, width=BAR_CELLS + 5, right=True, priority=2, label=None),
         fields.figure("memory", lambda row: row.memory_used, format_bytes, heading="MEM", priority=4, label="memory"),
+        fields.text("user", lambda row: row.user, priority=2, when_filled=True, max_width=16),
         fields.figure("uptime", lambda row: row.uptime, format_duration, priority=3),
         Column("host", lambda row: row.host, shown=False),
         Column(
@@ -214,6 +215,6 @@ LISTS: Lists = {
         gpu_columns,
         "host gpu model util memory power temperature fan processes account instances",
     ),
-    Resource.PROCESSES: (process_columns, "pid instance host gpu gpumem memory uptime account command"),
+    Resource.PROCESSES: (process_columns, "pid instance user host gpu gpumem memory uptime account command"),
     Resource.HOSTS: (host_columns, "host account gpus cpus free memory clock"),
 }

@@ -19,7 +19,11 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
     """Return the fields; the state shows what is under way, the GPU memory what the processes use."""
 
     def state(row: Instance) -> Cell:
-        shown = fields.state_cell(row, context)
+        # Whether a machine can be reached is its state: a problem there is not that nothing was read.
+        is_known = row.machine is not None and row.machine.reachable is not None
+        shown = fields.state_cell(row, context, unread=not is_known)
+        if is_known and row.problem and row.machine is not None and row.machine.reachable:
+            return [shown, ("  !", "warning")]  # type: ignore[list-item]  # a state is one span
         if row.problem or context.pending(row.ref) is not None or (since := context.in_state_since(row)) is None:
             return shown
         elapsed = format_elapsed((context.now() - since).total_seconds())
@@ -95,6 +99,7 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             detail=lambda row: format_bytes(row.memory_limit) or "unknown",
         ),
         fields.detail("shared memory", lambda row: format_bytes(row.shm_size)),
+        *_machine_columns(context),
         fields.figure("disk", lambda row: row.disk_size, format_bytes, shown=False),
         fields.age(context, 5, context.created_at),
         fields.region(),
@@ -119,9 +124,59 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
     ]
 
 
+def _machine_columns(context: Context) -> Sequence[Column[Instance]]:
+    """Return the fields of rows that are whole machines."""
+    return [
+        fields.figure(
+            "load",
+            lambda row: row.machine.load[0] if row.machine is not None and row.machine.load else None,
+            lambda load: "" if load is None else f"{load:.1f}",
+            priority=6,
+            when_filled=True,
+            detail=lambda row: " ".join(f"{one:.2f}" for one in row.machine.load) if row.machine is not None else "",
+        ),
+        fields.text(
+            "users",
+            lambda row: ", ".join(row.machine.users or ()) if row.machine is not None else "",
+            priority=8,
+            when_filled=True,
+            max_width=24,
+            label="logged in",
+            detail=_users,
+        ),
+        fields.detail("memory used", lambda row: _of(row, row.machine and row.machine.memory_used, row.memory_limit)),
+        fields.detail("disk /", lambda row: _of(row, row.machine and row.machine.disk_used, row.disk_size)),
+        fields.detail(
+            "disk of home",
+            lambda row: _of(row, row.machine and row.machine.home_used, row.machine and row.machine.home_size),
+        ),
+        fields.detail("kernel", lambda row: row.machine.kernel if row.machine is not None else ""),
+        fields.detail("driver", lambda row: row.machine.driver if row.machine is not None else ""),
+        fields.detail("cuda", lambda row: row.machine.cuda if row.machine is not None else ""),
+    ]
+
+
+def _of(row: Instance, used: int | None, size: int | None) -> str:
+    """Write a part of a size: ``412.0G of 1.8T``; '' for a row that is no machine, or where nothing is known."""
+    if row.machine is None or (used is None and size is None):
+        return ""
+    return f"{format_bytes(used) or '?'} of {format_bytes(size) or '?'}"
+
+
+def _users(row: Instance) -> str:
+    if row.machine is None or row.machine.reachable is not True:
+        return ""
+    users = row.machine.users
+    return "unknown" if users is None else ", ".join(users) or "none"
+
+
 def _ssh(row: Instance) -> str:
     if row.ssh is None:
         return "port 22 is not mapped" if row.parent is None else "no address now"
+    if row.ssh.enter:
+        return f"{row.ssh.enter[0]} exec -it {row.ssh.enter[-1][:12]} sh   on {row.host or 'the host'}"
+    if row.ssh.alias and row.ssh.alias == row.ssh.host:
+        return f"ssh {row.ssh.alias}"
     user = f"{row.ssh.user}@" if row.ssh.user else ""
     return f"ssh -p {row.ssh.port} {user}{row.ssh.host}" + ("" if user else "   as the user it was created with")
 
