@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -120,12 +118,6 @@ class SshConfig(Section):
     agent: bool = True
     jump: Annotated[str, AfterValidator(_check_jump)] | None = None
     host_keys: Literal["ask", "accept-new"] | None = None
-    config: str | None = Field(default=None, min_length=1)
-
-    @property
-    def config_path(self) -> Path | None:
-        """The OpenSSH configuration to read, None for the user's own."""
-        return Path(os.path.expanduser(self.config)) if self.config else None  # noqa: PTH111  (as for keys)
 
 
 def normalise_base_url(value: str) -> str:
@@ -168,6 +160,11 @@ class Account(Section):
     currency: Currency = "USD"
     price: Amount | None = None
     prices: Annotated[dict[str, Amount], AfterValidator(_check_prices)] = {}
+
+    @property
+    def address(self) -> str:
+        """Where it is, as messages and tables name it."""
+        return self.base_url
 
     _normalise_base_url = field_validator("base_url")(normalise_base_url)  # kinds may declare the field again
 

@@ -227,7 +227,7 @@ def test_an_unknown_kind_names_those_that_are_registered(home: Path, install: Ca
     write_config(home, '[accounts.x]\nkind = "mars"\n')
     status, _, err = run("get", "instances")
     assert status == 2
-    assert "unknown kind of back end; this release has: broken, deepdock, gpuhub, pody, yotta" in err
+    assert "unknown kind of back end; this release has: broken, deepdock, gpuhub, pody, ssh, yotta" in err
 
 
 def test_the_screen_says_why_an_account_cannot_be_used(

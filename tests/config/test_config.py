@@ -94,8 +94,9 @@ stock = 0
         "config.toml: accounts.lab.base_ur: unknown key; did you mean base_url?",
         "config.toml: accounts.a/b: is not a name for an account; "
         "use at most 32 letters, digits, dots, dashes and underscores",
-        "config.toml: accounts.two.kind: unknown kind of back end; this release has: deepdock, gpuhub, pody, yotta",
-        "config.toml: accounts.three.kind: is missing; this release has: deepdock, gpuhub, pody, yotta",
+        "config.toml: accounts.two.kind: unknown kind of back end; "
+        "this release has: deepdock, gpuhub, pody, ssh, yotta",
+        "config.toml: accounts.three.kind: is missing; this release has: deepdock, gpuhub, pody, ssh, yotta",
         "config.toml: accounts.four.name: unknown key; did you mean username?",
         'config.toml: accounts.four.gpu_memory: is not a size; write it as "24G"',
         "config.toml: accounts.four.username: cannot contain a colon; "
@@ -197,11 +198,6 @@ def test_ssh_login_resolves_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> N
 )
 def test_new_host_keys_are_asked_about_or_accepted(written: str, accepts: bool | None) -> None:
     assert ssh_login(lab(f"ssh = {{ {written} }}")).accept_new is accepts
-
-
-def test_another_openssh_configuration_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/alice")
-    assert ssh_login(lab('ssh = { config = "~/lab/ssh_config" }')).config == Path("/home/alice/lab/ssh_config")
 
 
 def test_host_keys_are_never_accepted_blindly() -> None:

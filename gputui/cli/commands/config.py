@@ -65,7 +65,7 @@ _COLUMNS: Sequence[Column[Any]] = (
     Column(
         "latency", lambda finding: "" if finding.latency is None else f"{finding.latency * 1000:.0f} ms", right=True
     ),
-    Column("url", lambda finding: finding.account.base_url),
+    Column("url", lambda finding: finding.account.address),
     Column(
         "quota", lambda finding: ", ".join(quota_line(line) for line in finding.info.quota) if finding.info else ""
     ),

@@ -152,7 +152,7 @@ def _check(account: Account) -> bool:
     from gputui.cli.session import check_accounts
     from gputui.presentation.actions import quota_line
 
-    notify(f"Asking {account.base_url} …")
+    notify(f"Asking {account.address} …" if account.base_url else f"Reading {account.address} …")
     (finding,) = check_accounts({account.name: account})
     if finding.error is not None or finding.info is None:
         report_error(finding.error or GputuiError("The server did not identify itself."))

@@ -32,7 +32,7 @@ class Terminal:
         self.raw = False
         """Whether keys, ctrl+c among them, go to a full-screen program."""
         self.stream: Stream = _TerminalStream(self)
-        """The input of programs, a line at a time, and their output."""
+        """What programs read, a line at a time, and write."""
         self._process = process
         self._foreground: list[asyncio.Task[int]] = []
         self._keys: asyncio.Queue[str | None] = asyncio.Queue(_QUEUED_KEYS)

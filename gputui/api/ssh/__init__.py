@@ -1,0 +1,1 @@
+"""SSH: hosts of one's own, without any vendor's API."""

@@ -1,0 +1,340 @@
+"""From the look at a host to models: its row, its GPUs with their processes, its containers, its stock. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gputui.accelerators import amd, ascend
+from gputui.accelerators.nvidia.processes import from_ps_or_proc
+from gputui.accelerators.nvidia.query import Part, Question
+from gputui.accelerators.nvidia.rows import reading as nvidia_reading
+from gputui.accelerators.reading import Accelerator, Reading, Use
+from gputui.api.common.docker import FROZEN, PHASES
+from gputui.api.ssh.facts import Container, Facts
+from gputui.api.ssh.hosts import Host
+from gputui.api.ssh.probe import Look
+from gputui.errors import SshError
+from gputui.models import (
+    GpuDevice,
+    GpuProcess,
+    GpuReading,
+    GpuSample,
+    Instance,
+    Machine,
+    Offer,
+    Phase,
+    PortMapping,
+    Ref,
+    SSHTarget,
+    gpu_label,
+)
+from gputui.redaction import redact
+
+UP, UNREACHABLE, UNREAD = "up", "unreachable", "unknown"
+"""The states of a host: it answered; nothing answers at its address; it was not read for another reason."""
+IDLE_UTILIZATION = 5.0
+"""Below it a GPU is without load, in percent."""
+IDLE_MEMORY = 2**30
+"""Bytes in use on a GPU without processes, by drivers and desktops."""
+_BOOT_SPREAD = timedelta(seconds=30)
+"""How far the times of one boot, each from the uptime of a look, lie apart at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostRows:
+    """The rows of one host."""
+
+    instance: Instance
+    containers: tuple[Instance, ...] = ()
+    gpus: tuple[GpuDevice, ...] = ()
+    processes: tuple[GpuProcess, ...] = ()
+
+
+# --- GPUs ---------------------------------------------------------------------------------------------------------
+
+
+def gpu_reading(host: Host, look: Look, question: Question, at: datetime) -> tuple[GpuReading, str, str]:
+    """Return the GPUs and processes of a look, why they could not be read, and the version of a driver.
+
+    The first tool that reads a GPU is the one: a machine may have those of other makers installed as well.
+    """
+    problems = list[str]()
+    if "gpus" in look.parts:
+        instance = Instance(host.ref, host.name, Phase.RUNNING, UP)
+        asked = replace(question, mig="parts" in look.parts)
+        try:
+            return nvidia_reading(asked, look.parts, instance, at), "", ""
+        except SshError as error:
+            problems.append(error.message)
+    elif "gpus" in look.cut:
+        problems.append("the output of nvidia-smi is too long for a list of GPUs")
+    for read in (_amd, _ascend):
+        try:
+            found = read(look)
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        if found is not None:
+            return _rows(host, look, found, at), "", found.driver
+    return GpuReading(), "; ".join(problems), ""
+
+
+def _amd(look: Look) -> Reading | None:
+    if (listed := look.parts.get("rocm")) is not None:
+        return amd.from_rocm(listed, look.parts.get("kfd"))
+    if (metric := look.parts.get("amdmetric")) is not None:
+        return amd.from_amd_smi(look.parts.get("amdlist"), metric, look.parts.get("amdprocess"))
+    if look.cut & {"rocm", "amdmetric"}:
+        raise ValueError("the output of AMD's tool is too long for a list of GPUs")
+    return None
+
+
+def _ascend(look: Look) -> Reading | None:
+    if "npu" in look.cut:
+        raise ValueError("the output of npu-smi is too long for a list of accelerators")
+    part = look.parts.get("npu")
+    return None if part is None else ascend.from_npu_smi(part)
+
+
+def _rows(host: Host, look: Look, found: Reading, at: datetime) -> GpuReading:
+    """Return the rows of accelerators that are no NVIDIA GPUs."""
+    nothing = Part("", 0)
+    details = from_ps_or_proc(look.parts.get("ps", nothing).text, look.parts.get("proc", nothing).text)
+    on = defaultdict[int, dict[int, Use]](dict)
+    for use in found.uses:
+        on[use.index].setdefault(use.pid, use)
+    devices, processes = list[GpuDevice](), list[GpuProcess]()
+    for one in found.devices:
+        used = on[one.index]
+        unseen = found.silence or ("" if used else _busy(one))
+        devices.append(_device(host, one, len(used), unseen, at))
+        for pid, use in used.items():
+            known = details.get(pid)
+            processes.append(
+                GpuProcess(
+                    Ref(host.ref.account, "process", f"{host.ref.id}:{one.index}:{pid}"),
+                    host.name,
+                    one.index,
+                    pid,
+                    redact((known.command if known else "") or use.name),
+                    uptime=known.uptime if known else None,
+                    memory_used=known.memory if known else None,
+                    gpu_memory_used=use.memory,
+                )
+            )
+        if unseen:
+            processes.append(GpuProcess.unknown(host.ref, host.name, unseen, one.index, str(one.index)))
+    return GpuReading(tuple(devices), tuple(processes))
+
+
+def _device(host: Host, one: Accelerator, count: int, unseen: str, at: datetime) -> GpuDevice:
+    return GpuDevice(
+        Ref(host.ref.account, "gpu", f"{host.ref.id}:{one.index}"),
+        host.name,
+        one.index,
+        model=gpu_label(one.model, one.memory_total) if one.model else None,
+        memory_total=one.memory_total,
+        memory_used=one.memory_used,
+        process_count=None if unseen else count,
+        sample=GpuSample(at, one.utilization, one.memory_used, one.power, one.temperature, one.fan),
+        uuid=one.uuid,
+        problem=one.problem,
+    )
+
+
+def _busy(one: Accelerator) -> str:
+    """Return the signs of work without a listed process; '' where there are none."""
+    if one.utilization is None and one.memory_used is None:
+        return "the driver gives no figures of the GPU"
+    return f"none is listed, though it is {one.utilization:.0f} % busy" if (one.utilization or 0) > 0 else ""
+
+
+def owned(host: Host, found: GpuReading, facts: Facts, containers: Mapping[str, Instance]) -> GpuReading:
+    """Return GPUs and processes with the user of each process, and with the container that it runs in."""
+    inside, owners = facts.inside or {}, facts.owners or {}
+    processes = list[GpuProcess]()
+    names = defaultdict[int | None, set[str]](set)
+    for row in found.processes:
+        if row.pid is None:
+            processes.append(replace(row, inside=False))
+            continue
+        holder = containers.get(inside.get(row.pid, ""))
+        name, ref = (host.name, host.ref) if holder is None else (holder.name, holder.ref)
+        names[row.gpu_index].add(name)
+        user = owners.get(row.pid, "")
+        processes.append(replace(row, inside=False, instance_name=name, instance=ref, user=user))
+    devices = [
+        # What a part of a divided GPU does is its own: the names of the whole are those of all its parts.
+        replace(row, through=None, instances=tuple(sorted(names[row.index])) if row.instances or not row.mig else ())
+        for row in found.devices
+    ]
+    return GpuReading(tuple(devices), tuple(processes))
+
+
+# --- instances ----------------------------------------------------------------------------------------------------
+
+
+def through(host: Host) -> SSHTarget:
+    """Return the target for scripts at a host: with the row whose connection is used."""
+    return replace(host.target, host_row=host.ref)
+
+
+def to_host(
+    host: Host, facts: Facts, found: GpuReading, problem: str, at: datetime, last: Instance | None, driver: str = ""
+) -> Instance:
+    """Return the row of a host that was read. ``last`` is the row before, for what stays the same between looks."""
+    whole = [row for row in found.devices if not row.mig]
+    before = last.machine if last is not None else None
+    same_boot = before is not None and before.boot_id == facts.boot_id
+    models = {row.model for row in whole if row.model}
+    known = last.gpu_count if last is not None and same_boot else None
+    if whole or not problem:
+        # A GPU that has disappeared is still one of the machine: it is reported as lost.
+        gpu_count: int | None = max(len(whole), known or 0)
+        broken = sum(row.problem is not None and "is lost" in row.problem for row in whole)
+        lost = broken + max(0, (known or 0) - len(whole))
+    else:
+        gpu_count = known
+        lost = max(before.gpus_lost if before is not None and same_boot else 0, int("has lost" in problem))
+    started = None if facts.uptime is None else (at - timedelta(seconds=facts.uptime)).replace(microsecond=0)
+    if started is not None and last is not None and last.started_at is not None and same_boot:
+        # Two looks at one boot differ by the time that they took: the row would change with each.
+        started = last.started_at if abs(started - last.started_at) < _BOOT_SPREAD else started
+    memories = [row.memory_total for row in whole if not row.memory_shared]
+    return Instance(
+        ref=host.ref,
+        name=host.name,
+        phase=Phase.RUNNING,
+        status=UP,
+        aliases=(facts.name,) if facts.name and facts.name != host.name else (),
+        gpu_model=next(iter(models)) if len(models) == 1 else ", ".join(sorted(models)) or None,
+        gpu_count=gpu_count,
+        gpu_memory=sum(size for size in memories if size is not None) or None if None not in memories else None,
+        cpu_count=facts.cpus,
+        memory_limit=facts.memory_total,
+        disk_size=facts.root.size if facts.root else None,
+        host=facts.name or None,
+        started_at=started,
+        ssh=host.target,
+        machine=Machine(
+            reachable=True,
+            boot_id=facts.boot_id,
+            kernel=facts.kernel,
+            driver=facts.driver or driver or (before.driver if before is not None and same_boot else ""),
+            cuda=facts.cuda or (before.cuda if before is not None and same_boot else ""),
+            load=facts.load,
+            memory_used=facts.memory_used,
+            disk_used=facts.root.used if facts.root else None,
+            home_size=facts.home.size if facts.home else None,
+            home_used=facts.home.used if facts.home else None,
+            users=facts.users,
+            gpus_lost=lost,
+        ),
+        problem=problem or None,
+    )
+
+
+def not_read(host: Host, problem: str, last: Instance | None, *, reachable: bool | None) -> Instance:
+    """Return the row of a host that could not be read; ``reachable`` is None where that is unknown.
+
+    Of the row before it keeps what a machine does not lose: its GPUs, processors, sizes, and its last boot.
+    """
+    before = last.machine if last is not None else None
+    kept = last if last is not None else Instance(host.ref, host.name, Phase.UNKNOWN, UNREAD, ssh=host.target)
+    blank = before or Machine(None)
+    machine = Machine(reachable, blank.boot_id, blank.kernel, blank.driver, blank.cuda, gpus_lost=blank.gpus_lost)
+    return replace(
+        kept,
+        phase=Phase.UNKNOWN,
+        status=UNREACHABLE if reachable is False else UNREAD,
+        ssh=host.target,
+        machine=machine,
+        problem=problem,
+    )
+
+
+def to_containers(host: Host, facts: Facts, gpus: Sequence[GpuDevice]) -> dict[str, Instance]:
+    """Return the rows of the containers by id."""
+    return {one.id: _container(host, one, gpus) for one in facts.containers}
+
+
+def _container(host: Host, one: Container, gpus: Sequence[GpuDevice]) -> Instance:
+    places = {row.uuid: row.index for row in gpus if row.uuid} | {str(row.index): row.index for row in gpus}
+    indices = [places[gpu] for gpu in one.gpus if gpu in places] if one.gpus is not None else None
+    if indices is not None and one.gpus is not None and len(indices) != len(one.gpus):
+        indices = None
+    models = {row.model for row in gpus if row.model and (one.all_gpus or row.index in (indices or ()))}
+    runs = one.status.lower() in ("running", "up")
+    return Instance(
+        ref=Ref(host.ref.account, "container", f"{host.ref.id}/{one.name}"),
+        name=one.name,
+        phase=PHASES.get(one.status.lower(), Phase.UNKNOWN),
+        status=one.status or "unknown",
+        parent=host.ref,
+        frozen=one.status.lower() == FROZEN,
+        image=one.image or None,
+        gpu_model=next(iter(models)) if len(models) == 1 else None,
+        gpu_count=len(one.gpus) if one.gpus is not None else None,
+        gpu_indices=tuple(sorted(indices)) if indices is not None else None,
+        gpu_all=one.all_gpus,
+        host=host.name,
+        ports=tuple(PortMapping(*port) for port in one.ports),
+        created_at=one.created,
+        started_at=one.started,
+        stopped_at=None if runs else one.finished,
+        ssh=replace(host.target, enter=(one.engine, one.id), host_row=host.ref),
+        container_id=one.id,
+    )
+
+
+# --- stock --------------------------------------------------------------------------------------------------------
+
+
+def is_idle(device: GpuDevice) -> bool:
+    """Return whether a GPU has neither processes nor load. One whose processes are unknown is not idle."""
+    sample = device.sample
+    if device.problem is not None or device.process_count != 0 or sample is None:
+        return False
+    return (sample.utilization or 0.0) < IDLE_UTILIZATION and (device.memory_used or 0) < IDLE_MEMORY
+
+
+def to_offers(rows: Sequence[HostRows]) -> Iterator[Offer]:
+    """Yield the stock: the GPUs of each host by their model, and those of them that are idle."""
+    for one in rows:
+        name, problem = one.instance.name, one.instance.problem
+        by_model = defaultdict[str, list[GpuDevice]](list)
+        for device in one.gpus:
+            if not device.mig:
+                by_model[device.model or "GPU"].append(device)
+        for model, devices in by_model.items():
+            yield Offer(
+                Ref(one.instance.ref.account, "offer", f"{one.instance.ref.id}/{model}"),
+                gpu_model=model,
+                region=name,
+                idle=sum(map(is_idle, devices)),
+                total=len(devices),
+                gpu_memory=devices[0].memory_total,
+                problem=problem,
+            )
+
+
+def outdated(rows: HostRows, instance: Instance) -> HostRows:
+    """Return the last rows of a host that could not be read now: each with the reason.
+
+    A sample is of a moment: those that were read before are no current figures.
+    """
+    problem = instance.problem or ""
+    return HostRows(
+        instance,
+        tuple(
+            replace(row, phase=Phase.UNKNOWN, status=UNREAD, frozen=False, problem=problem) for row in rows.containers
+        ),
+        tuple(
+            replace(row, problem=row.problem or problem, sample=None, last=row.sample or row.last)
+            for row in rows.gpus
+        ),
+        tuple(replace(row, problem=row.problem or problem) for row in rows.processes),
+    )

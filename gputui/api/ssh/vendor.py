@@ -1,0 +1,11 @@
+"""Registers hosts over SSH as a kind of account."""
+
+from __future__ import annotations
+
+from gputui.vendors import Vendor
+
+VENDOR = Vendor(
+    protocol=2,
+    account="gputui.api.ssh.account:SshAccount",
+    backend="gputui.api.ssh.backend:SshBackend",
+)
