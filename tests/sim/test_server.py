@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from gputui.sim.deepdock.default_world import DOCK
 from gputui.sim.gpuhub.default_world import CLOUDS, PRIVATE
 from gputui.sim.server import Running, running_simulator
-from gputui.sim.vendors import SimulatedAccount
+from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
 from gputui.sim.world import World
 from gputui.sim.yotta.default_world import YOTTA
 from gputui.sim.yotta.vendor import YottaVendor
@@ -161,7 +161,7 @@ async def test_requests_under_way_do_not_delay_the_end(
     assert not caplog.records
 
 
-class _Broken:
+class _Broken(SimulatedVendor):
     """A simulated vendor that cannot build its account."""
 
     kind = "yotta"
@@ -174,7 +174,7 @@ class _Broken:
         raise RuntimeError("nothing fits")
 
 
-class _Echo:
+class _Echo(SimulatedVendor):
     """A simulated vendor from outside: one account without places among the ports."""
 
     kind = "echo"
