@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -118,6 +120,12 @@ class SshConfig(Section):
     agent: bool = True
     jump: Annotated[str, AfterValidator(_check_jump)] | None = None
     host_keys: Literal["ask", "accept-new"] | None = None
+    config: str | None = Field(default=None, min_length=1)
+
+    @property
+    def config_path(self) -> Path | None:
+        """The OpenSSH configuration to read, None for the user's own."""
+        return Path(os.path.expanduser(self.config)) if self.config else None  # noqa: PTH111  (as for keys)
 
 
 def normalise_base_url(value: str) -> str:

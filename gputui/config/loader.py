@@ -172,6 +172,7 @@ def ssh_login(account: Account) -> SSHLogin:
         agent=ssh.agent,
         jump=ssh.jump,
         accept_new=None if ssh.host_keys is None else ssh.host_keys == "accept-new",
+        config=ssh.config_path,
     )
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 from gputui.models.values import Money, Phase, Ref, Secret
 
@@ -70,6 +71,7 @@ class SSHLogin:
 
     Only what is remembered of an instance (:attr:`SSHTarget.remembered`) comes before it. ``accept_new``: new host
     keys are remembered without a question; None leaves that to the user's OpenSSH configuration, where it applies.
+    ``config`` is the path of that configuration, None for ``~/.ssh/config``.
     """
 
     user: str | None = None
@@ -79,6 +81,7 @@ class SSHLogin:
     agent: bool = True
     jump: str | None = None
     accept_new: bool | None = None
+    config: Path | None = None
 
     def user_of(self, target: SSHTarget) -> str:
         """Return the user who logs in there; '' where it is unknown."""

@@ -35,7 +35,10 @@ _STOP_SECONDS = 1.0
 
 @dataclass
 class Running:
-    """A simulator that serves. All by account name; ``ssh_port`` is None without SSH."""
+    """A simulator that serves. All by account name; those without an API have no URL.
+
+    ``ssh_port`` is None without SSH.
+    """
 
     world: World
     accounts: dict[str, SimulatedAccount]
@@ -66,7 +69,7 @@ class Running:
     def config_toml(self) -> str:
         """A configuration for every account, secrets in plain text: write it to a file with mode 0600."""
         return "\n".join(
-            _toml(account, {**account.config, "base_url": self.base_urls[name]})
+            _toml(account, {**account.config, **({"base_url": url} if (url := self.base_urls.get(name)) else {})})
             for name, account in self.accounts.items()
         )
 
@@ -146,6 +149,7 @@ async def running_simulator(
     chosen = {kind: variant for kind, variant in (variants or {}).items() if variant}
     planned = {kind: vendor.plans(size, chosen.get(kind, "")) for kind, vendor in known.items()}
     planned |= plans or {}
+    planned |= {kind: () for kind, vendor in known.items() if vendor.needs_ssh and not ssh}
     if unknown := [kind for kind in (*planned, *chosen) if kind not in known]:
         raise ValueError(f"unknown kind {unknown[0]!r}: one of {', '.join(known)}")
     async with contextlib.AsyncExitStack() as stack:
@@ -172,6 +176,10 @@ async def running_simulator(
                     problems.append(package_fault(kind, error))
                     break
                 accounts[account.name] = account
+                if account.close is not None:
+                    stack.callback(account.close)
+                if account.app is None or account.faults is None:
+                    continue
                 first = port + offset if port and offset is not None else 0
                 sites[account.name] = Site(Faults(account.app, account.faults), first, dated=account.dated)
         for site in sites.values():

@@ -23,7 +23,7 @@ class Disk:
 
 @dataclass(frozen=True)
 class LoggedIn:
-    """Somebody at a terminal, for ``hours``."""
+    """A user at a terminal, logged in ``hours`` ago."""
 
     user: str
     terminal: str
@@ -33,7 +33,7 @@ class LoggedIn:
 
 @dataclass
 class System:
-    """What is true of a machine and not of its GPUs. ``memory`` in bytes.
+    """The properties of a machine without those of its GPUs. ``memory`` in bytes.
 
     ``booted`` is a world time, None for six weeks before the question. ``tools`` are those of TOOLS that are there.
     ``units`` are the names of its services with the lines that their logs repeat.

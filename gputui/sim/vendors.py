@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -21,19 +21,21 @@ SIZES = ("small", "large", "huge")
 
 @dataclass(frozen=True)
 class SimulatedAccount:
-    """One account and its API.
+    """One account and its API, None for an account that has none.
 
     ``config`` is its section of a configuration, without ``base_url``; ``comment`` a line above it. ``state`` is the
     vendor's own object behind the API, for tests. ``dated`` is False for an application that sets ``Date`` itself.
+    ``close`` is called when the simulator ends.
     """
 
     name: str
-    app: ASGIApp
-    faults: ApiFaults
+    app: ASGIApp | None
+    faults: ApiFaults | None
     config: Mapping[str, Any]
     state: Any
     comment: str = ""
     dated: bool = True
+    close: Callable[[], object] | None = None
 
 
 class SimulatedVendor(ABC):
@@ -42,6 +44,8 @@ class SimulatedVendor(ABC):
     kind: str
     port_offsets: Sequence[int] = ()
     """The places of its accounts after the first port; an account without one takes a free port."""
+    needs_ssh: bool = False
+    """Whether its accounts are reached over SSH: a simulator without has none of them."""
     sizes: Mapping[str, Sequence[Any]]
     """The accounts to build in a world of each of SIZES."""
     variants: Mapping[str, Sequence[Any]] = MappingProxyType({})

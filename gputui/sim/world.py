@@ -104,7 +104,7 @@ class Pod:
     finished: float | None = None
     """When it stopped last, None for never."""
     files: FileSystem | None = field(default=None, repr=False, compare=False)
-    """Its files, made when they are first used."""
+    """The files in it, made when they are first used."""
 
     @property
     def name(self) -> str:
@@ -119,7 +119,7 @@ class Pod:
 
 @dataclass
 class ShellProcess:
-    """A shell that somebody has open. ``pod`` is the name of the container, None for the host itself.
+    """A shell that a user has open. ``pod`` is the name of the container, None for the host itself.
 
     ``end`` is called with the number of a signal that ends it.
     """

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import asyncssh
 
@@ -111,7 +112,7 @@ async def connect(
     context = _Context(hosts, ask, ask_secret, progress, deadline, sleep, monotonic)
     settings = None
     if target.alias:
-        settings = await _resolve(target.alias, login.user or "", login.port)
+        settings = await _resolve(target.alias, login.config, login.user or "", login.port)
     return await _connect(target, login, host_id, context, settings, refetch=refetch)
 
 
@@ -154,8 +155,9 @@ async def _connect(
         return Connection(endpoint, ssh, resources.pop_all())
 
 
-async def _resolve(text: str, user: str = "", port: int | None = None) -> Resolved:
-    return await asyncio.get_running_loop().run_in_executor(_RESOLVERS, partial(resolve, text, user=user, port=port))
+async def _resolve(text: str, config: Path | None, user: str = "", port: int | None = None) -> Resolved:
+    work = partial(resolve, text, user=user, port=port, path=config)
+    return await asyncio.get_running_loop().run_in_executor(_RESOLVERS, work)
 
 
 def _trust(
@@ -213,12 +215,12 @@ async def _connect_jump(
     The account's key is offered unless the OpenSSH configuration has keys for that host.
     """
     user, host, port = split_name(jump)
-    is_alias = login.jump is None or host in await asyncio.to_thread(aliases, config_path())
-    jump_login = SSHLogin(key=login.key, agent=login.agent, accept_new=login.accept_new)
+    is_alias = login.jump is None or host in await asyncio.to_thread(aliases, login.config or config_path())
+    jump_login = SSHLogin(key=login.key, agent=login.agent, accept_new=login.accept_new, config=login.config)
     if not is_alias:
         target = SSHTarget(host, port or 22, user or login.user or "root")
         return await _connect(target, jump_login, jump_host_id(host, target.port), context, None, via=via)
-    settings = await _resolve(jump)
+    settings = await _resolve(jump, login.config)
     if login.jump is None or settings.identity_files is not None:
         jump_login = replace(jump_login, key=None)
     target = SSHTarget(settings.host, settings.port, settings.user, alias=jump)

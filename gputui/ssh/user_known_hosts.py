@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -97,9 +98,8 @@ class UserKnownHosts:
     @property
     def _names(self) -> tuple[str, ...]:
         """The name that a key is stored under, and one whose keys are trusted as well: that without the port."""
-        if self.name or self.port == _PORT:
-            return ((self.name or self.host).lower(),)
-        return f"[{self.host}]:{self.port}".lower(), self.host.lower()
+        stored = name_in_file(self.host, self.port, self.name)
+        return (stored,) if self.name or self.port == _PORT else (stored, self.host.lower())
 
     def trusted(self) -> TrustedKeys:
         """Return the keys of the lines about this host; those about its name without the port are trusted as well."""
@@ -126,7 +126,7 @@ class UserKnownHosts:
         entries = [entry for entry in self._about(self._names[0]) if not entry.marker]
         if entries:
             remembered = ", ".join(f"{entry.key} ({entry.place})" for entry in entries)
-            removal = f"ssh-keygen -f {clean(str(entries[0].path))} -R '{clean(self._names[0])}'"
+            removal = removal_command(entries[0].path, self._names[0])
             return HostKeyError(
                 f"The host key of {where} has changed: remembered {remembered}, now {key}. Not logged in.",
                 hint="Someone may be listening in, or it was reinstalled. "
@@ -154,7 +154,7 @@ class UserKnownHosts:
     @property
     def _file(self) -> Path:
         """The file that gets new keys."""
-        return self.user_files[0] if self.user_files else Path.home() / ".ssh" / "known_hosts"
+        return self.user_files[0] if self.user_files else default_file()
 
     def _append(self, key: HostKey) -> None:
         """Add one line to the first file; the others in it stay as they are. Raises SshError."""
@@ -185,6 +185,21 @@ class UserKnownHosts:
 
     def _about(self, *names: str) -> list[_Entry]:
         return [entry for entry in self._entries() if any(map(entry.matches, names))]
+
+
+def default_file() -> Path:
+    """Return the user's own file."""
+    return Path.home() / ".ssh" / "known_hosts"
+
+
+def name_in_file(host: str, port: int, host_key_alias: str) -> str:
+    """Return the name that a host's key is stored under."""
+    return (host_key_alias or (host if port == _PORT else f"[{host}]:{port}")).lower()
+
+
+def removal_command(path: Path, name: str) -> str:
+    """Return the command line that removes the keys of a name from a file."""
+    return clean(f"ssh-keygen -f {shlex.quote(str(path))} -R {shlex.quote(name)}")
 
 
 def _read(path: Path) -> Iterator[_Entry]:

@@ -200,6 +200,11 @@ def test_new_host_keys_are_asked_about_or_accepted(written: str, accepts: bool |
     assert ssh_login(lab(f"ssh = {{ {written} }}")).accept_new is accepts
 
 
+def test_another_openssh_configuration_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/alice")
+    assert ssh_login(lab('ssh = { config = "~/lab/ssh_config" }')).config == Path("/home/alice/lab/ssh_config")
+
+
 def test_host_keys_are_never_accepted_blindly() -> None:
     assert "accept-new" in problems(ACCOUNT + 'ssh = { host_keys = "no" }')[0]
 

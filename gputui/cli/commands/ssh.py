@@ -54,6 +54,19 @@ def _forget(hosts: KnownHosts, host_id: str) -> None:
     notify(f"The host key of {host_id} is forgotten." if known else f"No host key of {host_id} was remembered.")
 
 
+def _refuse_alias(instance: Instance) -> None:
+    """Raise where the host key is in files of the user, which gputui only appends to."""
+    if instance.ssh is None or not instance.ssh.alias:
+        return
+    from gputui.ssh.resolution import resolve
+    from gputui.ssh.user_known_hosts import default_file, name_in_file, removal_command
+
+    found = resolve(instance.ssh.alias)
+    file = found.known_hosts[0] if found.known_hosts else default_file()
+    command = removal_command(file, name_in_file(found.host, found.port, found.host_key_alias))
+    raise ConfigError(f"The host key of {instance.ref} is in a file of OpenSSH.", hint=f"Forget it with {command}")
+
+
 async def _log_in(accounts: Mapping[str, Account], text: str, *, forget: bool) -> int:
     from gputui.ssh.containers import shell_command
     from gputui.ssh.shell import interactive
@@ -84,6 +97,7 @@ async def _connect_to(
         refs.report_shortened(matches)
         row = cast(Instance, matches[0].row)  # the only kind that was looked for
         if forget:
+            _refuse_alias(row)
             _forget(known_hosts(), str(row.ref))
         try:
             return await connect(fleet, row), row

@@ -172,7 +172,7 @@ async def _value(shell: Shell, part: Part) -> str:
 
 
 async def _alternative(shell: Shell, part: Parameter) -> Word:
-    """The word that an unquoted ``${name-word}`` or ``${name+word}`` stands for; () for another value."""
+    """The word of an unquoted ``${name-word}`` or ``${name+word}`` that replaces the parameter; () without one."""
     given = shell.is_set(part.name) and (not part.operator.startswith(":") or bool(shell.lookup(part.name)))
     sign = part.operator[-1]
     return part.word if (sign == "-" and not given) or (sign == "+" and given) else ()

@@ -104,7 +104,7 @@ class SimulatedSftp(asyncssh.SFTPServer):
     # Looking
 
     def stat(self, path: bytes) -> SFTPAttrs:
-        """Attributes of what a path leads to."""
+        """Attributes of the file at a path, links followed."""
         return self._attributes(self._files.find(self._path(path)))
 
     def lstat(self, path: bytes) -> SFTPAttrs:

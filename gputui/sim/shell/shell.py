@@ -39,8 +39,10 @@ class _ExpiredError(Exception):
 
 @dataclass
 class Session:
-    """What the shells of one login share. ``pid`` is that of the first one; ``budget`` are the world seconds that its
-    programs may still sleep, None for no limit.
+    """The common part of the shells of one login.
+
+    ``pid`` is that of the first one; ``budget`` are the world seconds that its programs may still sleep, None for no
+    limit.
     """
 
     host: Host

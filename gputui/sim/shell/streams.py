@@ -122,7 +122,7 @@ class Given(Stream):
 
 
 class Pipe(Stream):
-    """What one program writes and another reads, at the pace of the slower one."""
+    """The output of one program as the input of another, at the pace of the slower one."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()

@@ -32,7 +32,7 @@ class Terminal:
         self.raw = False
         """Whether keys, ctrl+c among them, go to a full-screen program."""
         self.stream: Stream = _TerminalStream(self)
-        """What programs read, a line at a time, and write."""
+        """The input of programs, a line at a time, and their output."""
         self._process = process
         self._foreground: list[asyncio.Task[int]] = []
         self._keys: asyncio.Queue[str | None] = asyncio.Queue(_QUEUED_KEYS)

@@ -1,10 +1,14 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gputui.cli.commands import ssh
 from gputui.cli.commands.ssh import exit_status
 from gputui.config.paths import known_hosts_path
+from gputui.errors import ConfigError
+from gputui.models import Instance, Phase, Ref, SSHTarget
 from gputui.ssh.known_hosts import HostKey, KnownHosts
 from gputui.ssh.shell import ShellEnd
 
@@ -37,3 +41,15 @@ def test_the_key_of_a_jump_host_can_be_forgotten_without_a_login(home: Path, run
     assert "is forgotten" in err
     assert hosts.keys("jump/bastion:22") == ()
     assert "No host key" in run("ssh", "--forget-host-key", "jump/bastion:22")[2]
+
+
+def test_the_key_of_a_host_of_one_s_own_is_forgotten_with_openssh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "config").write_text("Host gpu01\n  HostName 10.0.0.9\n  Port 2222\n")
+    own = Instance(Ref("mine", "host", "gpu01"), "gpu01", Phase.RUNNING, "", ssh=SSHTarget("", 22, "", alias="gpu01"))
+    with pytest.raises(ConfigError, match=f"ssh-keygen -f {tmp_path}/.ssh/known_hosts -R '\\[10.0.0.9\\]:2222'"):
+        ssh._refuse_alias(own)
+    ssh._refuse_alias(replace(own, ssh=SSHTarget("10.0.0.9", 22, "root")))

@@ -1,0 +1,130 @@
+"""Simulated hosts as a client of OpenSSH's configuration sees them: logins, tools, containers, a flaky one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import asyncssh
+import pytest
+
+from gputui.sim.clock import WorldClock
+from gputui.sim.ssh.default_world import GPU01, GPU04, JUMP, SshPlan
+from tests.sim.conftest import START, Hands
+from tests.sim.ssh.hosts import Hosts, running_hosts
+
+
+@pytest.fixture
+async def hosts() -> AsyncIterator[Hosts]:
+    async with running_hosts() as hosts:
+        yield hosts
+
+
+async def test_the_files_of_the_user_open_every_host_also_through_a_jump_host(hosts: Hosts) -> None:
+    assert hosts.config.parent.stat().st_mode & 0o777 == 0o700
+    assert (hosts.config.parent / "id_ed25519").stat().st_mode & 0o777 == 0o600
+    assert hosts.account.config["hosts"] == ["gpu01", "gpu02", "gpu03", "gpu04", "gpu05", "amd01"]
+    assert await hosts.output("gpu01", "hostname; whoami; pwd") == "gpu01\nops\n/home/ops\n"
+    assert await hosts.output("gpu03", "hostname") == "gpu03\n"
+    for name in hosts.account.config["hosts"][:2]:
+        with pytest.raises(asyncssh.PermissionDenied):
+            async with hosts.connect(name, client_keys=None, password="podpass"):
+                pass
+
+
+async def test_a_host_that_takes_a_password_alone_takes_the_key_once_it_is_installed(hosts: Hosts) -> None:
+    with pytest.raises(asyncssh.PermissionDenied):
+        async with hosts.connect("gpu05"):
+            pass
+    key = (hosts.config.parent / "id_ed25519").read_text()
+    public = asyncssh.import_private_key(key).export_public_key().decode()
+    async with hosts.connect("gpu05", password="podpass") as connection:
+        install = "umask 077; mkdir -p ~/.ssh && cat >> ~/.ssh/authorized_keys"
+        assert (await connection.run(install, input=public)).exit_status == 0
+    assert await hosts.output("gpu05", "grep -c ssh-ed25519 .ssh/authorized_keys") == "1\n"
+
+
+async def test_nothing_but_the_hosts_behind_it_is_reached_through_a_jump_host(hosts: Hosts) -> None:
+    async with hosts.connect("bastion") as bastion:
+        for port in (hosts.sshd.port, 22, 80):
+            with pytest.raises(asyncssh.ChannelOpenError):
+                await bastion.open_connection("127.0.0.1", port)
+
+
+async def test_a_lost_gpu_is_listed_without_figures(hosts: Hosts) -> None:
+    query = "nvidia-smi --query-gpu=index,name,temperature.gpu,memory.used --format=csv,noheader,nounits"
+    lines = (await hosts.output("gpu02", query)).splitlines()
+    assert lines[2] == "2, NVIDIA A100-SXM4-80GB, [GPU is lost], [GPU is lost]"
+    assert [line.split(", ")[0] for line in lines] == ["0", "1", "2", "3"]
+    assert "is lost" in await hosts.output("gpu02", "journalctl -u kernel -n 2")
+
+
+async def test_amd_gpus_and_their_processes_are_in_json_and_in_the_driver_s_files(hosts: Hosts) -> None:
+    text = await hosts.output("amd01", "rocm-smi --showproductname --showid --showuse --showmeminfo vram --json")
+    cards = json.loads(text)
+    assert cards["card0"]["Card Series"] == "AMD Instinct MI300X"
+    assert int(cards["card0"]["VRAM Total Memory (B)"]) == 192 << 30
+    assert int(cards["card0"]["GPU use (%)"]) > 50
+    used = await hosts.output("amd01", "grep -s '' /sys/class/kfd/kfd/proc/*/vram_*")
+    keys = {card["GUID"] for card in cards.values()}
+    assert {line.partition("vram_")[2].partition(":")[0] for line in used.splitlines()} == keys
+    assert await hosts.output("amd01", "command -v amd-smi nvidia-smi") == "status 1\n"
+
+
+async def test_containers_are_listed_inspected_and_entered(hosts: Hosts) -> None:
+    ids = (await hosts.output("gpu03", "docker ps -aq --no-trunc")).split()
+    assert len(ids) == 3
+    form = '{"name":{{json .Name}},"status":{{json .State.Status}},"gpus":{{json .HostConfig.DeviceRequests}}}'
+    shown = await hosts.output("gpu03", f"docker inspect --type container --format '{form}' {' '.join(ids)}")
+    rows = {row["name"]: row for row in map(json.loads, shown.splitlines())}
+    assert {name: row["status"] for name, row in rows.items()} == {
+        "/llm-serve": "running", "/notebook": "running", "/eval-old": "exited"
+    }  # fmt: skip
+    assert rows["/notebook"]["gpus"][0]["DeviceIDs"] == ["1"]
+    inside = "docker exec -i notebook sh -c 'hostname; whoami; nvidia-smi -L | wc -l; cat' </etc/hostname"
+    assert await hosts.output("gpu03", inside) == "notebook\nroot\n1\ngpu03\n"
+    assert (await hosts.output("gpu03", "docker exec eval-old true")).startswith("Error response from daemon")
+    assert await hosts.output("gpu01", "docker ps") == "bash: line 1: docker: command not found\nstatus 127\n"
+
+
+async def test_processes_end_on_signals_of_their_users(hosts: Hosts) -> None:
+    pids = {process.user: pid for pid, process in hosts["gpu01"].processes.items()}
+    assert "Operation not permitted" in await hosts.output("gpu01", f"kill {pids['bob']}")
+    assert await hosts.output("gpu01", f"kill {pids['ops']}; kill -0 {pids['ops']} && echo stays") == "stays\n"
+    assert await hosts.output("gpu01", f"kill -KILL {pids['ops']}; cat /proc/{pids['ops']}/stat || echo gone") == (
+        f"cat: /proc/{pids['ops']}/stat: No such file or directory\ngone\n"
+    )
+
+
+async def test_a_flaky_host_closes_connections_hangs_and_reboots() -> None:
+    hands = Hands()
+    plan = SshPlan(hosts=(GPU04, JUMP))
+    async with running_hosts(plan, WorldClock(start=START, monotonic=hands)) as hosts:
+        host = hosts["gpu04"]
+        boot = await hosts.output("gpu04", "cat /proc/sys/kernel/random/boot_id")
+        host.mood = "drops"
+        with pytest.raises((asyncssh.Error, OSError)):
+            async with hosts.connect("gpu04"):
+                pass
+        host.mood = "hangs"
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                async with hosts.connect("gpu04"):
+                    pass
+        host.mood = ""
+        host.reboot()
+        assert await hosts.output("gpu04", "cat /proc/sys/kernel/random/boot_id") != boot
+        assert not host.processes
+        moods = set[str]()
+        for _ in range(60):
+            hands.now += 20
+            host.world.advance()
+            moods.add(host.mood)
+        assert moods == {"", "drops", "hangs"}
+
+
+async def test_the_same_seed_makes_the_same_host() -> None:
+    async with running_hosts(SshPlan(hosts=(GPU01,))) as one, running_hosts(SshPlan(hosts=(GPU01,))) as other:
+        look = "nvidia-smi; ps -e -o pid,user,etimes,args | grep -v bash; cat /proc/loadavg /proc/uptime"
+        assert await one.output("gpu01", look) == await other.output("gpu01", look)
