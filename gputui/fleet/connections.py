@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 
 class Connections:
-    """The connections of a fleet. ``hosts`` are the known host keys."""
+    """The connections of a fleet, and those to jump hosts. ``hosts`` are the known host keys."""
 
     def __init__(self, fleet: Fleet, hosts: KnownHosts) -> None:
         self.hosts = hosts
         self._fleet = fleet
         self._pool = ConnectionPool()
+        self.jump_hosts = ConnectionPool()
 
     def lease(
         self, instance: Instance, connect: Callable[[], Awaitable[Connection]] | None = None
@@ -48,6 +49,7 @@ class Connections:
     async def aclose(self) -> None:
         """Close all connections, leased or not; bounded in time."""
         await self._pool.aclose()
+        await self.jump_hosts.aclose()
 
     async def _log_in_unasked(self, instance: Instance) -> Connection:
         asked = list[str]()
@@ -65,7 +67,7 @@ class Connections:
 
         ref = login_ref(instance)
         try:
-            return await log_in(self._fleet, ref, self.hosts, no_user, no_trust, no_secret, deadline=0)
+            return await log_in(self._fleet, ref, self.hosts, no_user, no_trust, no_secret, deadline=0, asks=False)
         except SshError as error:
             if not asked:
                 raise
@@ -93,11 +95,13 @@ async def log_in(
     *,
     deadline: float = 120.0,
     logins: Logins | None = None,
+    asks: bool = True,
 ) -> Connection:
     """Log into an instance, and store a user that was asked for in ``logins``, those of the fleet by default.
 
-    ``ask_user`` is called where neither the back end, the configuration nor a stored login has the user. The other
-    arguments are those of :func:`gputui.ssh.client.connect`. Raises GputuiError.
+    ``ask_user`` is called where neither the back end, the configuration nor a stored login has the user; ``asks``
+    says whether questions reach the user. The other arguments are those of :func:`gputui.ssh.client.connect`. Raises
+    GputuiError.
     """
     logins, user = logins or fleet.logins, ""
 
@@ -123,6 +127,7 @@ async def log_in(
         progress=progress,
         refetch=target,
         deadline=deadline,
+        jumps=client.JumpHosts(fleet.connections.jump_hosts, asks),
     )
     if user:
         await logins.remember(ref, first.generation, user)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from typing import TypeVar
 
 import asyncssh
 
@@ -22,8 +22,9 @@ from gputui.ssh.challenges import AskSecret
 from gputui.ssh.credentials import ATTEMPT_SECONDS, Credentials, LoginClient, paused
 from gputui.ssh.endpoint import Endpoint
 from gputui.ssh.known_hosts import AskHostKey, HostKey, KnownHosts, jump_host_id
+from gputui.ssh.pool import ConnectionPool
 from gputui.ssh.proxy_command import ProxyCommand
-from gputui.ssh.resolution import Resolved, resolve, split_name
+from gputui.ssh.resolution import Resolved, resolve, split_name, through
 from gputui.ssh.trust import InstanceTrust, Trust, TrustedKeys
 from gputui.ssh.user_known_hosts import NewKeys, UserKnownHosts
 
@@ -34,13 +35,13 @@ _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 2.0
 _CLOSE_SECONDS = 2.0
 _FORWARD_CLOSE_SECONDS = 1.0
-_MOST_JUMPS = 8
 _RESOLVERS = ThreadPoolExecutor(8, "openssh-config")
 """Threads of their own: commands of ``Match exec`` that hang must not keep others from theirs."""
 
 Sleep = Callable[[float], Awaitable[None]]
 Refetch = Callable[[], Awaitable[SSHTarget]]
 _LoggedIn = tuple["Endpoint", asyncssh.SSHClientConnection]
+_T = TypeVar("_T")
 
 
 class Connection:
@@ -85,6 +86,18 @@ class _Context:
     deadline: float
     sleep: Sleep
     monotonic: Callable[[], float]
+    jumps: JumpHosts | None
+
+
+@dataclass(frozen=True, slots=True)
+class JumpHosts:
+    """The connections to jump hosts that logins share: a hundred at once would be refused (MaxStartups).
+
+    ``asks``: this login can ask the user, so it tries by itself where the one that it waited for has failed.
+    """
+
+    pool: ConnectionPool
+    asks: bool = True
 
 
 async def connect(
@@ -100,19 +113,22 @@ async def connect(
     deadline: float = 120.0,
     sleep: Sleep = asyncio.sleep,
     monotonic: Callable[[], float] = time.monotonic,
+    jumps: JumpHosts | None = None,
 ) -> Connection:
     """Log in to ``target``; ``login`` overrides the port, user and password of the target.
 
     Of a target with an alias the user's OpenSSH configuration has the address, the keys and the way; its host key is
     in the user's known_hosts. A refused port is retried for ``deadline`` seconds, each time with a ``refetch``-ed
-    target, with reports to ``progress``; cancel it to give up earlier. Unknown host keys go to ``ask``, secrets that
+    target, with reports to ``progress``; cancel it to give up earlier. Without ``jumps`` the connections to its jump
+    hosts are its own. Unknown host keys go to ``ask``, secrets that
     are not configured to ``ask_secret``. Raises HostKeyError for a changed key, ConfigError for a line of the OpenSSH
     configuration, SshError for every other failure.
     """
-    context = _Context(hosts, ask, ask_secret, progress, deadline, sleep, monotonic)
+    context = _Context(hosts, ask, ask_secret, progress, deadline, sleep, monotonic, jumps)
     settings = None
     if target.alias:
-        settings = await _resolve(target.alias, login.config, login.user or "", login.port)
+        work = partial(resolve, target.alias, user=login.user or "", port=login.port, path=login.config)
+        settings = await _in_thread(work)
     return await _connect(target, login, host_id, context, settings, refetch=refetch)
 
 
@@ -125,12 +141,11 @@ async def _connect(
     *,
     refetch: Refetch | None = None,
     via: asyncssh.SSHClientConnection | None = None,
-    chain: tuple[str, ...] = (),
+    is_hop: bool = False,
 ) -> Connection:
-    """Log in over ``via`` or the target's own jump hosts; ``chain`` are the hosts that this is a jump host for."""
+    """Log in over the jump hosts of the account or of the target; a hop itself over ``via``, the one before it."""
     async with AsyncExitStack() as resources:
-        chain = _longer(chain, settings)
-        tunnel = via or await _connect_jumps(login, settings, context, chain, resources)
+        tunnel = via if is_hop else await _connect_jumps(login, settings, context, resources)
         proxy = None
         if settings is not None and settings.proxy_command is not None and tunnel is None:
             proxy = ProxyCommand(settings.proxy_command)
@@ -155,8 +170,7 @@ async def _connect(
         return Connection(endpoint, ssh, resources.pop_all())
 
 
-async def _resolve(text: str, config: Path | None, user: str = "", port: int | None = None) -> Resolved:
-    work = partial(resolve, text, user=user, port=port, path=config)
+async def _in_thread(work: Callable[[], _T]) -> _T:
     return await asyncio.get_running_loop().run_in_executor(_RESOLVERS, work)
 
 
@@ -176,55 +190,62 @@ def _trust(
     )
 
 
-def _longer(chain: tuple[str, ...], settings: Resolved | None) -> tuple[str, ...]:
-    """Return the chain of hosts with one more. Raises SshError for one that is in it, and for a chain too long."""
-    if settings is None:
-        return chain
-    here = f"{settings.user}@{settings.name}:{settings.port}"
-    longer = (*chain, here)
-    shown = " → ".join(host.partition("@")[2].rpartition(":")[0] for host in longer)
-    if here in chain:
-        raise SshError(f"ProxyJump goes in a circle: {shown}.", hint="Correct it in the OpenSSH configuration.")
-    if len(chain) > _MOST_JUMPS:
-        raise SshError(f"ProxyJump goes through more than {_MOST_JUMPS} hosts: {shown}.")
-    return longer
+@dataclass(frozen=True, slots=True)
+class _Hop:
+    """A jump host, and how to log in to it; ``key`` identifies that login."""
+
+    target: SSHTarget
+    login: SSHLogin
+    host_id: str
+    settings: Resolved | None
+    key: str
+
+
+async def _hops(login: SSHLogin, settings: Resolved | None) -> list[_Hop]:
+    """Return the jump hosts, that of the account before those of the OpenSSH configuration.
+
+    None gets the password meant for the instance. The account's key is offered to its jump host unless the OpenSSH
+    configuration has keys for that.
+    """
+    own = SSHLogin(key=login.key, agent=login.agent, accept_new=login.accept_new, config=login.config)
+    if login.jump is not None:
+        user, host, port = split_name(login.jump)
+        if host not in await _in_thread(lambda: aliases(login.config or config_path())):
+            target = SSHTarget(host, port or 22, user or login.user or "root")
+            key = f"{target.user}@{host}:{target.port} {login.key} {login.agent}"
+            return [_Hop(target, own, jump_host_id(host, target.port), None, key)]
+        found = await _in_thread(partial(through, [login.jump], path=login.config))
+    elif settings is not None:
+        found = await _in_thread(partial(through, settings.jumps, settings, path=login.config))
+    else:
+        return []
+    hops = []
+    for hop in found:
+        uses_own = login.jump is not None and hop is found[-1] and hop.identity_files is None
+        hop_login = own if uses_own else replace(own, key=None)
+        target = SSHTarget(hop.host, hop.port, hop.user, alias=hop.name)
+        key = f"{hop.key} {hop_login.key} {hop_login.agent} {login.config}"
+        hops.append(_Hop(target, hop_login, jump_host_id(hop.name, None), hop, key))
+    return hops
 
 
 async def _connect_jumps(
-    login: SSHLogin, settings: Resolved | None, context: _Context, chain: tuple[str, ...], resources: AsyncExitStack
+    login: SSHLogin, settings: Resolved | None, context: _Context, resources: AsyncExitStack
 ) -> asyncssh.SSHClientConnection | None:
-    """Log in to the jump hosts, those of the account before those of the OpenSSH configuration; None without any.
-
-    As in OpenSSH, each is reached through the one before it, and only the first through jump hosts of its own.
-    """
-    tunnel = None
-    jumps = (login.jump,) if login.jump is not None else settings.jumps if settings is not None else ()
-    context = replace(context, deadline=0)
-    for jump in jumps:
-        connection = await _connect_jump(jump, login, context, tunnel, chain)
-        resources.push_async_callback(connection.close)
+    """Log in to the jump hosts, each through the one before it; None without any."""
+    tunnel, way = None, ""
+    jumps, context = context.jumps, replace(context, deadline=0)
+    for hop in await _hops(login, settings):
+        connecting = partial(_connect, hop.target, hop.login, hop.host_id, context, hop.settings)
+        way += f"{hop.key}\n"
+        if jumps is None:
+            connection = await connecting(via=tunnel, is_hop=True)
+            resources.push_async_callback(connection.close)
+        else:
+            lease = jumps.pool.lease(way, partial(connecting, via=tunnel, is_hop=True), shares_failure=not jumps.asks)
+            connection = await resources.enter_async_context(lease)
         tunnel = connection.ssh
     return tunnel
-
-
-async def _connect_jump(
-    jump: str, login: SSHLogin, context: _Context, via: asyncssh.SSHClientConnection | None, chain: tuple[str, ...]
-) -> Connection:
-    """Log in to a jump host: never with the password meant for the instance.
-
-    The account's key is offered unless the OpenSSH configuration has keys for that host.
-    """
-    user, host, port = split_name(jump)
-    is_alias = login.jump is None or host in await asyncio.to_thread(aliases, login.config or config_path())
-    jump_login = SSHLogin(key=login.key, agent=login.agent, accept_new=login.accept_new, config=login.config)
-    if not is_alias:
-        target = SSHTarget(host, port or 22, user or login.user or "root")
-        return await _connect(target, jump_login, jump_host_id(host, target.port), context, None, via=via)
-    settings = await _resolve(jump, login.config)
-    if login.jump is None or settings.identity_files is not None:
-        jump_login = replace(jump_login, key=None)
-    target = SSHTarget(settings.host, settings.port, settings.user, alias=jump)
-    return await _connect(target, jump_login, jump_host_id(host, port), context, settings, via=via, chain=chain)
 
 
 async def _until_up(

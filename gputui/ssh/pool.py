@@ -6,10 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from gputui.ssh.client import Connection
+from gputui.errors import SshError
 
-Connect = Callable[[], Awaitable[Connection]]
+if TYPE_CHECKING:
+    from gputui.ssh.client import Connection
+
+Connect = Callable[[], "Awaitable[Connection]"]
 
 
 @dataclass(slots=True)
@@ -18,6 +22,8 @@ class _Slot:
     users: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     closing: asyncio.TimerHandle | None = None
+    failures: int = 0
+    failure: SshError | None = None
 
 
 class ConnectionPool:
@@ -33,12 +39,12 @@ class ConnectionPool:
         self._closers: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def lease(self, key: str, connect: Connect) -> AsyncIterator[Connection]:
+    async def lease(self, key: str, connect: Connect, *, shares_failure: bool = False) -> AsyncIterator[Connection]:
         """Lease the connection of ``key``, created by ``connect`` when there is none or the last one ended.
 
         Concurrent callers share one login; where the first is cancelled, the next one logs in. Errors of ``connect``
-        go to its caller alone. It stays open with its forwards while it is leased, unless the server, the network or
-        :meth:`aclose` ends it.
+        go to its caller, and to those who waited for it with ``shares_failure``; others try next. It stays open with
+        its forwards while it is leased, unless the server, the network or :meth:`aclose` ends it.
         """
         slot = self._slots.setdefault(key, _Slot())
         slot.users += 1
@@ -46,9 +52,16 @@ class ConnectionPool:
             slot.closing.cancel()
             slot.closing = None
         try:
+            failures = slot.failures
             async with slot.lock:
                 if slot.connection is None or slot.connection.closed:
-                    slot.connection = await connect()
+                    if shares_failure and slot.failure is not None and slot.failures > failures:
+                        raise type(slot.failure)(slot.failure.message, hint=slot.failure.hint) from slot.failure
+                    try:
+                        slot.connection = await connect()
+                    except SshError as error:
+                        slot.failures, slot.failure = slot.failures + 1, error
+                        raise
                 connection = slot.connection
             yield connection
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from gputui.ssh.openssh_settings import Settings
 from gputui.ssh.user_known_hosts import NewKeys
 from gputui.text import clean
 
+_MOST_JUMPS = 8
 _STRICT = {
     **{"ask": NewKeys.ASK, "accept-new": NewKeys.ACCEPT},
     # OpenSSH accepts even a changed key then; gputui never does.
@@ -69,6 +70,11 @@ class Resolved:
     connect_timeout: int | None = None
     methods_off: frozenset[str] = frozenset()
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def key(self) -> str:
+        """Return the login: that of another user, or to another port, is another one."""
+        return f"{self.user}@{self.name}:{self.port}"
 
 
 def split_name(text: str) -> tuple[str, str, int | None]:
@@ -126,6 +132,26 @@ def resolve(text: str, *, user: str = "", port: int | None = None, path: Path | 
         methods_off=_methods_off(settings),
         options=MappingProxyType(_options(settings)),
     )
+
+
+def through(jumps: Sequence[str], behind: Resolved | None = None, *, path: Path | None = None) -> list[Resolved]:
+    """Return all hosts to go through, first to last, for the ``jumps`` of a host. Blocking.
+
+    As in OpenSSH, only the first of several jump hosts is reached through jump hosts of its own. Raises SshError for
+    a circle and for too many, ConfigError as :func:`resolve` does.
+    """
+    found, chain = list[Resolved](), [] if behind is None else [behind]
+    while jumps:
+        hosts = [resolve(jump, path=path) for jump in jumps]
+        found = [*hosts, *found]
+        shown = " → ".join(host.name for host in (*chain, hosts[0]))
+        if any(hosts[0].key == host.key for host in chain):
+            raise SshError(f"ProxyJump goes in a circle: {shown}.", hint="Correct it in the OpenSSH configuration.")
+        if len(found) > _MOST_JUMPS:
+            raise SshError(f"ProxyJump goes through more than {_MOST_JUMPS} hosts: {shown}.")
+        chain.append(hosts[0])
+        jumps = hosts[0].jumps
+    return found
 
 
 def _jumps(settings: Settings) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from contextlib import AsyncExitStack
@@ -13,7 +14,8 @@ import pytest
 from gputui.errors import ConfigError, HostKeyError, SshError
 from gputui.models import SSHLogin, SSHTarget
 from gputui.ssh import client
-from gputui.ssh.client import Connection, connect
+from gputui.ssh.client import Connection, JumpHosts, connect
+from gputui.ssh.pool import ConnectionPool
 from tests.ssh.conftest import LoadAgent, Person
 from tests.ssh.servers import Server
 from tests.ssh.test_credentials import made
@@ -30,6 +32,7 @@ class Ssh:
         self.folder.mkdir()
         self.known_hosts = self.folder / "known_hosts"
         self.person = person
+        self.jumps: JumpHosts | None = None
 
     def configure(self, text: str) -> None:
         (self.folder / "config").write_text(text)
@@ -56,6 +59,7 @@ class Ssh:
             ask_secret=self.person.ask_secret if asks else None,
             progress=self.person.reports.append,
             deadline=0,
+            jumps=self.jumps,
         )
         self.person.opened.append(connection)
         return connection
@@ -168,6 +172,23 @@ async def test_a_chain_of_jump_hosts_is_followed_and_each_is_known_by_its_own_na
         assert await run(await ssh.connect("gpu02"), "hello") == "hello"
         assert len(ssh.person.asked) == 3
         assert [len(server.connections) for server in (outer, inner)] == [3, 3]
+
+
+async def test_logins_through_one_jump_host_share_the_connection_to_it(ssh: Ssh) -> None:
+    key = ssh.key("id_ed25519")
+    pool = ConnectionPool(idle=0)
+    ssh.jumps = JumpHosts(pool)
+    async with Server(password=None, client_keys=[key]) as gate, Server(password=None, client_keys=[key]) as server:
+        ssh.trust(gate, server)
+        ssh.configure(entry("gw", gate) + "".join(entry(f"h{n}", server, "  ProxyJump gw\n") for n in range(4)))
+        connections = await asyncio.gather(*(ssh.connect(f"h{number}") for number in range(4)))
+        assert (len(gate.connections), len(server.connections)) == (1, 4)
+        await connections[0].close()
+        assert await run(connections[1], "hello") == "hello"
+        for connection in connections[1:]:
+            await connection.close()
+        await pool.aclose()
+        assert all(one.is_closed() for one in gate.connections)
 
 
 async def test_a_circle_of_jump_hosts_is_refused_by_name(ssh: Ssh) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gputui.errors import SshError
+from gputui.errors import LoginError, SshError
 from gputui.ssh.client import Connection
 from gputui.ssh.pool import ConnectionPool
 from tests.ssh.conftest import ID, Person
@@ -94,6 +94,29 @@ async def test_a_failed_login_is_raised_to_the_caller_and_leaves_nothing(person:
         async with pool.lease(ID, lambda: person.connect(server.port, password=None)):
             raise AssertionError("not reached")
     async with pool.lease(ID, lambda: person.connect(server.port)) as connection:
+        assert not connection.closed
+    await pool.aclose()
+
+
+async def test_who_waits_for_a_login_that_fails_gets_its_error_or_tries_next(person: Person, server: Server) -> None:
+    pool = ConnectionPool()
+    tried = list[str]()
+
+    async def fail(name: str) -> Connection:
+        tried.append(name)
+        await asyncio.sleep(0)
+        raise LoginError("Not logged in.", hint="Log in.")
+
+    async def use(name: str, *, shares: bool) -> Connection:
+        async with pool.lease(ID, lambda: fail(name), shares_failure=shares) as connection:
+            return connection
+
+    uses = [use("first", shares=True), use("asks", shares=False), use("looks", shares=True)]
+    errors = await asyncio.gather(*uses, return_exceptions=True)
+    assert [type(error) for error in errors] == [LoginError] * 3
+    assert {str(error) for error in errors} == {"Not logged in. Log in."}
+    assert tried == ["first", "asks"]
+    async with pool.lease(ID, lambda: person.connect(server.port), shares_failure=True) as connection:
         assert not connection.closed
     await pool.aclose()
 
