@@ -71,6 +71,7 @@ class SshBackend(Backend):
         now = clock.get("now", time.time)
         monotonic = clock.get("monotonic", time.monotonic)
         self._texts = tuple(account.hosts)
+        self._config = account.ssh.config_path
         self._prices = StatedPrices.of(account)
         self._currency = account.currency
         if self._prices:
@@ -106,9 +107,8 @@ class SshBackend(Backend):
     async def identify(self) -> AccountInfo:
         """Read the OpenSSH configuration for the hosts; sends nothing. Raises ConfigError."""
         hosts = await self._find_hosts()
-        count = f"{len(hosts)} of {config_path()} and by address" if len(hosts) != 1 else hosts[0].name
         ref = Ref(self.account, "account", self.account)
-        return AccountInfo(ref, "ssh", "", version="", user="", usage=(("hosts", count),))
+        return AccountInfo(ref, "ssh", "", version="", user="", usage=(("hosts", str(len(hosts))),))
 
     # Lists
 
@@ -139,7 +139,7 @@ class SshBackend(Backend):
 
     async def _find_hosts(self) -> list[Host]:
         """Return the hosts of the configuration as it is now. Raises ConfigError."""
-        config = config_path()
+        config = self._config or config_path()
         hosts = await asyncio.to_thread(hosts_of, self.account, self._texts, config)
         self._hosts = {host.ref: host for host in hosts}
         if not hosts:

@@ -96,7 +96,7 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             priority=7,
             when_filled=True,
             label="memory limit",
-            detail=lambda row: format_bytes(row.memory_limit) or "unknown",
+            detail=lambda row: "" if row.machine is not None else format_bytes(row.memory_limit) or "unknown",
         ),
         fields.detail("shared memory", lambda row: format_bytes(row.shm_size)),
         *_machine_columns(context),
