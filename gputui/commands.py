@@ -148,6 +148,7 @@ _VIEWS = _section(
     ),
     Command("view.tasks", "Tasks", "8", "Queued, running and finished tasks", aliases=("queues",), of_row="tasks-of"),
     Command("view.cost", "Cost", "9", "Spending, prepaid time and balances", aliases=("packages",)),
+    Command("view.transfers", "Transfers", "", "Copies of files: progress, pause, retry, cancel"),
 )
 
 _ROW = _section(
@@ -157,6 +158,7 @@ _ROW = _section(
     _named(
         "forward", "Forward a port", "f", "Forward a local port to the instance", 13, "forward", action=Action.SSH
     ),
+    _named("files", "Copy files", "u", "Copy files to or from the instance", action=Action.SSH),
     _named("logs", "Log", "l", "Show and follow its log", 4, "logs", when=Condition.LOG, optional=True),
     _named(
         "events-of", "Events", "e", "State changes of this instance or deployment", 5, "events", when=Condition.EVENTS

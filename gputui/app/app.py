@@ -299,12 +299,20 @@ class GputuiApp(App[int]):
         """Forward a local port to the instance."""
         self._start(self._login.forward(instance))
 
+    def open_files(self, instance: Instance) -> None:
+        """Log into the instance, and show its files."""
+        self._start(self._open_files(instance))
+
     def probe(self, instance: Instance) -> None:
         """Log into the instance, show its GPUs, and probe it from then on."""
         self._start(self._probe(instance))
 
     def _start(self, login: Coroutine[None, None, None]) -> None:
         self.run_worker(login, group="ssh", exit_on_error=False, name="ssh")
+
+    async def _open_files(self, instance: Instance) -> None:
+        if await self._login.connect(instance, "files"):
+            self.views.go("files", scope=instance.ref)
 
     async def _probe(self, instance: Instance) -> None:
         if await self._login.probe(instance):
@@ -340,6 +348,9 @@ class GputuiApp(App[int]):
             lines.append("It may continue there, and its outcome will not be seen.")
         if forwards := self._login.forwards:
             lines += ["These forwards end:", *(f"  {forward}" for forward in forwards)]
+        if copies := self.session.fleet.transfers_under_way:
+            lines.append("These copies are interrupted; the same copy continues them later:")
+            lines += [f"  {copy.source.text} to {copy.target.text}" for copy in copies]
         return [*lines, *(line for view in self.views.opened.values() for line in view.ends_with_program())]
 
     def action_command_palette(self) -> None:

@@ -124,13 +124,20 @@ class Login:
         """
         from gputui.fleet.ssh_gpu_reader import probe_gpus
 
-        fleet = self._session.fleet
-        fleet.login_hint = f"{self._session.key_of('processes-of')} on the instance asks."
-        async with AsyncExitStack() as leases:
-            if not fleet.connections.is_open(instance) and not await self._connect_visibly(instance, leases):
-                return False
-            probe_gpus(fleet, instance)
+        if not await self.connect(instance, "processes-of"):
+            return False
+        probe_gpus(self._session.fleet, instance)
         return True
+
+    async def connect(self, instance: Instance, command_id: str) -> bool:
+        """Log into the instance, with all questions; those that follow ask none and name the key of the command.
+
+        False when the user ended the wait for the login. Call it in a worker. Raises GputuiError.
+        """
+        fleet = self._session.fleet
+        fleet.login_hint = f"{self._session.key_of(command_id)} on the instance asks."
+        async with AsyncExitStack() as leases:
+            return fleet.connections.is_open(instance) or bool(await self._connect_visibly(instance, leases))
 
     # --- inside tmux -----------------------------------------------------------------------------------------
 

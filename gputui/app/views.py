@@ -25,6 +25,8 @@ VIEWS = {
     "tasks": "tasks:TasksView",
     "logs": "logs.view:LogsView",
     "cost": "cost:CostView",
+    "files": "files.view:FilesView",
+    "transfers": "transfers.view:TransfersView",
 }
 """The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown.
 

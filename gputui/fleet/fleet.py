@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from gputui.config.loader import Account, Polling
     from gputui.fleet.connections import Connections
     from gputui.fleet.forwards import Forwards
-    from gputui.fleet.transfers import Transfers
+    from gputui.fleet.transfers import Transfer, Transfers
     from gputui.history.history import History
     from gputui.models.forwards import PortForward
 
@@ -134,6 +134,11 @@ class Fleet(Rows):
     def forward_rows(self) -> list[PortForward]:
         """Return the forwards as they are now, without the libraries of SSH where there are none."""
         return [one.row() for one in self.forwards.all] if "forwards" in self.__dict__ else []
+
+    @property
+    def transfers_under_way(self) -> Sequence[Transfer]:
+        """The copies that the end of the program would interrupt."""
+        return self.transfers.busy if "transfers" in self.__dict__ else ()
 
     async def aclose(self) -> None:
         """Stop polling, write the pending records, close the back ends; bounded in time."""

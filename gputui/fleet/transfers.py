@@ -217,6 +217,15 @@ class Transfers:
         for transfer in transfers:
             await transfer.ended.wait()
 
+    @asynccontextmanager
+    async def open(self, ref: Ref | None) -> AsyncIterator[Place]:
+        """Open the files of an instance, or of this machine. Raises GputuiError."""
+        if ref is None:
+            yield HERE
+            return
+        async with self._reach(ref) as place:
+            yield place
+
     async def aclose(self) -> None:
         """End the running transfers; their temporary files stay, so that another session can continue."""
         tasks = [transfer.task for transfer in self.all if transfer.task is not None] + list(self._cleaning)
@@ -326,7 +335,7 @@ class Transfers:
             await self._clock.sleep(_PAUSES[failures])
 
     async def _attempt(self, transfer: Transfer) -> None:
-        async with self._open(transfer.source) as source, self._open(transfer.target) as target:
+        async with self.open(transfer.source.ref) as source, self.open(transfer.target.ref) as target:
             transfer.error, transfer.progress = None, Progress()
             transfer.samples.clear()
             copy = transfer.copy = Copy(
@@ -349,21 +358,13 @@ class Transfers:
     async def _clean(self, transfer: Transfer, copy: Copy) -> None:
         """Remove the temporary files of a transfer that has failed; what cannot be removed is in its error."""
         try:
-            async with self._open(transfer.target) as target:
+            async with self.open(transfer.target.ref) as target:
                 copy.target = target
                 await within(self._clock, _DISCARD_SECONDS, copy.discard())
         except GputuiError as error:
             transfer.error = error
         transfer.parts = copy.parts
         self.listeners.notify(transfer)
-
-    @asynccontextmanager
-    async def _open(self, spot: Spot) -> AsyncIterator[Place]:
-        if spot.ref is None:
-            yield HERE
-            return
-        async with self._reach(spot.ref) as place:
-            yield place
 
 
 def _incomplete(transfer: Transfer) -> CopyError:

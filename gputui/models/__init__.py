@@ -39,4 +39,5 @@ from gputui.models.logs import LogLine, LogPage, LogPosition, LogQuery
 from gputui.models.resources import LIBRARY, NAMED, RESOURCES, Resource
 from gputui.models.storage import RegistryCredential, Volume
 from gputui.models.tasks import Task, TaskQueue
+from gputui.models.transfers import FileRow, TransferRow
 from gputui.models.values import Action, Money, Outcome, Phase, Ref, Secret

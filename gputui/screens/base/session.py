@@ -46,6 +46,9 @@ class Program(Protocol):
     def forward(self, instance: Instance) -> None:
         """Forward a port of this machine to one in the instance."""
 
+    def open_files(self, instance: Instance) -> None:
+        """Log into the instance, and show its files."""
+
     def probe(self, instance: Instance) -> None:
         """Log into the instance, show its GPUs, and probe it from then on."""
 

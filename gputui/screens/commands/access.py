@@ -50,6 +50,11 @@ class AccessCommands(CommandSet):
         if (instance := self._instance_with_ssh(argument)) is not None:
             self.session.program.forward(instance)
 
+    def do_files(self, argument: str) -> None:
+        """Show the files of the instance next to those of this machine."""
+        if (instance := self._instance_with_ssh(argument)) is not None:
+            self.session.program.open_files(instance)
+
     def _instance_with_ssh(self, argument: str) -> Instance | None:
         row = self._instance_for(argument)
         if row is None:

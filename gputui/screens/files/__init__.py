@@ -1,0 +1,1 @@
+"""The view of files of an instance and of this machine."""

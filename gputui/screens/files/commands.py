@@ -1,0 +1,114 @@
+"""Commands for files: open a directory, change sides, copy to the other side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from gputui.commands import Condition
+from gputui.formatting import counted, format_bytes
+from gputui.models import FileRow
+from gputui.screens import dialogs
+from gputui.screens.commands.access import AccessCommands
+from gputui.screens.commands.command_set import in_worker
+from gputui.screens.files.pane import UP
+from gputui.screens.list.commands import ListCommands
+
+if TYPE_CHECKING:
+    from gputui.fleet.transfers import Transfer
+    from gputui.screens.files.view import FilesView
+
+_SHOWN = 6
+
+
+class FileCommands(ListCommands):
+    """Move between directories and sides, and copy."""
+
+    view: FilesView  # type: ignore[assignment]  # tables of another kind of rows
+
+    def conditions(self) -> Iterable[Condition]:
+        """There is another side, and something to open on a directory."""
+        yield from (Condition.CONTENT, Condition.PANE)
+        row = self.view.table.cursor_row
+        if row is not None and row.kind in {"directory", "link"}:
+            yield Condition.OPEN
+
+    def do_open(self, argument: str) -> None:
+        """Show the directory under the cursor."""
+        pane, row = self.view.pane, self.view.table.cursor_row
+        if row is not None:
+            self.view.go_to(pane, pane.join(row.raw), came_from=pane.path if row.raw == UP else b"")
+
+    def do_pane(self, argument: str) -> None:
+        """Go to the other side."""
+        self.view.set_focus(self.view.other.table)
+
+    def do_refresh(self, argument: str) -> None:
+        """Read both directories again."""
+        self.view.read_both()
+
+    def do_files(self, argument: str) -> None:
+        """Copy the marked files, or the one under the cursor, to the other side."""
+        if argument:
+            AccessCommands(self.view).do_files(argument)
+            return
+        if (target := self.view.other.ref) is not None:
+            self.session.fleet.mutations.writable(target.account)
+        rows = self.view.pane.targets()
+        if not rows:
+            self.view.notify("Copy files: mark some, or go to one.")
+            return
+        self._copy(rows)
+
+    @in_worker("dialog")
+    async def _copy(self, rows: Sequence[FileRow]) -> None:
+        from gputui.fleet.transfers import Spot
+        from gputui.ssh.sftp.state import Options
+
+        source, target = self.view.pane, self.view.other
+        spot = Spot(target.ref, target.path + (b"" if target.path == b"/" else b"/"))
+        replaced = [row.name for row in rows if row.raw in target.names()]
+        size = sum(row.size or 0 for row in rows)
+        trees = any(row.kind == "directory" for row in rows)
+        effects = [
+            f"{counted(len(rows), 'item')}, {format_bytes(size)}"
+            + (" and what is in the directories." if trees else "."),
+        ]
+        if replaced:
+            effects.append(f"Replaced where they differ: {_some(replaced)}.")
+        copies = await self.app.push_screen_wait(
+            dialogs.ConfirmDialog(
+                f"Copy to {spot.text}?",
+                subjects=[Content(f"  {row.name}") for row in rows[:_SHOWN]],
+                effects=effects,
+                confirm="Copy",
+            )
+        )
+        if not copies:
+            return
+        transfers = self.session.fleet.transfers
+        options = Options(recursive=True, into=True)
+        added = [transfers.add(Spot(source.ref, source.join(row.raw)), spot, options) for row in rows]
+        source.table.action_clear_marks()
+        self.app.run_worker(self._report(added), name="copies", exit_on_error=False)
+
+    async def _report(self, copies: Sequence[Transfer]) -> None:
+        """Say how the copies ended, whichever view is in front by then."""
+        await self.session.fleet.transfers.wait(copies)
+        failed = [copy for copy in copies if copy.error is not None]
+        where = copies[0].target.text
+        if failed:
+            more = f" And {len(failed) - 1} more: :transfers." if len(failed) > 1 else ""
+            self.view.notify(f"{failed[0].error}{more}", title="Copy", severity="error", timeout=12)
+        elif all(copy.state.value == "done" for copy in copies):
+            files = sum(copy.progress.files_done for copy in copies)
+            self.view.notify(f"Copied to {where}: {counted(files, 'file')}.", severity="information")
+        if self.view.is_current:
+            self.view.read_both()
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"

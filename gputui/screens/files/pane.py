@@ -1,0 +1,145 @@
+"""One side of the view of files: a directory of this machine or of an instance."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from gputui.errors import GputuiError
+from gputui.models import FileRow, Ref
+from gputui.presentation.columns.column import Column
+from gputui.text import clean
+from gputui.widgets.table.table import RecordTable
+
+if TYPE_CHECKING:
+    from gputui.fleet.transfers import Transfers
+    from gputui.ssh.sftp.wire import Attrs
+
+UP = b".."
+_HERE = "this machine"
+
+
+class Pane(Vertical):
+    """A heading with the directory, and its files. ``ref`` is the instance, None for this machine."""
+
+    DEFAULT_CSS = """
+    Pane { width: 1fr; height: 1fr; }
+    Pane > Static { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; color: $muted; }
+    Pane:focus-within > Static { color: $text-accent; text-style: bold; }
+    Pane > RecordTable { height: 1fr; }
+    """
+
+    def __init__(self, table: RecordTable[FileRow], path: bytes) -> None:
+        super().__init__()
+        self.table = table
+        self.ref: Ref | None = None
+        self.path = path
+        """The directory; of an instance a relative one begins at the home directory until it is read."""
+        self._heading = Static()
+        self._shown_path = path
+
+    def compose(self) -> ComposeResult:
+        """Lay out heading and table."""
+        yield self._heading
+        yield self.table
+
+    async def read(self, transfers: Transfers, path: bytes, select: bytes = b"") -> None:
+        """Show a directory, with the cursor on one of its names.
+
+        A failure is shown in its place, or raised where another directory is shown.
+        """
+        ref = self.ref
+        try:
+            async with transfers.open(ref) as place:
+                found = await place.real(path)
+                names = await place.scan(found)
+        except GputuiError as error:
+            if self.table.total_count:
+                raise
+            if self.ref == ref:
+                self.show_failure(path, error)
+            return
+        if self.ref == ref:
+            self.path = found
+            self.show(names, select)
+
+    def show(self, names: Sequence[tuple[bytes, Attrs]], select: bytes = b"") -> None:
+        """Show the names of the directory."""
+        rows = [self._row(UP, None)] if self.path != b"/" else []
+        rows += [self._row(name, attrs) for name, attrs in names]
+        self.table.set_rows(rows)
+        self.table.placeholder = Content("An empty directory.")
+        self.table.refit()
+        self._show_heading(self.path)
+        self.table.select(self._ref_of(select or UP))
+
+    def show_failure(self, path: bytes, error: GputuiError) -> None:
+        """Show why a directory could not be read, in its place."""
+        self.table.placeholder = Content.styled(str(error), "$text-error")
+        self._show_heading(path)
+
+    def on_resize(self) -> None:
+        """Fit the heading to the new width."""
+        self._show_heading(self._shown_path)
+
+    def _show_heading(self, path: bytes) -> None:
+        """Show the directory: of a long path the end."""
+        self._shown_path = path
+        where, text = f"{self._where}:", _shown(path)
+        room = max(8, self.size.width - 2 - len(where))
+        self._heading.update(Content(where + (text if len(text) <= room else f"…{text[1 - room :]}")))
+
+    def join(self, name: bytes) -> bytes:
+        """Return the path of a name in the directory."""
+        return posixpath.normpath(posixpath.join(self.path, name))
+
+    def targets(self) -> list[FileRow]:
+        """Return the marked files, else the one under the cursor; never the way up."""
+        marked = [row for ref in self.table.marked if (row := self.table.get(ref)) is not None]
+        rows = marked or [row for row in [self.table.cursor_row] if row is not None]
+        return [row for row in rows if row.raw != UP]
+
+    def names(self) -> set[bytes]:
+        """Return the names in the directory."""
+        return {row.raw for ref in self.table.refs if (row := self.table.get(ref)) is not None}
+
+    @property
+    def _where(self) -> str:
+        return _HERE if self.ref is None else str(self.ref)
+
+    def _ref_of(self, name: bytes) -> Ref:
+        return Ref(self.ref.account if self.ref is not None else "", "file", os.fsdecode(name))
+
+    def _row(self, name: bytes, attrs: Attrs | None) -> FileRow:
+        kind, size, at = "directory", None, None
+        if attrs is not None:
+            kind = "directory" if attrs.is_dir else "link" if attrs.is_link else "file" if attrs.is_file else "other"
+            size = attrs.size if attrs.is_file else None
+            at = _time(attrs.seconds)
+        return FileRow(self._ref_of(name), _shown(name), name, kind, size, at)
+
+
+def _shown(name: bytes) -> str:
+    return clean(os.fsdecode(name))
+
+
+def _time(seconds: int) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def file_table(columns: Sequence[Column[FileRow]], **options: object) -> RecordTable[FileRow]:
+    """Return a table of files in the order of names, directories first."""
+    table: RecordTable[FileRow] = RecordTable(columns, **options)  # type: ignore[arg-type]  # passed on
+    table.set_sort("name")
+    return table

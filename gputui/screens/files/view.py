@@ -1,0 +1,170 @@
+"""Files of this machine on one side, of an instance on the other."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+
+from gputui.formatting import counted, format_bytes
+from gputui.models import Action, FileRow, Instance, Ref, Resource
+from gputui.presentation.columns.transfers import file_columns
+from gputui.query import Query
+from gputui.screens.base.fleet_context import FleetContext
+from gputui.screens.base.session import Session
+from gputui.screens.base.view import View
+from gputui.screens.commands.accounts import AccountCommands
+from gputui.screens.commands.global_commands import GlobalCommands
+from gputui.screens.files.commands import FileCommands
+from gputui.screens.files.pane import Pane, file_table
+from gputui.widgets.table.table import RecordTable
+
+_HOME = b"."
+
+
+class FilesView(View):
+    """``u`` on an instance: tab changes sides, enter opens a directory, u copies what is marked to the other side."""
+
+    NAME = "files"
+    HEADING = "Files"
+    RESOURCES: ClassVar[frozenset[Resource]] = frozenset({Resource.INSTANCES})
+    SHOWS_PROBLEMS = False
+    CREATES: ClassVar[frozenset[Resource]] = frozenset()
+    COMMAND_SETS = (FileCommands, AccountCommands, GlobalCommands)
+
+    DEFAULT_CSS = """
+    FilesView #panes { height: 1fr; }
+    """
+
+    _query: Query | None = None
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        make = partial(file_table, file_columns(FleetContext(session)), on_fault=session.program.show_internal_error)
+        self._here = Pane(make(id="table"), os.fsencode(os.getcwd()))  # noqa: PTH109  (names are bytes)
+        self._there = Pane(make(id="there"), _HOME)
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the two sides."""
+        with Horizontal(id="panes"):
+            yield self._here
+            yield self._there
+
+    @property
+    def pane(self) -> Pane:
+        """The side with the keys."""
+        return self._there if self._there.table.has_focus else self._here
+
+    @property
+    def other(self) -> Pane:
+        """The other side."""
+        return self._here if self.pane is self._there else self._there
+
+    @property
+    def table(self) -> RecordTable[FileRow]:
+        """The table with the keys."""
+        return self.pane.table
+
+    def focus_body(self) -> None:
+        """Give the keys back to the side that had them."""
+        self.set_focus(self.table)
+
+    def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
+        """Show the files of another instance, from its home directory."""
+        changed = scope != self.scope
+        super().limit_to(scope, select)
+        if changed:
+            self._there.ref, self._there.path = scope, _HOME
+            if self.is_mounted:
+                self._there.table.set_rows([])
+                self.read_both()
+
+    def catch_up(self) -> None:
+        """Read both directories again."""
+        self._there.ref = self.scope
+        self.read_both()
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Show the progress of transfers in the title."""
+        return (self.session.fleet.transfers.listeners.add(lambda _: self.frame.show()),)
+
+    def read_both(self) -> None:
+        """Read the directories of both sides, and keep the cursors."""
+        for pane in (self._here, self._there):
+            row = pane.table.cursor_row
+            self.go_to(pane, pane.path, came_from=pane.join(row.raw) if row is not None else b"")
+
+    def go_to(self, pane: Pane, path: bytes, *, came_from: bytes = b"") -> None:
+        """Show a directory on one side, with the cursor on the entry that one comes from."""
+        if pane is self._there and self.scope is None:
+            pane.table.placeholder = Content(f"{self.session.key_of('files')} on an instance shows its files.")
+            return
+        select = posixpath.basename(came_from) if came_from else b""
+        self.run_worker(
+            pane.read(self.session.fleet.transfers, path, select),
+            name="files",
+            group=f"files {'there' if pane is self._there else 'here'}",
+            exclusive=True,
+            exit_on_error=False,
+        )
+
+    def instance_here(self) -> Instance | None:
+        """Return the instance whose files are shown."""
+        row = self.session.fleet.get(self.scope) if self.scope is not None else None
+        return row if isinstance(row, Instance) else None
+
+    def actions_here(self) -> frozenset[Action]:
+        """Return that files can be copied, while an instance is shown."""
+        return frozenset({Action.SSH}) if self.scope is not None else frozenset()
+
+    def set_filter(self, text: str) -> None:
+        """Show only files that match on the side with the keys; raises QueryError."""
+        self._query = self.table.parse_filter(text) or None
+        self.table.set_filter(self._query)
+        self.frame.show()
+
+    def clear_limits(self) -> bool:
+        """Clear the marks, then the filter."""
+        if self.table.marked or self.table.marked_hidden:
+            self.table.action_clear_marks()
+            return True
+        if self._query is None:
+            return False
+        self.set_filter("")
+        return True
+
+    def status(self) -> tuple[Content, Content]:
+        """Return the transfers under way at the left, the marked files at the right."""
+        busy = self.session.fleet.transfers_under_way
+        rate = sum(transfer.rate or 0 for transfer in busy)
+        text = f"   {counted(len(busy), 'transfer')} under way" if busy else ""
+        if rate:
+            text += f"  {format_bytes(int(rate))}/s"
+        hint = "" if busy else f"   {self.session.key_of('files')} copies to the other side"
+        marked = len(self.table.marked) if self.is_mounted else 0
+        left = Content.assemble(
+            (text, "$text-accent"),
+            (hint, "$muted"),
+            (f"   / {self._query.text}" if self._query else "", "$text-accent"),
+        )
+        return left, Content.styled(f"{marked} marked" if marked else "", "$text-accent")
+
+    @on(RecordTable.CursorMoved)
+    def _cursor_moved(self) -> None:
+        self.frame.show_keys()
+
+    @on(RecordTable.Changed)
+    def _table_changed(self) -> None:
+        self.frame.show()
+
+    @on(RecordTable.Opened)
+    def _opened(self, event: RecordTable.Opened) -> None:
+        event.stop()
+        self.action_command("open")
