@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -83,13 +83,14 @@ def account_model(kind: str) -> type[Account]:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The question for one key of an account. ``example`` may be empty."""
+    """The question for one key of an account. ``example`` may be empty. ``many``: the answer is a list."""
 
     key: str
     text: str
     required: bool
     secret: bool
     example: str
+    many: bool = False
 
 
 def questions(model: type[Account]) -> list[Question]:
@@ -101,13 +102,14 @@ def questions(model: type[Account]) -> list[Question]:
             required=field.is_required(),
             secret=SecretRef in (field.annotation, *get_args(field.annotation)),
             example=_example(model, key),
+            many=get_origin(field.annotation) is list,
         )
         for key, field in model.model_fields.items()
         if key not in ("name", "kind") and (field.is_required() or field.title)
     ]
 
 
-def answer_problem(model: type[Account], kind: str, key: str, answer: str) -> str | None:
+def answer_problem(model: type[Account], kind: str, key: str, answer: str | list[str]) -> str | None:
     """Return the problem of a value for one key of an account; None when it is valid."""
     data = {"name": "account", "kind": kind, key: answer}
     try:

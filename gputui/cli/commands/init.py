@@ -26,6 +26,7 @@ _REFERENCE = re.compile(r"(env|file|cmd|keyring):")
 _USUAL_KIND = "pody"
 _SUGGESTED: Mapping[str, Callable[[], str]] = {"username": lambda: os.environ.get("USER", "")}
 """The most likely answer, by key."""
+_MOST_NAMES = 60
 
 _HEADER = "# gputui's configuration; all keys: docs/config.md\n"
 
@@ -111,18 +112,53 @@ def _ask_account(taken: list[str]) -> tuple[str, str]:
         notify("Enter secrets themselves, or references: env:NAME, file:PATH, cmd:COMMAND, keyring:SERVICE/USER.")
     answers = {question.key: _ask_one(question, kind) for question in asked}
     values = {"kind": kind} | {key: answer for key, answer in answers.items() if answer}
-    lines = [f"[accounts.{toml_key(name)}]", *(f"{key} = {toml_text(value)}" for key, value in values.items())]
+    lines = [f"[accounts.{toml_key(name)}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
     return name, "\n".join(lines) + "\n"
 
 
-def _ask_one(question: Question, kind: str) -> str:
+def _toml(value: str | list[str]) -> str:
+    return toml_text(value) if isinstance(value, str) else f"[{', '.join(map(toml_text, value))}]"
+
+
+def _names_of_hosts() -> str:
+    """Return the names in the user's OpenSSH configuration, as a line; '' where it has none or cannot be read."""
+    from gputui import openssh_config
+
+    path = openssh_config.config_path()
+    try:
+        names = openssh_config.aliases(path)
+    except ConfigError as error:
+        return str(error)
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"{path} has {', '.join(names[:_MOST_NAMES])}{more}." if names else f"{path} names no hosts."
+
+
+_KNOWN: Mapping[str, Callable[[], str]] = {"hosts": _names_of_hosts}
+"""The values that there are to choose from, by key."""
+
+
+def _ask_one(question: Question, kind: str) -> str | list[str]:
     """Ask for one value until it is valid; an empty answer is valid where the key is optional."""
+    if question.key in _KNOWN and (known := _KNOWN[question.key]()):
+        notify(known)
+    if not question.many:
+        return _ask_text(question, kind)
+    return _list_of(_ask_text(question, kind))
+
+
+def _list_of(answer: str) -> list[str]:
+    return [item for text in answer.split(",") if (item := text.strip())]
+
+
+def _ask_text(question: Question, kind: str) -> str:
+    """Ask for a text, or for several with commas between."""
     from gputui.config.loader import account_model, answer_problem
 
     def problem(answer: str) -> str | None:
         if not answer:
             return "Required." if question.required else None
-        wrong = answer_problem(account_model(kind), kind, question.key, answer)
+        value = _list_of(answer) if question.many else answer
+        wrong = answer_problem(account_model(kind), kind, question.key, value)
         return f"It {wrong}." if wrong else None
 
     if not question.secret:
@@ -159,6 +195,8 @@ def _check(account: Account) -> bool:
         return False
     info = finding.info
     notify(f"  {' '.join(filter(None, (info.backend, info.version)))}, {(finding.latency or 0) * 1000:.0f} ms")
+    for name, text in info.usage if not info.base_url else ():
+        notify(f"  {name}: {text}")
     if info.user:
         notify(f"  You are {info.user}{', an administrator' if info.is_admin else ''}.")
     if info.quota:

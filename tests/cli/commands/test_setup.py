@@ -99,6 +99,23 @@ def test_init_adds_to_what_is_there_and_leaves_the_rest_as_it_was(
     assert list(accounts(home / "config.toml")) == ["lab", "lab-b", "third"]
 
 
+def test_init_offers_the_hosts_of_the_openssh_configuration(
+    home: Path, run: Run, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(home))
+    (home / ".ssh").mkdir()
+    (home / ".ssh" / "config").write_text("Host gpu01 gpu02\nHost web*\n")
+    person("own", "ssh", "bob@host:99999", "gpu0*, alice@10.0.0.9:2222")
+
+    status, _, err = run("init")
+
+    assert status == 0
+    assert accounts(home / "config.toml")["own"] == {"kind": "ssh", "hosts": ["gpu0*", "alice@10.0.0.9:2222"]}
+    assert f"{home}/.ssh/config has gpu01, gpu02." in err
+    assert "It contains bob@host:99999; write a name of ~/.ssh/config or user@host:port." in err
+    assert "hosts: 3" in err
+
+
 def test_init_leaves_an_existing_file_alone_when_asked_to(
     world: Running, home: Path, run: Run, person: Person
 ) -> None:
