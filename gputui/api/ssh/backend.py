@@ -115,7 +115,9 @@ class SshBackend(Backend):
     async def instances(self) -> Sequence[Instance]:
         """List the hosts, each followed by the containers that its user may list."""
         rows = await self._shared.get()
-        blank = [f"{row.instance.problem}" for row in rows if _is_unread(row)]
+        # That a host is not reachable is its state, and no gap in the list.
+        unread = [row.instance for row in rows if _is_unread(row) and row.instance.status != mapping.UNREACHABLE]
+        blank = [f"{row.problem}" for row in unread]
         found = [each for row in rows for each in (self._priced(row.instance), *map(self._priced, row.containers))]
         return PartialRows(found, blank=blank) if blank else found
 

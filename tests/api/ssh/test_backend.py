@@ -170,7 +170,7 @@ class TestFailures:
             ("gpu01", Phase.UNKNOWN, "unreachable", "No answer from gpu01 in time."),
             ("gpu02", Phase.RUNNING, "up", None),
         ]
-        assert isinstance(rows, PartialRows)
+        assert not isinstance(rows, PartialRows)
         gpus = await backend.gpus()
         assert {gpu.host for gpu in gpus} == {"gpu02"}
         assert isinstance(gpus, PartialRows)
@@ -202,9 +202,11 @@ class TestFailures:
     async def test_a_host_without_a_shell_is_told_from_one_that_is_off(
         self, clock: FakeClock, says: bytes, status: int, words: str
     ) -> None:
-        row = await host_of(ssh_backend(FakeRemote({"gpu01": Machine(says=says, status=status)}), clock))
+        backend = ssh_backend(FakeRemote({"gpu01": Machine(says=says, status=status)}), clock)
+        row = await host_of(backend)
         assert (row.status, row.phase) == ("unknown", Phase.UNKNOWN)
         assert words in (row.problem or "")
+        assert isinstance(await backend.instances(), PartialRows)
         assert "\x1b" not in (row.problem or "")
 
     async def test_a_host_whose_nvidia_smi_fails_is_up(self, clock: FakeClock) -> None:

@@ -1,0 +1,41 @@
+"""Hosts over SSH on the screen: from the list to the GPUs and processes of one, and one that goes away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from gputui.errors import UnreachableError
+from tests.api.ssh.remote import FakeRemote, Machine, gpus_part, ssh_backend
+from tests.fleet.fakes import FakeBackend, FakeClock
+from tests.screens.stage import staged
+
+
+async def test_hosts_are_listed_with_what_runs_on_them_until_they_go_away(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    busy = Machine().with_parts(
+        gpus=gpus_part(2, used=70_000, load=97),
+        apps="GPU-0, 4000, python3, 60000\nGPU-1, 4000, python3, 60000",
+        ps="4000 3600 2048 python train.py",
+        owners="/proc/4000 carol",
+    )
+    remote = FakeRemote({"gpu01": busy, "gpu02": Machine()})
+    monkeypatch.setattr("gputui.fleet.account_runtime.FleetRemote", lambda fleet: remote)
+    clock = FakeClock()
+    backend = ssh_backend(remote, clock)
+    async with staged(cast("FakeBackend", backend), clock=clock, view="3") as stage:
+        await stage.until(lambda: stage.names == ["gpu01", "gpu02"])
+        assert "2 H100 SXM 80G" in stage.line_of("gpu01")
+        assert "up" in stage.line_of("gpu01")
+        await stage.press("5")
+        await stage.until(lambda: "carol" in stage.text)
+        assert "python train.py" in stage.line_of("carol")
+        remote.machines["gpu01"].problem = UnreachableError("gpu01 refused the connection.")
+        await stage.press("3", "r")
+        await stage.until(lambda: "unreachable" in stage.text)
+        assert "gpu01" in stage.line_of("unreachable")
+        assert "up" in stage.line_of("gpu02")
