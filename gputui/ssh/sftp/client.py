@@ -42,6 +42,8 @@ _T = TypeVar("_T")
 _SAFE_BLOCK = 32 * 1024
 """The bytes of a read or write that every server accepts."""
 _START_SECONDS = 20.0
+_TURN = 512 * 1024
+"""Bytes that are sent in one turn of the loop."""
 _POSIX_RENAME, _STATVFS, _LIMITS = b"posix-rename@openssh.com", b"statvfs@openssh.com", b"limits@openssh.com"
 _PROGRAMS = ("lib/openssh", "libexec/openssh", "lib/ssh", "libexec", "lib")
 _START = "; ".join(f"test -x /usr/{folder}/sftp-server && exec /usr/{folder}/sftp-server" for folder in _PROGRAMS)
@@ -260,10 +262,18 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
         self._unsent += pieces
 
     def _flush(self) -> None:
-        unsent, self._unsent = self._unsent, []
+        """Send requests, in each turn of the loop no more than leaves it time for others."""
+        size = count = 0
+        while count < len(self._unsent) and size < _TURN:
+            size += len(self._unsent[count])
+            count += 1
+        data = b"".join(self._unsent[:count])
+        del self._unsent[:count]
+        if self._unsent:
+            self._loop.call_soon(self._flush)
         if self._channel is not None and self._ended is None:
             with suppress(OSError):  # the channel is closing: connection_lost ends the requests
-                self._channel.write(b"".join(unsent))
+                self._channel.write(data)
 
     # What asyncssh calls.
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gputui.errors import CopyError, LinkLostError
+from gputui.models import SSHTarget
 from gputui.ssh.sftp.answers import shown
 from gputui.ssh.sftp.client import Sftp
 from gputui.ssh.sftp.wire import Reader, WireError, attributes, string, u32
 from tests.ssh.conftest import Person
 from tests.ssh.servers import Server
 from tests.ssh.sftp.conftest import Far
+from tests.ssh.shells import ShellServer
 
 
 async def test_a_server_without_sftp_is_named_with_the_way_out(person: Person, server: Server) -> None:
@@ -30,6 +35,25 @@ async def test_a_login_shell_that_prints_is_quoted(far: Far) -> None:
         await broken.stat(b"/")
     assert "bashrc" in caught.value.hint
     sftp.close()
+
+
+@pytest.mark.skipif(not Path("/usr/lib/openssh/sftp-server").exists(), reason="needs OpenSSH's sftp-server")
+async def test_a_container_is_entered_for_its_own_sftp_server(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\ntest "$1 $2 $3" = "exec -i 7f3a" && shift 3 && exec "$@"\n')
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    target = SSHTarget("host", 22, "root", enter=("docker", "7f3a"))
+    async with ShellServer() as server:
+        sftp = await Sftp.open(await person.connect(server.port), target)
+        assert (await sftp.lstat(str(docker).encode())).is_file
+        monkeypatch.setattr("gputui.ssh.sftp.client._START", "exit 127")
+        with pytest.raises(CopyError, match="ended its SFTP server at the start") as caught:
+            await Sftp.open(await person.connect(server.port), target)
+        assert "openssh-sftp-server" in caught.value.hint
+        sftp.close()
 
 
 async def test_requests_fail_when_the_link_is_lost(far: Far) -> None:
