@@ -43,7 +43,7 @@ class Simulation:
     ) -> None:
         self._options: dict[str, Any] = {
             **{"ssh": ssh, "speed": speed},
-            "plans": {"pody": PODS, "gpuhub": clouds, "deepdock": docks, "yotta": yottas},
+            "plans": {"pody": PODS, "gpuhub": clouds, "deepdock": docks, "yotta": yottas, "ssh": ()},
         }
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()

@@ -60,7 +60,7 @@ class Sims:
             ssh=ssh,
             clock=frozen,
             variants={"pody": release},
-            plans={"gpuhub": clouds, "deepdock": docks, "yotta": yottas},
+            plans={"gpuhub": clouds, "deepdock": docks, "yotta": yottas, "ssh": ()},
         )
         return await self._stack.enter_async_context(simulator)
 

@@ -7,7 +7,9 @@ import base64
 import random
 import socket
 import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +17,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from gputui.openssh_config import aliases
 from gputui.sim.deepdock.default_world import DOCK
 from gputui.sim.gpuhub.default_world import CLOUDS, PRIVATE
 from gputui.sim.server import Running, running_simulator
@@ -107,6 +110,18 @@ async def test_the_account_of_yotta_says_all_it_takes_to_use_it(sims: Sims) -> N
     client = await sims.client(sim, "yotta", auth=None)
     answer = await client.get("/v2/pods", headers={"X-Api-Key": account["api_key"]})
     assert answer.json()["code"] == 10000
+
+
+async def test_hosts_have_files_for_their_user_until_the_simulator_ends() -> None:
+    quiet: dict[str, Sequence[Any]] = dict.fromkeys(("pody", "gpuhub", "deepdock", "yotta"), ())
+    async with running_simulator(speed=0, plans=quiet) as sim:
+        (account,) = tomllib.loads(sim.config_toml())["accounts"].values()
+        assert (account["kind"], account["hosts"]) == ("ssh", ["*", "!bastion"])
+        config = Path(account["ssh"]["config"])
+        assert "gpu01" in aliases(config)
+    assert not aliases(config)
+    async with running_simulator(speed=0, ssh=False, plans=quiet) as sim:
+        assert not sim.accounts
 
 
 async def test_every_server_has_its_place_after_the_first_port() -> None:

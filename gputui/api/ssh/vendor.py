@@ -8,4 +8,5 @@ VENDOR = Vendor(
     protocol=2,
     account="gputui.api.ssh.account:SshAccount",
     backend="gputui.api.ssh.backend:SshBackend",
+    simulator="gputui.sim.ssh.vendor:SshVendor",
 )

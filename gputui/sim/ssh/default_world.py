@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from gputui.sim.system import Disk, LoggedIn, System
@@ -288,8 +287,3 @@ class _Moods:
         self._host.mood = ""
         if reboots:
             self._host.reboot()
-
-
-def names(plans: Sequence[HostPlan]) -> list[str]:
-    """Return the names of the hosts that have GPUs."""
-    return [plan.name for plan in plans if plan.gpus]

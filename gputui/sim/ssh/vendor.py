@@ -14,7 +14,7 @@ from gputui.sim.shell.sshd import Door, SshServer
 from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
 from gputui.sim.world import SSH_PASSWORD, World
 
-from .default_world import HOSTS, USER, HostPlan, SshHost, SshPlan, build_host, names
+from .default_world import BASTION, HOSTS, USER, HostPlan, SshHost, SshPlan, build_host
 
 
 class SshVendor(SimulatedVendor):
@@ -45,7 +45,7 @@ class SshVendor(SimulatedVendor):
         _write(place / "known_hosts", "".join(known))
         _write(place / "ssh_config", _configuration(plan.hosts, ports, place))
         settings = {"config": str(place / "ssh_config"), "password": SSH_PASSWORD}
-        config = {"kind": self.kind, "hosts": names(plan.hosts), "ssh": settings}
+        config = {"kind": self.kind, "hosts": ["*", f"!{BASTION}"], "ssh": settings}
         return SimulatedAccount(plan.name, None, None, config, hosts, close=directory.cleanup)
 
 
