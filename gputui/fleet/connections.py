@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
     from gputui.fleet.logins import Logins
 
+_IDLE_SECONDS = 90.0
+"""How long a connection stays open unused: longer than the time between two looks at a host."""
+
 
 class Connections:
     """The connections of a fleet, and those to jump hosts. ``hosts`` are the known host keys."""
@@ -29,8 +32,8 @@ class Connections:
     def __init__(self, fleet: Fleet, hosts: KnownHosts) -> None:
         self.hosts = hosts
         self._fleet = fleet
-        self._pool = ConnectionPool()
-        self.jump_hosts = ConnectionPool()
+        self._pool = ConnectionPool(idle=_IDLE_SECONDS)
+        self.jump_hosts = ConnectionPool(idle=_IDLE_SECONDS)
 
     def lease(
         self, instance: Instance, connect: Callable[[], Awaitable[Connection]] | None = None
