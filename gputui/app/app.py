@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
     from textual.theme import Theme
 
+    from gputui.app.forwarding import Forwarding
     from gputui.history.history import History
+    from gputui.models.forwards import PortForward
 
 _TERMINAL_SECONDS = 1.0
 """The time between two checks that the terminal is still there: Textual reads a lost one again and again."""
@@ -297,7 +299,17 @@ class GputuiApp(App[int]):
 
     def forward(self, instance: Instance) -> None:
         """Forward a local port to the instance."""
-        self._start(self._login.forward(instance))
+        self._start(self._forwarding.open(instance))
+
+    @cached_property
+    def _forwarding(self) -> Forwarding:
+        from gputui.app.forwarding import Forwarding
+
+        return Forwarding(self, self.session, self._login)
+
+    def reconnect(self, forward: PortForward) -> None:
+        """Log in again for a forward that is not served."""
+        self._start(self._forwarding.reconnect(forward))
 
     def open_files(self, instance: Instance) -> None:
         """Log into the instance, and show its files."""
@@ -346,8 +358,8 @@ class GputuiApp(App[int]):
         if under_way := [name for name, calls in self.session.fleet.mutations.in_flight.items() if calls]:
             lines.append(f"Something is still under way in {', '.join(under_way)}.")
             lines.append("It may continue there, and its outcome will not be seen.")
-        if forwards := self._login.forwards:
-            lines += ["These forwards end:", *(f"  {forward}" for forward in forwards)]
+        if forwards := self.session.fleet.forward_rows():
+            lines += ["These forwards end:", *(f"  {forward.text}" for forward in forwards)]
         if copies := self.session.fleet.transfers_under_way:
             lines.append("These copies are interrupted; the same copy continues them later:")
             lines += [f"  {copy.source.text} to {copy.target.text}" for copy in copies]

@@ -6,8 +6,8 @@ import asyncio
 import os
 import shlex
 import sys
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -19,7 +19,7 @@ from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from gputui.errors import GputuiError
 from gputui.known_secrets import note
-from gputui.models import Instance, Ref, Secret
+from gputui.models import Instance, Secret
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.widgets.textual_internals import AWAITED_GROUP
@@ -58,14 +58,8 @@ class Login:
         self._tmux_window = tmux_window
         self._program = program
         self._busy = False
-        self._forwarded: dict[str, list[str]] = {}
         self.has_terminal = False
         """Whether a shell has the terminal now."""
-
-    @property
-    def forwards(self) -> list[str]:
-        """The forwards that are open, in words."""
-        return [f"{there} in {Ref.parse(ref).id}" for ref, known in self._forwarded.items() for there in known]
 
     async def enter(self, instance: Instance) -> None:
         """Put the user inside; returns when the shell has ended. Call it in a worker. Raises GputuiError."""
@@ -83,39 +77,21 @@ class Login:
         finally:
             self._busy = False
 
-    async def forward(self, instance: Instance) -> None:
-        """Ask for a port, and forward to it until the program ends. Call it in a worker. Raises GputuiError."""
-        known = self._forwarded.get(str(instance.ref), [])
-        asked = await self._app.push_screen_wait(
-            dialogs.PromptDialog(
-                f"Forward to a port of {instance.name}",
-                note="PORT or LOCAL:PORT. Open until you quit gputui."
-                + (f" Now: {', '.join(known)}." if known else ""),
-                check=lambda text: "" if parse_forward(text) else "A port from 1 to 65535, or two with a colon.",
-            )
-        )
-        ports = parse_forward(asked or "")
-        if ports is None:
-            return
-        from gputui.ssh.client import forward
+    @asynccontextmanager
+    async def connected(self, instance: Instance) -> AsyncIterator[Connection]:
+        """Lease the connection of an instance, with all questions of a login; ends the worker with the wait for it.
 
+        Raises GputuiError.
+        """
         async with AsyncExitStack() as leases:
+            connections = self._session.fleet.connections
+            if connections.is_open(instance):
+                yield await leases.enter_async_context(connections.lease(instance))
+                return
             connection = await self._connect_visibly(instance, leases)
             if connection is None:
-                return
-            opened = await forward(connection, *ports)
-            leases.push_async_callback(opened.close)
-            there = f"127.0.0.1:{opened.local_port} → {opened.remote_port}"
-            forwards = self._forwarded.setdefault(str(instance.ref), [])
-            forwards.append(there)
-            self._app.notify(f"{there} in {instance.name}, until gputui ends.", markup=False, timeout=10)
-            try:
-                await connection.wait_closed()
-            finally:
-                forwards.remove(there)
-        if self._app.is_running:
-            message = f"{there} in {instance.name} has ended: the connection was lost."
-            raise GputuiError(message, hint=f"{self._session.key_of('forward')} opens it again.")
+                raise asyncio.CancelledError
+            yield connection
 
     async def probe(self, instance: Instance) -> bool:
         """Begin to probe the GPUs of the instance; False when the user ended the wait for the login.
@@ -350,12 +326,3 @@ def user_problem(name: str) -> str:
     if not name:
         return "Type a user name."
     return "" if name.isprintable() and " " not in name else "A user name has no blanks."
-
-
-def parse_forward(text: str) -> tuple[int, int] | None:
-    """Read ``PORT`` or ``LOCAL:PORT`` as (local, remote); the local one is the same where it is not named."""
-    local, colon, remote = text.strip().partition(":")
-    words = (local, remote if colon else local)
-    if not all(word.isascii() and word.isdecimal() and 0 < int(word) < 65536 for word in words):
-        return None
-    return int(words[0]), int(words[1])

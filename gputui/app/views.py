@@ -27,6 +27,7 @@ VIEWS = {
     "cost": "cost:CostView",
     "files": "files.view:FilesView",
     "transfers": "transfers.view:TransfersView",
+    "forwards": "forwards.view:ForwardsView",
 }
 """The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown.
 

@@ -43,11 +43,6 @@ class OpenForward:
     forward: Forward
     link: Link
 
-    @property
-    def text(self) -> str:
-        """Both ends, ``127.0.0.1:9000 → 8888 in train``."""
-        return f"{self.forward.local} → {self.forward.spec.destination} in {self.forward.name}"
-
     def row(self) -> PortForward:
         """Return it as it is now."""
         forward, link = self.forward, self.link

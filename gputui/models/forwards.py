@@ -33,11 +33,6 @@ class ForwardSpec:
     bind: str = LOOPBACK
     or_any: bool = False
 
-    @property
-    def destination(self) -> str:
-        """The other end, in words."""
-        return "SOCKS5" if self.remote_port is None else str(self.remote_port)
-
 
 @dataclass(frozen=True, slots=True)
 class PortForward:
@@ -60,3 +55,13 @@ class PortForward:
     received: int = 0
     problem: str = ""
     problem_at: datetime | None = None
+
+    @property
+    def destination(self) -> str:
+        """The other end, in words."""
+        return "SOCKS5" if self.remote_port is None else str(self.remote_port)
+
+    @property
+    def text(self) -> str:
+        """Both ends, ``127.0.0.1:9000 → 8888 in train``."""
+        return f"{self.local} → {self.destination} in {self.name}"

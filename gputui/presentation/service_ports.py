@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gputui.models import Instance
 
 _SSH_PORT = 22
+_HTTP = 80
 _USUAL = {8888: "Jupyter", 6006: "TensorBoard", 7860: "Gradio", 8000: "HTTP, vLLM", 8080: "HTTP"}
 
 
@@ -21,7 +22,7 @@ class ServicePort:
     @property
     def source(self) -> str:
         """Where the port is known from, in words; of a usual one nothing is known."""
-        return self.known or "usual port; whether it is used is not known"
+        return self.known or "usual port, not known to be used"
 
 
 def service_ports(instance: Instance) -> list[ServicePort]:
@@ -34,3 +35,8 @@ def service_ports(instance: Instance) -> list[ServicePort]:
             known.setdefault(mapping.instance_port, f"published as port {mapping.host_port}")
     ports = [*sorted(known), *(port for port in _USUAL if port not in known)]
     return [ServicePort(port, _USUAL.get(port, ""), known.get(port, "")) for port in ports]
+
+
+def is_web_port(port: int | None) -> bool:
+    """Return whether a port is usually that of a web page."""
+    return port in _USUAL or port == _HTTP

@@ -1,4 +1,4 @@
-"""Connections: one login with its host-key check, waiting for an sshd still starting, commands and forwards."""
+"""Connections: one login with its host-key check, waiting for an sshd still starting."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
 import asyncssh
 
-from gputui.errors import ConflictError, LoginError, RateLimitedError, SshError, UnavailableError, UnreachableError
+from gputui.errors import ConflictError, LoginError, RateLimitedError, UnavailableError, UnreachableError
 from gputui.models import SSHLogin, SSHTarget
 from gputui.openssh_config import aliases, config_path
 from gputui.ssh import failures
@@ -34,7 +34,6 @@ logging.getLogger("asyncssh").addHandler(logging.NullHandler())
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 2.0
 _CLOSE_SECONDS = 2.0
-_FORWARD_CLOSE_SECONDS = 1.0
 _RESOLVERS = ThreadPoolExecutor(8, "openssh-config")
 """Threads of their own: commands of ``Match exec`` that hang must not keep others from theirs."""
 
@@ -333,31 +332,3 @@ async def _trust_first(
             raise LoginError(f"Not logged in to {endpoint.where}: its host key was not accepted.")
     await asyncio.to_thread(question.remember)
     return TrustedKeys((key,))
-
-
-class Forward:
-    """A port on this machine's loopback address, forwarded to a port of an instance."""
-
-    def __init__(self, listener: asyncssh.SSHListener, remote_port: int) -> None:
-        self.local_port = listener.get_port()
-        self.remote_port = remote_port
-        self._listener = listener
-
-    async def close(self) -> None:
-        """Stop listening; open connections end with the SSH connection. Waits for one second at most."""
-        self._listener.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_FORWARD_CLOSE_SECONDS):
-                await self._listener.wait_closed()
-
-
-async def forward(connection: Connection, local_port: int, remote_port: int) -> Forward:
-    """Forward a port of 127.0.0.1 (``local_port`` 0: any free one) to ``remote_port`` in the instance."""
-    try:
-        listener = await connection.ssh.forward_local_port("127.0.0.1", local_port, "localhost", remote_port)
-    except OSError as error:
-        raise SshError(
-            f"Cannot listen on port {local_port} of this machine: {error.strerror}.",
-            hint="Use another port, or 0 for any free one.",
-        ) from error
-    return Forward(listener, remote_port)

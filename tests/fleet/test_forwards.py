@@ -193,5 +193,5 @@ async def test_a_container_is_refused_with_the_way_over_its_host(lab: Lab, host:
 async def test_they_are_named_with_both_ends(lab: Lab) -> None:
     await lab.open(ForwardSpec(8888), ForwardSpec(None))
     port, proxy = (one.forward.local_port for one in lab.forwards.all)
-    texts = [one.text for one in lab.forwards.all]
+    texts = [one.row().text for one in lab.forwards.all]
     assert texts == [f"127.0.0.1:{port} → 8888 in train", f"127.0.0.1:{proxy} → SOCKS5 in train"]

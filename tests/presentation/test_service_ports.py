@@ -19,7 +19,7 @@ def test_ports_that_the_back_end_names_come_first_and_usual_ones_claim_nothing()
     assert [(one.port, one.service, one.source) for one in ports[:3]] == [
         (6006, "TensorBoard", "https://main.example"),
         (9000, "", "published as port 31000"),
-        (8888, "Jupyter", "usual port; whether it is used is not known"),
+        (8888, "Jupyter", "usual port, not known to be used"),
     ]
     assert {6006, 9000, 8888} < {one.port for one in ports}
     assert {22, 53}.isdisjoint(one.port for one in ports)

@@ -50,9 +50,7 @@ class PlayedSsh:
         self.connections: list[PlayedConnection] = []
         self.shell_open = asyncio.Event()
         self.shell_ends = asyncio.Event()
-        self.forwards: list[tuple[int, int]] = []
         monkeypatch.setattr("gputui.ssh.client.connect", self._connect)
-        monkeypatch.setattr("gputui.ssh.client.forward", self._forward)
         monkeypatch.setattr("gputui.ssh.shell.interactive", self._interactive)
         monkeypatch.setattr("gputui.app.suspend.suspended", self._handover)
 
@@ -74,17 +72,6 @@ class PlayedSsh:
         connection = PlayedConnection()
         self.connections.append(connection)
         return connection
-
-    async def _forward(self, _: object, local: int, remote: int) -> Any:
-        self.forwards.append((local, remote))
-
-        class Forward:
-            local_port, remote_port = local, remote
-
-            async def close(self) -> None:
-                pass
-
-        return Forward()
 
     async def _interactive(self, connection: PlayedConnection, **_: object) -> ShellEnd:
         self.shell_open.set()
@@ -278,51 +265,6 @@ async def test_what_is_said_during_a_shell_is_said_after_it(ssh: PlayedSsh) -> N
         ssh.shell_ends.set()
         await stage.until(lambda: "train stopped." in stage.toasts)
         assert sent(fake) == {Action.STOP: 1}
-
-
-# --- a port -----------------------------------------------------------------------------------------------------
-
-
-async def test_f_forwards_a_port_until_the_connection_ends_and_quitting_names_it(
-    ssh: PlayedSsh, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ConnectionPool.__init__, "__kwdefaults__", {"idle": 0.0})
-    ssh.may_go_on.set()
-    async with staged(lab()) as stage:
-        await stage.press("G", "f")
-        assert "Forward to a port of train" in stage.text
-        await stage.type("http")
-        await stage.press("enter")
-        assert "A port from 1 to 65535, or two with a colon." in stage.text
-        await stage.press(*["backspace"] * 4)
-        await stage.type("9000:8888")
-        await stage.press("enter")
-        await stage.until(lambda: "127.0.0.1:9000 → 8888 in train, until gputui ends." in stage.toasts)
-        assert ssh.forwards == [(9000, 8888)]
-        assert stage.dialogs == []
-        await stage.advance(60)
-        assert not ssh.connections[0].closed
-        await stage.press("f")
-        assert "Now: 127.0.0.1:9000 → 8888." in " ".join(stage.text.replace("█", "").split())
-        await stage.press("escape")
-        ssh.connections[0].ended.set()
-        await stage.until(lambda: "has ended: the connection was lost. f opens it again." in stage.toasts)
-
-        # Quitting with an open forward asks and names it.
-        stage.app.clear_notifications()
-        await stage.press("G", "f")
-        await stage.type("9000:8888")
-        await stage.press("enter")
-        await stage.until(lambda: "127.0.0.1:9000 → 8888 in train" in stage.toasts)
-        await stage.press("q")
-        assert "Quit now?" in stage.text
-        assert "127.0.0.1:9000 → 8888 in train" in stage.text
-        await stage.press("n")
-        assert not stage.ended()
-        await stage.press("ctrl+q", "ctrl+q")
-        assert stage.dialogs == ["ConfirmDialog"]
-        await stage.press("y")
-        assert stage.ended()
 
 
 async def test_one_recreated_under_a_name_gets_a_connection_of_its_own(ssh: PlayedSsh) -> None:

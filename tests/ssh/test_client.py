@@ -15,8 +15,6 @@ import pytest
 
 from gputui.errors import HostKeyError, SshError
 from gputui.models import Secret, SSHLogin, SSHTarget
-from gputui.ssh import client
-from gputui.ssh.client import forward
 from gputui.ssh.known_hosts import KnownHosts
 from tests.ssh.commands import run
 from tests.ssh.conftest import ID, Clock, Person, failure
@@ -308,7 +306,7 @@ async def test_a_refusal_behind_the_jump_host_is_waited_out(person: Person, tmp_
     assert len(clock.sleeps) == 2
 
 
-# Commands and forwards
+# Commands
 
 
 async def test_a_command_gives_its_output_and_exit_status(person: Person, server: Server) -> None:
@@ -333,42 +331,6 @@ async def test_a_connection_lost_under_a_command_is_an_error(person: Person, ser
     server.drop()
     with pytest.raises(SshError, match="lost"):
         await task
-
-
-async def test_a_forward_listens_on_the_loopback_address_only(person: Person, server: Server) -> None:
-    async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"tensorboard")
-        writer.close()
-
-    connection = await person.connect(server.port)
-    async with await asyncio.start_server(web, "127.0.0.1", 0) as listener:
-        tunnel = await forward(connection, 0, listener.sockets[0].getsockname()[1])
-        reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.local_port)
-        assert await reader.read() == b"tensorboard"
-        writer.close()
-        with pytest.raises(ConnectionRefusedError):
-            await asyncio.open_connection("127.0.0.2", tunnel.local_port)
-        with pytest.raises(SshError, match=f"port {tunnel.local_port}"):
-            await forward(connection, tunnel.local_port, 1)
-        await tunnel.close()
-
-
-async def test_closing_a_forward_does_not_wait_for_who_still_uses_it(
-    person: Person, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "_FORWARD_CLOSE_SECONDS", 0.01)
-    connection = await person.connect(server.port)
-    tunnel = await forward(connection, 0, 9)
-
-    async def never() -> None:
-        await asyncio.Event().wait()
-
-    # As on Python from 3.12 on, where it waits for the connections that were accepted.
-    monkeypatch.setattr(tunnel._listener, "wait_closed", never)
-    async with asyncio.timeout(10):
-        await tunnel.close()
-    with pytest.raises(ConnectionRefusedError):
-        await asyncio.open_connection("127.0.0.1", tunnel.local_port)
 
 
 async def test_new_keys_can_be_accepted_and_changed_ones_never(person: Person) -> None:

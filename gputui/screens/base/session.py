@@ -16,6 +16,7 @@ from gputui.presentation.actions import name_of
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
     from gputui.history.history import History
+    from gputui.models.forwards import PortForward
 
 
 FINDABLE = (*NAMED, Resource.TASKS)
@@ -48,6 +49,9 @@ class Program(Protocol):
 
     def open_files(self, instance: Instance) -> None:
         """Log into the instance, and show its files."""
+
+    def reconnect(self, forward: PortForward) -> None:
+        """Log in again for a forward that is not served."""
 
     def probe(self, instance: Instance) -> None:
         """Log into the instance, show its GPUs, and probe it from then on."""

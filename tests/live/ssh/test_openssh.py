@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import resource
+import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -14,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from gputui.errors import HostKeyError, SshError
-from gputui.models import SSHLogin
-from gputui.ssh.client import Connection, forward
+from gputui.models import SSHLogin, SSHTarget
+from gputui.models.forwards import ForwardSpec
+from gputui.ssh.client import Connection, connect
+from gputui.ssh.forwards import Forward
 from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
 from gputui.ssh.shell import ShellEnd, interactive
 from tests.ssh.commands import run
@@ -112,13 +115,98 @@ async def test_commands_end_with_their_status(log_in: LogIn) -> None:
     await connection.close()
 
 
-async def test_a_port_is_forwarded(log_in: LogIn, openssh: OpenSSH) -> None:
+async def test_a_port_is_forwarded_and_one_without_a_service_named(log_in: LogIn, openssh: OpenSSH) -> None:
     connection = await log_in()
-    tunnel = await forward(connection, 0, openssh.port)
-    reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.local_port)
-    assert (await reader.readline()).startswith(b"SSH-2.0-OpenSSH")
-    writer.close()
+    for port, greeting, error in ((openssh.port, b"SSH-2.0-OpenSSH", ""), (1, b"", "port 1 of main refuses")):
+        tunnel = await forwarded(ForwardSpec(port), connection)
+        assert (await first_line(tunnel.local_port)).startswith(greeting)
+        assert tunnel.error.startswith(error)
+        await tunnel.close()
     await connection.close()
+
+
+async def test_a_proxy_reaches_what_the_proxy_of_ssh_reaches(log_in: LogIn, openssh: OpenSSH) -> None:
+    connection = await log_in()
+    tunnel = await forwarded(ForwardSpec(None), connection)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    ssh = await asyncio.create_subprocess_exec(
+        *(
+            program("ssh", "openssh-client"),
+            *options,
+            "-i",
+            str(openssh.key),
+            "-p",
+            str(openssh.port),
+            "-D",
+            str(port),
+        ),
+        *(f"{openssh.user}@127.0.0.1", "echo ready; cat"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert ssh.stdout is not None
+        assert await ssh.stdout.readline() == b"ready\n"
+        for host in (b"\x03\x09localhost", b"\x01\x7f\x00\x00\x01"):
+            request = b"\x05\x01\x00\x05\x01\x00" + host + openssh.port.to_bytes(2)
+            answers = [await first_line(one, request) for one in (tunnel.local_port, port)]
+            assert answers[0] == answers[1]
+            assert b"SSH-2.0-OpenSSH" in answers[0]
+    finally:
+        ssh.kill()
+        await ssh.wait()
+    await tunnel.close()
+    await connection.close()
+
+
+async def test_a_server_that_permits_no_forwards_is_named(tmp_path: Path, hosts: KnownHosts) -> None:
+    folder = tmp_path / "strict"
+    folder.mkdir()
+    strict = OpenSSH(folder, "AllowTcpForwarding no")
+    strict.start()
+    try:
+        connection = await connect(
+            SSHTarget("127.0.0.1", strict.port, strict.user),
+            SSHLogin(key=str(strict.key), agent=False, accept_new=True),
+            host_id=ID,
+            hosts=hosts,
+            ask=never_asked,
+        )
+        tunnel = await forwarded(ForwardSpec(strict.port), connection)
+        assert await first_line(tunnel.local_port) == b""
+        assert tunnel.error == f"the SSH server of main does not permit a forward to port {strict.port} of main"
+        await tunnel.close()
+        await connection.close()
+    finally:
+        strict.stop()
+
+
+async def never_asked(_: HostKeyQuestion) -> bool:
+    raise AssertionError("a question")
+
+
+async def forwarded(spec: ForwardSpec, connection: Connection) -> Forward:
+    tunnel = Forward(spec, "main")
+    await tunnel.listen()
+    tunnel.link(connection)
+    return tunnel
+
+
+async def first_line(port: int, request: bytes = b"") -> bytes:
+    """Connect to a port of this machine, send a request, and return the first line of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        async with asyncio.timeout(20):
+            return await reader.readline()
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
 
 
 async def test_a_shell_with_job_control_and_sizes(log_in: LogIn, terminal: Terminal) -> None:

@@ -1,0 +1,1 @@
+"""The forwards of ports of this machine to instances."""

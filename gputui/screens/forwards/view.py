@@ -1,0 +1,118 @@
+"""The ports of this machine that are forwarded to instances, with their state and traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, cast
+
+from textual import on
+from textual.content import Content
+
+from gputui.commands import Command
+from gputui.models import Action, Instance, Resource, Row
+from gputui.models.forwards import ForwardState, PortForward
+from gputui.presentation.columns.column import Column
+from gputui.presentation.columns.forwards import forward_columns
+from gputui.screens.commands.access import AccessCommands
+from gputui.screens.commands.accounts import AccountCommands
+from gputui.screens.commands.global_commands import GlobalCommands
+from gputui.screens.forwards.commands import ForwardCommands, how_to_forward
+from gputui.screens.list.commands import ListCommands
+from gputui.screens.list.list_view import ListView
+from gputui.widgets.table.table import RecordTable
+
+
+class ForwardsView(ListView):
+    """``:forwards``: a row a forward. Commands for a row act on the forward, or go to its instance."""
+
+    NAME = "forwards"
+    HEADING = "Forwards"
+    RESOURCE = Resource.INSTANCES
+    RESOURCES = frozenset({Resource.INSTANCES})
+    CREATES: ClassVar[frozenset[Resource]] = frozenset()
+    COMMAND_SETS = (ForwardCommands, ListCommands, AccessCommands, AccountCommands, GlobalCommands)
+
+    def on_mount(self) -> None:
+        """Show the traffic of now; only changed text reaches the terminal."""
+        super().on_mount()
+        self.every(1.0, self.show_forwards)
+
+    def columns(self) -> Sequence[Column[Row]]:
+        """Return the columns of forwards."""
+        return cast("Sequence[Column[Row]]", forward_columns(self.context))
+
+    def row_style(self, row: Row) -> str | None:
+        """A forward is always as it is now."""
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """The commands depend on the instances; the forwards themselves are looked at each second."""
+        return (self.session.fleet.subscribe(Resource.INSTANCES, lambda _: self.frame.show_keys()),)
+
+    def catch_up(self) -> None:
+        """Show the forwards as they are now."""
+        self.show_forwards()
+        self._apply_filter()
+
+    def show_forwards(self) -> None:
+        """Show the forwards as they are now."""
+        self.table.set_rows(cast("list[Row]", self.session.fleet.forward_rows()))
+        self.table.settle()
+        self.frame.show()
+
+    def status(self) -> tuple[Content, Content]:
+        """Add the last error of the forward under the cursor: its column may be narrow."""
+        left, right = super().status()
+        row = self.forward_here()
+        return (
+            Content.assemble(left, (f"   {row.problem}", "$text-warning")) if row and row.problem else left
+        ), right
+
+    @on(RecordTable.CursorMoved)
+    def _show_problem(self) -> None:
+        self.frame.show()
+
+    def _show_placeholder(self) -> None:
+        hidden = self.table.total_count
+        clears = f"{hidden} hidden. {self.session.key_of('back')} clears the filter."
+        self.table.placeholder = Content(clears if hidden else self.empty_text())
+
+    def empty_text(self) -> str:
+        """Return how a port is forwarded."""
+        return f"No ports are forwarded. {how_to_forward(self.session)}"
+
+    @property
+    def server_filtered(self) -> None:
+        """No server lists forwards."""
+
+    def is_problem(self, row: Row) -> bool:
+        """Whether a forward is not served."""
+        return isinstance(row, PortForward) and row.state is not ForwardState.OPEN
+
+    def short_of(self, command: Command) -> str:
+        """Return the name of a command in the footer."""
+        return "connect again" if command.id == "restart" else super().short_of(command)
+
+    # --- what the commands act on ----------------------------------------------------------------------------
+
+    def forward_here(self) -> PortForward | None:
+        """Return the forward under the cursor."""
+        row = self.table.cursor_row
+        return row if isinstance(row, PortForward) else None
+
+    def forwards_here(self) -> list[PortForward]:
+        """Return the marked forwards, else the one under the cursor."""
+        return [row for row in self.targets() if isinstance(row, PortForward)]
+
+    def instance_here(self) -> Instance | None:
+        """Return the instance of the forward under the cursor, while it is listed."""
+        row = self.forward_here()
+        return None if row is None else self.session.fleet.find(Instance, row.instance)
+
+    def actions_here(self) -> frozenset[Action]:
+        """A forward can be stopped, one that is not served connected; its instance can be entered."""
+        row, instance = self.forward_here(), self.instance_here()
+        if row is None:
+            return frozenset()
+        own = {Action.STOP} if row.state is ForwardState.OPEN else {Action.STOP, Action.RESTART}
+        entered = {Action.SSH} & self.session.fleet.actions(instance) if instance is not None else set[Action]()
+        return frozenset(own | entered)
