@@ -7,22 +7,23 @@ from collections.abc import Mapping
 from gputui.models import Action, Instance, Kind, Phase, Resource
 
 _LOGIN = frozenset({Action.SSH})
-_OTHERS = frozenset(Action) - _LOGIN - {Action.CREATE}
+_OTHERS = frozenset(Action) - _LOGIN - {Action.CREATE, Action.EXEC}
 _CAUSE = "gputui changes nothing on a host of yours."
 _INSTEAD = "Log in and do it there {ssh}."
+_INSTEAD_OF_EXEC = "Log in over SSH instead {ssh}."
 
 RULES: Mapping[str, Kind] = {
     "host": Kind(
         "hosts",
         _LOGIN,
-        dict.fromkeys(_OTHERS, _INSTEAD),
+        {Action.EXEC: _INSTEAD_OF_EXEC, **dict.fromkeys(_OTHERS, _INSTEAD)},
         dict.fromkeys(_OTHERS, _CAUSE),
         resource=Resource.INSTANCES,
     ),
     "container": Kind(
         "containers on hosts",
         _LOGIN,
-        dict.fromkeys(_OTHERS, _INSTEAD),
+        {Action.EXEC: _INSTEAD_OF_EXEC, **dict.fromkeys(_OTHERS, _INSTEAD)},
         dict.fromkeys(_OTHERS, _CAUSE),
         resource=Resource.INSTANCES,
     ),

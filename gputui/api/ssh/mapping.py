@@ -270,7 +270,8 @@ def _container(host: Host, one: Container, gpus: Sequence[GpuDevice]) -> Instanc
     runs = one.status.lower() in ("running", "up")
     return Instance(
         ref=Ref(host.ref.account, "container", f"{host.ref.id}/{one.name}"),
-        name=one.name,
+        name=f"{host.name}/{one.name}",  # sorted, it is under its host; containers of several hosts may share a name
+        aliases=(one.name,),
         phase=PHASES.get(one.status.lower(), Phase.UNKNOWN),
         status=one.status or "unknown",
         parent=host.ref,

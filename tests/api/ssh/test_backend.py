@@ -112,13 +112,13 @@ class TestRows:
         vllm, train = await backend.processes()
         assert (vllm.user, vllm.instance_name, vllm.instance) == (
             "root",
-            "vllm",
+            "gpu01/vllm",
             Ref("own", "container", "gpu01/vllm"),
         )
         assert (vllm.uptime, vllm.memory_used, vllm.inside) == (3600.0, 2048 * 1024, False)
         assert "hunter2222" not in vllm.command
         assert (train.user, train.instance_name, train.command) == ("bob", "gpu01", "train.py")
-        assert [gpu.instances for gpu in await backend.gpus()] == [("gpu01",), ("vllm",)]
+        assert [gpu.instances for gpu in await backend.gpus()] == [("gpu01",), ("gpu01/vllm",)]
 
     async def test_a_container_is_entered_through_its_host(self, clock: FakeClock) -> None:
         machine = Machine().with_parts(docker=json.dumps(INSPECTED))
