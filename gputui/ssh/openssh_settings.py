@@ -48,8 +48,10 @@ class Settings:
         self._found: dict[str, list[Statement]] = {}
         self._ended: dict[str, bool] = {}
         self._final = self._wants_final = False
-        files = Files()
-        self._read(path, files, 0)
+        self._address = ""
+        self._read(path, Files(), 0)
+        # As in OpenSSH: in lower case, and a final pass does not change it.
+        self._address = self.hostname.lower()
         if self._wants_final:
             self._final = True
             self._read(path, Files(), 0)
@@ -75,9 +77,12 @@ class Settings:
         if keyword in _COLLECTED:
             if statement not in known:  # a final pass reads it again
                 self._found[keyword] = [*known, statement]
-        elif keyword in _PROXIES:
-            # The first of either counts, "none" included.
+        elif keyword == "proxyjump":
+            # After a ProxyCommand it does not count, not even after "none".
             if _PROXIES.isdisjoint(self._found):
+                self._found[keyword] = [statement]
+        elif keyword == "proxycommand":
+            if not known and self.text("proxyjump") is None:
                 self._found[keyword] = [statement]
         elif not known:
             self._found[keyword] = [statement]
@@ -146,8 +151,8 @@ class Settings:
     def hostname(self) -> str:
         """The address, which is the name itself where no line says otherwise."""
         found = self._found.get("hostname")
-        if not found:
-            return self.name
+        if self._address or not found:
+            return self._address or self.name
         value = self._one_word(found[0])
         return _expanded(value, {"%": "%", "h": self.name}, found[0])
 
@@ -229,7 +234,7 @@ class Settings:
             return None
         found = dict[Path, None]()
         for statement in self._found[keyword]:
-            words = statement.words[:1] if keyword in _COLLECTED else statement.words
+            words = (self._one_word(statement),) if keyword in _COLLECTED else statement.words
             if not words:
                 raise statement.problem(f"{statement.keyword} has no value")
             for word in words:
@@ -264,6 +269,8 @@ class Settings:
     def _one_word(statement: Statement) -> str:
         if not statement.words or not statement.words[0]:
             raise statement.problem(f"{statement.keyword} has no value")
+        if len(statement.words) > 1:
+            raise statement.problem(f"{statement.keyword} has more than one value; quote one with blanks")
         return statement.words[0]
 
 

@@ -95,11 +95,14 @@ def test_a_command_of_match_that_does_not_end_is_named_with_its_line(
 def test_the_first_of_proxyjump_and_proxycommand_counts_with_none_as_well(configure: Configure) -> None:
     configure(
         "Host a\n  ProxyJump none\nHost b\n  ProxyCommand nc -X '5' %h %p # \"${x:-y}\"\n"
+        "Host d\n  ProxyJump none\nHost d e\n  ProxyCommand nc gw 22\nHost f\n  ProxyCommand none\n"
         "Host *\n  ProxyJump gw1,alice@gw2:2222,ssh://gw3/\n"
     )
     assert (resolve("a").jumps, resolve("a").proxy_command) == ((), None)
     assert (resolve("b").jumps, resolve("b").proxy_command) == ((), "nc -X '5' b 22 # \"${x:-y}\"")
     assert resolve("c").jumps == ("gw1", "alice@gw2:2222", "gw3")
+    assert [resolve(name).proxy_command for name in "def"] == ["nc gw 22", "nc gw 22", None]
+    assert [resolve(name).jumps for name in "def"] == [(), (), ()]
 
 
 def test_a_name_with_shell_syntax_reaches_no_command(configure: Configure) -> None:
@@ -144,6 +147,7 @@ def test_algorithms_that_gputui_lacks_are_left_out(configure: Configure) -> None
         ("ServerAliveInterval soon", "soon is not a time"),
         ("StrictHostKeyChecking maybe", "maybe is none of ask, accept-new"),
         ("IdentitiesOnly 7", "7 is none of yes"),
+        ("IdentityFile /my keys/id", "identityfile has more than one value; quote one with blanks"),
         ("HostName %q", "the token %q is unknown"),
         ("IdentityFile ${NOT_SET_ANYWHERE}", "the environment variable NOT_SET_ANYWHERE is not set"),
         ("ProxyJump -x", "-x is not a host"),
