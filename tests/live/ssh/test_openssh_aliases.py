@@ -13,7 +13,6 @@ from gputui.errors import HostKeyError
 from gputui.models import SSHLogin, SSHTarget
 from gputui.ssh.client import Connection, connect
 from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
-from gputui.ssh.resolution import resolve
 
 from .openssh import OpenSSH, program
 
@@ -57,15 +56,6 @@ class User:
     def ssh(self, alias: str, command: str) -> subprocess.CompletedProcess[str]:
         options = ["-F", str(self.folder / "config"), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
         return subprocess.run(["ssh", *options, alias, command], capture_output=True, text=True, check=False)
-
-    def settings(self, alias: str) -> dict[str, list[str]]:
-        """The settings as ``ssh -G`` prints them."""
-        shown = subprocess.check_output(["ssh", "-G", "-F", str(self.folder / "config"), alias], text=True)
-        found: dict[str, list[str]] = {}
-        for line in shown.splitlines():
-            keyword, _, value = line.partition(" ")
-            found.setdefault(keyword, []).append(value)
-        return found
 
 
 @pytest.fixture
@@ -167,59 +157,3 @@ async def test_certificates_of_host_and_user_are_accepted_as_by_ssh(user: User, 
         assert not user.asked
     finally:
         server.stop()
-
-
-CONFIG = """
-IdentityFile ~/.ssh/early # for all
-Include extra*
-Host gpu0? !gpu09
-  HostName %h.rack.example
-  User "alice"
-  Port=2222
-  ProxyJump gw1,bob@gw2:2200
-  IdentityFile /keys/%n-%r
-Host web* gpu09
-  ProxyCommand nc -x "a b" %h %p
-  ServerAliveInterval 1m
-  IdentitiesOnly yes
-  StrictHostKeyChecking accept-new
-Match originalhost "gpu02,web1" exec "test %p = 2222 -o %n = web1"
-  UserKnownHostsFile /known/%n /known/second
-  HostKeyAlias rack
-Match host *.rack.example !user bob
-  ServerAliveCountMax 9
-  CertificateFile /keys/cert
-Match final host gpu01.rack.example
-  HashKnownHosts yes
-Match all
-  ConnectTimeout 1m30s
-  User carol
-  ProxyJump none
-"""
-
-
-@pytest.mark.parametrize("alias", ["gpu01", "gpu02", "gpu09", "web1", "other", "extra", "10.0.0.9"])
-def test_the_settings_of_a_host_are_those_that_ssh_prints(user: User, alias: str) -> None:
-    (user.folder / "extra.conf").write_text("Host extra web1\n  Port 2201\n  PasswordAuthentication no\n")
-    # ssh has the home directory of the password database, whatever HOME is.
-    config = CONFIG.replace("Include extra", f"Include {user.folder}/extra").replace("~", str(user.folder.parent))
-    user.configure(config)
-    found, theirs = resolve(alias), user.settings(alias)
-    assert (found.host, str(found.port), found.user) == tuple(theirs[key][0] for key in ("hostname", "port", "user"))
-    # ssh prints files and commands before their tokens are expanded, but for those of known hosts.
-    assert [str(path) for path in found.identity_files or ()] == [
-        path.replace("%n", alias).replace("%r", found.user) for path in theirs["identityfile"]
-    ]
-    assert [str(path) for path in found.certificates] == theirs.get("certificatefile", [])
-    assert ",".join(found.jumps) == theirs.get("proxyjump", [""])[0]
-    command = theirs.get("proxycommand", [None])[0]
-    assert found.proxy_command == (command and command.replace("%h", found.host).replace("%p", str(found.port)))
-    assert " ".join(map(str, found.known_hosts)) == theirs["userknownhostsfile"][0].replace("%n", alias)
-    assert found.host_key_alias == theirs.get("hostkeyalias", [""])[0]
-    assert str(found.keepalive or 0) == theirs["serveraliveinterval"][0]
-    assert str(found.keepalive_count or 3) == theirs["serveralivecountmax"][0]
-    assert str(found.connect_timeout) == theirs["connecttimeout"][0]
-    assert found.identities_only == (theirs["identitiesonly"][0] == "yes")
-    assert bool(found.hashes_known_hosts) == (theirs["hashknownhosts"][0] == "yes")
-    assert str(found.new_keys or "ask") == theirs["stricthostkeychecking"][0]
-    assert ("password" in found.methods_off) == (theirs["passwordauthentication"][0] == "no")
