@@ -45,7 +45,7 @@ class SshVendor(SimulatedVendor):
         _write(place / "known_hosts", "".join(known))
         _write(place / "ssh_config", _configuration(plan.hosts, ports, place))
         settings = {"config": str(place / "ssh_config"), "password": SSH_PASSWORD}
-        config = {"kind": self.kind, "hosts": ["*", f"!{BASTION}"], "ssh": settings}
+        config = {"kind": self.kind, "hosts": ["*", f"!{BASTION}"], "price": 0, "ssh": settings}
         return SimulatedAccount(plan.name, None, None, config, hosts, close=directory.cleanup)
 
 
