@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,31 @@ class LogPage:
     lines: tuple[LogLine, ...]
     more: bool
     next: LogPosition | None
+
+
+class LogKind(StrEnum):
+    """The kinds of logs that are read over SSH."""
+
+    FILE = "file"
+    UNIT = "unit"
+    CONTAINER = "container"
+
+
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """A log that is read over SSH: the path of a file or a glob, a systemd unit, or a container of the host.
+
+    ``name`` is the user's own text. A relative path, and one that begins with ``~/``, begins at the home directory.
+    """
+
+    kind: LogKind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """A file that a glob matches. ``path`` has undecodable bytes as surrogates; ``size`` is in bytes."""
+
+    path: str
+    size: int
+    modified: datetime
