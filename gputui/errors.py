@@ -173,6 +173,12 @@ class LoginError(SshError):
     """An SSH login needs another credential or an answer of the user: the same attempt would fail again."""
 
 
+class LogError(GputuiError):
+    """A log is not there, or cannot be read."""
+
+    title = "Not readable"
+
+
 class CopyError(GputuiError):
     """A file was not copied."""
 

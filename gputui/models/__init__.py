@@ -35,7 +35,7 @@ from gputui.models.instances import (
     parse_host,
 )
 from gputui.models.limits import Kind, Never
-from gputui.models.logs import LogLine, LogPage, LogPosition, LogQuery
+from gputui.models.logs import LogFile, LogKind, LogLine, LogPage, LogPosition, LogQuery, LogSource
 from gputui.models.resources import LIBRARY, NAMED, RESOURCES, Resource
 from gputui.models.storage import RegistryCredential, Volume
 from gputui.models.tasks import Task, TaskQueue
