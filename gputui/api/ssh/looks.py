@@ -14,7 +14,7 @@ from gputui.api.ssh import mapping, probe
 from gputui.api.ssh.facts import facts
 from gputui.api.ssh.hosts import Host
 from gputui.api.ssh.mapping import HostRows
-from gputui.api.ssh.probe import Look, Shell
+from gputui.api.ssh.probe import Look, Session
 from gputui.errors import GputuiError, SshError, UnreachableError
 from gputui.models import RemoteOutput
 from gputui.redaction import inner_failure
@@ -39,7 +39,7 @@ class _State:
     question: Question = field(default_factory=Question)
     rows: HostRows | None = None
     task: asyncio.Task[None] | None = None
-    unended: Shell | None = None
+    unended: Session | None = None
     versions_of: str = ""
     failures: int = 0
     not_before: float = 0.0
@@ -141,7 +141,7 @@ class Looks:
             if better is None:
                 break
             state.question = better
-        state.unended = look.shell if output.status is None else None
+        state.unended = look.session if output.status is None else None
         return rows
 
     async def _once(self, state: _State) -> tuple[RemoteOutput, Look, HostRows, Question | None]:
@@ -184,7 +184,7 @@ class Looks:
         if "host" in look.parts:
             return
         if output.status is None:
-            state.unended = look.shell
+            state.unended = look.session
             raise SshError(f"{name} gave no answer within {self._timeout:.0f}s.", hint="Log in with s to look.")
         said = probe.excerpt_of(look, output.stderr)
         raise SshError(

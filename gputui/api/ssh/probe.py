@@ -27,6 +27,8 @@ _PLACES = (
 )
 """Directories of the programs: a command over SSH does not have the PATH of a login shell."""
 _MOST_PIDS = 200
+_LOOK_TICKS = 60_000
+"""Hundredths of a second, the ticks of /proc, in which all programs of a look have started."""
 _MOST_CONTAINERS = 200
 
 _DOCKER_FIELDS = {
@@ -74,16 +76,17 @@ printf '\n%s begin %s\n%s\n%s close\n' "$m" "$name" "$out" "$m"
 case $out in *"$m end @TIMED_OUT@"*) hung=1 ;; esac
 }
 
+# alive SESSION FIRST LAST: whether a process of a session that started between two times still runs.
 alive() {
-at=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-set -- "$2" ${at##*) }
-[ "$1" = "${21-}" ]
+cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^.*) //' | cut -d' ' -f4,20 | while read -r s t; do
+[ "$s" = "$1" ] && [ "$t" -ge "$2" ] && [ "$t" -le "$3" ] && echo alive
+done 2>/dev/null
 }
 
 started() {
 at=$(cat "/proc/$$/stat" 2>/dev/null)
 set -- ${at##*) }
-echo "shell $$ ${20-0}"
+echo "session ${4-0} ${20-0}"
 }
 
 host() {
@@ -132,8 +135,8 @@ ids=$(printf '%s\n' "$ids" | grep -x '[0-9a-f]*' | head -n @CONTAINERS@)
 }
 
 begin=$(started)
-printf '\n%s begin shell\n%s\n%s end 0\n%s close\n' "$m" "$begin" "$m" "$m"
-if [ -n '@BUSY@' ] && alive @BUSY@; then
+printf '\n%s begin session\n%s\n%s end 0\n%s close\n' "$m" "$begin" "$m" "$m"
+if [ -n '@BUSY@' ] && [ -n "$(alive @BUSY@)" ]; then
 printf '\n%s busy\n' "$m"
 return
 fi
@@ -192,10 +195,13 @@ _VERSIONS = 'part versions 4096 eval "$l nvidia-smi | head -n 8"'
 
 
 @dataclass(frozen=True, slots=True)
-class Shell:
-    """The shell of a look by its process id and its start, in ticks since the boot: another process has another."""
+class Session:
+    """The processes of a look: the number of their session, and the start of its shell in ticks since the boot.
 
-    pid: int
+    A program that waits in a driver cannot be killed: it outlives its shell.
+    """
+
+    number: int
     start: int
 
 
@@ -203,14 +209,14 @@ class Shell:
 class Look:
     """The output of a look, as far as it came.
 
-    ``parts`` are by name, ``cut`` are those that were too long. ``shell`` is the one that ran the script, None where
-    none did. ``busy``: the shell of the last look still runs, and this one has read nothing. ``done``: the script has
-    reached its end. ``said`` is the output without any mark: of a host that does not run the script.
+    ``parts`` are by name, ``cut`` are those that were too long. ``session`` is that of the script, None where no
+    shell ran it. ``busy``: a program of the last look still runs, and this one has read nothing. ``done``: the script
+    has reached its end. ``said`` is the output without any mark: of a host that does not run the script.
     """
 
     parts: Mapping[str, Part]
     cut: frozenset[str] = frozenset()
-    shell: Shell | None = None
+    session: Session | None = None
     busy: bool = False
     done: bool = False
     said: str = ""
@@ -221,11 +227,11 @@ class Look:
         return "" if part is None else part.text
 
 
-def script(nonce: str, question: Question, *, versions: bool = True, busy: Shell | None = None) -> str:
+def script(nonce: str, question: Question, *, versions: bool = True, busy: Session | None = None) -> str:
     """Return the script. ``nonce`` is a random text of letters and digits, another one for each look.
 
     ``versions``: the versions of driver and CUDA are read too, which needs another call of nvidia-smi. ``busy`` is
-    the shell of a look that did not end: where it still runs, nothing else is started.
+    the session of a look that did not end: where a program of it still runs, nothing else is started.
     """
     values = {
         "NONCE": nonce,
@@ -237,7 +243,7 @@ def script(nonce: str, question: Question, *, versions: bool = True, busy: Shell
         "CONTAINERS": str(_MOST_CONTAINERS),
         "FIELDS": ",".join(question.fields),
         "APPS": ",".join(question.app_fields),
-        "BUSY": f"{busy.pid} {busy.start}" if busy is not None else "",
+        "BUSY": f"{busy.number} {busy.start} {busy.start + _LOOK_TICKS}" if busy is not None else "",
         "VERSIONS": _VERSIONS if versions else "",
         "ROCM": amd.ROCM,
         "AMD_LIST": amd.LIST,
@@ -262,7 +268,7 @@ def cut(output: bytes, nonce: str) -> Look:
     parts: dict[str, Part] = {}
     long = set[str]()
     name, start, status, end = "", 0, None, 0
-    shell, busy, done = None, False, False
+    session, busy, done = None, False, False
     for found in marks.finditer(text):
         word, rest = found[1], found[2] or ""
         if word == "begin":
@@ -276,7 +282,8 @@ def cut(output: bytes, nonce: str) -> Look:
                 parts[name] = Part(text[start:end].removesuffix("\n"), status)
             name = ""
         busy, done = busy or word == "busy", done or word == "done"
-    if numbers := re.fullmatch(r"\s*shell (\d{1,10}) (\d{1,20})\s*", parts["shell"].text if "shell" in parts else ""):
-        shell = Shell(int(numbers[1]), int(numbers[2]))
+    began = parts["session"].text if "session" in parts else ""
+    if numbers := re.fullmatch(r"\s*session (\d{1,10}) (\d{1,20})\s*", began):
+        session = Session(int(numbers[1]), int(numbers[2])) if int(numbers[1]) else None
     said = "" if parts or long else text
-    return Look(parts, frozenset(long), shell, busy, done, said)
+    return Look(parts, frozenset(long), session, busy, done, said)

@@ -60,7 +60,7 @@ def answer(nonce: str, parts: Mapping[str, str], statuses: Mapping[str, int]) ->
     mark = f"@gputui {nonce}"
     blocks = [
         f"\n{mark} begin {name}\n{text}\n{mark} end {statuses.get(name, 0)}\n{mark} close\n"
-        for name, text in {"shell": "shell 4711 815", **parts}.items()
+        for name, text in {"session": "session 4711 815", **parts}.items()
     ]
     return ("".join(blocks) + f"\n{mark} done\n").encode()
 

@@ -226,7 +226,7 @@ class TestFailures:
         remote.machines["gpu01"].says = b"\n@gputui x busy\n"
         await clock.advance(10)
         await host_of(backend)
-        assert "[ -n '4711 815' ] && alive 4711 815" in remote.scripts[1][1]
+        assert "alive 4711 815 60815" in remote.scripts[1][1]
 
     async def test_a_failed_host_is_asked_less_often_until_the_user_asks(self, clock: FakeClock) -> None:
         remote = FakeRemote({"gpu01": Machine(problem=SshError("Not logged into gpu01."))})

@@ -14,7 +14,7 @@ import pytest
 from gputui.accelerators.nvidia.query import Part, Question
 from gputui.api.ssh import probe
 from gputui.api.ssh.facts import facts
-from gputui.api.ssh.probe import Shell, cut, script
+from gputui.api.ssh.probe import Session, cut, script
 from tests.api.ssh.remote import Machine, answer
 from tests.ssh.nvidia import smi
 
@@ -57,7 +57,7 @@ def test_a_look_reads_the_machine(place: Path, shell: str) -> None:
     look = run(script(NONCE, Question()), place, shell)
     found = facts(look)
     assert look.done
-    assert look.shell is not None
+    assert look.session is not None
     assert found.boot_id == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     assert (found.cpus, found.kernel) == (len(os.sched_getaffinity(0)), os.uname().release)
     assert found.root is not None
@@ -68,13 +68,13 @@ def test_a_look_reads_the_machine(place: Path, shell: str) -> None:
     assert str(pid) in look.text("ps") + look.text("proc")
 
 
-def test_nothing_is_started_while_the_shell_of_the_last_look_runs(place: Path) -> None:
-    with subprocess.Popen(["sleep", "60"]) as running:
+def test_nothing_is_started_while_a_program_of_the_last_look_runs(place: Path) -> None:
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as running:
         start = int(Path(f"/proc/{running.pid}/stat").read_text().rpartition(") ")[2].split()[19])
-        busy = run(script(NONCE, Question(), busy=Shell(running.pid, start)), place)
-        other = run(script(NONCE, Question(), busy=Shell(running.pid, start + 1)), place)
+        busy = run(script(NONCE, Question(), busy=Session(running.pid, start)), place)
+        other = run(script(NONCE, Question(), busy=Session(running.pid, start + 1)), place)
         running.kill()
-    assert (busy.busy, list(busy.parts)) == (True, ["shell"])
+    assert (busy.busy, list(busy.parts)) == (True, ["session"])
     assert (other.busy, other.done) == (False, True)
 
 
@@ -99,7 +99,7 @@ def test_an_output_cannot_imitate_the_marks() -> None:
     forged = answer("other", {"gpus": "9, forged"}, {}).decode()
     machine = Machine().with_parts(who=f"{forged}\n@gputui c0ffe begin gpus\n@gputui c0ffeee end 0")
     look = cut(answer(NONCE, machine.parts, {}), NONCE)
-    assert set(look.parts) == {"shell", *machine.parts}
+    assert set(look.parts) == {"session", *machine.parts}
     assert "forged" not in look.text("gpus")
 
 
