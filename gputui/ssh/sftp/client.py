@@ -293,18 +293,18 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
             self._fail(error)
 
     def _read_packets(self) -> None:
-        received = self._received
-        at = 0
-        while len(received) - at >= 4:
-            length = length_of(received, at)
-            if not 0 < length <= LONGEST_PACKET:
-                raise WireError("a packet is too long")
-            if len(received) - at < 4 + length:
-                break
-            self._answer(bytes(received[at + 4 : at + 4 + length]))
-            at += 4 + length
+        at, end = 0, len(self._received)
+        with memoryview(self._received) as received:
+            while end - at >= 4:
+                length = length_of(received, at)
+                if not 0 < length <= LONGEST_PACKET:
+                    raise WireError("a packet is too long")
+                if end - at < 4 + length:
+                    break
+                self._answer(bytes(received[at + 4 : at + 4 + length]))
+                at += 4 + length
         if at:
-            del received[:at]
+            del self._received[:at]
 
     def _answer(self, answer: bytes) -> None:
         kind = answer[0]

@@ -209,7 +209,7 @@ class Reader:
         return int(value)
 
 
-def length_of(data: bytes | bytearray, at: int) -> int:
+def length_of(data: memoryview, at: int) -> int:
     """Return the length of the packet at a position, without the four bytes of the length itself."""
     (length,) = unpack_from(">I", data, at)
     return int(length)

@@ -287,6 +287,8 @@ async def test_a_pause_stops_the_bytes(far: Far) -> None:
     copy = await far.up("model", "/model")
     copy.gate.close()
     task = asyncio.create_task(copy.run())
+    while not copy.progress.total:
+        await copy.target.stat(b"/")
     for _ in range(9):  # more round trips than come before the first byte
         await copy.target.stat(b"/")
     assert (copy.progress.total, copy.progress.moved) == (len(LARGE), 0)
