@@ -15,6 +15,7 @@ from gputui.models import Instance, Ref, SSHTarget
 from gputui.ssh import client
 from gputui.ssh.challenges import AskSecret, Challenge
 from gputui.ssh.client import Connection
+from gputui.ssh.jump_hosts import JumpHosts
 from gputui.ssh.known_hosts import AskHostKey, HostKeyQuestion, KnownHosts, host_id_of
 from gputui.ssh.pool import ConnectionPool
 
@@ -130,7 +131,7 @@ async def log_in(
         progress=progress,
         refetch=target,
         deadline=deadline,
-        jumps=client.JumpHosts(fleet.connections.jump_hosts, asks),
+        jumps=JumpHosts(fleet.connections.jump_hosts, asks),
     )
     if user:
         await logins.remember(ref, first.generation, user)

@@ -6,25 +6,22 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
 
 import asyncssh
 
 from gputui.errors import ConflictError, LoginError, RateLimitedError, UnavailableError, UnreachableError
 from gputui.models import SSHLogin, SSHTarget
-from gputui.openssh_config import aliases, config_path
 from gputui.ssh import failures
 from gputui.ssh.challenges import AskSecret
 from gputui.ssh.credentials import ATTEMPT_SECONDS, Credentials, LoginClient, paused
 from gputui.ssh.endpoint import Endpoint
-from gputui.ssh.known_hosts import AskHostKey, HostKey, KnownHosts, jump_host_id
-from gputui.ssh.pool import ConnectionPool
+from gputui.ssh.jump_hosts import JumpHosts, hops
+from gputui.ssh.known_hosts import AskHostKey, HostKey, KnownHosts
 from gputui.ssh.proxy_command import ProxyCommand
-from gputui.ssh.resolution import Resolved, resolve, split_name, through
+from gputui.ssh.resolution import Resolved, in_thread, resolve
 from gputui.ssh.trust import InstanceTrust, Trust, TrustedKeys
 from gputui.ssh.user_known_hosts import NewKeys, UserKnownHosts
 
@@ -34,13 +31,10 @@ logging.getLogger("asyncssh").addHandler(logging.NullHandler())
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 2.0
 _CLOSE_SECONDS = 2.0
-_RESOLVERS = ThreadPoolExecutor(8, "openssh-config")
-"""Threads of their own: commands of ``Match exec`` that hang must not keep others from theirs."""
 
 Sleep = Callable[[float], Awaitable[None]]
 Refetch = Callable[[], Awaitable[SSHTarget]]
 _LoggedIn = tuple["Endpoint", asyncssh.SSHClientConnection]
-_T = TypeVar("_T")
 
 
 class Connection:
@@ -88,17 +82,6 @@ class _Context:
     jumps: JumpHosts | None
 
 
-@dataclass(frozen=True, slots=True)
-class JumpHosts:
-    """The connections to jump hosts that logins share: a hundred at once would be refused (MaxStartups).
-
-    ``asks``: this login can ask the user, so it tries by itself where the one that it waited for has failed.
-    """
-
-    pool: ConnectionPool
-    asks: bool = True
-
-
 async def connect(
     target: SSHTarget,
     login: SSHLogin,
@@ -119,15 +102,15 @@ async def connect(
     Of a target with an alias the user's OpenSSH configuration has the address, the keys and the way; its host key is
     in the user's known_hosts. A refused port is retried for ``deadline`` seconds, each time with a ``refetch``-ed
     target, with reports to ``progress``; cancel it to give up earlier. Without ``jumps`` the connections to its jump
-    hosts are its own. Unknown host keys go to ``ask``, secrets that
-    are not configured to ``ask_secret``. Raises HostKeyError for a changed key, ConfigError for a line of the OpenSSH
-    configuration, SshError for every other failure.
+    hosts are its own. Unknown host keys go to ``ask``, secrets that are not configured to ``ask_secret``. Raises
+    HostKeyError for a changed key, ConfigError for a line of the OpenSSH configuration, SshError for every other
+    failure.
     """
     context = _Context(hosts, ask, ask_secret, progress, deadline, sleep, monotonic, jumps)
     settings = None
     if target.alias:
         work = partial(resolve, target.alias, user=login.user or "", port=login.port, path=login.config)
-        settings = await _in_thread(work)
+        settings = await in_thread(work)
     return await _connect(target, login, host_id, context, settings, refetch=refetch)
 
 
@@ -169,10 +152,6 @@ async def _connect(
         return Connection(endpoint, ssh, resources.pop_all())
 
 
-async def _in_thread(work: Callable[[], _T]) -> _T:
-    return await asyncio.get_running_loop().run_in_executor(_RESOLVERS, work)
-
-
 def _trust(
     host_id: str, host: str, port: int, login: SSHLogin, hosts: KnownHosts, settings: Resolved | None
 ) -> Trust:
@@ -189,52 +168,13 @@ def _trust(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Hop:
-    """A jump host, and how to log in to it; ``key`` identifies that login."""
-
-    target: SSHTarget
-    login: SSHLogin
-    host_id: str
-    settings: Resolved | None
-    key: str
-
-
-async def _hops(login: SSHLogin, settings: Resolved | None) -> list[_Hop]:
-    """Return the jump hosts, that of the account before those of the OpenSSH configuration.
-
-    None gets the password meant for the instance. The account's key is offered to its jump host unless the OpenSSH
-    configuration has keys for that.
-    """
-    own = SSHLogin(key=login.key, agent=login.agent, accept_new=login.accept_new, config=login.config)
-    if login.jump is not None:
-        user, host, port = split_name(login.jump)
-        if host not in await _in_thread(lambda: aliases(login.config or config_path())):
-            target = SSHTarget(host, port or 22, user or login.user or "root")
-            key = f"{target.user}@{host}:{target.port} {login.key} {login.agent}"
-            return [_Hop(target, own, jump_host_id(host, target.port), None, key)]
-        found = await _in_thread(partial(through, [login.jump], path=login.config))
-    elif settings is not None:
-        found = await _in_thread(partial(through, settings.jumps, settings, path=login.config))
-    else:
-        return []
-    hops = []
-    for hop in found:
-        uses_own = login.jump is not None and hop is found[-1] and hop.identity_files is None
-        hop_login = own if uses_own else replace(own, key=None)
-        target = SSHTarget(hop.host, hop.port, hop.user, alias=hop.name)
-        key = f"{hop.key} {hop_login.key} {hop_login.agent} {login.config}"
-        hops.append(_Hop(target, hop_login, jump_host_id(hop.name, None), hop, key))
-    return hops
-
-
 async def _connect_jumps(
     login: SSHLogin, settings: Resolved | None, context: _Context, resources: AsyncExitStack
 ) -> asyncssh.SSHClientConnection | None:
     """Log in to the jump hosts, each through the one before it; None without any."""
     tunnel, way = None, ""
     jumps, context = context.jumps, replace(context, deadline=0)
-    for hop in await _hops(login, settings):
+    for hop in await hops(login, settings):
         connecting = partial(_connect, hop.target, hop.login, hop.host_id, context, hop.settings)
         way += f"{hop.key}\n"
         if jumps is None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncssh
 
@@ -20,6 +22,8 @@ from gputui.ssh.user_known_hosts import NewKeys
 from gputui.text import clean
 
 _MOST_JUMPS = 8
+_THREADS = ThreadPoolExecutor(8, "openssh-config")
+"""Apart from those of other work: commands of ``Match exec`` that hang must not keep that waiting."""
 _STRICT = {
     **{"ask": NewKeys.ASK, "accept-new": NewKeys.ACCEPT},
     # OpenSSH accepts even a changed key then; gputui never does.
@@ -38,6 +42,9 @@ _METHODS = {
     "passwordauthentication": "password",
     "kbdinteractiveauthentication": "keyboard-interactive",
 }
+
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,11 @@ class Resolved:
     def key(self) -> str:
         """Return the login: that of another user, or to another port, is another one."""
         return f"{self.user}@{self.name}:{self.port}"
+
+
+async def in_thread(work: Callable[[], _T]) -> _T:
+    """Do work on the configuration in one of the threads for it."""
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
 
 
 def split_name(text: str) -> tuple[str, str, int | None]:

@@ -14,7 +14,8 @@ import pytest
 from gputui.errors import ConfigError, HostKeyError, SshError
 from gputui.models import SSHLogin, SSHTarget
 from gputui.ssh import client
-from gputui.ssh.client import Connection, JumpHosts, connect
+from gputui.ssh.client import Connection, connect
+from gputui.ssh.jump_hosts import JumpHosts
 from gputui.ssh.pool import ConnectionPool
 from tests.ssh.conftest import LoadAgent, Person
 from tests.ssh.servers import Server
