@@ -14,7 +14,6 @@ from gputui.errors import LoginError, SshError
 from gputui.fleet.connections import Connections
 from gputui.models import Ref
 from gputui.models.forwards import ForwardState, PortForward
-from gputui.ssh.pool import ConnectionPool
 from tests.fleet.fakes import START
 from tests.screens.pictures import BOTH, Take
 from tests.screens.stage import NARROW, Stage, staged
@@ -25,7 +24,7 @@ from tests.ssh.test_client import free_port
 
 @pytest.fixture
 async def ssh(monkeypatch: pytest.MonkeyPatch) -> PlayedSsh:
-    monkeypatch.setattr(ConnectionPool.__init__, "__kwdefaults__", {"idle": 0.0})
+    monkeypatch.setattr("gputui.fleet.connections._IDLE_SECONDS", 0.0)
     played = PlayedSsh(monkeypatch)
     played.may_go_on.set()
     return played

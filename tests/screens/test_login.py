@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from gputui.errors import SshError
+from gputui.fleet import connections
 from gputui.models import Action, Ref, Secret, SSHTarget
 from gputui.ssh.challenges import Challenge, Prompt, one_question
-from gputui.ssh.pool import ConnectionPool
 from gputui.ssh.shell import ShellEnd
 from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import confirm, sent
@@ -225,7 +225,7 @@ async def test_a_key_that_comes_twice_logs_in_once_and_a_second_shell_not_again(
 async def test_a_shell_keeps_its_connection_and_says_how_to_go_on_when_that_drops(
     ssh: PlayedSsh, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ConnectionPool.__init__, "__kwdefaults__", {"idle": 0.0})
+    monkeypatch.setattr(connections, "_IDLE_SECONDS", 0.0)
     async with logging_in(ssh, lab()) as stage:
         ssh.may_go_on.set()
         await stage.until(ssh.shell_open.is_set)
