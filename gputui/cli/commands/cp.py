@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gputui.ssh.client import Connection
 
 _AT_ONCE = 4
+_MOST_PROBLEMS = 50
 _LOCAL = ("/", "./", "../")
 
 
@@ -187,8 +188,11 @@ def _report(copy: Transfer, *, alone: bool) -> ExitCode:
         notify(f"gputui: {text}")
     if copy.error is None:
         return ExitCode.OK
-    for problem in copy.problems if len(copy.problems) > 1 else ():
-        report_error(problem)
+    if len(copy.problems) > 1:
+        for problem in copy.problems[:_MOST_PROBLEMS]:
+            report_error(problem)
+        if (more := len(copy.problems) - _MOST_PROBLEMS) > 0:
+            notify(f"gputui: … and {more:,} more.")
     about = "" if alone else f"{copy.source.text} to {copy.target.text}"
     status = report_error(copy.error, about=about)
     for part in copy.parts:

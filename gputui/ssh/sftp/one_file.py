@@ -135,8 +135,9 @@ class FileCopier:
         """Complete a part, and check that its source is as it was."""
         self._progress.done += start
         await self._move(item, source, target, start, attrs.size)
+        more = await self._of(self._source, item.path, source.read(attrs.size, 1))
         after = await self._of(self._source, item.path, source.stat())
-        if (after.size, after.mtime_ns) != (attrs.size, attrs.mtime_ns):
+        if more or (after.size, after.mtime_ns) != (attrs.size, attrs.mtime_ns):
             raise self._changed(item.path)
         times = target.set(mode=unusual_mode(attrs.mode), mtime_ns=attrs.mtime_ns)
         await self._of(self._target, item.to, times)

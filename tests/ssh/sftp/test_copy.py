@@ -186,6 +186,13 @@ async def test_a_file_that_changes_while_it_is_copied_is_not_put_in_place(far: F
     assert list(far.root.iterdir()) == []
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+async def test_a_file_that_has_more_than_its_size_is_not_cut_off(far: Far) -> None:
+    error = await failure(await far.up("/proc/self/status", "/status"))
+    assert "changed while it was copied" in error.message
+    assert list(far.root.iterdir()) == []
+
+
 async def test_a_full_disk_is_named_and_the_part_stays(far: Far) -> None:
     (far.here / "model").write_bytes(LARGE)
     far.faults.full = True
