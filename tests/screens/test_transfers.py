@@ -15,7 +15,7 @@ from gputui.app.login import Login
 from gputui.errors import CopyError
 from gputui.models import Ref
 from gputui.ssh.sftp.local import LocalPlace
-from tests.screens.stage import Stage, staged
+from tests.screens.stage import Stage, staged, unsafe_on
 from tests.screens.world import lab
 
 
@@ -86,12 +86,15 @@ async def test_marked_files_are_copied_to_the_other_side(sides: Sides) -> None:
         assert stage.text.count("✓ done") == 2
 
 
-async def test_directories_are_opened_and_left_by_enter(sides: Sides) -> None:
+async def test_directories_are_opened_and_left_by_enter_and_names_are_safe(sides: Sides) -> None:
     (sides.there / "runs" / "seven").mkdir(parents=True)
+    (sides.there / "\x1b[31mred\nline [/x]").touch()
     async with staged(lab()) as stage:
         await show_files(stage)
         await stage.until_text("runs/")
-        await stage.press("tab", "G", "enter")
+        assert unsafe_on(stage) == []
+        assert "[31mred" in stage.text
+        await stage.press("tab", "j", "enter")
         await stage.until_text("seven/")
         await stage.press("g", "enter")
         await stage.until_text("runs/")
