@@ -88,7 +88,7 @@ async def test_marked_files_are_copied_to_the_other_side(sides: Sides) -> None:
 
 async def test_directories_are_opened_and_left_by_enter_and_names_are_safe(sides: Sides) -> None:
     (sides.there / "runs" / "seven").mkdir(parents=True)
-    (sides.there / "\x1b[31mred\nline [/x]").touch()
+    (sides.there / "\x1b[31mred\nline [bold]").touch()
     async with staged(lab()) as stage:
         await show_files(stage)
         await stage.until_text("runs/")
