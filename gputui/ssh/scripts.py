@@ -161,7 +161,7 @@ class _Output:
         """Read to the end."""
         loop = asyncio.get_running_loop()
         try:
-            while chunk := await self._reader.read(_CHUNK):
+            while chunk := await self._read():
                 self.moved = loop.time()
                 if not self.shell.done():
                     chunk = self._after_mark(chunk)
@@ -170,6 +170,12 @@ class _Output:
         finally:
             if not self.shell.done():
                 self.shell.set_result(None)
+
+    async def _read(self) -> bytes:
+        try:
+            return await self._reader.read(_CHUNK)
+        except (OSError, asyncssh.Error):
+            return b""  # the state of the connection says why
 
     def _after_mark(self, chunk: bytes) -> bytes:
         searched = max(0, len(self.preamble) - 64)
@@ -223,14 +229,14 @@ class _Running:
         self._shell = await self._wait_for_shell(outputs)
         try:
             self._process.stdin.write(data)
-            started()
             if stdin is None:
                 self._process.stdin.write_eof()
-            else:
-                self._tasks.append(asyncio.create_task(self._feed(stdin)))
-            return await self._wait_for_end(outputs, pumps, timeout)
         except (OSError, asyncssh.Error) as error:
             raise self._lost() from error
+        started()
+        if stdin is not None:
+            self._tasks.append(asyncio.create_task(self._feed(stdin)))
+        return await self._wait_for_end(outputs, pumps, timeout)
 
     async def close(self) -> None:
         """Release the channel; a script that still runs gets TERM before."""

@@ -129,6 +129,19 @@ async def test_a_script_whose_link_breaks_has_an_unknown_outcome(person: Person)
             await running
 
 
+async def test_a_writer_that_fails_ends_the_script(person: Person) -> None:
+    async def broken(piece: bytes) -> None:
+        raise BrokenPipeError
+
+    async def nothing(piece: bytes) -> None: ...
+
+    async with ShellServer() as server:
+        connection = await person.connect(server.port)
+        with pytest.raises(BrokenPipeError):
+            await scripts.run(connection, "echo a; sleep 600", stdout=broken, stderr=nothing)
+        await asyncio.wait_for(server.processes[0].wait(), 5)
+
+
 async def test_a_cancelled_script_gets_term(person: Person) -> None:
     async with ShellServer() as server:
         done = Written()
