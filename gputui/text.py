@@ -108,6 +108,17 @@ def _shaped(run: re.Match[str]) -> str:
     return "".join(_safe(run.string, index) for index in range(run.start(), run.end()))
 
 
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_]")
+_LINE_ENDS = re.compile(r"(?<!\r)\r+\n")
+"""A run of carriage returns is looked at from its first one only: one pass, however long it is."""
+
+
+def terminal_text(text: str) -> str:
+    """Return what a command printed to its terminal as plain lines: colours and cursor movements are dropped."""
+    lines = _LINE_ENDS.sub("\n", _ESCAPES.sub("", text)).replace("\r", "\n")
+    return clean(lines, multiline=True)
+
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 

@@ -50,7 +50,7 @@ from gputui.models import (
     Row,
     gpu_label,
 )
-from gputui.text import clean
+from gputui.text import clean, terminal_text
 
 if TYPE_CHECKING:
     from gputui.api.pody.account import PodyAccount
@@ -326,7 +326,7 @@ class PodyBackend(HttpBackend):
         if answer.exit_code == -1 and answer.log.startswith(_ENGINE_REFUSED):
             # The command was not run: the server hands the engine's refusal over as if it were the output.
             raise ConflictError(f"{ref} runs no commands now: {clean(answer.log.removeprefix(_ENGINE_REFUSED))}")
-        return ExecResult(answer.exit_code, await digested(len(body), mapping.terminal_text, answer.log))
+        return ExecResult(answer.exit_code, await digested(len(body), terminal_text, answer.log))
 
     async def commit(self, ref: Ref, *, tag: str = "", message: str = "") -> ActionResult:
         """Save a pod as an image of the user's (``POST /pod/commit``, from 0.3)."""

@@ -17,14 +17,11 @@ from gputui.api.common.ssh_command import LAST_PORT, SSH_PORT, SSH_USER
 from gputui.api.pody.schema import GpuSnapshot, ImageRow, PodRow, ProcessRow, Unreadable
 from gputui.models import GpuDevice, GpuProcess, Image, Instance, Offer, Phase, PortMapping, QuotaLine, Ref, SSHTarget
 from gputui.redaction import redact
-from gputui.text import clean
+from gputui.text import clean, terminal_text
 
 _LINES = 20
 
 _BYTES = frozenset({"memory_limit", "storage_limit", "storage_size", "shm_size", "tmpfs_size", "commit_size_limit"})
-_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_]")
-_LINE_ENDS = re.compile(r"(?<!\r)\r+\n")
-"""A run of carriage returns is looked at from its first one only: one pass, however long it is."""
 _PORTS = re.compile(r"(?:.*:)?(\d{1,5}):(\d{1,5})(?:/([a-z]+))?")
 
 
@@ -171,12 +168,6 @@ def to_spec(spec: Mapping[str, str | int | float | None]) -> tuple[tuple[str, st
     """Make the host's specification readable: one line each."""
     pairs = ((key, " ".join(str(value).split())) for key, value in spec.items() if value is not None)
     return tuple((clean(key.replace("_", " ")), clean(text)) for key, text in pairs)
-
-
-def terminal_text(text: str) -> str:
-    """Return what a command printed to its terminal as plain lines: colours and cursor movements are dropped."""
-    lines = _LINE_ENDS.sub("\n", _ESCAPES.sub("", text)).replace("\r", "\n")
-    return clean(lines, multiline=True)
 
 
 def closed(body: bytes) -> bytes:

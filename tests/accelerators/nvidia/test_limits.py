@@ -11,8 +11,8 @@ import pytest
 from gputui.accelerators.nvidia import query
 from gputui.accelerators.nvidia.query import Question
 from gputui.accelerators.nvidia.rows import is_divided, pids_of, reading, shares_memory
-from gputui.api.pody.mapping import terminal_text
 from gputui.errors import SshError
+from gputui.text import terminal_text
 from tests.ssh.nvidia.smi import AT, TRAIN
 
 SIZE = 2**18

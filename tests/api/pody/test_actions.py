@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from gputui.api.pody import mapping
+from gputui import text
+from gputui.api.pody import backend as pody_backend
 from gputui.api.pody.backend import PodyBackend
 from gputui.errors import (
     AuthError,
@@ -126,13 +127,13 @@ class TestActions:
         self, server: ScriptedServer, backend: PodyBackend, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         where: list[bool] = []
-        plain = mapping.terminal_text
+        plain = text.terminal_text
 
-        def noted(text: str) -> str:
+        def noted(log: str) -> str:
             where.append(threading.current_thread() is threading.main_thread())
-            return plain(text)
+            return plain(log)
 
-        monkeypatch.setattr(mapping, "terminal_text", noted)
+        monkeypatch.setattr(pody_backend, "terminal_text", noted)
         script(server, NEW)
         server.on(
             "/pod/exec",
