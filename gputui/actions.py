@@ -216,10 +216,7 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         verb="run commands in {}",
         passive="{} can run commands",
         progress_of="running a command in",
-        effect=(
-            "The command runs as root, without a terminal. The server enforces a time limit.",
-            "The command runs in each as root, without a terminal. The server enforces a time limit.",
-        ),
+        effect=("The command runs without a terminal and without input.", ""),
         for_several=True,
         title="Run a command",
         key="x",

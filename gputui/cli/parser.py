@@ -116,8 +116,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         # argparse itself would print the usage of the whole program.
         vars(args).get("chosen", parser).error(f"unrecognized arguments: {' '.join(unknown)}")
     vars(args).pop("chosen", None)
-    if args.command == "exec" and not remote:
-        parser.error("exec needs a command after --: gputui exec REF -- nvidia-smi")
+    if args.command == "exec" and not (remote or args.file):
+        parser.error("exec needs a command after --: gputui exec REF -- nvidia-smi; or a script: --file SCRIPT")
     if args.command != "exec" and remote:
         parser.error("-- and a command are for exec only")
     args.remote = remote

@@ -43,12 +43,20 @@ class Capabilities:
         if runtime.opened is None:
             return frozenset()
         actions = runtime.opened.actions(row)
+        if Action.SSH in actions and isinstance(row, Instance):
+            actions |= {Action.EXEC}  # over SSH, whatever its API has
         return frozenset(a for a in actions if not ACTIONS[a].mutates) if runtime.read_only else actions
 
     def never(self, row: Row, action: Action) -> Never | None:
         """Return why an action can never apply to a row; None where it can in some state, or that is unknown yet."""
         opened = self.runtime(row.ref.account).opened
-        return opened.never(row, action) if opened is not None else None
+        if opened is None:
+            return None
+        never = opened.never(row, action)
+        if never is not None and action is Action.EXEC and isinstance(row, Instance):
+            # Commands run over SSH as well: they are impossible where that is.
+            return never if opened.never(row, Action.SSH) is not None else None
+        return never
 
     def creatable(self, account: str, within: Collection[Resource] | None = None) -> tuple[str, ...]:
         """Return the kinds that can be created, only those of the lists ``within``; none where read-only."""

@@ -108,6 +108,18 @@ class Mutations:
         reported = _reported(arguments)
         return await self._send(ref, action, f"{action} {ref.id}" + (f": {reported}" if reported else ""), call)
 
+    async def run(self, expected: Row, arguments: Mapping[str, str], call: Call, way: str) -> ActionResult:
+        """Run a command in the instance that the user confirmed, ``way`` it is reached; ``call`` sends it.
+
+        Checked, written to the audit log and sent once as all changes are; see :meth:`gputui.fleet.Fleet.act`.
+        """
+        ref, action = expected.ref, Action.EXEC
+        self._writable(ref.account)
+        note_secrets(arguments)
+        self._check_same(expected, action)
+        summary = f"{action} {ref.id} {way}: {_reported(arguments)}"
+        return await self._send(ref, action, summary, self._checked(call, expected, action))
+
     def _check_same(self, expected: Row, action: Action) -> None:
         """Raise unless the present row is the one that the user confirmed, and still permits the action."""
         ref = expected.ref

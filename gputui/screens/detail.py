@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from gputui.formatting import format_time
-from gputui.models import AccountInfo, ExecResult, Health, Phase, Row, Task
+from gputui.models import AccountInfo, Health, Phase, Row, RunResult, Task
 from gputui.presentation.columns.column import Cell, plain_text, spans_of
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.tasks import DOCUMENTS
 from gputui.presentation.description import description, subject
 from gputui.presentation.glyphs import HEALTH_STYLES
+from gputui.presentation.run_results import end_text, lines_of
 from gputui.presentation.tasks import indented
 from gputui.widgets.json.tree import Fact, Section
 
@@ -114,18 +115,14 @@ def describe_json(raw: str) -> list[Content]:
     return [Content(part) for part in indented(raw).splitlines()]
 
 
-def describe_exec(name: str, command: str, result: ExecResult) -> list[Content]:
-    """Lay out the end of a command: how it ended first, then what it wrote."""
-    if result.timed_out:
-        end = Content.styled("ended by the time limit", "$text-warning")
-    else:
-        style = "$text-success" if result.exit_code == 0 else "$text-error"
-        end = Content.styled(f"exit code {result.exit_code}", style)
+def describe_run(name: str, command: str, result: RunResult) -> list[Content]:
+    """Lay out the result of a command: its end first, then its output, errors and problem."""
+    style = "$text-success" if result.succeeded else "$text-error"
     return [
         Content.assemble((name, "bold"), "  $ ", command),
-        end,
+        Content.styled(end_text(result), style),
         Content(""),
-        *(Content(part) for part in result.output.splitlines()),
+        *(Content.styled(line.text, "$text-error" if line.errors else "") for line in lines_of(result)),
     ]
 
 

@@ -314,7 +314,7 @@ async def test_several_accounts_are_named_on_each_line_and_each_end() -> None:
         await stage.settle()
         assert "lab/train  $ ls" in stage.text
         assert "attic/render  $ ls" in stage.text
-        assert "Conflict: render is not running." in stage.text
+        assert "render is not running." in stage.text
 
 
 # --- a row that cannot be shown ---------------------------------------------------------------------------------

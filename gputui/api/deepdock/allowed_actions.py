@@ -14,7 +14,6 @@ RULES: Mapping[str, Kind] = {
         resource=Resource.INSTANCES,
         actions=frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.SSH}),
         instead={
-            Action.EXEC: "Log in over SSH instead {ssh}.",
             **dict.fromkeys((Action.SCALE, Action.UPDATE, Action.RENAME, Action.RESIZE), _ANOTHER),
         },
     ),

@@ -19,7 +19,6 @@ RULES: Mapping[str, Kind] = {
             Action.START: _BY_ITS_DEPLOYMENT,
             Action.RESTART: "Stop it {stop}: its deployment starts another one, if it keeps replicas.",
             Action.DELETE: "Stop it {stop}, or delete its deployment.",
-            Action.EXEC: "Log in over SSH instead {ssh}.",
             Action.SCALE: _BY_ITS_DEPLOYMENT,
         },
     ),

@@ -8,7 +8,6 @@ from gputui.api.yotta.mapping import CREDENTIAL, ENDPOINT, GONE, POD, VM, VOLUME
 from gputui.api.yotta.tasks import QUEUE, TASK
 from gputui.models import Action, Deployment, Instance, Kind, Phase, Resource
 
-_SSH = "Log in over SSH instead {ssh}."
 _ANOTHER = "Create another one instead {new}."
 _STOP_START = "Stop it {stop}, then start it {start}."
 _BY_ITS_ENDPOINT = "Scale {scale} or stop {stop} its endpoint instead."
@@ -21,7 +20,6 @@ RULES: Mapping[str, Kind] = {
         actions=frozenset({Action.START, Action.STOP, Action.DELETE, Action.SSH}),
         instead={
             Action.RESTART: _STOP_START,
-            Action.EXEC: _SSH,
             **dict.fromkeys((Action.SCALE, Action.UPDATE, Action.RENAME, Action.RESIZE), _ANOTHER),
         },
     ),
@@ -30,7 +28,6 @@ RULES: Mapping[str, Kind] = {
         resource=Resource.INSTANCES,
         actions=frozenset({Action.DELETE, Action.RENAME, Action.SSH}),
         instead={
-            Action.EXEC: _SSH,
             Action.SCALE: _ANOTHER,
             Action.UPDATE: "A VM can only be renamed {rename}.",
             Action.RESIZE: _ANOTHER,
@@ -50,7 +47,6 @@ RULES: Mapping[str, Kind] = {
                 (Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.SCALE), _BY_ITS_ENDPOINT
             ),
             Action.UPDATE: "Edit its endpoint instead {update}.",
-            Action.EXEC: _SSH,
         },
     ),
     ENDPOINT: Kind(

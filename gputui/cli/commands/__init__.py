@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "scale": ("scale:run", "change the number of instances of a deployment"),
     "block": ("block:run", "block instances' hosts for a time"),
     "commit": ("lifecycle:commit", "save an instance as an image"),
-    "exec": ("exec:run", "run a command in instances, through the API"),
+    "exec": ("exec:run", "run a command in instances, over SSH or through the API"),
     "ssh": ("ssh:run", "log into an instance"),
     "cp": ("cp:run", "copy files to and from instances"),
     "forward": ("forward:run", "forward local ports to an instance, until Ctrl+C"),

@@ -1,72 +1,142 @@
-"""``gputui exec``: one command in one instance or several, through the API."""
+"""``gputui exec``: one command or script in one instance or several, over SSH or through the API."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import os
 import shlex
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, prompts, refs, session
 from gputui.cli.mutate import find_all, possible, refuse_shortened
-from gputui.cli.output import notify, report_error
-from gputui.errors import ExitCode, GputuiError
-from gputui.models import Action, ActionResult, ExecResult, Ref, Row
+from gputui.cli.output import notify
+from gputui.errors import ConfigError, ExitCode, NotFoundError
+from gputui.models import Action, Instance, Resource, Way
 from gputui.presentation import actions as wording
 
-TIMED_OUT = 124
-"""The exit status of a command that the time limit ended, as timeout(1) has it."""
+if TYPE_CHECKING:
+    from gputui.fleet import Fleet
+    from gputui.fleet.remote_run import Order, RemoteRun
 
-_AT_ONCE = 8
+_FORMATS = ("text", "prefixed", "grouped", "json")
+_LONGEST_FILE = 2**20
+_PARALLEL = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.usage = "gputui exec [options] REF… -- COMMAND…"
+    parser.usage = "gputui exec [options] REF… -- COMMAND…\n       gputui exec [options] REF… --file SCRIPT"
     parser.description = (
-        "Run a command in instances, through the API.\n"
-        "A single word after -- is a shell command, unchanged; several are arguments and are quoted."
+        "Run a command in instances: over SSH where they have it, else through the API.\n"
+        "A single word after -- is a shell command, unchanged; several are arguments and are quoted. sh runs it."
     )
-    arguments.add_refs(parser)
+    parser.add_argument("refs", nargs="*", metavar="REF", help=arguments.REF_HELP)
+    parser.add_argument(
+        "-l",
+        dest="filter",
+        metavar="FILTER",
+        help="the instances that match, too: a filter as typed after / in the app, such as 'gpu:h100 host:a'",
+    )
+    parser.add_argument(
+        "--file", metavar="SCRIPT", help="run a script of this machine, over SSH; - reads it from stdin"
+    )
+    parser.add_argument("-i", dest="stdin", action="store_true", help="pass stdin on, to one instance, over SSH")
     parser.add_argument(
         "--timeout", type=arguments.positive, metavar="SECONDS", help="end the command after this long"
     )
-    parser.add_argument("--yes", action="store_true", help="skip the confirmation; needs full names")
+    parser.add_argument(
+        "--parallel",
+        type=arguments.count,
+        default=_PARALLEL,
+        metavar="N",
+        help=f"instances at a time (default: {_PARALLEL})",
+    )
+    parser.add_argument(
+        "--via", choices=[way.value for way in Way], help="this way only (default: SSH before the API)"
+    )
+    arguments.add_output(parser, *_FORMATS)
+    parser.add_argument("--yes", action="store_true", help="skip the confirmation; needs full names, or -l")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; the exit status is its own where it is one instance, else 1 when any failed."""
-    command = command_text(args.remote)
-    arguments = {"command": command} | ({"timeout": f"{args.timeout:g}"} if args.timeout else {})
-    with session.command_fleet(refs.accounts(args, args.refs)) as (runner, fleet):
-        matches = runner.run(find_all(fleet, Action.EXEC, args.refs))
-        alone = len(matches) == 1
-        matches, refused = possible(fleet, matches, Action.EXEC)
-        if not matches:
-            return refused
-        if not _meant(matches, command, yes=args.yes):
+    from gputui.cli import row_filter
+
+    _check(args)
+    if args.filter is not None:
+        row_filter.check(Resource.INSTANCES, args.filter)
+    order = _order(args)
+    accounts = session.load(args).accounts if args.filter is not None else refs.accounts(args, args.refs)
+    with session.command_fleet(accounts) as (runner, fleet):
+        named = runner.run(find_all(fleet, Action.EXEC, args.refs)) if args.refs else []
+        alone = len(named) == 1 and args.filter is None
+        named, status = possible(fleet, named, Action.EXEC)
+        found: list[Instance] = []
+        if args.filter is not None:
+            found, unread = runner.run(_matching(fleet, args.filter))
+            status = max(status, unread)
+        rows = _instances(named, found)
+        if not rows:
+            return status
+        if args.stdin and len(rows) > 1:
+            raise ConfigError("-i passes stdin on to one instance, not to several.")
+        if not _meant(fleet, named, found, order, yes=args.yes):
             notify("Nothing was done.")
             return ExitCode.REFUSED
-        runner.run(fleet.reread(match.row for match in matches if not match.whole))
-        rows = [match.row for match in matches]
-        outcomes = runner.run(fleet.act_on_all(Action.EXEC, rows, lambda _: arguments, at_once=_AT_ONCE))
-        return max(refused, _print_all(outcomes, alone=alone))
+        if found or not all(match.whole for match in named):
+            runner.run(fleet.reread(rows))
+        return max(status, runner.run(_carry_out(fleet, rows, order, args, alone=alone)))
 
 
-def _meant(matches: Sequence[refs.Match], command: str, *, yes: bool) -> bool:
-    """Return whether the rows are confirmed: full names are, shortened ones are confirmed by the user."""
-    if all(match.whole for match in matches):
-        return True
-    if yes or not prompts.interactive():
-        refuse_shortened(matches)
-    rows = [match.row for match in matches]
-    return prompts.confirm(
-        [
-            *(f"{match.ref}{'' if match.whole else f', from {match.text}'}" for match in matches),
-            wording.effect(Action.EXEC, rows),
-        ],
-        question=f"Run {command!r} there?",
-        typed=wording.confirmation_text(Action.EXEC, rows),
-    )
+def _check(args: argparse.Namespace) -> None:
+    if not args.refs and args.filter is None:
+        raise ConfigError("Name instances, or choose them with -l FILTER.")
+    if args.filter is not None and not args.filter.strip():
+        raise ConfigError("-l needs a filter; an empty one would match every instance of every account.")
+    if bool(args.file) == bool(args.remote):
+        raise ConfigError("exec needs a command after --, or a script by --file, and not both.")
+    if args.file == "-" and args.stdin:
+        raise ConfigError("--file - and -i both read stdin.")
+
+
+def _order(args: argparse.Namespace) -> Order:
+    from gputui.fleet.remote_run import Order
+
+    via = Way(args.via) if args.via else None
+    stdin = _stdin() if args.stdin else None
+    if not args.file:
+        return Order(command_text(args.remote), timeout=args.timeout, via=via, stdin=stdin)
+    script = _script(args.file)
+    name = "stdin" if args.file == "-" else Path(args.file).name
+    return Order(script=script, script_name=name, timeout=args.timeout, via=via, stdin=stdin)
+
+
+def _script(name: str) -> str:
+    """Read a script. Raises ConfigError, also for one that cannot be sent."""
+    from gputui.errors import InvalidError
+    from gputui.ssh.scripts import script_for_sh
+
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(_LONGEST_FILE + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(_LONGEST_FILE + 1)
+        text = data.decode()
+        script_for_sh(text)
+    except OSError as error:
+        raise ConfigError(f"{name}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name}: not a text in UTF-8.") from error
+    except (InvalidError, ValueError) as error:
+        raise ConfigError(f"{name}: {error}") from error
+    if not text.strip() or "\0" in text:
+        raise ConfigError(f"{name}: {'not a script: it has NUL bytes' if text.strip() else 'it is empty'}.")
+    return text
 
 
 def command_text(words: Sequence[str]) -> str:
@@ -74,29 +144,101 @@ def command_text(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else shlex.join(words)
 
 
-def _print_all(outcomes: Sequence[tuple[Row, ActionResult | GputuiError]], *, alone: bool) -> int:
-    statuses = []
-    for row, outcome in outcomes:
-        if not alone:
-            notify(f"== {row.ref}")
-        if isinstance(outcome, GputuiError):
-            statuses.append(int(report_error(outcome, about=str(row.ref))))
-            continue
-        result = outcome.exec or ExecResult(None, outcome.message)
-        sys.stdout.write(result.output)
-        if result.output and not result.output.endswith("\n"):
-            sys.stdout.write("\n")
-        sys.stdout.flush()
-        statuses.append(_status(row.ref, result, alone=alone))
-    return max(statuses)
+async def _matching(fleet: Fleet, text: str) -> tuple[list[Instance], ExitCode]:
+    """Return the instances that match a filter and permit a command now; those that do not are named on stderr."""
+    from gputui.cli import row_filter
+    from gputui.cli.run_output import skipped_text
+
+    listing = await session.read(fleet, [Resource.INSTANCES])
+    status = listing.report()
+    instances = [row for row in listing.rows if isinstance(row, Instance)]
+    found = row_filter.matching(Resource.INSTANCES, text, instances)
+    able = [row for row in found if Action.EXEC in fleet.actions(row)]
+    if len(able) < len(found):
+        notify(skipped_text([str(row.ref) for row in found if row not in able]))
+    if not found and not listing.failures:
+        raise NotFoundError(f"No instance matches {text!r}.", hint="`gputui get instances` lists them.")
+    return able, max(status, ExitCode.OK if able else ExitCode.REFUSED)
 
 
-def _status(ref: Ref, result: ExecResult, *, alone: bool) -> int:
-    if result.timed_out or result.exit_code is None:
-        notify(f"gputui: {ref}: ended by the time limit.")
-        return TIMED_OUT if alone else ExitCode.REFUSED
-    if alone:
-        return result.exit_code & 0xFF
-    if result.exit_code:
-        notify(f"gputui: {ref}: exit status {result.exit_code}.")
-    return ExitCode.REFUSED if result.exit_code else ExitCode.OK
+def _instances(named: Sequence[refs.Match], found: Sequence[Instance]) -> list[Instance]:
+    rows = {match.ref: match.row for match in named} | {row.ref: row for row in found}
+    return [row for row in rows.values() if isinstance(row, Instance)]
+
+
+def _meant(fleet: Fleet, named: Sequence[refs.Match], found: Sequence[Instance], order: Order, *, yes: bool) -> bool:
+    """Return whether the rows are confirmed: full names are, shortened ones and matches are confirmed by the user."""
+    from gputui.fleet.remote_run import count_ways
+    from gputui.presentation.run_results import ways_text
+
+    whole = all(match.whole for match in named)
+    if whole and (yes or not found):
+        return True
+    if yes or not prompts.interactive():
+        refuse_shortened(named)
+        prompts.require_terminal()
+    rows = _instances(named, found)
+    return prompts.confirm(
+        [
+            *(f"{match.ref}{'' if match.whole else f', from {match.text}'}" for match in named),
+            *(str(row.ref) for row in found if row.ref not in {match.ref for match in named}),
+            f"{wording.effect(Action.EXEC, rows)} {ways_text(count_ways(fleet, rows, order.via))}".strip(),
+        ],
+        question=f"Run {order.text!r} there?",
+        typed=wording.confirmation_text(Action.EXEC, rows),
+    )
+
+
+async def _carry_out(
+    fleet: Fleet, rows: Sequence[Instance], order: Order, args: argparse.Namespace, *, alone: bool
+) -> int:
+    from functools import partial
+
+    from gputui.cli import ssh_login
+    from gputui.cli.run_output import RunOutput
+    from gputui.fleet.remote_run import RemoteRun
+
+    output = RunOutput(args.output, alone=alone)
+    # Of several, no login asks: the questions would mix.
+    asks = len(rows) == 1 and prompts.interactive() and not args.stdin
+    run = RemoteRun(
+        fleet,
+        rows,
+        order,
+        parallel=args.parallel,
+        connect=partial(ssh_login.connect, fleet) if asks else None,
+        changed=output.changed,
+        stream=output.stream,
+    )
+    output.follow(run)
+    await _until_end(run)
+    return output.finish()
+
+
+async def _until_end(run: RemoteRun) -> None:
+    """Wait for the end of a run; Ctrl+C ends the commands, another one the wait for that."""
+    running = asyncio.create_task(run.run())
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        notify("gputui: ending the commands; Ctrl+C again to leave at once.")
+        run.stop()
+        await running
+        raise
+
+
+async def _stdin() -> AsyncIterator[bytes]:
+    """Read stdin in a thread that the end of the program does not wait for."""
+    loop = asyncio.get_running_loop()
+    pieces: asyncio.Queue[bytes] = asyncio.Queue(maxsize=4)
+
+    def read() -> None:
+        while True:
+            piece = os.read(0, 65536)
+            asyncio.run_coroutine_threadsafe(pieces.put(piece), loop).result()
+            if not piece:
+                return
+
+    threading.Thread(target=read, daemon=True).start()
+    while piece := await pieces.get():
+        yield piece

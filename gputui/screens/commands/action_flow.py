@@ -9,6 +9,7 @@ from textual.content import Content
 
 from gputui.actions import ACTIONS
 from gputui.errors import GputuiError
+from gputui.fleet.remote_run import count_ways
 from gputui.formatting import format_time
 from gputui.models import Action, ActionResult, Deployment, FeedState, Instance, Ref, Resource, Row
 from gputui.presentation.actions import (
@@ -21,6 +22,7 @@ from gputui.presentation.actions import (
     work_lost,
 )
 from gputui.presentation.description import targets_text
+from gputui.presentation.run_results import ways_text
 from gputui.presentation.stop import scale_down_offer, stop_effects
 from gputui.screens import dialogs
 from gputui.screens.base.refusals import refusal
@@ -122,8 +124,11 @@ class ActionCommands(CommandSet):
 
     def _effects(self, action: Action, rows: Sequence[Row]) -> list[str]:
         """Return the effects of an action, the indirect ones too."""
-        instances = self.session.fleet.rows(Resource.INSTANCES).values()
-        effects = [effect(action, rows), *spending(action, rows, instances)]
+        everything = self.session.fleet.rows(Resource.INSTANCES).values()
+        effects = [effect(action, rows), *spending(action, rows, everything)]
+        if action is Action.EXEC:
+            instances = [row for row in rows if isinstance(row, Instance)]
+            effects.append(ways_text(count_ways(self.session.fleet, instances)))
         if ACTIONS[action].ends_work and isinstance(rows[0], Instance):
             effects += self._work_lost(rows)
         return effects + self.staleness(rows)

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from gputui.actions import ACTIONS
-from gputui.errors import GputuiError
-from gputui.models import Action, Row
-from gputui.presentation.actions import effect, name_of
+from gputui.fleet.remote_run import Order, RemoteRun
+from gputui.models import Action, Instance, Row
 from gputui.presentation.description import targets_text
+from gputui.presentation.run_results import end_text
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands, add_handlers
 from gputui.screens.commands.command_set import in_worker
-from gputui.screens.detail import describe_exec, subject_line
+from gputui.screens.detail import describe_run, subject_line
 
 
 class LifecycleCommands(ActionCommands):
@@ -43,7 +43,7 @@ class LifecycleCommands(ActionCommands):
             dialogs.PromptDialog(
                 f"Run in {what}",
                 subjects=[subject_line(row, account=len(rows) > 1) for row in rows],
-                note=" ".join([effect(Action.EXEC, rows[:1]), *self.staleness(rows)]),
+                note=" ".join([*self._effects(Action.EXEC, rows), *self.staleness(rows)]),
                 check=lambda text: "" if text.strip() else "Type a command.",
             )
         )
@@ -56,23 +56,15 @@ class LifecycleCommands(ActionCommands):
         waiting = [Content.styled(f"Running in {what} …", "$muted")]
         reader = dialogs.ReaderDialog(f"Run in {what}", waiting, as_printed=True)
         await self.app.push_screen(reader)
+        run = RemoteRun(self.session.fleet, [row for row in rows if isinstance(row, Instance)], Order(command))
+        await run.run()
+        several = len({row.ref.account for row in rows}) > 1
         lines: list[Content] = []
         ends: list[str] = []
-        accounts = len({row.ref.account for row in rows})
-        outcomes = await self.session.fleet.act_on_all(Action.EXEC, rows, lambda _: {"command": command})
-        for row, outcome in outcomes:
-            called = name_of(row) if accounts == 1 else f"{row.ref.account}/{name_of(row)}"
-            if isinstance(outcome, GputuiError):
-                ends.append(f"{called}: {outcome}")
-                lines += [
-                    Content.assemble((called, "bold"), "  $ ", command),
-                    Content.styled(f"{outcome.title}: {outcome}", "$text-error"),
-                ]
-            elif outcome.exec is not None:
-                code = outcome.exec.exit_code
-                ends.append(f"{called}: " + ("time limit" if code is None else f"exit code {code}"))
-                lines += describe_exec(called, command, outcome.exec)
-            lines.append(Content(""))
+        for result in run.results:
+            called = f"{result.ref.account}/{result.name}" if several else result.name
+            ends.append(f"{called}: {result.problem or end_text(result)}")
+            lines += [*describe_run(called, command, result), Content("")]
         if reader.is_attached:
             reader.set_lines(lines)
         else:

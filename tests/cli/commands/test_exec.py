@@ -12,7 +12,14 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 def test_the_output_is_data_and_the_status_is_the_commands_own(world: Running, run: Run) -> None:
-    assert run("exec", "lab/main", "--", "echo hello; exit 7") == (7, "hello\n", "")
+    assert run("exec", "lab/main", "--via", "api", "--", "echo hello; exit 7") == (7, "hello\n", "")
+
+
+def test_without_a_login_over_ssh_the_api_runs_it_and_stderr_says_so(world: Running, run: Run) -> None:
+    status, out, err = run("exec", "lab/main", "--", "echo hello; exit 7")
+
+    assert (status, out) == (7, "hello\n")
+    assert err.startswith("gputui: lab/pod/main: Run through the API: no login over SSH. lab/pod/main at 127.0.0.1")
 
 
 def test_a_pod_is_found_by_the_name_the_server_has_for_it_too(world: Running, run: Run) -> None:
@@ -30,7 +37,7 @@ def test_options_after_the_dashes_belong_to_the_command(world: Running, run: Run
 
 
 def test_several_instances_answer_in_order_and_are_named_on_stderr(world: Running, run: Run) -> None:
-    status, out, err = run("exec", "lab/train_a", "lab/main", "--", "echo $HOSTNAME")
+    status, out, err = run("exec", "lab/train_a", "lab/main", "--via", "api", "--", "echo $HOSTNAME")
 
     assert (status, out) == (0, "train_a\nmain\n")
     assert err.splitlines() == ["== lab/pod/train_a", "== lab/pod/main"]

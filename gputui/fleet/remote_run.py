@@ -1,0 +1,318 @@
+"""A command on several instances: over SSH where they have it, else through the API of their back end.
+
+Over SSH, with the connection that shells and probes of an instance share, where the row permits a login now. Through
+the API where it does not, and where no login was possible, so that nothing has been run; a changed host key is a
+refusal instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gputui.errors import GputuiError, InvalidError, SshError, UnknownOutcomeError
+from gputui.fleet.dispatch import call_of
+from gputui.models import Action, ActionResult, EndedBy, ExecResult, Instance, Ref, RunResult, RunState, Way
+from gputui.redaction import as_failure
+
+if TYPE_CHECKING:
+    from gputui.fleet.fleet import Fleet
+    from gputui.ssh.client import Connection
+    from gputui.ssh.scripts import Ended
+
+PARALLEL = 20
+KEPT_OUTPUT = 2**20
+"""Bytes of output that are kept of each instance."""
+
+Stream = Callable[[RunResult, bytes, bool], Awaitable[None]]
+"""Takes a piece of the output of an instance, True for errors; more is read once it has returned."""
+
+
+def ways(fleet: Fleet, row: Instance) -> tuple[Way, ...]:
+    """Return the ways on which a command can be run in an instance now, the preferred one first."""
+    permitted = fleet.actions(row)
+    if Action.EXEC not in permitted:
+        return ()
+    opened = fleet.runtime(row.ref.account).opened
+    by_api = opened is not None and Action.EXEC in opened.actions(row)
+    return (*([Way.SSH] if Action.SSH in permitted else []), *([Way.API] if by_api else []))
+
+
+def count_ways(fleet: Fleet, rows: Sequence[Instance], via: Way | None = None) -> Mapping[Way, int]:
+    """Return how many instances are reached on which way first, of those that ``via`` permits."""
+    found = ([way for way in ways(fleet, row) if via in (None, way)] for row in rows)
+    return Counter(possible[0] for possible in found if possible)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The command of a run: a shell command, or the text of a ``script`` that is called ``script_name``.
+
+    ``timeout`` is in seconds. ``via`` permits one way only. ``stdin`` is for one instance, over SSH.
+    """
+
+    command: str = ""
+    script: str = ""
+    script_name: str = ""
+    timeout: float | None = None
+    via: Way | None = None
+    stdin: AsyncIterator[bytes] | None = None
+
+    @property
+    def by_ssh_only(self) -> bool:
+        """Whether an API cannot carry it."""
+        return bool(self.script) or self.stdin is not None
+
+    @property
+    def text(self) -> str:
+        """The command, or the name of the script."""
+        return self.command or self.script_name
+
+    @property
+    def arguments(self) -> Mapping[str, str]:
+        """The arguments of the action: the audit log has the length of a script alone."""
+        what = {"script": self.script_name, "input": self.script} if self.script else {"command": self.command}
+        return what | ({"timeout": f"{self.timeout:g}"} if self.timeout else {})
+
+
+@dataclass(slots=True)
+class _Target:
+    row: Instance
+    result: RunResult
+    stdout: bytearray = field(default_factory=bytearray)
+    stderr: bytearray = field(default_factory=bytearray)
+    dropped: int = 0
+    began: float = 0.0
+    error: GputuiError | None = None
+
+
+class RemoteRun:
+    """A command on instances that the user confirmed, ``parallel`` at a time.
+
+    ``connect`` makes a login that may ask the user; without it none is asked. ``changed`` is called when a result has
+    changed, ``stream`` with each piece of output. At most ``kept`` bytes of output are kept of each instance.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        rows: Sequence[Instance],
+        order: Order,
+        *,
+        parallel: int = PARALLEL,
+        kept: int = KEPT_OUTPUT,
+        connect: Callable[[Instance], Awaitable[Connection]] | None = None,
+        changed: Callable[[Ref], None] = lambda _: None,
+        stream: Stream | None = None,
+    ) -> None:
+        self.order = order
+        self._fleet = fleet
+        self._parallel = parallel
+        self._kept = kept
+        self._connect = connect
+        self._changed = changed
+        self._stream = stream
+        self._targets = {row.ref: _Target(row, RunResult(row.ref, row.name)) for row in rows}
+        self._stop = asyncio.Event()
+        self.running = False
+
+    @property
+    def results(self) -> list[RunResult]:
+        """The results so far, in the order of the instances."""
+        return [self.result(ref) for ref in self._targets]
+
+    @property
+    def rows(self) -> list[Instance]:
+        """The instances, as they were confirmed."""
+        return [target.row for target in self._targets.values()]
+
+    def result(self, ref: Ref) -> RunResult:
+        """Return the result of one instance, with the output so far."""
+        target = self._targets[ref]
+        found = target.result
+        if found.state is RunState.RUNNING:
+            found = replace(found, stdout=bytes(target.stdout), stderr=bytes(target.stderr), dropped=target.dropped)
+        return found
+
+    def error(self, ref: Ref) -> GputuiError | None:
+        """Return why nothing was run in an instance, or its end is unknown."""
+        return self._targets[ref].error
+
+    def seconds(self, ref: Ref) -> float | None:
+        """Return how long it took in an instance, or has been running there; None before its beginning."""
+        target = self._targets[ref]
+        if target.result.state is RunState.RUNNING:
+            return self._fleet.clock.monotonic() - target.began
+        return target.result.seconds
+
+    def retryable(self) -> list[Instance]:
+        """Return the instances in which it failed, certain not to run there any more."""
+        return [target.row for target in self._targets.values() if target.result.retryable]
+
+    def renew(self, rows: Sequence[Instance]) -> None:
+        """Let the next :meth:`run` include these instances again, given as they are now."""
+        for row in rows:
+            if (target := self._targets.get(row.ref)) is not None and target.result.retryable:
+                self._targets[row.ref] = _Target(row, RunResult(row.ref, row.name))
+                self._changed(row.ref)
+
+    def stop(self) -> None:
+        """End it: what waits is skipped, what runs over SSH gets TERM, then KILL; answers of APIs are awaited."""
+        self._stop.set()
+        for target in self._targets.values():
+            if target.result.state is RunState.WAITING:
+                self._set(target, state=RunState.SKIPPED)
+
+    async def run(self) -> None:
+        """Run it in all instances in which it waits; failures are results."""
+        self._stop = asyncio.Event()
+        self.running = True
+        waiting = iter([target for target in self._targets.values() if target.result.state is RunState.WAITING])
+
+        async def work() -> None:
+            for target in waiting:
+                if target.result.state is RunState.WAITING:
+                    await self._one(target)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._parallel):
+                    group.create_task(work())
+        finally:
+            self.running = False
+
+    # --- one instance ----------------------------------------------------------------------------------------
+
+    async def _one(self, target: _Target) -> None:
+        try:
+            await self._reach(target)
+        except asyncio.CancelledError:
+            begun = target.result.state is RunState.RUNNING
+            self._end(target, state=RunState.UNKNOWN if begun else RunState.SKIPPED)
+            raise
+        except Exception as fault:  # noqa: BLE001  (a fault with one instance must not end the others)
+            error = target.error = as_failure(fault, f"{target.row.ref}: running the command")
+            # What an API refuses was not run.
+            inner = target.result.state is RunState.RUNNING and not isinstance(fault, GputuiError)
+            stopped = self._stop.is_set() and target.result.state is RunState.LOGIN
+            state = RunState.SKIPPED if stopped else RunState.FAILED
+            if inner or isinstance(fault, UnknownOutcomeError):
+                state = RunState.UNKNOWN
+            self._end(target, state=state, problem=str(error))
+
+    async def _reach(self, target: _Target) -> None:
+        row, order = target.row, self.order
+        possible = [way for way in ways(self._fleet, row) if order.via in (None, way)]
+        if order.by_ssh_only:
+            possible = [way for way in possible if way is Way.SSH]
+        if not possible:
+            what = "a script or stdin is sent over SSH alone, and " if order.by_ssh_only else ""
+            only = f" through {order.via.value.upper()}" if order.via else ""
+            raise InvalidError(f"{row.ref}: {what}it permits no command{only} now.", hint="Nothing was run.")
+        note = ""
+        if possible[0] is Way.SSH:
+            self._set(target, state=RunState.LOGIN, way=Way.SSH)
+            async with AsyncExitStack() as leases:
+                connect = None if self._connect is None else partial(self._connect, row)
+                try:
+                    connection = await leases.enter_async_context(self._fleet.connections.lease(row, connect))
+                except SshError as error:
+                    if Way.API not in possible or self._stop.is_set():
+                        raise
+                    note = f"Run through the API: no login over SSH. {error.message}"
+                else:
+                    await self._over_ssh(target, connection)
+                    return
+        await self._through_api(target, note)
+
+    async def _over_ssh(self, target: _Target, connection: Connection) -> None:
+        from gputui.ssh import scripts
+
+        row, order = target.row, self.order
+        script = scripts.script_for_sh(order.script) if order.script else order.command
+
+        async def call() -> ActionResult:
+            end = await scripts.run(
+                connection,
+                script,
+                stdout=partial(self._take, target, errors=False),
+                stderr=partial(self._take, target, errors=True),
+                target=row.ssh,
+                timeout=order.timeout,
+                stdin=order.stdin,
+                stop=self._stop,
+                started=partial(self._begin, target),
+            )
+            return ActionResult(self._take_end(target, end))
+
+        await self._fleet.mutations.run(row, order.arguments, call, "over SSH")
+
+    async def _through_api(self, target: _Target, note: str) -> None:
+        row, order = target.row, self.order
+        call = call_of(self._fleet.runtime(row.ref.account).backend, row.ref, Action.EXEC, order.arguments)
+        self._set(target, way=Way.API, note=note)
+
+        async def begun() -> ActionResult:
+            self._begin(target)
+            return await call()
+
+        answer = await self._fleet.mutations.run(row, order.arguments, begun, "through the API")
+        result = answer.exec or ExecResult(None, answer.message)
+        await self._take(target, result.output.encode(), errors=False)
+        ended_by = EndedBy.TIMEOUT if result.timed_out or result.exit_code is None else None
+        self._end(target, state=RunState.ENDED, status=result.exit_code, ended_by=ended_by)
+
+    async def _take(self, target: _Target, piece: bytes, *, errors: bool) -> None:
+        room = self._kept - len(target.stdout) - len(target.stderr)
+        output = target.stderr if errors else target.stdout
+        output += piece[:room] if room > 0 else b""
+        target.dropped += max(0, len(piece) - max(0, room))
+        if self._stream is not None:
+            await self._stream(target.result, piece, errors)
+        if room > 0:
+            self._changed(target.row.ref)
+
+    def _take_end(self, target: _Target, end: Ended) -> str:
+        """Store the end of a script, and return it in words. Raises UnknownOutcomeError where it was not seen."""
+        from gputui.ssh.scripts import Reason
+
+        if end.may_run:
+            raise UnknownOutcomeError(
+                f"The command in {target.row.name} did not end after TERM and KILL.",
+                hint="It may still run: look there.",
+            )
+        by = {Reason.TIMEOUT: EndedBy.TIMEOUT, Reason.STOPPED: EndedBy.USER, None: None}[end.reason]
+        note = "Processes that it started still run, and may write more." if end.open else ""
+        if end.reason is not None:
+            note = "Processes that left its group may still run."
+        self._end(target, state=RunState.ENDED, status=end.status, signal=end.signal, ended_by=by, note=note)
+        ended = f"exit code {end.status}" if end.status is not None else f"signal {end.signal or 'unknown'}"
+        return (
+            f"{ended}{', ended by the time limit' if by is EndedBy.TIMEOUT else ', ended by the user' if by else ''}"
+        )
+
+    # --- states ----------------------------------------------------------------------------------------------
+
+    def _begin(self, target: _Target) -> None:
+        target.began = self._fleet.clock.monotonic()
+        self._set(target, state=RunState.RUNNING, began=self._fleet.now())
+
+    def _end(self, target: _Target, **changes: object) -> None:
+        seconds = self._fleet.clock.monotonic() - target.began if target.began else None
+        self._set(
+            target,
+            stdout=bytes(target.stdout),
+            stderr=bytes(target.stderr),
+            dropped=target.dropped,
+            seconds=seconds,
+            **changes,
+        )
+
+    def _set(self, target: _Target, **changes: object) -> None:
+        target.result = replace(target.result, **changes)  # type: ignore[arg-type]  # fields by name
+        self._changed(target.row.ref)

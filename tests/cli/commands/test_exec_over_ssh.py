@@ -1,0 +1,135 @@
+"""``gputui exec`` on instances that have SSH: their output as it comes, in groups, as JSON; filters; scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gputui.api.capabilities import Backend
+from gputui.cli import prompts
+from gputui.config.paths import known_hosts_path
+from gputui.history.history import History
+from gputui.ssh.known_hosts import HostKey, KnownHosts
+from tests.fleet.ssh_hosts import Hosts
+from tests.ssh.shells import ShellServer
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ShellServer]:
+    loop, server = asyncio.new_event_loop(), ShellServer()
+    loop.run_until_complete(server.__aenter__())
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    yield server
+    asyncio.run_coroutine_threadsafe(server.stop(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+def hosts(clouds: dict[str, Backend], home: Path, server: ShellServer) -> Hosts:
+    """Three instances, whose host key is known."""
+    backend = Hosts(server.port, "a", "b", "c", account="hub")
+    clouds["hub"] = backend
+    known = KnownHosts(known_hosts_path(home / "state"))
+    key = HostKey.parse(server.host_keys[0].export_public_key("openssh").decode())
+    for name in "abc":
+        known.remember(f"hub/pod/{name}", "127.0.0.1", server.port, key)
+    return backend
+
+
+def test_output_and_errors_are_apart_and_the_status_is_the_commands_own(hosts: Hosts, run: Run) -> None:
+    command = r"printf '\033[1mout'; echo err >&2; exit 7"
+    assert run("exec", "a", "--", command) == (7, "\033[1mout", "err\n"), "a pipe gets the bytes"
+
+
+def test_the_end_by_signal_and_by_the_time_limit_have_the_status_of_shells(hosts: Hosts, run: Run) -> None:
+    assert run("exec", "a", "--", "kill -9 $$")[0] == 128 + 9
+    status, _, err = run("exec", "a", "--timeout", "0.2", "--", "sleep 600")
+    assert (status, "hub/pod/a: ended by the time limit." in err) == (124, True)
+
+
+def test_several_are_apart_in_their_order_and_a_failure_is_status_one(hosts: Hosts, run: Run) -> None:
+    status, out, err = run("exec", "b", "a", "--", "printf '\\033]0;x\\007one'; exit 3")
+    assert (status, out) == (1, "one\none\n"), "nothing that a terminal acts on"
+    assert err.splitlines() == [
+        *("== hub/pod/b", "gputui: hub/pod/b: exit status 3."),
+        *("== hub/pod/a", "gputui: hub/pod/a: exit status 3."),
+    ]
+
+
+def test_a_filter_chooses_instances_once_it_is_confirmed(
+    hosts: Hosts, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, _, err = run("exec", "-l", "name:/[ab]/", "--", "echo hi")
+    assert (status, "this is not a terminal" in err) == (2, True), err
+    assert run("exec", "-l", "name:/[ab]/", "--yes", "-o", "prefixed", "--parallel", "1", "--", "echo hi")[:2] == (
+        0,
+        "hub/pod/a: hi\nhub/pod/b: hi\n",
+    )
+    monkeypatch.setattr(prompts, "interactive", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("2\n"))
+    status, out, err = run("exec", "-l", "name:/[ab]/", "-o", "grouped", "--", "echo hi")
+    assert (status, out) == (0, "== 2 instances, exit code 0: a, b\nhi\n")
+    assert "Run 'echo hi' there? Type 2 to confirm:" in err
+    assert "over SSH, as the user who logs in" in err
+
+
+@pytest.mark.parametrize(
+    ("argv", "status", "words"),
+    [
+        (("-l", "/(a+)+/", "--yes", "--", "true"), 2, "can take forever"),
+        (("-l", "nowhere:1", "--yes", "--", "true"), 2, "There is no column 'nowhere'"),
+        (("-l", " ", "--yes", "--", "true"), 2, "-l needs a filter"),
+        (("-l", "zzz", "--yes", "--", "true"), 1, "No instance matches 'zzz'"),
+        (("--", "true"), 2, "Name instances, or choose them with -l"),
+        (("a", "b", "-i", "--", "cat"), 2, "to one instance"),
+        (("a", "--file", "/nowhere.sh"), 2, "No such file"),
+        (("a", "--file", "/nowhere.sh", "--", "true"), 2, "not both"),
+    ],
+)
+def test_a_wrong_choice_runs_nothing(
+    hosts: Hosts, server: ShellServer, run: Run, argv: tuple[str, ...], status: int, words: str
+) -> None:
+    before = len(server.commands)
+    ended, _, err = run("exec", *argv)
+    assert (ended, words in err) == (status, True), err
+    assert len(server.commands) == before
+
+
+def test_json_is_a_line_an_instance(hosts: Hosts, run: Run) -> None:
+    out = run("exec", "a", "b", "-o", "json", "--", "echo é; echo no >&2; exit 2")[1]
+    found = {row["ref"]: row for row in map(json.loads, out.splitlines())}
+    assert set(found) == {"hub/pod/a", "hub/pod/b"}
+    row = found["hub/pod/a"]
+    assert (row["stdout"], row["stderr"], row["exit_code"], row["via"]) == ("é\n", "no\n", 2, "ssh")
+
+
+def test_a_script_of_this_machine_runs_there_and_leaves_nothing(hosts: Hosts, run: Run, home: Path) -> None:
+    script = home / "check.sh"
+    script.write_text("#!/bin/bash\nfor x in {1..3}; do echo $x; done\nread y || echo closed\n")
+    assert run("exec", "a", "--file", str(script)) == (0, "1\n2\n3\nclosed\n", "")
+    script.write_text("#!/usr/bin/perl\nprint 1;\n")
+    status, _, err = run("exec", "a", "--file", str(script))
+    assert (status, "only scripts for sh, bash, zsh, ksh and python" in err) == (2, True)
+    history = History(home / "state" / "history.db")
+    assert any("over SSH: script=check.sh, input=… (" in entry.summary for entry in history.audit())
+    history.close()
+
+
+def test_an_instance_that_cannot_be_logged_into_fails_alone(hosts: Hosts, run: Run, home: Path) -> None:
+    for file in known_hosts_path(home / "state").rglob("*"):
+        if file.is_file() and "hub/pod/b" in file.read_text():
+            file.unlink()
+    status, out, err = run("exec", "a", "b", "--", "echo hi")
+    assert (status, out) == (1, "hi\n")
+    assert "Not logged into b: the host key is unknown." in err
