@@ -103,7 +103,7 @@ class Mutations:
         note_secrets(arguments)
         call = change.send if change is not None else call_of(runtime.backend, ref, action, arguments)
         if expected is not None:
-            self._check_same(expected, action)
+            self.check_same(expected, action)
             call = self._checked(call, expected, action)
         reported = _reported(arguments)
         return await self._send(ref, action, f"{action} {ref.id}" + (f": {reported}" if reported else ""), call)
@@ -114,13 +114,13 @@ class Mutations:
         Checked, written to the audit log and sent once as all changes are; see :meth:`gputui.fleet.Fleet.act`.
         """
         ref, action = expected.ref, Action.EXEC
-        self._writable(ref.account)
+        self.writable(ref.account)
         note_secrets(arguments)
-        self._check_same(expected, action)
+        self.check_same(expected, action)
         summary = f"{action} {ref.id} {way}: {_reported(arguments)}"
         return await self._send(ref, action, summary, self._checked(call, expected, action))
 
-    def _check_same(self, expected: Row, action: Action) -> None:
+    def check_same(self, expected: Row, action: Action) -> None:
         """Raise unless the present row is the one that the user confirmed, and still permits the action."""
         ref = expected.ref
         what = f"{ref.id} is not the {ref.kind} you were asked about any more"
@@ -139,7 +139,7 @@ class Mutations:
         """Return the call with a last check before it: a list may have come while the audit log was written."""
 
         async def checked() -> ActionResult:
-            self._check_same(expected, action)
+            self.check_same(expected, action)
             return await call()
 
         return checked

@@ -207,6 +207,7 @@ class RemoteRun:
 
     async def _reach(self, target: _Target) -> None:
         row, order = target.row, self.order
+        self._fleet.mutations.check_same(row, Action.EXEC)
         possible = [way for way in ways(self._fleet, row) if order.via in (None, way)]
         if order.by_ssh_only:
             possible = [way for way in possible if way is Way.SSH]

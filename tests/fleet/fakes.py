@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from gputui.api.capabilities import (
     Backend,
@@ -210,6 +210,11 @@ class FakeBackend(Backend):
 
     def never(self, row: Row, action: Action) -> Never | None:
         return self.limits.get(action)
+
+    def without_ssh(self) -> Self:
+        """Offer no logins, so that commands go through this back end."""
+        self.offered -= {Action.SSH}
+        return self
 
     def hold(self, key: object) -> asyncio.Event:
         """Make a call hang until the event that is returned is set; later ones pass."""

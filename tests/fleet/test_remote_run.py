@@ -151,7 +151,7 @@ async def test_where_the_link_breaks_the_outcome_is_unknown_and_not_run_again(
 
         run = a_run(fleet, Order("sleep 600"), changed=changed)
         task = asyncio.create_task(run.run())
-        await begun.wait()
+        await asyncio.wait_for(begun.wait(), 5)
         server.drop()
         await task
         assert run.results[0].state is RunState.UNKNOWN
@@ -168,7 +168,7 @@ async def test_ending_a_run_ends_what_runs_and_skips_what_waits(tmp_path: Path) 
 
         run = a_run(fleet, Order("echo begun; sleep 600"), parallel=1, stream=stream)
         task = asyncio.create_task(run.run())
-        await begun.wait()
+        await asyncio.wait_for(begun.wait(), 5)
         run.stop()
         await task
     assert [found.state for found in run.results] == [RunState.ENDED, RunState.SKIPPED]

@@ -15,7 +15,7 @@ from tests.screens.world import instance, lab
 
 
 async def test_a_command_shows_that_it_runs_how_it_ended_and_what_it_wrote() -> None:
-    fake = lab()
+    fake = lab().without_ssh()
     answer = fake.hold(Action.EXEC)
     async with staged(fake) as stage:
         await stage.press("G", "x")
@@ -41,7 +41,7 @@ async def test_a_command_in_several_shows_each_ones_end() -> None:
             await super().exec(ref, command, timeout=timeout)
             return ExecResult(2, f"out of {ref.id}")
 
-    fake = OneFails("lab")
+    fake = OneFails("lab").without_ssh()
     fake.rows[Resource.INSTANCES] = [instance("lab", "bert"), instance("lab", "clip")]
     async with staged(fake) as stage:
         await stage.press("space", "space", "x")

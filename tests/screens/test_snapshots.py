@@ -165,7 +165,7 @@ async def test_dialog_menu(take: Take) -> None:
 
 
 async def test_dialog_command(take: Take) -> None:
-    async with staged(lab(), size=NARROW) as stage:
+    async with staged(lab().without_ssh(), size=NARROW) as stage:
         await stage.press("space", "space", "x")
         await stage.type("nvidia-smi -L")
         await stage.press("enter")

@@ -252,7 +252,7 @@ async def running(stage: Stage, command: str = "ls") -> None:
 
 
 async def test_the_end_of_a_command_is_reported_on_its_page_or_to_who_has_closed_it() -> None:
-    fake = lab()
+    fake = lab().without_ssh()
     answer = fake.hold(Action.EXEC)
     async with staged(fake) as stage:
         await running(stage)
@@ -279,7 +279,7 @@ async def test_the_end_of_a_command_is_reported_on_its_page_or_to_who_has_closed
 
 
 async def test_while_a_command_runs_its_instance_can_be_stopped_and_quitting_asks() -> None:
-    fake = lab()
+    fake = lab().without_ssh()
     answer = fake.hold(Action.EXEC)
     async with staged(fake) as stage:
         await running(stage)
@@ -300,7 +300,7 @@ async def test_while_a_command_runs_its_instance_can_be_stopped_and_quitting_ask
 
 
 async def test_several_accounts_are_named_on_each_line_and_each_end() -> None:
-    one, two = lab(), attic()
+    one, two = lab().without_ssh(), attic().without_ssh()
     two.errors[Action.EXEC] = ConflictError("render is not running.")
     async with staged(one, two) as stage:
         await stage.press("G", "space", "k", "space", "x")

@@ -141,7 +141,7 @@ async def test_enter_twice_in_a_menu_chooses_once() -> None:
 
 
 async def test_enter_twice_in_a_prompt_runs_the_command_once() -> None:
-    fake = lab()
+    fake = lab().without_ssh()
     async with staged(fake) as stage:
         await stage.press("G", "x")
         await stage.burst(*"ls", "enter", "enter")
