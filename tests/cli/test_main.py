@@ -43,7 +43,7 @@ def loaded_by(*commands: Sequence[str]) -> list[list[str]]:
 
 def test_commands_load_only_what_they_need(world: Running) -> None:
     light = (("get", "instances", "-o", "json"), ("get", "gpus", "--output", "csv"), ("config", "check"))
-    with_history = (("get", "events"), ("exec", "lab/main", "--", "true"))
+    with_history = (("get", "events"), ("exec", "lab/main", "--via", "api", "--", "true"))
     assert loaded_by(*light, *with_history) == [[], [], [], ["sqlite3"], ["sqlite3"]]
 
 
