@@ -99,15 +99,29 @@ def confirmation_text(action: Action, rows: Sequence[Row], *, moving: bool = Fal
     return None
 
 
+def may_use(instance: Instance, host: str, index: int | None) -> bool | None:
+    """Return whether an instance may use a GPU of a host of its account; None where its GPUs are unknown.
+
+    ``index`` None is any GPU of that host.
+    """
+    if instance.host is not None and host != instance.host:
+        return False
+    if instance.machine is not None or instance.gpu_all or index is None:
+        return True
+    return None if instance.gpu_indices is None else index in instance.gpu_indices
+
+
 def may_be_of(process: GpuProcess, instance: Instance) -> bool:
-    """Whether a process is one of an instance.
+    """Whether a process is one of an instance: of a whole machine all that it has.
 
     The row of unknown processes of a host's GPU may be of each instance that can use this GPU.
     """
+    if instance.machine is not None:
+        return process.ref.account == instance.ref.account and process.host == instance.host
     if process.instance is not None or process.processes is not None:
         return process.instance == instance.ref
-    usable = instance.gpu_all or process.gpu_index in (None, *(instance.gpu_indices or ()))
-    return process.ref.account == instance.ref.account and usable
+    usable = may_use(instance, process.host, process.gpu_index)
+    return process.ref.account == instance.ref.account and bool(usable)
 
 
 def work_lost(rows: Sequence[Row], processes: Iterable[Row] | None) -> str:

@@ -99,6 +99,10 @@ class InstancesView(ListView):
         for process in self.session.fleet.all(GpuProcess):
             if process.instance is not None:
                 grouped.setdefault(process.instance, []).append(process)
+                row = self.session.fleet.find(Instance, process.instance)
+                machine = self.session.fleet.find(Instance, row.parent) if row is not None else None
+                if machine is not None:  # that whose container it is
+                    grouped.setdefault(machine.ref, []).append(process)
         before, self.context.by_instance = self.context.by_instance, grouped
         return before
 

@@ -31,9 +31,10 @@ async def test_hosts_are_listed_with_what_runs_on_them_until_they_go_away(
         await stage.until(lambda: stage.names == ["gpu01", "gpu02"])
         assert "2 H100 SXM 80G" in stage.line_of("gpu01")
         assert "up" in stage.line_of("gpu01")
-        await stage.press("5")
+        await stage.press("p")
         await stage.until(lambda: "carol" in stage.text)
         assert "python train.py" in stage.line_of("carol")
+        assert "GPUs   2" in stage.title
         remote.machines["gpu01"].problem = UnreachableError("gpu01 refused the connection.")
         await stage.press("3", "r")
         await stage.until(lambda: "unreachable" in stage.text)

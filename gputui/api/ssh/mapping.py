@@ -216,7 +216,7 @@ def to_host(
         cpu_count=facts.cpus,
         memory_limit=facts.memory_total,
         disk_size=facts.root.size if facts.root else None,
-        host=facts.name or None,
+        host=host.name,
         started_at=started,
         ssh=host.target,
         machine=Machine(

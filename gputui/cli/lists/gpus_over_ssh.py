@@ -16,7 +16,7 @@ from gputui.cli.output import notify, report_error
 from gputui.errors import ConflictError, ExitCode, GputuiError
 from gputui.formatting import status_text
 from gputui.models import GpuDevice, GpuProcess, GpuReading, Instance, Phase, Ref, Resource, Row
-from gputui.presentation.actions import may_be_of
+from gputui.presentation.actions import may_be_of, may_use
 
 if TYPE_CHECKING:
     from gputui.cli.lists.watch import Keep
@@ -80,7 +80,7 @@ def belongs(row: Row, instance: Instance) -> bool:
         return False
     if row.through is not None:
         return row.through == instance.ref
-    return instance.gpu_all or row.index in (instance.gpu_indices or ())
+    return bool(may_use(instance, row.host, row.index))
 
 
 async def _read(fleet: Fleet, instances: Sequence[Instance]) -> list[tuple[Instance, GpuReading | GputuiError]]:

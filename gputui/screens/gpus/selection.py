@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gputui.models import GpuDevice, Instance, Ref, Row
+from gputui.presentation.actions import may_use
 from gputui.query import Query
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ class GpuSelection:
         if row.ref.account != self._view.scope.account:
             return not self._view.session.fleet.is_probed(self._view.scope)
         instance = self._view.session.fleet.find(Instance, self._view.scope)
-        given = instance.gpu_indices if instance is not None and not instance.gpu_all else None
-        return not given or row.index in given
+        if instance is None or instance.gpu_indices == ():
+            return True
+        return may_use(instance, row.host, row.index) is not False
 
     def charted(self) -> GpuDevice | None:
         """Return the GPU whose charts are shown: the one that was opened, else the one under the cursor."""

@@ -82,7 +82,8 @@ class TestRows:
         (row,) = await ssh_backend(FakeRemote({"gpu01": Machine()}), clock).instances()
         assert (row.name, row.phase, row.status, row.problem) == ("gpu01", Phase.RUNNING, "up", None)
         assert (row.gpu_count, row.gpu_model, row.cpu_count) == (2, "H100 SXM 80G", 64)
-        assert (row.memory_limit, row.disk_size, row.host) == (500 * GIB, 1_024_000_000, "gpu-node-1")
+        assert (row.memory_limit, row.disk_size) == (500 * GIB, 1_024_000_000)
+        assert (row.host, row.aliases) == ("gpu01", ("gpu-node-1",))
         assert row.started_at is not None
         assert (clock.now() - row.started_at).total_seconds() == 86400
         assert row.machine is not None
