@@ -260,6 +260,9 @@ async def _trust_first(
 ) -> TrustedKeys:
     """Ask about the key of an unknown host, and store it. Raises HostKeyError for one that is known to be wrong."""
     trust = endpoint.trust
+    now = await asyncio.to_thread(trust.trusted)
+    if key in now.keys and key not in now.revoked:
+        return now  # another login to this address, or another name of it, has stored it meanwhile
     if (refusal := await asyncio.to_thread(trust.refusal, key, known)) is not None:
         raise refusal
     question = await asyncio.to_thread(trust.question, key)

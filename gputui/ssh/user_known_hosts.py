@@ -124,7 +124,7 @@ class UserKnownHosts:
                 )
         # Without those under the name that has no port: another key there is no change here.
         entries = [entry for entry in self._about(self._names[0]) if not entry.marker]
-        if entries:
+        if entries and all(entry.key != key for entry in entries):
             remembered = ", ".join(f"{entry.key} ({entry.place})" for entry in entries)
             removal = removal_command(entries[0].path, self._names[0])
             return HostKeyError(

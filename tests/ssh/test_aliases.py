@@ -111,6 +111,14 @@ async def test_a_changed_key_is_refused_with_its_line(ssh: Ssh) -> None:
         assert not new.passwords
 
 
+async def test_several_names_of_one_address_log_in_at_once_without_a_key_that_seems_changed(ssh: Ssh) -> None:
+    async with Server(password=None, client_keys=[ssh.key("id_ed25519")]) as server:
+        names = [f"h{number}" for number in range(6)]
+        ssh.configure("".join(entry(name, server, "  StrictHostKeyChecking accept-new\n") for name in names))
+        await asyncio.gather(*map(ssh.connect, names))
+        assert len(set(ssh.known_hosts.read_text().splitlines())) == 1
+
+
 @pytest.mark.parametrize("policy", ["accept-new", "yes"])
 async def test_the_configuration_decides_on_new_keys(ssh: Ssh, policy: str) -> None:
     async with Server(password=None, client_keys=[ssh.key("id_ed25519")]) as server:
