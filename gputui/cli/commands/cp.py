@@ -15,17 +15,17 @@ from gputui.cli.output import notify, report_error
 from gputui.cli.signals import ExpectedEnd
 from gputui.cli.ssh_login import connect
 from gputui.errors import ConfigError, ExitCode, NotFoundError
-from gputui.models import Action, Ref, Resource
+from gputui.models import Action, Instance, Ref, Resource
 from gputui.presentation.refusals import only_text
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
     from gputui.fleet.transfers import Transfer
-    from gputui.models import Instance
     from gputui.ssh.client import Connection
 
 _AT_ONCE = 4
 _MOST_PROBLEMS = 50
+_MOST_NAMES = 12
 _LOCAL = ("/", "./", "../")
 
 
@@ -45,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="another destination, may be repeated; all other arguments are then sources",
     )
     parser.add_argument(
+        "-l",
+        dest="filter",
+        metavar="FILTER",
+        help="to every instance that matches, DST being :PATH: a filter as typed after / in the app",
+    )
+    parser.add_argument(
         "--checksum", action="store_true", help="compare SHA-256 sums, of what is there already and of every copy"
     )
     parser.add_argument(
@@ -60,39 +66,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"how many copies run at once (default: {_AT_ONCE})",
     )
-    parser.add_argument("--yes", action="store_true", help="skip the confirmation; needs full names")
+    parser.add_argument("--yes", action="store_true", help="skip the confirmation; needs full names, or -l")
 
 
 def run(args: argparse.Namespace) -> int:
     """Copy; the exit status is that of the worst failure."""
+    every = _every(args)
     sources, targets = _sides(args)
     written = {ref for ref, _ in targets if ref}
     texts = list(dict.fromkeys([*(ref for ref, _ in targets if ref), *(ref for ref, _ in sources if ref)]))
     if any(not ref for ref, _ in targets) and any(not ref for ref, _ in sources):
         raise ConfigError("A source and a destination are both on this machine.", hint="One has to be REF:PATH.")
-    with session.command_fleet(refs.accounts(args, texts)) as (runner, fleet):
+    accounts = refs.accounts(args, texts) if every is None else session.load(args).accounts
+    with session.command_fleet(accounts) as (runner, fleet):
         matches = runner.run(_find(fleet, texts, certain=bool(written)))
         into = [match for text, match in matches.items() if text in written]
         for match in into:
             if fleet.accounts[match.ref.account].read_only:
                 raise read_only_error(match.ref.account, str(match.ref))
-        if not _meant(into, yes=args.yes):
+        found, status = runner.run(_matching(fleet, args.filter)) if every is not None else ([], ExitCode.OK)
+        if not (into or found or any(not ref for ref, _ in targets)):
+            return status
+        if not _meant(into, found, yes=args.yes):
             notify("Nothing was copied.")
             return ExitCode.REFUSED
         refs.report_shortened([match for text, match in matches.items() if text not in written])
-        runner.run(fleet.reread(match.row for match in into if not match.whole))
+        runner.run(fleet.reread([*(match.row for match in into if not match.whole), *found]))
         named = {text: match.ref for text, match in matches.items()}
-        sides = [[(named.get(ref), path) for ref, path in side] for side in (sources, targets)]
+        start, end = ([(named.get(ref), path) for ref, path in side] for side in (sources, targets))
+        end += [(row.ref, every) for row in found if every is not None]
         try:
-            return runner.run(_copy(fleet, args, *sides))
+            return max(status, runner.run(_copy(fleet, args, start, end)))
         except KeyboardInterrupt as interrupt:
             raise ExpectedEnd from interrupt
+
+
+def _every(args: argparse.Namespace) -> bytes | None:
+    """Take ``:PATH``, the destination in every instance that matches ``-l``, from the arguments; None without it."""
+    if args.filter is None:
+        return None
+    from gputui.cli import row_filter
+
+    if not args.filter.strip():
+        raise ConfigError("-l needs a filter; an empty one would match every instance of every account.")
+    row_filter.check(Resource.INSTANCES, args.filter)
+    if args.to or len(args.paths) < 2 or not args.paths[-1].startswith(":"):
+        raise ConfigError(
+            "With -l the destination is :PATH, in every instance that matches.",
+            hint="gputui cp -l gpu:h100 model.bin :/data/",
+        )
+    return _remote_path(args.paths.pop()[1:])
 
 
 def _sides(args: argparse.Namespace) -> tuple[list[tuple[str, bytes]], list[tuple[str, bytes]]]:
     """Return the sources and the targets, each as the text of its REF, '' for this machine, and the path."""
     paths, more = list(map(_split, args.paths)), list(map(_split, args.to))
-    if more:
+    if more or args.filter is not None:
         return paths, more
     if len(paths) < 2:
         raise ConfigError("cp needs a source and a destination.", hint="gputui cp model.bin lab/main:/data/")
@@ -105,9 +134,13 @@ def _split(text: str) -> tuple[str, bytes]:
     if not colon or text.startswith(_LOCAL) or not ref:
         path = os.path.abspath(text)  # noqa: PTH100  (names need not be text)
         return "", os.fsencode(path + "/" if text.endswith("/") else path)
-    if path == "~" or path.startswith("~/"):
-        path = path[2:]
-    return ref, os.fsencode(path or ".")
+    return ref, _remote_path(path)
+
+
+def _remote_path(text: str) -> bytes:
+    if text == "~" or text.startswith("~/"):
+        text = text[2:]
+    return os.fsencode(text or ".")
 
 
 async def _find(fleet: Fleet, texts: Sequence[str], *, certain: bool) -> dict[str, refs.Match]:
@@ -121,14 +154,36 @@ async def _find(fleet: Fleet, texts: Sequence[str], *, certain: bool) -> dict[st
     return {text: match for text, ((match,), _) in zip(texts, found, strict=True)}
 
 
-def _meant(matches: Sequence[refs.Match], *, yes: bool) -> bool:
-    """Return whether the targets are confirmed: full names are, shortened ones are confirmed by the user."""
-    if all(match.whole for match in matches):
+async def _matching(fleet: Fleet, text: str) -> tuple[list[Instance], ExitCode]:
+    """Return the instances that match a filter and can be copied to now; the others are named on stderr."""
+    from gputui.cli import row_filter
+
+    listing = await session.read(fleet, [Resource.INSTANCES])
+    status = listing.report()
+    rows = [row for row in listing.rows if isinstance(row, Instance)]
+    found = row_filter.matching(Resource.INSTANCES, text, rows)
+    able = [
+        row for row in found if Action.SSH in fleet.actions(row) and not fleet.accounts[row.ref.account].read_only
+    ]
+    if left := [str(row.ref) for row in found if row not in able]:
+        more = f" and {len(left) - _MOST_NAMES} more" if len(left) > _MOST_NAMES else ""
+        notify(f"gputui: left out, nothing can be copied there now: {', '.join(left[:_MOST_NAMES])}{more}")
+    if not found and not listing.failures:
+        raise NotFoundError(f"No instance matches {text!r}.", hint="`gputui get instances` lists them.")
+    return able, max(status, ExitCode.OK if able else ExitCode.REFUSED)
+
+
+def _meant(matches: Sequence[refs.Match], found: Sequence[Instance], *, yes: bool) -> bool:
+    """Return whether the targets are confirmed: full names are, shortened ones and matches by the user."""
+    if all(match.whole for match in matches) and (yes or not found):
         return True
     if yes or not prompts.interactive():
         refuse_shortened(matches)
+        prompts.require_terminal()
     lines = [f"{match.ref}{'' if match.whole else f', from {match.text}'}" for match in matches]
-    return prompts.confirm(lines, question="Copy into it?" if len(lines) == 1 else "Copy into these?", typed=None)
+    lines += [str(row.ref) for row in found]
+    question = "Copy into it?" if len(lines) == 1 else f"Copy into these {len(lines)}?"
+    return prompts.confirm(lines, question=question, typed=str(len(lines)) if len(found) > 1 else None)
 
 
 async def _copy(

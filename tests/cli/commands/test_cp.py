@@ -93,6 +93,29 @@ def test_a_shortened_name_is_asked_about(there: Path, run: Run, typed: Callable[
     assert (there / "file").read_text() == "x"
 
 
+def test_all_instances_that_match_are_confirmed_by_their_number(
+    there: Path, run: Run, typed: Callable[[str], None]
+) -> None:
+    Path("file").write_text("x")
+    line = (
+        "cp",
+        "--parallel",
+        "1",
+        "-l",
+        "account:/^lab$/ state:running name:/^(main|train_a)$/",
+        "file",
+        f":{there}/",
+    )
+    assert run(*line)[0] == 2
+    typed("2\n")
+    status, _, err = run(*line)
+    assert (status, "lab/pod/main\n" in err, "lab/pod/train_a\n" in err) == (0, True, True)
+    assert (there / "file").read_text() == "x"
+    status, _, err = run("cp", "-l", "name:nothing_is_called_so", "file", ":/")
+    assert (status, "No instance matches" in err) == (1, True)
+    assert run("cp", "-l", "name:main", "file", "lab/main:/")[0] == 2
+
+
 def test_a_read_only_account_can_be_read(there: Path, run: Run) -> None:
     (there / "file").write_text("x")
     assert run("--read-only", "cp", f"lab/main:{there}/file", "copy")[0] == 0
