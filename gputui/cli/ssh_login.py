@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from gputui.cli import prompts, session
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gputui.ssh.challenges import Challenge, Prompt
     from gputui.ssh.client import Connection
     from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
+    from gputui.ssh.stream import Stream
 
 
 _T = TypeVar("_T")
@@ -49,6 +50,21 @@ async def connect(fleet: Fleet, instance: Instance) -> Connection:
 
     with session.open_history() as history, _progress() as progress:
         return await log_in(fleet, ref, hosts, ask_user, _ask_host_key, _ask_secret, progress, logins=Logins(history))
+
+
+@asynccontextmanager
+async def open_stream(fleet: Fleet, ref: Ref) -> AsyncIterator[Stream]:
+    """Connect to the SSH server of an instance for another client, with questions of jump hosts at the terminal.
+
+    Raises GputuiError.
+    """
+    from gputui.fleet import connections
+
+    async with AsyncExitStack() as stack:
+        with _progress() as progress:
+            opening = connections.open_stream(fleet, ref, _ask_host_key, _ask_secret, progress)
+            opened = await stack.enter_async_context(opening)
+        yield opened
 
 
 def _ask_user(ref: Ref) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from gputui.config.loader import ssh_login
 from gputui.errors import LoginError, SshError
 from gputui.models import Instance, Ref, SSHTarget
-from gputui.ssh import client
+from gputui.ssh import client, stream
 from gputui.ssh.challenges import AskSecret, Challenge
 from gputui.ssh.client import Connection
 from gputui.ssh.jump_hosts import JumpHosts
 from gputui.ssh.known_hosts import AskHostKey, HostKeyQuestion, KnownHosts, host_id_of
 from gputui.ssh.pool import ConnectionPool
+from gputui.ssh.stream import Stream
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -136,3 +137,36 @@ async def log_in(
     if user:
         await logins.remember(ref, first.generation, user)
     return connection
+
+
+@asynccontextmanager
+async def open_stream(
+    fleet: Fleet,
+    ref: Ref,
+    ask: AskHostKey,
+    ask_secret: AskSecret,
+    progress: Callable[[str], None] = lambda _: None,
+) -> AsyncIterator[Stream]:
+    """Connect to the SSH server of an instance for another client, which logs in. Raises GputuiError."""
+    backend = fleet.runtime(ref.account).backend
+    progress("Requesting the address of its SSH server …")
+    first = await backend.ssh_target(ref)
+    if first.enter:
+        host = f" {first.host_row}" if first.host_row else ""
+        raise SshError(
+            f"{ref} has no SSH server: it is entered through its host{host}.",
+            hint=f"Log in with gputui ssh {ref}, or connect to the host.",
+        )
+    progress(f"Connecting to {first.alias or f'{first.host}, port {first.port}'} …")
+    async with stream.open_stream(
+        first,
+        await asyncio.to_thread(ssh_login, fleet.accounts[ref.account]),
+        host_id=host_id_of(ref, first),
+        hosts=fleet.connections.hosts,
+        ask=ask,
+        ask_secret=ask_secret,
+        progress=progress,
+        refetch=partial(backend.ssh_target, ref),
+        jumps=JumpHosts(fleet.connections.jump_hosts),
+    ) as opened:
+        yield opened

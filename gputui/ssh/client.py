@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 import asyncssh
 
@@ -35,6 +36,7 @@ _CLOSE_SECONDS = 2.0
 Sleep = Callable[[float], Awaitable[None]]
 Refetch = Callable[[], Awaitable[SSHTarget]]
 _LoggedIn = tuple["Endpoint", asyncssh.SSHClientConnection]
+_T = TypeVar("_T")
 
 
 class Connection:
@@ -69,7 +71,7 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class _Context:
+class Context:
     """The callbacks and stores of one login."""
 
     hosts: KnownHosts
@@ -106,7 +108,7 @@ async def connect(
     HostKeyError for a changed key, ConfigError for a line of the OpenSSH configuration, SshError for every other
     failure.
     """
-    context = _Context(hosts, ask, ask_secret, progress, deadline, sleep, monotonic, jumps)
+    context = Context(hosts, ask, ask_secret, progress, deadline, sleep, monotonic, jumps)
     settings = None
     if target.alias:
         work = partial(resolve, target.alias, user=login.user or "", port=login.port, path=login.config)
@@ -118,7 +120,7 @@ async def _connect(
     target: SSHTarget,
     login: SSHLogin,
     host_id: str,
-    context: _Context,
+    context: Context,
     settings: Resolved | None,
     *,
     refetch: Refetch | None = None,
@@ -127,7 +129,7 @@ async def _connect(
 ) -> Connection:
     """Log in over the jump hosts of the account or of the target; a hop itself over ``via``, the one before it."""
     async with AsyncExitStack() as resources:
-        tunnel = via if is_hop else await _connect_jumps(login, settings, context, resources)
+        tunnel = via if is_hop else await connect_jumps(login, settings, context, resources)
         proxy = None
         if settings is not None and settings.proxy_command is not None and tunnel is None:
             proxy = ProxyCommand(settings.proxy_command)
@@ -138,7 +140,7 @@ async def _connect(
                 host, port, user = settings.host, settings.port, settings.user
             else:
                 host, port, user = now.host, login.port or now.port, login.user_of(now)
-            trust = _trust(host_id, host, port, login, context.hosts, settings)
+            trust = trust_of(host_id, host, port, login, context.hosts, settings)
             endpoint = Endpoint(host_id, host, port, user, trust, tunnel, proxy, settings)
             credentials.password = login.password_of(now)
             return endpoint, await _log_in(endpoint, credentials, context)
@@ -146,15 +148,16 @@ async def _connect(
         credentials = Credentials(host_id, login, login.password_of(target), context.ask_secret, settings)
         try:
             await credentials.load()
-            endpoint, ssh = await _until_up(attempt, target, refetch, context)
+            endpoint, ssh = await until_up(attempt, target, refetch, context)
         finally:
             credentials.close()
         return Connection(endpoint, ssh, resources.pop_all())
 
 
-def _trust(
+def trust_of(
     host_id: str, host: str, port: int, login: SSHLogin, hosts: KnownHosts, settings: Resolved | None
 ) -> Trust:
+    """Return the trust in the host keys of an address: that of gputui, or of the OpenSSH configuration."""
     if settings is None:
         return InstanceTrust(hosts, host_id, host, port, login.accept_new or False)
     new_keys = settings.new_keys or NewKeys.ASK
@@ -168,8 +171,8 @@ def _trust(
     )
 
 
-async def _connect_jumps(
-    login: SSHLogin, settings: Resolved | None, context: _Context, resources: AsyncExitStack
+async def connect_jumps(
+    login: SSHLogin, settings: Resolved | None, context: Context, resources: AsyncExitStack
 ) -> asyncssh.SSHClientConnection | None:
     """Log in to the jump hosts, each through the one before it; None without any."""
     tunnel, way = None, ""
@@ -187,12 +190,12 @@ async def _connect_jumps(
     return tunnel
 
 
-async def _until_up(
-    attempt: Callable[[SSHTarget], Awaitable[_LoggedIn]],
+async def until_up(
+    attempt: Callable[[SSHTarget], Awaitable[_T]],
     target: SSHTarget,
     refetch: Refetch | None,
-    context: _Context,
-) -> _LoggedIn:
+    context: Context,
+) -> _T:
     """Repeat ``attempt`` while the sshd is not up, until the deadline."""
     started = context.monotonic()
     pause = _FIRST_PAUSE
@@ -217,7 +220,7 @@ async def _until_up(
                 context.progress(error.message)
 
 
-async def _log_in(endpoint: Endpoint, credentials: Credentials, context: _Context) -> asyncssh.SSHClientConnection:
+async def _log_in(endpoint: Endpoint, credentials: Credentials, context: Context) -> asyncssh.SSHClientConnection:
     """One attempt: host key first, then the login. Raises NotUpError, HostKeyError, SshError."""
     client: LoginClient | None = None
     to_connect = endpoint.settings.connect_timeout if endpoint.settings else None
@@ -256,7 +259,7 @@ async def _log_in(endpoint: Endpoint, credentials: Credentials, context: _Contex
 
 
 async def _trust_first(
-    endpoint: Endpoint, known: TrustedKeys, key: HostKey, context: _Context, timeout: asyncio.Timeout
+    endpoint: Endpoint, known: TrustedKeys, key: HostKey, context: Context, timeout: asyncio.Timeout
 ) -> TrustedKeys:
     """Ask about the key of an unknown host, and store it. Raises HostKeyError for one that is known to be wrong."""
     trust = endpoint.trust

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import asyncssh
 
@@ -29,6 +29,29 @@ _KEY_ALGORITHMS = (
 )
 _CIPHERS = "^aes128-gcm@openssh.com"
 _PROBE_SECONDS = 3.0
+
+
+class Reader(Protocol):
+    """Reads from a connection, of asyncio or of asyncssh."""
+
+    async def read(self, n: int, /) -> bytes:
+        """Return up to so many bytes as they come; b'' at the end."""
+
+
+class Writer(Protocol):
+    """Writes to a connection, of asyncio or of asyncssh."""
+
+    def write(self, data: bytes, /) -> None:
+        """Buffer bytes to send."""
+
+    async def drain(self) -> None:
+        """Return when there is room for more."""
+
+    def write_eof(self) -> None:
+        """End this direction."""
+
+    def close(self) -> None:
+        """End both directions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +121,20 @@ class Endpoint:
             **options,
         )
 
+    async def open(self) -> tuple[Reader, Writer]:
+        """Connect without a login, for the bytes of the connection alone. Raises what asyncssh raises."""
+        opening: Any
+        if self.proxy is not None:
+            opening = asyncio.open_connection(sock=await self.proxy.open())
+        elif self.tunnel is not None:
+            opening = self.tunnel.open_connection(self.host, self.port, encoding=None)
+        else:
+            options = self._options()
+            own = {name: value for name, value in options.items() if name in ("family", "local_addr")}
+            opening = asyncio.open_connection(self.host, self.port, **own)
+        reader, writer = await opening
+        return reader, writer
+
     async def why_late(self) -> SshError:
         """Return the error of a server that did not answer in time."""
         if self.proxy is not None:
@@ -140,16 +177,10 @@ class Endpoint:
         return {"tunnel": self.tunnel}
 
     async def _greeting(self) -> bytes:
-        opening: Any = (
-            asyncio.open_connection(self.host, self.port)
-            if self.tunnel is None
-            else self.tunnel.open_connection(self.host, self.port, encoding=None)
-        )
-        reader, writer = await opening
+        reader, writer = await self.open()
         try:
             writer.write(b"SSH-2.0-gputui\r\n\r\n")
-            said: bytes = await reader.read(256)
-            return said
+            return await reader.read(256)
         finally:
             writer.close()
 

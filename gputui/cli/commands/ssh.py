@@ -9,8 +9,9 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from gputui.cli import arguments, refs, session
+from gputui.cli import arguments, refs, session, ssh_stdio
 from gputui.cli.output import notify, report_error
+from gputui.cli.signals import until_interrupted
 from gputui.cli.ssh_login import connect, known_hosts
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
 from gputui.models import Action, Instance, Resource
@@ -28,10 +29,16 @@ FAILED = 255
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_ref(parser)
-    parser.add_argument(
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument(
         "--forget-host-key",
         action="store_true",
         help="forget the instance's remembered host key first, and ask again",
+    )
+    kinds.add_argument(
+        "--stdio",
+        action="store_true",
+        help="connect stdin and stdout to its SSH server, as a ProxyCommand for other programs",
     )
 
 
@@ -39,6 +46,9 @@ def run(args: argparse.Namespace) -> int:
     """Log in; the exit status is the remote shell's, 255 when there was none."""
     from gputui.ssh.known_hosts import is_jump_host
 
+    if args.stdio:
+        with until_interrupted():  # the signals with which ssh ends its ProxyCommand
+            return ssh_stdio.run(refs.accounts(args, [args.ref]), args.ref, failed=FAILED)
     if args.forget_host_key and is_jump_host(args.ref):
         _forget(known_hosts(), args.ref)
         return ExitCode.OK
