@@ -41,6 +41,8 @@ _T = TypeVar("_T")
 
 _SAFE_BLOCK = 32 * 1024
 """The bytes of a read or write that every server accepts."""
+_ALREADY_THERE = 11
+"""The status of later versions for a name that is taken, which some servers use in this one."""
 _START_SECONDS = 20.0
 _TURN = 512 * 1024
 """Bytes that are sent in one turn of the loop."""
@@ -215,7 +217,7 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
         try:
             return await self.request(Packet.RENAME, answers.nothing, string(old), string(new))
         except StatusError as error:
-            if error.code != Status.FAILURE:
+            if error.code not in {Status.FAILURE, _ALREADY_THERE}:
                 raise
         await self.remove(new)
         return await self.request(Packet.RENAME, answers.nothing, string(old), string(new))
@@ -325,6 +327,7 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
             future.set_result(decode(kind, reader))
         except StatusError as error:
             future.set_exception(error)
+            future.exception()  # whoever waits gets it; nothing complains where a copy has ended by then
 
     def _fail(self, error: WireError) -> None:
         """End a session that is none: a login shell that prints before the server starts, most of the time."""

@@ -196,9 +196,9 @@ class FileCopier:
                 await self._written(item, *writes.popleft())
         finally:
             for _, _, read in reads:
-                read.cancel()
+                _abandon(read)
             for _, write in writes:
-                write.cancel()
+                _abandon(write)
 
     async def _written(self, item: Item, size: int, write: asyncio.Future[None]) -> None:
         await self._of(self._target, item.to, write)
@@ -245,6 +245,12 @@ async def _opened(place: Place, path: bytes, file: OpenFile) -> AsyncIterator[Op
         raise await place.explain(error, path) from error
 
 
-def _take_outcome(future: asyncio.Future[None]) -> None:
+def _abandon(future: asyncio.Future[_T]) -> None:
+    """End a call that nothing waits for; its failure is of no interest any more."""
+    if not future.cancel():
+        _take_outcome(future)
+
+
+def _take_outcome(future: asyncio.Future[_T]) -> None:
     with suppress(asyncio.CancelledError):
         future.exception()
