@@ -129,7 +129,9 @@ class Fleet(Rows):
         """The ports of this machine that are forwarded to its instances."""
         from gputui.fleet.forwards import Forwards
 
-        return Forwards(self.connections.lease, self.get, self.clock, on_failure=self._on_failure)
+        forwards = Forwards(self.connections.lease, self.get, self.clock, on_failure=self._on_failure)
+        self.subscribe(Resource.INSTANCES, forwards.take)
+        return forwards
 
     def forward_rows(self) -> list[PortForward]:
         """Return the forwards as they are now, without the libraries of SSH where there are none."""

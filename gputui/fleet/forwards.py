@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -21,7 +21,7 @@ from gputui.errors import (
 )
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.signals import Listeners
-from gputui.models import Instance, Ref, Row
+from gputui.models import Change, Instance, Phase, Ref, Row
 from gputui.models.forwards import ForwardSpec, ForwardState, PortForward
 from gputui.redaction import as_failure
 from gputui.ssh.client import Connection
@@ -148,6 +148,13 @@ class Link:
             self._show(None, SshError(f"The connection to {self.instance.name} was lost."))
         return connected
 
+    def note(self, row: Instance) -> None:
+        """Take in the instance as it is listed now; where it was started, or has another address, connect now."""
+        changed = (row.phase, row.ssh) != (self.instance.phase, self.instance.ssh)
+        self.instance = row if row.ssh is not None else replace(row, ssh=self.instance.ssh)
+        if changed and row.phase is Phase.RUNNING and self.error is not None and not self.failed:
+            self._now.set()
+
     def _present(self) -> Instance:
         """Return the instance as it is now: another address, or another host key, may be known by now."""
         row = self._find(self.instance.ref)
@@ -224,6 +231,12 @@ class Forwards:
                 await self._end(link)
             raise
         return link
+
+    def take(self, change: Change) -> None:
+        """Take in a change of the listed instances."""
+        for row in (*change.added, *change.updated):
+            if isinstance(row, Instance) and (link := self._links.get(row.ref)) is not None:
+                link.note(row)
 
     async def reconnect(self, forward: OpenForward, login: AbstractAsyncContextManager[object]) -> None:
         """Connect now, with ``login`` as :meth:`open`. Raises GputuiError."""

@@ -11,7 +11,7 @@ import pytest
 
 from gputui.errors import HostKeyError, LoginError, SshError
 from gputui.fleet.forwards import Forwards
-from gputui.models import Instance, Phase, Ref, Row, SSHTarget
+from gputui.models import Change, Instance, Phase, Ref, Row, SSHTarget
 from gputui.models.forwards import ForwardSpec, ForwardState
 from tests.fleet.fakes import FakeClock, settle
 
@@ -170,6 +170,24 @@ class Login(nullcontext[None]):
 
     async def __aenter__(self) -> None:
         self.entered = True
+
+
+async def test_a_link_does_not_wait_for_its_next_attempt_once_the_instance_is_listed_as_started(lab: Lab) -> None:
+    await lab.open()
+    stopped = replace(TRAIN, phase=Phase.STOPPED, ssh=None)
+    lab.forwards.take(Change(updated=(stopped,)))
+    lab.error = SshError("lab/pod/train does not run.")
+    lab.drop()
+    await lab.clock.advance(600)
+    attempts = len(lab.hosts)
+    lab.forwards.take(Change(updated=(stopped,)))
+    await lab.clock.advance()
+    assert len(lab.hosts) == attempts
+
+    lab.row, lab.error = replace(TRAIN, ssh=replace(TARGET, port=23007)), None
+    lab.forwards.take(Change(updated=(lab.row,)))
+    await lab.clock.advance()
+    assert lab.states == [ForwardState.OPEN]
 
 
 async def test_listeners_learn_of_each_loss_and_return(lab: Lab) -> None:

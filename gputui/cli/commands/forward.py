@@ -115,6 +115,9 @@ async def _serve(forwards: Forwards, opened: Sequence[OpenForward], *, reconnect
             sys.stdout.write(f"{one.forward.local}\n")
             sys.stdout.flush()
             _introduce(one)
+        bind = opened[0].forward.spec.bind
+        if not ip_address(bind).is_loopback:
+            notify(f"gputui: {bind} is open to other machines: they reach the instance through it without a login.")
         reports = Reports(opened, reconnects=reconnects)
         forwards.listeners.add(reports.take)
         reports.take(opened[0].link)
@@ -130,8 +133,6 @@ def _introduce(one: OpenForward) -> None:
         notify(f"{local} is a SOCKS5 proxy through {name} until Ctrl+C.")
     else:
         notify(f"{local} forwards to port {spec.remote_port} of {name} until Ctrl+C.")
-    if not ip_address(spec.bind).is_loopback:
-        notify(f"gputui: {local} is open to other machines: who can connect to it reaches the instance, unasked.")
 
 
 def totals(opened: Sequence[OpenForward]) -> str:

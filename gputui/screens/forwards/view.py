@@ -32,6 +32,8 @@ class ForwardsView(ListView):
     CREATES: ClassVar[frozenset[Resource]] = frozenset()
     COMMAND_SETS = (ForwardCommands, ListCommands, AccessCommands, AccountCommands, GlobalCommands)
 
+    _shown: Sequence[PortForward] = ()
+
     def on_mount(self) -> None:
         """Show the traffic of now; only changed text reaches the terminal."""
         super().on_mount()
@@ -55,9 +57,12 @@ class ForwardsView(ListView):
 
     def show_forwards(self) -> None:
         """Show the forwards as they are now."""
-        self.table.set_rows(cast("list[Row]", self.session.fleet.forward_rows()))
-        self.table.settle()
-        self.frame.show()
+        rows = self.session.fleet.forward_rows()
+        if rows != self._shown:
+            self._shown = rows
+            self.table.set_rows(cast("list[Row]", rows))
+            self.table.settle()
+            self.frame.show()
 
     def status(self) -> tuple[Content, Content]:
         """Add the last error of the forward under the cursor: its column may be narrow."""
