@@ -17,6 +17,7 @@ from gputui.models import Ref
 from gputui.sim.server import Running
 from gputui.ssh.sftp.local import LocalPlace
 from gputui.ssh.sftp.state import Options, Progress
+from tests.cli.conftest import Simulation, write_config
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -156,3 +157,21 @@ def test_progress_is_bytes_rate_and_time_left() -> None:
     assert progress_text([copy]) == "3 of 12 files  1.0G of 4.0G  100M/s  30s left"
     copy.progress.moved, copy.progress.files_kept = 2**30, 1
     assert summary_text([copy], 10.0) == "2 files, 1.0G in 10s (102M/s); 1 was there already."
+
+
+def test_a_file_makes_the_whole_way_over_ssh_and_back(
+    home: Path, run: Run, typed: Callable[[str], None], tmp_path: Path
+) -> None:
+    simulation = Simulation(ssh=True)
+    simulation.start()
+    try:
+        write_config(home, simulation.running.config_toml())
+        (tmp_path / "data").write_bytes(b"data")
+        typed("y\n")
+        status, _, err = run("cp", "--checksum", str(tmp_path / "data"), "lab/main:copy")
+        assert (status, "Trust it from now on?" in err) == (0, True)
+        assert run("cp", "lab/main:copy", str(tmp_path / "back")) == (0, "", "")
+        assert (tmp_path / "back").read_bytes() == b"data"
+        assert "copy " in run("audit")[1]
+    finally:
+        simulation.stop()
