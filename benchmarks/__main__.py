@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PROGRAMS = ("table", "form", "app", "cli", "cloud", "gpus", "dock", "logs", "ssh", "copy")
+PROGRAMS = ("table", "form", "app", "cli", "cloud", "gpus", "dock", "logs", "ssh", "copy", "hosts")
 
 
 def main() -> int:

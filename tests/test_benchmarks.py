@@ -30,6 +30,7 @@ LAST_LINE = {
     "logs": "seconds behind",
     "ssh": "ratio",
     "copy": "many small files down",
+    "hosts": "percent of a core",
 }
 """What the last line of each report is about."""
 
