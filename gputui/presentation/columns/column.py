@@ -32,7 +32,7 @@ class Column(Generic[RowT]):
     both directions; without one the column does not sort. ``width`` is the least width in cells, ``max_width`` the
     greatest natural one. A column with ``flex`` shrinks first on a narrow terminal, to ``least`` cells while others
     can be left out instead, and the last one takes the cells left over. ``priority`` 0 is always shown; higher ones
-    are left out earlier. ``shown`` False: for filters, and on the screen only while it sorts; ``listed`` False: for
+    are left out earlier; ``vital`` returns whether it is always shown now, whatever its priority. ``shown`` False: for filters, and on the screen only while it sorts; ``listed`` False: for
     descriptions alone. ``when_filled``: left out where no row has content in it, by ``filled`` where the text of the
     cell does not say so. ``middle`` cuts a long text in the middle: the ends of names distinguish them. ``reserve``
     is the width that it can grow to without another being left out, unless the terminal is narrow.
@@ -56,6 +56,7 @@ class Column(Generic[RowT]):
     flex: bool = False
     right: bool = False
     priority: int = 0
+    vital: Callable[[], bool] | None = None
     search: Callable[[RowT], str] | None = None
     shown: bool = True
     when_filled: bool = False
@@ -70,6 +71,11 @@ class Column(Generic[RowT]):
     detail: Callable[[RowT], Cell] | None = None
     group: str = ""
     brief: Callable[[RowT], Cell] | None = None
+
+    @property
+    def rank(self) -> int:
+        """The priority that it has now."""
+        return 0 if self.vital is not None and self.vital() else self.priority
 
     @property
     def title(self) -> str:

@@ -40,6 +40,10 @@ class Context:
         """Return a row of any resource, None where it is not known."""
         return None
 
+    def several_hosts(self) -> bool:
+        """Return whether an account has GPUs on several hosts: its name does not say where one is."""
+        return False
+
     def pending(self, ref: Ref) -> Pending | None:
         """Return the change that is under way with a row."""
         return None

@@ -25,7 +25,9 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             right=True,
         ),
         fields.account(None, max_width=20),
-        fields.name_like("host", lambda row: row.host, max_width=24, priority=5, middle=True),
+        fields.name_like(
+            "host", lambda row: row.host, max_width=24, priority=5, vital=context.several_hosts, middle=True
+        ),
         Column(
             "model",
             _model,

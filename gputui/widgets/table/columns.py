@@ -90,14 +90,15 @@ def choose(
     (from priority ``YIELDS`` on) also give way to what others reserve.
     """
     chosen = [column for column in columns if column.shown or column.key == needed]
+    ranks = {column.key: column.rank for column in chosen}
     grown = {column.key: max(natural[column.key], column.reserve) for column in chosen}
     for widths, lowest in ((grown, YIELDS), (natural, 1)):
         while minimum(chosen, widths) > width:
-            optional = [column for column in chosen if column.priority >= lowest and column.key != needed]
+            optional = [column for column in chosen if ranks[column.key] >= lowest and column.key != needed]
             if not optional:
                 break
-            last = max(column.priority for column in optional)
-            chosen.remove([column for column in optional if column.priority == last][-1])
+            last = max(ranks[column.key] for column in optional)
+            chosen.remove([column for column in optional if ranks[column.key] == last][-1])
     while needed is not None and minimum(chosen, natural) > width:
         spare = [column for column in chosen[1:] if column.key != needed]
         if not spare:
