@@ -12,7 +12,7 @@ from gputui.analytics.cost import Total
 from gputui.analytics.prices import NO_INSTANCES, ByDeployment, Priced, may_cost, price_now
 from gputui.analytics.run_out import Lasting
 from gputui.formatting import format_minutes, format_money
-from gputui.models import Deployment, Money, Volume
+from gputui.models import Deployment, Instance, Money, Volume
 from gputui.presentation.columns.column import Cell
 
 UNKNOWN, FREE, AT_LEAST = "?", "–", "≥ "
@@ -32,11 +32,16 @@ _FIGURES = {
 
 
 def price_text(row: Priced, instances: ByDeployment = NO_INSTANCES) -> str:
-    """Write what an hour of it costs now; '' for what has ended and costs nothing."""
+    """Write what an hour of it costs now; '' for what has ended and costs nothing, and for machines of one's own."""
     price = price_now(row, instances)
     if price is None:
-        return UNKNOWN if may_cost(row) else ""
+        return UNKNOWN if may_cost(row) and not _is_own(row) else ""
     return money_text(price)
+
+
+def _is_own(row: Priced) -> bool:
+    """Return whether it is a machine that no vendor rents out, or a container on one."""
+    return isinstance(row, Instance) and (row.machine is not None or bool(row.ssh is not None and row.ssh.enter))
 
 
 def price_sentence(row: Priced, instances: ByDeployment = NO_INSTANCES, *, billed: bool = True) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from gputui.analytics.prices import by_deployment, price_key, price_now
 from gputui.formatting import format_money
-from gputui.models import Deployment, Instance, Money, Phase, Ref, Volume
+from gputui.models import Deployment, Instance, Machine, Money, Phase, Ref, SSHTarget, Volume
 from gputui.presentation.prices import figure_name, price_sentence, price_text
 
 EXACT = Money(Decimal("1.80"), "USD")
@@ -39,6 +39,9 @@ def volume(phase: Phase = Phase.RUNNING, price: Money | None = EXACT) -> Volume:
         (instance(price=NONE), "–"),
         (instance(Phase.PENDING), "$1.80"),
         (instance(Phase.UNKNOWN, None), "?"),
+        (replace(instance(price=None), machine=Machine(True)), ""),
+        (replace(instance(price=NONE), machine=Machine(True)), "–"),
+        (replace(instance(price=None), ssh=SSHTarget("gpu01", 22, "", enter=("docker", "3f"))), ""),
         (instance(Phase.STOPPED), ""),
         (instance(Phase.STOPPED, None), ""),
         (instance(Phase.FAILED), ""),
