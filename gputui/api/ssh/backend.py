@@ -145,8 +145,10 @@ class SshBackend(Backend):
         hosts = await asyncio.to_thread(hosts_of, self.account, self._texts, config)
         self._hosts = {host.ref: host for host in hosts}
         if not hosts:
+            texts = ", ".join(self._texts)
+            missing = "" if config.exists() else f"there is no {config}: "
             raise ConfigError(
-                f"{self.account}: no name in {config} matches {', '.join(self._texts)}.",
+                f"{self.account}: {missing}no name in {'it' if missing else config} matches {texts}.",
                 hint=f"Add a Host line there, or correct hosts under [accounts.{self.account}].",
             )
         return hosts
