@@ -102,6 +102,20 @@ async def test_directories_are_opened_and_left_by_enter_and_names_are_safe(sides
         assert row.name == "runs"
 
 
+async def test_a_mark_does_not_pass_to_a_file_of_the_same_name_in_another_directory(sides: Sides) -> None:
+    for folder in (sides.here, sides.here / "sub"):
+        folder.mkdir(exist_ok=True)
+        (folder / "data").write_text(folder.name)
+    async with staged(lab()) as stage:
+        await show_files(stage)
+        await stage.until_text("data")
+        await stage.press("G", "space")
+        assert "1 marked" in stage.title
+        await stage.press("g", "j", "enter")
+        await stage.until_text("/sub")
+        await stage.until(lambda: "marked" not in stage.title, "the end of the mark")
+
+
 async def test_a_failed_copy_is_named_and_can_be_retried(sides: Sides) -> None:
     (sides.here / "model.bin").write_text("x")
     sides.failure = "lab/pod/eval:/x: the disk is full."

@@ -69,6 +69,7 @@ class FileCommands(ListCommands):
 
         source, target = self.view.pane, self.view.other
         spot = Spot(target.ref, target.path + (b"" if target.path == b"/" else b"/"))
+        sources = [Spot(source.ref, source.join(row.raw)) for row in rows]
         replaced = [row.name for row in rows if row.raw in target.names()]
         size = sum(row.size or 0 for row in rows)
         trees = any(row.kind == "directory" for row in rows)
@@ -90,7 +91,7 @@ class FileCommands(ListCommands):
             return
         transfers = self.session.fleet.transfers
         options = Options(recursive=True, into=True)
-        added = [transfers.add(Spot(source.ref, source.join(row.raw)), spot, options) for row in rows]
+        added = [transfers.add(one, spot, options) for one in sources]
         source.table.action_clear_marks()
         self.app.run_worker(self._report(added), name="copies", exit_on_error=False)
 

@@ -116,7 +116,9 @@ class Pane(Vertical):
         return _HERE if self.ref is None else str(self.ref)
 
     def _ref_of(self, name: bytes) -> Ref:
-        return Ref(self.ref.account if self.ref is not None else "", "file", os.fsdecode(name))
+        # With the directory: a mark must not pass to a file of the same name in another one.
+        account = self.ref.account if self.ref is not None else ""
+        return Ref(account, "file", os.fsdecode(posixpath.join(self.path, name)))
 
     def _row(self, name: bytes, attrs: Attrs | None) -> FileRow:
         kind, size, at = "directory", None, None
