@@ -26,8 +26,7 @@ def test_every_kind_of_account_has_a_back_end_and_the_other_way_round() -> None:
     for kind in vendors.kinds():
         assert get_args(account_model(kind).model_fields["kind"].annotation) == (kind,)
         assert isinstance(vendors.load(kind, "backend"), type)
-        if vendors.find(kind).parts["simulator"]:
-            assert vendors.load(kind, "simulator").kind == kind
+        assert vendors.load(kind, "simulator").kind == kind
 
 
 def test_what_is_asked_for_an_account_follows_from_its_keys() -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _NEVER = "0001-01-01T00:00:00Z"
 _PERIOD = 7.0
+"""World seconds from one line of a container's log to the next."""
+_MOST_LINES = 20_000
+_FOLLOW_SECONDS = 0.5
 _LINES = (
     'INFO:     172.17.0.1:51234 - "POST /v1/completions HTTP/1.1" 200 OK',
     "INFO:     Avg prompt throughput: 812.4 tokens/s, running: 6 reqs, waiting: 0 reqs",
@@ -165,25 +168,46 @@ def _filled(form: str, facts: dict[str, Any]) -> str:
 
 
 async def _logs(shell: Shell, words: list[str]) -> int:
-    options, names = parsed(words, "fn:t", long={"follow": "f", "tail": "n:", "timestamps": "t", "since": "s:"})
+    """``docker logs [-f] [-t] [-n LINES] [--since TIME] [--until TIME] CONTAINER``"""
+    long = {"follow": "f", "tail": "n:", "timestamps": "t", "since": "s:", "until": "u:"}
+    options, names = parsed(words, "fn:t", long=long)
     pod = _found(shell, names[0] if names else "")
     if pod is None:
         await shell.error(f"Error response from daemon: No such container: {names[0] if names else ''}")
         return 1
-    until = shell.world.time if pod.running else (pod.finished or pod.started)
-    written = int(until / _PERIOD)
-    first = max(
-        int(pod.started / _PERIOD), written - (int(options["n"]) if options.get("n", "").isdecimal() else 1000)
-    )
+    end = shell.world.time if pod.running else (pod.finished or pod.started)
+    place = last = int(end / _PERIOD)
+    first = int(pod.started / _PERIOD) + 1
+    if (until := _moment(shell, options.get("u"))) is not None:
+        last = min(last, int(until // _PERIOD) + 1)
+    if options.get("n", "").isdecimal():
+        first = max(first, last - int(options["n"]))
+    if (since := _moment(shell, options.get("s"))) is not None:
+        first = max(first, -int(-since // _PERIOD))
     stamped = "t" in options
-    await shell.out("".join(_log_lines(first, written, stamped)))
+    await shell.out("".join(_log_lines(max(first, last - _MOST_LINES), last, stamped)))
     while "f" in options and pod.running:
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(_FOLLOW_SECONDS)
         shell.world.advance()
         now = int(shell.world.time / _PERIOD)
-        await shell.out("".join(_log_lines(written, now, stamped)))
-        written = now
+        await shell.out("".join(_log_lines(place, now, stamped)))
+        place = now
     return 0
+
+
+def _moment(shell: Shell, text: str | None) -> float | None:
+    """The time of an RFC 3339 date, of seconds since 1970, or a duration ago (``10m``)."""
+    if text is None:
+        return None
+    if found := re.fullmatch(r"(\d{1,9})([smh])", text):
+        return shell.world.time - int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+    if re.fullmatch(r"\d{1,11}(\.\d{1,9})?", text):
+        return float(text)
+    try:
+        at = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _log_lines(first: int, until: int, stamped: bool) -> Iterator[str]:

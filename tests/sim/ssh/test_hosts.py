@@ -87,6 +87,25 @@ async def test_containers_are_listed_inspected_and_entered(hosts: Hosts) -> None
     assert await hosts.output("gpu01", "docker ps") == "bash: line 1: docker: command not found\nstatus 127\n"
 
 
+async def test_logs_of_units_and_containers_are_read_by_time_and_place(hosts: Hosts) -> None:
+    command = "journalctl --no-pager -o json --output-fields=MESSAGE --unit=ssh"
+    newest = [json.loads(line) for line in (await hosts.output("gpu01", f"{command} --reverse -n 3")).splitlines()]
+    times = [int(entry["__REALTIME_TIMESTAMP"]) for entry in newest]
+    assert times == [times[0], times[0] - 5_000_000, times[0] - 10_000_000]
+    after = await hosts.output("gpu01", f"{command} --after-cursor='{newest[1]['__CURSOR']}'")
+    assert [json.loads(line) for line in after.splitlines()] == newest[:1]
+    before = await hosts.output("gpu01", f"{command} -r --after-cursor='{newest[1]['__CURSOR']}' | head -n 1")
+    assert json.loads(before) == newest[2]
+    since = await hosts.output("gpu01", f"{command} --since=@{times[2] / 1e6} --until=@{times[1] / 1e6} | wc -l")
+    assert since == "2\n"
+    shown = await hosts.output("gpu01", "systemctl show -p LoadState -- ssh; systemctl show -p LoadState -- nope")
+    assert shown == "LoadState=loaded\nLoadState=not-found\n"
+    lines = (await hosts.output("gpu03", "docker logs --timestamps --tail 3 llm-serve")).splitlines()
+    assert len(lines) == 3
+    since = await hosts.output("gpu03", f"docker logs -t --since {lines[1].split()[0]} llm-serve")
+    assert since.splitlines() == lines[1:]
+
+
 async def test_processes_end_on_signals_of_their_users(hosts: Hosts) -> None:
     pids = {process.user: pid for pid, process in hosts["gpu01"].processes.items()}
     assert "Operation not permitted" in await hosts.output("gpu01", f"kill {pids['bob']}")

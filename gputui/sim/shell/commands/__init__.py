@@ -13,13 +13,13 @@ from gputui.sim.shell.nvidia_smi import nvidia_smi
 from gputui.sim.shell.ps import ps
 from gputui.sim.system import TOOLS
 
-from . import builtins, filetools, system, text
+from . import builtins, filetools, journal, system, text
 
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
 
 Program = Callable[["Shell", list[str]], Awaitable[int]]
-_OF_THE_HOST = frozenset({"docker", "journalctl", "podman"})
+_OF_THE_HOST = frozenset({"docker", "journalctl", "podman", "systemctl"})
 """Tools that the containers of a machine do not have."""
 
 
@@ -117,7 +117,7 @@ PROGRAMS: dict[str, Program] = {
     "hostname": system.hostname,
     "htop": htop,
     "id": system.id_,
-    "journalctl": system.journalctl,
+    "journalctl": journal.journalctl,
     "ln": filetools.ln,
     "ls": filetools.ls,
     "md5sum": text.sums("md5sum", "md5"),
@@ -146,6 +146,7 @@ PROGRAMS: dict[str, Program] = {
     "stdbuf": system.nice,
     "stty": system.stty,
     "sync": builtins.constant(0),
+    "systemctl": journal.systemctl,
     "tail": text.tail,
     "tee": text.tee,
     "timeout": system.timeout,
@@ -171,6 +172,8 @@ def find_program(shell: Shell, name: str) -> Program | None:
     directory, base = posixpath.split(name)
     if directory and posixpath.basename(directory) not in ("bin", "sbin"):
         return _script(shell, name)
+    if base == "systemctl" and find_program(shell, "journalctl") is None:
+        return None
     if base in TOOLS and (base not in shell.host.system.tools or (shell.pod is not None and base in _OF_THE_HOST)):
         return None
     return PROGRAMS.get(base) or (

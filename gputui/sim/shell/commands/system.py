@@ -234,35 +234,3 @@ async def stty(shell: Shell, words: list[str]) -> int:
 async def tty(shell: Shell, words: list[str]) -> int:
     await shell.out("/dev/pts/0\n" if shell.screen else "not a tty\n")
     return int(shell.screen is None)
-
-
-async def journalctl(shell: Shell, words: list[str]) -> int:
-    """``journalctl -u UNIT [-n LINES] [-f]``: the log of a service, a line every few world seconds."""
-    options, _ = parsed(
-        words,
-        "u:n:fo:S:kqb",
-        long={"unit": "u:", "lines": "n:", "follow": "f", "no-pager": "", "since": "S:", "output": "o:"},
-    )
-    unit = options.get("u", "").removesuffix(".service")
-    texts = shell.host.system.units.get(unit)
-    if texts is None:
-        await shell.out("-- No entries --\n")
-        return 0
-    count = int(options["n"]) if options.get("n", "").isdecimal() else 400
-    period = 5.0
-    written = int(shell.world.time / period)
-    await shell.out(
-        "".join(_entry(shell, unit, texts, number, period) for number in range(written - min(count, 400), written))
-    )
-    while "f" in options:
-        await asyncio.sleep(0.5)
-        shell.world.advance()
-        now = int(shell.world.time / period)
-        await shell.out("".join(_entry(shell, unit, texts, number, period) for number in range(written, now)))
-        written = now
-    return 0
-
-
-def _entry(shell: Shell, unit: str, texts: tuple[str, ...], number: int, period: float) -> str:
-    at = datetime.fromtimestamp(number * period, UTC)
-    return f"{at:%b} {at:%d} {at:%H:%M:%S} {shell.hostname} {unit}[1207]: {texts[number % len(texts)]}\n"
