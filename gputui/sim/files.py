@@ -88,6 +88,16 @@ class Computed(File):
 
 
 @dataclass
+class Growing(Computed):
+    """A file that a program of the machine appends to."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.content().encode())
+
+
+@dataclass
 class Device(File):
     """``/dev/null`` and ``/dev/zero``."""
 

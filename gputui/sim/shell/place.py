@@ -15,6 +15,7 @@ from gputui.sim.files import (
     Device,
     Directory,
     FileSystem,
+    Growing,
     Node,
     Space,
 )
@@ -59,7 +60,7 @@ def _made(host: Host, pod: Pod | None) -> FileSystem:
     files.mount("/dev/null", Device())
     files.mount("/dev/zero", Device(fill=b"\0"))
     files.mount("/proc", ComputedDirectory(content=lambda: _proc(host, pod)))
-    files.mount("/var/log/train.log", Computed(content=lambda: training_log(world)))
+    files.mount("/var/log/train.log", Growing(modified=world.time, content=lambda: training_log(world)))
     if "rocm-smi" in system.tools and pod is None:
         files.mount("/sys/class/kfd/kfd/proc", ComputedDirectory(content=lambda: _kfd(host)))
     return files

@@ -335,13 +335,15 @@ async def truncate(shell: Shell, words: list[str]) -> int:
 
 
 async def dd(shell: Shell, words: list[str]) -> int:
-    """``dd [if=FILE] [of=FILE] [bs=N] [count=N]``"""
+    """``dd [if=FILE] [of=FILE] [bs=N] [skip=N] [count=N]``"""
     given = dict(word.partition("=")[::2] for word in words[1:])
     size = _bytes(given.get("bs", "512"))
     limit = size * int(given["count"]) if given.get("count", "").isdecimal() else FILE_LIMIT
     source: Stream = shell.streams[0]
     if "if" in given:
         source = FileStream(shell.files, shell.files.open(shell.path(given["if"]), shell.user))
+    if given.get("skip", "").isdecimal():
+        await source.rest(min(size * int(given["skip"]), FILE_LIMIT))
     data = await source.rest(min(limit, FILE_LIMIT))
     if "of" in given:
         file = shell.files.open(shell.path(given["of"]), shell.user, write=True, create=True, truncate=True)
