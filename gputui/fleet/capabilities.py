@@ -84,9 +84,18 @@ class Capabilities:
         return editor
 
     def has_log(self, row: Row) -> bool:
-        """Return whether a row has a log that can be read."""
+        """Return whether a row has a log that its back end reads."""
         opened = self.runtime(row.ref.account).opened
         return opened is not None and opened.logs is not None and opened.logs.has_log(row)
+
+    def has_remote_logs(self, row: Row) -> bool:
+        """Return whether logs of an instance can be read over SSH now: files, units, the output of containers.
+
+        That of a container which is entered through its host is there after its end, too.
+        """
+        if not isinstance(row, Instance):
+            return False
+        return Action.SSH in self.actions(row) or (row.ssh is not None and bool(row.ssh.enter))
 
     def options(self, row: Row, action: Action) -> frozenset[str]:
         """Return the optional arguments of an action for a row; see :meth:`.Backend.options`."""

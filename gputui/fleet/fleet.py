@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from gputui.config.loader import Account, Polling
     from gputui.fleet.connections import Connections
     from gputui.fleet.forwards import Forwards
+    from gputui.fleet.remote_logs import RemoteLogs
     from gputui.fleet.transfers import Transfer, Transfers
     from gputui.history.history import History
     from gputui.models.forwards import PortForward
@@ -132,6 +133,13 @@ class Fleet(Rows):
         forwards = Forwards(self.connections.lease, self.get, self.clock, on_failure=self._on_failure)
         self.subscribe(Resource.INSTANCES, forwards.take)
         return forwards
+
+    @cached_property
+    def remote_logs(self) -> RemoteLogs:
+        """The logs of its instances over SSH. The libraries of SSH are imported at the first use."""
+        from gputui.fleet.remote_logs import RemoteLogs
+
+        return RemoteLogs(self, self._history)
 
     def forward_rows(self) -> list[PortForward]:
         """Return the forwards as they are now, without the libraries of SSH where there are none."""

@@ -38,6 +38,8 @@ CREATE TABLE IF NOT EXISTS gpu_sample(
     PRIMARY KEY(gpu, at)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS gpu_sample_at ON gpu_sample(at);
 CREATE TABLE IF NOT EXISTS login(ref TEXT PRIMARY KEY, made TEXT NOT NULL, user TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS log_source(
+    owner TEXT, kind TEXT, name TEXT, at REAL NOT NULL, PRIMARY KEY(owner, kind, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS command(seq INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 """
 # Created on first use, so that older releases can use the same file.
@@ -51,6 +53,7 @@ _KEYS = {
     "audit": ("id",),
     "stock": ("seq",),
     "gpu_sample": ("gpu", "at"),
+    "log_source": ("owner", "kind", "name"),
 }
 _BUSY_SECONDS = 1.0
 

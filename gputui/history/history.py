@@ -1,4 +1,4 @@
-"""Stored data: snapshots, observed events, stock and GPU samples, logins, the audit log, typed commands.
+"""Stored data: snapshots, observed events, samples of stock and GPUs, logins, names of logs, audit log, commands.
 
 One SQLite file in the state directory, private to its owner, shared by all running gputui processes. All methods are
 thread-safe and may block, for a second where another process has locked the file; those for the command bar never
@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from gputui.errors import GputuiError
-from gputui.history import command_lines
+from gputui.history import command_lines, log_sources
 from gputui.history import gpu_samples as kept_samples
 from gputui.history.database import HistoryFile
 from gputui.history.values import or_none, ref, time, typed_line
-from gputui.models import RESOURCES, Event, EventSource, GpuSample, Outcome, Phase, Ref, Resource, Row
+from gputui.models import RESOURCES, Event, EventSource, GpuSample, LogSource, Outcome, Phase, Ref, Resource, Row
 from gputui.models.serialize import integer, number, rows_from_plain, rows_to_plain, text
 
 _KEEP_ROWS = {"event": 100_000, "stock": 500_000, "audit": 100_000, "command": command_lines.KEPT}
@@ -197,6 +197,19 @@ class History(HistoryFile):
             found = connection.execute("DELETE FROM login WHERE ref = ? RETURNING made", (str(ref),))
             generations += [text for (text,) in found]
         return generations[0] if generations else None
+
+    # Logs that are read over SSH.
+
+    def remember_log(self, owner: Ref, source: LogSource, at: datetime) -> None:
+        """Store a log of a deployment or an instance as the one that was read last."""
+        with self._forgiving("history cannot be written"), self._transaction() as connection:
+            log_sources.write(connection, owner, source, at)
+
+    def logs_of(self, owner: Ref) -> list[LogSource]:
+        """Return the logs that were read of a deployment or an instance, the last one first."""
+        select = "SELECT owner, kind, name FROM log_source WHERE owner = ? ORDER BY at DESC"
+        found = self._select(select, (str(owner),))
+        return self._usable("log_source", 3, found, log_sources.source)
 
     # The audit log.
 

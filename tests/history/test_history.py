@@ -17,7 +17,7 @@ from gputui.history import database
 from gputui.history import history as history_module
 from gputui.history.database import SCHEMA_VERSION
 from gputui.history.history import History, Snapshot, StockSample
-from gputui.models import Image, Outcome, Ref, Resource
+from gputui.models import Image, LogKind, LogSource, Outcome, Ref, Resource
 from tests.history.conftest import AT, MAIN, begin, event, typed
 
 
@@ -230,6 +230,21 @@ def test_who_logs_into_an_instance_is_remembered_for_that_one_alone(path: Path) 
     assert history.forget_login(main) == "1bb0e524d7f0"
     assert history.forget_login(main) is None
     assert history.login_of(main, "1bb0e524d7f0") == ""
+
+
+def test_the_logs_that_were_read_are_remembered_the_last_one_first(path: Path) -> None:
+    chat, main = Ref("yot", "endpoint", "chat"), Ref("lab", "pod", "main")
+    for minute, name in enumerate(["/a.log", "/b.log", "/a.log"]):
+        History(path).remember_log(chat, LogSource(LogKind.FILE, name), AT + timedelta(minutes=minute))
+    History(path).remember_log(main, LogSource(LogKind.UNIT, "train"), AT)
+
+    history = History(path)
+    assert history.logs_of(chat) == [LogSource(LogKind.FILE, "/a.log"), LogSource(LogKind.FILE, "/b.log")]
+    assert history.logs_of(main) == [LogSource(LogKind.UNIT, "train")]
+    for number in range(20):
+        history.remember_log(main, LogSource(LogKind.FILE, f"/{number}.log"), AT + timedelta(minutes=number))
+    assert [source.name for source in history.logs_of(main)] == [f"/{number}.log" for number in range(19, 9, -1)]
+    assert len(history.logs_of(chat)) == 2
 
 
 def test_the_target_of_a_link_is_left_alone(path: Path) -> None:
