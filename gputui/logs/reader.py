@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from gputui.errors import GputuiError, NotFoundError, RateLimitedError
+from gputui.errors import GputuiError, HostKeyError, InvalidError, LoginError, NotFoundError, RateLimitedError
 from gputui.logs.store import LogStore
 from gputui.models import LogPage, LogPosition, LogQuery
 
@@ -16,6 +16,8 @@ _SIZE = 1000
 PACE = 1.0
 """Seconds between two requests for new lines."""
 _MOST_PATIENCE = 30.0
+FINAL = (NotFoundError, LoginError, HostKeyError, InvalidError)
+"""Failures that the same request would meet again: the next one is the user's."""
 
 
 def retry_delay(error: GputuiError, failures: int) -> float:
@@ -80,8 +82,9 @@ class LogReader:
         while True:
             try:
                 more = await self._step()
-            except NotFoundError as error:
-                self._failed(error, gone=True)
+            except FINAL as error:
+                self.resumes = None
+                self._failed(error, gone=isinstance(error, NotFoundError))
                 return
             except GputuiError as error:
                 failures += 1

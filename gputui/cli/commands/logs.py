@@ -1,40 +1,44 @@
-"""``gputui logs REF``: the log of an instance, and with ``-f`` its new lines."""
+"""``gputui logs REF``: the log of an instance, or one in it over SSH, and with ``-f`` its new lines."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, refs, session
+from gputui.cli.log_lines import TAIL, PrintedLog
 from gputui.cli.output import notify
 from gputui.cli.signals import until_interrupted
-from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError
-from gputui.logs.reader import PACE, ReadLog, retry_delay
-from gputui.models import Deployment, Instance, LogLine, LogPosition, LogQuery, Resource, Row
+from gputui.cli.ssh_login import connect
+from gputui.errors import ConfigError, NotFoundError
+from gputui.models import Deployment, Instance, LogKind, LogPage, LogPosition, LogQuery, LogSource, Resource, Row
 from gputui.presentation.times import parse_time
+from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
+    from gputui.fleet.remote_logs import Connect, RemoteLogs
 
-PAGE = 1000
-TAIL = 100
-"""The number of lines that are printed by default."""
+_LISTED = 20
+"""Files of a glob that are named."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_ref(parser, "; of an endpoint with one worker that worker")
+    over_ssh = parser.add_mutually_exclusive_group()
+    over_ssh.add_argument("--file", metavar="PATH", help="over SSH: the file, or the only one that a glob matches")
+    over_ssh.add_argument("--unit", metavar="UNIT", help="over SSH: the journal of a systemd unit")
+    over_ssh.add_argument("--container", metavar="NAME", help="over SSH: the output of a container of the host")
     parser.add_argument("-f", "--follow", action="store_true", help="follow: print new lines until ended")
     parser.add_argument("--since", default="", metavar="TIME", help="from then on: 90m, 2h, 14:05, ISO 8601")
     parser.add_argument("--until", default="", metavar="TIME", help="up to then")
     parser.add_argument("--grep", default="", metavar="WORDS", help="only lines with these words; the server filters")
     parser.add_argument(
+        "-n",
         "--tail",
         type=arguments.whole,
         metavar="N",
@@ -70,18 +74,84 @@ def _query(args: argparse.Namespace) -> LogQuery:
     return LogQuery(args.grep, times["since"], times["until"])
 
 
+def _source(args: argparse.Namespace) -> LogSource | None:
+    """Return the log that is to be read over SSH; None where none is named. Raises ConfigError."""
+    named = [LogSource(kind, getattr(args, kind.value)) for kind in LogKind if getattr(args, kind.value) is not None]
+    if not named:
+        return None
+    if args.grep:
+        raise ConfigError("--grep is for logs of the account's server.", hint="Filter the output: | grep WORDS")
+    if named[0].kind is LogKind.FILE and (args.since or args.until):
+        raise ConfigError("The lines of a file have no times: --since and --until need --unit or --container.")
+    return named[0]
+
+
 async def _print(fleet: Fleet, args: argparse.Namespace, query: LogQuery) -> int:
-    only = "only workers of endpoints have a log that can be read"
+    source = _source(args)
+    only = "only instances and deployments have a log"
     searched = (Resource.INSTANCES, Resource.DEPLOYMENTS)
     matches, _ = await refs.find(fleet, [args.ref], searched, only=only)
     refs.report_shortened(matches)
     row = _writer(matches[0].row, fleet.rows(Resource.INSTANCES).values())
-    if not fleet.has_log(row):
+    if source is None and fleet.has_log(row):
+        return await PrintedLog(partial(fleet.read_log, row.ref), row.ref.account, query, args).print()
+    if not isinstance(row, Instance) or not fleet.has_remote_logs(row):
         raise NotFoundError(
-            f"{row.ref} has no log that can be read.",
-            hint="Workers of endpoints have one: `gputui get instances`.",
+            f"{row.ref} has no log that can be read now.",
+            hint="Workers of endpoints have one, and instances that can be logged into: `gputui get instances`.",
         )
-    return await _Lines(partial(fleet.read_log, row.ref), row.ref.account, query, args).print()
+    return await _print_remote(fleet, row, source, query, args)
+
+
+async def _print_remote(
+    fleet: Fleet, instance: Instance, source: LogSource | None, query: LogQuery, args: argparse.Namespace
+) -> int:
+    """Print a log that is read over SSH, by default the one that was read last."""
+    from gputui.fleet.remote_logs import RemoteLogs
+
+    login = partial(connect, fleet)
+    with session.open_history() as history:
+        logs = RemoteLogs(fleet, history)
+        if source is None:
+            source = await _last_read(logs, instance)
+        log = logs.open(instance, await _one_file(logs, instance, source, login), login)
+        remembered = False
+
+        async def read(query: LogQuery, *, after: LogPosition | None, backward: bool, size: int) -> LogPage:
+            nonlocal remembered
+            page = await log.read(query, after=after, backward=backward, size=size)
+            if not remembered:
+                remembered = True
+                await logs.remember(instance, source)
+            return page
+
+        return await PrintedLog(read, str(instance.ref), query, args).print()
+
+
+async def _last_read(logs: RemoteLogs, instance: Instance) -> LogSource:
+    known = await logs.remembered(instance)
+    if not known:
+        raise ConfigError(
+            f"{instance.ref}: name the log that is to be read over SSH.",
+            hint="--file PATH, --unit UNIT or --container NAME; without one, the log that was read last.",
+        )
+    notify(f"gputui: --{known[0].kind} {clean(known[0].name)}, the log that was read last.")
+    return known[0]
+
+
+async def _one_file(logs: RemoteLogs, instance: Instance, source: LogSource, login: Connect) -> LogSource:
+    """Return the only file that a glob matches in its place. Raises ConfigError for several."""
+    from gputui.ssh.logs.paths import is_glob
+
+    if source.kind is not LogKind.FILE or not is_glob(source.name):
+        return source
+    files = await logs.files(instance, source.name, login)
+    if len(files) == 1:
+        return LogSource(LogKind.FILE, files[0].path)
+    lines = [f"{file.modified.astimezone():%Y-%m-%d %H:%M}  {clean(file.path)}" for file in files[:_LISTED]]
+    raise ConfigError(
+        f"{clean(source.name)} matches {len(files)} files; name one. The newest of them:", problems=tuple(lines)
+    )
 
 
 def _writer(row: Row, rows: Iterable[Row]) -> Row:
@@ -98,90 +168,3 @@ def _writer(row: Row, rows: Iterable[Row]) -> Row:
         f"{row.ref} has {len(theirs)} instances, each with a log of its own.",
         hint=f"Name one: {several}.",
     )
-
-
-class _Lines:
-    """The lines of one log on their way to stdout."""
-
-    def __init__(self, read: ReadLog, account: str, query: LogQuery, args: argparse.Namespace) -> None:
-        self._read = read
-        self._account = account
-        self._query = query
-        self._json = args.output == "json"
-        self._stamps = args.timestamps
-        self._utc = args.utc
-        self._follow = args.follow
-        self._tail: int | None = args.tail if args.tail is not None else None if query.since else TAIL
-        self._after: LogPosition | None = None
-        """The position after the last printed line."""
-        self._seen: set[LogPosition] = set()
-        """The lines of the last pages, which the next one may repeat."""
-
-    async def print(self) -> ExitCode:
-        """Print the past, and new lines where they are followed."""
-        if self._tail is None:
-            await self._forward()
-        else:
-            await self._newest(self._tail)
-        failures, pause = 0, PACE
-        while self._follow:
-            await asyncio.sleep(pause)
-            try:
-                await self._forward()
-            except NotFoundError:
-                raise
-            except GputuiError as error:
-                failures += 1
-                pause = retry_delay(error, failures)
-                notify(f"gputui: {error} Retrying in {pause:.0f} s.")
-                continue
-            if failures:
-                notify(f"gputui: {self._account} answers again.")
-            failures, pause = 0, PACE
-        return ExitCode.OK
-
-    async def _newest(self, most: int) -> None:
-        """Print the newest lines; new ones follow after the last of them."""
-        pages: list[Sequence[LogLine]] = []
-        wanted, after = most, None
-        while wanted > 0 or not pages:
-            page = await self._read(self._query, after=after, backward=True, size=max(1, min(PAGE, wanted)))
-            if not pages and page.lines:
-                self._after = page.lines[-1].position
-            fresh = [line for line in page.lines if line.position not in self._seen]
-            self._seen |= {line.position for line in fresh}
-            pages.append(fresh[-wanted:] if wanted > 0 else ())
-            wanted -= len(fresh)
-            if not page.more or page.next == after:
-                break
-            after = page.next
-        for lines in reversed(pages):
-            self._write(lines)
-
-    async def _forward(self) -> None:
-        """Print the new lines, page by page; after a failure no line is printed twice."""
-        while True:
-            after = self._after
-            page = await self._read(self._query, after=after, backward=False, size=PAGE)
-            self._write(line for line in page.lines if line.position not in self._seen)
-            if page.lines:
-                self._seen = {line.position for line in page.lines}
-            self._after = page.next
-            # A page without progress is not requested again immediately: that would be an endless loop.
-            if not page.more or page.next == after:
-                return
-
-    def _write(self, lines: Iterable[LogLine]) -> None:
-        for line in lines:
-            sys.stdout.write(self._written(line))
-        sys.stdout.flush()
-
-    def _written(self, line: LogLine) -> str:
-        if self._json:
-            at = None if line.at is None else line.at.isoformat().replace("+00:00", "Z")
-            offset = line.position.offset
-            return json.dumps({"at": at, "offset": offset, "text": line.text}, ensure_ascii=False) + "\n"
-        if not self._stamps or line.at is None:
-            return f"{line.text}\n"
-        at_here = line.at if self._utc else line.at.astimezone()
-        return f"{at_here.isoformat(sep=' ', timespec='milliseconds')}  {line.text}\n"

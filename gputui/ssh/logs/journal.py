@@ -65,7 +65,7 @@ class UnitLog:
     async def _entries(self, words: list[str], size: int, *, first: bool) -> list[dict[str, Any]]:
         fields = ["--output-fields=MESSAGE"] if self._fields else []
         unit = shlex.quote(self._unit)
-        check = f"systemctl show -p LoadState -- {unit} >&2" if first else ""
+        check = f"command -v systemctl >/dev/null && systemctl show -p LoadState -- {unit} >&2" if first else ""
         script = _SCRIPT.format(options=shlex.join([*fields, *words]), size=size, check=check)
         look = await self._looks.look(script, self._target, limit=_LIMIT)
         if self._fields and "output-fields" in look.errors:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 from argparse import Namespace
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from gputui.cli.commands import logs
+from gputui.cli.log_lines import PrintedLog
 from gputui.errors import ConfigError, NotFoundError, UnavailableError
 from gputui.models import Deployment, Instance, LogQuery, Phase, Ref
+from gputui.sim.server import Running
+from gputui.ssh.logs.looks import Look, Looks
 from tests.logs.written_log import WrittenLog, line
 
+Run = Callable[..., tuple[int, str, str]]
 REF = Ref("y", "worker", "e/w")
 
 
@@ -23,8 +30,8 @@ def args(**given: object) -> Namespace:
     return Namespace(**(usual | given))
 
 
-def lines_of(log: WrittenLog, query: LogQuery, given: Namespace) -> logs._Lines:
-    return logs._Lines(partial(log.read, REF), REF.account, query, given)
+def lines_of(log: WrittenLog, query: LogQuery, given: Namespace) -> PrintedLog:
+    return PrintedLog(partial(log.read, REF), REF.account, query, given)
 
 
 def test_of_a_deployment_its_only_instance_writes_and_of_several_one_is_to_be_named() -> None:
@@ -75,7 +82,7 @@ async def test_what_is_written_later_follows_once_each_through_a_failure(
         if len(slept) > 20:
             raise asyncio.CancelledError
 
-    monkeypatch.setattr("gputui.cli.commands.logs.asyncio.sleep", sleep)
+    monkeypatch.setattr("gputui.cli.log_lines.asyncio.sleep", sleep)
     with pytest.raises(asyncio.CancelledError):
         await lines_of(log, LogQuery(), args(follow=True, tail=10)).print()
     printed = capsys.readouterr()
@@ -101,7 +108,7 @@ async def test_an_error_in_the_middle_of_catching_up_prints_nothing_twice(
         if slept == 3:
             raise asyncio.CancelledError
 
-    monkeypatch.setattr("gputui.cli.commands.logs.asyncio.sleep", sleep)
+    monkeypatch.setattr("gputui.cli.log_lines.asyncio.sleep", sleep)
     with pytest.raises(asyncio.CancelledError):
         await lines_of(log, LogQuery(), args(follow=True)).print()
     printed = capsys.readouterr()
@@ -122,3 +129,51 @@ def test_what_is_no_time_is_said(name: str) -> None:
     given = {"since": "", "until": "", "grep": "", "utc": False} | {name: "soon"}
     with pytest.raises(ConfigError, match=f"--{name} must be such as 90m"):
         logs._query(Namespace(**given))
+
+
+@pytest.fixture
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: Running) -> Path:
+    """A directory of instances, whose looks are those of this machine."""
+
+    async def look(self: Looks, script: str, target: object, *, limit: int) -> Look:
+        done = await asyncio.to_thread(subprocess.run, ["sh", "-c", script], capture_output=True)
+        return Look(done.stdout, done.stderr.decode(), done.returncode)
+
+    monkeypatch.setattr(Looks, "look", look)
+    return tmp_path
+
+
+def test_a_file_of_an_instance_is_read_over_ssh_and_remembered(there: Path, run: Run) -> None:
+    (there / "train.log").write_text("one\ntwo\nthree\n")
+    assert run("logs", "lab/main", "--file", f"{there}/train.log", "-n", "2") == (0, "two\nthree\n", "")
+    status, out, err = run("logs", "lab/main")
+    assert (status, out) == (0, "one\ntwo\nthree\n")
+    assert err == f"gputui: --file {there}/train.log, the log that was read last.\n"
+
+
+def test_a_glob_that_matches_several_files_names_them(there: Path, run: Run) -> None:
+    for name in ("a.log", "b.log"):
+        (there / name).write_text(f"{name}\n")
+    status, out, err = run("logs", "lab/main", "--file", f"{there}/*.log")
+    assert (status, out) == (2, "")
+    assert "matches 2 files; name one." in err
+    assert f"{there}/b.log" in err
+    assert run("logs", "lab/main", "--file", f"{there}/b*")[1] == "b.log\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ((), 2, "lab/pod/main: name the log that is to be read over SSH. --file PATH"),
+        (("--file", "/none.log"), 1, "/none.log is not there."),
+        (("--file", "/x", "--since", "2h"), 2, "The lines of a file have no times"),
+        (("--unit", "a b"), 1, "A unit is needed"),
+        (("--unit", "x", "--container", "y"), 2, "not allowed with argument --unit"),
+    ],
+)
+def test_it_says_what_is_missing_for_a_log_over_ssh(
+    there: Path, run: Run, words: tuple[str, ...], status: int, said: str
+) -> None:
+    found, out, err = run("logs", "lab/main", *words)
+    assert (found, out) == (status, "")
+    assert said in err
