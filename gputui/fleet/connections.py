@@ -52,9 +52,12 @@ class Connections:
         return self._pool.is_open(connection_key(instance))
 
     async def aclose(self) -> None:
-        """Close all connections, leased or not; bounded in time."""
+        """Close all connections, leased or not; bounded in time.
+
+        Those that :func:`log_in` made for others stay, and with them those to their jump hosts.
+        """
         await self._pool.aclose()
-        await self.jump_hosts.aclose()
+        await self.jump_hosts.retire()
 
     async def _log_in_unasked(self, instance: Instance) -> Connection:
         asked = list[str]()

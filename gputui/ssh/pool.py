@@ -83,6 +83,16 @@ class ConnectionPool:
         await asyncio.gather(*(slot.connection.close() for slot in slots if slot.connection is not None))
         await asyncio.gather(*self._closers)
 
+    async def retire(self) -> None:
+        """Close every connection that is not leased, and each of the others at the end of its last lease."""
+        self._idle = 0
+        for key, slot in list(self._slots.items()):
+            if not slot.users:
+                if slot.closing is not None:
+                    slot.closing.cancel()
+                self._drop(key, slot)
+        await asyncio.gather(*self._closers)
+
     def _release(self, key: str, slot: _Slot) -> None:
         if self._slots.get(key) is not slot:
             return

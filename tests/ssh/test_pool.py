@@ -142,3 +142,16 @@ async def test_who_waits_makes_the_login_that_its_first_maker_gave_up(person: Pe
     slow.cancel()
     assert not (await quick).closed
     await pool.aclose()
+
+
+async def test_a_retired_pool_closes_idle_connections_and_the_others_after_their_last_use(
+    person: Person, server: Server
+) -> None:
+    pool = ConnectionPool()
+    async with pool.lease("idle", lambda: person.connect(server.port)) as idle:
+        pass
+    async with pool.lease(ID, lambda: person.connect(server.port)) as used:
+        await pool.retire()
+        assert idle.closed
+        assert is_open(used)
+    await used.wait_closed()
