@@ -7,7 +7,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from gputui.sim.http import check_docker_name, docker_error, docker_failure, docker_time
-from gputui.sim.shell.shell import run_captured
+from gputui.sim.shell.logins import run_captured
 from gputui.sim.world import GIB, Host, Image, Pod, User, hexadecimal
 
 from .http import Endpoint, InternalError, application

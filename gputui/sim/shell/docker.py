@@ -228,7 +228,7 @@ async def _exec(shell: Shell, words: list[str]) -> int:
     if "t" in options and shell.screen is None:
         await shell.error("the input device is not a TTY")
         return 1
-    from .shell import new_shell
+    from gputui.sim.shell.logins import new_shell
 
     inner = new_shell(shell.host, pod, shell.streams, user=pod.user, screen=shell.screen if "t" in options else None,
                       env={"TERM": shell.variables.get("TERM", "dumb")})  # fmt: skip

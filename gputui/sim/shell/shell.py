@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gputui.sim.files import Directory, FileSystem
+from gputui.sim.files import FileSystem
 from gputui.sim.shell.tree import AndOr, Case, Command, For, Function, Group, If, Loop, Pipeline, Redirection, Simple
 from gputui.sim.world import Host, Pod, World
 
 from .commands import BUILTINS, find_program
 from .expansion import LARGEST, fields_of, matches, pattern_of, text_of
-from .place import files_of
-from .streams import BrokenPipe, Capture, FileStream, Given, Output, Pipe, Stream
+from .streams import BrokenPipe, Capture, FileStream, Given, Pipe, Stream
 from .syntax import IncompleteError, LoopError, ReturnError, ShellExitError, ShellSyntaxError, parse, parse_line
 
 if TYPE_CHECKING:
     from .streams import Buffered
     from .terminal import Terminal
 
-_CAPTURE_LIMIT = 4 << 20
+CAPTURE_LIMIT = 4 << 20
+"""Bytes of output that are kept of one command."""
 _DEEPEST = 40
 _STEPS = 32
 """Commands between two moments in which other tasks run."""
@@ -33,7 +33,7 @@ _BROKEN_PIPE = 141
 Streams = dict[int, Stream]
 
 
-class _ExpiredError(Exception):
+class ExpiredError(Exception):
     """The time limit of a captured command has passed."""
 
 
@@ -141,12 +141,12 @@ class Shell:
         await self.streams[2].write(f"{text}\n".encode("utf-8", "surrogateescape"))
 
     async def sleep(self, seconds: float) -> None:
-        """Let world seconds pass. Raises _ExpiredError at the end of the budget."""
+        """Let world seconds pass. Raises ExpiredError at the end of the budget."""
         budget = self.session.budget
         if budget is not None:
             if seconds > budget:
                 await self.world.clock.sleep(budget)
-                raise _ExpiredError
+                raise ExpiredError
             self.session.budget = budget - seconds
         await self.world.clock.sleep(seconds)
         self.world.advance()
@@ -252,7 +252,7 @@ class Shell:
 
     async def captured(self, commands: Sequence[AndOr]) -> str:
         """Run commands in a subshell and return what they write."""
-        captured = Capture(_CAPTURE_LIMIT)
+        captured = Capture(CAPTURE_LIMIT)
         try:
             self.substituted = await self.subshell(commands, {**self.streams, 1: captured})
         except BrokenPipe:
@@ -335,7 +335,7 @@ class Shell:
         """Let other tasks run; a script without an end gets less and less of the time, or ends with its budget."""
         many = self.session.steps > _MANY_STEPS
         if many and self.session.budget is not None:
-            raise _ExpiredError
+            raise ExpiredError
         await asyncio.sleep(_PAUSE_SECONDS if many else 0)
 
     async def _redirected(self, redirections: Sequence[Redirection]) -> Streams:
@@ -517,74 +517,3 @@ def _goes_on(jump: LoopError) -> bool:
     if jump.levels > 1:
         raise LoopError(jump.levels - 1, again=jump.again)
     return jump.again
-
-
-def new_shell(
-    host: Host,
-    pod: Pod | None,
-    streams: Streams,
-    *,
-    user: str = "",
-    screen: Terminal | None = None,
-    env: dict[str, str] | None = None,
-    name: str = "bash",
-    budget: float | None = None,
-) -> Shell:
-    """Return the login shell of a user, without one that of the container's own, on the host root."""
-    user = user or (pod.user if pod else host.user)
-    files = files_of(host, pod, user)
-    session = Session(host, pod, files, user, host.open_shell(user, pod), screen, budget)
-    variables = {
-        "USER": user,
-        "HOME": home_of(user),
-        "SHELL": "/bin/bash",
-        "PATH": "/opt/conda/bin:/usr/local/cuda/bin:/usr/local/bin:/usr/bin:/bin",
-        "CUDA_VERSION": "12.8.1",
-        "NVIDIA_VISIBLE_DEVICES": _visible_devices(pod),
-        "LANG": "C.UTF-8",
-        **(pod.env if pod else {}),
-        **(env or {}),
-    }
-    shell = Shell(session, streams, name, variables)
-    variables.setdefault("HOSTNAME", shell.hostname)
-    shell.exported |= set(variables)
-    if not isinstance(files.find("/"), Directory) or not files.is_directory(shell.cwd):
-        shell.cwd = "/"
-    return shell
-
-
-def _visible_devices(pod: Pod | None) -> str:
-    if pod is None or pod.gpu_ids is None:
-        return "all"
-    return ",".join(str(index) for index in pod.gpu_ids) or "void"
-
-
-async def run_captured(
-    host: Host, pod: Pod | None, line: str, *, timeout: float, name: str = "bash"
-) -> tuple[int, str]:
-    """Run a command line in a new shell without a terminal: its status, and its output with "\\r\\n" line ends.
-
-    The result is (-1, "Timeout") after ``timeout`` world seconds, or when the output has no end.
-    """
-    written = bytearray()
-
-    async def hold(data: bytes) -> None:
-        written.extend(data)
-        await asyncio.sleep(0)
-        if len(written) > _CAPTURE_LIMIT:
-            await shell.sleep(float("inf"))
-
-    output = Output(hold)
-    shell = new_shell(host, pod, {0: Stream(), 1: output, 2: output}, name=name, budget=timeout)
-    try:
-        status = await shell.run(line)
-    except ShellExitError as ended:
-        status = ended.status
-    except _ExpiredError:
-        return -1, "Timeout"
-    finally:
-        host.close_shell(shell.session.pid)
-    return status, written.decode("utf-8", "replace").replace("\n", "\r\n")
-
-
-Program = Callable[[Shell, list[str]], Awaitable[int]]

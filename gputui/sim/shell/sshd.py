@@ -15,11 +15,12 @@ from typing import Any
 import asyncssh
 
 from gputui.sim.loopback import LOOPBACK, bound_socket
+from gputui.sim.shell.logins import new_shell
 from gputui.sim.world import SSH_PASSWORD, Host, NumbersOnly, Pod
 
 from .place import files_of
 from .sftp import SimulatedSftp
-from .shell import home_of, new_shell
+from .shell import home_of
 from .streams import BrokenPipe, Buffered, Output, Pipe, Stream
 from .syntax import ShellExitError
 from .terminal import Process, Terminal

@@ -9,7 +9,7 @@ import pytest
 from gputui.sim.clock import WorldClock
 from gputui.sim.deepdock.default_world import build_dock
 from gputui.sim.gpuhub.default_world import build_cloud
-from gputui.sim.shell.shell import run_captured
+from gputui.sim.shell.logins import run_captured
 from gputui.sim.world import MIB, Host, Pod, World
 from tests.sim.conftest import START, build_world
 from tests.sim.deepdock.docks import QUIET

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gputui.sim.clock import WorldClock
 from gputui.sim.files import Space
-from gputui.sim.shell.shell import run_captured
+from gputui.sim.shell.logins import run_captured
 from gputui.sim.shell.syntax import IncompleteError, ShellSyntaxError, parse, parse_line
 from gputui.sim.shell.terminal import edited
 from gputui.sim.world import Host, World
