@@ -269,11 +269,13 @@ class Forwards:
 
 
 def refuse_container(instance: Instance) -> None:
-    """Raise SshError for a container that is entered through its host: it has no address of its own there."""
-    if instance.ssh is not None and instance.ssh.enter:
-        host = instance.ssh.host_row
-        where = f"{host}" if host is not None else "its host"
-        raise SshError(
-            f"{instance.name} has no SSH server: a port of it cannot be forwarded.",
-            hint=f"Publish the port on the host, and forward to it from there: {where}.",
-        )
+    """Raise SshError for a container that is entered through its host: forwards start at the host, not in it."""
+    if instance.ssh is None or not instance.ssh.enter:
+        return
+    host = "its host" if instance.ssh.host_row is None else str(instance.ssh.host_row)
+    published = [f"{one.host_port} (its {one.instance_port})" for one in instance.ports if one.protocol == "tcp"]
+    way = f"The host publishes {', '.join(published)}" if published else "Publish it on the host"
+    raise SshError(
+        f"{instance.name} has no SSH server: a port of it cannot be forwarded.",
+        hint=f"{way}: forward to that port of {host}.",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ import pytest
 
 from gputui.errors import HostKeyError, LoginError, SshError
 from gputui.fleet.forwards import Forwards
-from gputui.models import Change, Instance, Phase, Ref, Row, SSHTarget
+from gputui.models import Change, Instance, Phase, PortMapping, Ref, Row, SSHTarget
 from gputui.models.forwards import ForwardSpec, ForwardState
 from tests.fleet.fakes import FakeClock, settle
 
@@ -205,7 +206,10 @@ async def test_a_container_is_refused_with_the_way_over_its_host(lab: Lab, host:
     target = replace(TARGET, enter=("docker", "28f8"), host_row=host)
     with pytest.raises(SshError, match="train has no SSH server") as caught:
         await lab.forwards.open(replace(TRAIN, ssh=target), [ForwardSpec(8888)], nullcontext())
-    assert (str(host) if host else "its host") in caught.value.hint
+    assert f"forward to that port of {host or 'its host'}." in caught.value.hint
+    published = replace(TRAIN, ssh=target, ports=(PortMapping(18888, 8888), PortMapping(53, 53, "udp")))
+    with pytest.raises(SshError, match=re.escape("The host publishes 18888 (its 8888): forward to that port of")):
+        await lab.forwards.open(published, [ForwardSpec(8888)], nullcontext())
 
 
 async def test_they_are_named_with_both_ends(lab: Lab) -> None:
