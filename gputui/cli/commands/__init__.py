@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "commit": ("lifecycle:commit", "save an instance as an image"),
     "exec": ("exec:run", "run a command in instances, over SSH or through the API"),
     "ssh": ("ssh:run", "log into an instance"),
+    "ssh-config": ("ssh_config:run", "print a configuration with which ssh, scp, rsync and editors reach instances"),
     "cp": ("cp:run", "copy files to and from instances"),
     "forward": ("forward:run", "forward local ports to an instance, until Ctrl+C"),
     "create": ("create:run", "create something"),
