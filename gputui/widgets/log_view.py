@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from gputui.logs.severity import is_error, is_warning
 from gputui.logs.store import LogFilter, LogStore, StoredLine
 from gputui.widgets.internal_errors import GuardedHandlers
 from gputui.widgets.log_lines import START, LogLines, Place
@@ -27,8 +27,6 @@ _STAMP = 13
 _GUTTER = 2
 _MORE = "›"
 """The end of a line that continues to the right."""
-_BAD = re.compile(r"\b(error|critical|fatal|exception|traceback|panic)\b|out ?of ?memory", re.IGNORECASE)
-_POOR = re.compile(r"\bwarn(ing)?\b", re.IGNORECASE)
 
 
 class LogView(GuardedHandlers, Widget, can_focus=True):
@@ -195,7 +193,7 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
 
     def _strips(self, index: int) -> list[Strip]:
         line, width = self._lines.line(index), self._lines.width
-        bad, poor = bool(_BAD.search(line.text)), bool(_POOR.search(line.text))
+        bad, poor = is_error(line.text), is_warning(line.text)
         name = "log-view--bad" if bad else "log-view--poor" if poor else ""
         style = self.get_component_rich_style(name, partial=True) if name else Style.null()
         sign = Segment("✗ " if bad else "! " if poor else "  ", style)
