@@ -260,7 +260,7 @@ class SharedStylesheet(Stylesheet):
 class LaidOutOnce(Screen[_Answer]):
     """A base of screens: their first layout is not repeated when its own message about the size comes back.
 
-    While updates are held back (:meth:`App.batch_update`) nothing is drawn, which would be for nothing.
+    During :meth:`App.batch_update` nothing is drawn: no terminal would show it.
     """
 
     def _screen_resized(self, size: Size) -> None:

@@ -34,16 +34,16 @@ _OLD_FILE, _OLD_READ = 1, 2
 
 _SCRIPT = """
 {assign}
-want='{want}'; end={end}; skip={skip}; count={count}
+wanted='{wanted}'; end={end}; skip={skip}; count={count}
 state() {{ stat -L -c '%d:%i %s %Y' "$1"; }}
 [ -d "$f" ] && {{ echo directory; exit; }}
 if s=$(state "$f" 2>&1); then :; else printf 'error %s\\n' "$s"; exit; fi
 [ -f "$f" ] || {{ echo special; exit; }}
 [ -r "$f" ] || {{ echo 'error Permission denied'; exit; }}
 old=0
-if [ -n "$want" ] && [ "${{s%% *}}" != "$want" ]; then
+if [ -n "$wanted" ] && [ "${{s%% *}}" != "$wanted" ]; then
   t=$(state "$f.1" 2>/dev/null)
-  case $t in "$want "*)
+  case $t in "$wanted "*)
     size=${{t#* }}; size=${{size% *}}; old=2
     [ "$size" -gt "$end" ] && {{ f=$f.1; s=$t; old=1; }};;
   esac
@@ -172,12 +172,12 @@ class FileLog:
         more = len(some) < len(pieces) or end < part.size or part.old == _OLD_FILE
         return LogPage(lines, more=more, next=lines[-1].position)
 
-    async def _part(self, want: str | None, end: int, skip: int | None, count: int) -> _Part:
-        """Read blocks of the file; of the one that was rotated away where that is ``want`` and has more."""
+    async def _part(self, wanted: str | None, end: int, skip: int | None, count: int) -> _Part:
+        """Read blocks of the file; of the one that was rotated away where that is ``wanted`` and has more."""
         for _ in range(3):
             script = _SCRIPT.format(
                 assign=self._assign,
-                want=want or "",
+                wanted=wanted or "",
                 end=end,
                 skip="" if skip is None else skip,
                 count=count,
