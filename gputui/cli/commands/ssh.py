@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from gputui.cli import arguments, refs, session, ssh_stdio
+from gputui.cli import arguments, refs, session, ssh_copy_id, ssh_stdio
 from gputui.cli.output import notify, report_error
 from gputui.cli.signals import until_interrupted
 from gputui.cli.ssh_login import connect, known_hosts
@@ -28,7 +28,7 @@ FAILED = 255
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    arguments.add_ref(parser)
+    arguments.add_refs(parser)
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument(
         "--forget-host-key",
@@ -40,23 +40,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="connect stdin and stdout to its SSH server, as a ProxyCommand for other programs",
     )
+    kinds.add_argument(
+        "--copy-id",
+        action="store_true",
+        help="install your public key, on one instance or several, and check it by a login",
+    )
+    parser.add_argument(
+        "-i",
+        "--identity",
+        metavar="FILE",
+        help="the key for --copy-id (default: those of the agent, else the newest ~/.ssh/id_*.pub)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Log in; the exit status is the remote shell's, 255 when there was none."""
     from gputui.ssh.known_hosts import is_jump_host
 
+    if args.copy_id:
+        return ssh_copy_id.run(args)
+    if args.identity:
+        raise ConfigError(
+            "-i is for --copy-id.", hint="The key of a login is ssh.key in the account's configuration."
+        )
+    if len(args.refs) > 1:
+        raise ConfigError("Several REFs are for --copy-id.", hint="Log into one instance.")
+    (ref,) = args.refs
     if args.stdio:
         with until_interrupted():  # the signals with which ssh ends its ProxyCommand
-            return ssh_stdio.run(refs.accounts(args, [args.ref]), args.ref, failed=FAILED)
-    if args.forget_host_key and is_jump_host(args.ref):
-        _forget(known_hosts(), args.ref)
+            return ssh_stdio.run(refs.accounts(args, [ref]), ref, failed=FAILED)
+    if args.forget_host_key and is_jump_host(ref):
+        _forget(known_hosts(), ref)
         return ExitCode.OK
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise ConfigError(
-            "ssh needs a terminal.", hint=f"For a command without one: gputui exec {args.ref} -- COMMAND"
-        )
-    return asyncio.run(_log_in(refs.accounts(args, [args.ref]), args.ref, forget=args.forget_host_key))
+        raise ConfigError("ssh needs a terminal.", hint=f"For a command without one: gputui exec {ref} -- COMMAND")
+    return asyncio.run(_log_in(refs.accounts(args, [ref]), ref, forget=args.forget_host_key))
 
 
 def _forget(hosts: KnownHosts, host_id: str) -> None:
