@@ -65,7 +65,7 @@ class ShellServer(Server):
             feeding.cancel()
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(running.pid, signal.SIGKILL)
-            await running.wait()
+            running._transport.close()  # type: ignore[attr-defined]  # its pipes, before the loop ends
 
 
 async def _copy(source: asyncio.StreamReader | None, sink: asyncssh.SSHWriter[bytes]) -> None:
