@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from gputui.app.forwarding import Forwarding
+    from gputui.fleet.remote_run import RemoteRun
     from gputui.history.history import History
     from gputui.models.forwards import PortForward
 
@@ -314,6 +315,12 @@ class GputuiApp(App[int]):
     def open_files(self, instance: Instance) -> None:
         """Log into the instance, and show its files."""
         self._start(self._open_files(instance))
+
+    def run_command(self, run: RemoteRun) -> None:
+        """Run a command, with the questions of a login where it is for one instance, and show its results."""
+        from gputui.app.command_runs import run_and_show
+
+        self.run_worker(run_and_show(self, self.session, self._login, run), exit_on_error=False, name="run")
 
     def probe(self, instance: Instance) -> None:
         """Log into the instance, show its GPUs, and probe it from then on."""

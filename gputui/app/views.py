@@ -28,6 +28,7 @@ VIEWS = {
     "files": "files.view:FilesView",
     "transfers": "transfers.view:TransfersView",
     "forwards": "forwards.view:ForwardsView",
+    "runs": "runs.view:RunsView",
 }
 """The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown.
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from gputui.fleet.connections import Connections
     from gputui.fleet.forwards import Forwards
     from gputui.fleet.remote_logs import RemoteLogs
+    from gputui.fleet.runs import Runs
     from gputui.fleet.transfers import Transfer, Transfers
     from gputui.history.history import History
     from gputui.models.forwards import PortForward
@@ -141,6 +142,13 @@ class Fleet(Rows):
 
         return RemoteLogs(self, self._history)
 
+    @cached_property
+    def runs(self) -> Runs:
+        """The commands that run in its instances."""
+        from gputui.fleet.runs import Runs
+
+        return Runs(self._on_failure)
+
     def forward_rows(self) -> list[PortForward]:
         """Return the forwards as they are now, without the libraries of SSH where there are none."""
         return [one.row() for one in self.forwards.all] if "forwards" in self.__dict__ else []
@@ -153,6 +161,8 @@ class Fleet(Rows):
     async def aclose(self) -> None:
         """Stop polling, write the pending records, close the back ends; bounded in time."""
         limit = _CLOSE_SECONDS
+        if "runs" in self.__dict__:
+            await self.runs.aclose()
         if "transfers" in self.__dict__:
             await within(self.clock, limit, self.transfers.aclose())
         if "forwards" in self.__dict__:

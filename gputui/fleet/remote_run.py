@@ -19,6 +19,7 @@ from gputui.errors import GputuiError, InvalidError, SshError, UnknownOutcomeErr
 from gputui.fleet.dispatch import call_of
 from gputui.models import Action, ActionResult, EndedBy, ExecResult, Instance, Ref, RunResult, RunState, Way
 from gputui.redaction import as_failure
+from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.fleet.fleet import Fleet
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 PARALLEL = 20
 KEPT_OUTPUT = 2**20
 """Bytes of output that are kept of each instance."""
+
+_LONGEST_TITLE = 60
 
 Stream = Callable[[RunResult, bytes, bool], Awaitable[None]]
 """Takes a piece of the output of an instance, True for errors; more is read once it has returned."""
@@ -72,6 +75,12 @@ class Order:
     def text(self) -> str:
         """The command, or the name of the script."""
         return self.command or self.script_name
+
+    @property
+    def title(self) -> str:
+        """The beginning of it, as a title shows it."""
+        first = clean(next(iter(self.text.strip().splitlines()), ""))
+        return first if len(first) <= _LONGEST_TITLE else f"{first[:_LONGEST_TITLE]}…"
 
     @property
     def arguments(self) -> Mapping[str, str]:
@@ -120,6 +129,13 @@ class RemoteRun:
         self._targets = {row.ref: _Target(row, RunResult(row.ref, row.name)) for row in rows}
         self._stop = asyncio.Event()
         self.running = False
+        self.changes: set[Ref] = set()
+        """The instances whose results have changed, for one who looks at intervals and clears it."""
+
+    @property
+    def refs(self) -> list[Ref]:
+        """The instances, in their order."""
+        return list(self._targets)
 
     @property
     def results(self) -> list[RunResult]:
@@ -138,6 +154,12 @@ class RemoteRun:
         if found.state is RunState.RUNNING:
             found = replace(found, stdout=bytes(target.stdout), stderr=bytes(target.stderr), dropped=target.dropped)
         return found
+
+    def beginning(self, ref: Ref, most: int = 4096) -> RunResult:
+        """Return the result with the beginnings of the output alone, and with the seconds of now."""
+        target = self._targets[ref]
+        stdout, stderr = bytes(target.stdout[:most]), bytes(target.stderr[:most])
+        return replace(target.result, stdout=stdout, stderr=stderr, dropped=target.dropped, seconds=self.seconds(ref))
 
     def error(self, ref: Ref) -> GputuiError | None:
         """Return why nothing was run in an instance, or its end is unknown."""
@@ -159,6 +181,7 @@ class RemoteRun:
         for row in rows:
             if (target := self._targets.get(row.ref)) is not None and target.result.retryable:
                 self._targets[row.ref] = _Target(row, RunResult(row.ref, row.name))
+                self.changes.add(row.ref)
                 self._changed(row.ref)
 
     def stop(self) -> None:
@@ -276,6 +299,7 @@ class RemoteRun:
         if self._stream is not None:
             await self._stream(target.result, piece, errors)
         if room > 0:
+            self.changes.add(target.row.ref)
             self._changed(target.row.ref)
 
     def _take_end(self, target: _Target, end: Ended) -> str:
@@ -316,4 +340,5 @@ class RemoteRun:
 
     def _set(self, target: _Target, **changes: object) -> None:
         target.result = replace(target.result, **changes)  # type: ignore[arg-type]  # fields by name
+        self.changes.add(target.row.ref)
         self._changed(target.row.ref)

@@ -78,7 +78,8 @@ def first_line(result: RunResult) -> str:
 def group(results: Iterable[RunResult]) -> list[Group]:
     """Group those that have come to an end by end and output, the largest first, else in their order.
 
-    A line differs where the largest group has no more of its kind left: the order of lines does not count.
+    A line differs where the largest group has no more of its kind left: the order of lines does not count. Those that
+    did not run are not compared.
     """
     found: dict[object, list[RunResult]] = {}
     for result in results:
@@ -91,6 +92,9 @@ def group(results: Iterable[RunResult]) -> list[Group]:
         lines = lines_of(members[0])
         if not groups:
             common = Counter((line.text, line.errors) for line in lines)
+            groups.append(Group(tuple(members), end_text(members[0]), tuple(lines)))
+            continue
+        if members[0].state is not RunState.ENDED:
             groups.append(Group(tuple(members), end_text(members[0]), tuple(lines)))
             continue
         left = common.copy()

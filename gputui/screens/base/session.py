@@ -15,6 +15,7 @@ from gputui.presentation.actions import name_of
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
+    from gputui.fleet.remote_run import RemoteRun
     from gputui.history.history import History
     from gputui.models.forwards import PortForward
 
@@ -52,6 +53,9 @@ class Program(Protocol):
 
     def reconnect(self, forward: PortForward) -> None:
         """Log in again for a forward that is not served."""
+
+    def run_command(self, run: RemoteRun) -> None:
+        """Run a command, with the questions of a login where it is for one instance, and show its results."""
 
     def probe(self, instance: Instance) -> None:
         """Log into the instance, show its GPUs, and probe it from then on."""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.content import Content
-
 from gputui.actions import ACTIONS
 from gputui.fleet.remote_run import Order, RemoteRun
 from gputui.models import Action, Instance, Row
 from gputui.presentation.description import targets_text
-from gputui.presentation.run_results import end_text
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands, add_handlers
 from gputui.screens.commands.command_set import in_worker
-from gputui.screens.detail import describe_run, subject_line
+from gputui.screens.detail import subject_line
 
 
 class LifecycleCommands(ActionCommands):
@@ -53,22 +50,8 @@ class LifecycleCommands(ActionCommands):
             question = self.question(Action.EXEC, rows, "Run", command)
             if not await self.app.push_screen_wait(question):
                 return
-        waiting = [Content.styled(f"Running in {what} …", "$muted")]
-        reader = dialogs.ReaderDialog(f"Run in {what}", waiting, as_printed=True)
-        await self.app.push_screen(reader)
-        run = RemoteRun(self.session.fleet, [row for row in rows if isinstance(row, Instance)], Order(command))
-        await run.run()
-        several = len({row.ref.account for row in rows}) > 1
-        lines: list[Content] = []
-        ends: list[str] = []
-        for result in run.results:
-            called = f"{result.ref.account}/{result.name}" if several else result.name
-            ends.append(f"{called}: {result.problem or end_text(result)}")
-            lines += [*describe_run(called, command, result), Content("")]
-        if reader.is_attached:
-            reader.set_lines(lines)
-        else:
-            self.app.notify("\n".join(ends), title=f"Run: {command}", markup=False, timeout=15)
+        instances = [row for row in rows if isinstance(row, Instance)]
+        self.session.program.run_command(RemoteRun(self.session.fleet, instances, Order(command)))
 
 
 # An action of the command line without options of its own needs a yes alone here, as start does.

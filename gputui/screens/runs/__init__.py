@@ -1,0 +1,1 @@
+"""A command that runs in several instances: its results, as they come."""

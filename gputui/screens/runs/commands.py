@@ -1,0 +1,133 @@
+"""Commands for the results of a command: read one, end it, retry the failed ones, save."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from gputui.commands import Command, Condition, Group
+from gputui.errors import GputuiError
+from gputui.fleet.remote_run import RemoteRun
+from gputui.formatting import counted
+from gputui.models import Action, Instance
+from gputui.presentation.run_results import end_text, group, plain_of, text_of_groups
+from gputui.screens import dialogs
+from gputui.screens.base.export import save_text
+from gputui.screens.commands.action_flow import ActionCommands
+from gputui.screens.commands.command_set import in_worker
+from gputui.screens.detail import describe_run
+
+if TYPE_CHECKING:
+    from gputui.screens.runs.view import RunsView
+
+_FORMATS = {"txt": "Text, equal outputs as one", "jsonl": "JSON, a line an instance"}
+_SAFE = re.compile(r"[^\w.-]+")
+
+
+class RunCommands(ActionCommands):
+    """Read a result, end the run, retry what failed, save."""
+
+    view: RunsView
+
+    def conditions(self) -> Iterable[Condition]:
+        """A result can be opened; there is output to go to while a run is shown."""
+        if self.view.run is not None:
+            yield Condition.PANE
+        if self.view.table.cursor_ref is not None:
+            yield Condition.OPEN
+
+    def refusal(self, command: Command) -> str:
+        """Return why there is nothing to end or to retry."""
+        run = self.view.run
+        if run is None:
+            return self.view.empty_text() if command.group is Group.ROW else ""
+        if command.id == "stop":
+            return "The command has ended everywhere."
+        if command.id == "restart":
+            return "It still runs: retry what has failed at its end." if run.running else "Nothing failed."
+        return ""
+
+    def do_open(self, argument: str) -> None:
+        """Read all that was kept of one instance's output."""
+        run, ref = self.view.run, self.view.table.cursor_ref
+        if run is not None and ref is not None:
+            result = run.result(ref)
+            lines = describe_run(result.name, run.order.text, result)
+            self.app.push_screen(dialogs.ReaderDialog(f"{result.name}: {end_text(result)}", lines, as_printed=True))
+
+    do_describe = do_open
+
+    def do_ssh(self, argument: str) -> None:
+        """Log into the instance."""
+        if (instance := self.view.instance_here()) is not None:
+            self.session.program.log_in(instance)
+
+    def do_pane(self, argument: str) -> None:
+        """Change between the instances and the output."""
+        self.view.set_focus(self.view.table if self.view.output.has_focus else self.view.output)
+
+    def do_stop(self, argument: str) -> None:
+        """End the command everywhere, once the user has confirmed it."""
+        if self.view.run is not None and self.view.run.running:
+            self._stop(self.view.run)
+
+    @in_worker("dialog")
+    async def _stop(self, run: RemoteRun) -> None:
+        moving = sum(result.moving for result in run.results)
+        question = dialogs.ConfirmDialog(
+            f"End the command in {counted(moving, 'instance')}?",
+            subjects=[Content.assemble("  $ ", (run.order.text, "bold"))],
+            effects=[
+                "Over SSH it gets TERM with all that it started, then KILL. An answer of an API is awaited.",
+                "Instances in which it has not started are skipped.",
+            ],
+            confirm="End",
+            danger=True,
+        )
+        if await self.app.push_screen_wait(question):
+            run.stop()
+
+    def do_restart(self, argument: str) -> None:
+        """Run it again where it failed, once the user has confirmed it."""
+        if (run := self.view.run) is not None and not run.running and (rows := run.retryable()):
+            fleet = self.session.fleet
+            self._retry(run, [fleet.find(Instance, row.ref) or row for row in rows])
+
+    @in_worker("dialog")
+    async def _retry(self, run: RemoteRun, rows: list[Instance]) -> None:
+        question = self.question(Action.EXEC, rows, "Run again", run.order.text)
+        if await self.app.push_screen_wait(question) and not run.running:
+            run.renew(rows)
+            self.session.program.run_command(run)
+
+    def do_save(self, argument: str) -> None:
+        """Save the results to a file."""
+        if self.view.run is not None:
+            self._save(self.view.run)
+
+    @in_worker("dialog")
+    async def _save(self, run: RemoteRun) -> None:
+        choices = [dialogs.Choice(form, label, label[0].lower()) for form, label in _FORMATS.items()]
+        choices[1] = dialogs.Choice("jsonl", _FORMATS["jsonl"], "J")
+        form = await self.app.push_screen_wait(dialogs.MenuDialog("Save the results as", choices))
+        if not form:
+            return
+        results = run.results
+        if form == "txt":
+            text = f"$ {run.order.text}\n\n{text_of_groups(group(results))}"
+        else:
+            text = "\n".join(json.dumps(plain_of(result), ensure_ascii=False) for result in results)
+        words = _SAFE.sub("_", run.order.text)[:24].strip("_.") or "command"
+        stem = f"gputui-run-{words}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+        try:
+            path = await save_text(stem, form, text)
+        except OSError as error:
+            raise GputuiError(
+                f"Not saved: {error.strerror}.", hint="Start gputui in a folder you may write to."
+            ) from error
+        self.view.notify(f"Saved as {path}", severity="information")
