@@ -8,9 +8,9 @@ from typing import Any
 from textual.app import App
 
 from gputui.app.login import Login
-from gputui.errors import SshError
+from gputui.errors import GputuiError, SshError
 from gputui.fleet.remote_run import RemoteRun, ways
-from gputui.models import Way
+from gputui.models import Action, Way
 from gputui.presentation.run_results import count_text, end_text
 from gputui.screens.base.session import Session
 
@@ -26,8 +26,9 @@ async def run_and_show(app: App[Any], session: Session, login: Login, run: Remot
     fleet = session.fleet
     if not await _may_run(session, login, run):
         return
-    session.navigator.go("runs")
-    await asyncio.wait({fleet.runs.start(run)})
+    running = fleet.runs.start(run)
+    session.navigator.go("runs", select=run.refs[0])
+    await asyncio.wait({running})
     if app.is_running and (app.current_mode != "runs" or fleet.runs.last is not run):
         results = run.results
         ends = [f"{result.name}: {result.problem or end_text(result)}" for result in results]
@@ -41,6 +42,10 @@ async def _may_run(session: Session, login: Login, run: RemoteRun) -> bool:
     fleet.login_hint = f"{session.key_of('exec')} on the instance alone asks."
     if len(rows) > 1 or (possible := ways(fleet, rows[0]))[:1] != (Way.SSH,):
         return True
+    try:
+        fleet.mutations.check_same(rows[0], Action.EXEC)
+    except GputuiError:
+        return True  # a result as well
     try:
         return await login.connect(rows[0], "exec")
     except SshError:

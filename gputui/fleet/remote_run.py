@@ -131,6 +131,8 @@ class RemoteRun:
         self.running = False
         self.changes: set[Ref] = set()
         """The instances whose results have changed, for one who looks at intervals and clears it."""
+        self.listener: Callable[[], None] = lambda: None
+        """Called when the state of an instance has changed."""
 
     @property
     def refs(self) -> list[Ref]:
@@ -341,4 +343,5 @@ class RemoteRun:
     def _set(self, target: _Target, **changes: object) -> None:
         target.result = replace(target.result, **changes)  # type: ignore[arg-type]  # fields by name
         self.changes.add(target.row.ref)
+        self.listener()
         self._changed(target.row.ref)

@@ -25,11 +25,12 @@ async def test_a_command_shows_that_it_runs_how_it_ended_and_what_it_wrote() -> 
         assert sent(fake) == {}
         await stage.type("ls")
         await stage.press("enter")
-        assert "Running in train in lab …" in stage.text
+        assert "Run › ls   1 running" in stage.title
+        assert "No output yet." in stage.text
         answer.set()
         await stage.settle()
-        for part in ("train  $ ls", "exit code 0", "ran ls"):
-            assert part in stage.text
+        assert "✓ exit code 0" in stage.line_of("train")
+        assert stage.text.count("ran ls") == 2, "as the first line of the row, and as the output"
         assert sent(fake) == {Action.EXEC: 1}
 
 
@@ -56,5 +57,25 @@ async def test_a_command_in_several_shows_each_ones_end() -> None:
         await stage.type("2")
         await stage.press("enter")
         await stage.settle()
-        for part in ("bert is not running.", "exit code 2", "out of clip"):
+        assert "1 not run, 1 exit code 2" in stage.title
+        for part in (
+            "1 instance, not run: bert",
+            "bert is not running.",
+            "1 instance, exit code 2: clip",
+            "out of clip",
+        ):
             assert part in stage.text
+        await stage.press("d")
+        assert "clip: exit code 2" in stage.text
+        await stage.press("q", "R")
+        assert "Run again in 2 pods in lab?" in stage.text
+        await stage.type("2")
+        await stage.press("enter")
+        await stage.settle()
+        assert sent(fake) == {Action.EXEC: 2}, "that of clip alone was sent, each time"
+
+
+async def test_without_a_command_its_view_says_how_to_run_one() -> None:
+    async with staged(lab()) as stage:
+        await stage.command("runs")
+        assert "No command was run. Press x on an instance" in stage.text

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -95,12 +96,16 @@ def _write_new(stem: str, suffix: str, text: str) -> Path:
     return path
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 def _new_file(stem: str, suffix: str) -> tuple[Path, TextIO]:
     """Make a file under a name that nothing has: neither a file nor a link, to whatever target."""
     number = 1
     while True:
         path = Path(f"{stem}-{number}.{suffix}" if number > 1 else f"{stem}.{suffix}")
         try:
-            return path.absolute(), path.open("x", encoding="utf-8")
+            return path.absolute(), open(path, "x", encoding="utf-8", opener=_private)
         except FileExistsError:
             number += 1

@@ -12,7 +12,7 @@ from textual.content import Content
 from gputui.commands import Command
 from gputui.fleet.remote_run import RemoteRun
 from gputui.formatting import counted
-from gputui.models import Action, Instance, Resource, Row, RunResult
+from gputui.models import Action, Instance, Ref, Resource, Row, RunResult
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.runs import run_columns
 from gputui.presentation.run_results import count_text, group, group_heading, lines_of
@@ -48,6 +48,7 @@ class RunsView(ListView):
     """
 
     _shown_run: RemoteRun | None = None
+    _due = False
     _ends = -1
     """How many had come to an end when the output was last shown."""
 
@@ -98,6 +99,7 @@ class RunsView(ListView):
         if not changed and not run.running:
             return
         run.changes.clear()
+        run.listener = self._show_soon
         self._shown_run = run
         results = [run.beginning(ref) for ref in run.refs]
         self.table.styles.height = len(results) + 1
@@ -107,6 +109,17 @@ class RunsView(ListView):
         if changed:
             self._show_output(run, results)
         self.frame.show()
+
+    def _show_soon(self) -> None:
+        """Show all states that change now at once."""
+        if not self._due and self.is_mounted:
+            self._due = True
+            self.call_later(self._show_due)
+
+    def _show_due(self) -> None:
+        self._due = False
+        if self.is_current:
+            self._show_changes()
 
     def _show_output(self, run: RemoteRun, results: Sequence[RunResult]) -> None:
         if len(results) == 1:
@@ -118,6 +131,9 @@ class RunsView(ListView):
             self._ends = ends
             # Of those that have ended alone: groups of what still comes would change under the eyes.
             self.output.set_lines(_lines([run.beginning(ref, _SHOWN_OUTPUT) for ref in run.refs], alone=False))
+
+    def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
+        """The view is of one run, and its cursor begins at the failures."""
 
     def breadcrumbs(self) -> list[str]:
         """Return the command."""
