@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PROGRAMS = ("table", "form", "app", "cli", "cloud", "gpus", "dock", "logs", "ssh", "copy", "hosts")
+PROGRAMS = ("table", "form", "app", "cli", "cloud", "gpus", "dock", "logs", "ssh", "copy", "hosts", "runs")
 
 
 def main() -> int:

@@ -31,6 +31,7 @@ LAST_LINE = {
     "ssh": "ratio",
     "copy": "many small files down",
     "hosts": "percent of a core",
+    "runs": "hosts, 2 at a time",
 }
 """What the last line of each report is about."""
 
