@@ -42,6 +42,7 @@ class Condition(StrEnum):
     CONTENT = "there is content to filter and save"
     OLDER = "there is older content to read"
     PANE = "there is another pane"
+    PROCESS = "there is a GPU process under the cursor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,14 @@ _ROW = _section(
         optional=True,
     ),
     _named("processes-of", "GPU processes", "p", "Processes on its GPUs", 4, "processes", when=Condition.PROCESSES),
+    Command(
+        "kill",
+        "End the process",
+        "K",
+        "End the GPU process: TERM, after 10 s KILL",
+        when=Condition.PROCESS,
+        optional=True,
+    ),
     _action(Action.EXEC),
     _named("describe", "Describe", "d", "Everything known about it", 7),
     _named("json", "Raw JSON", "y", "Raw API response, secrets hidden"),

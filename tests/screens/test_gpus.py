@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from gputui.errors import UnavailableError
-from gputui.models import Ref, Resource
+from gputui.fleet import process_ends
+from gputui.models import GpuProcess, Instance, Ref, Resource
 from gputui.widgets.table.table import RecordTable
 from tests.screens.stage import Stage, staged
 from tests.screens.world import GIB, attic, backend, fail, gpu, instance, lab, process
@@ -218,3 +221,39 @@ async def test_a_filter_without_matches_leaves_known_processes_known() -> None:
         await stage.press("slash", *"nonesuch", "enter")
         assert "no matches" in stage.title
         assert "unknown" not in stage.title
+
+
+async def test_a_process_is_ended_once_its_owner_and_command_are_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = list[int]()
+
+    async def look(fleet: object, row: GpuProcess) -> process_ends.Seen:
+        place = stage.fleet.find(Instance, row.instance)
+        assert place is not None
+        return process_ends.Seen(row.pid or 0, place, 1, "bob", "python [/x] train.py")
+
+    async def end(fleet: object, row: GpuProcess, seen: process_ends.Seen) -> str:
+        ended.append(seen.pid)
+        return "It has ended after TERM."
+
+    monkeypatch.setattr(process_ends, "place_of", lambda *_: None)
+    monkeypatch.setattr(process_ends, "look", look)
+    monkeypatch.setattr(process_ends, "end", end)
+    async with staged(lab(), view="5") as stage:
+        await in_processes(stage)
+        await stage.press("K")
+        assert "End process 4001 in train?" in stage.text
+        assert "python [/x] train.py" in stage.text
+        assert "user bob" in stage.text
+        await stage.press("n")
+        assert not ended
+        await stage.press("K", "y")
+        assert ended == [4001]
+        assert "It has ended after TERM." in stage.text
+
+
+async def test_the_id_that_a_process_has_on_its_host_is_not_signalled() -> None:
+    async with staged(lab(), view="5") as stage:
+        await in_processes(stage)
+        await stage.press("K")
+        assert "4001 is the id of the process on its host" in stage.text
+        assert "Log into train with s" in stage.text

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from textual.content import Content
+
 from gputui.commands import Condition
+from gputui.fleet import process_ends
+from gputui.formatting import format_bytes
+from gputui.models import GpuProcess, Resource
+from gputui.screens import dialogs
+from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.inspect import OpenCommands
 
 if TYPE_CHECKING:
@@ -13,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class GpuCommands(OpenCommands):
-    """Open a GPU or the instance of a process, compare GPUs, choose the time of the charts, mark both sides."""
+    """Open a GPU or the instance of a process, end a process, compare GPUs, choose the time of the charts, mark."""
 
     view: GpusView
 
@@ -22,6 +29,46 @@ class GpuCommands(OpenCommands):
         yield from super().conditions()
         if not self.view.shown.comparing and self.view.gpus.display:
             yield Condition.PANE
+        if self._process_here() is not None:
+            yield Condition.PROCESS
+
+    def _process_here(self) -> GpuProcess | None:
+        """Return the process under the cursor, where the table of processes is in use."""
+        if self.view.shown.comparing or self.view.gpus.has_focus:
+            return None
+        row = self.view.row_here()
+        return row if isinstance(row, GpuProcess) else None
+
+    def do_kill(self, argument: str) -> None:
+        """End the process under the cursor, once the user has confirmed it."""
+        if (process := self._process_here()) is not None:
+            process_ends.place_of(self.session.fleet, process)
+            self._end_process(process)
+
+    @in_worker("dialog")
+    async def _end_process(self, process: GpuProcess) -> None:
+        fleet = self.session.fleet
+        seen = await process_ends.look(fleet, process)
+        gpu = "" if process.gpu_index is None else f"GPU {process.gpu_index}"
+        memory = "" if process.gpu_memory_used is None else f"{format_bytes(process.gpu_memory_used)} of GPU memory"
+        dialog = dialogs.ConfirmDialog(
+            f"End process {seen.pid} in {seen.place.name}?",
+            subjects=[
+                Content.assemble("  ", (seen.command or "unknown command", "bold")),
+                Content(f"  user {seen.owner or 'unknown'}"),
+                Content("  " + ", ".join(filter(None, (process.host, gpu, memory)))),
+            ],
+            effects=[
+                f"It gets TERM, and KILL if it is still there after {process_ends.TERM_SECONDS} s. "
+                "What it has not saved is lost."
+            ],
+            confirm="End",
+            danger=True,
+        )
+        if await self.app.push_screen_wait(dialog):
+            said = await process_ends.end(fleet, process, seen)
+            self.app.notify(said, markup=False)
+            fleet.refresh([Resource.PROCESSES], [process.ref.account])
 
     def do_open(self, argument: str) -> None:
         """Go to the process's instance; describe a process that has none here."""
