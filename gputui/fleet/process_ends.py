@@ -145,8 +145,9 @@ async def end(fleet: Fleet, process: GpuProcess, seen: Seen) -> str:
             if word.strip() == "gone":
                 detail = f"{what} had ended already."
                 raise NotFoundError(f"{detail[0].upper()}{detail[1:]}", hint="Nothing was sent.")
-            reason = clean(said).strip().rpartition(": ")[2] or "refused"
-            detail = f"{what} belongs to {seen.owner or 'another user'}: {reason[0].lower()}{reason[1:]}."
+            reason = clean(said).strip().rpartition(": ")[2]
+            reason = "permission denied" if not reason or "not permitted" in reason else reason
+            detail = f"{what} belongs to {seen.owner or 'another user'}: {reason}."
             raise ForbiddenError(f"{detail[0].upper()}{detail[1:]}")
         except UnknownOutcomeError as error:
             outcome, detail = Outcome.UNKNOWN, error.message

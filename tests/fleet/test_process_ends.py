@@ -101,13 +101,13 @@ async def test_another_process_of_that_id_is_never_signalled(
 async def test_a_process_of_another_user_is_named_with_its_owner(
     process: asyncio.subprocess.Process, tmp_path: Path
 ) -> None:
-    refusing = "kill() { echo 'sh: kill: Operation not permitted' >&2; return 1; }\n"
+    refusing = "kill() { echo 'sh: line 1: kill: (7) - Operation not permitted' >&2; return 1; }\n"
     async with logged_in(tmp_path) as fleet:
         row = row_of(process.pid)
         seen = replace(await process_ends.look(fleet, row), owner="bob")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(process_ends, "_END", refusing.replace("{", "{{").replace("}", "}}") + process_ends._END)
-            with pytest.raises(ForbiddenError, match="belongs to bob: operation not permitted"):
+            with pytest.raises(ForbiddenError, match="belongs to bob: permission denied"):
                 await process_ends.end(fleet, row, seen)
         fleet.runtime("lab").read_only = True
         with pytest.raises(ForbiddenError, match="read-only"):
