@@ -35,10 +35,10 @@ def known_hosts() -> KnownHosts:
     return KnownHosts(known_hosts_path(state_dir()))
 
 
-async def connect(fleet: Fleet, instance: Instance) -> Connection:
+async def connect(fleet: Fleet, instance: Instance, *, deadline: float = 120.0) -> Connection:
     """Log into an instance, or the host through which it is entered, with questions at the terminal.
 
-    Raises GputuiError.
+    An SSH server that is still starting is waited for during ``deadline`` seconds. Raises GputuiError.
     """
     from gputui.fleet.connections import log_in, login_ref
     from gputui.fleet.logins import Logins
@@ -49,7 +49,11 @@ async def connect(fleet: Fleet, instance: Instance) -> Connection:
         return _ask_user(ref)
 
     with session.open_history() as history, _progress() as progress:
-        return await log_in(fleet, ref, hosts, ask_user, _ask_host_key, _ask_secret, progress, logins=Logins(history))
+        return await log_in(
+            *(fleet, ref, hosts, ask_user, _ask_host_key, _ask_secret, progress),
+            deadline=deadline,
+            logins=Logins(history),
+        )
 
 
 @asynccontextmanager

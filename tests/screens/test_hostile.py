@@ -189,5 +189,5 @@ async def test_the_output_of_a_command_is_data() -> None:
         await stage.press("x")
         await stage.type("[/x]")
         await stage.press("enter")
+        await stage.until_text("[@click=app.quit]x[/]")
         is_safe(stage)
-        assert "[@click=app.quit]x[/]" in stage.text

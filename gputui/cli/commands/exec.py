@@ -206,7 +206,7 @@ async def _carry_out(
         rows,
         order,
         parallel=args.parallel,
-        connect=partial(ssh_login.connect, fleet) if asks else None,
+        connect=partial(ssh_login.connect, fleet, deadline=0) if asks else None,
         changed=output.changed,
         stream=output.stream,
     )
