@@ -35,6 +35,10 @@ _ALWAYS_HERE, _ALWAYS_IN_WINDOW = "never", "always"
 """Values of ``tmux_window``, and choices that apply until the program ends."""
 
 
+_START_SECONDS = 120.0
+"""How long an SSH server that is still starting is waited for."""
+
+
 class Place(StrEnum):
     """Where a shell is opened: in the terminal of the app, or in a tmux window."""
 
@@ -105,15 +109,18 @@ class Login:
         probe_gpus(self._session.fleet, instance)
         return True
 
-    async def connect(self, instance: Instance, command_id: str) -> bool:
+    async def connect(self, instance: Instance, command_id: str, *, deadline: float = _START_SECONDS) -> bool:
         """Log into the instance, with all questions; those that follow ask none and name the key of the command.
 
-        False when the user ended the wait for the login. Call it in a worker. Raises GputuiError.
+        An SSH server that is still starting is waited for during ``deadline`` seconds. False when the user ended the
+        wait for the login. Call it in a worker. Raises GputuiError.
         """
         fleet = self._session.fleet
         fleet.login_hint = f"{self._session.key_of(command_id)} on the instance asks."
         async with AsyncExitStack() as leases:
-            return fleet.connections.is_open(instance) or bool(await self._connect_visibly(instance, leases))
+            if fleet.connections.is_open(instance):
+                return True
+            return await self._connect_visibly(instance, leases, deadline=deadline) is not None
 
     # --- inside tmux -----------------------------------------------------------------------------------------
 
@@ -193,12 +200,16 @@ class Login:
             self._app.notify(f"{instance.name}: the shell ended with exit status {end.exit_status}.", markup=False)
 
     async def _connect_visibly(
-        self, instance: Instance, leases: AsyncExitStack, place_question: _PlaceQuestion | None = None
+        self,
+        instance: Instance,
+        leases: AsyncExitStack,
+        place_question: _PlaceQuestion | None = None,
+        deadline: float = _START_SECONDS,
     ) -> Connection | None:
         """Connect behind a dialog that shows the progress; None when the user ended the wait."""
         waiting = dialogs.WaitDialog(f"Logging into {instance.name} …")
         lease = self._session.fleet.connections.lease(
-            instance, lambda: self._connect(instance, waiting, place_question or _PlaceQuestion())
+            instance, lambda: self._connect(instance, waiting, place_question or _PlaceQuestion(), deadline)
         )
         connecting = self._app.run_worker(leases.enter_async_context(lease), group=AWAITED_GROUP, exit_on_error=False)
 
@@ -223,14 +234,14 @@ class Login:
             waiting.dismiss(True)
 
     async def _connect(
-        self, instance: Instance, waiting: dialogs.WaitDialog, place_question: _PlaceQuestion
+        self, instance: Instance, waiting: dialogs.WaitDialog, place_question: _PlaceQuestion, deadline: float
     ) -> Connection:
         from gputui.fleet.connections import log_in, login_ref
 
         ask_user, trust = partial(self._ask_user, instance), partial(self._trust, place_question)
         fleet, progress = self._session.fleet, waiting.show_progress
         hosts, ref = fleet.connections.hosts, login_ref(instance)
-        return await log_in(fleet, ref, hosts, ask_user, trust, self._ask_secret, progress)
+        return await log_in(fleet, ref, hosts, ask_user, trust, self._ask_secret, progress, deadline=deadline)
 
     async def _ask_user(self, instance: Instance) -> str:
         """Ask for the user where it is unknown; ends the login when there is no answer."""
