@@ -29,7 +29,7 @@ from gputui.app.views import FIRST_VIEW, Views
 from gputui.config.preview import UiSettings
 from gputui.errors import ExitCode, GputuiError
 from gputui.fleet import Fleet
-from gputui.models import Instance
+from gputui.models import Instance, LogKind, LogSource
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
@@ -322,6 +322,10 @@ class GputuiApp(App[int]):
 
         self.run_worker(run_and_show(self, self.session, self._login, run), exit_on_error=False, name="run")
 
+    def open_log(self, instance: Instance, source: LogSource) -> None:
+        """Log into the instance, and show a log of it."""
+        self._start(self._open_log(instance, source))
+
     def probe(self, instance: Instance) -> None:
         """Log into the instance, show its GPUs, and probe it from then on."""
         self._start(self._probe(instance))
@@ -332,6 +336,23 @@ class GputuiApp(App[int]):
     async def _open_files(self, instance: Instance) -> None:
         if await self._login.connect(instance, "files"):
             self.views.go("files", scope=instance.ref)
+
+    async def _open_log(self, instance: Instance, source: LogSource) -> None:
+        from gputui.screens.logs.sources import choose_file
+        from gputui.ssh.logs.paths import is_glob
+
+        logs, typed = self.session.fleet.remote_logs, source
+        logs.open(instance, source)  # refuses a name that cannot be one
+        if not await self._login.connect(instance, "logs"):
+            return
+        if source.kind is LogKind.FILE and is_glob(source.name):
+            found = await choose_file(self, instance, await logs.files(instance, source.name))
+            if found is None:
+                return
+            source = found
+        await logs.remember(instance, typed)
+        self.session.log_sources[instance.ref] = source
+        self.views.go("logs", scope=instance.ref)
 
     async def _probe(self, instance: Instance) -> None:
         if await self._login.probe(instance):

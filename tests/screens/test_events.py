@@ -205,7 +205,7 @@ async def test_a_slow_step_says_so_and_is_drawn_described_and_filtered() -> None
         assert "slow: median 31 s" in line
         assert "m-slow" in line
         await stage.press("k")
-        assert "b block host" in stage.lines[-1]
+        assert Action.BLOCK in stage.view.actions_here()
         assert sum("slow: median" in line for line in stage.lines) == 1
 
         # Slow steps can be filtered and count as problems.
@@ -255,13 +255,11 @@ async def test_b_blocks_the_host_of_the_event() -> None:
         assert isinstance(stage.view, EventsView)
         assert [row.ref for row in stage.view.targets()] == [Ref("hub", "container", "slow")]
         assert Action.BLOCK in stage.view.actions_here()
-        assert "b block host" in stage.text
         await stage.press("b")
         assert "Block host m-slow in hub?" in stage.text
         assert "creating→running took 356 s, median 35 s" in stage.text
         await stage.press("escape", "g")
         assert stage.view.actions_here() == frozenset(), "an event of what is gone"
-        assert "b block host" not in stage.text
 
 
 async def test_the_start_of_the_instance_under_the_cursor_is_drawn_below_where_there_is_room() -> None:

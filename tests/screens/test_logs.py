@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from gputui.app.login import Login
 from gputui.errors import AuthError, NotFoundError, RateLimitedError, UnavailableError
 from gputui.models import Action, Deployment, Instance, Phase, Ref, Resource
+from gputui.ssh.logs.looks import Look, Looks
 from gputui.widgets.log_view import LogView
 from tests.fleet.fakes import FakeBackend
 from tests.logs.written_log import WrittenLog, line
@@ -100,11 +104,39 @@ async def test_it_begins_at_the_end_and_shows_what_comes_and_how_much_is_new_bel
         await stage.press("U")
         assert "Times are " in stage.toasts
 
-        # What has no log says why.
+        # What has no log of its own says why where it cannot be logged into.
+        cloud.offered = frozenset()
         await stage.press("q")
         await stage.press("j", "l")
         assert "No log of zeta can be read: yot has none for a pod." in stage.toasts
         assert stage.view.NAME == "instances"
+
+
+async def test_a_file_over_ssh_is_chosen_read_and_offered_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def connected(self: Login, of: Instance, command_id: str) -> bool:
+        return True
+
+    async def look(self: Looks, script: str, target: object, *, limit: int) -> Look:
+        done = await asyncio.to_thread(subprocess.run, ["sh", "-c", script], capture_output=True)
+        return Look(done.stdout, done.stderr.decode(), done.returncode)
+
+    monkeypatch.setattr(Login, "connect", connected)
+    monkeypatch.setattr(Looks, "look", look)
+    for name in ("a.log", "b.log"):
+        (tmp_path / name).write_text(f"line of {name}\n")
+    async with staged(Writing(), view="3") as stage:
+        await stage.press("j", "l")
+        await stage.until(lambda: "Which log of zeta?" in stage.text, "the menu")
+        await stage.press("f", *f"{tmp_path}/*.log", "enter")
+        await stage.until(lambda: "Which file on zeta?" in stage.text, "the files")
+        await stage.press("2")
+        await stage.until(lambda: "line of" in stage.text, "the log")
+        assert ".log   following" in stage.title
+        await stage.press("q", "l")
+        await stage.until(lambda: "Which log of zeta?" in stage.text, "the menu")
+        assert "1  /" in stage.text
 
 
 async def test_the_past_comes_when_one_pages_up_and_nothing_is_lost_or_doubled() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gputui.commands import BY_ID, Command
 from gputui.config.keymap import first_key, key_text
-from gputui.models import LIBRARY, NAMED, Instance, Ref, Resource, Row
+from gputui.models import LIBRARY, NAMED, Instance, LogSource, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 
 if TYPE_CHECKING:
@@ -51,6 +51,9 @@ class Program(Protocol):
     def open_files(self, instance: Instance) -> None:
         """Log into the instance, and show its files."""
 
+    def open_log(self, instance: Instance, source: LogSource) -> None:
+        """Log into the instance, and show a log of it."""
+
     def reconnect(self, forward: PortForward) -> None:
         """Log in again for a forward that is not served."""
 
@@ -86,6 +89,8 @@ class Session:
     """Regions by the name of a preset, as configured."""
     library: str = ""
     """The view of the part of the library that was looked at last; '' for none yet."""
+    log_sources: dict[Ref, LogSource] = field(default_factory=dict)
+    """The logs that were chosen to be read over SSH; of other instances that of the account's server is read."""
     ended: bool = False
     """Whether the program is ending: nothing is shown any more."""
     _at_end: list[Callable[[], None]] = field(default_factory=list)

@@ -26,7 +26,7 @@ class AccessCommands(CommandSet):
             yield Condition.EVENTS
         if instance is not None and fleet.shows_processes(instance):
             yield Condition.PROCESSES
-        if row is not None and fleet.has_log(row) and self.view.NAME != "logs":
+        if row is not None and self.view.NAME != "logs" and (fleet.has_log(row) or fleet.has_remote_logs(row)):
             yield Condition.LOG
 
     def refusal(self, command: Command) -> str:
@@ -77,12 +77,24 @@ class AccessCommands(CommandSet):
         row = self._instance_or_deployment(argument)
         if row is None:
             return
-        if not self.session.fleet.has_log(row):
-            self.view.notify(no_log_text(row))
+        fleet = self.session.fleet
+        if not fleet.has_log(row):
+            if isinstance(row, Instance) and fleet.has_remote_logs(row):
+                self._choose_source(row)
+            else:
+                self.view.notify(no_log_text(row))
         elif isinstance(row, Deployment):
             self._log_within(row)
         else:
             self.session.navigator.go("logs", scope=row.ref)
+
+    @in_worker("dialog")
+    async def _choose_source(self, instance: Instance) -> None:
+        from gputui.screens.logs.sources import choose_source
+
+        source = await choose_source(self.app, self.session.fleet, instance)
+        if source is not None:
+            self.session.program.open_log(instance, source)
 
     def _log_within(self, deployment: Deployment) -> None:
         """Show the log of its only instance, or let one choose: in a menu, or where they are listed."""

@@ -32,7 +32,9 @@ class LogCommands(CommandSet):
     def conditions(self) -> Iterable[Condition]:
         """There is something to read while a log is open."""
         if self.view.current is not None:
-            yield from (Condition.CONTENT, Condition.OLDER, Condition.SERVER_FILTERS)
+            yield from (Condition.CONTENT, Condition.OLDER)
+            if self.view.current.source is None:
+                yield Condition.SERVER_FILTERS
 
     def do_older(self, argument: str) -> None:
         """Read all of the past, page by page, until esc stops it."""
@@ -65,7 +67,7 @@ class LogCommands(CommandSet):
 
     def do_server_filter(self, argument: str) -> None:
         """Choose which lines the server is asked for."""
-        if self.view.current is not None:
+        if self.view.current is not None and self.view.current.source is None:
             self._choose_lines(self.view.current)
 
     @in_worker("dialog")

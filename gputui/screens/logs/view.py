@@ -15,13 +15,14 @@ from textual.content import Content
 from gputui.errors import GputuiError, RateLimitedError
 from gputui.formatting import format_time
 from gputui.logs.line_filter import LineFilter
-from gputui.logs.reader import LogReader
+from gputui.logs.reader import LogReader, ReadLog
 from gputui.logs.store import LogFilter, LogStore
-from gputui.models import Instance, LogQuery, Ref, Resource, Row
+from gputui.models import Instance, LogQuery, LogSource, Ref, Resource, Row
 from gputui.presentation.times import parse_time
 from gputui.screens.base.view import View
 from gputui.screens.commands.sets import ROW_SETS
 from gputui.screens.logs.commands import FIELDS, LogCommands
+from gputui.screens.logs.sources import title_of
 from gputui.widgets.bars.line import follow_caption
 from gputui.widgets.log_view import LogView
 
@@ -40,6 +41,8 @@ class OpenLog:
     store: LogStore
     reader: LogReader
     asked: Mapping[str, str]
+    source: LogSource | None = None
+    """What is read over SSH; None for the log that the account's server has."""
     matches: LogFilter | None = None
 
 
@@ -100,21 +103,26 @@ class LogsView(View):
             self._close()
             self.show_log()
             return
-        log = self.current
-        if log is None or log.ref != ref or log.asked != asked:
+        log, source = self.current, self.session.log_sources.get(ref)
+        if log is None or (log.ref, log.asked, log.source) != (ref, asked, source):
             self._close()
             row = self.session.fleet.get(ref)
             store = LogStore()
             fleet = self.session.fleet
+            read: ReadLog = partial(fleet.read_log, ref)
+            if source is not None and isinstance(row, Instance):
+                read = fleet.remote_logs.open(row, source).read
             reader = LogReader(
-                partial(fleet.read_log, ref),
+                read,
                 store,
                 self._query_of(asked),
                 changed=self._changed,
                 wait=fleet.clock.sleep,
                 clock=fleet.clock.monotonic,
             )
-            log = self.current = OpenLog(ref, row.name if isinstance(row, Instance) else ref.id, store, reader, asked)
+            log = self.current = OpenLog(
+                ref, row.name if isinstance(row, Instance) else ref.id, store, reader, asked, source
+            )
             self._seen = 0
             self.lines.set_lines(store)
             self._apply_filter()
@@ -173,7 +181,7 @@ class LogsView(View):
         if log.reader.error is not None and not len(log.store):
             return str(log.reader.error)
         if not log.reader.answered:
-            return f"Asking {log.ref.account} …"
+            return f"Asking {log.name if log.source is not None else log.ref.account} …"
         if len(log.store):
             back = self.session.key_of("back")
             return f"No line matches {self._query.text}. {back} clears the filter." if self._query else ""
@@ -189,7 +197,9 @@ class LogsView(View):
 
     def breadcrumbs(self) -> list[str]:
         """Name what writes it, though it may be gone."""
-        return [self.current.name, self.HEADING] if self.current is not None else [self.HEADING]
+        if (log := self.current) is None:
+            return [self.HEADING]
+        return [log.name, title_of(log.source) if log.source is not None else self.HEADING]
 
     def asked_for(self) -> str:
         """Return the filters that the server applies."""
