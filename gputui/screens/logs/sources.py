@@ -38,7 +38,7 @@ async def choose_source(app: App[Any], fleet: Fleet, instance: Instance) -> LogS
         dialogs.Choice(str(index), title_of(one), str(index + 1), "read before") for index, one in enumerate(known)
     ]
     if entered:
-        choices.append(dialogs.Choice(_ENTERED, "Its output", "o", "also after its end"))
+        choices.append(dialogs.Choice(_ENTERED, "Output of the container", "o", "also after the end"))
     if Action.SSH in fleet.actions(instance):
         kinds = [kind for kind in _NEW if kind is not LogKind.CONTAINER or not entered]
         choices += [dialogs.Choice(kind.value, *_NEW[kind][:2]) for kind in kinds]

@@ -42,7 +42,7 @@ class OpenLog:
     reader: LogReader
     asked: Mapping[str, str]
     source: LogSource | None = None
-    """What is read over SSH; None for the log that the account's server has."""
+    """The log that is read over SSH; None for that of the account's server."""
     matches: LogFilter | None = None
 
 
