@@ -81,7 +81,7 @@ def place_of(fleet: Fleet, process: GpuProcess) -> Instance:
     if row is None:
         raise ConflictError(
             f"Process {process.pid} on {process.host} belongs to none of your instances.",
-            hint="Its user, or an administrator of the host, can end it.",
+            hint="Only the user it belongs to, or an administrator of the host, can end it.",
         )
     if not process.inside and row.machine is None:
         host = fleet.find(Instance, row.ssh.host_row if row.ssh is not None else None)
