@@ -50,24 +50,26 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each worker some of the longest tests, to begin with: it receives one piece of the list.
+    """Give each worker some of the longest tests, early: it receives one piece of the list.
 
     Those of a file stay together, for their fixtures.
     """
     workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
-    pieces: list[list[pytest.Item]] = [[] for _ in range(workers)]
     longest = [item for item in items if item.nodeid.startswith(_LONGEST)]
+    piles: list[list[pytest.Item]] = [[] for _ in range(workers)]
     for _, tests in itertools.groupby(longest, key=lambda item: item.path):
-        min(pieces, key=len).extend(tests)
+        min(piles, key=len).extend(tests)
     others = [item for item in items if not item.nodeid.startswith(_LONGEST)]
-    begun, left = 0, len(items)
-    for number, piece in enumerate(pieces):
+    pieces: list[pytest.Item] = []
+    left = len(items)
+    for number, pile in enumerate(piles):
         size = left // (workers - number)
         left -= size
-        end = begun + max(0, size - len(piece))
-        piece.extend(others[begun:end])
-        begun = end
-    items[:] = [*itertools.chain(*pieces), *others[begun:]]
+        share, others = others[: max(0, size - len(pile))], others[max(0, size - len(pile)) :]
+        # They wait for half of their time: every other worker has something to do meanwhile.
+        before = len(share) // 2 if number % 2 else 0
+        pieces += [*share[:before], *pile, *share[before:]]
+    items[:] = [*pieces, *others]
 
 
 def pytest_collection_finish() -> None:
