@@ -22,7 +22,7 @@ class Runs:
 
     @property
     def under_way(self) -> Sequence[RemoteRun]:
-        """The runs that have not come to their end."""
+        """The runs that have not ended."""
         return list(self._tasks.values())
 
     def start(self, run: RemoteRun) -> asyncio.Task[None]:
