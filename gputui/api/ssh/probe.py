@@ -210,8 +210,9 @@ class Look:
     """The output of a look, as far as it came.
 
     ``parts`` are by name, ``cut`` are those that were too long. ``session`` is that of the script, None where no
-    shell ran it. ``busy``: a program of the last look still runs, and this one has read nothing. ``done``: the script
-    has reached its end. ``said`` is the output without any mark: of a host that does not run the script.
+    shell ran it, and where the session has no number: its first process is outside the host's PID namespace.
+    ``busy``: a program of the last look still runs, and this one has read nothing. ``done``: the script has reached
+    its end. ``said`` is the output without any mark: of a host that does not run the script.
     """
 
     parts: Mapping[str, Part]

@@ -29,8 +29,11 @@ def program(place: Path, name: str, text: str) -> None:
 
 
 def run(text: str, place: Path, shell: str = "sh") -> probe.Look:
+    """Run a script as sshd runs a command: in a session of its own."""
     environment = {"PATH": f"{place}:/usr/bin:/bin", "HOME": str(place)}
-    ended = subprocess.run([shell, "-s"], input=text.encode(), capture_output=True, env=environment, check=True)
+    ended = subprocess.run(
+        [shell, "-s"], input=text.encode(), capture_output=True, env=environment, check=True, start_new_session=True
+    )
     assert ended.stderr == b""
     return cut(ended.stdout, NONCE)
 
@@ -76,6 +79,13 @@ def test_nothing_is_started_while_a_program_of_the_last_look_runs(place: Path) -
         running.kill()
     assert (busy.busy, list(busy.parts)) == (True, ["session"])
     assert (other.busy, other.done) == (False, True)
+
+
+def test_a_session_from_outside_the_namespace_has_no_number() -> None:
+    inside, outside = (
+        cut(answer(NONCE, {"session": f"session {number} 900"}, {}), NONCE).session for number in (41, 0)
+    )
+    assert (inside, outside) == (Session(41, 900), None)
 
 
 def test_after_a_program_that_hangs_no_other_one_of_its_kind_is_started(place: Path) -> None:
