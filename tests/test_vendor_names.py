@@ -18,7 +18,7 @@ from tests.tui.warm import ROOT
 
 PACKAGE = ROOT / "gputui"
 EXCEPTIONS = {
-    "sim/faults.py": "descriptions of the fault profiles, whose names are documented",
+    "sim/http/faults.py": "descriptions of the fault profiles, whose names are documented",
     "cli/commands/sim.py": "--release and --clouds are variants of two simulators, and the help of --release says so",
     "cli/commands/init.py": "the kind that Enter chooses",
 }

@@ -17,16 +17,16 @@ from hypercorn.asyncio.run import worker_serve
 from hypercorn.config import Config, Sockets
 from hypercorn.typing import ASGIFramework
 
+from gputui.sim.http.faults import PROFILES, Faults
+from gputui.sim.machines.clock import WorldClock
+from gputui.sim.machines.world import World
 from gputui.vendors import VendorError, package_fault
 
-from .clock import WorldClock
-from .faults import PROFILES, Faults
 from .loopback import LOOPBACK, bound_socket
 from .vendors import SIZES, SimulatedAccount, vendors
-from .world import World
 
 if TYPE_CHECKING:
-    from gputui.sim.shell.sshd import SshServer
+    from gputui.sim.shell.server.sshd import SshServer
 
 SSH_OFFSET, PODS_OFFSET = 4, 10
 """Offsets from the first port; those of the APIs are the vendors'."""
@@ -155,7 +155,7 @@ async def running_simulator(
     async with contextlib.AsyncExitStack() as stack:
         sshd: SshServer | None = None
         if ssh:
-            from gputui.sim.shell.sshd import SshServer
+            from gputui.sim.shell.server.sshd import SshServer
 
             sshd = SshServer(
                 port + SSH_OFFSET if port else 0,

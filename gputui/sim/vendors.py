@@ -11,10 +11,9 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from gputui import vendors as registry
+from gputui.sim.http.faults import ApiFaults
+from gputui.sim.machines.world import World
 from gputui.vendors import VendorError
-
-from .faults import ApiFaults
-from .world import World
 
 SIZES = ("small", "large", "huge")
 

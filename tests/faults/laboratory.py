@@ -13,7 +13,7 @@ from gputui.api.capabilities import Backend
 from gputui.api.http import transport
 from gputui.config.loader import Account, parse_config
 from gputui.models import Ref, Resource, Row
-from gputui.sim.clock import WorldClock
+from gputui.sim.machines.clock import WorldClock
 from gputui.sim.server import Running, running_simulator
 from tests.cli.conftest import PODS
 from tests.faults.catalogue import FAULTS

@@ -22,8 +22,8 @@ from gputui.config.loader import Account, Polling, parse_config
 from gputui.fleet import Fleet
 from gputui.history.history import History
 from gputui.models import Change, Event, EventSource, FeedState, Instance, Ref, Resource
-from gputui.sim.clock import WorldClock
 from gputui.sim.gpuhub.cloud import Cloud
+from gputui.sim.machines.clock import WorldClock
 from gputui.sim.server import Running, running_simulator
 from tests.faults.laboratory import ACCOUNTS, laboratory, run_cases
 from tests.faults.test_changes import ChangeCase, change_cases

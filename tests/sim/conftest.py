@@ -8,12 +8,12 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from gputui.sim.clock import WorldClock
 from gputui.sim.deepdock.default_world import DockPlan
 from gputui.sim.gpuhub.default_world import CloudPlan
+from gputui.sim.machines.clock import WorldClock
+from gputui.sim.machines.world import World
 from gputui.sim.pody.default_world import HOSTS, build_host
 from gputui.sim.server import Running, running_simulator
-from gputui.sim.world import World
 from gputui.sim.yotta.default_world import YottaPlan
 
 START = 1_750_000_000.0

@@ -20,9 +20,9 @@ from starlette.types import Receive, Scope, Send
 from gputui.openssh_config import aliases
 from gputui.sim.deepdock.default_world import DOCK
 from gputui.sim.gpuhub.default_world import CLOUDS, PRIVATE
+from gputui.sim.machines.world import World
 from gputui.sim.server import Running, running_simulator
 from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
-from gputui.sim.world import World
 from gputui.sim.yotta.default_world import YOTTA
 from gputui.sim.yotta.vendor import YottaVendor
 from tests.sim.conftest import Sims

@@ -15,9 +15,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gputui.sim.fastapi import Handler, answer_of, application, arguments, declared
-from gputui.sim.http import check_docker_name, docker_failure, route
-from gputui.sim.world import Pod
+from gputui.sim.http.answers import check_docker_name, docker_failure, route
+from gputui.sim.http.fastapi import Handler, answer_of, application, arguments, declared
+from gputui.sim.machines.world import Pod
 
 from .gpu_series import Sample
 from .host import DockHost, image_id

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gputui.sim.world import GIB, Gpu, Pod, Process, World
+from gputui.sim.machines.world import GIB, Gpu, Pod, Process, World
 
 from .host import DockHost, Machine
 from .registry import find

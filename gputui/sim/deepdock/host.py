@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from gputui.sim.http import docker_time
-from gputui.sim.world import GIB, MIB, Gpu, Host, Image, Pod, Process, World, hexadecimal
+from gputui.sim.http.answers import docker_time
+from gputui.sim.machines.world import GIB, MIB, Gpu, Host, Image, Pod, Process, World, hexadecimal
 
 from .gpu_series import KEPT, PERIOD, Series, load_of
 from .registry import find, whole

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from gputui.sim.http import docker_time
-from gputui.sim.world import MIB, Image, Pod
+from gputui.sim.http.answers import docker_time
+from gputui.sim.machines.world import MIB, Image, Pod
 
 from .host import SSH, DockHost, image_id
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from gputui.sim.machines.world import GIB, SSH_PASSWORD, World
 from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
-from gputui.sim.world import GIB, SSH_PASSWORD, World
 
 from .api import DeepdockApi
 from .default_world import DOCKS, USER, DockPlan, build_dock

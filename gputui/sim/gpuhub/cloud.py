@@ -8,7 +8,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gputui.sim.world import World, hexadecimal
+from gputui.sim.machines.world import World, hexadecimal
 
 from .billing import Ledger
 from .entities import CONTAINER, JOB, Block, CloudImage, Container, Deployment, Event, Machine, Order

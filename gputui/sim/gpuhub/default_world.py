@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from gputui.sim.world import GIB, World, hexadecimal
+from gputui.sim.machines.world import GIB, World, hexadecimal
 
 from .billing import Ledger, Package
 from .cloud import Cloud

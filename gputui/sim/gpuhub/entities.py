@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gputui.sim.world import GIB, Host, Pod
+from gputui.sim.machines.world import GIB, Host, Pod
 
 STARTING = ("creating", "created", "starting", "oss_merged")
 ACTIVE = (*STARTING, "running")

@@ -9,8 +9,8 @@ from typing import Any
 
 from starlette.types import Scope
 
-from gputui.sim.faults import ApiFaults, Change, spoiled, with_text_numbers
-from gputui.sim.world import GIB, hexadecimal
+from gputui.sim.http.faults import ApiFaults, Change, spoiled, with_text_numbers
+from gputui.sim.machines.world import GIB, hexadecimal
 
 from .api import GpuhubApi
 from .entities import CONTAINER, Block, CloudImage, GpuModel, Machine, Order, Template

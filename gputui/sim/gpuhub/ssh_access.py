@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gputui.sim.world import Host, Pod
+from gputui.sim.machines.world import Host, Pod
 
 from .entities import Container, Machine
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from gputui.sim.machines.world import World
 from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
-from gputui.sim.world import World
 
 from .api import GpuhubApi
 from .default_world import CLOUD_SETS, CLOUDS, CloudPlan, build_cloud

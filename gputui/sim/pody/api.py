@@ -6,9 +6,9 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from gputui.sim.http import check_docker_name, docker_error, docker_failure, docker_time
+from gputui.sim.http.answers import check_docker_name, docker_error, docker_failure, docker_time
+from gputui.sim.machines.world import GIB, Host, Image, Pod, User, hexadecimal
 from gputui.sim.shell.logins import run_captured
-from gputui.sim.world import GIB, Host, Image, Pod, User, hexadecimal
 
 from .http import Endpoint, InternalError, application
 from .statistics import ProcessStatistics

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from gputui.sim.world import GIB, MIB, Host, Image, Pod, Process, Quota, User, World, hexadecimal
+from gputui.sim.machines.world import GIB, MIB, Host, Image, Pod, Process, Quota, User, World, hexadecimal
 
 from .validation import RELEASES
 

@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from gputui.sim import fastapi
-from gputui.sim.fastapi import Handler, answer_of, arguments, declared
-from gputui.sim.http import route
-from gputui.sim.world import User
+from gputui.sim.http import fastapi
+from gputui.sim.http.answers import route
+from gputui.sim.http.fastapi import Handler, answer_of, arguments, declared
+from gputui.sim.machines.world import User
 
 Release = tuple[int, int, int]
 _ANONYMOUS = User("", "")

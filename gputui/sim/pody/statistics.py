@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from gputui.sim.world import Host, User
+from gputui.sim.machines.world import Host, User
 
 from .http import Release
 from .validation import seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.exceptions import HTTPException
 
-from gputui.sim.world import GIB, Pod
+from gputui.sim.machines.world import GIB, Pod
 
 from .http import InternalError, Release
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gputui.sim.machines.world import GIB, SSH_PASSWORD, World
 from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
-from gputui.sim.world import GIB, SSH_PASSWORD, World
 
 from .api import PodyApi
 from .default_world import HOSTS, PASSWORDS, HostPlan, build_host

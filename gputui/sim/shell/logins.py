@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from gputui.sim.files import Directory
+from gputui.sim.machines.files import Directory
+from gputui.sim.machines.root_files import files_of
+from gputui.sim.machines.world import Host, Pod
+from gputui.sim.shell.language.parser import ShellExitError
 from gputui.sim.shell.shell import CAPTURE_LIMIT, ExpiredError, Session, Shell, Streams, home_of
-from gputui.sim.world import Host, Pod
 
-from .place import files_of
 from .streams import Output, Stream
-from .syntax import ShellExitError
 
 if TYPE_CHECKING:
-    from .terminal import Terminal
+    from gputui.sim.shell.server.terminal import Terminal
 
 
 def new_shell(

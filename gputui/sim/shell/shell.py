@@ -9,18 +9,39 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gputui.sim.files import FileSystem
-from gputui.sim.shell.tree import AndOr, Case, Command, For, Function, Group, If, Loop, Pipeline, Redirection, Simple
-from gputui.sim.world import Host, Pod, World
+from gputui.sim.machines.files import FileSystem
+from gputui.sim.machines.world import Host, Pod, World
+from gputui.sim.shell.language.expansion import LARGEST, fields_of, matches, pattern_of, text_of
+from gputui.sim.shell.language.parser import (
+    IncompleteError,
+    LoopError,
+    ReturnError,
+    ShellExitError,
+    ShellSyntaxError,
+    parse,
+    parse_line,
+)
+from gputui.sim.shell.language.tree import (
+    AndOr,
+    Case,
+    Command,
+    For,
+    Function,
+    Group,
+    If,
+    Loop,
+    Pipeline,
+    Redirection,
+    Simple,
+)
 
-from .commands import BUILTINS, find_program
-from .expansion import LARGEST, fields_of, matches, pattern_of, text_of
+from .programs import BUILTINS, find_program
 from .streams import BrokenPipe, Capture, FileStream, Given, Pipe, Stream
-from .syntax import IncompleteError, LoopError, ReturnError, ShellExitError, ShellSyntaxError, parse, parse_line
 
 if TYPE_CHECKING:
+    from gputui.sim.shell.server.terminal import Terminal
+
     from .streams import Buffered
-    from .terminal import Terminal
 
 CAPTURE_LIMIT = 4 << 20
 """Bytes of output that are kept of one command."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gputui.sim.files import File, FileSystem
+    from gputui.sim.machines.files import File, FileSystem
 
 _PIPE_BYTES = 65_536
 

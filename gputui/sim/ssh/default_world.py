@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 
-from gputui.sim.system import Disk, LoggedIn, System
-from gputui.sim.world import GIB, Gpu, Host, Pod, World, hexadecimal
+from gputui.sim.machines.system import Disk, LoggedIn, System
+from gputui.sim.machines.world import GIB, Gpu, Host, Pod, World, hexadecimal
 
 USER = "ops"
 """The user who logs in."""

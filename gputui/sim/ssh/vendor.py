@@ -9,10 +9,10 @@ from pathlib import Path
 import asyncssh
 
 from gputui.sim.loopback import LOOPBACK
-from gputui.sim.shell.place import files_of
-from gputui.sim.shell.sshd import Door, SshServer
+from gputui.sim.machines.root_files import files_of
+from gputui.sim.machines.world import SSH_PASSWORD, World
+from gputui.sim.shell.server.sshd import Door, SshServer
 from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
-from gputui.sim.world import SSH_PASSWORD, World
 
 from .default_world import BASTION, HOSTS, USER, HostPlan, SshHost, SshPlan, build_host
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gputui.sim.http import RefusedError, route, values_of
+from gputui.sim.http.answers import RefusedError, route, values_of
 
 from .cloud import YottaCloud
 from .entities import ALIVE, CREDENTIAL_TYPES, RUNNING, SIZED, STOPPED, STORAGE_TYPES, TERMINATED, Rental, Volume

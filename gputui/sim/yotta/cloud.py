@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Callable
 
-from gputui.sim.world import World
+from gputui.sim.machines.world import World
 
 from .entities import INITIALIZING, RUNNING, SIZED, STOPPED, TERMINATED, Credential, Rental, RentalOrder, Volume
 from .serverless import Serverless

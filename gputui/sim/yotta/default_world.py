@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gputui.sim.world import World
+from gputui.sim.machines.world import World
 
 from .cloud import YottaCloud
 from .entities import (

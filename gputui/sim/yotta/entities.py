@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from gputui.sim.world import Host, Pod
+from gputui.sim.machines.world import Host, Pod
 
 from .logs import LogBook
 from .stock import GpuType

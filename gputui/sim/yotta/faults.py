@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.types import Scope
 
-from gputui.sim.faults import ApiFaults, Change, spoiled, with_text_numbers
+from gputui.sim.http.faults import ApiFaults, Change, spoiled, with_text_numbers
 
 from .api import YottaApi
 from .entities import RUNNING, EndpointOrder, RentalOrder, Resource

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from gputui.sim.http import RefusedError
+from gputui.sim.http.answers import RefusedError
 
 from .cloud import YottaCloud
 from .entities import HUB, MODES, SIZED, STORAGE_TYPES, EndpointOrder, RentalOrder, Resource, Task

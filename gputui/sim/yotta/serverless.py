@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from gputui.sim.world import World
+from gputui.sim.machines.world import World
 
 from .entities import (
     ALIVE,

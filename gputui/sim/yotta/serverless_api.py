@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from gputui.sim.http import RefusedError
+from gputui.sim.http.answers import RefusedError
 
 from .cloud import YottaCloud
 from .entities import ALIVE, FAILED, QUEUE, RUNNING, STOPPED, Endpoint, Worker

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from gputui.sim.loopback import LOOPBACK
-from gputui.sim.world import GIB, Host, Pod, World, hexadecimal
+from gputui.sim.machines.world import GIB, Host, Pod, World, hexadecimal
 
 from .entities import Rental
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, NoReturn, TypeVar
 
-from gputui.sim.http import Parameters, RefusedError
+from gputui.sim.http.answers import Parameters, RefusedError
 
 from .entities import Endpoint, Rental
 

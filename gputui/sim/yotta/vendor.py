@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gputui.sim.machines.world import SSH_PASSWORD, World
 from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
-from gputui.sim.world import SSH_PASSWORD, World
 
 from .api import YottaApi
 from .default_world import YOTTAS, YottaPlan, build_yotta

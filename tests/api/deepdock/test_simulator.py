@@ -25,10 +25,10 @@ from gputui.errors import (
     UnknownOutcomeError,
 )
 from gputui.models import Action, GpuDevice, HostInfo, Image, Instance, Phase, Ref
-from gputui.sim.clock import WorldClock
 from gputui.sim.deepdock.default_world import DOCK, DockPlan
 from gputui.sim.deepdock.gpu_series import PERIOD
 from gputui.sim.deepdock.host import DockHost, Machine
+from gputui.sim.machines.clock import WorldClock
 from gputui.sim.server import Running, running_simulator
 from tests.sim.conftest import START, Hands
 

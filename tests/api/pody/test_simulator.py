@@ -25,9 +25,9 @@ from gputui.errors import (
     UnknownOutcomeError,
 )
 from gputui.models import Action, Image, Instance, Phase, Ref
+from gputui.sim.machines.world import Host
 from gputui.sim.pody.default_world import HOSTS
 from gputui.sim.server import Running, running_simulator
-from gputui.sim.world import Host
 
 SUPPORTED = ("0.1.15", "0.2.5", "0.3.4", "0.4.1")
 RELEASES = ("0.1.9", *SUPPORTED)

@@ -25,7 +25,7 @@ from gputui.errors import (
     UnavailableError,
 )
 from gputui.models import Action, Deployment, Instance, Phase, Ref, Resource
-from gputui.sim.clock import WorldClock
+from gputui.sim.machines.clock import WorldClock
 from gputui.sim.server import Running, running_simulator
 from gputui.sim.yotta.cloud import YottaCloud
 from gputui.sim.yotta.default_world import YOTTA, YottaPlan

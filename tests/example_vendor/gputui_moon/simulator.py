@@ -10,9 +10,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
-from gputui.sim.faults import ApiFaults
+from gputui.sim.http.faults import ApiFaults
+from gputui.sim.machines.world import World
 from gputui.sim.vendors import SIZES, SimulatedAccount, SimulatedVendor
-from gputui.sim.world import World
 
 TOKEN = "regolith"
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx
 
-from gputui.sim.clock import WorldClock
 from gputui.sim.deepdock.api import DeepdockApi
 from gputui.sim.deepdock.default_world import DOCK, DockPlan, build_dock
 from gputui.sim.deepdock.host import DockHost
-from gputui.sim.world import World
+from gputui.sim.machines.clock import WorldClock
+from gputui.sim.machines.world import World
 from tests.sim.conftest import START, Hands
 
 QUIET = replace(DOCK, quiet=True)

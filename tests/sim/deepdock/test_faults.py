@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from gputui.sim.faults import HOSTILE_NAMES, PROFILES
+from gputui.sim.http.faults import HOSTILE_NAMES, PROFILES
 from gputui.sim.server import Running
 from tests.sim.conftest import Sims
 from tests.sim.deepdock.docks import CUDA, QUIET, SMALL, Dock, gaps

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gputui.sim.clock import WorldClock
 from gputui.sim.gpuhub.default_world import AUTODL_REGIONS, CLOUDS, PERSONAL, PRIVATE
+from gputui.sim.machines.clock import WorldClock
 from gputui.sim.server import Running
 from tests.sim.conftest import START, Hands, Sims
 from tests.sim.gpuhub.clouds import AUTODL, HUB, Hub, names

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import httpx
 
-from gputui.sim.clock import WorldClock
 from gputui.sim.gpuhub.default_world import CLOUDS
+from gputui.sim.machines.clock import WorldClock
 from gputui.sim.server import running_simulator
 from tests.sim.conftest import START, Hands
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gputui.sim.faults import HOSTILE_NAMES, PROFILES
+from gputui.sim.http.faults import HOSTILE_NAMES, PROFILES
 from gputui.sim.server import Running
 from tests.sim.conftest import Sims
 from tests.sim.gpuhub.clouds import HUB, Hub, names

@@ -11,7 +11,7 @@ import pytest
 
 from gputui.sim.gpuhub.default_world import CLOUDS
 from gputui.sim.server import Running
-from gputui.sim.shell.sshd import OWN_PORTS
+from gputui.sim.shell.server.sshd import OWN_PORTS
 from tests.sim.conftest import Sims
 from tests.sim.gpuhub.clouds import HUB, Hub
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gputui.sim.clock import WorldClock
+from gputui.sim.machines.clock import WorldClock
 from tests.sim.conftest import START, Hands, Sims
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import asyncssh
 
-from gputui.sim.clock import WorldClock
-from gputui.sim.shell.sshd import SshServer
+from gputui.sim.machines.clock import WorldClock
+from gputui.sim.machines.world import World
+from gputui.sim.shell.server.sshd import SshServer
 from gputui.sim.ssh.default_world import SIX, SshHost, SshPlan
 from gputui.sim.ssh.vendor import SshVendor
 from gputui.sim.vendors import SimulatedAccount
-from gputui.sim.world import World
 from tests.sim.conftest import START
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import asyncssh
 import pytest
 
-from gputui.sim.clock import WorldClock
+from gputui.sim.machines.clock import WorldClock
 from gputui.sim.ssh.default_world import GPU01, GPU04, JUMP, SshPlan
 from tests.sim.conftest import START, Hands
 from tests.sim.ssh.hosts import Hosts, running_hosts

@@ -7,7 +7,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from gputui.sim.clock import WorldClock
+from gputui.sim.machines.clock import WorldClock
 from gputui.sim.yotta.default_world import YOTTA, build_yotta
 from gputui.sim.yotta.stock import GPU_TYPES
 from tests.sim.conftest import START, Sims, build_world

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from gputui.sim.faults import HOSTILE_NAMES, PROFILES
+from gputui.sim.http.faults import HOSTILE_NAMES, PROFILES
 from gputui.sim.server import Running
 from tests.sim.conftest import Sims
 from tests.sim.yotta.yottas import QUIET, Yotta

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gputui.sim.http import RefusedError
+from gputui.sim.http.answers import RefusedError
 from gputui.sim.yotta.serverless_api import OF_ALL, OF_ONE, TaskLimits
 from gputui.sim.yotta.validation import LIMITED
 from tests.sim.yotta.yottas import ENDPOINT, Place

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from gputui.sim.clock import WorldClock
-from gputui.sim.world import World
+from gputui.sim.machines.clock import WorldClock
+from gputui.sim.machines.world import World
 from gputui.sim.yotta.api import YottaApi
 from gputui.sim.yotta.cloud import YottaCloud
 from gputui.sim.yotta.default_world import YOTTA, YottaPlan, build_yotta

@@ -1,0 +1,1 @@
+"""What the simulated HTTP servers have in common: routes, request bodies, faults."""

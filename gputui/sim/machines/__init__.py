@@ -1,0 +1,1 @@
+"""Simulated machines: their hardware and system, users, containers, processes, files."""

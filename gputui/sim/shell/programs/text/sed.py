@@ -1,0 +1,147 @@
+"""A part of sed: addresses, ``p``, ``d``, ``q``, ``=`` and ``s``. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .filters import expression
+
+_LONGEST_LINE = 65_536
+_ADDRESS = re.compile(r"\s*(?:(\d{1,9})|(\$)|/((?:[^/\\]|\\.)*)/)\s*")
+_COMMAND = re.compile(r"\s*(!?)\s*([pdq=]|s(.))")
+
+
+class SedError(Exception):
+    """A script that is not understood."""
+
+
+@dataclass
+class _Edit:
+    """A command for the lines from ``first`` to ``last``."""
+
+    first: str | re.Pattern[str] | None
+    last: str | re.Pattern[str] | None
+    negated: bool
+    name: str
+    pattern: re.Pattern[str] | None = None
+    replacement: str = ""
+    flags: str = ""
+    inside: bool = False
+
+
+def edited(text: str, script: str, *, silent: bool = False, extended: bool = False) -> str:
+    """Return the output for a text. Raises SedError, re.error."""
+    edits = _edits(script, extended)
+    lines = text.split("\n")
+    complete = lines[-1] == ""
+    lines = lines[:-1] if complete else lines
+    written: list[str] = []
+    for number, line in enumerate(lines, 1):
+        last = number == len(lines)
+        quit_, deleted = False, False
+        for edit in edits:
+            if _applies(edit, line, number, last) == edit.negated:
+                continue
+            match edit.name:
+                case "p":
+                    written.append(line)
+                case "=":
+                    written.append(str(number))
+                case "d":
+                    deleted = True
+                    break
+                case "q":
+                    quit_ = True
+                    break
+                case _ if edit.pattern is not None:
+                    line, count = edit.pattern.subn(  # noqa: PLW2901  (the pattern space)
+                        lambda found, edit=edit: _filled(edit.replacement, found),
+                        line[:_LONGEST_LINE],
+                        count=0 if "g" in edit.flags else 1,
+                    )
+                    if count and "p" in edit.flags:
+                        written.append(line)
+        if not silent and not deleted:
+            written.append(line)
+        if quit_:
+            break
+    return "".join(f"{line}\n" for line in written)
+
+
+def _edits(script: str, extended: bool) -> list[_Edit]:
+    edits = []
+    place = 0
+    while place < len(script):
+        if script[place] in " \t\n;":
+            place += 1
+            continue
+        first, place = _address(script, place, extended)
+        last = first
+        if script.startswith(",", place):
+            last, place = _address(script, place + 1, extended)
+        found = _COMMAND.match(script, place)
+        if found is None:
+            raise SedError(f"char {place + 1}: unknown command: `{script[place : place + 1]}'")
+        edit = _Edit(first, last if last is not first else None, bool(found[1]), found[2][0])
+        place = found.end()
+        if found[3]:
+            pattern, place = _until(script, place, found[3])
+            edit.replacement, place = _until(script, place, found[3])
+            flags = re.compile("[gpiI]*").match(script, place)
+            edit.flags = flags[0] if flags else ""
+            place += len(edit.flags)
+            ignore = re.IGNORECASE if "i" in edit.flags.lower() else 0
+            edit.pattern = re.compile(expression(pattern, extended=extended), ignore)
+        edits.append(edit)
+    return edits
+
+
+def _address(script: str, place: int, extended: bool) -> tuple[str | re.Pattern[str] | None, int]:
+    found = _ADDRESS.match(script, place)
+    if found is None:
+        return None, place
+    if found[3] is not None:
+        return re.compile(expression(found[3].replace("\\/", "/"), extended=extended)), found.end()
+    return found[1] or "$", found.end()
+
+
+def _until(script: str, place: int, end: str) -> tuple[str, int]:
+    start = place
+    while place < len(script) and script[place] != end:
+        place += 2 if script[place] == "\\" else 1
+    if place >= len(script):
+        raise SedError(f"char {len(script)}: unterminated `s' command")
+    return script[start:place].replace(f"\\{end}", end), place + 1
+
+
+def _applies(edit: _Edit, line: str, number: int, last: bool) -> bool:
+    if edit.first is None:
+        return True
+    if edit.inside:
+        if edit.last is not None and _is(edit.last, line, number, last):
+            edit.inside = False
+        return True
+    if not _is(edit.first, line, number, last):
+        return False
+    edit.inside = edit.last is not None and not (
+        isinstance(edit.last, str) and edit.last.isdecimal() and int(edit.last) <= number
+    )
+    return True
+
+
+def _is(address: str | re.Pattern[str], line: str, number: int, last: bool) -> bool:
+    if isinstance(address, re.Pattern):
+        return address.search(line[:_LONGEST_LINE]) is not None
+    return last if address == "$" else number == int(address)
+
+
+def _filled(replacement: str, found: re.Match[str]) -> str:
+    def one(part: re.Match[str]) -> str:
+        if part[0] == "&":
+            return found[0]
+        if part[1].isdecimal():
+            return (found[int(part[1])] or "") if int(part[1]) <= (found.re.groups) else ""
+        return {"n": "\n", "t": "\t"}.get(part[1], part[1])
+
+    return re.sub(r"\\(.)|&", one, replacement)

@@ -1,0 +1,1 @@
+"""The SSH server: logins, sessions and terminals, SFTP, forwards."""
