@@ -31,12 +31,12 @@ class Column(Generic[RowT]):
     Tables on the screen: ``sort_key`` returns the value that rows are ordered by, None for unknown, which is last in
     both directions; without one the column does not sort. ``width`` is the least width in cells, ``max_width`` the
     greatest natural one. A column with ``flex`` shrinks first on a narrow terminal, to ``least`` cells while others
-    can be left out instead, and the last one takes the cells left over. ``priority`` 0 is always shown; higher ones
-    are left out earlier; ``vital`` returns whether it is always shown now, whatever its priority. ``shown`` False:
-    for filters, and on the screen only while it sorts; ``listed`` False: for descriptions alone. ``when_filled``:
-    left out where no row has content in it, by ``filled`` where the text of the cell does not say so. ``middle``
-    cuts a long text in the middle: the ends of names distinguish them. ``reserve`` is the width that it can grow to
-    without another being left out, unless the terminal is narrow.
+    can be left out instead, and the last one, unless its texts are on the right, takes the cells left over.
+    ``priority`` 0 is always shown; higher ones are left out earlier; ``vital`` returns whether it is always shown
+    now, whatever its priority. ``shown`` False: for filters, and on the screen only while it sorts; ``listed`` False:
+    for descriptions alone. ``when_filled``: left out where no row has content in it, by ``filled`` where the text of
+    the cell does not say so. ``middle`` cuts a long text in the middle: the ends of names distinguish them.
+    ``reserve`` is the width that it can grow to without another being left out, unless the terminal is narrow.
 
     Filters: ``search`` returns the text where it is not that of the cell, ``number`` the value for comparisons in
     bytes, seconds or as a count, None for unknown; for texts that are not a plain number, such as ``#4 RTX 4090``.

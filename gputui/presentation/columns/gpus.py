@@ -13,6 +13,8 @@ from gputui.presentation.columns.context import Context, Lists
 from gputui.presentation.glyphs import bar
 
 BAR_CELLS = 8
+_MEMORY_CELLS = BAR_CELLS + 12
+"""The cells of a bar and the sizes next to it."""
 
 
 def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
@@ -24,9 +26,23 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             lambda row: (row.ref.account, row.host, row.index, row.mig),
             right=True,
         ),
-        fields.account(None, max_width=20),
+        fields.account(
+            context,
+            1,
+            vital=lambda: not (context.one_account or context.several_hosts()),
+            flex=True,
+            max_width=20,
+            middle=True,
+        ),
         fields.name_like(
-            "host", lambda row: row.host, max_width=24, priority=5, vital=context.several_hosts, middle=True
+            "host",
+            lambda row: row.host,
+            priority=5,
+            vital=context.several_hosts,
+            flex=True,
+            least=12,
+            max_width=24,
+            middle=True,
         ),
         Column(
             "model",
@@ -52,7 +68,9 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             lambda row: row.memory_used,
             heading="GPU MEMORY",
             cell=_memory,
-            width=20,
+            width=_MEMORY_CELLS,
+            least=_MEMORY_CELLS,
+            flex=True,  # the reason why there is no reading may be a sentence
             plain=_memory_text,
             detail=lambda row: f"{_memory_text(row)}{' with the processor' if row.memory_shared else ''}",
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gputui.models import GpuDevice, Pending, Ref, Row
+from gputui.models import Pending, Ref, Row
 from gputui.presentation.columns.context import Context
 from gputui.screens.base.session import Session
 
@@ -27,11 +27,6 @@ class FleetContext(Context):
     def get(self, ref: Ref) -> Row | None:
         """Return a row of the fleet."""
         return self.session.fleet.get(ref)
-
-    def several_hosts(self) -> bool:
-        """Return whether an account has GPUs on several hosts."""
-        places = {(gpu.ref.account, gpu.host) for gpu in self.session.fleet.all(GpuDevice)}
-        return len(places) > len({account for account, _ in places})
 
     def pending(self, ref: Ref) -> Pending | None:
         """Return the change that is under way with a row."""

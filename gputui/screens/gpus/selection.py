@@ -26,11 +26,7 @@ class GpuSelection:
 
     def read_devices(self) -> None:
         """Read the GPUs of the fleet as they are now."""
-        self._view.context.devices = {
-            (device.ref.account, device.host, device.index): device
-            for device in self._view.session.fleet.all(GpuDevice)
-            if not device.mig
-        }
+        self._view.context.take(self._view.session.fleet.all(GpuDevice))
 
     def shows(self, row: Row) -> bool:
         """Whether a GPU passes everything but the typed filter."""

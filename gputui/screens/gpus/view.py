@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, cast
 
 from textual import on
@@ -33,12 +33,24 @@ _ROOM_FOR_NONE = 3
 """Lines of a table of processes that has none."""
 
 
-class ProcessContext(FleetContext):
-    """The context of processes: the GPUs that they are on, by account, host and index."""
+class GpuContext(FleetContext):
+    """The context of GPUs and of the processes on them: all GPUs, by account, host and index."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.devices: dict[tuple[str, str, int], GpuDevice] = {}
+        self._several_hosts = False
+
+    def take(self, devices: Iterable[GpuDevice]) -> None:
+        """Know these GPUs, without the parts that some of them are divided into."""
+        whole = [device for device in devices if not device.mig]
+        self.devices = {(device.ref.account, device.host, device.index): device for device in whole}
+        hosts = {(account, host) for account, host, _ in self.devices}
+        self._several_hosts = len(hosts) > len({account for account, _ in hosts})
+
+    def several_hosts(self) -> bool:
+        """Return whether an account has GPUs on several hosts."""
+        return self._several_hosts
 
     def memory_share(self, process: GpuProcess) -> float | None:
         """Return the part of the GPU's memory, or of its used memory, that a process uses."""
@@ -74,7 +86,7 @@ class GpusView(ListView):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.context: ProcessContext = ProcessContext(session)
+        self.context: GpuContext = GpuContext(session)
         self._on_gpus = False
         self.shown = GpuSelection(self)
 

@@ -116,7 +116,7 @@ def arrange(chosen: Sequence[Column[RowT]], natural: Mapping[str, int], width: i
     spare = width - sum(widths.values()) - GAP * max(0, len(chosen) - 1)
     if spare < 0:
         _shrink(chosen, widths, -spare)
-    elif chosen and chosen[-1].flex:
+    elif chosen and chosen[-1].flex and not chosen[-1].right:
         widths[chosen[-1].key] += spare
     placed: list[Placed[RowT]] = []
     x = 0
