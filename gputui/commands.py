@@ -150,7 +150,7 @@ _VIEWS = _section(
     Command("view.tasks", "Tasks", "8", "Queued, running and finished tasks", aliases=("queues",), of_row="tasks-of"),
     Command("view.cost", "Cost", "9", "Spending, prepaid time and balances", aliases=("packages",)),
     Command("view.transfers", "Transfers", "", "Copies of files: progress, pause, retry, cancel"),
-    Command("view.runs", "Results of commands", "", "The last command that was run, by instance"),
+    Command("view.runs", "Runs", "", "Commands run in instances in this session, and their results"),
     Command("view.forwards", "Forwards", "", "Ports forwarded to instances", of_row="forward"),
 )
 

@@ -29,6 +29,7 @@ from gputui.app.views import FIRST_VIEW, Views
 from gputui.config.preview import UiSettings
 from gputui.errors import ExitCode, GputuiError
 from gputui.fleet import Fleet
+from gputui.formatting import counted
 from gputui.models import Instance, LogKind, LogSource
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
@@ -388,6 +389,9 @@ class GputuiApp(App[int]):
             lines.append("It may continue there, and its outcome will not be seen.")
         if forwards := self.session.fleet.forward_rows():
             lines += ["These forwards end:", *(f"  {forward.text}" for forward in forwards)]
+        for run in self.session.fleet.runs_under_way:
+            moving = counted(run.row().moving, "instance")
+            lines.append(f"The command {run.order.title} ends in {moving}.")
         if copies := self.session.fleet.transfers_under_way:
             lines.append("These copies are interrupted; the same copy continues them later:")
             lines += [f"  {copy.source.text} to {copy.target.text}" for copy in copies]

@@ -27,9 +27,9 @@ async def run_and_show(app: App[Any], session: Session, login: Login, run: Remot
     if not await _may_run(session, login, run):
         return
     running = fleet.runs.start(run)
-    session.navigator.go("runs", select=run.refs[0])
+    session.navigator.go("run", scope=run.ref)
     await asyncio.wait({running})
-    if app.is_running and (app.current_mode != "runs" or fleet.runs.last is not run):
+    if app.is_running and not session.navigator.shows("run", run.ref):
         results = run.results
         ends = [f"{result.name}: {result.problem or end_text(result)}" for result in results]
         text = "\n".join(ends) if len(ends) <= _NAMED else count_text(results)

@@ -29,6 +29,7 @@ VIEWS = {
     "transfers": "transfers.view:TransfersView",
     "forwards": "forwards.view:ForwardsView",
     "runs": "runs.view:RunsView",
+    "run": "runs.results:ResultsView",
 }
 """The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown.
 
@@ -81,6 +82,10 @@ class Views:
         opened = self.opened[view]
         if opened is not current and opened.is_mounted and (scope or account) is not None:
             opened.clear_typed_filters()
+
+    def shows(self, view: str, scope: Ref | None = None) -> bool:
+        """Return whether a view is in front, under any dialog, limited to ``scope``."""
+        return self._app.current_mode == view and self.opened[view].scope == scope
 
     def back(self) -> bool:
         """Go back to the view before; False in the main view."""

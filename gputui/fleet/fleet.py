@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from gputui.fleet.connections import Connections
     from gputui.fleet.forwards import Forwards
     from gputui.fleet.remote_logs import RemoteLogs
+    from gputui.fleet.remote_run import RemoteRun
     from gputui.fleet.runs import Runs
     from gputui.fleet.transfers import Transfer, Transfers
     from gputui.history.history import History
@@ -144,7 +145,7 @@ class Fleet(Rows):
 
     @cached_property
     def runs(self) -> Runs:
-        """The commands that run in its instances."""
+        """The commands that were run in its instances."""
         from gputui.fleet.runs import Runs
 
         return Runs(self._on_failure)
@@ -157,6 +158,11 @@ class Fleet(Rows):
     def transfers_under_way(self) -> Sequence[Transfer]:
         """The copies that the end of the program would interrupt."""
         return self.transfers.busy if "transfers" in self.__dict__ else ()
+
+    @property
+    def runs_under_way(self) -> Sequence[RemoteRun]:
+        """The commands that the end of the program would end."""
+        return self.runs.under_way if "runs" in self.__dict__ else ()
 
     async def aclose(self) -> None:
         """Stop polling, write the pending records, close the back ends; bounded in time."""

@@ -14,10 +14,22 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from gputui.errors import GputuiError, InvalidError, SshError, UnknownOutcomeError
 from gputui.fleet.dispatch import call_of
-from gputui.models import Action, ActionResult, EndedBy, ExecResult, Instance, Ref, RunResult, RunState, Way
+from gputui.models import (
+    Action,
+    ActionResult,
+    EndedBy,
+    ExecResult,
+    Instance,
+    Ref,
+    RunResult,
+    RunRow,
+    RunState,
+    Way,
+)
 from gputui.redaction import as_failure
 from gputui.text import clean
 
@@ -28,7 +40,9 @@ if TYPE_CHECKING:
 
 PARALLEL = 20
 KEPT_OUTPUT = 2**20
-"""Bytes of output that are kept of each instance."""
+"""Bytes of output that are kept of each instance, where there are not too many."""
+KEPT_IN_ALL = 2**26
+"""Bytes of output that are kept of a run."""
 
 _LONGEST_TITLE = 60
 
@@ -104,7 +118,8 @@ class RemoteRun:
     """A command on instances that the user confirmed, ``parallel`` at a time.
 
     ``connect`` makes a login that may ask the user; without it none is asked. ``changed`` is called when a result has
-    changed, ``stream`` with each piece of output. At most ``kept`` bytes of output are kept of each instance.
+    changed, ``stream`` with each piece of output. At most ``kept`` bytes of output are kept of each instance, of many
+    instances less: each has the same share of :data:`KEPT_IN_ALL`.
     """
 
     def __init__(
@@ -119,18 +134,21 @@ class RemoteRun:
         changed: Callable[[Ref], None] = lambda _: None,
         stream: Stream | None = None,
     ) -> None:
+        self.ref = Ref(rows[0].ref.account, "run", uuid4().hex)
+        """Names this run among the others of the session."""
         self.order = order
+        self.connect = connect
         self._fleet = fleet
         self._parallel = parallel
-        self._kept = kept
-        self._connect = connect
+        self._kept = min(kept, KEPT_IN_ALL // len(rows))
         self._changed = changed
         self._stream = stream
         self._targets = {row.ref: _Target(row, RunResult(row.ref, row.name)) for row in rows}
         self._stop = asyncio.Event()
+        self._began, self._began_at, self._seconds = 0.0, fleet.now(), 0.0
         self.running = False
-        self.changes: set[Ref] = set()
-        """The instances whose results have changed, for one who looks at intervals and clears it."""
+        self.version = 0
+        """Another number after every change of a result, for one who looks at intervals."""
         self.listener: Callable[[], None] = lambda: None
         """Called when the state of an instance has changed."""
 
@@ -148,6 +166,22 @@ class RemoteRun:
     def rows(self) -> list[Instance]:
         """The instances, as they were confirmed."""
         return [target.row for target in self._targets.values()]
+
+    @property
+    def waiting(self) -> list[Instance]:
+        """The instances in which it waits for its turn."""
+        return [target.row for target in self._targets.values() if target.result.state is RunState.WAITING]
+
+    @property
+    def size(self) -> int:
+        """The bytes of output that are kept."""
+        return sum(len(target.stdout) + len(target.stderr) for target in self._targets.values())
+
+    def row(self) -> RunRow:
+        """Return it as a row."""
+        seconds = self._fleet.clock.monotonic() - self._began if self.running else self._seconds
+        results = tuple(target.result for target in self._targets.values())
+        return RunRow(self.ref, self.order.title, tuple(self.rows), results, self.running, self._began_at, seconds)
 
     def result(self, ref: Ref) -> RunResult:
         """Return the result of one instance, with the output so far."""
@@ -183,8 +217,7 @@ class RemoteRun:
         for row in rows:
             if (target := self._targets.get(row.ref)) is not None and target.result.retryable:
                 self._targets[row.ref] = _Target(row, RunResult(row.ref, row.name))
-                self.changes.add(row.ref)
-                self._changed(row.ref)
+                self._note_change(row.ref)
 
     def stop(self) -> None:
         """End it: what waits is skipped, what runs over SSH gets TERM, then KILL; answers of APIs are awaited."""
@@ -197,6 +230,7 @@ class RemoteRun:
         """Run it in all instances in which it waits; failures are results."""
         self._stop = asyncio.Event()
         self.running = True
+        self._began, self._began_at = self._fleet.clock.monotonic(), self._fleet.now()
         waiting = iter([target for target in self._targets.values() if target.result.state is RunState.WAITING])
 
         async def work() -> None:
@@ -210,6 +244,7 @@ class RemoteRun:
                     group.create_task(work())
         finally:
             self.running = False
+            self._seconds = self._fleet.clock.monotonic() - self._began
 
     # --- one instance ----------------------------------------------------------------------------------------
 
@@ -244,7 +279,7 @@ class RemoteRun:
         if possible[0] is Way.SSH:
             self._set(target, state=RunState.LOGIN, way=Way.SSH)
             async with AsyncExitStack() as leases:
-                connect = None if self._connect is None else partial(self._connect, row)
+                connect = None if self.connect is None else partial(self.connect, row)
                 try:
                     connection = await leases.enter_async_context(self._fleet.connections.lease(row, connect))
                 except SshError as error:
@@ -301,8 +336,7 @@ class RemoteRun:
         if self._stream is not None:
             await self._stream(target.result, piece, errors)
         if room > 0:
-            self.changes.add(target.row.ref)
-            self._changed(target.row.ref)
+            self._note_change(target.row.ref)
 
     def _take_end(self, target: _Target, end: Ended) -> str:
         """Store the end of a script, and return it in words. Raises UnknownOutcomeError where it was not seen."""
@@ -342,6 +376,9 @@ class RemoteRun:
 
     def _set(self, target: _Target, **changes: object) -> None:
         target.result = replace(target.result, **changes)  # type: ignore[arg-type]  # fields by name
-        self.changes.add(target.row.ref)
+        self._note_change(target.row.ref)
         self.listener()
-        self._changed(target.row.ref)
+
+    def _note_change(self, ref: Ref) -> None:
+        self.version += 1
+        self._changed(ref)

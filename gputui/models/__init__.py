@@ -37,7 +37,7 @@ from gputui.models.instances import (
 from gputui.models.limits import Kind, Never
 from gputui.models.logs import LogFile, LogKind, LogLine, LogPage, LogPosition, LogQuery, LogSource
 from gputui.models.resources import LIBRARY, NAMED, RESOURCES, Resource
-from gputui.models.runs import MOVING, EndedBy, RunResult, RunState, Way
+from gputui.models.runs import MOVING, EndedBy, RunResult, RunRow, RunState, Way
 from gputui.models.storage import RegistryCredential, Volume
 from gputui.models.tasks import Task, TaskQueue
 from gputui.models.transfers import FileRow, TransferRow

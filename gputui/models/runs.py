@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from gputui.models.instances import Instance
 from gputui.models.values import Ref
 
 
@@ -82,3 +83,30 @@ class RunResult:
     def retryable(self) -> bool:
         """Whether it has come to another end, that is known: nothing of it still runs."""
         return not self.moving and self.state is not RunState.UNKNOWN and not self.succeeded
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A command of this session as it is now in all its instances.
+
+    ``results`` are in the order of ``instances``; those under way are without their output. ``seconds`` are those
+    from ``began``, its last start, to its end, or to now while it is ``running``.
+    """
+
+    ref: Ref
+    command: str
+    instances: tuple[Instance, ...]
+    results: tuple[RunResult, ...]
+    running: bool
+    began: datetime
+    seconds: float
+
+    @property
+    def moving(self) -> int:
+        """In how many instances it has not come to its end."""
+        return sum(result.moving for result in self.results)
+
+    @property
+    def failed(self) -> int:
+        """In how many instances it has come to another end than the exit status 0."""
+        return sum(not result.moving and not result.succeeded for result in self.results)

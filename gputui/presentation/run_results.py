@@ -10,8 +10,17 @@ from typing import Any
 
 from gputui.formatting import counted, format_bytes
 from gputui.models import EndedBy, RunResult, RunState, Way
+from gputui.presentation.columns.column import Span
 from gputui.text import terminal_text
 
+_STYLES = {
+    RunState.WAITING: "muted",
+    RunState.LOGIN: "accent",
+    RunState.RUNNING: "accent",
+    RunState.FAILED: "bad",
+    RunState.SKIPPED: "muted",
+    RunState.UNKNOWN: "warning",
+}
 _BINARY = 1024
 """Bytes at the beginning that are searched for NUL: output with one is no text."""
 
@@ -115,11 +124,30 @@ def _likeness(result: RunResult) -> object:
     return end_text(result), problem, result.dropped, result.note, *outputs
 
 
-def count_text(results: Iterable[RunResult]) -> str:
-    """Count the ends: ``31 exit code 0, 2 exit code 1, 1 not run``; those under way first."""
-    counts = Counter((0 if result.moving else 1 if result.succeeded else 2, end_text(result)) for result in results)
+def count_spans(results: Iterable[RunResult]) -> Sequence[Span]:
+    """Count the ends, with their styles: failures first, then what is under way, then successes."""
+    counts = Counter((_rank(result), end_text(result), end_style(result)) for result in results)
     ordered = sorted(counts.items(), key=lambda item: (item[0][0], -item[1]))
-    return ", ".join(f"{number} {end}" for (_, end), number in ordered)
+    spans: list[Span] = []
+    for (_, end, style), number in ordered:
+        spans += [*([(", ", "muted")] if spans else []), (f"{number} {end}", style)]
+    return spans
+
+
+def count_text(results: Iterable[RunResult]) -> str:
+    """Count the ends: ``2 exit code 1, 1 not run, 31 exit code 0``."""
+    return "".join(text for text, _ in count_spans(results))
+
+
+def end_style(result: RunResult) -> str:
+    """Return the style of an end, or of the state before it."""
+    if result.state is RunState.ENDED:
+        return "good" if result.succeeded else "bad"
+    return _STYLES[result.state]
+
+
+def _rank(result: RunResult) -> int:
+    return 2 if result.succeeded else 1 if result.moving else 0
 
 
 def names_text(results: Sequence[RunResult], most: int = 6) -> str:

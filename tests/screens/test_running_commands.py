@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import pytest
+
 from gputui.errors import ConflictError
 from gputui.models import (
     Action,
@@ -10,8 +15,22 @@ from gputui.models import (
 )
 from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import sent
-from tests.screens.stage import staged
+from tests.screens.stage import Stage, staged
 from tests.screens.world import instance, lab
+
+
+class ClipFails(FakeBackend):
+    """Runs commands; ``fail`` fails in the instance ``clip``."""
+
+    async def exec(self, ref, command, *, timeout=None):  # type: ignore[no-untyped-def]
+        await super().exec(ref, command, timeout=timeout)
+        return ExecResult(2 if (ref.id, command) == ("clip", "fail") else 0, f"out of {ref.id}")
+
+
+def two_pods() -> FakeBackend:
+    fake = ClipFails("lab").without_ssh()
+    fake.rows[Resource.INSTANCES] = [instance("lab", "bert"), instance("lab", "clip")]
+    return fake
 
 
 async def test_a_command_shows_that_it_runs_how_it_ended_and_what_it_wrote() -> None:
@@ -79,3 +98,70 @@ async def test_without_a_command_its_view_says_how_to_run_one() -> None:
     async with staged(lab()) as stage:
         await stage.command("runs")
         assert "No command was run. Press x on an instance" in stage.text
+
+
+def saved(folder: Path, form: str) -> str:
+    """Return the text of the only file of a form."""
+    (path,) = folder.glob(f"gputui-run-*.{form}")
+    return path.read_text()
+
+
+async def run_on_both(stage: Stage, command: str) -> None:
+    """Run a command on both instances, which are marked."""
+    await stage.press("x")
+    await stage.type(command)
+    await stage.press("enter")
+    await stage.type("2")
+    await stage.press("enter")
+    await stage.settle()
+
+
+async def test_every_run_of_the_session_is_listed_opened_and_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with staged(two_pods(), state_dir=tmp_path) as stage:
+        await stage.press("3", "space", "space")
+        await run_on_both(stage, "fail")
+        await stage.advance(60)
+        await stage.press("3")
+        await run_on_both(stage, "hostname")
+        await stage.command("runs")
+        assert stage.title.startswith("Runs   2")
+        first, second = (next(line for line in stage.lines if word in line) for word in ("hostname", " fail "))
+        assert stage.lines.index(first) < stage.lines.index(second), "the newest is the first"
+        assert "✓ succeeded" in first
+        assert "2 exit code 0" in first
+        assert "✗ 1 of 2 failed" in second
+        assert "1 exit code 2, 1 exit code 0" in second
+        await stage.press("j", "enter")
+        assert "Run › fail" in stage.title
+        assert "out of clip" in stage.text
+        await stage.press("q")
+        assert stage.title.startswith("Runs   2")
+        for form in ("t", "J"):
+            await stage.press("ctrl+s", form)
+            await stage.until(lambda: "Saved as" in stage.toasts)
+            stage.app.clear_notifications()
+    assert saved(tmp_path, "txt").startswith("$ fail\n\n== 1 instance, exit code ")
+    rows = map(json.loads, saved(tmp_path, "jsonl").splitlines())
+    assert [(row["name"], row["exit_code"], row["stdout"]) for row in rows] == [
+        ("bert", 0, "out of bert"),
+        ("clip", 2, "out of clip"),
+    ]
+
+
+async def test_only_the_failed_ones_of_a_run_in_the_list_are_retried() -> None:
+    fake = two_pods()
+    async with staged(fake) as stage:
+        await stage.press("3", "space", "space")
+        await run_on_both(stage, "fail")
+        await stage.command("runs")
+        await stage.press("R")
+        assert "Run again in clip in lab?" in stage.text
+        await stage.press("right", "enter")
+        await stage.settle()
+        assert sent(fake) == {Action.EXEC: 3}
+        assert "Run › fail" in stage.title
+        await stage.press("X")
+        assert "The command has ended everywhere." in stage.toasts

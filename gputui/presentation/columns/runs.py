@@ -1,29 +1,65 @@
-"""The fields of the results of a command."""
+"""The fields of commands that were run in instances, and of the result in each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from gputui.formatting import format_elapsed
-from gputui.models import RunResult, RunState
+from gputui.models import RunResult, RunRow, RunState
 from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context
-from gputui.presentation.run_results import end_text, first_line
+from gputui.presentation.description import targets_text
+from gputui.presentation.run_results import count_spans, count_text, end_style, end_text, first_line
 
-_STATES: Mapping[RunState, tuple[str, str]] = {
-    RunState.FAILED: ("✗", "bad"),
-    RunState.UNKNOWN: ("?", "warning"),
-    RunState.ENDED: ("✓", "good"),
-    RunState.RUNNING: ("▶", "accent"),
-    RunState.LOGIN: ("◐", "accent"),
-    RunState.WAITING: ("·", "muted"),
-    RunState.SKIPPED: ("○", "muted"),
+_GLYPHS: Mapping[RunState, str] = {
+    RunState.FAILED: "✗",
+    RunState.UNKNOWN: "?",
+    RunState.ENDED: "✓",
+    RunState.RUNNING: "▶",
+    RunState.LOGIN: "◐",
+    RunState.WAITING: "·",
+    RunState.SKIPPED: "○",
 }
+_ORDER = list(_GLYPHS)
 
 
-def run_columns(context: Context) -> Sequence[Column[RunResult]]:
-    """Return the fields; on a narrow screen the instance, its end and the first line."""
+def run_columns(context: Context) -> Sequence[Column[RunRow]]:
+    """Return the fields of commands; on a narrow screen the state, the command and its ends."""
+    return [
+        Column("state", _run_state, lambda row: (not row.running, not row.failed), width=14, search=_run_state_text),
+        Column("command", lambda row: (row.command, "strong"), width=12, least=12, flex=True, max_width=60),
+        fields.text("instances", lambda row: targets_text(row.instances), heading="IN", max_width=40, priority=3),
+        fields.figure("failed", lambda row: row.failed, shown=False),
+        Column(
+            "results",
+            lambda row: count_spans(row.results),
+            lambda row: row.failed,
+            search=lambda row: count_text(row.results),
+            flex=True,
+            least=12,
+            max_width=80,
+        ),
+        fields.time("started", context, lambda row: row.began, priority=2),
+        fields.figure("time", lambda row: row.seconds, format_elapsed, priority=1),
+    ]
+
+
+def _run_state_text(row: RunRow) -> str:
+    if row.running:
+        return "running" if len(row.results) == 1 else f"{len(row.results) - row.moving} of {len(row.results)}"
+    if not row.failed:
+        return "succeeded"
+    return "failed" if len(row.results) == 1 else f"{row.failed} of {len(row.results)} failed"
+
+
+def _run_state(row: RunRow) -> Cell:
+    glyph, style = ("▶", "accent") if row.running else ("✗", "bad") if row.failed else ("✓", "good")
+    return (f"{glyph} {_run_state_text(row)}", style)
+
+
+def result_columns(context: Context) -> Sequence[Column[RunResult]]:
+    """Return the fields of results; on a narrow screen the instance, its end and the first line."""
     return [
         Column(
             "instance",
@@ -68,13 +104,11 @@ def run_columns(context: Context) -> Sequence[Column[RunResult]]:
 
 
 def _state(row: RunResult) -> Cell:
-    glyph, style = _STATES[row.state]
-    if row.state is RunState.ENDED and not row.succeeded:
-        glyph, style = "✗", "bad"
-    return (f"{glyph} {end_text(row)}", style)
-
-
-def _order(row: RunResult) -> tuple[int, int, int]:
-    """Failures first, then what runs, then what has ended well."""
     failed = row.state is RunState.ENDED and not row.succeeded
-    return (0 if failed else list(_STATES).index(row.state), -(row.status or 0), 0)
+    return (f"{'✗' if failed else _GLYPHS[row.state]} {end_text(row)}", end_style(row))
+
+
+def _order(row: RunResult) -> tuple[int, int]:
+    """Failures first, then what has ended well, then what runs."""
+    failed = row.state is RunState.ENDED and not row.succeeded
+    return (0 if failed else _ORDER.index(row.state), -(row.status or 0))

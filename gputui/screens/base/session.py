@@ -32,6 +32,9 @@ class Navigator(Protocol):
     ) -> None:
         """Show a view, limited to an instance or a deployment (``scope``) or an account, or on a row (``select``)."""
 
+    def shows(self, view: str, scope: Ref | None = None) -> bool:
+        """Return whether a view is in front, under any dialog, limited to ``scope``."""
+
     def back(self) -> bool:
         """Go back to the view before; False in the main view."""
 

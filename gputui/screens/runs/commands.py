@@ -1,4 +1,4 @@
-"""Commands for the results of a command: read one, end it, retry the failed ones, save."""
+"""Commands for runs and their results: open, end, retry the failed ones, save."""
 
 from __future__ import annotations
 
@@ -23,23 +23,36 @@ from gputui.screens.commands.command_set import in_worker
 from gputui.screens.detail import describe_run
 
 if TYPE_CHECKING:
+    from gputui.screens.base.session import Session
+    from gputui.screens.runs.results import ResultsView
     from gputui.screens.runs.view import RunsView
 
 _FORMATS = {"txt": "Text, equal outputs as one", "jsonl": "JSON, a line an instance"}
 _SAFE = re.compile(r"[^\w.-]+")
 
 
+def how_to_run(session: Session) -> str:
+    """Return how a command is run."""
+    key, view = session.key_of("exec"), session.key_of("view.instances")
+    return f"Press {key} on an instance, or on marked ones ({view})."
+
+
+def run_actions(run: RemoteRun | None) -> frozenset[Action]:
+    """Return the actions on a run: it can be ended, and what failed retried after its end."""
+    if run is None:
+        return frozenset()
+    return frozenset({Action.STOP} if run.running else {Action.RESTART} if run.retryable() else ())
+
+
+def run_command_text(command: Command) -> str:
+    """Return the name in the footer of a command that means something else for a run; '' for others."""
+    return {"restart": "retry failed", "stop": "end"}.get(command.id, "")
+
+
 class RunCommands(ActionCommands):
-    """Read a result, end the run, retry what failed, save."""
+    """End a run, retry what failed, save its results."""
 
-    view: RunsView
-
-    def conditions(self) -> Iterable[Condition]:
-        """A result can be opened; there is output to go to while a run is shown."""
-        if self.view.run is not None:
-            yield Condition.PANE
-        if self.view.table.cursor_ref is not None:
-            yield Condition.OPEN
+    view: RunsView | ResultsView
 
     def refusal(self, command: Command) -> str:
         """Return why there is nothing to end or to retry."""
@@ -51,25 +64,6 @@ class RunCommands(ActionCommands):
         if command.id == "restart":
             return "It still runs: retry what has failed at its end." if run.running else "Nothing failed."
         return ""
-
-    def do_open(self, argument: str) -> None:
-        """Read all that was kept of one instance's output."""
-        run, ref = self.view.run, self.view.table.cursor_ref
-        if run is not None and ref is not None:
-            result = run.result(ref)
-            lines = describe_run(result.name, run.order.text, result)
-            self.app.push_screen(dialogs.ReaderDialog(f"{result.name}: {end_text(result)}", lines, as_printed=True))
-
-    do_describe = do_open
-
-    def do_ssh(self, argument: str) -> None:
-        """Log into the instance."""
-        if (instance := self.view.instance_here()) is not None:
-            self.session.program.log_in(instance)
-
-    def do_pane(self, argument: str) -> None:
-        """Change between the instances and the output."""
-        self.view.set_focus(self.view.table if self.view.output.has_focus else self.view.output)
 
     def do_stop(self, argument: str) -> None:
         """End the command everywhere, once the user has confirmed it."""
@@ -131,3 +125,51 @@ class RunCommands(ActionCommands):
                 f"Not saved: {error.strerror}.", hint="Start gputui in a folder you may write to."
             ) from error
         self.view.notify(f"Saved as {path}", severity="information")
+
+
+class RunListCommands(RunCommands):
+    """Open a run."""
+
+    view: RunsView
+
+    def conditions(self) -> Iterable[Condition]:
+        """A run can be opened."""
+        if self.view.run is not None:
+            yield Condition.OPEN
+
+    def do_open(self, argument: str) -> None:
+        """Show the results of the run under the cursor."""
+        if (run := self.view.run) is not None:
+            self.session.navigator.go("run", scope=run.ref)
+
+
+class ResultCommands(RunCommands):
+    """Read a result, log into its instance, go to the output."""
+
+    view: ResultsView
+
+    def conditions(self) -> Iterable[Condition]:
+        """A result can be opened; there is output to go to while a run is shown."""
+        if self.view.run is not None:
+            yield Condition.PANE
+        if self.view.table.cursor_ref is not None:
+            yield Condition.OPEN
+
+    def do_open(self, argument: str) -> None:
+        """Read all that was kept of one instance's output."""
+        run, ref = self.view.run, self.view.table.cursor_ref
+        if run is not None and ref is not None:
+            result = run.result(ref)
+            lines = describe_run(result.name, run.order.text, result)
+            self.app.push_screen(dialogs.ReaderDialog(f"{result.name}: {end_text(result)}", lines, as_printed=True))
+
+    do_describe = do_open
+
+    def do_ssh(self, argument: str) -> None:
+        """Log into the instance."""
+        if (instance := self.view.instance_here()) is not None:
+            self.session.program.log_in(instance)
+
+    def do_pane(self, argument: str) -> None:
+        """Change between the instances and the output."""
+        self.view.set_focus(self.view.table if self.view.output.has_focus else self.view.output)

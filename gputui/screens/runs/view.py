@@ -1,156 +1,69 @@
-"""The results of a command in instances: a row each, and below them the output, equal ones as one."""
+"""The commands that were run in this session: a row each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar, cast
 
-from textual import on
-from textual.app import ComposeResult
 from textual.content import Content
 
 from gputui.commands import Command
 from gputui.fleet.remote_run import RemoteRun
-from gputui.formatting import counted
-from gputui.models import Action, Instance, Ref, Resource, Row, RunResult
+from gputui.models import Action, Resource, Row, RunRow
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.runs import run_columns
-from gputui.presentation.run_results import count_text, group, group_heading, lines_of
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.global_commands import GlobalCommands
 from gputui.screens.list.commands import ListCommands
 from gputui.screens.list.list_view import ListView
-from gputui.screens.runs.commands import RunCommands
-from gputui.widgets.table.table import RecordTable
-from gputui.widgets.text_view import TextView
-
-_SHOWN_OUTPUT = 2**14
-"""Bytes of each output that the pane shows; all that was kept is in the dialog and in the file."""
-_SHOWN_LINES = 200
-_EACH = 0.25
+from gputui.screens.runs.commands import RunListCommands, how_to_run, run_actions, run_command_text
 
 
 class RunsView(ListView):
-    """``:runs``: the last command that was run, while it runs and after."""
+    """``:runs``: every command of this session that is kept. Commands for a row act on the run under the cursor."""
 
     NAME = "runs"
-    AUTO_FOCUS = "#table"
-    HEADING = "Run"
+    HEADING = "Runs"
     RESOURCE = Resource.INSTANCES
     RESOURCES = frozenset({Resource.INSTANCES})
     CREATES: ClassVar[frozenset[Resource]] = frozenset()
-    COMMAND_SETS = (RunCommands, ListCommands, AccountCommands, GlobalCommands)
-    SORT: ClassVar[tuple[str | None, bool]] = ("state", False)
-
-    DEFAULT_CSS = """
-    RunsView #table { height: 1fr; max-height: 50%; min-height: 3; }
-    RunsView #output { height: 1fr; border-top: solid $muted; }
-    """
-
-    _shown_run: RemoteRun | None = None
-    _due = False
-    _ends = -1
-    """How many had come to an end when the output was last shown."""
-
-    @property
-    def run(self) -> RemoteRun | None:
-        """The run that is shown: the last one."""
-        return self.session.fleet.runs.last
-
-    @property
-    def output(self) -> TextView:
-        """The output below the table."""
-        return self.query_one("#output", TextView)
-
-    def compose_body(self) -> ComposeResult:
-        """Lay out the table and the output."""
-        yield self.make_table()
-        output = TextView(as_printed=True)
-        output.id = "output"
-        yield output
+    COMMAND_SETS = (RunListCommands, ListCommands, AccountCommands, GlobalCommands)
+    SORT: ClassVar[tuple[str | None, bool]] = ("started", True)
 
     def on_mount(self) -> None:
-        """Show what has come; only changed text reaches the terminal."""
+        """Show the seconds of now; only changed text reaches the terminal."""
         super().on_mount()
-        self.every(_EACH, self._show_changes)
+        self.every(1.0, self._pass_second)
 
     def columns(self) -> Sequence[Column[Row]]:
-        """Return the columns of results."""
+        """Return the columns of runs."""
         return cast("Sequence[Column[Row]]", run_columns(self.context))
 
     def row_style(self, row: Row) -> str | None:
-        """A result is always as it is now."""
+        """A run is always as it is now."""
 
     def follow(self) -> Sequence[Callable[[], None]]:
-        """The commands depend on the instances; the results themselves are looked at several times a second."""
-        return (self.session.fleet.subscribe(Resource.INSTANCES, lambda _: self.frame.show_keys()),)
+        """Follow every run."""
+        return (self.session.fleet.runs.listeners.add(lambda _: self._show_runs()),)
 
     def catch_up(self) -> None:
-        """Show the run as it is now."""
-        self._shown_run, self._ends = None, -1
-        self._show_changes()
+        """Show the runs as they are now."""
+        self._show_runs()
         self._apply_filter()
 
-    def _show_changes(self) -> None:
-        run = self.run
-        if run is None:
-            return
-        changed = bool(run.changes) or run is not self._shown_run
-        if not changed and not run.running:
-            return
-        run.changes.clear()
-        run.listener = self._show_soon
-        self._shown_run = run
-        results = [run.beginning(ref) for ref in run.refs]
-        self.table.styles.height = len(results) + 1
-        self.table.set_rows(cast("list[Row]", results))
-        self.table.rest_on_first()
-        self.table.settle()
-        if changed:
-            self._show_output(run, results)
-        self.frame.show()
+    def _pass_second(self) -> None:
+        if self.session.fleet.runs_under_way:
+            self._show_runs()
 
-    def _show_soon(self) -> None:
-        """Show all states that change now at once."""
-        if not self._due and self.is_mounted:
-            self._due = True
-            self.call_later(self._show_due)
+    def _show_runs(self) -> None:
+        if self.is_mounted:
+            self.table.set_rows(cast("list[Row]", [run.row() for run in self.session.fleet.runs.all]))
+            self.table.rest_on_first()
+            self.table.settle()
+            self.frame.show()
 
-    def _show_due(self) -> None:
-        self._due = False
-        if self.is_current:
-            self._show_changes()
-
-    def _show_output(self, run: RemoteRun, results: Sequence[RunResult]) -> None:
-        if len(results) == 1:
-            result = run.beginning(results[0].ref, _SHOWN_OUTPUT)
-            self.output.set_lines(_lines([result], alone=True))
-            return
-        ends = sum(not result.moving for result in results)
-        if ends != self._ends:
-            self._ends = ends
-            # Of those that have ended alone: groups of what still comes would change under the eyes.
-            self.output.set_lines(_lines([run.beginning(ref, _SHOWN_OUTPUT) for ref in run.refs], alone=False))
-
-    def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
-        """The view is of one run, and its cursor begins at the failures."""
-
-    def breadcrumbs(self) -> list[str]:
-        """Return the command."""
-        run = self.run
-        return [self.HEADING] if run is None else [self.HEADING, run.order.title]
-
-    def counts(self) -> str:
-        """Count the ends."""
-        run = self.run
-        return "" if run is None else count_text(run.beginning(ref, 0) for ref in run.refs)
-
-    def ends_with_program(self) -> Sequence[str]:
-        """Name the commands that would be ended."""
-        return [
-            f"The command {run.order.title} ends in {counted(sum(r.moving for r in run.results), 'instance')}."
-            for run in self.session.fleet.runs.under_way
-        ]
+    def limit_to(self, scope: object, select: object = None) -> None:
+        """The view is of all runs."""
 
     def _show_placeholder(self) -> None:
         hidden = self.table.total_count
@@ -159,68 +72,29 @@ class RunsView(ListView):
 
     def empty_text(self) -> str:
         """Return how a command is run."""
-        return (
-            f"No command was run. Press {self.session.key_of('exec')} on an instance, or on marked ones "
-            f"({self.session.key_of('view.instances')})."
-        )
+        return f"No command was run. {how_to_run(self.session)}"
 
     @property
     def server_filtered(self) -> None:
-        """No server lists results."""
+        """No server lists runs."""
 
     def shows(self, row: Row) -> bool:
-        """Show every instance of the run, whichever account is chosen."""
+        """Show every run, whichever account is chosen."""
         return not self.problems_only or self.is_problem(row)
 
     def is_problem(self, row: Row) -> bool:
-        """Whether it has not ended well."""
-        return isinstance(row, RunResult) and not row.moving and not row.succeeded
+        """Whether it has failed somewhere."""
+        return isinstance(row, RunRow) and bool(row.failed)
 
     def short_of(self, command: Command) -> str:
         """Return the name of a command in the footer."""
-        own = {"restart": "retry failed", "stop": "end", "open": "output", "pane": "other pane"}
-        return own.get(command.id) or super().short_of(command)
+        return run_command_text(command) or super().short_of(command)
 
-    @on(RecordTable.CursorMoved)
-    def _moved(self) -> None:
-        self.frame.show_keys()
-
-    # --- what the commands act on ----------------------------------------------------------------------------
-
-    def instance_here(self) -> Instance | None:
-        """Return the instance under the cursor, while it is listed."""
-        return self.session.fleet.find(Instance, self.table.cursor_ref)
+    @property
+    def run(self) -> RemoteRun | None:
+        """The run under the cursor."""
+        return self.session.fleet.runs.get(self.table.cursor_ref)
 
     def actions_here(self) -> frozenset[Action]:
-        """A run can be ended, what failed retried; an instance can be entered."""
-        run, instance = self.run, self.instance_here()
-        if run is None:
-            return frozenset()
-        own = {Action.STOP} if run.running else {Action.RESTART} if run.retryable() else set[Action]()
-        entered = {Action.SSH} & self.session.fleet.actions(instance) if instance is not None else set[Action]()
-        return frozenset(own | entered)
-
-
-def _lines(results: Sequence[RunResult], *, alone: bool) -> list[Content]:
-    """Lay out the groups of what has ended, or the output so far of the only instance."""
-    cut = any(len(output) >= _SHOWN_OUTPUT for result in results for output in (result.stdout, result.stderr))
-    rest = [Content.styled("… The rest is not shown here: enter on an instance reads it.", "$muted")] if cut else []
-    if alone:
-        lines = [Content.styled(line.text, "$text-warning" if line.errors else "") for line in lines_of(results[0])]
-        none = "No output yet." if results[0].moving else "No output."
-        return lines + rest or [Content.styled(none, "$muted")]
-    shown: list[Content] = []
-    for found in group(results):
-        if shown:
-            shown.append(Content(""))
-        shown.append(Content.styled(group_heading(found), "bold"))
-        for line in found.lines[:_SHOWN_LINES]:
-            mark = ("! ", "$text-warning") if line.differs else ("  ", "")
-            shown.append(Content.assemble(mark, (line.text, "$text-warning" if line.errors else "")))
-        if len(found.lines) > _SHOWN_LINES:
-            shown.append(Content.styled(f"  … {len(found.lines) - _SHOWN_LINES:,} more lines", "$muted"))
-        if not found.lines:
-            shown.append(Content.styled("  (no output)", "$muted"))
-        if found.missing:
-            shown.append(Content.styled(f"  ({counted(found.missing, 'line')} of the first group missing)", "$muted"))
-    return shown + rest or [Content.styled("Nothing has ended yet.", "$muted")]
+        """A run can be ended, what failed retried."""
+        return run_actions(self.run)

@@ -1,0 +1,231 @@
+"""The results of one command in instances: a row each, and below them the output, equal ones as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+
+from gputui.commands import Command
+from gputui.fleet.remote_run import RemoteRun
+from gputui.formatting import counted
+from gputui.models import Action, Instance, Ref, Resource, Row, RunResult
+from gputui.presentation.columns.column import Column
+from gputui.presentation.columns.runs import result_columns
+from gputui.presentation.run_results import count_spans, group, group_heading, lines_of
+from gputui.screens.commands.accounts import AccountCommands
+from gputui.screens.commands.global_commands import GlobalCommands
+from gputui.screens.detail import content_of
+from gputui.screens.list.commands import ListCommands
+from gputui.screens.list.list_view import ListView
+from gputui.screens.runs.commands import ResultCommands, how_to_run, run_actions, run_command_text
+from gputui.widgets.table.table import RecordTable
+from gputui.widgets.text_view import TextView
+
+_SHOWN_OUTPUT = 2**14
+"""Bytes of each output that the pane shows; all that was kept is in the dialog and in the file."""
+_SHOWN_LINES = 200
+_EACH = 0.25
+
+
+class ResultsView(ListView):
+    """The results of one command, while it runs and after; ``scope`` is the run."""
+
+    NAME = "run"
+    AUTO_FOCUS = "#table"
+    HEADING = "Run"
+    RESOURCE = Resource.INSTANCES
+    RESOURCES = frozenset({Resource.INSTANCES})
+    CREATES: ClassVar[frozenset[Resource]] = frozenset()
+    COMMAND_SETS = (ResultCommands, ListCommands, AccountCommands, GlobalCommands)
+    SORT: ClassVar[tuple[str | None, bool]] = ("state", False)
+
+    DEFAULT_CSS = """
+    ResultsView #table { height: 1fr; max-height: 50%; min-height: 3; }
+    ResultsView #output { height: 1fr; border-top: solid $muted; }
+    """
+
+    _shown: tuple[Ref, int] | None = None
+    """The run and the version of it that are shown."""
+    _due = False
+    _ends = -1
+    """How many had come to an end when the output was last shown."""
+
+    @property
+    def run(self) -> RemoteRun | None:
+        """The run that is shown; None where it is no longer kept."""
+        return self.session.fleet.runs.get(self.scope)
+
+    @property
+    def output(self) -> TextView:
+        """The output below the table."""
+        return self.query_one("#output", TextView)
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the table and the output."""
+        yield self.make_table()
+        output = TextView(as_printed=True)
+        output.id = "output"
+        yield output
+
+    def on_mount(self) -> None:
+        """Show what has come; only changed text reaches the terminal."""
+        super().on_mount()
+        self.every(_EACH, self._show_changes)
+
+    def columns(self) -> Sequence[Column[Row]]:
+        """Return the columns of results."""
+        return cast("Sequence[Column[Row]]", result_columns(self.context))
+
+    def row_style(self, row: Row) -> str | None:
+        """A result is always as it is now."""
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Follow the states; what commands write is looked at several times a second."""
+        fleet = self.session.fleet
+        return (
+            fleet.subscribe(Resource.INSTANCES, lambda _: self.frame.show_keys()),
+            fleet.runs.listeners.add(lambda _: self._show_soon()),
+        )
+
+    def catch_up(self) -> None:
+        """Show the run as it is now."""
+        self._shown, self._ends = None, -1
+        self._show_changes()
+        self._apply_filter()
+
+    def _show_changes(self) -> None:
+        run = self.run
+        if run is None:
+            self.table.set_rows([])
+            return
+        changed = (run.ref, run.version) != self._shown
+        if not changed and not run.running:
+            return
+        self._shown = run.ref, run.version
+        results = [run.beginning(ref) for ref in run.refs]
+        self.table.styles.height = len(results) + 1
+        self.table.set_rows(cast("list[Row]", results))
+        self.table.rest_on_first()
+        self.table.settle()
+        if changed:
+            self._show_output(run, results)
+        self.frame.show()
+
+    def _show_soon(self) -> None:
+        """Show all states that change now at once."""
+        if not self._due and self.is_mounted:
+            self._due = True
+            self.call_later(self._show_due)
+
+    def _show_due(self) -> None:
+        self._due = False
+        if self.is_current:
+            self._show_changes()
+
+    def _show_output(self, run: RemoteRun, results: Sequence[RunResult]) -> None:
+        if len(results) == 1:
+            result = run.beginning(results[0].ref, _SHOWN_OUTPUT)
+            self.output.set_lines(_lines([result], alone=True))
+            return
+        ends = sum(not result.moving for result in results)
+        if ends != self._ends:
+            self._ends = ends
+            # Of those that have ended alone: groups of what still comes would change under the eyes.
+            self.output.set_lines(_lines([run.beginning(ref, _SHOWN_OUTPUT) for ref in run.refs], alone=False))
+
+    def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
+        """Show a run; the cursor begins at its failures."""
+        shown, self.scope = self.scope, scope
+        if self.is_mounted and shown != scope:
+            self.catch_up()
+
+    def breadcrumbs(self) -> list[str]:
+        """Return the command."""
+        run = self.run
+        return [self.HEADING] if run is None else [self.HEADING, run.order.title]
+
+    def status(self) -> tuple[Content, Content]:
+        """Show the progress and the ends in place of the number of rows."""
+        left, right = super().status()
+        if (run := self.run) is None:
+            return left, right
+        row = run.row()
+        several = len(row.results) > 1 and row.moving
+        progress = f"   {len(row.results) - row.moving} of {len(row.results)} ended:" if several else "  "
+        return Content.assemble((progress, "bold"), " ", content_of(count_spans(row.results)), left), right
+
+    def counts(self) -> str:
+        """Count the rows where not all of them are shown."""
+        shown, total = self.table.row_count, self.table.total_count
+        return f"{shown} of {total} shown" if shown != total else ""
+
+    def _show_placeholder(self) -> None:
+        hidden = self.table.total_count
+        clears = f"{hidden} hidden. {self.session.key_of('back')} clears the filter."
+        self.table.placeholder = Content(clears if hidden else self.empty_text())
+
+    def empty_text(self) -> str:
+        """Return how a command is run."""
+        return f"These results are no longer kept. {how_to_run(self.session)}"
+
+    @property
+    def server_filtered(self) -> None:
+        """No server lists results."""
+
+    def shows(self, row: Row) -> bool:
+        """Show every instance of the run, whichever account is chosen."""
+        return not self.problems_only or self.is_problem(row)
+
+    def is_problem(self, row: Row) -> bool:
+        """Whether it has not ended well."""
+        return isinstance(row, RunResult) and not row.moving and not row.succeeded
+
+    def short_of(self, command: Command) -> str:
+        """Return the name of a command in the footer."""
+        own = {"open": "output", "pane": "other pane"}
+        return own.get(command.id) or run_command_text(command) or super().short_of(command)
+
+    @on(RecordTable.CursorMoved)
+    def _moved(self) -> None:
+        self.frame.show_keys()
+
+    # --- what the commands act on ----------------------------------------------------------------------------
+
+    def instance_here(self) -> Instance | None:
+        """Return the instance under the cursor, while it is listed."""
+        return self.session.fleet.find(Instance, self.table.cursor_ref)
+
+    def actions_here(self) -> frozenset[Action]:
+        """A run can be ended, what failed retried; an instance can be entered."""
+        instance = self.instance_here()
+        entered = {Action.SSH} & self.session.fleet.actions(instance) if instance is not None else set[Action]()
+        return run_actions(self.run) | entered
+
+
+def _lines(results: Sequence[RunResult], *, alone: bool) -> list[Content]:
+    """Lay out the groups of what has ended, or the output so far of the only instance."""
+    cut = any(len(output) >= _SHOWN_OUTPUT for result in results for output in (result.stdout, result.stderr))
+    rest = [Content.styled("… The rest is not shown here: enter on an instance reads it.", "$muted")] if cut else []
+    if alone:
+        lines = [Content.styled(line.text, "$text-warning" if line.errors else "") for line in lines_of(results[0])]
+        none = "No output yet." if results[0].moving else "No output."
+        return lines + rest or [Content.styled(none, "$muted")]
+    shown: list[Content] = []
+    for found in group(results):
+        if shown:
+            shown.append(Content(""))
+        shown.append(Content.styled(group_heading(found), "bold"))
+        for line in found.lines[:_SHOWN_LINES]:
+            mark = ("! ", "$text-warning") if line.differs else ("  ", "")
+            shown.append(Content.assemble(mark, (line.text, "$text-warning" if line.errors else "")))
+        if len(found.lines) > _SHOWN_LINES:
+            shown.append(Content.styled(f"  … {len(found.lines) - _SHOWN_LINES:,} more lines", "$muted"))
+        if not found.lines:
+            shown.append(Content.styled("  (no output)", "$muted"))
+        if found.missing:
+            shown.append(Content.styled(f"  ({counted(found.missing, 'line')} of the first group missing)", "$muted"))
+    return shown + rest or [Content.styled("Nothing has ended yet.", "$muted")]

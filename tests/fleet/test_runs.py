@@ -1,0 +1,55 @@
+"""The runs of a session: those that are kept, and in which order."""
+
+from __future__ import annotations
+
+import pytest
+
+from gputui.fleet import runs
+from gputui.fleet.remote_run import Order, RemoteRun
+from gputui.models import Action, Instance
+from tests.fleet.fakes import FakeBackend, FakeClock, running
+
+
+async def test_the_oldest_that_have_ended_are_forgotten_by_number_and_by_size(
+    clock: FakeClock, lab: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.offered = frozenset({Action.EXEC})
+    held = lab.hold(Action.EXEC)
+    async with running(clock, lab) as fleet:
+        monkeypatch.setattr(runs, "MOST", 3)
+
+        def new(command: str) -> RemoteRun:
+            return RemoteRun(fleet, fleet.all(Instance), Order(command))
+
+        async def ended(command: str) -> RemoteRun:
+            run = new(command)
+            await fleet.runs.start(run)
+            return run
+
+        under_way = fleet.runs.start(new("first"))
+        held.set()
+        await ended("a")
+        await under_way
+        seconds = [await ended(name) for name in "bc"]
+        assert [run.order.command for run in fleet.runs.all] == ["a", "b", "c"]
+        seconds[0].renew(fleet.all(Instance))
+        await fleet.runs.start(seconds[0])
+        assert [run.order.command for run in fleet.runs.all] == ["a", "c", "b"], "by their last start"
+        monkeypatch.setattr(runs, "MOST_BYTES", len("ran b") + 1)
+        await ended("d")
+        assert [run.order.command for run in fleet.runs.all] == ["d"]
+
+
+async def test_one_under_way_is_kept_whatever_came_after_it(
+    clock: FakeClock, lab: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.offered = frozenset({Action.EXEC})
+    monkeypatch.setattr(runs, "MOST", 1)
+    held = lab.hold(Action.EXEC)
+    async with running(clock, lab) as fleet:
+        tasks = [fleet.runs.start(RemoteRun(fleet, fleet.all(Instance), Order(name))) for name in "ab"]
+        assert [run.order.command for run in fleet.runs.all] == ["a", "b"]
+        held.set()
+        for task in tasks:
+            await task
+        assert [run.order.command for run in fleet.runs.all] == ["b"]
