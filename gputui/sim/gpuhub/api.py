@@ -16,6 +16,8 @@ from gputui.sim.http.answers import RefusedError, route, values_of
 from .cloud import Cloud
 from .default_world import PUBLIC_IMAGES
 from .entities import REPLICA_SET, Container, Deployment, Event
+from .instance_api import ROOT as INSTANCES
+from .instance_api import InstanceApi, InstanceParameters
 from .responses import (
     block_shape,
     container_shape,
@@ -36,6 +38,7 @@ from .validation import (
     NO_PERMISSION,
     UNAUTHORIZED,
     WRONG,
+    WRONG_PARAMETER,
     ContainerFilter,
     GpuhubParameters,
     PageOf,
@@ -86,7 +89,11 @@ class GpuhubApi:
         ]
         if self.cloud.private:  # which has no wallet
             return [*endpoints, ("GET", "/machine/gpu_stock", self._all_stock)]
-        return [*endpoints, ("POST", "/wallet/balance", self._balance)]
+        endpoints.append(("POST", "/wallet/balance", self._balance))
+        if self.cloud.pool.machines:
+            endpoints += InstanceApi(self.cloud.pool, self.cloud.images).endpoints()
+            endpoints.append(("POST", "/exclusive_nfs/mount", self._mount))
+        return endpoints
 
     def _route(self, method: str, path: str, handler: Handler) -> Route:
         async def answer(request: Request) -> Response:
@@ -94,7 +101,7 @@ class GpuhubApi:
             number = next(self._requests)
             try:
                 self._authorize(request, path)
-                data = handler(await _parameters(request)) or "null"
+                data = handler(await _parameters(request, path)) or "null"
             except RefusedError as refused:
                 # A private cloud names no requests.
                 return _json(refusal(refused.code, refused.message, None if self.cloud.private else number))
@@ -232,6 +239,16 @@ class GpuhubApi:
         ledger.settle(self._world.time)
         return encode(wallet_shape(ledger, self.cloud.uid))
 
+    def _mount(self, given: GpuhubParameters) -> None:
+        """Mount the shared disk of a region in new instances, or no longer."""
+        region = given.text("data_center")
+        if region not in self.cloud.regions:
+            raise RefusedError(WRONG, WRONG_PARAMETER)
+        mountable = given.whole("mountable", low=-1, high=1)
+        if not mountable:
+            raise RefusedError(WRONG, WRONG_PARAMETER)
+        (self.cloud.mounted.add if mountable > 0 else self.cloud.mounted.discard)(region)
+
     # Shared helpers
 
     def _deployment(self, given: GpuhubParameters) -> Deployment:
@@ -259,11 +276,14 @@ class GpuhubApi:
         )
 
 
-async def _parameters(request: Request) -> GpuhubParameters:
+async def _parameters(request: Request, path: str) -> GpuhubParameters:
+    of_instances = path.startswith(INSTANCES)
+    if of_instances and request.method == "GET" and await request.body():
+        raise RefusedError(WRONG, WRONG_PARAMETER)  # the document has a body here
     values = await values_of(request, with_body=("POST", "PUT", "DELETE"))
     if values is None:
         raise RefusedError(WRONG, "the body is not a JSON object")
-    return GpuhubParameters(values)
+    return InstanceParameters(values) if of_instances else GpuhubParameters(values)
 
 
 def _json(text: str) -> Response:

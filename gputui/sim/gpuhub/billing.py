@@ -64,7 +64,12 @@ class Ledger:
 
     def count(self, container: Container, now: float, sign: int) -> None:
         """Charge for a container from now on (1), or no longer (-1)."""
+        place = (container.machine.model.name, container.region)
+        self.charge(place, len(container.gpu_ids), container.price, now, sign)
+
+    def charge(self, place: tuple[str, str], gpus: int, price: int, now: float, sign: int) -> None:
+        """Charge for GPUs of a model in a region from now on (1), or no longer (-1); ``price`` is for all of them."""
         self.settle(now)
-        use = self._use.setdefault((container.machine.model.name, container.region), _Use())
-        use.gpus += sign * len(container.gpu_ids)
-        use.price += sign * container.price
+        use = self._use.setdefault(place, _Use())
+        use.gpus += sign * gpus
+        use.price += sign * price

@@ -12,6 +12,7 @@ from gputui.sim.machines.world import World, hexadecimal
 
 from .billing import Ledger
 from .entities import CONTAINER, JOB, Block, CloudImage, Container, Deployment, Event, Machine, Order
+from .instances import InstancePool
 from .lifecycle import CACHE_SECONDS, RETRY, SHUTTING_DOWN, Step, steps
 from .ssh_access import close_shell, open_shell
 from .stock import Market
@@ -48,11 +49,15 @@ class Cloud:
         self.personal = personal
         self.rng = random.Random(f"{name} {seed}")  # noqa: S311  a pretend cloud has no secrets
         self.market = Market()
+        self.pool = InstancePool(self)
+        """The container instances, of clouds that have them."""
         self.ledger = ledger
         self.images: dict[str, CloudImage] = {}
         self.deployments: dict[str, Deployment] = {}
         self.containers: dict[str, Container] = {}
         self.blocks: dict[str, Block] = {}
+        self.mounted: set[str] = set()
+        """The regions whose shared disk is mounted in new instances."""
         self._cache: dict[str, Container] = {}
         self._waiting: dict[str, Deployment] = {}
         self._deployment_numbers, self._container_numbers = itertools.count(1), itertools.count(1)

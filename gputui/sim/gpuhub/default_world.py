@@ -23,6 +23,7 @@ from .entities import (
     Span,
     Template,
 )
+from .instances import SPECS, CloudInstance, InstanceOrder
 from .lifecycle import steps
 
 HUB_REGIONS = ("sgp1", "Singapore-A", "Singapore-B")
@@ -82,6 +83,19 @@ class InitialDeployment:
 
 
 @dataclass(frozen=True)
+class InitialInstance:
+    """A container instance of an account. ``age`` is how long it has been in its state, in seconds."""
+
+    name: str
+    spec: str
+    status: str
+    age: float
+    gpus: int = 1
+    extra_disk: int = 0
+    command: str = ""
+
+
+@dataclass(frozen=True)
 class CloudPlan:
     """A cloud to build. Prices are in ``currency``; ``preset`` is the preset of the account."""
 
@@ -95,6 +109,9 @@ class CloudPlan:
     """Machines of each model in a region that has it."""
     everywhere: bool = False
     """Every model in every region; else each region has a part of them."""
+    instances: tuple[InitialInstance, ...] = ()
+    specs: tuple[str, ...] = ()
+    """The specs of instances that its cloud has; with none, it has no calls for them."""
     private: bool = False
     personal: bool = False
     """The account is not verified as a company: it may not use deployments."""
@@ -117,6 +134,18 @@ _AUTODL_DEPLOYMENTS = (
     InitialDeployment("asr-service", REPLICA_SET, 3, model=1, reuse=True, unseen=True),
     InitialDeployment("data-clean", JOB, 2, model=8, replicas=24),
 )
+_DAY = 86400.0
+_PERSONAL_INSTANCES = (
+    InitialInstance("sdxl-lora", "5090-p", "running", 5.4 * 3600, command="python train_lora.py"),
+    InitialInstance("paper-eval", "pro6000-p", "running", 31 * 3600.0, gpus=2, extra_disk=200 * GIB),
+    InitialInstance("notebook", "4090D", "creating", 0.0),
+    InitialInstance("thesis", "v-48g", "shutdown", 3.2 * _DAY, extra_disk=50 * GIB),
+    InitialInstance("old-ablation", "5090-p", "shutdown", 13.6 * _DAY),
+)
+_COMPANY_INSTANCES = (
+    InitialInstance("debug-box", "4090D", "running", 2.1 * 3600),
+    InitialInstance("label-tool", "v-32g-p", "shutdown", 6.5 * _DAY),
+)
 _HUB = CloudPlan("hub", "hub-token-6f1d2c", "USD", HUB_REGIONS, _HUB_MODELS, _HUB_DEPLOYMENTS)
 _AUTODL = CloudPlan(
     "autodl",
@@ -125,6 +154,8 @@ _AUTODL = CloudPlan(
     AUTODL_REGIONS,
     _AUTODL_MODELS,
     _AUTODL_DEPLOYMENTS,
+    instances=_COMPANY_INSTANCES,
+    specs=tuple(SPECS),
     preset="autodl",
     uid=2048,
 )
@@ -189,11 +220,13 @@ PERSONAL = CloudPlan(
     AUTODL_REGIONS,
     _AUTODL_MODELS,
     (),
+    instances=_PERSONAL_INSTANCES,
+    specs=tuple(SPECS),
     personal=True,
     preset="autodl",
     uid=4096,
 )
-"""A personal account of AutoDL: stock, images and wallet, and no deployments."""
+"""A personal account of AutoDL: instances, stock, images and wallet, and no deployments."""
 CLOUD_SETS: dict[str, tuple[CloudPlan, ...]] = {
     "none": (),
     "private": (PRIVATE,),
@@ -223,6 +256,9 @@ def build_cloud(world: World, plan: CloudPlan, seed: int = 0) -> Cloud:
         cloud.images[uuid] = CloudImage(111 + number, uuid, name, world.time - (60 - number) * 86400)
     for number, initial in enumerate(plan.initial):
         _build_deployment(cloud, plan, initial, number)
+    cloud.pool.furnish([SPECS[name] for name in plan.specs])
+    for number, instance in enumerate(plan.instances):
+        _build_instance(cloud, instance, number)
     if not plan.quiet:
         _Activity(cloud)
     return cloud
@@ -363,12 +399,31 @@ def _build_container(
     return container
 
 
+def _build_instance(cloud: Cloud, initial: InitialInstance, number: int) -> None:
+    machines = cloud.pool.machines[initial.spec]
+    machine = max(machines, key=lambda one: one.idle)
+    now = cloud.world.time
+    order = InstanceOrder(
+        SPECS[initial.spec],
+        initial.gpus,
+        "base-image-l2t43iu6uk" if number % 2 else next(iter(cloud.images)),
+        118,
+        initial.extra_disk,
+        initial.name,
+        initial.command,
+    )
+    created = now - initial.age - (number * _DAY if initial.status != "creating" else 0)
+    uuid = f"pro-{hexadecimal(cloud.rng, 12)}"
+    cloud.pool.settle_in(CloudInstance(uuid, order, machine, created, created), initial.status, initial.age)
+
+
 class _Activity:
     """Events without a request: other customers rent and release GPUs, containers crash."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._machines: Sequence[Machine] = list(cloud.market.machines.values())
+        pool = [machine for machines in cloud.pool.machines.values() for machine in machines]
+        self._machines: Sequence[Machine] = [*cloud.market.machines.values(), *pool]
         containers = max(1, len(cloud.containers))
         cloud.world.repeat(self._drift, 3.0, cloud.rng)
         cloud.world.repeat(self._crash, max(10.0, 6000.0 / containers), cloud.rng)

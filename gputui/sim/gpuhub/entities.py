@@ -214,12 +214,14 @@ class Deployment:
 
 @dataclass
 class CloudImage:
-    """An image of the account."""
+    """An image of the account. ``size`` is in bytes."""
 
     number: int
     uuid: str
     name: str
     created: float
+    status: str = "finished"
+    size: int = 8 * GIB
 
 
 @dataclass

@@ -136,7 +136,7 @@ def image_shape(image: CloudImage) -> dict[str, Any]:
         "updated_at": wire_time(image.created),
         "image_uuid": image.uuid,
         "image_name": image.name,
-        "status": "finished",
+        "status": image.status,
     }
 
 

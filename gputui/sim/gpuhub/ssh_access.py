@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def open_shell(cloud: Cloud, container: Container) -> None:
     """Open the SSH port of a container and start a process on its GPUs."""
     machine, template = container.machine, container.deployment.order.template
-    host = machine.host = machine.host or _host(cloud, machine)
+    host = host_of(cloud, machine)
     pod = container.pod = Pod(
         owner="root",
         instance=container.uuid,
@@ -50,7 +50,9 @@ def close_shell(container: Container) -> None:
         container.pod = None
 
 
-def _host(cloud: Cloud, machine: Machine) -> Host:
-    host = Host(cloud.world, machine.id, cloud=cloud.name, rng=cloud.rng)
-    host.add_gpus(machine.gpus, machine.model.name, machine.model.memory)
-    return host
+def host_of(cloud: Cloud, machine: Machine) -> Host:
+    """The host of the shells on a machine."""
+    if machine.host is None:
+        machine.host = Host(cloud.world, machine.id, cloud=cloud.name, rng=cloud.rng)
+        machine.host.add_gpus(machine.gpus, machine.model.name, machine.model.memory)
+    return machine.host
