@@ -12,6 +12,7 @@ from gputui.accelerators.nvidia.query import FIELDS, Question, without_refused
 from gputui.api.capabilities import Remote
 from gputui.api.ssh import mapping, probe
 from gputui.api.ssh.facts import facts
+from gputui.api.ssh.gpus import gpu_reading, owned
 from gputui.api.ssh.hosts import Host
 from gputui.api.ssh.mapping import HostRows
 from gputui.api.ssh.probe import Look, Session
@@ -195,12 +196,12 @@ class Looks:
     def _rows(self, state: _State, look: Look, output: RemoteOutput, at: datetime) -> HostRows:
         host, last = state.host, state.rows.instance if state.rows is not None else None
         known = facts(look)
-        reading, problem, driver = mapping.gpu_reading(host, look, state.question, at)
+        reading, problem, driver = gpu_reading(host, look, state.question, at)
         if output.status is None:
             late = f"{host.name} did not answer everything within {self._timeout:.0f}s"
             problem = f"{problem}; {late}" if problem else late
         containers = mapping.to_containers(host, known, reading.devices)
-        reading = mapping.owned(host, reading, known, containers)
+        reading = owned(host, reading, known, containers)
         instance = mapping.to_host(host, known, reading, problem, at, last, driver)
         if instance.machine is not None and instance.machine.driver:
             state.versions_of = known.boot_id
