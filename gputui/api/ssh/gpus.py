@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gputui.accelerators import amd, ascend
@@ -17,6 +17,7 @@ from gputui.api.ssh.hosts import Host
 from gputui.api.ssh.mapping import UP
 from gputui.api.ssh.probe import Look
 from gputui.errors import SshError
+from gputui.formatting import counted
 from gputui.models import (
     GpuDevice,
     GpuProcess,
@@ -30,30 +31,82 @@ from gputui.models import (
 from gputui.redaction import redact
 
 
-def gpu_reading(host: Host, look: Look, question: Question, at: datetime) -> tuple[GpuReading, str, str]:
-    """Return the GPUs and processes of a look, why they could not be read, and the version of a driver.
+@dataclass(frozen=True, slots=True)
+class HostGpus:
+    """The GPUs of a look with the processes on them, of all makers.
 
-    The first tool that reads a GPU is the one: a machine may have those of other makers installed as well.
+    ``problem`` is why some of them could not be read. ``complete``: none is missing. ``driver`` are the versions of
+    the drivers, except NVIDIA's, whose GPUs do not say it.
     """
-    problems = list[str]()
-    if "gpus" in look.parts:
-        instance = Instance(host.ref, host.name, Phase.RUNNING, UP)
-        asked = replace(question, mig="parts" in look.parts)
+
+    reading: GpuReading
+    problem: str
+    complete: bool
+    driver: str
+
+
+def gpu_reading(host: Host, look: Look, question: Question, at: datetime) -> HostGpus:
+    """Return the GPUs of a look.
+
+    The numbers of each maker's GPUs follow those of the maker before. A tool that finds no GPU is no problem where
+    the machine has none of its maker.
+    """
+    pci = _pci(look)
+    devices, processes = list[GpuDevice](), list[GpuProcess]()
+    problems, failures, drivers = list[str](), list[str](), list[str]()
+    first = 0
+    for maker in _MAKERS:
+        there = sum(vendor == maker.vendor and kind[:6] in maker.classes for vendor, kind in pci or ())
+        count = 0
         try:
-            return nvidia_reading(asked, look.parts, instance, at), "", ""
-        except SshError as error:
-            problems.append(error.message)
-    elif "gpus" in look.cut:
-        problems.append("the output of nvidia-smi is too long for a list of GPUs")
-    for read in (_amd, _ascend):
-        try:
-            found = read(look)
-        except ValueError as error:
-            problems.append(str(error))
-            continue
-        if found is not None:
-            return _rows(host, look, found, at), "", found.driver
-    return GpuReading(), "; ".join(problems), ""
+            found, driver = _read(maker, host, look, question, at, first)
+        except (SshError, ValueError) as error:
+            said = error.message if isinstance(error, SshError) else str(error)
+            if there:
+                problems.append(said)
+            elif pci is None or any(vendor in (maker.vendor, _WSL) for vendor, _ in pci):
+                failures.append(said)
+        else:
+            if found is not None:
+                devices += found.devices
+                processes += found.processes
+                drivers.append(driver)
+                count = len({device.index for device in found.devices})
+            elif there and look.gpus:
+                problems.append(f"{host.name} has {counted(there, maker.noun)}, but {maker.lacks}")
+        # By the devices of the machine, so that the numbers stay the same while a driver fails.
+        first += max(count, there)
+    if not devices:
+        problems += failures
+    reading = GpuReading(tuple(devices), tuple(processes))
+    return HostGpus(reading, "; ".join(problems), not problems and look.gpus, ", ".join(filter(None, drivers)))
+
+
+def _pci(look: Look) -> list[tuple[str, str]] | None:
+    """Return the PCI devices that may be accelerators, by vendor and class; None where they are unknown."""
+    part = look.parts.get("pci")
+    if part is None or part.status:
+        return None
+    return [(vendor, kind) for vendor, _, kind in (line.partition(" ") for line in part.text.splitlines())]
+
+
+def _read(
+    maker: _Maker, host: Host, look: Look, question: Question, at: datetime, first: int
+) -> tuple[GpuReading | None, str]:
+    """Return the GPUs of one maker, numbered from ``first``, and the version of a driver; None without a tool."""
+    if maker.read is None:
+        return _nvidia(host, look, question, at), ""
+    found = maker.read(look)
+    return (None, "") if found is None else (_rows(host, look, found, at, first), found.driver)
+
+
+def _nvidia(host: Host, look: Look, question: Question, at: datetime) -> GpuReading | None:
+    if "gpus" in look.cut:
+        raise ValueError("the output of nvidia-smi is too long for a list of GPUs")
+    if "gpus" not in look.parts:
+        return None
+    instance = Instance(host.ref, host.name, Phase.RUNNING, UP)
+    return nvidia_reading(replace(question, mig="parts" in look.parts), look.parts, instance, at)
 
 
 def _amd(look: Look) -> Reading | None:
@@ -73,16 +126,42 @@ def _ascend(look: Look) -> Reading | None:
     return None if part is None else ascend.from_npu_smi(part)
 
 
-def _rows(host: Host, look: Look, found: Reading, at: datetime) -> GpuReading:
-    """Return the rows of accelerators that are no NVIDIA GPUs."""
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """A maker of accelerators.
+
+    ``vendor`` and ``classes`` are those of its devices on PCI. ``lacks`` says that its tools are missing. ``read`` is
+    None for NVIDIA, whose tool names the processes together with the GPUs.
+    """
+
+    noun: str
+    vendor: str
+    classes: tuple[str, ...]
+    lacks: str
+    read: Callable[[Look], Reading | None] | None = None
+
+
+_MAKERS = (
+    _Maker("NVIDIA GPU", "0x10de", ("0x0300", "0x0302"), "no nvidia-smi"),
+    # 0300 is also the class of the graphics in AMD's processors and on Huawei's boards.
+    _Maker("AMD GPU", "0x1002", ("0x0380", "0x1200"), "neither rocm-smi nor amd-smi", _amd),
+    _Maker("Ascend accelerator", "0x19e5", ("0x1200",), "no npu-smi", _ascend),
+)
+_WSL = "0x1414"
+"""The vendor of the device that represents the GPUs of a Windows machine, of any maker."""
+
+
+def _rows(host: Host, look: Look, found: Reading, at: datetime, first: int) -> GpuReading:
+    """Return the rows of accelerators that are no NVIDIA GPUs, numbered from ``first``."""
     nothing = Part("", 0)
     details = from_ps_or_proc(look.parts.get("ps", nothing).text, look.parts.get("proc", nothing).text)
     on = defaultdict[int, dict[int, Use]](dict)
     for use in found.uses:
         on[use.index].setdefault(use.pid, use)
     devices, processes = list[GpuDevice](), list[GpuProcess]()
-    for one in found.devices:
-        used = on[one.index]
+    for each in found.devices:
+        used = on[each.index]
+        one = replace(each, index=each.index + first)
         unseen = found.silence or ("" if used else _busy(one))
         devices.append(_device(host, one, len(used), unseen, at))
         for pid, use in used.items():

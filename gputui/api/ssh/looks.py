@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gputui.accelerators.nvidia.query import FIELDS, Question, without_refused
 from gputui.api.capabilities import Remote
 from gputui.api.ssh import mapping, probe
-from gputui.api.ssh.facts import facts
+from gputui.api.ssh.facts import Facts, facts
 from gputui.api.ssh.gpus import gpu_reading, owned
 from gputui.api.ssh.hosts import Host
 from gputui.api.ssh.mapping import HostRows
@@ -34,14 +34,14 @@ _SMALL_OUTPUT = 2**14
 
 @dataclass(slots=True)
 class _State:
-    """A host with its last rows. ``versions_of`` is the boot whose driver versions are known."""
+    """A host with its last rows. ``versions`` are of a boot: its id, NVIDIA's driver, CUDA."""
 
     host: Host
     question: Question = field(default_factory=Question)
     rows: HostRows | None = None
     task: asyncio.Task[None] | None = None
     unended: Session | None = None
-    versions_of: str = ""
+    versions: tuple[str, str, str] = ("", "", "")
     failures: int = 0
     not_before: float = 0.0
 
@@ -150,7 +150,7 @@ class Looks:
         last = state.rows.instance if state.rows is not None else None
         known = last.machine.boot_id if last is not None and last.machine is not None else ""
         script = probe.script(
-            nonce, state.question, versions=not known or state.versions_of != known, busy=state.unended
+            nonce, state.question, versions=not known or state.versions[0] != known, busy=state.unended
         )
         output = await self._run(state, script)
         at = self._now()
@@ -195,14 +195,21 @@ class Looks:
 
     def _rows(self, state: _State, look: Look, output: RemoteOutput, at: datetime) -> HostRows:
         host, last = state.host, state.rows.instance if state.rows is not None else None
-        known = facts(look)
-        reading, problem, driver = gpu_reading(host, look, state.question, at)
+        known = self._with_versions(state, facts(look))
+        found = gpu_reading(host, look, state.question, at)
+        problem = found.problem
         if output.status is None:
             late = f"{host.name} did not answer everything within {self._timeout:.0f}s"
             problem = f"{problem}; {late}" if problem else late
-        containers = mapping.to_containers(host, known, reading.devices)
-        reading = owned(host, reading, known, containers)
-        instance = mapping.to_host(host, known, reading, problem, at, last, driver)
-        if instance.machine is not None and instance.machine.driver:
-            state.versions_of = known.boot_id
+        containers = mapping.to_containers(host, known, found.reading.devices)
+        reading = owned(host, found.reading, known, containers)
+        drivers = replace(known, driver=", ".join(filter(None, (known.driver, found.driver))))
+        instance = mapping.to_host(host, drivers, reading.devices, problem, at, last, complete=found.complete)
         return HostRows(instance, tuple(containers.values()), reading.devices, reading.processes)
+
+    def _with_versions(self, state: _State, found: Facts) -> Facts:
+        """Return the facts with the versions of NVIDIA's driver and CUDA, which are read once a boot."""
+        if found.driver:
+            state.versions = found.boot_id, found.driver, found.cuda
+        boot, driver, cuda = state.versions
+        return replace(found, driver=driver, cuda=cuda) if boot == found.boot_id else found

@@ -13,7 +13,6 @@ from gputui.api.ssh.hosts import Host
 from gputui.models import (
     GpuDevice,
     GpuProcess,
-    GpuReading,
     Instance,
     Machine,
     Offer,
@@ -52,22 +51,32 @@ def through(host: Host) -> SSHTarget:
 
 
 def to_host(
-    host: Host, facts: Facts, found: GpuReading, problem: str, at: datetime, last: Instance | None, driver: str = ""
+    host: Host,
+    facts: Facts,
+    gpus: Sequence[GpuDevice],
+    problem: str,
+    at: datetime,
+    last: Instance | None,
+    *,
+    complete: bool,
 ) -> Instance:
-    """Return the row of a host that was read. ``last`` is the row before, for what stays the same between looks."""
-    whole = [row for row in found.devices if not row.mig]
+    """Return the row of a host that was read. ``last`` is the row before, for what stays the same between looks.
+
+    ``complete``: no GPU was unreadable.
+    """
+    whole = [row for row in gpus if not row.mig]
     before = last.machine if last is not None else None
     same_boot = before is not None and before.boot_id == facts.boot_id
     models = {row.model for row in whole if row.model}
     known = last.gpu_count if last is not None and same_boot else None
-    if whole or not problem:
+    lost = sum(row.problem is not None and "is lost" in row.problem for row in whole)
+    if complete:
         # A GPU that has disappeared is still one of the machine: it is reported as lost.
         gpu_count: int | None = max(len(whole), known or 0)
-        broken = sum(row.problem is not None and "is lost" in row.problem for row in whole)
-        lost = broken + max(0, (known or 0) - len(whole))
+        lost += max(0, (known or 0) - len(whole))
     else:
         gpu_count = known
-        lost = max(before.gpus_lost if before is not None and same_boot else 0, int("has lost" in problem))
+        lost = max(lost, before.gpus_lost if before is not None and same_boot else 0, int("has lost" in problem))
     started = None if facts.uptime is None else (at - timedelta(seconds=facts.uptime)).replace(microsecond=0)
     if started is not None and last is not None and last.started_at is not None and same_boot:
         # Two looks at one boot differ by the time that they took: the row would change with each.
@@ -92,8 +101,8 @@ def to_host(
             reachable=True,
             boot_id=facts.boot_id,
             kernel=facts.kernel,
-            driver=facts.driver or driver or (before.driver if before is not None and same_boot else ""),
-            cuda=facts.cuda or (before.cuda if before is not None and same_boot else ""),
+            driver=facts.driver,
+            cuda=facts.cuda,
             load=facts.load,
             memory_used=facts.memory_used,
             disk_used=facts.root.used if facts.root else None,

@@ -101,6 +101,15 @@ echo "user $(id -un 2>/dev/null)"
 cat /proc/meminfo 2>/dev/null | head -n 5
 }
 
+# pci: the devices that may be accelerators, or NVIDIA's, by vendor and class. Reads without starting programs.
+pci() {
+for f in /sys/bus/pci/devices/*/class; do
+read -r c <"$f" || return
+read -r v <"${f%class}vendor"
+case $c$v in 0x03*|0x12*|*0x10de) echo "$v $c" ;; esac
+done
+}
+
 kfd() { grep -s '' /sys/class/kfd/kfd/proc/*/vram_*; ls -d /sys/class/kfd/kfd/proc >/dev/null 2>&1; }
 
 # take: the process ids among the lines of stdin, each once.
@@ -141,6 +150,7 @@ printf '\n%s busy\n' "$m"
 return
 fi
 part host 16384 host
+part pci 16384 pci
 part who 65536 $d who
 if has nvidia-smi; then
 part gpus 262144 $l nvidia-smi --query-gpu=@FIELDS@ --format=csv,noheader,nounits
@@ -153,6 +163,7 @@ part mig 524288 xml
 ;; esac
 @VERSIONS@
 fi
+hung=
 if has rocm-smi; then
 part rocm 262144 $l @ROCM@
 part kfd 65536 kfd
@@ -163,10 +174,12 @@ part amdmetric 524288 $l @AMD_METRIC@
 part amdprocess 262144 $l @AMD_PROCESS@
 pids="$pids $(printf '%s\n' "$out" | tr -d ' ,"' | sed -n 's/^pid://p' | take)"
 fi
+hung=
 if has npu-smi; then
 part npu 262144 $l @ASCEND@
 pids="$pids $(printf '%s\n' "$out" | cut -d'|' -f3 | tr -d ' ' | take)"
 fi
+printf '\n%s gpus\n' "$m"
 hung=
 pids=$(printf '%s\n' $pids | take)
 if [ -n "$pids" ]; then
@@ -211,14 +224,16 @@ class Look:
 
     ``parts`` are by name, ``cut`` are those that were too long. ``session`` is that of the script, None where no
     shell ran it, and where the session has no number: its first process is outside the host's PID namespace.
-    ``busy``: a program of the last look still runs, and this one has read nothing. ``done``: the script has reached
-    its end. ``said`` is the output without any mark: of a host that does not run the script.
+    ``busy``: a program of the last look still runs, and this one has read nothing. ``gpus``: the tools of all makers
+    of accelerators have been run. ``done``: the script has reached its end. ``said`` is the output without any mark:
+    of a host that does not run the script.
     """
 
     parts: Mapping[str, Part]
     cut: frozenset[str] = frozenset()
     session: Session | None = None
     busy: bool = False
+    gpus: bool = False
     done: bool = False
     said: str = ""
 
@@ -265,11 +280,12 @@ def excerpt_of(look: Look, errors: bytes) -> str:
 def cut(output: bytes, nonce: str) -> Look:
     """Return the parts of an output, in one pass. Its texts are safe for a terminal."""
     text = clean(output[:MOST_BYTES].decode("utf-8", "replace"), multiline=True)
-    marks = re.compile(rf"^@gputui {nonce} (begin|end|close|busy|done)(?: (\w{{1,20}}))?$", re.MULTILINE)
+    marks = re.compile(rf"^@gputui {nonce} (begin|end|close|busy|gpus|done)(?: (\w{{1,20}}))?$", re.MULTILINE)
     parts: dict[str, Part] = {}
     long = set[str]()
     name, start, status, end = "", 0, None, 0
-    session, busy, done = None, False, False
+    session: Session | None = None
+    flags = set[str]()
     for found in marks.finditer(text):
         word, rest = found[1], found[2] or ""
         if word == "begin":
@@ -282,9 +298,10 @@ def cut(output: bytes, nonce: str) -> Look:
             else:
                 parts[name] = Part(text[start:end].removesuffix("\n"), status)
             name = ""
-        busy, done = busy or word == "busy", done or word == "done"
+        else:
+            flags.add(word)
     began = parts["session"].text if "session" in parts else ""
     if numbers := re.fullmatch(r"\s*session (\d{1,10}) (\d{1,20})\s*", began):
         session = Session(int(numbers[1]), int(numbers[2])) if int(numbers[1]) else None
     said = "" if parts or long else text
-    return Look(parts, frozenset(long), session, busy, done, said)
+    return Look(parts, frozenset(long), session, "busy" in flags, "gpus" in flags, "done" in flags, said)

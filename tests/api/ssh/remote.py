@@ -62,7 +62,7 @@ def answer(nonce: str, parts: Mapping[str, str], statuses: Mapping[str, int]) ->
         f"\n{mark} begin {name}\n{text}\n{mark} end {statuses.get(name, 0)}\n{mark} close\n"
         for name, text in {"session": "session 4711 815", **parts}.items()
     ]
-    return ("".join(blocks) + f"\n{mark} done\n").encode()
+    return ("".join(blocks) + f"\n{mark} gpus\n\n{mark} done\n").encode()
 
 
 class FakeRemote:

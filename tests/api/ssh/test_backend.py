@@ -162,6 +162,73 @@ class TestRows:
         assert row.machine.load == ()
 
 
+NVIDIA_ON_PCI, AMD_ON_PCI = "0x10de 0x030200", "0x1002 0x038000"
+NO_DRIVER = "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."
+
+
+def amd_parts() -> dict[str, str]:
+    """What AMD's tools print on a machine with two GPUs, of which a process uses the first."""
+    recorded = Path(__file__).parents[2] / "accelerators" / "recorded"
+    return {"rocm": (recorded / "mi250x.rocm.json").read_text(), "kfd": (recorded / "mi250x.kfd.txt").read_text()}
+
+
+class TestMakers:
+    async def test_gpus_of_two_makers_are_all_listed_with_numbers_of_their_own(self, clock: FakeClock) -> None:
+        machine = Machine().with_parts(apps="GPU-1, 4000, python3, 900", **amd_parts())
+        backend = ssh_backend(FakeRemote({"gpu01": machine}), clock)
+        row = await host_of(backend)
+        assert (row.gpu_count, row.gpu_model, row.problem) == (4, "H100 SXM 80G, MI250X/MI250", None)
+        assert row.machine is not None
+        assert row.machine.driver == "550.54.14, 6.2.4"
+        assert [(gpu.index, gpu.process_count) for gpu in await backend.gpus()] == [(0, 0), (1, 1), (2, 1), (3, 0)]
+        assert [(one.gpu_index, one.pid) for one in await backend.processes()] == [(1, 4000), (2, 28389)]
+        assert [(offer.gpu_model, offer.idle, offer.total) for offer in await backend.stock()] == [
+            ("H100 SXM 80G", 1, 2),
+            ("MI250X/MI250", 1, 2),
+        ]
+
+    @pytest.mark.parametrize(
+        ("pci", "problem", "numbers"),
+        [
+            (f"{AMD_ON_PCI}\n{AMD_ON_PCI}", None, [0, 1]),
+            (f"{NVIDIA_ON_PCI}\n{AMD_ON_PCI}", "nvidia-smi in gpu01 does not reach the NVIDIA driver.", [1, 2]),
+        ],
+    )
+    async def test_a_driver_that_fails_counts_where_the_machine_has_a_gpu_of_its_maker(
+        self, clock: FakeClock, pci: str, problem: str | None, numbers: list[int]
+    ) -> None:
+        machine = Machine(statuses={"gpus": 9}).with_parts(gpus=NO_DRIVER, versions="", pci=pci, **amd_parts())
+        backend = ssh_backend(FakeRemote({"gpu01": machine}), clock)
+        row = await host_of(backend)
+        assert (row.problem, row.gpu_count) == (problem, None if problem else 2)
+        assert [gpu.index for gpu in await backend.gpus()] == numbers
+
+    async def test_gpus_that_no_tool_reads_are_unknown_and_not_none(self, clock: FakeClock) -> None:
+        parts = {name: text for name, text in Machine().parts.items() if name not in ("gpus", "apps", "versions")}
+        machines = {
+            "gpu01": Machine(parts | {"pci": f"{NVIDIA_ON_PCI}\n{NVIDIA_ON_PCI}\n0x1a03 0x030000"}),
+            "web": Machine(parts | {"pci": "0x1a03 0x030000"}),
+        }
+        gpu01, web = await ssh_backend(FakeRemote(machines), clock).instances()
+        assert (gpu01.gpu_count, gpu01.problem) == (None, "gpu01 has 2 NVIDIA GPUs, but no nvidia-smi")
+        assert (web.gpu_count, web.problem) == (0, None)
+
+    async def test_a_tool_without_gpus_is_no_problem_on_a_machine_without_any(self, clock: FakeClock) -> None:
+        machine = Machine(statuses={"gpus": 6}).with_parts(gpus="No devices were found", pci="0x1a03 0x030000")
+        row = await host_of(ssh_backend(FakeRemote({"jump": machine}), clock), "jump")
+        assert (row.gpu_count, row.problem) == (0, None)
+
+    async def test_a_driver_that_fails_after_the_first_look_loses_no_gpu(self, clock: FakeClock) -> None:
+        remote = FakeRemote({"gpu01": Machine().with_parts(pci=f"{NVIDIA_ON_PCI}\n" * 2, **amd_parts())})
+        backend = ssh_backend(remote, clock)
+        await backend.instances()
+        remote.machines["gpu01"].parts["gpus"] = NO_DRIVER
+        remote.machines["gpu01"].statuses["gpus"] = 9
+        row = await host_of(backend)
+        assert row.machine is not None
+        assert (row.gpu_count, row.machine.gpus_lost) == (4, 0)
+
+
 class TestFailures:
     async def test_one_host_that_cannot_be_reached_spoils_its_own_row_alone(self, clock: FakeClock) -> None:
         machines = {"gpu01": Machine(problem=UnreachableError("No answer from gpu01 in time.")), "gpu02": Machine()}

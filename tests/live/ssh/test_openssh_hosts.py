@@ -163,9 +163,11 @@ async def test_a_server_that_is_off_is_not_reachable_and_back_without_a_new_logi
 ) -> None:
     host.be(smi.RTX_470)
     async with host.fleet() as fleet:
-        assert (await read(fleet)).status == "up"
+        row = await read(fleet)
+        assert (row.status, row.problem) == ("up", None)
         openssh.stop()
         row = await read(fleet)
         assert (row.status, row.gpu_model) == ("unreachable", "RTX 3090")
         openssh.start()
-        assert (await read(fleet)).status == "up"
+        row = await read(fleet)
+        assert (row.status, row.problem) == ("up", None)
