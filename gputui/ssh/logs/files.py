@@ -103,7 +103,8 @@ class FileLog:
     def __init__(self, looks: Looks, target: SSHTarget | None, path: str) -> None:
         self._looks = looks
         self._target = target
-        self._path = path
+        self._name = clean(path)
+        """The path for messages: that of a glob's file comes from the host."""
         self._assign = assignment("f", path)
 
     async def read(self, query: LogQuery, *, after: LogPosition | None, backward: bool, size: int) -> LogPage:
@@ -189,7 +190,7 @@ class FileLog:
                 raise self._refusal(look.output, look.errors)
             if ended is None or ended[1] != "0":
                 words = " ".join(clean(look.errors.split("\nend ")[0], multiline=True).split())
-                raise LogError(f"{self._path} cannot be read: {words[:200] or 'reading it failed'}")
+                raise LogError(f"{self._name} cannot be read: {words[:200] or 'reading it failed'}")
             file, size, modified, now = head[1].decode(), int(head[2]), int(head[3]), int(head[4])
             if ended[2] == file:
                 return _Part(
@@ -200,21 +201,21 @@ class FileLog:
                     start=int(head[6]) * _BLOCK,
                     data=look.output[head.end() :],
                 )
-        raise LogError(f"{self._path} is replaced more often than it can be read.")
+        raise LogError(f"{self._name} is replaced more often than it can be read.")
 
     def _refusal(self, output: bytes, errors: str) -> LogError:
         words = output.decode("utf-8", "replace").strip() or errors.strip()
         if words == "directory":
-            return LogError(f"{self._path} is a directory.", hint="Name a file in it, or a glob: /var/log/*.log")
+            return LogError(f"{self._name} is a directory.", hint="Name a file in it, or a glob: /var/log/*.log")
         if words == "special":
-            return LogError(f"{self._path} is no file: a device or a pipe is not read.")
+            return LogError(f"{self._name} is no file: a device or a pipe is not read.")
         if "No such file" in words or "Not a directory" in words:
-            return LogError(f"{self._path} is not there.", hint="A glob finds files by a part of the name: *.log")
+            return LogError(f"{self._name} is not there.", hint="A glob finds files by a part of the name: *.log")
         if "ermission denied" in words:
-            return LogError(f"{self._path}: permission denied.", hint="The user of the login may not read it.")
+            return LogError(f"{self._name}: permission denied.", hint="The user of the login may not read it.")
         if "not found" in words:
             return LogError("The program stat is missing there: files cannot be read.")
-        return LogError(f"{self._path} cannot be read: {clean(words)[:200]}")
+        return LogError(f"{self._name} cannot be read: {clean(words)[:200]}")
 
 
 async def _cut(data: bytes, start: int, at: int, *, whole: bool) -> list[Piece]:

@@ -97,7 +97,9 @@ def _entry(line: bytes) -> dict[str, Any] | None:
         entry = json.loads(line)
     except ValueError:
         return None
-    return entry if isinstance(entry, dict) and isinstance(entry.get("__CURSOR"), str) else None
+    cursor = entry.get("__CURSOR") if isinstance(entry, dict) else None
+    # It is printed in JSON, and given back as it is.
+    return entry if isinstance(cursor, str) and cursor.isascii() and cursor.isprintable() else None
 
 
 def _lines(entry: dict[str, Any]) -> list[LogLine]:

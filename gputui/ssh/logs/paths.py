@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from gputui.errors import InvalidError, LogError
 from gputui.models import LogFile, SSHTarget
 from gputui.ssh.logs.looks import Looks
+from gputui.text import clean
 
 MOST_FILES = 200
 """Files of a glob that are listed."""
@@ -54,7 +55,7 @@ async def find(looks: Looks, target: SSHTarget | None, path: str) -> list[LogFil
     look = await looks.look(script, target, limit=2**20)
     files = [_file(entry) for entry in look.output.split(b"\0") if entry.count(b" ") >= 2]
     if not files:
-        raise LogError(f"No file matches {path}, or its directory cannot be read.")
+        raise LogError(f"No file matches {clean(path)}, or its directory cannot be read.")
     return sorted(files, key=lambda file: (-file.modified.timestamp(), file.path))
 
 

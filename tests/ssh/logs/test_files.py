@@ -223,6 +223,14 @@ async def test_it_says_why_a_file_cannot_be_read(looks: Looks, tmp_path: Path) -
     assert "cannot be read" in str(await failure(looks, tmp_path / "loop"))
 
 
+async def test_what_the_host_names_its_files_does_not_reach_the_terminal(looks: Looks, tmp_path: Path) -> None:
+    path = tmp_path / "a\x1b]0;title\x07.log"
+    path.mkdir()
+    for said in (await failure(looks, path), await failure(looks, f"{path}.*")):
+        assert "title" in said.message
+        assert "\x1b" not in said.message
+
+
 async def test_a_look_that_hangs_is_not_followed_by_another(looks: Looks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gputui.ssh.logs.looks.SECONDS", 0.3)
     monkeypatch.setattr("gputui.ssh.scripts._TERM_SECONDS", 0.1)

@@ -93,6 +93,12 @@ async def test_the_journal_of_a_unit_is_read_in_both_directions(looks: Looks, pr
     assert await new(log, page.lines[-1].position) == ["last"]
 
 
+async def test_a_cursor_that_would_control_the_terminal_is_no_cursor(looks: Looks, programs: Path) -> None:
+    (programs / "entries").write_text(json.dumps(["first", "second"]))
+    program(programs, "journalctl", _JOURNAL.replace('f"c{number}"', 'f"c{number}" + number * chr(0x9b)'))
+    assert await past(open_source(LogSource(LogKind.UNIT, "train.service"), looks, None), 8) == ["first"]
+
+
 @pytest.mark.parametrize(
     ("said", "status", "words"),
     [
