@@ -83,6 +83,15 @@ def names(kind: int, reader: Reader) -> list[tuple[bytes, Attrs | None]]:
     return reader.names()
 
 
+def one_name(kind: int, reader: Reader) -> bytes:
+    """Read the only name of an answer."""
+    expect(kind, Packet.NAME, reader)
+    found = reader.names()
+    if len(found) != 1 or not found[0][0]:
+        raise WireError(f"an answer with {len(found)} names")
+    return found[0][0]
+
+
 def free(kind: int, reader: Reader) -> int:
     """Read the free bytes of a file system."""
     expect(kind, Packet.EXTENDED_REPLY, reader)

@@ -224,13 +224,11 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
 
     async def real(self, path: bytes) -> bytes:
         """Return a path from the root, without links; of a relative one from the directory of the login."""
-        ((name, _),) = await self.request(Packet.REALPATH, answers.names, string(path))
-        return name
+        return await self.request(Packet.REALPATH, answers.one_name, string(path))
 
     async def readlink(self, path: bytes) -> bytes:
         """Return the target of a link."""
-        ((name, _),) = await self.request(Packet.READLINK, answers.names, string(path))
-        return name
+        return await self.request(Packet.READLINK, answers.one_name, string(path))
 
     def symlink(self, target: bytes, path: bytes) -> Awaitable[None]:
         """Create a link at ``path`` to ``target``."""
@@ -317,17 +315,17 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
             self.extensions = dict(reader.extensions())
             self._version.set_result(None)
             return
-        waiting = self._waiting.pop(reader.u32(), None)
-        if waiting is None:
+        number = reader.u32()
+        if (waiting := self._waiting.get(number)) is None:
             raise WireError("an answer without its request")
         future, decode = waiting
-        if future.done():
-            return
-        try:
-            future.set_result(decode(kind, reader))
-        except StatusError as error:
-            future.set_exception(error)
-            future.exception()  # whoever waits gets it; nothing complains where a copy has ended by then
+        if not future.done():
+            try:
+                future.set_result(decode(kind, reader))
+            except StatusError as error:
+                future.set_exception(error)
+                future.exception()  # whoever waits gets it; nothing complains where a copy has ended by then
+        del self._waiting[number]  # one whose answer cannot be read fails with the session
 
     def _fail(self, error: WireError) -> None:
         """End a session that is none: a login shell that prints before the server starts, most of the time."""

@@ -24,6 +24,8 @@ _T = TypeVar("_T")
 
 IN_FLIGHT = 4 * 2**20
 """Bytes of one file that are requested and not answered, in each direction."""
+_MOST_REQUESTS = 512
+"""Requests of one file that are not answered, however small the blocks of the server are."""
 _LARGE_AT_ONCE = 3
 _STEM = 190
 _SUFFIX = b".gputui-part"
@@ -169,7 +171,7 @@ class FileCopier:
 
     async def _move(self, item: Item, source: OpenFile, target: OpenFile, start: int, size: int) -> None:
         """Move the bytes; blocks are read in parallel, and written in parallel in their order."""
-        depth = max(2, IN_FLIGHT // self._block)
+        depth = min(max(2, IN_FLIGHT // self._block), _MOST_REQUESTS)
         reads: deque[tuple[int, int, asyncio.Future[bytes]]] = deque()
         writes: deque[tuple[int, asyncio.Future[None]]] = deque()
         offset = start

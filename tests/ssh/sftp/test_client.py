@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -54,6 +55,18 @@ async def test_a_container_is_entered_for_its_own_sftp_server(
             await Sftp.open(await person.connect(server.port), target)
         assert "openssh-sftp-server" in caught.value.hint
         sftp.close()
+
+
+@pytest.mark.parametrize("answer", [b"\x68" + u32(0) + u32(9), b"\x68" + u32(0) + u32(0), b"\x67" + u32(0)])
+async def test_a_request_fails_whose_answer_cannot_be_read(answer: bytes) -> None:
+    sftp = Sftp("lab at 127.0.0.1:22")
+    sftp.data_received(string(b"\x02" + u32(3)), None)
+    asked = asyncio.ensure_future(sftp.real(b"."))
+    await asyncio.sleep(0)
+    sftp.data_received(string(answer), None)
+    with pytest.raises(CopyError, match="does not speak SFTP as expected"):
+        await asyncio.wait_for(asked, 1)
+    assert sftp.closed
 
 
 async def test_requests_fail_when_the_link_is_lost(far: Far) -> None:
