@@ -16,7 +16,7 @@ from gputui.api.gpuhub import mapping, schema
 from gputui.api.gpuhub.client import GpuhubClient
 from gputui.api.gpuhub.event_log import EventRow
 from gputui.api.gpuhub.images import PUBLIC_NAMES
-from gputui.api.gpuhub.per_deployment_cache import PerDeploymentCache
+from gputui.api.gpuhub.per_row_cache import PerRowCache
 from gputui.api.gpuhub.wallet import to_balance
 from gputui.api.http.failures import RouteMissingError
 from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
@@ -65,7 +65,7 @@ class GpuhubLists:
         self._listed: dict[Ref, Instance] = {}
         self._container_query: Callable[[], Parameters] = dict
         self._containers = self._kept_containers(self._container_query)
-        self._packages: PerDeploymentCache[Package] = PerDeploymentCache(
+        self._packages: PerRowCache[Package] = PerRowCache(
             self._fetch_packages, age=PACKAGES_AGE, at_once=PACKAGES_AT_ONCE, monotonic=monotonic
         )
         self._names_requested: float | None = None
@@ -198,11 +198,11 @@ class GpuhubLists:
         listed = self._listed.get(container)
         return (listed.host if listed else None) or container.id.rsplit("-", 2)[-2:][0]
 
-    def _kept_containers(self, parameters: Callable[[], Parameters]) -> PerDeploymentCache[Instance]:
+    def _kept_containers(self, parameters: Callable[[], Parameters]) -> PerRowCache[Instance]:
         async def fetch(deployment: Deployment) -> list[Instance]:
             return await self._ask_containers(deployment.ref, deployment.name, parameters())
 
-        return PerDeploymentCache(
+        return PerRowCache(
             fetch,
             age=CONTAINERS_AGE,
             at_once=CONTAINERS_AT_ONCE,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gputui.api.gpuhub.per_deployment_cache import MOVING_AT_A_TIME, PerDeploymentCache
+from gputui.api.gpuhub.per_row_cache import MOVING_AT_A_TIME, PerRowCache
 from gputui.errors import AuthError, ConflictError, GputuiError, NotFoundError, RateLimitedError, UnavailableError
 from gputui.models import Deployment, Phase, Ref
 
@@ -26,7 +26,7 @@ class Cloud:
         self.asked: list[str] = []
         self.fail: dict[str, GputuiError] = {}
         self.moving = False
-        self.kept = PerDeploymentCache(
+        self.kept = PerRowCache(
             self.fetch,
             age=AGE,
             at_once=2,

@@ -30,7 +30,7 @@ class _Answer(Generic[_M]):
     moving: bool
 
 
-class PerDeploymentCache(Generic[_M]):
+class PerRowCache(Generic[_M]):
     """Rows that are requested for each deployment.
 
     Those of an unchanged deployment, with nothing in motion, are requested every ``age`` seconds; when
