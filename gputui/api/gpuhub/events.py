@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from gputui.api.gpuhub.event_log import EventLog, EventRow, Key, row_key
-from gputui.api.gpuhub.per_row_cache import fingerprint
+from gputui.api.gpuhub.mapping import fingerprint
 from gputui.api.http.pagination import Page
 from gputui.errors import GputuiError, NotFoundError, RateLimitedError
 from gputui.models import Deployment, Event, Phase, Ref

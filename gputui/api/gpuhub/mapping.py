@@ -191,6 +191,19 @@ def deployment_phase(deployment: Deployment) -> Phase:
     return Phase.RUNNING if word == "running" else Phase.UNKNOWN
 
 
+def fingerprint(deployment: Deployment) -> tuple[object, ...]:
+    """Return what changes when something happens to a deployment's containers."""
+    return (
+        deployment.name,
+        deployment.status,
+        deployment.updated_at,
+        deployment.desired,
+        deployment.starting,
+        deployment.running,
+        deployment.finished,
+    )
+
+
 def to_event_row(row: schema.EventRow, _: RowNotes) -> EventRow:
     """Make a row of the event list ready for the event reader."""
     return EventRow(row.get("deployment_container_uuid") or "", row.get("status") or "", row.get("created_at"))

@@ -65,8 +65,12 @@ class GpuhubLists:
         self._listed: dict[Ref, Instance] = {}
         self._container_query: Callable[[], Parameters] = dict
         self._containers = self._kept_containers(self._container_query)
-        self._packages: PerRowCache[Package] = PerRowCache(
-            self._fetch_packages, age=PACKAGES_AGE, at_once=PACKAGES_AT_ONCE, monotonic=monotonic
+        self._packages: PerRowCache[Deployment, Package] = PerRowCache(
+            self._fetch_packages,
+            age=PACKAGES_AGE,
+            at_once=PACKAGES_AT_ONCE,
+            monotonic=monotonic,
+            fingerprint=mapping.fingerprint,
         )
         self._names_requested: float | None = None
         self._blacklist_by_post = False
@@ -198,7 +202,7 @@ class GpuhubLists:
         listed = self._listed.get(container)
         return (listed.host if listed else None) or container.id.rsplit("-", 2)[-2:][0]
 
-    def _kept_containers(self, parameters: Callable[[], Parameters]) -> PerRowCache[Instance]:
+    def _kept_containers(self, parameters: Callable[[], Parameters]) -> PerRowCache[Deployment, Instance]:
         async def fetch(deployment: Deployment) -> list[Instance]:
             return await self._ask_containers(deployment.ref, deployment.name, parameters())
 
@@ -207,6 +211,7 @@ class GpuhubLists:
             age=CONTAINERS_AGE,
             at_once=CONTAINERS_AT_ONCE,
             monotonic=self._monotonic,
+            fingerprint=mapping.fingerprint,
             is_moving=lambda deployment, rows: (
                 bool(deployment.starting) or any(row.phase in _IN_MOTION for row in rows)
             ),

@@ -31,6 +31,7 @@ class Cloud:
             age=AGE,
             at_once=2,
             monotonic=lambda: self.now,
+            fingerprint=lambda deployment: (deployment.status, deployment.running, deployment.updated_at),
             is_moving=lambda _deployment, _rows: self.moving,
         )
 
