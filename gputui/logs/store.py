@@ -1,4 +1,4 @@
-"""The lines of one log: texts in unnamed files; in memory only the position and time of each.
+"""The lines of one log: texts in unnamed files; in memory only the position, time and severity of each.
 
 The number of a line is constant: the first page's end is 0, newer lines count up from there, older ones down from -1.
 So nothing has to move when an older page is added.
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gputui.errors import GputuiError
-from gputui.models import LogLine, LogPosition
+from gputui.models import LogLine, LogPosition, LogSeverity
 
 _BORDER = 4000
 """Positions stored at each end, to recognise repeated lines: four pages."""
@@ -29,6 +29,7 @@ class StoredLine:
     number: int
     at: float | None
     text: str
+    severity: LogSeverity | None = None
 
     @property
     def time(self) -> datetime | None:
@@ -46,6 +47,9 @@ class _Spool:
             raise _full(error) from error
         self._ends = array("Q", [0])
         self._times = array("d")
+        self._severities = array("b")
+        self.timed = False
+        """Whether the time of some line is known."""
 
     def __len__(self) -> int:
         return len(self._times)
@@ -65,14 +69,17 @@ class _Spool:
             start += len(text)
             self._ends.append(start)
             self._times.append(float("nan") if line.at is None else line.at.timestamp())
+            self._severities.append(line.severity or 0)
+            self.timed |= line.at is not None
 
-    def read(self, first: int, last: int) -> list[tuple[float | None, str]]:
+    def read(self, first: int, last: int) -> list[tuple[float | None, str, LogSeverity | None]]:
         start, end = self._ends[first], self._ends[last]
         block = os.pread(self._file.fileno(), end - start, start) if end > start else b""
         return [
             (
                 None if (at := self._times[index]) != at else at,
                 block[self._ends[index] - start : self._ends[index + 1] - start].decode("utf-8", "replace"),
+                LogSeverity(level) if (level := self._severities[index]) else None,
             )
             for index in range(first, last)
         ]
@@ -108,6 +115,11 @@ class LogStore:
     def last(self) -> int:
         """The number behind that of the newest line."""
         return len(self._newer)
+
+    @property
+    def timed(self) -> bool:
+        """Whether the time of some line is known."""
+        return self._newer.timed or self._older.timed
 
     def add_newer(self, lines: Iterable[LogLine]) -> int:
         """Append lines, oldest first; returns how many are new. Raises GputuiError."""

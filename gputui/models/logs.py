@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +15,25 @@ class LogPosition:
     offset: str
 
 
+class LogSeverity(IntEnum):
+    """The severity of a line, as its log reports it apart from the text."""
+
+    LOWER = 1
+    WARNING = 2
+    ERROR = 3
+
+
 @dataclass(frozen=True, slots=True)
 class LogLine:
     """A line of a log. ``at`` is in UTC, None where it is not reported; ``text`` is clean, without a line end.
 
-    ``position`` identifies the line in its log.
+    ``position`` identifies the line in its log. ``severity`` is None where the text alone may contain it.
     """
 
     at: datetime | None
     text: str
     position: LogPosition
+    severity: LogSeverity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from gputui.logs.severity import is_error, is_warning
+from gputui.logs.severity import severity_of
 from gputui.logs.store import LogFilter, LogStore, StoredLine
+from gputui.models import LogSeverity
 from gputui.widgets.internal_errors import GuardedHandlers
 from gputui.widgets.log_lines import START, LogLines, Place
 
@@ -193,7 +194,8 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
 
     def _strips(self, index: int) -> list[Strip]:
         line, width = self._lines.line(index), self._lines.width
-        bad, poor = is_error(line.text), is_warning(line.text)
+        severity = severity_of(line)
+        bad, poor = severity is LogSeverity.ERROR, severity is LogSeverity.WARNING
         name = "log-view--bad" if bad else "log-view--poor" if poor else ""
         style = self.get_component_rich_style(name, partial=True) if name else Style.null()
         sign = Segment("✗ " if bad else "! " if poor else "  ", style)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gputui.errors import InvalidError, LogError
-from gputui.models import LogLine, LogPage, LogPosition, LogQuery, SSHTarget
+from gputui.models import LogLine, LogPage, LogPosition, LogQuery, LogSeverity, SSHTarget
 from gputui.ssh.logs.lines import FILTER_HERE, shown
 from gputui.ssh.logs.looks import Looks
 from gputui.text import clean
@@ -19,6 +19,12 @@ _LIMIT = 8 * 2**20
 _MOST_LINES = 2000
 _UNIT = re.compile(r"[^\s/\0-][^\s/\0]*")
 _MEMBERS = "Members of the groups systemd-journal and adm may read the journal of the system."
+_SEVERITIES = {
+    **{str(priority): LogSeverity.ERROR for priority in range(4)},
+    "4": LogSeverity.WARNING,
+    **{str(priority): LogSeverity.LOWER for priority in range(5, 8)},
+}
+"""The priorities of syslog: emerg, alert, crit, err; warning; notice, info, debug."""
 _SCRIPT = """
 command -v journalctl >/dev/null || {{ echo missing >&2; exit; }}
 journalctl --no-pager -o json {options} | head -n {size}
@@ -63,7 +69,7 @@ class UnitLog:
         return LogPage(tuple(lines), more=len(entries) >= size, next=onward.position)
 
     async def _entries(self, words: list[str], size: int, *, first: bool) -> list[dict[str, Any]]:
-        fields = ["--output-fields=MESSAGE"] if self._fields else []
+        fields = ["--output-fields=MESSAGE,PRIORITY"] if self._fields else []
         unit = shlex.quote(self._unit)
         check = f"command -v systemctl >/dev/null && systemctl show -p LoadState -- {unit} >&2" if first else ""
         script = _SCRIPT.format(options=shlex.join([*fields, *words]), size=size, check=check)
@@ -112,6 +118,8 @@ def _lines(entry: dict[str, Any]) -> list[LogLine]:
     known = stamp.isascii() and stamp.isdigit() and len(stamp) < 18
     at = datetime.fromtimestamp(int(stamp) / 1e6, UTC) if known else None
     texts = raw.split(b"\n") if raw else [b""]
+    severity = _SEVERITIES.get(str(entry.get("PRIORITY", "")))
     return [
-        LogLine(at, shown(text), LogPosition(clean(stamp), f"{cursor}#{number}")) for number, text in enumerate(texts)
+        LogLine(at, shown(text), LogPosition(clean(stamp), f"{cursor}#{number}"), severity)
+        for number, text in enumerate(texts)
     ]

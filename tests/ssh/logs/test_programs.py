@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gputui.errors import InvalidError, LogError
-from gputui.models import LogKind, LogPosition, LogQuery, LogSource
+from gputui.models import LogKind, LogPosition, LogQuery, LogSeverity, LogSource
 from gputui.ssh.client import Connection
 from gputui.ssh.logs import containers
 from gputui.ssh.logs.looks import Looks
@@ -75,7 +75,8 @@ if "reverse" in options:
 elif after is not None:
     entries = [each for each in entries if each[0] > after]
 for number, message in entries:
-    print(json.dumps({"__CURSOR": f"c{number}", "__REALTIME_TIMESTAMP": str(10**15 + number), "MESSAGE": message}))
+    fields = {"__CURSOR": f"c{number}", "__REALTIME_TIMESTAMP": str(10**15 + number), "PRIORITY": str(number)}
+    print(json.dumps(fields | {"MESSAGE": message}))
 """
 
 
@@ -89,6 +90,15 @@ async def test_the_journal_of_a_unit_is_read_in_both_directions(looks: Looks, pr
     assert await past(log, 8) == texts
     page = await log.read(LogQuery(), after=None, backward=True, size=4)
     assert page.lines[-1].at is not None
+    page = await log.read(LogQuery(), after=None, backward=True, size=100)
+    levels = {line.text: line.severity for line in page.lines}
+    assert [levels[name] for name in ("started", "step 0", "step 1", "step 2", "step 9")] == [
+        LogSeverity.ERROR,
+        LogSeverity.ERROR,
+        LogSeverity.WARNING,
+        LogSeverity.LOWER,
+        None,
+    ]
     (programs / "entries").write_text(json.dumps([*messages, "last"]))
     assert await new(log, page.lines[-1].position) == ["last"]
 
