@@ -46,6 +46,11 @@ class LogLines:
         self._cache.clear()
 
     @property
+    def timed(self) -> bool:
+        """Whether the time of some line is known."""
+        return self._store is not None and self._store.timed
+
+    @property
     def count(self) -> int:
         """The number of lines that are shown."""
         if self._store is None:

@@ -24,7 +24,7 @@ from gputui.widgets.log_lines import START, LogLines, Place
 _SIDE = 16
 """Cells that a key moves sideways."""
 _STAMP = 13
-"""Cells of a line's time and the space behind it."""
+"""Cells of a line's time and the space behind it, where some line has one."""
 _GUTTER = 2
 _MORE = "›"
 """The end of a line that continues to the right."""
@@ -74,6 +74,7 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
         self.following = True
         """Whether the newest line stays in view."""
         self._utc = False
+        self._stamp_width = 0
         self._about = ""
 
     # --- what is shown ---------------------------------------------------------------------------------------
@@ -109,7 +110,10 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
     def update_lines(self, *, redraw: bool = False) -> None:
         """Show the lines that were added at either end; only rows that look different are drawn again."""
         lines, (width, height) = self._lines, self.size
-        lines.width, lines.height = max(1, width - _GUTTER - _STAMP), height
+        stamp = _STAMP if lines.timed else 0
+        redraw |= stamp != self._stamp_width
+        self._stamp_width = stamp
+        lines.width, lines.height = max(1, width - _GUTTER - stamp), height
         end = lines.end
         if self.following or lines.top > end:
             lines.top = end
@@ -200,7 +204,9 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
         style = self.get_component_rich_style(name, partial=True) if name else Style.null()
         sign = Segment("✗ " if bad else "! " if poor else "  ", style)
         time = self.get_component_rich_style("log-view--time", partial=True)
-        head = [sign, Segment(f"{self._stamp(line):<{_STAMP}}", time)]
+        head = [sign]
+        if self._stamp_width:
+            head.append(Segment(f"{self._stamp(line):<{self._stamp_width}}", time))
         body = self._styled(line.text, style)
         if not self._lines.wrap:
             whole, end = Strip(body), self._left + width
@@ -209,7 +215,7 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
             return [Strip.join([Strip(head), whole.crop(self._left, end - 1), Strip([Segment(_MORE, time)])])]
         parts: list[Strip] = []
         for number, (start, end) in enumerate(self._lines.rows(index)):
-            before = head if number == 0 else [Segment(" " * (_GUTTER + _STAMP))]
+            before = head if number == 0 else [Segment(" " * (_GUTTER + self._stamp_width))]
             parts.append(Strip([*before, *_cut(body, start, end)]))
         return parts
 

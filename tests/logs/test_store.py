@@ -9,7 +9,7 @@ import pytest
 
 from gputui.errors import GputuiError
 from gputui.logs.store import LogFilter, LogStore
-from gputui.models import LogLine, LogPosition
+from gputui.models import LogLine, LogPosition, LogSeverity
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -77,3 +77,12 @@ def test_a_full_disk_is_said_and_the_lines_are_taken_when_there_is_room(monkeypa
     assert len(store) == 3
     store.add_newer(lines(3, 6))
     assert texts(store) == [line.text for line in lines(0, 6)]
+
+
+def test_a_line_keeps_the_severity_that_was_reported_and_a_log_without_times_is_known_as_one() -> None:
+    store = LogStore()
+    store.add_newer([LogLine(None, "refused", LogPosition("", "2"), LogSeverity.ERROR)])
+    assert not store.timed
+    store.add_older([LogLine(NOON, "step", LogPosition("", "1"))])
+    assert [line.severity for line in store.read(-1, 1)] == [None, LogSeverity.ERROR]
+    assert store.timed

@@ -134,6 +134,7 @@ async def test_a_file_over_ssh_is_chosen_read_and_offered_again(
         await stage.press("2")
         await stage.until(lambda: "line of" in stage.text, "the log")
         assert ".log   following" in stage.title
+        assert stage.line_of("line of").startswith("  line of")  # without a column for times
         await stage.press("q", "l")
         await stage.until(lambda: "Which log of zeta?" in stage.text, "the menu")
         assert "1  /" in stage.text
