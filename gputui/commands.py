@@ -61,6 +61,7 @@ class Command:
     ``id`` is its name in the keymap of the configuration and, with the part after the last dot, in the command bar.
     ``footer`` is its rank in the footer (1 first; 0 is never there), ``argument`` what the command bar takes
     behind its name, ``action`` the back-end action that it begins, ``several`` whether it acts on all marked rows.
+    ``view`` is the only view that has it; there its keys are not those of other commands.
     It is offered where ``when`` holds; without one where its action is possible; with neither on a row, if it is of
     that group, else everywhere. ``optional`` commands are missing in whole back ends: menus leave them out where they
     are not offered.
@@ -80,6 +81,7 @@ class Command:
     aliases: tuple[str, ...] = ()
     of_row: str = ""
     """The command that its word means with a NAME: ``:events`` is the view, ``:events NAME`` those of a row."""
+    view: str = ""
     group: Group = Group.APP
 
     @property
@@ -274,6 +276,31 @@ _LIST = _section(
         6,
         "longer",
     ),
+    Command(
+        "find",
+        "Find",
+        "backslash",
+        "Find text; the other lines stay",
+        5,
+        argument="TEXT",
+        when=Condition.CONTENT,
+        view="logs",
+    ),
+    Command(
+        "match-next", "Next match", "n", "Go to the next line with the text", when=Condition.CONTENT, view="logs"
+    ),
+    Command(
+        "match-previous",
+        "Previous match",
+        "N",
+        "Go to the previous line with the text",
+        when=Condition.CONTENT,
+        view="logs",
+    ),
+    Command(
+        "error-next", "Next error", "e", "Go to the next error", 5, "next error", when=Condition.CONTENT, view="logs"
+    ),
+    Command("error-previous", "Previous error", "E", "Go to the previous error", when=Condition.CONTENT, view="logs"),
     Command("wrap", "Wrap lines", "W", "Wrap or truncate long lines", 6, "wrap", when=Condition.CONTENT),
     Command("older", "Older", "O", "Load older", 6, "older", when=Condition.OLDER),
     Command("refresh", "Refresh now", "r", "Refresh all lists now", 14, "refresh"),

@@ -122,6 +122,8 @@ def test_keys_are_written_as_one_types_them(keys: str, text: str) -> None:
         {"text.next": "right_parenthesis"},
         {"entry.complete": "ctrl+o"},
         {"reader.copy": "x"},
+        {"ssh": "n", "new": "ctrl+o"},  # next match has it in a log, as before
+        {"match-next": "f5", "find": "ctrl+slash"},
     ],
 )
 def test_a_keymap_may_move_and_swap_keys(keys: dict[str, str]) -> None:
@@ -162,6 +164,9 @@ def test_a_keymap_may_move_and_swap_keys(keys: dict[str, str]) -> None:
         ({"menu.down": "escape"}, "menu.down: escape is the key of dialog.cancel already"),
         ({"text.next": "c"}, "text.next: c is the key of reader.copy already"),
         ({"ssh": "w", "exec": "w"}, "exec: w is the key of ssh already"),
+        ({"match-next": "q"}, "match-next: q is the key of quit already"),
+        ({"find": "e"}, "find: e is the key of"),
+        ({"error-next": "j"}, "error-next: j is the key of log.down already"),
     ],
 )
 def test_a_keymap_that_would_not_do_what_it_says_is_refused(keys: dict[str, str], problem: str) -> None:

@@ -61,7 +61,7 @@ class PaletteProvider(Provider):
 
     def _help(self, command: Command) -> str:
         view = self._view
-        keys = key_text(view.session.keys_of(command) if view is not None else command.keys)
+        keys = key_text(view.keys_of(command) if view is not None else command.keys)
         return f"{command.tooltip}  ({keys})" if keys else command.tooltip
 
     def _run(self, command: Command) -> Callable[[], None]:

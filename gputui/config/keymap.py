@@ -66,11 +66,14 @@ def _moving(*widgets: str) -> tuple[str, ...]:
     return tuple(f"{widget}.{name}" for widget in widgets for name in _WIDGETS[widget])
 
 
+_SHARED = tuple(command.id for command in BY_ID.values() if not command.view)
+_OF_LOGS = tuple(command.id for command in BY_ID.values() if command.view == "logs")
 _TOGETHER: tuple[tuple[str, ...], ...] = (
-    (*BY_ID, *_moving("table")),
-    (*BY_ID, *_moving("heatmap")),
-    (*BY_ID, *_moving("charts")),
-    (*BY_ID, *_moving("log")),
+    (*_SHARED, *_moving("table")),
+    (*_SHARED, *_moving("heatmap")),
+    (*_SHARED, *_moving("charts")),
+    (*_SHARED, *_moving("log")),
+    (*_OF_LOGS, *_moving("log")),
     _moving("reader", "text", "dialog"),
     (*_moving("json"), "dialog.cancel"),
     _moving("menu", "dialog"),
@@ -132,7 +135,9 @@ def key_problems(keys: Mapping[str, str]) -> list[str]:
     # Faulty entries have no effect, so they do not clash.
     faulty = {problem.partition(":")[0] for problem in problems}
     chosen = {name: text for name, text in keys.items() if clean(name) not in faulty}
-    for together in _TOGETHER:
+    # The commands of one view take the keys of others by default; a key that is chosen for one has to be free.
+    of_view = tuple(name for name in _OF_LOGS if chosen.get(name, BY_ID[name].keys) != BY_ID[name].keys)
+    for together in (*_TOGETHER, (*_SHARED, *of_view)):
         problems += [problem for problem in _clashes(chosen, together) if problem not in problems]
     return problems
 

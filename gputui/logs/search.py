@@ -31,7 +31,10 @@ class Found:
 
 
 class LogSearch:
-    """Searches a store, and what ``reader`` adds to it. ``searched`` counts lines; ``progress`` is called after some."""
+    """Searches a store, and what ``reader`` adds to it.
+
+    ``searched`` counts the lines that were looked at; ``progress`` is called after some more.
+    """
 
     def __init__(
         self,

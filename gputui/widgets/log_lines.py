@@ -92,6 +92,26 @@ class LogLines:
             index, row = index + 1, 0
         return min(Place(index, row + rows), self.end)
 
+    def index_of(self, number: int) -> int | None:
+        """Return the place of a line among those shown; None where it is not."""
+        index = self._index(number)
+        return index if self.count and self._number(index) == number else None
+
+    def place_of(self, index: int, column: int) -> Place:
+        """Return the row that shows a character of a line."""
+        rows = self.rows(index)
+        return Place(index, next((row for row, (_, end) in enumerate(rows) if column < end), len(rows) - 1))
+
+    def distance(self, place: Place) -> int:
+        """Return the rows from the top of the view to a place; -1 for one above it, the height for one below."""
+        at, rows = self.top, 0
+        if place < at:
+            return -1
+        while at.line < place.line and rows < self.height:
+            rows += len(self.rows(at.line)) - at.row
+            at = Place(at.line + 1, 0)
+        return min(rows + place.row - at.row, self.height)
+
     def line(self, index: int) -> StoredLine:
         """Return a line by its place among those shown."""
         number = self._number(index)

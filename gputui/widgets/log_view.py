@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
@@ -30,6 +31,10 @@ _MORE = "›"
 """The end of a line that continues to the right."""
 
 
+Spans = Callable[[str], Iterable[tuple[int, int]]]
+"""Finds what is marked in the text of a line, by characters."""
+
+
 class LogView(GuardedHandlers, Widget, can_focus=True):
     """Shows lines; follows their end until one moves up."""
 
@@ -38,6 +43,7 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
     LogView > .log-view--time { color: $muted; }
     LogView > .log-view--bad { color: $text-error; }
     LogView > .log-view--poor { color: $text-warning; }
+    LogView > .log-view--here { background: $selected; }
     LogView > .log-view--match { background: $match; color: $match-text; text-style: bold; }
     LogView > .log-view--about { color: $muted; }
     """
@@ -45,6 +51,7 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
         "log-view--time",
         "log-view--bad",
         "log-view--poor",
+        "log-view--here",
         "log-view--match",
         "log-view--about",
     }
@@ -68,7 +75,9 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  (Textual's own name)
         super().__init__(id=id)
         self._lines = LogLines()
-        self._spans: Callable[[str], Iterable[tuple[int, int]]] | None = None
+        self._spans: Spans | None = None
+        self._found: Spans | None = None
+        self._here: int | None = None
         self._left = 0
         self._rows: list[Strip] = []
         self.following = True
@@ -86,13 +95,17 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
         self.following = True
         self.update_lines()
 
-    def set_filter(
-        self, matches: LogFilter | None, spans: Callable[[str], Iterable[tuple[int, int]]] | None = None
-    ) -> None:
+    def set_filter(self, matches: LogFilter | None, spans: Spans | None = None) -> None:
         """Show only the lines that match, with the ``spans`` of the matches marked; the place is kept."""
         self._lines.matches = matches
         self._spans = spans
         self.update_lines(redraw=True)
+
+    def set_search(self, spans: Spans | None, here: int | None) -> None:
+        """Mark the ``spans`` of a search in every line, and the line ``here``, by its number."""
+        if (spans, here) != (self._found, self._here):
+            self._found, self._here = spans, here
+            self._lay_out(redraw=True)
 
     def set_about(self, text: str) -> None:
         """Show a text in place of lines, while there are none."""
@@ -128,6 +141,12 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
             place = Place(place.line + 1, 0)
         return found
 
+    @property
+    def numbers_in_view(self) -> range:
+        """The numbers from that of the first line in view to that of the last; other lines may be hidden between."""
+        lines = self.lines_in_view()
+        return range(lines[0].number, lines[-1].number + 1) if lines else range(0)
+
     # --- moving ----------------------------------------------------------------------------------------------
 
     def action_move(self, rows: int) -> None:
@@ -152,6 +171,24 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
         if not self._lines.wrap:
             self._left = max(0, self._left + step * _SIDE)
             self._lay_out()
+
+    def go_to(self, number: int) -> None:
+        """Show a line with others around it, and the first of its marks; the view stays there."""
+        lines = self._lines
+        if (index := lines.index_of(number)) is None:
+            return
+        text = lines.line(index).text
+        start, end = min(self._found(text), default=(0, 0)) if self._found is not None else (0, 0)
+        place = lines.place_of(index, start)
+        if not 0 < lines.distance(place) < lines.height - 1:
+            lines.top = min(lines.above(place, lines.height // 3), lines.end)
+        if not lines.wrap:
+            first, last = cell_len(text[:start]), cell_len(text[:end])
+            if not self._left <= first <= last < self._left + lines.width:
+                self._left = 0 if last < lines.width else max(0, first - lines.width // 3)
+        self.following = False
+        self._lay_out()
+        self.post_message(self.Moved(at_first=lines.top <= START))
 
     def _move_to(self, place: Place) -> None:
         self._lines.top = place
@@ -202,11 +239,14 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
         bad, poor = severity is LogSeverity.ERROR, severity is LogSeverity.WARNING
         name = "log-view--bad" if bad else "log-view--poor" if poor else ""
         style = self.get_component_rich_style(name, partial=True) if name else Style.null()
-        sign = Segment("✗ " if bad else "! " if poor else "  ", style)
+        here = line.number == self._here
+        sign = Segment(f"{'✗' if bad else '!' if poor else ' '}{'▸' if here else ' '}", style)
         time = self.get_component_rich_style("log-view--time", partial=True)
         head = [sign]
         if self._stamp_width:
             head.append(Segment(f"{self._stamp(line):<{self._stamp_width}}", time))
+        if here:
+            style = style + self.get_component_rich_style("log-view--here", partial=True)
         body = self._styled(line.text, style)
         if not self._lines.wrap:
             whole, end = Strip(body), self._left + width
@@ -221,7 +261,7 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
 
     def _styled(self, text: str, style: Style) -> list[Segment]:
         """Return a text in parts, with the matches marked."""
-        spans = sorted(self._spans(text)) if self._spans is not None else []
+        spans = sorted(span for find in (self._spans, self._found) if find is not None for span in find(text))
         match = self.get_component_rich_style("log-view--match", partial=True) if spans else style
         parts: list[Segment] = []
         at = 0

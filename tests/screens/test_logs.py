@@ -7,12 +7,13 @@ import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gputui.app.login import Login
 from gputui.errors import AuthError, NotFoundError, RateLimitedError, UnavailableError
-from gputui.models import Action, Deployment, Instance, Phase, Ref, Resource
+from gputui.models import Action, Deployment, Instance, LogPage, Phase, Ref, Resource
 from gputui.ssh.logs.looks import Look, Looks
 from gputui.widgets.log_view import LogView
 from tests.fleet.fakes import FakeBackend
@@ -241,6 +242,92 @@ async def test_only_lines_that_match_are_shown_and_the_server_is_asked_for_words
         assert "must be such as 90m" in stage.text
 
 
+async def test_a_text_and_errors_are_found_among_their_neighbours_in_all_of_the_log() -> None:
+    cloud = Writing(3000)
+    for number in (40, 1500, 2950):
+        cloud.log.lines[number] = line(number, f"ERROR lost {number}")
+    cloud.log.lines[2990] = line(2990, "saved checkpoint")
+    async with staged(cloud, view="3") as stage:
+        await opened(stage)
+        await stage.press("backslash")
+        await stage.type("lost")
+        assert "find: " not in stage.title
+        await stage.press("enter")
+        await stage.settle()
+        assert stage.line_of("ERROR lost 2950").startswith("✗▸")
+        assert "line 2949" in stage.text  # the others stay
+        assert "find: lost" in stage.title
+        assert "following" not in stage.title
+        await stage.press("N")
+        await stage.until(lambda: "ERROR lost 1500" in stage.text, "an older one")
+        await stage.press("N")
+        await stage.until(lambda: "ERROR lost 40" in stage.text, "one that was not read yet")
+        assert "line 39" in stage.text
+        await stage.press("N")
+        await stage.until(lambda: "ERROR lost 2950" in stage.text, "the last one")
+        assert "No earlier line with lost: continued at the end." in stage.toasts
+        await stage.press("n")
+        await stage.until(lambda: "ERROR lost 40" in stage.text, "the first one")
+        assert "No later line with lost: continued at the beginning." in stage.toasts
+
+        # Errors need no text; esc takes the marks away before it goes back.
+        await stage.press("escape")
+        assert "find" not in stage.title
+        await stage.press("e")
+        await stage.until(lambda: "▸" in stage.line_of("ERROR lost 40"), "an error")
+        await stage.press("e")
+        await stage.until(lambda: "ERROR lost 1500" in stage.text, "the next error")
+        await stage.press("escape")
+        assert "▸" not in stage.text
+        assert stage.view.NAME == "logs"
+
+        # A filter becomes the text that is found.
+        await stage.press("slash")
+        await stage.type("checkpoint")
+        await stage.press("enter", "n")
+        await stage.until(lambda: "▸" in stage.line_of("saved checkpoint"), "the match")
+        assert "line 2989" in stage.text
+        await stage.press("n")
+        await stage.until(lambda: "continued at the beginning" in stage.toasts, "the only match")
+        await stage.command("find nowhere")
+        await stage.until(lambda: "No line with nowhere in the whole log." in stage.toasts, "the end of the search")
+
+
+async def test_a_search_through_the_past_shows_how_far_it_is_and_esc_ends_it() -> None:
+    cloud = Writing(60_000)
+    async with staged(cloud, view="3") as stage:
+        await opened(stage)
+        gate = asyncio.Event()
+        read = cloud.log.read
+
+        async def slow(*words: Any, **named: Any) -> LogPage:
+            await gate.wait()
+            return await read(*words, **named)
+
+        cloud.log.read = slow  # type: ignore[method-assign]
+        await stage.press("E")
+        await stage.until(lambda: "searching, 1,000 lines so far, esc ends it" in stage.title, "the progress")
+        await stage.press("escape")
+        assert "Search ended." in stage.toasts
+        assert "searching" not in stage.title
+        assert stage.view.NAME == "logs"
+
+
+async def test_the_keys_of_a_log_are_its_own_in_the_footer_and_the_help() -> None:
+    async with staged(Writing(), view="3", size=(200, 60)) as stage:
+        assert "next error" not in stage.lines[-1]
+        await stage.command("match-next")
+        assert "Next match: not in this view. It is in the view of a log (l on an instance)." in stage.toasts
+        await opened(stage)
+        assert "e next error" in " ".join(stage.lines[-1].split())
+        assert "events" not in stage.lines[-1]
+        await stage.press("question_mark")
+        shown = "\n".join(" ".join(text.split()) for text in stage.lines)
+        assert "n Next match :match-next" in shown
+        assert " Events :events-of" in shown
+        assert "e Events" not in shown
+
+
 async def test_an_empty_log_says_so_and_begins_when_something_comes_however_long_its_lines() -> None:
     cloud = Writing(0)
     async with staged(cloud, size=NARROW, view="3") as stage:
@@ -345,6 +432,15 @@ async def test_what_is_shown_is_saved(tmp_path: Path, monkeypatch: pytest.Monkey
 def texts_in(folder: Path, suffix: str) -> list[str]:
     """Return what the files of a kind contain."""
     return [path.read_text() for path in folder.glob(f"*.{suffix}")]
+
+
+@SIZES
+def test_picture_of_a_search(shoot: Shoot, size: tuple[int, int]) -> None:
+    cloud = Writing(1200)
+    for number in (1150, 1170):
+        cloud.log.lines[number] = line(number, f"step {number}: checkpoint saved to /data/runs/7")
+    cloud.log.lines[1165] = line(1165, "RuntimeError: NCCL error in: ProcessGroupNCCL.cpp")
+    shoot(cloud, keys="3 l backslash c h e c k p o i n t enter N", size=size)
 
 
 @SIZES

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from gputui.commands import COMMANDS
+from gputui.config.keymap import key_text
 from gputui.models import Change
 from gputui.screens.base.bars import CommandBar, FilterBar
 from gputui.screens.base.header_cost import FleetCost
@@ -87,7 +88,11 @@ class Frame:
             return
         self._footer_of = state
         offered = [command for command in _IN_FOOTER if view.offers(command, here)]
-        keys = [(view.session.key_of(command.id), view.short_of(command)) for command in offered]
+        keys = [
+            (key_text(key), view.short_of(command))
+            for command in offered
+            if (key := view.keys_of(command).split(",")[0])
+        ]
         view.query_one(FooterBar).set_keys(keys)
 
     def _show_problems(self) -> None:

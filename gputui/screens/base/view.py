@@ -34,6 +34,28 @@ if TYPE_CHECKING:
 Handler = Callable[[str], None]
 
 
+_OF_VIEW = {
+    view: [each for each in COMMANDS if each.view == view] for view in {each.view for each in COMMANDS} - {""}
+}
+
+
+def key_bindings(view: str) -> list[BindingType]:
+    """Return the keys of the commands of one view, for the widget in it that has the focus; of the others for ''."""
+    return [
+        Binding(
+            command.keys,
+            f"{'screen.' if view else ''}command('{command.id}')",
+            command.title,
+            show=False,
+            id=command.id,
+            tooltip=command.tooltip,
+            group=Binding.Group(command.group.value),
+        )
+        for command in COMMANDS
+        if command.keys and command.view == view
+    ]
+
+
 class View(GuardedHandlers, LaidOutOnce[None]):
     """One of the numbered views. A subclass gives the body, and lists the sets of commands that work in it."""
 
@@ -50,19 +72,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
     COMMAND_SETS: ClassVar[tuple[type[CommandSet], ...]] = ()
     """The sets of its commands; the first that has a handler for a command carries it out."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            command.keys,
-            f"command('{command.id}')",
-            command.title,
-            show=False,
-            id=command.id,
-            tooltip=command.tooltip,
-            group=Binding.Group(command.group.value),
-        )
-        for command in COMMANDS
-        if command.keys
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = key_bindings("")
 
     DEFAULT_CSS = """
     View { background: $background; }
@@ -311,6 +321,14 @@ class View(GuardedHandlers, LaidOutOnce[None]):
             command.id for command in COMMANDS if any(hasattr(kind, command.handler) for kind in cls.COMMAND_SETS)
         )
 
+    def keys_of(self, command: Command) -> str:
+        """Return the keys of a command in this view, as configured: those that no command of the view itself has."""
+        keys = self.session.keys_of(command)
+        if command.view or not (own := _OF_VIEW.get(self.NAME)):
+            return keys
+        taken = {key for each in own for key in self.session.keys_of(each).split(",")}
+        return ",".join(key for key in keys.split(",") if key not in taken)
+
     def handler_of(self, command: Command) -> Handler | None:
         """Return the handler of a command; None where the view has none."""
         if command.group is Group.VIEWS:
@@ -327,6 +345,8 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         handler = self.handler_of(command)
         if handler is None:
             text, views = f"{command.title}: not in this view.", self.session.navigator.views_with(command)
+            if command.view:
+                text = f"{text} It is in the view of a log ({self.session.key_of('logs')} on an instance)."
             if len(views) == 1:
                 ((shown, heading),) = views.items()
                 text = f"{text} It is in {heading} ({self.session.key_of(shown)})."

@@ -97,7 +97,7 @@ class GlobalCommands(CommandSet):
             lines += [Content.styled(group.value, "bold $text-accent")]
             offers = {command: self.view.offers(command, here) for command in handled}
             for command, offered in sorted(offers.items(), key=lambda each: not each[1]):
-                key = key_text(self.session.keys_of(command))
+                key = key_text(self.view.keys_of(command))
                 lines.append(
                     Content.assemble(
                         (f"  {key:<12}", "bold" if offered else "$muted"),

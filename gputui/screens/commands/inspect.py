@@ -88,7 +88,7 @@ class InspectCommands(CommandSet):
                 dialogs.Choice(
                     command.id,
                     command.title,
-                    key_text(self.session.keys_of(command)),
+                    key_text(self.view.keys_of(command)),
                     command.tooltip,
                     disabled=not self.view.offers(command, here) or (len(rows) > 1 and not command.several),
                 )

@@ -12,6 +12,7 @@ from gputui.presentation.times import parse_time
 from gputui.screens import dialogs
 from gputui.screens.base.export import LOG_FORMATS, save_log
 from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.logs.search import FindBar
 
 if TYPE_CHECKING:
     from gputui.screens.logs.view import LogsView, OpenLog
@@ -53,6 +54,40 @@ class LogCommands(CommandSet):
         """Read now, after any failure."""
         if self.view.current is not None:
             self.view.follow_log(self.view.current.reader)
+
+    def do_find(self, argument: str) -> None:
+        """Find a text among all lines."""
+        if argument:
+            self.view.search.find(argument)
+        elif self.view.current is not None:
+            self.view.query_one(FindBar).begin()
+
+    def do_match_next(self, argument: str) -> None:
+        """Go to the next line with the text."""
+        self._match(1)
+
+    def do_match_previous(self, argument: str) -> None:
+        """Go to the previous line with the text."""
+        self._match(-1)
+
+    def _match(self, step: int) -> None:
+        """Go to a match: of the text that is searched for, else of the filter, whose other lines are shown again."""
+        search, text = self.view.search, self.view.filter_text()
+        if search.text:
+            search.step(step)
+        elif text:
+            self.view.set_filter("")
+            search.find(text)
+        else:
+            self.do_find("")
+
+    def do_error_next(self, argument: str) -> None:
+        """Go to the next error."""
+        self.view.search.step_error(1)
+
+    def do_error_previous(self, argument: str) -> None:
+        """Go to the previous error."""
+        self.view.search.step_error(-1)
 
     def do_wrap(self, argument: str) -> None:
         """Wrap or truncate long lines."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.content import Content
 
 from gputui.errors import GputuiError, RateLimitedError
@@ -19,9 +20,11 @@ from gputui.logs.reader import LogReader, ReadLog
 from gputui.logs.store import LogFilter, LogStore
 from gputui.models import Instance, LogQuery, LogSource, Ref, Resource, Row
 from gputui.presentation.times import parse_time
-from gputui.screens.base.view import View
+from gputui.screens.base.session import Session
+from gputui.screens.base.view import View, key_bindings
 from gputui.screens.commands.sets import ROW_SETS
 from gputui.screens.logs.commands import FIELDS, LogCommands
+from gputui.screens.logs.search import FindBar, Search
 from gputui.screens.logs.sources import title_of
 from gputui.widgets.bars.line import follow_caption
 from gputui.widgets.log_view import LogView
@@ -46,6 +49,12 @@ class OpenLog:
     matches: LogFilter | None = None
 
 
+class _Lines(LogView):
+    """The lines, with the keys of this view."""
+
+    BINDINGS: ClassVar[list[BindingType]] = key_bindings("logs")
+
+
 class LogsView(View):
     """``l`` on a worker: its lines, the newest at the end; paging up reads the past."""
 
@@ -63,9 +72,14 @@ class LogsView(View):
     wrap = False
     """Whether long lines are continued on the next, or cut off."""
 
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.search = Search(self)
+
     def compose_body(self) -> ComposeResult:
-        """Lay out the lines."""
-        yield LogView(id="log")
+        """Lay out the lines, and the line to find text in them."""
+        yield _Lines(id="log")
+        yield FindBar(self.search)
 
     @property
     def lines(self) -> LogView:
@@ -137,12 +151,15 @@ class LogsView(View):
         self.workers.cancel_group(self, "log")
         self.workers.cancel_group(self, "past")
         if self.current is not None:
+            self.search.forget()
             self.lines.set_lines(None)
             self.current.store.close()
             self.current = None
 
     def _release(self) -> None:
         super()._release()
+        if self.is_mounted:
+            self.search.stop()
         self.workers.cancel_group(self, "log")
         self.workers.cancel_group(self, "past")
 
@@ -222,6 +239,7 @@ class LogsView(View):
             left = Content.assemble((f"   {self._trouble(error, log.reader.resumes)}", "$text-error"), left)
         elif (error := log.reader.past_error) is not None:
             left = Content.assemble((f"   older ones: {error.title.lower()}", "$text-error"), left)
+        left += self.search.caption()
         count = f"{len(log.store):,} lines"
         if log.matches is not None:
             more = " …" if log.matches.behind else ""
@@ -233,6 +251,7 @@ class LogsView(View):
             begin = "all of it, from" if log.reader.complete else "from"
             since = f"   {begin} {format_time(at, utc=self.session.utc)}" if at is not None else ""
         reading = f"reading older, {self.session.key_of('back')} stops   " if log.reader.reading_past else ""
+        reading = self.search.progress() or reading
         shape = "   wrapped" if self.wrap else ""
         return left, Content.styled(f"{reading}{count}{since}{shape}{'   UTC' if self.session.utc else ''}", "$muted")
 
@@ -311,8 +330,22 @@ class LogsView(View):
             await asyncio.sleep(0)
         self.show_log()
 
+    def shown_lines(self) -> Callable[[str], bool]:
+        """Return whether the filter shows a line."""
+        return self._query.holds if self._query is not None else lambda text: True
+
+    async def until_filtered(self) -> None:
+        """Wait until all lines read so far went through the filter."""
+        matches = self.current.matches if self.current is not None else None
+        while matches is not None and matches.behind:
+            matches.step(_STEP)
+            await asyncio.sleep(0)
+        self.lines.update_lines()
+
     def clear_limits(self) -> bool:
-        """Stop reading the past, or clear the filter."""
+        """End a search or stop reading the past; else clear the filter."""
+        if self.search.clear():
+            return True
         if self.current is not None and self.current.reader.reading_past:
             self.workers.cancel_group(self, "past")
             self.notify("Stopped loading older lines.", severity="information")
