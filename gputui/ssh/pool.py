@@ -57,6 +57,7 @@ class ConnectionPool:
                 if slot.connection is None or slot.connection.closed:
                     if shares_failure and slot.failure is not None and slot.failures > failures:
                         raise type(slot.failure)(slot.failure.message, hint=slot.failure.hint) from slot.failure
+                    self._close(slot)
                     try:
                         slot.connection = await connect()
                     except SshError as error:
@@ -103,7 +104,12 @@ class ConnectionPool:
 
     def _drop(self, key: str, slot: _Slot) -> None:
         self._slots.pop(key, None)
+        self._close(slot)
+
+    def _close(self, slot: _Slot) -> None:
+        """Close a connection in the background, one that has ended too: the way to it is kept until then."""
         if slot.connection is not None:
             task = asyncio.get_running_loop().create_task(slot.connection.close())
             self._closers.add(task)
             task.add_done_callback(self._closers.discard)
+            slot.connection = None

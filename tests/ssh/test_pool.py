@@ -37,6 +37,21 @@ async def test_a_connection_that_ended_is_opened_again(person: Person, server: S
     await pool.aclose()
 
 
+async def test_the_way_to_a_connection_that_ended_is_released_when_it_is_replaced(
+    person: Person, server: Server
+) -> None:
+    pool = ConnectionPool()
+    released = asyncio.Event()
+    async with pool.lease(ID, lambda: person.connect(server.port)) as first:
+        first._resources.callback(released.set)
+    server.drop()
+    await first.ssh.wait_closed()
+    async with pool.lease(ID, lambda: person.connect(server.port)) as second:
+        await asyncio.wait_for(released.wait(), 5)
+        assert not second.closed
+    await pool.aclose()
+
+
 class Later:
     """The loop's clock, which can be put forward."""
 
