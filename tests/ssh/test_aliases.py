@@ -238,6 +238,19 @@ async def test_a_proxy_command_is_the_connection_and_ends_with_it(ssh: Ssh, tmp_
             os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+async def test_a_program_left_by_a_proxy_command_does_not_delay_the_end_of_the_connection(
+    ssh: Ssh, tmp_path: Path
+) -> None:
+    (tmp_path / "pipe.py").write_text(PIPE)
+    async with Server(password=None, client_keys=[ssh.key("id_ed25519")]) as server:
+        ssh.trust(server)
+        command = f"setsid sleep 4 </dev/null >/dev/null & exec {sys.executable} {tmp_path}/pipe.py %p"
+        ssh.configure(entry("gpu01", server, f"  ProxyCommand sh -c '{command}'\n"))
+        connection = await ssh.connect("gpu01")
+        await asyncio.wait_for(connection.close(), 3)
+        assert connection.closed
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
