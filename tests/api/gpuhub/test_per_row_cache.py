@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from gputui.api.gpuhub.mapping import fingerprint
 from gputui.api.gpuhub.per_row_cache import MOVING_AT_A_TIME, PerRowCache
 from gputui.errors import AuthError, ConflictError, GputuiError, NotFoundError, RateLimitedError, UnavailableError
 from gputui.models import Deployment, Phase, Ref
@@ -31,7 +32,7 @@ class Cloud:
             age=AGE,
             at_once=2,
             monotonic=lambda: self.now,
-            fingerprint=lambda deployment: (deployment.status, deployment.running, deployment.updated_at),
+            fingerprint=fingerprint,
             is_moving=lambda _deployment, _rows: self.moving,
         )
 
