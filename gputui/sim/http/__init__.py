@@ -1,1 +1,1 @@
-"""What the simulated HTTP servers have in common: routes, request bodies, faults."""
+"""Common parts of the simulated HTTP servers: routes, request bodies, faults."""

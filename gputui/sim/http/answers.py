@@ -1,4 +1,4 @@
-"""Common parts of simulated servers: routes of one method, parameters, the errors of Docker."""
+"""Answers of simulated servers: routes of one method, parameters, the errors of Docker."""
 
 from __future__ import annotations
 
