@@ -20,7 +20,8 @@ from pathlib import Path
 
 from benchmarks.cloud import cpu_seconds
 from benchmarks.measure import Finding, options, report
-from gputui.sim.machines.world import Host, Pod
+from gputui.sim.machines.containers import Pod
+from gputui.sim.machines.hosts import Host
 from gputui.sim.server import running_simulator
 from gputui.sim.ssh.default_world import GPU01, SshPlan
 from tests.tui.harness import Terminal

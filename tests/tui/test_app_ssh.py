@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.sim.machines.world import Pod
+from gputui.sim.machines.containers import Pod
 from tests.cli.conftest import Simulation
 from tests.tui.conftest import Spawn
 from tests.tui.harness import MOUSE_MODES, Terminal

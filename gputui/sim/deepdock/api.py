@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gputui.sim.http.answers import check_docker_name, docker_failure, route
 from gputui.sim.http.fastapi import Handler, answer_of, application, arguments, declared
-from gputui.sim.machines.world import Pod
+from gputui.sim.machines.containers import Pod
 
 from .gpu_series import Sample
 from .host import DockHost, image_id

@@ -6,7 +6,10 @@ import random
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gputui.sim.machines.world import GIB, Gpu, Pod, Process, World
+from gputui.sim.machines.containers import Pod
+from gputui.sim.machines.hardware import GIB, Gpu
+from gputui.sim.machines.hosts import Process
+from gputui.sim.machines.world import World
 
 from .host import DockHost, Machine
 from .registry import find

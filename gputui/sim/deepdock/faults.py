@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import Scope
 
 from gputui.sim.http.faults import ApiFaults, Change, spoiled, without
-from gputui.sim.machines.world import GIB, MIB
+from gputui.sim.machines.hardware import GIB, MIB
 
 from .api import DeepdockApi
 from .gpu_series import Sample

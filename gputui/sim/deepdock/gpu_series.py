@@ -7,8 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gputui.sim.machines.hardware import card
-from gputui.sim.machines.world import MIB, Process
+from gputui.sim.machines.hardware import MIB, card
+from gputui.sim.machines.hosts import Process
 
 if TYPE_CHECKING:
     from .host import DockHost

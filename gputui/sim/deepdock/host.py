@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from gputui.sim.http.answers import docker_time
-from gputui.sim.machines.world import GIB, MIB, Gpu, Host, Image, Pod, Process, World, hexadecimal
+from gputui.sim.machines.containers import Image, Pod
+from gputui.sim.machines.hardware import GIB, MIB, Gpu
+from gputui.sim.machines.hosts import Host, Process, hexadecimal
+from gputui.sim.machines.world import World
 
 from .gpu_series import KEPT, PERIOD, Series, load_of
 from .registry import find, whole

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from gputui.sim.http.answers import docker_time
-from gputui.sim.machines.world import MIB, Image, Pod
+from gputui.sim.machines.containers import Image, Pod
+from gputui.sim.machines.hardware import MIB
 
 from .host import SSH, DockHost, image_id
 

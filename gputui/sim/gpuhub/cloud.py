@@ -8,7 +8,8 @@ import string
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gputui.sim.machines.world import World, hexadecimal
+from gputui.sim.machines.hosts import hexadecimal
+from gputui.sim.machines.world import World
 
 from .billing import Ledger
 from .entities import CONTAINER, JOB, Block, CloudImage, Container, Deployment, Event, Machine, Order

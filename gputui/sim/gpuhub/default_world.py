@@ -6,7 +6,9 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from gputui.sim.machines.world import GIB, World, hexadecimal
+from gputui.sim.machines.hardware import GIB
+from gputui.sim.machines.hosts import hexadecimal
+from gputui.sim.machines.world import World
 
 from .billing import Ledger, Package
 from .cloud import Cloud

@@ -6,7 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gputui.sim.machines.world import GIB, Host, Pod
+from gputui.sim.machines.containers import Pod
+from gputui.sim.machines.hardware import GIB
+from gputui.sim.machines.hosts import Host
 
 STARTING = ("creating", "created", "starting", "oss_merged")
 ACTIVE = (*STARTING, "running")

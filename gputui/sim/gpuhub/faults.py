@@ -10,7 +10,8 @@ from typing import Any
 from starlette.types import Scope
 
 from gputui.sim.http.faults import ApiFaults, Change, spoiled, with_text_numbers
-from gputui.sim.machines.world import GIB, hexadecimal
+from gputui.sim.machines.hardware import GIB
+from gputui.sim.machines.hosts import hexadecimal
 
 from .api import GpuhubApi
 from .entities import CONTAINER, Block, CloudImage, GpuModel, Machine, Order, Template

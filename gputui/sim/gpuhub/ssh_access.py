@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gputui.sim.machines.world import Host, Pod
+from gputui.sim.machines.containers import Pod
+from gputui.sim.machines.hosts import Host
 
 from .entities import Container, Machine
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
 from gputui.sim.http.answers import Parameters, RefusedError
-from gputui.sim.machines.world import GIB
+from gputui.sim.machines.hardware import GIB
 
 from .entities import ANYTHING, CONTAINER, JOB, KINDS, Container, Order, Span, Template
 from .stock import StockFilter

@@ -1,9 +1,11 @@
-"""The GPU models: limits, features, and power and temperature as functions of the load."""
+"""GPUs and their models: limits, features, and power and temperature as functions of the load."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+MIB, GIB = 1 << 20, 1 << 30
+PAGE = 4096
 DRIVER_VERSION, CUDA_VERSION = "570.133.20", "12.8"
 _IDLE_WATTS, _IDLE_DEGREES = 22.0, 34.0
 _FAN_FROM, _FAN_SLOPE = 44.0, 1.6
@@ -60,3 +62,13 @@ def card(model: str) -> Card:
     """Return the properties of a GPU model."""
     name = model.upper()
     return next((known for part, known in _CARDS if part in name), _ANY)
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU of a host. ``memory`` in bytes."""
+
+    index: int
+    uuid: str
+    model: str
+    memory: int

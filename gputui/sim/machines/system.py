@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .hardware import CUDA_VERSION, DRIVER_VERSION
+from .hardware import CUDA_VERSION, DRIVER_VERSION, GIB
 
-_GIB = 1 << 30
 TOOLS = frozenset({"amd-smi", "docker", "journalctl", "npu-smi", "nvidia-smi", "podman", "rocm-smi", "timeout"})
 """Programs that a machine has or not. All others are on every machine."""
 
@@ -43,7 +42,7 @@ class System:
     kernel: str = "5.15.0-122-generic"
     distribution: str = "Ubuntu 22.04.5 LTS"
     cpus: int = 64
-    memory: int = 512 * _GIB
+    memory: int = 512 * GIB
     driver: str = DRIVER_VERSION
     cuda: str = CUDA_VERSION
     boot_id: str = "6f0f9a51-2a7c-4f7e-9d1b-6a2f0b3c4d5e"
@@ -51,7 +50,7 @@ class System:
     base_load: float = 0.4
     tools: frozenset[str] = frozenset({"nvidia-smi", "timeout"})
     users: tuple[LoggedIn, ...] = ()
-    disks: tuple[Disk, ...] = (Disk("/", "/dev/nvme0n1p2", 900 * _GIB, 310 * _GIB),)
+    disks: tuple[Disk, ...] = (Disk("/", "/dev/nvme0n1p2", 900 * GIB, 310 * GIB),)
     lost_gpus: set[int] = field(default_factory=set)
     """Indices of GPUs that have fallen off the bus."""
     units: dict[str, tuple[str, ...]] = field(default_factory=dict)

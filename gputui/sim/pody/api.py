@@ -7,7 +7,9 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from gputui.sim.http.answers import check_docker_name, docker_error, docker_failure, docker_time
-from gputui.sim.machines.world import GIB, Host, Image, Pod, User, hexadecimal
+from gputui.sim.machines.containers import Image, Pod, User
+from gputui.sim.machines.hardware import GIB
+from gputui.sim.machines.hosts import Host, hexadecimal
 from gputui.sim.shell.logins import run_captured
 
 from .http import Endpoint, InternalError, application

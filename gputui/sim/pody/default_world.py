@@ -5,7 +5,10 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from gputui.sim.machines.world import GIB, MIB, Host, Image, Pod, Process, Quota, User, World, hexadecimal
+from gputui.sim.machines.containers import Image, Pod, Quota, User
+from gputui.sim.machines.hardware import GIB, MIB
+from gputui.sim.machines.hosts import Host, Process, hexadecimal
+from gputui.sim.machines.world import World
 
 from .validation import RELEASES
 

@@ -9,7 +9,8 @@ from typing import Any
 from starlette.types import Scope
 
 from gputui.sim.http.faults import ApiFaults, Change, spoiled_row, without
-from gputui.sim.machines.world import MIB, Host
+from gputui.sim.machines.hardware import MIB
+from gputui.sim.machines.hosts import Host
 
 BROKEN_POD = "jupyter"
 _OPEN = ("/version", "/host/gpu-ps")

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from gputui.sim.http import fastapi
 from gputui.sim.http.answers import route
 from gputui.sim.http.fastapi import Handler, answer_of, arguments, declared
-from gputui.sim.machines.world import User
+from gputui.sim.machines.containers import User
 
 Release = tuple[int, int, int]
 _ANONYMOUS = User("", "")

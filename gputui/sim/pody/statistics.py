@@ -7,7 +7,8 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from gputui.sim.machines.world import Host, User
+from gputui.sim.machines.containers import User
+from gputui.sim.machines.hosts import Host
 
 from .http import Release
 from .validation import seconds

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from starlette.exceptions import HTTPException
 
-from gputui.sim.machines.world import GIB, Pod
+from gputui.sim.machines.containers import Pod
+from gputui.sim.machines.hardware import GIB
 
 from .http import InternalError, Release
 

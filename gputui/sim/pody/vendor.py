@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gputui.sim.machines.world import GIB, SSH_PASSWORD, World
+from gputui.sim.machines.containers import SSH_PASSWORD
+from gputui.sim.machines.hardware import GIB
+from gputui.sim.machines.world import World
 from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
 
 from .api import PodyApi

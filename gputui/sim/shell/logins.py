@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from gputui.sim.machines.files import Directory
+from gputui.sim.machines.containers import Pod
+from gputui.sim.machines.hosts import Host
+from gputui.sim.machines.nodes import Directory
 from gputui.sim.machines.root_files import files_of
-from gputui.sim.machines.world import Host, Pod
 from gputui.sim.shell.language.parser import ShellExitError
 from gputui.sim.shell.shell import CAPTURE_LIMIT, ExpiredError, Session, Shell, Streams, home_of
 

@@ -9,8 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gputui.sim.machines.files import FileSystem
-from gputui.sim.machines.world import Host, Pod, World
+from gputui.sim.machines.containers import Pod
+from gputui.sim.machines.filesystem import FileSystem
+from gputui.sim.machines.hosts import Host
+from gputui.sim.machines.world import World
 from gputui.sim.shell.language.expansion import LARGEST, fields_of, matches, pattern_of, text_of
 from gputui.sim.shell.language.parser import (
     IncompleteError,

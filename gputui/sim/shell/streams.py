@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gputui.sim.machines.files import File, FileSystem
+    from gputui.sim.machines.filesystem import FileSystem
+    from gputui.sim.machines.nodes import File
 
 _PIPE_BYTES = 65_536
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 
+from gputui.sim.machines.containers import Pod
+from gputui.sim.machines.hardware import GIB, Gpu
+from gputui.sim.machines.hosts import Host, hexadecimal
 from gputui.sim.machines.system import Disk, LoggedIn, System
-from gputui.sim.machines.world import GIB, Gpu, Host, Pod, World, hexadecimal
+from gputui.sim.machines.world import World
 
 USER = "ops"
 """The user who logs in."""

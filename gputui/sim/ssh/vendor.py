@@ -9,8 +9,9 @@ from pathlib import Path
 import asyncssh
 
 from gputui.sim.loopback import LOOPBACK
+from gputui.sim.machines.containers import SSH_PASSWORD
 from gputui.sim.machines.root_files import files_of
-from gputui.sim.machines.world import SSH_PASSWORD, World
+from gputui.sim.machines.world import World
 from gputui.sim.shell.server.sshd import Door, SshServer
 from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from gputui.sim.machines.world import Host, Pod
+from gputui.sim.machines.containers import Pod
+from gputui.sim.machines.hosts import Host
 
 from .logs import LogBook
 from .stock import GpuType

@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 
 from gputui.sim.loopback import LOOPBACK
-from gputui.sim.machines.world import GIB, Host, Pod, World, hexadecimal
+from gputui.sim.machines.containers import Pod
+from gputui.sim.machines.hardware import GIB
+from gputui.sim.machines.hosts import Host, hexadecimal
+from gputui.sim.machines.world import World
 
 from .entities import Rental
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gputui.sim.machines.world import SSH_PASSWORD, World
+from gputui.sim.machines.containers import SSH_PASSWORD
+from gputui.sim.machines.world import World
 from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
 
 from .api import YottaApi

@@ -25,7 +25,7 @@ from gputui.errors import (
     UnknownOutcomeError,
 )
 from gputui.models import Action, Image, Instance, Phase, Ref
-from gputui.sim.machines.world import Host
+from gputui.sim.machines.hosts import Host
 from gputui.sim.pody.default_world import HOSTS
 from gputui.sim.server import Running, running_simulator
 

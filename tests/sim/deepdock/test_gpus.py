@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from gputui.sim.deepdock.default_world import DockPlan, build_dock
 from gputui.sim.deepdock.host import Machine
 from gputui.sim.machines.clock import WorldClock
-from gputui.sim.machines.world import MIB
+from gputui.sim.machines.hardware import MIB
 from tests.sim.conftest import START, Hands, Sims, build_world
 from tests.sim.deepdock.docks import QUIET, Dock, Place, gaps
 

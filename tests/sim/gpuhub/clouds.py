@@ -12,7 +12,8 @@ from gputui.sim.gpuhub.cloud import Cloud
 from gputui.sim.gpuhub.default_world import CLOUDS, CloudPlan, build_cloud
 from gputui.sim.gpuhub.entities import JOB, REPLICA_SET, GpuModel, Machine, Order, Template
 from gputui.sim.machines.clock import WorldClock
-from gputui.sim.machines.world import GIB, World
+from gputui.sim.machines.hardware import GIB
+from gputui.sim.machines.world import World
 from tests.sim.conftest import START, Hands
 
 HUB, AUTODL = CLOUDS["small"]

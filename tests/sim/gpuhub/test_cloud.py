@@ -10,7 +10,7 @@ from gputui.sim.gpuhub.default_world import BENCHMARK, CLOUDS
 from gputui.sim.gpuhub.entities import CONTAINER, Container, Deployment, GpuModel, Span
 from gputui.sim.gpuhub.lifecycle import CACHE_SECONDS
 from gputui.sim.gpuhub.stock import StockFilter
-from gputui.sim.machines.world import GIB
+from gputui.sim.machines.hardware import GIB
 from tests.sim.gpuhub.clouds import HUB, Place, job, order
 
 UP = 90.0

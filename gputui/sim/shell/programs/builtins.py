@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from gputui.sim.machines.files import Directory, File, Link
+from gputui.sim.machines.nodes import Directory, File, Link
 from gputui.sim.shell.language.expansion import split_blanks
 from gputui.sim.shell.language.parser import LoopError, ReturnError, ShellExitError
 from gputui.sim.shell.streams import Buffered, Given, Stream

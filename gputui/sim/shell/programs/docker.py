@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gputui.sim.machines.world import Pod
+from gputui.sim.machines.containers import Pod
 
 from .options import parsed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from gputui.sim.machines.world import MIB
+from gputui.sim.machines.hardware import MIB
 
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell

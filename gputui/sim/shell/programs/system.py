@@ -7,8 +7,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gputui.sim.machines.root_files import load_of, memory_used
-from gputui.sim.machines.world import ShellProcess
+from gputui.sim.machines.hosts import ShellProcess
+from gputui.sim.machines.proc import load_of, memory_used
 from gputui.sim.shell.language.parser import ShellExitError
 
 from .options import parsed

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import asyncssh
 from asyncssh import SFTPAttrs, SFTPName, SFTPVFSAttrs
 
-from gputui.sim.machines.files import Directory, File, Link, Node, may_read
+from gputui.sim.machines.containers import Pod
+from gputui.sim.machines.hosts import Host
+from gputui.sim.machines.nodes import Directory, File, Link, Node, may_read
 from gputui.sim.machines.root_files import files_of
-from gputui.sim.machines.world import Host, Pod
 from gputui.sim.shell.programs.files.listing import long_line
 
 _NOWHERE = b"/nonexistent/simulated"

@@ -15,8 +15,9 @@ from typing import Any
 import asyncssh
 
 from gputui.sim.loopback import LOOPBACK, bound_socket
+from gputui.sim.machines.containers import SSH_PASSWORD, Pod
+from gputui.sim.machines.hosts import Host, NumbersOnly
 from gputui.sim.machines.root_files import files_of
-from gputui.sim.machines.world import SSH_PASSWORD, Host, NumbersOnly, Pod
 from gputui.sim.shell.language.parser import ShellExitError
 from gputui.sim.shell.logins import new_shell
 from gputui.sim.shell.shell import home_of

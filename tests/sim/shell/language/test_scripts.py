@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gputui.sim.machines.clock import WorldClock
-from gputui.sim.machines.files import Space
-from gputui.sim.machines.world import Host, World
+from gputui.sim.machines.hosts import Host
+from gputui.sim.machines.nodes import Space
+from gputui.sim.machines.world import World
 from gputui.sim.shell.language.parser import IncompleteError, ShellSyntaxError, parse, parse_line
 from gputui.sim.shell.logins import run_captured
 from gputui.sim.shell.server.terminal import edited

@@ -9,7 +9,10 @@ import pytest
 from gputui.sim.deepdock.default_world import build_dock
 from gputui.sim.gpuhub.default_world import build_cloud
 from gputui.sim.machines.clock import WorldClock
-from gputui.sim.machines.world import MIB, Host, Pod, World
+from gputui.sim.machines.containers import Pod
+from gputui.sim.machines.hardware import MIB
+from gputui.sim.machines.hosts import Host
+from gputui.sim.machines.world import World
 from gputui.sim.shell.logins import run_captured
 from tests.sim.conftest import START, build_world
 from tests.sim.deepdock.docks import QUIET

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from gputui.sim.machines.files import Space
+from gputui.sim.machines.nodes import Space
 from gputui.sim.server import Running
 from gputui.sim.shell.server.sftp import SimulatedSftp
 from tests.sim.conftest import Sims

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gputui.sim.machines.files import FILE_LIMIT, Directory, File, Link, Node
+from gputui.sim.machines.nodes import FILE_LIMIT, Directory, File, Link, Node
 from gputui.sim.machines.system import Disk
 from gputui.sim.shell.language.expansion import matches
 from gputui.sim.shell.programs.options import parsed

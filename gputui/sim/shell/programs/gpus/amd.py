@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from gputui.sim.machines.hardware import card
-from gputui.sim.machines.root_files import amd_key
-from gputui.sim.machines.world import MIB, Gpu
+from gputui.sim.machines.hardware import MIB, Gpu, card
+from gputui.sim.machines.proc import amd_key
 
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gputui.sim.machines.hardware import card
-from gputui.sim.machines.world import MIB, Gpu, Process
+from gputui.sim.machines.hardware import MIB, Gpu, card
+from gputui.sim.machines.hosts import Process
 
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell

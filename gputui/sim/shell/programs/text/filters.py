@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from itertools import islice, repeat
 from typing import TYPE_CHECKING
 
-from gputui.sim.machines.files import File
+from gputui.sim.machines.nodes import File
 from gputui.sim.shell.programs.builtins import unescaped
 from gputui.sim.shell.programs.options import parsed
 from gputui.sim.shell.streams import FileStream
