@@ -40,8 +40,6 @@ class Arithmetic:
 
 
 Part = Text | Parameter | Substitution | Arithmetic
-
-
 Word = tuple[Part, ...]
 
 

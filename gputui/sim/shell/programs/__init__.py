@@ -1,26 +1,25 @@
-"""The commands of the simulated shell. Each writes to the shell and returns an exit status."""
+"""The builtins and programs of the shell. Each writes to the shell and returns an exit status."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from gputui.sim.machines.system import TOOLS
-from gputui.sim.shell.programs.docker import docker
-from gputui.sim.shell.programs.files import listing as filetools
-from gputui.sim.shell.programs.gpus.amd import amd_smi, rocm_smi
-from gputui.sim.shell.programs.gpus.nvidia_smi import nvidia_smi
-from gputui.sim.shell.programs.htop import htop
-from gputui.sim.shell.programs.ps import ps
-from gputui.sim.shell.programs.text import filters as text
 
-from . import builtins, journal, system
+from . import builtins, conditions, journal, printing, processes, system
+from .builtins import Program
+from .docker import docker
+from .files import changing, disks, listing, paths
+from .gpus.amd import amd_smi, rocm_smi
+from .gpus.nvidia_smi import nvidia_smi
+from .htop import htop
+from .ps import ps
+from .text import filters, generating, grep, reading, sed
 
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
 
-Program = Callable[["Shell", list[str]], Awaitable[int]]
 _OF_THE_HOST = frozenset({"docker", "journalctl", "podman", "systemctl"})
 """Tools that the containers of a machine do not have."""
 
@@ -61,22 +60,22 @@ async def _clear(shell: Shell, words: list[str]) -> int:
 BUILTINS: dict[str, Program] = {
     ".": builtins.source,
     ":": builtins.constant(0),
-    "[": builtins.test,
+    "[": conditions.test,
     "break": builtins.break_,
     "cd": builtins.cd,
     "command": _command,
     "continue": builtins.break_,
-    "echo": builtins.echo,
+    "echo": printing.echo,
     "eval": builtins.eval_,
     "exec": builtins.exec_,
     "exit": builtins.exit_,
     "export": builtins.export,
     "false": builtins.constant(1),
     "help": _help,
-    "kill": system.kill,
+    "kill": processes.kill,
     "local": builtins.local,
     "logout": builtins.exit_,
-    "printf": builtins.printf,
+    "printf": printing.printf,
     "pwd": builtins.pwd,
     "read": builtins.read,
     "readonly": builtins.export,
@@ -84,7 +83,7 @@ BUILTINS: dict[str, Program] = {
     "set": builtins.set_,
     "shift": builtins.shift,
     "source": builtins.source,
-    "test": builtins.test,
+    "test": conditions.test,
     "trap": builtins.trap,
     "true": builtins.constant(0),
     "type": _which,
@@ -96,76 +95,76 @@ BUILTINS: dict[str, Program] = {
 
 PROGRAMS: dict[str, Program] = {
     "amd-smi": amd_smi,
-    "base64": text.base64_,
-    "basename": filetools.basename,
+    "base64": filters.base64_,
+    "basename": paths.basename,
     "bash": builtins.sh,
-    "cat": text.cat,
-    "chmod": filetools.chmod,
+    "cat": reading.cat,
+    "chmod": changing.chmod,
     "clear": _clear,
-    "cp": filetools.cp,
-    "cut": text.cut,
+    "cp": changing.cp,
+    "cut": filters.cut,
     "date": system.date,
-    "dd": filetools.dd,
-    "df": filetools.df,
-    "dirname": filetools.dirname,
+    "dd": changing.dd,
+    "df": disks.df,
+    "dirname": paths.dirname,
     "docker": docker,
-    "du": filetools.du,
-    "env": system.env,
-    "find": filetools.find,
+    "du": disks.du,
+    "env": processes.env,
+    "find": listing.find,
     "free": system.free,
     "getconf": system.getconf,
-    "grep": text.grep,
-    "head": text.head,
+    "grep": grep.grep,
+    "head": reading.head,
     "hostname": system.hostname,
     "htop": htop,
     "id": system.id_,
     "journalctl": journal.journalctl,
-    "ln": filetools.ln,
-    "ls": filetools.ls,
-    "md5sum": text.sums("md5sum", "md5"),
-    "mkdir": filetools.mkdir,
-    "mktemp": filetools.mktemp,
-    "mv": filetools.mv,
-    "nice": system.nice,
-    "nohup": system.nice,
+    "ln": changing.ln,
+    "ls": listing.ls,
+    "md5sum": filters.sums("md5sum", "md5"),
+    "mkdir": changing.mkdir,
+    "mktemp": changing.mktemp,
+    "mv": changing.mv,
+    "nice": processes.nice,
+    "nohup": processes.nice,
     "nproc": system.nproc,
     "nvidia-smi": nvidia_smi,
     "ps": ps,
-    "readlink": filetools.readlink,
-    "realpath": filetools.readlink,
-    "rm": filetools.rm,
-    "rmdir": filetools.rmdir,
+    "readlink": paths.readlink,
+    "realpath": paths.readlink,
+    "rm": changing.rm,
+    "rmdir": changing.rmdir,
     "rocm-smi": rocm_smi,
-    "sed": text.sed,
-    "seq": text.seq,
-    "setsid": system.nice,
+    "sed": sed.sed,
+    "seq": generating.seq,
+    "setsid": processes.nice,
     "sh": builtins.sh,
-    "sha1sum": text.sums("sha1sum", "sha1"),
-    "sha256sum": text.sums("sha256sum", "sha256"),
-    "sleep": system.sleep,
-    "sort": text.sort,
-    "stat": filetools.stat,
-    "stdbuf": system.nice,
+    "sha1sum": filters.sums("sha1sum", "sha1"),
+    "sha256sum": filters.sums("sha256sum", "sha256"),
+    "sleep": processes.sleep,
+    "sort": filters.sort,
+    "stat": listing.stat,
+    "stdbuf": processes.nice,
     "stty": system.stty,
     "sync": builtins.constant(0),
     "systemctl": journal.systemctl,
-    "tail": text.tail,
-    "tee": text.tee,
-    "timeout": system.timeout,
+    "tail": reading.tail,
+    "tee": filters.tee,
+    "timeout": processes.timeout,
     "top": htop,
-    "touch": filetools.touch,
-    "tr": text.tr,
-    "truncate": filetools.truncate,
+    "touch": changing.touch,
+    "tr": filters.tr,
+    "truncate": changing.truncate,
     "tty": system.tty,
     "uname": system.uname,
-    "uniq": text.uniq,
+    "uniq": filters.uniq,
     "uptime": system.uptime,
-    "wc": text.wc,
+    "wc": filters.wc,
     "which": _which,
     "who": system.who,
     "whoami": system.whoami,
-    "xargs": text.xargs,
-    "yes": text.yes,
+    "xargs": filters.xargs,
+    "yes": generating.yes,
 }
 
 

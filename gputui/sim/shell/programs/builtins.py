@@ -6,7 +6,6 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from gputui.sim.machines.nodes import Directory, File, Link
 from gputui.sim.shell.language.expansion import split_blanks
 from gputui.sim.shell.language.parser import LoopError, ReturnError, ShellExitError
 from gputui.sim.shell.streams import Buffered, Given, Stream
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
 
 Program = Callable[["Shell", list[str]], Awaitable[int]]
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "v": "\v", "\\": "\\"}
-_ESCAPE = re.compile(r"\\([ntrabefv\\]|0?[0-7]{1,3}|x[0-9a-fA-F]{1,2})")
-_FORM = re.compile(r"%([-+ 0]*)(\d{0,4})(?:\.(\d{1,4}))?([bcdiosuxX%])")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -49,61 +45,6 @@ async def break_(shell: Shell, words: list[str]) -> int:
 
 def _number(words: list[str], otherwise: int) -> int:
     return int(words[1]) if len(words) > 1 and words[1].isdecimal() and len(words[1]) < 18 else otherwise
-
-
-async def echo(shell: Shell, words: list[str]) -> int:
-    words = words[1:]
-    newline, escapes = "\n", False
-    while words and re.fullmatch(r"-[neE]+", words[0]):
-        newline = "" if "n" in words[0] else newline
-        escapes |= "e" in words[0]
-        words = words[1:]
-    text = " ".join(words)
-    await shell.out((unescaped(text) if escapes else text) + newline)
-    return 0
-
-
-def unescaped(text: str) -> str:
-    """Return a text with its backslash escapes replaced."""
-
-    def one(found: re.Match[str]) -> str:
-        code = found[1]
-        if code in _ESCAPES:
-            return _ESCAPES[code]
-        value = int(code[1:], 16) if code[0] == "x" else int(code, 8)
-        return bytes([value % 256]).decode("utf-8", "surrogateescape")
-
-    return _ESCAPE.sub(one, text)
-
-
-async def printf(shell: Shell, words: list[str]) -> int:
-    words = [word for word in words[1:] if word != "--" or words.index(word) > 1]
-    if not words:
-        await shell.error(f"{shell.name}: printf: usage: printf format [arguments]")
-        return 2
-    form, arguments = unescaped(words[0]), words[1:]
-    places = sum(found[4] != "%" for found in _FORM.finditer(form))
-    while True:
-        taken, arguments = arguments[:places], arguments[places:]
-        rest = iter(taken)
-        await shell.out(_FORM.sub(lambda found, rest=rest: _formed(found, rest), form))  # type: ignore[misc]
-        if not arguments or not places:
-            return 0
-
-
-def _formed(found: re.Match[str], rest: object) -> str:
-    flags, width, precision, kind = found.groups()
-    if kind == "%":
-        return "%"
-    value = next(rest, "")  # type: ignore[call-overload]
-    if kind in "dioux" or kind == "X":
-        number = int(value) if re.fullmatch(r"[-+]?\d{1,18}", value) else 0
-        text = format(number, {"i": "d", "u": "d"}.get(kind, kind))
-    else:
-        text = unescaped(value) if kind == "b" else value[:1] if kind == "c" else value
-        text = text[: int(precision)] if precision else text
-    fill = "0" if "0" in flags and kind in "dioux" else " "
-    return text.ljust(int(width or 0)) if "-" in flags else text.rjust(int(width or 0), fill)
 
 
 async def export(shell: Shell, words: list[str]) -> int:
@@ -213,88 +154,6 @@ async def exec_(shell: Shell, words: list[str]) -> int:
     if len(words) == 1:
         return 0
     raise ShellExitError(await shell.invoke(words[1:], functions=False))
-
-
-async def test(shell: Shell, words: list[str]) -> int:
-    """``[ A = B ]`` and its like, with ``!``, ``-a`` and ``-o``."""
-    terms = words[1:]
-    if words[0] == "[":
-        if terms[-1:] != ["]"]:
-            await shell.error(f"{shell.name}: [: missing `]'")
-            return 2
-        terms = terms[:-1]
-    try:
-        return int(
-            not any(all(_term(shell, part) for part in _parts(either, "-a")) for either in _parts(terms, "-o"))
-        )
-    except ValueError as problem:
-        await shell.error(f"{shell.name}: {words[0]}: {problem}: integer expression expected")
-        return 2
-
-
-def _parts(terms: list[str], word: str) -> list[list[str]]:
-    found: list[list[str]] = [[]]
-    for term in terms:
-        if term == word and found[-1]:
-            found.append([])
-        else:
-            found[-1].append(term)
-    return found
-
-
-_COMPARED: dict[str, Callable[[int, int], bool]] = {
-    "-eq": lambda a, b: a == b, "-ne": lambda a, b: a != b, "-lt": lambda a, b: a < b,
-    "-le": lambda a, b: a <= b, "-gt": lambda a, b: a > b, "-ge": lambda a, b: a >= b,
-}  # fmt: skip
-
-
-def _term(shell: Shell, terms: list[str]) -> bool:
-    if len(terms) > 1 and terms[0] == "!":
-        return not _term(shell, terms[1:])
-    match terms:
-        case []:
-            return False
-        case [text]:
-            return bool(text)
-        case ["-n", text]:
-            return bool(text)
-        case ["-z", text]:
-            return not text
-        case [flag, name] if re.fullmatch("-[a-zA-Z]", flag):
-            return _file_is(shell, flag[1], name)
-        case [left, "=" | "==", right]:
-            return left == right
-        case [left, "!=", right]:
-            return left != right
-        case [left, operator, right] if operator in _COMPARED:
-            for text in (left, right):
-                if not re.fullmatch(r"\s*-?\d{1,18}\s*", text):
-                    raise ValueError(text)
-            return _COMPARED[operator](int(left), int(right))
-    return False
-
-
-def _file_is(shell: Shell, flag: str, name: str) -> bool:
-    if flag == "t":
-        return shell.screen is not None
-    path = shell.path(name)
-    try:
-        node = shell.files.find(path, follow=flag not in "hL")
-    except OSError:
-        return False
-    match flag:
-        case "f":
-            return isinstance(node, File)
-        case "d":
-            return isinstance(node, Directory)
-        case "h" | "L":
-            return isinstance(node, Link)
-        case "s":
-            return node.size > 0
-        case "x":
-            return isinstance(node, Directory) or bool(node.mode & 0o111)
-        case _:
-            return True
 
 
 async def sh(shell: Shell, words: list[str]) -> int:

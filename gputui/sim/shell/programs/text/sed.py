@@ -1,11 +1,18 @@
-"""A part of sed: addresses, ``p``, ``d``, ``q``, ``=`` and ``s``. Pure."""
+"""A part of sed: addresses, ``p``, ``d``, ``q``, ``=`` and ``s``."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .filters import expression
+from gputui.sim.shell.programs.options import parsed
+
+from .grep import expression
+from .inputs import contents
+
+if TYPE_CHECKING:
+    from gputui.sim.shell.shell import Shell
 
 _LONGEST_LINE = 65_536
 _ADDRESS = re.compile(r"\s*(?:(\d{1,9})|(\$)|/((?:[^/\\]|\\.)*)/)\s*")
@@ -145,3 +152,25 @@ def _filled(replacement: str, found: re.Match[str]) -> str:
         return {"n": "\n", "t": "\t"}.get(part[1], part[1])
 
     return re.sub(r"\\(.)|&", one, replacement)
+
+
+async def sed(shell: Shell, words: list[str]) -> int:
+    options, names = parsed(words, "nEre:i")
+    if "i" in options:
+        await shell.error("sed: the simulated sed does not edit in place")
+        return 4
+    if "e" not in options:
+        if not names:
+            await shell.error("Usage: sed [OPTION]... {script} [input-file]...")
+            return 1
+        options["e"], names = names[0], names[1:]
+    shell.status = 0
+    data = b"".join([data async for _, data in contents(shell, names, "sed")])
+    try:
+        text = edited(data.decode("utf-8", "surrogateescape"), options["e"],
+                      silent="n" in options, extended=bool({"E", "r"} & options.keys()))  # fmt: skip
+    except (SedError, re.error) as problem:
+        await shell.error(f"sed: -e expression #1: {problem}")
+        return 1
+    await shell.out(text)
+    return shell.status
