@@ -202,7 +202,7 @@ HOSTS: dict[str, tuple[SshPlan, ...]] = {
 
 
 class SshHost(Host):
-    """A machine with an SSH server of its own. ``mood`` is how that answers, as in sshd.Door."""
+    """A machine with an SSH server of its own. ``mood`` is how that answers, as in endpoints.Door."""
 
     mood = ""
 

@@ -12,7 +12,8 @@ from gputui.sim.loopback import LOOPBACK
 from gputui.sim.machines.containers import SSH_PASSWORD
 from gputui.sim.machines.root_files import files_of
 from gputui.sim.machines.world import World
-from gputui.sim.shell.server.sshd import Door, SshServer
+from gputui.sim.shell.server.endpoints import Door
+from gputui.sim.shell.server.sshd import SshServer
 from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
 
 from .default_world import BASTION, HOSTS, USER, HostPlan, SshHost, SshPlan, build_host
