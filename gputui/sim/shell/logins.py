@@ -9,7 +9,7 @@ from gputui.sim.machines.containers import Pod
 from gputui.sim.machines.hosts import Host
 from gputui.sim.machines.nodes import Directory
 from gputui.sim.machines.root_files import files_of
-from gputui.sim.shell.language.parser import ShellExitError
+from gputui.sim.shell.language.errors import ShellExitError
 from gputui.sim.shell.shell import CAPTURE_LIMIT, ExpiredError, Session, Shell, Streams, home_of
 
 from .streams import Output, Stream

@@ -13,16 +13,10 @@ from gputui.sim.machines.containers import Pod
 from gputui.sim.machines.filesystem import FileSystem
 from gputui.sim.machines.hosts import Host
 from gputui.sim.machines.world import World
-from gputui.sim.shell.language.expansion import LARGEST, fields_of, matches, pattern_of, text_of
-from gputui.sim.shell.language.parser import (
-    IncompleteError,
-    LoopError,
-    ReturnError,
-    ShellExitError,
-    ShellSyntaxError,
-    parse,
-    parse_line,
-)
+from gputui.sim.shell.language.errors import IncompleteError, LoopError, ReturnError, ShellExitError, ShellSyntaxError
+from gputui.sim.shell.language.expansion import LARGEST, fields_of, pattern_of, text_of
+from gputui.sim.shell.language.parser import parse, parse_line
+from gputui.sim.shell.language.patterns import matches
 from gputui.sim.shell.language.tree import (
     AndOr,
     Case,

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from gputui.sim.shell.language.tree import Arithmetic, Parameter, Part, Substitution, Text, Word
-
-from .parser import ShellExitError
+from .arithmetic import evaluate
+from .errors import ShellExitError
+from .patterns import matches
+from .tree import Arithmetic, Parameter, Part, Substitution, Text, Word
 
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
 
 _BLANKS = " \t\n"
-_LONGEST_PATTERN = 400
 LARGEST = 1 << 20
 """Characters of an expanded word: what is longer ends the shell."""
 Segment = tuple[str, bool]
@@ -41,44 +40,6 @@ async def pattern_of(shell: Shell, word: Word) -> str:
     """Return a word as a pattern in which what was quoted has no special characters."""
     return "".join(re.sub(r"([*?\[\]\\])", r"\\\1", text) if quoted else text
                    for text, quoted in await _segments(shell, word))  # fmt: skip
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Return whether a text matches a pattern of the shell."""
-    return _compiled(pattern).fullmatch(text) is not None
-
-
-@lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """``*`` does not backtrack into the part before it: a pattern costs no more than its length allows."""
-    pieces = [""]
-    place = 0
-    while place < min(len(pattern), _LONGEST_PATTERN):
-        char = pattern[place]
-        place += 1
-        if char == "*":
-            pieces.append("")
-        elif char == "?":
-            pieces[-1] += "."
-        elif char == "[" and (found := re.compile(r"[!^]?\]?[^\]]*\]").match(pattern, place)):
-            inside = found[0][:-1]
-            negated = inside[:1] in ("!", "^")
-            inside = inside[int(negated) :].replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
-            inside = inside.replace("\\[:digit:", "0-9").replace("\\[:space:", r"\s").replace("\\[:alpha:", "a-zA-Z")
-            pieces[-1] += f"[{'^' if negated else ''}{inside}]"
-            place = found.end()
-        elif char == "\\" and place < len(pattern):
-            pieces[-1] += re.escape(pattern[place])
-            place += 1
-        else:
-            pieces[-1] += re.escape(char)
-    # Each "*" but the last takes as little as possible and keeps it (an atomic group), which finds what there is.
-    middle = "".join(f"(?>.*?{piece})" for piece in pieces[1:-1] if piece)
-    text = f"{pieces[0]}{middle}.*{pieces[-1]}" if len(pieces) > 1 else pieces[0]
-    try:
-        return re.compile(text, re.DOTALL)
-    except re.error:
-        return re.compile(re.escape(pattern))
 
 
 def split_blanks(text: str, separators: str = _BLANKS) -> list[str]:
@@ -163,7 +124,7 @@ async def _value(shell: Shell, part: Part) -> str:
     if isinstance(part, Substitution):
         return (await shell.captured(part.commands)).rstrip("\n")
     if isinstance(part, Arithmetic):
-        return str(evaluate(await text_of(shell, part.word), shell))
+        return str(evaluate(await text_of(shell, part.word), shell.lookup))
     if isinstance(part, Text):
         return part.text
     if part.operator:
@@ -238,70 +199,3 @@ def _step(shell: Shell, shown: str, place: str, pattern: str) -> Iterator[tuple[
     for name in shell.files.names(place):
         if matches(pattern, name) and (not name.startswith(".") or pattern.startswith(".")):
             yield prefix + name, f"{place.rstrip('/')}/{name}"
-
-
-# Arithmetic
-
-_TOKEN = re.compile(r"\s*(?:(\d+)|([A-Za-z_]\w*)|(<=|>=|==|!=|&&|\|\||[-+*/%()<>!]))")
-_LEVELS: tuple[dict[str, Callable[[int, int], int]], ...] = (
-    {"||": lambda a, b: int(bool(a or b))},
-    {"&&": lambda a, b: int(bool(a and b))},
-    {"==": lambda a, b: int(a == b), "!=": lambda a, b: int(a != b)},
-    {"<": lambda a, b: int(a < b), ">": lambda a, b: int(a > b),
-     "<=": lambda a, b: int(a <= b), ">=": lambda a, b: int(a >= b)},
-    {"+": lambda a, b: a + b, "-": lambda a, b: a - b},
-    {"*": lambda a, b: a * b, "/": lambda a, b: int(a / b), "%": lambda a, b: a - b * int(a / b)},
-)  # fmt: skip
-
-
-def evaluate(text: str, shell: Shell) -> int:
-    """Return the value of an integer expression, in 64 bits. Raises ShellExitError for one that has none."""
-    try:
-        tokens = _tokens(text[:1000], shell)
-        return _level(tokens, 0, 0) if tokens else 0
-    except (ValueError, IndexError, ZeroDivisionError, OverflowError):
-        raise ShellExitError(2) from None
-
-
-def _tokens(text: str, shell: Shell) -> list[str]:
-    tokens: list[str] = []
-    place = 0
-    text = text.rstrip()
-    while place < len(text):
-        found = _TOKEN.match(text, place)
-        if found is None:
-            raise ValueError(text)
-        value = shell.lookup(found[2]) or "0" if found[2] else ""
-        tokens += [str(int(value))] if value else [found[1] or found[3]]
-        place = found.end()
-    tokens.reverse()
-    return tokens
-
-
-def _level(tokens: list[str], level: int, depth: int) -> int:
-    if level == len(_LEVELS):
-        return _unary(tokens, depth + 1)
-    value = _level(tokens, level + 1, depth)
-    while tokens and tokens[-1] in _LEVELS[level]:
-        operator = _LEVELS[level][tokens.pop()]
-        value = _wrapped(operator(value, _level(tokens, level + 1, depth)))
-    return value
-
-
-def _unary(tokens: list[str], depth: int) -> int:
-    if depth > 30:
-        raise ValueError("too deep")
-    first = tokens.pop()
-    if first == "(":
-        value = _level(tokens, 0, depth)
-        if tokens.pop() != ")":
-            raise ValueError("no )")
-        return value
-    if first in "+-!":
-        value = _unary(tokens, depth + 1)
-        return {"+": value, "-": -value, "!": int(not value)}[first]
-    return _wrapped(int(first))
-
-
-def _wrapped(value: int) -> int:
-    return (value + (1 << 63)) % (1 << 64) - (1 << 63)

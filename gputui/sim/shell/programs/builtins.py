@@ -6,8 +6,8 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from gputui.sim.shell.language.errors import LoopError, ReturnError, ShellExitError
 from gputui.sim.shell.language.expansion import split_blanks
-from gputui.sim.shell.language.parser import LoopError, ReturnError, ShellExitError
 from gputui.sim.shell.streams import Buffered, Given, Stream
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gputui.sim.machines.hosts import ShellProcess
-from gputui.sim.shell.language.parser import ShellExitError
+from gputui.sim.shell.language.errors import ShellExitError
 
 from .options import parsed
 

@@ -1,4 +1,4 @@
-"""The ports of the SSH server: each leads to a machine or a container."""
+"""The ports of the SSH server, one for a machine or a container each."""
 
 from __future__ import annotations
 

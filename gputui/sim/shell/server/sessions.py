@@ -8,7 +8,7 @@ import signal
 
 import asyncssh
 
-from gputui.sim.shell.language.parser import ShellExitError
+from gputui.sim.shell.language.errors import ShellExitError
 from gputui.sim.shell.logins import new_shell
 from gputui.sim.shell.streams import BrokenPipe, Buffered, Output, Pipe, Stream
 

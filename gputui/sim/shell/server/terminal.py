@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
-from gputui.sim.shell.language.parser import IncompleteError, ShellSyntaxError, parse
+from gputui.sim.shell.language.errors import IncompleteError, ShellSyntaxError
+from gputui.sim.shell.language.parser import parse
 from gputui.sim.shell.streams import Output, Stream
 
 if TYPE_CHECKING:

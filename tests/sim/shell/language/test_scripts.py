@@ -12,7 +12,8 @@ from gputui.sim.machines.clock import WorldClock
 from gputui.sim.machines.hosts import Host
 from gputui.sim.machines.nodes import Space
 from gputui.sim.machines.world import World
-from gputui.sim.shell.language.parser import IncompleteError, ShellSyntaxError, parse, parse_line
+from gputui.sim.shell.language.errors import IncompleteError, ShellSyntaxError
+from gputui.sim.shell.language.parser import parse, parse_line
 from gputui.sim.shell.logins import run_captured
 from gputui.sim.shell.server.terminal import edited
 from tests.sim.conftest import START

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gputui.sim.machines.nodes import Directory, File, Link, Node
-from gputui.sim.shell.language.expansion import matches
+from gputui.sim.shell.language.patterns import matches
 from gputui.sim.shell.programs.options import parsed
 
 if TYPE_CHECKING:
