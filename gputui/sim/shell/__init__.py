@@ -1,1 +1,1 @@
-"""The simulated shell: sshd, terminal and programs."""
+"""The shell of simulated machines: its language, its programs, its SSH server."""

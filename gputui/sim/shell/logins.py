@@ -9,10 +9,11 @@ from gputui.sim.machines.containers import Pod
 from gputui.sim.machines.hosts import Host
 from gputui.sim.machines.nodes import Directory
 from gputui.sim.machines.root_files import files_of
-from gputui.sim.shell.language.errors import ShellExitError
-from gputui.sim.shell.shell import CAPTURE_LIMIT, ExpiredError, Session, Shell, Streams, home_of
 
-from .streams import Output, Stream
+from .evaluation import CAPTURE_LIMIT
+from .language.errors import ExpiredError, ShellExitError
+from .shell import Session, Shell, home_of
+from .streams import Output, Stream, Streams
 
 if TYPE_CHECKING:
     from gputui.sim.shell.server.terminal import Terminal

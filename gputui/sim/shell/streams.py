@@ -180,3 +180,7 @@ class FileStream(Stream):
         """Write all of the data. Raises BrokenPipe, OSError."""
         self._files.write(self._file, self._place, data)
         self._place += len(data)
+
+
+Streams = dict[int, Stream]
+"""The streams of a program by their file descriptors."""

@@ -1,4 +1,4 @@
-"""Errors of syntax, and the jumps of exit, return, break and continue."""
+"""Errors of syntax, and what ends a script or a part of it: exit, return, break, continue, a time limit."""
 
 from __future__ import annotations
 
@@ -30,3 +30,7 @@ class LoopError(Exception):
         super().__init__(levels)
         self.levels = levels
         self.again = again
+
+
+class ExpiredError(Exception):
+    """The time limit of a captured command has passed."""
