@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from gputui.sim.http.answers import RefusedError
-from gputui.sim.machines.world import GIB, PAGE
+from gputui.sim.machines.hardware import GIB, PAGE
 
 from .default_world import PUBLIC_IMAGES
 from .entities import CloudImage

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gputui.sim.http.answers import RefusedError
-from gputui.sim.machines.world import GIB, Pod, hexadecimal
+from gputui.sim.machines.containers import Pod
+from gputui.sim.machines.hardware import GIB
+from gputui.sim.machines.hosts import hexadecimal
 
 from .entities import CloudImage, GpuModel, Machine
 from .ssh_access import host_of
