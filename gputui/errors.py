@@ -173,6 +173,10 @@ class LoginError(SshError):
     """An SSH login needs another credential or an answer of the user: the same attempt would fail again."""
 
 
+class DeclinedError(LoginError):
+    """The user answered a question of an SSH login with no, or not at all: what the login was for is not wanted."""
+
+
 class LogError(GputuiError):
     """A log is not there, or cannot be read."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from textual.app import App
 
 from gputui.app.login import Login
-from gputui.errors import GputuiError, SshError
+from gputui.errors import DeclinedError, GputuiError, SshError
 from gputui.fleet.remote_run import RemoteRun, ways
 from gputui.models import Action, Way
 from gputui.presentation.run_results import count_text, end_text
@@ -50,7 +50,7 @@ async def _may_run(session: Session, login: Login, run: RemoteRun) -> bool:
         if Way.API in possible:
             return await login.connect(rows[0], "exec", deadline=0)
         return await login.connect(rows[0], "exec")
-    except SshError:
-        if Way.API not in possible:
+    except SshError as error:
+        if Way.API not in possible or isinstance(error, DeclinedError):
             raise
         return True  # the result names the way and the reason

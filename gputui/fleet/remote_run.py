@@ -1,8 +1,8 @@
 """A command on several instances: over SSH where they have it, else through the API of their back end.
 
 Over SSH, with the connection that shells and probes of an instance share, where the row permits a login now. Through
-the API where it does not, and where no login was possible, so that nothing has been run; a changed host key is a
-refusal instead.
+the API where it does not, and where no login was possible, so that nothing has been run; a changed host key and a
+question that the user did not answer are refusals instead.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from gputui.errors import GputuiError, InvalidError, SshError, UnknownOutcomeError
+from gputui.errors import DeclinedError, GputuiError, InvalidError, SshError, UnknownOutcomeError
 from gputui.fleet.dispatch import call_of
 from gputui.models import (
     Action,
@@ -283,7 +283,7 @@ class RemoteRun:
                 try:
                     connection = await leases.enter_async_context(self._fleet.connections.lease(row, connect))
                 except SshError as error:
-                    if Way.API not in possible or self._stop.is_set():
+                    if Way.API not in possible or self._stop.is_set() or isinstance(error, DeclinedError):
                         raise
                     note = f"Run through the API: no login over SSH. {error.message}"
                 else:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import asyncssh
 
-from gputui.errors import ConflictError, LoginError, RateLimitedError, UnavailableError, UnreachableError
+from gputui.errors import ConflictError, DeclinedError, RateLimitedError, UnavailableError, UnreachableError
 from gputui.models import SSHLogin, SSHTarget
 from gputui.ssh import failures
 from gputui.ssh.challenges import AskSecret
@@ -243,9 +243,12 @@ async def _log_in(endpoint: Endpoint, credentials: Credentials, context: Context
             return await endpoint.connect(client, known)
     except asyncssh.PermissionDenied as error:
         tried = client.tried if client else []
-        raise failures.permission_denied(
+        refused = failures.permission_denied(
             endpoint.user, endpoint.where, tried, credentials.passed_over, in_openssh=endpoint.settings is not None
-        ) from error
+        )
+        if client is not None and client.gave_up:
+            raise DeclinedError(refused.message, hint=refused.hint) from error
+        raise refused from error
     except (OSError, asyncssh.Error) as error:
         if isinstance(error, (asyncssh.ConnectionLost, ConnectionResetError, BrokenPipeError)):
             raise await endpoint.why_lost() from error
@@ -275,6 +278,6 @@ async def _trust_first(
         with paused(timeout):
             accepted = await context.ask(question)
         if not accepted:
-            raise LoginError(f"Not logged in to {endpoint.where}: its host key was not accepted.")
+            raise DeclinedError(f"Not logged in to {endpoint.where}: its host key was not accepted.")
     await asyncio.to_thread(question.remember)
     return TrustedKeys((key,))

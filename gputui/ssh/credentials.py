@@ -215,7 +215,8 @@ class LoginClient(asyncssh.SSHClient):
         self._banner = banner
         self._password_left = credentials.password
         self._asked = Counter[tuple[Prompt, ...]]()
-        self._gave_up = False
+        self.gave_up = False
+        """Whether the user did not answer a question."""
         self._declined = False
         self._first = list(credentials.keys)
         self._others = list(credentials.other_keys)
@@ -287,7 +288,7 @@ class LoginClient(asyncssh.SSHClient):
     @property
     def _can_ask(self) -> bool:
         return (
-            self._credentials.can_ask and not self._gave_up and max(self._asked.values(), default=0) < _ASKED_AT_MOST
+            self._credentials.can_ask and not self.gave_up and max(self._asked.values(), default=0) < _ASKED_AT_MOST
         )
 
     async def _answers(self, challenge: Challenge) -> Sequence[Secret] | None:
@@ -301,7 +302,7 @@ class LoginClient(asyncssh.SSHClient):
         with paused(self._timeout):
             answers = await self._credentials.ask(replace(challenge, is_repeated=self._asked[challenge.prompts] > 1))
         if answers is None or len(answers) != len(challenge.prompts):
-            self._gave_up = True
+            self.gave_up = True
             return None
         self.tried.append("a typed password" if challenge.asks_for_password else "typed answers")
         return answers

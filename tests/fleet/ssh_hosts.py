@@ -18,19 +18,20 @@ class Hosts(FakeBackend):
     def __init__(self, port: int, *names: str, account: str = "lab") -> None:
         super().__init__(account)
         self.port = port
+        self.password: Secret | None = Secret(PASSWORD)
         self.rows[Resource.INSTANCES] = [pod(account, name, container_id=name) for name in names]
         self.offered = SSH_ALONE
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
-        return SSHTarget("127.0.0.1", self.port, "root", Secret(PASSWORD))
+        return SSHTarget("127.0.0.1", self.port, "root", self.password)
 
 
-async def trusting(fleet: Fleet, instance: Instance) -> Connection:
+async def trusting(fleet: Fleet, instance: Instance, *, trusts: bool = True) -> Connection:
     async def user() -> str:
         return "root"
 
     async def yes(_: object) -> bool:
-        return True
+        return trusts
 
     async def secret(_: object) -> None:
         return None

@@ -90,6 +90,21 @@ async def test_without_a_login_the_api_runs_it_and_the_result_says_so(
     assert "through the API: command=nvidia-smi" in only(history).summary
 
 
+@pytest.mark.parametrize("asked", ["the host key", "a password"])
+async def test_a_login_that_the_user_declines_does_not_run_it_through_the_api(tmp_path: Path, asked: str) -> None:
+    async with hosts(tmp_path, "a") as (server, backend, fleet):
+        backend.offered = SSH_ALONE | {Action.EXEC}
+        if asked == "a password":
+            backend.password = None
+        declining = partial(trusting, fleet, trusts=asked == "a password")
+        run = a_run(fleet, Order("rm -rf /tmp/x"), connect=declining)
+        await run.run()
+    found = run.results[0]
+    assert (found.state, found.way) == (RunState.FAILED, Way.SSH)
+    assert backend.calls[Action.EXEC] == 0
+    assert server.commands == []
+
+
 async def test_a_script_never_goes_through_an_api(clock: FakeClock, lab: FakeBackend, tmp_path: Path) -> None:
     async with running(clock, lab) as fleet:
         fleet._state_dir = tmp_path
