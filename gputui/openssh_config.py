@@ -1,4 +1,4 @@
-"""The user's OpenSSH configuration: its statements with file and line, its Includes, and its names for hosts.
+"""The OpenSSH configuration: the files that make it up, their statements with file and line, and its names for hosts.
 
 Standard library only, and nothing is run: the settings of one name are decided in :mod:`gputui.ssh.resolution`.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 from gputui.errors import ConfigError
 from gputui.text import clean
 
+SYSTEM_PATH = Path("/etc/ssh/ssh_config")
 DEEPEST = 16
 """Files that include one another, as in OpenSSH."""
 _MOST_FILES = 1000
@@ -46,17 +47,29 @@ def config_path() -> Path:
     return Path.home() / ".ssh" / "config"
 
 
-def aliases(path: Path) -> list[str]:
+def passes(path: Path | None) -> tuple[Pass, ...]:
+    """Return a pass over each file, in the order in which ``ssh`` reads them: the user's and that of the system.
+
+    A file that is named is the only one, as with ``ssh -F``.
+    """
+    if path is not None:
+        return (Pass(path),)
+    return Pass(config_path()), Pass(SYSTEM_PATH, of_system=True)
+
+
+def aliases(path: Path | None = None) -> list[str]:
     """Return the names in the ``Host`` lines, without patterns, in the order of the files; [] where there is no file.
 
-    Blocking. Raises ConfigError, with file and line, for a file that cannot be read or a line that is none.
+    ``path`` is that of a file which is read alone. Blocking. Raises ConfigError, with file and line, for a file that
+    cannot be read or a line that is none.
     """
     found: dict[str, None] = {}
-    _collect(path, found, (), Files(), 0)
+    for files in passes(path):
+        _collect(files.path, found, (), files, 0)
     return list(found)
 
 
-def matching(path: Path, patterns: Sequence[str]) -> list[str]:
+def matching(path: Path | None, patterns: Sequence[str]) -> list[str]:
     """Return the aliases that match the patterns of a ``Host`` line (``*``, ``?``, ``!`` excludes), in their order.
 
     Blocking. Raises ConfigError as :func:`aliases` does.
@@ -82,11 +95,6 @@ def is_safe_name(name: str) -> bool:
     return bool(name) and clean(name) == name and _UNTYPEABLE.search(name) is None
 
 
-def statements(path: Path) -> tuple[Statement, ...]:
-    """Read one file, without those that it includes. Raises ConfigError; a file that does not exist has none."""
-    return _parsed(path, _read(path))
-
-
 @lru_cache(maxsize=32)
 def _parsed(path: Path, text: str) -> tuple[Statement, ...]:
     """Parse the text of a file; each login reads it again, and it seldom changes."""
@@ -103,19 +111,30 @@ def _parsed(path: Path, text: str) -> tuple[Statement, ...]:
     return tuple(found)
 
 
-class Files:
-    """The files of one pass over a configuration: bounded, so that files which include one another come to an end."""
+class Pass:
+    """One pass over a file and those that it includes: bounded, so that files which include one another end."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path, *, of_system: bool = False) -> None:
+        self.path = path
+        self._of_system = of_system
         self._left = _MOST_FILES
+
+    def statements(self, path: Path) -> tuple[Statement, ...]:
+        """Read one file, without those that it includes. Raises ConfigError; a file that does not exist has none."""
+        # As in OpenSSH: the file of the system is nobody else's to check, what it includes is.
+        trusted = self._of_system and path == self.path
+        return _parsed(path, _read(path, trusted=trusted))
 
     def included(self, statement: Statement, depth: int) -> Iterator[Path]:
         """Return the files of an ``Include`` line at this depth, sorted. Raises ConfigError past the bounds."""
         if not statement.words:
             raise statement.problem("Include names no file")
+        folder = self.path.parent if self._of_system else config_path().parent
         for word in statement.words:
+            if self._of_system and word.startswith("~"):
+                raise statement.problem("Include names a file of a user")
             pattern = os.path.expanduser(word)  # noqa: PTH111  (a pattern, and an unknown ~user stays as it is)
-            found = sorted(glob.glob(os.path.join(config_path().parent, pattern)))  # noqa: PTH118, PTH207
+            found = sorted(glob.glob(os.path.join(folder, pattern)))  # noqa: PTH118, PTH207
             for path in map(Path, found):
                 if path.is_dir():
                     continue
@@ -133,11 +152,11 @@ def line_problem(path: Path, line: int, reason: str) -> ConfigError:
 
 
 def _collect(
-    path: Path, found: dict[str, None], enclosing: tuple[tuple[str, ...], ...], files: Files, depth: int
+    path: Path, found: dict[str, None], enclosing: tuple[tuple[str, ...], ...], files: Pass, depth: int
 ) -> None:
     """Add the names of a file included in the blocks ``enclosing``: one that they do not match has no effect."""
     block: tuple[str, ...] = ("*",)
-    for statement in statements(path):
+    for statement in files.statements(path):
         match statement.keyword:
             case "host":
                 block = statement.words
@@ -152,8 +171,8 @@ def _collect(
                     _collect(included, found, (*enclosing, block), files, depth + 1)
 
 
-def _read(path: Path) -> str:
-    """Read a file as OpenSSH does: one that others can change is refused, since it can contain commands."""
+def _read(path: Path, *, trusted: bool) -> str:
+    """Read a file as OpenSSH does: unless trusted, one that others can change is refused, since it has commands."""
     name = clean(str(path))
     try:
         # Not waiting for the writer of a named pipe.
@@ -163,11 +182,14 @@ def _read(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
+        if trusted:
+            return ""
         raise ConfigError(
             f"The OpenSSH configuration {name} cannot be read: {error.strerror}.",
             hint="Correct its permissions, or remove the line that includes it.",
         ) from error
-    if status.st_uid not in (0, os.getuid()) or (stat.S_ISREG(status.st_mode) and status.st_mode & 0o022):
+    others = status.st_uid not in (0, os.getuid()) or (stat.S_ISREG(status.st_mode) and status.st_mode & 0o022)
+    if others and not trusted:
         raise ConfigError(
             f"The OpenSSH configuration {name} is not used: others on this machine can change it.",
             hint=f"Run chmod go-w {name}.",

@@ -7,13 +7,19 @@ import itertools
 import os
 import signal
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from gputui import openssh_config
+
 # How long an example takes says more about the load of the machine than about the program.
 settings.register_profile("gputui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gputui")
+
+# What this machine has for all its users is no part of a test.
+openssh_config.SYSTEM_PATH = Path(os.devnull)
 
 # Whoever runs the tests in the background may have these ignored (``&`` of a script, ``nohup``) or blocked: programs
 # started here would inherit it, and a signal that a test sends to itself would never come.

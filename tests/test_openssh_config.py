@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gputui.errors import ConfigError
-from gputui.openssh_config import aliases, config_path, is_pattern, is_safe_name, matching, statements
+from gputui.openssh_config import aliases, config_path, is_pattern, is_safe_name, matching, passes
 
 Write = Callable[..., Path]
 
@@ -127,6 +127,6 @@ def test_a_file_that_is_not_text_ends_without_a_traceback(write: Write, tmp_path
 
 def test_a_statement_has_its_words_and_the_text_of_a_command(write: Write) -> None:
     path = write("ProxyCommand ssh -W '[%h]:%p' gw # x\n")
-    assert [(one.keyword, one.words, one.text, one.line) for one in statements(path)] == [
+    assert [(one.keyword, one.words, one.text, one.line) for one in passes(path)[0].statements(path)] == [
         ("proxycommand", ("ssh", "-W", "[%h]:%p", "gw"), "ssh -W '[%h]:%p' gw # x", 1)
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from gputui.models import SSHLogin, SSHTarget
-from gputui.openssh_config import aliases, config_path
+from gputui.openssh_config import aliases
 from gputui.ssh.known_hosts import jump_host_id
 from gputui.ssh.pool import ConnectionPool
 from gputui.ssh.resolution import Resolved, in_thread, split_name, through
@@ -43,7 +43,7 @@ async def hops(login: SSHLogin, settings: Resolved | None) -> list[Hop]:
     own = SSHLogin(key=login.key, agent=login.agent, accept_new=login.accept_new, config=login.config)
     if login.jump is not None:
         user, host, port = split_name(login.jump)
-        if host not in await in_thread(lambda: aliases(login.config or config_path())):
+        if host not in await in_thread(lambda: aliases(login.config)):
             target = SSHTarget(host, port or 22, user or login.user or "root")
             key = f"{target.user}@{host}:{target.port} {login.key} {login.agent}"
             return [Hop(target, own, jump_host_id(host, target.port), None, key)]

@@ -13,14 +13,18 @@ import re
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from gputui.errors import ConfigError
-from gputui.openssh_config import Files, Statement, is_safe_name, matches, statements
+from gputui.openssh_config import Pass, Statement, is_safe_name, matches, passes
+from gputui.ssh import canonical_names
 
 EXEC_SECONDS = 10.0
 """The time limit of one command of a ``Match exec``."""
+FAMILIES = {"any": socket.AF_UNSPEC, "inet": socket.AF_INET, "inet6": socket.AF_INET6}
+"""The families of AddressFamily."""
 _NONE = "none"
 _PROXIES = frozenset({"proxyjump", "proxycommand"})
 _COLLECTED = frozenset({"identityfile", "certificatefile"})
@@ -41,7 +45,7 @@ class Settings:
     Raises ConfigError with file and line for a line that cannot be used, and for a ``Match exec`` that does not end.
     """
 
-    def __init__(self, path: Path, name: str, *, user: str = "", port: int | None = None) -> None:
+    def __init__(self, path: Path | None, name: str, *, user: str = "", port: int | None = None) -> None:
         self.name = name
         self._user = user
         self._port = port
@@ -49,21 +53,26 @@ class Settings:
         self._ended: dict[str, bool] = {}
         self._final = self._wants_final = False
         self._address = ""
-        self._read(path, Files(), 0)
+        self._read_all(path)
         # As in OpenSSH: in lower case, and a final pass does not change it.
-        self._address = self.hostname.lower()
+        self._address = self._canonical_name(self.hostname.lower())
         if self._wants_final:
             self._final = True
-            self._read(path, Files(), 0)
+            self._read_all(path)
 
     # --- the lines -------------------------------------------------------------------------------------------
 
-    def _read(self, path: Path, files: Files, depth: int) -> None:
+    def _read_all(self, path: Path | None) -> None:
+        for files in passes(path):
+            self._read(files.path, files, 0)
+
+    def _read(self, path: Path, files: Pass, depth: int) -> None:
         active = True
-        for statement in statements(path):
+        for statement in files.statements(path):
             match statement.keyword:
                 case "host":
-                    active = matches(statement.words, self.name)
+                    # As in OpenSSH: a final pass is about the address.
+                    active = matches(statement.words, self._address if self._final else self.name)
                 case "match":
                     active = self._matches(statement)
                 case "include" if active:
@@ -145,6 +154,35 @@ class Settings:
                 raise statement.problem(f"its command did not end within {EXEC_SECONDS:.0f} s") from None
         return self._ended[command]
 
+    def _canonical_name(self, host: str) -> str:
+        """Return the address after CanonicalizeHostname, which asks for a final pass."""
+        mode = self.choice("canonicalizehostname", ("yes", "true", "always", "no", "false")) or "no"
+        is_on = mode in ("yes", "true", "always")
+        self._wants_final |= is_on
+        is_direct = self.text("proxycommand") is None and self.text("proxyjump") is None
+        if (address := canonical_names.numeric(host)) or not (is_direct or mode == "always"):
+            return address or host
+        look_up = canonical_names.in_dns(FAMILIES[self.choice("addressfamily", tuple(FAMILIES)) or "any"])
+        dots = self.number("canonicalizemaxdots")
+        rules = canonical_names.Rules(
+            self._several("canonicaldomains"),
+            1 if dots is None else dots,
+            [(names.split(","), targets.split(",")) for names, targets in self._permitted_aliases()],
+        )
+        if is_on and (found := canonical_names.completed(host, rules, look_up)) is not None:
+            return found
+        if is_on and self.flag("canonicalizefallbacklocal") is False:
+            raise self.problem("canonicalizefallbacklocal", f"{host} is in none of the CanonicalDomains")
+        return canonical_names.followed(host, rules, look_up)
+
+    def _permitted_aliases(self) -> Iterator[tuple[str, str]]:
+        keyword = "canonicalizepermittedcnames"
+        for word in self._several(keyword):
+            names, colon, targets = word.lower().partition(":")
+            if not (names and colon and targets):
+                raise self.problem(keyword, f"{word} is not written as NAMES:TARGETS")
+            yield names, targets
+
     # --- the values ------------------------------------------------------------------------------------------
 
     @property
@@ -224,6 +262,11 @@ class Settings:
         if not _TIME.fullmatch(value.lower()):
             raise self._found[keyword][0].problem(f"{value} is not a time such as 30 or 1m30s")
         return sum(int(count) * _UNITS[unit] for count, unit in re.findall(r"(\d+)([smhdw]?)", value.lower()))
+
+    def _several(self, keyword: str) -> list[str]:
+        """Return the words of a keyword before ``none``; [] where it is not set."""
+        found = self._found.get(keyword)
+        return list(takewhile(lambda word: word.lower() != _NONE, found[0].words)) if found else []
 
     def paths(self, keyword: str) -> list[Path] | None:
         """Return the files of a keyword, of all its lines where they add up; None where it is not set.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -16,8 +16,8 @@ import asyncssh
 
 from gputui.errors import SshError
 from gputui.models import parse_host
-from gputui.openssh_config import config_path, is_safe_name
-from gputui.ssh.openssh_settings import Settings
+from gputui.openssh_config import is_safe_name
+from gputui.ssh.openssh_settings import FAMILIES, Settings
 from gputui.ssh.user_known_hosts import NewKeys
 from gputui.text import clean
 
@@ -29,7 +29,6 @@ _STRICT = {
     # OpenSSH accepts even a changed key then; gputui never does.
     **{"no": NewKeys.ACCEPT, "off": NewKeys.ACCEPT, "yes": NewKeys.REFUSE, "true": NewKeys.REFUSE},
 }
-_FAMILIES = {"any": socket.AF_UNSPEC, "inet": socket.AF_INET, "inet6": socket.AF_INET6}
 _ALGORITHMS = {
     "ciphers": "encryption_algs",
     "macs": "mac_algs",
@@ -108,7 +107,7 @@ def resolve(text: str, *, user: str = "", port: int | None = None, path: Path | 
         raise SshError(
             f"{clean(text)} is not the name of a host.", hint="Write it as in ~/.ssh/config, or user@host."
         )
-    settings = Settings(path or config_path(), name, user=own_user or user, port=own_port or port)
+    settings = Settings(path, name, user=own_user or user, port=own_port or port)
     if settings.flag("proxyusefdpass"):
         raise settings.problem("proxyusefdpass", "gputui does not know ProxyUseFdpass")
     home = Path.home() / ".ssh"
@@ -202,8 +201,8 @@ def _options(settings: Settings) -> dict[str, Any]:
     for keyword, name in _ALGORITHMS.items():
         if (text := settings.text(keyword)) is not None:
             options[name] = _known_algorithms(settings, keyword, name, text)
-    if (family := settings.choice("addressfamily", tuple(_FAMILIES))) is not None:
-        options["family"] = _FAMILIES[family]
+    if (family := settings.choice("addressfamily", tuple(FAMILIES))) is not None:
+        options["family"] = FAMILIES[family]
     if (address := settings.text("bindaddress")) is not None:
         options["local_addr"] = (address, 0)
     if settings.flag("compression"):
@@ -222,6 +221,7 @@ def _known_algorithms(settings: Settings, keyword: str, name: str, text: str) ->
     return sign + ",".join(known)
 
 
+@cache
 def _is_known(name: str, algorithm: str) -> bool:
     arguments: dict[str, Any] = {name: algorithm}
     try:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gputui import openssh_config
 from gputui.errors import ConfigError, SshError
-from gputui.ssh import openssh_settings
+from gputui.ssh import canonical_names, openssh_settings
 from gputui.ssh.resolution import Resolved, resolve, split_name
 from gputui.ssh.user_known_hosts import NewKeys
 
@@ -178,6 +179,57 @@ def test_a_line_that_cannot_be_used_is_named_and_harms_no_other_host(
 )
 def test_a_text_after_ssh_is_split(text: str, parts: tuple[str, str, int | None]) -> None:
     assert split_name(text) == parts
+
+
+def test_the_file_of_the_system_is_read_after_that_of_the_user(
+    configure: Configure, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = tmp_path / "ssh_config"
+    system.write_text(
+        "Include ssh_config.d/*.conf\nHost *\n  User all\n  IdentityFile /k/all\nHost gpu02 site\n  HostName s\n"
+    )
+    system.chmod(0o666)  # ssh does not mind
+    (tmp_path / "ssh_config.d").mkdir()
+    included = tmp_path / "ssh_config.d" / "10.conf"
+    included.write_text("Match final host g\n  HostKeyAlias final\nHost gpu01\n  User early\n  Port 7\n")
+    monkeypatch.setattr(openssh_config, "SYSTEM_PATH", system)
+    configure("Host gpu01\n  HostName g\n  Port 22\n  IdentityFile /k/own\n")
+
+    one, two = resolve("gpu01"), resolve("gpu02")
+    assert (one.host, one.port, one.user, one.host_key_alias) == ("g", 22, "early", "final")
+    assert one.identity_files == (Path("/k/own"), Path("/k/all"))
+    assert (two.host, two.user, two.port) == ("s", "all", 22)
+    assert openssh_config.aliases() == ["gpu01", "gpu02", "site"]
+    # A file that is named is read alone, as with ssh -F.
+    assert resolve("gpu02", path=home / ".ssh" / "config").host == "gpu02"
+    included.chmod(0o666)
+    with pytest.raises(ConfigError, match=r"10\.conf is not used: others on this machine can change it"):
+        resolve("gpu01")
+    system.write_text("Include ~/x\n")
+    with pytest.raises(ConfigError, match="ssh_config line 1: Include names a file of a user"):
+        resolve("gpu01")
+
+
+def test_host_lines_of_a_final_pass_are_about_the_address(configure: Configure) -> None:
+    configure(
+        "Host gpu01\n  HostName G.rack\n  User early\nMatch final all\n  Port 7\nHost g.rack\n  HostKeyAlias hit\n"
+    )
+    found = resolve("gpu01")
+    assert (found.host, found.user, found.port, found.host_key_alias) == ("g.rack", "early", 7, "hit")
+
+
+def test_a_canonical_name_is_the_address_and_has_settings_of_its_own(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"gpu01.rack.example.": "gpu01.rack.example"}
+    monkeypatch.setattr(canonical_names, "in_dns", lambda family: names.get)
+    domains = "CanonicalDomains rack.example\nMatch canonical host *.rack.example\n  User ops\n"
+    configure(f"Host direct via gpu01\n  CanonicalizeHostname yes\nHost via\n  ProxyJump gw\nHost *\n  {domains}")
+    assert (resolve("gpu01").host, resolve("gpu01").user) == ("gpu01.rack.example", "ops")
+    assert [resolve(name).host for name in ("via", "direct", "gpu01.")] == ["via", "direct", "gpu01."]
+    configure(f"CanonicalizeHostname always\nCanonicalizeFallbackLocal no\n{domains}")
+    with pytest.raises(ConfigError, match="line 2: gpu02 is in none of the CanonicalDomains"):
+        resolve("gpu02")
 
 
 def test_the_settings_cannot_be_changed() -> None:

@@ -141,11 +141,11 @@ class SshBackend(Backend):
 
     async def _find_hosts(self) -> list[Host]:
         """Return the hosts of the configuration as it is now. Raises ConfigError."""
-        config = self._config or config_path()
-        hosts = await asyncio.to_thread(hosts_of, self.account, self._texts, config)
+        hosts = await asyncio.to_thread(hosts_of, self.account, self._texts, self._config)
         self._hosts = {host.ref: host for host in hosts}
         if not hosts:
             texts = ", ".join(self._texts)
+            config = self._config or config_path()
             missing = "" if config.exists() else f"there is no {config}: "
             raise ConfigError(
                 f"{self.account}: {missing}no name in {'it' if missing else config} matches {texts}.",

@@ -37,10 +37,11 @@ def check_host(text: str) -> None:
         raise ValueError(f"contains {text}; write a name of ~/.ssh/config or user@host:port") from None
 
 
-def hosts_of(account: str, texts: Iterable[str], config: Path) -> list[Host]:
+def hosts_of(account: str, texts: Iterable[str], config: Path | None) -> list[Host]:
     """Return the hosts that are meant, each once, in the order of the texts. Raises ConfigError.
 
-    Patterns are those of names in the OpenSSH configuration; one with ``!`` excludes names from all of them.
+    Patterns are those of names in the OpenSSH configuration, ``config`` alone where it is given; one with ``!``
+    excludes names from all of them.
     """
     given = list(texts)
     patterns = [text for text in given if is_pattern(text)]

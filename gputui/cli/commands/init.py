@@ -124,12 +124,12 @@ def _names_of_hosts() -> str:
     """Return the names in the user's OpenSSH configuration, as a line; '' where it has none or cannot be read."""
     from gputui import openssh_config
 
-    path = openssh_config.config_path()
     try:
-        names = openssh_config.aliases(path)
+        names = openssh_config.aliases()
     except ConfigError as error:
         return str(error)
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    path = openssh_config.config_path()
     return f"{path} has {', '.join(names[:_MOST_NAMES])}{more}." if names else f"{path} names no hosts."
 
 

@@ -18,7 +18,7 @@ from gputui.config.paths import known_hosts_path, state_dir
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
 from gputui.formatting import counted
 from gputui.models import Action, Instance, Ref, Resource, SSHLogin, SSHTarget, parse_host
-from gputui.openssh_config import aliases, config_path
+from gputui.openssh_config import aliases
 from gputui.presentation.refusals import only_text
 from gputui.private_files import write_private
 from gputui.ssh.client_config import HostBlock, host_names, key_alias, known_hosts_text
@@ -209,7 +209,7 @@ class _Writer:
         if login.jump is None:
             return
         user, host, port = parse_host(login.jump)
-        if host in aliases(login.config or config_path()):
+        if host in aliases(login.config):
             if login.config is not None:
                 raise ValueError(f"its jump host {host} is in {login.config}, which ssh does not read")
             block.option("ProxyJump", login.jump)

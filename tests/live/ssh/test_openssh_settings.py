@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import random
 import subprocess
 from collections.abc import Callable
@@ -9,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from gputui import openssh_config
+from gputui.ssh import canonical_names
 from gputui.ssh.resolution import resolve
 
 from .openssh import program
@@ -42,6 +46,41 @@ Match all
 """
 EXTRA = "Host extra web1\n  Port 2201\n  PasswordAuthentication no\n"
 
+SYSTEM = """
+Include ssh_config.d/*.conf
+Host gpu* other
+  User all
+  Port 2299
+  IdentityFile /keys/system
+  GlobalKnownHostsFile /known/all /known/more
+Match final host *.rack.example
+  ConnectTimeout 7
+Host *
+  HashKnownHosts yes
+"""
+HOSTS = """127.0.0.1 localhost
+10.1.2.3 gpu01.rack.example.
+10.1.2.4 rack7.b.example gpu02.rack.example.
+10.1.2.5 gpu03
+10.1.2.6 web
+"""
+CANONICAL = """
+Host gpu0*
+  CanonicalizeHostname yes
+Host gpu07
+  HostName gpu01
+Host gpu08 gpu09
+  ProxyJump gw
+Host gpu09
+  CanonicalizeHostname always
+  HostName GPU01
+Host *
+  CanonicalDomains a.example rack.example
+  CanonicalizePermittedCNAMEs *.rack.example:*.b.example
+Match canonical host *.b.example
+  User dave
+"""
+
 NAMES = ("gpu01", "gpu02", "web", "a.b.c", "10.0.0.9")
 PATTERNS = ("gpu*", "gpu0?", "!gpu02", "*", "web", "a.*", "!*", "Gpu01", "10.0.*", "we?", '"gpu01"', "'web'")
 CONDITIONS = (
@@ -64,6 +103,7 @@ VALUES = {
     "ProxyCommand": ("nc %h %p", "none", 'sh -c "nc %h"', "nc 'a b' # x"),
     "IdentityFile": ("/k/%n", '"/k/a b"', "/k/c"),
     "UserKnownHostsFile": ("/a /b", "none", '"/a b" /c'),
+    "GlobalKnownHostsFile": ("/g", "none", '"/g h" /i'),
     "ServerAliveInterval": ("5", "1m", "2m30s", "0"),
     "StrictHostKeyChecking": ("yes", "accept-new", "ask"),
     "HostKeyAlias": ("rack",),
@@ -90,9 +130,33 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str,
     return write
 
 
-def of_ssh(folder: Path, alias: str) -> dict[str, object]:
-    """The settings that ``ssh -G`` prints, with the tokens expanded that it prints as they are."""
-    command = ["ssh", "-T", "-G", "-F", str(folder / ".ssh" / "config"), alias]
+@pytest.fixture
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that both read as that of the system, and the hosts of its name service."""
+    if os.geteuid() != 0:
+        pytest.fail("these tests put other files in the place of the system's: run them as root", pytrace=False)
+    folder = tmp_path / "system"
+    (folder / "ssh_config.d").mkdir(parents=True)
+    (folder / "ssh_config").touch()
+    (tmp_path / "hosts").write_text(HOSTS)
+    names = {line.split()[-1]: line.split()[1].rstrip(".") for line in HOSTS.splitlines()}
+    monkeypatch.setattr(openssh_config, "SYSTEM_PATH", folder / "ssh_config")
+    monkeypatch.setattr(canonical_names, "in_dns", lambda family: names.get)
+    return folder
+
+
+def of_ssh(folder: Path, alias: str, system: Path | None = None) -> dict[str, object]:
+    """The settings that ``ssh -G`` prints, with the tokens expanded that it prints as they are.
+
+    With ``system`` it reads no file that is named, but the user's and that of the system, in a mount namespace.
+    """
+    command = ["ssh", "-T", "-G", alias]
+    if system is None:
+        command[1:1] = ["-F", str(folder / ".ssh" / "config")]
+    else:
+        places = {folder: pwd.getpwuid(os.getuid()).pw_dir, system: "/etc/ssh", folder / "hosts": "/etc/hosts"}
+        mounts = "".join(f"mount --bind {path} {place} && " for path, place in places.items())
+        command = ["unshare", "--mount", "sh", "-c", f'{mounts}exec "$@"', "sh", *command]
     shown = subprocess.check_output(command, text=True)
     found: dict[str, list[str]] = {}
     for line in shown.splitlines():
@@ -109,8 +173,11 @@ def of_ssh(folder: Path, alias: str) -> dict[str, object]:
     return {
         **{name: one(name) for name in ("hostname", "port", "user", "proxyjump", "proxycommand", "hostkeyalias")},
         **{name: one(name) for name in ("serveraliveinterval", "serveralivecountmax", "connecttimeout")},
-        "userknownhostsfile": one("userknownhostsfile"),
-        "identityfile": [path.replace("%n", alias).replace("%r", one("user")) for path in found["identityfile"]],
+        **{name: one(name) for name in ("userknownhostsfile", "globalknownhostsfile")},
+        # ssh has a file twice where both the user and the system name it.
+        "identityfile": [
+            path.replace("%n", alias).replace("%r", one("user")) for path in dict.fromkeys(found["identityfile"])
+        ],
         "certificatefile": found.get("certificatefile", []),
         "stricthostkeychecking": strict.get(one("stricthostkeychecking"), one("stricthostkeychecking")),
         **{name: one(name) == "yes" for name in ("identitiesonly", "hashknownhosts", "passwordauthentication")},
@@ -134,6 +201,7 @@ def of_gputui(alias: str, theirs: dict[str, object]) -> dict[str, object]:
         "userknownhostsfile": theirs["userknownhostsfile"]
         if found.known_hosts[:1] == (default,)
         else " ".join(map(str, found.known_hosts)) or "none",
+        "globalknownhostsfile": " ".join(map(str, found.global_known_hosts)) or "none",
         "identityfile": theirs["identityfile"]
         if found.identity_files is None
         else [str(path) for path in found.identity_files],
@@ -154,6 +222,26 @@ def test_the_settings_of_a_host_are_those_that_ssh_prints(
     assert of_gputui(alias, theirs) == theirs
 
 
+@pytest.mark.parametrize("alias", ["gpu01", "gpu02", "web1", "other", "site"])
+def test_the_file_of_the_system_counts_as_it_does_to_ssh(
+    configure: Callable[[str, str], None], tmp_path: Path, system: Path, alias: str
+) -> None:
+    configure(CONFIG, EXTRA)
+    (system / "ssh_config").write_text(SYSTEM)
+    (system / "ssh_config.d" / "10.conf").write_text("Host other site\n  HostName %h.site\nHost gpu02\n  Port 1\n")
+    theirs = of_ssh(tmp_path, alias, system)
+    assert of_gputui(alias, theirs) == theirs
+
+
+@pytest.mark.parametrize("alias", ["gpu01", "gpu02", "gpu03", "gpu07", "gpu08", "gpu09", "web", "0::1", "127.1"])
+def test_a_canonical_name_is_that_of_ssh(
+    configure: Callable[[str, str], None], tmp_path: Path, system: Path, alias: str
+) -> None:
+    configure(CANONICAL, "")
+    theirs = of_ssh(tmp_path, alias, system)
+    assert of_gputui(alias, theirs) == theirs
+
+
 def some_line(chance: random.Random) -> str:
     kind = chance.choice(["Host", "Match", "Include", *VALUES])
     separator = chance.choice([" ", " ", "=", " = ", "\t"])
@@ -168,6 +256,22 @@ def some_line(chance: random.Random) -> str:
         case "Include":
             return f"{indent}Include {{folder}}/extra*{end}"
     return f"{indent}{kind}{separator}{chance.choice(VALUES[kind])}{end}"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_files_of_user_and_system_mean_to_gputui_what_they_mean_to_ssh(
+    configure: Callable[[str, str], None], tmp_path: Path, system: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    for _ in range(25):
+        texts = ["\n".join(some_line(chance) for _ in range(chance.randint(0, 8))) + "\n" for _ in range(2)]
+        more = [line for line in (some_line(chance) for _ in range(3)) if "Include" not in line]
+        alias = chance.choice(NAMES)
+        configure(texts[0], "\n".join(more) + "\n")
+        (system / "ssh_config").write_text(texts[1].replace("{folder}/extra*", "ssh_config.d/*"))
+        (system / "ssh_config.d" / "extra").write_text("\n".join(more) + "\n")
+        theirs = of_ssh(tmp_path, alias, system)
+        assert of_gputui(alias, theirs) == theirs, f"{alias}:\n{texts[0]}--- system:\n{texts[1]}--- extra:\n{more}"
 
 
 @pytest.mark.parametrize("seed", range(3))
