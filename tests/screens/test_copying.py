@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gputui.models import Action, Ref, Resource, Row, Secret, SSHTarget
+from gputui.models import Action, Instance, Ref, Resource, Row, Secret, SSHTarget
 from tests.fleet.fakes import FakeBackend
 from tests.screens.stage import Stage, staged
 from tests.screens.world import instance
@@ -53,3 +53,17 @@ async def test_json_that_the_list_does_not_keep_is_read_to_be_copied() -> None:
     async with staged(backend()) as stage:
         (text,) = await copied(stage, "Y", "J")
         assert '"uuid"' in text
+
+
+async def test_the_copied_ssh_command_leaves_a_host_of_the_user_to_ssh_and_enters_a_container() -> None:
+    fake = backend()
+    host = SSHTarget("gpu01", 22, "", alias="gpu01")
+    inside = replace(host, enter=("docker", "7f3a"))
+    fake.rows[Resource.INSTANCES] = [instance("hub", "gpu01", ssh=host), instance("hub", "train", ssh=inside)]
+    async with staged(fake) as stage:
+        command = stage.app.session.ssh_command
+        rows = {row.name: row for row in stage.app.session.fleet.all(Instance)}
+        assert command(rows["gpu01"]) == "ssh gpu01"
+        assert command(rows["train"]).startswith("ssh -t gpu01 'docker exec -it 7f3a sh -c ")
+        hostile = replace(rows["gpu01"], ssh=SSHTarget("-oProxyCommand=x", 22, ""))
+        assert command(hostile) == "ssh -p 22 -- -oProxyCommand=x"

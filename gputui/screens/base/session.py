@@ -167,15 +167,24 @@ class Session:
         return self.library if self.library in parts else next(iter(parts), "library")
 
     def ssh_command(self, instance: Instance) -> str:
-        """Return the shell command that logs in the same way; '' where there is no sshd to reach."""
+        """Return the shell command that logs in the same way, also into a container; '' where there is no way."""
         if instance.ssh is None:
             return ""
+        from gputui.ssh.containers import shell_command
+
         target, login = instance.ssh, getattr(self.fleet.accounts.get(instance.ref.account), "ssh", None)
-        user, port = (login and login.user) or target.user, (login and login.port) or target.port
-        options = ["-i", login.key] if login and login.key else []
+        user, port = login and login.user, login and login.port
+        if target.alias != target.host:  # else ssh has them from its own configuration
+            user, port = user or target.user, port or target.port
+        options = ["-F", login.config] if login and login.config else []
+        options += ["-i", login.key] if login and login.key else []
         options += ["-J", login.jump] if login and login.jump else []
+        options += ["-p", str(port)] if port else []
+        inside = shell_command(target)
+        options += ["-t"] if inside else []
         where = f"{user}@{target.host}" if user else target.host
-        return shlex.join(["ssh", *options, "-p", str(port), where])
+        options += ["--"] if where.startswith("-") else []
+        return shlex.join(["ssh", *options, where, *([inside] if inside else [])])
 
     def find(self, text: str, resources: Iterable[Resource] = FINDABLE) -> list[Row]:
         """Return the rows that ``text`` names: ``main``, ``lab/main``, ``lab/pod/main``; else by the start of one."""
