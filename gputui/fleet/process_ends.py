@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gputui.errors import ConflictError, ForbiddenError, NotFoundError, SshError, UnknownOutcomeError
+from gputui.errors import ConflictError, ForbiddenError, GputuiError, NotFoundError, SshError, UnknownOutcomeError
 from gputui.models import GpuProcess, Instance, Outcome, Phase, SSHTarget
 from gputui.redaction import redact
 from gputui.text import clean
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 TERM_SECONDS = 10
 """Seconds between TERM and KILL."""
 _KILL_SECONDS = 5
-_TIMEOUT = 60.0
+_SIGNAL_SECONDS = 2
+"""Seconds after a signal that need not end a process."""
+_TIMEOUT = 45.0
+"""The time limit in seconds, without the time for the process to end."""
 _LOOK_TIMEOUT = 20.0
 _LIMIT = 2**16
 _SPREAD = 5.0
@@ -42,7 +45,11 @@ same() {{
 }}
 signal() {{
   e=$(kill -s $1 $p 2>&1) && return
-  if same; then echo "denied $e"; else echo gone; fi
+  if same; then
+    [ $sent ] && echo "after $sent" || echo "denied $e"
+  else
+    [ $sent ] && echo "ended $sent" || echo gone
+  fi
   exit
 }}
 ended() {{
@@ -51,10 +58,13 @@ ended() {{
   while same; do [ $i -lt $1 ] || return 1; sleep 1; i=$((i + 1)); done
 }}
 same || {{ echo gone; exit; }}
-signal TERM
-if ended {term}; then echo term; exit; fi
-signal KILL
-if ended {kill}; then echo kill; else echo still; fi
+sent=
+for step in {steps}; do
+  signal ${{step%:*}}
+  sent=${{step%:*}}
+  if ended ${{step#*:}}; then echo "ended $sent"; exit; fi
+done
+echo "after $sent"
 """
 
 
@@ -67,6 +77,11 @@ class Seen:
     started: int
     owner: str
     command: str
+
+
+def is_same(one: GpuProcess, other: GpuProcess) -> bool:
+    """Return whether two rows are of one process, on two GPUs."""
+    return (one.pid, one.host, one.instance, one.inside) == (other.pid, other.host, other.instance, other.inside)
 
 
 def place_of(fleet: Fleet, process: GpuProcess) -> Instance:
@@ -122,51 +137,58 @@ async def look(fleet: Fleet, process: GpuProcess) -> Seen:
     return Seen(pid, place, int(started), owner, command or process.command)
 
 
-async def end(fleet: Fleet, process: GpuProcess, seen: Seen) -> str:
-    """Send TERM, then KILL where that is not enough, to the process that was seen; returns the outcome.
+async def end(fleet: Fleet, process: GpuProcess, seen: Seen, *, signal: str = "", grace: int | None = None) -> str:
+    """Send TERM to the process that was seen, KILL where it is there after ``grace`` seconds; return the outcome.
 
-    Written to the audit log. Raises ForbiddenError where it may not be signalled, NotFoundError where it had ended,
-    UnknownOutcomeError where the connection was lost, SshError.
+    A ``signal``, such as ``HUP``, is sent alone. Written to the audit log. Raises ForbiddenError where it may not be
+    signalled, NotFoundError where it had ended, ConflictError where KILL did not end it, UnknownOutcomeError where
+    the connection was lost, SshError.
     """
     mutations = fleet.mutations
     mutations.writable(process.ref.account)
-    what = f"process {seen.pid} in {seen.place.name}"
-    script = _END.format(pid=seen.pid, start=seen.started, term=TERM_SECONDS, kill=_KILL_SECONDS)
+    grace = TERM_SECONDS if grace is None else grace
+    steps = f"{signal}:{_SIGNAL_SECONDS}" if signal else f"TERM:{grace} KILL:{_KILL_SECONDS}"
+    script = _END.format(pid=seen.pid, start=seen.started, steps=steps)
     async with fleet.connections.lease(seen.place) as connection:
         summary = f"kill {seen.pid} of {seen.owner or 'an unknown user'}: {seen.command[:200]}"
-        entry = await mutations.auditor.begin(process.ref, "kill", summary)
+        entry = await mutations.auditor.begin(process.ref, "kill", f"{summary}, by {signal}" if signal else summary)
         outcome, detail = Outcome.UNKNOWN, "interrupted while it was sent"
         try:
-            word, _, said = (await _run(connection, _target(process, seen.place), script, _TIMEOUT)).partition(" ")
-            outcome, detail = Outcome.DONE, _words(word.strip(), what)
-            if detail:
-                return detail
-            outcome = Outcome.FAILED
-            if word.strip() == "gone":
-                detail = f"{what} had ended already."
-                raise NotFoundError(f"{detail[0].upper()}{detail[1:]}", hint="Nothing was sent.")
-            reason = clean(said).strip().rpartition(": ")[2]
-            reason = "permission denied" if not reason or "not permitted" in reason else reason
-            detail = f"{what} belongs to {seen.owner or 'another user'}: {reason}."
-            raise ForbiddenError(f"{detail[0].upper()}{detail[1:]}")
+            said = await _run(connection, _target(process, seen.place), script, _TIMEOUT + grace)
+            detail = _outcome(said, seen, awaits_end=not signal)
         except UnknownOutcomeError as error:
-            outcome, detail = Outcome.UNKNOWN, error.message
+            detail = error.message
             raise
-        except SshError as error:
+        except GputuiError as error:
             outcome, detail = Outcome.FAILED, error.message
             raise
+        else:
+            outcome = Outcome.DONE
+            return detail
         finally:
             mutations.auditor.end_soon(entry, outcome, detail)
 
 
-def _words(word: str, what: str) -> str:
-    """Return the outcome of signals in words; '' where none was sent."""
-    what = f"{what[0].upper()}{what[1:]}"
-    return {
-        "term": f"{what} has ended after TERM.",
-        "kill": f"{what} has ended after KILL.",
-        "still": f"{what} is still there after KILL: it waits in the kernel or a driver, and ends when that returns.",
-    }.get(word, "")
+def _outcome(said: str, seen: Seen, *, awaits_end: bool) -> str:
+    """Return in words what the script reports. Raises GputuiError where the process is as it was."""
+    what = f"Process {seen.pid} in {seen.place.name}"
+    word, _, rest = said.partition(" ")
+    match word:
+        case "ended":
+            return f"{what} has ended after {rest}."
+        case "after" if not awaits_end:
+            return f"{what} got {rest} and still runs."
+        case "after":
+            raise ConflictError(
+                f"{what} is still there after {rest}: it waits in the kernel or a driver.",
+                hint="It ends when that returns.",
+            )
+        case "gone":
+            raise NotFoundError(f"{what} had ended already.", hint="Nothing was sent.")
+        case _:
+            reason = clean(rest).strip().rpartition(": ")[2]
+            reason = "permission denied" if not reason or "not permitted" in reason else reason
+            raise ForbiddenError(f"{what} belongs to {seen.owner or 'another user'}: {reason}.")
 
 
 def _target(process: GpuProcess, place: Instance) -> SSHTarget | None:

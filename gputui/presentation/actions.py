@@ -124,6 +124,23 @@ def may_be_of(process: GpuProcess, instance: Instance) -> bool:
     return process.ref.account == instance.ref.account and bool(usable)
 
 
+def process_text(processes: Sequence[GpuProcess]) -> str:
+    """Say where one process runs, given its row of each GPU: ``gpu01, GPUs 0, 1, 40.0G of GPU memory``."""
+    gpus = sorted({row.gpu_index for row in processes if row.gpu_index is not None})
+    sizes = [row.gpu_memory_used for row in processes if row.gpu_memory_used is not None]
+    where = [processes[0].host]
+    if gpus:
+        where.append(f"GPU{'s' if len(gpus) > 1 else ''} {', '.join(map(str, gpus))}")
+    if len(sizes) == len(processes):
+        where.append(f"{format_bytes(sum(sizes))} of GPU memory")
+    return ", ".join(where)
+
+
+def end_of_process_text(grace: float) -> str:
+    """Say how processes are ended, and the effect."""
+    return f"TERM, then KILL if still there after {grace:g} s. What is not saved is lost."
+
+
 def work_lost(rows: Sequence[Row], processes: Iterable[Row] | None) -> str:
     """Say which processes on the GPUs of these rows would end; '' for none.
 

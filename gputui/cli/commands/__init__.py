@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "block": ("block:run", "block instances' hosts for a time"),
     "commit": ("lifecycle:commit", "save an instance as an image"),
     "exec": ("exec:run", "run a command in instances, over SSH or through the API"),
+    "kill": ("kill:run", "end GPU processes of an instance, over SSH"),
     "ssh": ("ssh:run", "log into an instance"),
     "ssh-config": ("ssh_config:run", "print a configuration with which ssh, scp, rsync and editors reach instances"),
     "cp": ("cp:run", "copy files to and from instances"),

@@ -25,6 +25,7 @@ _NAMED = tuple(resource.value for resource in NAMED)
 LISTS: Mapping[str, tuple[str, ...]] = {
     **{action.value: tuple(resource.value for resource in spec.resources) for action, spec in ACTIONS.items()},
     "forward": ("instances",),
+    "kill": ("instances",),
     "cp": ("instances",),
     "logs": ("instances", "deployments"),
     "get": ("instances", "deployments"),

@@ -42,7 +42,7 @@ async def _once(fleet: Fleet, args: argparse.Namespace, resource: Resource) -> E
     lists = await session.read(fleet, [resource], reported)
     status = max(status, lists.report())
     rows = [row for row in lists.rows if any(belongs(row, one) for one in instances)]
-    for one, found in await _read(fleet, [one for one in instances if one.ref.account not in reported]):
+    for one, found in await read_over_ssh(fleet, [one for one in instances if one.ref.account not in reported]):
         if isinstance(found, GputuiError):
             status = max(status, report_error(found, about=str(one.ref)))
             if resource is Resource.PROCESSES:
@@ -83,8 +83,10 @@ def belongs(row: Row, instance: Instance) -> bool:
     return bool(may_use(instance, row.host, row.index))
 
 
-async def _read(fleet: Fleet, instances: Sequence[Instance]) -> list[tuple[Instance, GpuReading | GputuiError]]:
-    """Log into all instances, then read them at once."""
+async def read_over_ssh(
+    fleet: Fleet, instances: Sequence[Instance]
+) -> list[tuple[Instance, GpuReading | GputuiError]]:
+    """Log into all instances, with questions, then read their GPUs and processes at once."""
     from gputui.ssh.nvidia.reader import GpuReader
 
     async def read(instance: Instance) -> GpuReading | GputuiError:

@@ -9,8 +9,8 @@ from textual.content import Content
 
 from gputui.commands import Condition
 from gputui.fleet import process_ends
-from gputui.formatting import format_bytes
 from gputui.models import GpuProcess, Resource
+from gputui.presentation.actions import end_of_process_text, process_text
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.inspect import OpenCommands
@@ -49,19 +49,15 @@ class GpuCommands(OpenCommands):
     async def _end_process(self, process: GpuProcess) -> None:
         fleet = self.session.fleet
         seen = await process_ends.look(fleet, process)
-        gpu = "" if process.gpu_index is None else f"GPU {process.gpu_index}"
-        memory = "" if process.gpu_memory_used is None else f"{format_bytes(process.gpu_memory_used)} of GPU memory"
+        on_all = [row for row in fleet.all(GpuProcess) if process_ends.is_same(row, process)]
         dialog = dialogs.ConfirmDialog(
             f"End process {seen.pid} in {seen.place.name}?",
             subjects=[
                 Content.assemble("  ", (seen.command or "unknown command", "bold")),
                 Content(f"  user {seen.owner or 'unknown'}"),
-                Content("  " + ", ".join(filter(None, (process.host, gpu, memory)))),
+                Content(f"  {process_text(on_all or [process])}"),
             ],
-            effects=[
-                f"It gets TERM, and KILL if it is still there after {process_ends.TERM_SECONDS} s. "
-                "What it has not saved is lost."
-            ],
+            effects=[end_of_process_text(process_ends.TERM_SECONDS)],
             confirm="End",
             danger=True,
         )
