@@ -165,7 +165,7 @@ class RunOutput:
             return ExitCode.REFUSED
         if result.ended_by is EndedBy.TIMEOUT:
             return TIMED_OUT
-        return 128 + _number(result.signal) if result.signal else (result.status or 1) & 0xFF
+        return 128 + _number(result.signal) if result.signal else (result.status or 1) & 0xFF or 1
 
 
 def _number(name: str) -> int:

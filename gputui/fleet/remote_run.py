@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from gputui.errors import DeclinedError, GputuiError, InvalidError, SshError, UnknownOutcomeError
+from gputui.errors import ConflictError, DeclinedError, GputuiError, InvalidError, SshError, UnknownOutcomeError
 from gputui.fleet.dispatch import call_of
 from gputui.models import (
     Action,
@@ -252,8 +252,9 @@ class RemoteRun:
         try:
             await self._reach(target)
         except asyncio.CancelledError:
-            begun = target.result.state is RunState.RUNNING
-            self._end(target, state=RunState.UNKNOWN if begun else RunState.SKIPPED)
+            if target.result.moving:  # else it had come to its end, and that is being written down
+                begun = target.result.state is RunState.RUNNING
+                self._end(target, state=RunState.UNKNOWN if begun else RunState.SKIPPED)
             raise
         except Exception as fault:  # noqa: BLE001  (a fault with one instance must not end the others)
             error = target.error = as_failure(fault, f"{target.row.ref}: running the command")
@@ -287,6 +288,7 @@ class RemoteRun:
                         raise
                     note = f"Run through the API: no login over SSH. {error.message}"
                 else:
+                    _check_generation(row, connection)
                     await self._over_ssh(target, connection)
                     return
         await self._through_api(target, note)
@@ -382,3 +384,15 @@ class RemoteRun:
     def _note_change(self, ref: Ref) -> None:
         self.version += 1
         self._changed(ref)
+
+
+def _check_generation(row: Instance, connection: Connection) -> None:
+    """Raise ConflictError where the connection is to a later instance of the same name, which no list has shown."""
+    from gputui.ssh.known_hosts import generation_of
+
+    found = generation_of(connection.endpoint.host_id)
+    if row.ssh is not None and row.ssh.generation and found and row.ssh.generation != found:
+        raise ConflictError(
+            f"{row.ref.id} is not the instance you were asked about any more: another one has its name now.",
+            hint="Nothing was sent. Check the rows as they are now, then try again.",
+        )

@@ -219,6 +219,11 @@ def name_of_host(host_id: str) -> str:
     return host_id.partition(_GENERATION)[0]
 
 
+def generation_of(host_id: str) -> str:
+    """Return the generation of a host id, '' where it is unknown."""
+    return host_id.partition(_GENERATION)[2]
+
+
 def changed_key_error(host_id: str, host: str, port: int, old: tuple[HostKey, ...], new: HostKey) -> HostKeyError:
     """Return the error for a key that differs from the stored one: both fingerprints and the way out."""
     remembered = ", ".join(str(key) for key in old)

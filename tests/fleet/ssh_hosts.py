@@ -18,12 +18,13 @@ class Hosts(FakeBackend):
     def __init__(self, port: int, *names: str, account: str = "lab") -> None:
         super().__init__(account)
         self.port = port
+        self.generation = ""
         self.password: Secret | None = Secret(PASSWORD)
         self.rows[Resource.INSTANCES] = [pod(account, name, container_id=name) for name in names]
         self.offered = SSH_ALONE
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
-        return SSHTarget("127.0.0.1", self.port, "root", self.password)
+        return SSHTarget("127.0.0.1", self.port, "root", self.password, self.generation)
 
 
 async def trusting(fleet: Fleet, instance: Instance, *, trusts: bool = True) -> Connection:

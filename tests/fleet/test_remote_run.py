@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from gputui.models import (
     Ref,
     Resource,
     RunState,
+    SSHTarget,
     Way,
 )
 from gputui.ssh import scripts
@@ -202,6 +204,36 @@ async def test_an_instance_that_vanishes_is_not_logged_into(tmp_path: Path) -> N
         assert "it is gone from lab" in states[0][1]
         assert "another one has its name now" in states[1][1]
         assert server.commands == []
+
+
+async def test_an_instance_that_was_created_again_gets_no_command_though_no_list_has_shown_it(tmp_path: Path) -> None:
+    async with hosts(tmp_path, "a") as (server, backend, fleet):
+        row = replace(fleet.all(Instance)[0], ssh=SSHTarget("127.0.0.1", server.port, "root", generation="first"))
+        backend.generation = "second"
+        run = RemoteRun(fleet, [row], Order("rm -rf /data"), connect=partial(trusting, fleet))
+        await run.run()
+    assert run.results[0].state is RunState.FAILED
+    assert "another one has its name now" in run.results[0].problem
+    assert server.commands == []
+
+
+async def test_what_has_ended_is_not_taken_for_skipped_when_the_run_is_cancelled(
+    tmp_path: Path, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = asyncio.Event()
+
+    async def end(*_: object) -> None:
+        written.set()
+        await asyncio.Event().wait()
+
+    async with hosts(tmp_path, "a", history=history) as (_, _, fleet):
+        monkeypatch.setattr(fleet.mutations.auditor, "end", end)
+        run = a_run(fleet, Order("true"))
+        task = asyncio.create_task(run.run())
+        await asyncio.wait_for(written.wait(), 5)
+        task.cancel()
+        await asyncio.wait({task})
+    assert (run.results[0].state, run.results[0].status) == (RunState.ENDED, 0)
 
 
 async def test_a_shell_that_starts_nothing_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,17 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from gputui.cli import prompts
+from gputui.cli.run_output import RunOutput
 from gputui.config.paths import known_hosts_path
+from gputui.fleet.remote_run import RemoteRun
 from gputui.history.history import History
+from gputui.models import Ref, RunResult, RunState, Way
 from tests.fleet.ssh_hosts import Hosts
 from tests.ssh.shells import ShellServer
 
@@ -27,6 +32,14 @@ def test_the_end_by_signal_and_by_the_time_limit_have_the_status_of_shells(hosts
     assert run("exec", "a", "--", "kill -9 $$")[0] == 128 + 9
     status, _, err = run("exec", "a", "--timeout", "0.2", "--", "sleep 600")
     assert (status, "hub/pod/a: ended by the time limit." in err) == (124, True)
+
+
+def test_no_status_of_a_failure_becomes_that_of_success(capsys: pytest.CaptureFixture[str]) -> None:
+    ref = Ref("hub", "pod", "a")
+    result = RunResult(ref, "a", RunState.ENDED, Way.SSH, status=256)
+    output = RunOutput("text", alone=True)
+    output.follow(cast(RemoteRun, SimpleNamespace(results=[result], result=lambda _: result, error=lambda _: None)))
+    assert output.finish() == 1
 
 
 def test_several_are_apart_in_their_order_and_a_failure_is_status_one(hosts: Hosts, run: Run) -> None:
