@@ -324,7 +324,7 @@ class GputuiApp(App[int]):
         self.run_worker(run_and_show(self, self.session, self._login, run), exit_on_error=False, name="run")
 
     def open_log(self, instance: Instance, source: LogSource) -> None:
-        """Log into the instance, and show a log of it."""
+        """Show a log of the instance; log into it where that is needed."""
         self._start(self._open_log(instance, source))
 
     def probe(self, instance: Instance) -> None:
@@ -343,6 +343,11 @@ class GputuiApp(App[int]):
         from gputui.ssh.logs.paths import is_glob
 
         logs, typed = self.session.fleet.remote_logs, source
+        if source.kind is LogKind.API:
+            await logs.remember(instance, source)
+            self.session.log_sources.pop(instance.ref, None)
+            self.views.go("logs", scope=instance.ref)
+            return
         logs.open(instance, source)  # refuses a name that cannot be one
         if not await self._login.connect(instance, "logs"):
             return

@@ -1,4 +1,4 @@
-"""Logs that are read over SSH, from the shared connections of instances; which ones were read is remembered."""
+"""Logs that are read over SSH, from the shared connections of instances; and which logs were read last."""
 
 from __future__ import annotations
 

@@ -35,7 +35,17 @@ from gputui.models.instances import (
     parse_host,
 )
 from gputui.models.limits import Kind, Never
-from gputui.models.logs import LogFile, LogKind, LogLine, LogPage, LogPosition, LogQuery, LogSeverity, LogSource
+from gputui.models.logs import (
+    API_LOG,
+    LogFile,
+    LogKind,
+    LogLine,
+    LogPage,
+    LogPosition,
+    LogQuery,
+    LogSeverity,
+    LogSource,
+)
 from gputui.models.resources import LIBRARY, NAMED, RESOURCES, Resource
 from gputui.models.runs import MOVING, EndedBy, RunResult, RunRow, RunState, Way
 from gputui.models.storage import RegistryCredential, Volume

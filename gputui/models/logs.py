@@ -59,8 +59,9 @@ class LogPage:
 
 
 class LogKind(StrEnum):
-    """The kinds of logs that are read over SSH."""
+    """The kinds of logs of an instance: that of the account's server, and those that are read over SSH."""
 
+    API = "api"
     FILE = "file"
     UNIT = "unit"
     CONTAINER = "container"
@@ -68,13 +69,17 @@ class LogKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogSource:
-    """A log that is read over SSH: the path of a file or a glob, a systemd unit, or a container of the host.
+    """A log of an instance. Over SSH: the path of a file or a glob, a systemd unit, or a container of the host.
 
     ``name`` is the user's own text. A relative path, and one that begins with ``~/``, begins at the home directory.
     """
 
     kind: LogKind
     name: str
+
+
+API_LOG = LogSource(LogKind.API, "log")
+"""The log that the account's server has, which is the only one of its kind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import pytest
 
 from gputui.app.login import Login
 from gputui.errors import AuthError, NotFoundError, RateLimitedError, UnavailableError
-from gputui.models import Action, Deployment, Instance, LogPage, Phase, Ref, Resource
+from gputui.models import Action, Deployment, Instance, LogPage, Phase, Ref, Resource, Row
 from gputui.ssh.logs.looks import Look, Looks
 from gputui.widgets.log_view import LogView
 from tests.fleet.fakes import FakeBackend
@@ -33,10 +33,14 @@ class Writing(FakeBackend):
         self.kinds = {**FakeBackend.kinds, "worker": Resource.INSTANCES}
         self.logs = self.log = WrittenLog(count)
         self.offered = frozenset({Action.SSH})
+        self.entered = {"pod"}
         self.rows[Resource.INSTANCES] = [
             Instance(WORKER, "wk-7f3c", Phase.RUNNING, "RUNNING", container_id="x"),
             Instance(Ref("yot", "pod", "1"), "zeta", Phase.RUNNING, "RUNNING", container_id="y"),
         ]
+
+    def actions(self, row: Row) -> frozenset[Action]:
+        return self.offered if row.ref.kind in self.entered else frozenset()
 
     def write(self, count: int, text: str = "") -> None:
         start = len(self.log.lines)
@@ -109,13 +113,15 @@ async def test_it_begins_at_the_end_and_shows_what_comes_and_how_much_is_new_bel
         cloud.offered = frozenset()
         await stage.press("q")
         await stage.press("j", "l")
-        assert "No log of zeta can be read: yot has none for a pod." in stage.toasts
+        assert "zeta: SSH is not possible while it is running. yot itself has no log of a pod." in stage.toasts
+        assert "There is no other log: wk-7f3c: SSH is not possible" in stage.toasts
         assert stage.view.NAME == "instances"
 
 
-async def test_a_file_over_ssh_is_chosen_read_and_offered_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def over_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory of instances that can be logged into, whose looks are those of this machine."""
+
     async def connected(self: Login, of: Instance, command_id: str) -> bool:
         return True
 
@@ -125,12 +131,16 @@ async def test_a_file_over_ssh_is_chosen_read_and_offered_again(
 
     monkeypatch.setattr(Login, "connect", connected)
     monkeypatch.setattr(Looks, "look", look)
+    return tmp_path
+
+
+async def test_a_file_over_ssh_is_chosen_read_and_offered_again(over_ssh: Path) -> None:
     for name in ("a.log", "b.log"):
-        (tmp_path / name).write_text(f"line of {name}\n")
+        (over_ssh / name).write_text(f"line of {name}\n")
     async with staged(Writing(), view="3") as stage:
         await stage.press("j", "l")
         await stage.until(lambda: "Which log of zeta?" in stage.text, "the menu")
-        await stage.press("f", *f"{tmp_path}/*.log", "enter")
+        await stage.press("f", *f"{over_ssh}/*.log", "enter")
         await stage.until(lambda: "Which file on zeta?" in stage.text, "the files")
         await stage.press("2")
         await stage.until(lambda: "line of" in stage.text, "the log")
@@ -139,6 +149,64 @@ async def test_a_file_over_ssh_is_chosen_read_and_offered_again(
         await stage.press("q", "l")
         await stage.until(lambda: "Which log of zeta?" in stage.text, "the menu")
         assert "1  /" in stage.text
+
+
+async def test_a_worker_with_a_log_of_its_server_has_others_over_ssh(over_ssh: Path) -> None:
+    (over_ssh / "train.log").write_text("step 1\n")
+    cloud = Writing()
+    cloud.entered = {"worker"}
+    async with staged(cloud, view="3") as stage:
+        await stage.press("l")
+        await stage.until(lambda: "Which log of wk-7f3c?" in stage.text, "the menu")
+        assert "a  The log that yot has         l again" in stage.text
+        await stage.press("l")
+        await stage.until(lambda: "line 2499" in stage.text, "the log of the server")
+
+        # In the log another one is chosen, and the key twice goes back to the one read last.
+        await stage.press("F", "l")
+        await stage.until(lambda: "Which log of wk-7f3c?" in stage.text, "the menu")
+        await stage.press("f", *f"{over_ssh}/train.log", "enter")
+        await stage.until(lambda: "step 1" in stage.text, "the file")
+        assert "line 2499" not in stage.text
+        await stage.press("q")
+        assert stage.view.NAME == "instances"
+        await stage.press("l")
+        await stage.until(lambda: "Which log of wk-7f3c?" in stage.text, "the menu")
+        await stage.press("l")
+        await stage.until(lambda: "step 1" in stage.text, "the file")
+        await stage.press("F", "l")
+        await stage.until(lambda: "Which log of wk-7f3c?" in stage.text, "the menu")
+        await stage.press("a")
+        await stage.until(lambda: "line 2499" in stage.text, "the log of the server")
+
+
+async def test_the_log_of_a_deployment_is_remembered_for_all_of_its_instances(over_ssh: Path) -> None:
+    (over_ssh / "train.log").write_text("step 1\n")
+    cloud = Writing()
+    cloud.entered = {"replica"}
+    cloud.kinds = {**cloud.kinds, "job": Resource.DEPLOYMENTS, "replica": Resource.INSTANCES}
+    job = Ref("yot", "job", "1")
+    cloud.rows[Resource.DEPLOYMENTS] = [Deployment(job, "chat", "JOB", Phase.RUNNING, "RUNNING")]
+    cloud.rows[Resource.INSTANCES] = [
+        Instance(Ref("yot", "replica", name), name, Phase.RUNNING, "RUNNING", parent=job, container_id=name)
+        for name in ("one", "two")
+    ]
+    async with staged(cloud, view="2") as stage:
+        await stage.press("l")
+        await stage.until(lambda: "A log of chat" in stage.text, "the instances")
+        await stage.press("1")
+        await stage.until(lambda: "Which log of one?" in stage.text, "the menu")
+        assert "The log that yot has" not in stage.text
+        await stage.press("f", *f"{over_ssh}/train.log", "enter")
+        await stage.until(lambda: "step 1" in stage.text, "the file")
+        await stage.press("q", "l", "2")
+        await stage.until(lambda: "Which log of two?" in stage.text, "the menu")
+        await stage.press("l")
+        await stage.until(lambda: "two ›" in stage.title and "step 1" in stage.text, "the file on the other one")
+        cloud.rows[Resource.INSTANCES] = []
+        await stage.advance(300)
+        await stage.press("q", "l")
+        assert "chat has no instances now: nothing writes a log." in stage.toasts
 
 
 async def test_the_past_comes_when_one_pages_up_and_nothing_is_lost_or_doubled() -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
     from gputui.fleet.remote_logs import Connect, RemoteLogs
 
+_OVER_SSH = (LogKind.FILE, LogKind.UNIT, LogKind.CONTAINER)
 _LISTED = 20
 """Files of a glob that are named."""
 
@@ -76,7 +77,7 @@ def _query(args: argparse.Namespace) -> LogQuery:
 
 def _source(args: argparse.Namespace) -> LogSource | None:
     """Return the log that is to be read over SSH; None where none is named. Raises ConfigError."""
-    named = [LogSource(kind, getattr(args, kind.value)) for kind in LogKind if getattr(args, kind.value) is not None]
+    named = [LogSource(kind, name) for kind in _OVER_SSH if (name := getattr(args, kind.value)) is not None]
     if not named:
         return None
     if args.grep:
@@ -129,7 +130,7 @@ async def _print_remote(
 
 
 async def _last_read(logs: RemoteLogs, instance: Instance) -> LogSource:
-    known = await logs.remembered(instance)
+    known = [one for one in await logs.remembered(instance) if one.kind in _OVER_SSH]
     if not known:
         raise ConfigError(
             f"{instance.ref}: name the log that is to be read over SSH.",

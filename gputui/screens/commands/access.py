@@ -26,12 +26,41 @@ class AccessCommands(CommandSet):
             yield Condition.EVENTS
         if instance is not None and fleet.shows_processes(instance):
             yield Condition.PROCESSES
-        if row is not None and self.view.NAME != "logs" and (fleet.has_log(row) or fleet.has_remote_logs(row)):
+        if row is not None and self._can_read_logs(row):
             yield Condition.LOG
 
     def refusal(self, command: Command) -> str:
         """Return why there is no log."""
-        return no_log_text(row) if command.id == "logs" and (row := self._row_here()) is not None else ""
+        return self._no_log(row) if command.id == "logs" and (row := self._row_here()) is not None else ""
+
+    def _can_read_logs(self, row: Row) -> bool:
+        """Return whether a log of a row can be read, or of one of its instances; in the view of a log another one."""
+        fleet = self.session.fleet
+        if fleet.has_remote_logs(row) or (self.view.NAME != "logs" and fleet.has_log(row)):
+            return True
+        return isinstance(row, Deployment) and (bool(self._writers(row)) or not self._knows_instances(row))
+
+    def _writers(self, deployment: Deployment) -> list[Instance]:
+        """Return the instances of a deployment with logs that can be read."""
+        fleet = self.session.fleet
+        theirs = [row for row in fleet.all(Instance) if row.parent == deployment.ref]
+        return [row for row in theirs if fleet.has_log(row) or fleet.has_remote_logs(row)]
+
+    def _knows_instances(self, deployment: Deployment) -> bool:
+        return self.session.fleet.feed(deployment.ref.account, Resource.INSTANCES).state is FeedState.FRESH
+
+    def _no_log(self, row: Row) -> str:
+        """Return why no log of a row can be read."""
+        fleet = self.session.fleet
+        if isinstance(row, Deployment) and not any(each.parent == row.ref for each in fleet.all(Instance)):
+            return f"{row.name} has no instances now: nothing writes a log."
+        if isinstance(row, Instance) and fleet.has_log(row):
+            return f"There is no other log: {refusal(self.session, Action.SSH, row)}"
+        if isinstance(row, Instance) and fleet.never(row, Action.SSH) is None:
+            return (
+                f"{refusal(self.session, Action.SSH, row)} {row.ref.account} itself has no log of a {row.ref.kind}."
+            )
+        return no_log_text(row)
 
     def _row_here(self) -> Row | None:
         return self.view.instance_here() or self.view.row_here()
@@ -77,37 +106,43 @@ class AccessCommands(CommandSet):
         row = self._instance_or_deployment(argument)
         if row is None:
             return
-        fleet = self.session.fleet
-        if not fleet.has_log(row):
-            if isinstance(row, Instance) and fleet.has_remote_logs(row):
-                self._choose_source(row)
-            else:
-                self.view.notify(no_log_text(row))
-        elif isinstance(row, Deployment):
+        if isinstance(row, Deployment):
             self._log_within(row)
+        elif isinstance(row, Instance):
+            self._log_of(row)
         else:
-            self.session.navigator.go("logs", scope=row.ref)
+            self.view.notify(no_log_text(row))
+
+    def _log_of(self, instance: Instance) -> None:
+        """Show the log of an instance, or let one choose where it may have several."""
+        fleet = self.session.fleet
+        if fleet.has_remote_logs(instance):
+            self._choose_source(instance)
+        elif fleet.has_log(instance):
+            self.session.log_sources.pop(instance.ref, None)
+            self.session.navigator.go("logs", scope=instance.ref)
+        else:
+            self.view.notify(self._no_log(instance))
 
     @in_worker("dialog")
     async def _choose_source(self, instance: Instance) -> None:
         from gputui.screens.logs.sources import choose_source
 
-        source = await choose_source(self.app, self.session.fleet, instance)
+        source = await choose_source(self.app, self.session, instance)
         if source is not None:
             self.session.program.open_log(instance, source)
 
     def _log_within(self, deployment: Deployment) -> None:
-        """Show the log of its only instance, or let one choose: in a menu, or where they are listed."""
-        fleet = self.session.fleet
-        writers = [row for row in fleet.all(Instance) if row.parent == deployment.ref and fleet.has_log(row)]
-        if fleet.feed(deployment.ref.account, Resource.INSTANCES).state is not FeedState.FRESH:
+        """Show a log of its only instance, or let one choose: in a menu, or where they are listed."""
+        writers = self._writers(deployment)
+        if not self._knows_instances(deployment):
             text = f"Choose an instance of {deployment.name}: each writes a log of its own."
             self.view.notify(text, severity="information")
             self.session.navigator.go("instances", scope=deployment.ref)
         elif not writers:
-            self.view.notify(f"{deployment.name} has no instances now: nothing writes a log.")
+            self.view.notify(self._no_log(deployment))
         elif len(writers) == 1:
-            self.session.navigator.go("logs", scope=writers[0].ref)
+            self._log_of(writers[0])
         else:
             self._choose_log(deployment, sorted(writers, key=name_of))
 
@@ -125,7 +160,7 @@ class AccessCommands(CommandSet):
         chosen = await self.app.push_screen_wait(dialogs.MenuDialog(f"A log of {deployment.name}", choices))
         for row in writers:
             if row.ref.id == chosen:
-                self.session.navigator.go("logs", scope=row.ref)
+                self._log_of(row)
 
     def do_events_of(self, argument: str) -> None:
         """Show the events of the instance, or of a deployment's."""

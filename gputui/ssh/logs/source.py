@@ -19,7 +19,7 @@ class SourceLog(Protocol):
 
 
 def open_source(source: LogSource, looks: Looks, target: SSHTarget | None) -> SourceLog:
-    """Return the reader of a source; raises InvalidError where its name cannot be one. Connects to nothing.
+    """Return the reader of a source over SSH; raises InvalidError where its name cannot be one. Connects to nothing.
 
     The output of a container that is entered through its host is read on the host, as that of any other.
     """
