@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
@@ -317,11 +317,11 @@ class GputuiApp(App[int]):
         """Log into the instance, and show its files."""
         self._start(self._open_files(instance))
 
-    def run_command(self, run: RemoteRun) -> None:
-        """Run a command, with the questions of a login where it is for one instance, and show its results."""
+    def run_command(self, run: RemoteRun, rows: Sequence[Instance]) -> None:
+        """Run a command in ``rows``, new or failed ones of it, with the questions of logins, and show its results."""
         from gputui.app.command_runs import run_and_show
 
-        self.run_worker(run_and_show(self, self.session, self._login, run), exit_on_error=False, name="run")
+        self.run_worker(run_and_show(self, self.session, self._login, run, rows), exit_on_error=False, name="run")
 
     def open_log(self, instance: Instance, source: LogSource) -> None:
         """Show a log of the instance; log into it where that is needed."""

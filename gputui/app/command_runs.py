@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
-from gputui.app.login import Login
+from gputui.app.group_login import GroupLogin
+from gputui.app.login import START_SECONDS, Login
 from gputui.errors import DeclinedError, GputuiError, SshError
 from gputui.fleet.remote_run import RemoteRun, ways
-from gputui.models import Action, Way
+from gputui.models import Action, Instance, Way
 from gputui.presentation.run_results import count_text, end_text
 from gputui.screens.base.session import Session
+
+if TYPE_CHECKING:
+    from gputui.fleet import Fleet
 
 _NAMED = 3
 """Instances whose ends are named in a notification; of more they are counted."""
 
 
-async def run_and_show(app: App[Any], session: Session, login: Login, run: RemoteRun) -> None:
-    """Run a command and show its results; its end is a notification where another view is in front.
+async def run_and_show(
+    app: App[Any], session: Session, login: Login, run: RemoteRun, rows: Sequence[Instance]
+) -> None:
+    """Run a command in ``rows``, new or failed ones of it, and show its results.
 
-    Call it in a worker. Raises GputuiError.
+    Its end is a notification where another view is in front. Call it in a worker. Raises GputuiError.
     """
-    fleet = session.fleet
-    if not await _may_run(session, login, run):
-        return
-    running = fleet.runs.start(run)
-    session.navigator.go("run", scope=run.ref)
-    await asyncio.wait({running})
+    async with AsyncExitStack() as leases:
+        if not await _may_run(app, session, login, run, rows, leases) or run.running:
+            return
+        run.renew(rows)
+        running = session.fleet.runs.start(run)
+        session.navigator.go("run", scope=run.ref)
+        await asyncio.wait({running})
     if app.is_running and not session.navigator.shows("run", run.ref):
         results = run.results
         ends = [f"{result.name}: {result.problem or end_text(result)}" for result in results]
@@ -36,21 +45,37 @@ async def run_and_show(app: App[Any], session: Session, login: Login, run: Remot
         app.notify(text, title=f"Run: {run.order.title}", markup=False, timeout=15)
 
 
-async def _may_run(session: Session, login: Login, run: RemoteRun) -> bool:
-    """Log in where it is for one instance over SSH; False when the user ended the wait for that."""
-    fleet, rows = session.fleet, run.rows
-    fleet.login_hint = f"{session.key_of('exec')} on the instance alone asks."
-    if len(rows) > 1 or (possible := ways(fleet, rows[0]))[:1] != (Way.SSH,):
-        return True
+async def _may_run(
+    app: App[Any],
+    session: Session,
+    login: Login,
+    run: RemoteRun,
+    rows: Sequence[Instance],
+    leases: AsyncExitStack,
+) -> bool:
+    """Log in where it is over SSH, with all questions; False when the user wants nothing to be run."""
+    fleet = session.fleet
+    fleet.login_hint = f"{session.key_of('restart')} in its results asks."
+    over_ssh = [row for row in rows if ways(fleet, row)[:1] == (Way.SSH,) and _may_run_in(fleet, row)]
+    if len(rows) > 1:
+        group = GroupLogin(app, session, login)
+        run.connect = group.connect
+        return await group.log_in(over_ssh, leases)
+    run.connect = None
+    for row in over_ssh:
+        by_api = Way.API in ways(fleet, row)
+        try:
+            return await login.lease(row, leases, deadline=0 if by_api else START_SECONDS)
+        except SshError as error:
+            if not by_api or isinstance(error, DeclinedError):
+                raise
+    return True  # a login that failed before the API is used is in the result
+
+
+def _may_run_in(fleet: Fleet, row: Instance) -> bool:
+    """Return whether a row is the one that the user confirmed; another one fails without a login."""
     try:
-        fleet.mutations.check_same(rows[0], Action.EXEC)
+        fleet.mutations.check_same(row, Action.EXEC)
     except GputuiError:
-        return True  # a result as well
-    try:
-        if Way.API in possible:
-            return await login.connect(rows[0], "exec", deadline=0)
-        return await login.connect(rows[0], "exec")
-    except SshError as error:
-        if Way.API not in possible or isinstance(error, DeclinedError):
-            raise
-        return True  # the result names the way and the reason
+        return False
+    return True

@@ -35,7 +35,7 @@ _ALWAYS_HERE, _ALWAYS_IN_WINDOW = "never", "always"
 """Values of ``tmux_window``, and choices that apply until the program ends."""
 
 
-_START_SECONDS = 120.0
+START_SECONDS = 120.0
 """How long an SSH server that is still starting is waited for."""
 
 
@@ -109,18 +109,27 @@ class Login:
         probe_gpus(self._session.fleet, instance)
         return True
 
-    async def connect(self, instance: Instance, command_id: str, *, deadline: float = _START_SECONDS) -> bool:
+    async def connect(self, instance: Instance, command_id: str, *, deadline: float = START_SECONDS) -> bool:
         """Log into the instance, with all questions; those that follow ask none and name the key of the command.
 
         An SSH server that is still starting is waited for during ``deadline`` seconds. False when the user ended the
         wait for the login. Call it in a worker. Raises GputuiError.
         """
-        fleet = self._session.fleet
-        fleet.login_hint = f"{self._session.key_of(command_id)} on the instance asks."
+        self._session.fleet.login_hint = f"{self._session.key_of(command_id)} on the instance asks."
         async with AsyncExitStack() as leases:
-            if fleet.connections.is_open(instance):
-                return True
-            return await self._connect_visibly(instance, leases, deadline=deadline) is not None
+            return await self.lease(instance, leases, deadline=deadline)
+
+    async def lease(self, instance: Instance, leases: AsyncExitStack, *, deadline: float = START_SECONDS) -> bool:
+        """Lease the connection of the instance for ``leases``, with all questions; see :meth:`connect`."""
+        connections = self._session.fleet.connections
+        if connections.is_open(instance):
+            await leases.enter_async_context(connections.lease(instance))
+            return True
+        return await self._connect_visibly(instance, leases, deadline=deadline) is not None
+
+    async def ask_host_key(self, question: HostKeyQuestion) -> bool:
+        """Ask whether to trust a host key."""
+        return await self._trust(_PlaceQuestion(), question)
 
     # --- inside tmux -----------------------------------------------------------------------------------------
 
@@ -204,7 +213,7 @@ class Login:
         instance: Instance,
         leases: AsyncExitStack,
         place_question: _PlaceQuestion | None = None,
-        deadline: float = _START_SECONDS,
+        deadline: float = START_SECONDS,
     ) -> Connection | None:
         """Connect behind a dialog that shows the progress; None when the user ended the wait."""
         waiting = dialogs.WaitDialog(f"Logging into {instance.name} …")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.config.loader import ssh_login
-from gputui.errors import LoginError, SshError
+from gputui.errors import DeclinedError, LoginError, SshError
 from gputui.models import Instance, Ref, SSHTarget
 from gputui.ssh import client, stream
 from gputui.ssh.challenges import AskSecret, Challenge
@@ -45,7 +45,7 @@ class Connections:
         ``connect`` logs in where there is none, with :func:`log_in` to :func:`login_ref`. Without it no question is
         asked: an unknown host key, user or secret is a LoginError with ``fleet.login_hint``. Raises GputuiError.
         """
-        return self._pool.lease(connection_key(instance), connect or partial(self._log_in_unasked, instance))
+        return self._pool.lease(connection_key(instance), connect or partial(self.log_in_unasked, instance))
 
     def is_open(self, instance: Instance) -> bool:
         """Return whether there is an open connection for an instance."""
@@ -59,27 +59,46 @@ class Connections:
         await self._pool.aclose()
         await self.jump_hosts.retire()
 
-    async def _log_in_unasked(self, instance: Instance) -> Connection:
-        asked = list[str]()
-        hint = self._fleet.login_hint
+    async def log_in_unasked(self, instance: Instance, unasked: Unasked | None = None) -> Connection:
+        """Log in without questions; those that were not asked are noted in ``unasked``.
+
+        Raises LoginError where there was one, GputuiError.
+        """
+        noted, hint = unasked or Unasked(), self._fleet.login_hint
 
         async def no_user() -> str:
-            raise LoginError(f"Not logged into {instance.name}: the user is unknown.", hint=hint)
+            noted.reason, noted.asks = "the user is unknown", True
+            raise LoginError(f"Not logged into {instance.name}: {noted.reason}.", hint=hint)
 
-        async def no_trust(_: HostKeyQuestion) -> bool:
-            asked.append("the host key is unknown")
+        async def no_trust(question: HostKeyQuestion) -> bool:
+            noted.keys.append(question)
+            noted.reason = "the host key is unknown"
             return False
 
         async def no_secret(_: Challenge) -> None:
-            asked.append("it asks for a password")
+            noted.reason, noted.asks = "it asks for a password", True
 
         ref = login_ref(instance)
         try:
             return await log_in(self._fleet, ref, self.hosts, no_user, no_trust, no_secret, deadline=0, asks=False)
         except SshError as error:
-            if not asked:
+            if isinstance(error, DeclinedError) and not noted.reason:
+                noted.reason = "a question about its jump host was not asked"
+            if not noted.reason:
                 raise
-            raise LoginError(f"Not logged into {instance.name}: {asked[-1]}.", hint=hint) from error
+            raise LoginError(f"Not logged into {instance.name}: {noted.reason}.", hint=hint) from error
+
+
+@dataclass(slots=True)
+class Unasked:
+    """The questions of a login that were not asked: unknown host keys; ``asks``: for a user, a password or a code.
+
+    ``reason`` is why it failed, '' where no question was left out.
+    """
+
+    keys: list[HostKeyQuestion] = field(default_factory=list)
+    asks: bool = False
+    reason: str = ""
 
 
 def login_ref(instance: Instance) -> Ref:

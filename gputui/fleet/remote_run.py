@@ -168,11 +168,6 @@ class RemoteRun:
         return [target.row for target in self._targets.values()]
 
     @property
-    def waiting(self) -> list[Instance]:
-        """The instances in which it waits for its turn."""
-        return [target.row for target in self._targets.values() if target.result.state is RunState.WAITING]
-
-    @property
     def size(self) -> int:
         """The bytes of output that are kept."""
         return sum(len(target.stdout) + len(target.stderr) for target in self._targets.values())

@@ -128,7 +128,7 @@ async def test_a_lost_connection_is_shown_and_opened_again(ssh: PlayedSsh, monke
             raise LoginError("Not logged into train: it asks for a password.", hint="gputui asks.")
 
         with monkeypatch.context() as patch:
-            patch.setattr(Connections, "_log_in_unasked", refuses)
+            patch.setattr(Connections, "log_in_unasked", refuses)
             ssh.connections[-1].ended.set()
             await stage.advance(0)
             await stage.advance(2)

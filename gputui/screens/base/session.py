@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import TYPE_CHECKING, Protocol
@@ -60,8 +60,8 @@ class Program(Protocol):
     def reconnect(self, forward: PortForward) -> None:
         """Log in again for a forward that is not served."""
 
-    def run_command(self, run: RemoteRun) -> None:
-        """Run a command, with the questions of a login where it is for one instance, and show its results."""
+    def run_command(self, run: RemoteRun, rows: Sequence[Instance]) -> None:
+        """Run a command in ``rows``, new or failed ones of it, with the questions of logins, and show its results."""
 
     def probe(self, instance: Instance) -> None:
         """Log into the instance, show its GPUs, and probe it from then on."""

@@ -51,7 +51,7 @@ class LifecycleCommands(ActionCommands):
             if not await self.app.push_screen_wait(question):
                 return
         instances = [row for row in rows if isinstance(row, Instance)]
-        self.session.program.run_command(RemoteRun(self.session.fleet, instances, Order(command)))
+        self.session.program.run_command(RemoteRun(self.session.fleet, instances, Order(command)), instances)
 
 
 # An action of the command line without options of its own needs a yes alone here, as start does.

@@ -96,8 +96,7 @@ class RunCommands(ActionCommands):
     async def _retry(self, run: RemoteRun, rows: list[Instance]) -> None:
         question = self.question(Action.EXEC, rows, "Run again", run.order.text)
         if await self.app.push_screen_wait(question) and not run.running:
-            run.renew(rows)
-            self.session.program.run_command(run)
+            self.session.program.run_command(run, rows)
 
     def do_save(self, argument: str) -> None:
         """Save the results to a file."""

@@ -1,0 +1,243 @@
+"""Logins into several instances before a command: at once without questions, then the questions, each asked once.
+
+Unknown host keys are counted and asked about together. Users, passwords and codes are asked for one instance after
+the other, so that no server waits for an answer to the question of another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+from textual.content import Content
+
+from gputui.app.login import Login
+from gputui.errors import DeclinedError, GputuiError
+from gputui.formatting import counted
+from gputui.models import Instance
+from gputui.screens import dialogs
+from gputui.screens.base.session import Session
+
+if TYPE_CHECKING:
+    from gputui.fleet.connections import Unasked
+    from gputui.ssh.client import Connection
+    from gputui.ssh.known_hosts import HostKey, HostKeyQuestion
+
+_AT_ONCE = 50
+_PATIENCE_SECONDS = 5.0
+"""Seconds without the end of a login after which the rest is left to the command, which logs in by itself."""
+_MOST_KEYS = 6
+_MOST_NAMES = 4
+
+
+class GroupLogin:
+    """The logins before one command. What was declined, or failed, fails in :meth:`connect` as well."""
+
+    def __init__(self, app: App[Any], session: Session, login: Login) -> None:
+        self._app = app
+        self._connections = session.fleet.connections
+        self._login = login
+        self._failures: dict[str, GputuiError] = {}
+
+    async def log_in(self, instances: Sequence[Instance], leases: AsyncExitStack) -> bool:
+        """Log into the instances; those whose login was answered by the user stay leased for ``leases``.
+
+        False where the user ended it: then the command is not to be run. Call it in a worker.
+        """
+        left = {_key(one): one for one in instances if not self._connections.is_open(one)}
+        asking = dict[str, Instance]()
+        while left:
+            found = await self._try_visibly(left)
+            if found is None:
+                return False
+            asking |= {key: left[key] for key, unasked in found.items() if unasked.asks}
+            left = {key: left[key] for key in found if key not in asking}
+            keys = {_id(question): question for unasked in found.values() for question in unasked.keys}
+            if not keys:
+                asking |= left
+                break
+            trusted = await self._ask_host_keys(list(keys.values()))
+            if trusted is None:
+                return False
+            for key, unasked in found.items():
+                if not trusted.issuperset(map(_id, unasked.keys)):
+                    self._decline(left.pop(key), "its host key was not accepted")
+        return await self._ask_each(list(asking.values()), leases)
+
+    async def connect(self, instance: Instance) -> Connection:
+        """Log into an instance for the command: without questions, as they were asked before. Raises GputuiError."""
+        if (failure := self._failures.get(_key(instance))) is not None:
+            raise failure
+        return await self._connections.log_in_unasked(instance)
+
+    def _decline(self, instance: Instance, reason: str) -> None:
+        self._failures[_key(instance)] = DeclinedError(f"Not logged into {instance.name}: {reason}.")
+
+    # --- without questions -----------------------------------------------------------------------------------
+
+    async def _try_visibly(self, instances: Mapping[str, Instance]) -> Mapping[str, Unasked] | None:
+        """Log into all of them behind a dialog with the progress; returns the questions that were not asked.
+
+        None where the user ended the wait.
+        """
+        waiting = dialogs.WaitDialog(f"Logging into {counted(len(instances), 'instance')} …")
+        trying = asyncio.ensure_future(self._try_all(instances, waiting))
+
+        def stop(_: bool | None) -> None:
+            trying.cancel()
+
+        await self._app.push_screen(waiting, stop)
+        try:
+            await asyncio.wait({trying})
+        finally:
+            trying.cancel()
+            waiting.dismiss(True)
+        return None if trying.cancelled() else trying.result()
+
+    async def _try_all(self, instances: Mapping[str, Instance], waiting: dialogs.WaitDialog) -> Mapping[str, Unasked]:
+        from gputui.fleet.connections import Unasked
+
+        slots, waits = asyncio.Semaphore(_AT_ONCE), len(instances)
+        found = {key: Unasked() for key in instances}
+
+        async def one(key: str) -> None:
+            nonlocal waits
+            async with slots:
+                waits -= 1
+                instance, unasked = instances[key], found[key]
+                try:
+                    async with self._connections.lease(
+                        instance, lambda: self._connections.log_in_unasked(instance, unasked)
+                    ):
+                        pass
+                except GputuiError as error:
+                    if not unasked.reason:
+                        self._failures[key] = error
+
+        tasks = {asyncio.create_task(one(key), name=instances[key].name) for key in instances}
+        left = set(tasks)
+        try:
+            while left:
+                names = sorted(task.get_name() for task in left)
+                rest = f" Waiting for {', '.join(names[:_MOST_NAMES])}" if len(names) <= _MOST_NAMES else ""
+                waiting.show_progress(f"{len(tasks) - len(left)} of {len(tasks)}.{rest}")
+                done, left = await asyncio.wait(left, timeout=_PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                if not done and not waits:
+                    break
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return {key: unasked for key, unasked in found.items() if unasked.reason}
+
+    # --- the questions ---------------------------------------------------------------------------------------
+
+    async def _ask_host_keys(self, questions: Sequence[HostKeyQuestion]) -> set[_Id] | None:
+        """Ask whether to trust new host keys, and remember those accepted; None where nothing is to be run.
+
+        Raises SshError where they cannot be remembered.
+        """
+        match await self._ask_about_all(questions):
+            case "all":
+                accepted = list(questions)
+            case "each":
+                accepted = [one for one in questions if await self._login.ask_host_key(one)]
+            case "without":
+                accepted = []
+            case _:
+                return None
+        for question in accepted:
+            await asyncio.to_thread(question.remember)
+        return set(map(_id, accepted))
+
+    async def _ask_about_all(self, questions: Sequence[HostKeyQuestion]) -> str | None:
+        by_key: dict[object, list[HostKeyQuestion]] = {}
+        for question in questions:
+            by_key.setdefault(question.key, []).append(question)
+        lines = [line for group in list(by_key.values())[:_MOST_KEYS] for line in _lines_of(group)]
+        if len(by_key) > _MOST_KEYS:
+            lines.append(Content.styled(f"{counted(len(by_key) - _MOST_KEYS, 'other key')}: e shows each.", "$muted"))
+        number = len(questions)
+        choices = [
+            dialogs.Choice("all", f"Trust all {number} and log in" if number > 1 else "Trust it and log in", "y"),
+            dialogs.Choice("each", "Ask about each", "e"),
+            dialogs.Choice("without", f"Run without {'these' if number > 1 else 'it'}", "w"),
+            dialogs.Choice("cancel", "Cancel: run nothing", "n"),
+        ]
+        if number == 1:
+            del choices[1]
+        heading = f"The host keys of {number} servers are" if number > 1 else "The host key of 1 server is"
+        return await self._app.push_screen_wait(
+            dialogs.MenuDialog(
+                f"{heading} not known yet.",
+                choices,
+                details=lines,
+                note=f"Compare with the fingerprints you were given. It will be {questions[0].kept_in}.",
+                selected="cancel",
+                careful=True,
+            )
+        )
+
+    async def _ask_each(self, instances: Sequence[Instance], leases: AsyncExitStack) -> bool:
+        """Log into one after the other with its questions; False where the user wants nothing to be run."""
+        for number, instance in enumerate(instances, 1):
+            try:
+                if await self._login.lease(instance, leases, deadline=0):
+                    continue
+                self._decline(instance, "you ended the login")
+            except DeclinedError as error:
+                self._failures[_key(instance)] = error
+            except GputuiError as error:
+                self._failures[_key(instance)] = error
+                continue
+            match await self._ask_about_rest(instance, instances[number:]):
+                case "next":
+                    continue
+                case "without":
+                    for other in instances[number:]:
+                        self._decline(other, "its questions were not answered")
+                    return True
+                case _:
+                    return False
+        return True
+
+    async def _ask_about_rest(self, instance: Instance, rest: Sequence[Instance]) -> str | None:
+        others = f" and {counted(len(rest), 'other')}" if rest else ""
+        choices = [
+            dialogs.Choice("without", f"Run without {instance.name}{others}", "w"),
+            dialogs.Choice("cancel", "Cancel: run nothing", "n"),
+        ]
+        if rest:
+            choices.insert(0, dialogs.Choice("next", f"Ask for the next: {rest[0].name}", "y"))
+        return await self._app.push_screen_wait(
+            dialogs.MenuDialog(f"Not logged into {instance.name}.", choices, selected="cancel", careful=True)
+        )
+
+
+_Id = tuple[str, "HostKey"]
+
+
+def _id(question: HostKeyQuestion) -> _Id:
+    return question.host_id, question.key
+
+
+def _key(instance: Instance) -> str:
+    from gputui.fleet.connections import connection_key
+
+    return connection_key(instance)
+
+
+def _lines_of(group: Sequence[HostKeyQuestion]) -> list[Content]:
+    """Return the lines of a key: where it is, its fingerprint, and where else it is known."""
+    from gputui.ssh.known_hosts import name_of_host
+
+    names = [name_of_host(question.host_id) for question in group]
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    _, key, *others = group[0].describe().splitlines()
+    return [
+        Content.styled(f"{', '.join(names[:_MOST_NAMES])}{more}", "bold"),
+        *(Content(f"  {line}") for line in (key, *others)),
+    ]
