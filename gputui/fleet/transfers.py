@@ -94,6 +94,7 @@ class Transfer:
     gate: Gate = field(default_factory=Gate)
     copy: Copy | None = None
     task: asyncio.Task[None] | None = None
+    cleaning: asyncio.Task[None] | None = None
     discards: bool = False
     samples: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
 
@@ -148,7 +149,6 @@ class Transfers:
         self._most = most
         self._on_failure = on_failure
         self._ticker: asyncio.Task[None] | None = None
-        self._cleaning: set[asyncio.Task[None]] = set()
 
     @property
     def busy(self) -> list[Transfer]:
@@ -193,11 +193,7 @@ class Transfers:
         if transfer.task is not None:
             transfer.task.cancel()
             return
-        if transfer.copy is not None and transfer.parts:
-            cleaning = asyncio.create_task(self._clean(transfer, transfer.copy))
-            self._cleaning.add(cleaning)
-            cleaning.add_done_callback(self._cleaning.discard)
-        self._end(transfer, TransferState.CANCELLED)
+        self._end_cancelled(transfer)
 
     def retry(self, transfer: Transfer) -> None:
         """Begin a failed or cancelled transfer again; it continues where it can."""
@@ -228,7 +224,8 @@ class Transfers:
 
     async def aclose(self) -> None:
         """End the running transfers; their temporary files stay, so that another session can continue."""
-        tasks = [transfer.task for transfer in self.all if transfer.task is not None] + list(self._cleaning)
+        under_way = (task for transfer in self.all for task in (transfer.task, transfer.cleaning))
+        tasks = [task for task in under_way if task is not None and not task.done()]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -269,28 +266,34 @@ class Transfers:
 
     def _end(self, transfer: Transfer, state: TransferState, error: GputuiError | None = None) -> None:
         transfer.task, transfer.error = None, error
-        if state is not TransferState.FAILED:
+        if state is TransferState.DONE:
             transfer.parts = []
         self._set(transfer, state)
         transfer.ended.set()
         self._start_next()
+
+    def _end_cancelled(self, transfer: Transfer) -> None:
+        """End a transfer that the user does not want; temporary files that are left are removed after it."""
+        self._end(transfer, TransferState.CANCELLED)
+        if transfer.copy is not None and transfer.parts:
+            transfer.cleaning = asyncio.create_task(self._clean(transfer, transfer.copy))
 
     # One transfer.
 
     async def _run(self, transfer: Transfer) -> None:
         interrupted = CopyError("It was interrupted.", hint="Copy again: it continues.")
         try:
+            if transfer.cleaning is not None:
+                await asyncio.wait([transfer.cleaning])  # it would remove the part of this attempt
             async with self._audited(transfer):
                 await self._copy(transfer)
                 if transfer.problems:
                     raise _incomplete(transfer)  # noqa: TRY301  (the audit log has the outcome)
         except asyncio.CancelledError:
-            discards = transfer.discards
-            self._end(
-                transfer,
-                TransferState.CANCELLED if discards else TransferState.FAILED,
-                None if discards else interrupted,
-            )
+            if transfer.discards:
+                self._end_cancelled(transfer)
+            else:
+                self._end(transfer, TransferState.FAILED, interrupted)
         except GputuiError as error:
             self._end(transfer, TransferState.FAILED, error)
         except Exception as error:  # noqa: BLE001  (a fault in one transfer must not end the others)
@@ -356,11 +359,14 @@ class Transfers:
                 transfer.problems, transfer.skipped = copy.problems, copy.skipped
 
     async def _clean(self, transfer: Transfer, copy: Copy) -> None:
-        """Remove the temporary files of a transfer that has failed; what cannot be removed is in its error."""
+        """Remove the temporary files of a transfer that has ended; what cannot be removed is in its error."""
         try:
             async with self.open(transfer.target.ref) as target:
                 copy.target = target
-                await within(self._clock, _DISCARD_SECONDS, copy.discard())
+                discarding = asyncio.ensure_future(copy.discard())
+                if not await within(self._clock, _DISCARD_SECONDS, discarding):
+                    raise CopyError(f"{copy.parts[0]} was not removed in time.", hint="Remove it there.")
+                discarding.result()
         except GputuiError as error:
             transfer.error = error
         transfer.parts = copy.parts

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.errors import ConfigError, ForbiddenError, LinkLostError, SshError
+from gputui.errors import ConfigError, CopyError, ForbiddenError, LinkLostError, SshError
 from gputui.fleet.audit import Auditor
 from gputui.fleet.transfers import Spot, Transfer, Transfers, TransferState
 from gputui.history.history import History
@@ -39,6 +39,11 @@ class Instance(LocalPlace):
             raise LinkLostError("The connection was lost.")
         await super().write_small(part, path, data, source)
 
+    async def remove(self, path: bytes) -> None:
+        if self._lab.keeps:
+            raise CopyError(f"{self.path_text(path)}: permission denied.")
+        await super().remove(path)
+
 
 @dataclass
 class Lab:
@@ -49,6 +54,7 @@ class Lab:
     clock: FakeClock = field(default_factory=FakeClock)
     breaks: int = 0
     refuses: bool = False
+    keeps: bool = False
     held: asyncio.Event | None = None
     reached: list[Ref] = field(default_factory=list)
 
@@ -171,6 +177,50 @@ async def test_a_cancelled_transfer_leaves_nothing(lab: Lab) -> None:
     await ended(transfers, transfer, lab)
     assert transfer.state is TransferState.CANCELLED
     assert list(lab.there.iterdir()) == []
+
+
+async def test_a_transfer_that_is_cancelled_while_it_waits_for_its_link_leaves_nothing(lab: Lab) -> None:
+    transfers = Transfers(lab.reach, lab.clock)
+    lab.held, lab.breaks = asyncio.Event(), 1
+    transfer = transfers.add(lab.source(), lab.target())
+    while not list(lab.there.iterdir()):  # noqa: ASYNC110  (threads write)
+        await asyncio.sleep(0)
+    lab.held.set()
+    while transfer.error is None:  # noqa: ASYNC110  (it waits for the next attempt then)
+        await asyncio.sleep(0)
+    transfers.cancel(transfer)
+    await ended(transfers, transfer, lab)
+    assert transfer.cleaning is not None
+    await asyncio.wait_for(transfer.cleaning, 5)
+    assert transfer.state is TransferState.CANCELLED
+    assert (list(lab.there.iterdir()), transfer.parts) == ([], [])
+
+
+async def test_a_temporary_file_that_cannot_be_removed_is_named(lab: Lab) -> None:
+    transfers = Transfers(lab.reach, lab.clock)
+    lab.breaks = 100
+    transfer = transfers.add(lab.source(), lab.target())
+    await ended(transfers, transfer, lab)
+    lab.keeps = True
+    transfers.cancel(transfer)
+    assert transfer.cleaning is not None
+    await asyncio.wait_for(transfer.cleaning, 5)
+    assert "permission denied" in str(transfer.error)
+    assert len(transfer.parts) == 1
+
+
+async def test_the_same_file_is_written_by_one_transfer_at_a_time(lab: Lab) -> None:
+    transfers = Transfers(lab.reach, lab.clock)
+    lab.held = asyncio.Event()
+    first = transfers.add(lab.source(), lab.target())
+    while not list(lab.there.iterdir()):  # noqa: ASYNC110  (threads write)
+        await asyncio.sleep(0)
+    second = transfers.add(lab.source(), lab.target())
+    await ended(transfers, second, lab)
+    assert "another copy of the same file" in str(second.error)
+    lab.held.set()
+    await ended(transfers, first, lab)
+    assert (first.state, (lab.there / "file").read_bytes()) == (TransferState.DONE, b"data")
 
 
 async def test_the_end_of_the_program_leaves_the_part_for_the_next_session(lab: Lab) -> None:

@@ -10,8 +10,8 @@ import asyncio
 import hashlib
 import posixpath
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TypeVar
 
 from gputui.errors import CopyError, LinkLostError
@@ -29,6 +29,8 @@ _MOST_REQUESTS = 512
 _LARGE_AT_ONCE = 3
 _STEM = 190
 _SUFFIX = b".gputui-part"
+_WRITTEN: set[tuple[str, bytes]] = set()
+"""The parts that copies of this process write now: the name of the target, and the path."""
 
 
 class _UselessError(CopyError):
@@ -102,16 +104,17 @@ class FileCopier:
             await self._copy_large(item)
             return
         part = self.part_of(item.path, item.to, attrs)
-        self.parts.add(part)
-        try:
-            await self._target.write_small(part, item.to, data, attrs)
-        except LinkLostError:
-            raise
-        except CopyError:
-            with suppress(CopyError):
-                await self._drop(part)
-            raise
-        self.parts.discard(part)
+        with self._alone(part, item):
+            self.parts.add(part)
+            try:
+                await self._target.write_small(part, item.to, data, attrs)
+            except LinkLostError:
+                raise
+            except CopyError:
+                with suppress(CopyError):
+                    await self._drop(part)
+                raise
+            self.parts.discard(part)
         self._progress.done += len(data)
         self._progress.moved += len(data)
 
@@ -119,19 +122,42 @@ class FileCopier:
         async with _opened(self._source, item.path, await self._source.open_read(item.path)) as source:
             attrs = await self._of(self._source, item.path, source.stat())
             part = self.part_of(item.path, item.to, attrs)
-            start = await self._resume_point(source, part, attrs, item)
-            to = await self._target.open_part(part, attrs.mode, new=not start)
-            self.parts.add(part)
-            try:
-                async with _opened(self._target, item.to, to) as target:
-                    await self._fill(item, source, target, start, attrs)
-                if self._options.checksum:
-                    await self._check_sum(item, part)
-            except _UselessError:
-                await self._drop(part)
-                raise
-        await self._target.replace(part, item.to)
-        self.parts.discard(part)
+            with self._alone(part, item):
+                start = await self._resume_point(source, part, attrs, item)
+                to = await self._open_part(part, attrs, new=not start)
+                try:
+                    async with _opened(self._target, item.to, to) as target:
+                        await self._fill(item, source, target, start, attrs)
+                    if self._options.checksum:
+                        await self._check_sum(item, part)
+                except _UselessError:
+                    await self._drop(part)
+                    raise
+                await self._target.replace(part, item.to)
+                self.parts.discard(part)
+
+    @contextmanager
+    def _alone(self, part: bytes, item: Item) -> Iterator[None]:
+        """Write a part that no other copy writes: that would get its name while this one has begun it again."""
+        key = self._target.name, part
+        if key in _WRITTEN:
+            raise CopyError(f"{self._target.path_text(item.to)}: another copy of the same file writes it now.")
+        _WRITTEN.add(key)
+        try:
+            yield
+        finally:
+            _WRITTEN.discard(key)
+
+    async def _open_part(self, part: bytes, attrs: Attrs, *, new: bool) -> OpenFile:
+        """Open a part; it counts as there before the answer, which may be lost."""
+        self.parts.add(part)
+        try:
+            return await self._target.open_part(part, attrs.mode, new=new)
+        except LinkLostError:
+            raise
+        except CopyError:
+            self.parts.discard(part)
+            raise
 
     async def _fill(self, item: Item, source: OpenFile, target: OpenFile, start: int, attrs: Attrs) -> None:
         """Complete a part, and check that its source is as it was."""
