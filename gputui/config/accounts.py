@@ -23,7 +23,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 class Section(BaseModel):
     """A table of the file: unknown keys and wrong types are problems; errors contain no values."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
 
     @field_validator("*", mode="after")
     @classmethod

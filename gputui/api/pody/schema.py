@@ -10,7 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field, JsonValue, TypeAdapter, ValidationError, WrapValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    WrapValidator,
+)
 
 from gputui.api.http.decoding import mismatch
 from gputui.api.http.numbers import Real, Whole
@@ -18,8 +27,16 @@ from gputui.api.http.pagination import MOST_ROWS
 from gputui.api.http.rows import UnreadableRowError
 from gputui.text import clean
 
+_DEFERRED = ConfigDict(defer_build=True)
 
-class PodRow(BaseModel):
+
+class WireRow(BaseModel):
+    """A row of an answer. Its validator is built when it is first used: a command uses few of them."""
+
+    model_config = _DEFERRED
+
+
+class PodRow(WireRow):
     """The answer of ``GET /pod/inspect`` (from 0.3) and ``GET /pod/info``."""
 
     status: str
@@ -33,7 +50,7 @@ class PodRow(BaseModel):
     shm_size: Whole | None = None
 
 
-class ProcessRow(BaseModel):
+class ProcessRow(WireRow):
     """A process of ``GET /host/gpu-ps``."""
 
     pid: Whole
@@ -51,41 +68,41 @@ class Unreadable:
     reason: str
 
 
-class UserRow(BaseModel):
+class UserRow(WireRow):
     """The user of ``GET /user/info``."""
 
     name: str
     is_admin: bool = False
 
 
-class UserInfoRow(BaseModel):
+class UserInfoRow(WireRow):
     """The answer of ``GET /user/info``. Newer releases have more kinds of quota."""
 
     user: UserRow
     quota: dict[str, JsonValue] = {}
 
 
-class ExecRow(BaseModel):
+class ExecRow(WireRow):
     """The answer of ``POST /pod/exec``."""
 
     exit_code: int
     log: str = ""
 
 
-class DoneRow(BaseModel):
+class DoneRow(WireRow):
     """The answer to a change: ``log`` of a pod or an image, with ``info`` of a new pod; ``message`` of a password."""
 
     log: str | None = None
     message: str | None = None
 
 
-class CommitRow(BaseModel):
+class CommitRow(WireRow):
     """The answer of ``POST /pod/commit`` (from 0.3)."""
 
     image_name: str
 
 
-class ImageRow(BaseModel):
+class ImageRow(WireRow):
     """The answer of ``POST /image/inspect`` (from 0.3): what Docker does not know is "N/A" in it."""
 
     id: str | None = None
@@ -146,7 +163,8 @@ DONE: TypeAdapter[DoneRow] = TypeAdapter(Annotated[DoneRow, AfterValidator(_says
 
 
 GPU_PROCESSES: TypeAdapter[GpuSnapshot] = TypeAdapter(
-    dict[int, Annotated[list[Annotated[ProcessRow, WrapValidator(_or_unreadable)]], Field(max_length=MOST_ROWS)]]
+    dict[int, Annotated[list[Annotated[ProcessRow, WrapValidator(_or_unreadable)]], Field(max_length=MOST_ROWS)]],
+    config=_DEFERRED,
 )
 
 
@@ -159,21 +177,22 @@ EXEC = TypeAdapter(ExecRow)
 COMMIT = TypeAdapter(CommitRow)
 
 
-IMAGE = TypeAdapter(ImageRow | None)
+IMAGE = TypeAdapter(ImageRow | None, config=_DEFERRED)
 
 
 NAMES: TypeAdapter[list[object]] = TypeAdapter(
-    Annotated[list[object], Field(max_length=MOST_ROWS), AfterValidator(_has_texts)]
+    Annotated[list[object], Field(max_length=MOST_ROWS), AfterValidator(_has_texts)],
+    config=_DEFERRED,
 )
 
 
-USERS: TypeAdapter[list[object]] = TypeAdapter(Annotated[list[object], Field(max_length=MOST_ROWS)])
+USERS: TypeAdapter[list[object]] = TypeAdapter(Annotated[list[object], Field(max_length=MOST_ROWS)], config=_DEFERRED)
 
 
-VERSION = TypeAdapter(list[int])
+VERSION = TypeAdapter(list[int], config=_DEFERRED)
 
 
-SPEC = TypeAdapter(dict[str, str | int | float | None])
+SPEC = TypeAdapter(dict[str, str | int | float | None], config=_DEFERRED)
 
 
-SECONDS = TypeAdapter(dict[str, float])
+SECONDS = TypeAdapter(dict[str, float], config=_DEFERRED)

@@ -50,7 +50,7 @@ Time = Annotated[datetime | None, BeforeValidator(parse_time)]
 class YottaRow(BaseModel):
     """A row with the API's own names; keys that the document does not have are passed over."""
 
-    model_config = ConfigDict(alias_generator=to_camel, frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, defer_build=True)
 
 
 class ExposeRow(YottaRow):
