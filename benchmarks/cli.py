@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.measure import options
 
-LIMIT = 2.0
+LIMIT = 1.5
 
 BARE = """
 import asyncio, json, sys

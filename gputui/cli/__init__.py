@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -10,6 +11,9 @@ from gputui.cli.output import OutputError, discard_output, notify, open_streams,
 from gputui.cli.signals import ExpectedEnd, ending
 from gputui.errors import ExitCode, GputuiError
 from gputui.text import clean
+
+_GARBAGE = 20_000
+"""Objects between two searches for garbage: most commands leave less."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,6 +71,10 @@ def _run(argv: Sequence[str]) -> int:
     if args.reset_terminal:
         return function_of("reset_terminal:reset_terminal")()
     _keep_logs_off_the_terminal()
+    if args.command:
+        # The app has a rule of its own (gputui.app.startup).
+        gc.set_threshold(_GARBAGE)
+        gc.enable()
     return function_of(COMMANDS[args.command][0] if args.command else "tui:run")(args)
 
 
