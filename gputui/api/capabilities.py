@@ -21,6 +21,7 @@ from gputui.models import (
     Event,
     ExecResult,
     Form,
+    Instance,
     LogPage,
     LogPosition,
     LogQuery,
@@ -165,6 +166,12 @@ class Backend(ABC):
     logs: Logs | None = None
     events_of: Callable[[Ref], Awaitable[Sequence[Event]]] | None = None
     """Fetches all events of an instance, or of the instances of a deployment, oldest first."""
+
+    named_instances: Callable[[], Awaitable[Sequence[Instance]]] | None = None
+    """Returns the instances that the configuration names, with their addresses and nothing else, without a request.
+
+    Those that are entered through one of them, without an SSH server of their own, are in the list alone.
+    """
 
     remote: Remote | None = None
     """Runs scripts over SSH; set by the fleet before the first request."""

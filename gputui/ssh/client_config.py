@@ -9,7 +9,7 @@ import hashlib
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,6 +73,19 @@ def _path(path: Path) -> str:
     if clean(text) != text or '"' in text or "\\" in text or "${" in text:
         raise ValueError(f"the path {clean(text)} cannot be written here")
     return '"' + text.replace("%", "%%") + '"'
+
+
+def kept_blocks(before: str, account: str, written: Collection[str]) -> list[str]:
+    """Return the blocks of an account and its jump host in an earlier text, except those whose titles are written."""
+    titles = {f"# {clean(title)}" for title in written}
+    beginnings = (f"# {account}/", f"# {jump_title(account)}\n")
+    blocks = [f"{block.strip()}\n" for block in before.split("\n\n")]
+    return [block for block in blocks if block.startswith(beginnings) and block.splitlines()[0] not in titles]
+
+
+def jump_title(account: str) -> str:
+    """Return the title of the block of an account's jump host."""
+    return f"The jump host of {account}"
 
 
 def host_names(rows: Sequence[tuple[Ref, str]]) -> Mapping[Ref, tuple[str, ...]]:

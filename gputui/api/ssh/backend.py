@@ -85,6 +85,7 @@ class SshBackend(Backend):
         )
         self._shared = SharedRequest(self._round, monotonic, age=LOOK_AGE)
         self._hosts: dict[Ref, Host] = {}
+        self.named_instances = self._unread
         self.listers = {
             Resource.INSTANCES: self.instances,
             Resource.GPUS: self.gpus,
@@ -111,6 +112,10 @@ class SshBackend(Backend):
         return AccountInfo(ref, "ssh", "", version="", user="", usage=(("hosts", str(len(hosts))),))
 
     # Lists
+
+    async def _unread(self) -> Sequence[Instance]:
+        """Return the hosts without a look at them."""
+        return [mapping.not_read(host, "", None, reachable=None) for host in await self._find_hosts()]
 
     async def instances(self) -> Sequence[Instance]:
         """List the hosts, each followed by the containers that its user may list."""

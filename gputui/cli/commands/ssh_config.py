@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -15,24 +16,26 @@ from gputui import __version__
 from gputui.cli import arguments, refs, session
 from gputui.cli.output import notify, report_error
 from gputui.config.paths import known_hosts_path, state_dir
-from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
+from gputui.errors import ConfigError, ExitCode, GputuiError, SshError, UnavailableError
 from gputui.formatting import counted
 from gputui.models import Action, Instance, Ref, Resource, SSHLogin, SSHTarget, parse_host
 from gputui.openssh_config import aliases
 from gputui.presentation.refusals import only_text
 from gputui.private_files import write_private
-from gputui.ssh.client_config import HostBlock, host_names, key_alias, known_hosts_text
+from gputui.ssh.client_config import HostBlock, host_names, jump_title, kept_blocks, key_alias, known_hosts_text
 from gputui.ssh.known_hosts import HostKey, KnownHosts, host_id_of, jump_host_id
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
-    from gputui.fleet import Fleet
     from gputui.history.history import History
     from gputui.ssh.resolution import Resolved
 
 _KEYS_FILE = "ssh_known_hosts"
 _SSH_PORT = 22
 _JUMP = "gputui-jump"
+_MARK = "# Written by gputui"
+_PATIENCE_SECONDS = 10
+"""How long an account is waited for: its server may hang, and the others' blocks are wanted."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="accounts",
         help="only this account; may be given several times",
     )
+    parser.add_argument(
+        "--write",
+        metavar="FILE",
+        type=Path,
+        help="write it into this file, whole or not at all; accounts that do not answer keep their blocks in it",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,21 +67,31 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _print(accounts: Mapping[str, Account], args: argparse.Namespace, config: Path | None) -> int:
-    async with session.open_fleet(accounts) as fleet:
-        if args.refs:
+    file = None if args.write is None else _File(args.write.expanduser())
+    silent = list[str]()
+    if args.refs:
+        async with session.open_fleet(accounts) as fleet:
             only = only_text(Action.SSH, "instances")
             matches, status = await refs.find(fleet, args.refs, [Resource.INSTANCES], only=only)
-            refs.report_shortened(matches)
-            rows, silent = [cast(Instance, match.row) for match in matches], list[str]()
-        else:
-            listing = await session.read(fleet, [Resource.INSTANCES])
-            status = listing.report(args.accounts)
-            rows = [row for row in listing.rows if isinstance(row, Instance)]
-            silent = list(dict.fromkeys(name for name, _ in listing.failures))
-        with session.open_history() as history:
-            writer = _Writer(fleet, history, config)
-            text = await asyncio.to_thread(writer.text, rows, silent)
-    sys.stdout.write(text)
+        refs.report_shortened(matches)
+        rows = [cast(Instance, match.row) for match in matches]
+    else:
+        listings = await asyncio.gather(*(_read(name, account) for name, account in accounts.items()))
+        listing = session.Listing(
+            [row for one in listings for row in one.rows],
+            [failure for one in listings for failure in one.failures],
+            answered={name for one in listings for name in one.answered},
+        )
+        status = listing.report(args.accounts)
+        rows = [row for row in listing.rows if isinstance(row, Instance)]
+        silent = list(dict.fromkeys(name for name, _ in listing.failures))
+    with session.open_history() as history:
+        writer = _Writer(accounts, history, config, file)
+        text = await asyncio.to_thread(writer.text, rows, silent)
+    if file is None:
+        sys.stdout.write(text)
+    else:
+        file.replace(text)
     for ref, reason in writer.refused.items():
         notify(f"gputui: {ref}: {reason}")
     if args.refs and writer.without:
@@ -81,13 +100,50 @@ async def _print(accounts: Mapping[str, Account], args: argparse.Namespace, conf
     return max(status, ExitCode.UNREACHABLE) if writer.refused else status
 
 
+async def _read(name: str, account: Account) -> session.Listing:
+    """Read the instances of one account, those that its configuration names without a request, in a bounded time."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS), session.open_fleet({name: account}) as fleet:
+            runtime = fleet.runtime(name)
+            if runtime.open_error is None and runtime.backend.named_instances is not None:
+                return session.Listing(list(await runtime.backend.named_instances()), answered={name})
+            return await session.read(fleet, [Resource.INSTANCES])
+    except TimeoutError:
+        error = UnavailableError(f"{name} did not answer within {_PATIENCE_SECONDS} s.")
+        return session.Listing(failures=[(name, error)])
+
+
+class _File:
+    """The file to write, and its text so far. Raises ConfigError for one that gputui has not written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.resolve()  # a link to the file stays
+        try:
+            self.text = self._path.read_text("utf-8") if self._path.exists() else ""
+        except (OSError, UnicodeError) as error:
+            raise ConfigError(f"{path} cannot be read: {error}.") from error
+        if self.text.strip() and not self.text.startswith(_MARK):
+            raise ConfigError(
+                f"{path} was not written by gputui, and is left as it is.",
+                hint="Name another file, and add the line Include FILE to ~/.ssh/config.",
+            )
+
+    def replace(self, text: str) -> None:
+        """Replace the text. Raises ConfigError."""
+        try:
+            write_private(self._path, text)
+        except OSError as error:
+            raise ConfigError(f"{self._path} cannot be written: {error.strerror}.") from error
+
+
 @dataclass(slots=True)
 class _Writer:
     """Writes the blocks. Blocking: keys and the user's OpenSSH configuration are read."""
 
-    fleet: Fleet
+    accounts: Mapping[str, Account]
     history: History
     config: Path | None
+    file: _File | None
     refused: dict[Ref, str] = field(default_factory=dict)
     without: list[Instance] = field(default_factory=list)
     keys: dict[str, Sequence[HostKey]] = field(default_factory=dict)
@@ -108,24 +164,28 @@ class _Writer:
                 self.refused[row.ref] = reason
                 blocks.append(f"# {row.ref}: {' '.join(reason.split())}\n")
         self._store_keys()
-        notes = [f"# {name} could not be read in full: instances may be missing.\n" for name in silent]
+        notes = [f"# {name} could not be read in full: instances may be missing or old.\n" for name in silent]
+        if self.file is not None:
+            before = self.file.text
+            written = {*(str(row.ref) for row in rows), *(block.title for block in self.jumps.values())}
+            blocks += [block for name in silent for block in kept_blocks(before, name, written)]
         if self.without:
             notes.append(f"# Without an SSH address now: {counted(len(self.without), 'instance')}.\n")
         jumps = [block.text() for block in self.jumps.values()]
         return "\n".join([self._header() + "".join(notes), *jumps, *blocks])
 
     def _header(self) -> str:
-        at = self.fleet.now().strftime("%Y-%m-%d %H:%M UTC")
+        at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         return (
-            f"# Written by gputui {__version__} at {at}; do not edit.\n"
-            "# Write it again when instances were created or deleted: gputui ssh-config > ~/.ssh/gputui.conf\n"
+            f"{_MARK} {__version__} at {at}; do not edit.\n"
+            "# Write it again when instances were created or deleted: gputui ssh-config --write ~/.ssh/gputui.conf\n"
             "# Use it with this line at the beginning of ~/.ssh/config: Include gputui.conf\n"
         )
 
     def _login(self, account: str) -> SSHLogin:
         """Return how an account logs in, without its password: that is never written."""
         if account not in self.logins:
-            ssh = self.fleet.accounts[account].ssh
+            ssh = self.accounts[account].ssh
             self.logins[account] = SSHLogin(
                 user=ssh.user,
                 port=ssh.port,
@@ -216,7 +276,7 @@ class _Writer:
             return
         name = f"{_JUMP}.{account}"
         if name not in self.jumps:
-            hop = HostBlock([name], f"The jump host of {account}")
+            hop = HostBlock([name], jump_title(account))
             hop.address(host, port or _SSH_PORT)
             hop.user(user or login.user or "root")
             self._identity(hop, login, name.lower(), jump_host_id(host, port or _SSH_PORT))

@@ -78,6 +78,15 @@ async def waited_for(backend: SshBackend, clock: FakeClock) -> Sequence[Instance
 
 
 class TestRows:
+    async def test_hosts_are_named_without_a_look(self, clock: FakeClock) -> None:
+        remote = FakeRemote({"gpu01": Machine()})
+        backend = ssh_backend(remote, clock)
+        assert backend.named_instances is not None
+        (row,) = await backend.named_instances()
+        assert (row.name, row.phase, row.ssh, remote.scripts) == (
+            *("gpu01", Phase.UNKNOWN, SSHTarget("gpu01", 22, "", alias="gpu01"), []),
+        )
+
     async def test_a_host_has_what_its_own_programs_say(self, clock: FakeClock) -> None:
         (row,) = await ssh_backend(FakeRemote({"gpu01": Machine()}), clock).instances()
         assert (row.name, row.phase, row.status, row.problem) == ("gpu01", Phase.RUNNING, "up", None)

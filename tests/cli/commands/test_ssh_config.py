@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from gputui.api.capabilities import Backend
+from gputui.cli.commands import ssh_config
 from gputui.config.paths import known_hosts_path
-from gputui.models import Instance, Resource, Secret, SSHTarget
+from gputui.models import Instance, Ref, Resource, Secret, SSHTarget
 from gputui.ssh.known_hosts import HostKey, KnownHosts
 from tests.cli.cloud import Cloud
 from tests.cli.conftest import account_toml, write_config
@@ -104,3 +108,59 @@ def test_a_host_of_one_s_own_has_what_the_user_s_configuration_has(hub: Cloud, h
     assert (read["hostname"], read["port"], read["user"], read["proxyjump"]) == ("10.0.0.9", "2222", "ops", "gate")
     assert read["identityfile"] == str(home / "own")
     assert as_ssh_reads(home, text, f"hub.{two.ref.id}")["proxycommand"].endswith(f"ssh --stdio {two.ref}")
+
+
+@pytest.fixture
+def lab(clouds: dict[str, Backend]) -> Cloud:
+    """A second account."""
+    return cast(Cloud, clouds.setdefault("lab", Cloud("lab")))
+
+
+def test_an_account_that_does_not_answer_is_not_waited_for_and_keeps_its_blocks_in_the_file(
+    hub: Cloud, lab: Cloud, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(home, account_toml("hub", "lab") + 'ssh = { jump = "gate" }\n')
+    file = home / "gputui.conf"
+    (old,) = give(hub, SSHTarget("10.0.0.8", 22, "root"))
+    (silent,) = give(lab, SSHTarget("10.0.0.9", 22, "root"))
+    assert run("ssh-config", "--write", str(file)) == (0, "", "")
+    before = as_ssh_reads(home, file.read_text(), f"lab.{silent.ref.id}")
+
+    lab.holds[Resource.INSTANCES] = asyncio.Event()
+    monkeypatch.setattr(ssh_config, "_PATIENCE_SECONDS", 0.2)
+    hub.rows[Resource.INSTANCES] = [replace(old, ref=Ref("hub", "vm", "new"), name="new")]
+    status, text, err = run("ssh-config", "--write", str(file))
+
+    assert (status, text) == (3, "")
+    assert "lab did not answer within" in err
+    written = file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert f"hub.{old.ref.id}" not in written
+    assert "Host hub.new\n" in written
+    assert as_ssh_reads(home, written, f"lab.{silent.ref.id}") == before
+    assert before["proxyjump"] == "gputui-jump.lab"
+    assert written.count("Host gputui-jump.lab\n") == 1
+
+
+def test_a_file_that_gputui_has_not_written_is_not_replaced(hub: Cloud, home: Path, run: Run) -> None:
+    give(hub, SSHTarget("10.0.0.8", 22, "root"))
+    (home / "config").write_text("Host mine\n")
+    status, _, err = run("ssh-config", "--write", str(home / "config"))
+    assert status == 2
+    assert "was not written by gputui, and is left as it is" in err
+    assert (home / "config").read_text() == "Host mine\n"
+
+
+def test_hosts_of_the_configuration_are_written_without_a_look_at_them(
+    hub: Cloud, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (row,) = give(hub, SSHTarget("10.0.0.8", 22, "root"))
+
+    async def named() -> list[Instance]:
+        return [row]
+
+    monkeypatch.setattr(hub, "named_instances", named)
+    status, text, _ = run("ssh-config")
+    assert status == 0
+    assert f"Host hub.{row.ref.id}" in text
+    assert not hub.calls[Resource.INSTANCES]
