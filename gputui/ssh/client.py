@@ -228,7 +228,7 @@ async def _log_in(endpoint: Endpoint, credentials: Credentials, context: Context
         async with asyncio.timeout(to_connect or ATTEMPT_SECONDS) as timeout:
             known = await asyncio.to_thread(endpoint.trust.trusted)
             if known.is_empty:
-                known = await _trust_first(endpoint, known, await endpoint.fetch_key(), context, timeout)
+                known = await _trust_first(endpoint, await endpoint.fetch_key(), context, timeout)
             client = LoginClient(
                 credentials, endpoint.user, timeout, context.progress, was_to_connect=to_connect is not None
             )
@@ -238,7 +238,7 @@ async def _log_in(endpoint: Endpoint, credentials: Credentials, context: Context
                 key = await endpoint.fetch_key()
                 if key in known.keys and key not in known.revoked:
                     raise
-                known = await _trust_first(endpoint, known, key, context, timeout)
+                known = await _trust_first(endpoint, key, context, timeout)
             client = LoginClient(credentials, endpoint.user, timeout, context.progress)
             return await endpoint.connect(client, known)
     except asyncssh.PermissionDenied as error:
@@ -261,15 +261,13 @@ async def _log_in(endpoint: Endpoint, credentials: Credentials, context: Context
         raise failures.explain(error, endpoint.where) from error
 
 
-async def _trust_first(
-    endpoint: Endpoint, known: TrustedKeys, key: HostKey, context: Context, timeout: asyncio.Timeout
-) -> TrustedKeys:
+async def _trust_first(endpoint: Endpoint, key: HostKey, context: Context, timeout: asyncio.Timeout) -> TrustedKeys:
     """Ask about the key of an unknown host, and store it. Raises HostKeyError for one that is known to be wrong."""
     trust = endpoint.trust
     now = await asyncio.to_thread(trust.trusted)
     if key in now.keys and key not in now.revoked:
         return now  # another login to this address, or another name of it, has stored it meanwhile
-    if (refusal := await asyncio.to_thread(trust.refusal, key, known)) is not None:
+    if (refusal := await asyncio.to_thread(trust.refusal, key)) is not None:
         raise refusal
     question = await asyncio.to_thread(trust.question, key)
     if trust.accepts_new:

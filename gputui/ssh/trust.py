@@ -36,8 +36,8 @@ class Trust(Protocol):
     def trusted(self) -> TrustedKeys:
         """Return the known keys. Raises HostKeyError or SshError for a file that cannot be used."""
 
-    def refusal(self, key: HostKey, known: TrustedKeys) -> HostKeyError | None:
-        """Return why a key that is not among the known ones is refused without a question; None where it is new."""
+    def refusal(self, key: HostKey) -> HostKeyError | None:
+        """Return why a key that is not known now is refused without a question; None where it is new."""
 
     def question(self, key: HostKey) -> HostKeyQuestion:
         """Return the question about a new key, which also remembers it."""
@@ -57,9 +57,10 @@ class InstanceTrust:
         """Return the keys stored for the id."""
         return TrustedKeys(self.hosts.keys(self.host_id))
 
-    def refusal(self, key: HostKey, known: TrustedKeys) -> HostKeyError | None:
+    def refusal(self, key: HostKey) -> HostKeyError | None:
         """Refuse another key than the stored ones."""
-        return changed_key_error(self.host_id, self.host, self.port, known.keys, key) if known.keys else None
+        known = self.hosts.keys(self.host_id)
+        return changed_key_error(self.host_id, self.host, self.port, known, key) if known else None
 
     def question(self, key: HostKey) -> HostKeyQuestion:
         """Ask, with the other ids that have this key or had this address."""

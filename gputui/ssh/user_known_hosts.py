@@ -26,6 +26,7 @@ from gputui.text import clean
 _PORT = 22
 _HASHED = "|1|"
 _LARGEST = 2**24
+_KEPT_NOWHERE = "trusted for this login alone: UserKnownHostsFile is none"
 _AUTHORITY, _REVOKED = "@cert-authority", "@revoked"
 
 
@@ -76,6 +77,8 @@ class _Entry:
 class UserKnownHosts:
     """The files of one host: those of the user, the first of which gets new keys, and those of the machine.
 
+    Without files of the user no key is stored.
+
     ``name`` is the HostKeyAlias, '' where the address is looked up. ``hashes``: whether a new name is hashed, None as
     the names in the file are. ``hosts`` are the keys of instances, for the question alone.
     """
@@ -113,7 +116,7 @@ class UserKnownHosts:
             found[entry.marker].append(key)
         return TrustedKeys(tuple(found[""]), tuple(found[_AUTHORITY]), tuple(found[_REVOKED]))
 
-    def refusal(self, key: HostKey, known: TrustedKeys) -> HostKeyError | None:
+    def refusal(self, key: HostKey) -> HostKeyError | None:
         """Refuse a revoked key, another than the known ones, and a new one where the user's configuration says so."""
         where = clean(f"{name_of_host(self.host_id)} at {self.host}:{self.port}")
         for entry in self._about(*self._names):
@@ -147,8 +150,8 @@ class UserKnownHosts:
         return replace(
             question,
             same_key_at=(*dict.fromkeys(same), *question.same_key_at),
-            kept_in=clean(f"added to {self._file}"),
-            remember=lambda: self._append(key),
+            kept_in=clean(f"added to {self._file}") if self.user_files else _KEPT_NOWHERE,
+            remember=lambda: self._append(key) if self.user_files else None,
         )
 
     @property

@@ -361,5 +361,5 @@ async def test_known_hosts_are_read_and_written_off_the_loop(
     monkeypatch.setattr(KnownHosts, "_read", reading)
     monkeypatch.setattr(KnownHosts, "remember", remembering)
     await person.connect(server.port)
-    assert len(threads) == 3
+    assert len(threads) == 4
     assert threading.get_ident() not in threads

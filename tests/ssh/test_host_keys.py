@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncssh
+import pytest
 
 from gputui.errors import HostKeyError
+from gputui.models import SSHLogin
+from gputui.ssh.endpoint import Endpoint
+from gputui.ssh.known_hosts import HostKey
 from tests.ssh.conftest import ID, Person, failure
 from tests.ssh.servers import Server
+from tests.ssh.test_known_hosts import new_key
 
 
 async def test_an_unknown_key_is_asked_once_then_known(person: Person, server: Server) -> None:
@@ -38,6 +43,22 @@ async def test_a_changed_key_is_refused_with_both_fingerprints_and_the_way_out(p
         person.hosts.forget(ID)
         await person.connect(second.port)
         assert [question.key.fingerprint for question in person.asked] == [first.fingerprint, second.fingerprint]
+
+
+async def test_a_new_key_is_not_accepted_next_to_one_that_another_login_has_stored_meanwhile(
+    person: Person, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, fetch = new_key()[0], Endpoint.fetch_key
+
+    async def fetch_key(endpoint: Endpoint) -> HostKey:
+        person.hosts.remember(ID, "127.0.0.1", server.port, other)
+        return await fetch(endpoint)
+
+    monkeypatch.setattr(Endpoint, "fetch_key", fetch_key)
+    error = await failure(person, server.port, login=SSHLogin(agent=False, accept_new=True))
+    assert "has changed" in error.message
+    assert person.hosts.keys(ID) == (other,)
+    assert server.passwords == []
 
 
 async def test_a_changed_algorithm_is_a_changed_key(person: Person) -> None:

@@ -47,7 +47,7 @@ def test_a_line_about_the_host_makes_its_key_known(host: UserKnownHosts, file: P
 def test_a_line_about_another_host_does_not(host: UserKnownHosts, file: Path, names: str) -> None:
     file.write_text(f"{names} {KEY.algorithm} {KEY.data}\n")
     assert host.trusted().is_empty
-    assert host.refusal(KEY, TrustedKeys()) is None
+    assert host.refusal(KEY) is None
 
 
 def test_authorities_and_revoked_keys_are_kept_apart_and_unknown_markers_passed_over(
@@ -59,15 +59,15 @@ def test_authorities_and_revoked_keys_are_kept_apart_and_unknown_markers_passed_
         f"@future * {KEY.algorithm} {KEY.data}\n"
     )
     assert host.trusted() == TrustedKeys((), (AUTHORITY,), (OTHER,))
-    refusal = host.refusal(OTHER, TrustedKeys())
+    refusal = host.refusal(OTHER)
     assert refusal is not None
     assert f"is marked as revoked in {file}:2" in refusal.message
-    assert host.refusal(KEY, TrustedKeys()) is None
+    assert host.refusal(KEY) is None
 
 
 def test_a_changed_key_is_refused_with_file_line_and_the_way_out(host: UserKnownHosts, file: Path) -> None:
     file.write_text(f"\n{HASHED} {KEY.algorithm} {KEY.data}\n")
-    refusal = host.refusal(OTHER, TrustedKeys())
+    refusal = host.refusal(OTHER)
     assert refusal is not None
     assert f"remembered {KEY} ({file}:2), now {OTHER}" in refusal.message
     assert f"ssh-keygen -f {file} -R '[10.0.0.1]:2222'" in refusal.hint
@@ -75,7 +75,7 @@ def test_a_changed_key_is_refused_with_file_line_and_the_way_out(host: UserKnown
 
 def test_another_key_under_the_name_without_the_port_is_no_change(host: UserKnownHosts, file: Path) -> None:
     file.write_text(f"10.0.0.1 {KEY.algorithm} {KEY.data}\n")
-    assert host.refusal(OTHER, TrustedKeys()) is None
+    assert host.refusal(OTHER) is None
 
 
 def test_a_damaged_line_counts_for_its_host_alone(host: UserKnownHosts, file: Path) -> None:
@@ -131,8 +131,15 @@ def test_the_question_counts_the_other_names_and_instances_with_the_key(host: Us
 
 
 def test_a_configuration_may_forbid_the_question(host: UserKnownHosts, file: Path) -> None:
-    refusal = replace(host, new_keys=NewKeys.REFUSE).refusal(KEY, TrustedKeys())
+    refusal = replace(host, new_keys=NewKeys.REFUSE).refusal(KEY)
     assert refusal is not None
     assert "StrictHostKeyChecking forbids the question" in refusal.message
     assert str(file) in refusal.hint
     assert replace(host, new_keys=NewKeys.ACCEPT).accepts_new
+
+
+def test_without_a_file_of_the_user_no_key_is_stored(host: UserKnownHosts, home: Path) -> None:
+    question = replace(host, user_files=()).question(KEY)
+    question.remember()
+    assert "for this login alone" in question.kept_in
+    assert list(home.rglob("known_hosts")) == []
