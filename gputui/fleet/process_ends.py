@@ -119,7 +119,10 @@ async def look(fleet: Fleet, process: GpuProcess) -> Seen:
     fleet.mutations.writable(process.ref.account)
     place, pid = place_of(fleet, process), process.pid or 0
     async with fleet.connections.lease(place) as connection:
-        text = await _run(connection, _target(process, place), _LOOK.format(pid=pid), _LOOK_TIMEOUT)
+        try:
+            text = await _run(connection, _target(process, place), _LOOK.format(pid=pid), _LOOK_TIMEOUT)
+        except UnknownOutcomeError as error:
+            raise SshError(f"Process {pid} in {place.name} could not be looked at: {error.message}") from error
     found = dict(line.partition(" ")[::2] for line in text.splitlines())
     if "gone" in found:
         raise NotFoundError(f"Process {pid} in {place.name} has ended.")

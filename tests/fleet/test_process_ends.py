@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.errors import ConflictError, ForbiddenError, NotFoundError
+from gputui.errors import ConflictError, ForbiddenError, NotFoundError, SshError
 from gputui.fleet import Fleet, process_ends
 from gputui.history.history import History
 from gputui.models import GpuProcess, Instance, Machine, Outcome, Ref, Resource, SSHTarget
@@ -81,6 +81,15 @@ async def test_kill_follows_where_term_is_ignored(tmp_path: Path, monkeypatch: p
         said = await process_ends.end(fleet, row, await process_ends.look(fleet, row))
     assert said.endswith("has ended after KILL.")
     assert await stubborn.wait() == -9
+
+
+async def test_a_look_without_an_answer_is_no_change_of_unknown_outcome(
+    process: asyncio.subprocess.Process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_ends, "_LOOK", "exit 0")
+    async with logged_in(tmp_path) as fleet:
+        with pytest.raises(SshError, match="could not be looked at"):
+            await process_ends.look(fleet, row_of(process.pid))
 
 
 async def test_another_process_of_that_id_is_never_signalled(
