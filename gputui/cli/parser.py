@@ -53,6 +53,25 @@ class _Commands(_Subparsers):
         super().__call__(parser, namespace, values, option_string)
 
 
+class _Command(argparse.ArgumentParser):
+    """The parser of a command: options may be anywhere among its words, as in ``stop A --yes B``.
+
+    Without it, argparse takes REF… or PORT… from the words before the first option alone, and refuses the others.
+    """
+
+    _is_intermixed = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; a command that has commands of its own leaves their words to them."""
+        if self._is_intermixed or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._is_intermixed = True  # which calls this method
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_intermixed = False
+
+
 def add_command(commands: _Subparsers, name: str, help_: str) -> Any:
     """Add a command with the global options and return its parser."""
     return commands.add_parser(
@@ -76,7 +95,7 @@ def build_parser(*, whole: bool = True) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"gputui {__version__}")
     parser.add_argument("--reset-terminal", action="store_true", help="reset a garbled terminal")
-    kind: dict[str, Any] = {} if whole else {"action": _Commands, "parser_class": _Later}
+    kind: dict[str, Any] = {"parser_class": _Command} if whole else {"action": _Commands, "parser_class": _Later}
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", **kind)
     for name, (_, help_) in COMMANDS.items():
         added = add_command(commands, name, help_)
@@ -89,7 +108,7 @@ class _Later:
     """Builds the parser of a command."""
 
     def __init__(self, **options: Any) -> None:
-        self.build = partial(argparse.ArgumentParser, **options)
+        self.build = partial(_Command, **options)
 
     def _check_help(self, action: argparse.Action) -> None:
         """Check nothing before it is built; Python calls this from 3.14 on."""

@@ -31,6 +31,14 @@ def required(parser: argparse.ArgumentParser) -> Iterator[str]:
         yield next(iter(map(str, action.choices))) if action.choices else "5"
 
 
+def words(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Return all that a command takes besides options, and two of what it takes several of."""
+    for action in parser._actions:
+        if not action.option_strings and not isinstance(action, argparse._SubParsersAction):
+            word = next(iter(map(str, action.choices))) if action.choices else "5"
+            yield from [word] * (2 if action.nargs in ("*", "+") else 1)
+
+
 def command_lines(parser: argparse.ArgumentParser, *words: str) -> Iterator[tuple[str, ...]]:
     deeper = subcommands(parser)
     for name, below in deeper.items():
@@ -49,6 +57,15 @@ OTHERS = {
 
 def test_every_command_has_a_line() -> None:
     assert {parse(line).command for line in LINES if line} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_option_may_be_anywhere_among_the_words_of_a_command(name: str) -> None:
+    given = list(words(subcommands(build_parser())[name])) or [*subcommands(subcommands(build_parser())[name])][:1]
+    end = ["--", "true"] if name == "exec" else []
+    read = [parse([name, *given[:at], "--read-only", *given[at:], *end]) for at in range(len(given) + 1)]
+    assert all(one == read[0] for one in read)
+    assert read[0].read_only
 
 
 @pytest.mark.parametrize("line", [*filter(None, LINES), *OTHERS], ids=" ".join)

@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "ports",
         nargs="*",
+        default=[],
         type=arguments.ports,
         metavar="[LOCAL:]PORT",
         help="a port of the instance; before it, this machine's (default: any free); without one, list known ports",
