@@ -24,6 +24,7 @@ from gputui.presentation.refusals import only_text
 from gputui.private_files import write_private
 from gputui.ssh.client_config import HostBlock, host_names, jump_title, kept_blocks, key_alias, known_hosts_text
 from gputui.ssh.known_hosts import HostKey, KnownHosts, host_id_of, jump_host_id
+from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
@@ -162,7 +163,7 @@ class _Writer:
             except (ValueError, GputuiError) as error:
                 reason = error.message if isinstance(error, GputuiError) else f"left out: {error}."
                 self.refused[row.ref] = reason
-                blocks.append(f"# {row.ref}: {' '.join(reason.split())}\n")
+                blocks.append(f"# {clean(f'{row.ref}: {reason}')}\n")
         self._store_keys()
         notes = [f"# {name} could not be read in full: instances may be missing or old.\n" for name in silent]
         if self.file is not None:
@@ -200,7 +201,7 @@ class _Writer:
     def _block(self, row: Instance, target: SSHTarget, names: Sequence[str]) -> str:
         """Return the block of an instance, or the comment in its place. Raises ValueError, GputuiError."""
         if target.enter:
-            return f"# {row.ref} has no SSH server of its own; log in with: gputui ssh {row.ref}\n"
+            return f"# {clean(f'{row.ref} has no SSH server of its own; log in with: gputui ssh {row.ref}')}\n"
         login, block = self._login(row.ref.account), HostBlock(names, str(row.ref))
         if target.alias:
             self._own_host(block, row, target, login)

@@ -82,6 +82,17 @@ def test_what_a_server_may_not_name_is_left_out_with_a_comment(hub: Cloud, home:
     assert as_ssh_reads(home, text, f"hub.{second.ref.id}")["hostname"] == "10.0.0.8"
 
 
+def test_no_name_of_an_instance_ends_the_comment_about_it(hub: Cloud, home: Path, run: Run) -> None:
+    address = SSHTarget("10.0.0.8", 22, "root", enter=("docker", "7f3a"))
+    rows = give(hub, address, SSHTarget("x y", 22, "root"))
+    hostile = "x\nHost *\n    ProxyCommand touch /x"
+    hub.rows[Resource.INSTANCES] = [
+        replace(row, ref=Ref("hub", row.ref.kind, f"{hostile}{row.ref.id}")) for row in rows
+    ]
+    text = run("ssh-config")[1]
+    assert [line for line in text.splitlines() if line and not line.startswith("#")] == []
+
+
 def test_a_named_instance_without_an_address_is_a_failure(hub: Cloud, run: Run) -> None:
     (row,) = give(hub, None)
     status, text, err = run("ssh-config", str(row.ref))
