@@ -62,14 +62,14 @@ class RunOutput:
 
     def changed(self, ref: Ref) -> None:
         """Print what is complete now."""
-        if self._form == "json" or (self._form == "prefixed" and not self._run.result(ref).moving):
+        if self._form in ("json", "prefixed"):
             self._print_end(ref)
         elif self._form == "text" and not self._alone:
-            for result in self._run.results:  # in the order of the instances
-                if result.ref not in self._printed:
-                    if result.moving:
+            for one in self._run.refs:  # in the order of the instances
+                if one not in self._printed:
+                    if self._run.is_moving(one):
                         break
-                    self._print_end(result.ref)
+                    self._print_end(one)
 
     def finish(self) -> int:
         """Print what is left; returns the exit status."""
@@ -108,9 +108,9 @@ class RunOutput:
         stream.flush()
 
     def _print_end(self, ref: Ref) -> None:
-        result = self._run.result(ref)
-        if result.moving or ref in self._printed:
+        if ref in self._printed or self._run.is_moving(ref):
             return
+        result = self._run.result(ref)
         self._printed.add(ref)
         if self._form == "json":
             write_json_line(plain_of(result), sys.stdout)

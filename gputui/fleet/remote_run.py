@@ -186,6 +186,10 @@ class RemoteRun:
             found = replace(found, stdout=bytes(target.stdout), stderr=bytes(target.stderr), dropped=target.dropped)
         return found
 
+    def is_moving(self, ref: Ref) -> bool:
+        """Return whether it has not come to its end in an instance."""
+        return self._targets[ref].result.moving
+
     def beginning(self, ref: Ref, most: int = 4096) -> RunResult:
         """Return the result with the beginnings of the output alone, and with the seconds of now."""
         target = self._targets[ref]

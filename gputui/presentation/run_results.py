@@ -174,7 +174,7 @@ def text_of_groups(groups: Sequence[Group]) -> str:
         if not found.lines:
             parts.append("(no output)")
         if found.missing:
-            parts.append(f"({counted(found.missing, 'line')} of the first group missing)")
+            parts.append(f"({counted(found.missing, 'line')} of the largest group missing)")
     return "".join(f"{part}\n" for part in parts)
 
 

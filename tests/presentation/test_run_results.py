@@ -40,10 +40,10 @@ def test_equal_outputs_are_one_group_and_other_lines_are_marked() -> None:
         "== 1 instance, exit code 0: b\n"
         "! driver 535\n"
         "  cuda 12.4\n"
-        "(1 line of the first group missing)\n"
+        "(1 line of the largest group missing)\n"
         "== 1 instance, exit code 2: d\n"
         "! 2> no such file\n"
-        "(2 lines of the first group missing)\n"
+        "(2 lines of the largest group missing)\n"
     )
 
 
@@ -65,7 +65,7 @@ def test_ends_are_named_and_counted() -> None:
         RunResult(Ref("lab", "pod", "f"), "f"),
         replace(ended("g", status=None), state=RunState.FAILED, problem="down"),
     ]
-    assert count_text(results) == "1 waiting, 2 exit code 0, 1 exit code 1, 1 signal KILL, 1 time limit, 1 not run"
+    assert count_text(results) == "1 exit code 1, 1 signal KILL, 1 time limit, 1 not run, 1 waiting, 2 exit code 0"
     assert end_text(ended("x", status=3, ended_by=EndedBy.USER)) == "ended by you, exit code 3"
 
 

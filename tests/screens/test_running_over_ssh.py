@@ -115,6 +115,7 @@ async def test_ending_a_run_is_asked_about_sends_term_and_can_be_retried(tmp_pat
         await run(stage, "echo begun; sleep 600", 2)
         await stage.until_text("The host keys of 2 servers")
         await stage.press("y")
+        await stage.until_text("2 running")
         await stage.until(lambda: all(b"begun" in result.stdout for result in the_run(stage).results))
         await stage.press("ctrl+q")
         assert "The command echo begun; sleep 600 ends in 2 instances." in stage.text

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from gputui.commands import Command, Condition, Group
 from gputui.errors import GputuiError
 from gputui.fleet.remote_run import RemoteRun
 from gputui.formatting import counted
-from gputui.models import Action, Instance
+from gputui.models import Action, Instance, RunResult
 from gputui.presentation.run_results import end_text, group, plain_of, text_of_groups
 from gputui.screens import dialogs
 from gputui.screens.base.export import save_text
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _FORMATS = {"txt": "Text, equal outputs as one", "jsonl": "JSON, a line an instance"}
 _SAFE = re.compile(r"[^\w.-]+")
+_AT_ONCE = 2**17
+"""Bytes of output that are laid out at once, more in a thread."""
 
 
 def how_to_run(session: Session) -> str:
@@ -110,11 +113,7 @@ class RunCommands(ActionCommands):
         form = await self.app.push_screen_wait(dialogs.MenuDialog("Save the results as", choices))
         if not form:
             return
-        results = run.results
-        if form == "txt":
-            text = f"$ {run.order.text}\n\n{text_of_groups(group(results))}"
-        else:
-            text = "\n".join(json.dumps(plain_of(result), ensure_ascii=False) for result in results)
+        text = await asyncio.to_thread(_text_of, form, run.order.text, run.results)
         words = _SAFE.sub("_", run.order.text)[:24].strip("_.") or "command"
         stem = f"gputui-run-{words}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
         try:
@@ -158,11 +157,17 @@ class ResultCommands(RunCommands):
         """Read all that was kept of one instance's output."""
         run, ref = self.view.run, self.view.table.cursor_ref
         if run is not None and ref is not None:
-            result = run.result(ref)
-            lines = describe_run(result.name, run.order.text, result)
-            self.app.push_screen(dialogs.ReaderDialog(f"{result.name}: {end_text(result)}", lines, as_printed=True))
+            self._read(run.order.text, run.result(ref))
 
     do_describe = do_open
+
+    @in_worker("dialog")
+    async def _read(self, command: str, result: RunResult) -> None:
+        if len(result.stdout) + len(result.stderr) <= _AT_ONCE:
+            lines = describe_run(result.name, command, result)
+        else:
+            lines = await asyncio.to_thread(describe_run, result.name, command, result)
+        self.app.push_screen(dialogs.ReaderDialog(f"{result.name}: {end_text(result)}", lines, as_printed=True))
 
     def do_ssh(self, argument: str) -> None:
         """Log into the instance."""
@@ -172,3 +177,10 @@ class ResultCommands(RunCommands):
     def do_pane(self, argument: str) -> None:
         """Change between the instances and the output."""
         self.view.set_focus(self.view.table if self.view.output.has_focus else self.view.output)
+
+
+def _text_of(form: str, command: str, results: Sequence[RunResult]) -> str:
+    """Return results as ``txt`` or ``jsonl``."""
+    if form == "txt":
+        return f"$ {command}\n\n{text_of_groups(group(results))}"
+    return "\n".join(json.dumps(plain_of(result), ensure_ascii=False) for result in results)

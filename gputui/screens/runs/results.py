@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import ClassVar, cast
 
@@ -28,6 +29,8 @@ from gputui.widgets.text_view import TextView
 _SHOWN_OUTPUT = 2**14
 """Bytes of each output that the pane shows; all that was kept is in the dialog and in the file."""
 _SHOWN_LINES = 200
+_AT_ONCE = 2**17
+"""Bytes of output that are laid out at once, more in a thread."""
 _EACH = 0.25
 
 
@@ -48,11 +51,11 @@ class ResultsView(ListView):
     ResultsView #output { height: 1fr; border-top: solid $muted; }
     """
 
-    _shown: tuple[Ref, int] | None = None
-    """The run and the version of it that are shown."""
+    _shown: tuple[Ref, int, bool] | None = None
+    """The run, the version of it and whether it runs, as they are shown."""
     _due = False
-    _ends = -1
-    """How many had come to an end when the output was last shown."""
+    _grouped = (-1, False)
+    """How many had come to an end when the output was grouped last, and whether that is still being done."""
 
     @property
     def run(self) -> RemoteRun | None:
@@ -93,7 +96,7 @@ class ResultsView(ListView):
 
     def catch_up(self) -> None:
         """Show the run as it is now."""
-        self._shown, self._ends = None, -1
+        self._shown, self._grouped = None, (-1, False)
         self._show_changes()
         self._apply_filter()
 
@@ -102,10 +105,11 @@ class ResultsView(ListView):
         if run is None:
             self.table.set_rows([])
             return
-        changed = (run.ref, run.version) != self._shown
+        now = run.ref, run.version, run.running
+        changed = now != self._shown
         if not changed and not run.running:
             return
-        self._shown = run.ref, run.version
+        self._shown = now
         results = [run.beginning(ref) for ref in run.refs]
         self.table.styles.height = len(results) + 1
         self.table.set_rows(cast("list[Row]", results))
@@ -131,11 +135,25 @@ class ResultsView(ListView):
             result = run.beginning(results[0].ref, _SHOWN_OUTPUT)
             self.output.set_lines(_lines([result], alone=True))
             return
-        ends = sum(not result.moving for result in results)
-        if ends != self._ends:
-            self._ends = ends
-            # Of those that have ended alone: groups of what still comes would change under the eyes.
-            self.output.set_lines(_lines([run.beginning(ref, _SHOWN_OUTPUT) for ref in run.refs], alone=False))
+        # Of those that have ended alone: groups of what still comes would change under the eyes.
+        ends, (grouped, busy) = sum(not result.moving for result in results), self._grouped
+        if ends == grouped or busy:
+            return
+        shown = [run.beginning(ref, _SHOWN_OUTPUT) for ref in run.refs]
+        if sum(len(result.stdout) + len(result.stderr) for result in shown) <= _AT_ONCE:
+            self._grouped = ends, False
+            self.output.set_lines(_lines(shown, alone=False))
+            return
+        self._grouped = ends, True
+        self.run_worker(self._group(run, shown), group="output", exit_on_error=False)
+
+    async def _group(self, run: RemoteRun, shown: Sequence[RunResult]) -> None:
+        """Group much output in a thread; what has ended meanwhile is grouped after it."""
+        lines = await asyncio.to_thread(_lines, shown, alone=False)
+        if run is self.run and self._grouped[1]:
+            self._grouped = self._grouped[0], False
+            self.output.set_lines(lines)
+            self._show_output(run, [run.beginning(ref, 0) for ref in run.refs])
 
     def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
         """Show a run; the cursor begins at its failures."""
@@ -207,7 +225,7 @@ class ResultsView(ListView):
 
 
 def _lines(results: Sequence[RunResult], *, alone: bool) -> list[Content]:
-    """Lay out the groups of what has ended, or the output so far of the only instance."""
+    """Lay out the groups of what has ended, failures first, or the output so far of the only instance."""
     cut = any(len(output) >= _SHOWN_OUTPUT for result in results for output in (result.stdout, result.stderr))
     rest = [Content.styled("… The rest is not shown here: enter on an instance reads it.", "$muted")] if cut else []
     if alone:
@@ -215,7 +233,7 @@ def _lines(results: Sequence[RunResult], *, alone: bool) -> list[Content]:
         none = "No output yet." if results[0].moving else "No output."
         return lines + rest or [Content.styled(none, "$muted")]
     shown: list[Content] = []
-    for found in group(results):
+    for found in sorted(group(results), key=lambda found: found.results[0].succeeded):
         if shown:
             shown.append(Content(""))
         shown.append(Content.styled(group_heading(found), "bold"))
@@ -227,5 +245,7 @@ def _lines(results: Sequence[RunResult], *, alone: bool) -> list[Content]:
         if not found.lines:
             shown.append(Content.styled("  (no output)", "$muted"))
         if found.missing:
-            shown.append(Content.styled(f"  ({counted(found.missing, 'line')} of the first group missing)", "$muted"))
+            shown.append(
+                Content.styled(f"  ({counted(found.missing, 'line')} of the largest group missing)", "$muted")
+            )
     return shown + rest or [Content.styled("Nothing has ended yet.", "$muted")]

@@ -38,7 +38,14 @@ def test_no_status_of_a_failure_becomes_that_of_success(capsys: pytest.CaptureFi
     ref = Ref("hub", "pod", "a")
     result = RunResult(ref, "a", RunState.ENDED, Way.SSH, status=256)
     output = RunOutput("text", alone=True)
-    output.follow(cast(RemoteRun, SimpleNamespace(results=[result], result=lambda _: result, error=lambda _: None)))
+    output.follow(
+        cast(
+            RemoteRun,
+            SimpleNamespace(
+                results=[result], result=lambda _: result, error=lambda _: None, is_moving=lambda _: False
+            ),
+        )
+    )
     assert output.finish() == 1
 
 
