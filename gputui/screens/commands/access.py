@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gputui.commands import Command, Condition
 from gputui.formatting import status_text
@@ -38,13 +38,21 @@ class AccessCommands(CommandSet):
         fleet = self.session.fleet
         if fleet.has_remote_logs(row) or (self.view.NAME != "logs" and fleet.has_log(row)):
             return True
-        return isinstance(row, Deployment) and (bool(self._writers(row)) or not self._knows_instances(row))
+        if not isinstance(row, Deployment):
+            return False
+        return next(self._writers(row), None) is not None or not self._knows_instances(row)
 
-    def _writers(self, deployment: Deployment) -> list[Instance]:
-        """Return the instances of a deployment with logs that can be read."""
+    def _writers(self, deployment: Deployment) -> Iterator[Instance]:
+        """Yield the instances of a deployment with logs that can be read."""
         fleet = self.session.fleet
-        theirs = [row for row in fleet.all(Instance) if row.parent == deployment.ref]
-        return [row for row in theirs if fleet.has_log(row) or fleet.has_remote_logs(row)]
+        return (row for row in self._instances_of(deployment) if fleet.has_log(row) or fleet.has_remote_logs(row))
+
+    def _instances_of(self, deployment: Deployment) -> Iterator[Instance]:
+        ref = deployment.ref
+        for row in self.session.fleet.rows(Resource.INSTANCES).values():
+            # At every move of the cursor: comparing whole Refs of thousands of rows takes too long.
+            if isinstance(row, Instance) and row.parent is not None and row.parent.id == ref.id and row.parent == ref:
+                yield row
 
     def _knows_instances(self, deployment: Deployment) -> bool:
         return self.session.fleet.feed(deployment.ref.account, Resource.INSTANCES).state is FeedState.FRESH
@@ -52,7 +60,7 @@ class AccessCommands(CommandSet):
     def _no_log(self, row: Row) -> str:
         """Return why no log of a row can be read."""
         fleet = self.session.fleet
-        if isinstance(row, Deployment) and not any(each.parent == row.ref for each in fleet.all(Instance)):
+        if isinstance(row, Deployment) and next(self._instances_of(row), None) is None:
             return f"{row.name} has no instances now: nothing writes a log."
         if isinstance(row, Instance) and fleet.has_log(row):
             return f"There is no other log: {refusal(self.session, Action.SSH, row)}"
@@ -134,7 +142,7 @@ class AccessCommands(CommandSet):
 
     def _log_within(self, deployment: Deployment) -> None:
         """Show a log of its only instance, or let one choose: in a menu, or where they are listed."""
-        writers = self._writers(deployment)
+        writers = sorted(self._writers(deployment), key=name_of)
         if not self._knows_instances(deployment):
             text = f"Choose an instance of {deployment.name}: each writes a log of its own."
             self.view.notify(text, severity="information")
@@ -144,7 +152,7 @@ class AccessCommands(CommandSet):
         elif len(writers) == 1:
             self._log_of(writers[0])
         else:
-            self._choose_log(deployment, sorted(writers, key=name_of))
+            self._choose_log(deployment, writers)
 
     @in_worker("dialog")
     async def _choose_log(self, deployment: Deployment, writers: Sequence[Instance]) -> None:

@@ -192,7 +192,7 @@ class LogsView(View):
         log = self.current
         if log is None:
             return (
-                f"No log is open. {self.session.key_of('logs')} on a worker among the instances "
+                f"No log is open. {self.session.key_of('logs')} on one of the instances "
                 f"({self.session.key_of('view.instances')}) shows its log."
             )
         if log.reader.error is not None and not len(log.store):
