@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gputui.errors import InvalidError, LogError
 from gputui.models import LogLine, LogPage, LogPosition, LogQuery, SSHTarget
@@ -152,6 +152,11 @@ class FileLog:
         if part.file != place.file:
             missing = "" if part.old == _OLD_READ else "; what was written before that may be missing"
             text = f"the file was rotated: a new one begins here{missing}"
+        elif part.size >= place.end and _emptied(part, place):
+            # What truncated it (copytruncate) left the writer at its place: before that there is nothing to read.
+            gap = replace(place, times=place.times + 1, start=place.end, checked=0, check=0)
+            text = "the file was truncated while it is written on; what was written before that may be missing"
+            return LogPage((_note(text, gap.position),), more=True, next=gap.position)
         elif part.size < place.end or not _holds(part, place):
             text = "the file was truncated: it begins again here; what was written before that may be missing"
         else:
@@ -164,6 +169,8 @@ class FileLog:
         at, end = start - part.start, part.start + len(part.data)
         pieces = await _cut(part.data, part.start, at, whole=part.quiet and end >= part.size)
         if not pieces and len(part.data) - at >= (count - 1) * _BLOCK:
+            if not part.data[at:].strip(b"\0"):
+                return await self._behind_gap(times, count)
             # A line longer than a look is shown in parts.
             pieces = await _cut(part.data, part.start, at, whole=True)
         some = pieces[:_MOST_LINES]
@@ -172,6 +179,15 @@ class FileLog:
         lines = _lines(some, part.file, times)
         more = len(some) < len(pieces) or end < part.size or part.old == _OLD_FILE
         return LogPage(lines, more=more, next=lines[-1].position)
+
+    async def _behind_gap(self, times: int, count: int) -> LogPage:
+        """Continue near the end of a file that begins with zero bytes: a truncation left its writer at its place."""
+        part = await self._part(None, 0, None, count)
+        zeros = len(part.data) - len(part.data.lstrip(b"\0"))
+        start = part.start + (zeros or _first_line(part))
+        place = _Place(part.file, times + 1, start, start)
+        text = "zero bytes are left out, which truncating the file left; what was written before that may be missing"
+        return LogPage((_note(text, place.position),), more=True, next=place.position)
 
     async def _part(self, wanted: str | None, end: int, skip: int | None, count: int) -> _Part:
         """Read blocks of the file; of the one that was rotated away where that is ``wanted`` and has more."""
@@ -239,6 +255,14 @@ def _holds(part: _Part, place: _Place) -> bool:
     if end > len(part.data):
         return False
     return end < place.checked or checksum(part.data, end, place.checked) == place.check
+
+
+def _emptied(part: _Part, place: _Place) -> bool:
+    """Return whether the bytes before the end of a line are a gap now: zero bytes, which they were not."""
+    end = place.end - part.start
+    if not 0 < place.checked <= end <= len(part.data) or _holds(part, place):
+        return False
+    return not any(part.data[end - place.checked : end])
 
 
 def _lines(pieces: list[Piece], file: str, times: int) -> tuple[LogLine, ...]:

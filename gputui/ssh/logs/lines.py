@@ -33,7 +33,8 @@ class Piece:
 
 def shown(raw: bytes) -> str:
     """Return a line as it is shown: of parts that overwrite each other the last, without colours, bounded."""
-    raw = raw.rstrip(b"\r\n").rpartition(b"\r")[2]
+    # A gap in a file reads as zero bytes before the line behind it.
+    raw = raw.rstrip(b"\r\n").rpartition(b"\r")[2].lstrip(b"\0")
     more = len(raw) - LONGEST
     if more > 0:
         raw = raw[:LONGEST]

@@ -160,6 +160,94 @@ async def test_a_truncated_log_is_noticed_though_it_is_longer_already(looks: Loo
     assert (await reading.new())[1:] == ["run 3"]
 
 
+async def test_a_log_that_is_copied_and_truncated_goes_on_wherever_its_writer_is(
+    looks: Looks, tmp_path: Path
+) -> None:
+    path = tmp_path / "train.log"
+    with path.open("w") as writer:  # at its own place: behind the truncation there is a gap
+        writer.write("step 1\n" * 3000)
+        writer.flush()
+        reading = Reading(looks, str(path))
+        assert len(await reading.newest()) == 3000
+        copy = tmp_path / "train.log.1"
+        copy.write_bytes(path.read_bytes())
+        os.truncate(path, 0)
+        assert (await reading.new())[:1] == [
+            "── gputui: the file was truncated: it begins again here; what was written before that may be missing ──"
+        ]
+        writer.write("step 2\n")
+        writer.flush()
+        assert (await reading.new())[-1] == "step 2"
+        os.truncate(path, 0)
+        writer.write("step 3\nstep 4\n")
+        writer.flush()
+        note, *rest = await reading.new()
+        assert "the file was truncated while it is written on" in note
+        assert rest == ["step 3", "step 4"]
+    with path.open("a") as writer:  # at the end of what there is
+        os.truncate(path, 0)
+        writer.write("step 5\n")
+        writer.flush()
+        note, *rest = await reading.new()
+        assert "the file was truncated" in note
+        assert rest == ["step 5"]
+
+
+async def test_a_gap_that_a_truncation_leaves_is_passed_however_long_it_is(looks: Looks, tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    path.write_text("one\n")
+    reading = Reading(looks, str(path))
+    await reading.newest()
+    os.truncate(path, 0)
+    await reading.new()
+    with path.open("r+b") as writer:
+        writer.seek(10**10)
+        writer.write(b"two\nthree\n")
+
+    note, *rest = await reading.new()
+
+    assert "zero bytes are left out" in note
+    assert rest == ["two", "three"]
+    os.truncate(path, 2 * 10**10)
+    assert "zero bytes are left out" in (await reading.new())[-1]
+    with path.open("a") as writer_at_end:
+        writer_at_end.write("four\n")
+    assert await reading.new() == ["four"]
+
+
+async def test_a_log_that_vanishes_is_named_and_followed_when_it_is_there_again(looks: Looks, tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    path.write_text("one\n")
+    reading = Reading(looks, str(path))
+    await reading.newest()
+
+    path.unlink()
+    with pytest.raises(LogError, match="is not there"):
+        await reading.new()
+    path.write_text("two\n")
+
+    note, *rest = await reading.new()
+    assert note.startswith("── gputui: the file was ")
+    assert rest == ["two"]
+
+
+async def test_a_log_that_may_not_be_read_says_so(person: Person, tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    path.write_text("one\n")
+    path.chmod(0)
+    # The superuser may read everything: a look is that of another user.
+    shell = ("setpriv", "--reuid=65534", "--clear-groups") if os.geteuid() == 0 else ()
+    async with ShellServer((*shell, "/bin/sh", "-c")) as server:
+        connection = await person.connect(server.port)
+
+        @asynccontextmanager
+        async def lease() -> AsyncIterator[Connection]:
+            yield connection
+
+        failed = await failure(Looks(lease, "main"), path)
+        assert str(failed) == f"{path}: permission denied. The user of the login may not read it."
+
+
 async def test_a_line_longer_than_a_look_is_shown_in_parts(
     looks: Looks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

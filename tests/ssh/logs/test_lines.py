@@ -26,6 +26,10 @@ def test_nothing_of_a_line_reaches_the_terminal_raw() -> None:
     assert shown(b"\x1b[31mERROR\x1b[0m \x1b]0;title\x07\ta\x1b b\xff\x00") == "ERROR   a� b��"
 
 
+def test_a_gap_before_a_line_is_not_shown() -> None:
+    assert shown(bytes(2**20) + b"step 1\n") == "step 1"
+
+
 def test_a_long_line_is_bounded() -> None:
     assert shown(b"x" * (LONGEST + 1000)) == "x" * LONGEST + " … (1,000 more bytes)"
 
