@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import select
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -16,6 +17,16 @@ from gputui.models import LogLine, LogPosition, LogQuery
 PAGE = 1000
 TAIL = 100
 """The number of lines that are printed by default."""
+
+
+def _is_unread() -> bool:
+    """Return whether stdout is a pipe that nothing reads any more: ``| head`` has ended."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(found & select.POLLERR for _, found in poll.poll(0))
+    except (OSError, ValueError):  # stdout is no file, or closed
+        return False
 
 
 class PrintedLog:
@@ -44,6 +55,8 @@ class PrintedLog:
         failures, pause = 0, PACE
         while self._follow:
             await asyncio.sleep(pause)
+            if _is_unread():
+                raise BrokenPipeError  # as at the next line that is written, which may be long in coming
             try:
                 await self._forward()
             except FINAL:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 from argparse import Namespace
 from collections.abc import Callable
@@ -114,6 +115,26 @@ async def test_an_error_in_the_middle_of_catching_up_prints_nothing_twice(
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [one.text for one in log.lines]
     assert "no answer. Retrying" in printed.err
+
+
+async def test_following_ends_when_nothing_reads_its_output_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = WrittenLog(3)
+    reading, writing = os.pipe()
+    slept = 0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal slept
+        slept += 1
+        if slept == 2:
+            os.close(reading)
+        assert slept < 5
+
+    monkeypatch.setattr("gputui.cli.log_lines.asyncio.sleep", sleep)
+    with os.fdopen(writing, "w") as stdout, monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", stdout)
+        with pytest.raises(BrokenPipeError):
+            await lines_of(log, LogQuery(), args(follow=True)).print()
+    assert slept == 2
 
 
 async def test_json_is_a_line_an_object(capsys: pytest.CaptureFixture[str]) -> None:
