@@ -211,6 +211,13 @@ class Backend(ABC):
         """Fetch the current address of an instance's sshd; raises SshError when it has none."""
         raise SshError(f"{ref.id} in {ref.account} has no SSH access.")
 
+    def logged_in(self, ref: Ref) -> bool:
+        """Note that a login of the user to an instance over SSH has worked.
+
+        Returns whether that makes lists readable in which the instance failed: they are requested now.
+        """
+        return False
+
     @abstractmethod
     def actions(self, row: Row) -> frozenset[Action]:
         """Return the actions that a row permits in its state, on this release of the server."""

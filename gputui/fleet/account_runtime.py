@@ -262,6 +262,11 @@ class AccountRuntime:
                     self.probes.forget_failures()
                 poller.refresh()
 
+    def logged_in(self, ref: Ref) -> None:
+        """Request what is polled where a login of the user to an instance makes it readable."""
+        if self.backend.logged_in(ref) or (self.probes is not None and self.probes.problem(ref)):
+            self.refresh(None)
+
     # Probes.
 
     def probe(self, instance: Instance, read: Read) -> None:

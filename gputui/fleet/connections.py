@@ -158,6 +158,8 @@ async def log_in(
     )
     if user:
         await logins.remember(ref, first.generation, user)
+    if asks:
+        fleet.runtime(ref.account).logged_in(ref)
     return connection
 
 

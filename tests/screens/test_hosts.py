@@ -7,9 +7,11 @@ from typing import cast
 
 import pytest
 
-from gputui.errors import UnreachableError
+from gputui.errors import SshError, UnreachableError
+from gputui.models import Instance
 from tests.api.ssh.remote import FakeRemote, Machine, gpus_part, ssh_backend
 from tests.fleet.fakes import FakeBackend, FakeClock
+from tests.fleet.ssh_hosts import trusting
 from tests.screens.stage import staged
 
 
@@ -40,3 +42,23 @@ async def test_hosts_are_listed_with_what_runs_on_them_until_they_go_away(
         await stage.until(lambda: "unreachable" in stage.text)
         assert "gpu01" in stage.line_of("unreachable")
         assert "up" in stage.line_of("gpu02")
+
+
+async def test_a_host_that_was_logged_into_is_looked_at_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    remote = FakeRemote({"gpu01": Machine(problem=SshError("Not logged into gpu01: the host key is unknown."))})
+    monkeypatch.setattr("gputui.fleet.account_runtime.FleetRemote", lambda fleet: remote)
+
+    async def connected(*_: object, **__: object) -> object:
+        return object()
+
+    monkeypatch.setattr("gputui.ssh.client.connect", connected)
+    clock = FakeClock()
+    async with staged(cast("FakeBackend", ssh_backend(remote, clock)), clock=clock, view="3") as stage:
+        await stage.until(lambda: "unknown" in stage.line_of("gpu01"))
+        remote.machines["gpu01"].problem = None
+        (row,) = stage.fleet.all(Instance)
+        await trusting(stage.fleet, row)
+        await stage.until(lambda: "up" in stage.line_of("gpu01"))

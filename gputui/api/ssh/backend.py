@@ -103,6 +103,13 @@ class SshBackend(Backend):
         self._shared.forget()
         self._looks.forget_failures()
 
+    def logged_in(self, ref: Ref) -> bool:
+        """Look at a host again with the next list, if the last look failed."""
+        failed = ref.kind == "host" and self._looks.forget_failure(ref.id)
+        if failed:
+            self._shared.forget()
+        return failed
+
     # The account
 
     async def identify(self) -> AccountInfo:

@@ -93,6 +93,14 @@ class Looks:
         for state in self._states.values():
             state.not_before = 0.0
 
+    def forget_failure(self, name: str) -> bool:
+        """Look at a host again in the next round; returns whether the last look at it failed."""
+        state = self._states.get(name)
+        if state is None or not state.failures:
+            return False
+        state.not_before = 0.0
+        return True
+
     async def aclose(self) -> None:
         """End the looks."""
         tasks = [state.task for state in self._states.values() if state.task is not None]

@@ -315,6 +315,16 @@ class TestFailures:
         await host_of(backend)
         assert len(remote.scripts) == 5
 
+    async def test_a_login_of_the_user_ends_the_wait_for_that_host_alone(self, clock: FakeClock) -> None:
+        remote = FakeRemote({name: Machine(problem=SshError("Not logged in.")) for name in ("gpu01", "gpu02")})
+        backend = ssh_backend(remote, clock)
+        await backend.instances()
+        remote.machines["gpu01"].problem = None
+        assert backend.logged_in(Ref("own", "host", "gpu01"))
+        assert [row.status for row in await backend.instances()] == ["up", "unknown"]
+        assert [name for name, _ in remote.scripts] == ["gpu01", "gpu02", "gpu01"]
+        assert not backend.logged_in(Ref("own", "host", "gpu01"))
+
     async def test_a_connection_that_was_lost_meanwhile_is_opened_again_at_once(self, clock: FakeClock) -> None:
         remote = FakeRemote({"gpu01": Machine()})
         backend = ssh_backend(remote, clock)
