@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import codecs
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
-from gputui.cli.output import notify, report_error, write_json_line
+from gputui.cli.output import OutputError, notify, report_error, write_json_line
 from gputui.errors import ExitCode, GputuiError
 from gputui.fleet.remote_run import RemoteRun, Stream
 from gputui.formatting import format_bytes
@@ -40,7 +41,10 @@ class _Lines:
 
 
 class RunOutput:
-    """Prints the output of a run in one of :data:`FORMATS`; ``alone``: it is of one instance."""
+    """Prints the output of a run in one of :data:`FORMATS`; ``alone``: it is of one instance.
+
+    Where it cannot be written the run is stopped, as a signal would end a program, and :meth:`finish` raises why.
+    """
 
     def __init__(self, form: str, *, alone: bool) -> None:
         self._form = form
@@ -48,6 +52,7 @@ class RunOutput:
         self._lines: dict[tuple[Ref, bool], _Lines] = {}
         self._printed: set[Ref] = set()
         self._run: RemoteRun
+        self._broken: BrokenPipeError | OutputError | None = None
 
     @property
     def stream(self) -> Stream | None:
@@ -62,6 +67,22 @@ class RunOutput:
 
     def changed(self, ref: Ref) -> None:
         """Print what is complete now."""
+        with self._stopping():
+            self._print_complete(ref)
+
+    @contextmanager
+    def _stopping(self) -> Iterator[None]:
+        """Print something, and stop the run where that is not possible."""
+        try:
+            yield
+        except (BrokenPipeError, OutputError) as error:
+            if self._broken is None:
+                self._broken = error
+                self._run.stop()
+
+    def _print_complete(self, ref: Ref) -> None:
+        if self._broken is not None:
+            return
         if self._form in ("json", "prefixed"):
             self._print_end(ref)
         elif self._form == "text" and not self._alone:
@@ -72,7 +93,9 @@ class RunOutput:
                     self._print_end(one)
 
     def finish(self) -> int:
-        """Print what is left; returns the exit status."""
+        """Print what is left; returns the exit status. Raises BrokenPipeError, OutputError."""
+        if self._broken is not None:
+            raise self._broken
         results = self._run.results
         if self._form == "grouped":
             sys.stdout.write(text_of_groups(group(results)))
@@ -84,8 +107,10 @@ class RunOutput:
 
     async def _pass_on(self, result: RunResult, piece: bytes, errors: bool) -> None:
         stream = sys.stderr if errors else sys.stdout
-        # A blocked reader must not stop the connection.
-        await asyncio.to_thread(self._write, result, stream, piece, errors=errors)
+        if self._broken is None:
+            with self._stopping():
+                # A blocked reader must not stop the connection.
+                await asyncio.to_thread(self._write, result, stream, piece, errors=errors)
 
     def _write(self, result: RunResult, stream: TextIO, piece: bytes, *, errors: bool) -> None:
         buffer = getattr(stream, "buffer", None)
@@ -99,7 +124,9 @@ class RunOutput:
 
     async def _prefixed(self, result: RunResult, piece: bytes, errors: bool) -> None:
         text = self._lines.setdefault((result.ref, errors), _Lines()).take(piece)
-        self._write_prefixed(result, text, errors=errors)
+        if self._broken is None:
+            with self._stopping():
+                self._write_prefixed(result, text, errors=errors)
 
     @staticmethod
     def _write_prefixed(result: RunResult, text: str, *, errors: bool) -> None:

@@ -12,11 +12,12 @@ from typing import cast
 import pytest
 
 from gputui.cli import prompts
+from gputui.cli.output import OutputError
 from gputui.cli.run_output import RunOutput
 from gputui.config.paths import known_hosts_path
 from gputui.fleet.remote_run import RemoteRun
 from gputui.history.history import History
-from gputui.models import Ref, RunResult, RunState, Way
+from gputui.models import Outcome, Ref, RunResult, RunState, Way
 from tests.fleet.ssh_hosts import Hosts
 from tests.ssh.shells import ShellServer
 
@@ -47,6 +48,23 @@ def test_no_status_of_a_failure_becomes_that_of_success(capsys: pytest.CaptureFi
         )
     )
     assert output.finish() == 1
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), OutputError("standard output cannot be written: it is full.")])
+def test_output_that_cannot_be_written_ends_the_command_as_the_user_would(
+    hosts: Hosts, run: Run, home: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", Closed())
+        patch.setattr("gputui.cli.discard_output", lambda: None)
+        status, _, err = run("exec", "a", "--", "yes")
+    assert (status, err) == ((0, "") if isinstance(error, BrokenPipeError) else (1, f"gputui: {error}\n"))
+    entry = History(home / "state" / "history.db").audit()[0]
+    assert (entry.outcome, "ended by the user" in entry.detail) == (Outcome.DONE, True)
 
 
 def test_several_are_apart_in_their_order_and_a_failure_is_status_one(hosts: Hosts, run: Run) -> None:
