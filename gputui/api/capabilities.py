@@ -137,11 +137,11 @@ class Remote(Protocol):
     """Runs scripts over SSH, for a back end that has no other API. The fleet provides it."""
 
     async def run(self, target: SSHTarget, script: str, *, timeout: float, limit: int = 2**20) -> RemoteOutput:
-        """Give a script to ``sh -s`` over the connection of ``target.host_row``, and return its output.
+        """Run a script with ``sh`` over the connection of ``target.host_row``, and return its output.
 
-        It is ended after ``timeout`` seconds. Nothing is asked: an unknown host key, user or secret is an SshError,
-        and so is an output of more than ``limit`` bytes. Raises UnreachableError without an answer at its
-        address, SshError for any other failure.
+        A connection that was lost since its last use is opened again. The script is ended after ``timeout`` seconds.
+        Nothing is asked: an unknown host key, user or secret is an SshError, and so is an output of more than
+        ``limit`` bytes. Raises UnreachableError without an answer at its address, SshError for any other failure.
         """
 
 

@@ -27,6 +27,7 @@ class FleetRemote:
             raise SshError(f"{target.alias or target.host} is not the address of a row.")
         row = Instance(target.host_row, target.host_row.id, Phase.RUNNING, "", ssh=target)
         output, errors = bytearray(), bytearray()
+        was_open = self._fleet.connections.is_open(row)
         async with self._fleet.connections.lease(row) as connection:
             try:
                 ended = await scripts.run(
@@ -36,10 +37,15 @@ class FleetRemote:
                     stderr=_into(errors, limit, row.name),
                     timeout=timeout,
                 )
-            except (SshError, UnknownOutcomeError) as error:
-                if connection.closed:
+            except UnknownOutcomeError:
+                return RemoteOutput(None, bytes(output), bytes(errors), lost=True)
+            except SshError as error:
+                if not connection.closed:
+                    raise
+                if not was_open:
                     raise UnreachableError(f"The connection to {row.name} was lost.") from error
-                raise
+                # It was lost since it was used last: nothing was run yet.
+                return await self.run(target, script, timeout=timeout, limit=limit)
         late = ended.reason is scripts.Reason.TIMEOUT
         return RemoteOutput(None if late else ended.status, bytes(output), bytes(errors), ended.signal)
 

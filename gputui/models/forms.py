@@ -14,15 +14,17 @@ REQUIRED = "required"
 
 @dataclass(frozen=True, slots=True)
 class RemoteOutput:
-    """The output of a script. ``status`` is its exit status, None after a ``signal`` and if it did not end in time.
+    """The output of a script. ``status`` is its exit status, None after a ``signal`` and if it was not seen to end.
 
-    The bytes are those of the other side: they go through :func:`gputui.text.clean` before they are shown.
+    That is so after the time limit, and if the connection was ``lost`` while it ran: it may still run then. The bytes
+    are those of the other side: they go through :func:`gputui.text.clean` before they are shown.
     """
 
     status: int | None
     stdout: bytes
     stderr: bytes
     signal: str = ""
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,9 @@ class Looks:
         script = probe.script(
             nonce, state.question, versions=not known or state.versions[0] != known, busy=state.unended
         )
-        output = await self._run(state, script)
+        output = await self._remote().run(
+            mapping.through(state.host), script, timeout=self._timeout, limit=probe.MOST_BYTES
+        )
         at = self._now()
 
         def read() -> tuple[Look, HostRows, Question | None]:
@@ -171,20 +173,12 @@ class Looks:
         found = await asyncio.to_thread(read) if len(output.stdout) > _SMALL_OUTPUT else read()
         return output, *found
 
-    async def _run(self, state: _State, script: str) -> RemoteOutput:
-        """Run a script; once more where the connection of an earlier look has meanwhile been lost."""
-        target = mapping.through(state.host)
-        limit = probe.MOST_BYTES
-        try:
-            return await self._remote().run(target, script, timeout=self._timeout, limit=limit)
-        except UnreachableError:
-            if state.failures or state.rows is None:
-                raise
-            return await self._remote().run(target, script, timeout=self._timeout, limit=limit)
-
     def _check(self, state: _State, look: Look, output: RemoteOutput) -> None:
         """Raise SshError for an output without any fact, in the words that fit it."""
         name = state.host.name
+        if output.lost:
+            state.unended = look.session
+            raise UnreachableError(f"The connection to {name} was lost during a look.")
         if look.busy:
             raise SshError(
                 f"The last look at {name} has not ended yet: no further one is started.",

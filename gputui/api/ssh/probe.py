@@ -1,6 +1,6 @@
 """The look at a host: one POSIX shell script, and the parts of its output. Pure: no network access.
 
-The script is given to ``sh -s`` on stdin. It installs and writes nothing. Each program has an empty stdin, a low
+``sh`` runs the script, with an empty stdin. It installs and writes nothing. Each program has an empty stdin, a low
 priority, a limit of its output and, where there is a ``timeout``, of its time. All that it reads comes from programs
 (``cat`` for files), in parts between marks that contain a random text, so that no output can imitate them.
 """

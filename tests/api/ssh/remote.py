@@ -48,6 +48,7 @@ class Machine:
     )
     statuses: dict[str, int] = field(default_factory=dict)
     status: int | None = 0
+    lost: bool = False
     problem: Exception | None = None
     says: bytes | None = None
 
@@ -85,7 +86,7 @@ class FakeRemote:
         found = re.search(r"m='@gputui (\w+)'", script)
         assert found is not None
         said = machine.says if machine.says is not None else answer(found[1], machine.parts, machine.statuses)
-        return RemoteOutput(machine.status, said, b"")
+        return RemoteOutput(machine.status, said, b"", lost=machine.lost)
 
 
 def ssh_account(*hosts: str, **keys: object) -> SshAccount:

@@ -325,19 +325,13 @@ class TestFailures:
         assert [name for name, _ in remote.scripts] == ["gpu01", "gpu02", "gpu01"]
         assert not backend.logged_in(Ref("own", "host", "gpu01"))
 
-    async def test_a_connection_that_was_lost_meanwhile_is_opened_again_at_once(self, clock: FakeClock) -> None:
-        remote = FakeRemote({"gpu01": Machine()})
+    async def test_nothing_is_started_while_a_look_may_run_whose_connection_was_lost(self, clock: FakeClock) -> None:
+        remote = FakeRemote({"gpu01": Machine(status=None, lost=True)})
         backend = ssh_backend(remote, clock)
-        await backend.instances()
-        lost, run = [UnreachableError("The connection to gpu01 was lost.")], remote.run
-
-        async def once_lost(target: SSHTarget, script: str, *, timeout: float, limit: int = 2**20) -> RemoteOutput:
-            if lost:
-                raise lost.pop()
-            return await run(target, script, timeout=timeout, limit=limit)
-
-        remote.run = once_lost  # type: ignore[method-assign]  # a fault of one call
-        assert (await host_of(backend)).status == "up"
+        row = await host_of(backend)
+        assert (row.status, row.problem) == ("unreachable", "The connection to gpu01 was lost during a look.")
+        await host_of(backend)
+        assert "alive 4711 815 60815" in remote.scripts[1][1]
 
     async def test_a_slow_host_does_not_delay_the_others(self, clock: FakeClock) -> None:
         remote = FakeRemote({"gpu01": Machine(), "gpu02": Machine()})
