@@ -100,6 +100,7 @@ class Machine:
     ``boot_id`` changes with each boot; it is kept while the machine cannot be read. ``load`` are the averages over
     one, five and fifteen minutes. ``users`` are those logged in, None where that is unknown. ``gpus_lost`` are GPUs
     that failed or disappeared since the boot. Disk sizes are of ``/`` and of the home directory of the user.
+    ``containers_problem`` is why its containers, or some of them, could not be listed; '' where they were.
     """
 
     reachable: bool | None
@@ -114,6 +115,7 @@ class Machine:
     home_used: int | None = None
     users: tuple[str, ...] | None = None
     gpus_lost: int = 0
+    containers_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from gputui.accelerators.nvidia.query import TIMED_OUT, excerpt
 from gputui.accelerators.reading import figure
 from gputui.api.common.readers import read_time
 from gputui.api.ssh.probe import Look
@@ -28,6 +29,9 @@ _OWNER = re.compile(r"/proc/(\d{1,10}) (\S{1,64})")
 _CGROUP = re.compile(r"/proc/(\d{1,10})/cgroup:.{0,400}?([0-9a-f]{64})")
 _BLOCKS = re.compile(r" (\d{1,15}) {1,40}(\d{1,15}) {1,40}-?\d{1,15} {1,40}(?:\d{1,4}%|-) ")
 _MOST_DISK = 4096
+_ENGINES = ("docker", "podman")
+_VANISHED = re.compile(r"no such (?:object|container)", re.IGNORECASE)
+"""The message about a container that was removed between its listing and the look at it."""
 _ID = re.compile(r"[0-9a-f]{12,64}")
 
 
@@ -61,7 +65,10 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The facts of a host; '' and None where they are unknown."""
+    """The facts of a host; '' and None where they are unknown.
+
+    ``unlisted`` are the engines whose containers are unknown, with the reason.
+    """
 
     name: str = ""
     kernel: str = ""
@@ -80,6 +87,7 @@ class Facts:
     owners: Mapping[int, str] | None = None
     inside: Mapping[int, str] | None = None
     containers: tuple[Container, ...] = ()
+    unlisted: Mapping[str, str] = field(default_factory=dict)
 
 
 def facts(look: Look) -> Facts:
@@ -93,6 +101,8 @@ def facts(look: Look) -> Facts:
     uptime = figure((lines.get("uptime", "").split() or [""])[0])
     versions = look.text("versions")
     driver, cuda = _DRIVER.search(versions), _CUDA.search(versions)
+    user = _name(lines.get("user", ""))
+    containers = tuple(_containers(look))
     return Facts(
         name=_name(lines.get("name", "")),
         kernel=_name(lines.get("kernel", "")).removeprefix("Linux "),
@@ -100,7 +110,7 @@ def facts(look: Look) -> Facts:
         uptime=uptime if uptime is not None and 0 <= uptime < 1e10 else None,
         load=_load(lines.get("load", "")),
         cpus=int(cpus) if cpus is not None and 0 < cpus <= _MOST_CPUS else None,
-        user=_name(lines.get("user", "")),
+        user=user,
         memory_total=total,
         memory_used=None if total is None or free is None else max(0, total - free),
         users=_users(look),
@@ -110,7 +120,8 @@ def facts(look: Look) -> Facts:
         cuda=cuda[1] if cuda else "",
         owners={int(pid): user for pid, user in _OWNER.findall(look.text("owners"))},
         inside={int(pid): id_ for pid, id_ in _CGROUP.findall(look.text("cgroups"))},
-        containers=tuple(_containers(look)),
+        containers=containers,
+        unlisted=dict(_unlisted(look, {one.engine for one in containers}, user)),
     )
 
 
@@ -162,6 +173,24 @@ def _containers(look: Look) -> Iterator[Container]:
     for row in rows[:_MOST_LINES] if isinstance(rows, list) else []:
         if isinstance(row, dict) and (found := _podman(row)) is not None:
             yield found
+
+
+def _unlisted(look: Look, listed: Set[str], user: str) -> Iterator[tuple[str, str]]:
+    """Yield the engines that listed nothing because they failed, with the reason."""
+    for engine in _ENGINES:
+        part = look.parts.get(engine)
+        if engine in look.cut:
+            yield engine, f"{engine} lists too many"
+        elif part is None and not look.done:
+            yield engine, "the look has not come to them"
+        elif part is None or not part.status or engine in listed or _VANISHED.search(part.text):
+            continue
+        elif part.status == TIMED_OUT:
+            yield engine, f"{engine} gave no answer in time"
+        elif "permission denied" in part.text.lower():
+            yield engine, f"{user or 'the user'} may not use {engine} (permission denied)"
+        else:
+            yield engine, f"{engine} fails: {excerpt(part.text) or f'exit status {part.status}'}"
 
 
 def _json(text: str) -> Any:

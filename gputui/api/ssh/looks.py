@@ -207,7 +207,8 @@ class Looks:
         reading = owned(host, found.reading, known, containers)
         drivers = replace(known, driver=", ".join(filter(None, (known.driver, found.driver))))
         instance = mapping.to_host(host, drivers, reading.devices, problem, at, last, complete=found.complete)
-        return HostRows(instance, tuple(containers.values()), reading.devices, reading.processes)
+        kept = mapping.unlisted(known, state.rows.containers if state.rows is not None else ())
+        return HostRows(instance, (*containers.values(), *kept), reading.devices, reading.processes)
 
     def _with_versions(self, state: _State, found: Facts) -> Facts:
         """Return the facts with the versions of NVIDIA's driver and CUDA, which are read once a boot."""

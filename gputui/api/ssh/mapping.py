@@ -24,6 +24,14 @@ from gputui.models import (
 
 UP, UNREACHABLE, UNREAD = "up", "unreachable", "unknown"
 """The states of a host: it answered; nothing answers at its address; it was not read for another reason."""
+_PHASES = {
+    **PHASES,
+    "configured": Phase.STOPPED,
+    "initialized": Phase.STOPPED,
+    "stopped": Phase.STOPPED,
+    "stopping": Phase.STOPPING,
+}
+"""The phases of docker's states and of those that podman has in addition."""
 IDLE_UTILIZATION = 5.0
 """Below it a GPU is without load, in percent."""
 IDLE_MEMORY = 2**30
@@ -110,6 +118,7 @@ def to_host(
             home_used=facts.home.used if facts.home else None,
             users=facts.users,
             gpus_lost=lost,
+            containers_problem="; ".join(dict.fromkeys(facts.unlisted.values())),
         ),
         problem=problem or None,
     )
@@ -134,23 +143,41 @@ def not_read(host: Host, problem: str, last: Instance | None, *, reachable: bool
     )
 
 
+def unlisted(facts: Facts, last: Sequence[Instance]) -> Iterator[Instance]:
+    """Yield the containers of the last look whose engine lists none now: they are unknown, and not gone."""
+    for row in last:
+        engine = row.ssh.enter[0] if row.ssh is not None else ""
+        if (reason := facts.unlisted.get(engine)) is not None:
+            yield _unread_container(row, f"{row.name} was not listed: {reason}")
+
+
+def _unread_container(row: Instance, problem: str) -> Instance:
+    return replace(row, phase=Phase.UNKNOWN, status=UNREAD, frozen=False, problem=problem)
+
+
 def to_containers(host: Host, facts: Facts, gpus: Sequence[GpuDevice]) -> dict[str, Instance]:
     """Return the rows of the containers by id."""
-    return {one.id: _container(host, one, gpus) for one in facts.containers}
+    rows = dict[str, Instance]()
+    taken = set[str]()
+    for one in facts.containers:
+        name = one.name if one.name not in taken else f"{one.engine}:{one.name}"
+        taken.add(name)
+        rows[one.id] = _container(host, one, name, gpus)
+    return rows
 
 
-def _container(host: Host, one: Container, gpus: Sequence[GpuDevice]) -> Instance:
+def _container(host: Host, one: Container, name: str, gpus: Sequence[GpuDevice]) -> Instance:
     places = {row.uuid: row.index for row in gpus if row.uuid} | {str(row.index): row.index for row in gpus}
     indices = [places[gpu] for gpu in one.gpus if gpu in places] if one.gpus is not None else None
     if indices is not None and one.gpus is not None and len(indices) != len(one.gpus):
         indices = None
     models = {row.model for row in gpus if row.model and (one.all_gpus or row.index in (indices or ()))}
-    runs = one.status.lower() in ("running", "up")
+    phase = _PHASES.get(one.status.lower(), Phase.UNKNOWN)
     return Instance(
-        ref=Ref(host.ref.account, "container", f"{host.ref.id}/{one.name}"),
-        name=f"{host.name}/{one.name}",  # sorted, it is under its host; containers of several hosts may share a name
+        ref=Ref(host.ref.account, "container", f"{host.ref.id}/{name}"),
+        name=f"{host.name}/{name}",  # sorted, it is under its host; containers of several hosts may share a name
         aliases=(one.name,),
-        phase=PHASES.get(one.status.lower(), Phase.UNKNOWN),
+        phase=phase,
         status=one.status or "unknown",
         parent=host.ref,
         frozen=one.status.lower() == FROZEN,
@@ -163,7 +190,7 @@ def _container(host: Host, one: Container, gpus: Sequence[GpuDevice]) -> Instanc
         ports=tuple(PortMapping(*port) for port in one.ports),
         created_at=one.created,
         started_at=one.started,
-        stopped_at=None if runs else one.finished,
+        stopped_at=None if phase is Phase.RUNNING else one.finished,
         ssh=replace(host.target, enter=(one.engine, one.id), host_row=host.ref),
         container_id=one.id,
     )
@@ -208,9 +235,7 @@ def outdated(rows: HostRows, instance: Instance) -> HostRows:
     problem = instance.problem or ""
     return HostRows(
         instance,
-        tuple(
-            replace(row, phase=Phase.UNKNOWN, status=UNREAD, frozen=False, problem=problem) for row in rows.containers
-        ),
+        tuple(_unread_container(row, problem) for row in rows.containers),
         tuple(
             replace(row, problem=row.problem or problem, sample=None, last=row.sample or row.last)
             for row in rows.gpus

@@ -137,6 +137,9 @@ for p in $pids; do set -- "$@" "/proc/$p/cgroup"; done
 grep -Hs '' "$@"
 }
 
+# engine docker: whether it is an engine of its own. Packages of podman have a script of that name.
+engine() { has "$1" && ! head -c 512 "$(command -v "$1")" 2>/dev/null | grep -q podman; }
+
 dockers() {
 ids=$($l docker ps -aq --no-trunc) || return
 ids=$(printf '%s\n' "$ids" | grep -x '[0-9a-f]*' | head -n @CONTAINERS@)
@@ -192,9 +195,9 @@ part owners 65536 owners
 if has docker || has podman; then part cgroups 262144 cgroups; fi
 fi
 hung=
-out=
-has docker && part docker 262144 dockers
-case $out in *"$m end 0"*) ;; *) has podman && part podman 262144 $l podman ps -a --format json ;; esac
+engine docker && part docker 262144 dockers
+hung=
+has podman && part podman 262144 $l podman ps -a --format json
 hung=
 part root 4096 $d df -Pk /
 part home 4096 $d df -Pk "${HOME:-/}"

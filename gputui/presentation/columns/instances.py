@@ -150,6 +150,7 @@ def _machine_columns(context: Context) -> Sequence[Column[Instance]]:
             "disk of home",
             lambda row: _of(row, row.machine and row.machine.home_used, row.machine and row.machine.home_size),
         ),
+        fields.detail("containers", _containers),
         fields.detail("kernel", lambda row: row.machine.kernel if row.machine is not None else ""),
         fields.detail("driver", lambda row: row.machine.driver if row.machine is not None else ""),
         fields.detail("cuda", lambda row: row.machine.cuda if row.machine is not None else ""),
@@ -161,6 +162,11 @@ def _of(row: Instance, used: int | None, size: int | None) -> str:
     if row.machine is None or (used is None and size is None):
         return ""
     return f"{format_bytes(used) or '?'} of {format_bytes(size) or '?'}"
+
+
+def _containers(row: Instance) -> str:
+    problem = row.machine.containers_problem if row.machine is not None else ""
+    return f"unknown: {problem}" if problem else ""
 
 
 def _users(row: Instance) -> str:

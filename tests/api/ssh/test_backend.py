@@ -238,6 +238,39 @@ class TestMakers:
         assert (row.gpu_count, row.machine.gpus_lost) == (4, 0)
 
 
+class TestContainers:
+    async def test_containers_of_both_engines_are_listed(self, clock: FakeClock) -> None:
+        podman = {"Id": "ab" * 32, "Names": ["vllm"], "Image": "ollama", "State": "stopped"}
+        machine = Machine().with_parts(docker=json.dumps(INSPECTED), podman=json.dumps([podman]))
+        _, vllm, other = await ssh_backend(FakeRemote({"gpu01": machine}), clock).instances()
+        assert (vllm.name, other.name, other.phase) == ("gpu01/vllm", "gpu01/podman:vllm", Phase.STOPPED)
+
+    async def test_an_engine_that_refuses_the_user_is_named_on_the_host_alone(self, clock: FakeClock) -> None:
+        refusal = (
+            "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock"
+        )
+        machine = Machine(statuses={"docker": 1}).with_parts(docker=refusal)
+        rows = await ssh_backend(FakeRemote({"gpu01": machine}), clock).instances()
+        assert not isinstance(rows, PartialRows)
+        (row,) = rows
+        assert row.machine is not None
+        assert row.machine.containers_problem == "alice may not use docker (permission denied)"
+
+    async def test_containers_are_unknown_and_not_gone_while_their_engine_fails(self, clock: FakeClock) -> None:
+        remote = FakeRemote({"gpu01": Machine().with_parts(docker=json.dumps(INSPECTED))})
+        backend = ssh_backend(remote, clock)
+        await backend.instances()
+        remote.machines["gpu01"].parts["docker"] = "Cannot connect to the Docker daemon"
+        remote.machines["gpu01"].statuses["docker"] = 1
+        backend.forget()
+        _, container = await backend.instances()
+        assert (container.name, container.phase) == ("gpu01/vllm", Phase.UNKNOWN)
+        assert container.problem == "gpu01/vllm was not listed: docker fails: Cannot connect to the Docker daemon"
+        remote.machines["gpu01"].parts["docker"] = f"Error: No such container: {CONTAINER}"
+        backend.forget()
+        assert len(await backend.instances()) == 1
+
+
 class TestFailures:
     async def test_one_host_that_cannot_be_reached_spoils_its_own_row_alone(self, clock: FakeClock) -> None:
         machines = {"gpu01": Machine(problem=UnreachableError("No answer from gpu01 in time.")), "gpu02": Machine()}

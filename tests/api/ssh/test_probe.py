@@ -98,6 +98,14 @@ def test_after_a_program_that_hangs_no_other_one_of_its_kind_is_started(place: P
     assert {"root", "home"} <= set(look.parts)
 
 
+def test_podman_under_the_name_of_docker_is_asked_once(place: Path) -> None:
+    program(place, "docker", "# podman-docker\nexit 1")
+    program(place, "podman", "echo []")
+    look = run(script(NONCE, Question()), place)
+    assert "docker" not in look.parts
+    assert look.text("podman") == "[]\n"
+
+
 def test_an_output_that_is_too_long_is_cut_off(place: Path) -> None:
     program(place, "npu-smi", "exec yes")
     look = run(script(NONCE, Question()), place)
