@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import sys
 import unicodedata
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 Plain = Mapping[str, Any]
 
 _GAP = "  "
+_CONTROLS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What a terminal acts on and JSON permits in texts: C1 controls, line separators, the direction of writing."""
 _STDOUT = 1
 
 
@@ -102,8 +105,9 @@ def write_json(rows: Sequence[Plain], stream: TextIO) -> None:
 
 
 def write_json_line(record: Plain, stream: TextIO) -> None:
-    """Write one JSON object on one line, unbuffered."""
-    stream.write(json.dumps(record, ensure_ascii=not _is_utf8(stream), separators=(",", ":")) + "\n")
+    """Write one JSON object on one line, unbuffered; of texts that are as they came, controls are escaped."""
+    text = json.dumps(record, ensure_ascii=not _is_utf8(stream), separators=(",", ":"))
+    stream.write(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
     stream.flush()
 
 

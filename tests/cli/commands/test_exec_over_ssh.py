@@ -123,6 +123,12 @@ def test_json_is_a_line_an_instance(hosts: Hosts, run: Run) -> None:
     assert (row["stdout"], row["stderr"], row["exit_code"], row["via"]) == ("é\n", "no\n", 2, "ssh")
 
 
+def test_controls_in_json_are_escaped(hosts: Hosts, run: Run) -> None:
+    out = run("exec", "a", "-o", "json", "--", r"printf '\302\2332J\342\200\256\033[1m'")[1]
+    assert json.loads(out)["stdout"] == "\x9b2J\u202e\x1b[1m"
+    assert r'"\u009b2J\u202e\u001b[1m"' in out
+
+
 def test_a_script_of_this_machine_runs_there_and_leaves_nothing(hosts: Hosts, run: Run, home: Path) -> None:
     script = home / "check.sh"
     script.write_text("#!/bin/bash\nfor x in {1..3}; do echo $x; done\nread y || echo closed\n")
