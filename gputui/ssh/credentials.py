@@ -29,6 +29,8 @@ METHODS = ("publickey", "password", "keyboard-interactive", "publickey")
 """The order of methods. Keys are repeated at the end, for those after a known password that could not be offered."""
 ATTEMPT_SECONDS = 20.0
 """The time limit of one attempt to log in."""
+_AGENT_SECONDS = 10.0
+"""The time limit of the agent: the socket may be that of a forwarded one, whose connection hangs."""
 _MOST_AGENT_KEYS = 3
 _MOST_UNASKED = 5
 """Attempts before a question to the user: an sshd ends the connection at the sixth refusal."""
@@ -183,8 +185,12 @@ class Credentials:
         if not path:
             return []
         try:
-            self._agent = await asyncssh.connect_agent(path)
-            pairs = await self._agent.get_keys()
+            async with asyncio.timeout(_AGENT_SECONDS):
+                self._agent = await asyncssh.connect_agent(path)
+                pairs = await self._agent.get_keys()
+        except TimeoutError:
+            self.passed_over.append("the agent (it does not answer)")
+            return []
         except (OSError, ValueError):
             # A stale socket of an earlier login; an agent is never required.
             return []

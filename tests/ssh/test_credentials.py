@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import asyncssh
@@ -10,7 +11,8 @@ import pytest
 from gputui.app.login import user_problem
 from gputui.errors import SshError
 from gputui.models import SSHLogin, parse_host
-from tests.ssh.conftest import LoadAgent, Person
+from gputui.ssh import credentials
+from tests.ssh.conftest import LoadAgent, Person, failure
 from tests.ssh.servers import PASSWORD, Server
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*bcrypt.kdf.. called with only 1 round")
@@ -49,6 +51,20 @@ async def test_a_server_without_passwords_gets_the_agents_keys(person: Person, l
         load_agent(server, keys)
         await person.connect(server.port, password=PASSWORD, login=SSHLogin())
         assert server.offers == ["agent 1", "agent 2", "agent 3"]
+
+
+async def test_an_agent_that_does_not_answer_is_passed_over_and_named(
+    person: Person, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    monkeypatch.setattr(credentials, "_AGENT_SECONDS", 0.05)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+    async with await asyncio.start_unix_server(silent, tmp_path / "agent"):
+        error = await asyncio.wait_for(failure(person, server.port, password=None, login=SSHLogin()), 10)
+    assert "Not tried: the agent (it does not answer)" in error.message
 
 
 async def test_the_configured_key_is_not_offered_again_by_the_agent(
