@@ -21,6 +21,7 @@ from gputui.models import (
     GpuProcess,
     Image,
     Instance,
+    Machine,
     Money,
     Package,
     Phase,
@@ -289,3 +290,17 @@ def test_several_rows_are_counted_by_account() -> None:
     assert targets_text([one, two]) == "2 containers in hub"
     assert targets_text([one, two, other]) == "3 resources (2 in hub, 1 in lab)"
     assert targets_text([one, two], "pulls") == "2 pulls in hub"
+
+
+# --- machines ----------------------------------------------------------------------------------------------------
+
+
+def test_of_a_machine_it_says_what_is_unknown() -> None:
+    host = Instance(Ref("own", "host", "gpu01"), "gpu01", Phase.UNKNOWN, "unreachable", machine=Machine(False))
+    said = described(host)
+    for label in ("load", "logged in", "memory used", "disk /", "disk of home", "kernel", "driver", "cuda", "uptime"):
+        assert said[label] == "unknown"
+    facts = Machine(True, kernel="6.8.0", users=(), gpus_lost=1, containers_problem="ops may not use docker")
+    said = described(dataclasses.replace(host, gpu_count=0, started_at=START, machine=facts))
+    assert (said["logged in"], said["kernel"], said["driver"], said["cuda"]) == ("none", "6.8.0", "none", "none")
+    assert (said["gpus lost"], said["containers"]) == ("1", "unknown: ops may not use docker")

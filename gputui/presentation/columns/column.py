@@ -128,9 +128,10 @@ _PARTS = re.compile(r"(?<![0-9a-z])(?=[0-9a-f]*[0-9][a-f])[0-9a-f]{6,}(?![0-9a-z
 def natural_key(text: str) -> tuple[tuple[str, int, str], ...]:
     """Return a sort key that puts ``gpu2`` before ``gpu10`` and ignores case; hexadecimal names are text.
 
+    A name with ``/`` follows the name before the slash: ``gpu2``, ``gpu2/vllm``, ``gpu2-old``.
     Numbers are compared by their length, then as text: ``int`` refuses those of thousands of digits.
     """
-    folded, key, start = text.casefold(), [], 0
+    folded, key, start = text.casefold().replace("/", "\1"), [], 0
     for found in _PARTS.finditer(folded):
         if (digits := found[1]) is not None:
             number = digits.lstrip("0")

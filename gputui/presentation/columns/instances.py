@@ -10,6 +10,7 @@ from gputui.presentation.actions import gpu_text, name_of, ports_text
 from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context, Lists
+from gputui.presentation.columns.machines import machine_columns
 
 _STATE_RESERVE = 22
 """Cells of a state in transition with the time in it: ``◐ shutting_down  0:41``."""
@@ -22,7 +23,8 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
         # Whether a machine can be reached is its state: a problem there is not that nothing was read.
         is_known = row.machine is not None and row.machine.reachable is not None
         shown = fields.state_cell(row, context, unread=not is_known)
-        if is_known and row.problem and row.machine is not None and row.machine.reachable:
+        lost = row.machine.gpus_lost if row.machine is not None else 0
+        if is_known and (row.problem or lost) and row.machine is not None and row.machine.reachable:
             return [shown, ("  !", "warning")]  # type: ignore[list-item]  # a state is one span
         if row.problem or context.pending(row.ref) is not None or (since := context.in_state_since(row)) is None:
             return shown
@@ -99,8 +101,14 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             detail=lambda row: "" if row.machine is not None else format_bytes(row.memory_limit) or "unknown",
         ),
         fields.detail("shared memory", lambda row: format_bytes(row.shm_size)),
-        *_machine_columns(context),
-        fields.figure("disk", lambda row: row.disk_size, format_bytes, shown=False),
+        *machine_columns(context),
+        fields.figure(
+            "disk",
+            lambda row: row.disk_size,
+            format_bytes,
+            shown=False,
+            detail=lambda row: "" if row.machine is not None else format_bytes(row.disk_size),
+        ),
         fields.age(context, 5, context.created_at),
         fields.region(),
         fields.name_like("host", lambda row: row.host, priority=8, max_width=24, middle=True),
@@ -122,58 +130,6 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
         fields.time("updated", context, lambda row: row.updated_at),
         fields.detail("processes", lambda row: "\n".join(map(_process, context.processes(row))), "Processes"),
     ]
-
-
-def _machine_columns(context: Context) -> Sequence[Column[Instance]]:
-    """Return the fields of rows that are whole machines."""
-    return [
-        fields.figure(
-            "load",
-            lambda row: row.machine.load[0] if row.machine is not None and row.machine.load else None,
-            lambda load: "" if load is None else f"{load:.1f}",
-            priority=6,
-            when_filled=True,
-            detail=lambda row: " ".join(f"{one:.2f}" for one in row.machine.load) if row.machine is not None else "",
-        ),
-        fields.text(
-            "users",
-            lambda row: ", ".join(row.machine.users or ()) if row.machine is not None else "",
-            priority=8,
-            when_filled=True,
-            max_width=24,
-            label="logged in",
-            detail=_users,
-        ),
-        fields.detail("memory used", lambda row: _of(row, row.machine and row.machine.memory_used, row.memory_limit)),
-        fields.detail("disk /", lambda row: _of(row, row.machine and row.machine.disk_used, row.disk_size)),
-        fields.detail(
-            "disk of home",
-            lambda row: _of(row, row.machine and row.machine.home_used, row.machine and row.machine.home_size),
-        ),
-        fields.detail("containers", _containers),
-        fields.detail("kernel", lambda row: row.machine.kernel if row.machine is not None else ""),
-        fields.detail("driver", lambda row: row.machine.driver if row.machine is not None else ""),
-        fields.detail("cuda", lambda row: row.machine.cuda if row.machine is not None else ""),
-    ]
-
-
-def _of(row: Instance, used: int | None, size: int | None) -> str:
-    """Write a part of a size: ``412.0G of 1.8T``; '' for a row that is no machine, or where nothing is known."""
-    if row.machine is None or (used is None and size is None):
-        return ""
-    return f"{format_bytes(used) or '?'} of {format_bytes(size) or '?'}"
-
-
-def _containers(row: Instance) -> str:
-    problem = row.machine.containers_problem if row.machine is not None else ""
-    return f"unknown: {problem}" if problem else ""
-
-
-def _users(row: Instance) -> str:
-    if row.machine is None or row.machine.reachable is not True:
-        return ""
-    users = row.machine.users
-    return "unknown" if users is None else ", ".join(users) or "none"
 
 
 def _ssh(row: Instance) -> str:

@@ -158,6 +158,8 @@ def test_columns_never_overlap_or_leave_the_table(width: int, naturals: list[int
 def test_names_sort_as_people_count() -> None:
     names = ["gpu10", "GPU2", "gpu1", "a", "gpu", ""]
     assert sorted(names, key=natural_key) == ["", "a", "gpu", "gpu1", "GPU2", "gpu10"]
+    places = ["gpu2", "gpu2/vllm", "gpu2-old", "gpu2.lan", "gpu10"]
+    assert sorted(places[2:] + places[:2], key=natural_key) == places
 
 
 @pytest.mark.parametrize(
