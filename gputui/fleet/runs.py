@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 
 from gputui.fleet.remote_run import KEPT_IN_ALL, RemoteRun
@@ -12,6 +11,7 @@ from gputui.fleet.signals import Listeners
 from gputui.models import Ref
 
 _CLOSE_SECONDS = 3.0
+_CANCEL_SECONDS = 2.0
 MOST = 50
 """Runs that are kept."""
 MOST_BYTES = 2 * KEPT_IN_ALL
@@ -58,15 +58,16 @@ class Runs:
         return task
 
     async def aclose(self) -> None:
-        """End all of them: TERM, and a moment for their ends. What runs then is not awaited."""
+        """End all of them: TERM, and a moment for their ends. What runs then is not awaited; bounded in time."""
+        tasks = list(self._tasks)
         for run in self._tasks.values():
             run.stop()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_CLOSE_SECONDS)
-        for task in tuple(self._tasks):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        for seconds in (_CLOSE_SECONDS, _CANCEL_SECONDS):
+            tasks = [task for task in tasks if not task.done()]
+            if tasks:
+                await asyncio.wait(tasks, timeout=seconds)
+            for task in tasks:
+                task.cancel()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         run = self._tasks.pop(task)

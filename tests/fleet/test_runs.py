@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
 import pytest
 
 from gputui.fleet import runs
 from gputui.fleet.remote_run import Order, RemoteRun
-from gputui.models import Action, Instance
+from gputui.fleet.runs import Runs
+from gputui.models import Action, Instance, Ref
 from tests.fleet.fakes import FakeBackend, FakeClock, running
 
 
@@ -53,3 +58,36 @@ async def test_one_under_way_is_kept_whatever_came_after_it(
         for task in tasks:
             await task
         assert [run.order.command for run in fleet.runs.all] == ["b"]
+
+
+class Stuck:
+    """A run whose end takes long, whatever is asked of it."""
+
+    listener: Callable[[], None]
+    size = 0
+
+    def __init__(self, number: int) -> None:
+        self.ref = Ref("lab", "run", str(number))
+        self.began = asyncio.Event()
+
+    def stop(self) -> None:
+        """Change nothing."""
+
+    async def run(self) -> None:
+        self.began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.5)
+
+
+async def test_the_end_of_the_program_does_not_wait_for_one_run_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runs, "_CLOSE_SECONDS", 0.01)
+    several, stuck = Runs(), [Stuck(number) for number in range(6)]
+    tasks = [several.start(cast(RemoteRun, run)) for run in stuck]
+    for run in stuck:
+        await run.began.wait()
+    await asyncio.wait_for(several.aclose(), 2)
+    assert all(task.done() for task in tasks)
