@@ -6,9 +6,8 @@ import asyncio
 import errno
 import os
 import stat
-import threading
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from gputui.errors import CopyError
 from gputui.ssh.sftp.answers import shown
@@ -17,6 +16,7 @@ from gputui.ssh.sftp.places import BLOCK, READABLE, Names, OpenFile, full, unusu
 from gputui.ssh.sftp.wire import Attrs
 
 _T = TypeVar("_T")
+_Call = tuple[Callable[[int], Any], asyncio.Future[Any]]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -142,11 +142,14 @@ class LocalPlace:
 
 
 class LocalFile:
-    """An open file of this machine: one call at a time, so that none meets the descriptor of a file closed since."""
+    """An open file of this machine. Calls are made one after the other in a thread, those that wait in one go: a
+    thread for each would cost as much as the call.
+    """
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._lock = threading.Lock()
+        self._waiting: list[_Call] = []
+        self._busy = False
 
     def read(self, offset: int, size: int) -> asyncio.Future[bytes]:
         """See :class:`OpenFile`."""
@@ -181,11 +184,38 @@ class LocalFile:
         return self._soon(close)
 
     def _soon(self, work: Callable[[int], _T]) -> asyncio.Future[_T]:
-        def locked() -> _T:
-            with self._lock:
-                return work(self._fd)
+        future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, future))
+        if not self._busy:
+            self._make_waiting()
+        return future
 
-        return asyncio.get_running_loop().run_in_executor(None, locked)
+    def _make_waiting(self) -> None:
+        calls, self._waiting = self._waiting, []
+        self._busy = bool(calls)
+        if calls:
+            made = asyncio.get_running_loop().run_in_executor(None, self._make, calls)
+            made.add_done_callback(lambda _: self._deliver(calls, made.result()))
+
+    def _make(self, calls: Sequence[_Call]) -> list[object]:
+        """Make calls, in a thread; returns what each returns, or its error."""
+        outcomes = list[object]()
+        for work, _ in calls:
+            try:
+                outcomes.append(work(self._fd))
+            except Exception as error:  # noqa: BLE001  (whoever waits for it gets it)
+                outcomes.append(error)
+        return outcomes
+
+    def _deliver(self, calls: Sequence[_Call], outcomes: Sequence[object]) -> None:
+        for (_, future), outcome in zip(calls, outcomes, strict=True):
+            if future.done():  # nobody waits for it any more
+                continue
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+        self._make_waiting()
 
 
 def _local_failure(error: Exception, where: str) -> CopyError:
