@@ -22,6 +22,7 @@ from gputui.ssh.sftp import answers
 from gputui.ssh.sftp.answers import StatusError, shown
 from gputui.ssh.sftp.places import BLOCK
 from gputui.ssh.sftp.wire import (
+    LENGTH,
     LONGEST_PACKET,
     VERSION,
     Attrs,
@@ -92,7 +93,9 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
         self.extensions: dict[bytes, bytes] = {}
         self._loop = asyncio.get_running_loop()
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
-        self._received = bytearray()
+        self._received: list[bytes] = []
+        self._size = 0
+        self._wanted = LENGTH
         self._complaint = b""
         self._unsent: list[bytes] = []
         self._number = 0
@@ -286,29 +289,34 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
         if datatype is not None:
             self._complaint = (self._complaint + data)[:_SHOWN]
             return
-        self._received += data
+        self._received.append(data)
+        self._size += len(data)
+        if self._size < self._wanted:
+            return
         try:
             self._read_packets()
         except WireError as error:
             self._fail(error)
 
     def _read_packets(self) -> None:
-        at, end = 0, len(self._received)
-        with memoryview(self._received) as received:
-            while end - at >= 4:
-                length = length_of(received, at)
-                if not 0 < length <= LONGEST_PACKET:
-                    raise WireError("a packet is too long")
-                if end - at < 4 + length:
-                    break
-                self._answer(bytes(received[at + 4 : at + 4 + length]))
-                at += 4 + length
-        if at:
-            del self._received[:at]
+        """Read the packets that are complete; the pieces of a long one are put together once, at its end."""
+        received = memoryview(b"".join(self._received))
+        at, end = 0, len(received)
+        self._wanted = LENGTH
+        while end - at >= self._wanted:
+            length = length_of(received, at)
+            if not 0 < length <= LONGEST_PACKET:
+                raise WireError("a packet is too long")
+            start, following = at + LENGTH, at + LENGTH + length
+            if end < following:
+                self._wanted = following - at
+                break
+            self._answer(received[start], Reader(received[start + 1 : following]))
+            at = following
+        self._received = [bytes(received[at:])]
+        self._size = end - at
 
-    def _answer(self, answer: bytes) -> None:
-        kind = answer[0]
-        reader = Reader(answer, 1)
+    def _answer(self, kind: int, reader: Reader) -> None:
         if not self._version.done():
             if kind != Packet.VERSION or reader.u32() < VERSION:
                 raise WireError("it has another version")
@@ -332,7 +340,7 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
         if self._version.done():
             failure = CopyError(f"{self.where} does not speak SFTP as expected: {error}.")
         else:
-            said = shown(bytes(self._received[:_SHOWN]).splitlines()[0])
+            said = shown(b"".join(self._received)[:_SHOWN].splitlines()[0])
             failure = CopyError(
                 f"{self.where} sends {said!r} instead of SFTP.",
                 hint="The login shell must print nothing without a terminal: check ~/.bashrc there.",

@@ -10,6 +10,8 @@ from struct import Struct, error, pack, unpack_from
 from typing import Final
 
 VERSION: Final = 3
+LENGTH: Final = 4
+"""The bytes of the length before each packet."""
 LONGEST_PACKET: Final = 8 * 2**20
 """The longest packet that is believed, in bytes."""
 _U32 = Struct(">I")
@@ -146,9 +148,9 @@ def attributes(*, mode: int | None = None, mtime_ns: int | None = None) -> bytes
 class Reader:
     """Reads the fields of a packet in order. Raises WireError where it is too short."""
 
-    def __init__(self, data: bytes, at: int = 0) -> None:
+    def __init__(self, data: bytes | memoryview) -> None:
         self._data = data
-        self._at = at
+        self._at = 0
 
     def u32(self) -> int:
         """Read a number of 32 bits."""
@@ -161,7 +163,7 @@ class Reader:
     def string(self) -> bytes:
         """Read bytes after their length."""
         length = self.u32()
-        found = self._data[self._at : self._at + length]
+        found = bytes(self._data[self._at : self._at + length])
         if len(found) != length:
             raise WireError("a string is cut off")
         self._at += length
@@ -210,6 +212,6 @@ class Reader:
 
 
 def length_of(data: memoryview, at: int) -> int:
-    """Return the length of the packet at a position, without the four bytes of the length itself."""
+    """Return the length of the packet at a position, without the length itself."""
     (length,) = unpack_from(">I", data, at)
     return int(length)
