@@ -198,16 +198,18 @@ class FileCopier:
     async def _move(self, item: Item, source: OpenFile, target: OpenFile, start: int, size: int) -> None:
         """Move the bytes; blocks are read in parallel, and written in parallel in their order."""
         depth = min(max(2, IN_FLIGHT // self._block), _MOST_REQUESTS)
+        refill = depth * 3 // 4  # the requests of several reads share a packet
         reads: deque[tuple[int, int, asyncio.Future[bytes]]] = deque()
         writes: deque[tuple[int, asyncio.Future[None]]] = deque()
         offset = start
         try:
             while True:
-                while offset < size and len(reads) < depth:
+                if len(reads) <= refill:
                     await self._gate.passed()
-                    wanted = min(self._block, size - offset)
-                    reads.append((offset, wanted, source.read(offset, wanted)))
-                    offset += wanted
+                    while offset < size and len(reads) < depth:
+                        wanted = min(self._block, size - offset)
+                        reads.append((offset, wanted, source.read(offset, wanted)))
+                        offset += wanted
                 if not reads:
                     break
                 at, wanted, read = reads.popleft()
