@@ -107,6 +107,9 @@ class Forward:
         await asyncio.gather(*tunnels, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:  # the kernel had taken it before the port was freed
+            writer.close()
+            return
         self.opened += 1
         tunnel = asyncio.create_task(self._serve(reader, writer))
         self._tunnels.add(tunnel)

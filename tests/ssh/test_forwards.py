@@ -179,3 +179,13 @@ async def test_a_privileged_port_says_so_and_any_other_is_taken_where_that_is_wa
     await forward.listen()
     assert forward.local_port > 1023
     await forward.close()
+
+
+async def test_a_connection_that_was_taken_before_the_end_is_not_served_after_it(
+    person: Person, server: Server, web: int
+) -> None:
+    forward = await opened(ForwardSpec(web), person, server)
+    await forward.close()
+    reader, writer = await asyncio.open_connection("127.0.0.1", web)
+    forward._accept(reader, writer)
+    assert (forward.open, writer.is_closing()) == (0, True)
