@@ -12,6 +12,7 @@ from gputui.query import compile_pattern
 
 _LONGEST = 4000
 """Characters of a line that are searched, which happens between two frames."""
+_EXPRESSION = re.compile(r"/((?:[^\\/]|\\.)+)/")
 _TERM = re.compile(r'!?(?:/((?:[^\\/]|\\.)+)/(?=\s|$)|"([^"]*)"|(\S+))')
 
 
@@ -29,6 +30,16 @@ class LineFilter:
             text = expression or re.escape(quoted if quoted is not None else word)
             part = compile_pattern(text, match.start())
             (self._unwanted if match[0].startswith("!") else self._wanted).append(part)
+
+    @classmethod
+    def phrase(cls, text: str) -> LineFilter:
+        """Return the filter for a text as it is, spaces included, or for a ``/regex/``. Raises QueryError."""
+        found = cls("")
+        found.text = text
+        if text:
+            expression = _EXPRESSION.fullmatch(text.strip())
+            found._wanted = [compile_pattern(expression[1] if expression else re.escape(text), 0)]
+        return found
 
     def __bool__(self) -> bool:
         return bool(self._wanted or self._unwanted)

@@ -15,6 +15,9 @@ MOST_PAGES = 200
 _STEP = 2_000
 """Lines that are looked at between two turns for keys."""
 
+_REPORTED = 20_000
+"""Lines after which progress is reported."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -33,7 +36,7 @@ class Found:
 class LogSearch:
     """Searches a store, and what ``reader`` adds to it.
 
-    ``searched`` counts the lines that were looked at; ``progress`` is called after some more.
+    ``searched`` counts the lines that were looked at; ``progress`` is called before each page and after many lines.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class LogSearch:
             if self._reader.complete:
                 break
             first = self._store.first
+            self._progress()
             more = await self._reader.older()
             if (error := self._reader.past_error) is not None:
                 return None, error
@@ -116,5 +120,6 @@ class LogSearch:
 
     async def _turn(self, lines: int) -> None:
         self.searched += lines
-        self._progress()
+        if self.searched % _REPORTED < lines:
+            self._progress()
         await asyncio.sleep(0)

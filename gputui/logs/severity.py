@@ -34,6 +34,24 @@ _ERROR = re.compile(
     r"|\b(?:critical|fatal|exception|panic|oom)\b",
     re.IGNORECASE,
 )
+_HINTS = (
+    *(
+        "error",
+        "exception",
+        "critical",
+        "fatal",
+        "panic",
+        "traceback",
+        "memory",
+        "killed",
+        "oom",
+        "nan",
+        "segmentation",
+    ),
+    *("core dumped", "xid", "sig", "level", "severity", "lvl"),
+)
+"""Every error has one of these: most lines are judged by them alone, in a hundredth of the time."""
+_KLOG = re.compile(r"[EF]\d{4} ")
 _WARNING = re.compile(r"warn(?:ing)?\b", re.IGNORECASE)
 
 
@@ -42,6 +60,9 @@ def is_error(text: str) -> bool:
 
     A level that the line names decides, except about the words of a failure itself.
     """
+    lowered = text[:_LONGEST].lower()
+    if not any(map(lowered.__contains__, _HINTS)) and _KLOG.match(text) is None:
+        return False
     if _FAILURE.search(text, 0, _LONGEST) is not None:
         return True
     level = found[1].lower() if (found := _LEVEL.search(text, 0, _LONGEST)) is not None else ""
@@ -52,7 +73,7 @@ def is_error(text: str) -> bool:
 
 def is_warning(text: str) -> bool:
     """Return whether a text reports a warning."""
-    return _WARNING.search(text, 0, _LONGEST) is not None
+    return "warn" in text[:_LONGEST].lower() and _WARNING.search(text, 0, _LONGEST) is not None
 
 
 def severity_of(line: StoredLine) -> LogSeverity | None:

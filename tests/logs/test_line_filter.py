@@ -38,3 +38,26 @@ def test_an_expression_that_cannot_be_used_is_refused(text: str) -> None:
 
 def test_nothing_lets_all_through() -> None:
     assert not LineFilter("  ")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "held"),
+    [
+        ("step 50", "291 steps at 18:34:50", False),
+        ("step 50", "INFO Step 50 done", True),
+        ("Step 50", "INFO step 50 done", False),
+        ("a!b [x]", "a!b [x]", True),
+        ("/step \\d+$/", "step 12", True),
+        ("/step \\d+$/", "step 12 done", False),
+        ("/data/run 7", "saved to /data/run 7", True),
+    ],
+)
+def test_a_text_that_is_found_is_one_phrase(text: str, line: str, held: bool) -> None:
+    assert LineFilter.phrase(text).holds(line) is held
+    assert bool(LineFilter.phrase(text).spans(line)) is held
+
+
+def test_no_text_finds_nothing() -> None:
+    assert not LineFilter.phrase("")
+    with pytest.raises(QueryError):
+        LineFilter.phrase("/(/")

@@ -356,9 +356,9 @@ async def test_a_text_and_errors_are_found_among_their_neighbours_in_all_of_the_
         await stage.until(lambda: "▸" in stage.line_of("saved checkpoint"), "the match")
         assert "line 2989" in stage.text
         await stage.press("n")
-        await stage.until(lambda: "continued at the beginning" in stage.toasts, "the only match")
-        await stage.command("find nowhere")
-        await stage.until(lambda: "No line with nowhere in the whole log." in stage.toasts, "the end of the search")
+        await stage.until(lambda: "No other line with checkpoint in the whole log." in stage.toasts, "the only match")
+        await stage.command("find line 5 nowhere")
+        await stage.until(lambda: "No line with line 5 nowhere in the whole log." in stage.toasts, "the end of it")
 
 
 async def test_a_search_through_the_past_shows_how_far_it_is_and_esc_ends_it() -> None:

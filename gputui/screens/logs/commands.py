@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gputui.commands import Condition
 from gputui.errors import InvalidError
+from gputui.logs.line_filter import LineFilter
 from gputui.models import Form, FormField
 from gputui.presentation.times import parse_time
 from gputui.screens import dialogs
@@ -58,7 +59,7 @@ class LogCommands(CommandSet):
     def do_find(self, argument: str) -> None:
         """Find a text among all lines."""
         if argument:
-            self.view.search.find(argument)
+            self.view.search.find(LineFilter.phrase(argument))
         elif self.view.current is not None:
             self.view.query_one(FindBar).begin()
 
@@ -73,11 +74,11 @@ class LogCommands(CommandSet):
     def _match(self, step: int) -> None:
         """Go to a match: of the text that is searched for, else of the filter, whose other lines are shown again."""
         search, text = self.view.search, self.view.filter_text()
-        if search.text:
+        if search.wanted:
             search.step(step)
         elif text:
             self.view.set_filter("")
-            search.find(text)
+            search.find(LineFilter(text))
         else:
             self.do_find("")
 
