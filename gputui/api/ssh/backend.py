@@ -21,7 +21,7 @@ from gputui.api.common.stated_prices import StatedPrices
 from gputui.api.http.shared_request import SharedRequest
 from gputui.api.ssh import mapping
 from gputui.api.ssh.allowed_actions import RULES, instance_actions
-from gputui.api.ssh.hosts import Host, hosts_of
+from gputui.api.ssh.hosts import Host, hosts_of, unmatched
 from gputui.api.ssh.looks import Looks
 from gputui.api.ssh.mapping import HostRows
 from gputui.errors import ConfigError, SshError
@@ -85,6 +85,8 @@ class SshBackend(Backend):
         )
         self._shared = SharedRequest(self._round, monotonic, age=LOOK_AGE)
         self._hosts: dict[Ref, Host] = {}
+        self._unmatched: tuple[str, ...] = ()
+        """The patterns without a host, in words."""
         self.named_instances = self._unread
         self.listers = {
             Resource.INSTANCES: self.instances,
@@ -116,7 +118,8 @@ class SshBackend(Backend):
         """Read the OpenSSH configuration for the hosts; sends nothing. Raises ConfigError."""
         hosts = await self._find_hosts()
         ref = Ref(self.account, "account", self.account)
-        return AccountInfo(ref, "ssh", "", version="", user="", usage=(("hosts", str(len(hosts))),))
+        usage = (("hosts", str(len(hosts))),)
+        return AccountInfo(ref, "ssh", "", version="", user="", usage=usage, problems=self._unmatched)
 
     # Lists
 
@@ -129,7 +132,7 @@ class SshBackend(Backend):
         rows = await self._shared.get()
         # That a host is not reachable is its state, and no gap in the list.
         unread = [row.instance for row in rows if _is_unread(row) and row.instance.status != mapping.UNREACHABLE]
-        blank = [f"{row.problem}" for row in unread]
+        blank = [*self._unmatched, *(f"{row.problem}" for row in unread)]
         found = [each for row in rows for each in (self._priced(row.instance), *map(self._priced, row.containers))]
         return PartialRows(found, blank=blank) if blank else found
 
@@ -153,11 +156,13 @@ class SshBackend(Backend):
 
     async def _find_hosts(self) -> list[Host]:
         """Return the hosts of the configuration as it is now. Raises ConfigError."""
+        config = self._config or config_path()
         hosts = await asyncio.to_thread(hosts_of, self.account, self._texts, self._config)
+        patterns = await asyncio.to_thread(unmatched, self._texts, self._config)
         self._hosts = {host.ref: host for host in hosts}
+        self._unmatched = tuple(f"no name in {config} matches {pattern}" for pattern in patterns)
         if not hosts:
             texts = ", ".join(self._texts)
-            config = self._config or config_path()
             missing = "" if config.exists() else f"there is no {config}: "
             raise ConfigError(
                 f"{self.account}: {missing}no name in {'it' if missing else config} matches {texts}.",

@@ -55,6 +55,12 @@ def hosts_of(account: str, texts: Iterable[str], config: Path | None) -> list[Ho
     return [_host(account, text) for text in found]
 
 
+def unmatched(texts: Iterable[str], config: Path | None) -> list[str]:
+    """Return the patterns that match no name in the OpenSSH configuration. Raises ConfigError."""
+    patterns = [text for text in texts if is_pattern(text) and not text.startswith("!")]
+    return [pattern for pattern in patterns if not matching(config, [pattern])]
+
+
 def _host(account: str, text: str) -> Host:
     user, host, port = parse_host(text)
     return Host(Ref(account, "host", text), text, SSHTarget(host, port or SSH_PORT, user, alias=text))

@@ -399,6 +399,18 @@ class TestHosts:
         assert [row.name for row in await backend.instances()] == ["gpu01", "gpu02", "10.0.0.9"]
         assert (await backend.ssh_target(Ref("own", "host", "gpu02"))).alias == "gpu02"
 
+    async def test_a_pattern_without_a_host_is_reported_next_to_the_others(
+        self, clock: FakeClock, home: Path
+    ) -> None:
+        openssh_config(home, "Include more\n")
+        (home / ".ssh" / "more").write_text("Host gpu01 gpu02\n")
+        backend = ssh_backend(FakeRemote({"gpu01": Machine()}), clock, "gpu0*", "gpx*", "!gpu02", "gpu01")
+        rows = await backend.instances()
+        problem = f"no name in {home}/.ssh/config matches gpx*"
+        assert isinstance(rows, PartialRows)
+        assert ([row.name for row in rows], rows.problem) == (["gpu01"], problem)
+        assert (await backend.identify()).problems == (problem,)
+
     async def test_patterns_that_match_nothing_are_an_error_that_names_the_file(
         self, clock: FakeClock, home: Path
     ) -> None:
