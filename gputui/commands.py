@@ -59,12 +59,12 @@ class Command:
     """One thing a user can do.
 
     ``id`` is its name in the keymap of the configuration and, with the part after the last dot, in the command bar.
-    ``footer`` is its rank in the footer (1 first; 0 is never there), ``argument`` what the command bar takes
-    behind its name, ``action`` the back-end action that it begins, ``several`` whether it acts on all marked rows.
-    ``view`` is the only view that has it; there its keys are not those of other commands.
-    It is offered where ``when`` holds; without one where its action is possible; with neither on a row, if it is of
-    that group, else everywhere. ``optional`` commands are missing in whole back ends: menus leave them out where they
-    are not offered.
+    ``footer`` is its rank in the footers (1 first; 0: only in those of views that name it), ``short`` its name there,
+    ``argument`` what the command bar takes behind its name, ``action`` the back-end action that it begins,
+    ``several`` whether it acts on all marked rows. ``view`` is the only view that has it; there its keys are not
+    those of other commands. It is offered where ``when`` holds; without one where its action is possible; with
+    neither on a row, if it is of that group, else everywhere. ``optional`` commands are missing in whole back ends:
+    menus leave them out where they are not offered.
     """
 
     id: str
@@ -88,6 +88,11 @@ class Command:
     def word(self) -> str:
         """The name in the command bar."""
         return self.id.rpartition(".")[2]
+
+    @property
+    def label(self) -> str:
+        """The name in the footer."""
+        return self.short or self.title.lower()
 
     @property
     def handler(self) -> str:
@@ -164,7 +169,7 @@ _ROW = _section(
         "forward", "Forward a port", "f", "Forward a local port to the instance", 13, "forward", action=Action.SSH
     ),
     _named("files", "Copy files", "u", "Copy files to or from the instance", action=Action.SSH),
-    _named("logs", "Log", "l", "Show and follow its log", 4, "logs", when=Condition.LOG, optional=True),
+    _named("logs", "Logs", "l", "Show and follow its log", 4, when=Condition.LOG, optional=True),
     _named(
         "events-of", "Events", "e", "State changes of this instance or deployment", 5, "events", when=Condition.EVENTS
     ),
@@ -186,6 +191,7 @@ _ROW = _section(
         "End the process",
         "K",
         "End the GPU process: TERM, after 10 s KILL",
+        short="end process",
         when=Condition.PROCESS,
         optional=True,
     ),
@@ -309,6 +315,7 @@ _LIST = _section(
         "Save what is shown",
         "ctrl+s",
         "Write it to a file: text, JSON, CSV or SVG",
+        short="save",
         when=Condition.CONTENT,
     ),
 )

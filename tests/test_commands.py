@@ -71,6 +71,12 @@ def test_what_is_in_the_footer_has_a_place_of_its_own_and_a_key() -> None:
     assert all(command.keys for command in shown)
 
 
+@pytest.mark.parametrize("name", VIEWS)
+def test_the_footer_of_a_view_begins_with_commands_of_its_own(name: str) -> None:
+    view = view_class(name)
+    assert [first for first in view.FOOTER if not (BY_ID[first].keys and view.handles(BY_ID[first]))] == []
+
+
 @pytest.mark.parametrize(
     "text, candidates",
     [

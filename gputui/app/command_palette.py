@@ -26,7 +26,7 @@ class PaletteProvider(Provider):
 
     def _commands(self) -> list[Command]:
         view = self._view
-        return [] if view is None else [command for command in COMMANDS if view.offers(command)]
+        return [] if view is None else [view.named(command) for command in COMMANDS if view.offers(command)]
 
     async def discover(self) -> Hits:
         """Show all commands before anything is typed."""

@@ -59,6 +59,7 @@ class BlacklistView(ListView):
     CREATES = frozenset()
     SHOWS_AGE = True
     COMMAND_SETS = (BlacklistCommands, *ListView.COMMAND_SETS)
+    FOOTER = ("block", "open")
     SORT: ClassVar[tuple[str | None, bool]] = ("left", False)
 
     def actions_here(self) -> frozenset[Action]:

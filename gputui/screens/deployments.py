@@ -167,6 +167,7 @@ class DeploymentsView(ListView):
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True
     COMMAND_SETS = (DeploymentCommands, QueueCommands, ScaleCommands, *ListView.COMMAND_SETS)
+    FOOTER = ("open", "scale-up", "scale-down", "start", "stop", "logs", "new", "events-of", "tasks-of", "submit")
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

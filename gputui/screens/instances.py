@@ -62,6 +62,20 @@ class InstancesView(ListView):
     RESOURCES = frozenset({Resource.INSTANCES, Resource.PROCESSES, Resource.DEPLOYMENTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True
+    FOOTER = (
+        "ssh",
+        "start",
+        "logs",
+        "exec",
+        "processes-of",
+        "new",
+        "open",
+        "stop",
+        "events-of",
+        "actions",
+        "files",
+        "forward",
+    )
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

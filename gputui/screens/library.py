@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from types import new_class
 from typing import ClassVar, cast
 
@@ -44,6 +45,7 @@ class LibraryPart(ListView):
     """A part of ``7``. Parts that no account shown has are neither in the title nor on the way."""
 
     COMMAND_SETS = (TabCommands, *ListView.COMMAND_SETS)
+    FOOTER: ClassVar[tuple[str, ...]] = ("new", "open", "pane", "update", "rename", "resize", "delete")
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True
 
@@ -79,9 +81,9 @@ class LibraryPart(ListView):
         """Return the next part, which the footer names."""
         return self.next_part()
 
-    def short_of(self, command: Command) -> str:
+    def named(self, command: Command) -> Command:
         """Name the part that is next."""
-        return LIBRARY[self.next_part()].value if command.id == "pane" else super().short_of(command)
+        return replace(command, short=LIBRARY[self.next_part()].value) if command.id == "pane" else command
 
     def empty_text(self) -> str:
         """Return why there are no rows, and the key that creates one."""
@@ -168,6 +170,7 @@ class LibraryView(LibraryPart):
     RESOURCE = Resource.IMAGES
     RESOURCES = frozenset({Resource.IMAGES})
     COMMAND_SETS = (PullCommands, NewFromImageCommands, *LibraryPart.COMMAND_SETS)
+    FOOTER = ("pull", *LibraryPart.FOOTER)
 
     # --- pulls under way: rows of images that no list has yet --------------------------------------------------
 

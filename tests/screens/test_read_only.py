@@ -79,7 +79,7 @@ async def test_palette_and_footer_offer_a_change_only_where_it_can_be_made(*, re
         assert offered & changes == (set() if read_only else changes)
         footer = stage.lines[-1]
         assert " s ssh" in footer
-        assert "describe" in footer
+        assert "actions" in footer
         shown = [word for word in ("stop", "delete", "start", "restart", "new", " run") if word in footer]
         assert bool(shown) is not read_only
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -9,7 +10,7 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Static
 
-from gputui.commands import COMMANDS
+from gputui.commands import COMMANDS, Command
 from gputui.config.keymap import key_text
 from gputui.models import Change
 from gputui.screens.base.bars import CommandBar, FilterBar
@@ -20,9 +21,15 @@ from gputui.widgets.bars.line import FooterBar, TitleLine
 if TYPE_CHECKING:
     from gputui.screens.base.view import View
 
-_IN_FOOTER = sorted(
-    (command for command in COMMANDS if command.footer and command.keys), key=lambda command: command.footer
-)
+
+@cache
+def _in_footer(first: tuple[str, ...]) -> list[Command]:
+    """Return the commands of a footer in their order: these before the others."""
+    places = {name: place for place, name in enumerate(first)}
+    return sorted(
+        (command for command in COMMANDS if command.keys and (command.footer or command.id in places)),
+        key=lambda command: (places.get(command.id, len(places)), command.footer),
+    )
 
 
 _MOST_PROBLEMS = 4
@@ -87,9 +94,9 @@ class Frame:
         if state == self._footer_of:
             return
         self._footer_of = state
-        offered = [command for command in _IN_FOOTER if view.offers(command, here)]
+        offered = [command for command in _in_footer(view.FOOTER) if view.offers(command, here)]
         keys = [
-            (key_text(key), view.short_of(command))
+            (key_text(key), view.named(command).label)
             for command in offered
             if (key := view.keys_of(command).split(",")[0])
         ]

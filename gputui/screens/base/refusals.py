@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def why_not(view: View, command: Command) -> str:
     """Return why a command is not offered in a view."""
-    targets = view.targets()
+    command, targets = view.named(command), view.targets()
     if not targets:
         return f"{command.title}: there is no row here."
     if command.action is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -71,6 +72,10 @@ class View(GuardedHandlers, LaidOutOnce[None]):
     """Whether the view can be limited to problems."""
     COMMAND_SETS: ClassVar[tuple[type[CommandSet], ...]] = ()
     """The sets of its commands; the first that has a handler for a command carries it out."""
+    FOOTER: ClassVar[tuple[str, ...]] = ()
+    """The commands that come first in the footer, as this view is for them; the others follow by their rank."""
+    WORDS: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    """Titles and explanations of commands that mean something else here than in other views, by id."""
 
     BINDINGS: ClassVar[list[BindingType]] = key_bindings("")
 
@@ -147,9 +152,10 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         """Return a value that changes with the names of commands in the footer."""
         return None
 
-    def short_of(self, command: Command) -> str:
-        """Return the name of a command in the footer."""
-        return command.short or command.title.lower()
+    def named(self, command: Command) -> Command:
+        """Return a command with the words that it has in this view."""
+        title, tooltip = self.WORDS.get(command.id, ("", ""))
+        return replace(command, title=title, tooltip=tooltip, short="") if title else command
 
     # --- coming and going ------------------------------------------------------------------------------------
 
@@ -344,7 +350,8 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         """Run a command; what its handler refuses is shown, not raised."""
         handler = self.handler_of(command)
         if handler is None:
-            text, views = f"{command.title}: not in this view.", self.session.navigator.views_with(command)
+            text = f"{self.named(command).title}: not in this view."
+            views = self.session.navigator.views_with(command)
             if command.view:
                 text = f"{text} It is in the view of a log ({self.session.key_of('logs')} on an instance)."
             if len(views) == 1:

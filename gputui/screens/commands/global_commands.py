@@ -97,13 +97,14 @@ class GlobalCommands(CommandSet):
             lines += [Content.styled(group.value, "bold $text-accent")]
             offers = {command: self.view.offers(command, here) for command in handled}
             for command, offered in sorted(offers.items(), key=lambda each: not each[1]):
+                named = self.view.named(command)
                 key = key_text(self.view.keys_of(command))
                 lines.append(
                     Content.assemble(
                         (f"  {key:<12}", "bold" if offered else "$muted"),
-                        (f"{command.title:<28}", "" if offered else "$muted"),
+                        (f"{named.title:<28}", "" if offered else "$muted"),
                         (f":{command.word:<14}", "$muted"),
-                        (command.tooltip if roomy else "", "$muted"),
+                        (named.tooltip if roomy else "", "$muted"),
                         (
                             "" if offered else "  n/a here" if command.group is Group.ROW else "  not now",
                             "$muted",

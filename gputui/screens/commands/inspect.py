@@ -92,7 +92,7 @@ class InspectCommands(CommandSet):
                     command.tooltip,
                     disabled=not self.view.offers(command, here) or (len(rows) > 1 and not command.several),
                 )
-                for command in COMMANDS
+                for command in map(self.view.named, COMMANDS)
                 if command.group is Group.ROW
                 and command.id not in ("open", "actions")
                 and self.view.handles(command)

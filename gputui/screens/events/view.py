@@ -61,6 +61,7 @@ class EventsView(ListView):
     RESOURCE = Resource.EVENTS
     RESOURCES = frozenset({Resource.EVENTS})
     COMMAND_SETS = (EventCommands, *ListView.COMMAND_SETS)
+    FOOTER = ("open", "block", "events-of", "logs", "ssh", "describe", "actions", "filter")
     SORT: ClassVar[tuple[str | None, bool]] = ("time", False)
     FOLLOW = True
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, cast
 
 from textual import on
 from textual.content import Content
 
-from gputui.commands import Command
 from gputui.models import Action, Instance, Resource, Row
 from gputui.models.forwards import ForwardState, PortForward
 from gputui.presentation.columns.column import Column
@@ -31,6 +30,13 @@ class ForwardsView(ListView):
     RESOURCES = frozenset({Resource.INSTANCES})
     CREATES: ClassVar[frozenset[Resource]] = frozenset()
     COMMAND_SETS = (ForwardCommands, ListCommands, AccessCommands, AccountCommands, GlobalCommands)
+    FOOTER = ("open", "stop", "restart", "copy", "ssh")
+    WORDS: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "open": ("Open", "Open the address in the browser, or copy it"),
+        "stop": ("Stop", "Stop the selected or marked forwards"),
+        "restart": ("Connect again", "Log in again for a forward that is not served"),
+        "copy": ("Copy address", "Copy the address to the clipboard"),
+    }
 
     _shown: Sequence[PortForward] = ()
 
@@ -92,10 +98,6 @@ class ForwardsView(ListView):
     def is_problem(self, row: Row) -> bool:
         """Whether a forward is not served."""
         return isinstance(row, PortForward) and row.state is not ForwardState.OPEN
-
-    def short_of(self, command: Command) -> str:
-        """Return the name of a command in the footer."""
-        return "connect again" if command.id == "restart" else super().short_of(command)
 
     # --- what the commands act on ----------------------------------------------------------------------------
 

@@ -75,6 +75,18 @@ class GpusView(ListView):
     TYPED_OVER = "/ processes:"
     RESOURCE = Resource.PROCESSES
     COMMAND_SETS = (GpuCommands, *ListView.COMMAND_SETS)
+    FOOTER = (
+        "kill",
+        "open",
+        "ssh",
+        "logs",
+        "pane",
+        "compare",
+        "metric",
+        "window-longer",
+        "describe",
+        "filter",
+    )
     RESOURCES = frozenset({Resource.GPUS, Resource.PROCESSES, Resource.INSTANCES, Resource.HOSTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("gpu", False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from gputui.screens.runs.view import RunsView
 
 _FORMATS = {"txt": "Text, equal outputs as one", "jsonl": "JSON, a line an instance"}
+RUN_WORDS: Mapping[str, tuple[str, str]] = {
+    "stop": ("End", "End the command in all instances"),
+    "restart": ("Retry failed", "Run the command again where it failed"),
+}
+"""The words of commands that act on a run."""
 _SAFE = re.compile(r"[^\w.-]+")
 _AT_ONCE = 2**17
 """Bytes of output that are laid out at once, more in a thread."""
@@ -45,11 +50,6 @@ def run_actions(run: RemoteRun | None) -> frozenset[Action]:
     if run is None:
         return frozenset()
     return frozenset({Action.STOP} if run.running else {Action.RESTART} if run.retryable() else ())
-
-
-def run_command_text(command: Command) -> str:
-    """Return the name in the footer of a command that means something else for a run; '' for others."""
-    return {"restart": "retry failed", "stop": "end"}.get(command.id, "")
 
 
 class RunCommands(ActionCommands):

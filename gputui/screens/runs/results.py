@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 
-from gputui.commands import Command
 from gputui.fleet.remote_run import RemoteRun
 from gputui.formatting import counted
 from gputui.models import Action, Instance, Ref, Resource, Row, RunResult
@@ -22,7 +21,7 @@ from gputui.screens.commands.global_commands import GlobalCommands
 from gputui.screens.detail import content_of
 from gputui.screens.list.commands import ListCommands
 from gputui.screens.list.list_view import ListView
-from gputui.screens.runs.commands import ResultCommands, how_to_run, run_actions, run_command_text
+from gputui.screens.runs.commands import RUN_WORDS, ResultCommands, how_to_run, run_actions
 from gputui.widgets.table.table import RecordTable
 from gputui.widgets.text_view import TextView
 
@@ -44,6 +43,8 @@ class ResultsView(ListView):
     RESOURCES = frozenset({Resource.INSTANCES})
     CREATES: ClassVar[frozenset[Resource]] = frozenset()
     COMMAND_SETS = (ResultCommands, ListCommands, AccountCommands, GlobalCommands)
+    FOOTER = ("stop", "restart", "open", "pane", "save", "ssh")
+    WORDS: ClassVar[Mapping[str, tuple[str, str]]] = {**RUN_WORDS, "open": ("Output", "All output of the instance")}
     SORT: ClassVar[tuple[str | None, bool]] = ("state", False)
 
     DEFAULT_CSS = """
@@ -201,11 +202,6 @@ class ResultsView(ListView):
     def is_problem(self, row: Row) -> bool:
         """Whether it has not ended well."""
         return isinstance(row, RunResult) and not row.moving and not row.succeeded
-
-    def short_of(self, command: Command) -> str:
-        """Return the name of a command in the footer."""
-        own = {"open": "output", "pane": "other pane"}
-        return own.get(command.id) or run_command_text(command) or super().short_of(command)
 
     @on(RecordTable.CursorMoved)
     def _moved(self) -> None:

@@ -7,7 +7,6 @@ from typing import ClassVar, cast
 
 from textual.content import Content
 
-from gputui.commands import Command
 from gputui.fleet.remote_run import RemoteRun
 from gputui.models import Action, Resource, Row, RunRow
 from gputui.presentation.columns.column import Column
@@ -16,7 +15,7 @@ from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.global_commands import GlobalCommands
 from gputui.screens.list.commands import ListCommands
 from gputui.screens.list.list_view import ListView
-from gputui.screens.runs.commands import RunListCommands, how_to_run, run_actions, run_command_text
+from gputui.screens.runs.commands import RUN_WORDS, RunListCommands, how_to_run, run_actions
 
 
 class RunsView(ListView):
@@ -28,6 +27,8 @@ class RunsView(ListView):
     RESOURCES = frozenset({Resource.INSTANCES})
     CREATES: ClassVar[frozenset[Resource]] = frozenset()
     COMMAND_SETS = (RunListCommands, ListCommands, AccountCommands, GlobalCommands)
+    FOOTER = ("open", "stop", "restart", "save", "filter")
+    WORDS = RUN_WORDS
     SORT: ClassVar[tuple[str | None, bool]] = ("started", True)
 
     def on_mount(self) -> None:
@@ -85,10 +86,6 @@ class RunsView(ListView):
     def is_problem(self, row: Row) -> bool:
         """Whether it has failed somewhere."""
         return isinstance(row, RunRow) and bool(row.failed)
-
-    def short_of(self, command: Command) -> str:
-        """Return the name of a command in the footer."""
-        return run_command_text(command) or super().short_of(command)
 
     @property
     def run(self) -> RemoteRun | None:
