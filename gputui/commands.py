@@ -79,6 +79,10 @@ class Command:
     several: bool = False
     optional: bool = False
     aliases: tuple[str, ...] = ()
+    former: str = ""
+    """A name in the command bar that works alone, without a NAME, and is not offered: another begins with it."""
+    typed: str = ""
+    """The name in the command bar where that is not the part of its id after the last dot."""
     of_row: str = ""
     """The command that its word means with a NAME: ``:events`` is the view, ``:events NAME`` those of a row."""
     view: str = ""
@@ -87,7 +91,7 @@ class Command:
     @property
     def word(self) -> str:
         """The name in the command bar."""
-        return self.id.rpartition(".")[2]
+        return self.typed or self.id.rpartition(".")[2]
 
     @property
     def label(self) -> str:
@@ -334,7 +338,7 @@ _APP = _section(
         action=Action.CHANGE_PASSWORD,
         when=Condition.PASSWORD,
     ),
-    Command("log", "Audit log", "", "Changes sent from this machine", aliases=("audit",)),
+    Command("log", "Audit log", "", "Changes sent from this machine", typed="audit", former="log"),
     Command("theme", "Theme", "", "Change the colours", argument="NAME"),
     Command("utc", "UTC or local time", "U", "Switch how times are shown"),
     Command("back", "Back", "escape,backspace", "Clear the filter, or go back"),
@@ -345,6 +349,7 @@ _APP = _section(
 COMMANDS: tuple[Command, ...] = (*_VIEWS, *_ROW, *_LIST, *_APP)
 BY_ID: Mapping[str, Command] = {command.id: command for command in COMMANDS}
 BY_WORD: Mapping[str, Command] = {word: command for command in COMMANDS for word in (command.word, *command.aliases)}
+_BY_ANY_WORD = {**BY_WORD, **{command.former: command for command in COMMANDS if command.former}}
 
 
 def find(text: str) -> tuple[Command | None, str]:
@@ -352,9 +357,10 @@ def find(text: str) -> tuple[Command | None, str]:
     no other command begins so."""
     word, _, argument = text.strip().partition(" ")
     argument = argument.strip()
-    command = BY_WORD.get(word)
+    words = BY_WORD if argument else _BY_ANY_WORD
+    command = words.get(word)
     if command is None:
-        found = {found.id: found for name, found in BY_WORD.items() if word and name.startswith(word)}
+        found = {found.id: found for name, found in words.items() if word and name.startswith(word)}
         command = next(iter(found.values())) if len(found) == 1 else None
     if command is not None and command.of_row and argument:
         command = BY_ID[command.of_row]

@@ -81,6 +81,7 @@ def test_the_footer_of_a_view_begins_with_commands_of_its_own(name: str) -> None
     "text, candidates",
     [
         ("resta", ["restart"]),
+        ("lo", ["logs"]),
         ("re", ["refresh", "regions", "rename", "resize", "restart"]),
         ("nosuch", []),
         ("ssh tr", ["ssh train", "ssh Train-2"]),
@@ -212,6 +213,9 @@ def test_symbols_are_called_as_textual_calls_them(character: str) -> None:
         ("run", "exec", ""),
         ("desc lab", "describe", "lab"),
         ("stock", "view.stock", ""),
+        ("audit", "log", ""),
+        ("log", "log", ""),
+        ("log train", "logs", "train"),
     ],
 )
 def test_a_word_or_its_unique_beginning_names_a_command(text: str, command: str, argument: str) -> None:
@@ -219,6 +223,6 @@ def test_a_word_or_its_unique_beginning_names_a_command(text: str, command: str,
     assert (found and found.id, behind) == (command, argument)
 
 
-@pytest.mark.parametrize("text", ["", "s", "re main", "nonsense"])
+@pytest.mark.parametrize("text", ["", "s", "re main", "nonsense", "lo"])
 def test_an_ambiguous_beginning_names_none(text: str) -> None:
     assert find(text)[0] is None
