@@ -203,9 +203,12 @@ async def test_the_log_of_a_deployment_is_remembered_for_all_of_its_instances(ov
         await stage.until(lambda: "Which log of two?" in stage.text, "the menu")
         await stage.press("l")
         await stage.until(lambda: "two ›" in stage.title and "step 1" in stage.text, "the file on the other one")
+        cloud.entered.clear()
+        await stage.press("q", "l")
+        assert "No instance of chat can be logged into now, and yot itself has no log of one." in stage.toasts
         cloud.rows[Resource.INSTANCES] = []
         await stage.advance(300)
-        await stage.press("q", "l")
+        await stage.press("l")
         assert "chat has no instances now: nothing writes a log." in stage.toasts
 
 
@@ -317,11 +320,7 @@ async def test_a_text_and_errors_are_found_among_their_neighbours_in_all_of_the_
     cloud.log.lines[2990] = line(2990, "saved checkpoint")
     async with staged(cloud, view="3") as stage:
         await opened(stage)
-        await stage.press("backslash")
-        await stage.type("lost")
-        assert "find: " not in stage.title
-        await stage.press("enter")
-        await stage.settle()
+        await stage.burst("backslash", *"lost", "enter")
         assert stage.line_of("ERROR lost 2950").startswith("✗▸")
         assert "line 2949" in stage.text  # the others stay
         assert "find: lost" in stage.title

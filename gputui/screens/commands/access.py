@@ -60,8 +60,13 @@ class AccessCommands(CommandSet):
     def _no_log(self, row: Row) -> str:
         """Return why no log of a row can be read."""
         fleet = self.session.fleet
-        if isinstance(row, Deployment) and next(self._instances_of(row), None) is None:
-            return f"{row.name} has no instances now: nothing writes a log."
+        if isinstance(row, Deployment):
+            theirs = list(self._instances_of(row))
+            if not theirs:
+                return f"{row.name} has no instances now: nothing writes a log."
+            if any(fleet.never(each, Action.SSH) is None for each in theirs):
+                own = f"{row.ref.account} itself has no log of one"
+                return f"No instance of {row.name} can be logged into now, and {own}."
         if isinstance(row, Instance) and fleet.has_log(row):
             return f"There is no other log: {refusal(self.session, Action.SSH, row)}"
         if isinstance(row, Instance) and fleet.never(row, Action.SSH) is None:
