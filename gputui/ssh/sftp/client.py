@@ -196,7 +196,11 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
                 continue
             if not name or b"/" in name or b"\0" in name:
                 raise CopyError(f"{self.where} lists a name that cannot be one: {shown(name)!r}.")
-            entries.append((name, attrs or await self.lstat(path.rstrip(b"/") + b"/" + name)))
+            try:
+                entries.append((name, attrs or await self.lstat(path.rstrip(b"/") + b"/" + name)))
+            except StatusError as error:
+                if error.code != Status.NO_SUCH_FILE:  # removed meanwhile
+                    raise
         return entries
 
     def mkdir(self, path: bytes, mode: int) -> Awaitable[None]:

@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from gputui.errors import CopyError
@@ -47,8 +48,12 @@ class LocalPlace:
         """See :class:`Place`."""
 
         def scan() -> Names:
+            found: Names = []
             with os.scandir(path) as entries:
-                return [(entry.name, _attrs_of(entry.stat(follow_symlinks=False))) for entry in entries]
+                for entry in entries:
+                    with suppress(FileNotFoundError):  # removed meanwhile
+                        found.append((entry.name, _attrs_of(entry.stat(follow_symlinks=False))))
+            return found
 
         return await self._done(path, scan)
 
