@@ -37,6 +37,7 @@ class TransfersView(View):
     COMMAND_SETS = (TransferCommands, AccountCommands, GlobalCommands)
 
     _query: Query | None = None
+    _due = False
 
     def compose_body(self) -> ComposeResult:
         """Lay out the table."""
@@ -59,10 +60,17 @@ class TransfersView(View):
 
     def follow(self) -> Sequence[Callable[[], None]]:
         """Follow every transfer."""
-        return (self.session.fleet.transfers.listeners.add(lambda _: self.catch_up()),)
+        return (self.session.fleet.transfers.listeners.add(lambda _: self._show_soon()),)
+
+    def _show_soon(self) -> None:
+        """Show all that changes now at once."""
+        if not self._due and self.is_mounted:
+            self._due = True
+            self.call_later(self.catch_up)
 
     def catch_up(self) -> None:
         """Show the transfers as they are now."""
+        self._due = False
         if self.is_mounted:
             self.table.set_rows(map(row_of, self.session.fleet.transfers.all))
             self.frame.show()
@@ -120,7 +128,7 @@ class TransfersView(View):
 
 def ref_of(transfer: Transfer) -> Ref:
     """Return a Ref for a transfer: its account is that of its instance."""
-    return Ref(transfer.refs[0].account, "transfer", str(id(transfer)))
+    return Ref(transfer.refs[0].account, "transfer", str(transfer.number))
 
 
 def row_of(transfer: Transfer) -> TransferRow:
