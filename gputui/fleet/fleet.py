@@ -117,13 +117,14 @@ class Fleet(Rows):
     @cached_property
     def transfers(self) -> Transfers:
         """The copies of files to and from its instances."""
-        from gputui.fleet.transfers import Transfers, reach
+        from gputui.fleet.transfers import Transfers, generation, reach
 
         return Transfers(
             partial(reach, self),
             self.clock,
             auditor=self.mutations.auditor,
             writable=self.mutations.writable,
+            generation=partial(generation, self),
             on_failure=self._on_failure,
         )
 

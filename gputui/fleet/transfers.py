@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gputui.errors import ConfigError, CopyError, GputuiError, LinkLostError, NotFoundError, SshError
+from gputui.errors import ConfigError, ConflictError, CopyError, GputuiError, LinkLostError, NotFoundError, SshError
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.signals import Listeners
 from gputui.formatting import counted
@@ -96,6 +96,10 @@ class Transfer:
     task: asyncio.Task[None] | None = None
     cleaning: asyncio.Task[None] | None = None
     discards: bool = False
+    generations: dict[Ref, str] = field(default_factory=dict)
+    """What distinguishes its instances from later ones of the same names; '' where that is unknown."""
+    number: int = 0
+    """Its place among all transfers of the session."""
     samples: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
 
     @property
@@ -125,7 +129,8 @@ class Transfers:
 
     ``at_once`` run at once with each instance, ``most`` in all. Listeners are called with a transfer when its state
     changes, and twice a second while it runs. Copies to instances are changes: ``writable`` raises where an account
-    permits none, and ``auditor`` writes them into the audit log.
+    permits none, and ``auditor`` writes them into the audit log. ``generation`` distinguishes an instance from a
+    later one of its name, which gets nothing of a copy that was begun before.
     """
 
     def __init__(
@@ -135,6 +140,7 @@ class Transfers:
         *,
         auditor: Auditor | None = None,
         writable: Callable[[str], object] = lambda _: None,
+        generation: Callable[[Ref], str] = lambda _: "",
         at_once: int = AT_ONCE,
         most: int = MOST,
         on_failure: Callable[[BaseException], None] | None = None,
@@ -145,6 +151,8 @@ class Transfers:
         self._clock = clock
         self._auditor = auditor
         self._writable = writable
+        self._generation = generation
+        self._number = 0
         self._at_once = at_once
         self._most = most
         self._on_failure = on_failure
@@ -156,19 +164,30 @@ class Transfers:
         return [transfer for transfer in self.all if not transfer.state.ended]
 
     def add(self, source: Spot, target: Spot, options: Options | None = None) -> Transfer:
-        """Add a transfer and start it as soon as fewer others use its instances.
-
-        Raises ConfigError where both sides are here, ForbiddenError for a read-only account.
-        """
-        if source.ref is None and target.ref is None:
-            raise ConfigError("Both sides are on this machine.", hint="One of them has to be REF:PATH.")
-        if target.ref is not None:
-            self._writable(target.ref.account)
-        transfer = Transfer(source, target, options or Options())
-        self.all.append(transfer)
-        self._start_next()
-        self.listeners.notify(transfer)
+        """Add one transfer; see :meth:`add_all`."""
+        (transfer,) = self.add_all([(source, target)], options)
         return transfer
+
+    def add_all(self, ways: Iterable[tuple[Spot, Spot]], options: Options | None = None) -> list[Transfer]:
+        """Add transfers, each from one spot to another, and start them as soon as fewer others use their instances.
+
+        Raises ConfigError where both sides are here, ForbiddenError for a read-only account, and then adds none.
+        """
+        added = []
+        for source, target in ways:
+            if source.ref is None and target.ref is None:
+                raise ConfigError("Both sides are on this machine.", hint="One of them has to be REF:PATH.")
+            if target.ref is not None:
+                self._writable(target.ref.account)
+            added.append(Transfer(source, target, options or Options(), number=self._number + len(added)))
+        for transfer in added:
+            transfer.generations = {ref: self._generation(ref) for ref in transfer.refs}
+        self._number += len(added)
+        self.all += added
+        self._start_next()
+        if added:
+            self.listeners.notify(added[-1])
+        return added
 
     def pause(self, transfer: Transfer) -> None:
         """Pause a transfer; its connection stays, and another may run in its place."""
@@ -337,7 +356,18 @@ class Transfers:
                 self.listeners.notify(transfer)
             await self._clock.sleep(_PAUSES[failures])
 
+    def _check_same(self, transfer: Transfer) -> None:
+        """Raise ConflictError where another instance has the name of one of its own by now."""
+        for ref, before in transfer.generations.items():
+            now = self._generation(ref)
+            if before and now and before != now:
+                raise ConflictError(
+                    f"{ref} is not the instance that the copy was begun with: another one has its name now.",
+                    hint="Begin the copy again if it is meant for this one.",
+                )
+
     async def _attempt(self, transfer: Transfer) -> None:
+        self._check_same(transfer)
         async with self.open(transfer.source.ref) as source, self.open(transfer.target.ref) as target:
             transfer.error, transfer.progress = None, Progress()
             transfer.samples.clear()
@@ -378,6 +408,12 @@ def _incomplete(transfer: Transfer) -> CopyError:
     if len(problems) == 1:
         return problems[0]
     return CopyError(f"{counted(len(problems), 'file')} could not be copied.")
+
+
+def generation(fleet: Fleet, ref: Ref) -> str:
+    """Return what distinguishes an instance from others with its name, earlier or later; '' where that is unknown."""
+    row = fleet.get(ref)
+    return (row.container_id or "") if isinstance(row, Instance) else ""
 
 
 @asynccontextmanager

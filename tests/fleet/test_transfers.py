@@ -113,6 +113,7 @@ async def test_a_read_only_account_can_be_read_only(lab: Lab) -> None:
     transfers = Transfers(lab.reach, lab.clock, writable=refuse)
     with pytest.raises(ForbiddenError, match="lab is read-only"):
         transfers.add(lab.source(), lab.target())
+    assert transfers.all == []
     down = transfers.add(Spot(MAIN, str(lab.here / "file").encode()), Spot(None, str(lab.there).encode()))
     await ended(transfers, down, lab)
     assert down.state is TransferState.DONE
@@ -138,6 +139,16 @@ async def test_a_link_that_stays_lost_fails_and_can_be_retried(lab: Lab) -> None
     transfers.retry(transfer)
     await ended(transfers, transfer, lab)
     assert (transfer.state, transfer.error, transfer.parts) == (TransferState.DONE, None, [])
+
+
+async def test_an_instance_that_was_created_again_gets_nothing_of_an_earlier_copy(lab: Lab) -> None:
+    generations = iter(["first", "first", "second"])
+    transfers = Transfers(lab.reach, lab.clock, generation=lambda _: next(generations))
+    lab.breaks = 1
+    transfer = transfers.add(lab.source(), lab.target())
+    await ended(transfers, transfer, lab)
+    assert "another one has its name now" in str(transfer.error)
+    assert not (lab.there / "file").exists()
 
 
 async def test_a_refused_login_fails_at_once(lab: Lab) -> None:

@@ -212,7 +212,8 @@ async def _copy(
         most=args.parallel,
     )
     options = Options(args.recursive, args.checksum, args.resume, into=len(sources) > 1)
-    copies = [transfers.add(Spot(*source), Spot(*target), options) for target in targets for source in sources]
+    ways = [(Spot(*source), Spot(*target)) for target in targets for source in sources]
+    copies = transfers.add_all(ways, options)
     begun: list[float] = []
 
     def show(_: Transfer) -> None:

@@ -91,7 +91,7 @@ class FileCommands(ListCommands):
             return
         transfers = self.session.fleet.transfers
         options = Options(recursive=True, into=True)
-        added = [transfers.add(one, spot, options) for one in sources]
+        added = transfers.add_all([(one, spot) for one in sources], options)
         source.table.action_clear_marks()
         self.app.run_worker(self._report(added), name="copies", exit_on_error=False)
 
