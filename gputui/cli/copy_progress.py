@@ -11,7 +11,7 @@ from gputui.cli.output import fit, notify, terminal_width
 from gputui.formatting import counted, format_bytes, format_duration
 
 if TYPE_CHECKING:
-    from gputui.fleet.transfers import Transfer
+    from gputui.fleet.transfer import Transfer
 
 _CLEAR_LINE = "\r\x1b[K"
 

@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from gputui.fleet.remote_logs import RemoteLogs
     from gputui.fleet.remote_run import RemoteRun
     from gputui.fleet.runs import Runs
-    from gputui.fleet.transfers import Transfer, Transfers
+    from gputui.fleet.transfer import Transfer
+    from gputui.fleet.transfers import Transfers
     from gputui.history.history import History
     from gputui.models.forwards import PortForward
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from gputui.errors import ConfigError, ConflictError, CopyError, GputuiError, LinkLostError, NotFoundError, SshError
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.signals import Listeners
+from gputui.fleet.transfer import Spot, Transfer, TransferState
 from gputui.formatting import counted
 from gputui.models import Instance, Outcome, Ref
 from gputui.redaction import inner_failure
-from gputui.ssh.sftp.answers import shown
 from gputui.ssh.sftp.copy import Copy
 from gputui.ssh.sftp.local import HERE
 from gputui.ssh.sftp.places import Place
-from gputui.ssh.sftp.state import Gate, Options, Progress
+from gputui.ssh.sftp.state import Options, Progress
 
 if TYPE_CHECKING:
     from gputui.fleet.audit import Auditor
@@ -35,93 +33,9 @@ AT_ONCE = 2
 MOST = 8
 """Transfers that run at once."""
 _SAMPLE_SECONDS = 0.5
-_SAMPLES = 10
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 """The pauses in seconds before each attempt over a new connection; after one that moves bytes the first again."""
 _DISCARD_SECONDS = 5.0
-
-
-class TransferState(StrEnum):
-    """The states of a transfer."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    PAUSED = "paused"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing happens any more unless it is retried."""
-        return self in {TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED}
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A path of an instance, or of this machine where ``ref`` is None. A relative path begins at the home directory
-    there, at the working directory here.
-    """
-
-    ref: Ref | None
-    path: bytes
-
-    @property
-    def text(self) -> str:
-        """Return it for a message, safe for a terminal."""
-        return f"{self.ref}:{shown(self.path)}" if self.ref is not None else shown(self.path)
-
-
-@dataclass(eq=False, slots=True)
-class Transfer:
-    """One source on its way to one target. ``error`` is why it failed, or what it waits for before the next attempt;
-    ``problems`` are files that were not copied, ``skipped`` those that cannot be.
-    """
-
-    source: Spot
-    target: Spot
-    options: Options
-    state: TransferState = TransferState.WAITING
-    progress: Progress = field(default_factory=Progress)
-    error: GputuiError | None = None
-    problems: list[CopyError] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    parts: list[str] = field(default_factory=list)
-    """The temporary files in the target that the next attempt continues."""
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    to: bytes = b""
-    """The path of the copy, once it is known."""
-    gate: Gate = field(default_factory=Gate)
-    copy: Copy | None = None
-    task: asyncio.Task[None] | None = None
-    cleaning: asyncio.Task[None] | None = None
-    discards: bool = False
-    generations: dict[Ref, str] = field(default_factory=dict)
-    """What distinguishes its instances from later ones of the same names; '' where that is unknown."""
-    number: int = 0
-    """Its place among all transfers of the session."""
-    samples: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
-
-    @property
-    def rate(self) -> float | None:
-        """Bytes a second over the last seconds; None where it does not run, or only began to."""
-        if self.state is not TransferState.RUNNING or len(self.samples) < 2:
-            return None
-        (begun, before), (now, moved) = self.samples[0], self.samples[-1]
-        return (moved - before) / (now - begun) if now > begun else None
-
-    @property
-    def left(self) -> float | None:
-        """Seconds that it will take; None where that is unknown."""
-        rate = self.rate
-        if not rate or not self.progress.counted:
-            return None
-        return max(0, self.progress.total - self.progress.done) / rate
-
-    @property
-    def refs(self) -> list[Ref]:
-        """The instances that it uses."""
-        return [spot.ref for spot in (self.source, self.target) if spot.ref is not None]
 
 
 class Transfers:

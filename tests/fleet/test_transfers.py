@@ -12,7 +12,8 @@ import pytest
 
 from gputui.errors import ConfigError, CopyError, ForbiddenError, LinkLostError, SshError
 from gputui.fleet.audit import Auditor
-from gputui.fleet.transfers import Spot, Transfer, Transfers, TransferState
+from gputui.fleet.transfer import Spot, Transfer, TransferState
+from gputui.fleet.transfers import Transfers
 from gputui.history.history import History
 from gputui.models import Ref
 from gputui.ssh.sftp.local import LocalPlace

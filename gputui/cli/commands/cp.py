@@ -20,7 +20,7 @@ from gputui.presentation.refusals import only_text
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
-    from gputui.fleet.transfers import Transfer
+    from gputui.fleet.transfer import Transfer
     from gputui.ssh.client import Connection
 
 _AT_ONCE = 4
@@ -193,7 +193,8 @@ async def _copy(
     targets: Sequence[tuple[Ref | None, bytes]],
 ) -> ExitCode:
     """Copy every source to every target, and report each copy when it ends."""
-    from gputui.fleet.transfers import Spot, Transfers, reach
+    from gputui.fleet.transfer import Spot
+    from gputui.fleet.transfers import Transfers, reach
     from gputui.ssh.sftp.state import Options
 
     line = ProgressLine()

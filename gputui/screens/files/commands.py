@@ -17,7 +17,7 @@ from gputui.screens.files.pane import UP
 from gputui.screens.list.commands import ListCommands
 
 if TYPE_CHECKING:
-    from gputui.fleet.transfers import Transfer
+    from gputui.fleet.transfer import Transfer
     from gputui.screens.files.view import FilesView
 
 _SHOWN = 6
@@ -64,7 +64,7 @@ class FileCommands(ListCommands):
 
     @in_worker("dialog")
     async def _copy(self, rows: Sequence[FileRow]) -> None:
-        from gputui.fleet.transfers import Spot
+        from gputui.fleet.transfer import Spot
         from gputui.ssh.sftp.state import Options
 
         source, target = self.view.pane, self.view.other

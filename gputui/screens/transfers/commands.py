@@ -11,7 +11,8 @@ from gputui.screens.commands.command_set import in_worker
 from gputui.screens.list.commands import ListCommands
 
 if TYPE_CHECKING:
-    from gputui.fleet.transfers import Transfer, Transfers
+    from gputui.fleet.transfer import Transfer
+    from gputui.fleet.transfers import Transfers
     from gputui.screens.transfers.view import TransfersView
 
 _ACTIONS = {

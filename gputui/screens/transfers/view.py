@@ -23,7 +23,7 @@ from gputui.text import clean
 from gputui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
-    from gputui.fleet.transfers import Transfer
+    from gputui.fleet.transfer import Transfer
 
 
 class TransfersView(View):

@@ -12,7 +12,7 @@ import pytest
 
 from gputui.cli.copy_progress import progress_text, summary_text
 from gputui.fleet import Fleet
-from gputui.fleet.transfers import Spot, Transfer, TransferState
+from gputui.fleet.transfer import Spot, Transfer, TransferState
 from gputui.models import Ref
 from gputui.sim.server import Running
 from gputui.ssh.sftp.local import LocalPlace
