@@ -87,7 +87,7 @@ class Transfers:
 
         Raises ConfigError where both sides are here, ForbiddenError for a read-only account, and then adds none.
         """
-        added = []
+        added = list[Transfer]()
         for source, target in ways:
             if source.ref is None and target.ref is None:
                 raise ConfigError("Both sides are on this machine.", hint="One of them has to be REF:PATH.")
