@@ -164,7 +164,7 @@ class GroupLogin:
         choices = [
             dialogs.Choice("all", f"Trust all {number} and log in" if number > 1 else "Trust it and log in", "y"),
             dialogs.Choice("each", "Ask about each", "e"),
-            dialogs.Choice("without", f"Run without {'these' if number > 1 else 'it'}", "w"),
+            dialogs.Choice("without", f"Run without {'them' if number > 1 else 'it'}", "w"),
             dialogs.Choice("cancel", "Cancel: run nothing", "n"),
         ]
         if number == 1:
@@ -175,7 +175,7 @@ class GroupLogin:
                 f"{heading} not known yet.",
                 choices,
                 details=lines,
-                note=f"Compare with the fingerprints you were given. It will be {questions[0].kept_in}.",
+                note="Compare with the fingerprints you were given. Trusted keys are not asked about again.",
                 selected="cancel",
                 careful=True,
             )

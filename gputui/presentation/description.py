@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from gputui.models import Phase, Row
+from gputui.models import Instance, Phase, Row
 from gputui.models.resources import resource_of
 from gputui.presentation.actions import name_of
 from gputui.presentation.columns.column import Cell, Span, plain_text, spans_of
@@ -29,12 +29,13 @@ def description(row: Row, context: Context) -> Fields:
 def targets_text(rows: Sequence[Row], nouns: str = "") -> str:
     """Name the rows of a question with their accounts: ``train-1 in lab``, ``3 pods (2 in lab, 1 in hub)``.
 
-    ``nouns`` names several where that is not their kind; rows of several kinds are ``resources``.
+    ``nouns`` names several where that is not their kind; of several kinds they are ``instances`` or ``resources``.
     """
     accounts, kinds = Counter(row.ref.account for row in rows), {row.ref.kind for row in rows}
     if len(rows) == 1:
         return f"{name_of(rows[0])} in {rows[0].ref.account}"
-    what = f"{len(rows)} {nouns or (f'{kinds.pop()}s' if len(kinds) == 1 else 'resources')}"
+    mixed = "instances" if all(isinstance(row, Instance) for row in rows) else "resources"
+    what = f"{len(rows)} {nouns or (f'{kinds.pop()}s' if len(kinds) == 1 else mixed)}"
     if len(accounts) == 1:
         return f"{what} in {rows[0].ref.account}"
     return f"{what} ({', '.join(f'{count} in {account}' for account, count in sorted(accounts.items()))})"

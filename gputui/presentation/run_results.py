@@ -74,10 +74,11 @@ def lines_of(result: RunResult) -> list[Line]:
 
 
 def first_line(result: RunResult) -> str:
-    """Return the problem, else the first line of output that is not blank, else of the errors."""
+    """Return the problem, else the first line that is not blank: of the output, after a failure of the errors."""
     if result.problem:
         return result.problem
-    for data in (result.stdout, result.stderr):
+    failed = result.state is RunState.ENDED and not result.succeeded
+    for data in (result.stderr, result.stdout) if failed else (result.stdout, result.stderr):
         for line in output_text(data[:4096]).splitlines():
             if line.strip():
                 return line.strip()

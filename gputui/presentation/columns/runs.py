@@ -15,9 +15,9 @@ from gputui.presentation.run_results import count_spans, count_text, end_style, 
 _GLYPHS: Mapping[RunState, str] = {
     RunState.FAILED: "✗",
     RunState.UNKNOWN: "?",
-    RunState.ENDED: "✓",
     RunState.RUNNING: "▶",
     RunState.LOGIN: "◐",
+    RunState.ENDED: "✓",
     RunState.WAITING: "·",
     RunState.SKIPPED: "○",
 }
@@ -109,6 +109,6 @@ def _state(row: RunResult) -> Cell:
 
 
 def _order(row: RunResult) -> tuple[int, int]:
-    """Failures first, then what has ended well, then what runs."""
+    """Failures first, then what runs, what has ended well, and what waits."""
     failed = row.state is RunState.ENDED and not row.succeeded
     return (0 if failed else _ORDER.index(row.state), -(row.status or 0))

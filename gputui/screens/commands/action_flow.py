@@ -84,7 +84,7 @@ class ActionCommands(CommandSet):
             ],
             "confirm": verb,
             "typed": self._confirmation_text(action, rows),
-            "danger": ACTIONS[action].ends_work,
+            "danger": ACTIONS[action].ends_work or (action is Action.EXEC and len(rows) > 1),
         }
         if action is Action.STOP and all(fleet.options(row, Action.STOP) for row in rows):
             maintained = self._maintained(rows)

@@ -135,13 +135,11 @@ class StopDialog(ConfirmDialog):
     """The question before instances of deployments are stopped; ``command`` is an argument more."""
 
     DEFAULT_CSS = """
-    StopDialog.-low .scroll { max-height: 3; }
+    StopDialog.-low .subjects { max-height: 3; }
     StopDialog Label { width: auto; padding: 0 1; }
     StopDialog #command { width: 1fr; }
     StopDialog Horizontal.command { height: auto; }
     """
-
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012  (Textual's own type for it)
 
     def compose_options(self) -> ComposeResult:
         """Add the command that runs before the stop."""

@@ -50,6 +50,7 @@ class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | N
     Dialog .heading { text-style: bold; width: 1fr; height: auto; margin-bottom: 1; }
     Dialog .body { width: 1fr; height: auto; }
     Dialog .scroll { height: auto; max-height: 16; }
+    Dialog.-low .subjects { max-height: 6; }
     Dialog .hint { color: $muted; width: 1fr; height: auto; margin-top: 1; }
     Dialog .problem { color: $text-error; width: 1fr; height: auto; }
     Dialog .buttons { height: auto; width: 1fr; align-horizontal: right; margin-top: 1; }
@@ -69,6 +70,7 @@ class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | N
     _asked_at = 0.0
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="dialog.cancel")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012  (Textual's own type for it)
 
     def __init__(self, heading: str = "", *, subjects: Sequence[Content] = (), danger: bool = False) -> None:
         super().__init__()
@@ -81,7 +83,7 @@ class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | N
         with Vertical(classes="dialog -danger" if self._danger else "dialog"):
             yield Static(Content(self.heading), classes="heading")
             if self._subjects:
-                with VerticalScroll(classes="scroll", can_focus=False):
+                with VerticalScroll(classes="scroll subjects", can_focus=False):
                     yield Static(Content("\n").join(self._subjects), classes="body")
             yield from self.compose_body()
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, cast
 
+from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
@@ -31,6 +32,7 @@ _SHOWN_LINES = 200
 _AT_ONCE = 2**17
 """Bytes of output that are laid out at once, more in a thread."""
 _EACH = 0.25
+_LEAST_TITLE, _MARGINS = 12, 6
 
 
 class ResultsView(ListView):
@@ -163,9 +165,13 @@ class ResultsView(ListView):
             self.catch_up()
 
     def breadcrumbs(self) -> list[str]:
-        """Return the command."""
-        run = self.run
-        return [self.HEADING] if run is None else [self.HEADING, run.order.title]
+        """Return the command, cut to leave room for the counts."""
+        if (run := self.run) is None:
+            return [self.HEADING]
+        taken = cell_len(self.HEADING) + 3 + self.status()[0].cell_length + _MARGINS
+        room = max(_LEAST_TITLE, self.size.width - taken)
+        title = run.order.title
+        return [self.HEADING, title if cell_len(title) <= room else f"{set_cell_size(title, room - 1).rstrip()}…"]
 
     def status(self) -> tuple[Content, Content]:
         """Show the progress and the ends in place of the number of rows."""
@@ -174,7 +180,7 @@ class ResultsView(ListView):
             return left, right
         row = run.row()
         several = len(row.results) > 1 and row.moving
-        progress = f"   {len(row.results) - row.moving} of {len(row.results)} ended:" if several else "  "
+        progress = f"   {len(row.results) - row.moving} of {len(row.results)}:" if several else "  "
         return Content.assemble((progress, "bold"), " ", content_of(count_spans(row.results)), left), right
 
     def counts(self) -> str:
