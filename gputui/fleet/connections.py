@@ -59,10 +59,13 @@ class Connections:
         await self._pool.aclose()
         await self.jump_hosts.retire()
 
-    async def log_in_unasked(self, instance: Instance, unasked: Unasked | None = None) -> Connection:
+    async def log_in_unasked(
+        self, instance: Instance, unasked: Unasked | None = None, *, deadline: float = 0
+    ) -> Connection:
         """Log in without questions; those that were not asked are noted in ``unasked``.
 
-        Raises LoginError where there was one, GputuiError.
+        An SSH server that is still starting is waited for during ``deadline`` seconds. Raises LoginError where a
+        question was not asked, GputuiError.
         """
         noted, hint = unasked or Unasked(), self._fleet.login_hint
 
@@ -80,7 +83,9 @@ class Connections:
 
         ref = login_ref(instance)
         try:
-            return await log_in(self._fleet, ref, self.hosts, no_user, no_trust, no_secret, deadline=0, asks=False)
+            return await log_in(
+                self._fleet, ref, self.hosts, no_user, no_trust, no_secret, deadline=deadline, asks=False
+            )
         except SshError as error:
             if isinstance(error, DeclinedError) and not noted.reason:
                 noted.reason = "a question about its jump host was not asked"

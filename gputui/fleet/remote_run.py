@@ -280,8 +280,9 @@ class RemoteRun:
             self._set(target, state=RunState.LOGIN, way=Way.SSH)
             async with AsyncExitStack() as leases:
                 connect = None if self.connect is None else partial(self.connect, row)
+                lease = self._fleet.connections.lease(row, connect)
                 try:
-                    connection = await leases.enter_async_context(self._fleet.connections.lease(row, connect))
+                    connection = await self._unless_stopped(leases.enter_async_context(lease))
                 except SshError as error:
                     if Way.API not in possible or self._stop.is_set() or isinstance(error, DeclinedError):
                         raise
@@ -291,6 +292,19 @@ class RemoteRun:
                     await self._over_ssh(target, connection)
                     return
         await self._through_api(target, note)
+
+    async def _unless_stopped(self, login: Awaitable[Connection]) -> Connection:
+        """Await a login; raises SshError when the user ends the run before it has succeeded."""
+        logging_in, stopped = asyncio.ensure_future(login), asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({logging_in, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if logging_in.done():
+                return logging_in.result()
+            raise SshError("The run was ended during the login.", hint="Nothing was run.")
+        finally:
+            stopped.cancel()
+            logging_in.cancel()
+            await asyncio.wait({logging_in})
 
     async def _over_ssh(self, target: _Target, connection: Connection) -> None:
         from gputui.ssh import scripts

@@ -27,6 +27,7 @@ from gputui.models import (
     Way,
 )
 from gputui.ssh import scripts
+from gputui.ssh.client import Connection
 from tests.fleet.acting import only
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running
 from tests.fleet.ssh_hosts import SSH_ALONE, Hosts, trusting
@@ -191,6 +192,22 @@ async def test_ending_a_run_ends_what_runs_and_skips_what_waits(tmp_path: Path) 
     assert [found.state for found in run.results] == [RunState.ENDED, RunState.SKIPPED]
     assert run.results[0].ended_by is EndedBy.USER
     assert [row.name for row in run.retryable()] == ["a", "b"]
+
+
+async def test_ending_a_run_does_not_wait_for_a_login_that_hangs(tmp_path: Path) -> None:
+    async with hosts(tmp_path, "a") as (_, _, fleet):
+        begun = asyncio.Event()
+
+        async def hang(_: Instance) -> Connection:
+            begun.set()
+            return await asyncio.Future()
+
+        run = a_run(fleet, Order("true"), connect=hang)
+        task = asyncio.create_task(run.run())
+        await asyncio.wait_for(begun.wait(), 5)
+        run.stop()
+        await asyncio.wait_for(task, 5)
+    assert [found.state for found in run.results] == [RunState.SKIPPED]
 
 
 async def test_an_instance_that_vanishes_is_not_logged_into(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import os
 import shlex
 import sys
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,14 +19,18 @@ from gputui.cli.output import notify
 from gputui.errors import ConfigError, ExitCode, NotFoundError
 from gputui.models import Action, Instance, Resource, Way
 from gputui.presentation import actions as wording
+from gputui.presentation.description import targets_text
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
     from gputui.fleet.remote_run import Order, RemoteRun
+    from gputui.ssh.client import Connection
 
 _FORMATS = ("text", "prefixed", "grouped", "json")
 _LONGEST_FILE = 2**20
 _PARALLEL = 20
+_START_SECONDS = 120.0
+"""How long an SSH server that is still starting is waited for."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -184,7 +189,7 @@ def _meant(fleet: Fleet, named: Sequence[refs.Match], found: Sequence[Instance],
             *(str(row.ref) for row in found if row.ref not in {match.ref for match in named}),
             f"{wording.effect(Action.EXEC, rows)} {ways_text(count_ways(fleet, rows, order.via))}".strip(),
         ],
-        question=f"Run {order.text!r} there?",
+        question=f"Run {order.text!r} in {targets_text(rows)}?",
         typed=wording.confirmation_text(Action.EXEC, rows),
     )
 
@@ -192,27 +197,39 @@ def _meant(fleet: Fleet, named: Sequence[refs.Match], found: Sequence[Instance],
 async def _carry_out(
     fleet: Fleet, rows: Sequence[Instance], order: Order, args: argparse.Namespace, *, alone: bool
 ) -> int:
-    from functools import partial
-
-    from gputui.cli import ssh_login
     from gputui.cli.run_output import RunOutput
     from gputui.fleet.remote_run import RemoteRun
 
     output = RunOutput(args.output, alone=alone)
-    # Of several, no login asks: the questions would mix.
-    asks = len(rows) == 1 and prompts.interactive() and not args.stdin
     run = RemoteRun(
         fleet,
         rows,
         order,
         parallel=args.parallel,
-        connect=partial(ssh_login.connect, fleet, deadline=0) if asks else None,
+        connect=_login(fleet, rows[0], order, args) if len(rows) == 1 else None,
         changed=output.changed,
         stream=output.stream,
     )
     output.follow(run)
     await _until_end(run)
     return output.finish()
+
+
+def _login(
+    fleet: Fleet, row: Instance, order: Order, args: argparse.Namespace
+) -> Callable[[Instance], Awaitable[Connection]]:
+    """Return the login into the only instance: it asks at a terminal. Of several none does, the questions would mix.
+
+    Where there is no other way, an SSH server that is still starting is waited for.
+    """
+    from gputui.cli import ssh_login
+    from gputui.fleet.remote_run import ways
+
+    by_api = Way.API in ways(fleet, row) and order.via is not Way.SSH and not order.by_ssh_only
+    deadline = 0.0 if by_api else _START_SECONDS
+    if prompts.interactive() and not args.stdin:
+        return partial(ssh_login.connect, fleet, deadline=deadline)
+    return partial(fleet.connections.log_in_unasked, deadline=deadline)
 
 
 async def _until_end(run: RemoteRun) -> None:

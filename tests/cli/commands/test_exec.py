@@ -71,7 +71,7 @@ def test_a_shortened_name_is_asked_about(
 
     assert (ended, printed) == (status, out)
     assert "lab/pod/vllm_llama, from lab/vllm" in err
-    assert "Run 'echo ran' there?" in err
+    assert "Run 'echo ran' in vllm_llama in lab?" in err
 
 
 def test_whole_names_are_not_asked_about(world: Running, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

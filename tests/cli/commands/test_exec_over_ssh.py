@@ -15,9 +15,11 @@ from gputui.cli import prompts
 from gputui.cli.output import OutputError
 from gputui.cli.run_output import RunOutput
 from gputui.config.paths import known_hosts_path
+from gputui.errors import SshError
+from gputui.fleet.connections import Connections
 from gputui.fleet.remote_run import RemoteRun
 from gputui.history.history import History
-from gputui.models import Outcome, Ref, RunResult, RunState, Way
+from gputui.models import Action, Outcome, Ref, RunResult, RunState, Way
 from tests.fleet.ssh_hosts import Hosts
 from tests.ssh.shells import ShellServer
 
@@ -89,7 +91,7 @@ def test_a_filter_chooses_instances_once_it_is_confirmed(
     monkeypatch.setattr("sys.stdin", io.StringIO("2\n"))
     status, out, err = run("exec", "-l", "name:/[ab]/", "-o", "grouped", "--", "echo hi")
     assert (status, out) == (0, "== 2 instances, exit code 0: a, b\nhi\n")
-    assert "Run 'echo hi' there? Type 2 to confirm:" in err
+    assert "Run 'echo hi' in 2 pods in hub? Type 2 to confirm:" in err
     assert "over SSH, as the user who logs in" in err
 
 
@@ -148,3 +150,23 @@ def test_an_instance_that_cannot_be_logged_into_fails_alone(hosts: Hosts, run: R
     status, out, err = run("exec", "a", "b", "--", "echo hi")
     assert (status, out) == (1, "hi\n")
     assert "Not logged into b: the host key is unknown." in err
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [(("a",), [120.0]), (("a", "--via", "ssh"), [120.0]), (("b", "a"), [0, 0])],
+)
+def test_a_server_that_is_still_starting_is_waited_for_by_one_instance_without_another_way(
+    hosts: Hosts, run: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], seconds: list[float]
+) -> None:
+    waited = list[float]()
+
+    async def refused(*_: object, deadline: float = 0) -> None:
+        waited.append(deadline)
+        raise SshError("It refuses connections.")
+
+    monkeypatch.setattr(Connections, "log_in_unasked", refused)
+    assert run("exec", *words, "--", "true")[0] == 1
+    hosts.offered = frozenset({Action.SSH, Action.EXEC})
+    assert run("exec", "a", "--", "true")[0] == 0, "by the API"
+    assert waited == [*seconds, 0.0]
