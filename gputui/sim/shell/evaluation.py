@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .language.errors import ExpiredError, LoopError, ReturnError, ShellExitError
+from .jobs import Job
+from .language.errors import ExpiredError, LoopError, ShellExitError
 from .language.expansion import fields_of, pattern_of, text_of
 from .language.patterns import matches
-from .language.tree import AndOr, Case, Command, For, Function, Group, If, Loop, Pipeline, Redirection, Simple
+from .language.tree import (
+    AndOr,
+    Background,
+    Case,
+    Command,
+    For,
+    Function,
+    Group,
+    If,
+    Loop,
+    Pipeline,
+    Redirection,
+    Simple,
+)
 from .streams import BrokenPipe, Capture, FileStream, Given, Pipe, Stream, Streams
 
 if TYPE_CHECKING:
@@ -45,13 +59,12 @@ async def execute(shell: Shell, commands: Sequence[AndOr]) -> int:
 
 async def _subshell(shell: Shell, commands: Sequence[AndOr], streams: Streams) -> int:
     """Run commands as the only ones of a subshell."""
-    inner = shell.fork(streams)
+    return await _ended(shell.fork(streams), commands)
+
+
+async def _ended(shell: Shell, commands: Sequence[AndOr]) -> int:
     try:
-        return await execute(inner, commands)
-    except ShellExitError as end:
-        return end.status
-    except (ReturnError, LoopError):
-        return inner.status
+        return await shell.finish(execute(shell, commands))
     except BrokenPipe:
         return _BROKEN_PIPE
 
@@ -165,6 +178,8 @@ async def _evaluate(shell: Shell, command: Command) -> int:
             return await _simple(shell, command.what)
         case Group(commands, subshell):
             return await (_subshell(shell, commands, shell.streams) if subshell else execute(shell, commands))
+        case Background(commands):
+            return await _start(shell, commands)
         case If():
             return await _if(shell, command.what)
         case Loop():
@@ -181,24 +196,35 @@ async def _evaluate(shell: Shell, command: Command) -> int:
 async def _simple(shell: Shell, simple: Simple) -> int:
     shell.substituted = 0
     words = [text for word in simple.words for text in await fields_of(shell, word)]
-    assigned = {name: await text_of(shell, word) for name, word in simple.assignments}
-    if not words:
-        for name, value in assigned.items():
+    with shell.restoring([name for name, _ in simple.assignments] if words else ()):
+        for name, word in simple.assignments:
+            value = await text_of(shell, word, assigned=True)
+            if name in shell.readonly:
+                await shell.fail(f"{name}: readonly variable")
             shell.assign(name, value)
-        return shell.substituted
-    with shell.restoring(assigned):
-        for name, value in assigned.items():
-            shell.assign(name, value)
-            shell.exported.add(name)
-        return await shell.invoke(words)
+            if words:
+                shell.exported.add(name)
+        return await shell.invoke(words) if words else shell.substituted
+
+
+async def _start(shell: Shell, commands: Sequence[AndOr]) -> int:
+    """Start commands in a subshell of their own process, without input."""
+    pid = shell.host.open_shell(shell.user, shell.pod)
+    inner = shell.fork({**shell.streams, 0: Stream()})
+    job = shell.session.jobs[pid] = Job(asyncio.ensure_future(_ended(inner, commands)))
+    shell.host.shells[pid].end = job.end
+    job.task.add_done_callback(lambda _: shell.host.close_shell(pid))
+    shell.last_job = pid
+    if shell.screen is not None:
+        await shell.error(f"[{len(shell.session.jobs)}] {pid}")
+    return 0
 
 
 async def _if(shell: Shell, choice: If) -> int:
     for condition, body in choice.branches:
         if await _test(shell, condition) == 0:
             return await execute(shell, body)
-    shell.status = 0
-    return await execute(shell, choice.otherwise)
+    return await execute(shell, choice.otherwise) if choice.otherwise else 0
 
 
 async def _test(shell: Shell, condition: Sequence[AndOr]) -> int:
@@ -220,39 +246,47 @@ async def _case(shell: Shell, choice: Case) -> int:
 
 
 async def _loop(shell: Shell, loop: Loop) -> int:
-    status = 0
-    while ((await _test(shell, loop.condition)) == 0) == loop.wanted:
-        try:
-            status = await execute(shell, loop.body)
-        except LoopError as jump:
-            if not _continues(jump):
-                break
-    return status
+    async def ready() -> bool:
+        return (await _test(shell, loop.condition) == 0) == loop.wanted
+
+    return await _repeated(shell, ready, loop.body)
 
 
 async def _for(shell: Shell, loop: For) -> int:
-    status = 0
     words = loop.words
-    values = (
+    values = iter(
         list(shell.arguments) if words is None else [text for word in words for text in await fields_of(shell, word)]
     )
-    for value in values:
-        shell.assign(loop.name, value)
-        try:
-            status = await execute(shell, loop.body)
-        except LoopError as jump:
-            if not _continues(jump):
-                break
-    return status
+
+    async def ready() -> bool:
+        value = next(values, None)
+        if value is not None:
+            shell.assign(loop.name, value)
+        return value is not None
+
+    return await _repeated(shell, ready, loop.body)
+
+
+async def _repeated(shell: Shell, ready: Callable[[], Awaitable[bool]], body: Sequence[AndOr]) -> int:
+    """Run the body of a loop as long as it is ready for another round."""
+    status = 0
+    shell.loops += 1
+    try:
+        while True:
+            try:
+                if not await ready():
+                    return status
+                status = await execute(shell, body)
+            except LoopError as jump:
+                if jump.levels > 1:
+                    raise LoopError(jump.levels - 1, again=jump.again) from None
+                if not jump.again:
+                    return 0
+                status = 0
+    finally:
+        shell.loops -= 1
 
 
 def _is_exec(simple: Simple) -> bool:
     """Whether it is an ``exec`` without a program: its redirections are those of the shell from then on."""
     return len(simple.words) == 1 and len(simple.words[0]) == 1 and getattr(simple.words[0][0], "text", "") == "exec"
-
-
-def _continues(jump: LoopError) -> bool:
-    """Whether this loop continues after a jump; raises one for the loop around it."""
-    if jump.levels > 1:
-        raise LoopError(jump.levels - 1, again=jump.again)
-    return jump.again

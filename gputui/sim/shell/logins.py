@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from gputui.sim.machines.containers import Pod
 from gputui.sim.machines.hosts import Host
-from gputui.sim.machines.nodes import Directory
+from gputui.sim.machines.nodes import Computed, ComputedDirectory, Link, Node
 from gputui.sim.machines.root_files import files_of
 
 from .evaluation import CAPTURE_LIMIT
-from .language.errors import ExpiredError, ShellExitError
+from .language.errors import ExpiredError
+from .programs import installed_programs
 from .shell import Session, Shell, home_of
 from .streams import Output, Stream, Streams
 
@@ -48,7 +49,11 @@ def new_shell(
     shell = Shell(session, streams, name, variables)
     variables.setdefault("HOSTNAME", shell.hostname)
     shell.exported |= set(variables)
-    if not isinstance(files.find("/"), Directory) or not files.is_directory(shell.cwd):
+    if not files.exists("/usr/bin"):
+        programs: dict[str, Node] = {name: Computed(mode=0o755) for name in installed_programs(shell)}
+        files.mount("/usr/bin", ComputedDirectory(content=lambda: programs))
+        files.mount("/bin", Link(target="usr/bin"))
+    if not files.is_directory(shell.cwd):
         shell.cwd = "/"
     return shell
 
@@ -77,11 +82,9 @@ async def run_captured(
     output = Output(hold)
     shell = new_shell(host, pod, {0: Stream(), 1: output, 2: output}, name=name, budget=timeout)
     try:
-        status = await shell.run(line)
-    except ShellExitError as ended:
-        status = ended.status
+        status = await shell.finish(shell.run(line))
     except ExpiredError:
         return -1, "Timeout"
     finally:
-        host.close_shell(shell.session.pid)
+        shell.session.close()
     return status, written.decode("utf-8", "replace").replace("\n", "\r\n")

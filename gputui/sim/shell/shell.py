@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from gputui.sim.machines.containers import Pod
 from gputui.sim.machines.filesystem import FileSystem
@@ -14,7 +14,16 @@ from gputui.sim.machines.hosts import Host
 from gputui.sim.machines.world import World
 
 from .evaluation import captured, execute, run_command
-from .language.errors import ExpiredError, IncompleteError, ReturnError, ShellExitError, ShellSyntaxError
+from .jobs import Job
+from .language.errors import (
+    AbandonedError,
+    ExpiredError,
+    IncompleteError,
+    LoopError,
+    ReturnError,
+    ShellExitError,
+    ShellSyntaxError,
+)
 from .language.expansion import LARGEST
 from .language.parser import parse, parse_line
 from .language.tree import AndOr, Command
@@ -24,6 +33,8 @@ from .streams import Streams
 if TYPE_CHECKING:
     from .server.terminal import Terminal
     from .streams import Buffered
+
+_HANGUP = 1
 
 
 @dataclass
@@ -42,6 +53,14 @@ class Session:
     screen: Terminal | None = None
     budget: float | None = None
     steps: int = 0
+    jobs: dict[int, Job] = field(default_factory=dict)
+    """What runs in the background, and what ended there and was not waited for, by process id."""
+
+    def close(self) -> None:
+        """End the shell and what it started."""
+        for job in self.jobs.values():
+            job.end(_HANGUP)
+        self.host.close_shell(self.pid)
 
 
 @dataclass
@@ -61,6 +80,17 @@ class Shell:
     """The status of the last command substitution of a command."""
     locals: list[dict[str, str | None]] = field(default_factory=list)
     """Of each function that runs: the variables that it has made its own, with their values before."""
+    readonly: set[str] = field(default_factory=set)
+    traps: dict[str, str] = field(default_factory=dict)
+    """Commands by the signal, or EXIT, that they wait for."""
+    loops: int = 0
+    """How many loops run, in the function that runs."""
+    sources: int = 0
+    """How many files run with ``.``, which ``return`` ends."""
+    last_job: int = 0
+    """The process id of what was last started in the background, 0 for none."""
+    script: str = "bash"
+    """``$0``"""
     options: set[str] = field(default_factory=set)
     depth: int = 0
     tested: int = 0
@@ -140,6 +170,11 @@ class Shell:
         await self.world.clock.sleep(seconds)
         self.world.advance()
 
+    async def fail(self, text: str, status: int = 1) -> NoReturn:
+        """Write an error message and end the script, or the line at a prompt."""
+        await self.error(f"{self.name}: {text}")
+        raise AbandonedError(status)
+
     def path(self, name: str) -> str:
         """Return the absolute path of a name as typed."""
         return posixpath.normpath(posixpath.join(self.cwd, name))
@@ -154,11 +189,15 @@ class Shell:
             case "#":
                 return str(len(self.arguments))
             case "0":
-                return "bash"
-            case "@" | "*":
+                return self.script
+            case "@":
                 return " ".join(self.arguments)
-            case "-" | "!":
-                return ""
+            case "*":
+                return self.variables.get("IFS", " ")[:1].join(self.arguments)
+            case "!":
+                return str(self.last_job or "")
+            case "-":
+                return "".join(sorted(self.options))
             case _ if name.isdecimal():
                 return self.arguments[int(name) - 1] if int(name) <= len(self.arguments) else ""
             case _:
@@ -184,6 +223,8 @@ class Shell:
             functions=dict(self.functions),
             arguments=list(self.arguments),
             locals=[],
+            readonly=set(self.readonly),
+            traps={},
             options=set(self.options),
             depth=self.depth + 1,
         )
@@ -230,10 +271,27 @@ class Shell:
         """Run commands in a subshell and return what they write."""
         return await captured(self, commands)
 
+    async def finish(self, work: Awaitable[int]) -> int:
+        """Await the last work of this shell; return its status, after what it traps its end with."""
+        try:
+            self.status = await work
+        except ShellExitError as end:
+            self.status = end.status
+        except (ReturnError, LoopError):
+            pass
+        if not (action := self.traps.pop("EXIT", "")):
+            return self.status
+        status = self.status
+        try:
+            await self.run(action)
+        except ShellExitError as end:
+            return end.status
+        return status
+
     def assign(self, name: str, value: str) -> None:
-        """Set a variable. Raises ShellExitError for a value that is too large."""
-        if len(value) > LARGEST:
-            raise ShellExitError(2)
+        """Set a variable. Raises AbandonedError for one that may not be changed, or a value that is too large."""
+        if len(value) > LARGEST or name in self.readonly:
+            raise AbandonedError(1)
         self.variables[name] = value
 
     @contextmanager
@@ -278,6 +336,7 @@ class Shell:
 
     async def _call(self, body: Command, arguments: list[str]) -> int:
         outer, self.arguments = self.arguments, arguments
+        loops, self.loops = self.loops, 0
         self.depth += 1
         self.locals.append({})
         try:
@@ -285,7 +344,7 @@ class Shell:
         except ReturnError:
             return self.status
         finally:
-            self.arguments = outer
+            self.arguments, self.loops = outer, loops
             self.depth -= 1
             self._restore(self.locals.pop())
 

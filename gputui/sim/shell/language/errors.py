@@ -19,6 +19,10 @@ class ShellExitError(Exception):
         self.status = status
 
 
+class AbandonedError(ShellExitError):
+    """A script ends with an error; at a prompt its line does."""
+
+
 class ReturnError(Exception):
     """A function returns."""
 

@@ -4,162 +4,175 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from .arithmetic import evaluate
-from .errors import ShellExitError
-from .patterns import matches
-from .tree import Arithmetic, Parameter, Part, Substitution, Text, Word
+from .patterns import escaped, is_pattern, matches
+from .tree import Arithmetic, Parameter, Substitution, Text, Word
 
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
 
-_BLANKS = " \t\n"
+BLANKS = " \t\n"
+"""The characters of IFS where that is not set."""
 LARGEST = 1 << 20
 """Characters of an expanded word: what is longer ends the shell."""
-Segment = tuple[str, bool]
-"""A piece of a field, and whether it was quoted."""
+
+
+class Segment(NamedTuple):
+    """A piece of a word. Only one that is not ``quoted`` has patterns; only one that ``splits`` is split at IFS."""
+
+    text: str
+    quoted: bool
+    splits: bool = False
+
+
+_Pieces = list[Segment | None]
+"""The segments of a word; None where a field ends for certain, as between the arguments of ``"$@"``."""
 
 
 async def fields_of(shell: Shell, word: Word) -> list[str]:
-    """Return the fields of a word: split at blanks, file names in place of patterns."""
+    """Return the fields of a word: split at the characters of IFS, file names in place of patterns."""
     found: list[str] = []
-    for segments in await _split(shell, word):
-        text = "".join(text for text, _ in segments)
-        names = _names(shell, segments)
-        found += names or [text]
+    for field in _split(await _pieces(shell, word), shell.variables.get("IFS", BLANKS)):
+        found += _names(shell, field) or ["".join(segment.text for segment in field)]
     return found
 
 
-async def text_of(shell: Shell, word: Word) -> str:
-    """Return a word as one text, neither split nor matched with file names."""
-    return "".join([text for text, _ in await _segments(shell, word)])
+async def text_of(shell: Shell, word: Word, *, assigned: bool = False) -> str:
+    """Return a word as one text, neither split nor matched with file names.
+
+    One that is ``assigned`` to a variable may have ``~`` after each colon.
+    """
+    pieces = await _pieces(shell, word, assigned=assigned)
+    return "".join(" " if segment is None else segment.text for segment in pieces)
 
 
 async def pattern_of(shell: Shell, word: Word) -> str:
     """Return a word as a pattern in which what was quoted has no special characters."""
-    return "".join(re.sub(r"([*?\[\]\\])", r"\\\1", text) if quoted else text
-                   for text, quoted in await _segments(shell, word))  # fmt: skip
+    return _pattern(segment for segment in await _pieces(shell, word) if segment is not None)
 
 
-def split_blanks(text: str, separators: str = _BLANKS) -> list[str]:
-    """Return the fields of a text, split at the characters of IFS."""
-    if not separators:
-        return [text] if text else []
-    blanks = "".join(char for char in separators if char in _BLANKS)
-    others = "".join(char for char in separators if char not in _BLANKS)
-    if not others:
-        return [piece for piece in re.split(f"[{re.escape(blanks)}]+", text) if piece]
-    around = f"[{re.escape(blanks)}]*" if blanks else ""
-    pieces = re.split(f"{around}[{re.escape(others)}]{around}", text.strip(blanks) if blanks else text)
-    return pieces[:-1] if pieces[-1:] == [""] else pieces
+def _pattern(segments: Iterable[Segment]) -> str:
+    return "".join(escaped(segment.text) if segment.quoted else segment.text for segment in segments)
 
 
-async def _split(shell: Shell, word: Word) -> list[list[Segment]]:
+@lru_cache(maxsize=16)
+def delimiters(separators: str) -> re.Pattern[str]:
+    """Return the pattern of what ends a field for a value of IFS: one character with the blanks around, or blanks."""
+    blanks = "".join(char for char in separators if char in BLANKS)
+    others = "".join(char for char in separators if char not in BLANKS)
+    blank = f"[{re.escape(blanks)}]" if blanks else "(?!)"
+    return re.compile(f"{blank}*+[{re.escape(others)}]{blank}*+|{blank}++" if others else f"{blank}++")
+
+
+def _split(pieces: _Pieces, separators: str) -> Iterator[list[Segment]]:
     """The segments of each field."""
-    found: list[list[Segment]] = []
     field: list[Segment] | None = None
-    separators = shell.variables.get("IFS", _BLANKS)
-    for number, part in enumerate(word):
-        if isinstance(part, Text):
-            text = _tilde(shell, part.text) if number == 0 and not part.quoted else part.text
-            field = [*(field or ()), (text, part.quoted)]
-            continue
-        if isinstance(part, Parameter) and part.name == "@" and not part.operator:
-            for place, argument in enumerate(shell.arguments):
-                if place and field is not None:
-                    found.append(field)
-                    field = None
-                field = [*(field or ()), (argument, True)]
-            continue
-        if (
-            isinstance(part, Parameter)
-            and part.operator
-            and not part.quoted
-            and (inner := await _alternative(shell, part))
-        ):
-            pieces = await _split(shell, inner)
-            if pieces:
-                found += [[*(field or ()), *pieces[0]], *pieces[1:]]
-                field = found.pop()
-            continue
-        value = await _value(shell, part)
-        if part.quoted:
-            field = [*(field or ()), (value, True)]
-            continue
-        pieces_of = split_blanks(value, separators)
-        if value[:1] in _BLANKS and value and field is not None:
-            found.append(field)
+    for segment in pieces:
+        if segment is None:
+            if field is not None:
+                yield field
             field = None
-        for place, piece in enumerate(pieces_of):
-            if place and field is not None:
-                found.append(field)
-                field = None
-            field = [*(field or ()), (piece, False)]
-        if pieces_of and value[-1:] in _BLANKS and field is not None:
-            found.append(field)
+            continue
+        if not segment.splits:
+            field = [*(field or ()), segment]
+            continue
+        place = 0
+        for found in delimiters(separators).finditer(segment.text):
+            if text := segment.text[place : found.start()]:
+                field = [*(field or ()), Segment(text, quoted=False)]
+            place = found.end()
+            if field is not None or found[0].strip(BLANKS):
+                yield field or []
             field = None
-    return [*found, field] if field is not None else found
+        if text := segment.text[place:]:
+            field = [*(field or ()), Segment(text, quoted=False)]
+    if field is not None:
+        yield field
 
 
-async def _segments(shell: Shell, word: Word) -> list[Segment]:
-    found: list[Segment] = []
+async def _pieces(shell: Shell, word: Word, *, assigned: bool = False, splits: bool = False) -> _Pieces:
+    """Expand a word; its own unquoted texts are split where it ``splits``."""
+    found: _Pieces = []
     for number, part in enumerate(word):
         if isinstance(part, Text):
-            text = _tilde(shell, part.text) if number == 0 and not part.quoted else part.text
-            found.append((text, part.quoted))
+            text = part.text if part.quoted else _tilde(shell, part.text, first=not number, assigned=assigned)
+            found.append(Segment(text, part.quoted, splits and not part.quoted))
+        elif isinstance(part, Parameter):
+            found += await _parameter(shell, part)
         else:
-            found.append((await _value(shell, part), part.quoted))
-    if sum(len(text) for text, _ in found) > LARGEST:
-        await shell.error(f"{shell.name}: xmalloc: cannot allocate memory")
-        raise ShellExitError(2)
+            found.append(Segment(await _value(shell, part), part.quoted, not part.quoted))
+    if sum(len(segment.text) for segment in found if segment is not None) > LARGEST:
+        await shell.fail("xmalloc: cannot allocate memory")
     return found
 
 
-def _tilde(shell: Shell, text: str) -> str:
-    return shell.variables.get("HOME", shell.home) + text[1:] if text == "~" or text.startswith("~/") else text
+def _tilde(shell: Shell, text: str, *, first: bool, assigned: bool) -> str:
+    """A text with the home directory for ``~`` at its start, and after colons in an assignment."""
+    if "~" not in text:
+        return text
+    home = shell.variables.get("HOME", shell.home)
+    parts = text.split(":") if assigned else [text]
+    return ":".join(
+        home + part[1:] if part.partition("/")[0] == "~" and (first or place) else part
+        for place, part in enumerate(parts)
+    )
 
 
-async def _value(shell: Shell, part: Part) -> str:
+async def _value(shell: Shell, part: Substitution | Arithmetic) -> str:
     if isinstance(part, Substitution):
         return (await shell.captured(part.commands)).rstrip("\n")
-    if isinstance(part, Arithmetic):
-        return str(evaluate(await text_of(shell, part.word), shell.lookup))
-    if isinstance(part, Text):
-        return part.text
-    if part.operator:
-        return await _modified(shell, part)
-    return shell.lookup(part.name)
+    text = await text_of(shell, part.word)
+    try:
+        return str(evaluate(text, shell.lookup, shell.assign))
+    except ValueError as problem:
+        await shell.fail(f"{text.strip()}: {problem}")
 
 
-async def _alternative(shell: Shell, part: Parameter) -> Word:
-    """The word of an unquoted ``${name-word}`` or ``${name+word}`` that replaces the parameter; () without one."""
-    given = shell.is_set(part.name) and (not part.operator.startswith(":") or bool(shell.lookup(part.name)))
-    sign = part.operator[-1]
-    return part.word if (sign == "-" and not given) or (sign == "+" and given) else ()
-
-
-async def _modified(shell: Shell, part: Parameter) -> str:
-    value = shell.lookup(part.name)
-    operator = part.operator
+async def _parameter(shell: Shell, part: Parameter) -> _Pieces:
+    """The value of a parameter, or the word of its operator."""
+    name, operator, quoted = part.name, part.operator, part.quoted
     if operator == "length":
-        return str(len(value))
-    if operator[0] in "#%":
-        return _trimmed(value, await pattern_of(shell, part.word), operator)
-    given = shell.is_set(part.name) and (not operator.startswith(":") or bool(value))
-    match operator[-1]:
+        return [Segment(str(len(shell.lookup(name))), quoted)]
+    if operator and operator[0] in "#%":
+        text = _trimmed(shell.lookup(name), await pattern_of(shell, part.word), operator)
+        return [Segment(text, quoted, not quoted)]
+    given = shell.is_set(name) and (not operator.startswith(":") or bool(shell.lookup(name)))
+    match operator[-1:]:
+        case "+" if not given:
+            return [Segment("", quoted, not quoted)]
         case "+":
-            return await text_of(shell, part.word) if given else ""
+            return await _word(shell, part)
         case _ if given:
-            return value
-        case "?":
-            await shell.error(f"{shell.name}: {part.name}: {await text_of(shell, part.word) or 'parameter not set'}")
-            raise ShellExitError(1)
+            return _given(shell, part)
+        case "-":
+            return await _word(shell, part)
         case "=":
-            shell.variables[part.name] = await text_of(shell, part.word)
-            return shell.variables[part.name]
-        case _:
-            return await text_of(shell, part.word)
+            shell.assign(name, await text_of(shell, part.word))
+        case "?":
+            await shell.fail(f"{name}: {await text_of(shell, part.word) or 'parameter not set'}")
+        case _ if "u" in shell.options and name not in ("@", "*"):
+            await shell.fail(f"{name}: unbound variable")
+    return _given(shell, part)
+
+
+async def _word(shell: Shell, part: Parameter) -> _Pieces:
+    """The word that replaces a parameter: as one text where that is quoted, else split."""
+    pieces = await _pieces(shell, part.word, splits=not part.quoted)
+    if part.quoted:
+        pieces = [None if segment is None else Segment(segment.text, quoted=True) for segment in pieces]
+    return pieces or [Segment("", part.quoted, not part.quoted)]
+
+
+def _given(shell: Shell, part: Parameter) -> _Pieces:
+    if part.name not in ("@", "*") or (part.quoted and part.name == "*"):
+        return [Segment(shell.lookup(part.name), part.quoted, not part.quoted)]
+    found: _Pieces = []
+    for argument in shell.arguments:
+        found += [Segment(argument, part.quoted, not part.quoted), None]
+    return found[:-1]
 
 
 def _trimmed(value: str, pattern: str, operator: str) -> str:
@@ -175,14 +188,13 @@ def _trimmed(value: str, pattern: str, operator: str) -> str:
     return value
 
 
-def _names(shell: Shell, segments: Sequence[Segment]) -> list[str]:
+def _names(shell: Shell, field: Sequence[Segment]) -> list[str]:
     """The file names that match a field with patterns, in order; [] for a field without."""
-    if not any(char in text for text, quoted in segments if not quoted for char in "*?["):
+    if "f" in shell.options or not any(is_pattern(segment.text) for segment in field if not segment.quoted):
         return []
-    pattern = "".join(re.sub(r"([*?\[\]\\])", r"\\\1", text) if quoted else text for text, quoted in segments)
-    parts = pattern.split("/")
+    pattern = _pattern(field)
     found = [("/", "/")] if pattern.startswith("/") else [("", shell.cwd)]
-    for part in parts:
+    for part in pattern.split("/"):
         if part:
             found = [step for place in found for step in _step(shell, *place, part)]
     return sorted(name for name, _ in found)
@@ -191,8 +203,8 @@ def _names(shell: Shell, segments: Sequence[Segment]) -> list[str]:
 def _step(shell: Shell, shown: str, place: str, pattern: str) -> Iterator[tuple[str, str]]:
     """The entries of a directory that match a part of a pattern."""
     prefix = shown if shown in ("", "/") else f"{shown}/"
-    if not any(char in pattern for char in "*?["):
-        name = pattern.replace("\\", "")
+    if not is_pattern(pattern):
+        name = re.sub(r"\\(.)", r"\1", pattern)
         if shell.files.exists(f"{place.rstrip('/')}/{name}"):
             yield prefix + name, f"{place.rstrip('/')}/{name}"
         return

@@ -1,6 +1,6 @@
 """The syntax of the simulated shell: that of a POSIX shell. Pure; runs nothing.
 
-Not supported: background commands, and the extensions of bash (``[[``, arrays, brace expansion, ``function``).
+Not supported: the extensions of bash (``[[``, arrays, brace expansion, ``function``).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from .errors import IncompleteError
 from .tree import (
     AndOr,
+    Background,
     Case,
     Command,
     Document,
@@ -28,7 +29,7 @@ from .words import WordReader
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
-_REDIRECTION = re.compile(r"(\d?)(<<-?|>>|[<>]&|>\||<|>)|(&>>?)")
+_REDIRECTION = re.compile(r"(\d?)(<<-?|>>|<>|[<>]&|>\||<|>)|(&>>?)")
 _FUNCTION = re.compile(r"([A-Za-z_][\w-]*)[ \t]*\([ \t]*\)")
 
 
@@ -63,13 +64,12 @@ class _Parser(WordReader):
         while not self.ended():
             if self.take("\n"):
                 break
-            commands.append(self._and_or())
-            self.skip_blanks()
+            command, ended = self._ended_command()
+            commands.append(command)
             if self.take("\n") or self.ended():
                 break
-            if not self.take(";"):
+            if not ended:
                 raise self.unexpected()
-            self.skip_blanks()
         if self.pending:
             raise IncompleteError("unexpected end of file in a here-document")
         return tuple(commands)
@@ -92,16 +92,25 @@ class _Parser(WordReader):
         commands: list[AndOr] = []
         self.skip_lines()
         while not self.ended() and self.reserved() not in ends and not self.at(*ends):
-            commands.append(self._and_or())
-            self.skip_blanks()
-            if self.at(";;"):
-                break
-            if not (self.take(";") or self.take("\n")):
+            command, ended = self._ended_command()
+            commands.append(command)
+            if not (ended or self.take("\n")):
                 break
             self.skip_lines()
         if not commands or (self.reserved() not in ends and not self.at(*ends)):
             raise self.unexpected()
         return tuple(commands)
+
+    def _ended_command(self) -> tuple[AndOr, bool]:
+        """Commands up to ``;`` or ``&``, and whether there is one of these."""
+        command = self._and_or()
+        self.skip_blanks()
+        background = self.take("&")
+        if background:
+            command = (Pipeline((Command(Background((command,))),)),)
+        ended = background or self.take(";")
+        self.skip_blanks()
+        return command, ended
 
     def _and_or(self) -> AndOr:
         pipelines = [self._pipeline("")]

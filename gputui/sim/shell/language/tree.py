@@ -80,6 +80,13 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Background:
+    """``commands &``"""
+
+    commands: tuple[AndOr, ...]
+
+
+@dataclass(frozen=True)
 class If:
     """``if``: conditions with their commands, and those of ``else``."""
 
@@ -125,7 +132,7 @@ class Function:
 class Command:
     """A command of any kind with its redirections."""
 
-    what: Simple | Group | If | Loop | For | Case | Function
+    what: Simple | Group | Background | If | Loop | For | Case | Function
     redirections: tuple[Redirection, ...] = ()
 
 

@@ -17,7 +17,9 @@ _PARAMETER = re.compile(r"[A-Za-z_]\w*|\d|[?$#@*!-]")
 _BRACED = re.compile(r"[A-Za-z_]\w*|\d+|[?$#@*!-]")
 _OPERATOR = re.compile(r":?[-=+?]|##?|%%?")
 _SEPARATOR = re.compile(r"&&|\|\||;;|[;&|()\n]")
-_RESERVED = re.compile(r"(if|then|elif|else|fi|for|while|until|do|done|case|esac|in|[{}!])(?=[\s;&|()<>]|$)")
+RESERVED_WORDS = ("!", "{", "}", "case", "done", "do", "elif", "else", "esac", "fi", "for", "if", "in", "then",
+                  "until", "while")  # fmt: skip
+_RESERVED = re.compile(rf"({'|'.join(map(re.escape, RESERVED_WORDS))})(?=[\s;&|()<>]|$)")
 _RUN = re.compile(r"[^\"\\$`]+")
 _PLAIN = re.compile(r"[^\s;&|()<>'\"\\$`]+")
 
@@ -93,8 +95,6 @@ class WordReader(ABC):
             return IncompleteError("syntax error: unexpected end of file")
         found = _SEPARATOR.match(self.text, self.place) or _RESERVED.match(self.text, self.place)
         text = (found[0] if found else self.text[self.place]).replace("\n", "newline")
-        if text == "&":
-            return ShellSyntaxError("the simulated shell has no `&'")
         return ShellSyntaxError(f"syntax error near unexpected token `{text}'")
 
     @contextmanager
@@ -249,17 +249,19 @@ class WordReader(ABC):
         word: Word = ()
         if not length and (sign := self.matched(_OPERATOR)):
             operator = sign[0]
-            word = self._until_brace(quoted)
+            word = self._until_brace(quoted and operator[0] not in "#%")
         if not self.ended() and self.text[self.place] != "}":
             raise ShellSyntaxError("bad substitution")
         self._close("}")
         return Parameter(found[0], quoted, operator, word)
 
     def _until_brace(self, quoted: bool) -> Word:
+        """The word of an operator; where it is ``quoted``, single quotes and most backslashes are characters."""
         parts: list[Part] = []
-        special = '"\\$`' if quoted else "'\"\\$`"
         while not self.ended() and (char := self.text[self.place]) != "}":
-            if char in special:
+            following = self.text[self.place + 1 : self.place + 2]
+            plain = quoted and (char == "'" or (char == "\\" and following not in ("$", "`", '"', "\\", "}")))
+            if char in "'\"\\$`" and not plain:
                 parts += self._part(char, quoted=quoted)
             else:
                 parts.append(Text(char))

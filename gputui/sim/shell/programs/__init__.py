@@ -6,6 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from gputui.sim.machines.system import TOOLS
+from gputui.sim.shell.language.words import RESERVED_WORDS
 
 from . import builtins, conditions, journal, printing, processes, system
 from .builtins import Program
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _OF_THE_HOST = frozenset({"docker", "journalctl", "podman", "systemctl"})
 """Tools that the containers of a machine do not have."""
+_ALSO_PROGRAMS = ("[", "echo", "false", "kill", "printf", "pwd", "test", "true")
+"""Builtins that are programs as well."""
 
 
 async def _which(shell: Shell, words: list[str]) -> int:
@@ -31,7 +34,7 @@ async def _which(shell: Shell, words: list[str]) -> int:
     names = words[1:] if looks else words
     status = 0 if names else 1
     for name in names:
-        if name in shell.functions or name in BUILTINS:
+        if name in shell.functions or name in BUILTINS or name in RESERVED_WORDS:
             await shell.out(f"{name}\n")
         elif find_program(shell, name) is not None:
             await shell.out(f"{name if '/' in name else f'/usr/bin/{name}'}\n")
@@ -47,7 +50,7 @@ async def _command(shell: Shell, words: list[str]) -> int:
 
 
 async def _help(shell: Shell, words: list[str]) -> int:
-    names = sorted({*BUILTINS, *PROGRAMS} - {name for name in TOOLS if find_program(shell, name) is None})
+    names = sorted({*BUILTINS, *PROGRAMS} - {name for name in TOOLS if not _installed(shell, name)})
     await shell.out(f"A simulated shell. Its commands: {' '.join(names)}\n")
     return 0
 
@@ -73,12 +76,13 @@ BUILTINS: dict[str, Program] = {
     "false": builtins.constant(1),
     "help": _help,
     "kill": processes.kill,
+    "jobs": processes.jobs,
     "local": builtins.local,
     "logout": builtins.exit_,
     "printf": printing.printf,
     "pwd": builtins.pwd,
     "read": builtins.read,
-    "readonly": builtins.export,
+    "readonly": builtins.readonly,
     "return": builtins.return_,
     "set": builtins.set_,
     "shift": builtins.shift,
@@ -87,10 +91,10 @@ BUILTINS: dict[str, Program] = {
     "trap": builtins.trap,
     "true": builtins.constant(0),
     "type": _which,
-    "ulimit": builtins.trap,
-    "umask": builtins.trap,
+    "ulimit": builtins.constant(0),
+    "umask": builtins.constant(0),
     "unset": builtins.unset,
-    "wait": builtins.constant(0),
+    "wait": processes.wait,
 }
 
 PROGRAMS: dict[str, Program] = {
@@ -171,23 +175,39 @@ PROGRAMS: dict[str, Program] = {
 def find_program(shell: Shell, name: str) -> Program | None:
     """Return a program by its name or path; None where the machine has no such program."""
     directory, base = posixpath.split(name)
-    if directory and posixpath.basename(directory) not in ("bin", "sbin"):
-        return _script(shell, name)
-    if base == "systemctl" and find_program(shell, "journalctl") is None:
+    if not directory:
+        return _installed(shell, base) or _script_in_path(shell, base)
+    return _installed(shell, base) if posixpath.basename(directory) in ("bin", "sbin") else _script(shell, name)
+
+
+def installed_programs(shell: Shell) -> list[str]:
+    """Return the names of the programs of the machine."""
+    return [name for name in sorted({*PROGRAMS, *_ALSO_PROGRAMS}) if _installed(shell, name)]
+
+
+def _installed(shell: Shell, name: str) -> Program | None:
+    if name == "systemctl" and not _installed(shell, "journalctl"):
         return None
-    if base in TOOLS and (base not in shell.host.system.tools or (shell.pod is not None and base in _OF_THE_HOST)):
+    if name in TOOLS and (name not in shell.host.system.tools or (shell.pod is not None and name in _OF_THE_HOST)):
         return None
-    return PROGRAMS.get(base) or (
-        BUILTINS.get(base) if base in ("echo", "false", "kill", "printf", "pwd", "test", "true", "[") else None
-    )
+    return PROGRAMS.get(name) or (BUILTINS[name] if name in _ALSO_PROGRAMS else None)
+
+
+def _script_in_path(shell: Shell, name: str) -> Program | None:
+    """A script in one of the directories of PATH."""
+    places = [f"{directory}/{name}" for directory in shell.lookup("PATH").split(":")]
+    return next((found for place in places if (found := _script(shell, place))), None)
 
 
 def _script(shell: Shell, name: str) -> Program | None:
     """A script of the simulated file system."""
-    if not shell.files.exists(shell.path(name)) or shell.files.is_directory(shell.path(name)):
+    if not shell.files.exists(shell.path(name)):
         return None
 
     async def run(shell: Shell, words: list[str]) -> int:
+        if shell.files.is_directory(shell.path(name)):
+            await shell.error(f"{shell.name}: {name}: Is a directory")
+            return 126
         if not shell.files.find(shell.path(name)).mode & 0o111:
             await shell.error(f"{shell.name}: {name}: Permission denied")
             return 126

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from gputui.sim.shell.language.errors import LoopError, ReturnError, ShellExitError
-from gputui.sim.shell.language.expansion import split_blanks
+from gputui.sim.shell.language.expansion import BLANKS, delimiters
 from gputui.sim.shell.streams import Buffered, Given, Stream
 
 if TYPE_CHECKING:
@@ -35,12 +35,18 @@ async def exit_(shell: Shell, words: list[str]) -> int:
 
 
 async def return_(shell: Shell, words: list[str]) -> int:
+    if not (shell.locals or shell.sources):
+        await shell.error(f"{shell.name}: return: can only `return' from a function or sourced script")
+        return 2
     shell.status = _number(words, shell.status) % 256
     raise ReturnError
 
 
 async def break_(shell: Shell, words: list[str]) -> int:
-    raise LoopError(max(1, _number(words, 1)), again=words[0] == "continue")
+    if not shell.loops:
+        await shell.error(f"{shell.name}: {words[0]}: only meaningful in a `for', `while', or `until' loop")
+        return 0
+    raise LoopError(min(max(1, _number(words, 1)), shell.loops), again=words[0] == "continue")
 
 
 def _number(words: list[str], otherwise: int) -> int:
@@ -54,6 +60,15 @@ async def export(shell: Shell, words: list[str]) -> int:
             if equals:
                 shell.assign(name, value)
             shell.exported.add(name)
+    return 0
+
+
+async def readonly(shell: Shell, words: list[str]) -> int:
+    for word in words[1:]:
+        name, equals, value = word.partition("=")
+        if equals:
+            shell.assign(name, value)
+        shell.readonly.add(name)
     return 0
 
 
@@ -117,22 +132,41 @@ async def pwd(shell: Shell, words: list[str]) -> int:
 
 
 async def read(shell: Shell, words: list[str]) -> int:
+    """``read [-r] NAME...``: the last name gets the rest of the line."""
     raw = "-r" in words
     names = [word for word in words[1:] if _NAME.fullmatch(word)] or ["REPLY"]
-    line = (await shell.streams[0].line()).decode("utf-8", "surrogateescape")
-    text = line.removesuffix("\n")
-    text = text if raw else re.sub(r"\\(.)", r"\1", text)
-    separators = shell.variables.get("IFS", " \t\n")
-    fields = split_blanks(text, separators)
-    if len(fields) > len(names) or len(names) == 1:
-        start = 0
-        for field in fields[: len(names) - 1]:
-            start = text.index(field, start) + len(field)
-        last = text[start:].strip(" \t") if separators.strip(" \t\n") == "" and separators else text[start:]
-        fields = [*fields[: len(names) - 1], last]
-    for name, value in zip(names, [*fields, *[""] * len(names)], strict=False):
-        shell.assign(name, value)
-    return 0 if line.endswith("\n") else 1
+    text = await _line(shell, raw=raw)
+    values = _fields(text.removesuffix("\n"), len(names), shell.variables.get("IFS", BLANKS))
+    for name, value in zip(names, values, strict=True):
+        shell.assign(name, value if raw else re.sub(r"\\(.)", r"\1", value))
+    return 0 if text.endswith("\n") else 1
+
+
+async def _line(shell: Shell, *, raw: bool) -> str:
+    """A line of the input; one with a backslash at its end continues, unless it is ``raw``."""
+    text = ""
+    while True:
+        line = (await shell.streams[0].line()).decode("utf-8", "surrogateescape")
+        text += line
+        if raw or not re.search(r"(?<!\\)(?:\\\\)*\\\n$", line):
+            return text
+        text = text[:-2]
+
+
+def _fields(text: str, count: int, separators: str) -> list[str]:
+    """The first fields of a text, and the rest as the last one; "" for those that are missing."""
+    ends = delimiters(separators)
+    blanks = "".join(char for char in separators if char in BLANKS)
+    found: list[str] = []
+    place = len(text) - len(text.lstrip(blanks)) if blanks else 0
+    while len(found) < count - 1 and place < len(text):
+        end = ends.search(text, place)
+        found.append(text[place : end.start()] if end else text[place:])
+        place = end.end() if end else len(text)
+    rest = text[place:].rstrip(blanks) if blanks else text[place:]
+    only = ends.search(rest)
+    found.append(rest[: only.start()] if only and only.end() == len(rest) else rest)
+    return [*found, *[""] * (count - len(found))]
 
 
 async def eval_(shell: Shell, words: list[str]) -> int:
@@ -147,12 +181,19 @@ async def eval_(shell: Shell, words: list[str]) -> int:
 
 async def source(shell: Shell, words: list[str]) -> int:
     file = shell.files.open(shell.path(words[1] if len(words) > 1 else ""), shell.user)
-    return await shell.run(file.read(0, 1 << 20).decode("utf-8", "surrogateescape"))
+    shell.sources += 1
+    try:
+        return await shell.run(file.read(0, 1 << 20).decode("utf-8", "surrogateescape"))
+    except ReturnError:
+        return shell.status
+    finally:
+        shell.sources -= 1
 
 
 async def exec_(shell: Shell, words: list[str]) -> int:
     if len(words) == 1:
         return 0
+    shell.traps.clear()
     raise ShellExitError(await shell.invoke(words[1:], functions=False))
 
 
@@ -171,26 +212,25 @@ async def sh(shell: Shell, words: list[str]) -> int:
     inner.variables = {name: value for name, value in inner.variables.items() if name in inner.exported}
     inner.options = options & {"e", "u"}
     inner.arguments = rest
-    try:
-        if given:
-            if not rest:
-                await shell.error(f"{words[0]}: -c: option requires an argument")
-                return 2
-            inner.arguments = rest[2:]
-            return await inner.run(rest[0])
-        if rest and "s" not in options:
-            inner.arguments = rest[1:]
-            file = shell.files.open(shell.path(rest[0]), shell.user)
-            return await inner.run_stream(_buffered(Given(file.read(0, 1 << 20))))
-        if shell.screen is not None and shell.streams[0] is shell.screen.stream:
-            return await shell.screen.interact(inner)
-        stream = _buffered(inner.streams[0])
-        inner.streams[0] = stream
-        return await inner.run_stream(stream)
-    except ShellExitError as ended:
-        return ended.status
-    except ReturnError:
-        return inner.status
+    if not given:
+        return await _script(shell, inner, rest, read="s" in options)
+    if not rest:
+        await shell.error(f"{words[0]}: -c: option requires an argument")
+        return 2
+    inner.script, inner.arguments = (rest[1:2] or ["sh"])[0], rest[2:]
+    return await inner.finish(inner.run(rest[0]))
+
+
+async def _script(shell: Shell, inner: Shell, rest: list[str], *, read: bool) -> int:
+    """Run a file, or what is read, in a shell of its own."""
+    if rest and not read:
+        inner.script, inner.arguments = rest[0], rest[1:]
+        file = shell.files.open(shell.path(rest[0]), shell.user)
+        return await inner.finish(inner.run_stream(_buffered(Given(file.read(0, 1 << 20)))))
+    if shell.screen is not None and shell.streams[0] is shell.screen.stream:
+        return await inner.finish(shell.screen.interact(inner))
+    inner.streams[0] = stream = _buffered(inner.streams[0])
+    return await inner.finish(inner.run_stream(stream))
 
 
 def _buffered(stream: Stream) -> Buffered:
@@ -198,5 +238,12 @@ def _buffered(stream: Stream) -> Buffered:
 
 
 async def trap(shell: Shell, words: list[str]) -> int:
-    """Accepted without effect."""
+    """``trap COMMANDS CONDITION...``, ``trap - CONDITION...``; of the conditions only EXIT has an effect."""
+    rest = words[2:] if words[1:2] == ["--"] else words[1:]
+    for condition in rest[1:]:
+        name = "EXIT" if condition == "0" else condition
+        if rest[0] == "-":
+            shell.traps.pop(name, None)
+        else:
+            shell.traps[name] = rest[0]
     return 0

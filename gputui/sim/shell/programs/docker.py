@@ -235,7 +235,7 @@ async def _exec(shell: Shell, words: list[str]) -> int:
     try:
         return await inner.invoke(rest[1:])
     finally:
-        shell.host.close_shell(inner.session.pid)
+        inner.session.close()
 
 
 def _ago(shell: Shell, at: float) -> str:

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "v": "\v", "\\": "\\"}
 _ESCAPE = re.compile(r"\\([ntrabefv\\]|0?[0-7]{1,3}|x[0-9a-fA-F]{1,2})")
-_FORM = re.compile(r"%([-+ 0]*)(\d{0,4})(?:\.(\d{1,4}))?([bcdiosuxX%])")
+_FORM = re.compile(r"%(?:%|([-+ 0#]*)(\*|\d{0,4})(?:\.(\*|\d{0,4}))?([bcdiosuxXeEfFgG]))")
+_WIDEST = 9999
+_NUMBER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]{1,16}|\d{1,19})")
 
 
 async def echo(shell: Shell, words: list[str]) -> int:
@@ -39,30 +41,61 @@ def unescaped(text: str) -> str:
 
 
 async def printf(shell: Shell, words: list[str]) -> int:
-    words = [word for word in words[1:] if word != "--" or words.index(word) > 1]
+    """``printf FORMAT [ARGUMENTS]``: the format again for as long as arguments are left."""
+    words = words[2:] if words[1:2] == ["--"] else words[1:]
     if not words:
         await shell.error(f"{shell.name}: printf: usage: printf format [arguments]")
         return 2
-    form, arguments = unescaped(words[0]), words[1:]
-    places = sum(found[4] != "%" for found in _FORM.finditer(form))
+    form, given = unescaped(words[0]), _Arguments(words[1:])
     while True:
-        taken, arguments = arguments[:places], arguments[places:]
-        rest = iter(taken)
-        await shell.out(_FORM.sub(lambda found, rest=rest: _formed(found, rest), form))  # type: ignore[misc]
-        if not arguments or not places:
+        left = len(given.left)
+        await shell.out(_FORM.sub(given.formed, form))
+        if not given.left or len(given.left) == left:
+            break
+    for text in given.wrong:
+        await shell.error(f"{shell.name}: printf: {text}: invalid number")
+    return int(bool(given.wrong))
+
+
+class _Arguments:
+    """The arguments that are left for a format; ``wrong`` are those that should be numbers."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.left = words
+        self.wrong: list[str] = []
+
+    def formed(self, found: re.Match[str]) -> str:
+        """Return the text of a directive."""
+        if found[0] == "%%":
+            return "%"
+        flags, kind = found[1], found[4]
+        width, precision = (str(min(self._number(), _WIDEST)) if size == "*" else size for size in found.group(2, 3))
+        form = f"%{flags}{width}{'' if precision is None else f'.{precision}'}"
+        if kind in "diouxX":
+            return f"{form}{kind.replace('i', 'd').replace('u', 'd')}" % self._number()
+        if kind in "eEfFgG":
+            return f"{form}{kind}" % self._float()
+        text = self._next()
+        return f"{form}s" % (unescaped(text) if kind == "b" else text[:1] if kind == "c" else text)
+
+    def _next(self) -> str:
+        return self.left.pop(0) if self.left else ""
+
+    def _number(self) -> int:
+        text = self._next()
+        if text[:1] in ("'", '"'):
+            return ord(text[1:2] or "\0")
+        if not _NUMBER.fullmatch(text):
+            self.wrong += [text] if text else []
             return 0
+        digits = text.lstrip("+-")
+        octal = digits.startswith("0") and digits.isdecimal() and set(digits) <= set("01234567")
+        return int(text, 8 if octal else 16 if "x" in digits.lower() else 10)
 
-
-def _formed(found: re.Match[str], rest: object) -> str:
-    flags, width, precision, kind = found.groups()
-    if kind == "%":
-        return "%"
-    value = next(rest, "")  # type: ignore[call-overload]
-    if kind in "dioux" or kind == "X":
-        number = int(value) if re.fullmatch(r"[-+]?\d{1,18}", value) else 0
-        text = format(number, {"i": "d", "u": "d"}.get(kind, kind))
-    else:
-        text = unescaped(value) if kind == "b" else value[:1] if kind == "c" else value
-        text = text[: int(precision)] if precision else text
-    fill = "0" if "0" in flags and kind in "dioux" else " "
-    return text.ljust(int(width or 0)) if "-" in flags else text.rjust(int(width or 0), fill)
+    def _float(self) -> float:
+        text = self._next()
+        try:
+            return float(text or 0)
+        except ValueError:
+            self.wrong.append(text)
+            return 0.0

@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING
 
 from gputui.sim.machines.hosts import ShellProcess
-from gputui.sim.shell.language.errors import ShellExitError
 
 from .options import parsed
 
@@ -47,8 +46,8 @@ async def timeout(shell: Shell, words: list[str]) -> int:
         return 125
     inner = shell.fork()
     if not shell.world.clock.speed or not seconds:
-        return await _alone(inner, rest[1:])
-    work = asyncio.ensure_future(_alone(inner, rest[1:]))
+        return await inner.finish(inner.invoke(rest[1:], functions=False))
+    work = asyncio.ensure_future(inner.finish(inner.invoke(rest[1:], functions=False)))
     limit = asyncio.ensure_future(shell.world.clock.sleep(seconds))
     try:
         await asyncio.wait({work, limit}, return_when=asyncio.FIRST_COMPLETED)
@@ -58,20 +57,14 @@ async def timeout(shell: Shell, words: list[str]) -> int:
         limit.cancel()
 
 
-async def _alone(shell: Shell, words: list[str]) -> int:
-    try:
-        return await shell.invoke(words, functions=False)
-    except ShellExitError as ended:
-        return ended.status
-
-
 async def nice(shell: Shell, words: list[str]) -> int:
     """``nice [-n N] COMMAND...``, ``nohup COMMAND...``, ``setsid COMMAND...``, ``stdbuf -oL COMMAND...``"""
     _, rest = parsed(words, "n:o:e:i:c:", stop=True)
     if not rest:
         await shell.out("0\n")
         return 0
-    return await _alone(shell.fork(), rest)
+    inner = shell.fork()
+    return await inner.finish(inner.invoke(rest, functions=False))
 
 
 async def env(shell: Shell, words: list[str]) -> int:
@@ -83,8 +76,24 @@ async def env(shell: Shell, words: list[str]) -> int:
             inner.assign(name, value)
             inner.exported.add(name)
     if rest:
-        return await _alone(inner, rest)
+        return await inner.finish(inner.invoke(rest, functions=False))
     await shell.out("".join(f"{name}={value}\n" for name, value in inner.environment().items()))
+    return 0
+
+
+async def wait(shell: Shell, words: list[str]) -> int:
+    """``wait [PID...]``: until jobs have ended; the status is that of the last one named."""
+    waiting, status = shell.session.jobs, 0
+    for word in words[1:] or list(map(str, waiting)):
+        job = waiting.pop(int(word), None) if word.isdecimal() and len(word) < 10 else None
+        ended = 127 if job is None else await job.status()
+        status = ended if words[1:] else 0
+    return status
+
+
+async def jobs(shell: Shell, words: list[str]) -> int:
+    for number, (pid, job) in enumerate(shell.session.jobs.items(), 1):
+        await shell.out(f"[{number}]  {pid} {'Done' if job.task.done() else 'Running'}\n")
     return 0
 
 

@@ -8,7 +8,6 @@ import signal
 
 import asyncssh
 
-from gputui.sim.shell.language.errors import ShellExitError
 from gputui.sim.shell.logins import new_shell
 from gputui.sim.shell.streams import BrokenPipe, Buffered, Output, Pipe, Stream
 
@@ -90,12 +89,10 @@ class _Session:
         pump = asyncio.create_task(self._terminal.pump() if self._terminal is not None else self._pump())
         try:
             await self._endpoint.answers()
-            status = await self._run()
-        except ShellExitError as ended:
-            status = ended.status
+            status = await self._shell.finish(self._run())
         finally:
             pump.cancel()
-            self._host.close_shell(self._shell.session.pid)
+            self._shell.session.close()
         if self._signal:
             self._process.exit_with_signal(signal.Signals(self._signal).name.removeprefix("SIG"))
         else:

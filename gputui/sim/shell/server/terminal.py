@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
-from gputui.sim.shell.language.errors import IncompleteError, ShellSyntaxError
+from gputui.sim.shell.language.errors import AbandonedError, IncompleteError, ShellSyntaxError
 from gputui.sim.shell.language.parser import parse
 from gputui.sim.shell.streams import Output, Stream
 
@@ -102,7 +102,10 @@ class Terminal:
             except ShellSyntaxError:
                 pass  # the shell says what is wrong with it
             if text.strip():
-                shell.status = await self.in_foreground(shell.run(text))
+                try:
+                    shell.status = await self.in_foreground(shell.run(text))
+                except AbandonedError as problem:
+                    shell.status = problem.status
             text = ""
 
     async def write(self, text: str) -> None:

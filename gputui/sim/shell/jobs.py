@@ -1,0 +1,28 @@
+"""Commands that a shell has started in the background."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+_KILLED = 128
+
+
+@dataclass
+class Job:
+    """Commands in the background. ``signal`` is that which ended them, 0 for none."""
+
+    task: asyncio.Task[int]
+    signal: int = 0
+
+    def end(self, number: int) -> None:
+        """End it with a signal."""
+        self.signal = number
+        self.task.cancel()
+
+    async def status(self) -> int:
+        """Await its end and return its exit status."""
+        await asyncio.wait({self.task})
+        if self.task.cancelled() or self.task.exception() is not None:
+            return _KILLED + self.signal
+        return self.task.result()
