@@ -133,14 +133,14 @@ class FileSystem:
         return parent, name
 
     def open(self, path: str, user: str, *, write: bool = False, create: bool = False,
-             exclusive: bool = False, truncate: bool = False) -> File:  # fmt: skip
-        """Return the file at a path, made where it may be."""
+             exclusive: bool = False, truncate: bool = False, mode: int = 0o644) -> File:  # fmt: skip
+        """Return the file at a path, made with a mode where it may be."""
         try:
             node = self.find(path)
         except FileNotFoundError:
             if not create:
                 raise
-            made = File(user, 0o644, self.clock())
+            made = File(user, mode, self.clock())
             self._add(self.real(path), user, made)
             return made
         if exclusive:
@@ -181,13 +181,13 @@ class FileSystem:
         """Make a directory."""
         self._add(path, user, Directory(user, mode, self.clock()))
 
-    def make_directories(self, path: str, user: str) -> None:
+    def make_directories(self, path: str, user: str, *, mode: int = 0o755) -> None:
         """Make a directory and those above it, as far as they do not exist."""
         parts = posixpath.normpath(path).strip("/").split("/")
         for number in range(1, len(parts) + 1):
             place = "/" + "/".join(parts[:number])
             if not self.is_directory(place):
-                self.make_directory(place, user)
+                self.make_directory(place, user, mode=mode)
 
     def make_link(self, path: str, user: str, target: str) -> None:
         """Make a symbolic link."""

@@ -162,13 +162,7 @@ def _opened(shell: Shell, name: str, operator: str) -> Stream:
         return Stream()
     if path in ("/dev/stdout", "/dev/stderr", "/dev/tty"):
         return shell.streams[2 if path == "/dev/stderr" else 1]
-    try:
-        write = operator != "<"
-        truncate = operator in (">", ">|")
-        file = shell.files.open(path, shell.user, write=write, create=write, truncate=truncate)
-    except OSError as problem:
-        problem.filename = name
-        raise
+    file = shell.open(name, write=operator != "<", truncate=operator in (">", ">|"))
     return FileStream(shell.files, file, append=operator == ">>")
 
 

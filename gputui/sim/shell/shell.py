@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from gputui.sim.machines.containers import Pod
 from gputui.sim.machines.filesystem import FileSystem
 from gputui.sim.machines.hosts import Host
+from gputui.sim.machines.nodes import File
 from gputui.sim.machines.world import World
 
 from .evaluation import captured, execute, run_command
@@ -54,7 +55,7 @@ class Session:
     budget: float | None = None
     steps: int = 0
     jobs: dict[int, Job] = field(default_factory=dict)
-    """What runs in the background, and what ended there and was not waited for, by process id."""
+    """Those in the background, also ended ones until they are waited for, by process id."""
 
     def close(self) -> None:
         """End the shell and what it started."""
@@ -89,6 +90,7 @@ class Shell:
     """How many files run with ``.``, which ``return`` ends."""
     last_job: int = 0
     """The process id of what was last started in the background, 0 for none."""
+    umask: int = 0o022
     script: str = "bash"
     """``$0``"""
     options: set[str] = field(default_factory=set)
@@ -178,6 +180,15 @@ class Shell:
     def path(self, name: str) -> str:
         """Return the absolute path of a name as typed."""
         return posixpath.normpath(posixpath.join(self.cwd, name))
+
+    def open(self, name: str, *, write: bool = False, truncate: bool = False) -> File:
+        """Return a file, made where it is to be written. Raises OSError with the name as typed."""
+        try:
+            path, mode = self.path(name), 0o666 & ~self.umask
+            return self.files.open(path, self.user, write=write, create=write, truncate=truncate, mode=mode)
+        except OSError as problem:
+            problem.filename = name
+            raise
 
     def lookup(self, name: str) -> str:
         """Return the value of a parameter, "" for one that is not set."""

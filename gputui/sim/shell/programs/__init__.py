@@ -12,6 +12,7 @@ from . import builtins, conditions, journal, printing, processes, system
 from .builtins import Program
 from .docker import docker
 from .files import changing, disks, listing, paths
+from .files.find import find
 from .gpus.amd import amd_smi, rocm_smi
 from .gpus.nvidia_smi import nvidia_smi
 from .htop import htop
@@ -74,6 +75,7 @@ BUILTINS: dict[str, Program] = {
     "exit": builtins.exit_,
     "export": builtins.export,
     "false": builtins.constant(1),
+    "hash": builtins.constant(0),
     "help": _help,
     "kill": processes.kill,
     "jobs": processes.jobs,
@@ -92,7 +94,7 @@ BUILTINS: dict[str, Program] = {
     "true": builtins.constant(0),
     "type": _which,
     "ulimit": builtins.constant(0),
-    "umask": builtins.constant(0),
+    "umask": builtins.umask,
     "unset": builtins.unset,
     "wait": processes.wait,
 }
@@ -114,7 +116,7 @@ PROGRAMS: dict[str, Program] = {
     "docker": docker,
     "du": disks.du,
     "env": processes.env,
-    "find": listing.find,
+    "find": find,
     "free": system.free,
     "getconf": system.getconf,
     "grep": grep.grep,
@@ -133,6 +135,7 @@ PROGRAMS: dict[str, Program] = {
     "nohup": processes.nice,
     "nproc": system.nproc,
     "nvidia-smi": nvidia_smi,
+    "printenv": processes.printenv,
     "ps": ps,
     "readlink": paths.readlink,
     "realpath": paths.readlink,
@@ -144,6 +147,7 @@ PROGRAMS: dict[str, Program] = {
     "setsid": processes.nice,
     "sh": builtins.sh,
     "sha1sum": filters.sums("sha1sum", "sha1"),
+    "sha512sum": filters.sums("sha512sum", "sha512"),
     "sha256sum": filters.sums("sha256sum", "sha256"),
     "sleep": processes.sleep,
     "sort": filters.sort,
@@ -152,6 +156,7 @@ PROGRAMS: dict[str, Program] = {
     "stty": system.stty,
     "sync": builtins.constant(0),
     "systemctl": journal.systemctl,
+    "tac": reading.tac,
     "tail": reading.tail,
     "tee": filters.tee,
     "timeout": processes.timeout,

@@ -180,7 +180,7 @@ async def eval_(shell: Shell, words: list[str]) -> int:
 
 
 async def source(shell: Shell, words: list[str]) -> int:
-    file = shell.files.open(shell.path(words[1] if len(words) > 1 else ""), shell.user)
+    file = shell.open(words[1] if len(words) > 1 else "")
     shell.sources += 1
     try:
         return await shell.run(file.read(0, 1 << 20).decode("utf-8", "surrogateescape"))
@@ -225,7 +225,7 @@ async def _script(shell: Shell, inner: Shell, rest: list[str], *, read: bool) ->
     """Run a file, or what is read, in a shell of its own."""
     if rest and not read:
         inner.script, inner.arguments = rest[0], rest[1:]
-        file = shell.files.open(shell.path(rest[0]), shell.user)
+        file = shell.open(rest[0])
         return await inner.finish(inner.run_stream(_buffered(Given(file.read(0, 1 << 20)))))
     if shell.screen is not None and shell.streams[0] is shell.screen.stream:
         return await inner.finish(shell.screen.interact(inner))
@@ -235,6 +235,15 @@ async def _script(shell: Shell, inner: Shell, rest: list[str], *, read: bool) ->
 
 def _buffered(stream: Stream) -> Buffered:
     return stream if isinstance(stream, Buffered) else Buffered(lambda: stream.read(65_536))
+
+
+async def umask(shell: Shell, words: list[str]) -> int:
+    """``umask [MODE]``, in octal digits."""
+    if len(words) == 1:
+        await shell.out(f"{shell.umask:04o}\n")
+    elif re.fullmatch("[0-7]{1,4}", words[1]):
+        shell.umask = int(words[1], 8) & 0o777
+    return 0
 
 
 async def trap(shell: Shell, words: list[str]) -> int:

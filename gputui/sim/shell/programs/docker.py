@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gputui.sim.machines.containers import Pod
 
+from .dates import date_of
 from .options import parsed
 
 if TYPE_CHECKING:
@@ -178,11 +179,11 @@ async def _logs(shell: Shell, words: list[str]) -> int:
     end = shell.world.time if pod.running else (pod.finished or pod.started)
     place = last = int(end / _PERIOD)
     first = int(pod.started / _PERIOD) + 1
-    if (until := _moment(shell, options.get("u"))) is not None:
+    if "u" in options and (until := date_of(options["u"], shell.world.time)) is not None:
         last = min(last, int(until // _PERIOD) + 1)
     if options.get("n", "").isdecimal():
         first = max(first, last - int(options["n"]))
-    if (since := _moment(shell, options.get("s"))) is not None:
+    if "s" in options and (since := date_of(options["s"], shell.world.time)) is not None:
         first = max(first, -int(-since // _PERIOD))
     stamped = "t" in options
     await shell.out("".join(_log_lines(max(first, last - _MOST_LINES), last, stamped)))
@@ -193,21 +194,6 @@ async def _logs(shell: Shell, words: list[str]) -> int:
         await shell.out("".join(_log_lines(place, now, stamped)))
         place = now
     return 0
-
-
-def _moment(shell: Shell, text: str | None) -> float | None:
-    """The time of an RFC 3339 date, of seconds since 1970, or a duration ago (``10m``)."""
-    if text is None:
-        return None
-    if found := re.fullmatch(r"(\d{1,9})([smh])", text):
-        return shell.world.time - int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
-    if re.fullmatch(r"\d{1,11}(\.\d{1,9})?", text):
-        return float(text)
-    try:
-        at = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
-    except ValueError:
-        return None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _log_lines(first: int, until: int, stamped: bool) -> Iterator[str]:

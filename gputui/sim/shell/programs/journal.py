@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from .dates import date_of
 from .options import parsed
 
 if TYPE_CHECKING:
@@ -83,9 +84,9 @@ async def journalctl(shell: Shell, words: list[str]) -> int:
 def _chosen(shell: Shell, unit: str, options: dict[str, str], until: int) -> Iterator[Entry]:
     """The entries that the options ask for, in their order."""
     first, last = max(0, until - _KEPT), until
-    if (since := _moment(options.get("S"))) is not None:
+    if "S" in options and (since := date_of(options["S"], shell.world.time)) is not None:
         first = max(first, -int(-since // _PERIOD))
-    if (end := _moment(options.get("U"))) is not None:
+    if "U" in options and (end := date_of(options["U"], shell.world.time)) is not None:
         last = min(last, int(end // _PERIOD) + 1)
     if found := re.search(r"\bi=([0-9a-f]{1,12})\b", options.get("c", "")):
         if "r" in options:
@@ -102,12 +103,6 @@ def _entries(shell: Shell, unit: str, first: int, until: int) -> Iterator[Entry]
     texts = shell.host.system.units[unit]
     for number in range(first, until):
         yield Entry(number, unit, shell.hostname, texts[number % len(texts)])
-
-
-def _moment(text: str | None) -> float | None:
-    """The time of ``@SECONDS``; other forms are not understood."""
-    found = re.fullmatch(r"@(\d{1,11}(?:\.\d{1,9})?)", text or "")
-    return float(found[1]) if found else None
 
 
 async def systemctl(shell: Shell, words: list[str]) -> int:

@@ -68,8 +68,11 @@ async def nice(shell: Shell, words: list[str]) -> int:
 
 
 async def env(shell: Shell, words: list[str]) -> int:
+    """``env [-i] [NAME=VALUE...] [COMMAND...]``"""
     inner = shell.fork()
     rest = words[1:]
+    if rest[:1] in (["-i"], ["-"]):
+        inner.variables, inner.exported = {}, set()
     while rest and (rest[0].startswith("-") or "=" in rest[0]):
         name, equals, value = rest.pop(0).partition("=")
         if equals:
@@ -79,6 +82,16 @@ async def env(shell: Shell, words: list[str]) -> int:
         return await inner.finish(inner.invoke(rest, functions=False))
     await shell.out("".join(f"{name}={value}\n" for name, value in inner.environment().items()))
     return 0
+
+
+async def printenv(shell: Shell, words: list[str]) -> int:
+    """``printenv [NAME...]``"""
+    values = shell.environment()
+    if not words[1:]:
+        await shell.out("".join(f"{name}={value}\n" for name, value in values.items()))
+    for name in words[1:]:
+        await shell.out(f"{values[name]}\n" if name in values else "")
+    return int(any(name not in values for name in words[1:]))
 
 
 async def wait(shell: Shell, words: list[str]) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gputui.sim.machines.proc import load_of, memory_used
 
+from .dates import date_of
 from .options import parsed
 
 if TYPE_CHECKING:
@@ -95,10 +96,19 @@ async def free(shell: Shell, words: list[str]) -> int:
 
 
 async def date(shell: Shell, words: list[str]) -> int:
-    at = datetime.fromtimestamp(shell.world.time, UTC)
+    options, _ = parsed(
+        [word for word in words if not word.startswith("+")], "ud:r:R", long={"date": "d:", "utc": "u"}
+    )
+    seconds = date_of(options.get("d", ""), shell.world.time)
+    if "r" in options:
+        seconds = shell.files.find(shell.path(options["r"])).modified
+    if seconds is None:
+        await shell.error(f"date: invalid date '{options['d']}'")
+        return 1
+    at = datetime.fromtimestamp(seconds, UTC)
     form = next((word[1:] for word in words[1:] if word.startswith("+")), "%a %b %e %H:%M:%S UTC %Y")
     facts = {
-        "s": str(int(shell.world.time)), "N": "000000000", "Y": f"{at:%Y}", "m": f"{at:%m}", "d": f"{at:%d}",
+        "s": str(int(seconds)), "N": "000000000", "Y": f"{at:%Y}", "m": f"{at:%m}", "d": f"{at:%d}",
         "H": f"{at:%H}", "M": f"{at:%M}", "S": f"{at:%S}", "F": f"{at:%Y-%m-%d}", "T": f"{at:%H:%M:%S}",
         "a": f"{at:%a}", "b": f"{at:%b}", "e": f"{at.day:>2}", "Z": "UTC", "z": "+0000", "%": "%", "j": f"{at:%j}",
     }  # fmt: skip

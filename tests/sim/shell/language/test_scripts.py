@@ -1,4 +1,4 @@
-"""Scripts in the simulated shell give what a POSIX shell gives, and the keys that edit its lines."""
+"""Scripts in the simulated shell print what they print in a POSIX shell; keys edit its lines."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from gputui.sim.shell.language.parser import parse, parse_line
 from gputui.sim.shell.logins import run_captured
 from gputui.sim.shell.server.terminal import edited
 from tests.sim.conftest import START
+from tests.sim.shell.language.scripts import scripts, shown
+
+INSIDE = "exec 2>/dev/null; cd $(mktemp -d)"
 
 
 @pytest.fixture(scope="module")
@@ -31,53 +34,31 @@ async def output(host: Host, script: str) -> str:
     return text.replace("\r\n", "\n") + (f"status {status}\n" if status else "")
 
 
-# What dash prints for the same lines, but for the names in error messages.
+async def test_scripts_print_what_they_print_in_a_posix_shell(host: Host) -> None:
+    differing = []
+    for script in scripts():
+        status, text = await run_captured(host, None, f"{INSIDE}\n{script.text}", timeout=60)
+        printed = shown(text.replace("\r\n", "\n"), status)
+        if printed != script.output:
+            differing.append(f"{script.text}\n--\n{printed}instead of\n{script.output}")
+    assert not differing, "\n\n".join(differing)
+
+
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
         ("", ""),
-        ("  # nothing", ""),
-        ("printf '<%s>' a\"b c\"d 'e $HOME' \"$HOME\" \\$x", "<ab cd><e $HOME></root><$x>"),
-        ("A='a  b'; printf '<%s>' $A \"$A\" ${A}x $nope '' a#b", "<a><b><a  b><a><bx><><a#b>"),
-        ("set -- one 'two three'; printf '<%s>' \"$@\" $# $2 \"$*\"",
-         "<one><two three><2><two><three><one two three>"),
-        ("set --; printf '<%s>' x \"$@\"", "<x>"),
-        ("echo ${a-unset} ${a:-none} ${a:=set} $a ${a:+more} ${#a}", "unset none set set more 3\n"),
-        ("p=/usr/lib/x.tar.gz; echo ${p##*/} ${p#*/} ${p%.*} ${p%%.*}",
-         "x.tar.gz usr/lib/x.tar.gz /usr/lib/x.tar /usr/lib/x\n"),
-        ("p='a b c d'; set -- ${p##* } ${p#* }; echo $1 $3", "d c\n"),
-        ("echo $(echo a; echo b) `echo c` \"$(printf 'd\\n\\n')\"", "a b c d\n"),
-        ("echo $((2 + 3 * 4 - (1 - 2))) $((7 / 2 % 2)) $((3 > 2 && 1 == 2))", "15 1 0\n"),
-        ("if false; then echo a; elif true; then echo b; else echo c; fi", "b\n"),
-        ("for x in 1 2 3 4; do [ $x = 2 ] && continue; [ $x -gt 3 ] && break; echo $x; done", "1\n3\n"),
-        ("i=0; while [ $i -lt 3 ]; do i=$((i + 1)); done; echo $i; until [ $i = 0 ]; do i=0; done; echo $i",
-         "3\n0\n"),
-        ("case abc in x|a*) echo a;; *) echo b;; esac; case '*' in '*') echo star ;; esac", "a\nstar\n"),
-        ("f() { echo \"$1 $#\"; return 3; echo no; }; f a b; echo $?", "a 2\n3\n"),
-        ("f() {\nlocal x=in\necho $x\n}\nx=out\nf\necho $x", "in\nout\n"),
-        ("(cd /tmp; x=1; exit 4); echo $? $x $PWD", "4\n"),
-        ("true && false || echo c; ! true; echo $?", "c\n1\n"),
-        ("{ echo out; echo err >&2; } 2>/dev/null | cat", "out\n"),
-        ("echo a | { read x; echo \"<$x>\"; }; printf 'b c\\n' | while read -r x y; do echo $y$x; done", "<a>\ncb\n"),
-        ("cat <<E\n$((1+1)) \"q\" \\$x\nE\ncat <<'E'\n$x\nE\ncat <<-E\n\ttab\n\tE", '2 "q" $x\n$x\ntab\n'),
-        ("yes | head -n 2; seq 3 | tail -n 1; seq 3 | sed -n '2p;$='", "y\ny\n3\n2\n3\n"),
-        ("echo one >/tmp/f; echo two >>/tmp/f; cat </tmp/f; wc -l </tmp/f", "one\ntwo\n2\n"),
-        ("cd /tmp; touch b1 b2; echo b[12] b* 'b*' b? z*", "b1 b2 b1 b2 b* b1 b2 z*\n"),
-        ("printf '%05d|%-4s|%3s|%x\\n' 42 ab c 255; printf '%s\\n' a b", "00042|ab  |  c|ff\na\nb\n"),
-        ("IFS=:; p=a:b::c; set -- $p; echo $#", "4\n"),
-        ("x=$(false); echo $?; x=1 false; echo $?$x", "1\n1\n"),
-        ("set -e; false || true; if false; then :; fi; false; echo no", "status 1\n"),
-        ("eval 'x=1; echo $x'; command -v cat >/dev/null && echo yes", "1\nyes\n"),
-        ("sh -c 'echo $1-$0' name arg; echo 'echo in' | sh -s", "arg-name\nin\n"),
-        ("exec 2>/dev/null; ls /nope; echo on", "on\n"),
-        ("echo a.b | sed 's/\\./-/; s|b|[&]|'; echo aXb | tr 'a-z' 'A-Z'", "a-[b]\nAXB\n"),
-        ("printf 'b 2\\na 10\\nb 2\\n' | sort -u | cut -d' ' -f2; printf 'a\\nb\\n' | grep -vx a", "10\n2\nb\n"),
-        ("x=$(seq 1 3 | tr '\\n' ' '); echo \"$x\"", "1 2 3 \n"),
         ("nope; echo $?", "bash: nope: command not found\n127\n"),
+        ("echo $((1 / 0)); echo no", "bash: 1 / 0: division by 0\nstatus 1\n"),
+        ("x=${y:?is not set}; echo no", "bash: y: is not set\nstatus 1\n"),
+        ("break; return; echo on", "bash: break: only meaningful in a `for', `while', or `until' loop\n"
+         "bash: return: can only `return' from a function or sourced script\non\n"),
         ("ls /proc/$$ | tr '\\n' ' '", "cgroup cmdline stat status "),
+        ("sleep 9 & ps -p $! -o args=; kill $!; wait $!; echo $?", "-bash\n143\n"),
+        ("echo /usr/bin/npro?; ls -l /bin/sh | cut -c1-10", "/usr/bin/nproc\n-rwxr-xr-x\n"),
     ],
 )  # fmt: skip
-async def test_scripts_do_what_a_shell_does(host: Host, script: str, expected: str) -> None:
+async def test_a_shell_says_what_went_wrong_and_knows_the_machine(host: Host, script: str, expected: str) -> None:
     assert await output(host, script) == expected
 
 

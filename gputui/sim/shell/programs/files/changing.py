@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gputui.sim.machines.nodes import FILE_LIMIT, Directory, File, Link
+from gputui.sim.shell.programs.dates import date_of
 from gputui.sim.shell.programs.options import parsed
 from gputui.sim.shell.streams import FileStream, Stream
 
@@ -18,13 +19,18 @@ async def mkdir(shell: Shell, words: list[str]) -> int:
     options, names = parsed(words, "pm:v")
     for name in names:
         path = shell.path(name)
-        if "p" in options:
-            shell.files.make_directories(path, shell.user)
-        else:
-            shell.files.make_directory(path, shell.user)
+        make = shell.files.make_directories if "p" in options else shell.files.make_directory
+        make(path, shell.user, mode=0o777 & ~shell.umask)
+        await _say(shell, options, f"mkdir: created directory '{name}'")
         if "m" in options and re.fullmatch("[0-7]{3,4}", options["m"]):
             shell.files.find(path).mode = int(options["m"], 8)
     return 0
+
+
+async def _say(shell: Shell, options: dict[str, str], text: str) -> None:
+    """Write what was done, with the option ``-v``."""
+    if "v" in options:
+        await shell.out(f"{text}\n")
 
 
 async def rmdir(shell: Shell, words: list[str]) -> int:
@@ -49,6 +55,7 @@ async def rm(shell: Shell, words: list[str]) -> int:
                     shell.files.remove_directory(place, shell.user)
                 else:
                     shell.files.remove(place, shell.user)
+            await _say(shell, options, f"removed {'directory ' * isinstance(node, Directory)}'{name}'")
         except OSError as problem:
             if isinstance(problem, FileNotFoundError) and "f" in options:
                 continue
@@ -57,8 +64,14 @@ async def rm(shell: Shell, words: list[str]) -> int:
     return status
 
 
+def _shown(target: str, path: str) -> str:
+    """The path of a copy, beginning as the target was typed."""
+    name = posixpath.basename(path)
+    return target if posixpath.basename(target) == name else posixpath.join(target, name)
+
+
 async def mv(shell: Shell, words: list[str]) -> int:
-    _, names = parsed(words, "fvnT")
+    options, names = parsed(words, "fvnT")
     if len(names) < 2:
         await shell.error("mv: missing file operand")
         return 1
@@ -68,6 +81,7 @@ async def mv(shell: Shell, words: list[str]) -> int:
         if shell.files.is_directory(path):
             path = posixpath.join(path, posixpath.basename(shell.path(name)))
         shell.files.rename(shell.path(name), path, shell.user)
+        await _say(shell, options, f"renamed '{name}' -> '{_shown(target, path)}'")
     return 0
 
 
@@ -92,8 +106,9 @@ async def cp(shell: Shell, words: list[str]) -> int:
             elif isinstance(node, Link):
                 shell.files.make_link(new, shell.user, node.target)
             elif isinstance(node, File):
-                file = shell.files.open(new, shell.user, write=True, create=True, truncate=True)
+                file = shell.open(new, write=True, truncate=True)
                 shell.files.write(file, 0, node.read(0, node.size))
+        await _say(shell, options, f"'{name}' -> '{_shown(target, path)}'")
     return 0
 
 
@@ -112,12 +127,18 @@ async def ln(shell: Shell, words: list[str]) -> int:
 
 
 async def touch(shell: Shell, words: list[str]) -> int:
-    for name in parsed(words, "acmd:r:t:")[1]:
-        path = shell.path(name)
-        if shell.files.exists(path):
-            shell.files.find(path).modified = shell.world.time
-        else:
-            shell.files.open(path, shell.user, write=True, create=True)
+    """``touch [-c] [-d DATE] FILE...``"""
+    options, names = parsed(words, "acmd:r:t:")
+    at = date_of(options["d"], shell.world.time) if "d" in options else shell.world.time
+    if at is None:
+        await shell.error(f"touch: invalid date format '{options['d']}'")
+        return 1
+    for name in names:
+        if not shell.files.exists(shell.path(name)):
+            if "c" in options:
+                continue
+            shell.open(name, write=True)
+        shell.files.find(shell.path(name)).modified = at
     return 0
 
 
@@ -159,7 +180,7 @@ async def mktemp(shell: Shell, words: list[str]) -> int:
     if "d" in options:
         shell.files.make_directory(path, shell.user, mode=0o700)
     else:
-        shell.files.open(path, shell.user, write=True, create=True).mode = 0o600
+        shell.open(path, write=True).mode = 0o600
     await shell.out(f"{path}\n")
     return 0
 
@@ -171,7 +192,7 @@ async def truncate(shell: Shell, words: list[str]) -> int:
         return 1
     size = _bytes(options["s"])
     for name in names:
-        file = shell.files.open(shell.path(name), shell.user, write=True, create=True)
+        file = shell.open(name, write=True)
         shell.files.truncate(file, size)
     return 0
 
@@ -183,12 +204,12 @@ async def dd(shell: Shell, words: list[str]) -> int:
     limit = size * int(given["count"]) if given.get("count", "").isdecimal() else FILE_LIMIT
     source: Stream = shell.streams[0]
     if "if" in given:
-        source = FileStream(shell.files, shell.files.open(shell.path(given["if"]), shell.user))
+        source = FileStream(shell.files, shell.open(given["if"]))
     if given.get("skip", "").isdecimal():
         await source.rest(min(size * int(given["skip"]), FILE_LIMIT))
     data = await source.rest(min(limit, FILE_LIMIT))
     if "of" in given:
-        file = shell.files.open(shell.path(given["of"]), shell.user, write=True, create=True, truncate=True)
+        file = shell.open(given["of"], write=True, truncate=True)
         shell.files.write(file, 0, data)
     else:
         await shell.streams[1].write(data)

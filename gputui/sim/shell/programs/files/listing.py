@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gputui.sim.machines.nodes import Directory, File, Link, Node
-from gputui.sim.shell.language.patterns import matches
 from gputui.sim.shell.programs.options import parsed
 
 if TYPE_CHECKING:
@@ -104,31 +103,3 @@ def _kind(node: Node) -> str:
     if isinstance(node, File):
         return "regular file" if node.size else "regular empty file"
     return "directory" if isinstance(node, Directory) else "symbolic link"
-
-
-async def find(shell: Shell, words: list[str]) -> int:
-    """``find [PATH...] [-maxdepth N] [-name PATTERN] [-type f|d|l]``"""
-    places: list[str] = []
-    rest = words[1:]
-    while rest and not rest[0].startswith("-"):
-        places.append(rest.pop(0))
-    tests = dict(zip(rest[::2], rest[1::2], strict=False))
-    status = 0
-    for place in places or ["."]:
-        start = shell.path(place)
-        try:
-            found = list(shell.files.walk(start))
-        except OSError as problem:
-            await shell.error(f"find: '{place}': {problem.strerror}")
-            status = 1
-            continue
-        lines = []
-        for path, node in found:
-            inner = path[len(start) :]
-            deep = int(tests["-maxdepth"]) if tests.get("-maxdepth", "").isdecimal() else 99
-            kind = {"f": File, "d": Directory, "l": Link}.get(tests.get("-type", ""), Node)
-            name = posixpath.basename(path)
-            if inner.count("/") <= deep and isinstance(node, kind) and matches(tests.get("-name", "*"), name):
-                lines.append(f"{place.rstrip('/') if inner else place}{inner}\n")
-        await shell.out("".join(lines))
-    return status

@@ -26,11 +26,13 @@ async def readlink(shell: Shell, words: list[str]) -> int:
 
 
 async def basename(shell: Shell, words: list[str]) -> int:
-    name = posixpath.basename(words[1].rstrip("/")) if len(words) > 1 else ""
-    await shell.out(f"{name.removesuffix(words[2]) if len(words) > 2 else name}\n")
+    name = (posixpath.basename(words[1].rstrip("/")) or words[1][:1]) if len(words) > 1 else ""
+    await shell.out(f"{(name.removesuffix(words[2]) or name) if len(words) > 2 else name}\n")
     return 0
 
 
 async def dirname(shell: Shell, words: list[str]) -> int:
-    await shell.out(f"{posixpath.dirname(words[1].rstrip('/')) or '.'}\n" if len(words) > 1 else "")
+    for name in words[1:]:
+        head = posixpath.dirname(name.rstrip("/")) or ("/" if name.startswith("/") else ".")
+        await shell.out(f"{head}\n")
     return 0

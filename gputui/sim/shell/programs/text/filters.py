@@ -17,6 +17,7 @@ from .inputs import BLOCK_BYTES, MOST_BYTES, contents, count_of
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
 
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _CLASSES = {
     "upper": "A-Z",
     "lower": "a-z",
@@ -101,10 +102,10 @@ async def sort(shell: Shell, words: list[str]) -> int:
         text = line
         if column:
             text = next(iter(line.split(options.get("t"))[column - 1 : column]), "")
-        if "n" not in options:
+        if not {"n", "h"} & options.keys():
             return (0, text)
-        number = re.match(r"\s*-?\d{1,18}(?:\.\d{1,18})?", text)
-        return (float(number[0]) if number else 0, text)
+        number = re.match(r"\s*(-?\d{1,18}(?:\.\d{1,18})?)([KMGT]?)", text)
+        return (float(number[1]) * _UNITS[number[2] if "h" in options else ""] if number else 0, text)
 
     ordered = sorted(lines, key=key, reverse="r" in options)
     ordered = list(dict.fromkeys(ordered)) if "u" in options else ordered
@@ -129,13 +130,17 @@ async def uniq(shell: Shell, words: list[str]) -> int:
 
 
 async def wc(shell: Shell, words: list[str]) -> int:
+    """``wc [-lwc] [FILE...]``"""
     options, names = parsed(words, "lcwm")
     shell.status = 0
     wanted = [name for name in "lwc" if name in options or (name == "c" and "m" in options)] or list("lwc")
+    rows = []
     async for name, data in contents(shell, names, "wc"):
         counts = {"l": data.count(b"\n"), "w": len(data.split()), "c": len(data)}
-        text = " ".join(str(counts[kind]) for kind in wanted)
-        await shell.out(f"{text}\n" if name == "-" else f"{text} {name}\n")
+        rows.append(([counts[kind] for kind in wanted], "" if name == "-" else f" {name}"))
+    if len(names) > 1:
+        rows.append(([sum(column) for column in zip(*(counts for counts, _ in rows), strict=True)], " total"))
+    await shell.out("".join(f"{' '.join(map(str, counts))}{label}\n" for counts, label in rows))
     return shell.status
 
 
@@ -143,7 +148,7 @@ async def tee(shell: Shell, words: list[str]) -> int:
     options, names = parsed(words, "ai")
     data = await shell.streams[0].rest(MOST_BYTES)
     for name in names:
-        file = shell.files.open(shell.path(name), shell.user, write=True, create=True, truncate="a" not in options)
+        file = shell.open(name, write=True, truncate="a" not in options)
         shell.files.write(file, file.size, data)
     await shell.streams[1].write(data)
     return 0
@@ -180,12 +185,18 @@ async def base64_(shell: Shell, words: list[str]) -> int:
 
 
 async def xargs(shell: Shell, words: list[str]) -> int:
-    options, rest = parsed(words, "0n:r", stop=True)
-    data = await shell.streams[0].rest(MOST_BYTES)
-    names = [name for name in (data.split(b"\0") if "0" in options else data.split()) if name]
-    size = count_of(options.get("n", "")) or len(names) or 1
+    """``xargs [-0] [-r] [-n COUNT] [-I TEXT] COMMAND...``"""
+    options, rest = parsed(words, "0n:rI:P:L:", stop=True)
+    data = (await shell.streams[0].rest(MOST_BYTES)).decode("utf-8", "surrogateescape")
+    if "I" in options:
+        lines = [line.strip() for line in data.split("\0" if "0" in options else "\n") if line.strip()]
+        runs = [[word.replace(options["I"], line) for word in rest] for line in lines]
+    else:
+        names = [name for name in (data.split("\0") if "0" in options else data.split()) if name]
+        size = count_of(options.get("n", "")) or len(names) or 1
+        parts = [names[place : place + size] for place in range(0, len(names), size)]
+        runs = [[*(rest or ["echo"]), *part] for part in parts or ([] if "r" in options else [[]])]
     status = 0
-    for place in range(0, len(names), size):
-        some = [name.decode("utf-8", "surrogateescape") for name in names[place : place + size]]
-        status = await shell.invoke([*(rest or ["echo"]), *some], functions=False) or status
+    for run in runs:
+        status = await shell.invoke(run, functions=False) or status
     return 123 if status else 0

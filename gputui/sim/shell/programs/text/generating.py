@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from itertools import islice, repeat
 from typing import TYPE_CHECKING
 
+from gputui.sim.shell.programs.options import parsed
+
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
 
@@ -15,12 +17,20 @@ _CHUNK_LINES = 4096
 
 
 async def seq(shell: Shell, words: list[str]) -> int:
-    """``seq LAST`` or ``seq FIRST LAST``"""
-    if not words[1:] or not all(re.fullmatch(r"-?\d{1,12}", word) for word in words[1:]):
+    """``seq [-w] [-s SEPARATOR] [FIRST [STEP]] LAST``"""
+    numbers = [word for word in words[1:] if re.fullmatch(r"-?\d{1,12}", word)]
+    options, others = parsed([words[0], *(word for word in words[1:] if word not in numbers)], "ws:")
+    if not 1 <= len(numbers) <= 3 or others or (len(numbers) == 3 and not int(numbers[1])):
         await shell.error("seq: missing or invalid operand")
         return 1
-    first, last = (["1", *words[1:]])[-2:]
-    await write_lines(shell, map(str, range(int(first), int(last) + 1)))
+    first, step, last = [("1", "1", *numbers), (numbers[0], "1", numbers[-1]), tuple(numbers)][len(numbers) - 1]
+    width = max(len(first), len(last)) if "w" in options else 0
+    sign = 1 if int(step) > 0 else -1
+    texts = (f"{number:0{width}d}" for number in range(int(first), int(last) + sign, int(step)))
+    if "s" in options:
+        await shell.out(options["s"].join(islice(texts, _CHUNK_LINES)) + "\n")
+    else:
+        await write_lines(shell, texts)
     return 0
 
 

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from gputui.sim.machines.nodes import File
+from gputui.sim.shell.language.patterns import character_class
 from gputui.sim.shell.programs.options import parsed
 
-from .inputs import BLOCK_BYTES, MOST_BYTES, count_of, opened
+from .inputs import BLOCK_BYTES, MOST_BYTES, count_of
 
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
 
+_Hit = tuple[int, str]
+"""A line to show: its number and the text."""
+_BRACKET = re.compile(r"\[(\^?)(\]?(?:\[:\w+:\]|[^\]])*)\]")
+
 
 async def grep(shell: Shell, words: list[str]) -> int:
-    options, names = parsed(words, "xFEGqvicnshHlowe:m:rRa", long={"color": ""})
+    """``grep [-EFivwxcnohHlLqsr] [-m N] [-A N] [-B N] [-C N] [-e] PATTERN [FILE...]``"""
+    options, names = parsed(words, "xFEGqvicnshHlLowe:m:rRaA:B:C:", long={"color": ""})
     if "e" not in options:
         if not names:
             await shell.error("Usage: grep [OPTION]... PATTERNS [FILE]...")
@@ -25,34 +33,66 @@ async def grep(shell: Shell, words: list[str]) -> int:
     except re.error:
         await shell.error("grep: Invalid regular expression")
         return 2
-    shown = ("H" in options or len(names) > 1) and "h" not in options
-    found, shell.status = 0, 0
-    errors = False
-    for name in names or ["-"]:
-        label = "(standard input)" if name == "-" else name
+    deep = bool({"r", "R"} & options.keys())
+    labelled = ("H" in options or len(names) > 1 or deep) and "h" not in options
+    found, errors = False, False
+    for name in _files(shell, names or ["."]) if deep else names or ["-"]:
         try:
-            data = await shell.streams[0].rest(MOST_BYTES) if name == "-" else opened(shell, name).read(0, MOST_BYTES)
+            data = await shell.streams[0].rest(MOST_BYTES) if name == "-" else shell.open(name).read(0, MOST_BYTES)
         except OSError as problem:
             errors = True
             if "s" not in options:
                 await shell.error(f"grep: {name}: {problem.strerror}")
             continue
         lines = data.decode("utf-8", "surrogateescape").split("\n")
-        hits = _hits(lines[:-1] if lines[-1] == "" else lines, wanted, options)
-        found += len(hits)
-        if "q" in options:
-            if hits:
-                return 0
-            continue
-        prefix = f"{label}:" if shown else ""
-        if "c" in options:
-            await shell.out(f"{prefix}{len(hits)}\n")
-        elif "l" in options:
-            await shell.out(f"{label}\n" if hits else "")
-        else:
-            numbered = "n" in options
-            await shell.out("".join(f"{prefix}{f'{number}:' if numbered else ''}{line}\n" for number, line in hits))
+        lines = lines[:-1] if lines[-1] == "" else lines
+        hits = _hits(lines, wanted, options)
+        found = found or bool(hits) != ("L" in options)
+        if "q" in options and hits:
+            return 0
+        await shell.out(_shown("(standard input)" if name == "-" else name, lines, hits, options, labelled=labelled))
     return 2 if errors and not found else 0 if found else 1
+
+
+def _files(shell: Shell, names: Iterable[str]) -> Iterator[str]:
+    """The names of the files below some places."""
+    for name in names:
+        start = shell.path(name)
+        if not shell.files.exists(start):
+            yield name
+            continue
+        for path, node in shell.files.walk(start):
+            if isinstance(node, File):
+                yield name.rstrip("/") + path[len(start) :]
+
+
+def _shown(label: str, lines: list[str], hits: list[_Hit], options: dict[str, str], *, labelled: bool) -> str:
+    """The output for one file."""
+    if "q" in options:
+        return ""
+    if {"l", "L"} & options.keys():
+        return f"{label}\n" if bool(hits) == ("l" in options) else ""
+    prefix = label if labelled else ""
+    if "c" in options:
+        return f"{prefix}{':' * labelled}{len(hits)}\n"
+    before, after = (count_of(options.get(side, options.get("C", ""))) for side in "BA")
+    if not before and not after:
+        return "".join(_line(prefix, ":", number, text, options) for number, text in hits)
+    numbers = {number for number, _ in hits}
+    near = sorted({other for number in numbers for other in range(number - before, number + after + 1)})
+    shown, last = [], 0
+    for number in near:
+        if not 1 <= number <= len(lines):
+            continue
+        if last and number > last + 1:
+            shown.append("--\n")
+        shown.append(_line(prefix, ":" if number in numbers else "-", number, lines[number - 1], options))
+        last = number
+    return "".join(shown)
+
+
+def _line(prefix: str, sign: str, number: int, text: str, options: dict[str, str]) -> str:
+    return f"{prefix}{sign if prefix else ''}{f'{number}{sign}' if 'n' in options else ''}{text}\n"
 
 
 def _expression(options: dict[str, str]) -> re.Pattern[str]:
@@ -67,9 +107,9 @@ def _expression(options: dict[str, str]) -> re.Pattern[str]:
     return re.compile(rf"\A{whole}\Z" if "x" in options else whole, re.IGNORECASE if "i" in options else 0)
 
 
-def _hits(lines: list[str], wanted: re.Pattern[str], options: dict[str, str]) -> list[tuple[int, str]]:
+def _hits(lines: list[str], wanted: re.Pattern[str], options: dict[str, str]) -> list[_Hit]:
     most = count_of(options["m"]) if "m" in options else len(lines)
-    hits: list[tuple[int, str]] = []
+    hits: list[_Hit] = []
     for number, line in enumerate(lines, 1):
         if len(hits) >= most:
             break
@@ -87,12 +127,8 @@ def expression(text: str, *, extended: bool = False) -> str:
     place = 0
     while place < len(text):
         char = text[place]
-        if char == "[" and (found := re.compile(r"\[\^?\]?(?:\[:\w+:\]|[^\]])*\]").match(text, place)):
-            inside = found[0].replace("\\", "\\\\")
-            for name, chars in (("digit", "0-9"), ("space", r"\s"), ("alpha", "a-zA-Z"), ("alnum", "a-zA-Z0-9"),
-                                ("xdigit", "0-9a-fA-F"), ("upper", "A-Z"), ("lower", "a-z")):  # fmt: skip
-                inside = inside.replace(f"[:{name}:]", chars)
-            parts.append(re.sub(r"(?<=.)\[", r"\\[", inside))
+        if char == "[" and (found := _BRACKET.match(text, place)):
+            parts.append(f"[{found[1]}{character_class(found[2])}]")
             place = found.end()
             continue
         if char == "\\" and place + 1 < len(text):

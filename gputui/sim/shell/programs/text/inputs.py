@@ -6,8 +6,6 @@ import re
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING
 
-from gputui.sim.machines.nodes import File
-
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
 
@@ -22,19 +20,10 @@ async def contents(shell: Shell, names: Iterable[str], program: str) -> AsyncIte
             yield name, await shell.streams[0].rest(MOST_BYTES)
             continue
         try:
-            yield name, opened(shell, name).read(0, MOST_BYTES)
+            yield name, shell.open(name).read(0, MOST_BYTES)
         except OSError as problem:
             shell.status = 1
             await shell.error(f"{program}: {name}: {problem.strerror}")
-
-
-def opened(shell: Shell, name: str) -> File:
-    """Return a file to read. Raises OSError, with the name as typed."""
-    try:
-        return shell.files.open(shell.path(name), shell.user)
-    except OSError as problem:
-        problem.filename = name
-        raise
 
 
 def count_of(text: str) -> int:

@@ -10,7 +10,7 @@ from gputui.sim.machines.nodes import File
 from gputui.sim.shell.programs.options import parsed
 from gputui.sim.shell.streams import FileStream
 
-from .inputs import BLOCK_BYTES, MOST_BYTES, contents, count_of, opened
+from .inputs import BLOCK_BYTES, MOST_BYTES, contents, count_of
 
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
@@ -19,10 +19,14 @@ _FOLLOW_SECONDS = 0.5
 
 
 async def cat(shell: Shell, words: list[str]) -> int:
+    """``cat [-n] [FILE...]``"""
+    options, names = parsed(words, "nuAbeEstTv")
+    if "n" in options:
+        return await _numbered(shell, names)
     status = 0
-    for name in [word for word in words[1:] if not re.fullmatch("-[uA-Za-z]+", word)] or ["-"]:
+    for name in names or ["-"]:
         try:
-            source = shell.streams[0] if name == "-" else FileStream(shell.files, opened(shell, name))
+            source = shell.streams[0] if name == "-" else FileStream(shell.files, shell.open(name))
         except OSError as problem:
             await shell.error(f"cat: {name}: {problem.strerror}")
             status = 1
@@ -33,14 +37,31 @@ async def cat(shell: Shell, words: list[str]) -> int:
     return status
 
 
-async def head(shell: Shell, words: list[str]) -> int:
-    options, names = parsed(_short_count(words), "n:c:qv")
+async def _numbered(shell: Shell, names: list[str]) -> int:
+    shell.status, number = 0, 0
+    async for _, data in contents(shell, names, "cat"):
+        for number, line in enumerate(data.splitlines(keepends=True), number + 1):  # noqa: B020  (they go on)
+            await shell.streams[1].write(f"{number:>6}\t".encode() + line)
+    return shell.status
+
+
+async def tac(shell: Shell, words: list[str]) -> int:
     shell.status = 0
-    if not names:
-        source, count = shell.streams[0], count_of(options.get("c") or options.get("n", "10"))
+    async for _, data in contents(shell, words[1:], "tac"):
+        await shell.streams[1].write(b"".join(reversed(data.splitlines(keepends=True))))
+    return shell.status
+
+
+async def head(shell: Shell, words: list[str]) -> int:
+    """``head [-n COUNT] [-c BYTES] [FILE...]``; without files it stops reading when it has written enough."""
+    options, names = parsed(_short_count(words), "n:c:qv")
+    text = options.get("c", options.get("n", "10"))
+    count = count_of(text.lstrip("-"))
+    shell.status = 0
+    if not names and not text.startswith("-"):
         if "c" in options:
-            await shell.streams[1].write(await source.rest(count))
-        while "c" not in options and count > 0 and (data := await source.read(BLOCK_BYTES)):
+            await shell.streams[1].write(await shell.streams[0].rest(count))
+        while "c" not in options and count > 0 and (data := await shell.streams[0].read(BLOCK_BYTES)):
             shown = b"".join(data.splitlines(keepends=True)[:count])
             count -= shown.count(b"\n")
             await shell.streams[1].write(shown)
@@ -49,11 +70,9 @@ async def head(shell: Shell, words: list[str]) -> int:
     async for name, data in contents(shell, names, "head"):
         if several:
             await shell.out(f"==> {name} <==\n")
-        if "c" in options:
-            await shell.streams[1].write(data[: count_of(options["c"])])
-        else:
-            lines = data.splitlines(keepends=True)
-            await shell.streams[1].write(b"".join(lines[: count_of(options.get("n", "10"))]))
+        pieces = data if "c" in options else data.splitlines(keepends=True)
+        kept = pieces[: max(0, len(pieces) - count) if text.startswith("-") else count]
+        await shell.streams[1].write(kept if isinstance(kept, bytes) else b"".join(kept))
     return shell.status
 
 
@@ -66,7 +85,7 @@ async def tail(shell: Shell, words: list[str]) -> int:
         if several:
             await shell.out(f"==> {name} <==\n")
         await shell.streams[1].write(_end(data, options))
-        ends[name] = (opened(shell, name) if name != "-" else None, len(data))
+        ends[name] = (shell.open(name) if name != "-" else None, len(data))
     if not {"f", "F"} & options.keys():
         return shell.status
     for name in names:
@@ -84,7 +103,7 @@ async def _follow(
     """Write what has come to a file since a place; by its name where it may be another file by now."""
     if by_name and name != "-":
         try:
-            now = opened(shell, name)
+            now = shell.open(name)
         except OSError as problem:
             if file is not None:
                 await shell.error(f"tail: {name}: {problem.strerror}")
@@ -114,4 +133,5 @@ def _end(data: bytes, options: dict[str, str]) -> bytes:
 
 def _short_count(words: list[str]) -> list[str]:
     """``-5`` as ``-n 5``."""
-    return [f"-n{word[1:]}" if re.fullmatch(r"-\d+", word) else word for word in words]
+    short = len(words) > 1 and re.fullmatch(r"-\d+", words[1])
+    return [words[0], f"-n{words[1][1:]}", *words[2:]] if short else words

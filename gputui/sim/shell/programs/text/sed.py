@@ -1,9 +1,10 @@
-"""A part of sed: addresses, ``p``, ``d``, ``q``, ``=`` and ``s``."""
+"""A part of sed: addresses, ``p``, ``d``, ``q``, ``=``, ``s`` and ``y``."""
 
 from __future__ import annotations
 
+import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gputui.sim.shell.programs.options import parsed
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _LONGEST_LINE = 65_536
 _ADDRESS = re.compile(r"\s*(?:(\d{1,9})|(\$)|/((?:[^/\\]|\\.)*)/)\s*")
-_COMMAND = re.compile(r"\s*(!?)\s*([pdq=]|s(.))")
+_COMMAND = re.compile(r"\s*(!?)\s*([pdq=]|[sy](.))")
 
 
 class SedError(Exception):
@@ -34,6 +35,7 @@ class _Edit:
     pattern: re.Pattern[str] | None = None
     replacement: str = ""
     flags: str = ""
+    table: dict[int, str] = field(default_factory=dict)
     inside: bool = False
 
 
@@ -61,19 +63,35 @@ def edited(text: str, script: str, *, silent: bool = False, extended: bool = Fal
                 case "q":
                     quit_ = True
                     break
-                case _ if edit.pattern is not None:
-                    line, count = edit.pattern.subn(  # noqa: PLW2901  (the pattern space)
-                        lambda found, edit=edit: _filled(edit.replacement, found),
-                        line[:_LONGEST_LINE],
-                        count=0 if "g" in edit.flags else 1,
-                    )
-                    if count and "p" in edit.flags:
+                case "y":
+                    line = line.translate(edit.table)  # noqa: PLW2901  (the pattern space)
+                case _:
+                    line, changed = _substituted(edit, line[:_LONGEST_LINE])  # noqa: PLW2901
+                    if changed and "p" in edit.flags:
                         written.append(line)
         if not silent and not deleted:
             written.append(line)
         if quit_:
             break
     return "".join(f"{line}\n" for line in written)
+
+
+def _substituted(edit: _Edit, line: str) -> tuple[str, bool]:
+    """A line after ``s``, and whether that has changed it: each match with ``g``, that of a number, or the first."""
+    assert edit.pattern is not None  # noqa: S101  (every s has one)
+    wanted = int("".join(filter(str.isdecimal, edit.flags)) or 1)
+    numbers = itertools.count(1)
+    changed = False
+
+    def replaced(found: re.Match[str]) -> str:
+        nonlocal changed
+        number = next(numbers)
+        if number != wanted and not ("g" in edit.flags and number > wanted):
+            return found[0]
+        changed = True
+        return _filled(edit.replacement, found)
+
+    return edit.pattern.sub(replaced, line), changed
 
 
 def _edits(script: str, extended: bool) -> list[_Edit]:
@@ -95,7 +113,12 @@ def _edits(script: str, extended: bool) -> list[_Edit]:
         if found[3]:
             pattern, place = _until(script, place, found[3])
             edit.replacement, place = _until(script, place, found[3])
-            flags = re.compile("[gpiI]*").match(script, place)
+        if edit.name == "y":
+            if len(pattern) != len(edit.replacement):
+                raise SedError("strings for `y' command are different lengths")
+            edit.table = {ord(one): other for one, other in zip(pattern, edit.replacement, strict=True)}
+        elif edit.name == "s":
+            flags = re.compile("[gpiI0-9]*").match(script, place)
             edit.flags = flags[0] if flags else ""
             place += len(edit.flags)
             ignore = re.IGNORECASE if "i" in edit.flags.lower() else 0
@@ -155,22 +178,25 @@ def _filled(replacement: str, found: re.Match[str]) -> str:
 
 
 async def sed(shell: Shell, words: list[str]) -> int:
-    options, names = parsed(words, "nEre:i")
-    if "i" in options:
-        await shell.error("sed: the simulated sed does not edit in place")
-        return 4
+    """``sed [-n] [-E] [-i] SCRIPT [FILE...]``"""
+    options, names = parsed(words, "nEre:is")
     if "e" not in options:
         if not names:
             await shell.error("Usage: sed [OPTION]... {script} [input-file]...")
             return 1
         options["e"], names = names[0], names[1:]
     shell.status = 0
-    data = b"".join([data async for _, data in contents(shell, names, "sed")])
+    inputs = [(name, data) async for name, data in contents(shell, names, "sed")]
     try:
-        text = edited(data.decode("utf-8", "surrogateescape"), options["e"],
-                      silent="n" in options, extended=bool({"E", "r"} & options.keys()))  # fmt: skip
+        for name, data in inputs if "i" in options else [("", b"".join(data for _, data in inputs))]:
+            text = edited(data.decode("utf-8", "surrogateescape"), options["e"],
+                          silent="n" in options, extended=bool({"E", "r"} & options.keys()))  # fmt: skip
+            if "i" not in options:
+                await shell.out(text)
+            else:
+                file = shell.open(name, write=True, truncate=True)
+                shell.files.write(file, 0, text.encode("utf-8", "surrogateescape"))
     except (SedError, re.error) as problem:
         await shell.error(f"sed: -e expression #1: {problem}")
         return 1
-    await shell.out(text)
-    return shell.status
+    return 2 if shell.status else 0
