@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,11 @@ from gputui.sim.machines.nodes import File
 from gputui.sim.shell.language.patterns import character_class
 from gputui.sim.shell.programs.options import parsed
 
-from .inputs import BLOCK_BYTES, MOST_BYTES, count_of
+from .inputs import BLOCK_BYTES, MOST_BYTES, batches, count_of
 
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
 
-_Hit = tuple[int, str]
-"""A line to show: its number and the text."""
 _BRACKET = re.compile(r"\[(\^?)(\]?(?:\[:\w+:\]|[^\]])*)\]")
 
 
@@ -38,19 +37,15 @@ async def grep(shell: Shell, words: list[str]) -> int:
     found, errors = False, False
     for name in _files(shell, names or ["."]) if deep else names or ["-"]:
         try:
-            data = await shell.streams[0].rest(MOST_BYTES) if name == "-" else shell.open(name).read(0, MOST_BYTES)
+            seen = await _search(shell, name, wanted, options, labelled=labelled)
         except OSError as problem:
             errors = True
             if "s" not in options:
                 await shell.error(f"grep: {name}: {problem.strerror}")
             continue
-        lines = data.decode("utf-8", "surrogateescape").split("\n")
-        lines = lines[:-1] if lines[-1] == "" else lines
-        hits = _hits(lines, wanted, options)
-        found = found or bool(hits) != ("L" in options)
-        if "q" in options and hits:
+        if seen and "q" in options:
             return 0
-        await shell.out(_shown("(standard input)" if name == "-" else name, lines, hits, options, labelled=labelled))
+        found = found or seen != ("L" in options)
     return 2 if errors and not found else 0 if found else 1
 
 
@@ -66,29 +61,40 @@ def _files(shell: Shell, names: Iterable[str]) -> Iterator[str]:
                 yield name.rstrip("/") + path[len(start) :]
 
 
-def _shown(label: str, lines: list[str], hits: list[_Hit], options: dict[str, str], *, labelled: bool) -> str:
-    """The output for one file."""
-    if "q" in options:
-        return ""
-    if {"l", "L"} & options.keys():
-        return f"{label}\n" if bool(hits) == ("l" in options) else ""
+async def _search(
+    shell: Shell, name: str, wanted: re.Pattern[str], options: dict[str, str], *, labelled: bool
+) -> bool:
+    """Search a file and write what is to be shown of it: lines as they come, counts and names at the end."""
+    label = "(standard input)" if name == "-" else name
     prefix = label if labelled else ""
-    if "c" in options:
-        return f"{prefix}{':' * labelled}{len(hits)}\n"
     before, after = (count_of(options.get(side, options.get("C", ""))) for side in "BA")
-    if not before and not after:
-        return "".join(_line(prefix, ":", number, text, options) for number, text in hits)
-    numbers = {number for number, _ in hits}
-    near = sorted({other for number in numbers for other in range(number - before, number + after + 1)})
-    shown, last = [], 0
-    for number in near:
-        if not 1 <= number <= len(lines):
-            continue
-        if last and number > last + 1:
-            shown.append("--\n")
-        shown.append(_line(prefix, ":" if number in numbers else "-", number, lines[number - 1], options))
-        last = number
-    return "".join(shown)
+    most = 1 if {"q", "l", "L"} & options.keys() else count_of(options["m"]) if "m" in options else MOST_BYTES
+    number = count = last = until = 0
+    recent: deque[str] = deque(maxlen=before)
+    async for lines in batches(shell, name):
+        shown = []
+        for number, line in enumerate(lines, number + 1):  # noqa: B020  (it continues)
+            if hits := _hits(line, wanted, options) if count < most else []:
+                first = number - len(recent)
+                shown += ["--\n"] if last and first > last + 1 and (before or after) else []
+                shown += [_line(prefix, "-", first + place, text, options) for place, text in enumerate(recent)]
+                shown += [_line(prefix, ":", number, text, options) for text in hits]
+                recent.clear()
+                count, last, until = count + 1, number, number + after
+            elif number <= until:
+                shown.append(_line(prefix, "-", number, line, options))
+                last = number
+            else:
+                recent.append(line)
+        if not {"q", "c", "l", "L"} & options.keys():
+            await shell.out("".join(shown))
+        if count >= most and number >= until:
+            break
+    if "c" in options:
+        await shell.out(f"{prefix}{':' * labelled}{count}\n")
+    elif ("l" in options and count) or ("L" in options and not count):
+        await shell.out(f"{label}\n")
+    return bool(count)
 
 
 def _line(prefix: str, sign: str, number: int, text: str, options: dict[str, str]) -> str:
@@ -107,18 +113,14 @@ def _expression(options: dict[str, str]) -> re.Pattern[str]:
     return re.compile(rf"\A{whole}\Z" if "x" in options else whole, re.IGNORECASE if "i" in options else 0)
 
 
-def _hits(lines: list[str], wanted: re.Pattern[str], options: dict[str, str]) -> list[_Hit]:
-    most = count_of(options["m"]) if "m" in options else len(lines)
-    hits: list[_Hit] = []
-    for number, line in enumerate(lines, 1):
-        if len(hits) >= most:
-            break
-        if (wanted.search(line[:BLOCK_BYTES]) is None) == ("v" in options):
-            if "o" in options and "v" not in options:
-                hits += [(number, found[0]) for found in wanted.finditer(line[:BLOCK_BYTES]) if found[0]]
-            else:
-                hits.append((number, line))
-    return hits
+def _hits(line: str, wanted: re.Pattern[str], options: dict[str, str]) -> list[str]:
+    """The texts to show of a line, none for one that is not wanted."""
+    part = line[:BLOCK_BYTES]
+    if (wanted.search(part) is None) != ("v" in options):
+        return []
+    return (
+        [found[0] for found in wanted.finditer(part) if found[0]] if "o" in options and "v" not in options else [line]
+    )
 
 
 def expression(text: str, *, extended: bool = False) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING
+
+from gputui.sim.shell.streams import FileStream
 
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
@@ -24,6 +27,19 @@ async def contents(shell: Shell, names: Iterable[str], program: str) -> AsyncIte
         except OSError as problem:
             shell.status = 1
             await shell.error(f"{program}: {name}: {problem.strerror}")
+
+
+async def batches(shell: Shell, name: str) -> AsyncIterator[list[str]]:
+    """Yield the lines of a file, or of the input for "-", as they come. Raises OSError."""
+    source = shell.streams[0] if name == "-" else FileStream(shell.files, shell.open(name))
+    rest, left = b"", MOST_BYTES
+    while left > 0 and (data := await source.read(BLOCK_BYTES)):
+        left -= len(data)
+        *lines, rest = (rest + data).split(b"\n")
+        yield [line.decode("utf-8", "surrogateescape") for line in lines]
+        await asyncio.sleep(0)
+    if rest:
+        yield [rest.decode("utf-8", "surrogateescape")]
 
 
 def count_of(text: str) -> int:

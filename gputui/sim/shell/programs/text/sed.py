@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gputui.sim.shell.programs.options import parsed
 
 from .grep import expression
-from .inputs import contents
+from .inputs import batches
 
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
@@ -39,41 +40,46 @@ class _Edit:
     inside: bool = False
 
 
-def edited(text: str, script: str, *, silent: bool = False, extended: bool = False) -> str:
-    """Return the output for a text. Raises SedError, re.error."""
-    edits = _edits(script, extended)
-    lines = text.split("\n")
-    complete = lines[-1] == ""
-    lines = lines[:-1] if complete else lines
-    written: list[str] = []
-    for number, line in enumerate(lines, 1):
-        last = number == len(lines)
-        quit_, deleted = False, False
-        for edit in edits:
-            if _applies(edit, line, number, last) == edit.negated:
+class Editor:
+    """The commands of a script, applied to a line at a time. Raises SedError, re.error."""
+
+    def __init__(self, script: str, *, silent: bool = False, extended: bool = False) -> None:
+        self._edits = _edits(script, extended)
+        self._silent = silent
+        self._number = 0
+        self.ended = False
+        """Whether ``q`` has ended the work."""
+        self.looks_ahead = any("$" in (edit.first, edit.last) for edit in self._edits)
+        """Whether it matters which line is the last one."""
+
+    def edited(self, line: str, *, last: bool) -> str:
+        """Return the output for the next line."""
+        self._number += 1
+        written: list[str] = []
+        for edit in self._edits:
+            if _applies(edit, line, self._number, last) == edit.negated:
                 continue
             match edit.name:
                 case "p":
                     written.append(line)
                 case "=":
-                    written.append(str(number))
+                    written.append(str(self._number))
                 case "d":
-                    deleted = True
-                    break
+                    return _lines(written)
                 case "q":
-                    quit_ = True
+                    self.ended = True
                     break
                 case "y":
-                    line = line.translate(edit.table)  # noqa: PLW2901  (the pattern space)
+                    line = line.translate(edit.table)
                 case _:
-                    line, changed = _substituted(edit, line[:_LONGEST_LINE])  # noqa: PLW2901
+                    line, changed = _substituted(edit, line[:_LONGEST_LINE])
                     if changed and "p" in edit.flags:
                         written.append(line)
-        if not silent and not deleted:
-            written.append(line)
-        if quit_:
-            break
-    return "".join(f"{line}\n" for line in written)
+        return _lines(written if self._silent else [*written, line])
+
+
+def _lines(texts: list[str]) -> str:
+    return "".join(f"{text}\n" for text in texts)
 
 
 def _substituted(edit: _Edit, line: str) -> tuple[str, bool]:
@@ -186,17 +192,47 @@ async def sed(shell: Shell, words: list[str]) -> int:
             return 1
         options["e"], names = names[0], names[1:]
     shell.status = 0
-    inputs = [(name, data) async for name, data in contents(shell, names, "sed")]
+
+    def editor() -> Editor:
+        return Editor(options["e"], silent="n" in options, extended=bool({"E", "r"} & options.keys()))
+
     try:
-        for name, data in inputs if "i" in options else [("", b"".join(data for _, data in inputs))]:
-            text = edited(data.decode("utf-8", "surrogateescape"), options["e"],
-                          silent="n" in options, extended=bool({"E", "r"} & options.keys()))  # fmt: skip
-            if "i" not in options:
-                await shell.out(text)
-            else:
-                file = shell.open(name, write=True, truncate=True)
-                shell.files.write(file, 0, text.encode("utf-8", "surrogateescape"))
+        if "i" not in options:
+            await _edit(editor(), _all_lines(shell, names or ["-"]), shell.out)
+        for name in names if "i" in options else ():
+            texts: list[str] = []
+
+            async def keep(text: str, texts: list[str] = texts) -> None:
+                texts.append(text)
+
+            await _edit(editor(), _all_lines(shell, [name]), keep)
+            shell.files.write(
+                shell.open(name, write=True, truncate=True), 0, "".join(texts).encode("utf-8", "replace")
+            )
     except (SedError, re.error) as problem:
         await shell.error(f"sed: -e expression #1: {problem}")
         return 1
     return 2 if shell.status else 0
+
+
+async def _all_lines(shell: Shell, names: list[str]) -> AsyncIterator[list[str]]:
+    for name in names:
+        try:
+            async for lines in batches(shell, name):
+                yield lines
+        except OSError as problem:
+            shell.status = 1
+            await shell.error(f"sed: can't read {name}: {problem.strerror}")
+
+
+async def _edit(editor: Editor, source: AsyncIterator[list[str]], write: Callable[[str], Awaitable[None]]) -> None:
+    """Edit lines as they come; where the last one matters, each once there is another."""
+    waiting: list[str] = []
+    async for lines in source:
+        lines = [*waiting, *lines]  # noqa: PLW2901
+        waiting = [lines.pop()] if editor.looks_ahead and lines else []
+        await write("".join(editor.edited(line, last=False) for line in lines if not editor.ended))
+        if editor.ended:
+            return
+    for line in waiting:
+        await write(editor.edited(line, last=True))
