@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 PROGRAMS = ("table", "form", "app", "cli", "cloud", "gpus", "dock", "logs", "ssh", "copy", "hosts", "runs")
 
@@ -13,7 +14,10 @@ def main() -> int:
     missed = []
     for name in PROGRAMS:
         print(f"\n== {name}", flush=True)
-        if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode:
+        begun = time.monotonic()
+        status = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode
+        print(f"exit status {status}, {time.monotonic() - begun:.0f} s", flush=True)
+        if status:
             missed.append(name)
     print(f"\nmissed or failed: {', '.join(missed)}" if missed else "\nall bounds kept")
     return 1 if missed else 0

@@ -78,7 +78,7 @@ def measure(config: Path, rounds: int, warm_ups: int) -> float:
 def main() -> int:
     """Start a frozen simulator, measure, end it."""
     parser = options(__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=11)
     args = parser.parse_args()
     warm_ups = 1
     if args.tiny:

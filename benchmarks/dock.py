@@ -1,7 +1,7 @@
 """The program on a host with eight GPUs and an hour of readings of each, compared with one that shows none.
 
-Both run at once against the same simulator, in terminals of 120×40. ``python -m benchmarks.dock``; exits with 1 when
-a bound is missed. Linux only.
+One draws the charts of a GPU, one those of all eight. All run at once against the same simulator, in terminals of
+120×40. ``python -m benchmarks.dock``; exits with 1 when a bound is missed. Linux only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +33,10 @@ _LATEST = 20.0
 
 @dataclass(frozen=True)
 class Watching:
-    """How long to watch, in seconds: all rounds of one view, before them, and after each key."""
+    """How long to watch, in seconds: all rounds, before them, and after each key."""
 
     seconds: float
-    settle: float = 10.0
+    settle: float = 8.0
     key: float = 2.0
     rounds: int = 3
     speed: float = 1.0
@@ -84,47 +84,52 @@ def start(stack: ExitStack, config: Path, name: str, keys: str, sign: str, watch
     return terminal
 
 
-def bursts(terminal: Terminal, others: list[Terminal], seconds: float) -> list[int]:
-    """Let time pass, until a refresh at least; returns how many bytes each refresh of one program wrote."""
-    end, last = time.perf_counter() + seconds, 0.0
-    written: list[int] = []
-    while (now := time.perf_counter()) < end or (not written and now < end + _LATEST):
-        if count := terminal.pump(0.05):
+def bursts(drawing: Mapping[str, Terminal], idle: Terminal, seconds: float) -> dict[str, list[int]]:
+    """Let time pass, until a refresh of each at least; return how many bytes each refresh of a program wrote."""
+    end = time.perf_counter() + seconds
+    last = dict.fromkeys(drawing, 0.0)
+    written: dict[str, list[int]] = {name: [] for name in drawing}
+    while (now := time.perf_counter()) < end or (not all(written.values()) and now < end + _LATEST):
+        for name, terminal in drawing.items():
+            if not (count := terminal.pump(0.02)):
+                continue
             now = time.perf_counter()
-            if written and now - last < 0.5:
-                written[-1] += count
+            if written[name] and now - last[name] < 0.5:
+                written[name][-1] += count
             else:
-                written.append(count)
-            last = now
-        for other in others:
-            other.pump(0.0)
+                written[name].append(count)
+            last[name] = now
+        idle.pump(0.0)
     return written
 
 
 def measure(config: Path, watching: Watching) -> list[Finding]:
-    """Compare a program that draws the GPUs with one that does not look at them."""
-    findings = []
+    """Compare programs that draw GPUs with one that does not look at them."""
     with ExitStack() as stack:
         idle = start(stack, config, "idle", "9", "dock", watching)
-        for name, keys, sign in (("one GPU's charts", "5", "now"), ("eight charts", "5C", f"GPU {GPUS - 1}")):
-            with ExitStack() as shown:
-                drawing = start(shown, config, name.replace(" ", "-"), keys, sign, watching)
-                shares: list[float] = []
-                written: list[int] = []
-                for _ in range(watching.rounds):
-                    before = [cpu_seconds(one.process.pid) for one in (drawing, idle)]
-                    begun = time.perf_counter()
-                    written += bursts(drawing, [idle], watching.seconds / watching.rounds)
-                    lasted = time.perf_counter() - begun
-                    used = [cpu_seconds(one.process.pid) for one in (drawing, idle)]
-                    ours, theirs = (100 * (now - then) / lasted for now, then in zip(used, before, strict=True))
-                    shares.append(ours - theirs)
-                detail = f"of {watching.rounds} rounds: {', '.join(f'{share:.2f}' for share in shares)}"
-                findings.append(
-                    Finding(f"percent of a core more than idle, {name}", statistics.median(shares), CPU_BOUND, detail)
-                )
-                detail = f"{len(written)} refreshes, median {statistics.median(written):.0f}"
-                findings.append(Finding(f"most bytes of a refresh, {name}", max(written), BYTES_BOUND, detail))
+        drawing = {
+            name: start(stack, config, name.replace(" ", "-"), keys, sign, watching)
+            for name, keys, sign in (("one GPU's charts", "5", "now"), ("eight charts", "5C", f"GPU {GPUS - 1}"))
+        }
+        shares: dict[str, list[float]] = {name: [] for name in drawing}
+        written: dict[str, list[int]] = {name: [] for name in drawing}
+        for _ in range(watching.rounds):
+            before = [cpu_seconds(one.process.pid) for one in (idle, *drawing.values())]
+            begun = time.perf_counter()
+            for name, sizes in bursts(drawing, idle, watching.seconds / watching.rounds).items():
+                written[name] += sizes
+            lasted = time.perf_counter() - begun
+            after = [cpu_seconds(one.process.pid) for one in (idle, *drawing.values())]
+            unused, *used = (100 * (now - then) / lasted for now, then in zip(after, before, strict=True))
+            for name, share in zip(drawing, used, strict=True):
+                shares[name].append(share - unused)
+    findings = []
+    for name in drawing:
+        detail = f"of {watching.rounds} rounds: {', '.join(f'{share:.2f}' for share in shares[name])}"
+        more = statistics.median(shares[name])
+        findings.append(Finding(f"percent of a core more than idle, {name}", more, CPU_BOUND, detail))
+        detail = f"{len(written[name])} refreshes, median {statistics.median(written[name]):.0f}"
+        findings.append(Finding(f"most bytes of a refresh, {name}", max(written[name]), BYTES_BOUND, detail))
     return findings
 
 
@@ -132,7 +137,7 @@ def main() -> int:
     """Measure and print; returns an exit status."""
     parser = options(__doc__)
     parser.add_argument("--serve", type=float, metavar="SPEED", help=argparse.SUPPRESS)
-    parser.add_argument("--seconds", type=float, default=90.0, help="how long to measure each (default: 90)")
+    parser.add_argument("--seconds", type=float, default=45.0, help="how long to measure (default: 45)")
     args = parser.parse_args()
     if args.serve is not None:
         asyncio.run(serve(args.serve))

@@ -16,8 +16,8 @@ GPUS = 8
 EVERY = 2.0
 """Seconds from one refresh to the next; every GPU has a new sample each time, and 360 older ones."""
 ROUNDS = 3
-ROUND_SECONDS = 20.0
-REFRESHES = 60
+ROUND_SECONDS = 12.0
+REFRESHES = 40
 IDLE_SECONDS = 5.0
 MOST_CPU = 1.0
 """Percent of a core, a third of what the GPU view as a whole may take more than an idle app."""

@@ -1,6 +1,7 @@
 """The program with 100 hosts over SSH, all looked at every 10 s, compared with one that has a single host.
 
 Both run at once against simulated hosts in a process of their own, in terminals of 120×40 that show the instances.
+Keys are pressed in both in turn, while the hosts are looked at, in the command bar, which is drawn alike in both.
 ``python -m benchmarks.hosts``; exits with 1 when a bound is missed. Linux only.
 """
 
@@ -19,7 +20,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.cloud import cpu_seconds
-from benchmarks.measure import Finding, options, report
+from benchmarks.measure import Finding, options, ratio, report
+from benchmarks.table import compare
 from gputui.sim.machines.containers import Pod
 from gputui.sim.machines.hosts import Host
 from gputui.sim.server import running_simulator
@@ -31,19 +33,25 @@ PACE = 10.0
 """Seconds from one look at a host to the next."""
 CPU_BOUND = 6.0
 MEMORY_BOUND = 120.0
+KEY_BOUND = 1.3
+KEYS = ["i", "n", "s", "backspace", "backspace", "backspace"]
 OTHERS = ("deepdock", "gpuhub", "pody", "yotta")
 
 
 @dataclass(frozen=True)
 class Watching:
-    """How many hosts are watched, and how long in seconds; ``settle`` is from the first rows to the measurement."""
+    """How many hosts are watched, and how long in seconds; ``settle`` is from the first rows to the measurement.
+
+    ``keys`` are then pressed in each.
+    """
 
     seconds: float
     hosts: int = HOSTS
-    settle: float = 30.0
+    settle: float = 20.0
+    keys: int = 60
 
 
-TINY = Watching(seconds=0.6, hosts=3, settle=0.1)
+TINY = Watching(seconds=0.6, hosts=3, settle=0.1, keys=1)
 
 
 async def serve(hosts: int) -> None:
@@ -141,7 +149,12 @@ def measure(directory: Path, watching: Watching) -> list[Finding]:
                 cpu_seconds(each.process.pid) - start for each, start in zip((one, all_of_them), before, strict=True)
             ]
             sizes = [megabytes(each.process.pid) for each in (one, all_of_them)]
+            for each in (one, all_of_them):
+                each.send(":")
+                each.settle()
+            keys = compare({"one host": one, "all hosts": all_of_them}, KEYS, watching.keys, 0.05)
     return [
+        ratio(f"a key with {watching.hosts} hosts / with one", keys, "all hosts", "one host", KEY_BOUND),
         Finding(
             f"MB more for {watching.hosts} hosts than for one",
             sizes[1] - sizes[0],
@@ -162,7 +175,7 @@ def measure(directory: Path, watching: Watching) -> list[Finding]:
 def main() -> int:
     """Measure and print."""
     parser = options(__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long to watch")
+    parser.add_argument("--seconds", type=float, default=40.0, help="how long to watch")
     parser.add_argument("--serve", type=int, metavar="HOSTS", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve is not None:

@@ -125,7 +125,7 @@ async def measure(rounds: int, folder: Path) -> float:
 
 def main() -> int:
     parser = options(__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=11)
     args = parser.parse_args()
     rounds = 1 if args.tiny else args.rounds
     search = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"

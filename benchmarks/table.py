@@ -14,8 +14,8 @@ from tests.tui.harness import Terminal
 ROWS = 10_000
 FEW_ROWS = 1_000
 PAGE = 38
-KEY_ROUNDS = 60
-REFRESH_ROUNDS = 7
+KEY_ROUNDS = 40
+REFRESH_ROUNDS = 5
 IDLE_SECONDS = 5.0
 
 OURS, REFERENCE = "record table", "DataTable"
