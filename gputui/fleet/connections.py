@@ -10,13 +10,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.config.loader import ssh_login
-from gputui.errors import DeclinedError, LoginError, SshError
+from gputui.errors import ConflictError, DeclinedError, LoginError, SshError
 from gputui.models import Instance, Ref, SSHTarget
 from gputui.ssh import client, stream
 from gputui.ssh.challenges import AskSecret, Challenge
 from gputui.ssh.client import Connection
 from gputui.ssh.jump_hosts import JumpHosts
-from gputui.ssh.known_hosts import AskHostKey, HostKeyQuestion, KnownHosts, host_id_of
+from gputui.ssh.known_hosts import AskHostKey, HostKeyQuestion, KnownHosts, generation_of, host_id_of
 from gputui.ssh.pool import ConnectionPool
 from gputui.ssh.stream import Stream
 
@@ -114,6 +114,16 @@ def login_ref(instance: Instance) -> Ref:
 def connection_key(instance: Instance) -> str:
     """Return the key of an instance's shared connection: with the generation, as names may be reused."""
     return host_id_of(login_ref(instance), instance.ssh) if instance.ssh else str(instance.ref)
+
+
+def check_generation(instance: Instance, connection: Connection) -> None:
+    """Raise ConflictError where the connection is to a later instance of the same name, which no list has shown."""
+    found, known = generation_of(connection.endpoint.host_id), instance.ssh.generation if instance.ssh else ""
+    if found and known and found != known:
+        raise ConflictError(
+            f"{instance.ref.id} is not the instance you were asked about any more: another one has its name now.",
+            hint="Nothing was sent. Check the rows as they are now, then try again.",
+        )
 
 
 async def log_in(

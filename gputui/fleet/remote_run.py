@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from gputui.errors import ConflictError, DeclinedError, GputuiError, InvalidError, SshError, UnknownOutcomeError
+from gputui.errors import DeclinedError, GputuiError, InvalidError, SshError, UnknownOutcomeError
 from gputui.fleet.dispatch import call_of
 from gputui.models import (
     Action,
@@ -266,6 +266,8 @@ class RemoteRun:
             self._end(target, state=state, problem=str(error))
 
     async def _reach(self, target: _Target) -> None:
+        from gputui.fleet.connections import check_generation
+
         row, order = target.row, self.order
         self._fleet.mutations.check_same(row, Action.EXEC)
         possible = [way for way in ways(self._fleet, row) if order.via in (None, way)]
@@ -288,7 +290,7 @@ class RemoteRun:
                         raise
                     note = f"Run through the API: no login over SSH. {error.message}"
                 else:
-                    _check_generation(row, connection)
+                    check_generation(row, connection)
                     await self._over_ssh(target, connection)
                     return
         await self._through_api(target, note)
@@ -397,15 +399,3 @@ class RemoteRun:
     def _note_change(self, ref: Ref) -> None:
         self.version += 1
         self._changed(ref)
-
-
-def _check_generation(row: Instance, connection: Connection) -> None:
-    """Raise ConflictError where the connection is to a later instance of the same name, which no list has shown."""
-    from gputui.ssh.known_hosts import generation_of
-
-    found = generation_of(connection.endpoint.host_id)
-    if row.ssh is not None and row.ssh.generation and found and row.ssh.generation != found:
-        raise ConflictError(
-            f"{row.ref.id} is not the instance you were asked about any more: another one has its name now.",
-            hint="Nothing was sent. Check the rows as they are now, then try again.",
-        )

@@ -340,6 +340,7 @@ async def reach(
     """
     from functools import partial
 
+    from gputui.fleet.connections import check_generation
     from gputui.ssh.sftp.remote import RemotePlace
 
     instance = fleet.get(ref)
@@ -347,6 +348,7 @@ async def reach(
         raise NotFoundError(f"{ref} is not there any more.")
     opener = partial(connect, instance) if connect is not None else None
     async with fleet.connections.lease(instance, opener) as connection:
+        check_generation(instance, connection)
         place = await RemotePlace.open(str(ref), connection, instance.ssh)
         try:
             yield place

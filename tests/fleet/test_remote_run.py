@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from gputui.errors import ConflictError
 from gputui.fleet import Fleet
 from gputui.fleet.remote_run import Order, RemoteRun, count_ways, ways
+from gputui.fleet.transfers import reach
 from gputui.history.history import History
 from gputui.models import (
     Action,
@@ -223,12 +226,17 @@ async def test_an_instance_that_vanishes_is_not_logged_into(tmp_path: Path) -> N
         assert server.commands == []
 
 
-async def test_an_instance_that_was_created_again_gets_no_command_though_no_list_has_shown_it(tmp_path: Path) -> None:
+async def test_an_instance_that_was_created_again_gets_no_command_and_no_file_though_no_list_has_shown_it(
+    tmp_path: Path,
+) -> None:
     async with hosts(tmp_path, "a") as (server, backend, fleet):
         row = replace(fleet.all(Instance)[0], ssh=SSHTarget("127.0.0.1", server.port, "root", generation="first"))
         backend.generation = "second"
         run = RemoteRun(fleet, [row], Order("rm -rf /data"), connect=partial(trusting, fleet))
         await run.run()
+        with pytest.raises(ConflictError, match="another one has its name now"):
+            async with reach(cast(Fleet, SimpleNamespace(get=lambda _: row, connections=fleet.connections)), row.ref):
+                raise AssertionError("not reached")
     assert run.results[0].state is RunState.FAILED
     assert "another one has its name now" in run.results[0].problem
     assert server.commands == []
