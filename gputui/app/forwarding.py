@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _OTHER, _PROXY = "other", "proxy"
 _PROXY_PORT = 1080
+_SHOWN_SECONDS = 10
 
 
 class Forwarding:
@@ -30,7 +32,7 @@ class Forwarding:
         self._login = login
         self._followed: Forwards | None = None
         self._lost: dict[Link, bool] = {}
-        self._errors: dict[OpenForward, str] = {}
+        self._errors: dict[OpenForward, tuple[str, float]] = {}
 
     @property
     def _fleet(self) -> Fleet:
@@ -100,10 +102,9 @@ class Forwarding:
     def _changed(self, link: Link) -> None:
         if self._session.ended:
             return
+        self._lost = {each: failed for each, failed in self._lost.items() if each.forwards}
         for one in link.forwards:
-            if (error := one.forward.error) != self._errors.get(one, ""):
-                self._errors[one] = error
-                self._show(f"{one.forward.local}: {error}", "warning")
+            self._show_error(one)
         name = link.instance.name
         if link.error is None:
             if self._lost.pop(link, None) is not None:
@@ -116,8 +117,17 @@ class Forwarding:
             else:
                 self._show(f"The connection to {name} was lost: its forwards wait for the next one.", "warning")
 
+    def _show_error(self, one: OpenForward) -> None:
+        """Show the last error of a forward, not each of many: a browser behind a proxy may fail dozens of times."""
+        now, all_ = self._fleet.clock.monotonic(), self._fleet.forwards.all
+        self._errors = {each: shown for each, shown in self._errors.items() if each in all_}
+        error, (before, at) = one.forward.error, self._errors.get(one, ("", -inf))
+        if error and error != before and now - at >= _SHOWN_SECONDS:
+            self._errors[one] = error, now
+            self._show(f"{one.forward.local}: {error}", "warning")
+
     def _show(self, text: str, severity: str) -> None:
-        self._app.notify(text, severity=severity, markup=False, timeout=10)  # type: ignore[arg-type]  # three words
+        self._app.notify(text, severity=severity, markup=False, timeout=_SHOWN_SECONDS)  # type: ignore[arg-type]  # three words
 
 
 def parse_forward(text: str) -> ForwardSpec | None:

@@ -89,6 +89,7 @@ class Link:
         self._clock = clock
         self._changed = changed
         self._now, self._attempted = asyncio.Event(), asyncio.Event()
+        self._attempting = True
         self._task = asyncio.create_task(self._keep())
 
     @property
@@ -105,7 +106,8 @@ class Link:
         """Connect now where there is no connection. Raises GputuiError; it is then tried again as after a loss."""
         if self._connection is None or self._connection.closed:
             self._attempted.clear()
-            self._now.set()
+            if not self._attempting:  # else the attempt that is under way answers
+                self._now.set()
             await self._attempted.wait()
             if self.error is not None:
                 raise self.error
@@ -128,6 +130,7 @@ class Link:
                     await within(self._clock, pause, self._now.wait())
                     pause = min(2 * pause, _LONGEST_PAUSE)
                 self._now.clear()
+                self._attempting = True
         finally:
             self._attempted.set()
 
@@ -137,12 +140,14 @@ class Link:
         try:
             async with self._lease(self._present()) as connection:
                 self._show(connection, None)
+                self._attempting = False
                 self._attempted.set()
                 self._now.clear()
                 connected = True
                 await connection.wait_closed()
         except Exception as error:  # noqa: BLE001  (a fault here is shown as the reason)
             self._show(None, as_failure(error, "The forward"))
+            self._attempting = False
             self._attempted.set()
         else:
             self._show(None, SshError(f"The connection to {self.instance.name} was lost."))
@@ -202,20 +207,24 @@ class Forwards:
         """
         refuse_container(instance)
         forwards = [Forward(spec, instance.name, now=self._clock.now) for spec in specs]
+        opened = list[OpenForward]()
         try:
             for forward in forwards:
                 await forward.listen()
             async with login:
                 link = await self._linked(instance)
+                # Before anything else is awaited: a link ends with the last of its forwards.
+                opened = [OpenForward(forward, link) for forward in forwards]
+                for one in opened:
+                    one.forward.failed = partial(self.listeners.notify, link)
+                    link.serve(one)
+                self.all += opened
         except BaseException:
+            for one in opened:
+                await self.stop(one)
             for forward in forwards:
                 await forward.close()
             raise
-        opened = [OpenForward(forward, link) for forward in forwards]
-        for one in opened:
-            one.forward.failed = partial(self.listeners.notify, link)
-            link.serve(one)
-        self.all += opened
         return opened
 
     async def _linked(self, instance: Instance) -> Link:

@@ -41,6 +41,7 @@ class Lab:
         self.clock = FakeClock()
         self.row: Row | None = TRAIN
         self.error: Exception | None = None
+        self.busy: asyncio.Event | None = None
         self.hosts: list[str] = []
         self.connections: list[Connection] = []
         self.leases = 0
@@ -50,6 +51,8 @@ class Lab:
     async def lease(self, instance: Instance) -> AsyncIterator[Connection]:
         assert instance.ssh is not None
         self.hosts.append(instance.ssh.host)
+        if self.busy is not None:
+            await self.busy.wait()
         if self.error is not None:
             raise self.error
         connection = Connection()
@@ -144,6 +147,34 @@ async def test_the_connection_is_given_back_with_the_last_forward_and_the_ports_
     for one in (first, second):
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", one.forward.local_port)
+
+
+async def test_an_attempt_that_is_under_way_answers_whoever_asks_for_one(lab: Lab) -> None:
+    await lab.open()
+    lab.busy, lab.error = asyncio.Event(), LoginError("It asks for a password.")
+    lab.drop()
+    await lab.clock.advance(1)
+    [forward] = lab.forwards.all
+    asked = asyncio.ensure_future(lab.forwards.reconnect(forward, nullcontext()))
+    await settle()
+    lab.busy.set()
+    with pytest.raises(LoginError):
+        await asked
+    await lab.clock.advance(600)
+    assert len(lab.hosts) == 2
+
+
+async def test_a_forward_is_served_though_the_last_other_one_is_stopped_before_its_login_is_left(lab: Lab) -> None:
+    await lab.open()
+    [first] = lab.forwards.all
+
+    @asynccontextmanager
+    async def login() -> AsyncIterator[None]:
+        yield
+        await lab.forwards.stop(first)
+
+    await lab.forwards.open(TRAIN, [ForwardSpec(6006)], login())
+    assert (lab.leases, lab.states) == (1, [ForwardState.OPEN])
 
 
 async def test_forwards_are_opened_all_or_none_and_a_taken_port_before_any_login(lab: Lab) -> None:
