@@ -18,6 +18,7 @@ from gputui.models import Action, Instance, Resource
 from gputui.presentation.refusals import only_text
 
 if TYPE_CHECKING:
+    from gputui.config.accounts import SshConfig
     from gputui.config.loader import Account
     from gputui.ssh.client import Connection
     from gputui.ssh.known_hosts import KnownHosts
@@ -82,14 +83,14 @@ def _forget(hosts: KnownHosts, host_id: str) -> None:
     notify(f"The host key of {host_id} is forgotten." if known else f"No host key of {host_id} was remembered.")
 
 
-def _refuse_alias(instance: Instance) -> None:
+def _refuse_alias(instance: Instance, ssh: SshConfig) -> None:
     """Raise where the host key is in files of the user, which gputui only appends to."""
     if instance.ssh is None or not instance.ssh.alias:
         return
     from gputui.ssh.resolution import resolve
     from gputui.ssh.user_known_hosts import default_file, name_in_file, removal_command
 
-    found = resolve(instance.ssh.alias)
+    found = resolve(instance.ssh.alias, user=ssh.user or "", port=ssh.port, path=ssh.config_path)
     file = found.known_hosts[0] if found.known_hosts else default_file()
     command = removal_command(file, name_in_file(found.host, found.port, found.host_key_alias))
     raise ConfigError(f"The host key of {instance.ref} is in a file of OpenSSH.", hint=f"Forget it with {command}")
@@ -125,7 +126,7 @@ async def _connect_to(
         refs.report_shortened(matches)
         row = cast(Instance, matches[0].row)  # the only kind that was looked for
         if forget:
-            _refuse_alias(row)
+            _refuse_alias(row, accounts[row.ref.account].ssh)
             _forget(known_hosts(), str(row.ref))
         try:
             return await connect(fleet, row), row

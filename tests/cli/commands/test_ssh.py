@@ -6,6 +6,7 @@ import pytest
 
 from gputui.cli.commands import ssh
 from gputui.cli.commands.ssh import exit_status
+from gputui.config.accounts import SshConfig
 from gputui.config.paths import known_hosts_path
 from gputui.errors import ConfigError
 from gputui.models import Instance, Phase, Ref, SSHTarget
@@ -51,5 +52,8 @@ def test_the_key_of_a_host_of_one_s_own_is_forgotten_with_openssh(
     (tmp_path / ".ssh" / "config").write_text("Host gpu01\n  HostName 10.0.0.9\n  Port 2222\n")
     own = Instance(Ref("mine", "host", "gpu01"), "gpu01", Phase.RUNNING, "", ssh=SSHTarget("", 22, "", alias="gpu01"))
     with pytest.raises(ConfigError, match=f"ssh-keygen -f {tmp_path}/.ssh/known_hosts -R '\\[10.0.0.9\\]:2222'"):
-        ssh._refuse_alias(own)
-    ssh._refuse_alias(replace(own, ssh=SSHTarget("10.0.0.9", 22, "root")))
+        ssh._refuse_alias(own, SshConfig())
+    (tmp_path / "other").write_text("Host gpu01\n  HostName 10.0.0.8\n  UserKnownHostsFile /known\n")
+    with pytest.raises(ConfigError, match=r"ssh-keygen -f /known -R '\[10.0.0.8\]:7'"):
+        ssh._refuse_alias(own, SshConfig(config=str(tmp_path / "other"), port=7))
+    ssh._refuse_alias(replace(own, ssh=SSHTarget("10.0.0.9", 22, "root")), SshConfig())
