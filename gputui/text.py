@@ -113,9 +113,14 @@ _LINE_ENDS = re.compile(r"(?<!\r)\r+\n")
 """A run of carriage returns is looked at from its first one only: one pass, however long it is."""
 
 
+def without_escapes(text: str) -> str:
+    """Return a text without the sequences for colours, cursor movements and titles; it is not safe yet."""
+    return _ESCAPES.sub("", text)
+
+
 def terminal_text(text: str) -> str:
     """Return what a command printed to its terminal as plain lines: colours and cursor movements are dropped."""
-    lines = _LINE_ENDS.sub("\n", _ESCAPES.sub("", text)).replace("\r", "\n")
+    lines = _LINE_ENDS.sub("\n", without_escapes(text)).replace("\r", "\n")
     return clean(lines, multiline=True)
 
 

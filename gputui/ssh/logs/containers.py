@@ -6,6 +6,7 @@ newest lines, as many as may be new, and the past is read in growing parts.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from zlib import crc32
 
 from gputui.errors import InvalidError, LogError
 from gputui.models import LogLine, LogPage, LogPosition, LogQuery, SSHTarget
-from gputui.ssh.logs.lines import FILTER_HERE, shown
+from gputui.ssh.logs.lines import FILTER_HERE, IN_PLACE, note, shown
 from gputui.ssh.logs.looks import Looks
 from gputui.text import clean
 
@@ -51,6 +52,8 @@ class ContainerLog:
         self._engine = ""
         self._known = 0
         """How many of the newest lines have been asked for."""
+        self._cut = False
+        """Whether the last output was longer than a look."""
 
     async def read(self, query: LogQuery, *, after: LogPosition | None, backward: bool, size: int) -> LogPage:
         """Read some lines past a position; see :meth:`gputui.api.capabilities.Logs.read`. Raises GputuiError."""
@@ -81,8 +84,12 @@ class ContainerLog:
             if len(found) < asked or asked >= 16 * _NEW:
                 break
             asked *= 4
-        fresh = _behind(found, after) if after is not None else found
+        fresh = [*(_behind(found, after) if after is not None else found)]
         self._known += len(fresh)
+        if fresh and len(fresh) == len(found) and (self._cut or len(found) >= asked):
+            # The line to continue after is not among them.
+            place = LogPosition(fresh[0].position.time, "before")
+            fresh.insert(0, note("more was written than can be read at once; lines before this are left out", place))
         return LogPage(tuple(fresh), more=False, next=fresh[-1].position if fresh else after)
 
     async def _lines(self, newest: int, since: str, until: str) -> list[LogLine]:
@@ -99,10 +106,11 @@ class ContainerLog:
         engine = head.decode("utf-8", "replace").removeprefix("engine").strip()
         if engine not in ("docker", "podman"):
             raise LogError("There is neither docker nor podman: no output of containers can be read.")
-        rows = output.split(b"\n")
-        if len(output) >= _LIMIT:
-            del rows[0]
-        lines = _parsed(rows)
+        self._cut = len(output) >= _LIMIT
+        if len(output) <= IN_PLACE:
+            lines = _parsed(output, cut=False)
+        else:
+            lines = await asyncio.to_thread(_parsed, output, cut=self._cut)
         said = " ".join(clean(output[:400].decode("utf-8", "replace"), multiline=True).split())
         if not lines and said:
             raise self._refusal(said)
@@ -119,7 +127,11 @@ class ContainerLog:
         return LogError(f"The output of {self._name} cannot be read: {said[:200]}")
 
 
-def _parsed(rows: Sequence[bytes]) -> list[LogLine]:
+def _parsed(output: bytes, *, cut: bool) -> list[LogLine]:
+    """Return the lines of an output, without the part of one that it begins with where it was ``cut``."""
+    rows = output.split(b"\n")
+    if cut:
+        del rows[0]
     seen: Counter[tuple[str, int]] = Counter()
     lines = []
     for row in rows:

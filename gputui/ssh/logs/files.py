@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from gputui.errors import InvalidError, LogError
 from gputui.models import LogLine, LogPage, LogPosition, LogQuery, SSHTarget
-from gputui.ssh.logs.lines import CHECKED, FILTER_HERE, Piece, checksum, cut
+from gputui.ssh.logs.lines import CHECKED, FILTER_HERE, IN_PLACE, Piece, checksum, cut, note
 from gputui.ssh.logs.looks import Looks
 from gputui.ssh.logs.paths import assignment
 from gputui.text import clean
@@ -25,8 +25,6 @@ _LEAST, _MOST = 2**16, 2**20
 """Bytes of one look."""
 _MOST_LINES = 10_000
 """Lines of one page."""
-_IN_PLACE = 2**16
-"""Bytes up to which lines are cut without a thread."""
 _QUIET_SECONDS = 2
 """Seconds without a change after which the last line is shown though it has no end."""
 
@@ -138,7 +136,7 @@ class FileLog:
         if part.file != place.file or part.size < place.end or (checked and not _holds(part, place)):
             gone = LogPosition(f"{place.file}/{place.times}/older", "")
             text = "older lines are no longer there: the file was rotated or truncated"
-            return LogPage((_note(text, gone),), more=False, next=None)
+            return LogPage((note(text, gone),), more=False, next=None)
         before = part.data[: max(0, place.start - part.start)]
         begin = _first_line(part, before)
         pieces = await _cut(before, part.start, begin, whole=True)
@@ -156,13 +154,13 @@ class FileLog:
             # What truncated it (copytruncate) left the writer at its place: before that there is nothing to read.
             gap = replace(place, times=place.times + 1, start=place.end, checked=0, check=0)
             text = "the file was truncated while it is written on; what was written before that may be missing"
-            return LogPage((_note(text, gap.position),), more=True, next=gap.position)
+            return LogPage((note(text, gap.position),), more=True, next=gap.position)
         elif part.size < place.end or not _holds(part, place):
             text = "the file was truncated: it begins again here; what was written before that may be missing"
         else:
             return await self._page(part, place.end, place.times, count, place)
         begin = _Place(part.file, place.times + 1, 0, 0)
-        return LogPage((_note(text, begin.position),), more=True, next=begin.position)
+        return LogPage((note(text, begin.position),), more=True, next=begin.position)
 
     async def _page(self, part: _Part, start: int, times: int, count: int, place: _Place | None) -> LogPage:
         """Return the lines from ``start`` on; ``place`` is the line before."""
@@ -187,7 +185,7 @@ class FileLog:
         start = part.start + (zeros or _first_line(part))
         place = _Place(part.file, times + 1, start, start)
         text = "zero bytes are left out, which truncating the file left; what was written before that may be missing"
-        return LogPage((_note(text, place.position),), more=True, next=place.position)
+        return LogPage((note(text, place.position),), more=True, next=place.position)
 
     async def _part(self, wanted: str | None, end: int, skip: int | None, count: int) -> _Part:
         """Read blocks of the file; of the one that was rotated away where that is ``wanted`` and has more."""
@@ -235,7 +233,7 @@ class FileLog:
 
 
 async def _cut(data: bytes, start: int, at: int, *, whole: bool) -> list[Piece]:
-    if len(data) <= _IN_PLACE:
+    if len(data) <= IN_PLACE:
         return cut(data, start, at, whole=whole)
     return await asyncio.to_thread(cut, data, start, at, whole=whole)
 
@@ -282,8 +280,3 @@ def _backward_page(pieces: list[Piece], file: str, times: int) -> LogPage:
         return LogPage((), more=False, next=None)
     first = lines[0].position
     return LogPage(lines, more=_Place.of(first).start > 0, next=first)
-
-
-def _note(text: str, position: LogPosition) -> LogLine:
-    """Return a line of gputui's own in the log."""
-    return LogLine(None, f"── gputui: {text} ──", position)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shlex
@@ -10,7 +11,7 @@ from typing import Any
 
 from gputui.errors import InvalidError, LogError
 from gputui.models import LogLine, LogPage, LogPosition, LogQuery, LogSeverity, SSHTarget
-from gputui.ssh.logs.lines import FILTER_HERE, shown
+from gputui.ssh.logs.lines import FILTER_HERE, IN_PLACE, shown
 from gputui.ssh.logs.looks import Looks
 from gputui.text import clean
 
@@ -77,7 +78,10 @@ class UnitLog:
         if self._fields and "output-fields" in look.errors:
             self._fields = False
             return await self._entries(words, size, first=first)
-        entries = [entry for line in look.output.split(b"\n") if (entry := _entry(line)) is not None]
+        if len(look.output) <= IN_PLACE:
+            entries = _entries(look.output)
+        else:
+            entries = await asyncio.to_thread(_entries, look.output)
         if not entries:
             self._check(look.errors, first=first)
         return entries
@@ -91,9 +95,17 @@ class UnitLog:
             raise LogError(f"The journal of {self._unit}: permission denied.", hint=_MEMBERS)
         if first and "LoadState=not-found" in words:
             raise LogError(f"There is no unit {self._unit}.")
+        if first and "System has not been booted" in words:
+            raise LogError(
+                "systemd does not run there: there are no units.", hint="Name a file or a container instead."
+            )
         said = words.replace("LoadState=loaded", "").replace("LoadState=masked", "").strip()
-        if said and not said.startswith(("-- No entries", "System has not been booted")):
+        if said and not said.startswith("-- No entries"):
             raise LogError(f"The journal of {self._unit} cannot be read: {said[:200]}")
+
+
+def _entries(output: bytes) -> list[dict[str, Any]]:
+    return [entry for line in output.split(b"\n") if (entry := _entry(line)) is not None]
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from zlib import crc32
 
 from gputui.known_secrets import mask
-from gputui.text import clean
+from gputui.models import LogLine, LogPosition
+from gputui.text import clean, without_escapes
 
 LONGEST = 16_384
 """Bytes of a line that are shown."""
 CHECKED = 64
 """Bytes up to the end of a line that are compared when the log continues after it."""
+IN_PLACE = 2**16
+"""Bytes up to which a look is read without a thread."""
 FILTER_HERE = "Filter the output here: | grep WORDS"
-_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,13 @@ def shown(raw: bytes) -> str:
         raw = raw[:LONGEST]
     text = raw.decode("utf-8", "replace")
     if not text.isprintable():
-        text = clean(_ESCAPES.sub("", text).expandtabs(4))
+        text = clean(without_escapes(text).expandtabs(4))
     return mask(text) + (f" … ({more:,} more bytes)" if more > 0 else "")
+
+
+def note(text: str, position: LogPosition) -> LogLine:
+    """Return a line of gputui's own in a log."""
+    return LogLine(None, f"── gputui: {text} ──", position)
 
 
 def checksum(data: bytes, end: int, checked: int) -> int:

@@ -114,6 +114,7 @@ async def test_a_cursor_that_would_control_the_terminal_is_no_cursor(looks: Look
     [
         ("No journal files were opened due to insufficient permissions.", "loaded", "permission denied"),
         ("-- No entries --", "not-found", "There is no unit train.service"),
+        ("System has not been booted with systemd as init system (PID 1).", "", "systemd does not run there"),
     ],
 )
 async def test_it_says_why_a_unit_has_no_journal(
@@ -155,6 +156,11 @@ async def test_the_output_of_a_container_is_read_in_both_directions(
     more = [f"2026-11-29T13:00:00.{n:09}Z more {n}" for n in range(250)]
     (programs / "output").write_text("\n".join(rows + more) + "\n")
     assert await new(log, page.lines[-1].position) == [f"more {n}" for n in range(250)]
+    many = [*rows, *more, *(f"2026-11-29T14:00:{n // 100:02}.{n:09}Z much {n}" for n in range(2000))]
+    (programs / "output").write_text("\n".join(many) + "\n")
+    found = await log.read(LogQuery(), after=page.lines[-1].position, backward=False, size=1000)
+    assert "lines before this are left out" in found.lines[0].text
+    assert [line.text for line in found.lines[1:]] == [f"much {n}" for n in range(400, 2000)]
     with pytest.raises(LogError, match="There is no container other"):
         await past(open_source(LogSource(LogKind.CONTAINER, "other"), looks, None), 10)
 
