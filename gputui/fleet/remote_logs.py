@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.errors import NotFoundError
-from gputui.models import Instance, LogFile, LogSource, Ref
+from gputui.models import Instance, LogFiles, LogSource, Ref
 from gputui.ssh.client import Connection
 from gputui.ssh.logs.looks import Looks
 from gputui.ssh.logs.paths import find
@@ -38,8 +38,8 @@ class RemoteLogs:
         """Return the reader of a log. Raises InvalidError where its name cannot be one; connects to nothing."""
         return open_source(source, self._looks(instance, connect), instance.ssh)
 
-    async def files(self, instance: Instance, path: str, connect: Connect | None = None) -> list[LogFile]:
-        """Return the files that a path or glob matches, the one written last first. Raises GputuiError for none."""
+    async def files(self, instance: Instance, path: str, connect: Connect | None = None) -> LogFiles:
+        """Return the files that a path or glob matches. Raises GputuiError for none."""
         return await find(self._looks(instance, connect), instance.ssh, path)
 
     async def remembered(self, instance: Instance) -> list[LogSource]:

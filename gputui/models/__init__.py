@@ -38,6 +38,7 @@ from gputui.models.limits import Kind, Never
 from gputui.models.logs import (
     API_LOG,
     LogFile,
+    LogFiles,
     LogKind,
     LogLine,
     LogPage,

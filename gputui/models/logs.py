@@ -89,3 +89,14 @@ class LogFile:
     path: str
     size: int
     modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogFiles:
+    """The files that a glob matches, the one written last first.
+
+    ``more``: it matches further ones, which are not known, the last of them by name.
+    """
+
+    files: tuple[LogFile, ...]
+    more: bool = False

@@ -146,13 +146,14 @@ async def _one_file(logs: RemoteLogs, instance: Instance, source: LogSource, log
 
     if source.kind is not LogKind.FILE or not is_glob(source.name):
         return source
-    files = await logs.files(instance, source.name, login)
+    found = await logs.files(instance, source.name, login)
+    files = found.files
     if len(files) == 1:
         return LogSource(LogKind.FILE, files[0].path)
     lines = [f"{file.modified.astimezone():%Y-%m-%d %H:%M}  {clean(file.path)}" for file in files[:_LISTED]]
-    raise ConfigError(
-        f"{clean(source.name)} matches {len(files)} files; name one. The newest of them:", problems=tuple(lines)
-    )
+    count = f"more than {len(files)} files; name one. The newest of the first {len(files)}" if found.more else ""
+    count = count or f"{len(files)} files; name one. The newest of them"
+    raise ConfigError(f"{clean(source.name)} matches {count}:", problems=tuple(lines))
 
 
 def _writer(row: Row, rows: Iterable[Row]) -> Row:

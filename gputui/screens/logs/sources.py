@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gputui.formatting import format_bytes
-from gputui.models import API_LOG, Action, Instance, LogFile, LogKind, LogSource
+from gputui.models import API_LOG, Action, Instance, LogFiles, LogKind, LogSource
 from gputui.screens import dialogs
 from gputui.text import clean
 
@@ -78,8 +77,9 @@ async def choose_source(app: App[Any], session: Session, instance: Instance) -> 
     return LogSource(kind, name.strip()) if name and name.strip() else None
 
 
-async def choose_file(app: App[Any], instance: Instance, files: Sequence[LogFile]) -> LogSource | None:
+async def choose_file(app: App[Any], instance: Instance, found: LogFiles) -> LogSource | None:
     """Ask which of the files of a glob is to be read; None for no answer."""
+    files = found.files
     if len(files) == 1:
         return LogSource(LogKind.FILE, files[0].path)
     choices = [
@@ -92,5 +92,7 @@ async def choose_file(app: App[Any], instance: Instance, files: Sequence[LogFile
         for index, file in enumerate(files)
     ]
     note = "The one written last is the first."
+    if found.more:
+        note = f"More than {len(files)} files match: these are the first by name, the one written last first."
     chosen = await app.push_screen_wait(dialogs.MenuDialog(f"Which file on {instance.name}?", choices, note=note))
     return LogSource(LogKind.FILE, files[int(chosen)].path) if chosen is not None else None

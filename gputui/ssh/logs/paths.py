@@ -7,7 +7,7 @@ import shlex
 from datetime import UTC, datetime
 
 from gputui.errors import InvalidError, LogError
-from gputui.models import LogFile, SSHTarget
+from gputui.models import LogFile, LogFiles, SSHTarget
 from gputui.ssh.logs.looks import Looks
 from gputui.text import clean
 
@@ -21,7 +21,7 @@ if [ ! -e "$p" ]; then IFS=; set -- $p; else set -- "$p"; fi
 n=0
 for f do
   [ -f "$f" ] || continue
-  n=$((n+1)); [ $n -gt {most} ] && break
+  n=$((n+1)); [ $n -gt {most} ] && {{ printf 'more\\0'; break; }}
   printf '%s %s\\0' "$(stat -L -c '%s %Y' "$f")" "$f"
 done
 """
@@ -49,14 +49,16 @@ def assignment(name: str, path: str) -> str:
     return f"{name}=$(printf '{octal}.'); {name}=${{{name}%.}}"
 
 
-async def find(looks: Looks, target: SSHTarget | None, path: str) -> list[LogFile]:
-    """Return the files that a path or glob matches, the one written last first. Raises GputuiError for none."""
+async def find(looks: Looks, target: SSHTarget | None, path: str) -> LogFiles:
+    """Return the files that a path or glob matches. Raises GputuiError for none."""
     script = f"{assignment('p', path)}\n{_FIND.format(most=MOST_FILES)}"
     look = await looks.look(script, target, limit=2**20)
-    files = [_file(entry) for entry in look.output.split(b"\0") if entry.count(b" ") >= 2]
+    entries = look.output.split(b"\0")
+    files = [_file(entry) for entry in entries if entry.count(b" ") >= 2]
     if not files:
         raise LogError(f"No file matches {clean(path)}, or its directory cannot be read.")
-    return sorted(files, key=lambda file: (-file.modified.timestamp(), file.path))
+    newest_first = sorted(files, key=lambda file: (-file.modified.timestamp(), file.path))
+    return LogFiles(tuple(newest_first), more=b"more" in entries)
 
 
 def _file(entry: bytes) -> LogFile:

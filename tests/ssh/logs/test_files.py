@@ -279,7 +279,7 @@ async def test_a_path_is_taken_as_it_is(
     (tmp_path / name).write_text("here\n")
 
     assert await Reading(looks, name).newest() == ["here"]
-    assert [file.path for file in await find(looks, None, name)] == [name]
+    assert [file.path for file in (await find(looks, None, name)).files] == [name]
     assert not (tmp_path / "pwned").exists()
 
 
@@ -292,13 +292,25 @@ async def test_a_glob_finds_files_the_newest_first(looks: Looks, tmp_path: Path,
         os.utime(path, (1_700_000_000 - age,) * 2)
     (home / "a dir" / "directory.log").mkdir()
 
-    found = await find(looks, None, "~/a dir/*.log")
+    found = (await find(looks, None, "~/a dir/*.log")).files
 
     assert [os.fsencode(file.path).rpartition(b"/")[2] for file in found] == [b"one.log", b"two\n.log", b"\xff.log"]
     assert [file.size for file in found] == [5, 5, 5]
     assert await Reading(looks, found[2].path).newest() == ["line"]
     with pytest.raises(LogError, match=r"No file matches ~/\*\.nothing"):
         await find(looks, None, "~/*.nothing")
+
+
+async def test_of_many_files_some_are_known_and_that_there_are_more(
+    looks: Looks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gputui.ssh.logs.paths.MOST_FILES", 3)
+    for name in "abcd":
+        (tmp_path / f"{name}.log").touch()
+
+    found = await find(looks, None, f"{tmp_path}/*.log")
+    assert ([Path(file.path).name for file in found.files], found.more) == (["a.log", "b.log", "c.log"], True)
+    assert not (await find(looks, None, f"{tmp_path}/[a-c].log")).more
 
 
 async def test_it_says_why_a_file_cannot_be_read(looks: Looks, tmp_path: Path) -> None:
