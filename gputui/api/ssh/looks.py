@@ -21,7 +21,9 @@ from gputui.models import RemoteOutput
 from gputui.redaction import inner_failure
 
 AT_ONCE = 16
-"""Looks that run at the same time."""
+"""Looks that are under way at the same time, without those that take long."""
+SLOW_SECONDS = 3.0
+"""Seconds after which a look takes long: it most likely waits, and others begin in its place."""
 FIRST_SECONDS = 8.0
 """Seconds that the first look at a host is waited for: a slow host comes into the list later."""
 ROUND_SECONDS = 3.0
@@ -122,9 +124,12 @@ class Looks:
         return HostRows(mapping.not_read(host, problem, None, reachable=None))
 
     async def _look(self, state: _State) -> None:
+        look: asyncio.Task[HostRows] | None = None
         try:
             async with self._slots:
-                state.rows = await self._ask(state)
+                look = asyncio.create_task(self._ask(state))
+                await asyncio.wait({look}, timeout=SLOW_SECONDS)
+            state.rows = await look
         except GputuiError as error:
             self._fail(state, error)
         except Exception as error:  # noqa: BLE001  (the fault of one host must not end the looks at the others)
@@ -132,6 +137,9 @@ class Looks:
         else:
             state.failures, state.not_before = 0, 0.0
         finally:
+            if look is not None and not look.done():
+                look.cancel()
+                await asyncio.gather(look, return_exceptions=True)
             state.task = None
 
     def _fail(self, state: _State, error: GputuiError) -> None:

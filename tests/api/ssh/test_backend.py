@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gputui.api.ssh import looks
 from gputui.api.ssh.backend import SshBackend
 from gputui.errors import ConfigError, SshError, UnreachableError
 from gputui.models import (
@@ -388,6 +389,28 @@ class TestFailures:
         assert [name for name, _ in remote.scripts] == ["gpu01", "gpu02", "gpu02"]
         free.set()
         assert (await host_of(backend)).status == "up"
+        await backend.aclose()
+
+    async def test_hosts_that_hang_take_no_place_from_others(
+        self, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(looks, "SLOW_SECONDS", 0.01)
+        remote = FakeRemote({f"gpu{number}": Machine() for number in range(looks.AT_ONCE + 1)})
+        run, last = remote.run, f"gpu{looks.AT_ONCE}"
+        answered = asyncio.Event()
+
+        async def hang(target: SSHTarget, script: str, *, timeout: float, limit: int = 2**20) -> RemoteOutput:
+            if target.alias != last:
+                await asyncio.Event().wait()
+            answered.set()
+            return await run(target, script, timeout=timeout, limit=limit)
+
+        remote.run = hang  # type: ignore[method-assign]  # all but one hang
+        backend = ssh_backend(remote, clock)
+        listed = asyncio.ensure_future(backend.instances())
+        await answered.wait()
+        await clock.advance(8)
+        assert [row.name for row in await listed if row.status == "up"] == [last]
         await backend.aclose()
 
 
