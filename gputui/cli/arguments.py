@@ -125,6 +125,24 @@ def add_change_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print the change without sending it")
 
 
+def add_matching(parser: argparse.ArgumentParser, which: str) -> None:
+    """Add the option for the instances that match a filter, and what skips the confirmation of these."""
+    parser.add_argument(
+        "-l",
+        dest="filter",
+        metavar="FILTER",
+        help=f"{which}: a filter as typed after / in the app, such as 'gpu:h100 host:a'",
+    )
+    parser.add_argument("--yes", action="store_true", help="skip the confirmation; needs full names, or -l")
+
+
+def add_parallel(parser: argparse.ArgumentParser, what: str, default: int) -> None:
+    """Add the option for how much is under way at once."""
+    parser.add_argument(
+        "--parallel", type=count, default=default, metavar="N", help=f"{what} at a time (default: {default})"
+    )
+
+
 def add_fields(parser: argparse.ArgumentParser) -> None:
     """Add the options with the fields of a form."""
     parser.add_argument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -202,9 +202,3 @@ def _number(name: str) -> int:
         return int(signal.Signals[f"SIG{name}"])
     except KeyError:
         return 127
-
-
-def skipped_text(names: Sequence[str], most: int = 12) -> str:
-    """Name instances that match a filter and permit no command now."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"gputui: left out, no command is possible there now: {', '.join(names[:most])}{more}"

@@ -44,12 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DST",
         help="another destination, may be repeated; all other arguments are then sources",
     )
-    parser.add_argument(
-        "-l",
-        dest="filter",
-        metavar="FILTER",
-        help="to every instance that matches, DST being :PATH: a filter as typed after / in the app",
-    )
+    arguments.add_matching(parser, "to every instance that matches, DST being :PATH")
     parser.add_argument(
         "--checksum", action="store_true", help="compare SHA-256 sums, of what is there already and of every copy"
     )
@@ -59,14 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="copy everything, also what is there already or in part (default: continue)",
     )
-    parser.add_argument(
-        "--parallel",
-        type=arguments.count,
-        default=_AT_ONCE,
-        metavar="N",
-        help=f"how many copies run at once (default: {_AT_ONCE})",
-    )
-    parser.add_argument("--yes", action="store_true", help="skip the confirmation; needs full names, or -l")
+    arguments.add_parallel(parser, "copies", _AT_ONCE)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -107,9 +95,7 @@ def _every(args: argparse.Namespace) -> bytes | None:
         return None
     from gputui.cli import row_filter
 
-    if not args.filter.strip():
-        raise ConfigError("-l needs a filter; an empty one would match every instance of every account.")
-    row_filter.check(Resource.INSTANCES, args.filter)
+    row_filter.check(args.filter)
     if args.to or len(args.paths) < 2 or not args.paths[-1].startswith(":"):
         raise ConfigError(
             "With -l the destination is :PATH, in every instance that matches.",
@@ -158,19 +144,10 @@ async def _matching(fleet: Fleet, text: str) -> tuple[list[Instance], ExitCode]:
     """Return the instances that match a filter and can be copied to now; the others are named on stderr."""
     from gputui.cli import row_filter
 
-    listing = await session.read(fleet, [Resource.INSTANCES])
-    status = listing.report()
-    rows = [row for row in listing.rows if isinstance(row, Instance)]
-    found = row_filter.matching(Resource.INSTANCES, text, rows)
-    able = [
-        row for row in found if Action.SSH in fleet.actions(row) and not fleet.accounts[row.ref.account].read_only
-    ]
-    if left := [str(row.ref) for row in found if row not in able]:
-        more = f" and {len(left) - _MOST_NAMES} more" if len(left) > _MOST_NAMES else ""
-        notify(f"gputui: left out, nothing can be copied there now: {', '.join(left[:_MOST_NAMES])}{more}")
-    if not found and not listing.failures:
-        raise NotFoundError(f"No instance matches {text!r}.", hint="`gputui get instances` lists them.")
-    return able, max(status, ExitCode.OK if able else ExitCode.REFUSED)
+    def able(row: Instance) -> bool:
+        return Action.SSH in fleet.actions(row) and not fleet.accounts[row.ref.account].read_only
+
+    return await row_filter.matching(fleet, text, able, "nothing can be copied there now")
 
 
 def _meant(matches: Sequence[refs.Match], found: Sequence[Instance], *, yes: bool) -> bool:

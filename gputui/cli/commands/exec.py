@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from gputui.cli import arguments, prompts, refs, session
 from gputui.cli.mutate import find_all, possible, refuse_shortened
 from gputui.cli.output import notify
-from gputui.errors import ConfigError, ExitCode, NotFoundError
-from gputui.models import Action, Instance, Resource, Way
+from gputui.errors import ConfigError, ExitCode
+from gputui.models import Action, Instance, Way
 from gputui.presentation import actions as wording
 from gputui.presentation.description import targets_text
 
@@ -40,12 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "A single word after -- is a shell command, unchanged; several are arguments and are quoted. sh runs it."
     )
     parser.add_argument("refs", nargs="*", metavar="REF", help=arguments.REF_HELP)
-    parser.add_argument(
-        "-l",
-        dest="filter",
-        metavar="FILTER",
-        help="the instances that match, too: a filter as typed after / in the app, such as 'gpu:h100 host:a'",
-    )
+    arguments.add_matching(parser, "the instances that match, too")
     parser.add_argument(
         "--file", metavar="SCRIPT", help="run a script of this machine, over SSH; - reads it from stdin"
     )
@@ -53,18 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", type=arguments.positive, metavar="SECONDS", help="end the command after this long"
     )
-    parser.add_argument(
-        "--parallel",
-        type=arguments.count,
-        default=_PARALLEL,
-        metavar="N",
-        help=f"instances at a time (default: {_PARALLEL})",
-    )
+    arguments.add_parallel(parser, "instances", _PARALLEL)
     parser.add_argument(
         "--via", choices=[way.value for way in Way], help="this way only (default: SSH before the API)"
     )
     arguments.add_output(parser, *_FORMATS)
-    parser.add_argument("--yes", action="store_true", help="skip the confirmation; needs full names, or -l")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -73,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
     _check(args)
     if args.filter is not None:
-        row_filter.check(Resource.INSTANCES, args.filter)
+        row_filter.check(args.filter)
     order = _order(args)
     accounts = session.load(args).accounts if args.filter is not None else refs.accounts(args, args.refs)
     with session.command_fleet(accounts) as (runner, fleet):
@@ -82,7 +70,9 @@ def run(args: argparse.Namespace) -> int:
         named, status = possible(fleet, named, Action.EXEC)
         found: list[Instance] = []
         if args.filter is not None:
-            found, unread = runner.run(_matching(fleet, args.filter))
+            able = partial(_permits, fleet)
+            why_not = "no command is possible there now"
+            found, unread = runner.run(row_filter.matching(fleet, args.filter, able, why_not))
             status = max(status, unread)
         rows = _instances(named, found)
         if not rows:
@@ -100,8 +90,6 @@ def run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     if not args.refs and args.filter is None:
         raise ConfigError("Name instances, or choose them with -l FILTER.")
-    if args.filter is not None and not args.filter.strip():
-        raise ConfigError("-l needs a filter; an empty one would match every instance of every account.")
     if bool(args.file) == bool(args.remote):
         raise ConfigError("exec needs a command after --, or a script by --file, and not both.")
     if args.file == "-" and args.stdin:
@@ -149,21 +137,8 @@ def command_text(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else shlex.join(words)
 
 
-async def _matching(fleet: Fleet, text: str) -> tuple[list[Instance], ExitCode]:
-    """Return the instances that match a filter and permit a command now; those that do not are named on stderr."""
-    from gputui.cli import row_filter
-    from gputui.cli.run_output import skipped_text
-
-    listing = await session.read(fleet, [Resource.INSTANCES])
-    status = listing.report()
-    instances = [row for row in listing.rows if isinstance(row, Instance)]
-    found = row_filter.matching(Resource.INSTANCES, text, instances)
-    able = [row for row in found if Action.EXEC in fleet.actions(row)]
-    if len(able) < len(found):
-        notify(skipped_text([str(row.ref) for row in found if row not in able]))
-    if not found and not listing.failures:
-        raise NotFoundError(f"No instance matches {text!r}.", hint="`gputui get instances` lists them.")
-    return able, max(status, ExitCode.OK if able else ExitCode.REFUSED)
+def _permits(fleet: Fleet, row: Instance) -> bool:
+    return Action.EXEC in fleet.actions(row)
 
 
 def _instances(named: Sequence[refs.Match], found: Sequence[Instance]) -> list[Instance]:
