@@ -70,4 +70,5 @@ class RemoteLogs:
 
 def _owner(instance: Instance) -> Ref:
     """Return for what a log is remembered: the deployment, whose instances are alike, else the instance."""
-    return instance.parent or instance.ref
+    is_on_host = instance.ssh is not None and bool(instance.ssh.enter)
+    return instance.ref if is_on_host else instance.parent or instance.ref

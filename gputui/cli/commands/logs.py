@@ -130,7 +130,10 @@ async def _print_remote(
 
 
 async def _last_read(logs: RemoteLogs, instance: Instance) -> LogSource:
+    """Return the log that was read last of an instance, of a container on a host its output. Raises ConfigError."""
     known = [one for one in await logs.remembered(instance) if one.kind in _OVER_SSH]
+    if not known and instance.ssh is not None and instance.ssh.enter:
+        return LogSource(LogKind.CONTAINER, instance.ssh.enter[1])
     if not known:
         raise ConfigError(
             f"{instance.ref}: name the log that is to be read over SSH.",

@@ -114,6 +114,8 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
         where = connection.endpoint.where
         if connection.closed:
             raise LinkLostError(f"The connection to {where} was lost.")
+        if target is not None and target.enter:
+            where = f"The container {target.enter[1][:12]} on {where}"
         session = cls(where)
         try:
             if target is not None and target.enter:

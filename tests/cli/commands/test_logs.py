@@ -11,13 +11,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from gputui.cli.commands import logs
 from gputui.cli.log_lines import PrintedLog
 from gputui.errors import ConfigError, NotFoundError, UnavailableError
-from gputui.models import Deployment, Instance, LogQuery, Phase, Ref
+from gputui.fleet.remote_logs import RemoteLogs
+from gputui.models import Deployment, Instance, LogKind, LogQuery, LogSource, Phase, Ref, SSHTarget
 from gputui.sim.server import Running
 from gputui.ssh.logs.looks import Look, Looks
 from tests.logs.written_log import WrittenLog, line
@@ -170,6 +172,24 @@ def test_a_file_of_an_instance_is_read_over_ssh_and_remembered(there: Path, run:
     status, out, err = run("logs", "lab/main")
     assert (status, out) == (0, "one\ntwo\nthree\n")
     assert err == f"gputui: --file {there}/train.log, the log that was read last.\n"
+
+
+async def test_of_a_container_on_a_host_the_log_is_its_own_output() -> None:
+    host = Ref("own", "host", "gpu01")
+    web, vllm = (
+        Instance(
+            Ref("own", "container", f"gpu01/{name}"),
+            name,
+            Phase.RUNNING,
+            "running",
+            parent=host,
+            ssh=SSHTarget("gpu01", 22, "", enter=("docker", name)),
+        )
+        for name in ("web", "vllm")
+    )
+    read = RemoteLogs(cast("Any", None), None)
+    await read.remember(web, LogSource(LogKind.FILE, "/var/log/web.log"))
+    assert await logs._last_read(read, vllm) == LogSource(LogKind.CONTAINER, "vllm")
 
 
 def test_a_glob_that_matches_several_files_names_them(there: Path, run: Run) -> None:
