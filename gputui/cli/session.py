@@ -196,11 +196,12 @@ def about_account(name: str, error: GputuiError) -> GputuiError:
     return named
 
 
-def report_problems(rows: Sequence[Row]) -> None:
-    """Report why rows could not be read in full."""
+def report_problems(rows: Iterable[Row], failures: Iterable[tuple[str, GputuiError]] = ()) -> None:
+    """Report why rows could not be read in full, without what the failures of their accounts say."""
+    said = [(account, str(error)) for account, error in failures]
     for row in rows:
-        problem = getattr(row, "problem", None)
-        if problem:
+        problem: str = getattr(row, "problem", None) or ""
+        if problem and not any(account == row.ref.account and problem.rstrip(".") in text for account, text in said):
             notify(f"gputui: {row.ref}: {problem}")
 
 

@@ -38,7 +38,8 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
         for line in _totals(listing, billing, accounts):
             notify(line)
         # Rows that could not be read are not in the sum.
-        session.report_problems([row for row in listing.rows if isinstance(row, Instance | Volume)])
+        billed = (row for row in listing.rows if isinstance(row, Instance | Volume))
+        session.report_problems(billed, listing.failures)
     return listing.report(args.accounts)
 
 

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account], resource: Res
     if not on_gpus:
         listing.report_unsupported(args.accounts, resource.value)
     if table and resource is not Resource.PROCESSES:
-        session.report_problems(listing.rows)
+        session.report_problems(listing.rows, listing.failures)
     status = max(status, listing.report(args.accounts))
     if on_gpus:
         status = max(status, gpus.report_unsupported(listing, resource, args.accounts))

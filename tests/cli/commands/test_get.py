@@ -96,7 +96,7 @@ def test_wrong_credentials_in_one_account_leave_the_other_and_exit_with_refused(
     assert "wrong-one" not in err
 
 
-def test_a_row_that_cannot_be_read_in_full_is_kept_and_reported(own_simulation: Simulation, run: Run) -> None:
+def test_a_row_that_cannot_be_read_in_full_is_kept_and_reported_once(own_simulation: Simulation, run: Run) -> None:
     own_simulation.running.set_faults("inspect", "lab")
 
     status, out, err = run("get", "instances", "-A", "lab")
@@ -104,7 +104,7 @@ def test_a_row_that_cannot_be_read_in_full_is_kept_and_reported(own_simulation: 
     assert status == 3
     assert "the list of instances is incomplete: pod jupyter cannot be read" in err
     assert any(line.startswith("jupyter") for line in out.splitlines())
-    assert "lab/pod/jupyter: " in err
+    assert err.count("jupyter") == 1
 
 
 def test_hostile_names_reach_no_output_raw(own_simulation: Simulation, run: Run) -> None:
