@@ -73,6 +73,12 @@ class ConflictError(GputuiError):
     title = "Conflict"
 
 
+class NoStockError(ConflictError):
+    """No host with the requested GPUs is free now. The same request may succeed later."""
+
+    title = "No stock"
+
+
 class InvalidError(GputuiError):
     """The request is invalid. ``fields`` has the problems by field."""
 

@@ -175,6 +175,8 @@ class Backend(ABC):
 
     remote: Remote | None = None
     """Runs scripts over SSH; set by the fleet before the first request."""
+    on_step: Callable[[Ref, Action], None] | None = None
+    """Called with each step of a change of several steps; set by the fleet."""
     paces: tuple[float, float] = (0.0, 0.0)
     """The least number of seconds between two requests of a list: while it is watched, and otherwise."""
 
@@ -229,8 +231,8 @@ class Backend(ABC):
     def options(self, row: Row, action: Action) -> frozenset[str]:
         """Return the optional arguments that an action has for this row.
 
-        ``decrease_replicas``, ``no_cache`` and ``command`` for stop. ``force`` for delete, only where the server
-        refuses to delete the row in its state without it.
+        ``decrease_replicas``, ``no_cache`` and ``command`` for stop. ``force`` for delete and commit, only where the
+        server refuses to do so in the state of the row without it: it is stopped first.
         """
         return frozenset()
 
@@ -240,6 +242,11 @@ class Backend(ABC):
         Such a list is not requested until :meth:`forget`.
         """
         return None
+
+    def step(self, ref: Ref, action: Action) -> None:
+        """Note which step of a change of several steps is under way."""
+        if self.on_step is not None:
+            self.on_step(ref, action)
 
     def forget(self) -> None:  # noqa: B027  (most keep nothing)
         """Discard cached answers: the next requests fetch everything again."""

@@ -174,6 +174,7 @@ class AccountRuntime:
 
     def _begin(self, backend: Backend) -> None:
         backend.remote = FleetRemote(self._fleet)
+        backend.on_step = self._fleet.mutations.note_step
         listers = dict(backend.listers)
         if Resource.PROCESSES not in listers:
             own_gpus = Resource.GPUS in listers

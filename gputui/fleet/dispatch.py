@@ -34,6 +34,10 @@ def _stop(arguments: Arguments) -> dict[str, object]:
     return chosen | ({"command": command} if (command := arguments.get("command", "").strip()) else {})
 
 
+def _force(arguments: Arguments) -> dict[str, object]:
+    return {"force": True} if arguments.get("force") == "true" else {}
+
+
 def _whole_number(name: str, arguments: Arguments) -> int:
     text = arguments.get(name, "")
     if not (text.isascii() and text.isdecimal() and 0 < int(text) < 10**9):
@@ -59,13 +63,17 @@ def _ended(result: ExecResult) -> ActionResult:
 
 _READERS: Mapping[Action, Callable[[Arguments], dict[str, object]]] = {
     Action.STOP: _stop,
-    Action.DELETE: lambda arguments: {"force": True} if arguments.get("force") == "true" else {},
+    Action.DELETE: _force,
     Action.SCALE: lambda arguments: {"replicas": _whole_number("replicas", arguments)},
     Action.BLOCK: lambda arguments: {
         "minutes": _whole_number("minutes", arguments),
         "comment": arguments.get("comment", ""),
     },
-    Action.COMMIT: lambda arguments: {name: arguments.get(name, "") for name in ("tag", "message")},
+    Action.COMMIT: lambda arguments: (
+        {"tag": arguments.get("tag", "")}
+        | ({"message": message} if (message := arguments.get("message", "")) else {})
+        | _force(arguments)
+    ),
     Action.EXEC: _exec,
     Action.CHANGE_PASSWORD: lambda arguments: {"password": arguments.get("password", "")},
 }

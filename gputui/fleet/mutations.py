@@ -79,6 +79,12 @@ class Mutations:
         """Return the creates in flight, by the Refs that will exist: no list contains them yet."""
         return {ref: pending for ref, pending in self._pending.items() if pending.action is Action.CREATE}
 
+    def note_step(self, ref: Ref, action: Action) -> None:
+        """Show which step of a change of several steps is under way."""
+        if (pending := self._pending.get(ref)) is not None:
+            self._pending[ref] = replace(pending, action=action)
+            self.listeners.notify(ref)
+
     def give_up(self, ref: Ref) -> bool:
         """Stop waiting for a change of an object: its caller gets GivenUpError. False where none is in flight."""
         if (call := self._calls.get(ref)) is None or call.done():

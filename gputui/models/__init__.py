@@ -32,6 +32,7 @@ from gputui.models.instances import (
     Service,
     SSHLogin,
     SSHTarget,
+    Usage,
     parse_host,
 )
 from gputui.models.limits import Kind, Never

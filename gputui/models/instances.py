@@ -22,10 +22,16 @@ class PortMapping:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A port of an instance that has a public address of its own. ``url`` is ``http(s)://…`` or ``host:port``."""
+    """A port of an instance that has a public address of its own. ``url`` is ``http(s)://…`` or ``host:port``.
+
+    ``name`` is that of the program there, where it is known. ``token`` admits to it: it is added to the address that
+    a browser gets, and never shown.
+    """
 
     port: int
     url: str
+    name: str = ""
+    token: Secret | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,20 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """CPU, memory and disks in use in an instance now, as its back end measured it; None where unknown.
+
+    ``cpu`` is in percent of its CPUs, the others are in bytes. ``data_disk`` is a disk next to that of the system.
+    """
+
+    cpu: float | None = None
+    memory: int | None = None
+    disk: int | None = None
+    data_disk: int | None = None
+    data_disk_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """An instance: a container, pod, VM or worker, which can be logged into.
 
@@ -127,8 +147,10 @@ class Instance:
     ``spot`` says that it is cheaper and may be taken away at any time. ``price`` is for one hour. ``parent`` is
     the deployment it belongs to, or the machine whose container it is. ``machine`` is there where it is a whole
     machine: ``memory_limit`` is then what it has. ``aliases`` are other names its back end has for it, which commands
-    accept. ``frozen``: it keeps its processes though it does not run. ``problem`` says why the row could not be read
-    in full. ``raw`` is the back end's JSON without secrets; it does not take part in comparison.
+    accept. ``progress`` is the share of its image that has come, 0 to 1, while it is created. ``shutdown_at`` is when
+    it is set to be stopped, ``release_at`` when the vendor deletes it unless it is started before. ``frozen``: it
+    keeps its processes though it does not run. ``problem`` says why the row could not be read in full. ``raw`` is the
+    back end's JSON without secrets; it does not take part in comparison.
     """
 
     ref: Ref
@@ -164,6 +186,10 @@ class Instance:
     problem: str | None = None
     frozen: bool = False
     machine: Machine | None = None
+    usage: Usage | None = None
+    progress: float | None = None
+    shutdown_at: datetime | None = None
+    release_at: datetime | None = None
     raw: str = field(default="", compare=False, repr=False)
 
 

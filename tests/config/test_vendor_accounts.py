@@ -74,8 +74,8 @@ def test_what_is_written_wins_over_the_preset() -> None:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ('preset = "aws"', "preset: should be 'gpuhub', 'autodl' or 'autodl-private'; change it"),
-        ("preset = 3", "preset: should be 'gpuhub', 'autodl' or 'autodl-private'; change it"),
+        ('preset = "aws"', "preset: should be 'gpuhub', 'autodl', 'autodl-art' or 'autodl-private'; change it"),
+        ("preset = 3", "preset: should be 'gpuhub', 'autodl', 'autodl-art' or 'autodl-private'; change it"),
         ('regions = "sgp1"', 'regions: must be a list; write it as ["one", "two"]'),
         ('regions = ["a", 1]', 'regions.1: must be a text; write it in quotes, for example "value"'),
         ('regions = ["a", "a"]', "regions: has a twice; remove one"),
@@ -117,7 +117,11 @@ def test_sets_of_regions_have_names() -> None:
 def test_a_cloud_account_is_asked_for_its_cloud_and_token() -> None:
     assert questions(GpuhubAccount) == [
         Question(
-            "preset", "Which cloud: gpuhub, autodl or autodl-private", required=False, secret=False, example="autodl"
+            "preset",
+            "Which cloud: gpuhub, autodl, autodl-art or autodl-private",
+            required=False,
+            secret=False,
+            example="autodl",
         ),
         Question("token", "API token", required=True, secret=True, example="env:GPUHUB_TOKEN"),
     ]

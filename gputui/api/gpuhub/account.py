@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, model_validator
@@ -16,12 +16,20 @@ from gputui.config.secrets import SecretRef
 class Preset:
     """A cloud with this API: address, currency and regions.
 
-    Without regions the stock of all is requested at once, which only private clouds have.
+    Without regions the stock of all is requested at once, which only private clouds have. ``instances`` is the path
+    of the calls for container instances, None where there are none; ``deployments`` is False where there are only
+    those.
     """
 
     base_url: str
     currency: str
     regions: list[str] = field(default_factory=list)
+    instances: str | None = None
+    deployments: bool = True
+
+    def defaults(self) -> dict[str, Any]:
+        """Return the values of the keys that an account of this cloud does not set."""
+        return {"base_url": self.base_url, "currency": self.currency, "regions": self.regions}
 
 
 GPUHUB_PRESETS: Mapping[str, Preset] = {
@@ -42,6 +50,10 @@ GPUHUB_PRESETS: Mapping[str, Preset] = {
             "chongqingDC1",
             "yangzhouDC1",
         ],
+        instances="/api/v1/dev/instance/pro",
+    ),
+    "autodl-art": Preset(
+        "https://www.autodl.art", "CNY", instances="/api/v1/adl_dev/dev/instance/pro", deployments=False
     ),
     "autodl-private": Preset("https://private.autodl.com", "CNY"),
 }
@@ -56,8 +68,8 @@ class GpuhubAccount(Account):
     """
 
     kind: Literal["gpuhub"]
-    preset: Literal["gpuhub", "autodl", "autodl-private"] = Field(
-        default="gpuhub", title="Which cloud: gpuhub, autodl or autodl-private", examples=["autodl"]
+    preset: Literal["gpuhub", "autodl", "autodl-art", "autodl-private"] = Field(
+        default="gpuhub", title="Which cloud: gpuhub, autodl, autodl-art or autodl-private", examples=["autodl"]
     )
     base_url: str = ""
     token: Annotated[SecretRef, PlainValidator(secret_at("token"))] = Field(
@@ -67,6 +79,11 @@ class GpuhubAccount(Account):
     currency: Currency = ""
     requests_per_second: float | None = Field(default=None, gt=0, le=1000)
 
+    @property
+    def cloud(self) -> Preset:
+        """The cloud it is on."""
+        return GPUHUB_PRESETS[self.preset]
+
     @model_validator(mode="before")
     @classmethod
     def _fill_from_preset(cls, data: Any) -> Any:
@@ -74,4 +91,4 @@ class GpuhubAccount(Account):
             return data
         name = data.get("preset", "gpuhub")
         preset = GPUHUB_PRESETS.get(name) if isinstance(name, str) else None
-        return asdict(preset or GPUHUB_PRESETS["gpuhub"]) | data  # a wrong key itself says what is wrong with it
+        return (preset or GPUHUB_PRESETS["gpuhub"]).defaults() | data  # a wrong key itself says what is wrong with it

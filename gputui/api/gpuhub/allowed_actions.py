@@ -32,6 +32,16 @@ RULES: Mapping[str, Kind] = {
             **dict.fromkeys((Action.EXEC, Action.SSH, Action.BLOCK), _INSIDE),
         },
     ),
+    "instance": Kind(
+        "instances",
+        resource=Resource.INSTANCES,
+        actions=frozenset({Action.START, Action.STOP, Action.DELETE, Action.COMMIT, Action.SSH, Action.CREATE}),
+        instead={
+            Action.RESTART: "Stop it {stop}, then start it {start}.",
+            **dict.fromkeys((Action.UPDATE, Action.RENAME, Action.RESIZE), _AGAIN),
+            Action.EXEC: "Commands run over SSH while it runs.",
+        },
+    ),
     "block": Kind(
         "blocks",
         resource=Resource.BLACKLIST,
@@ -65,6 +75,22 @@ def deployment_actions(deployment: Deployment) -> frozenset[Action]:
         if deployment.type.lower() == REPLICA_SET.lower():
             actions.add(Action.SCALE)
     return frozenset(actions)
+
+
+def instance_actions(instance: Instance) -> frozenset[Action]:
+    """Return what can be done to a container instance. Releasing and saving stop it first, once that is confirmed."""
+    match instance.phase:
+        case Phase.STOPPED | Phase.FAILED:
+            return frozenset({Action.START, Action.DELETE, Action.COMMIT})
+        case Phase.RUNNING:
+            login = {Action.SSH} if instance.ssh else set()
+            return frozenset({Action.STOP, Action.DELETE, Action.COMMIT} | login)
+        case Phase.PENDING:
+            return frozenset({Action.STOP, Action.DELETE})
+        case Phase.STOPPING:
+            return frozenset({Action.DELETE, Action.COMMIT})
+        case _:  # a status that is not known: the API decides
+            return frozenset({Action.START, Action.STOP, Action.DELETE, Action.COMMIT, Action.SSH})
 
 
 def container_actions(container: Instance) -> frozenset[Action]:

@@ -6,6 +6,7 @@ the envelope of the answer.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,15 +16,23 @@ from gputui.api.capabilities import found
 from gputui.api.common.account_client import Clock
 from gputui.api.common.backend import HttpBackend, lists_of, require_kind
 from gputui.api.gpuhub import mapping
-from gputui.api.gpuhub.allowed_actions import RULES, container_actions, deployment_actions, never
+from gputui.api.gpuhub.allowed_actions import (
+    RULES,
+    container_actions,
+    deployment_actions,
+    instance_actions,
+    never,
+)
 from gputui.api.gpuhub.client import CLOUDS, GpuhubClient
 from gputui.api.gpuhub.create import KIND, DeploymentCreator
 from gputui.api.gpuhub.events import EventReader
 from gputui.api.gpuhub.filters import GpuhubFilters
 from gputui.api.gpuhub.images import public_images
-from gputui.api.gpuhub.resources import BLACKLIST, DEPLOYMENT, GpuhubLists
+from gputui.api.gpuhub.pro.instances import ProInstances
+from gputui.api.gpuhub.pro.mapping import KIND as INSTANCE
+from gputui.api.gpuhub.resources import BLACKLIST, DEPLOYMENT, IMAGES, GpuhubLists
 from gputui.api.gpuhub.stock import StockReader
-from gputui.api.http.rows import RowCollector, each_changed
+from gputui.api.http.rows import RowCollector, attempt, each_changed
 from gputui.errors import AccountDeniedError, GputuiError, InvalidError
 from gputui.formatting import format_minutes, format_money
 from gputui.models import (
@@ -38,6 +47,7 @@ from gputui.models import (
     Instance,
     Never,
     Offer,
+    Phase,
     Ref,
     Resource,
     Row,
@@ -47,8 +57,8 @@ if TYPE_CHECKING:
     from gputui.api.capabilities import Lister
     from gputui.api.gpuhub.account import GpuhubAccount
 
-_WITHOUT_WALLET = frozenset({"autodl-private"})
-"""Presets of clouds that bill no account."""
+_WITHOUT_WALLET = frozenset({"autodl-private", "autodl-art"})
+"""Presets of clouds without a call for the balance."""
 _OF_DEPLOYMENTS = frozenset(
     {Resource.DEPLOYMENTS, Resource.INSTANCES, Resource.EVENTS, Resource.BLACKLIST, Resource.PACKAGES}
 )
@@ -59,7 +69,7 @@ class GpuhubBackend(HttpBackend):
     """One account on one cloud.
 
     Refs: ``deployment/<uuid>``, ``container/<uuid>``, ``offer/<region>/<model>``, ``block/<region>/<host>``,
-    ``image/<uuid>``, ``package/<model>|<region>,<region>``, ``event/…``, ``balance/<account>``.
+    ``image/<uuid>``, ``package/<model>|<region>,<region>``, ``event/…``, ``balance/<account>``, ``instance/<uuid>``.
     """
 
     rules = RULES
@@ -74,10 +84,17 @@ class GpuhubBackend(HttpBackend):
         if self._has_wallet:
             self.spending = frozenset({Resource.INSTANCES})
         self._scope = mapping.Scope(account.name, account.currency)
-        self._lists = GpuhubLists(self._client, self._scope)
+        images = IMAGES if account.cloud.deployments else f"{account.cloud.instances}/image/private/list"
+        self._lists = GpuhubLists(self._client, self._scope, images)
         self._stock = StockReader(self._client, self._scope)
         self._events = EventReader(self._lists.event_page, now=self._now, monotonic=self._client.monotonic)
-        self.creators = {KIND: DeploymentCreator(account, self._client, self._lists, self._stock)}
+        self._pro = self._pro_instances(account, clock)
+        self.creators = {} if self._pro is None else {INSTANCE: self._pro.creator}
+        if account.cloud.deployments:
+            self.creators = {
+                KIND: DeploymentCreator(account, self._client, self._lists, self._stock),
+                **self.creators,
+            }
         self.filters: GpuhubFilters = GpuhubFilters(
             account.name,
             tuple(account.regions),
@@ -86,15 +103,15 @@ class GpuhubBackend(HttpBackend):
             now=self._now,
             changed=self._filtered,
         )
-        listers: dict[Resource, Lister] = {
-            Resource.STOCK: self.stock,
-            Resource.DEPLOYMENTS: self.deployments,
-            Resource.INSTANCES: self.instances,
-            Resource.EVENTS: self.events,
-            Resource.BLACKLIST: self._lists.blacklist,
-            Resource.IMAGES: self.images,
-            Resource.PACKAGES: self._lists.packages,
-        }
+        listers: dict[Resource, Lister] = {Resource.INSTANCES: self.instances, Resource.IMAGES: self.images}
+        if account.cloud.deployments:
+            listers |= {
+                Resource.STOCK: self.stock,
+                Resource.DEPLOYMENTS: self.deployments,
+                Resource.EVENTS: self.events,
+                Resource.BLACKLIST: self._lists.blacklist,
+                Resource.PACKAGES: self._lists.packages,
+            }
         if self._has_wallet:
             listers[Resource.BALANCES] = self.balances
         self.listers = listers
@@ -103,7 +120,21 @@ class GpuhubBackend(HttpBackend):
             Action.SCALE: self.scale,
             Action.BLOCK: self.block,
             Action.DELETE: self.delete,
+            **({} if self._pro is None else {Action.START: self.start, Action.COMMIT: self.commit}),
         }
+
+    def _pro_instances(self, account: GpuhubAccount, clock: Clock) -> ProInstances | None:
+        if (root := account.cloud.instances) is None:
+            return None
+        return ProInstances(
+            account,
+            self._client,
+            self._scope,
+            self._lists,
+            root,
+            sleep=clock.get("sleep", asyncio.sleep),
+            step=self.step,
+        )
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._client.now(), UTC)
@@ -113,12 +144,16 @@ class GpuhubBackend(HttpBackend):
     async def identify(self) -> AccountInfo:
         """Request one deployment (call 3): proves address, kind of server and token.
 
-        For an account that may not, an image is requested (call 1), which every account may.
+        For an account that may not, an image is requested (call 1), which every account may; of a cloud with
+        container instances alone, one of those.
         """
         first, problems = await self._proof()
         return self._info(first, problems=problems)
 
     async def _proof(self) -> tuple[Deployment | None, tuple[str, ...]]:
+        if not self._config.cloud.deployments and self._pro is not None:
+            await self._pro.lists.first()
+            return None, ()
         try:
             return await self._lists.first_deployment(), ()
         except AccountDeniedError as denied:
@@ -127,6 +162,8 @@ class GpuhubBackend(HttpBackend):
 
     def denial(self, resource: Resource) -> AccountDeniedError | None:
         """Return why the account may not use a list, as the cloud last said."""
+        if resource is Resource.INSTANCES and self._pro is not None:
+            return None
         return self._lists.denied if resource in _OF_DEPLOYMENTS else None
 
     async def account_info(self) -> AccountInfo:
@@ -174,10 +211,39 @@ class GpuhubBackend(HttpBackend):
         return each_changed(found, self._lists.with_image_name)
 
     async def instances(self) -> Sequence[Instance]:
+        """List the containers of all deployments, and the container instances of the account.
+
+        An account that may not use deployments has the latter alone. Raises GputuiError where neither can be read.
+        """
+        if self._pro is None:
+            return await self._containers()
+        if not self._config.cloud.deployments:
+            return await self._pro_rows()
+        containers, instances = await asyncio.gather(attempt(self._containers()), attempt(self._pro_rows()))
+        if isinstance(instances, GputuiError) and isinstance(containers, GputuiError):
+            raise instances
+        rows: RowCollector[Instance] = RowCollector()
+        for kind, part in (("container", containers), (INSTANCE, instances)):
+            if not isinstance(part, GputuiError):
+                rows.add(part, kind=kind)
+            elif not isinstance(part, AccountDeniedError):
+                rows.add_silent(f"{kind}s cannot be read: {part.message}", kind=kind)
+        return rows.rows()
+
+    async def _containers(self) -> Sequence[Instance]:
         """List the containers of all deployments (call 8), requested again where they may have changed."""
         found = await self._lists.containers()
         await self._lists.learn_images(row.image for row in found)
         return each_changed(each_changed(found, self._lists.with_image_name), self._prices.instance)
+
+    async def _pro_rows(self) -> Sequence[Instance]:
+        """List the container instances with their snapshots."""
+        return each_changed(await self._pro_required().lists.instances(), self._prices.instance)
+
+    def _pro_required(self) -> ProInstances:
+        if self._pro is None:
+            raise InvalidError(f"{self.account}: {self.name} has no container instances.")
+        return self._pro
 
     async def events(self) -> Sequence[Event]:
         """Return what happened to containers since the last time (call 7), everything at first."""
@@ -219,6 +285,8 @@ class GpuhubBackend(HttpBackend):
             case "container":
                 container = await self._lists.container(ref, raw=True)
                 return self._prices.instance(self._lists.with_image_name(container))
+            case "instance":
+                return self._prices.instance(await self._pro_required().lists.instance(ref))
             case "offer":
                 region = ref.id.partition("/")[0] if self._config.regions else ""
                 offers = self._stock.read_region(region) if region else self._stock.read((), {})
@@ -231,6 +299,8 @@ class GpuhubBackend(HttpBackend):
         """Request everything again the next time."""
         self._lists.forget()
         self._events.forget()
+        if self._pro is not None:
+            self._pro.lists.forget()
 
     # Actions
 
@@ -244,7 +314,7 @@ class GpuhubBackend(HttpBackend):
             case Deployment():
                 return deployment_actions(row)
             case Instance():
-                return container_actions(row)
+                return instance_actions(row) if row.ref.kind == INSTANCE else container_actions(row)
             case Offer() | AccountInfo() if self._lists.denied is not None:
                 return frozenset()
             case Offer(gpu_model=""):
@@ -257,11 +327,16 @@ class GpuhubBackend(HttpBackend):
     ) -> ActionResult:
         """Stop a deployment with all its containers (call 5), or one container (call 9), which has options.
 
+        Or power a container instance off.
+
         A container is started in place of one that is stopped unless ``decrease_replicas`` takes one from the desired
         count; ``no_cache`` keeps the stopped one from being used again; ``command`` runs before the end, for five
         seconds at most.
         """
-        require_kind(ref, "container", *(() if decrease_replicas or no_cache or command else ("deployment",)))
+        plain = () if decrease_replicas or no_cache or command else ("deployment", INSTANCE)
+        require_kind(ref, "container", *plain)
+        if ref.kind == INSTANCE:
+            return await self._pro_required().changes.power_off(ref)
         body: dict[str, object]
         if ref.kind == "deployment":
             # The document and public clients have different keys: both are sent.
@@ -276,10 +351,24 @@ class GpuhubBackend(HttpBackend):
             body["cmd_before_shutdown"] = command
         return await self._change(ref, "PUT", "/container/stop", body, f"the stop of container {ref.id}", "stopped")
 
+    async def start(self, ref: Ref) -> ActionResult:
+        """Power a container instance on."""
+        require_kind(ref, INSTANCE)
+        return await self._pro_required().changes.power_on(ref)
+
+    async def commit(self, ref: Ref, *, tag: str, force: bool = False) -> ActionResult:
+        """Save a container instance as an image of the name ``tag``; ``force`` powers it off first."""
+        require_kind(ref, INSTANCE)
+        return await self._pro_required().changes.save(ref, tag, force=force)
+
     def options(self, row: Row, action: Action) -> frozenset[str]:
-        """Return the options of stopping a container."""
-        stop = action is Action.STOP and isinstance(row, Instance)
-        return frozenset({"decrease_replicas", "no_cache", "command"} if stop else ())
+        """Return the options of stopping a container, and of releasing or saving an instance that is not off."""
+        if not isinstance(row, Instance):
+            return frozenset()
+        if row.ref.kind == INSTANCE:
+            ends = action in (Action.DELETE, Action.COMMIT) and row.phase not in (Phase.STOPPED, Phase.FAILED)
+            return frozenset({"force"} if ends else ())
+        return frozenset({"decrease_replicas", "no_cache", "command"} if action is Action.STOP else ())
 
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:
         """Set the number of replicas (call 4); replica sets only."""
@@ -304,8 +393,13 @@ class GpuhubBackend(HttpBackend):
         await self._client.change("POST", BLACKLIST, body, what=f"the blacklisting of host {host}")
         return ActionResult(f"Host {host} is blocked for {format_minutes(minutes)}.")
 
-    async def delete(self, ref: Ref) -> ActionResult:
-        """Delete a deployment with all its containers (call 6); one that runs is stopped first."""
+    async def delete(self, ref: Ref, *, force: bool = False) -> ActionResult:
+        """Delete a deployment with all its containers (call 6); one that runs is stopped first.
+
+        Or release a container instance with its disk; ``force`` powers it off first.
+        """
+        if ref.kind == INSTANCE:
+            return await self._pro_required().changes.release(ref, force=force)
         require_kind(ref, "deployment")
         what = f"the deletion of deployment {ref.id}"
         return await self._change(ref, "DELETE", "", {"deployment_uuid": ref.id}, what, "deleted")

@@ -19,7 +19,12 @@ from gputui.text import clean
 if TYPE_CHECKING:
     from gputui.api.gpuhub.account import GpuhubAccount
 
-CLOUDS: Mapping[str, str] = {"gpuhub": "GPUhub", "autodl": "AutoDL", "autodl-private": "AutoDL, private"}
+CLOUDS: Mapping[str, str] = {
+    "gpuhub": "GPUhub",
+    "autodl": "AutoDL",
+    "autodl-art": "AutoDL applications",
+    "autodl-private": "AutoDL, private",
+}
 """The names of the clouds, by preset."""
 CONCURRENCY = 12
 """Requests under way at once: the stock of twelve regions comes in one go."""

@@ -23,6 +23,7 @@ from gputui.errors import (
     ForbiddenError,
     GputuiError,
     InvalidError,
+    NoStockError,
     NotFoundError,
     RateLimitedError,
     ServerError,
@@ -34,10 +35,19 @@ RATE_LIMIT_SECONDS = 5.0
 """How long an account sends nothing that was asked to slow down without a time, in seconds."""
 
 _LEAST = "stock and images"
-_ALLOWED = dict.fromkeys(("GPUhub", "AutoDL"), "stock, images and balance")
+_ALLOWED = {"GPUhub": "stock, images and balance", "AutoDL": "instances, stock, images and balance"}
 """The lists that every account may use, by cloud: private ones bill no account."""
 NO_PERMISSION = "无当前资源访问权限"
 """AutoDL's message for elastic calls of an account that is not verified as a company."""
+
+_STATES = (
+    ("请在实例关机状态下执行释放操作", "an instance can be released only when it is off", "Stop it first."),
+    ("请确保实例是关机状态", "an instance can be saved as an image only when it is off", "Stop it first."),
+    ("无法进行开机操作", "an instance can be started only when it is off", "Wait until it is off."),
+    ("无需重复操作", "the instance is being powered off already", "Wait until it is off."),
+    ("无法进行关机操作", "the instance is off already", ""),
+)
+"""AutoDL's messages for instances in another state than a change needs: a part of each, the cause, the way out."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _MISSING = re.compile(r"\bnot (?:be )?(?:found|exist)|\bno such\b|不存在|未找到", re.IGNORECASE)
@@ -105,10 +115,13 @@ def _meant(server: Server, code: str, detail: str) -> tuple[type[GputuiError], s
         )
     if "暂无库存" in detail:
         return (
-            ConflictError,
+            NoStockError,
             "no stock: no host with these GPUs is free now",
             "Try again later, or allow more regions or GPU models.",
         )
+    for text, cause, hint in _STATES:
+        if text in detail:
+            return ConflictError, cause, hint
     if "余额" in detail:
         return ForbiddenError, "the balance is too low", "Add money to the account on the cloud's web page."
     return None

@@ -217,7 +217,7 @@ def to_image(scope: Scope, row: schema.ImageRow, notes: RowNotes) -> Image:
         ref=scope.ref("image", uuid),
         name=clean(row.get("image_name") or row.get("name") or uuid),
         digest=uuid,
-        created_at=read_time(row.get("created_at")),
+        created_at=read_time(row.get("created_at") or row.get("create_at")),
         description=f"private image, {status}" if status else "private image",
         own=True,
         raw=notes.raw,

@@ -53,10 +53,14 @@ _IN_MOTION = (Phase.PENDING, Phase.STOPPING)
 
 
 class GpuhubLists:
-    """The lists of an account. Deployments are requested once for all the lists that begin with them."""
+    """The lists of an account. Deployments are requested once for all the lists that begin with them.
 
-    def __init__(self, client: GpuhubClient, scope: mapping.Scope) -> None:
+    ``images`` is the path of the call for private images.
+    """
+
+    def __init__(self, client: GpuhubClient, scope: mapping.Scope, images: str = IMAGES) -> None:
         self._client = client
+        self._images_path = images
         self._image_names: Mapping[str, str] = PUBLIC_NAMES
         self._scope = scope
         self._monotonic = monotonic = client.monotonic
@@ -145,7 +149,7 @@ class GpuhubLists:
     async def prove_token(self) -> None:
         """Request one private image, which every account may; raises GputuiError."""
         make = partial(mapping.to_image, self._scope)
-        await self._client.page(schema.IMAGES, IMAGES, {"page_index": 1, "page_size": 1}, make)
+        await self._client.page(schema.IMAGES, self._images_path, {"page_index": 1, "page_size": 1}, make)
 
     # Containers (call 8)
 
@@ -275,7 +279,7 @@ class GpuhubLists:
 
         async def page(index: int) -> Page[Image]:
             body = {"page_index": index, "page_size": PAGE_SIZE}
-            return await self._client.page(schema.IMAGES, IMAGES, body, make, raw=True)
+            return await self._client.page(schema.IMAGES, self._images_path, body, make, raw=True)
 
         found = await read_all(page)
         self._image_names = {**PUBLIC_NAMES, **{image.ref.id: image.name for image in found}}

@@ -22,7 +22,7 @@ from gputui.api.http.rows import read_each
 _R = TypeVar("_R")
 _M = TypeVar("_M")
 
-_PASSWORDS = frozenset({"root_password", "password"})
+_PASSWORDS = frozenset({"root_password", "password", "jupyter_token"})
 
 
 class RowNotes(NamedTuple):
@@ -37,11 +37,11 @@ _Id = Annotated[str, Field(min_length=1)]
 
 
 @with_config(ConfigDict(coerce_numbers_to_str=True))
-class _Lenient(TypedDict):
+class Lenient(TypedDict):
     """Texts may come as numbers."""
 
 
-class Envelope(_Lenient, total=False):
+class Envelope(Lenient, total=False):
     """The envelope of every answer."""
 
     code: Required[str]
@@ -59,7 +59,7 @@ class PageBody(TypedDict, Generic[_R], total=False):
     result_total: int | None
 
 
-class PageEnvelope(_Lenient, Generic[_R], total=False):
+class PageEnvelope(Lenient, Generic[_R], total=False):
     """The answer of a call that gives pages."""
 
     code: Required[str]
@@ -68,7 +68,7 @@ class PageEnvelope(_Lenient, Generic[_R], total=False):
     data: PageBody[_R] | None
 
 
-class ContainerInfoRow(_Lenient, total=False):
+class ContainerInfoRow(Lenient, total=False):
     """How a container is reached. The other addresses of the API are deprecated."""
 
     ssh_command: str | None
@@ -77,7 +77,7 @@ class ContainerInfoRow(_Lenient, total=False):
     service_6008_port_url: str | None
 
 
-class ContainerRow(_Lenient, total=False):
+class ContainerRow(Lenient, total=False):
     """A container of call 8. ``memory_size`` is bytes, ``price`` thousandths of the currency unit an hour."""
 
     uuid: Required[_Id]
@@ -99,7 +99,7 @@ class ContainerRow(_Lenient, total=False):
     updated_at: str | None
 
 
-class TemplateRow(_Lenient, total=False):
+class TemplateRow(Lenient, total=False):
     """The template of a deployment's containers. Memory is bytes here, though gigabytes when created."""
 
     dc_list: str | list[str | None] | None
@@ -120,7 +120,7 @@ class TemplateRow(_Lenient, total=False):
     service_6008_port_protocol: str | None
 
 
-class DeploymentRow(_Lenient, total=False):
+class DeploymentRow(Lenient, total=False):
     """A deployment of call 3. Some fields of its creation occur next to the template as well as in it."""
 
     uuid: Required[_Id]
@@ -146,7 +146,7 @@ class DeploymentRow(_Lenient, total=False):
     stopped_at: str | None
 
 
-class EventRow(_Lenient, total=False):
+class EventRow(Lenient, total=False):
     """An event of call 7."""
 
     deployment_container_uuid: str | None
@@ -154,17 +154,18 @@ class EventRow(_Lenient, total=False):
     created_at: str | None
 
 
-class ImageRow(_Lenient, total=False):
-    """A private image of call 1. Its name comes under either of two keys."""
+class ImageRow(Lenient, total=False):
+    """A private image of call 1. Its name and its time come under either of two keys."""
 
     image_uuid: Required[_Id]
     image_name: str | None
     name: str | None
     status: str | None
     created_at: str | None
+    create_at: str | None
 
 
-class BlockRow(_Lenient, total=False):
+class BlockRow(Lenient, total=False):
     """An entry of call 11."""
 
     machine_id: Required[str]
@@ -175,7 +176,7 @@ class BlockRow(_Lenient, total=False):
     updated_at: str | None
 
 
-class PackageRow(_Lenient, total=False):
+class PackageRow(Lenient, total=False):
     """A package of call 13, in seconds."""
 
     gpu_type: Required[str]
@@ -184,7 +185,7 @@ class PackageRow(_Lenient, total=False):
     dc_list: str | list[str | None] | None
 
 
-class StockRow(_Lenient, total=False):
+class StockRow(Lenient, total=False):
     """The stock of one model in call 12, among other keys."""
 
     idle_gpu_num: int | None

@@ -9,5 +9,5 @@ VENDOR = Vendor(
     account="gputui.api.gpuhub.account:GpuhubAccount",
     backend="gputui.api.gpuhub.backend:GpuhubBackend",
     simulator="gputui.sim.gpuhub.vendor:GpuhubVendor",
-    presets=("gpuhub", "autodl", "autodl-private"),
+    presets=("gpuhub", "autodl", "autodl-art", "autodl-private"),
 )

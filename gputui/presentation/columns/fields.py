@@ -38,6 +38,11 @@ def size_and_bytes(size: int | None) -> str:
     return "" if size is None else f"{format_bytes(size)}  ({size:,} bytes)"
 
 
+def share(used: int | None, size: int | None) -> str:
+    """Write a part of a size: ``412.0G of 1.8T``; '' where nothing is known."""
+    return "" if used is None and size is None else f"{format_bytes(used) or '?'} of {format_bytes(size) or '?'}"
+
+
 def amount(price: Money | None) -> float | None:
     """Return the amount that filters compare, of whatever currency; None where it is unknown."""
     return None if price is None else float(price.amount)

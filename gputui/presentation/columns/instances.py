@@ -11,6 +11,7 @@ from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context, Lists
 from gputui.presentation.columns.machines import machine_columns
+from gputui.presentation.columns.usage import usage_columns
 
 _STATE_RESERVE = 22
 """Cells of a state in transition with the time in it: ``◐ shutting_down  0:41``."""
@@ -26,6 +27,8 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
         lost = row.machine.gpus_lost if row.machine is not None else 0
         if is_known and (row.problem or lost) and row.machine is not None and row.machine.reachable:
             return [shown, ("  !", "warning")]  # type: ignore[list-item]  # a state is one span
+        if row.progress is not None and row.progress < 1 and context.pending(row.ref) is None:
+            shown = (f"{shown[0]} {row.progress:.0%}", str(shown[1]))
         if row.problem or context.pending(row.ref) is not None or (since := context.in_state_since(row)) is None:
             return shown
         elapsed = format_elapsed((context.now() - since).total_seconds())
@@ -101,6 +104,7 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             detail=lambda row: "" if row.machine is not None else format_bytes(row.memory_limit) or "unknown",
         ),
         fields.detail("shared memory", lambda row: format_bytes(row.shm_size)),
+        *usage_columns(context),
         *machine_columns(context),
         fields.figure(
             "disk",
@@ -160,6 +164,6 @@ def _process(process: GpuProcess) -> str:
 LISTS: Lists = {
     Resource.INSTANCES: (
         instance_columns,
-        "name account kind state gpu memory ports price age region host image",
+        "name account kind state gpu memory ports price release age region host image",
     ),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gputui.formatting import format_bytes, format_duration
+from gputui.formatting import format_duration
 from gputui.models import Instance, Machine
 from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Column
@@ -37,9 +37,11 @@ def machine_columns(context: Context) -> Sequence[Column[Instance]]:
             label="logged in",
             detail=_known(_users),
         ),
-        fields.detail("memory used", _known(lambda machine, row: _share(machine.memory_used, row.memory_limit))),
-        fields.detail("disk /", _known(lambda machine, row: _share(machine.disk_used, row.disk_size))),
-        fields.detail("disk of home", _known(lambda machine, _: _share(machine.home_used, machine.home_size))),
+        fields.detail(
+            "memory used", _known(lambda machine, row: fields.share(machine.memory_used, row.memory_limit))
+        ),
+        fields.detail("disk /", _known(lambda host, row: fields.share(host.disk_used, row.disk_size))),
+        fields.detail("disk of home", _known(lambda host, _: fields.share(host.home_used, host.home_size))),
         fields.detail("gpus lost", _lost),
         fields.detail("containers", _containers),
         fields.detail("kernel", _known(lambda machine, _: machine.kernel)),
@@ -52,11 +54,6 @@ def machine_columns(context: Context) -> Sequence[Column[Instance]]:
 def _known(text: Callable[[Machine, Instance], str]) -> Callable[[Instance], str]:
     """Return the text about a row that is a machine, ``unknown`` where that is ''; '' for any other row."""
     return lambda row: "" if row.machine is None else text(row.machine, row) or "unknown"
-
-
-def _share(used: int | None, size: int | None) -> str:
-    """Write a part of a size: ``412.0G of 1.8T``; '' where nothing is known."""
-    return "" if used is None and size is None else f"{format_bytes(used) or '?'} of {format_bytes(size) or '?'}"
 
 
 def _users(machine: Machine, _: Instance) -> str:

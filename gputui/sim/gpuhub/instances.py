@@ -228,6 +228,7 @@ class InstancePool:
         if status == "running":
             instance.gpu_ids = instance.machine.take(instance.order.gpus)
             instance.started = instance.changed
+            instance.password = self._password()
             self._enter_running(instance, sshd_after=0)
             instance.changed = now - age
         elif status == "shutdown":
@@ -250,7 +251,7 @@ class InstancePool:
         instance.stopped = None
         # Port and password may be new after each start.
         if not instance.password or self.rng.random() < 0.5:
-            instance.password = "".join(self.rng.choices(_SIGNS, k=12))
+            instance.password = self._password()
         self._enter(instance, status)
         transition = instance.transition = object()
         seconds = self.rng.uniform(*(CREATING if status == "creating" else STARTING))
@@ -269,6 +270,9 @@ class InstancePool:
                 self._enter_running(instance, sshd_after=self.rng.uniform(*SSHD_AFTER))
 
         self.world.soon(seconds, proceed)
+
+    def _password(self) -> str:
+        return "".join(self.rng.choices(_SIGNS, k=12))
 
     def _enter(self, instance: CloudInstance, status: str) -> None:
         instance.status, instance.changed = status, self.world.time

@@ -13,6 +13,7 @@ from gputui.errors import (
     ForbiddenError,
     GputuiError,
     InvalidError,
+    NoStockError,
     NotFoundError,
     RateLimitedError,
     ServerError,
@@ -26,7 +27,7 @@ AUTODL = Server("auto", "api.example.com", "AutoDL")
     [
         ("BadRequest", "无当前资源访问权限", AccountDeniedError, "company-verified account (AutoDL)"),
         ("TORealName", "未完成实名认证,认证后才可使用", ForbiddenError, "real-name verification"),
-        ("InternalError", "当前算力规格暂无库存, 请修改配置或稍等再试", ConflictError, "no stock"),
+        ("InternalError", "当前算力规格暂无库存, 请修改配置或稍等再试", NoStockError, "no stock"),
         ("InternalError", "账户余额不足", ForbiddenError, "the balance is too low"),
     ],
 )

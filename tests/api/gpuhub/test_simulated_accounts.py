@@ -11,7 +11,7 @@ from tests.api.creating import filter_problems
 from tests.api.gpuhub.test_simulator import VALUES, cloud
 
 PERSONAL = CLOUD_SETS["personal"]
-DENIED = (Resource.DEPLOYMENTS, Resource.INSTANCES, Resource.EVENTS, Resource.BLACKLIST, Resource.PACKAGES)
+DENIED = (Resource.DEPLOYMENTS, Resource.EVENTS, Resource.BLACKLIST, Resource.PACKAGES)
 
 
 async def test_a_personal_account_is_denied_deployments_once_and_has_the_rest() -> None:
@@ -21,8 +21,9 @@ async def test_a_personal_account_is_denied_deployments_once_and_has_the_rest() 
         for resource in DENIED:
             with pytest.raises(AccountDeniedError) as caught:
                 await backend.listers[resource]()
-        assert "deployments need a company-verified account (AutoDL); stock, images and balance work" in str(
-            caught.value
+        assert (
+            "deployments need a company-verified account (AutoDL); instances, stock, images and balance work"
+            in str(caught.value)
         )
         assert "无当前资源访问权限" in str(caught.value)
         assert "vendor" not in str(caught.value)
@@ -42,7 +43,7 @@ async def test_a_denial_is_not_asked_for_again_before_a_refresh() -> None:
             if refreshed:
                 backend.forget()
             with pytest.raises(AccountDeniedError) as caught:
-                await backend.instances()
+                await backend.deployments()
             messages.append(caught.value.request_id)
         assert messages[0] == messages[1] != messages[2]
 

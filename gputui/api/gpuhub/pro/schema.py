@@ -1,0 +1,80 @@
+"""The answers about container instances: rows of the list, and the snapshot of one.
+
+Times that may be none come as ``{"Time": …, "Valid": …}``, others as text: both forms are read of every time.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Required
+
+from pydantic import Field, TypeAdapter
+from typing_extensions import TypedDict
+
+from gputui.api.gpuhub.schema import Lenient, PageEnvelope, Shape
+
+
+class WhenRow(TypedDict, total=False):
+    """A time that may be none: it counts only where it is ``Valid``."""
+
+    Time: str | None
+    Valid: bool | None
+
+
+When = str | WhenRow | None
+
+
+class InstanceRow(Lenient, total=False):
+    """A row of the list. It has neither GPU name nor price nor SSH address."""
+
+    uuid: Required[Annotated[str, Field(min_length=1)]]
+    name: str | None
+    status: str | None
+    sub_status: str | None
+    status_at: When
+    machine_id: str | None
+    machine_alias: str | None
+    region_sign: str | None
+    region_name: str | None
+    gpu_spec_uuid: str | None
+    req_gpu_amount: int | None
+    created_at: When
+    started_at: When
+    stopped_at: When
+    timed_shutdown_at: When
+
+
+class UsageRow(TypedDict, total=False):
+    """The usage of an instance: sizes in bytes, percents 0 to 100, progress 0 to 1. Old unless ``valid``."""
+
+    cpu_usage_percent: float | None
+    mem_usage: int | None
+    mem_limit: int | None
+    root_fs_used_size: int | None
+    root_fs_total_size: int | None
+    data_disk_used_size: int | None
+    data_disk_total_size: int | None
+    pull_image_progress: float | None
+    valid: bool | None
+
+
+class SnapshotRow(Lenient, total=False):
+    """The snapshot of an instance. Prices are thousandths of a yuan an hour for all of it, sizes are bytes."""
+
+    payg_price: float | None
+    snapshot_gpu_alias_name: str | None
+    ssh_command: str | None
+    root_password: str | None
+    jupyter_domain: str | None
+    jupyter_token: str | None
+    jupyter_port: int | None
+    service_6006_domain: str | None
+    service_6006_port: int | None
+    service_6008_domain: str | None
+    service_6008_port: int | None
+    expand_system_disk_size: int | None
+    system_init_disk_size: int | None
+    usage_info: UsageRow | None
+
+
+INSTANCES = Shape(TypeAdapter(PageEnvelope[InstanceRow]), TypeAdapter(InstanceRow))
+SNAPSHOT = TypeAdapter(SnapshotRow)

@@ -1,0 +1,142 @@
+"""Container instances as rows: list and snapshots together, times, money, secrets, and what cannot be read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from gputui.api.gpuhub.pro.lists import SNAPSHOT_AGE
+from gputui.api.gpuhub.pro.mapping import phase_of
+from gputui.models import Instance, Money, PartialRows, Phase, Resource
+from gputui.models.serialize import to_plain
+from gputui.sim.gpuhub.default_world import InitialInstance
+from tests.api.gpuhub.pro.accounts import PLAN, Account
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Account:
+    return Account(monkeypatch)
+
+
+async def test_a_personal_account_lists_its_instances_and_no_containers(account: Account) -> None:
+    rows = await account.backend.instances()
+    assert {(row.name, row.phase) for row in rows} == {
+        ("sdxl-lora", Phase.RUNNING),
+        ("paper-eval", Phase.RUNNING),
+        ("notebook", Phase.PENDING),
+        ("thesis", Phase.STOPPED),
+        ("old-ablation", Phase.STOPPED),
+    }
+    assert account.backend.denial(Resource.INSTANCES) is None
+    assert account.backend.denial(Resource.DEPLOYMENTS) is not None
+
+
+async def test_what_runs_has_price_usage_login_and_addresses(account: Account) -> None:
+    row = await account.row("paper-eval")
+    assert (row.gpu_model, row.gpu_count, row.price) == ("RTX PRO 6000", 2, Money(Decimal("11.96"), "CNY"))
+    assert row.usage is not None
+    assert row.usage.cpu is not None
+    assert row.ssh is not None
+    assert (row.ssh.host, row.ssh.password is not None) == ("127.0.0.1", True)
+    assert [(one.port, one.name) for one in row.services] == [(8888, "Jupyter"), (6006, ""), (6008, "")]
+    assert all(one.url.startswith("https://") for one in row.services)
+    assert row.disk_size == 230 * 2**30
+
+
+async def test_what_is_off_costs_nothing_and_says_when_it_is_released(account: Account) -> None:
+    row = await account.row("old-ablation")
+    assert (row.price, row.usage, row.ssh, row.services) == (None, None, None, ())
+    assert row.stopped_at is not None
+    assert row.release_at == row.stopped_at + timedelta(days=15)
+    assert (await account.row("sdxl-lora")).release_at is None
+
+
+async def test_the_image_comes_while_it_is_created(account: Account) -> None:
+    first = (await account.row("notebook")).progress
+    account.place.wait(3)
+    second = (await account.row("notebook")).progress
+    assert first is not None
+    assert second is not None
+    assert 0 <= first < second <= 1
+
+
+async def test_no_secret_leaves_with_a_row(account: Account) -> None:
+    row = await account.row("sdxl-lora")
+    password = account.pool.instances[row.ref.id].password
+    full = await account.backend.fetch(row.ref)
+    assert isinstance(full, Instance)
+    assert full.raw
+    for text in (str(to_plain(row)), full.raw, repr(row)):
+        assert password not in text
+        assert "jupyter-pro" not in text
+
+
+async def test_snapshots_are_requested_again_when_the_status_changed_or_they_are_old(account: Account) -> None:
+    await account.backend.instances()
+    account.requests.clear()
+    account.place.wait(60)
+    await account.backend.instances()
+    started = account.sent("snapshot")
+    assert started == 5  # all are older than SNAPSHOT_AGE by now
+    account.requests.clear()
+    await account.backend.instances()
+    assert account.sent("snapshot") == 0
+    account.place.wait(SNAPSHOT_AGE)
+    await account.backend.instances()
+    assert account.sent("snapshot") == 5
+
+
+async def test_a_snapshot_that_fails_spoils_its_row_alone(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = await account.backend.instances()
+    gone = next(row for row in rows if row.name == "sdxl-lora")
+    real = account.backend._pro_required().lists._ask_snapshot
+
+    async def failing(uuid: str, *, raw: bool = False) -> object:
+        if uuid == gone.ref.id:
+            account.refused.add("snapshot")
+        try:
+            return await real(uuid, raw=raw)
+        finally:
+            account.refused.discard("snapshot")
+
+    monkeypatch.setattr(account.backend._pro_required().lists, "_ask_snapshot", failing)
+    account.place.wait(SNAPSHOT_AGE + 1)
+    listed = await account.backend.instances()
+    assert isinstance(listed, PartialRows)
+    problems = {row.name: row.problem for row in listed if row.problem}
+    assert list(problems) == ["sdxl-lora"]
+    assert next(row for row in listed if row.name == "sdxl-lora").usage is None
+
+
+async def test_a_login_reads_port_and_password_of_now(account: Account) -> None:
+    row = await account.row("sdxl-lora")
+    instance = account.pool.instances[row.ref.id]
+    account.pool.power_off(instance)
+    account.place.wait(20)
+    account.pool.power_on(instance)
+    account.place.wait(60)
+    target = await account.backend.ssh_target(row.ref)
+    assert instance.pod is not None
+    assert (target.port, target.password and target.password.reveal()) == (
+        instance.pod.host_ports[22],
+        instance.password,
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "phase"),
+    [("creating", Phase.PENDING), ("create_failed", Phase.FAILED), ("hibernating", Phase.UNKNOWN)],
+)
+def test_statuses_have_phases_and_unknown_ones_stay_unknown(status: str, phase: Phase) -> None:
+    assert phase_of(status) is phase
+
+
+async def test_many_instances_are_listed_with_all_their_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = tuple(InitialInstance(f"box-{number}", "5090-p", "shutdown", 3600.0) for number in range(150))
+    account = Account(monkeypatch, replace(PLAN, instances=many))
+    rows = await account.backend.instances()
+    assert (len(rows), account.sent("snapshot")) == (150, 150)
+    assert account.sent("list") == 2
