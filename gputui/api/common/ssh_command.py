@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from urllib.parse import unquote
 
 from gputui.models import Secret, SSHTarget
@@ -30,7 +31,10 @@ def ssh_target(command: str, password: Secret | None = None, *, generation: str 
     """
     if usual := _USUAL.fullmatch(command):
         return _checked(usual["user"], usual["host"], usual["port"], password, generation)
-    words = command.replace('"', " ").replace("'", " ").split()
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None  # a quote that is not closed
     is_command = bool(words) and words[0].rpartition("/")[2] == "ssh"
     user = host = port = ""
     rest = iter(words[1:] if is_command else words)

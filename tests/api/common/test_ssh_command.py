@@ -54,6 +54,7 @@ def test_a_command_is_taken_apart(command: str, host: str, port: int, user: str)
         "ssh -p 12 root@h;evil",
         "ssh -p 12 root@h\x1b[2J",
         "ssh -p 12 ro;ot@h",
+        "ssh -p 12 'root@h",
         "not ready yet, please wait",
     ],
 )
@@ -61,6 +62,14 @@ def test_what_names_no_host_is_no_target(command: str) -> None:
     assert ssh_target(command) is None
 
 
-def test_what_a_command_would_run_is_left_out() -> None:
-    target = ssh_target("ssh -o ProxyCommand=evil -p 12 root@h 'rm -rf /'")
-    assert target == SSHTarget("h", 12, "root")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ssh -o ProxyCommand=evil -p 12 root@h 'rm -rf /'",
+        "ssh -o 'ProxyCommand=nc -X connect %h %p' -p 12 root@h",
+        'ssh -o "ProxyCommand nc evil 22" -o "Port 12" root@h',
+        "ssh -F 'my config' -J gw -E log -p 12 root@h",
+    ],
+)
+def test_what_a_command_would_run_is_left_out(command: str) -> None:
+    assert ssh_target(command) == SSHTarget("h", 12, "root")
