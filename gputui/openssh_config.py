@@ -18,6 +18,8 @@ from gputui.errors import ConfigError
 from gputui.text import clean
 
 SYSTEM_PATH = Path("/etc/ssh/ssh_config")
+WRITTEN_MARK = "# Written by gputui"
+"""The beginning of a file that ``gputui ssh-config`` wrote."""
 DEEPEST = 16
 """Files that include one another, as in OpenSSH."""
 _MOST_FILES = 1000
@@ -57,24 +59,24 @@ def passes(path: Path | None) -> tuple[Pass, ...]:
     return Pass(config_path()), Pass(SYSTEM_PATH, of_system=True)
 
 
-def aliases(path: Path | None = None) -> list[str]:
+def aliases(path: Path | None = None, *, own: bool = False) -> list[str]:
     """Return the names in the ``Host`` lines, without patterns, in the order of the files; [] where there is no file.
 
-    ``path`` is that of a file which is read alone. Blocking. Raises ConfigError, with file and line, for a file that
-    cannot be read or a line that is none.
+    ``path`` is that of a file which is read alone; ``own`` leaves out the names that gputui wrote. Blocking. Raises
+    ConfigError, with file and line, for a file that cannot be read or a line that is none.
     """
     found: dict[str, None] = {}
     for files in passes(path):
-        _collect(files.path, found, (), files, 0)
+        _collect(files.path, found, (), files, 0, own=own)
     return list(found)
 
 
 def matching(path: Path | None, patterns: Sequence[str]) -> list[str]:
-    """Return the aliases that match the patterns of a ``Host`` line (``*``, ``?``, ``!`` excludes), in their order.
+    """Return the user's own aliases that match the patterns of a ``Host`` line, in their order; ``!`` excludes.
 
     Blocking. Raises ConfigError as :func:`aliases` does.
     """
-    return [alias for alias in aliases(path) if matches(patterns, alias)]
+    return [alias for alias in aliases(path, own=True) if matches(patterns, alias)]
 
 
 def is_pattern(text: str) -> bool:
@@ -119,11 +121,14 @@ class Pass:
         self._of_system = of_system
         self._left = _MOST_FILES
 
-    def statements(self, path: Path) -> tuple[Statement, ...]:
-        """Read one file, without those that it includes. Raises ConfigError; a file that does not exist has none."""
+    def statements(self, path: Path, *, own: bool = False) -> tuple[Statement, ...]:
+        """Read one file, without those that it includes. Raises ConfigError; a file that does not exist has none.
+
+        ``own``: one that gputui wrote has none either.
+        """
         # As in OpenSSH: the file of the system is nobody else's to check, what it includes is.
-        trusted = self._of_system and path == self.path
-        return _parsed(path, _read(path, trusted=trusted))
+        text = _read(path, trusted=self._of_system and path == self.path)
+        return () if own and text.startswith(WRITTEN_MARK) else _parsed(path, text)
 
     def included(self, statement: Statement, depth: int) -> Iterator[Path]:
         """Return the files of an ``Include`` line at this depth, sorted. Raises ConfigError past the bounds."""
@@ -152,11 +157,11 @@ def line_problem(path: Path, line: int, reason: str) -> ConfigError:
 
 
 def _collect(
-    path: Path, found: dict[str, None], enclosing: tuple[tuple[str, ...], ...], files: Pass, depth: int
+    path: Path, found: dict[str, None], enclosing: tuple[tuple[str, ...], ...], files: Pass, depth: int, *, own: bool
 ) -> None:
     """Add the names of a file included in the blocks ``enclosing``: one that they do not match has no effect."""
     block: tuple[str, ...] = ("*",)
-    for statement in files.statements(path):
+    for statement in files.statements(path, own=own):
         match statement.keyword:
             case "host":
                 block = statement.words
@@ -168,7 +173,7 @@ def _collect(
                 block = ("*",)  # may match any name
             case "include":
                 for included in files.included(statement, depth):
-                    _collect(included, found, (*enclosing, block), files, depth + 1)
+                    _collect(included, found, (*enclosing, block), files, depth + 1, own=own)
 
 
 def _read(path: Path, *, trusted: bool) -> str:

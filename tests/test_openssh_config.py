@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gputui.errors import ConfigError
-from gputui.openssh_config import aliases, config_path, is_pattern, is_safe_name, matching, passes
+from gputui.openssh_config import WRITTEN_MARK, aliases, config_path, is_pattern, is_safe_name, matching, passes
 
 Write = Callable[..., Path]
 
@@ -101,6 +101,13 @@ def test_a_file_that_cannot_be_read_is_named(write: Write) -> None:
     (path.parent / "dir" / "x").symlink_to("x")
     with pytest.raises(ConfigError, match=r"\.ssh/dir/x cannot be read: Too many levels of symbolic links"):
         aliases(path)
+
+
+def test_names_that_gputui_wrote_itself_are_not_the_user_s_own(write: Write) -> None:
+    write(f"{WRITTEN_MARK} 1.0 at noon\nHost own.gpu01\n", "gputui.conf")
+    path = write("Include gputui.conf\nHost gpu01\n")
+    assert aliases(path) == ["own.gpu01", "gpu01"]
+    assert aliases(path, own=True) == matching(path, ["*"]) == ["gpu01"]
 
 
 def test_a_file_that_others_can_change_is_refused(write: Write) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gputui.cli import refs, session, ssh_login
 from gputui.cli.output import report_error
-from gputui.errors import ConfigError, ExitCode, GputuiError
+from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
 from gputui.models import Action, Ref, Resource
 from gputui.presentation.refusals import only_text
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _CHUNK = 2**16
 _STDIN, _STDOUT = 0, 1
+_WAY = "GPUTUI_SSH_WAY"
+"""The environment variable with the instances that this process is a part of the way to."""
 
 
 def run(accounts: Mapping[str, Account], text: str, *, failed: int) -> int:
@@ -42,12 +44,27 @@ async def _run(accounts: Mapping[str, Account], text: str, failed: int) -> int:
     async with session.open_fleet(accounts) as fleet:
         ref = await _find(fleet, text)
         try:
+            _refuse_circle(ref)
             async with ssh_login.open_stream(fleet, ref) as stream:
                 await carry(stream, _STDIN, _STDOUT)
         except GputuiError as error:
             report_error(error)
             return failed
     return ExitCode.OK
+
+
+def _refuse_circle(ref: Ref) -> None:
+    """Raise SshError where this process is a part of the way to the instance that it is to connect to.
+
+    Its own jump host, or a ProxyCommand on the way, may be a host that is reached through gputui.
+    """
+    way = os.environ.get(_WAY, "").splitlines()
+    if str(ref) in way:
+        raise SshError(
+            f"The way to {ref} goes in a circle: {' → '.join((*way, str(ref)))}.",
+            hint="Correct jump in the configuration, or ProxyJump and ProxyCommand in that of OpenSSH.",
+        )
+    os.environ[_WAY] = "\n".join((*way, str(ref)))
 
 
 async def _find(fleet: Fleet, text: str) -> Ref:

@@ -125,7 +125,7 @@ def _names_of_hosts() -> str:
     from gputui import openssh_config
 
     try:
-        names = openssh_config.aliases()
+        names = openssh_config.aliases(own=True)
     except ConfigError as error:
         return str(error)
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""

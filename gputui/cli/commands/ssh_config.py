@@ -19,7 +19,7 @@ from gputui.config.paths import known_hosts_path, state_dir
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError, UnavailableError
 from gputui.formatting import counted
 from gputui.models import Action, Instance, Ref, Resource, SSHLogin, SSHTarget, parse_host
-from gputui.openssh_config import aliases
+from gputui.openssh_config import WRITTEN_MARK, aliases
 from gputui.presentation.refusals import only_text
 from gputui.private_files import write_private
 from gputui.ssh.client_config import HostBlock, host_names, jump_title, kept_blocks, key_alias, known_hosts_text
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 _KEYS_FILE = "ssh_known_hosts"
 _SSH_PORT = 22
 _JUMP = "gputui-jump"
-_MARK = "# Written by gputui"
 _PATIENCE_SECONDS = 10
 """How long an account is waited for: its server may hang, and the others' blocks are wanted."""
 
@@ -123,7 +122,7 @@ class _File:
             self.text = self._path.read_text("utf-8") if self._path.exists() else ""
         except (OSError, UnicodeError) as error:
             raise ConfigError(f"{path} cannot be read: {error}.") from error
-        if self.text.strip() and not self.text.startswith(_MARK):
+        if self.text.strip() and not self.text.startswith(WRITTEN_MARK):
             raise ConfigError(
                 f"{path} was not written by gputui, and is left as it is.",
                 hint="Name another file, and add the line Include FILE to ~/.ssh/config.",
@@ -178,7 +177,7 @@ class _Writer:
     def _header(self) -> str:
         at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         return (
-            f"{_MARK} {__version__} at {at}; do not edit.\n"
+            f"{WRITTEN_MARK} {__version__} at {at}; do not edit.\n"
             "# Write it again when instances were created or deleted: gputui ssh-config --write ~/.ssh/gputui.conf\n"
             "# Use it with this line at the beginning of ~/.ssh/config: Include gputui.conf\n"
         )

@@ -128,6 +128,15 @@ def test_a_host_that_is_off_ends_ssh_with_the_words_of_gputui(person: Person, op
     assert "Traceback" not in ended.stderr
 
 
+def test_a_way_through_gputui_to_itself_ends_with_its_name(person: Person) -> None:
+    config = person.folder / "config"
+    config.write_text(f"Include gputui.conf\n{config.read_text()}")
+    person.configure(f'[accounts.own]\nkind = "ssh"\nhosts = ["far"]\nssh = {{ jump = "{FAR}" }}\n')
+    ended = person.gputui("exec", "own/host/far", "--via", "ssh", "--", "true")
+    assert ended.returncode == 1
+    assert "The way to own/host/far goes in a circle: own/host/far → own/host/far." in ended.stderr
+
+
 @pytest.fixture
 def user_home() -> Iterator[Path]:
     with throw_away_user(USER, PASSWORD) as home:
