@@ -22,7 +22,7 @@ from gputui.ssh.endpoint import Endpoint
 from gputui.ssh.jump_hosts import JumpHosts, hops
 from gputui.ssh.known_hosts import AskHostKey, HostKey, KnownHosts
 from gputui.ssh.proxy_command import ProxyCommand
-from gputui.ssh.resolution import Resolved, in_thread, resolve
+from gputui.ssh.resolution import Resolved, settings_of
 from gputui.ssh.trust import InstanceTrust, Trust, TrustedKeys
 from gputui.ssh.user_known_hosts import NewKeys, UserKnownHosts
 
@@ -109,10 +109,7 @@ async def connect(
     failure.
     """
     context = Context(hosts, ask, ask_secret, progress, deadline, sleep, monotonic, jumps)
-    settings = None
-    if target.alias:
-        work = partial(resolve, target.alias, user=login.user or "", port=login.port, path=login.config)
-        settings = await in_thread(work)
+    settings = await settings_of(target, login)
     return await _connect(target, login, host_id, context, settings, refetch=refetch)
 
 
@@ -129,19 +126,11 @@ async def _connect(
 ) -> Connection:
     """Log in over the jump hosts of the account or of the target; a hop itself over ``via``, the one before it."""
     async with AsyncExitStack() as resources:
-        tunnel = via if is_hop else await connect_jumps(login, settings, context, resources)
-        proxy = None
-        if settings is not None and settings.proxy_command is not None and tunnel is None:
-            proxy = ProxyCommand(settings.proxy_command)
-            resources.push_async_callback(proxy.close)
+        tunnel = via if is_hop else await _connect_jumps(login, settings, context, resources)
+        endpoint_at = _through(tunnel, host_id, login, settings, context, resources)
 
         async def attempt(now: SSHTarget) -> _LoggedIn:
-            if settings is not None:
-                host, port, user = settings.host, settings.port, settings.user
-            else:
-                host, port, user = now.host, login.port or now.port, login.user_of(now)
-            trust = trust_of(host_id, host, port, login, context.hosts, settings)
-            endpoint = Endpoint(host_id, host, port, user, trust, tunnel, proxy, settings)
+            endpoint = endpoint_at(now)
             credentials.password = login.password_of(now)
             return endpoint, await _log_in(endpoint, credentials, context)
 
@@ -154,7 +143,40 @@ async def _connect(
         return Connection(endpoint, ssh, resources.pop_all())
 
 
-def trust_of(
+async def way_to(
+    host_id: str, login: SSHLogin, settings: Resolved | None, context: Context, resources: AsyncExitStack
+) -> Callable[[SSHTarget], Endpoint]:
+    """Log in to the jump hosts; return the function from an address to the endpoint there."""
+    tunnel = await _connect_jumps(login, settings, context, resources)
+    return _through(tunnel, host_id, login, settings, context, resources)
+
+
+def _through(
+    tunnel: asyncssh.SSHClientConnection | None,
+    host_id: str,
+    login: SSHLogin,
+    settings: Resolved | None,
+    context: Context,
+    resources: AsyncExitStack,
+) -> Callable[[SSHTarget], Endpoint]:
+    """Return the function from an address to the endpoint there; settings have an address of their own."""
+    proxy = None
+    if settings is not None and settings.proxy_command is not None and tunnel is None:
+        proxy = ProxyCommand(settings.proxy_command)
+        resources.push_async_callback(proxy.close)
+
+    def endpoint(now: SSHTarget) -> Endpoint:
+        if settings is not None:
+            host, port, user = settings.host, settings.port, settings.user
+        else:
+            host, port, user = now.host, login.port or now.port, login.user_of(now)
+        trust = _trust_of(host_id, host, port, login, context.hosts, settings)
+        return Endpoint(host_id, host, port, user, trust, tunnel, proxy, settings)
+
+    return endpoint
+
+
+def _trust_of(
     host_id: str, host: str, port: int, login: SSHLogin, hosts: KnownHosts, settings: Resolved | None
 ) -> Trust:
     """Return the trust in the host keys of an address: that of gputui, or of the OpenSSH configuration."""
@@ -171,7 +193,7 @@ def trust_of(
     )
 
 
-async def connect_jumps(
+async def _connect_jumps(
     login: SSHLogin, settings: Resolved | None, context: Context, resources: AsyncExitStack
 ) -> asyncssh.SSHClientConnection | None:
     """Log in to the jump hosts, each through the one before it; None without any."""

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import asyncssh
 
 from gputui.errors import SshError
-from gputui.models import parse_host
+from gputui.models import SSHLogin, SSHTarget, parse_host
 from gputui.openssh_config import is_safe_name
 from gputui.ssh.openssh_settings import FAMILIES, Settings
 from gputui.ssh.user_known_hosts import NewKeys
@@ -86,6 +86,16 @@ class Resolved:
 async def in_thread(work: Callable[[], _T]) -> _T:
     """Do work on the configuration in one of the threads for it."""
     return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
+
+
+def resolve_alias(target: SSHTarget, login: SSHLogin) -> Resolved:
+    """Read the settings of a target with an alias, as :func:`resolve` does."""
+    return resolve(target.alias, user=login.user or "", port=login.port, path=login.config)
+
+
+async def settings_of(target: SSHTarget, login: SSHLogin) -> Resolved | None:
+    """Read the settings of a target with an alias, as :func:`resolve` does; None of any other."""
+    return await in_thread(partial(resolve_alias, target, login)) if target.alias else None
 
 
 def split_name(text: str) -> tuple[str, str, int | None]:

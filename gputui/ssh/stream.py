@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 
 import asyncssh
 
@@ -15,13 +14,12 @@ from gputui.errors import SshError, UnreachableError
 from gputui.models import SSHLogin, SSHTarget
 from gputui.ssh import failures
 from gputui.ssh.challenges import AskSecret
-from gputui.ssh.client import Context, Refetch, Sleep, connect_jumps, trust_of, until_up
+from gputui.ssh.client import Context, Refetch, Sleep, until_up, way_to
 from gputui.ssh.credentials import ATTEMPT_SECONDS
 from gputui.ssh.endpoint import Endpoint, Reader, Writer
 from gputui.ssh.jump_hosts import JumpHosts
 from gputui.ssh.known_hosts import AskHostKey, KnownHosts
-from gputui.ssh.proxy_command import ProxyCommand
-from gputui.ssh.resolution import Resolved, in_thread, resolve
+from gputui.ssh.resolution import settings_of
 
 _CHUNK = 2**16
 _GREETING_SECONDS = 5.0
@@ -100,21 +98,12 @@ async def open_stream(
     HostKeyError for a jump host, ConfigError for a line of the OpenSSH configuration.
     """
     context = Context(hosts, ask, ask_secret, progress, deadline, sleep, monotonic, jumps)
-    settings: Resolved | None = None
-    if target.alias:
-        work = partial(resolve, target.alias, user=login.user or "", port=login.port, path=login.config)
-        settings = await in_thread(work)
+    settings = await settings_of(target, login)
     async with AsyncExitStack() as resources:
-        tunnel = await connect_jumps(login, settings, context, resources)
-        proxy = None
-        if settings is not None and settings.proxy_command is not None and tunnel is None:
-            proxy = ProxyCommand(settings.proxy_command)
-            resources.push_async_callback(proxy.close)
+        endpoint_at = await way_to(host_id, login, settings, context, resources)
 
         async def attempt(now: SSHTarget) -> Stream:
-            host, port = (settings.host, settings.port) if settings else (now.host, login.port or now.port)
-            trust = trust_of(host_id, host, port, login, hosts, settings)
-            return await _greeted(Endpoint(host_id, host, port, "", trust, tunnel, proxy, settings))
+            return await _greeted(endpoint_at(now))
 
         yield await until_up(attempt, target, refetch, context)
 

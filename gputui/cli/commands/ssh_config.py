@@ -236,9 +236,9 @@ class _Writer:
 
     def _own_host(self, block: HostBlock, row: Instance, target: SSHTarget, login: SSHLogin) -> None:
         """Add what the user's OpenSSH configuration has for a host of their own, as far as gputui uses it."""
-        from gputui.ssh.resolution import resolve, through
+        from gputui.ssh.resolution import resolve_alias, through
 
-        found = resolve(target.alias, user=login.user or "", port=login.port, path=login.config)
+        found = resolve_alias(target, login)
         block.address(found.host, found.port)
         block.user(found.user)
         if found.proxy_command is not None or (login.config is not None and found.jumps):
