@@ -37,6 +37,11 @@ def test_the_chips_of_one_card_have_their_own_numbers() -> None:
     assert found.uses == (Use(3, 99976, 27977 * 2**20, ""),)
 
 
+def test_a_process_of_an_unknown_chip_is_not_dropped() -> None:
+    found = from_npu_smi(Part(recorded("910c.npu.txt").text.replace("| 1       1  ", "| 7       1  "), 0))
+    assert (found.uses, found.silence) == ((), "npu-smi lists processes that cannot be read")
+
+
 @pytest.mark.parametrize("unit", ["| 0 ", "|", "| 0     910B | OK | 1 1 |\n", "| 0 | 0000:6B:02.0 |\n", " \t", "a"])
 def test_a_megabyte_of_garbage_takes_one_pass(unit: str) -> None:
     part = Part((unit * (2**20 // len(unit))), 1)
