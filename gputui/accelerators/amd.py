@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gputui.accelerators.nvidia.query import Part, excerpt
+from gputui.accelerators.output import Part, excerpt
 from gputui.accelerators.reading import MOST_DEVICES, MOST_USES, Accelerator, Reading, Use, figure, size
 
 ROCM = (

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gputui.accelerators.nvidia.query import Part, excerpt
+from gputui.accelerators.output import Part, excerpt
 from gputui.accelerators.reading import MIB, MOST_DEVICES, MOST_USES, Accelerator, Reading, Use, figure
 
 INFO = "npu-smi info"

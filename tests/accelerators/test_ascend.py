@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gputui.accelerators.ascend import from_npu_smi
-from gputui.accelerators.nvidia.query import Part
+from gputui.accelerators.output import Part
 from gputui.accelerators.reading import Use
 
 RECORDED = Path(__file__).parent / "recorded"

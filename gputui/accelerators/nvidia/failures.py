@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from gputui.accelerators.nvidia.query import CALL_SECONDS, TIMED_OUT, Part, excerpt
+from gputui.accelerators.nvidia.query import CALL_SECONDS
+from gputui.accelerators.output import TIMED_OUT, Part, excerpt
 from gputui.errors import SshError
 
 _REASONS: tuple[tuple[str, str, str], ...] = (

@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from gputui.accelerators.reading import MIB
+
 _GPU_LINE = re.compile(r"GPU \d{1,4}: .*\(UUID: ([^\s)]+)\)")
 _PART_LINE = re.compile(r"\s+MIG\s+(\S+)\s+Device\s+(\d{1,4}):\s*\(UUID:\s*([^\s)]+)\)")
 _TAG = re.compile(r"^[ \t]*+<(/?)([^\s>/]++)[^>\n]*+>([^<\n]*+)", re.MULTILINE)
 """The tag at the beginning of a line, and the text behind it."""
 _NUMBER = re.compile(r"(\d{1,12})\b")
-_MIB = 2**20
 _MOST = 1024
 """The limit of devices and processes that are read: more than any machine has devices."""
 
@@ -141,4 +142,4 @@ def _number(texts: Mapping[str, str], name: str) -> int | None:
 
 def _bytes(texts: Mapping[str, str], name: str) -> int | None:
     number = _number(texts, name)
-    return None if number is None else number * _MIB
+    return None if number is None else number * MIB

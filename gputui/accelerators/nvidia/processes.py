@@ -10,7 +10,8 @@ from itertools import islice
 
 from gputui.accelerators.nvidia.cells import KIB, Cells, app_rows, bytes_of, figure, part_text
 from gputui.accelerators.nvidia.mig import MigDevice, MigGpu, Where
-from gputui.accelerators.nvidia.query import CALL_SECONDS, TIMED_OUT, Answer, Question, excerpt
+from gputui.accelerators.nvidia.query import CALL_SECONDS, Answer, Question
+from gputui.accelerators.output import TIMED_OUT, excerpt
 from gputui.models import GpuProcess, Instance, Ref
 from gputui.redaction import redact
 

@@ -13,11 +13,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from gputui.accelerators.output import MARK, TIMED_OUT, Part, excerpt
 from gputui.errors import SshError
 from gputui.text import clean
 
-MARK = "@gputui shell"
-"""The first words that a command prints, before the process id of its shell; also found in its command line."""
 FIELDS = (
     "index",
     "uuid",
@@ -45,8 +44,6 @@ _PLACES = (
 """Directories of nvidia-smi and ps: a command over SSH does not have the PATH of a login shell."""
 CALL_SECONDS = 15
 """The time limit of one call of nvidia-smi: a driver needs seconds to wake its GPUs."""
-TIMED_OUT = 124
-"""The exit status of ``timeout`` when it has ended the program."""
 _VENDOR_FILES = {
     "/dev/kfd": "AMD",
     "/dev/davinci_manager": "Huawei Ascend",
@@ -67,19 +64,10 @@ _VENDOR_PROGRAMS = {
     "hy-smi": "Hygon",
 }
 _MOST_PIDS = 200
-_EXCERPT = 160
 _MOST_LINES = 20_000
 """Lines of a part: the XML of eight divided GPUs with a thousand processes has half of that."""
 _MARKED = re.compile(r"^@gputui (begin|end) (\w{1,20})$", re.MULTILINE)
 _REFUSED = re.compile(r'Field "([^"]{1,80})" is not a valid field to query')
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The output of one of the programs, and its exit status."""
-
-    text: str
-    status: int
 
 
 Answer = Mapping[str, Part]
@@ -207,12 +195,6 @@ def cut(output: str, name: str) -> Answer:
     if begun > ended:
         raise SshError(f"The answer of {name} about its GPUs is incomplete.", hint="Ask again.")
     return parts
-
-
-def excerpt(text: str) -> str:
-    """Return the first line of a remote text that is not blank, shortened."""
-    line = next((line.strip() for line in text.splitlines() if line.strip() and MARK not in line), "")
-    return line if len(line) <= _EXCERPT else line[: _EXCERPT - 1] + "…"
 
 
 def without_refused(question: Question, answer: Answer) -> Question | None:

@@ -11,7 +11,8 @@ from gputui.accelerators.nvidia.cells import KIB, Cells, app_rows, bytes_of, fig
 from gputui.accelerators.nvidia.failures import failure, lost
 from gputui.accelerators.nvidia.mig import MigDevice, MigGpu, mig_gpus
 from gputui.accelerators.nvidia.processes import Processes, place_of
-from gputui.accelerators.nvidia.query import Answer, Part, Question, other_makers
+from gputui.accelerators.nvidia.query import Answer, Question, other_makers
+from gputui.accelerators.output import Part
 from gputui.formatting import format_bytes
 from gputui.models import GpuDevice, GpuReading, GpuSample, Instance, Ref, gpu_label
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from gputui.accelerators.nvidia.query import TIMED_OUT, excerpt
+from gputui.accelerators.output import TIMED_OUT, excerpt
 from gputui.accelerators.reading import figure
 from gputui.api.common.readers import read_time
 from gputui.api.ssh.probe import Look

@@ -9,8 +9,9 @@ from datetime import datetime
 
 from gputui.accelerators import amd, ascend
 from gputui.accelerators.nvidia.processes import from_ps_or_proc
-from gputui.accelerators.nvidia.query import Part, Question
+from gputui.accelerators.nvidia.query import Question
 from gputui.accelerators.nvidia.rows import reading as nvidia_reading
+from gputui.accelerators.output import Part
 from gputui.accelerators.reading import Accelerator, Reading, Use
 from gputui.api.ssh.facts import Facts
 from gputui.api.ssh.hosts import Host

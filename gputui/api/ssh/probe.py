@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gputui.accelerators import amd, ascend
-from gputui.accelerators.nvidia.query import TIMED_OUT, Part, Question, excerpt
+from gputui.accelerators.nvidia.query import Question
+from gputui.accelerators.output import TIMED_OUT, Part, excerpt
 from gputui.text import clean
 
 CALL_SECONDS = 15

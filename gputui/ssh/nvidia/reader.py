@@ -13,8 +13,9 @@ from typing import TypeVar
 from gputui.accelerators.nvidia import query
 from gputui.accelerators.nvidia.cells import gpu_rows
 from gputui.accelerators.nvidia.failures import no_answer
-from gputui.accelerators.nvidia.query import MARK, Answer, Question
+from gputui.accelerators.nvidia.query import Answer, Question
 from gputui.accelerators.nvidia.rows import is_divided, pids_of, reading, shares_memory
+from gputui.accelerators.output import MARK, TIMED_OUT
 from gputui.errors import SshError
 from gputui.models import GpuReading, Instance
 from gputui.ssh.client import Connection
@@ -132,7 +133,7 @@ async def read_gpus(
         question = better
     taken = at()
     if not await probe.understand(lambda: gpu_rows(question, probe.answer)):
-        if probe.answer["gpus"].status != query.TIMED_OUT:
+        if probe.answer["gpus"].status != TIMED_OUT:
             await probe.ask(query.command(query.OTHERS))
         return await probe.understand(lambda: reading(question, probe.answer, instance, taken)), question
     question = await _ask_for_more(probe, question)

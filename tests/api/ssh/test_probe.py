@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gputui.accelerators.nvidia.query import Part, Question
+from gputui.accelerators.nvidia.query import Question
+from gputui.accelerators.output import Part
 from gputui.api.ssh import probe
 from gputui.api.ssh.facts import facts
 from gputui.api.ssh.probe import Session, cut, script

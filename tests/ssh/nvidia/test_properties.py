@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from gputui.accelerators.nvidia import query
 from gputui.accelerators.nvidia.mig import mig_gpus
-from gputui.accelerators.nvidia.query import Part, Question
+from gputui.accelerators.nvidia.query import Question
 from gputui.accelerators.nvidia.rows import is_divided, pids_of, reading
+from gputui.accelerators.output import Part
 from gputui.errors import SshError
 from tests.ssh.nvidia.smi import AT, RECORDED, TRAIN
 

@@ -13,8 +13,9 @@ import asyncssh
 import pytest
 
 from gputui.accelerators.nvidia import query
-from gputui.accelerators.nvidia.query import Part, Question
+from gputui.accelerators.nvidia.query import Question
 from gputui.accelerators.nvidia.rows import reading
+from gputui.accelerators.output import Part
 from gputui.errors import SshError
 from gputui.models import GpuProcess, Instance
 from gputui.models.serialize import to_plain
