@@ -164,7 +164,10 @@ class Listing:
 
 
 async def read(fleet: Fleet, resources: Iterable[Resource], accounts: Iterable[str] | None = None) -> Listing:
-    """Read these lists of these accounts, or of all; rows are in the order of ``resources``, then of the accounts."""
+    """Read these lists of these accounts, or of all; rows are in the order of ``resources``, then of the accounts.
+
+    An account that may not use one of them, and answers another one, has no such rows: that is no failure.
+    """
     wanted = list(dict.fromkeys(resources))
     names = list(fleet.accounts if accounts is None else accounts)
     await fleet.read(wanted, names)
@@ -179,12 +182,21 @@ async def read(fleet: Fleet, resources: Iterable[Resource], accounts: Iterable[s
             if not fleet.runtime(name).lists(resource):
                 continue
             feed = fleet.feed(name, resource)
-            if (failure := feed.error or feed.lacking) is not None:
+            if (failure := feed.error or feed.lacking) is not None and not _has_none(fleet, name, failure, wanted):
                 listing.failures.append((name, failure))
             if feed.state is FeedState.FRESH:
                 listing.answered.add(name)
             listing.rows.extend(fleet.rows(resource, name).values())
     return listing
+
+
+def _has_none(fleet: Fleet, account: str, failure: GputuiError, wanted: Collection[Resource]) -> bool:
+    """Return whether a failure says only that an account has no rows of one list, since it may not use it."""
+    return isinstance(failure, AccountDeniedError) and any(
+        fleet.feed(account, resource).state is FeedState.FRESH
+        for resource in wanted
+        if fleet.runtime(account).lists(resource)
+    )
 
 
 def about_account(name: str, error: GputuiError) -> GputuiError:

@@ -250,7 +250,16 @@ def with_personal(home: Path) -> Iterator[None]:
     simulation.stop()
 
 
-@pytest.mark.parametrize("kind", ["deployments", "events", "cost"])
+@pytest.mark.parametrize("kind", ["instances", "cost"])
+def test_the_instances_of_an_account_without_deployments_are_listed_without_a_failure(
+    kind: str, with_personal: None, run: Run
+) -> None:
+    status, out, err = run("get", kind, "-A", "personal", "-o", "json")
+    assert (status, err) == (0, "")
+    assert json.loads(out)
+
+
+@pytest.mark.parametrize("kind", ["deployments", "events"])
 def test_a_known_denial_is_said_and_fails_only_the_account_that_is_named(
     kind: str, with_personal: None, run: Run
 ) -> None:
