@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -171,6 +171,8 @@ class RunOutput:
             notify(f"{about} not run.")
         elif result.ended_by is EndedBy.TIMEOUT:
             notify(f"{about} ended by the time limit.")
+        elif result.ended_by is EndedBy.USER:
+            notify(f"{about} ended by Ctrl+C.")
         elif result.signal:
             notify(f"{about} ended by signal {result.signal}.")
         elif result.status and not self._alone:
@@ -202,3 +204,9 @@ def _number(name: str) -> int:
         return int(signal.Signals[f"SIG{name}"])
     except KeyError:
         return 127
+
+
+def some_of(names: Sequence[str], most: int = 12) -> str:
+    """Name the first of some instances, and count the others."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

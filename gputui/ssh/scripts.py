@@ -270,7 +270,7 @@ class _Running:
         """Return the error of a login that ends in something else than a shell."""
         said = b" ".join(bytes(output.preamble[: 4 * _EXCERPT]) for output in outputs).decode("utf-8", "replace")
         words = " ".join(clean(said, multiline=True).split())
-        excerpt = f" It printed: {words[:_EXCERPT]}" if words else ""
+        excerpt = f" It printed {words[:_EXCERPT]!r}." if words else ""
         where, status = self._connection.endpoint.where, self._process.returncode
         if ended:
             end = f" (exit status {status})" if status is not None and status >= 0 else ""

@@ -269,4 +269,4 @@ async def test_a_shell_that_starts_nothing_fails_alone(tmp_path: Path, monkeypat
         await run.run()
     found = run.results[0]
     assert found.state is RunState.FAILED
-    assert "nothing was run. It printed: Choose: 1 2" in found.problem
+    assert "nothing was run. It printed 'Choose: 1 2'." in found.problem

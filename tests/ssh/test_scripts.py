@@ -77,7 +77,7 @@ async def test_what_a_start_up_file_prints_is_no_output(person: Person) -> None:
 @pytest.mark.parametrize(
     ("program", "words"),
     [
-        ("echo 'Choose: 1 train'; read choice; echo \"got $choice\"; cat", "It printed: Choose: 1 train"),
+        ("echo 'Choose: 1 train'; read choice; echo \"got $choice\"; cat", "It printed 'Choose: 1 train"),
         ('read line; eval "$0"', "may wait for input or start a menu"),
         ("echo 'This account is not available.'; exit 1", "did not start sh (exit status 1); nothing was run."),
     ],

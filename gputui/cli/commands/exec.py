@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from gputui.cli import arguments, prompts, refs, session
 from gputui.cli.mutate import find_all, possible, refuse_shortened
 from gputui.cli.output import notify
-from gputui.errors import ConfigError, ExitCode
-from gputui.models import Action, Instance, Way
+from gputui.errors import ConfigError, ExitCode, UnknownOutcomeError
+from gputui.models import Action, Instance, RunState, Way
 from gputui.presentation import actions as wording
 from gputui.presentation.description import targets_text
 
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
             return ExitCode.REFUSED
         if found or not all(match.whole for match in named):
             runner.run(fleet.reread(rows))
-        return max(status, runner.run(_carry_out(fleet, rows, order, args, alone=alone)))
+        return max(status, _carry_out(runner, fleet, rows, order, args, alone=alone))
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -169,10 +169,16 @@ def _meant(fleet: Fleet, named: Sequence[refs.Match], found: Sequence[Instance],
     )
 
 
-async def _carry_out(
-    fleet: Fleet, rows: Sequence[Instance], order: Order, args: argparse.Namespace, *, alone: bool
+def _carry_out(
+    runner: asyncio.Runner,
+    fleet: Fleet,
+    rows: Sequence[Instance],
+    order: Order,
+    args: argparse.Namespace,
+    *,
+    alone: bool,
 ) -> int:
-    from gputui.cli.run_output import RunOutput
+    from gputui.cli.run_output import RunOutput, some_of
     from gputui.fleet.remote_run import RemoteRun
 
     output = RunOutput(args.output, alone=alone)
@@ -186,7 +192,15 @@ async def _carry_out(
         stream=output.stream,
     )
     output.follow(run)
-    await _until_end(run)
+    try:
+        runner.run(_until_end(run))
+    except KeyboardInterrupt:
+        if left := [str(ref) for ref in run.refs if run.result(ref).state is RunState.RUNNING]:
+            raise UnknownOutcomeError(
+                f"interrupted: the command may still run in {some_of(left)}.",
+                hint="Look there before you run it again.",
+            ) from None
+        raise
     return output.finish()
 
 

@@ -170,3 +170,16 @@ def test_a_server_that_is_still_starting_is_waited_for_by_one_instance_without_a
     hosts.offered = frozenset({Action.SSH, Action.EXEC})
     assert run("exec", "a", "--", "true")[0] == 0, "by the API"
     assert waited == [*seconds, 0.0]
+
+
+def test_leaving_while_the_command_runs_names_where_it_may_still_run(
+    hosts: Hosts, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def leave(started: RemoteRun) -> None:
+        (target,) = started._targets.values()
+        started._begin(target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gputui.cli.commands.exec._until_end", leave)
+    status, _, err = run("exec", "a", "--", "sleep 600")
+    assert (status, "the command may still run in hub/pod/a" in err) == (4, True), err
