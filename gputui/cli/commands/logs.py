@@ -22,6 +22,7 @@ from gputui.text import clean
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
     from gputui.fleet.remote_logs import Connect, RemoteLogs
+    from gputui.ssh.client import Connection
 
 _OVER_SSH = (LogKind.FILE, LogKind.UNIT, LogKind.CONTAINER)
 _LISTED = 20
@@ -110,13 +111,18 @@ async def _print_remote(
     """Print a log that is read over SSH, by default the one that was read last."""
     from gputui.fleet.remote_logs import RemoteLogs
 
-    login = partial(connect, fleet)
+    remembered = False
+
+    async def login(instance: Instance) -> Connection:
+        if remembered:
+            notify(f"gputui: {instance.ref}: the connection was lost. Connecting again.")
+        return await connect(fleet, instance)
+
     with session.open_history() as history:
         logs = RemoteLogs(fleet, history)
         if source is None:
             source = await _last_read(logs, instance)
         log = logs.open(instance, await _one_file(logs, instance, source, login), login)
-        remembered = False
 
         async def read(query: LogQuery, *, after: LogPosition | None, backward: bool, size: int) -> LogPage:
             nonlocal remembered

@@ -168,6 +168,7 @@ async def test_a_server_that_is_killed_and_back_loses_and_doubles_no_line(
 
     expected = [f"{when} {turn}" for turn in range(2) for when in ("before", "while down", "after")]
     assert ours.lines == ["one", "two", *expected]
+    assert ours.errors == ["gputui: own/host/gpu01: the connection was lost. Connecting again."] * 2
 
 
 async def test_it_ends_by_ctrl_c_and_when_its_reader_ends(person: Person, log: Path) -> None:
