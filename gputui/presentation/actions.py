@@ -194,7 +194,10 @@ def spending(action: Action, rows: Sequence[Row], instances: Iterable[Row] = ())
 
 
 def gpu_text(instance: Instance) -> str:
-    """Write the GPUs of an instance: ``all``, ``2 RTX 5090`` (how many), ``#0,1 RTX 4090`` (which), ``none``."""
+    """Write the GPUs of an instance: ``all``, ``2 RTX 5090`` (how many), ``#0,1 RTX 4090`` (which), ``none``.
+
+    ``?`` is a machine, or a container on one, that did not say it; '' where a server does not report them.
+    """
     model = f" {instance.gpu_model}" if instance.gpu_model else ""
     if instance.gpu_all:
         return f"all{model}"
@@ -202,8 +205,9 @@ def gpu_text(instance: Instance) -> str:
         indices = ",".join(str(index) for index in instance.gpu_indices)
         return f"#{indices}{model}" if indices else "none"
     if instance.gpu_count is not None:
-        return f"{instance.gpu_count}{model}"
-    return ""
+        return f"{instance.gpu_count}{model}" if instance.gpu_count else "none"
+    is_own = instance.machine is not None or (instance.ssh is not None and bool(instance.ssh.enter))
+    return "?" if is_own else ""
 
 
 def ports_text(instance: Instance) -> str:

@@ -298,9 +298,10 @@ def test_several_rows_are_counted_by_account() -> None:
 def test_of_a_machine_it_says_what_is_unknown() -> None:
     host = Instance(Ref("own", "host", "gpu01"), "gpu01", Phase.UNKNOWN, "unreachable", machine=Machine(False))
     said = described(host)
+    assert said["gpus"] == "?"
     for label in ("load", "logged in", "memory used", "disk /", "disk of home", "kernel", "driver", "cuda", "uptime"):
         assert said[label] == "unknown"
     facts = Machine(True, kernel="6.8.0", users=(), gpus_lost=1, containers_problem="ops may not use docker")
     said = described(dataclasses.replace(host, gpu_count=0, started_at=START, machine=facts))
     assert (said["logged in"], said["kernel"], said["driver"], said["cuda"]) == ("none", "6.8.0", "none", "none")
-    assert (said["gpus lost"], said["containers"]) == ("1", "unknown: ops may not use docker")
+    assert (said["gpus"], said["gpus lost"], said["containers"]) == ("none", "1", "unknown: ops may not use docker")

@@ -144,7 +144,8 @@ def _ssh(row: Instance) -> str:
     if row.ssh.alias and row.ssh.alias == row.ssh.host:
         return f"ssh {row.ssh.alias}"
     user = f"{row.ssh.user}@" if row.ssh.user else ""
-    return f"ssh -p {row.ssh.port} {user}{row.ssh.host}" + ("" if user else "   as the user it was created with")
+    created = "" if user or row.machine is not None else "   as the user it was created with"
+    return f"ssh -p {row.ssh.port} {user}{row.ssh.host}{created}"
 
 
 def _spot(row: Instance) -> str:
