@@ -108,7 +108,8 @@ async def find_all(fleet: Fleet, action: Action, texts: Sequence[str]) -> list[r
     """Find the named rows in the lists that an action applies to, and report failures. Raises GputuiError."""
     searched = candidates(fleet, action, texts)
     nouns = " and ".join(filter(None, (", ".join(map(str, searched[:-1])), str(searched[-1]))))
-    return (await refs.find(fleet, texts, searched, only=only_text(action, nouns), certain=True))[0]
+    only, login = only_text(action, nouns), action is Action.EXEC
+    return (await refs.find(fleet, texts, searched, only=only, certain=True, login=login))[0]
 
 
 def _command(command_id: str) -> str:

@@ -58,15 +58,19 @@ async def find(
     *,
     only: str = "",
     certain: bool = False,
+    login: bool = False,
     accounts: Collection[str] | None = None,
 ) -> tuple[list[Match], ExitCode]:
     """Read the lists ``searched``, report their failures, and find the row that each text names.
 
     Returns the exit status of the failures, too. With ``only``, such as ``only deployments can be scaled``, a row
     of another kind with such a name is refused by a ConflictError. ``accounts`` limits the accounts that are read,
-    unless nothing is found. ``certain``: see :func:`resolve`. Raises the failure of an account that a text names when
-    nothing of it could be read.
+    unless nothing is found. ``certain``: see :func:`resolve`. ``login``: it is for an SSH login, and no list is read
+    for full Refs of instances that the configuration names: others may not answer. Raises the failure of an account
+    that a text names when nothing of it could be read.
     """
+    if login and (named := await _named(fleet, texts)) is not None:
+        return named, ExitCode.OK
     listing = await session.read(fleet, searched, accounts)
     failures = dict(reversed(listing.failures))
     for text in texts:
@@ -83,6 +87,18 @@ async def find(
             if refusal is not None:
                 raise refusal from error
         raise
+
+
+async def _named(fleet: Fleet, texts: Sequence[str]) -> list[Match] | None:
+    """Return the instances that the configuration names, if each text is the full Ref of one."""
+    found: dict[Ref, Match] = {}
+    for text in texts:
+        ref = full_ref(fleet, text)
+        row = None if ref is None else await fleet.named_instance(ref)
+        if row is None:
+            return None
+        found[row.ref] = Match(text, row, whole=True)
+    return list(found.values())
 
 
 def full_ref(fleet: Fleet, text: str) -> Ref | None:

@@ -26,7 +26,9 @@ def run(args: argparse.Namespace) -> int:
     """Install the key on all instances named; continues after a failure and returns the worst exit status."""
     only = only_text(Action.SSH, "instances")
     with session.command_fleet(refs.accounts(args, args.refs)) as (runner, fleet):
-        matches, status = runner.run(refs.find(fleet, args.refs, [Resource.INSTANCES], only=only, certain=True))
+        matches, status = runner.run(
+            refs.find(fleet, args.refs, [Resource.INSTANCES], only=only, certain=True, login=True)
+        )
         if any(not match.whole for match in matches):
             lines = [f"{match.text} is {match.ref}" for match in matches]
             if not confirm(lines, question="Install your public key there?", typed=None):

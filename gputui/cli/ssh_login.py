@@ -125,8 +125,9 @@ async def _ask_host_key(question: HostKeyQuestion) -> bool:
 
 async def _ask_secret(challenge: Challenge) -> list[Secret] | None:
     """Ask each question of a server in its words; an empty answer to the only one, or to all, gives up."""
-    for line in (challenge.title, challenge.text, challenge.note):
-        if line and prompts.interactive():
+    if prompts.interactive():
+        sys.stderr.write(_CLEAR_LINE)
+        for line in filter(None, (challenge.title, challenge.text, challenge.note)):
             notify(line)
     answers = _answer(lambda: [_ask_one(prompt) for prompt in challenge.prompts], list[str]())
     if not any(answers):

@@ -14,7 +14,6 @@ _PASSWORD = re.compile(
     r"pass ?word|passwort|mot de passe|contraseña|senha|wachtwoord|пароль|密码|密碼|パスワード|암호", re.IGNORECASE
 )
 _CODE = re.compile(r"one.?time|otp|code|token|verif|\bpin\b|factor|authenticat|second", re.IGNORECASE)
-_REFUSED = "The last one was not accepted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,9 @@ class Challenge:
     @property
     def note(self) -> str:
         """That the last answers were not accepted, where it is so."""
-        return _REFUSED if self.is_repeated else ""
+        if not self.is_repeated:
+            return ""
+        return "The last one was not accepted." if len(self.prompts) == 1 else "The last answers were not accepted."
 
     @property
     def asks_for_password(self) -> bool:

@@ -7,7 +7,7 @@ from gputui.cli.session import Listing
 from gputui.errors import ConfigError, ConflictError, NotFoundError, UnavailableError
 from gputui.models import Action, Instance, Phase, Ref, Resource
 from gputui.presentation.refusals import only_text
-from tests.fleet.fakes import FakeBackend, FakeClock, pod, running
+from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, pod, running
 
 
 def listing(*refs: str) -> Listing:
@@ -136,6 +136,29 @@ async def test_a_thing_of_another_kind_is_named_with_what_is_possible() -> None:
         with pytest.raises(NotFoundError, match="No match for 'lab/mane'"):
             await find(fleet, ["lab/mane"], [Resource.DEPLOYMENTS], only=only)
         assert lab.calls[Resource.DEPLOYMENTS] == 1
+
+
+async def test_a_login_to_an_instance_that_the_configuration_names_reads_no_list() -> None:
+    backend = FakeBackend("lab")
+    main = pod("lab", "main")
+
+    async def named() -> list[Instance]:
+        return [main]
+
+    backend.named_instances = named
+    backend.rows[Resource.INSTANCES] = [main]
+    fleet = make_fleet(FakeClock(), backend, polls=False)
+    await fleet.start()
+    try:
+        (match,), _ = await find(fleet, ["lab/pod/main", "lab/pod/main"], [Resource.INSTANCES], login=True)
+        assert (match.row, match.whole) == (main, True)
+        assert fleet.get(main.ref) == main
+        assert not backend.calls[Resource.INSTANCES]
+        # Another account may have one of this name.
+        await find(fleet, ["main"], [Resource.INSTANCES], login=True)
+        assert backend.calls[Resource.INSTANCES] == 1
+    finally:
+        await fleet.aclose()
 
 
 def test_every_action_of_a_command_on_rows_says_what_it_applies_to() -> None:

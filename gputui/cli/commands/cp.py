@@ -133,7 +133,10 @@ async def _find(fleet: Fleet, texts: Sequence[str], *, certain: bool) -> dict[st
     """Return the instance that each text names. Raises GputuiError."""
     only = only_text(Action.SSH, "instances")
     try:
-        found = [await refs.find(fleet, [text], [Resource.INSTANCES], only=only, certain=certain) for text in texts]
+        found = [
+            await refs.find(fleet, [text], [Resource.INSTANCES], only=only, certain=certain, login=True)
+            for text in texts
+        ]
     except NotFoundError as error:
         error.hint = f"{error.hint} A path of this machine with a colon needs ./ before it.".strip()
         raise

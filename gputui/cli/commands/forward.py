@@ -74,7 +74,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _find(fleet: Fleet, text: str) -> Instance:
-    matches, _ = await refs.find(fleet, [text], [Resource.INSTANCES], only=only_text(Action.SSH, "instances"))
+    matches, _ = await refs.find(
+        fleet, [text], [Resource.INSTANCES], only=only_text(Action.SSH, "instances"), login=True
+    )
     refs.report_shortened(matches)
     return cast(Instance, matches[0].row)  # the only kind that was looked for
 

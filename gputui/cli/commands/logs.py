@@ -92,7 +92,7 @@ async def _print(fleet: Fleet, args: argparse.Namespace, query: LogQuery) -> int
     source = _source(args)
     only = "only instances and deployments have a log"
     searched = (Resource.INSTANCES, Resource.DEPLOYMENTS)
-    matches, _ = await refs.find(fleet, [args.ref], searched, only=only)
+    matches, _ = await refs.find(fleet, [args.ref], searched, only=only, login=True)
     refs.report_shortened(matches)
     row = _writer(matches[0].row, fleet.rows(Resource.INSTANCES).values())
     if source is None and fleet.has_log(row):

@@ -122,7 +122,7 @@ async def _connect_to(
     """Log into the instance that the text names; None where that fails, which is reported."""
     async with session.open_fleet(accounts) as fleet:
         only = only_text(Action.SSH, "instances")
-        matches, _ = await refs.find(fleet, [text], [Resource.INSTANCES], only=only)
+        matches, _ = await refs.find(fleet, [text], [Resource.INSTANCES], only=only, login=True)
         refs.report_shortened(matches)
         row = cast(Instance, matches[0].row)  # the only kind that was looked for
         if forget:

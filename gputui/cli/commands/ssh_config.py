@@ -72,7 +72,7 @@ async def _print(accounts: Mapping[str, Account], args: argparse.Namespace, conf
     if args.refs:
         async with session.open_fleet(accounts) as fleet:
             only = only_text(Action.SSH, "instances")
-            matches, status = await refs.find(fleet, args.refs, [Resource.INSTANCES], only=only)
+            matches, status = await refs.find(fleet, args.refs, [Resource.INSTANCES], only=only, login=True)
         refs.report_shortened(matches)
         rows = [cast(Instance, match.row) for match in matches]
     else:
