@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +18,8 @@ class _Seen:
     """The last state of an instance. ``since`` is when it was seen to enter its status, None when before that.
 
     While it cannot be read ``status`` is None, and ``reported`` is whether its appearance makes no event. ``boot_id``
-    and ``gpus_lost`` are those of a machine.
+    and ``gpus_lost`` are those of a machine; ``listed`` is whether the instances on it, whose ``parent`` it is, were
+    ever listed, None of anything else.
     """
 
     name: str
@@ -27,6 +28,8 @@ class _Seen:
     reported: bool = True
     boot_id: str = ""
     gpus_lost: int = 0
+    listed: bool | None = None
+    parent: Ref | None = None
 
 
 class Observer:
@@ -40,7 +43,7 @@ class Observer:
     def start_from(self, account: str, instances: Iterable[Instance]) -> None:
         """Set the list of an earlier session as the last one."""
         self._known[account] = {
-            row.ref: _of_machine(_Seen(row.name, None if _is_unread(row) else row.status, None), row)
+            row.ref: _with_facts(_Seen(row.name, None if _is_unread(row) else row.status, None), row, None)
             for row in instances
         }
 
@@ -57,7 +60,8 @@ class Observer:
         A row with a ``problem`` does not change the state of its instance: that was not read. One that was never read
         without a problem is not gone with its row, which may have represented a part of the list. Rows that may be
         among the ``missing`` ones are not gone either, and those of a part that was missing from the start are not
-        new. Of a machine, a new boot and the loss of GPUs are events as well.
+        new. The same holds for instances on a machine that does not list them. Of a machine, a new boot and the loss
+        of GPUs are events as well.
         """
         known = self._known.get(account)
         first = known is None
@@ -66,6 +70,7 @@ class Observer:
             (part.kind, part.prefix): part for part in (missing if first else self._unread.get(account, ()))
         }
         seen: dict[Ref, _Seen] = {}
+        unlisted = set[Ref]()
         events = []
         for row in instances:
             last = before.get(row.ref)
@@ -77,6 +82,7 @@ class Observer:
                 first
                 or (last is not None and last.status is None and last.reported)
                 or (last is None and any(part.may_be(row.ref) for part in never_read.values()))
+                or (last is None and _is_first_listed(row, before))
             ):
                 seen[row.ref] = _Seen(row.name, row.status, None)
             else:
@@ -84,11 +90,13 @@ class Observer:
                 seen[row.ref] = _Seen(row.name, row.status, at)
             if row.machine is not None:
                 events += self._machine_events(row, row.machine, at, last)
-                seen[row.ref] = _of_machine(seen[row.ref], row)
+                if not _lists_instances(row.machine):
+                    unlisted.add(row.ref)
+            seen[row.ref] = _with_facts(seen[row.ref], row, last)
         for ref, last in before.items():
             if ref in seen:
                 continue
-            if any(part.may_be(ref) for part in missing):
+            if last.parent in unlisted or any(part.may_be(ref) for part in missing):
                 seen[ref] = last
             elif last.status is not None:
                 events.append(self._event(ref, last.name, at, GONE, Phase.STOPPED, last))
@@ -125,8 +133,25 @@ def _is_unread(row: Instance) -> bool:
     return row.problem is not None and (row.machine is None or row.machine.reachable is None)
 
 
-def _of_machine(seen: _Seen, row: Instance) -> _Seen:
-    """Return what was seen, with the boot of a machine and its losses."""
-    if row.machine is None:
+def _lists_instances(machine: Machine) -> bool:
+    return machine.reachable is True and not machine.containers_problem
+
+
+def _is_first_listed(row: Instance, before: Mapping[Ref, _Seen]) -> bool:
+    """Return whether an instance is on a machine whose instances were unknown until now."""
+    machine = before.get(row.parent) if row.parent is not None else None
+    return machine is not None and machine.listed is False
+
+
+def _with_facts(seen: _Seen, row: Instance, last: _Seen | None) -> _Seen:
+    """Return what was seen, with the parent of an instance, the boot of a machine and its losses."""
+    if row.parent != seen.parent:
+        seen = replace(seen, parent=row.parent)
+    if (machine := row.machine) is None:
         return seen
-    return replace(seen, boot_id=row.machine.boot_id or seen.boot_id, gpus_lost=row.machine.gpus_lost)
+    return replace(
+        seen,
+        boot_id=machine.boot_id or seen.boot_id,
+        gpus_lost=machine.gpus_lost,
+        listed=_lists_instances(machine) or bool(last is not None and last.listed),
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from gputui.fleet.event_observer import Observer
 from gputui.models import Instance, Machine, Phase, Ref, Resource
 from tests.fleet.fakes import FakeBackend, FakeClock, running
@@ -58,6 +60,24 @@ def test_a_boot_between_two_sessions_is_an_event() -> None:
     observer = Observer()
     observer.start_from("own", [UP])
     assert [event.status for event in observer.observe("own", [BOOTED], NOON)] == ["rebooted"]
+
+
+VLLM = Instance(Ref("own", "container", "gpu01/vllm"), "gpu01/vllm", Phase.RUNNING, "running", parent=UP.ref)
+REFUSED = replace(UP, machine=Machine(True, "boot-1", containers_problem="ops may not use docker"))
+
+
+@pytest.mark.parametrize("machine", [OFF, UNREAD, REFUSED])
+def test_containers_that_a_machine_does_not_list_are_neither_gone_nor_new(machine: Instance) -> None:
+    earlier, fresh = Observer(), Observer()
+    earlier.start_from("own", [UP, VLLM])
+    for observer in (earlier, fresh):
+        for rows in ([machine], [UP, VLLM]):
+            found = observer.observe("own", rows, NOON)
+            assert [event.name for event in found if event.instance == VLLM.ref] == []
+        (gone,) = observer.observe("own", [UP], NOON)
+        assert (gone.name, gone.status) == ("gpu01/vllm", "gone")
+        (new,) = observer.observe("own", [UP, VLLM], NOON)
+        assert (new.name, new.status) == ("gpu01/vllm", "running")
 
 
 async def test_a_back_end_says_how_often_it_may_be_asked(clock: FakeClock) -> None:
