@@ -170,6 +170,7 @@ class GputuiApp(App[int]):
             view = self.views.opened[self.current_mode]
             if view.is_mounted:
                 view.on_screen_resume()
+        self.session.fleet.login_hint = f"{self.session.key_of('ssh')} on the instance asks."
         unsubscribe = self.session.fleet.subscribe_feeds(self._can_do_more)
         try:
             await self.session.fleet.start()
