@@ -208,7 +208,7 @@ def is_idle(device: GpuDevice) -> bool:
 
 
 def to_offers(rows: Sequence[HostRows]) -> Iterator[Offer]:
-    """Yield the stock: the GPUs of each host by their model, and those of them that are idle."""
+    """Yield the stock: the GPUs of each host by their model, and those of them that are certainly idle."""
     for one in rows:
         name, problem = one.instance.name, one.instance.problem
         by_model = defaultdict[str, list[GpuDevice]](list)
@@ -216,6 +216,7 @@ def to_offers(rows: Sequence[HostRows]) -> Iterator[Offer]:
             if not device.mig:
                 by_model[device.model or "GPU"].append(device)
         for model, devices in by_model.items():
+            unseen = all(device.process_count is None for device in devices)
             yield Offer(
                 Ref(one.instance.ref.account, "offer", f"{one.instance.ref.id}/{model}"),
                 gpu_model=model,
@@ -223,7 +224,7 @@ def to_offers(rows: Sequence[HostRows]) -> Iterator[Offer]:
                 idle=sum(map(is_idle, devices)),
                 total=len(devices),
                 gpu_memory=devices[0].memory_total,
-                problem=problem,
+                problem=problem or ("their processes are unknown, so that none counts as idle" if unseen else None),
             )
 
 

@@ -239,6 +239,16 @@ class TestMakers:
         assert (row.gpu_count, row.machine.gpus_lost) == (4, 0)
 
 
+class TestStock:
+    async def test_gpus_of_unknown_processes_are_not_idle_and_no_count_of_none(self, clock: FakeClock) -> None:
+        unseen = Machine(statuses={"apps": 9}).with_parts(apps="Insufficient Permissions")
+        busy = Machine().with_parts(gpus=f"{gpus_part(1, load=40)}\n{gpus_part(2).splitlines()[1]}")
+        backend = ssh_backend(FakeRemote({"gpu01": unseen, "gpu02": busy}), clock)
+        one, other = await backend.stock()
+        assert (one.idle, one.problem) == (0, "their processes are unknown, so that none counts as idle")
+        assert (other.idle, other.total, other.problem) == (1, 2, None)
+
+
 class TestContainers:
     async def test_containers_of_both_engines_are_listed(self, clock: FakeClock) -> None:
         podman = {"Id": "ab" * 32, "Names": ["vllm"], "Image": "ollama", "State": "stopped"}
