@@ -162,6 +162,7 @@ ACTIONS: Mapping[Action, ActionSpec] = {
             Resource.CREDENTIALS,
         ),
         key="D",
+        aliases=("release",),
         tooltip="Delete the selected or marked rows permanently",
         footer=12,
         cli_help="delete instances, deployments, images, volumes or credentials permanently",

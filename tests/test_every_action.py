@@ -34,6 +34,9 @@ CONFIG = """
 [accounts.hub]
 kind = "gpuhub"
 token = "t"
+[accounts.autodl]
+preset = "autodl"
+token = "t"
 [accounts.lab]
 kind = "pody"
 base_url = "http://127.0.0.1:9"
@@ -61,8 +64,8 @@ HOMES = {
 BY_OTHER_COMMANDS = {Action.SSH, Action.EXEC, Action.BLOCK}
 """Of the command line: they are for instances alone."""
 
-NOT_HERE = {Action.CREATE, Action.CHANGE_PASSWORD, Action.COMMIT}
-"""Actions on no row, and what only a server of a known release offers."""
+NOT_HERE = {Action.CREATE, Action.CHANGE_PASSWORD}
+"""Actions on no row."""
 
 # What the statuses of all four are called; a phase goes with each.
 STATES = {
@@ -112,7 +115,7 @@ CASES = pytest.mark.parametrize("case", OFFERED)
 
 
 def test_the_walk_meets_every_back_end_and_most_actions() -> None:
-    assert {key.partition("-")[0] for key in OFFERED} == {"hub", "lab", "yotta", "dock"}
+    assert {key.partition("-")[0] for key in OFFERED} == {"hub", "autodl", "lab", "yotta", "dock"}
     assert {"yotta-endpoint-start", "yotta-endpoint-rename", "lab-pod-restart", "dock-image-delete"} <= OFFERED.keys()
     assert {action for _, _, action in OFFERED.values()} == set(Action) - NOT_HERE
 

@@ -231,8 +231,9 @@ class Backend(ABC):
     def options(self, row: Row, action: Action) -> frozenset[str]:
         """Return the optional arguments that an action has for this row.
 
-        ``decrease_replicas``, ``no_cache`` and ``command`` for stop. ``force`` for delete and commit, only where the
-        server refuses to do so in the state of the row without it: it is stopped first.
+        ``decrease_replicas``, ``no_cache`` and ``command`` for stop. ``force`` for delete, only where the server
+        refuses to delete the row in its state without it; ``stop_first`` for delete and commit, only where it does so
+        in any case: the row is stopped, and the action follows once it is.
         """
         return frozenset()
 

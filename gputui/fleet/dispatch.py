@@ -28,14 +28,14 @@ def call_of(backend: Backend, ref: Ref, action: Action, arguments: Arguments) ->
 
 
 def _stop(arguments: Arguments) -> dict[str, object]:
-    chosen: dict[str, object] = {
-        name: True for name in ("decrease_replicas", "no_cache") if arguments.get(name) == "true"
-    }
-    return chosen | ({"command": command} if (command := arguments.get("command", "").strip()) else {})
+    return _flags(arguments, "decrease_replicas", "no_cache") | (
+        {"command": command} if (command := arguments.get("command", "").strip()) else {}
+    )
 
 
-def _force(arguments: Arguments) -> dict[str, object]:
-    return {"force": True} if arguments.get("force") == "true" else {}
+def _flags(arguments: Arguments, *names: str) -> dict[str, object]:
+    """Return the options of these names that are chosen."""
+    return {name: True for name in names if arguments.get(name) == "true"}
 
 
 def _whole_number(name: str, arguments: Arguments) -> int:
@@ -63,7 +63,7 @@ def _ended(result: ExecResult) -> ActionResult:
 
 _READERS: Mapping[Action, Callable[[Arguments], dict[str, object]]] = {
     Action.STOP: _stop,
-    Action.DELETE: _force,
+    Action.DELETE: lambda arguments: _flags(arguments, "force", "stop_first"),
     Action.SCALE: lambda arguments: {"replicas": _whole_number("replicas", arguments)},
     Action.BLOCK: lambda arguments: {
         "minutes": _whole_number("minutes", arguments),
@@ -72,7 +72,7 @@ _READERS: Mapping[Action, Callable[[Arguments], dict[str, object]]] = {
     Action.COMMIT: lambda arguments: (
         {"tag": arguments.get("tag", "")}
         | ({"message": message} if (message := arguments.get("message", "")) else {})
-        | _force(arguments)
+        | _flags(arguments, "stop_first")
     ),
     Action.EXEC: _exec,
     Action.CHANGE_PASSWORD: lambda arguments: {"password": arguments.get("password", "")},

@@ -87,6 +87,17 @@ def force_needed(rows: Sequence[Row]) -> str:
     return "Some have processes: without force the server refuses to delete those."
 
 
+def stop_first_steps(action: Action, rows: Sequence[Row]) -> list[str]:
+    """Say in which steps an action is done to rows that have to be stopped for it."""
+    one = len(rows) == 1
+    first = "it is stopped, and all its processes end" if one else "those that run are stopped: their processes end"
+    last = {
+        Action.DELETE: "it is deleted with its disk" if one else "each is deleted with its disk",
+        Action.COMMIT: "its disk is saved; it stays stopped",
+    }[action]
+    return ["Two steps, each verified:", f"1. {first};", f"2. {last}."]
+
+
 def confirmation_text(action: Action, rows: Sequence[Row], *, moving: bool = False) -> str | None:
     """Return the text to type before an action: the name of a row that runs or has data, or the number of several.
 

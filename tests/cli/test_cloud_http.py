@@ -281,3 +281,18 @@ def test_observed_events_are_listed_in_spite_of_a_denial(with_personal: None, ho
 
     assert status == 0
     assert "company-verified" in err
+
+
+def test_an_instance_that_runs_is_released_in_two_steps_once_that_is_chosen(with_personal: None, run: Run) -> None:
+    status, out, _ = run("get", "instances", "-A", "personal", "-o", "json")
+    ref = next(row["ref"] for row in json.loads(out) if row["name"] == "sdxl-lora")
+
+    status, _, err = run("release", ref, "--yes")
+    assert status == 1
+    assert "delete needs it to be stopped. Stop it, or give --stop-first. Nothing was done." in err
+
+    status, out, _ = run("release", ref, "--yes", "--stop-first")
+    assert (status, out) == (0, f"{ref}: Instance {ref.rpartition('/')[2]} is released.\n")
+
+    status, out, _ = run("get", "instances", "-A", "personal", "-o", "json")
+    assert ref not in [row["ref"] for row in json.loads(out)]

@@ -89,6 +89,9 @@ class GpuhubBackend(HttpBackend):
         self._stock = StockReader(self._client, self._scope)
         self._events = EventReader(self._lists.event_page, now=self._now, monotonic=self._client.monotonic)
         self._pro = self._pro_instances(account, clock)
+        if self._pro is None:
+            self.rules = {kind: rule for kind, rule in RULES.items() if kind != INSTANCE}
+            self.kinds = lists_of(self.rules)
         self.creators = {} if self._pro is None else {INSTANCE: self._pro.creator}
         if account.cloud.deployments:
             self.creators = {
@@ -356,10 +359,10 @@ class GpuhubBackend(HttpBackend):
         require_kind(ref, INSTANCE)
         return await self._pro_required().changes.power_on(ref)
 
-    async def commit(self, ref: Ref, *, tag: str, force: bool = False) -> ActionResult:
-        """Save a container instance as an image of the name ``tag``; ``force`` powers it off first."""
+    async def commit(self, ref: Ref, *, tag: str, stop_first: bool = False) -> ActionResult:
+        """Save a container instance as an image of the name ``tag``; ``stop_first`` powers it off first."""
         require_kind(ref, INSTANCE)
-        return await self._pro_required().changes.save(ref, tag, force=force)
+        return await self._pro_required().changes.save(ref, tag, stop_first=stop_first)
 
     def options(self, row: Row, action: Action) -> frozenset[str]:
         """Return the options of stopping a container, and of releasing or saving an instance that is not off."""
@@ -367,7 +370,7 @@ class GpuhubBackend(HttpBackend):
             return frozenset()
         if row.ref.kind == INSTANCE:
             ends = action in (Action.DELETE, Action.COMMIT) and row.phase not in (Phase.STOPPED, Phase.FAILED)
-            return frozenset({"force"} if ends else ())
+            return frozenset({"stop_first"} if ends else ())
         return frozenset({"decrease_replicas", "no_cache", "command"} if action is Action.STOP else ())
 
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:
@@ -393,13 +396,13 @@ class GpuhubBackend(HttpBackend):
         await self._client.change("POST", BLACKLIST, body, what=f"the blacklisting of host {host}")
         return ActionResult(f"Host {host} is blocked for {format_minutes(minutes)}.")
 
-    async def delete(self, ref: Ref, *, force: bool = False) -> ActionResult:
+    async def delete(self, ref: Ref, *, stop_first: bool = False) -> ActionResult:
         """Delete a deployment with all its containers (call 6); one that runs is stopped first.
 
-        Or release a container instance with its disk; ``force`` powers it off first.
+        Or release a container instance with its disk; ``stop_first`` powers it off first.
         """
         if ref.kind == INSTANCE:
-            return await self._pro_required().changes.release(ref, force=force)
+            return await self._pro_required().changes.release(ref, stop_first=stop_first)
         require_kind(ref, "deployment")
         what = f"the deletion of deployment {ref.id}"
         return await self._change(ref, "DELETE", "", {"deployment_uuid": ref.id}, what, "deleted")

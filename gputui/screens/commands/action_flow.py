@@ -19,6 +19,7 @@ from gputui.presentation.actions import (
     force_needed,
     name_of,
     spending,
+    stop_first_steps,
     work_lost,
 )
 from gputui.presentation.description import targets_text
@@ -29,6 +30,8 @@ from gputui.screens.base.refusals import refusal
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.detail import subject_line
 
+STOP_FIRST = "stop_first"
+"""The option of an action that needs a row to be stopped."""
 _LINES, _LINE = 4, 200
 TOASTS = 3
 """More failures than this are shown in a list to read, not in passing."""
@@ -66,8 +69,14 @@ class ActionCommands(CommandSet):
                 return
             arguments["tag"] = tag.strip()
         dialog = self.question(action, rows)
+        stopped_first = self._stopped_first(action, rows)
         if await self.app.push_screen_wait(dialog):
-            await self.act_on(action, rows, {**arguments, **dialog.arguments})
+            await self.act_on(action, rows, {**arguments, **dialog.arguments}, stopped_first)
+
+    def _stopped_first(self, action: Action, rows: Sequence[Row]) -> frozenset[Ref]:
+        """Return the rows that have to be stopped before the action."""
+        options = self.session.fleet.options
+        return frozenset(row.ref for row in rows if STOP_FIRST in options(row, action))
 
     def question(
         self, action: Action, rows: Sequence[Row], verb: str = "", command: str = ""
@@ -99,7 +108,12 @@ class ActionCommands(CommandSet):
                 **common,
             )
         effects = self._effects(action, rows)
-        if action is Action.DELETE and any(fleet.options(row, Action.DELETE) for row in rows):
+        if self._stopped_first(action, rows):
+            lost = [] if ACTIONS[action].ends_work else self._work_lost(rows)
+            return dialogs.ConfirmDialog(
+                effects=[*stop_first_steps(action, rows), *effects[1:], *lost], **{**common, "danger": True}
+            )
+        if action is Action.DELETE and any("force" in fleet.options(row, Action.DELETE) for row in rows):
             return dialogs.ConfirmDialog(
                 effects=lambda chosen: effects if "force" in chosen else [*effects, force_needed(rows)],
                 options=[dialogs.Option("force", f"force: delete {them} with all processes", "f")],
@@ -160,9 +174,19 @@ class ActionCommands(CommandSet):
 
     # --- the call and its outcome ----------------------------------------------------------------------------
 
-    async def act_on(self, action: Action, rows: Sequence[Row], arguments: Mapping[str, str]) -> None:
-        """Act on rows and show the outcomes."""
-        outcomes = await self.session.fleet.act_on_all(action, rows, lambda _: arguments)
+    async def act_on(
+        self,
+        action: Action,
+        rows: Sequence[Row],
+        arguments: Mapping[str, str],
+        stopped_first: frozenset[Ref] = frozenset(),
+    ) -> None:
+        """Act on rows, on some after they are stopped, and show the outcomes."""
+
+        def arguments_of(row: Row) -> Mapping[str, str]:
+            return {**arguments, STOP_FIRST: "true"} if row.ref in stopped_first else arguments
+
+        outcomes = await self.session.fleet.act_on_all(action, rows, arguments_of)
         failed = [(row, outcome) for row, outcome in outcomes if isinstance(outcome, GputuiError)]
         done = [row for row, outcome in outcomes if not isinstance(outcome, GputuiError)]
         if done:

@@ -205,7 +205,7 @@ def test_init_needs_but_a_token_for_a_cloud(
     assert accounts(home / "config.toml") == {
         "cloud": {"kind": "gpuhub", "preset": "autodl", "token": "env:AUTODL_TOKEN"}
     }
-    assert "It should be 'gpuhub', 'autodl' or 'autodl-private'" in err
+    assert "It should be 'gpuhub', 'autodl', 'autodl-art' or 'autodl-private'" in err
 
 
 def test_init_needs_but_a_key_for_yotta(

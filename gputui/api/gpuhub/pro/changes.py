@@ -63,17 +63,17 @@ class ProChanges:
         """Power an instance off (call 6), and verify that it ends; once more where that had no effect."""
         return await self._power_off(ref, until=(Phase.STOPPING, Phase.STOPPED))
 
-    async def release(self, ref: Ref, *, force: bool = False) -> ActionResult:
-        """Release an instance with its disk (call 7); ``force`` powers it off first and waits until it is off."""
-        await self._ensure_off(ref, Action.DELETE, force=force)
+    async def release(self, ref: Ref, *, stop_first: bool = False) -> ActionResult:
+        """Release an instance with its disk (call 7); ``stop_first`` powers it off and waits for that."""
+        await self._ensure_off(ref, Action.DELETE, stop_first=stop_first)
         done = f"Instance {ref.id} is released."
         return await self._change(ref, "release", {}, "the release of", done, aimed=None)
 
-    async def save(self, ref: Ref, name: str, *, force: bool = False) -> ActionResult:
-        """Save an instance that is off as an image (call 8); ``force`` powers it off first and waits for that."""
+    async def save(self, ref: Ref, name: str, *, stop_first: bool = False) -> ActionResult:
+        """Save an instance that is off as an image (call 8); ``stop_first`` powers it off before."""
         if not name.strip() or clean(name) != name:
             raise InvalidError(f"{ref}: an image needs a name.", fields={"tag": "is not a name"})
-        await self._ensure_off(ref, Action.COMMIT, force=force)
+        await self._ensure_off(ref, Action.COMMIT, stop_first=stop_first)
         what = f"the saving of instance {ref.id}"
         data = await self._client.change(
             "POST", f"{self._root}/image/save", {"instance_uuid": ref.id, "image_name": name.strip()}, what=what
@@ -82,12 +82,12 @@ class ProChanges:
         image = Ref(ref.account, "image", clean(uuid)) if isinstance(uuid, str) and uuid else None
         return ActionResult(f"Image {clean(name.strip())} is being saved from instance {ref.id}.", created=image)
 
-    async def _ensure_off(self, ref: Ref, action: Action, *, force: bool) -> None:
+    async def _ensure_off(self, ref: Ref, action: Action, *, stop_first: bool) -> None:
         """Power an instance off where that is allowed, and wait until it is off; raises ConflictError."""
         status = await self._lists.status(ref)
         if phase_of(status) is Phase.STOPPED:
             return
-        if not force:
+        if not stop_first:
             verb = "released" if action is Action.DELETE else "saved"
             raise ConflictError(
                 f"{ref} can be {verb} only when it is off; it is {clean(status)}.", hint="Stop it first."

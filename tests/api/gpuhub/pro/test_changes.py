@@ -36,10 +36,10 @@ async def test_powering_off_what_starts_is_asked_again_once_when_it_runs(account
 
 async def test_what_runs_is_powered_off_then_released_each_step_verified(account: Account) -> None:
     row = await account.row("sdxl-lora")
-    assert account.backend.options(row, Action.DELETE) == {"force"}
+    assert account.backend.options(row, Action.DELETE) == {"stop_first"}
     with pytest.raises(ConflictError, match="can be released only when it is off; it is running"):
         await account.backend.delete(row.ref)
-    await account.backend.delete(row.ref, force=True)
+    await account.backend.delete(row.ref, stop_first=True)
     assert row.ref.id not in account.pool.instances
     assert account.steps == [(row.ref.id, Action.STOP), (row.ref.id, Action.DELETE)]
     assert (account.sent("power_off"), account.sent("release")) == (1, 1)
@@ -55,7 +55,7 @@ async def test_what_is_off_is_released_at_once(account: Account) -> None:
 
 async def test_saving_powers_off_first_and_names_the_image(account: Account) -> None:
     row = await account.row("sdxl-lora")
-    saved = await account.backend.commit(row.ref, tag="lora-2", force=True)
+    saved = await account.backend.commit(row.ref, tag="lora-2", stop_first=True)
     assert saved.created is not None
     assert account.steps == [(row.ref.id, Action.STOP), (row.ref.id, Action.COMMIT)]
     images = {image.ref: image for image in await account.backend.images()}
