@@ -48,6 +48,7 @@ _CARDS = (
     ("H20", Card(500, passive=True, mig=True, capability="9.0")),
     ("A100", Card(400, passive=True, mig=True, capability="8.0")),
     ("A800", Card(400, passive=True, mig=True, capability="8.0")),
+    ("910B", Card(400, passive=True, capability="")),
     ("MI300X", Card(750, passive=True, capability="9.4")),
     ("V100", Card(300, passive=True, capability="7.0")),
     ("L40", Card(300, passive=True, capability="8.9")),

@@ -68,6 +68,9 @@ class Network(Protocol):
     def close(self, host: Host, pod: Pod) -> None:
         """Close the ports of a pod."""
 
+    def cut(self, host: Host) -> None:
+        """Close the connections to a host itself."""
+
 
 class NumbersOnly:
     """Host ports without listeners, numbered from 20000; each port of a pod keeps its number."""
@@ -81,6 +84,9 @@ class NumbersOnly:
 
     def close(self, host: Host, pod: Pod) -> None:
         """No effect: there are no listeners."""
+
+    def cut(self, host: Host) -> None:
+        """No effect: there are no connections."""
 
 
 class Host:

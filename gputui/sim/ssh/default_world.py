@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from gputui.sim.machines.containers import Pod
@@ -16,8 +18,9 @@ USER = "ops"
 BASTION = "bastion"
 """The host that others are reached through."""
 _TIB = 1 << 40
-_TOOLS = frozenset({"nvidia-smi", "timeout", "journalctl"})
-_AMD_TOOLS = frozenset({"rocm-smi", "timeout", "journalctl"})
+_OTHER_TOOLS = frozenset({"timeout", "journalctl"})
+_TOOLS = _OTHER_TOOLS | {"nvidia-smi"}
+_AMD_TOOLS = _OTHER_TOOLS | {"rocm-smi"}
 _TRAIN = "/opt/conda/bin/python -m torch.distributed.run --nproc-per-node 4 train.py --config configs/70b.yaml"
 _FINETUNE = "/opt/conda/bin/python finetune.py --model llama-3.1-8b --lr 2e-5 --bf16"
 _SERVE = "/opt/conda/bin/python -m vllm.entrypoints.openai.api_server --model Qwen/Qwen3-32B --port 8000"
@@ -31,7 +34,8 @@ _XID = (
     "NVRM: Xid (PCI:0000:30:00): 79, pid='<unknown>', GPU has fallen off the bus.",
     "NVRM: GPU 0000:30:00.0: GPU is lost.",
 )
-_ACTIVITY_SECONDS, _MOOD_SECONDS = 50.0, 90.0
+_ACTIVITY_SECONDS, _TROUBLE_SECONDS = 50.0, 90.0
+_DOWN_SECONDS = (25.0, 45.0)
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,9 @@ class Container:
 class HostPlan:
     """A host to build. Memory in bytes.
 
-    ``behind`` is the host to go through; ``password_only``: it accepts no key at first; ``flaky``: now and then it
-    closes connections, hangs or reboots. ``rate`` is that of SFTP in bytes a second, 0 for no limit.
+    ``behind`` is the host to go through; ``password_only``: it accepts no key at first; ``code``: it asks for the
+    password and this one-time code instead; ``flaky``: see :class:`_Troubles`. ``rate`` is that of SFTP in bytes a
+    second, 0 for no limit.
     """
 
     name: str
@@ -77,6 +82,7 @@ class HostPlan:
     lost: tuple[int, ...] = ()
     behind: str = ""
     password_only: bool = False
+    code: str = ""
     flaky: bool = False
     rate: int = 0
 
@@ -170,10 +176,32 @@ AMD01 = HostPlan(
 AMD02 = replace(
     AMD01, name="amd02", gpus=4, jobs=(), system=replace(AMD01.system, tools=_AMD_TOOLS - {"rocm-smi"} | {"amd-smi"})
 )
-JUMP = HostPlan(
-    BASTION, gpus=0, system=replace(_USUAL, cpus=4, memory=8 * GIB, tools=frozenset({"timeout", "journalctl"}))
+NPU01 = HostPlan(
+    "npu01",
+    "Ascend 910B2C",
+    64 * GIB,
+    system=replace(
+        _USUAL,
+        cpus=192,
+        memory=1536 * GIB,
+        kernel="5.10.0-182.0.0.95.oe2203sp3.aarch64",
+        distribution="openEuler 22.03",
+        driver="25.0.rc1.2",
+        tools=_OTHER_TOOLS | {"npu-smi"},
+    ),
+    jobs=(Job("carol", _FINETUNE, (0, 1, 2, 3), 0.6, 0.88, 17.0),),
 )
-SIX = (GPU01, GPU02, GPU03, GPU04, GPU05, AMD01, JUMP)
+GPU06 = HostPlan(
+    "gpu06",
+    "NVIDIA H200",
+    141 * GIB,
+    system=_USUAL,
+    jobs=(Job("alice", _SERVE, (0, 1), 0.9, 0.5, 80.0),),
+    code="246810",
+)
+JUMP = HostPlan(BASTION, gpus=0, system=replace(_USUAL, cpus=4, memory=8 * GIB, tools=_OTHER_TOOLS))
+EIGHT = (GPU01, GPU02, GPU03, GPU04, GPU05, GPU06, AMD01, NPU01, JUMP)
+"""The usual hosts, and the one that is reached through but not listed."""
 
 
 def _many(count: int) -> tuple[HostPlan, ...]:
@@ -190,13 +218,13 @@ def _many(count: int) -> tuple[HostPlan, ...]:
         )
         for number in range(count)
     )
-    return (*SIX, AMD02, *copies)
+    return (*EIGHT, AMD02, *copies)
 
 
 HOSTS: dict[str, tuple[SshPlan, ...]] = {
-    "small": (SshPlan(hosts=SIX),),
-    "large": (SshPlan(hosts=_many(16)),),
-    "huge": (SshPlan(hosts=_many(92)),),
+    "small": (SshPlan(hosts=EIGHT),),
+    "large": (SshPlan(hosts=_many(14)),),
+    "huge": (SshPlan(hosts=_many(90)),),
 }
 """The accounts of hosts in each size of the world."""
 
@@ -206,10 +234,17 @@ class SshHost(Host):
 
     mood = ""
 
+    def lose_gpu(self, index: int) -> None:
+        """Let a GPU fall off the bus; what runs on it ends."""
+        self.system.lost_gpus.add(index)
+        for process in self.on_gpu(index):
+            self.end(process.pid)
+
     def reboot(self) -> None:
-        """Come up again, without processes and with another boot id."""
+        """Come up again with all GPUs, without processes and with another boot id."""
         for pid in list(self.processes):
             self.end(pid)
+        self.system.lost_gpus.clear()
         self.system.boot_id = _boot_id(self.rng)
         self.system.booted = self.world.time
 
@@ -235,7 +270,7 @@ def build_host(world: World, plan: HostPlan, seed: int, *, quiet: bool = False) 
     for job in plan.jobs:
         start(host, job)
     if plan.flaky and not quiet:
-        _Moods(host)
+        _Troubles(host, plan.jobs)
     if plan.gpus and not quiet:
         world.repeat(lambda: _some_work(host), _ACTIVITY_SECONDS, rng)
     return host
@@ -273,20 +308,43 @@ def _some_work(host: Host) -> None:
         start(host, Job("dave", _FINETUNE, (last,), host.rng.uniform(0.2, 0.9), host.rng.uniform(0.3, 0.99), 0.0))
 
 
-class _Moods:
-    """A host that now and then closes connections or hangs for a while, and reboots in one of four times."""
+class _Troubles:
+    """The troubles of a host, in turn: it closes connections, hangs, loses its last GPU, reboots."""
 
-    def __init__(self, host: SshHost) -> None:
+    def __init__(self, host: SshHost, jobs: Sequence[Job]) -> None:
         self._host = host
-        host.world.repeat(self._turn, _MOOD_SECONDS, host.rng)
+        self._jobs = jobs
+        self._next = itertools.cycle((self._drop, self._hang, self._lose, self._reboot))
+        host.world.repeat(self._turn, _TROUBLE_SECONDS, host.rng)
 
     def _turn(self) -> None:
-        rng = self._host.rng
-        self._host.mood = rng.choice(("drops", "hangs"))
-        reboots = rng.random() < 0.25
-        self._host.world.after(rng.uniform(15, 40), lambda: self._over(reboots))
+        next(self._next)()
 
-    def _over(self, reboots: bool) -> None:
-        self._host.mood = ""
-        if reboots:
-            self._host.reboot()
+    def _drop(self) -> None:
+        self._down("drops", lambda: None)
+
+    def _hang(self) -> None:
+        self._down("hangs", lambda: None)
+
+    def _lose(self) -> None:
+        self._host.lose_gpu(len(self._host.gpus) - 1)
+
+    def _reboot(self) -> None:
+        self._down("drops", self._up)
+
+    def _up(self) -> None:
+        self._host.reboot()
+        for job in self._jobs:
+            start(self._host, replace(job, hours=0.0))
+
+    def _down(self, mood: str, then: Callable[[], None]) -> None:
+        """Be down for a while: one that hangs keeps its connections."""
+        self._host.mood = mood
+        if mood == "drops":
+            self._host.world.network.cut(self._host)
+
+        def answer() -> None:
+            self._host.mood = ""
+            then()
+
+        self._host.world.after(self._host.rng.uniform(*_DOWN_SECONDS), answer)

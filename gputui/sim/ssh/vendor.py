@@ -55,7 +55,8 @@ def _door(plan: HostPlan, host: SshHost, ports: dict[str, int], plans: Sequence[
     behind = [other.name for other in plans if other.behind == plan.name]
     return Door(
         USER,
-        SSH_PASSWORD if plan.password_only else "",
+        SSH_PASSWORD if plan.password_only or plan.code else "",
+        plan.code,
         forwards_to=lambda: [ports[name] for name in behind],
         mood=lambda: host.mood,
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import asyncssh
 import pytest
 
+from gputui.accelerators.ascend import from_npu_smi
+from gputui.accelerators.nvidia.query import Part
 from gputui.sim.machines.clock import WorldClock
 from gputui.sim.ssh.default_world import GPU01, GPU04, JUMP, SshPlan
 from tests.sim.conftest import START, Hands
@@ -69,6 +71,46 @@ async def test_amd_gpus_and_their_processes_are_in_json_and_in_the_driver_s_file
     keys = {card["GUID"] for card in cards.values()}
     assert {line.partition("vram_")[2].partition(":")[0] for line in used.splitlines()} == keys
     assert await hosts.output("amd01", "command -v amd-smi nvidia-smi") == "status 1\n"
+
+
+async def test_ascend_accelerators_are_in_the_table_of_their_tool(hosts: Hosts) -> None:
+    table = await hosts.output("npu01", "npu-smi info")
+    assert len({len(line) for line in table.splitlines()}) == 1
+    reading = from_npu_smi(Part(table, 0))
+    assert [device.model for device in reading.devices] == ["Ascend 910B2C"] * 8
+    assert reading.devices[0].memory_used and reading.devices[0].memory_used > 38 << 30
+    assert [use.index for use in reading.uses] == [0, 1, 2, 3]
+
+
+async def test_a_one_time_code_is_asked_for_with_the_password(hosts: Hosts) -> None:
+    class Answers(asyncssh.SSHClient):
+        def __init__(self, *answers: str) -> None:
+            self.answers = answers
+            self.asked: list[tuple[str, bool]] = []
+
+        def kbdint_auth_requested(self) -> str:
+            return ""
+
+        def kbdint_challenge_received(
+            self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
+        ) -> tuple[str, ...] | None:
+            if self.asked:
+                return None
+            assert instructions == "The one-time code of this simulated host is 246810."
+            self.asked += prompts
+            return self.answers
+
+    right = Answers("podpass", "246810")
+    async with hosts.connect("gpu06", client_factory=lambda: right) as connection:
+        assert (await connection.run("hostname")).stdout == "gpu06\n"
+    assert right.asked == [("Password: ", False), ("One-time code: ", True)]
+    for wrong in (Answers("podpass", "1"), Answers("podpass"), Answers("246810", "podpass")):
+        with pytest.raises(asyncssh.PermissionDenied):
+            async with hosts.connect("gpu06", client_factory=lambda wrong=wrong: wrong):
+                pass
+    with pytest.raises(asyncssh.PermissionDenied):
+        async with hosts.connect("gpu06", password="podpass"):
+            pass
 
 
 async def test_containers_are_listed_inspected_and_entered(hosts: Hosts) -> None:
@@ -134,12 +176,15 @@ async def test_a_flaky_host_closes_connections_hangs_and_reboots() -> None:
         host.reboot()
         assert await hosts.output("gpu04", "cat /proc/sys/kernel/random/boot_id") != boot
         assert not host.processes
-        moods = set[str]()
+        seen = set[tuple[str, bool]]()
+        boots = set[str]()
         for _ in range(60):
             hands.now += 20
             host.world.advance()
-            moods.add(host.mood)
-        assert moods == {"", "drops", "hangs"}
+            seen.add((host.mood, bool(host.system.lost_gpus)))
+            boots.add(host.system.boot_id)
+        assert {("", False), ("drops", False), ("hangs", False), ("", True), ("drops", True)} == seen
+        assert len(boots) > 2
 
 
 async def test_the_same_seed_makes_the_same_host() -> None:

@@ -14,6 +14,7 @@ from .docker import docker
 from .files import changing, disks, listing, paths
 from .files.find import find
 from .gpus.amd import amd_smi, rocm_smi
+from .gpus.ascend import npu_smi
 from .gpus.nvidia_smi import nvidia_smi
 from .htop import htop
 from .ps import ps
@@ -134,6 +135,7 @@ PROGRAMS: dict[str, Program] = {
     "nice": processes.nice,
     "nohup": processes.nice,
     "nproc": system.nproc,
+    "npu-smi": npu_smi,
     "nvidia-smi": nvidia_smi,
     "printenv": processes.printenv,
     "ps": ps,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -15,7 +15,7 @@ from gputui.sim.machines.containers import SSH_PASSWORD
 from gputui.sim.machines.root_files import files_of
 from gputui.sim.shell.shell import home_of
 
-from .endpoints import Endpoint
+from .endpoints import Door, Endpoint
 from .forwards import SERVICE_PORTS, forward_to_machine, serve_page
 
 if TYPE_CHECKING:
@@ -104,3 +104,37 @@ class LoginServer(asyncssh.SSHServer):
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "Connection refused")
         assert endpoint.host is not None  # noqa: S101  every endpoint has a host once it answers
         return functools.partial(serve_page, endpoint.pod.instance if endpoint.pod else endpoint.host.name, dest_port)
+
+
+class CodeLoginServer(LoginServer):
+    """One connection to a machine that asks for a password and a one-time code, and accepts nothing else."""
+
+    def password_auth_supported(self) -> bool:
+        """Passwords alone are not accepted."""
+        return False
+
+    def public_key_auth_supported(self) -> bool:
+        """Keys are not accepted."""
+        return False
+
+    def kbdint_auth_supported(self) -> bool:
+        """Questions are."""
+        return True
+
+    def get_kbdint_challenge(
+        self, username: str, lang: str, submethods: str
+    ) -> tuple[str, str, str, list[tuple[str, bool]]]:
+        """Return the questions; a real server would not print the code."""
+        door = self._door
+        instructions = f"The one-time code of this simulated host is {door.code}."
+        return "", instructions, "", [("Password: ", False), ("One-time code: ", True)]
+
+    def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> bool:
+        """Whether both answers are right."""
+        given, expected = "\n".join(responses), f"{self._door.password}\n{self._door.code}"
+        return username == self._door.user and hmac.compare_digest(given.encode(), expected.encode())
+
+    @property
+    def _door(self) -> Door:
+        assert self.endpoint.door is not None  # noqa: S101  only a machine asks for a code
+        return self.endpoint.door

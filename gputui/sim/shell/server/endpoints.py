@@ -19,7 +19,8 @@ _HANG_SECONDS = 0.5
 class Door:
     """How a machine with an SSH server of its own lets ``user`` in.
 
-    The keys in ``~/.ssh/authorized_keys`` are accepted, and a password unless that is "".
+    The keys in ``~/.ssh/authorized_keys`` are accepted, and a password unless that is "". With a ``code`` it asks for
+    the password and that, and accepts nothing else.
 
     ``forwards_to`` returns the ports of loopback that it opens connections to. ``mood`` returns "" while it answers,
     "drops" while it closes connections, "hangs" while nothing comes from it.
@@ -27,6 +28,7 @@ class Door:
 
     user: str
     password: str = ""
+    code: str = ""
     forwards_to: Callable[[], Collection[int]] = tuple
     mood: Callable[[], str] = str
 

@@ -12,7 +12,7 @@ from gputui.sim.loopback import bound_socket
 from gputui.sim.machines.containers import Pod
 from gputui.sim.machines.hosts import Host, NumbersOnly
 
-from .authentication import LoginServer
+from .authentication import CodeLoginServer, LoginServer
 from .endpoints import Door, Endpoint
 from .sessions import run_session, sftp_session
 
@@ -153,9 +153,10 @@ class SshServer:
             self._keys[identity] = asyncssh.generate_private_key("ssh-ed25519")
         if identity and self._endpoints.get(identity) is not endpoint:
             return
+        logins = CodeLoginServer if endpoint.door is not None and endpoint.door.code else LoginServer
         server = await asyncssh.listen(
             sock=endpoint.listener,
-            server_factory=functools.partial(LoginServer, self, endpoint),
+            server_factory=functools.partial(logins, self, endpoint),
             server_host_keys=[self._keys[identity]],
             process_factory=run_session,
             sftp_factory=sftp_session,
