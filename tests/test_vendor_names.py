@@ -19,7 +19,7 @@ from tests.tui.warm import ROOT
 PACKAGE = ROOT / "gputui"
 EXCEPTIONS = {
     "sim/http/faults.py": "descriptions of the fault profiles, whose names are documented",
-    "cli/commands/sim.py": "--release and --clouds are variants of two simulators, and the help of --release says so",
+    "cli/commands/sim.py": "--release, --clouds and --hosts are variants of three simulators, as the help says",
     "cli/commands/init.py": "the kind that Enter chooses",
 }
 

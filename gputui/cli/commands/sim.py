@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--faults", metavar="PROFILE", help="fault profile; see docs/simulator.md")
     parser.add_argument("--release", metavar="VERSION", help="release of the simulated pody server")
     parser.add_argument("--clouds", metavar="SET", help="other clouds than the usual two; see docs/simulator.md")
+    parser.add_argument("--hosts", metavar="SET", help="more hosts than the usual ones; see docs/simulator.md")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 async def _serve(args: argparse.Namespace) -> None:
     from gputui.sim.server import running_simulator
 
-    variants = {"pody": args.release or "", "gpuhub": args.clouds or ""}
+    variants = {"pody": args.release or "", "gpuhub": args.clouds or "", "ssh": args.hosts or ""}
     serving = asyncio.current_task()
     assert serving is not None  # noqa: S101  (a coroutine that runs has its task)
     ended = False

@@ -200,7 +200,7 @@ GPU06 = HostPlan(
     code="246810",
 )
 JUMP = HostPlan(BASTION, gpus=0, system=replace(_USUAL, cpus=4, memory=8 * GIB, tools=_OTHER_TOOLS))
-EIGHT = (GPU01, GPU02, GPU03, GPU04, GPU05, GPU06, AMD01, NPU01, JUMP)
+SEVEN = (GPU01, GPU02, GPU03, GPU04, GPU05, AMD01, NPU01, JUMP)
 """The usual hosts, and the one that is reached through but not listed."""
 
 
@@ -218,13 +218,13 @@ def _many(count: int) -> tuple[HostPlan, ...]:
         )
         for number in range(count)
     )
-    return (*EIGHT, AMD02, *copies)
+    return (*SEVEN, AMD02, *copies)
 
 
 HOSTS: dict[str, tuple[SshPlan, ...]] = {
-    "small": (SshPlan(hosts=EIGHT),),
-    "large": (SshPlan(hosts=_many(14)),),
-    "huge": (SshPlan(hosts=_many(90)),),
+    "small": (SshPlan(hosts=SEVEN),),
+    "large": (SshPlan(hosts=_many(15)),),
+    "huge": (SshPlan(hosts=_many(91)),),
 }
 """The accounts of hosts in each size of the world."""
 

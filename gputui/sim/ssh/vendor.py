@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
@@ -16,7 +17,7 @@ from gputui.sim.shell.server.endpoints import Door
 from gputui.sim.shell.server.sshd import SshServer
 from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
 
-from .default_world import BASTION, HOSTS, USER, HostPlan, SshHost, SshPlan, build_host
+from .default_world import BASTION, GPU06, HOSTS, USER, HostPlan, SshHost, SshPlan, build_host
 
 
 class SshVendor(SimulatedVendor):
@@ -25,6 +26,15 @@ class SshVendor(SimulatedVendor):
     kind = "ssh"
     needs_ssh = True
     sizes = HOSTS
+
+    def plans(self, size: str, variant: str = "") -> Sequence[SshPlan]:
+        """Return the accounts of a size; the variant "codes" adds a host that asks for a one-time code.
+
+        That is not a usual one, because a list is incomplete for as long as nobody has logged into it.
+        """
+        if variant != "codes":
+            return super().plans(size, variant)
+        return [replace(plan, hosts=(*plan.hosts, GPU06)) for plan in self.sizes[size]]
 
     def build(self, world: World, plan: SshPlan, seed: int) -> SimulatedAccount:
         """Hosts with their servers, and a private directory with the files of a user who may log in."""

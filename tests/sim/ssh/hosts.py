@@ -13,7 +13,7 @@ import asyncssh
 from gputui.sim.machines.clock import WorldClock
 from gputui.sim.machines.world import World
 from gputui.sim.shell.server.sshd import SshServer
-from gputui.sim.ssh.default_world import EIGHT, SshHost, SshPlan
+from gputui.sim.ssh.default_world import SshHost, SshPlan
 from gputui.sim.ssh.vendor import SshVendor
 from gputui.sim.vendors import SimulatedAccount
 from tests.sim.conftest import START
@@ -52,7 +52,7 @@ async def running_hosts(plan: SshPlan | None = None, clock: WorldClock | None = 
     sshd = SshServer()
     await sshd.start()
     world = World(clock or WorldClock(speed=0, start=START), network=sshd)
-    account = SshVendor().build(world, plan or SshPlan(hosts=EIGHT), seed=1)
+    account = SshVendor().build(world, plan or SshVendor().plans("small", "codes")[0], seed=1)
     try:
         await sshd.ready()
         yield Hosts(account, sshd)
