@@ -10,7 +10,7 @@ import asyncssh
 import pytest
 
 from gputui.accelerators.ascend import from_npu_smi
-from gputui.accelerators.nvidia.query import Part
+from gputui.accelerators.output import Part
 from gputui.sim.machines.clock import WorldClock
 from gputui.sim.ssh.default_world import GPU01, GPU04, JUMP, SshPlan
 from tests.sim.conftest import START, Hands
