@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -100,6 +101,12 @@ def status_text(status: str | None) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number of things: ``1 model``, ``30 models``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def some_of(names: Sequence[str], most: int) -> str:
+    """Write the first ``most`` names, and count the others: ``a, b and 3 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def format_money(money: Money | None) -> str:

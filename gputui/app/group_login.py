@@ -16,7 +16,7 @@ from textual.content import Content
 
 from gputui.app.login import Login
 from gputui.errors import DeclinedError, GputuiError
-from gputui.formatting import counted
+from gputui.formatting import counted, some_of
 from gputui.models import Instance
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
@@ -48,23 +48,26 @@ class GroupLogin:
         False where the user ended it: then the command is not to be run. Call it in a worker.
         """
         left = {_key(one): one for one in instances if not self._connections.is_open(one)}
-        asking = dict[str, Instance]()
+        asking, refused = dict[str, Instance](), set[_Id]()
         while left:
             found = await self._try_visibly(left)
             if found is None:
                 return False
             asking |= {key: left[key] for key, unasked in found.items() if unasked.asks}
             left = {key: left[key] for key in found if key not in asking}
-            keys = {_id(question): question for unasked in found.values() for question in unasked.keys}
-            if not keys:
+            keys = {_id(question): question for key in left for question in found[key].keys}
+            new = [question for question in keys.values() if _id(question) not in refused]
+            if not new and not refused:
                 asking |= left
                 break
-            trusted = await self._ask_host_keys(list(keys.values()))
+            trusted = await self._ask_host_keys(new) if new else set[_Id]()
             if trusted is None:
                 return False
-            for key, unasked in found.items():
-                if not trusted.issuperset(map(_id, unasked.keys)):
-                    self._decline(left.pop(key), "its host key was not accepted")
+            refused |= keys.keys() - trusted
+            for key in list(left):
+                # One without a key of its own waited for the login to its jump host, which another one asked about.
+                if refused.intersection(map(_id, found[key].keys)) or (refused and not found[key].keys):
+                    self._decline(left.pop(key), "a host key was not accepted")
         return await self._ask_each(list(asking.values()), leases)
 
     async def connect(self, instance: Instance) -> Connection:
@@ -100,13 +103,13 @@ class GroupLogin:
     async def _try_all(self, instances: Mapping[str, Instance], waiting: dialogs.WaitDialog) -> Mapping[str, Unasked]:
         from gputui.fleet.connections import Unasked
 
-        slots, waits = asyncio.Semaphore(_AT_ONCE), len(instances)
+        slots, queued = asyncio.Semaphore(_AT_ONCE), len(instances)
         found = {key: Unasked() for key in instances}
 
         async def one(key: str) -> None:
-            nonlocal waits
+            nonlocal queued
             async with slots:
-                waits -= 1
+                queued -= 1
                 instance, unasked = instances[key], found[key]
                 try:
                     async with self._connections.lease(
@@ -117,15 +120,14 @@ class GroupLogin:
                     if not unasked.reason:
                         self._failures[key] = error
 
-        tasks = {asyncio.create_task(one(key), name=instances[key].name) for key in instances}
-        left = set(tasks)
+        names = {asyncio.create_task(one(key)): instance.name for key, instance in instances.items()}
+        tasks = left = set(names)
         try:
             while left:
-                names = sorted(task.get_name() for task in left)
-                rest = f" Waiting for {', '.join(names[:_MOST_NAMES])}" if len(names) <= _MOST_NAMES else ""
-                waiting.show_progress(f"{len(tasks) - len(left)} of {len(tasks)}.{rest}")
+                rest = some_of(sorted(names[task] for task in left), _MOST_NAMES)
+                waiting.show_progress(f"{len(tasks) - len(left)} of {len(tasks)}. Waiting for {rest}.")
                 done, left = await asyncio.wait(left, timeout=_PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                if not done and not waits:
+                if not done and not queued:
                     break
         finally:
             for task in tasks:
@@ -235,9 +237,8 @@ def _lines_of(group: Sequence[HostKeyQuestion]) -> list[Content]:
     from gputui.ssh.known_hosts import name_of_host
 
     names = [name_of_host(question.host_id) for question in group]
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     _, key, *others = group[0].describe().splitlines()
     return [
-        Content.styled(f"{', '.join(names[:_MOST_NAMES])}{more}", "bold"),
+        Content.styled(some_of(names, _MOST_NAMES), "bold"),
         *(Content(f"  {line}") for line in (key, *others)),
     ]

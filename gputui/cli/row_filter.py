@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gputui.cli import session
 from gputui.cli.output import notify
 from gputui.errors import ConfigError, ExitCode, NotFoundError
+from gputui.formatting import some_of
 from gputui.models import Instance, Resource
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.lists import columns_of
@@ -40,8 +41,7 @@ async def matching(
     found = [row for row in listing.rows if isinstance(row, Instance) and matches(row)]
     chosen = [row for row in found if able(row)]
     if left := [str(row.ref) for row in found if row not in chosen]:
-        more = f" and {len(left) - _MOST_NAMES} more" if len(left) > _MOST_NAMES else ""
-        notify(f"gputui: left out, {why_not}: {', '.join(left[:_MOST_NAMES])}{more}")
+        notify(f"gputui: left out, {why_not}: {some_of(left, _MOST_NAMES)}")
     if not found and not listing.failures:
         raise NotFoundError(f"No instance matches {text!r}.", hint="`gputui get instances` lists them.")
     return chosen, max(status, ExitCode.OK if chosen else ExitCode.REFUSED)

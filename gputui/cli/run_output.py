@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -204,9 +204,3 @@ def _number(name: str) -> int:
         return int(signal.Signals[f"SIG{name}"])
     except KeyError:
         return 127
-
-
-def some_of(names: Sequence[str], most: int = 12) -> str:
-    """Name the first of some instances, and count the others."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"

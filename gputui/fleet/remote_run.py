@@ -109,9 +109,17 @@ class _Target:
     result: RunResult
     stdout: bytearray = field(default_factory=bytearray)
     stderr: bytearray = field(default_factory=bytearray)
+    """The output until the end, then that of the result is."""
     dropped: int = 0
     began: float = 0.0
     error: GputuiError | None = None
+
+    @property
+    def outputs(self) -> tuple[bytes | bytearray, bytes | bytearray]:
+        """The output and the errors so far."""
+        if self.result.moving:
+            return self.stdout, self.stderr
+        return self.result.stdout, self.result.stderr
 
 
 class RemoteRun:
@@ -170,7 +178,7 @@ class RemoteRun:
     @property
     def size(self) -> int:
         """The bytes of output that are kept."""
-        return sum(len(target.stdout) + len(target.stderr) for target in self._targets.values())
+        return sum(len(output) for target in self._targets.values() for output in target.outputs)
 
     def row(self) -> RunRow:
         """Return it as a row."""
@@ -193,7 +201,7 @@ class RemoteRun:
     def beginning(self, ref: Ref, most: int = 4096) -> RunResult:
         """Return the result with the beginnings of the output alone, and with the seconds of now."""
         target = self._targets[ref]
-        stdout, stderr = bytes(target.stdout[:most]), bytes(target.stderr[:most])
+        stdout, stderr = (bytes(output[:most]) for output in target.outputs)
         return replace(target.result, stdout=stdout, stderr=stderr, dropped=target.dropped, seconds=self.seconds(ref))
 
     def error(self, ref: Ref) -> GputuiError | None:
@@ -382,14 +390,16 @@ class RemoteRun:
 
     def _end(self, target: _Target, **changes: object) -> None:
         seconds = self._fleet.clock.monotonic() - target.began if target.began else None
+        stdout, stderr = map(bytes, target.outputs)
         self._set(
             target,
-            stdout=bytes(target.stdout),
-            stderr=bytes(target.stderr),
+            stdout=stdout,
+            stderr=stderr,
             dropped=target.dropped,
             seconds=seconds,
             **changes,
         )
+        target.stdout, target.stderr = bytearray(), bytearray()
 
     def _set(self, target: _Target, **changes: object) -> None:
         target.result = replace(target.result, **changes)  # type: ignore[arg-type]  # fields by name

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gputui.formatting import counted, format_bytes
+from gputui.formatting import counted, format_bytes, some_of
 from gputui.models import EndedBy, RunResult, RunState, Way
 from gputui.presentation.columns.column import Span
 from gputui.text import terminal_text
@@ -155,8 +155,7 @@ def names_text(results: Sequence[RunResult], most: int = 6) -> str:
     """Name the instances of a group, with the account where it has several."""
     several = len({result.ref.account for result in results}) > 1
     names = [f"{result.ref.account}/{result.name}" if several else result.name for result in results]
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"
+    return some_of(names, most)
 
 
 def group_heading(found: Group, *, most: int = 6) -> str:

@@ -17,6 +17,7 @@ from gputui.cli import arguments, prompts, refs, session
 from gputui.cli.mutate import find_all, possible, refuse_shortened
 from gputui.cli.output import notify
 from gputui.errors import ConfigError, ExitCode, UnknownOutcomeError
+from gputui.formatting import some_of
 from gputui.models import Action, Instance, RunState, Way
 from gputui.presentation import actions as wording
 from gputui.presentation.description import targets_text
@@ -178,7 +179,7 @@ def _carry_out(
     *,
     alone: bool,
 ) -> int:
-    from gputui.cli.run_output import RunOutput, some_of
+    from gputui.cli.run_output import RunOutput
     from gputui.fleet.remote_run import RemoteRun
 
     output = RunOutput(args.output, alone=alone)
@@ -197,7 +198,7 @@ def _carry_out(
     except KeyboardInterrupt:
         if left := [str(ref) for ref in run.refs if run.result(ref).state is RunState.RUNNING]:
             raise UnknownOutcomeError(
-                f"interrupted: the command may still run in {some_of(left)}.",
+                f"interrupted: the command may still run in {some_of(left, 12)}.",
                 hint="Look there before you run it again.",
             ) from None
         raise

@@ -16,6 +16,7 @@ from gputui.cli.prompts import ask, ask_secret, yes
 from gputui.config.paths import CONFIG_ENCODING, config_path
 from gputui.config.templates import toml_key, toml_text
 from gputui.errors import ConfigError, ExitCode, GputuiError
+from gputui.formatting import some_of
 from gputui.private_files import write_private
 from gputui.text import clean
 
@@ -128,9 +129,8 @@ def _names_of_hosts() -> str:
         names = openssh_config.aliases(own=True)
     except ConfigError as error:
         return str(error)
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     path = openssh_config.config_path()
-    return f"{path} has {', '.join(names[:_MOST_NAMES])}{more}." if names else f"{path} names no hosts."
+    return f"{path} has {some_of(names, _MOST_NAMES)}." if names else f"{path} names no hosts."
 
 
 _KNOWN: Mapping[str, Callable[[], str]] = {"hosts": _names_of_hosts}

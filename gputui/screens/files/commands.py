@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from gputui.commands import Condition
-from gputui.formatting import counted, format_bytes
+from gputui.formatting import counted, format_bytes, some_of
 from gputui.models import FileRow
 from gputui.screens import dialogs
 from gputui.screens.commands.access import AccessCommands
@@ -78,7 +78,7 @@ class FileCommands(ListCommands):
             + (" and what is in the directories." if trees else "."),
         ]
         if replaced:
-            effects.append(f"Replaced where they differ: {_some(replaced)}.")
+            effects.append(f"Replaced where they differ: {some_of(replaced, _SHOWN)}.")
         copies = await self.app.push_screen_wait(
             dialogs.ConfirmDialog(
                 f"Copy to {spot.text}?",
@@ -108,8 +108,3 @@ class FileCommands(ListCommands):
             self.view.notify(f"Copied to {where}: {counted(files, 'file')}.", severity="information")
         if self.view.is_current:
             self.view.read_both()
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
