@@ -18,7 +18,8 @@ from pathlib import Path
 from benchmarks.measure import Finding, options, report
 from gputui.config.loader import Account
 from gputui.fleet import Fleet
-from gputui.fleet.remote_run import Order, RemoteRun
+from gputui.fleet.orders import Order
+from gputui.fleet.remote_run import RemoteRun
 from gputui.models import Instance, Ref, Resource, Secret, SSHTarget
 from tests.fleet.fakes import FakeBackend
 from tests.fleet.ssh_hosts import Hosts, trusting

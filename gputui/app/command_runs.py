@@ -12,7 +12,8 @@ from textual.app import App
 from gputui.app.group_login import GroupLogin
 from gputui.app.login import START_SECONDS, Login
 from gputui.errors import DeclinedError, GputuiError, SshError
-from gputui.fleet.remote_run import RemoteRun, ways
+from gputui.fleet.orders import ways
+from gputui.fleet.remote_run import RemoteRun
 from gputui.models import Action, Instance, Way
 from gputui.presentation.run_results import count_text, end_text
 from gputui.screens.base.session import Session

@@ -67,7 +67,7 @@ class GroupLogin:
             for key in list(left):
                 # One without a key of its own waited for the login to its jump host, which another one asked about.
                 if refused.intersection(map(_id, found[key].keys)) or (refused and not found[key].keys):
-                    self._decline(left.pop(key), "a host key was not accepted")
+                    self._decline(left.pop(key), "its host key was not accepted")
         return await self._ask_each(list(asking.values()), leases)
 
     async def connect(self, instance: Instance) -> Connection:

@@ -8,8 +8,7 @@ question that the user did not answer are refusals instead.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +17,7 @@ from uuid import uuid4
 
 from gputui.errors import DeclinedError, GputuiError, InvalidError, SshError, UnknownOutcomeError
 from gputui.fleet.dispatch import call_of
+from gputui.fleet.orders import Order, ways
 from gputui.models import (
     Action,
     ActionResult,
@@ -31,7 +31,6 @@ from gputui.models import (
     Way,
 )
 from gputui.redaction import as_failure
-from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.fleet.fleet import Fleet
@@ -44,63 +43,9 @@ KEPT_OUTPUT = 2**20
 KEPT_IN_ALL = 2**26
 """Bytes of output that are kept of a run."""
 
-_LONGEST_TITLE = 60
 
 Stream = Callable[[RunResult, bytes, bool], Awaitable[None]]
 """Takes a piece of the output of an instance, True for errors; more is read once it has returned."""
-
-
-def ways(fleet: Fleet, row: Instance) -> tuple[Way, ...]:
-    """Return the ways on which a command can be run in an instance now, the preferred one first."""
-    permitted = fleet.actions(row)
-    if Action.EXEC not in permitted:
-        return ()
-    opened = fleet.runtime(row.ref.account).opened
-    by_api = opened is not None and Action.EXEC in opened.actions(row)
-    return (*([Way.SSH] if Action.SSH in permitted else []), *([Way.API] if by_api else []))
-
-
-def count_ways(fleet: Fleet, rows: Sequence[Instance], via: Way | None = None) -> Mapping[Way, int]:
-    """Return how many instances are reached on which way first, of those that ``via`` permits."""
-    found = ([way for way in ways(fleet, row) if via in (None, way)] for row in rows)
-    return Counter(possible[0] for possible in found if possible)
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """The command of a run: a shell command, or the text of a ``script`` that is called ``script_name``.
-
-    ``timeout`` is in seconds. ``via`` permits one way only. ``stdin`` is for one instance, over SSH.
-    """
-
-    command: str = ""
-    script: str = ""
-    script_name: str = ""
-    timeout: float | None = None
-    via: Way | None = None
-    stdin: AsyncIterator[bytes] | None = None
-
-    @property
-    def by_ssh_only(self) -> bool:
-        """Whether an API cannot carry it."""
-        return bool(self.script) or self.stdin is not None
-
-    @property
-    def text(self) -> str:
-        """The command, or the name of the script."""
-        return self.command or self.script_name
-
-    @property
-    def title(self) -> str:
-        """The beginning of it, as a title shows it."""
-        first = clean(next(iter(self.text.strip().splitlines()), ""))
-        return first if len(first) <= _LONGEST_TITLE else f"{first[:_LONGEST_TITLE]}…"
-
-    @property
-    def arguments(self) -> Mapping[str, str]:
-        """The arguments of the action: the audit log has the length of a script alone."""
-        what = {"script": self.script_name, "input": self.script} if self.script else {"command": self.command}
-        return what | ({"timeout": f"{self.timeout:g}"} if self.timeout else {})
 
 
 @dataclass(slots=True)

@@ -15,7 +15,8 @@ import pytest
 
 from gputui.errors import ConflictError
 from gputui.fleet import Fleet
-from gputui.fleet.remote_run import Order, RemoteRun, count_ways, ways
+from gputui.fleet.orders import Order, count_ways, ways
+from gputui.fleet.remote_run import RemoteRun
 from gputui.fleet.transfers import reach
 from gputui.history.history import History
 from gputui.models import (

@@ -9,7 +9,8 @@ from typing import cast
 import pytest
 
 from gputui.fleet import runs
-from gputui.fleet.remote_run import Order, RemoteRun
+from gputui.fleet.orders import Order
+from gputui.fleet.remote_run import RemoteRun
 from gputui.fleet.runs import Runs
 from gputui.models import Action, Instance, Ref
 from tests.fleet.fakes import FakeBackend, FakeClock, running

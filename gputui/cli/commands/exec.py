@@ -24,7 +24,8 @@ from gputui.presentation.description import targets_text
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
-    from gputui.fleet.remote_run import Order, RemoteRun
+    from gputui.fleet.orders import Order
+    from gputui.fleet.remote_run import RemoteRun
     from gputui.ssh.client import Connection
 
 _FORMATS = ("text", "prefixed", "grouped", "json")
@@ -98,7 +99,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _order(args: argparse.Namespace) -> Order:
-    from gputui.fleet.remote_run import Order
+    from gputui.fleet.orders import Order
 
     via = Way(args.via) if args.via else None
     stdin = _stdin() if args.stdin else None
@@ -149,7 +150,7 @@ def _instances(named: Sequence[refs.Match], found: Sequence[Instance]) -> list[I
 
 def _meant(fleet: Fleet, named: Sequence[refs.Match], found: Sequence[Instance], order: Order, *, yes: bool) -> bool:
     """Return whether the rows are confirmed: full names are, shortened ones and matches are confirmed by the user."""
-    from gputui.fleet.remote_run import count_ways
+    from gputui.fleet.orders import count_ways
     from gputui.presentation.run_results import ways_text
 
     whole = all(match.whole for match in named)
@@ -213,7 +214,7 @@ def _login(
     Where there is no other way, an SSH server that is still starting is waited for.
     """
     from gputui.cli import ssh_login
-    from gputui.fleet.remote_run import ways
+    from gputui.fleet.orders import ways
 
     by_api = Way.API in ways(fleet, row) and order.via is not Way.SSH and not order.by_ssh_only
     deadline = 0.0 if by_api else _START_SECONDS

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from gputui.actions import ACTIONS
 from gputui.errors import GputuiError
-from gputui.fleet.remote_run import count_ways
+from gputui.fleet.orders import count_ways
 from gputui.formatting import format_time
 from gputui.models import Action, ActionResult, Deployment, FeedState, Instance, Ref, Resource, Row
 from gputui.presentation.actions import (

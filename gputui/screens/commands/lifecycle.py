@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gputui.actions import ACTIONS
-from gputui.fleet.remote_run import Order, RemoteRun
+from gputui.fleet.orders import Order
+from gputui.fleet.remote_run import RemoteRun
 from gputui.models import Action, Instance, Row
 from gputui.presentation.description import targets_text
 from gputui.screens import dialogs
