@@ -8,15 +8,18 @@ import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 
 import pytest
 
 from gputui.api import open_backend
 from gputui.config.loader import parse_config
-from gputui.fleet import Fleet
-from gputui.models import Instance, Ref, Resource
+from gputui.errors import ForbiddenError
+from gputui.fleet import Fleet, process_ends
+from gputui.fleet.orders import Order
+from gputui.fleet.remote_run import RemoteRun
+from gputui.models import GpuProcess, Instance, Ref, Resource
 from gputui.ssh import scripts
 from tests.ssh.nvidia import smi
 from tests.ssh.nvidia.smi import Machine
@@ -123,8 +126,37 @@ async def test_any_login_shell_will_do(host: Host, shell: str) -> None:
         pytest.skip(f"there is no {shell}")
     host.be(smi.RTX_470, shell=path)
     async with host.fleet() as fleet:
-        row = await read(fleet)
+        await fleet.read([Resource.INSTANCES])
+        (row,) = fleet.all(Instance)
+        run = RemoteRun(fleet, [row], Order('echo "it\'s" $0; read x || echo closed >&2; exit 3'))
+        await run.run()
     assert (row.status, row.problem) == ("up", None)
+    (result,) = run.results
+    assert (result.stdout, result.stderr, result.status) == (b"it's sh\n", b"closed\n", 3)
+
+
+async def test_a_process_of_the_user_is_ended_and_that_of_another_one_refused(host: Host) -> None:
+    host.be(smi.RTX_470)
+    own = await asyncio.create_subprocess_exec("setpriv", "--reuid", USER, "--clear-groups", "sleep", "4713")
+    other = await asyncio.create_subprocess_exec("sleep", "4713")
+    try:
+        async with host.fleet() as fleet:
+            await fleet.read([Resource.INSTANCES])
+            for process, words in ((own, "has ended after TERM"), (other, "belongs to root: permission denied")):
+                row = GpuProcess(
+                    *(Ref("own", "process", str(process.pid)), "gpu01", 0, process.pid, "sleep 4713", "gpu01", GPU01)
+                )
+                seen = await process_ends.look(fleet, row)
+                assert seen.owner == (USER if process is own else "root")
+                with nullcontext() if process is own else pytest.raises(ForbiddenError, match=words):
+                    assert words in await process_ends.end(fleet, row, seen)
+        assert await own.wait() == -signal.SIGTERM
+        assert other.returncode is None
+    finally:
+        for process in (own, other):
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
 @pytest.mark.parametrize(
