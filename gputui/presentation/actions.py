@@ -92,7 +92,7 @@ def stop_first_steps(action: Action, rows: Sequence[Row]) -> list[str]:
     one = len(rows) == 1
     first = "it is stopped, and all its processes end" if one else "those that run are stopped: their processes end"
     last = {
-        Action.DELETE: "it is deleted with its disk" if one else "each is deleted with its disk",
+        Action.DELETE: f"{'it' if one else 'each'} is deleted with its disk, permanently",
         Action.COMMIT: "its disk is saved; it stays stopped",
     }[action]
     return ["Two steps, each verified:", f"1. {first};", f"2. {last}."]
