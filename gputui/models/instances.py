@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import quote
 
 from gputui.models.values import Money, Phase, Ref, Secret
 
@@ -32,6 +33,12 @@ class Service:
     url: str
     name: str = ""
     token: Secret | None = field(default=None, compare=False, repr=False)
+
+    def entry(self) -> str:
+        """Return the address with the token, which admits whoever has it: for a browser or the clipboard alone."""
+        if self.token is None:
+            return self.url
+        return f"{self.url.rstrip('/')}/?token={quote(self.token.reveal(), safe='')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gputui.models import Service
+from gputui.models import Secret, Service
 from tests.screens.hub import FakeCloud, container, go_to, hub
 from tests.screens.stage import staged
 
@@ -65,3 +65,16 @@ async def test_addresses_of_ports_that_end_alike_have_keys_of_their_own() -> Non
         assert stage.app.clipboard == "https://p7008"
         await stage.press("Y", "1")
         assert stage.app.clipboard == "https://p8008"
+
+
+async def test_a_token_is_copied_with_its_address_and_never_shown() -> None:
+    jupyter = Service(8888, "https://j.example.com", "Jupyter", Secret("s3cret"))
+    cloud = FakeCloud("hub", [container("hub", "box", services=(jupyter,))])
+    async with staged(cloud) as stage:
+        await stage.press("o")
+        assert "Jupyter" in stage.text
+        assert "s3cret" not in stage.text
+        await stage.press("c")
+        assert stage.app.clipboard == "https://j.example.com/?token=s3cret"
+        assert "Copied the address with its token: https://j.example.com" in stage.toasts
+        assert "s3cret" not in str(stage.toasts)

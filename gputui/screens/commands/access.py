@@ -13,7 +13,7 @@ from gputui.screens import dialogs
 from gputui.screens.base.refusals import refusal
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.copy import copy_text
-from gputui.screens.commands.web_browser import has_browser, is_web_address, open_in_browser
+from gputui.screens.commands.web_browser import has_browser, is_web_address, open_in_browser, open_privately
 
 
 class AccessCommands(CommandSet):
@@ -236,7 +236,7 @@ class AddressCommands(CommandSet):
         dialog = dialogs.AddressDialog(
             f"Addresses of {name}",
             [
-                dialogs.Choice(str(number), f"port {service.port}", str(number + 1), service.url)
+                dialogs.Choice(str(number), _service_name(service), str(number + 1), service.url)
                 for number, service in enumerate(services)
             ],
             enter=f"open it in the browser, {copies} to copy it" if opens else "copy it",
@@ -244,10 +244,16 @@ class AddressCommands(CommandSet):
         chosen = await self.app.push_screen_wait(dialog)
         if chosen is None:
             return
-        url = services[int(chosen)].url
+        service = services[int(chosen)]
+        url, secret = service.url, service.token is not None
+        what = "the address with its token" if secret else "the address"
         if dialog.copies or not (opens and is_web_address(url)):
-            copy_text(self.view, url, "the address")
-        elif await open_in_browser(url):
+            copy_text(self.view, service.entry(), what, shown=url)
+        elif await (open_privately(service.entry()) if secret else open_in_browser(url)):
             self.view.notify(f"Opened in the browser: {url}", severity="information")
         else:
-            copy_text(self.view, url, "the address, since no browser could be started")
+            copy_text(self.view, service.entry(), f"{what}, since no browser could be started", shown=url)
+
+
+def _service_name(service: Service) -> str:
+    return service.name or f"port {service.port}"

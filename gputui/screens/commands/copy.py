@@ -41,10 +41,11 @@ class CopyCommands(CommandSet):
         await copy_of(self.view, row, shown)
 
 
-def copy_text(view: View, text: str, what: str) -> None:
-    """Put a text on the clipboard of the user's own terminal."""
+def copy_text(view: View, text: str, what: str, *, shown: str | None = None) -> None:
+    """Put a text on the clipboard of the user's own terminal; ``shown`` is the part of it that may be shown."""
     view.app.copy_to_clipboard(text)
-    view.notify(f"Copied {what}: {text.splitlines()[0] if text else ''}", severity="information")
+    visible = text if shown is None else shown
+    view.notify(f"Copied {what}: {visible.splitlines()[0] if visible else ''}", severity="information")
 
 
 async def copy_of(view: View, row: Row, shown: str) -> None:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import html
 import os
+import shutil
 import sys
+import tempfile
 from asyncio.subprocess import DEVNULL
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from gputui.private_files import write_private
+
+_PAGE_SECONDS = 60.0
 _SHOWS_WINDOWS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 
 
@@ -27,6 +35,21 @@ def has_browser(environment: Mapping[str, str] = os.environ) -> bool:
     if any(environment.get(name) for name in _SHOWS_WINDOWS):
         return True
     return sys.platform == "darwin" and not environment.get("SSH_CONNECTION")
+
+
+async def open_privately(url: str) -> bool:
+    """Start the browser with an address that contains a secret; returns whether it could be started.
+
+    Arguments of processes are visible to every user of the machine: the browser gets a page that only this user can
+    read, which forwards to the address and is removed after a minute.
+    """
+    place = Path(tempfile.mkdtemp(prefix="gputui-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    page = place / "open.html"
+    target = html.escape(url, quote=True)
+    write_private(page, f'<!DOCTYPE html><meta http-equiv="refresh" content="0;url={target}"><title>gputui</title>\n')
+    asyncio.get_running_loop().call_later(_PAGE_SECONDS, shutil.rmtree, place, True)
+    return await open_in_browser(page.as_uri())
 
 
 async def open_in_browser(url: str) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from gputui.screens.commands import web_browser
 from gputui.screens.commands.web_browser import has_browser, is_web_address, open_in_browser
 
 
@@ -64,3 +66,26 @@ async def test_the_browser_is_started_with_the_address(tmp_path: Path, monkeypat
 async def test_a_browser_that_cannot_be_started_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
     assert not await open_in_browser("https://a.example.com")
+
+
+async def test_an_address_with_a_secret_reaches_the_browser_through_a_private_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[str] = []
+
+    async def started(url: str) -> bool:
+        given.append(url)
+        return True
+
+    monkeypatch.setattr(web_browser, "open_in_browser", started)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert await web_browser.open_privately('https://j.example.com/?token=s3cret"&x')
+    (url,) = given
+    assert "s3cret" not in url
+    text, modes = _read(Path(url.removeprefix("file://")))
+    assert "url=https://j.example.com/?token=s3cret&quot;&amp;x" in text
+    assert modes == (0o600, 0o700)
+
+
+def _read(page: Path) -> tuple[str, tuple[int, int]]:
+    return page.read_text(), (page.stat().st_mode & 0o777, page.parent.stat().st_mode & 0o777)
