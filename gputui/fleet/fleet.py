@@ -86,7 +86,7 @@ class Fleet(Rows):
         """The hint where an SSH login would need an answer of the user."""
         self._open_backend = open_backend
         self._on_failure = on_failure
-        self._polls = polling is not None
+        self.polls = polling is not None
         self._watched: frozenset[Resource] = frozenset()
         self._kept_watched: frozenset[Resource] = frozenset()
         self._samples_read = history is None
@@ -292,7 +292,7 @@ class Fleet(Rows):
             for account in self.runtimes:
                 if self.exclusion(account, resource):
                     self._notify(resource, self._store.replace(account, resource, ()))
-            if self._polls:
+            if self.polls:
                 self.refresh([resource])
 
         return apply
@@ -407,7 +407,7 @@ class Fleet(Rows):
         try:
             fresh = await backend.fetch(ref)
         except NotFoundError:
-            if self._polls:
+            if self.polls:
                 self.refresh([found[0]] if (found := self._store.find(ref)) else None, [ref.account])
             raise
         found = self._store.find(ref)
@@ -459,7 +459,7 @@ class Fleet(Rows):
         """Identify an account; after a failure again, at intervals, once it answers other requests."""
         now = self.clock.monotonic()
         last = self._identified.get(runtime.name)
-        if not self._polls:
+        if not self.polls:
             return
         if last is None or now - last >= _IDENTIFY_AGAIN_SECONDS:
             self._identified[runtime.name] = now

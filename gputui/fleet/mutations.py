@@ -312,8 +312,8 @@ class Mutations:
             self.listeners.notify(ref)
 
     def _settle(self, ref: Ref, action: Action, *, at_once: bool = False) -> None:
-        """Request the changed lists; the mark stays until they are read, unless nothing can have changed."""
-        seen = self._fleet.refresh_after(ref, action)
+        """Request the changed lists, where lists are polled; the mark stays until then, or ends ``at_once``."""
+        seen = self._fleet.refresh_after(ref, action) if self._fleet.polls else None
         if seen is None or at_once:
             self._unmark(ref, action)
         else:

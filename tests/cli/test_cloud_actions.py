@@ -96,6 +96,11 @@ def test_what_is_another_row_by_the_time_of_the_answer_is_left_alone(
     assert hub.calls[Resource.INSTANCES] == 2
 
 
+def test_no_list_is_requested_after_the_change_of_a_command(hub: Cloud, run: Run) -> None:
+    assert run("stop", "train-a", "--yes")[0] == 0
+    assert (hub.calls[Action.STOP], hub.calls[Resource.INSTANCES]) == (1, 1)
+
+
 def test_deleting_a_deployment_that_runs_needs_its_name_typed(hub: Cloud, run: Run, typed: Typed) -> None:
     typed("y\n")
     assert run("delete", "train")[0] == 1
