@@ -220,7 +220,8 @@ def _login(
     deadline = 0.0 if by_api else _START_SECONDS
     if prompts.interactive() and not args.stdin:
         return partial(ssh_login.connect, fleet, deadline=deadline)
-    return partial(fleet.connections.log_in_unasked, deadline=deadline)
+    # The libraries of SSH are not loaded before there is a login.
+    return lambda instance: fleet.connections.log_in_unasked(instance, deadline=deadline)
 
 
 async def _until_end(run: RemoteRun) -> None:
