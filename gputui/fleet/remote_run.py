@@ -219,8 +219,6 @@ class RemoteRun:
             self._end(target, state=state, problem=str(error))
 
     async def _reach(self, target: _Target) -> None:
-        from gputui.fleet.connections import check_generation
-
         row, order = target.row, self.order
         self._fleet.mutations.check_same(row, Action.EXEC)
         possible = [way for way in ways(self._fleet, row) if order.via in (None, way)]
@@ -243,7 +241,6 @@ class RemoteRun:
                         raise
                     note = f"Run through the API: no login over SSH. {error.message}"
                 else:
-                    check_generation(row, connection)
                     await self._over_ssh(target, connection)
                     return
         await self._through_api(target, note)
@@ -262,9 +259,11 @@ class RemoteRun:
             await asyncio.wait({logging_in})
 
     async def _over_ssh(self, target: _Target, connection: Connection) -> None:
+        from gputui.fleet.connections import check_generation
         from gputui.ssh import scripts
 
         row, order = target.row, self.order
+        check_generation(row, connection)
         script = scripts.script_for_sh(order.script) if order.script else order.command
 
         async def call() -> ActionResult:
