@@ -380,16 +380,6 @@ class Fleet(Rows):
 
     # Single requests.
 
-    async def named_instance(self, ref: Ref) -> Instance | None:
-        """Return the row of a listed instance, or of one that the configuration names, unread; None for another."""
-        if (row := self.find(Instance, ref)) is not None:
-            return row
-        runtime = self.runtime(ref.account)
-        if runtime.opened is None or runtime.opened.named_instances is None:
-            return None
-        self.take(runtime, Resource.INSTANCES, await runtime.opened.named_instances())
-        return self.find(Instance, ref)
-
     async def ssh_target(self, ref: Ref) -> SSHTarget:
         """Fetch the address of an instance's sshd; ``user`` is '' where it is unknown. Raises SshError for none."""
         return await self.logins.complete(ref, await self.runtime(ref.account).backend.ssh_target(ref))

@@ -148,6 +148,20 @@ class Rows(Capabilities):
         if resource is Resource.INSTANCES and runtime.observes:
             self._observe(runtime.name, rows)
 
+    async def named_instance(self, ref: Ref) -> Instance | None:
+        """Return the row of a listed instance, or of one that the configuration names, unread; None for another.
+
+        The unread ones are stored until their list is read, and recorded nowhere: their state is not known.
+        """
+        if (row := self.find(Instance, ref)) is not None:
+            return row
+        opened = self.runtime(ref.account).opened
+        if opened is None or opened.named_instances is None:
+            return None
+        rows = await opened.named_instances()
+        self._notify(Resource.INSTANCES, self._store.replace(ref.account, Resource.INSTANCES, rows))
+        return self.find(Instance, ref)
+
     def drop(self, runtime: AccountRuntime, resource: Resource) -> None:
         """Drop the rows of a list that the account may not use, here and for the next session, without events."""
         if resource is Resource.EVENTS:

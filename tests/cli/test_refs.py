@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from gputui.actions import ACTIONS
@@ -5,9 +7,10 @@ from gputui.cli.commands import COMMANDS
 from gputui.cli.refs import accounts_for, find, resolve
 from gputui.cli.session import Listing
 from gputui.errors import ConfigError, ConflictError, NotFoundError, UnavailableError
+from gputui.history.history import History, Snapshot
 from gputui.models import Action, Instance, Phase, Ref, Resource
 from gputui.presentation.refusals import only_text
-from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, pod, running
+from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, pod, running
 
 
 def listing(*refs: str) -> Listing:
@@ -159,6 +162,25 @@ async def test_a_login_to_an_instance_that_the_configuration_names_reads_no_list
         assert backend.calls[Resource.INSTANCES] == 1
     finally:
         await fleet.aclose()
+
+
+async def test_the_rows_of_the_last_session_stay_where_no_list_is_read(tmp_path: Path) -> None:
+    backend = FakeBackend("lab")
+    unread, listed = pod("lab", "main", Phase.UNKNOWN), [pod("lab", "main"), pod("lab", "inner")]
+
+    async def named() -> list[Instance]:
+        return [unread]
+
+    backend.named_instances = named
+    history = History(tmp_path / "history.db")
+    history.record(snapshots=[Snapshot("lab", Resource.INSTANCES, START, listed)])
+    fleet = make_fleet(FakeClock(), backend, polls=False, history=history)
+    await fleet.start()
+    ((match,), _) = await find(fleet, ["lab/pod/main"], [Resource.INSTANCES], login=True)
+    assert match.row == unread
+    await fleet.aclose()
+    assert [snapshot.rows for snapshot in history.snapshots()] == [listed]
+    history.close()
 
 
 def test_every_action_of_a_command_on_rows_says_what_it_applies_to() -> None:
