@@ -98,6 +98,25 @@ class Query:
     def __bool__(self) -> bool:
         return bool(self._terms)
 
+    @property
+    def named(self) -> frozenset[str]:
+        """The keys of the columns that it names."""
+        return frozenset(term.column for term in self._terms if term.column is not None)
+
+    def unseen(self, columns: Mapping[str, str], shown: Container[str]) -> list[str]:
+        """Return for each word that a row has in no column that is ``shown`` the first column that has it.
+
+        Without single letters, which most columns have.
+        """
+        found = []
+        for term in self._terms:
+            letter = term.contained is not None and len(term.contained) == 1
+            if term.column is None and not (term.negated or letter):
+                having = [key for key, text in columns.items() if term.test(text)]
+                if having and not any(key in shown for key in having):
+                    found.append(having[0])
+        return found
+
     def matches(self, columns: Mapping[str, str]) -> bool:
         """Whether a row matches every term. ``columns`` maps a column's key to the row's text in it."""
         return self.over(tuple(columns))(line_of(tuple(columns.values())))

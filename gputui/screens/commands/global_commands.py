@@ -129,7 +129,7 @@ class GlobalCommands(CommandSet):
         yield Content("")
         yield Content.styled("Filter", "bold $text-accent")
         for example, what in (
-            ("train", "rows that contain this text"),
+            ("train", "rows with this text in any column, which is then shown"),
             ("state:running", "rows whose column contains it"),
             ("!jupyter", "rows that do not"),
             ("/^llm-\\d+/", "rows that match the regular expression"),

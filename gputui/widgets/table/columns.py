@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Generic, NamedTuple
 
 from rich.cells import cell_len, split_text
@@ -80,27 +80,27 @@ def _tail(spans: Sequence[Span], room: int) -> list[Span]:
 
 
 def choose(
-    columns: Iterable[Column[RowT]], natural: Mapping[str, int], width: int, *, needed: str | None = None
+    columns: Iterable[Column[RowT]], natural: Mapping[str, int], width: int, *, needed: Container[str] = ()
 ) -> tuple[Column[RowT], ...]:
     """Choose the columns that fit in ``width`` cells.
 
     ``natural`` is the width each would like, by key. Columns of the highest priority number are left out until the
-    rest fits with its flexible columns at their least. The column ``needed`` is always chosen; where even the
-    columns of priority 0 do not fit, those at the right are left out for it. Columns that only take spare room
+    rest fits with its flexible columns at their least. The columns ``needed`` are always chosen; where even those of
+    priority 0 do not fit, those at the right are left out for them. Columns that only take spare room
     (from priority ``YIELDS`` on) also give way to what others reserve.
     """
-    chosen = [column for column in columns if column.shown or column.key == needed]
+    chosen = [column for column in columns if column.shown or column.key in needed]
     ranks = {column.key: column.rank for column in chosen}
     grown = {column.key: max(natural[column.key], column.reserve) for column in chosen}
     for widths, lowest in ((grown, YIELDS), (natural, 1)):
         while minimum(chosen, widths) > width:
-            optional = [column for column in chosen if ranks[column.key] >= lowest and column.key != needed]
+            optional = [column for column in chosen if ranks[column.key] >= lowest and column.key not in needed]
             if not optional:
                 break
             last = max(ranks[column.key] for column in optional)
             chosen.remove([column for column in optional if ranks[column.key] == last][-1])
-    while needed is not None and minimum(chosen, natural) > width:
-        spare = [column for column in chosen[1:] if column.key != needed]
+    while any(column.key in needed for column in chosen) and minimum(chosen, natural) > width:
+        spare = [column for column in chosen[1:] if column.key not in needed]
         if not spare:
             break
         chosen.remove(spare[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Generic
 
 from rich.cells import cell_len
@@ -15,23 +15,37 @@ from gputui.widgets.table.model import TableModel
 _SAMPLE = 200
 """The number of rows that decide on columns and widths: those in view, and others from all over the list."""
 
+_MATCHED = 2
+"""The most columns that come because a filter matches in them alone."""
+
 
 class ColumnLayout(Generic[RowT]):
     """Chooses the columns of one table and lets them widen. ``cells_of`` returns the cells of a row.
 
     Which columns there are is decided when the list is set up, and again when the user resizes, sorts or filters it
-    (:meth:`refit`). Between these times none comes or goes: one whose texts become longer widens into the room that
-    is reserved for it, or free, or that flexible columns give; then its texts are cut. A list is being set up until
-    :meth:`settle`: rows of several accounts arrive one after the other.
+    (:meth:`refit`): what sorts and what the filter matches in is then shown. Between these times none comes or goes:
+    one whose texts become longer widens into the room that is reserved for it, or free, or that flexible columns
+    give; then its texts are cut. A list is being set up until :meth:`settle`: rows of several accounts arrive one
+    after the other.
     """
 
     def __init__(
-        self, columns: Sequence[Column[RowT]], cells_of: Callable[[RowT], Sequence[tuple[Span, ...]]]
+        self,
+        columns: Sequence[Column[RowT]],
+        cells_of: Callable[[RowT], Sequence[tuple[Span, ...]]],
+        renew_cells: Callable[[], None] = lambda: None,
     ) -> None:
         self._columns = columns
         self._cells_of = cells_of
+        self._renew_cells = renew_cells
         self.sort: tuple[str | None, bool] = (None, False)
         """The key of the column that sorts, and whether it descends."""
+        self.named: frozenset[str] = frozenset()
+        """The keys of the columns that the filter names: they are shown."""
+        self.unseen: Callable[[Iterable[RowT], Container[str]], Sequence[str]] = lambda rows, shown: ()
+        """Returns the columns that rows match the filter in, where they do in none that is shown."""
+        self.brought: frozenset[str] = frozenset()
+        """The keys of the columns not shown otherwise that sorting or the filter brings; only these have cells."""
         self.placed: tuple[Placed[RowT], ...] = ()
         self.settled = False
         """Whether the list is set up."""
@@ -82,11 +96,12 @@ class ColumnLayout(Generic[RowT]):
         """
         chosen = self._chosen
         if self._refits or not self.settled or room != self._room:
-            others = model.sample(_SAMPLE) if self._refits else ()
-            natural = self._measured_widths(model, (*refs, *others))
-            there = self._filled | {self.sort[0]}
-            columns = [column for column in self._columns if not column.when_filled or column.key in there]
-            self._chosen = choose(columns, natural, room, needed=self.sort[0])
+            some = tuple(dict.fromkeys((*refs, *(model.sample(_SAMPLE) if self._refits else ()))))
+            needed = self.named if self.sort[0] is None else self.named | {self.sort[0]}
+            natural = self._choose(model, some, room, needed)
+            shown = {column.key for column in self._chosen}
+            if also := self.unseen((model.rows[ref] for ref in some), shown)[:_MATCHED]:
+                natural = self._choose(model, some, room, needed | set(also))
             self._refits = not refs  # the first rows decide
         elif self._admits or not self._measured.issuperset(refs):
             natural = self._measured_widths(model, refs)
@@ -101,6 +116,21 @@ class ColumnLayout(Generic[RowT]):
         self._natural, self._room = natural, room
         before, self.placed = self.placed, arrange(self._chosen, with_reserves(self._chosen, natural, room), room)
         return before != self.placed
+
+    def _choose(
+        self, model: TableModel[RowT], refs: Sequence[Ref], room: int, needed: frozenset[str]
+    ) -> dict[str, int]:
+        """Choose the columns for these rows, those ``needed`` among them; return how wide each would like to be."""
+        brought = frozenset(column.key for column in self._columns if not column.shown and column.key in needed)
+        if brought != self.brought:
+            self.brought = brought
+            self._measured.clear()
+            self._renew_cells()
+        natural = self._measured_widths(model, refs)
+        there = self._filled | needed
+        columns = [column for column in self._columns if not column.when_filled or column.key in there]
+        self._chosen = choose(columns, natural, room, needed=needed)
+        return natural
 
     def _measured_widths(self, model: TableModel[RowT], refs: Iterable[Ref]) -> dict[str, int]:
         """Return how wide each column would like to be, also for rows that have not been measured yet."""

@@ -51,9 +51,9 @@ class TablePainter(Generic[RowT]):
         self._on_fault = on_fault
         self._columns = columns
         self._row_style = row_style
-        self.layout: ColumnLayout[RowT] = ColumnLayout(columns, lambda row: self._cells_of(row)[1])
         self._size = Size(0, 0)
         self._cells: dict[Ref, tuple[str, list[tuple[Span, ...]]]] = {}
+        self.layout: ColumnLayout[RowT] = ColumnLayout(columns, lambda row: self._cells_of(row)[1], self._cells.clear)
         self._lines: dict[Ref, dict[tuple[bool, bool, bool], Strip]] = {}
         """The lines of each row: with or without the cursor, marked or not, with or without the bar's thumb."""
         self._styles: dict[tuple[str, ...], Style] = {}
@@ -88,10 +88,6 @@ class TablePainter(Generic[RowT]):
 
     def set_sort(self, key: str | None, *, descending: bool) -> None:
         """Show by which column the rows are ordered."""
-        unseen = {column.key for column in self._columns if not column.shown}
-        before = self.layout.sort[0]
-        if key != before and unseen & {key, before}:
-            self._cells.clear()  # such a column has cells only while it sorts
         self.layout.sort = (key, descending)
         self._header = None
         self.layout.refit()
@@ -139,9 +135,9 @@ class TablePainter(Generic[RowT]):
     def _cells_of(self, row: RowT) -> tuple[str, list[tuple[Span, ...]]]:
         cells = self._cells.get(row.ref)
         if cells is None:
-            sorted_by = self.layout.sort[0]
+            brought = self.layout.brought
             spans = [
-                self._cell(column, row) if column.shown or column.key == sorted_by else () for column in self._columns
+                self._cell(column, row) if column.shown or column.key in brought else () for column in self._columns
             ]
             cells = self._cells[row.ref] = (self._style_of(row), spans)
         return cells

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
 from typing import Generic
 
 from gputui.models import Ref
 from gputui.presentation.columns.column import Column, RowT
-from gputui.query import Query, line_of, parse
+from gputui.query import JOINT, Query, line_of, parse
 from gputui.widgets.table.model import TableModel
 
 LINES_AT_ONCE = 5000
@@ -63,6 +64,23 @@ class RowFilter(Generic[RowT]):
             await asyncio.sleep(0)
             if not self.reading:
                 return
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The keys of the columns that the query names."""
+        return self.query.named if self.query else frozenset()
+
+    def unseen(self, rows: Iterable[RowT], shown: Container[str]) -> list[str]:
+        """Return the columns that have a word which a row has in none that is shown, the most frequent first."""
+        if not self.query:
+            return []
+        found: Counter[str] = Counter()
+        for row in rows:
+            with suppress(Exception):  # the filter has met it, and reported it
+                line = self._texts.get(row.ref) or self._text(row)
+                texts = dict(zip(self._columns, line.split(JOINT), strict=True))
+                found.update(self.query.unseen(texts, shown))
+        return [key for key, _ in found.most_common()]
 
     def test(self) -> Test[RowT] | None:
         """Return the test that a row has to pass; None shows all."""

@@ -79,6 +79,7 @@ class RecordTable(TableView[RowT]):
         self._placeholder = Content(placeholder)
         self._filter: RowFilter[RowT] = RowFilter(self.columns, self._model)
         self.parse_filter = self._filter.parse
+        self._painter.layout.unseen = self._filter.unseen
         self._sort_key: str | None = None
         self._descending = False
         self._range_start: Ref | None = None
@@ -189,8 +190,9 @@ class RecordTable(TableView[RowT]):
         ``where`` must hold as well: what limits the view next to the query. On very many rows a query takes effect
         later, while keys are answered: the texts of the rows are read first.
         """
-        self._painter.layout.refit()
         self._filter.query, self._filter.where = query, where
+        self._painter.layout.named = self._filter.named
+        self._painter.layout.refit()
         self._apply_filter()
 
     def _apply_filter(self) -> None:

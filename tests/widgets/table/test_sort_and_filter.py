@@ -11,7 +11,7 @@ from gputui.presentation.columns.column import Column, natural_key
 from gputui.query import QueryError
 from gputui.widgets.table.row_filter import LINES_AT_ONCE
 from gputui.widgets.table.table import RecordTable
-from tests.widgets.table.small_app import STATES, Record, records, ref, shown
+from tests.widgets.table.small_app import STATES, Driver, Record, records, ref, shown
 
 
 async def test_sorting_is_shown_and_steps_through_the_columns_that_sort() -> None:
@@ -36,6 +36,25 @@ async def test_sorting_is_shown_and_steps_through_the_columns_that_sort() -> Non
         assert by() == ("load", True)
         with pytest.raises(ValueError, match="bar"):
             table.set_sort("bar")
+
+
+async def test_the_column_in_which_a_filter_matches_is_shown() -> None:
+    def headings(driver: Driver) -> list[str]:
+        return driver.lines[0].split()
+
+    rows = [*records(1, 2), Record(ref("zeta"), "row-3", 3)]
+    async with shown(rows, width=40) as driver:
+        table = driver.table
+        assert headings(driver) == ["NAME", "LOAD", "BAR"]
+        table.set_filter(table.parse_filter("zeta"))
+        assert headings(driver) == ["NAME", "LOAD", "BAR", "ID"]
+        assert driver.lines[1].split()[-1] == "zeta"
+        table.set_filter(table.parse_filter("row"))
+        assert headings(driver) == ["NAME", "LOAD", "BAR"]
+        table.set_filter(table.parse_filter("!id:1"))
+        assert headings(driver) == ["NAME", "LOAD", "BAR", "ID"]
+        table.set_filter(None)
+        assert headings(driver) == ["NAME", "LOAD", "BAR"]
 
 
 async def test_a_filter_narrows_and_counts() -> None:
