@@ -44,6 +44,7 @@ from gputui.models import (
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account, Polling
+    from gputui.fleet.attempts import Attempt, Attempts
     from gputui.fleet.connections import Connections
     from gputui.fleet.forwards import Forwards
     from gputui.fleet.remote_logs import RemoteLogs
@@ -152,6 +153,18 @@ class Fleet(Rows):
 
         return Runs(self._on_failure)
 
+    @cached_property
+    def attempts(self) -> Attempts:
+        """The creates and starts that are tried again while there is no stock."""
+        from gputui.fleet.attempts import Attempts
+
+        return Attempts(self, self._on_failure)
+
+    @property
+    def attempts_under_way(self) -> Sequence[Attempt]:
+        """The series of attempts that the end of the program would end."""
+        return self.attempts.under_way if "attempts" in self.__dict__ else ()
+
     def forward_rows(self) -> list[PortForward]:
         """Return the forwards as they are now, without the libraries of SSH where there are none."""
         return [one.row() for one in self.forwards.all] if "forwards" in self.__dict__ else []
@@ -169,6 +182,8 @@ class Fleet(Rows):
     async def aclose(self) -> None:
         """Stop polling, write the pending records, close the back ends; bounded in time."""
         limit = _CLOSE_SECONDS
+        if "attempts" in self.__dict__:
+            await within(self.clock, limit, self.attempts.aclose())
         if "runs" in self.__dict__:
             await self.runs.aclose()
         if "transfers" in self.__dict__:

@@ -1,0 +1,126 @@
+"""Creates and starts without stock: tried again at a pace, and never after an answer that means anything else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from gputui.errors import (
+    AuthError,
+    GputuiError,
+    NoStockError,
+    RateLimitedError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
+from gputui.fleet import Fleet
+from gputui.fleet.attempts import PACE, Attempt
+from gputui.history.history import History
+from gputui.models import Action, Money, Phase, Ref, Resource
+from gputui.models.attempts import AttemptState
+from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
+
+FULL = NoStockError("lab: no stock")
+MAIN = Ref("lab", "pod", "main")
+
+
+def begin(fleet: Fleet, clock: FakeClock, hours: float = 2.0, limit: str = "") -> Attempt:
+    money = Money(Decimal(limit), "CNY") if limit else None
+    until = clock.now() + timedelta(hours=hours)
+    return fleet.attempts.create("lab", "pod", "new", {"name": "new"}, until=until, limit=money)
+
+
+async def test_no_stock_is_asked_for_again_at_most_every_thirty_seconds(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    lab.errors[Action.CREATE] = FULL
+    async with running(clock, lab, history=history) as fleet:
+        attempt = begin(fleet, clock)
+        await clock.advance(PACE - 1)
+        assert lab.calls[Action.CREATE] == 0
+        await clock.advance(10 * PACE)
+        assert lab.calls[Action.CREATE] == attempt.tries == 10
+        assert (attempt.state, attempt.answer) == (AttemptState.WAITING, "lab: no stock")
+        del lab.errors[Action.CREATE]
+        await clock.advance(PACE)
+        await settle()
+        assert (attempt.state, attempt.made) == (AttemptState.DONE, Ref("lab", "pod", "new"))
+        await clock.advance(10 * PACE)
+    assert lab.calls[Action.CREATE] == 11
+    assert len(history.audit()) == 11
+
+
+@pytest.mark.parametrize("error", [UnknownOutcomeError("lost"), AuthError("token")])
+async def test_any_other_answer_ends_the_series(clock: FakeClock, lab: FakeBackend, error: GputuiError) -> None:
+    lab.errors[Action.CREATE] = error
+    async with running(clock, lab) as fleet:
+        attempt = begin(fleet, clock)
+        await clock.advance(20 * PACE)
+        await settle()
+        assert attempt.state is AttemptState.FAILED
+        assert error.message in attempt.answer
+    assert lab.calls[Action.CREATE] == 1
+
+
+@pytest.mark.parametrize("error", [UnavailableError("refused"), RateLimitedError("slow", retry_after=90)])
+async def test_what_never_arrived_is_tried_again(clock: FakeClock, lab: FakeBackend, error: GputuiError) -> None:
+    lab.errors[Action.CREATE] = error
+    async with running(clock, lab) as fleet:
+        attempt = begin(fleet, clock)
+        await clock.advance(PACE + 200)
+        assert attempt.state is AttemptState.WAITING
+        assert attempt.tries == (3 if isinstance(error, RateLimitedError) else 7)
+
+
+async def test_a_series_expires(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.errors[Action.CREATE] = FULL
+    async with running(clock, lab) as fleet:
+        attempt = begin(fleet, clock, hours=0.05)
+        await clock.advance(3600)
+        assert attempt.state is AttemptState.EXPIRED
+    assert lab.calls[Action.CREATE] == 6
+
+
+async def test_a_series_that_is_stopped_sends_nothing_more(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.errors[Action.CREATE] = FULL
+    async with running(clock, lab) as fleet:
+        attempt = begin(fleet, clock)
+        await clock.advance(PACE)
+        fleet.attempts.stop(attempt)
+        await clock.advance(20 * PACE)
+        assert attempt.state is AttemptState.STOPPED
+        assert not fleet.attempts_under_way
+    assert lab.calls[Action.CREATE] == 1
+
+
+@pytest.mark.parametrize(("price", "stops"), [("2.98", 0), ("3.01", 1)])
+async def test_what_costs_more_than_the_limit_is_stopped(
+    clock: FakeClock, lab: FakeBackend, price: str, stops: int
+) -> None:
+    made = replace(pod("lab", "new"), phase=Phase.RUNNING, price=Money(Decimal(price), "CNY"))
+    lab.effects[Action.CREATE] = [made]
+    async with running(clock, lab) as fleet:
+        attempt = begin(fleet, clock, limit="3")
+        await clock.advance(PACE + 30)
+        await settle()
+        assert attempt.state is AttemptState.DONE
+        assert lab.calls[Action.STOP] == stops
+        assert ("it was stopped again" in attempt.answer) is bool(stops)
+
+
+async def test_a_start_ends_where_the_instance_runs_meanwhile(clock: FakeClock, lab: FakeBackend) -> None:
+    stopped = pod("lab", "main", "exited")
+    lab.offered |= {Action.START}
+    lab.rows[Resource.INSTANCES] = [stopped]
+    lab.errors[Action.START] = FULL
+    async with running(clock, lab) as fleet:
+        attempt = fleet.attempts.start(stopped, until=clock.now() + timedelta(hours=1))
+        await clock.advance(2 * PACE)
+        assert attempt.tries == 2
+        lab.offered -= {Action.START}
+        await clock.advance(2 * PACE)
+        assert attempt.state is AttemptState.FAILED
+    assert lab.calls[Action.START] == 2
