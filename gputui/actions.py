@@ -45,6 +45,8 @@ class ActionSpec:
     """Whether it asks for values in a form of its own."""
     for_several: bool = False
     """Whether it acts on all marked rows."""
+    for_some: bool = False
+    """Whether marked rows that do not permit it are left out, instead of being the reason for a refusal."""
     blocks_others: bool = True
     """Whether nothing else may be done to the thing meanwhile."""
     needs_running: bool = False
@@ -219,6 +221,7 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         progress_of="running a command in",
         effect=("The command runs without a terminal and without input.", ""),
         for_several=True,
+        for_some=True,
         title="Run a command",
         key="x",
         tooltip="Run a shell command (marked: in all of them)",

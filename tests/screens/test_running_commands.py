@@ -11,7 +11,10 @@ from gputui.errors import ConflictError
 from gputui.models import (
     Action,
     ExecResult,
+    Instance,
+    Phase,
     Resource,
+    Row,
 )
 from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import sent
@@ -20,7 +23,11 @@ from tests.screens.world import instance, lab
 
 
 class ClipFails(FakeBackend):
-    """Runs commands; ``fail`` fails in the instance ``clip``."""
+    """Runs commands in what is running; ``fail`` fails in the instance ``clip``."""
+
+    def actions(self, row: Row) -> frozenset[Action]:
+        running = isinstance(row, Instance) and row.phase is Phase.RUNNING
+        return super().actions(row) - (frozenset() if running else {Action.EXEC})
 
     async def exec(self, ref, command, *, timeout=None):  # type: ignore[no-untyped-def]
         await super().exec(ref, command, timeout=timeout)
@@ -165,3 +172,19 @@ async def test_only_the_failed_ones_of_a_run_in_the_list_are_retried() -> None:
         assert "Run › fail" in stage.title
         await stage.press("X")
         assert "The command has ended everywhere." in stage.toasts
+
+
+async def test_marked_instances_that_cannot_run_it_are_left_out_and_named() -> None:
+    fake = two_pods()
+    fake.rows[Resource.INSTANCES] = [*fake.rows[Resource.INSTANCES], instance("lab", "old", "exited")]
+    async with staged(fake) as stage:
+        await stage.press("3", "space", "space", "space", "x")
+        assert "Run in 2 pods in lab" in stage.text
+        assert "Left out, as they" in stage.text
+        await stage.type("hostname")
+        await stage.press("enter")
+        assert "Left out, as they cannot run it now: old." in stage.text
+        await stage.type("2")
+        await stage.press("enter")
+        await stage.settle()
+        assert sent(fake) == {Action.EXEC: 2}

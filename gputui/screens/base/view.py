@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from gputui.actions import ACTIONS
 from gputui.analytics.cost import COSTING, SIZING
 from gputui.commands import BY_ID, COMMANDS, Command, Condition, Group, Here
 from gputui.errors import GputuiError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from gputui.query import Query
 
 Handler = Callable[[str], None]
+_FOR_SOME = frozenset(action for action, spec in ACTIONS.items() if spec.for_some)
 
 
 _OF_VIEW = {
@@ -283,9 +285,9 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         return [] if row is None else [row]
 
     def actions_here(self) -> frozenset[Action]:
-        """Return the actions that are possible on every target."""
+        """Return the actions that are possible on every target, or on some where the others are left out."""
         found = [self.session.fleet.actions(row) for row in self.targets()]
-        return frozenset.intersection(*found) if found else frozenset()
+        return frozenset.intersection(*found) | (_FOR_SOME & frozenset.union(*found)) if found else frozenset()
 
     def instance_here(self) -> Instance | None:
         """Return the instance under the cursor, or the one that the row under it belongs to."""

@@ -79,9 +79,9 @@ class ActionCommands(CommandSet):
         return frozenset(row.ref for row in rows if STOP_FIRST in options(row, action))
 
     def question(
-        self, action: Action, rows: Sequence[Row], verb: str = "", command: str = ""
+        self, action: Action, rows: Sequence[Row], verb: str = "", command: str = "", notes: Sequence[str] = ()
     ) -> dialogs.ConfirmDialog:
-        """Return the question before an action: the rows with account and state, the effects, and the options."""
+        """Return the question before an action: the rows with account and state, effects, notes and options."""
         fleet, them = self.session.fleet, "it" if len(rows) == 1 else "them"
         verb = verb or button_text(action)
         several = len({row.ref.account for row in rows}) > 1
