@@ -33,11 +33,9 @@ def begin(fleet: Fleet, clock: FakeClock, hours: float = 2.0, limit: str = "") -
     return fleet.attempts.create("lab", "pod", "new", {"name": "new"}, until=until, limit=money)
 
 
-async def test_no_stock_is_asked_for_again_at_most_every_thirty_seconds(
-    clock: FakeClock, lab: FakeBackend, history: History
-) -> None:
+async def test_no_stock_is_asked_for_again_at_most_every_thirty_seconds(clock: FakeClock, lab: FakeBackend) -> None:
     lab.errors[Action.CREATE] = FULL
-    async with running(clock, lab, history=history) as fleet:
+    async with running(clock, lab) as fleet:
         attempt = begin(fleet, clock)
         await clock.advance(PACE - 1)
         assert lab.calls[Action.CREATE] == 0
@@ -50,7 +48,16 @@ async def test_no_stock_is_asked_for_again_at_most_every_thirty_seconds(
         assert (attempt.state, attempt.made) == (AttemptState.DONE, Ref("lab", "pod", "new"))
         await clock.advance(10 * PACE)
     assert lab.calls[Action.CREATE] == 11
-    assert len(history.audit()) == 11
+
+
+async def test_each_attempt_is_in_the_audit_log(clock: FakeClock, lab: FakeBackend, history: History) -> None:
+    lab.errors[Action.CREATE] = FULL
+    async with running(clock, lab, history=history) as fleet:
+        attempt = begin(fleet, clock)
+        while attempt.tries < 3:
+            await clock.advance(PACE)
+            await settle()
+    assert len(history.audit()) == 3
 
 
 @pytest.mark.parametrize("error", [UnknownOutcomeError("lost"), AuthError("token")])
