@@ -68,12 +68,14 @@ def _moving(*widgets: str) -> tuple[str, ...]:
 
 _SHARED = tuple(command.id for command in BY_ID.values() if not command.view)
 _OF_LOGS = tuple(command.id for command in BY_ID.values() if command.view == "logs")
+_OF_FILES = tuple(command.id for command in BY_ID.values() if command.view == "files")
 _TOGETHER: tuple[tuple[str, ...], ...] = (
     (*_SHARED, *_moving("table")),
     (*_SHARED, *_moving("heatmap")),
     (*_SHARED, *_moving("charts")),
     (*_SHARED, *_moving("log")),
     (*_OF_LOGS, *_moving("log")),
+    (*_OF_FILES, *_moving("table")),
     _moving("reader", "text", "dialog"),
     (*_moving("json"), "dialog.cancel"),
     _moving("menu", "dialog"),
@@ -136,8 +138,11 @@ def key_problems(keys: Mapping[str, str]) -> list[str]:
     faulty = {problem.partition(":")[0] for problem in problems}
     chosen = {name: text for name, text in keys.items() if clean(name) not in faulty}
     # The commands of one view take the keys of others by default; a key that is chosen for one has to be free.
-    of_view = tuple(name for name in _OF_LOGS if chosen.get(name, BY_ID[name].keys) != BY_ID[name].keys)
-    for together in (*_TOGETHER, (*_SHARED, *of_view)):
+    with_own = [
+        (*_SHARED, *(name for name in own if chosen.get(name, BY_ID[name].keys) != BY_ID[name].keys))
+        for own in (_OF_LOGS, _OF_FILES)
+    ]
+    for together in (*_TOGETHER, *with_own):
         problems += [problem for problem in _clashes(chosen, together) if problem not in problems]
     return problems
 

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.errors import ConfigError, ConflictError, CopyError, GputuiError, LinkLostError, NotFoundError, SshError
@@ -155,6 +156,16 @@ class Transfers:
         async with self._reach(ref) as place:
             yield place
 
+    async def make_directory(self, spot: Spot) -> None:
+        """Create a directory. Raises CopyError where the name is taken, ForbiddenError for a read-only account."""
+        if spot.ref is not None:
+            self._writable(spot.ref.account)
+        summary = f"create the directory {spot.text}"
+        async with self._audited(spot.ref, "create-directory", summary), self.open(spot.ref) as place:
+            if await place.lstat(spot.path) is not None:
+                raise CopyError(f"{spot.text} exists already.")
+            await place.mkdir(spot.path, 0o777)
+
     async def aclose(self) -> None:
         """End the running transfers; their temporary files stay, so that another session can continue."""
         under_way = (task for transfer in self.all for task in (transfer.task, transfer.cleaning))
@@ -218,7 +229,8 @@ class Transfers:
         try:
             if transfer.cleaning is not None:
                 await asyncio.wait([transfer.cleaning])  # it would remove the part of this attempt
-            async with self._audited(transfer):
+            summary = f"copy {transfer.source.text} to {transfer.target.text}"
+            async with self._audited(transfer.target.ref, "copy", summary, partial(_copied, transfer)):
                 await self._copy(transfer)
                 if transfer.problems:
                     raise _incomplete(transfer)  # noqa: TRY301  (the audit log has the outcome)
@@ -237,20 +249,22 @@ class Transfers:
             self._end(transfer, TransferState.DONE)
 
     @asynccontextmanager
-    async def _audited(self, transfer: Transfer) -> AsyncIterator[None]:
-        """Write a copy to an instance into the audit log, before and after."""
-        auditor, ref = self._auditor, transfer.target.ref
+    async def _audited(
+        self, ref: Ref | None, action: str, summary: str, outcome: Callable[[], str] = lambda: ""
+    ) -> AsyncIterator[None]:
+        """Write a change of the files of an instance into the audit log, before and after; None is this machine."""
+        auditor = self._auditor
         if auditor is None or ref is None:
             yield
             return
-        entry = await auditor.begin(ref, "copy", f"copy {transfer.source.text} to {transfer.target.text}")
+        entry = await auditor.begin(ref, action, summary)
         try:
             yield
         except BaseException as error:
             detail = str(error) if isinstance(error, GputuiError) else "interrupted"
             auditor.end_soon(entry, Outcome.FAILED, detail)
             raise
-        auditor.end_soon(entry, Outcome.DONE, counted(transfer.progress.files_done, "file"))
+        auditor.end_soon(entry, Outcome.DONE, outcome())
 
     async def _copy(self, transfer: Transfer) -> None:
         """Copy, over new connections where the link is lost. Raises GputuiError."""
@@ -317,6 +331,10 @@ class Transfers:
         self.listeners.notify(transfer)
 
 
+def _copied(transfer: Transfer) -> str:
+    return counted(transfer.progress.files_done, "file")
+
+
 def _incomplete(transfer: Transfer) -> CopyError:
     problems = transfer.problems
     if len(problems) == 1:
@@ -338,8 +356,6 @@ async def reach(
 
     Without it no question is asked. Raises GputuiError.
     """
-    from functools import partial
-
     from gputui.fleet.connections import check_generation
     from gputui.ssh.sftp.remote import RemotePlace
 

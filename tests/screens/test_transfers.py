@@ -77,7 +77,7 @@ async def test_marked_files_are_copied_to_the_other_side(sides: Sides) -> None:
         await stage.until_text("model.bin")
         await stage.until_text("runs/")
         await stage.press("g", "j", "space", "space", "u")
-        assert "Replaced where they differ: notes.txt." in stage.text
+        await stage.until_text("Replaced where they differ: notes.txt.")
         await stage.press("y")
         await stage.until(lambda: "Copied to" in stage.toasts, "the end of the copies")
         assert (sides.there / "notes.txt").read_text() == "notes.txt"
@@ -102,6 +102,38 @@ async def test_directories_are_opened_and_left_by_enter_and_names_are_safe(sides
         assert row.name == "runs"
 
 
+async def test_names_are_marked_by_a_pattern_and_hidden_ones_left_out(sides: Sides) -> None:
+    for name in ("a.pt", "b.pt", ".c.pt", "notes.txt"):
+        (sides.here / name).touch()
+    async with staged(lab()) as stage:
+        await show_files(stage)
+        await stage.until_text("notes.txt")
+        await stage.command("mark-matching *.pt")
+        await stage.until(lambda: "2 marked" in stage.title, "the marks")
+        await stage.press("full_stop")
+        assert ".c.pt" not in stage.text
+        assert "1 hidden" in stage.title
+        await stage.press("full_stop")
+        assert ".c.pt" in stage.text
+
+
+async def test_a_directory_is_typed_created_and_missed(sides: Sides) -> None:
+    (sides.here / "runs" / "seven").mkdir(parents=True)
+    async with staged(lab()) as stage:
+        await show_files(stage)
+        await stage.until_text("runs/")
+        await stage.press("d", *"ru")
+        await stage.until(lambda: "runs/" in stage.text.partition("Go to a directory")[2], "the completion")
+        await stage.press("right", "enter")
+        await stage.until_text("seven/")
+        await stage.press("n", *"eight", "enter")
+        await stage.until_text("eight/")
+        assert (sides.here / "runs" / "eight").is_dir()
+        await stage.command("directory /no/such")
+        await stage.until(lambda: "/no/such: there is no such file or directory." in stage.toasts, "the refusal")
+        assert "eight/" in stage.text
+
+
 async def test_a_mark_does_not_pass_to_a_file_of_the_same_name_in_another_directory(sides: Sides) -> None:
     for folder in (sides.here, sides.here / "sub"):
         folder.mkdir(exist_ok=True)
@@ -122,7 +154,9 @@ async def test_a_failed_copy_is_named_and_can_be_retried(sides: Sides) -> None:
     async with staged(lab()) as stage:
         await show_files(stage)
         await stage.until_text("model.bin")
-        await stage.press("G", "u", "y")
+        await stage.press("G", "u")
+        await stage.until_text("Copy to")
+        await stage.press("y")
         await stage.until(lambda: "the disk is full" in stage.toasts, "the failure")
         await stage.command("transfers")
         assert "✗ failed" in stage.text
@@ -138,7 +172,9 @@ async def test_the_end_of_the_program_asks_while_something_is_copied(sides: Side
     async with staged(lab()) as stage:
         await show_files(stage)
         await stage.until_text("model.bin")
-        await stage.press("G", "u", "y")
+        await stage.press("G", "u")
+        await stage.until_text("Copy to")
+        await stage.press("y")
         assert "1 transfer under way" in stage.title
         await stage.press("ctrl+q")
         assert "These copies are interrupted" in stage.text

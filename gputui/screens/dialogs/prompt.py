@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from gputui.screens.dialogs.dialog import Dialog
@@ -14,7 +15,7 @@ from gputui.widgets.inputs.line_input import LineInput
 
 
 class PromptDialog(Dialog[str]):
-    """Asks for one line; ``check`` returns what is wrong with it, '' when nothing is."""
+    """Asks for one line; ``check`` returns what is wrong with it, '' when nothing is. ``suggester`` completes it."""
 
     def __init__(
         self,
@@ -25,16 +26,18 @@ class PromptDialog(Dialog[str]):
         value: str = "",
         secret: bool = False,
         check: Callable[[str], str] | None = None,
+        suggester: Suggester | None = None,
     ) -> None:
         super().__init__(heading, subjects=subjects)
         self._note = note
         self._value = value
         self._secret = secret
         self._check = check
+        self._suggester = suggester
 
     def compose_body(self) -> ComposeResult:
         """Lay out the line."""
-        yield LineInput(self._value, password=self._secret, id="line")
+        yield LineInput(self._value, password=self._secret, suggester=self._suggester, id="line")
         yield Static(Content(""), classes="problem")
         yield Static(Content(f"{self._note} {self.keys_text('continue')}".lstrip()), classes="hint")
 

@@ -1,4 +1,4 @@
-"""Commands for files: open a directory, change sides, copy to the other side."""
+"""Commands for files: go to directories and create them, mark, change sides, copy to the other side."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from gputui.commands import Condition
+from gputui.fleet.transfer import Spot
 from gputui.formatting import counted, format_bytes, some_of
 from gputui.models import FileRow
 from gputui.screens import dialogs
 from gputui.screens.commands.access import AccessCommands
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.files.pane import UP
+from gputui.screens.files.typed_paths import PathSuggester, path_of
 from gputui.screens.list.commands import ListCommands
 
 if TYPE_CHECKING:
@@ -41,6 +43,61 @@ class FileCommands(ListCommands):
         if row is not None:
             self.view.go_to(pane, pane.join(row.raw), came_from=pane.path if row.raw == UP else b"")
 
+    def do_directory(self, argument: str) -> None:
+        """Go to the directory that is typed."""
+        if argument:
+            self._go_to_typed(argument)
+        else:
+            self._ask_directory()
+
+    @in_worker("dialog")
+    async def _ask_directory(self) -> None:
+        pane = self.view.pane
+        typed = await self.app.push_screen_wait(
+            dialogs.PromptDialog(
+                f"Go to a directory of {pane.where}",
+                note="right completes, ~ is the home directory;",
+                suggester=PathSuggester(self.session.fleet.transfers, pane.path, pane.ref),
+            )
+        )
+        if typed:
+            self._go_to_typed(typed)
+
+    def _go_to_typed(self, text: str) -> None:
+        pane = self.view.pane
+        self.view.go_to(pane, path_of(text.strip(), pane.path, pane.ref))
+
+    @in_worker("dialog")
+    async def do_new_directory(self, argument: str) -> None:
+        """Create a directory, and go to it in the list."""
+        pane, transfers = self.view.pane, self.session.fleet.transfers
+        if pane.ref is not None:
+            self.session.fleet.mutations.writable(pane.ref.account)
+        typed: str | None = argument
+        if not typed:
+            typed = await self.app.push_screen_wait(dialogs.PromptDialog(f"New directory in {pane.text}"))
+        if typed:
+            path = path_of(typed, pane.path, pane.ref)
+            await transfers.make_directory(Spot(pane.ref, path))
+            self.view.go_to(pane, pane.path, came_from=path)
+
+    @in_worker("dialog")
+    async def do_mark_matching(self, argument: str) -> None:
+        """Mark the names that match a pattern."""
+        pane = self.view.pane
+        pattern: str | None = argument
+        if not pattern:
+            note = "*, ? and [a-z] as in a shell;"
+            pattern = await self.app.push_screen_wait(
+                dialogs.PromptDialog("Mark the names that match", value="*", note=note)
+            )
+        if pattern and not pane.mark_matching(pattern):
+            self.view.notify(f"No name here matches {pattern}.")
+
+    def do_hidden(self, argument: str) -> None:
+        """Show or hide names that begin with a dot, on both sides."""
+        self.view.hide(hides=not self.view.pane.hides)
+
     def do_pane(self, argument: str) -> None:
         """Go to the other side."""
         self.view.set_focus(self.view.other.table)
@@ -64,7 +121,6 @@ class FileCommands(ListCommands):
 
     @in_worker("dialog")
     async def _copy(self, rows: Sequence[FileRow]) -> None:
-        from gputui.fleet.transfer import Spot
         from gputui.ssh.sftp.state import Options
 
         source, target = self.view.pane, self.view.other

@@ -6,9 +6,11 @@ import os
 import posixpath
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
@@ -16,6 +18,7 @@ from textual.widgets import Static
 from gputui.errors import GputuiError
 from gputui.models import FileRow, Ref
 from gputui.presentation.columns.column import Column
+from gputui.screens.base.view import key_bindings
 from gputui.text import clean
 from gputui.widgets.table.table import RecordTable
 
@@ -43,6 +46,9 @@ class Pane(Vertical):
         self.ref: Ref | None = None
         self.path = path
         """The directory; of an instance a relative one begins at the home directory until it is read."""
+        self.hides = False
+        """Whether names that begin with a dot are left out."""
+        self._names: Sequence[tuple[bytes, Attrs]] = ()
         self._heading = Static()
         self._shown_path = path
 
@@ -73,13 +79,35 @@ class Pane(Vertical):
 
     def show(self, names: Sequence[tuple[bytes, Attrs]], select: bytes = b"") -> None:
         """Show the names of the directory."""
+        self._names = names
         rows = [self._row(UP, None)] if self.path != b"/" else []
-        rows += [self._row(name, attrs) for name, attrs in names]
+        rows += [self._row(name, attrs) for name, attrs in names if not (self.hides and name.startswith(b"."))]
         self.table.set_rows(rows)
         self.table.placeholder = Content("An empty directory.")
         self.table.refit()
         self._show_heading(self.path)
         self.table.select(self._ref_of(select or UP))
+
+    def hide(self, *, hides: bool) -> None:
+        """Leave names that begin with a dot out, or show them again; the cursor stays on its name."""
+        row = self.table.cursor_row
+        self.hides = hides
+        self.show(self._names, row.raw if row is not None else b"")
+
+    @property
+    def hidden(self) -> int:
+        """How many names are left out."""
+        return sum(name.startswith(b".") for name, _ in self._names) if self.hides else 0
+
+    def mark_matching(self, pattern: str) -> int:
+        """Mark the names that match a pattern as a shell would read it; returns how many do."""
+        found = [
+            row.ref
+            for ref in self.table.visible_refs
+            if (row := self.table.get(ref)) is not None and row.raw != UP and _matches(row.raw, pattern)
+        ]
+        self.table.mark(*found)
+        return len(found)
 
     def show_failure(self, path: bytes, error: GputuiError) -> None:
         """Show why a directory could not be read, in its place."""
@@ -93,7 +121,7 @@ class Pane(Vertical):
     def _show_heading(self, path: bytes) -> None:
         """Show the directory: of a long path the end."""
         self._shown_path = path
-        where, text = f"{self._where}:", _shown(path)
+        where, text = f"{self.where}:", _shown(path)
         room = max(8, self.size.width - 2 - len(where))
         self._heading.update(Content(where + (text if len(text) <= room else f"…{text[1 - room :]}")))
 
@@ -112,8 +140,14 @@ class Pane(Vertical):
         return {row.raw for ref in self.table.refs if (row := self.table.get(ref)) is not None}
 
     @property
-    def _where(self) -> str:
+    def where(self) -> str:
+        """The instance or this machine, for a message."""
         return _HERE if self.ref is None else str(self.ref)
+
+    @property
+    def text(self) -> str:
+        """The directory, for a message."""
+        return f"{self.where}:{_shown(self.path)}"
 
     def _ref_of(self, name: bytes) -> Ref:
         # With the directory: a mark must not pass to a file of the same name in another one.
@@ -129,6 +163,11 @@ class Pane(Vertical):
         return FileRow(self._ref_of(name), _shown(name), name, kind, size, at)
 
 
+def _matches(name: bytes, pattern: str) -> bool:
+    hidden = name.startswith(b".") and not pattern.startswith(".")
+    return not hidden and fnmatchcase(os.fsdecode(name), pattern)
+
+
 def _shown(name: bytes) -> str:
     return clean(os.fsdecode(name))
 
@@ -140,8 +179,14 @@ def _time(seconds: int) -> datetime | None:
         return None
 
 
-def file_table(columns: Sequence[Column[FileRow]], **options: object) -> RecordTable[FileRow]:
+class FileTable(RecordTable[FileRow]):
+    """The files of a directory, with the keys of this view."""
+
+    BINDINGS: ClassVar[list[BindingType]] = key_bindings("files")
+
+
+def file_table(columns: Sequence[Column[FileRow]], **options: object) -> FileTable:
     """Return a table of files in the order of names, directories first."""
-    table: RecordTable[FileRow] = RecordTable(columns, **options)  # type: ignore[arg-type]  # passed on
+    table = FileTable(columns, **options)  # type: ignore[arg-type]  # passed on
     table.set_sort("name")
     return table

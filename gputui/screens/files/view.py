@@ -115,6 +115,12 @@ class FilesView(View):
             exit_on_error=False,
         )
 
+    def hide(self, *, hides: bool) -> None:
+        """Leave names that begin with a dot out on both sides, or show them again."""
+        for pane in (self._here, self._there):
+            pane.hide(hides=hides)
+        self.frame.show()
+
     def instance_here(self) -> Instance | None:
         """Return the instance whose files are shown."""
         row = self.session.fleet.get(self.scope) if self.scope is not None else None
@@ -149,10 +155,12 @@ class FilesView(View):
             text += f"  {format_bytes(int(rate))}/s"
         hint = "" if busy else f"   {self.session.key_of('files')} copies to the other side"
         marked = len(self.table.marked) if self.is_mounted else 0
+        hidden = self.pane.hidden if self.is_mounted else 0
         left = Content.assemble(
             (text, "$text-accent"),
             (hint, "$muted"),
             (f"   / {self._query.text}" if self._query else "", "$text-accent"),
+            (f"   {hidden} hidden ({self.session.key_of('hidden')} shows)" if hidden else "", "$muted"),
         )
         return left, Content.styled(f"{marked} marked" if marked else "", "$text-accent")
 

@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
+from textual.suggester import Suggester
 from textual.widgets import Input
 
 from gputui.text import generated_secret
@@ -30,6 +31,7 @@ class LineInput(Input):
         placeholder: str = "",
         password: bool = False,
         select_on_focus: bool = True,
+        suggester: Suggester | None = None,
         id: str | None = None,  # noqa: A002  (Textual's own name for it)
     ) -> None:
         super().__init__(
@@ -37,6 +39,7 @@ class LineInput(Input):
             placeholder=placeholder,
             password=password,
             select_on_focus=select_on_focus,
+            suggester=suggester,
             id=id,
             compact=True,
         )
