@@ -45,7 +45,7 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
         return [(f"{used}+" if used else "", ""), ("?", "muted")]
 
     def deployment(row: Instance) -> str:
-        if row.parent is None:
+        if row.parent is None or _is_on_machine(row):
             return ""
         parent = context.get(row.parent)
         return f"{name_of(parent)} {row.parent.id}" if parent is not None else row.parent.id
@@ -124,7 +124,7 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             "deployment",
             deployment,
             shown=False,
-            detail=lambda row: "" if row.parent is None else str(row.parent),
+            detail=lambda row: "" if row.parent is None or _is_on_machine(row) else str(row.parent),
         ),
         fields.hidden("spot", lambda row: fields.yes_no(row.spot), label="", detail=_spot),
         fields.text("version", lambda row: row.version, shown=False),
@@ -134,6 +134,11 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
         fields.time("updated", context, lambda row: row.updated_at),
         fields.detail("processes", lambda row: "\n".join(map(_process, context.processes(row))), "Processes"),
     ]
+
+
+def _is_on_machine(row: Instance) -> bool:
+    """Return whether its parent is the machine through which it is entered, not a deployment."""
+    return row.ssh is not None and row.ssh.host_row == row.parent
 
 
 def _ssh(row: Instance) -> str:
