@@ -110,7 +110,9 @@ def incomplete(account: str, resource: Resource, rows: Iterable[Row]) -> Incompl
     """Return what is wrong with a list that lacks something; None for a whole one."""
     if not isinstance(rows, PartialRows):
         return None
+    problem = rows.problem
+    end = "" if problem.endswith((".", "?", "!")) else "."
     return IncompleteError(
-        f"{account}: the list of {resource.value} is incomplete: {rows.problem.rstrip('.')}.",
+        f"{account}: the list of {resource.value} is incomplete: {problem}{end}",
         all_named=not rows.missing,
     )

@@ -65,7 +65,8 @@ class PartialRows(list[_R]):
         ]
         reasons += self.blank
         more = len(reasons) - _SHOWN_REASONS
-        return "; ".join(reasons[:_SHOWN_REASONS] + ([f"and {more} more"] if more > 0 else []))
+        shown = reasons[:_SHOWN_REASONS] + ([f"and {more} more"] if more > 0 else [])
+        return "; ".join([*(reason.rstrip(".") for reason in shown[:-1]), *shown[-1:]])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gputui import models
-from gputui.models import Change, Instance, Money, Phase, Ref, Secret, parse_host
+from gputui.fleet.feed_health import incomplete
+from gputui.models import Change, Instance, Missing, Money, PartialRows, Phase, Ref, Resource, Secret, parse_host
 
 PART = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1)
 
@@ -79,3 +80,10 @@ def test_hosts_are_read(text: str, parsed: tuple[str, str, int | None]) -> None:
 def test_a_wrong_host_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="user@host:port"):
         parse_host(text)
+
+
+def test_the_gaps_of_a_list_are_one_sentence() -> None:
+    rows = PartialRows([], [Missing("a did not answer.")], ["b is no SSH server. Is this its port?", "c is off."])
+    assert rows.problem == "a did not answer; b is no SSH server. Is this its port?; c is off."
+    asked = PartialRows([], [Missing("Is this its port?")])
+    assert str(incomplete("own", Resource.GPUS, asked)).endswith("is incomplete: Is this its port?")
