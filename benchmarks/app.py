@@ -30,7 +30,7 @@ START_BOUND = 1.5
 
 @contextmanager
 def simulator(directory: Path, size: str = "small") -> Iterator[Path]:
-    """Run a frozen simulator; gives the path of its configuration."""
+    """Run a frozen simulator; gives the path of its configuration, without hosts (benchmarks.hosts)."""
     command = [sys.executable, "-m", "gputui", "sim", "--port", "0", "--speed", "0", "--size", size]
     command += ["--clouds", "none"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -42,7 +42,8 @@ def simulator(directory: Path, size: str = "small") -> Iterator[Path]:
             os.set_blocking(process.stdout.fileno(), False)
             config = directory / "config.toml"
             config.touch(mode=0o600)
-            config.write_text(os.read(process.stdout.fileno(), 1 << 20).decode())
+            accounts = os.read(process.stdout.fileno(), 1 << 20).decode().split("[accounts.")
+            config.write_text("[accounts.".join(one for one in accounts if 'kind = "ssh"' not in one))
             yield config
         finally:
             process.terminate()

@@ -83,7 +83,9 @@ def test_a_wrong_host_is_refused(text: str) -> None:
 
 
 def test_the_gaps_of_a_list_are_one_sentence() -> None:
-    rows = PartialRows([], [Missing("a did not answer.")], ["b is no SSH server. Is this its port?", "c is off."])
+    rows = PartialRows[Instance](
+        [], [Missing("a did not answer.")], ["b is no SSH server. Is this its port?", "c is off."]
+    )
     assert rows.problem == "a did not answer; b is no SSH server. Is this its port?; c is off."
-    asked = PartialRows([], [Missing("Is this its port?")])
+    asked = PartialRows[Instance]([], [Missing("Is this its port?")])
     assert str(incomplete("own", Resource.GPUS, asked)).endswith("is incomplete: Is this its port?")
