@@ -107,7 +107,7 @@ class ActionCommands(CommandSet):
                 options=[option for option in options if option.label],
                 **common,
             )
-        effects = self._effects(action, rows)
+        effects = [*self._effects(action, rows), *notes]
         if self._stopped_first(action, rows):
             lost = [] if ACTIONS[action].ends_work else self._work_lost(rows)
             return dialogs.ConfirmDialog(
