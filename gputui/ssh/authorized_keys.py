@@ -139,7 +139,7 @@ async def install(connection: Connection, keys: Sequence[OwnKey]) -> list[bool]:
     ended = await scripts.run(connection, script, stdout=take, stderr=take_error, timeout=_SECONDS)
     words = output.decode("utf-8", "replace").split()
     if ended.status != 0 or len(words) != len(keys):
-        said = clean(errors.decode("utf-8", "replace")).strip()
+        said = clean(" ".join(errors.decode("utf-8", "replace").split()))
         raise SshError(f"The key was not added to ~/.ssh/authorized_keys{f': {said}' if said else ''}.")
     return [word == "added" for word in words]
 

@@ -194,8 +194,8 @@ class FileSystem:
         self._add(path, user, Link(user, modified=self.clock(), target=target[:4096]))
 
     def put(self, path: str, content: str, *, owner: str = "root", mode: int = 0o644) -> None:
-        """Put a file there with its directories, as the system's own."""
-        self.make_directories(posixpath.dirname(path), "root")
+        """Put a file there with its directories, those that do not exist the owner's as well."""
+        self.make_directories(posixpath.dirname(path), owner)
         file = self.open(path, "root", write=True, create=True, truncate=True)
         self.write(file, 0, content.encode())
         file.owner, file.mode = owner, mode

@@ -27,6 +27,7 @@ async def test_the_files_of_the_user_open_every_host_also_through_a_jump_host(ho
     assert hosts.config.parent.stat().st_mode & 0o777 == 0o700
     assert (hosts.config.parent / "id_ed25519").stat().st_mode & 0o777 == 0o600
     assert await hosts.output("gpu01", "hostname; whoami; pwd") == "gpu01\nops\n/home/ops\n"
+    assert await hosts.output("gpu01", "chmod 700 .ssh; stat -c '%U %a' .ssh .ssh/*") == "ops 700\nops 600\n"
     assert await hosts.output("gpu03", "hostname") == "gpu03\n"
     for name in ("gpu01", "bastion"):
         with pytest.raises(asyncssh.PermissionDenied):

@@ -255,7 +255,8 @@ class SimulatedSftp(asyncssh.SFTPServer):
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
     def exit(self) -> None:
-        """The session has ended."""
+        """The session has ended: scp fails without an exit status."""
+        self.channel.exit(0)
 
 
 def _handle(file_obj: object) -> Handle:

@@ -40,6 +40,12 @@ async def test_files_copied_there_are_those_of_the_shell(
     assert (tmp_path / "train.py").read_text() == "import torch\n\nprint(torch.cuda.device_count())\n"
 
 
+async def test_a_session_ends_with_a_status_which_scp_needs(connection: asyncssh.SSHClientConnection) -> None:
+    process = await connection.create_process(subsystem="sftp", encoding=None)
+    process.stdin.write_eof()
+    assert (await process.wait(timeout=10)).exit_status == 0
+
+
 async def test_a_full_disk_refuses_and_says_so(connection: asyncssh.SSHClientConnection) -> None:
     async with connection.start_sftp_client() as sftp:
         async with sftp.open("big", "wb") as file:
