@@ -42,6 +42,7 @@ async def test_files_copied_there_are_those_of_the_shell(
 
 async def test_a_session_ends_with_a_status_which_scp_needs(connection: asyncssh.SSHClientConnection) -> None:
     process = await connection.create_process(subsystem="sftp", encoding=None)
+    process.stdin.write(b"\0\0\0\5\1\0\0\0\3")  # version 3
     process.stdin.write_eof()
     assert (await process.wait(timeout=10)).exit_status == 0
 
