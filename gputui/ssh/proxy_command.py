@@ -58,6 +58,8 @@ class ProxyCommand:
 
     async def failure(self, where: str) -> SshError:
         """Return the error of a connection that failed: the exit status of the command, and its last message."""
+        if not self._processes:
+            return SshError(f"The ProxyCommand of {where} was not started in time.", hint="Is this machine busy?")
         process, _, listener = self._processes[-1]
         with suppress(TimeoutError):
             async with asyncio.timeout(_END_SECONDS):
@@ -72,11 +74,15 @@ class ProxyCommand:
         )
 
     async def close(self) -> None:
-        """End every process with its children."""
+        """End every process that still runs, with its children.
+
+        One that has ended is left alone: its id may be another group's by now.
+        """
         processes, self._processes = self._processes, []
         for process, listening, _ in processes:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
             listening.close()
             await process.wait()
 
