@@ -7,13 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from gputui.cli.output import fit, notify, terminal_width
+from gputui.cli.output import CLEAR_LINE, fit, notify, terminal_width
 from gputui.formatting import counted, format_bytes, format_duration
 
 if TYPE_CHECKING:
     from gputui.fleet.transfer import Transfer
-
-_CLEAR_LINE = "\r\x1b[K"
 
 
 class ProgressLine:
@@ -48,7 +46,7 @@ class ProgressLine:
                 notify(text)
 
     def _write(self, text: str) -> None:
-        sys.stderr.write(f"{_CLEAR_LINE}{text}")
+        sys.stderr.write(f"{CLEAR_LINE}{text}")
         sys.stderr.flush()
 
 

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from gputui.cli import prompts, session
-from gputui.cli.output import notify
+from gputui.cli.output import CLEAR_LINE, notify
 from gputui.cli.prompts import ask_secret, yes
 from gputui.config.paths import known_hosts_path, state_dir
 from gputui.errors import SshError
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from gputui.ssh.stream import Stream
 
 
+FAILED = 255
+"""The exit status where there was no connection, or it broke, as ssh(1) has it."""
 _T = TypeVar("_T")
-_CLEAR_LINE = "\r\x1b[K"
 
 
 def known_hosts() -> KnownHosts:
@@ -88,7 +89,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
     def show(text: str) -> None:
         if sys.stderr.isatty():
-            sys.stderr.write(f"{_CLEAR_LINE}{text}")
+            sys.stderr.write(f"{CLEAR_LINE}{text}")
             sys.stderr.flush()
 
     try:
@@ -104,7 +105,7 @@ def _answer(ask: Callable[[], _T], without: _T) -> _T:
     """
     if not prompts.interactive():
         return without
-    sys.stderr.write(_CLEAR_LINE)
+    sys.stderr.write(CLEAR_LINE)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return ask()
@@ -116,7 +117,7 @@ def _answer(ask: Callable[[], _T], without: _T) -> _T:
 
 async def _ask_host_key(question: HostKeyQuestion) -> bool:
     if prompts.interactive():
-        sys.stderr.write(_CLEAR_LINE)
+        sys.stderr.write(CLEAR_LINE)
     notify(f"{question.describe()}\nAccepted, it will be {question.kept_in}.")
     if not prompts.interactive():
         notify("There is no terminal to ask whether to trust it: log in once with gputui ssh.")
@@ -126,7 +127,7 @@ async def _ask_host_key(question: HostKeyQuestion) -> bool:
 async def _ask_secret(challenge: Challenge) -> list[Secret] | None:
     """Ask each question of a server in its words; an empty answer to the only one, or to all, gives up."""
     if prompts.interactive():
-        sys.stderr.write(_CLEAR_LINE)
+        sys.stderr.write(CLEAR_LINE)
         for line in filter(None, (challenge.title, challenge.text, challenge.note)):
             notify(line)
     answers = _answer(lambda: [_ask_one(prompt) for prompt in challenge.prompts], list[str]())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 from gputui.cli import arguments, refs, session
 from gputui.cli.output import format_table, notify, report_error
 from gputui.cli.signals import until_interrupted
-from gputui.cli.ssh_login import connect
+from gputui.cli.ssh_login import FAILED, connect
 from gputui.errors import ExitCode, GputuiError
 from gputui.formatting import counted, format_bytes
 from gputui.models import Action, Instance, Resource
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
     from gputui.fleet.forwards import Forwards, Link, OpenForward
     from gputui.ssh.client import Connection
-
-FAILED = 255
-"""The exit status when there was no connection or it ended, as ssh(1) has it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

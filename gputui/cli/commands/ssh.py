@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from gputui.cli import arguments, refs, session, ssh_copy_id, ssh_stdio
 from gputui.cli.output import notify, report_error
 from gputui.cli.signals import until_interrupted
-from gputui.cli.ssh_login import connect, known_hosts
+from gputui.cli.ssh_login import FAILED, connect, known_hosts
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
 from gputui.models import Action, Instance, Resource
 from gputui.presentation.refusals import only_text
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from gputui.ssh.client import Connection
     from gputui.ssh.known_hosts import KnownHosts
     from gputui.ssh.shell import ShellEnd
-
-FAILED = 255
-"""The exit status when there was no session or it broke, as ssh(1) has it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
