@@ -102,8 +102,9 @@ echo "user $(id -un 2>/dev/null)"
 cat /proc/meminfo 2>/dev/null | head -n 5
 }
 
-# pci: the devices that may be accelerators, or NVIDIA's, by vendor and class. Reads without starting programs.
+# pci: the devices that may be accelerators, or NVIDIA's, by vendor and class. A container sees those of its host.
 pci() {
+grep -qs '^[^ ]* [^ ]* [^ ]* [^ ]* / .* - overlay ' /proc/self/mountinfo && return 1
 for f in /sys/bus/pci/devices/*/class; do
 read -r c <"$f" || return
 read -r v <"${f%class}vendor"
