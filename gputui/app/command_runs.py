@@ -54,7 +54,7 @@ async def _may_run(
     rows: Sequence[Instance],
     leases: AsyncExitStack,
 ) -> bool:
-    """Log in where it is over SSH, with all questions; False when the user wants nothing to be run."""
+    """Log in where it is over SSH, with all questions; False when nothing is to be run."""
     fleet = session.fleet
     fleet.login_hint = f"{session.key_of('restart')} in its results asks."
     over_ssh = [row for row in rows if ways(fleet, row)[:1] == (Way.SSH,) and _may_run_in(fleet, row)]

@@ -184,7 +184,7 @@ class GroupLogin:
         )
 
     async def _ask_each(self, instances: Sequence[Instance], leases: AsyncExitStack) -> bool:
-        """Log into one after the other with its questions; False where the user wants nothing to be run."""
+        """Log into one after the other with its questions; False where nothing is to be run."""
         for number, instance in enumerate(instances, 1):
             try:
                 if await self._login.lease(instance, leases, deadline=0):

@@ -1,4 +1,4 @@
-"""What is to be run in instances, and the ways that it can take to each."""
+"""The order of a command in instances, and the ways that it can take to each."""
 
 from __future__ import annotations
 
