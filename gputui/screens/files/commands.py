@@ -28,7 +28,7 @@ _SHOWN = 6
 class FileCommands(ListCommands):
     """Move between directories and sides, and copy."""
 
-    view: FilesView  # type: ignore[assignment]  # tables of another kind of rows
+    view: FilesView
 
     def conditions(self) -> Iterable[Condition]:
         """There is another side, and something to open on a directory."""

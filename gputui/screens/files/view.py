@@ -16,20 +16,19 @@ from textual.content import Content
 from gputui.formatting import counted, format_bytes
 from gputui.models import Action, FileRow, Instance, Ref, Resource
 from gputui.presentation.columns.transfers import file_columns
-from gputui.query import Query
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
-from gputui.screens.base.view import View
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.global_commands import GlobalCommands
 from gputui.screens.files.commands import FileCommands
 from gputui.screens.files.pane import Pane, file_table
+from gputui.screens.list.tabular_view import TabularView
 from gputui.widgets.table.table import RecordTable
 
 _HOME = b"."
 
 
-class FilesView(View):
+class FilesView(TabularView):
     """``u`` on an instance: tab changes sides, enter opens a directory, u copies what is marked to the other side."""
 
     NAME = "files"
@@ -42,8 +41,6 @@ class FilesView(View):
     DEFAULT_CSS = """
     FilesView #panes { height: 1fr; }
     """
-
-    _query: Query | None = None
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -71,10 +68,6 @@ class FilesView(View):
     def table(self) -> RecordTable[FileRow]:
         """The table with the keys."""
         return self.pane.table
-
-    def focus_body(self) -> None:
-        """Give the keys back to the side that had them."""
-        self.set_focus(self.table)
 
     def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
         """Show the files of another instance, from its home directory."""
@@ -130,21 +123,10 @@ class FilesView(View):
         """Return that files can be copied, while an instance is shown."""
         return frozenset({Action.SSH}) if self.scope is not None else frozenset()
 
-    def set_filter(self, text: str) -> None:
-        """Show only files that match on the side with the keys; raises QueryError."""
-        self._query = self.table.parse_filter(text) or None
-        self.table.set_filter(self._query)
-        self.frame.show()
-
-    def clear_limits(self) -> bool:
-        """Clear the marks, then the filter."""
-        if self.table.marked or self.table.marked_hidden:
-            self.table.action_clear_marks()
-            return True
-        if self._query is None:
-            return False
-        self.set_filter("")
-        return True
+    def _apply_filter(self) -> None:
+        """Filter the side with the keys; nothing is hidden on the other."""
+        self.other.table.set_filter(None)
+        super()._apply_filter()
 
     def status(self) -> tuple[Content, Content]:
         """Return the transfers under way at the left, the marked files at the right."""
@@ -154,25 +136,16 @@ class FilesView(View):
         if rate:
             text += f"  {format_bytes(int(rate))}/s"
         hint = "" if busy else f"   {self.session.key_of('files')} copies to the other side"
-        marked = len(self.table.marked) if self.is_mounted else 0
         hidden = self.pane.hidden if self.is_mounted else 0
         left = Content.assemble(
             (text, "$text-accent"),
             (hint, "$muted"),
-            (f"   / {self._query.text}" if self._query else "", "$text-accent"),
+            self.filter_caption(),
             (f"   {hidden} hidden ({self.session.key_of('hidden')} shows)" if hidden else "", "$muted"),
         )
-        return left, Content.styled(f"{marked} marked" if marked else "", "$text-accent")
+        return left, self.marks_caption() if self.is_mounted else Content("")
 
-    @on(RecordTable.CursorMoved)
-    def _cursor_moved(self) -> None:
-        self.frame.show_keys()
-
-    @on(RecordTable.Changed)
-    def _table_changed(self) -> None:
-        self.frame.show()
-
-    @on(RecordTable.Opened)
-    def _opened(self, event: RecordTable.Opened) -> None:
+    @on(RecordTable.Opened, "#there")
+    def _opened_there(self, event: RecordTable.Opened) -> None:
         event.stop()
-        self.action_command("open")
+        self.open_row()

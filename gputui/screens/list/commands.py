@@ -11,7 +11,7 @@ from gputui.screens.commands.save import SaveCommands
 from gputui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
-    from gputui.screens.list.list_view import ListView
+    from gputui.screens.list.tabular_view import TabularView
 
 
 def _of_table(action: Callable[[RecordTable[Row]], None]) -> Callable[[ListCommands, str], None]:
@@ -22,7 +22,7 @@ def _of_table(action: Callable[[RecordTable[Row]], None]) -> Callable[[ListComma
 class ListCommands(SaveCommands):
     """Mark, sort, refresh and save rows."""
 
-    view: ListView
+    view: TabularView
 
     def conditions(self) -> Iterable[Condition]:
         """A list can always be filtered and saved."""

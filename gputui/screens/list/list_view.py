@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar, cast
 
-from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 
@@ -14,17 +13,16 @@ from gputui.models import Change, FeedState, Phase, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.lists import columns_of
-from gputui.query import Query
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
-from gputui.screens.base.view import View
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.commands.sets import ROW_SETS
 from gputui.screens.list.commands import ListCommands
+from gputui.screens.list.tabular_view import TabularView
 from gputui.widgets.table.table import RecordTable
 
 
-class ListView(View):
+class ListView(TabularView):
     """Shows the rows of ``RESOURCE``. A subclass gives the columns, and the text for an empty table."""
 
     RESOURCE: ClassVar[Resource]
@@ -34,16 +32,11 @@ class ListView(View):
     COUNTED: ClassVar[str] = ""
     """The unit of the number in the title, where the heading does not give it."""
 
-    TYPED_OVER: ClassVar[str] = "/"
-    """The text before the typed filter in the title: the part of the view that it applies to."""
-
     SHOWS_AGE: ClassVar[bool] = False
     """Whether its rows show ages or times left, which are updated once a minute."""
 
     _stale: frozenset[str] = frozenset()
     _settled = False
-    _query: Query | None = None
-
     _awaited_row: tuple[Ref, int] | None = None
     """A row to go to as soon as it is listed, unless the user has moved since (:attr:`Viewport.moves`)."""
 
@@ -92,10 +85,6 @@ class ListView(View):
     def table(self) -> RecordTable[Row]:
         """The table of this view."""
         return cast("RecordTable[Row]", self.query_one("#table", RecordTable))
-
-    def focus_body(self) -> None:
-        """Give the keys back to the table."""
-        self.set_focus(self.table)
 
     def row_style(self, row: Row) -> str | None:
         """Dim what is not up to date."""
@@ -294,16 +283,13 @@ class ListView(View):
                 "$text-warning",
             ),
             (self._new_text(), "$text-warning"),
-            (f"   {self.TYPED_OVER} {self._query.text}" if self._query else "", "$text-accent"),
+            self.filter_caption(),
         )
-        marked = len(table.marked)
-        hidden = len(table.marked_hidden)
         key, descending = table.sort
         # The heading of the column shows it, where there is room for the column.
         hidden_order = key is not None and all(placed.column.key != key for placed in table.layout_columns)
         right = Content.assemble(
-            (f"{marked} marked" if marked else "", "$text-accent"),
-            (f"   {hidden} marked, hidden by filter" if hidden else "", "$text-warning"),
+            self.marks_caption(),
             (
                 f"   by {table.columns[key].title} {'↓' if descending else '↑'}" if key and hidden_order else "",
                 "$muted",
@@ -311,19 +297,10 @@ class ListView(View):
         )
         return left, right
 
-    @on(RecordTable.CursorMoved)
-    def _cursor_moved(self) -> None:
-        self.frame.show_keys()
-
-    @on(RecordTable.Changed)
-    def _table_changed(self) -> None:
+    def show_changed_table(self) -> None:
+        """Show what depends on the table; an empty one says why."""
         self._show_placeholder()
-        self.frame.show()
-
-    @on(RecordTable.Opened, "#table")
-    def _opened(self, event: RecordTable.Opened) -> None:
-        event.stop()
-        self.open_row()
+        super().show_changed_table()
 
     def open_row(self) -> None:
         """Open the row under the cursor."""
@@ -343,11 +320,6 @@ class ListView(View):
         marked = [row for ref in self.table.marked if (row := self.table.get(ref)) is not None]
         return marked or super().targets()
 
-    def set_filter(self, text: str) -> None:
-        """Show only rows that match; raises QueryError."""
-        self._query = self.table.parse_filter(text) or None
-        self._apply_filter()
-
     def clear_filter(self) -> bool:
         """Clear the filter, the account and only-problems, not the scope; returns whether any was set."""
         had = self._query is not None or self.session.account is not None or self.problems_only
@@ -357,10 +329,3 @@ class ListView(View):
             self.session.choose(account=None)
         self._apply_filter()
         return had
-
-    def clear_limits(self) -> bool:
-        """Clear the marks, then the filter."""
-        if self.table.marked or self.table.marked_hidden:
-            self.table.action_clear_marks()
-            return True
-        return self.clear_filter()

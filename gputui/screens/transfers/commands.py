@@ -28,7 +28,7 @@ _FORGET = "forget"
 class TransferCommands(ListCommands):
     """Pause, continue, retry or cancel transfers."""
 
-    view: TransfersView  # type: ignore[assignment]  # a table of another kind of rows
+    view: TransfersView
 
     def conditions(self) -> Iterable[Condition]:
         """There is something to choose on a transfer."""

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 
 from gputui.formatting import counted, format_bytes
 from gputui.models import Ref, Resource, TransferRow
 from gputui.presentation.columns.transfers import transfer_columns
-from gputui.query import Query
 from gputui.screens.base.fleet_context import FleetContext
-from gputui.screens.base.view import View
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.global_commands import GlobalCommands
+from gputui.screens.list.tabular_view import TabularView
 from gputui.screens.transfers.commands import TransferCommands
 from gputui.text import clean
 from gputui.widgets.table.table import RecordTable
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from gputui.fleet.transfer import Transfer
 
 
-class TransfersView(View):
+class TransfersView(TabularView):
     """``:transfers``: progress of each copy; enter pauses, continues, retries or cancels it."""
 
     NAME = "transfers"
@@ -36,7 +34,6 @@ class TransfersView(View):
     CREATES: ClassVar[frozenset[Resource]] = frozenset()
     COMMAND_SETS = (TransferCommands, AccountCommands, GlobalCommands)
 
-    _query: Query | None = None
     _due = False
 
     def compose_body(self) -> ComposeResult:
@@ -48,15 +45,6 @@ class TransfersView(View):
             on_fault=self.session.program.show_internal_error,
         )
         yield table
-
-    @property
-    def table(self) -> RecordTable[TransferRow]:
-        """The table of this view."""
-        return cast("RecordTable[TransferRow]", self.query_one("#table", RecordTable))
-
-    def focus_body(self) -> None:
-        """Give the keys back to the table."""
-        self.set_focus(self.table)
 
     def follow(self) -> Sequence[Callable[[], None]]:
         """Follow every transfer."""
@@ -80,50 +68,20 @@ class TransfersView(View):
         refs = set(self.table.marked or filter(None, [self.table.cursor_ref]))
         return [transfer for transfer in self.session.fleet.transfers.all if ref_of(transfer) in refs]
 
-    def set_filter(self, text: str) -> None:
-        """Show only transfers that match; raises QueryError."""
-        self._query = self.table.parse_filter(text) or None
-        self.table.set_filter(self._query)
-        self.frame.show()
-
-    def clear_limits(self) -> bool:
-        """Clear the marks, then the filter."""
-        if self.table.marked or self.table.marked_hidden:
-            self.table.action_clear_marks()
-            return True
-        if self._query is None:
-            return False
-        self.set_filter("")
-        return True
-
     def status(self) -> tuple[Content, Content]:
         """Return how many there are, and the rate of all."""
         transfers = self.session.fleet.transfers
         rate = sum(transfer.rate or 0 for transfer in transfers.busy)
         busy = f"   {counted(len(transfers.busy), 'transfer')} under way" if transfers.busy else ""
-        marked = len(self.table.marked) if self.is_mounted else 0
         return (
             Content.assemble(
                 (f"   {len(transfers.all)}", "$muted"),
                 (busy, "$text-accent"),
                 (f"   {format_bytes(int(rate))}/s" if rate else "", "$text-accent"),
-                (f"   / {self._query.text}" if self._query else "", "$text-accent"),
+                self.filter_caption(),
             ),
-            Content.styled(f"{marked} marked" if marked else "", "$text-accent"),
+            self.marks_caption() if self.is_mounted else Content(""),
         )
-
-    @on(RecordTable.CursorMoved)
-    def _cursor_moved(self) -> None:
-        self.frame.show_keys()
-
-    @on(RecordTable.Changed)
-    def _table_changed(self) -> None:
-        self.frame.show()
-
-    @on(RecordTable.Opened, "#table")
-    def _opened(self, event: RecordTable.Opened) -> None:
-        event.stop()
-        self.action_command("open")
 
 
 def ref_of(transfer: Transfer) -> Ref:

@@ -1,0 +1,90 @@
+"""A view over a table, of rows of any kind: filter, marks, the row under the cursor."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual import on
+from textual.content import Content
+
+from gputui.query import Query
+from gputui.screens.base.view import View
+from gputui.widgets.table.table import RecordTable
+
+
+class TabularView(View):
+    """The keys and the filter act on ``table``, which a subclass lays out."""
+
+    TYPED_OVER: ClassVar[str] = "/"
+    """The text before the typed filter in the title: the part of the view that it applies to."""
+
+    _query: Query | None = None
+
+    @property
+    def table(self) -> RecordTable[Any]:
+        """The table that the keys act on."""
+        return self.query_one("#table", RecordTable)
+
+    def focus_body(self) -> None:
+        """Give the keys back to the table."""
+        self.set_focus(self.table)
+
+    def open_row(self) -> None:
+        """Open the row under the cursor."""
+        self.action_command("open")
+
+    # --- filter and marks ------------------------------------------------------------------------------------
+
+    def set_filter(self, text: str) -> None:
+        """Show only rows that match; raises QueryError."""
+        self._query = self.table.parse_filter(text) or None
+        self._apply_filter()
+
+    def _apply_filter(self) -> None:
+        self.table.set_filter(self._query)
+        self.frame.show()
+
+    def clear_filter(self) -> bool:
+        """Clear the filter; returns whether any was set."""
+        had = self._query is not None
+        self._query = None
+        self._apply_filter()
+        return had
+
+    def clear_limits(self) -> bool:
+        """Clear the marks, then the filter."""
+        if self.table.marked or self.table.marked_hidden:
+            self.table.action_clear_marks()
+            return True
+        return self.clear_filter()
+
+    def filter_caption(self) -> Content:
+        """Return the filter as the title shows it."""
+        return Content.styled(f"   {self.TYPED_OVER} {self._query.text}" if self._query else "", "$text-accent")
+
+    def marks_caption(self) -> Content:
+        """Return how many rows are marked, as the title shows it."""
+        marked, hidden = len(self.table.marked), len(self.table.marked_hidden)
+        return Content.assemble(
+            (f"{marked} marked" if marked else "", "$text-accent"),
+            (f"   {hidden} marked, hidden by filter" if hidden else "", "$text-warning"),
+        )
+
+    # --- news of the table -----------------------------------------------------------------------------------
+
+    def show_changed_table(self) -> None:
+        """Show what depends on the rows, the marks and the order of the table."""
+        self.frame.show()
+
+    @on(RecordTable.CursorMoved)
+    def _cursor_moved(self) -> None:
+        self.frame.show_keys()
+
+    @on(RecordTable.Changed)
+    def _table_changed(self) -> None:
+        self.show_changed_table()
+
+    @on(RecordTable.Opened, "#table")
+    def _opened(self, event: RecordTable.Opened) -> None:
+        event.stop()
+        self.open_row()
