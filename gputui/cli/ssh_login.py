@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 FAILED = 255
 """The exit status where there was no connection, or it broke, as ssh(1) has it."""
 _T = TypeVar("_T")
+_NUMBER = re.compile(r"\d+")
 
 
 def known_hosts() -> KnownHosts:
@@ -49,9 +51,9 @@ async def connect(fleet: Fleet, instance: Instance, *, deadline: float = 120.0) 
     async def ask_user() -> str:
         return _ask_user(ref)
 
-    with session.open_history() as history, _progress() as progress:
+    with session.open_history() as history, progress() as show:
         return await log_in(
-            *(fleet, ref, hosts, ask_user, _ask_host_key, _ask_secret, progress),
+            *(fleet, ref, hosts, ask_user, _ask_host_key, _ask_secret, show),
             deadline=deadline,
             logins=Logins(history),
         )
@@ -66,8 +68,8 @@ async def open_stream(fleet: Fleet, ref: Ref) -> AsyncIterator[Stream]:
     from gputui.fleet import connections
 
     async with AsyncExitStack() as stack:
-        with _progress() as progress:
-            opening = connections.open_stream(fleet, ref, _ask_host_key, _ask_secret, progress)
+        with progress() as show:
+            opening = connections.open_stream(fleet, ref, _ask_host_key, _ask_secret, show)
             opened = await stack.enter_async_context(opening)
         yield opened
 
@@ -84,13 +86,20 @@ def _ask_user(ref: Ref) -> str:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show the progress of a login in one line that is removed at its end."""
+def progress() -> Iterator[Callable[[str], None]]:
+    """Show the progress of a login in one line that is removed at its end.
+
+    Without a terminal each sentence, such as why it waits, is a line, once; the steps, which end in ``…``, are not.
+    """
+    reported = set[str]()
 
     def show(text: str) -> None:
         if sys.stderr.isatty():
             sys.stderr.write(f"{CLEAR_LINE}{text}")
             sys.stderr.flush()
+        elif text.endswith(".") and (sentence := _NUMBER.sub("", text)) not in reported:
+            reported.add(sentence)
+            notify(f"gputui: {text}")
 
     try:
         yield show

@@ -60,12 +60,17 @@ class Connections:
         await self.jump_hosts.retire()
 
     async def log_in_unasked(
-        self, instance: Instance, unasked: Unasked | None = None, *, deadline: float = 0
+        self,
+        instance: Instance,
+        unasked: Unasked | None = None,
+        *,
+        deadline: float = 0,
+        progress: Callable[[str], None] = lambda _: None,
     ) -> Connection:
         """Log in without questions; those that were not asked are noted in ``unasked``.
 
-        An SSH server that is still starting is waited for during ``deadline`` seconds. Raises LoginError where a
-        question was not asked, GputuiError.
+        An SSH server that is still starting is waited for during ``deadline`` seconds, of which ``progress`` is
+        called with the reason. Raises LoginError where a question was not asked, GputuiError.
         """
         noted, hint = unasked or Unasked(), self._fleet.login_hint
 
@@ -84,7 +89,7 @@ class Connections:
         ref = login_ref(instance)
         try:
             return await log_in(
-                self._fleet, ref, self.hosts, no_user, no_trust, no_secret, deadline=deadline, asks=False
+                *(self._fleet, ref, self.hosts, no_user, no_trust, no_secret, progress), deadline=deadline, asks=False
             )
         except SshError as error:
             if isinstance(error, DeclinedError) and not noted.reason:

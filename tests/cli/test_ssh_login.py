@@ -34,3 +34,16 @@ async def test_questions_of_a_server_are_asked_in_its_words_and_hidden_unless_it
 
 async def test_without_a_terminal_nothing_is_answered() -> None:
     assert await ssh_login._ask_secret(Challenge((Prompt("Code:"),))) is None
+
+
+def test_without_a_terminal_each_reason_to_wait_is_a_line_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with ssh_login.progress() as show:
+        show("Connecting to 10.0.0.8, port 22 …")
+        for second in range(3):
+            show(f"It refuses connections. Waiting for its SSH server: {second}s of 120s.")
+        show("hub does not answer.")
+
+    assert capsys.readouterr().err.splitlines() == [
+        "gputui: It refuses connections. Waiting for its SSH server: 0s of 120s.",
+        "gputui: hub does not answer.",
+    ]

@@ -220,8 +220,13 @@ def _login(
     deadline = 0.0 if by_api else _START_SECONDS
     if prompts.interactive() and not args.stdin:
         return partial(ssh_login.connect, fleet, deadline=deadline)
-    # The libraries of SSH are not loaded before there is a login.
-    return lambda instance: fleet.connections.log_in_unasked(instance, deadline=deadline)
+
+    async def log_in(instance: Instance) -> Connection:
+        with ssh_login.progress() as show:
+            # The libraries of SSH are not loaded before there is a login.
+            return await fleet.connections.log_in_unasked(instance, deadline=deadline, progress=show)
+
+    return log_in
 
 
 async def _until_end(run: RemoteRun) -> None:

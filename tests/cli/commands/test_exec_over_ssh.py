@@ -69,6 +69,17 @@ def test_output_that_cannot_be_written_ends_the_command_as_the_user_would(
     assert (entry.outcome, "ended by the user" in entry.detail) == (Outcome.DONE, True)
 
 
+def test_a_server_that_is_still_starting_is_waited_for_with_the_reason(
+    hosts: Hosts, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gputui.cli.commands.exec._START_SECONDS", 0.1)
+    monkeypatch.setattr("gputui.ssh.client._FIRST_PAUSE", 0.04)
+    hosts.port = 1
+    status, _, err = run("exec", "a", "--", "true")
+    assert status == 1
+    assert err.count("127.0.0.1:1 refuses connections. Waiting for its SSH server: 0s of 0s.\n") == 1
+
+
 def test_several_are_apart_in_their_order_and_a_failure_is_status_one(hosts: Hosts, run: Run) -> None:
     status, out, err = run("exec", "b", "a", "--", "printf '\\033]0;x\\007one'; exit 3")
     assert (status, out) == (1, "one\none\n"), "nothing that a terminal acts on"
@@ -161,7 +172,7 @@ def test_a_server_that_is_still_starting_is_waited_for_by_one_instance_without_a
 ) -> None:
     waited = list[float]()
 
-    async def refused(*_: object, deadline: float = 0) -> None:
+    async def refused(*_: object, deadline: float = 0, **others: object) -> None:
         waited.append(deadline)
         raise SshError("It refuses connections.")
 
