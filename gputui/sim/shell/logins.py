@@ -12,7 +12,7 @@ from gputui.sim.machines.root_files import files_of
 
 from .evaluation import CAPTURE_LIMIT
 from .language.errors import ExpiredError
-from .programs import installed_programs
+from .programs import SFTP_SERVER, installed_programs
 from .shell import Session, Shell, home_of
 from .streams import Output, Stream, Streams
 
@@ -53,6 +53,7 @@ def new_shell(
         programs: dict[str, Node] = {name: Computed(mode=0o755) for name in installed_programs(shell)}
         files.mount("/usr/bin", ComputedDirectory(content=lambda: programs))
         files.mount("/bin", Link(target="usr/bin"))
+        files.mount(SFTP_SERVER, Computed(mode=0o755))
     if not files.is_directory(shell.cwd):
         shell.cwd = "/"
     return shell

@@ -130,6 +130,17 @@ async def test_containers_are_listed_inspected_and_entered(hosts: Hosts) -> None
     assert await hosts.output("gpu01", "docker ps") == "bash: line 1: docker: command not found\nstatus 127\n"
 
 
+async def test_files_are_copied_into_a_container_by_its_own_sftp_server(hosts: Hosts) -> None:
+    async with hosts.connect("gpu03") as connection:
+        inside = "docker exec -i notebook sh -c 'exec /usr/lib/openssh/sftp-server'"
+        init, mkdir = b"\0\0\0\5\1\0\0\0\3", b"\0\0\0\x16\x0e\0\0\0\1\0\0\0\x09/tmp/made\0\0\0\0"
+        result = await connection.run(inside, input=init + mkdir, encoding=None)
+    assert isinstance(result.stdout, bytes)
+    assert b"limits@openssh.com" in result.stdout
+    assert result.exit_status == 0
+    assert await hosts.output("gpu03", "docker exec notebook ls /tmp; ls /tmp") == "made\n"
+
+
 async def test_logs_of_units_and_containers_are_read_by_time_and_place(hosts: Hosts) -> None:
     command = "journalctl --no-pager -o json --output-fields=MESSAGE --unit=ssh"
     newest = [json.loads(line) for line in (await hosts.output("gpu01", f"{command} --reverse -n 3")).splitlines()]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _OF_THE_HOST = frozenset({"docker", "journalctl", "podman", "systemctl"})
 """Tools that the containers of a machine do not have."""
+SFTP_SERVER = "/usr/lib/openssh/sftp-server"
 _ALSO_PROGRAMS = ("[", "echo", "false", "kill", "printf", "pwd", "test", "true")
 """Builtins that are programs as well."""
 
@@ -55,6 +56,13 @@ async def _help(shell: Shell, words: list[str]) -> int:
     names = sorted({*BUILTINS, *PROGRAMS} - {name for name in TOOLS if not _installed(shell, name)})
     await shell.out(f"A simulated shell. Its commands: {' '.join(names)}\n")
     return 0
+
+
+async def _sftp_server(shell: Shell, words: list[str]) -> int:
+    # asyncssh is not loaded before it is needed: pody's server runs commands without SSH.
+    from gputui.sim.shell.server.piped_sftp import serve
+
+    return await serve(shell)
 
 
 async def _clear(shell: Shell, words: list[str]) -> int:
@@ -182,6 +190,8 @@ PROGRAMS: dict[str, Program] = {
 def find_program(shell: Shell, name: str) -> Program | None:
     """Return a program by its name or path; None where the machine has no such program."""
     directory, base = posixpath.split(name)
+    if name == SFTP_SERVER:
+        return _sftp_server
     if not directory:
         return _installed(shell, base) or _script_in_path(shell, base)
     return _installed(shell, base) if posixpath.basename(directory) in ("bin", "sbin") else _script(shell, name)
