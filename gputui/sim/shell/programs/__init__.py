@@ -59,7 +59,7 @@ async def _help(shell: Shell, words: list[str]) -> int:
 
 
 async def _sftp_server(shell: Shell, words: list[str]) -> int:
-    # asyncssh is not loaded before it is needed: pody's server runs commands without SSH.
+    # Only here is asyncssh needed: an API may run commands without SSH.
     from gputui.sim.shell.server.piped_sftp import serve
 
     return await serve(shell)
