@@ -25,7 +25,8 @@ from benchmarks.table import compare
 from gputui.sim.machines.containers import Pod
 from gputui.sim.machines.hosts import Host
 from gputui.sim.server import running_simulator
-from gputui.sim.ssh.default_world import GPU01, SshPlan
+from gputui.sim.ssh.default_world import GPU01
+from gputui.sim.ssh.plans import SshPlan
 from tests.tui.harness import Terminal
 
 HOSTS = 100

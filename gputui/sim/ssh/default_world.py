@@ -1,20 +1,14 @@
-"""The hosts of the default world: their hardware, what runs on them, and events that occur by themselves."""
+"""The hosts of the default world: their hardware, and what runs on them."""
 
 from __future__ import annotations
 
-import itertools
-import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from gputui.sim.machines.containers import Pod
-from gputui.sim.machines.hardware import GIB, Gpu
-from gputui.sim.machines.hosts import Host, hexadecimal
+from gputui.sim.machines.hardware import GIB
 from gputui.sim.machines.system import Disk, LoggedIn, System
-from gputui.sim.machines.world import World
 
-USER = "ops"
-"""The user who logs in."""
+from .plans import FINETUNE, USER, Container, HostPlan, Job, SshPlan
+
 BASTION = "bastion"
 """The host that others are reached through."""
 _TIB = 1 << 40
@@ -22,7 +16,6 @@ _OTHER_TOOLS = frozenset({"timeout", "journalctl"})
 _TOOLS = _OTHER_TOOLS | {"nvidia-smi"}
 _AMD_TOOLS = _OTHER_TOOLS | {"rocm-smi"}
 _TRAIN = "/opt/conda/bin/python -m torch.distributed.run --nproc-per-node 4 train.py --config configs/70b.yaml"
-_FINETUNE = "/opt/conda/bin/python finetune.py --model llama-3.1-8b --lr 2e-5 --bf16"
 _SERVE = "/opt/conda/bin/python -m vllm.entrypoints.openai.api_server --model Qwen/Qwen3-32B --port 8000"
 _NOTEBOOK = "/opt/conda/bin/python -m ipykernel_launcher -f /home/alice/.local/share/jupyter/runtime/kernel-5f2c.json"
 _STUCK = "python eval.py --tasks mmlu --hangs"
@@ -34,66 +27,6 @@ _XID = (
     "NVRM: Xid (PCI:0000:30:00): 79, pid='<unknown>', GPU has fallen off the bus.",
     "NVRM: GPU 0000:30:00.0: GPU is lost.",
 )
-_ACTIVITY_SECONDS, _TROUBLE_SECONDS = 50.0, 90.0
-_DOWN_SECONDS = (25.0, 45.0)
-
-
-@dataclass(frozen=True)
-class Job:
-    """A process on GPUs: its user, the share of each GPU's memory, its load, its age, the container it runs in."""
-
-    user: str
-    command: str
-    gpus: tuple[int, ...]
-    share: float
-    load: float
-    hours: float
-    container: str = ""
-
-
-@dataclass(frozen=True)
-class Container:
-    """A container of Docker on a host; ``gpus`` None for all."""
-
-    name: str
-    image: str
-    gpus: tuple[int, ...] | None
-    hours: float
-    running: bool = True
-    ports: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class HostPlan:
-    """A host to build. Memory in bytes.
-
-    ``behind`` is the host to go through; ``password_only``: it accepts no key at first; ``code``: it asks for the
-    password and this one-time code instead; ``flaky``: see :class:`_Troubles`. ``rate`` is that of SFTP in bytes a
-    second, 0 for no limit.
-    """
-
-    name: str
-    model: str = "NVIDIA H100 80GB HBM3"
-    gpu_memory: int = 80 * GIB
-    gpus: int = 8
-    system: System = field(default_factory=System)
-    jobs: tuple[Job, ...] = ()
-    containers: tuple[Container, ...] = ()
-    lost: tuple[int, ...] = ()
-    behind: str = ""
-    password_only: bool = False
-    code: str = ""
-    flaky: bool = False
-    rate: int = 0
-
-
-@dataclass(frozen=True)
-class SshPlan:
-    """An account of hosts. ``quiet``: no events without a command."""
-
-    name: str = "hosts"
-    hosts: tuple[HostPlan, ...] = ()
-    quiet: bool = False
 
 
 _USUAL = System(
@@ -129,7 +62,7 @@ GPU02 = HostPlan(
         units={"ssh": _SSHD, "kernel": _XID},
         users=(LoggedIn("carol", "pts/1", "10.0.0.40", 0.3),),
     ),
-    jobs=(Job("carol", _FINETUNE, (0, 1), 0.74, 0.93, 12.0),),
+    jobs=(Job("carol", FINETUNE, (0, 1), 0.74, 0.93, 12.0),),
     lost=(2,),
 )
 GPU03 = HostPlan(
@@ -154,7 +87,7 @@ GPU04 = HostPlan(
     "NVIDIA L40S",
     48 * GIB,
     system=replace(_USUAL, cpus=64, memory=512 * GIB),
-    jobs=(Job("bob", _FINETUNE, (0, 1), 0.8, 0.9, 5.0),),
+    jobs=(Job("bob", FINETUNE, (0, 1), 0.8, 0.9, 5.0),),
     flaky=True,
 )
 GPU05 = HostPlan(
@@ -189,7 +122,7 @@ NPU01 = HostPlan(
         driver="25.0.rc1.2",
         tools=_OTHER_TOOLS | {"npu-smi"},
     ),
-    jobs=(Job("carol", _FINETUNE, (0, 1, 2, 3), 0.6, 0.88, 17.0),),
+    jobs=(Job("carol", FINETUNE, (0, 1, 2, 3), 0.6, 0.88, 17.0),),
 )
 GPU06 = HostPlan(
     "gpu06",
@@ -227,124 +160,3 @@ HOSTS: dict[str, tuple[SshPlan, ...]] = {
     "huge": (SshPlan(hosts=_many(91)),),
 }
 """The accounts of hosts in each size of the world."""
-
-
-class SshHost(Host):
-    """A machine with an SSH server of its own. ``mood`` is how that answers, as in endpoints.Door."""
-
-    mood = ""
-
-    def lose_gpu(self, index: int) -> None:
-        """Let a GPU fall off the bus; what runs on it ends."""
-        self.system.lost_gpus.add(index)
-        for process in self.on_gpu(index):
-            self.end(process.pid)
-
-    def reboot(self) -> None:
-        """Come up again with all GPUs, without processes and with another boot id."""
-        for pid in list(self.processes):
-            self.end(pid)
-        self.system.lost_gpus.clear()
-        self.system.boot_id = _boot_id(self.rng)
-        self.system.booted = self.world.time
-
-
-def build_host(world: World, plan: HostPlan, seed: int, *, quiet: bool = False) -> SshHost:
-    """Build a host. It has its own random generator, so that other hosts do not change."""
-    rng = random.Random(f"{plan.name} {seed}")  # noqa: S311  a pretend host has no secrets
-    host = SshHost(world, plan.name, rng=rng)
-    host.user = USER
-    host.system = replace(
-        plan.system,
-        name=plan.name,
-        boot_id=_boot_id(rng),
-        booted=world.time - rng.uniform(3, 60) * 86_400,
-        lost_gpus=set(plan.lost),
-        sftp_rate=plan.rate,
-    )
-    for index in range(plan.gpus):
-        uuid = "GPU-" + "-".join(hexadecimal(rng, digits) for digits in (8, 4, 4, 4, 12))
-        host.gpus.append(Gpu(index, uuid, plan.model, plan.gpu_memory))
-    for container in plan.containers:
-        _add_container(host, container)
-    for job in plan.jobs:
-        start(host, job)
-    if plan.flaky and not quiet:
-        _Troubles(host, plan.jobs)
-    if plan.gpus and not quiet:
-        world.repeat(lambda: _some_work(host), _ACTIVITY_SECONDS, rng)
-    return host
-
-
-def start(host: Host, job: Job) -> None:
-    """Start a job's process, which began hours ago."""
-    memory = int(host.gpus[job.gpus[0]].memory * job.share)
-    process = host.spawn(host.pods.get(job.container), job.command, job.gpus, memory)
-    process.user, process.load = job.user, job.load
-    process.started = max(host.world.time - job.hours * 3600, host.system.up_since(host.world.time) + 60)
-
-
-def _add_container(host: Host, plan: Container) -> None:
-    now = host.world.time
-    began = max(now - plan.hours * 3600, host.system.up_since(now) + 30)
-    gpus = None if plan.gpus is None else list(plan.gpus)
-    pod = Pod("", plan.name, plan.image, hexadecimal(host.rng, 64), began - 5, began, ports=plan.ports, gpu_ids=gpus)
-    pod.status = "running" if plan.running else "exited"
-    pod.finished = None if plan.running else began + 3 * 3600
-    host.add(pod)
-
-
-def _boot_id(rng: random.Random) -> str:
-    return "-".join(hexadecimal(rng, digits) for digits in (8, 4, 4, 4, 12))
-
-
-def _some_work(host: Host) -> None:
-    """A user starts a job on the last GPU, or ends it."""
-    last = len(host.gpus) - 1
-    running = [process for process in host.processes.values() if process.gpus == (last,) and process.user == "dave"]
-    if running:
-        host.end(running[0].pid)
-    elif last not in host.system.lost_gpus and not host.on_gpu(last):
-        start(host, Job("dave", _FINETUNE, (last,), host.rng.uniform(0.2, 0.9), host.rng.uniform(0.3, 0.99), 0.0))
-
-
-class _Troubles:
-    """The troubles of a host, in turn: it closes connections, hangs, loses its last GPU, reboots."""
-
-    def __init__(self, host: SshHost, jobs: Sequence[Job]) -> None:
-        self._host = host
-        self._jobs = jobs
-        self._next = itertools.cycle((self._drop, self._hang, self._lose, self._reboot))
-        host.world.repeat(self._turn, _TROUBLE_SECONDS, host.rng)
-
-    def _turn(self) -> None:
-        next(self._next)()
-
-    def _drop(self) -> None:
-        self._down("drops", lambda: None)
-
-    def _hang(self) -> None:
-        self._down("hangs", lambda: None)
-
-    def _lose(self) -> None:
-        self._host.lose_gpu(len(self._host.gpus) - 1)
-
-    def _reboot(self) -> None:
-        self._down("drops", self._up)
-
-    def _up(self) -> None:
-        self._host.reboot()
-        for job in self._jobs:
-            start(self._host, replace(job, hours=0.0))
-
-    def _down(self, mood: str, then: Callable[[], None]) -> None:
-        """Be down for a while: one that hangs keeps its connections."""
-        self._host.mood = mood
-        if mood == "drops":
-            self._host.world.network.cut(self._host)
-
-        def answer() -> None:
-            self._host.mood = ""
-            then()
-
-        self._host.world.after(self._host.rng.uniform(*_DOWN_SECONDS), answer)

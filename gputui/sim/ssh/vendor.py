@@ -17,7 +17,9 @@ from gputui.sim.shell.server.endpoints import Door
 from gputui.sim.shell.server.sshd import SshServer
 from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
 
-from .default_world import BASTION, GPU06, HOSTS, USER, HostPlan, SshHost, SshPlan, build_host
+from .default_world import BASTION, GPU06, HOSTS
+from .host import SshHost, build_host
+from .plans import USER, HostPlan, SshPlan
 
 
 class SshVendor(SimulatedVendor):

@@ -13,7 +13,8 @@ import asyncssh
 from gputui.sim.machines.clock import WorldClock
 from gputui.sim.machines.world import World
 from gputui.sim.shell.server.sshd import SshServer
-from gputui.sim.ssh.default_world import SshHost, SshPlan
+from gputui.sim.ssh.host import SshHost
+from gputui.sim.ssh.plans import SshPlan
 from gputui.sim.ssh.vendor import SshVendor
 from gputui.sim.vendors import SimulatedAccount
 from tests.sim.conftest import START

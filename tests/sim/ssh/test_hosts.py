@@ -12,7 +12,8 @@ import pytest
 from gputui.accelerators.ascend import from_npu_smi
 from gputui.accelerators.output import Part
 from gputui.sim.machines.clock import WorldClock
-from gputui.sim.ssh.default_world import GPU01, GPU04, JUMP, SshPlan
+from gputui.sim.ssh.default_world import GPU01, GPU04, JUMP
+from gputui.sim.ssh.plans import SshPlan
 from tests.sim.conftest import START, Hands
 from tests.sim.ssh.hosts import Hosts, running_hosts
 
