@@ -218,18 +218,38 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
         return self.request(Packet.REMOVE, answers.nothing, string(path))
 
     async def replace(self, old: bytes, new: bytes) -> None:
-        """Rename over what is there; in two steps where the server cannot replace, with nothing there in between."""
+        """Rename over what is there, unless that is a directory.
+
+        Where the server cannot replace, the file there is moved aside meanwhile, and back where that fails.
+        """
         if _POSIX_RENAME in self.extensions:
-            return await self.request(
-                Packet.EXTENDED, answers.nothing, string(_POSIX_RENAME), string(old), string(new)
-            )
+            await self.request(Packet.EXTENDED, answers.nothing, string(_POSIX_RENAME), string(old), string(new))
+            return
         try:
-            return await self.request(Packet.RENAME, answers.nothing, string(old), string(new))
+            await self._rename(old, new)
         except StatusError as error:
-            if error.code not in {Status.FAILURE, _ALREADY_THERE}:
+            if error.code not in {Status.FAILURE, _ALREADY_THERE} or not await self._is_replaceable(new):
                 raise
-        await self.remove(new)
-        return await self.request(Packet.RENAME, answers.nothing, string(old), string(new))
+        else:
+            return
+        aside = old + b".replaced"
+        await self._rename(new, aside)
+        try:
+            await self._rename(old, new)
+        except BaseException:
+            with suppress(CopyError):
+                await self._rename(aside, new)
+            raise
+        await self.remove(aside)
+
+    async def _is_replaceable(self, path: bytes) -> bool:
+        try:
+            return not (await self.lstat(path)).is_dir
+        except StatusError:
+            return False
+
+    def _rename(self, old: bytes, new: bytes) -> Awaitable[None]:
+        return self.request(Packet.RENAME, answers.nothing, string(old), string(new))
 
     async def real(self, path: bytes) -> bytes:
         """Return a path from the root, without links; of a relative one from the directory of the login."""

@@ -36,6 +36,8 @@ class Faults:
     """Called with every read or write."""
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     """Set with the first read or write."""
+    never_named: bytes = b""
+    """The name that no part gets by a rename."""
     names: list[bytes] | None = None
     """The names that every directory has."""
 
@@ -52,6 +54,12 @@ class FaultySftp(asyncssh.SFTPServer):
         if posixpath.basename(path) in self._faults.refused:
             raise asyncssh.SFTPPermissionDenied("no")
         return super().open(path, pflags, attrs)
+
+    def rename(self, oldpath: bytes, newpath: bytes) -> Awaitable[None] | None:
+        refused = self._faults.never_named
+        if refused and posixpath.basename(newpath) == refused and oldpath.endswith(b"-part"):
+            raise asyncssh.SFTPFailure("Failure")
+        return super().rename(oldpath, newpath)
 
     def readlink(self, path: bytes) -> bytes:
         return os.readlink(self.map_path(path))  # noqa: PTH115  (names are bytes)

@@ -217,10 +217,28 @@ async def test_files_that_may_not_be_read_leave_the_others(far: Far) -> None:
     assert str(problem) == "lab/pod/main:/tree/b: permission denied."
 
 
-async def test_a_server_that_cannot_replace_files_is_helped(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def _cannot_replace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server without a rename that replaces."""
     handler = asyncssh_sftp.SFTPServerHandler
     kept = [pair for pair in handler._extensions if b"openssh" not in pair[0]]
     monkeypatch.setattr(handler, "_extensions", kept)
+
+
+@pytest.mark.usefixtures("_cannot_replace")
+async def test_a_file_stays_where_a_server_that_cannot_replace_it_refuses_the_new_one(far: Far) -> None:
+    (far.here / "model").write_bytes(LARGE)
+    (far.root / "model").write_bytes(b"the old one")
+    far.faults.never_named = b"model"
+    await failure(await far.up("model", "/model"))
+    assert listing(far.root)["model"] == b"the old one"
+    far.faults.never_named = b""
+    await (await far.up("model", "/model")).run()
+    assert listing(far.root) == {"model": LARGE}
+
+
+@pytest.mark.usefixtures("_cannot_replace")
+async def test_a_server_that_cannot_replace_files_is_helped(far: Far) -> None:
     (far.here / "model").write_bytes(LARGE)
     (far.root / "model").write_bytes(b"the old one")
     await (await far.up("model", "/model")).run()
