@@ -162,6 +162,7 @@ _VIEWS = _section(
     Command("view.cost", "Cost", "9", "Spending, prepaid time and balances", aliases=("packages",)),
     Command("view.transfers", "Transfers", "", "Copies of files: progress, pause, retry, cancel"),
     Command("view.runs", "Runs", "", "Commands run in instances in this session, and their results"),
+    Command("view.attempts", "Attempts", "", "Creates and starts tried again while there is no stock"),
     Command("view.forwards", "Forwards", "", "Ports forwarded to instances", of_row="forward"),
 )
 

@@ -398,6 +398,8 @@ class GputuiApp(App[int]):
         for run in self.session.fleet.runs_under_way:
             moving = counted(run.row().moving, "instance")
             lines.append(f"The command {run.order.title} ends in {moving}.")
+        if attempts := self.session.fleet.attempts_under_way:
+            lines += ["These are no longer tried:", *(f"  {one.action} {one.name}" for one in attempts)]
         if copies := self.session.fleet.transfers_under_way:
             lines.append("These copies are interrupted; the same copy continues them later:")
             lines += [f"  {copy.source.text} to {copy.target.text}" for copy in copies]

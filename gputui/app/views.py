@@ -28,6 +28,7 @@ VIEWS = {
     "files": "files.view:FilesView",
     "transfers": "transfers.view:TransfersView",
     "forwards": "forwards.view:ForwardsView",
+    "attempts": "attempts.view:AttemptsView",
     "runs": "runs.view:RunsView",
     "run": "runs.results:ResultsView",
 }

@@ -88,6 +88,10 @@ class Attempts:
         """All series, the newest last."""
         return list(self._attempts.values())
 
+    def get(self, ref: Ref | None) -> Attempt | None:
+        """Return a series; None where there is none."""
+        return None if ref is None else self._attempts.get(ref)
+
     @property
     def under_way(self) -> Sequence[Attempt]:
         """The series that may still send something."""

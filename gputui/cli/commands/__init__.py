@@ -17,7 +17,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     **{action.value: ("lifecycle:run", spec.cli_help) for action, spec in ACTIONS.items() if spec.cli_help},
     "stop": ("stop:run", ACTIONS[Action.STOP].cli_help),
     "delete": ("lifecycle:delete", ACTIONS[Action.DELETE].cli_help),
-    "release": ("lifecycle:delete", "delete AutoDL's container instances, with their disks"),
+    "release": ("lifecycle:delete", "delete instances permanently, with their disks"),
     "scale": ("scale:run", "change the number of instances of a deployment"),
     "block": ("block:run", "block instances' hosts for a time"),
     "commit": ("lifecycle:commit", "save an instance as an image"),

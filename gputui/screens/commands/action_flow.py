@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
 from gputui.actions import ACTIONS
-from gputui.errors import GputuiError
+from gputui.errors import GputuiError, NoStockError
 from gputui.fleet.orders import count_ways
 from gputui.formatting import format_time
 from gputui.models import Action, ActionResult, Deployment, FeedState, Instance, Ref, Resource, Row
@@ -28,7 +28,14 @@ from gputui.presentation.stop import scale_down_offer, stop_effects
 from gputui.screens import dialogs
 from gputui.screens.base.refusals import refusal
 from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.no_stock import offer_attempts
 from gputui.screens.detail import subject_line
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gputui.fleet.attempts import Attempt
+    from gputui.models import Money
 
 STOP_FIRST = "stop_first"
 """The option of an action that needs a row to be stopped."""
@@ -206,8 +213,19 @@ class ActionCommands(CommandSet):
             await self.app.push_screen(dialogs.ReaderDialog(f"{action}: {len(failed)} of {len(rows)} failed", lines))
             return
         for row, error in failed:
+            if action is Action.START and isinstance(error, NoStockError) and isinstance(row, Instance):
+                await self._offer_starts(row, error)
+                continue
             title = f"{action} {name_of(row)}: {error.title}"
             self.app.notify(str(error), title=title, severity="error", markup=False, timeout=15)
+
+    async def _offer_starts(self, row: Instance, error: NoStockError) -> None:
+        """Offer to try the start of an instance again that found no stock."""
+
+        def begin(until: datetime, limit: Money | None) -> Attempt:
+            return self.session.fleet.attempts.start(row, until=until, limit=limit)
+
+        await offer_attempts(self.view, f"the start of {row.name}", error, row.ref.account, begin)
 
     def done_text(
         self, action: Action, done: Sequence[Row], rows: Sequence[Row], arguments: Mapping[str, str]

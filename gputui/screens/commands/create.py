@@ -14,9 +14,15 @@ from gputui.presentation.forms import cost, doing, in_sentence, same_name, sizes
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.form_flow import LINE, FormRequest, fact, fill_and_send
+from gputui.screens.commands.no_stock import offer_attempts
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Creator
+    from datetime import datetime
+
+    from gputui.api.capabilities import Creator, PreparedChange
+    from gputui.errors import NoStockError
+    from gputui.fleet.attempts import Attempt
+    from gputui.models import Money
 
 _ROOM = LINE - 4
 
@@ -102,7 +108,18 @@ class CreateCommands(CommandSet):
             previews=creator.previews,
             templates=True,
             progress=f"{doing(form)} in {form.account} …",
+            no_stock=lambda change, error: self._keep_trying(form, change, error),
         )
+
+    async def _keep_trying(self, form: Form, change: PreparedChange, error: NoStockError) -> None:
+        """Offer to try the create again while there is no stock."""
+        attempts, values = self.session.fleet.attempts, dict(change.values)
+        name = form.value(Role.NAME, values) or change.ref.id
+
+        def begin(until: datetime, limit: Money | None) -> Attempt:
+            return attempts.create(form.account, form.kind, name, values, until=until, limit=limit)
+
+        await offer_attempts(self.view, f"{form.kind} {name}", error, form.account, begin)
 
     async def _have_noted(self, form: Form, values: Mapping[str, str], note: str) -> None:
         """Show a note that comes once, and copy the secret that it is about if that is wanted."""

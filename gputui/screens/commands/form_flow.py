@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from gputui.api.capabilities import PreparedChange, Values
-from gputui.errors import GputuiError, InvalidError, UnknownOutcomeError
+from gputui.errors import GputuiError, InvalidError, NoStockError, UnknownOutcomeError
 from gputui.models import ActionResult, Form, PreparedRequest
 from gputui.screens import dialogs
 
@@ -39,6 +39,8 @@ class FormRequest:
     previews: bool = True
     templates: bool = False
     progress: str = ""
+    no_stock: Callable[[PreparedChange, NoStockError], Awaitable[None]] | None = None
+    """Called instead of showing the error where there is no stock now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,10 @@ async def fill_and_send(view: View, request: FormRequest, values: Values | None 
             view.app.notify(str(error), title=error.title, severity="error", markup=False, timeout=_STAYS_SECONDS)
             return None
         except GputuiError as error:
-            view.show_error(error)
+            if isinstance(error, NoStockError) and request.no_stock is not None:
+                await request.no_stock(change, error)
+            else:
+                view.show_error(error)
             return None
         return FormResult(change, result, view.position() == before)
     return None

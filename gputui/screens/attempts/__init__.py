@@ -1,0 +1,1 @@
+"""Creates and starts that are tried again while there is no stock."""

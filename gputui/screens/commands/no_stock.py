@@ -1,0 +1,99 @@
+"""The offer to try a create or a start again that found no stock: how long, and up to which price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from gputui.errors import NoStockError
+from gputui.fleet.attempts import LONGEST, PACE, Attempt
+from gputui.formatting import format_minutes, parse_span
+from gputui.models import Money
+from gputui.models.attempts import AttemptState
+from gputui.screens import dialogs
+from gputui.screens.base.view import View
+
+_DEFAULT_SPAN = "2h"
+_ENDED_SECONDS = 60.0
+
+Begin = Callable[[datetime, Money | None], Attempt]
+
+
+async def offer_attempts(view: View, what: str, error: NoStockError, account: str, begin: Begin) -> None:
+    """Offer to keep trying; ask until when and up to which price, and begin. Call it in a worker."""
+    fleet = view.session.fleet
+    question = dialogs.ConfirmDialog(
+        f"No stock for {what}. Keep trying?",
+        effects=[
+            error.message,
+            f"It is sent again every {PACE:.0f} s, and costs money as soon as it succeeds.",
+            "Only while gputui runs. :attempts lists it and stops it.",
+        ],
+        confirm="Keep trying",
+    )
+    if not await view.app.push_screen_wait(question):
+        return
+    span = await view.app.push_screen_wait(
+        dialogs.PromptDialog(
+            f"How long to try {what}?", note="90m, 6h or 7d.", value=_DEFAULT_SPAN, check=_problem_of_span
+        )
+    )
+    if span is None:
+        return
+    limit: Money | None = None
+    if currency := fleet.runtime(account).config.currency:
+        text = await view.app.push_screen_wait(
+            dialogs.PromptDialog(
+                f"Highest price of an hour, in {currency}?",
+                note="Nothing for any price. What runs for more is stopped again, once its price is known.",
+                check=_problem_of_price,
+            )
+        )
+        if text is None:
+            return
+        limit = Money(Decimal(text.strip()), currency) if text.strip() else None
+    minutes = parse_span(span)
+    attempt = begin(fleet.clock.now() + timedelta(minutes=minutes), limit)
+    _show_end(view, attempt)
+    view.app.notify(f"{what} is tried for {format_minutes(minutes)}. :attempts lists it.", markup=False, timeout=8)
+
+
+def _show_end(view: View, attempt: Attempt) -> None:
+    """Show the outcome of a series, wherever the user is by then."""
+    app, attempts = view.app, view.session.fleet.attempts
+
+    def changed(one: Attempt) -> None:
+        if one is not attempt or not one.over or one.state is AttemptState.STOPPED:
+            return
+        remove()
+        good = one.state is AttemptState.DONE
+        app.notify(
+            one.answer or "The time is over.",
+            title=f"{one.action} {one.name}: {one.state}",
+            severity="information" if good else "error",
+            markup=False,
+            timeout=_ENDED_SECONDS,
+        )
+        app.bell()
+
+    remove = attempts.listeners.add(changed)
+
+
+def _problem_of_span(text: str) -> str:
+    try:
+        minutes = parse_span(text)
+    except ValueError as error:
+        return f"It {error}."
+    most = int(LONGEST.total_seconds()) // 60
+    return "" if 1 <= minutes <= most else f"It can be 1m at least, {format_minutes(most)} at most."
+
+
+def _problem_of_price(text: str) -> str:
+    if not text.strip():
+        return ""
+    try:
+        price = Decimal(text.strip())
+    except InvalidOperation:
+        return "Type a price, such as 2.50, or nothing."
+    return "" if price.is_finite() and price > 0 else "Type a price above 0, or nothing."
