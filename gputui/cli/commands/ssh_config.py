@@ -70,20 +70,10 @@ async def _print(accounts: Mapping[str, Account], args: argparse.Namespace, conf
     file = None if args.write is None else _File(args.write.expanduser())
     silent = list[str]()
     if args.refs:
-        async with session.open_fleet(accounts) as fleet:
-            only = only_text(Action.SSH, "instances")
-            matches, status = await refs.find(fleet, args.refs, [Resource.INSTANCES], only=only, login=True)
-        refs.report_shortened(matches)
-        rows = [cast(Instance, match.row) for match in matches]
+        rows, status = await _named(accounts, args.refs)
     else:
-        listings = await asyncio.gather(*(_read(name, account) for name, account in accounts.items()))
-        listing = session.Listing(
-            [row for one in listings for row in one.rows],
-            [failure for one in listings for failure in one.failures],
-            answered={name for one in listings for name in one.answered},
-        )
-        status = listing.report(args.accounts)
-        rows = [row for row in listing.rows if isinstance(row, Instance)]
+        listing = await _listed(accounts)
+        rows, status = [row for row in listing.rows if isinstance(row, Instance)], listing.report(args.accounts)
         silent = list(dict.fromkeys(name for name, _ in listing.failures))
     with session.open_history() as history:
         writer = _Writer(accounts, history, config, file)
@@ -94,23 +84,44 @@ async def _print(accounts: Mapping[str, Account], args: argparse.Namespace, conf
         file.replace(text)
     for ref, reason in writer.refused.items():
         notify(f"gputui: {ref}: {reason}")
-    if args.refs and writer.without:
+    if args.refs:
         for row in writer.without:
             status = max(status, report_error(SshError(f"{row.ref} has no SSH address now.")))
     return max(status, ExitCode.UNREACHABLE) if writer.refused else status
 
 
-async def _read(name: str, account: Account) -> session.Listing:
-    """Read the instances of one account, those that its configuration names without a request, in a bounded time."""
+async def _named(accounts: Mapping[str, Account], texts: Sequence[str]) -> tuple[list[Instance], ExitCode]:
+    """Return the instances that REFs name, and the exit status of the failures. Raises GputuiError."""
+    only = only_text(Action.SSH, "instances")
+    async with session.open_fleet(accounts) as fleet:
+        matches, status = await refs.find(fleet, texts, [Resource.INSTANCES], only=only, login=True)
+    refs.report_shortened(matches)
+    return [cast(Instance, match.row) for match in matches], status
+
+
+async def _listed(accounts: Mapping[str, Account]) -> session.Listing:
+    """Read the instances of all accounts, each on its own: one that hangs does not delay the others for long."""
+    listings = await asyncio.gather(*(_list(name, account) for name, account in accounts.items()))
+    return session.Listing(
+        [row for one in listings for row in one.rows],
+        [failure for one in listings for failure in one.failures],
+        answered={name for one in listings for name in one.answered},
+    )
+
+
+async def _list(name: str, account: Account) -> session.Listing:
+    """Read the instances of one account, those that its configuration names without a request."""
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS), session.open_fleet({name: account}) as fleet:
             runtime = fleet.runtime(name)
-            if runtime.open_error is None and runtime.backend.named_instances is not None:
-                return session.Listing(list(await runtime.backend.named_instances()), answered={name})
-            return await session.read(fleet, [Resource.INSTANCES])
+            if runtime.opened is None or (named := runtime.opened.named_instances) is None:
+                return await session.read(fleet, [Resource.INSTANCES])
+            return session.Listing(list(await named()), answered={name})
     except TimeoutError:
-        error = UnavailableError(f"{name} did not answer within {_PATIENCE_SECONDS} s.")
-        return session.Listing(failures=[(name, error)])
+        error: GputuiError = UnavailableError(f"{name} did not answer within {_PATIENCE_SECONDS} s.")
+    except GputuiError as failure:
+        error = failure
+    return session.Listing(failures=[(name, error)])
 
 
 class _File:

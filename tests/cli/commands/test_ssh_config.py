@@ -15,6 +15,7 @@ import pytest
 from gputui.api.capabilities import Backend
 from gputui.cli.commands import ssh_config
 from gputui.config.paths import known_hosts_path
+from gputui.errors import ConfigError
 from gputui.models import Instance, Ref, Resource, Secret, SSHTarget
 from gputui.ssh.known_hosts import HostKey, KnownHosts
 from tests.cli.cloud import Cloud
@@ -163,7 +164,7 @@ def test_a_file_that_gputui_has_not_written_is_not_replaced(hub: Cloud, home: Pa
 
 
 def test_hosts_of_the_configuration_are_written_without_a_look_at_them(
-    hub: Cloud, run: Run, monkeypatch: pytest.MonkeyPatch
+    hub: Cloud, lab: Cloud, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (row,) = give(hub, SSHTarget("10.0.0.8", 22, "root"))
 
@@ -175,3 +176,14 @@ def test_hosts_of_the_configuration_are_written_without_a_look_at_them(
     assert status == 0
     assert f"Host hub.{row.ref.id}" in text
     assert not hub.calls[Resource.INSTANCES]
+
+    async def damaged() -> list[Instance]:
+        raise ConfigError("/home/me/.ssh/config line 3: a quote is not closed.")
+
+    write_config(home, account_toml("hub", "lab"))
+    give(lab, SSHTarget("10.0.0.9", 22, "root"))
+    monkeypatch.setattr(hub, "named_instances", damaged)
+    status, text, err = run("ssh-config")
+    assert status == 2
+    assert "line 3: a quote is not closed" in err
+    assert "Host lab." in text
