@@ -37,6 +37,7 @@ class FilesView(TabularView):
     SHOWS_PROBLEMS = False
     CREATES: ClassVar[frozenset[Resource]] = frozenset()
     COMMAND_SETS = (FileCommands, AccountCommands, GlobalCommands)
+    FOOTER = ("files", "open", "pane", "directory", "new-directory", "mark-matching")
 
     DEFAULT_CSS = """
     FilesView #panes { height: 1fr; }

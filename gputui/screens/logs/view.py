@@ -64,6 +64,7 @@ class LogsView(View):
     SHOWS_PROBLEMS = False
     CREATES: ClassVar[frozenset[Resource]] = frozenset()
     COMMAND_SETS = (LogCommands, *ROW_SETS)
+    FOOTER = ("find", "filter", "error-next", "wrap", "older", "server-filter", "save")
 
     current: OpenLog | None = None
     _query: LineFilter | None = None
