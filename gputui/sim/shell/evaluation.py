@@ -190,14 +190,10 @@ async def _evaluate(shell: Shell, command: Command) -> int:
 async def _simple(shell: Shell, simple: Simple) -> int:
     shell.substituted = 0
     words = [text for word in simple.words for text in await fields_of(shell, word)]
-    with shell.restoring([name for name, _ in simple.assignments] if words else ()):
+    with shell.variables.restoring([name for name, _ in simple.assignments] if words else ()):
         for name, word in simple.assignments:
             value = await text_of(shell, word, assigned=True)
-            if name in shell.readonly:
-                await shell.fail(f"{name}: readonly variable")
-            shell.assign(name, value)
-            if words:
-                shell.exported.add(name)
+            await shell.assign(name, value, export=bool(words))
         return await shell.invoke(words) if words else shell.substituted
 
 
@@ -255,7 +251,7 @@ async def _for(shell: Shell, loop: For) -> int:
     async def ready() -> bool:
         value = next(values, None)
         if value is not None:
-            shell.assign(loop.name, value)
+            await shell.assign(loop.name, value)
         return value is not None
 
     return await _repeated(shell, ready, loop.body)

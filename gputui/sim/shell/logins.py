@@ -15,6 +15,7 @@ from .language.errors import ExpiredError
 from .programs import SFTP_SERVER, installed_programs
 from .shell import Session, Shell, home_of
 from .streams import Output, Stream, Streams
+from .variables import Variables
 
 if TYPE_CHECKING:
     from gputui.sim.shell.server.terminal import Terminal
@@ -46,9 +47,9 @@ def new_shell(
         **(pod.env if pod else {}),
         **(env or {}),
     }
-    shell = Shell(session, streams, name, variables)
+    shell = Shell(session, streams, name)
     variables.setdefault("HOSTNAME", shell.hostname)
-    shell.exported |= set(variables)
+    shell.variables = Variables(variables, exported=variables)
     if not files.exists("/usr/bin"):
         programs: dict[str, Node] = {name: Computed(mode=0o755) for name in installed_programs(shell)}
         files.mount("/usr/bin", ComputedDirectory(content=lambda: programs))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
@@ -25,11 +24,11 @@ from .language.errors import (
     ShellExitError,
     ShellSyntaxError,
 )
-from .language.expansion import LARGEST
 from .language.parser import parse, parse_line
 from .language.tree import AndOr, Command
 from .programs import BUILTINS, find_program
 from .streams import Streams
+from .variables import Variables
 
 if TYPE_CHECKING:
     from .server.terminal import Terminal
@@ -71,8 +70,7 @@ class Shell:
     session: Session
     streams: Streams
     name: str = "bash"
-    variables: dict[str, str] = field(default_factory=dict)
-    exported: set[str] = field(default_factory=set)
+    variables: Variables = field(default_factory=Variables)
     functions: dict[str, Command] = field(default_factory=dict)
     arguments: list[str] = field(default_factory=list)
     cwd: str = ""
@@ -81,7 +79,6 @@ class Shell:
     """The status of the last command substitution of a command."""
     locals: list[dict[str, str | None]] = field(default_factory=list)
     """Of each function that runs: the variables that it has made its own, with their values before."""
-    readonly: set[str] = field(default_factory=set)
     traps: dict[str, str] = field(default_factory=dict)
     """Commands by the signal, or EXIT, that they wait for."""
     loops: int = 0
@@ -220,21 +217,15 @@ class Shell:
             return int(name) <= len(self.arguments)
         return name in self.variables or (name in ("@", "*") and bool(self.arguments)) or name in ("?", "$", "#")
 
-    def environment(self) -> dict[str, str]:
-        """Return the variables that programs get."""
-        return {name: self.variables[name] for name in sorted(self.exported) if name in self.variables}
-
     def fork(self, streams: Streams | None = None) -> Shell:
         """Return a subshell: it begins with all of this and changes nothing here."""
         return replace(
             self,
             streams=dict(streams or self.streams),
-            variables=dict(self.variables),
-            exported=set(self.exported),
+            variables=self.variables.copied(),
             functions=dict(self.functions),
             arguments=list(self.arguments),
             locals=[],
-            readonly=set(self.readonly),
             traps={},
             options=set(self.options),
             depth=self.depth + 1,
@@ -299,29 +290,12 @@ class Shell:
             return end.status
         return status
 
-    def assign(self, name: str, value: str) -> None:
-        """Set a variable. Raises AbandonedError for one that may not be changed, or a value that is too large."""
-        if len(value) > LARGEST or name in self.readonly:
-            raise AbandonedError(1)
-        self.variables[name] = value
-
-    @contextmanager
-    def restoring(self, names: Iterable[str]) -> Iterator[None]:
-        """Give these variables their values back at the end, and the environment its names."""
-        saved, exported = {name: self.variables.get(name) for name in names}, set(self.exported)
+    async def assign(self, name: str, value: str, *, export: bool = False) -> None:
+        """Set a variable; the script ends where that is not possible."""
         try:
-            yield
-        finally:
-            if saved:
-                self.exported = exported
-            self._restore(saved)
-
-    def _restore(self, saved: dict[str, str | None]) -> None:
-        for name, old in saved.items():
-            if old is None:
-                self.variables.pop(name, None)
-            else:
-                self.variables[name] = old
+            self.variables.assign(name, value, export=export)
+        except ValueError as problem:
+            await self.fail(str(problem))
 
     async def invoke(self, words: Sequence[str], *, functions: bool = True) -> int:
         """Run a function, a builtin or a program."""
@@ -357,7 +331,7 @@ class Shell:
         finally:
             self.arguments, self.loops = outer, loops
             self.depth -= 1
-            self._restore(self.locals.pop())
+            self.variables.restore(self.locals.pop())
 
 
 def home_of(user: str) -> str:

@@ -126,7 +126,7 @@ async def _value(shell: Shell, part: Substitution | Arithmetic) -> str:
         return (await shell.captured(part.commands)).rstrip("\n")
     text = await text_of(shell, part.word)
     try:
-        return str(evaluate(text, shell.lookup, shell.assign))
+        return str(evaluate(text, shell.lookup, shell.variables.assign))
     except ValueError as problem:
         await shell.fail(f"{text.strip()}: {problem}")
 
@@ -150,7 +150,7 @@ async def _parameter(shell: Shell, part: Parameter) -> _Pieces:
         case "-":
             return await _word(shell, part)
         case "=":
-            shell.assign(name, await text_of(shell, part.word))
+            await shell.assign(name, await text_of(shell, part.word))
         case "?":
             await shell.fail(f"{name}: {await text_of(shell, part.word) or 'parameter not set'}")
         case _ if "u" in shell.options and name not in ("@", "*"):

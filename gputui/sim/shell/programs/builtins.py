@@ -58,8 +58,8 @@ async def export(shell: Shell, words: list[str]) -> int:
         name, equals, value = word.partition("=")
         if _NAME.fullmatch(name):
             if equals:
-                shell.assign(name, value)
-            shell.exported.add(name)
+                await shell.assign(name, value)
+            shell.variables.exported.add(name)
     return 0
 
 
@@ -67,8 +67,8 @@ async def readonly(shell: Shell, words: list[str]) -> int:
     for word in words[1:]:
         name, equals, value = word.partition("=")
         if equals:
-            shell.assign(name, value)
-        shell.readonly.add(name)
+            await shell.assign(name, value)
+        shell.variables.readonly.add(name)
     return 0
 
 
@@ -79,7 +79,7 @@ async def local(shell: Shell, words: list[str]) -> int:
     for word in words[1:]:
         name, equals, value = word.partition("=")
         shell.locals[-1].setdefault(name, shell.variables.get(name))
-        shell.assign(name, value if equals else "")
+        await shell.assign(name, value if equals else "")
     return 0
 
 
@@ -138,7 +138,7 @@ async def read(shell: Shell, words: list[str]) -> int:
     text = await _line(shell, raw=raw)
     values = _fields(text.removesuffix("\n"), len(names), shell.variables.get("IFS", BLANKS))
     for name, value in zip(names, values, strict=True):
-        shell.assign(name, value if raw else re.sub(r"\\(.)", r"\1", value))
+        await shell.assign(name, value if raw else re.sub(r"\\(.)", r"\1", value))
     return 0 if text.endswith("\n") else 1
 
 
@@ -209,7 +209,7 @@ async def sh(shell: Shell, words: list[str]) -> int:
             break
     inner = shell.fork()
     inner.functions.clear()
-    inner.variables = {name: value for name, value in inner.variables.items() if name in inner.exported}
+    inner.variables = inner.variables.environment()
     inner.options = options & {"e", "u"}
     inner.arguments = rest
     if not given:

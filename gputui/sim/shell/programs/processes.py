@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gputui.sim.machines.hosts import ShellProcess
+from gputui.sim.shell.variables import Variables
 
 from .options import parsed
 
@@ -72,21 +73,20 @@ async def env(shell: Shell, words: list[str]) -> int:
     inner = shell.fork()
     rest = words[1:]
     if rest[:1] in (["-i"], ["-"]):
-        inner.variables, inner.exported = {}, set()
+        inner.variables = Variables()
     while rest and (rest[0].startswith("-") or "=" in rest[0]):
         name, equals, value = rest.pop(0).partition("=")
         if equals:
-            inner.assign(name, value)
-            inner.exported.add(name)
+            await inner.assign(name, value, export=True)
     if rest:
         return await inner.finish(inner.invoke(rest, functions=False))
-    await shell.out("".join(f"{name}={value}\n" for name, value in inner.environment().items()))
+    await shell.out("".join(f"{name}={value}\n" for name, value in inner.variables.environment().items()))
     return 0
 
 
 async def printenv(shell: Shell, words: list[str]) -> int:
     """``printenv [NAME...]``"""
-    values = shell.environment()
+    values = shell.variables.environment()
     if not words[1:]:
         await shell.out("".join(f"{name}={value}\n" for name, value in values.items()))
     for name in words[1:]:
