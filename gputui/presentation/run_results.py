@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gputui.formatting import counted, format_bytes, some_of
@@ -56,9 +56,19 @@ def end_text(result: RunResult) -> str:
     return f"{by}, exit code {result.status}" if by else f"exit code {result.status}"
 
 
+def beginning_of(result: RunResult, most: int) -> RunResult:
+    """Return a result with the first ``most`` bytes of each output that is text."""
+    stdout, stderr = (data if _is_binary(data) else data[:most] for data in (result.stdout, result.stderr))
+    return replace(result, stdout=stdout, stderr=stderr)
+
+
+def _is_binary(data: bytes) -> bool:
+    return b"\0" in data[:_BINARY]
+
+
 def output_text(data: bytes) -> str:
     """Return output as plain lines for a terminal; of data that is no text the size alone."""
-    if b"\0" in data[:_BINARY]:
+    if _is_binary(data):
         return f"(binary, {format_bytes(len(data))})\n"
     return terminal_text(data.decode("utf-8", "replace"))
 
@@ -85,11 +95,11 @@ def first_line(result: RunResult) -> str:
     return ""
 
 
-def group(results: Iterable[RunResult]) -> list[Group]:
+def group(results: Iterable[RunResult], most: int | None = None) -> list[Group]:
     """Group those that have come to an end by end and output, the largest first, else in their order.
 
     A line differs where the largest group has no more of its kind left: the order of lines does not count. Those that
-    did not run are not compared.
+    did not run are not compared. The lines are those of the first ``most`` bytes of each output.
     """
     found: dict[object, list[RunResult]] = {}
     for result in results:
@@ -99,7 +109,7 @@ def group(results: Iterable[RunResult]) -> list[Group]:
     groups: list[Group] = []
     common: Counter[tuple[str, bool]] = Counter()
     for members in ordered:
-        lines = lines_of(members[0])
+        lines = lines_of(members[0] if most is None else beginning_of(members[0], most))
         if not groups:
             common = Counter((line.text, line.errors) for line in lines)
             groups.append(Group(tuple(members), end_text(members[0]), tuple(lines)))

@@ -47,6 +47,11 @@ def test_equal_outputs_are_one_group_and_other_lines_are_marked() -> None:
     )
 
 
+def test_outputs_that_begin_alike_are_apart_and_the_size_of_binary_output_is_all_of_it() -> None:
+    groups = group([ended("a", b"same\none"), ended("b", b"same\ntwo"), ended("c", bytes(9))], 5)
+    assert [[line.text for line in found.lines] for found in groups] == [["same"], ["same"], ["(binary, 9B)"]]
+
+
 def test_the_same_problem_is_one_group_though_it_names_the_instance() -> None:
     failed = [
         replace(ended(name, status=None), state=RunState.FAILED, problem=f"Not logged into {name}: no key.")

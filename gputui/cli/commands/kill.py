@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from gputui.fleet.process_ends import Seen
 
 _SIGNALS = ("TERM", "KILL", "INT", "HUP", "QUIT", "USR1", "USR2", "STOP", "CONT")
+_AT_ONCE = 4
+"""Processes that are ended at a time: an SSH server limits the sessions of a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ async def _chosen(fleet: Fleet, instance: Instance, pids: Sequence[int]) -> Mapp
     found = {pid: [row for row in listed if row.pid == pid] for pid in dict.fromkeys(pids)}
     missing = [pid for pid, rows in found.items() if not rows]
     if not missing:
+        _refuse_ambiguous(found, instance)
         return found
     if failure is not None:
         raise failure
@@ -116,6 +119,14 @@ async def _chosen(fleet: Fleet, instance: Instance, pids: Sequence[int]) -> Mapp
     raise NotFoundError(
         f"{missing[0]} is no GPU process of {instance.ref}.", hint=f"It has {known}." if known else "It has none."
     )
+
+
+def _refuse_ambiguous(found: Mapping[int, Sequence[GpuProcess]], instance: Instance) -> None:
+    from gputui.fleet.process_ends import is_same
+
+    for pid, rows in found.items():
+        if not all(is_same(rows[0], row) for row in rows):
+            raise ConflictError(f"{pid} is the id of several processes of {instance.ref}, some inside containers.")
 
 
 async def _look_at(fleet: Fleet, chosen: Mapping[int, Sequence[GpuProcess]]) -> tuple[list[_Target], ExitCode]:
@@ -147,7 +158,7 @@ def _effect(args: argparse.Namespace) -> str:
     from gputui.fleet.process_ends import TERM_SECONDS
 
     if args.signal:
-        return f"{args.signal} alone."
+        return f"{args.signal} is sent alone."
     return end_of_process_text(TERM_SECONDS if args.grace is None else args.grace)
 
 
@@ -159,11 +170,14 @@ async def _end_all(fleet: Fleet, targets: Sequence[_Target], args: argparse.Name
         for place in {target.seen.place.ref: target.seen.place for target in targets}.values():
             # The user may have thought for so long that it was closed.
             await leases.enter_async_context(fleet.connections.lease(place, partial(ssh_login.connect, fleet, place)))
-        ends = [
-            process_ends.end(fleet, target.rows[0], target.seen, signal=args.signal or "", grace=args.grace)
-            for target in targets
-        ]
-        outcomes = await asyncio.gather(*ends, return_exceptions=True)
+        slots = asyncio.Semaphore(_AT_ONCE)
+
+        async def end(target: _Target) -> str:
+            async with slots:
+                row, seen = target.rows[0], target.seen
+                return await process_ends.end(fleet, row, seen, signal=args.signal or "", grace=args.grace)
+
+        outcomes = await asyncio.gather(*map(end, targets), return_exceptions=True)
     status = ExitCode.OK
     for target, outcome in zip(targets, outcomes, strict=True):
         if isinstance(outcome, GputuiError):

@@ -16,7 +16,7 @@ from gputui.formatting import counted
 from gputui.models import Action, Instance, Ref, Resource, Row, RunResult
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.runs import result_columns
-from gputui.presentation.run_results import count_spans, group, group_heading, lines_of
+from gputui.presentation.run_results import beginning_of, count_spans, group, group_heading, lines_of
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.global_commands import GlobalCommands
 from gputui.screens.detail import content_of
@@ -135,24 +135,23 @@ class ResultsView(ListView):
 
     def _show_output(self, run: RemoteRun, results: Sequence[RunResult]) -> None:
         if len(results) == 1:
-            result = run.beginning(results[0].ref, _SHOWN_OUTPUT)
-            self.output.set_lines(_lines([result], alone=True))
+            self.output.set_lines(_lines_so_far(beginning_of(run.result(results[0].ref), _SHOWN_OUTPUT)))
             return
         # Of those that have ended alone: groups of what still comes would change under the eyes.
         ends, (grouped, busy) = sum(not result.moving for result in results), self._grouped
         if ends == grouped or busy:
             return
-        shown = [run.beginning(ref, _SHOWN_OUTPUT) for ref in run.refs]
-        if sum(len(result.stdout) + len(result.stderr) for result in shown) <= _AT_ONCE:
+        ended = [run.result(ref) for ref in run.refs if not run.is_moving(ref)]
+        if sum(len(result.stdout) + len(result.stderr) for result in ended) <= _AT_ONCE:
             self._grouped = ends, False
-            self.output.set_lines(_lines(shown, alone=False))
+            self.output.set_lines(_lines_of_groups(ended))
             return
         self._grouped = ends, True
-        self.run_worker(self._group(run, shown), group="output", exit_on_error=False)
+        self.run_worker(self._group(run, ended), group="output", exclusive=True, exit_on_error=False)
 
-    async def _group(self, run: RemoteRun, shown: Sequence[RunResult]) -> None:
+    async def _group(self, run: RemoteRun, ended: Sequence[RunResult]) -> None:
         """Group much output in a thread; what has ended meanwhile is grouped after it."""
-        lines = await asyncio.to_thread(_lines, shown, alone=False)
+        lines = await asyncio.to_thread(_lines_of_groups, ended)
         if run is self.run and self._grouped[1]:
             self._grouped = self._grouped[0], False
             self.output.set_lines(lines)
@@ -226,16 +225,23 @@ class ResultsView(ListView):
         return run_actions(self.run) | entered
 
 
-def _lines(results: Sequence[RunResult], *, alone: bool) -> list[Content]:
-    """Lay out the groups of what has ended, failures first, or the output so far of the only instance."""
+def _rest_of(results: Sequence[RunResult]) -> list[Content]:
+    """Return the line that says that not all of the output is shown, where it is so."""
     cut = any(len(output) >= _SHOWN_OUTPUT for result in results for output in (result.stdout, result.stderr))
-    rest = [Content.styled("… The rest is not shown here: enter on an instance reads it.", "$muted")] if cut else []
-    if alone:
-        lines = [Content.styled(line.text, "$text-warning" if line.errors else "") for line in lines_of(results[0])]
-        none = "No output yet." if results[0].moving else "No output."
-        return lines + rest or [Content.styled(none, "$muted")]
+    return [Content.styled("… The rest is not shown here: enter on an instance reads it.", "$muted")] if cut else []
+
+
+def _lines_so_far(result: RunResult) -> list[Content]:
+    """Lay out the output so far of the only instance."""
+    lines = [Content.styled(line.text, "$text-warning" if line.errors else "") for line in lines_of(result)]
+    none = "No output yet." if result.moving else "No output."
+    return lines + _rest_of([result]) or [Content.styled(none, "$muted")]
+
+
+def _lines_of_groups(ended: Sequence[RunResult]) -> list[Content]:
+    """Lay out the groups of what has ended, failures first."""
     shown: list[Content] = []
-    for found in sorted(group(results), key=lambda found: found.results[0].succeeded):
+    for found in sorted(group(ended, _SHOWN_OUTPUT), key=lambda found: found.results[0].succeeded):
         if shown:
             shown.append(Content(""))
         shown.append(Content.styled(group_heading(found), "bold"))
@@ -250,4 +256,4 @@ def _lines(results: Sequence[RunResult], *, alone: bool) -> list[Content]:
             shown.append(
                 Content.styled(f"  ({counted(found.missing, 'line')} of the largest group missing)", "$muted")
             )
-    return shown + rest or [Content.styled("Nothing has ended yet.", "$muted")]
+    return shown + _rest_of(ended) or [Content.styled("Nothing has ended yet.", "$muted")]
