@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class ProgressLine:
-    """A line on stderr that is replaced; none where that is no terminal."""
+    """A line on stderr that is replaced; none where that is no terminal, or ``shows`` is False."""
 
-    def __init__(self) -> None:
-        self._shows = sys.stderr.isatty()
+    def __init__(self, *, shows: bool = True) -> None:
+        self._shows = shows and sys.stderr.isatty()
         self._hidden = 0
 
     def show(self, text: str) -> None:

@@ -21,6 +21,7 @@ from gputui.presentation.refusals import only_text
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
     from gputui.fleet.transfer import Transfer
+    from gputui.fleet.transfers import Transfers
     from gputui.ssh.client import Connection
 
 _AT_ONCE = 4
@@ -33,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = "gputui cp [options] SRC… DST"
     parser.description = (
         "Copy files to and from instances, and between them, over SFTP.\n"
-        "REF:PATH is a path of an instance, from its home directory. One of this machine with a colon needs ./ first."
+        "REF:PATH is a path of an instance, from its home directory; *, ? and [...] in it are expanded there.\n"
+        "A path of this machine with a colon needs ./ first."
     )
     parser.add_argument("paths", nargs="+", metavar="SRC", help="what to copy, and where to: REF:PATH or PATH")
     parser.add_argument("-r", "--recursive", action="store_true", help="copy directories with all that is in them")
@@ -55,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="copy everything, also what is there already or in part (default: continue)",
     )
     arguments.add_parallel(parser, "copies", _AT_ONCE)
+    parser.add_argument("-q", "--quiet", action="store_true", help="show no progress and no summary")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -177,7 +180,7 @@ async def _copy(
     from gputui.fleet.transfers import Transfers, reach
     from gputui.ssh.sftp.state import Options
 
-    line = ProgressLine()
+    line = ProgressLine(shows=not args.quiet)
     asking = asyncio.Lock()
 
     async def log_in(instance: Instance) -> Connection:
@@ -192,6 +195,7 @@ async def _copy(
         writable=fleet.mutations.writable,
         most=args.parallel,
     )
+    sources = await _expanded(transfers, sources)
     options = Options(args.recursive, args.checksum, args.resume, into=len(sources) > 1)
     ways = [(Spot(*source), Spot(*target)) for target in targets for source in sources]
     copies = transfers.add_all(ways, options)
@@ -217,6 +221,22 @@ async def _copy(
     seconds = fleet.clock.monotonic() - begun[0] if begun else 0.0
     line.end(summary_text(copies, seconds))
     return status
+
+
+async def _expanded(
+    transfers: Transfers, sources: Sequence[tuple[Ref | None, bytes]]
+) -> Sequence[tuple[Ref | None, bytes]]:
+    """Expand the wildcards in paths of instances; those of this machine are the shell's. Raises GputuiError."""
+    from gputui.ssh.sftp.wildcards import expand, has_wildcards
+
+    found = list[tuple[Ref | None, bytes]]()
+    for ref, path in sources:
+        if ref is None or not has_wildcards(path):
+            found.append((ref, path))
+        else:
+            async with transfers.open(ref) as place:
+                found += [(ref, match) for match in await expand(place, path)]
+    return found
 
 
 def _report(copy: Transfer, *, alone: bool) -> ExitCode:

@@ -66,6 +66,19 @@ def test_a_tree_says_what_is_missing_and_why(there: Path, run: Run) -> None:
     assert Path("tree/sub").is_dir()
 
 
+def test_wildcards_are_expanded_in_the_instance(there: Path, run: Run) -> None:
+    for folder in ("one", "two"):
+        (there / folder).mkdir()
+        for name in ("a.log", "b.txt", ".c.log"):
+            (there / folder / name).write_text(folder + name)
+    (there / "[x]").write_text("as it is")
+    Path("to").mkdir()
+    assert run("cp", f"lab/main:{there}/o*/*.log", f"lab/main:{there}/[x]", "to") == (0, "", "")
+    assert sorted(path.name for path in Path("to").iterdir()) == ["[x]", "a.log"]
+    status, _, err = run("cp", f"lab/main:{there}/*/*.bin", "to")
+    assert (status, "/*/*.bin: nothing matches." in err) == (1, True)
+
+
 def test_several_sources_need_a_directory(there: Path, run: Run) -> None:
     for name in ("a", "b"):
         Path(name).write_text(name)
