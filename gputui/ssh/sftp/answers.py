@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gputui.ssh.sftp.wire import Attrs, Packet, Reader, Status, WireError
 from gputui.text import clean
 
 _SHOWN = 80
+_READ_ONLY = 0x1
 
 
 class StatusError(Exception):
@@ -92,11 +95,17 @@ def one_name(kind: int, reader: Reader) -> bytes:
     return found[0][0]
 
 
-def free(kind: int, reader: Reader) -> int:
-    """Read the free bytes of a file system."""
+@dataclass(frozen=True, slots=True)
+class FileSystem:
+    """What a user can still write: bytes, and files (None where it has no limit of its own)."""
+
+    free: int
+    files: int | None
+    read_only: bool
+
+
+def file_system(kind: int, reader: Reader) -> FileSystem:
+    """Read the state of a file system."""
     expect(kind, Packet.EXTENDED_REPLY, reader)
-    reader.u64()
-    unit = reader.u64()
-    reader.u64()
-    reader.u64()
-    return unit * reader.u64()
+    _, unit, _, _, free, all_files, _, files, _, flags, _ = (reader.u64() for _ in range(11))
+    return FileSystem(unit * free, files if all_files else None, bool(flags & _READ_ONLY))

@@ -19,7 +19,7 @@ from gputui.ssh.client import Connection
 from gputui.ssh.containers import command_in
 from gputui.ssh.failures import explain
 from gputui.ssh.sftp import answers
-from gputui.ssh.sftp.answers import StatusError, shown
+from gputui.ssh.sftp.answers import FileSystem, StatusError, shown
 from gputui.ssh.sftp.places import BLOCK
 from gputui.ssh.sftp.wire import (
     LENGTH,
@@ -264,12 +264,12 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
         first, second = (target, path) if self._links_reversed else (path, target)
         return self.request(Packet.SYMLINK, answers.nothing, string(first), string(second))
 
-    async def free(self, path: bytes) -> int | None:
-        """Return the bytes that the user can still write on the file system of a path; None where that is unknown."""
+    async def file_system(self, path: bytes) -> FileSystem | None:
+        """Return the state of the file system of a path; None where that is unknown."""
         if _STATVFS not in self.extensions:
             return None
         try:
-            return await self.request(Packet.EXTENDED, answers.free, string(_STATVFS), string(path))
+            return await self.request(Packet.EXTENDED, answers.file_system, string(_STATVFS), string(path))
         except StatusError:
             return None
 

@@ -62,9 +62,11 @@ class Copy:
         alone are in ``problems``.
         """
         attrs = await self.source.stat(self.path)
-        if attrs is None:
-            raise CopyError(f"{self.source.path_text(self.path)}: there is no such file or directory.")
         where = self.source.path_text(self.path)
+        if attrs is None:
+            is_link = await self.source.lstat(self.path) is not None
+            problem = "it is a link to nothing, or to itself" if is_link else "there is no such file or directory"
+            raise CopyError(f"{where}: {problem}.")
         if attrs.is_dir and not self.options.recursive:
             raise CopyError(f"{where} is a directory.", hint="Copy it and all that is in it with -r.")
         if not (attrs.is_dir or attrs.is_file):

@@ -113,6 +113,7 @@ class FileCopier:
             except CopyError:
                 with suppress(CopyError):
                     await self._drop(part)
+                await self._forget_missing(part)
                 raise
             self.parts.discard(part)
         self._progress.done += len(data)
@@ -133,7 +134,13 @@ class FileCopier:
                 except _UselessError:
                     await self._drop(part)
                     raise
-                await self._target.replace(part, item.to)
+                try:
+                    await self._target.replace(part, item.to)
+                except LinkLostError:
+                    raise
+                except CopyError:
+                    await self._forget_missing(part)
+                    raise
                 self.parts.discard(part)
 
     @contextmanager
@@ -241,6 +248,12 @@ class FileCopier:
             return await call
         except (OSError, StatusError) as error:
             raise await place.explain(error, path) from error
+
+    async def _forget_missing(self, part: bytes) -> None:
+        """Forget a part that is not there: its directory may have vanished, or never been writable."""
+        with suppress(CopyError):
+            if await self._target.lstat(part) is None:
+                self.parts.discard(part)
 
     async def _drop(self, part: bytes) -> None:
         await self._target.remove(part)

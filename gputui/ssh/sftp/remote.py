@@ -12,7 +12,7 @@ from gputui.errors import CopyError
 from gputui.ssh.sftp.answers import StatusError, shown
 from gputui.ssh.sftp.checksum import remote_sha256, sha256_of
 from gputui.ssh.sftp.client import RemoteFile, Sftp
-from gputui.ssh.sftp.places import READABLE, Names, OpenFile, full, unusual_mode
+from gputui.ssh.sftp.places import READABLE, DiskFullError, Names, OpenFile, full, unusual_mode
 from gputui.ssh.sftp.wire import Attrs, Open, Status
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_LONG_NAME = 200
+"""Bytes of a name above which a refusal of it is believed to be about its length: that of its part is longer."""
 _LITTLE = 2**20
 """Bytes below which a file system counts as full."""
 
@@ -66,11 +68,22 @@ class RemotePlace:
                 return CopyError(f"{where}: permission denied.")
             case Status.OP_UNSUPPORTED:
                 return CopyError(f"{where}: its SFTP server cannot do that{_said(error)}.")
-        folder = posixpath.dirname(path) or b"."
-        free = await self._sftp.free(folder)
-        if free is not None and free < _LITTLE:
-            return full(where, free)
-        return CopyError(f"{where}: its SFTP server reports a failure{_said(error)}.")
+            case Status.BAD_MESSAGE if len(posixpath.basename(path)) > _LONG_NAME:
+                return CopyError(f"{where}: the name is too long.")
+        disk = await self._sftp.file_system(posixpath.dirname(path) or b".")
+        if disk is not None and disk.read_only:
+            return CopyError(f"{where}: the file system is read-only.")
+        if disk is not None and disk.files == 0:
+            return DiskFullError(
+                f"{where}: the file system takes no more files.",
+                hint="Its inodes are used up: remove some files, then copy again.",
+            )
+        if disk is not None and disk.free < _LITTLE:
+            return full(where, disk.free)
+        return CopyError(
+            f"{where}: its SFTP server reports a failure{_said(error)}.",
+            hint="It gives no reason. Is a quota used up, or a disk faulty?",
+        )
 
     async def stat(self, path: bytes) -> Attrs | None:
         """See :class:`Place`."""

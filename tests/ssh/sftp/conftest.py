@@ -30,7 +30,8 @@ class Faults:
     moved: int = 0
     refused: set[bytes] = field(default_factory=set)
     """The names of files that may not be opened."""
-    full: bool = False
+    disk: dict[str, int] | None = None
+    """What the server reports of its file system, on which every write fails."""
     corrupt: bool = False
     on_data: Callable[[], None] = lambda: None
     """Called with every read or write."""
@@ -73,14 +74,14 @@ class FaultySftp(asyncssh.SFTPServer):
 
     def write(self, file_obj: object, offset: int, data: bytes) -> int | Awaitable[int]:
         self._count(len(data))
-        if self._faults.full:
+        if self._faults.disk is not None:
             raise asyncssh.SFTPFailure("Failure")
         return super().write(file_obj, offset, bytes(len(data)) if self._faults.corrupt else data)
 
     def statvfs(self, path: bytes) -> asyncssh.SFTPVFSAttrs:
         found = asyncssh.SFTPVFSAttrs.from_local(os.statvfs(self.map_path(path)))
-        if self._faults.full:
-            found.bavail = 3
+        for name, value in (self._faults.disk or {}).items():
+            setattr(found, name, value)
         return found
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:

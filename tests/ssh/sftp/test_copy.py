@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -109,9 +110,11 @@ async def test_a_directory_needs_to_be_asked_for(far: Far) -> None:
 async def test_a_named_link_is_followed(far: Far) -> None:
     (far.root / "real").write_bytes(b"data")
     (far.root / "link").symlink_to("real")
+    (far.root / "gone").symlink_to("nothing")
     await (await far.down("/link", "copy")).run()
     assert not (far.here / "copy").is_symlink()
     assert (far.here / "copy").read_bytes() == b"data"
+    assert "it is a link to nothing" in str(await failure(await far.down("/gone", "copy")))
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
@@ -195,7 +198,7 @@ async def test_a_file_that_has_more_than_its_size_is_not_cut_off(far: Far) -> No
 
 async def test_a_full_disk_is_named_and_the_part_stays(far: Far) -> None:
     (far.here / "model").write_bytes(LARGE)
-    far.faults.full = True
+    far.faults.disk = {"bavail": 3}
     copy = await far.up("model", "/model")
     error = await failure(copy)
     assert isinstance(error, DiskFullError)
@@ -203,6 +206,33 @@ async def test_a_full_disk_is_named_and_the_part_stays(far: Far) -> None:
     assert not (far.root / "model").exists()
     await copy.discard()
     assert list(far.root.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("disk", "reason"),
+    [
+        ({"flags": 1}, "the file system is read-only."),
+        ({"files": 9, "favail": 0}, "the file system takes no more files."),
+        ({"bavail": 2**40, "files": 0, "flags": 0}, "reports a failure. It gives no reason. Is a quota used up"),
+    ],
+)
+async def test_the_reason_of_a_failure_is_read_from_the_file_system(
+    far: Far, disk: dict[str, int], reason: str
+) -> None:
+    (far.here / "notes").write_bytes(b"x")
+    far.faults.disk = disk
+    copy = await far.up("notes", "/notes")
+    assert reason in str(await failure(copy))
+    assert copy.parts == []
+
+
+async def test_a_directory_that_vanishes_leaves_no_part_to_continue(far: Far) -> None:
+    (far.here / "model").write_bytes(LARGE)
+    (far.root / "to").mkdir()
+    far.faults.on_data = lambda: shutil.rmtree(far.root / "to", ignore_errors=True)
+    copy = await far.up("model", "/to")
+    assert "there is no such file or directory" in str(await failure(copy))
+    assert copy.parts == []
 
 
 async def test_files_that_may_not_be_read_leave_the_others(far: Far) -> None:
