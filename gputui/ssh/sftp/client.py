@@ -26,6 +26,7 @@ from gputui.ssh.sftp.wire import (
     LONGEST_PACKET,
     VERSION,
     Attrs,
+    Open,
     Packet,
     Reader,
     Status,
@@ -173,6 +174,17 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
         """Open a file; ``mode`` are the permissions of a new one, from which the server takes its umask."""
         handle = await self.request(Packet.OPEN, answers.handle, string(path), u32(how), attributes(mode=mode))
         return RemoteFile(self, handle)
+
+    async def create_file(self, path: bytes, mode: int) -> RemoteFile:
+        """Create a file and open it for writing. Of what is there, a link is not followed and a file not used."""
+        how = Open.WRITE | Open.CREATE | Open.TRUNCATE | Open.EXCLUSIVE
+        try:
+            return await self.open_file(path, how, mode=mode)
+        except StatusError as error:
+            if error.code not in {Status.FAILURE, _ALREADY_THERE} or not await self._is_replaceable(path):
+                raise
+        await self.remove(path)
+        return await self.open_file(path, how, mode=mode)
 
     def stat(self, path: bytes) -> Awaitable[Attrs]:
         """Read the attributes of the target of a path."""

@@ -262,7 +262,11 @@ def _open_regular(path: bytes) -> int:
 
 
 def _open_part(path: bytes, mode: int, *, new: bool) -> int:
-    how = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT | os.O_TRUNC if new else 0)
+    how = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    if new:
+        how |= os.O_CREAT | os.O_EXCL  # of what others may have put there, a link is not followed and a file not used
+        with suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108  (names are bytes)
     return os.open(path, how, stat.S_IMODE(mode) & 0o777 | READABLE)
 
 

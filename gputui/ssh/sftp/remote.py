@@ -137,8 +137,10 @@ class RemotePlace:
         return await self._done(path, self._open_part(path, mode, new=new))
 
     async def _open_part(self, path: bytes, mode: int, *, new: bool) -> RemoteFile:
-        how = Open.WRITE | Open.CREATE | Open.TRUNCATE if new else Open.WRITE
-        return await self._sftp.open_file(path, how, mode=stat.S_IMODE(mode) & 0o777 | READABLE)
+        permissions = stat.S_IMODE(mode) & 0o777 | READABLE
+        if new:
+            return await self._sftp.create_file(path, permissions)
+        return await self._sftp.open_file(path, Open.WRITE, mode=permissions)
 
     async def replace(self, part: bytes, path: bytes) -> None:
         """See :class:`Place`."""

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -245,6 +246,23 @@ async def test_files_that_may_not_be_read_leave_the_others(far: Far) -> None:
     assert listing(far.here / "tree") == {"a": b"a", "c": b"c"}
     (problem,) = copy.problems
     assert str(problem) == "lab/pod/main:/tree/b: permission denied."
+
+
+@pytest.mark.parametrize("data", [b"small", LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("direction", ["up", "down"])
+@pytest.mark.parametrize("put", [Path.symlink_to, Path.hardlink_to])
+async def test_nothing_is_written_into_what_another_user_put_in_the_place_of_a_part(
+    far: Far, monkeypatch: pytest.MonkeyPatch, direction: str, data: bytes, put: Callable[[Path, Path], None]
+) -> None:
+    monkeypatch.setattr(one_file.FileCopier, "part_of", lambda self, path, to, attrs: to + b".gputui-part")
+    source, target = (far.here, far.root) if direction == "up" else (far.root, far.here)
+    (source / "model").write_bytes(data)
+    (target / "mine").write_bytes(b"mine")
+    put(target / "to.gputui-part", Path("mine") if put is Path.symlink_to else target / "mine")
+
+    await (await (far.up("model", "/to") if direction == "up" else far.down("/model", "to"))).run()
+    assert listing(target) == {"mine": b"mine", "to": data}
+    assert not (target / "to").is_symlink()
 
 
 @pytest.fixture
