@@ -12,13 +12,13 @@ import asyncssh
 import pytest
 
 from gputui.errors import ConfigError, HostKeyError, SshError
-from gputui.models import SSHLogin, SSHTarget
+from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh import client
 from gputui.ssh.client import Connection, connect
 from gputui.ssh.jump_hosts import JumpHosts
 from gputui.ssh.pool import ConnectionPool
 from tests.ssh.conftest import LoadAgent, Person
-from tests.ssh.servers import Server
+from tests.ssh.servers import PASSWORD, Server
 from tests.ssh.test_credentials import made
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*bcrypt.kdf.. called with only 1 round")
@@ -270,6 +270,23 @@ async def test_a_proxy_command_that_fails_or_prints_is_reported_with_its_words(
     with pytest.raises(SshError, match=f"ProxyCommand of {ID} at gpu01:22 {message}") as caught:
         await ssh.connect("gpu01")
     assert "\x1b" not in caught.value.message
+
+
+async def test_an_address_from_a_server_runs_no_command_of_the_configuration(ssh: Ssh, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    ssh.configure(f"Match exec 'touch {ran}'\nHost 127.0.0.1 *\n  ProxyCommand touch {ran}\n  ProxyJump 127.0.0.1\n")
+    async with Server() as server:
+        connection = await connect(
+            SSHTarget("127.0.0.1", server.port, "root", Secret(PASSWORD)),
+            SSHLogin(agent=False),
+            host_id="lab/pod/main",
+            hosts=ssh.person.hosts,
+            ask=ssh.person.ask,
+            deadline=0,
+        )
+        ssh.person.opened.append(connection)
+        assert await run(connection, "hello") == "hello"
+    assert not ran.exists()
 
 
 async def test_a_proxy_command_that_hangs_is_ended_and_reported(ssh: Ssh, monkeypatch: pytest.MonkeyPatch) -> None:
