@@ -272,8 +272,15 @@ class _Writer:
             block.option("IdentityAgent", "none")
         if found.host_key_alias:
             block.option("HostKeyAlias", found.host_key_alias)
-        if found.known_hosts:
-            block.paths("UserKnownHostsFile", found.known_hosts)
+        for keyword, files in (
+            ("UserKnownHostsFile", found.known_hosts),
+            ("GlobalKnownHostsFile", found.global_known_hosts),
+        ):
+            block.paths(keyword, files or [Path("none")])
+        if login.accept_new is not None:
+            block.option("StrictHostKeyChecking", "accept-new" if login.accept_new else "ask")
+        elif found.new_keys is not None:
+            block.option("StrictHostKeyChecking", found.new_keys)
 
     def _jump(self, block: HostBlock, account: str, login: SSHLogin) -> None:
         """Go through the account's jump host: a host of ~/.ssh/config by its name, another by a block of its own."""

@@ -106,6 +106,7 @@ def test_a_host_of_one_s_own_has_what_the_user_s_configuration_has(hub: Cloud, h
     (home / ".ssh").mkdir()
     (home / ".ssh" / "config").write_text(
         "Host gpu01\n  HostName 10.0.0.9\n  Port 2222\n  User ops\n  ProxyJump gate\n  IdentityFile ~/own\n"
+        "  UserKnownHostsFile /a /b\n  GlobalKnownHostsFile none\n  StrictHostKeyChecking yes\n"
         "Host gpu02\n  ProxyCommand nc %h %p\nHost round\n  ProxyJump round\n"
     )
     (home / ".ssh" / "config").chmod(0o600)
@@ -119,6 +120,8 @@ def test_a_host_of_one_s_own_has_what_the_user_s_configuration_has(hub: Cloud, h
     read = as_ssh_reads(home, text, f"hub.{one.ref.id}")
     assert (read["hostname"], read["port"], read["user"], read["proxyjump"]) == ("10.0.0.9", "2222", "ops", "gate")
     assert read["identityfile"] == str(home / "own")
+    assert (read["userknownhostsfile"], read["globalknownhostsfile"]) == ("/a /b", "none")
+    assert read["stricthostkeychecking"] == "true"
     assert as_ssh_reads(home, text, f"hub.{two.ref.id}")["proxycommand"].endswith(f"ssh --stdio {two.ref}")
 
 
