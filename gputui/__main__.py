@@ -19,7 +19,7 @@ def main() -> int:
         warnings.simplefilter("ignore")
     # Imports leave next to no garbage, and searching for it takes a tenth of their time. gputui.cli enables it.
     gc.disable()
-    # pydantic would read the metadata of all installed packages for its extensions, of which none is meant for gputui.
+    # pydantic would read the metadata of all installed packages for its extensions, none of which is for gputui.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     heeds_ctrl_c = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if heeds_ctrl_c:

@@ -144,7 +144,7 @@ class CreateCommands(CommandSet):
         offers = [offer for offer in fleet.rows(Resource.STOCK).values() if not fleet.is_stale(offer.ref)]
         said = [
             *sizes(form, values),
-            cost(form, values),
+            cost(form, values) or form.note,
             stock_note(form, values, offers),
             same_name(form, values, fleet.rows(home).values()),
         ]

@@ -55,6 +55,7 @@ async def offer_attempts(view: View, what: str, error: NoStockError, account: st
         limit = Money(Decimal(text.strip()), currency) if text.strip() else None
     minutes = parse_span(span)
     attempt = begin(fleet.clock.now() + timedelta(minutes=minutes), limit)
+    attempt.answer = error.message
     _show_end(view, attempt)
     view.app.notify(f"{what} is tried for {format_minutes(minutes)}. :attempts lists it.", markup=False, timeout=8)
 
