@@ -105,6 +105,6 @@ class ForwardCommands(CommandSet):
         for row in rows:
             if (opened := forwards.find(row.ref)) is not None:
                 await forwards.stop(opened)
-        self.view.show_forwards()
+        self.view.show_rows()
         stopped = rows[0].text if len(rows) == 1 else counted(len(rows), "forward")
         self.view.notify(f"Stopped {stopped}.", severity="information")

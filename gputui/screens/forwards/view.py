@@ -17,18 +17,15 @@ from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.global_commands import GlobalCommands
 from gputui.screens.forwards.commands import ForwardCommands, how_to_forward
 from gputui.screens.list.commands import ListCommands
-from gputui.screens.list.list_view import ListView
+from gputui.screens.list.session_list import SessionList
 from gputui.widgets.table.table import RecordTable
 
 
-class ForwardsView(ListView):
+class ForwardsView(SessionList):
     """``:forwards``: a row a forward. Commands for a row act on the forward, or go to its instance."""
 
     NAME = "forwards"
     HEADING = "Forwards"
-    RESOURCE = Resource.INSTANCES
-    RESOURCES = frozenset({Resource.INSTANCES})
-    CREATES: ClassVar[frozenset[Resource]] = frozenset()
     COMMAND_SETS = (ForwardCommands, ListCommands, AccessCommands, AccountCommands, GlobalCommands)
     FOOTER = ("open", "stop", "restart", "copy", "ssh")
     WORDS: ClassVar[Mapping[str, tuple[str, str]]] = {
@@ -38,37 +35,17 @@ class ForwardsView(ListView):
         "copy": ("Copy address", "Copy the address to the clipboard"),
     }
 
-    _shown: Sequence[PortForward] = ()
-
-    def on_mount(self) -> None:
-        """Show the traffic of now; only changed text reaches the terminal."""
-        super().on_mount()
-        self.every(1.0, self.show_forwards)
-
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns of forwards."""
         return cast("Sequence[Column[Row]]", forward_columns(self.context))
-
-    def row_style(self, row: Row) -> str | None:
-        """A forward is always as it is now."""
 
     def follow(self) -> Sequence[Callable[[], None]]:
         """The commands depend on the instances; the forwards themselves are looked at each second."""
         return (self.session.fleet.subscribe(Resource.INSTANCES, lambda _: self.frame.show_keys()),)
 
-    def catch_up(self) -> None:
-        """Show the forwards as they are now."""
-        self.show_forwards()
-        self._apply_filter()
-
-    def show_forwards(self) -> None:
-        """Show the forwards as they are now."""
-        rows = self.session.fleet.forward_rows()
-        if rows != self._shown:
-            self._shown = rows
-            self.table.set_rows(cast("list[Row]", rows))
-            self.table.settle()
-            self.frame.show()
+    def rows_now(self) -> Sequence[Row]:
+        """Return the forwards as they are now."""
+        return self.session.fleet.forward_rows()
 
     def status(self) -> tuple[Content, Content]:
         """Add the last error of the forward under the cursor: its column may be narrow."""
@@ -82,18 +59,9 @@ class ForwardsView(ListView):
     def _show_problem(self) -> None:
         self.frame.show()
 
-    def _show_placeholder(self) -> None:
-        hidden = self.table.total_count
-        clears = f"{hidden} hidden. {self.session.key_of('back')} clears the filter."
-        self.table.placeholder = Content(clears if hidden else self.empty_text())
-
     def empty_text(self) -> str:
         """Return how a port is forwarded."""
         return f"No ports are forwarded. {how_to_forward(self.session)}"
-
-    @property
-    def server_filtered(self) -> None:
-        """No server lists forwards."""
 
     def is_problem(self, row: Row) -> bool:
         """Whether a forward is not served."""
