@@ -112,6 +112,19 @@ def add_account(parser: argparse.ArgumentParser, when: str) -> None:
     parser.add_argument("-A", "--account", metavar="ACCOUNT", help=f"where; needed when several accounts {when}")
 
 
+def add_accounts(parser: argparse.ArgumentParser) -> None:
+    """Add the option for some accounts."""
+    parser.add_argument(
+        "-A",
+        "--account",
+        action="append",
+        default=[],
+        metavar="ACCOUNT",
+        dest="accounts",
+        help="only this account; may be given several times",
+    )
+
+
 def add_output(parser: argparse.ArgumentParser, *formats: str) -> None:
     """Add the option for the format, the first being the default."""
     parser.add_argument(

@@ -22,15 +22,7 @@ COST = "cost"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "List one kind of rows over all accounts. A failing account does not hide the others."
     parser.add_argument("kind", choices=[*(kind.value for kind in KINDS), COST], help="the kind of rows")
-    parser.add_argument(
-        "-A",
-        "--account",
-        action="append",
-        default=[],
-        metavar="ACCOUNT",
-        dest="accounts",
-        help="only this account; may be given several times",
-    )
+    arguments.add_accounts(parser)
     arguments.add_output(parser, "table", "json", "csv")
     parser.add_argument(
         "--filter",

@@ -40,15 +40,7 @@ _PATIENCE_SECONDS = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("refs", nargs="*", metavar="REF", help=f"only these; {arguments.REF_HELP}")
-    parser.add_argument(
-        "-A",
-        "--account",
-        action="append",
-        default=[],
-        metavar="ACCOUNT",
-        dest="accounts",
-        help="only this account; may be given several times",
-    )
+    arguments.add_accounts(parser)
     parser.add_argument(
         "--write",
         metavar="FILE",
