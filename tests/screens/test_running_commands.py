@@ -16,6 +16,7 @@ from gputui.models import (
     Resource,
     Row,
 )
+from gputui.screens.runs.commands import file_words
 from tests.fleet.fakes import FakeBackend
 from tests.screens.changing import sent
 from tests.screens.stage import Stage, staged
@@ -105,6 +106,14 @@ async def test_without_a_command_its_view_says_how_to_run_one() -> None:
     async with staged(lab()) as stage:
         await stage.command("runs")
         assert "No command was run. Press x on an instance" in stage.text
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [("nvidia-smi -L | wc -l", "nvidia-smi_-L_wc_-l"), ("TOKEN=hf_9f3b2a1c ./a", "TOKEN_._a"), ("'", "command")],
+)
+def test_the_name_of_a_saved_run_begins_with_its_command_without_secrets(command: str, words: str) -> None:
+    assert file_words(command) == words
 
 
 def saved(folder: Path, form: str) -> str:

@@ -17,6 +17,7 @@ from gputui.fleet.remote_run import RemoteRun
 from gputui.formatting import counted
 from gputui.models import Action, Instance, RunResult
 from gputui.presentation.run_results import end_text, group, plain_of, text_of_groups
+from gputui.redaction import redact
 from gputui.screens import dialogs
 from gputui.screens.base.export import save_text
 from gputui.screens.commands.action_flow import ActionCommands
@@ -114,8 +115,7 @@ class RunCommands(ActionCommands):
         if not form:
             return
         text = await asyncio.to_thread(_text_of, form, run.order.text, run.results)
-        words = _SAFE.sub("_", run.order.text)[:24].strip("_.") or "command"
-        stem = f"gputui-run-{words}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+        stem = f"gputui-run-{file_words(run.order.text)}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
         try:
             path = await save_text(stem, form, text)
         except OSError as error:
@@ -123,6 +123,11 @@ class RunCommands(ActionCommands):
                 f"Not saved: {error.strerror}.", hint="Start gputui in a folder you may write to."
             ) from error
         self.view.notify(f"Saved as {path}", severity="information")
+
+
+def file_words(command: str) -> str:
+    """Return the beginning of a command for the name of a file, without secrets."""
+    return _SAFE.sub("_", redact(command))[:24].strip("_.") or "command"
 
 
 class RunListCommands(RunCommands):
