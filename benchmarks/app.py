@@ -133,7 +133,7 @@ def many_instances(config: Path, rounds: int, settled: float) -> list[Finding]:
 def main() -> int:
     """Measure and print."""
     parser = options(__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--keys", type=int, default=50, help="cursor keys to time")
     parser.add_argument("--idle", type=float, default=IDLE_SECONDS, help="seconds to watch at rest")
     args = parser.parse_args()

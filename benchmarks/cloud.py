@@ -54,7 +54,7 @@ class Watching:
 
     seconds: float
     settle: float = 15.0
-    calm: float = 90.0
+    calm: float = 60.0
     events: int = 20
     speed: float = 1.0
     deployments: int = 100
@@ -298,7 +298,7 @@ def main() -> int:
     """Measure and print."""
     parser = options(__doc__)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=40.0, help="to watch the moving world")
+    parser.add_argument("--seconds", type=float, default=30.0, help="to watch the moving world")
     parser.add_argument("--serve", type=float, metavar="SPEED", help=argparse.SUPPRESS)
     parser.add_argument("--deployments", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()

@@ -137,7 +137,7 @@ def main() -> int:
     """Measure and print; returns an exit status."""
     parser = options(__doc__)
     parser.add_argument("--serve", type=float, metavar="SPEED", help=argparse.SUPPRESS)
-    parser.add_argument("--seconds", type=float, default=45.0, help="how long to measure (default: 45)")
+    parser.add_argument("--seconds", type=float, default=36.0, help="how long to measure (default: 36)")
     args = parser.parse_args()
     if args.serve is not None:
         asyncio.run(serve(args.serve))

@@ -16,7 +16,7 @@ GPUS = 8
 EVERY = 2.0
 """Seconds from one refresh to the next; every GPU has a new sample each time, and 360 older ones."""
 ROUNDS = 3
-ROUND_SECONDS = 12.0
+ROUND_SECONDS = 10.0
 REFRESHES = 40
 IDLE_SECONDS = 5.0
 MOST_CPU = 1.0

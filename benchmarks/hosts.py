@@ -48,7 +48,7 @@ class Watching:
 
     seconds: float
     hosts: int = HOSTS
-    settle: float = 20.0
+    settle: float = 12.0
     keys: int = 60
 
 

@@ -31,7 +31,7 @@ RATIO_BOUND = 1.5
 LAG_BOUND = 2.0
 """Seconds that the newest line on the screen may be older than the newest there is."""
 _PAGES = 200
-_FOLLOW_SECONDS = 12.0
+_FOLLOW_SECONDS = 10.0
 _NUMBER = re.compile(r"step (\d+) ")
 
 
