@@ -15,6 +15,11 @@ class Job:
     task: asyncio.Task[int]
     signal: int = 0
 
+    @property
+    def state(self) -> str:
+        """``Running``, ``Terminated`` by a signal, or ``Done``."""
+        return "Terminated" if self.signal else "Done" if self.task.done() else "Running"
+
     def end(self, number: int) -> None:
         """End it with a signal."""
         self.signal = number

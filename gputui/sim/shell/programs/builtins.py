@@ -115,7 +115,8 @@ async def shift(shell: Shell, words: list[str]) -> int:
 
 async def cd(shell: Shell, words: list[str]) -> int:
     name = next((word for word in words[1:] if word != "--"), shell.variables.get("HOME", shell.home))
-    name = shell.variables.get("OLDPWD", shell.cwd) if name == "-" else name
+    back = name == "-"
+    name = shell.variables.get("OLDPWD", shell.cwd) if back else name
     path = shell.path(name)
     if not shell.files.is_directory(path):
         problem = "Not a directory" if shell.files.exists(path) else "No such file or directory"
@@ -123,6 +124,7 @@ async def cd(shell: Shell, words: list[str]) -> int:
         return 1
     shell.variables["OLDPWD"], shell.variables["PWD"] = shell.cwd, path
     shell.cwd = path
+    await shell.out(f"{path}\n" if back else "")
     return 0
 
 

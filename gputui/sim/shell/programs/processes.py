@@ -106,7 +106,7 @@ async def wait(shell: Shell, words: list[str]) -> int:
 
 async def jobs(shell: Shell, words: list[str]) -> int:
     for number, (pid, job) in enumerate(shell.session.jobs.items(), 1):
-        await shell.out(f"[{number}]  {pid} {'Done' if job.task.done() else 'Running'}\n")
+        await shell.out(f"[{number}]  {pid} {job.state}\n")
     return 0
 
 
