@@ -76,7 +76,7 @@ class ProxyCommand:
     async def close(self) -> None:
         """End every process that still runs, with its children.
 
-        One that has ended is left alone: its id may be another group's by now.
+        One that has ended gets no signal: its id may be another group's by now.
         """
         processes, self._processes = self._processes, []
         for process, listening, _ in processes:

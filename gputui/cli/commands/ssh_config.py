@@ -127,7 +127,7 @@ class _File:
             raise ConfigError(f"{path} cannot be read: {error}.") from error
         if self.text.strip() and not self.text.startswith(WRITTEN_MARK):
             raise ConfigError(
-                f"{path} was not written by gputui, and is left as it is.",
+                f"{path} was not written by gputui, and is not replaced.",
                 hint="Name another file, and add the line Include FILE to ~/.ssh/config.",
             )
 

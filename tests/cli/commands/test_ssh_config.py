@@ -162,7 +162,7 @@ def test_a_file_that_gputui_has_not_written_is_not_replaced(hub: Cloud, home: Pa
     (home / "config").write_text("Host mine\n")
     status, _, err = run("ssh-config", "--write", str(home / "config"))
     assert status == 2
-    assert "was not written by gputui, and is left as it is" in err
+    assert "was not written by gputui, and is not replaced" in err
     assert (home / "config").read_text() == "Host mine\n"
 
 
