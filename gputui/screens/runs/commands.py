@@ -76,9 +76,8 @@ class RunCommands(ActionCommands):
 
     @in_worker("dialog")
     async def _stop(self, run: RemoteRun) -> None:
-        moving = sum(result.moving for result in run.results)
         question = dialogs.ConfirmDialog(
-            f"End the command in {counted(moving, 'instance')}?",
+            f"End the command in {counted(run.row().moving, 'instance')}?",
             subjects=[Content.assemble("  $ ", (run.order.text, "bold"))],
             effects=[
                 "Over SSH it gets TERM with all that it started, then KILL. An answer of an API is awaited.",
