@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -143,3 +144,8 @@ def generated_secret(length: int) -> str:
     import secrets
 
     return "".join(secrets.choice(_EASY) for _ in range(length))
+
+
+def join_reasons(reasons: Sequence[str]) -> str:
+    """Join reasons, sentences or parts of one, with semicolons; the last alone may end with a full stop."""
+    return "; ".join([*(reason.rstrip(".") for reason in reasons[:-1]), *reasons[-1:]])

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from gputui.models.values import Action, Ref
+from gputui.text import join_reasons
 
 
 class Row(Protocol):
@@ -65,8 +66,7 @@ class PartialRows(list[_R]):
         ]
         reasons += self.blank
         more = len(reasons) - _SHOWN_REASONS
-        shown = reasons[:_SHOWN_REASONS] + ([f"and {more} more"] if more > 0 else [])
-        return "; ".join([*(reason.rstrip(".") for reason in shown[:-1]), *shown[-1:]])
+        return join_reasons(reasons[:_SHOWN_REASONS] + ([f"and {more} more"] if more > 0 else []))
 
 
 @dataclass(frozen=True, slots=True)

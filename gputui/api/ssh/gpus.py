@@ -30,6 +30,7 @@ from gputui.models import (
     gpu_label,
 )
 from gputui.redaction import redact
+from gputui.text import join_reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,6 @@ def gpu_reading(host: Host, look: Look, question: Question, at: datetime) -> Hos
     first = 0
     for maker in _MAKERS:
         there = sum(vendor == maker.vendor and kind[:6] in maker.classes for vendor, kind in pci or ())
-        count = 0
         try:
             found, driver = _read(maker, host, look, question, at, first)
         except (SshError, ValueError) as error:
@@ -72,15 +72,14 @@ def gpu_reading(host: Host, look: Look, question: Question, at: datetime) -> Hos
                 devices += found.devices
                 processes += found.processes
                 drivers.append(driver)
-                count = len({device.index for device in found.devices})
             elif there and look.gpus:
                 problems.append(f"{host.name} has {counted(there, maker.noun)}, but {maker.lacks}")
         # By the devices of the machine, so that the numbers stay the same while a driver fails.
-        first += max(count, there)
+        first = max([first + there, *(device.index + 1 for device in devices)])
     if not devices:
         problems += failures
     reading = GpuReading(tuple(devices), tuple(processes))
-    return HostGpus(reading, "; ".join(problems), not problems and look.gpus, ", ".join(filter(None, drivers)))
+    return HostGpus(reading, join_reasons(problems), not problems and look.gpus, ", ".join(filter(None, drivers)))
 
 
 def _pci(look: Look) -> list[tuple[str, str]] | None:

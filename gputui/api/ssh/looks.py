@@ -19,6 +19,7 @@ from gputui.api.ssh.probe import Look, Session
 from gputui.errors import GputuiError, SshError, UnreachableError
 from gputui.models import RemoteOutput
 from gputui.redaction import inner_failure
+from gputui.text import join_reasons
 
 AT_ONCE = 16
 """Looks that are under way at the same time, without those that take long."""
@@ -207,14 +208,15 @@ class Looks:
         host, last = state.host, state.rows.instance if state.rows is not None else None
         known = self._with_versions(state, facts(look))
         found = gpu_reading(host, look, state.question, at)
-        problem = found.problem
+        problems = [found.problem] if found.problem else []
         if output.status is None:
-            late = f"{host.name} did not answer everything within {self._timeout:.0f}s"
-            problem = f"{problem}; {late}" if problem else late
+            problems.append(f"{host.name} did not answer everything within {self._timeout:.0f}s")
         containers = mapping.to_containers(host, known, found.reading.devices)
         reading = owned(host, found.reading, known, containers)
         drivers = replace(known, driver=", ".join(filter(None, (known.driver, found.driver))))
-        instance = mapping.to_host(host, drivers, reading.devices, problem, at, last, complete=found.complete)
+        instance = mapping.to_host(
+            host, drivers, reading.devices, join_reasons(problems), at, last, complete=found.complete
+        )
         kept = mapping.unlisted(known, state.rows.containers if state.rows is not None else ())
         return HostRows(instance, (*containers.values(), *kept), reading.devices, reading.processes)
 

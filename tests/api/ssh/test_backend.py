@@ -213,6 +213,11 @@ class TestMakers:
         assert (row.problem, row.gpu_count) == (problem, None if problem else 2)
         assert [gpu.index for gpu in await backend.gpus()] == numbers
 
+    async def test_no_two_gpus_have_one_number_where_a_tool_leaves_one_out(self, clock: FakeClock) -> None:
+        machine = Machine().with_parts(gpus=gpus_part(3).replace("0, GPU-0", "5, GPU-0"), **amd_parts())
+        gpus = await ssh_backend(FakeRemote({"gpu01": machine}), clock).gpus()
+        assert [gpu.index for gpu in gpus] == [1, 2, 5, 6, 7]
+
     async def test_gpus_that_no_tool_reads_are_unknown_and_not_none(self, clock: FakeClock) -> None:
         parts = {name: text for name, text in Machine().parts.items() if name not in ("gpus", "apps", "versions")}
         machines = {
