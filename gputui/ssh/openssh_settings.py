@@ -66,18 +66,20 @@ class Settings:
         for files in passes(path):
             self._read(files.path, files, 0)
 
-    def _read(self, path: Path, files: Pass, depth: int) -> None:
-        active = True
+    def _read(self, path: Path, files: Pass, depth: int, *, in_effect: bool = True) -> None:
+        """Read a file; one that is included by lines without effect has none, but may ask for a final pass."""
+        active = in_effect
         for statement in files.statements(path):
             match statement.keyword:
                 case "host":
                     # As in OpenSSH: a final pass is about the address.
-                    active = matches(statement.words, self._address if self._final else self.name)
+                    name = self._address if self._final else self.name
+                    active = in_effect and matches(statement.words, name)
                 case "match":
-                    active = self._matches(statement)
-                case "include" if active:
+                    active = self._matches(statement) and in_effect
+                case "include":
                     for included in files.included(statement, depth):
-                        self._read(included, files, depth + 1)
+                        self._read(included, files, depth + 1, in_effect=active)
                 case keyword if active:
                     self._take(_OLD_NAMES.get(keyword, keyword), statement)
 

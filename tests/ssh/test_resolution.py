@@ -218,6 +218,13 @@ def test_host_lines_of_a_final_pass_are_about_the_address(configure: Configure) 
     assert (found.host, found.user, found.port, found.host_key_alias) == ("g.rack", "early", 7, "hit")
 
 
+def test_a_file_included_without_effect_may_ask_for_a_final_pass(configure: Configure, home: Path) -> None:
+    configure("Host gpu01\n  HostName g.rack\nHost other\n  Include extra\nHost g.rack\n  HostKeyAlias hit\n")
+    (home / ".ssh" / "extra").write_text("Match final all\n  User evil\nHost *\n  Port 7\n")
+    found = resolve("gpu01")
+    assert (found.user, found.port, found.host_key_alias) == (getpass.getuser(), 22, "hit")
+
+
 def test_a_canonical_name_is_the_address_and_has_settings_of_its_own(
     configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
