@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -56,21 +57,23 @@ async def _may_run(
 ) -> bool:
     """Log in where it is over SSH, with all questions; False when nothing is to be run."""
     fleet = session.fleet
-    fleet.login_hint = f"{session.key_of('restart')} in its results asks."
+    hint = f"{session.key_of('restart')} in its results asks."
     over_ssh = [row for row in rows if ways(fleet, row)[:1] == (Way.SSH,) and _may_run_in(fleet, row)]
+    if not over_ssh:
+        return True
     if len(rows) > 1:
-        group = GroupLogin(app, session, login)
+        group = GroupLogin(app, session, login, hint)
         run.connect = group.connect
         return await group.log_in(over_ssh, leases)
-    run.connect = None
-    for row in over_ssh:
-        by_api = Way.API in ways(fleet, row)
-        try:
-            return await login.lease(row, leases, deadline=0 if by_api else START_SECONDS)
-        except SshError as error:
-            if not by_api or isinstance(error, DeclinedError):
-                raise
-    return True  # a login that failed before the API is used is in the result
+    (row,) = over_ssh
+    run.connect = partial(fleet.connections.log_in_unasked, hint=hint)
+    by_api = Way.API in ways(fleet, row)
+    try:
+        return await login.lease(row, leases, deadline=0 if by_api else START_SECONDS)
+    except SshError as error:
+        if not by_api or isinstance(error, DeclinedError):
+            raise
+        return True  # the result names the way and the reason
 
 
 def _may_run_in(fleet: Fleet, row: Instance) -> bool:

@@ -34,12 +34,16 @@ _MOST_NAMES = 4
 
 
 class GroupLogin:
-    """The logins before one command. What was declined, or failed, fails in :meth:`connect` as well."""
+    """The logins before one command. What was declined, or failed, fails in :meth:`connect` as well.
 
-    def __init__(self, app: App[Any], session: Session, login: Login) -> None:
+    ``hint`` says how questions that were not asked, or not answered, are asked again.
+    """
+
+    def __init__(self, app: App[Any], session: Session, login: Login, hint: str) -> None:
         self._app = app
         self._connections = session.fleet.connections
         self._login = login
+        self._hint = hint
         self._failures: dict[str, GputuiError] = {}
 
     async def log_in(self, instances: Sequence[Instance], leases: AsyncExitStack) -> bool:
@@ -74,10 +78,10 @@ class GroupLogin:
         """Log into an instance for the command: without questions, as they were asked before. Raises GputuiError."""
         if (failure := self._failures.get(_key(instance))) is not None:
             raise failure
-        return await self._connections.log_in_unasked(instance)
+        return await self._connections.log_in_unasked(instance, hint=self._hint)
 
     def _decline(self, instance: Instance, reason: str) -> None:
-        self._failures[_key(instance)] = DeclinedError(f"Not logged into {instance.name}: {reason}.")
+        self._failures[_key(instance)] = DeclinedError(f"Not logged into {instance.name}: {reason}.", hint=self._hint)
 
     # --- without questions -----------------------------------------------------------------------------------
 

@@ -66,13 +66,15 @@ class Connections:
         *,
         deadline: float = 0,
         progress: Callable[[str], None] = lambda _: None,
+        hint: str = "",
     ) -> Connection:
         """Log in without questions; those that were not asked are noted in ``unasked``.
 
-        An SSH server that is still starting is waited for during ``deadline`` seconds, of which ``progress`` is
-        called with the reason. Raises LoginError where a question was not asked, GputuiError.
+        ``hint`` says how they are asked, where that is not ``fleet.login_hint``. An SSH server that is still starting
+        is waited for during ``deadline`` seconds, of which ``progress`` is called with the reason. Raises LoginError
+        where a question was not asked, GputuiError.
         """
-        noted, hint = unasked or Unasked(), self._fleet.login_hint
+        noted, hint = unasked or Unasked(), hint or self._fleet.login_hint
 
         async def no_user() -> str:
             noted.reason, noted.asks = "the user is unknown", True
