@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from gputui.actions import ACTIONS
 from gputui.cli import refs, session
 from gputui.cli.output import announce, notify, report_error
 from gputui.cli.prompts import confirm, require_terminal
-from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError
+from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError, NoStockError
 from gputui.models import Action, ActionResult, Deployment, Instance, Ref, Resource, Row
 from gputui.presentation import actions
 from gputui.presentation.description import subject_text, targets_text
@@ -42,8 +42,16 @@ Planner = Callable[[asyncio.Runner, "Fleet", Sequence[Row]], Plan]
 """Plans a change of the rows that were found. Raises GputuiError where it is not possible."""
 
 
+NoStock = Callable[["Fleet", Row, NoStockError], Coroutine[None, None, ExitCode]]
+"""Called with a row whose action found no stock, in place of a report."""
+
+
 def carry_out(
-    args: argparse.Namespace, action: Action, texts: Sequence[str], planner: Planner | None = None
+    args: argparse.Namespace,
+    action: Action,
+    texts: Sequence[str],
+    planner: Planner | None = None,
+    no_stock: NoStock | None = None,
 ) -> ExitCode:
     """Find the named rows, plan, confirm, act; continues after a failure and returns the worst exit status."""
     with session.command_fleet(refs.accounts(args, texts), dry_run=args.dry_run) as (runner, fleet):
@@ -73,7 +81,7 @@ def carry_out(
                 notify("Nothing was done.")
                 return ExitCode.REFUSED
             runner.run(fleet.reread(plan.rows))  # the answer may have taken minutes
-        return max(refused, runner.run(_act_on_all(fleet, plan, action)))
+        return max(refused, runner.run(_act_on_all(fleet, plan, action, no_stock)))
 
 
 def possible(fleet: Fleet, matches: Sequence[refs.Match], action: Action) -> tuple[list[refs.Match], ExitCode]:
@@ -166,11 +174,15 @@ def _by_kind(rows: Sequence[Row]) -> list[list[Row]]:
     return [kind for kind in kinds.values() if kind]
 
 
-async def _act_on_all(fleet: Fleet, plan: Plan, action: Action) -> ExitCode:
+async def _act_on_all(fleet: Fleet, plan: Plan, action: Action, no_stock: NoStock | None = None) -> ExitCode:
     """Act, report each outcome as soon as it is known, and return the worst exit status."""
     statuses = [ExitCode.OK]
+    without: list[Coroutine[None, None, ExitCode]] = []
 
     def report(row: Row, outcome: ActionResult | GputuiError) -> None:
+        if no_stock is not None and isinstance(outcome, NoStockError):
+            without.append(no_stock(fleet, row, outcome))
+            return
         if isinstance(outcome, GputuiError):
             statuses.append(report_error(outcome, about=str(row.ref)))
             return
@@ -181,4 +193,4 @@ async def _act_on_all(fleet: Fleet, plan: Plan, action: Action) -> ExitCode:
         return plan.arguments.get(row.ref, {})
 
     await fleet.act_on_all(action, plan.rows, arguments, change=plan.change, ended=report)
-    return max(statuses)
+    return max(*statuses, *await asyncio.gather(*without), ExitCode.OK)

@@ -6,12 +6,15 @@ import json
 import re
 import signal
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gputui.cli import keep_trying
 from gputui.cli.columns import csv_columns
+from gputui.fleet import attempts
 from gputui.models import Resource
 from gputui.sim.gpuhub.default_world import CLOUDS, PERSONAL
 from gputui.sim.server import Running
@@ -296,3 +299,26 @@ def test_an_instance_that_runs_is_released_in_two_steps_once_that_is_chosen(with
 
     status, out, _ = run("get", "instances", "-A", "personal", "-o", "json")
     assert ref not in [row["ref"] for row in json.loads(out)]
+
+
+INSTANCE = (
+    *("create", "instance", "-A", "personal", "--yes", "--set", "instance_name=big", "--set", "gpu_spec_uuid=h800"),
+    *("--set", "req_gpu_amount=4", "--set", "image_uuid=base-image-l2t43iu6uk"),
+)
+
+
+def test_a_create_without_stock_is_sent_again_as_long_as_asked(
+    with_personal: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "PACE", 0.05)
+    assert run(*INSTANCE)[0] == 0
+    status, out, err = run(*INSTANCE)
+    assert (status, out) == (1, "")
+    assert "no stock: no host with these GPUs is free now" in err
+    assert "--keep-trying 2h sends it again every 30 s." in err
+
+    monkeypatch.setattr(keep_trying, "timedelta", lambda minutes: timedelta(seconds=0.5))
+    status, _, err = run(*INSTANCE, "--keep-trying", "1m")
+    assert status == 1
+    assert "try 1: personal: no stock" in err
+    assert err.rstrip().endswith("(InternalError).")

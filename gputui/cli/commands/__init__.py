@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "get": ("get:run", "list the resources of the accounts"),
     "describe": ("describe:run", "show details of one row or account"),
     **{action.value: ("lifecycle:run", spec.cli_help) for action, spec in ACTIONS.items() if spec.cli_help},
+    "start": ("lifecycle:start", ACTIONS[Action.START].cli_help),
     "stop": ("stop:run", ACTIONS[Action.STOP].cli_help),
     "delete": ("lifecycle:delete", ACTIONS[Action.DELETE].cli_help),
     "release": ("lifecycle:delete", "delete instances permanently, with their disks"),

@@ -10,19 +10,23 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import Creator, PreparedChange
-from gputui.cli import arguments, prompts, session
+from gputui.cli import arguments, keep_trying, prompts, session
 from gputui.cli.forms import given_fields, list_fields, refused_fields, resolved
 from gputui.cli.mutate import read_only_error
 from gputui.cli.output import announce, notify, report_error
 from gputui.cli.prompts import ask_secret, confirm, require_terminal
 from gputui.config import templates
-from gputui.errors import ConfigError, ExitCode, InvalidError, UnknownOutcomeError
+from gputui.errors import ConfigError, ExitCode, InvalidError, NoStockError, UnknownOutcomeError
 from gputui.models import FieldKind, Form, Ref, Resource, Role
 from gputui.presentation import forms
 from gputui.redaction import redact
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gputui.fleet import Fleet
+    from gputui.fleet.attempts import Attempt
+    from gputui.models import Money
 
 _LONGEST_SHOWN = 200
 
@@ -32,11 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "kind",
         metavar="KIND",
-        help="kind: pod, vm, endpoint, deployment, container, volume, credential, task, image (a pull)",
+        help="kind: pod, vm, endpoint, deployment, instance, container, volume, credential, task, image (a pull)",
     )
     arguments.add_account(parser, "have it")
     arguments.add_fields(parser)
     parser.add_argument("--save-template", metavar="NAME", help="keep the fields under this name, for --file")
+    keep_trying.add_arguments(parser)
     arguments.add_change_options(parser)
 
 
@@ -51,6 +56,7 @@ def add_pull_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Create one row and print its Ref on stdout; without fields, list those of the form."""
+    keep_trying.check(args)
     with _fleet(args) as (runner, fleet):
         return _run(args, runner, fleet, _account(fleet, args.kind))
 
@@ -62,6 +68,7 @@ def pull(args: argparse.Namespace) -> int:
         account = _account(fleet, kind)
         values = runner.run(_creator(fleet, account, kind).form()).named({Role.IMAGE: args.image})
         as_create = {"kind": kind, "values": list(values.items()), "file": None, "save_template": None}
+        as_create |= {"keep_trying": None, "max_price": None}
         return _run(argparse.Namespace(**vars(args), **as_create), runner, fleet, account)
 
 
@@ -105,7 +112,7 @@ def _run(args: argparse.Namespace, runner: asyncio.Runner, fleet: Fleet, account
     if form is not None and args.save_template:
         notify(f"Saved as {templates.save(args.save_template, args.kind, values, form)}")
     if form is not None and not args.dry_run:
-        return _create(runner, fleet, form, values, change, sure=args.yes)
+        return _create(args, runner, fleet, form, values, change)
     if change.request is not None:
         request = change.request()
         sys.stdout.write(f"{request.method} {request.url}\n{request.body}\n")
@@ -147,11 +154,16 @@ def _prepared(
 
 
 def _create(
-    runner: asyncio.Runner, fleet: Fleet, form: Form, values: Mapping[str, str], change: PreparedChange, *, sure: bool
+    args: argparse.Namespace,
+    runner: asyncio.Runner,
+    fleet: Fleet,
+    form: Form,
+    values: Mapping[str, str],
+    change: PreparedChange,
 ) -> int:
     name, kind = form.account, form.kind
     home = fleet.resource_of(Ref(name, kind, ""))
-    if not sure:
+    if not args.yes:
         require_terminal()
         effect = f"Create in {name}: a new {kind} with {shown_values(form, values)}."
         effects = [effect, *runner.run(_what_follows(fleet, home, form, values))]
@@ -167,6 +179,8 @@ def _create(
         status = report_error(error)
         notify(look)
         return status
+    except NoStockError as error:
+        return _try_again(args, runner, fleet, form, values, error)
     except KeyboardInterrupt:
         if fleet.mutations.cancelled:
             notify(look)
@@ -178,12 +192,30 @@ def _create(
     return ExitCode.OK
 
 
+def _try_again(
+    args: argparse.Namespace,
+    runner: asyncio.Runner,
+    fleet: Fleet,
+    form: Form,
+    values: Mapping[str, str],
+    error: NoStockError,
+) -> int:
+    def begin(until: datetime, limit: Money | None) -> Attempt:
+        called = form.value(Role.NAME, values) or form.kind
+        return fleet.attempts.create(form.account, form.kind, called, values, until=until, limit=limit)
+
+    status, attempt = runner.run(keep_trying.keep_trying(args, fleet, form.account, error, begin))
+    if attempt is not None and status is ExitCode.OK:
+        announce(f"{attempt.made or form.account}")
+    return status
+
+
 async def _what_follows(fleet: Fleet, home: Resource, form: Form, values: Mapping[str, str]) -> list[str]:
     """Return the known costs and possible obstacles."""
     listing = await session.read(fleet, [home, Resource.STOCK])
     listing.report()
     lines = (
-        forms.cost(form, values),
+        forms.cost(form, values) or form.note,
         forms.same_name(form, values, listing.rows),
         forms.stock_note(form, values, listing.rows),
     )

@@ -7,15 +7,19 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gputui.cli import arguments
+from gputui.cli import arguments, keep_trying
 from gputui.cli.mutate import Plan, carry_out
-from gputui.cli.output import notify
-from gputui.errors import ConflictError
-from gputui.models import Action, Ref, Row
+from gputui.cli.output import notify, report_error
+from gputui.errors import ConflictError, ExitCode, NoStockError
+from gputui.models import Action, Instance, Ref, Row
 from gputui.presentation import actions
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gputui.fleet import Fleet
+    from gputui.fleet.attempts import Attempt
+    from gputui.models import Money
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +30,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Perform one action on all named rows; continues after a failure and returns the worst exit status."""
     return carry_out(args, Action(args.command), args.refs)
+
+
+def add_start_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_refs(parser)
+    keep_trying.add_arguments(parser)
+    arguments.add_change_options(parser)
+
+
+def start(args: argparse.Namespace) -> int:
+    """Start all named rows, again and again where there is no stock, if that is chosen."""
+    keep_trying.check(args)
+
+    async def no_stock(fleet: Fleet, row: Row, error: NoStockError) -> ExitCode:
+        if not isinstance(row, Instance):
+            return report_error(error, about=str(row.ref))
+        instance = row
+
+        def begin(until: datetime, limit: Money | None) -> Attempt:
+            return fleet.attempts.start(instance, until=until, limit=limit)
+
+        status, _ = await keep_trying.keep_trying(args, fleet, row.ref.account, error, begin)
+        return status
+
+    return carry_out(args, Action.START, args.refs, no_stock=no_stock)
 
 
 def add_delete_arguments(parser: argparse.ArgumentParser) -> None:
