@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,16 +22,14 @@ from textual.worker import Worker
 from gputui.app.clipboard import fits, load_tmux_buffer, osc52
 from gputui.app.key_order import KeyOrder
 from gputui.app.login import Login
+from gputui.app.program import RunningProgram
 from gputui.app.suspend import release_lost_terminal
 from gputui.app.terminal_driver import TerminalDriver
 from gputui.app.theme import THEMES, variables
 from gputui.app.views import FIRST_VIEW, Views
 from gputui.config.preview import UiSettings
-from gputui.errors import ExitCode, GputuiError
+from gputui.errors import GputuiError
 from gputui.fleet import Fleet
-from gputui.formatting import counted
-from gputui.models import Instance, LogKind, LogSource
-from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 from gputui.widgets.internal_errors import Failures
@@ -42,10 +40,7 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
     from textual.theme import Theme
 
-    from gputui.app.forwarding import Forwarding
-    from gputui.fleet.remote_run import RemoteRun
     from gputui.history.history import History
-    from gputui.models.forwards import PortForward
 
 _TERMINAL_SECONDS = 1.0
 """The time between two checks that the terminal is still there: Textual reads a lost one again and again."""
@@ -96,11 +91,19 @@ class GputuiApp(App[int]):
         super().__init__(driver_class=TerminalDriver)
         self.stylesheet = SharedStylesheet(variables=self.get_css_variables())
         self._workers = Workers(self, self.worker_failed)
+        self._failures = Failures(self, report)
         self.views = Views(self)
-        self.session = self.views.session = Session(
+        self._program = RunningProgram(
+            self,
+            self.views,
+            self._failures,
+            notify_deferred=self.notify_deferred,
+            end_with=self._handle_exception,
+        )
+        self.session = self.views.session = self._program.session = Session(
             fleet,
             self.views,
-            self,
+            self._program,
             history=history,
             utc=ui.utc,
             note=note,
@@ -108,11 +111,11 @@ class GputuiApp(App[int]):
             region_presets=ui.regions,
         )
         self.failure: GputuiError | None = None
-        self._login = Login(self, self.session, tmux_window=ui.tmux_window, program=tuple(program))
-        self._failures = Failures(self, report)
+        self._login = self._program.login = Login(
+            self, self.session, tmux_window=ui.tmux_window, program=tuple(program)
+        )
         self._begin = begin
         self._keys = KeyOrder(self, self.session, super().on_event)
-        self._quit_question: dialogs.ConfirmDialog | None = None
         self._deferred: list[Callable[[], None]] = []
         for theme in THEMES:
             self.register_theme(theme)
@@ -294,116 +297,9 @@ class GputuiApp(App[int]):
         if isinstance(self._driver, TerminalDriver) and not self._driver.suspend():
             self.notify("There is no shell to suspend to.", severity="warning", markup=False, timeout=4)
 
-    # --- what screens ask of the program (screens.base.session.Program) --------------------------------------------
-
-    def log_in(self, instance: Instance) -> None:
-        """Hand the terminal to a shell in the instance."""
-        self._start(self._login.enter(instance))
-
-    def forward(self, instance: Instance) -> None:
-        """Forward a local port to the instance."""
-        self._start(self._forwarding.open(instance))
-
-    @cached_property
-    def _forwarding(self) -> Forwarding:
-        from gputui.app.forwarding import Forwarding
-
-        return Forwarding(self, self.session, self._login)
-
-    def reconnect(self, forward: PortForward) -> None:
-        """Log in again for a forward that is not served."""
-        self._start(self._forwarding.reconnect(forward))
-
-    def open_files(self, instance: Instance) -> None:
-        """Log into the instance, and show its files."""
-        self._start(self._open_files(instance))
-
-    def run_command(self, run: RemoteRun, rows: Sequence[Instance]) -> None:
-        """Run a command in ``rows``, new or failed ones of it, with the questions of logins, and show its results."""
-        from gputui.app.command_runs import run_and_show
-
-        self.run_worker(run_and_show(self, self.session, self._login, run, rows), exit_on_error=False, name="run")
-
-    def open_log(self, instance: Instance, source: LogSource) -> None:
-        """Show a log of the instance; log into it where that is needed."""
-        self._start(self._open_log(instance, source))
-
-    def probe(self, instance: Instance) -> None:
-        """Log into the instance, show its GPUs, and probe it from then on."""
-        self._start(self._probe(instance))
-
-    def _start(self, login: Coroutine[None, None, None]) -> None:
-        self.run_worker(login, group="ssh", exit_on_error=False, name="ssh")
-
-    async def _open_files(self, instance: Instance) -> None:
-        if await self._login.connect(instance, "files"):
-            self.views.go("files", scope=instance.ref)
-
-    async def _open_log(self, instance: Instance, source: LogSource) -> None:
-        from gputui.screens.logs.sources import choose_file
-        from gputui.ssh.logs.paths import is_glob
-
-        logs, typed = self.session.fleet.remote_logs, source
-        if source.kind is LogKind.API:
-            await logs.remember(instance, source)
-            self.session.log_sources.pop(instance.ref, None)
-            self.views.go("logs", scope=instance.ref)
-            return
-        logs.open(instance, source)  # refuses a name that cannot be one
-        if not await self._login.connect(instance, "logs"):
-            return
-        if source.kind is LogKind.FILE and is_glob(source.name):
-            found = await choose_file(self, instance, await logs.files(instance, source.name))
-            if found is None:
-                return
-            source = found
-        await logs.remember(instance, typed)
-        self.session.log_sources[instance.ref] = source
-        self.views.go("logs", scope=instance.ref)
-
-    async def _probe(self, instance: Instance) -> None:
-        if await self._login.probe(instance):
-            self.views.go("gpus", scope=instance.ref)
-
     def action_leave(self) -> None:
         """End the program, asking first when something is still under way."""
-        if self._quit_question in self.screen_stack:
-            return
-        try:
-            ended = self._ended_by_leaving()
-        except Exception as error:  # noqa: BLE001  (a program that cannot be left is worse than one that ends)
-            self._handle_exception(error)
-            return
-        if not ended:
-            self.exit(ExitCode.OK)
-            return
-
-        def answered(leave: bool | None) -> None:
-            if leave:
-                self.exit(ExitCode.OK)
-
-        self._quit_question = dialogs.ConfirmDialog("Quit now?", effects=ended, confirm="Quit", danger=True)
-        self.push_screen(self._quit_question, answered)
-
-    leave = action_leave
-
-    def _ended_by_leaving(self) -> list[str]:
-        """Return lines for what would end, or would no longer be seen, if the program ended now."""
-        lines = []
-        if under_way := [name for name, calls in self.session.fleet.mutations.in_flight.items() if calls]:
-            lines.append(f"Something is still under way in {', '.join(under_way)}.")
-            lines.append("It may continue there, and its outcome will not be seen.")
-        if forwards := self.session.fleet.forward_rows():
-            lines += ["These forwards end:", *(f"  {forward.text}" for forward in forwards)]
-        for run in self.session.fleet.runs_under_way:
-            moving = counted(run.row().moving, "instance")
-            lines.append(f"The command {run.order.title} ends in {moving}.")
-        if attempts := self.session.fleet.attempts_under_way:
-            lines += ["These are no longer tried:", *(f"  {one.action} {one.name}" for one in attempts)]
-        if copies := self.session.fleet.transfers_under_way:
-            lines.append("These copies are interrupted; the same copy continues them later:")
-            lines += [f"  {copy.source.text} to {copy.target.text}" for copy in copies]
-        return [*lines, *(line for view in self.views.opened.values() for line in view.ends_with_program())]
+        self._program.leave()
 
     def action_command_palette(self) -> None:
         """Open the palette, over a view only: under a dialog its commands would act behind the dialog's back."""

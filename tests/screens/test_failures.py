@@ -114,9 +114,9 @@ async def test_every_worker_of_the_app_that_raises_is_shown_with_its_report(monk
         monkeypatch.setattr(Worker, "run", failing(RuntimeError("boom")))
         app = stage.app
         starts: list[Callable[[], object]] = [
-            lambda: app.log_in(main),
-            lambda: app.forward(main),
-            lambda: app.probe(main),
+            lambda: app.session.program.log_in(main),
+            lambda: app.session.program.forward(main),
+            lambda: app.session.program.probe(main),
             lambda: app.copy_to_clipboard("text"),
             app._start_fleet,
         ]
@@ -225,7 +225,7 @@ async def test_a_program_that_cannot_be_left_in_the_usual_way_still_ends(
             if broken == "exit":
                 stage.app.session.at_end(boom)
             else:
-                monkeypatch.setattr(stage.app, broken, boom)
+                monkeypatch.setattr(stage.app.session.program, broken, boom)
             await stage.press("q")
             said = said_at_the_end(stage.app)
     assert str(REPORT) in said

@@ -1,0 +1,162 @@
+"""What screens ask of the program around them: work in an instance, which begins with a login, and the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from textual.app import App
+
+from gputui.app.login import Login
+from gputui.app.views import Views
+from gputui.errors import ExitCode
+from gputui.formatting import counted
+from gputui.models import Instance, LogKind, LogSource
+from gputui.screens import dialogs
+from gputui.screens.base.session import Session
+from gputui.widgets.internal_errors import Failures
+
+if TYPE_CHECKING:
+    from gputui.app.forwarding import Forwarding
+    from gputui.fleet.remote_run import RemoteRun
+    from gputui.models.forwards import PortForward
+
+
+class RunningProgram:
+    """The program as screens know it (screens.base.session.Program); ``session`` and ``login`` are set before use.
+
+    ``end_with`` ends the program with an error.
+    """
+
+    session: Session
+    login: Login
+
+    def __init__(
+        self,
+        app: App[int],
+        views: Views,
+        failures: Failures,
+        *,
+        notify_deferred: Callable[[], None],
+        end_with: Callable[[Exception], None],
+    ) -> None:
+        self._app = app
+        self._views = views
+        self.show_internal_error = failures.show_internal_error
+        self.notify_deferred = notify_deferred
+        self._end_with = end_with
+        self._quit_question: dialogs.ConfirmDialog | None = None
+
+    # --- in an instance --------------------------------------------------------------------------------------
+
+    def log_in(self, instance: Instance) -> None:
+        """Hand the terminal to a shell in the instance."""
+        self._start(self.login.enter(instance))
+
+    def forward(self, instance: Instance) -> None:
+        """Forward a local port to the instance."""
+        self._start(self._forwarding.open(instance))
+
+    @cached_property
+    def _forwarding(self) -> Forwarding:
+        from gputui.app.forwarding import Forwarding
+
+        return Forwarding(self._app, self.session, self.login)
+
+    def reconnect(self, forward: PortForward) -> None:
+        """Log in again for a forward that is not served."""
+        self._start(self._forwarding.reconnect(forward))
+
+    def open_files(self, instance: Instance) -> None:
+        """Log into the instance, and show its files."""
+        self._start(self._open_files(instance))
+
+    def run_command(self, run: RemoteRun, rows: Sequence[Instance]) -> None:
+        """Run a command in ``rows``, new or failed ones of it, with the questions of logins, and show its results."""
+        from gputui.app.command_runs import run_and_show
+
+        self._app.run_worker(
+            run_and_show(self._app, self.session, self.login, run, rows), exit_on_error=False, name="run"
+        )
+
+    def open_log(self, instance: Instance, source: LogSource) -> None:
+        """Show a log of the instance; log into it where that is needed."""
+        self._start(self._open_log(instance, source))
+
+    def probe(self, instance: Instance) -> None:
+        """Log into the instance, show its GPUs, and probe it from then on."""
+        self._start(self._probe(instance))
+
+    def _start(self, login: Coroutine[None, None, None]) -> None:
+        self._app.run_worker(login, group="ssh", exit_on_error=False, name="ssh")
+
+    async def _open_files(self, instance: Instance) -> None:
+        if await self.login.connect(instance, "files"):
+            self._views.go("files", scope=instance.ref)
+
+    async def _open_log(self, instance: Instance, source: LogSource) -> None:
+        from gputui.screens.logs.sources import choose_file
+        from gputui.ssh.logs.paths import is_glob
+
+        logs, typed = self.session.fleet.remote_logs, source
+        if source.kind is LogKind.API:
+            await logs.remember(instance, source)
+            self.session.log_sources.pop(instance.ref, None)
+            self._views.go("logs", scope=instance.ref)
+            return
+        logs.open(instance, source)  # refuses a name that cannot be one
+        if not await self.login.connect(instance, "logs"):
+            return
+        if source.kind is LogKind.FILE and is_glob(source.name):
+            found = await choose_file(self._app, instance, await logs.files(instance, source.name))
+            if found is None:
+                return
+            source = found
+        await logs.remember(instance, typed)
+        self.session.log_sources[instance.ref] = source
+        self._views.go("logs", scope=instance.ref)
+
+    async def _probe(self, instance: Instance) -> None:
+        if await self.login.probe(instance):
+            self._views.go("gpus", scope=instance.ref)
+
+    # --- the end ---------------------------------------------------------------------------------------------
+
+    def leave(self) -> None:
+        """End the program, asking first when something is still under way."""
+        if self._quit_question in self._app.screen_stack:
+            return
+        try:
+            ended = self._ended_by_leaving()
+        except Exception as error:  # noqa: BLE001  (a program that cannot be left is worse than one that ends)
+            self._end_with(error)
+            return
+        if not ended:
+            self._app.exit(ExitCode.OK)
+            return
+
+        def answered(leave: bool | None) -> None:
+            if leave:
+                self._app.exit(ExitCode.OK)
+
+        self._quit_question = dialogs.ConfirmDialog("Quit now?", effects=ended, confirm="Quit", danger=True)
+        self._app.push_screen(self._quit_question, answered)
+
+    def _ended_by_leaving(self) -> list[str]:
+        """Return lines for what would end, or would no longer be seen, if the program ended now."""
+        lines = []
+        if under_way := [name for name, calls in self.session.fleet.mutations.in_flight.items() if calls]:
+            lines.append(f"Something is still under way in {', '.join(under_way)}.")
+            lines.append("It may continue there, and its outcome will not be seen.")
+        if forwards := self.session.fleet.forward_rows():
+            lines += ["These forwards end:", *(f"  {forward.text}" for forward in forwards)]
+        for run in self.session.fleet.runs_under_way:
+            moving = counted(run.row().moving, "instance")
+            lines.append(f"The command {run.order.title} ends in {moving}.")
+        if attempts := self.session.fleet.attempts_under_way:
+            lines += ["These are no longer tried:", *(f"  {one.action} {one.name}" for one in attempts)]
+        if copies := self.session.fleet.transfers_under_way:
+            lines.append("These copies are interrupted; the same copy continues them later:")
+            lines += [f"  {copy.source.text} to {copy.target.text}" for copy in copies]
+        return [*lines, *(line for view in self._views.opened.values() for line in view.ends_with_program())]
