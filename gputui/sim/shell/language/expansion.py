@@ -98,7 +98,8 @@ async def _pieces(shell: Shell, word: Word, *, assigned: bool = False, splits: b
     found: _Pieces = []
     for number, part in enumerate(word):
         if isinstance(part, Text):
-            text = part.text if part.quoted else _tilde(shell, part.text, first=not number, assigned=assigned)
+            ends = not number, number == len(word) - 1
+            text = part.text if part.quoted else _tilde(shell, part.text, *ends, assigned=assigned)
             found.append(Segment(text, part.quoted, splits and not part.quoted))
         elif isinstance(part, Parameter):
             found += await _parameter(shell, part)
@@ -109,16 +110,21 @@ async def _pieces(shell: Shell, word: Word, *, assigned: bool = False, splits: b
     return found
 
 
-def _tilde(shell: Shell, text: str, *, first: bool, assigned: bool) -> str:
-    """A text with the home directory for ``~`` at its start, and after colons in an assignment."""
+def _tilde(shell: Shell, text: str, first: bool, last: bool, *, assigned: bool) -> str:
+    """A text with the home directory for ``~`` as the first part of a path, after each colon in an assignment.
+
+    ``first`` and ``last`` say which ends of the word it has.
+    """
     if "~" not in text:
         return text
     home = shell.variables.get("HOME", shell.home)
     parts = text.split(":") if assigned else [text]
-    return ":".join(
-        home + part[1:] if part.partition("/")[0] == "~" and (first or place) else part
-        for place, part in enumerate(parts)
-    )
+    for place, part in enumerate(parts):
+        begins = first or place > 0
+        ends = "/" in part or last or place < len(parts) - 1
+        if part.partition("/")[0] == "~" and begins and ends:
+            parts[place] = home + part[1:]
+    return ":".join(parts)
 
 
 async def _value(shell: Shell, part: Substitution | Arithmetic) -> str:
