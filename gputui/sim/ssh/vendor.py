@@ -32,7 +32,7 @@ class SshVendor(SimulatedVendor):
     def plans(self, size: str, variant: str = "") -> Sequence[SshPlan]:
         """Return the accounts of a size; the variant "codes" adds a host that asks for a one-time code.
 
-        That is not a usual one, because a list is incomplete for as long as nobody has logged into it.
+        That is not a usual one, because lists are incomplete until a user has logged into it.
         """
         if variant != "codes":
             return super().plans(size, variant)
