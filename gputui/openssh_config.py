@@ -62,11 +62,12 @@ def passes(path: Path | None) -> tuple[Pass, ...]:
 def aliases(path: Path | None = None, *, own: bool = False) -> list[str]:
     """Return the names in the ``Host`` lines, without patterns, in the order of the files; [] where there is no file.
 
-    ``path`` is that of a file which is read alone; ``own`` leaves out the names that gputui wrote. Blocking. Raises
-    ConfigError, with file and line, for a file that cannot be read or a line that is none.
+    ``path`` is that of a file which is read alone; ``own`` are the user's: neither those of the system nor those that
+    gputui wrote. Blocking. Raises ConfigError, with file and line, for a file that cannot be read or a line that is
+    none.
     """
     found: dict[str, None] = {}
-    for files in passes(path):
+    for files in passes(path)[:1] if own else passes(path):
         _collect(files.path, found, (), files, 0, own=own)
     return list(found)
 

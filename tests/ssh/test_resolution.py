@@ -200,6 +200,7 @@ def test_the_file_of_the_system_is_read_after_that_of_the_user(
     assert one.identity_files == (Path("/k/own"), Path("/k/all"))
     assert (two.host, two.user, two.port) == ("s", "all", 22)
     assert openssh_config.aliases() == ["gpu01", "gpu02", "site"]
+    assert openssh_config.aliases(own=True) == ["gpu01"]
     # A file that is named is read alone, as with ssh -F.
     assert resolve("gpu02", path=home / ".ssh" / "config").host == "gpu02"
     included.chmod(0o666)
