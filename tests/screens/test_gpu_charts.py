@@ -171,7 +171,7 @@ async def test_a_new_reading_is_drawn_when_it_comes_and_an_old_one_says_how_old(
         assert "0 %" in stage.line_of("GPU 0 utilisation")
         fail(fake, UnavailableError("dock: no answer."))
         await stage.advance(130)
-        stage.view._show_charts()  # type: ignore[attr-defined]
+        stage.view.charts.show()  # type: ignore[attr-defined]
         await stage.settle()
         assert "2 min old" in stage.text
 

@@ -17,20 +17,15 @@ from gputui.presentation.columns.lists import columns_of
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
 from gputui.screens.gpus.captions import host_facts, is_on, name_of_gpu, no_gpus, no_processes, unseen
+from gputui.screens.gpus.charts import GpuCharts
 from gputui.screens.gpus.commands import GpuCommands
 from gputui.screens.gpus.selection import GpuSelection
 from gputui.screens.list.list_view import ListView
 from gputui.widgets.chart.gpu_charts import WORDS, window_words
-from gputui.widgets.chart.gpu_panel import MOST, GpuPanel, Showing
+from gputui.widgets.chart.gpu_panel import MOST, GpuPanel
 from gputui.widgets.table.table import RecordTable
 
 _TICK_SECONDS = 10.0
-_FRAME, _GAPS = 3, 2
-"""Lines of header, title and footer, and those that keep the parts apart."""
-_TALLEST, _LEAST = 11, 4
-"""Lines of charts next to tables: at most and at least."""
-_ROOM_FOR_NONE = 3
-"""Lines of a table of processes that has none."""
 
 
 class GpuContext(FleetContext):
@@ -101,6 +96,7 @@ class GpusView(ListView):
         self.context: GpuContext = GpuContext(session)
         self._on_gpus = False
         self.shown = GpuSelection(self)
+        self.charts = GpuCharts(self)
 
     def compose_body(self) -> ComposeResult:
         """Lay out both tables, and the charts between them."""
@@ -129,12 +125,12 @@ class GpusView(ListView):
             *super().follow(),
             fleet.subscribe(Resource.GPUS, self._gpus_changed),
             fleet.subscribe(Resource.HOSTS, lambda change: self.frame.show()),
-            fleet.samples.subscribe(lambda refs: self._show_charts()),
+            fleet.samples.subscribe(lambda refs: self.charts.show()),
         )
 
     def on_mount(self) -> None:
         """Move the charts on where no reading comes, so that their age is seen."""
-        self.every(_TICK_SECONDS, self._show_charts)
+        self.every(_TICK_SECONDS, self.charts.show)
 
     def catch_up(self) -> None:
         """Show GPUs and processes as they are now."""
@@ -221,46 +217,16 @@ class GpusView(ListView):
         self._fit()
 
     def _fit(self) -> None:
-        """Divide the room: the upper table has the lines it has rows for, up to its share, the charts come next."""
+        """Say why the upper table is empty, and divide the room between tables and charts."""
         none = self.feeds.unknown_text(self.scope) or no_gpus(self.session)
         if self.shown.query is not None and self.gpus.total_count:
             none = f"No GPU matches {self.shown.query.text}. {self.session.key_of('back')} clears the filter."
         self.gpus.placeholder = Content(self.feeds.loading_text() or none)
-        self._show_charts()
+        self.charts.show()
 
     def on_resize(self) -> None:
         """Divide the new room."""
         self._fit()
-
-    def _show_charts(self) -> None:
-        panel, gpus, table = self.panel, self.gpus, self.table
-        device = self.shown.charted()
-        if self.shown.comparing:
-            panel.showing, panel.devices = Showing.MANY, self.shown.compared()
-            panel.chosen = panel.chosen if panel.chosen in {one.ref for one in panel.devices} else gpus.cursor_ref
-        else:
-            panel.showing = Showing.STRIP if self.shown.opened is None else Showing.ONE
-            panel.devices = [device] if device is not None else []
-            panel.chosen = device.ref if device is not None else None
-        panel.utc = self.session.utc
-        drawn = self.shown.comparing or panel.has_readings(device)
-        body = self.query_one("#body").size.height
-        room = (body or self.size.height - _FRAME) - _GAPS
-        rows = 0 if self.shown.comparing or (drawn and self.shown.opened is not None) else max(2, gpus.row_count + 1)
-        rows = min(rows, max(2, room * 2 // 5))
-        rest = room - rows
-        if table.row_count == 0:
-            lines = rest - _ROOM_FOR_NONE
-        elif panel.showing is Showing.ONE:
-            lines = rest - rest // 3
-        else:
-            lines = min(_TALLEST, rest // 2)
-        gpus.display = rows > 0
-        gpus.styles.height = rows
-        panel.display = drawn and rest > _LEAST
-        panel.styles.height = "1fr" if self.shown.comparing else max(_LEAST, lines)
-        table.display = not self.shown.comparing
-        panel.draw()
 
     def limits(self) -> bool:
         """Whether a GPU was opened."""
@@ -347,7 +313,7 @@ class GpusView(ListView):
     @on(RecordTable.CursorMoved, "#gpus")
     @on(RecordTable.Changed, "#gpus")
     def _another_gpu(self) -> None:
-        self._show_charts()
+        self.charts.show()
         self.frame.show()
 
     @on(GpuPanel.Moved)
