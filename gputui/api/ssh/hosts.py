@@ -62,5 +62,8 @@ def unmatched(texts: Iterable[str], config: Path | None) -> list[str]:
 
 
 def _host(account: str, text: str) -> Host:
-    user, host, port = parse_host(text)
+    try:
+        user, host, port = parse_host(text)
+    except ValueError:
+        user, host, port = "", text, None  # a name that a pattern matches, such as an IPv6 address
     return Host(Ref(account, "host", text), text, SSHTarget(host, port or SSH_PORT, user, alias=text))

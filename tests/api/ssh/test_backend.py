@@ -437,6 +437,14 @@ class TestHosts:
         assert [row.name for row in await backend.instances()] == ["gpu01", "gpu02", "10.0.0.9"]
         assert (await backend.ssh_target(Ref("own", "host", "gpu02"))).alias == "gpu02"
 
+    async def test_a_name_with_colons_is_a_host_like_any_other(self, clock: FakeClock, home: Path) -> None:
+        openssh_config(home, "Host ::1 my:host gpu01\n")
+        remote = FakeRemote({name: Machine() for name in ("::1", "my:host", "gpu01")})
+        rows = await ssh_backend(remote, clock, "*").instances()
+        assert [(row.name, row.status, row.ssh and row.ssh.alias) for row in rows] == [
+            (name, "up", name) for name in ("::1", "my:host", "gpu01")
+        ]
+
     async def test_a_pattern_without_a_host_is_reported_next_to_the_others(
         self, clock: FakeClock, home: Path
     ) -> None:
