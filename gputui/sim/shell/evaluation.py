@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 CAPTURE_LIMIT = 4 << 20
 """Bytes of output that are kept of one command."""
 _DEEPEST = 40
+_MOST_JOBS = 100
 _STEPS = 32
 """Commands between two moments in which other tasks run."""
 _MANY_STEPS = 20_000
@@ -99,7 +100,9 @@ async def _joined(shell: Shell, commands: Sequence[Command]) -> int:
     ends = zip(commands, [None, *pipes], [*pipes, None], strict=True)
     tasks = [asyncio.ensure_future(one(*end)) for end in ends]
     try:
-        return (await asyncio.gather(*tasks))[-1]
+        statuses = await asyncio.gather(*tasks)
+        failed = [status for status in statuses if status] if "pipefail" in shell.options else []
+        return failed[-1] if failed else statuses[-1]
     finally:
         for task in tasks:
             task.cancel()
@@ -199,14 +202,26 @@ async def _simple(shell: Shell, simple: Simple) -> int:
 
 async def _start(shell: Shell, commands: Sequence[AndOr]) -> int:
     """Start commands in a subshell of their own process, without input."""
+    jobs = shell.session.jobs
+    if len(jobs) >= _MOST_JOBS:
+        for pid in [pid for pid, job in jobs.items() if job.task.done()]:
+            del jobs[pid]
+    if len(jobs) >= _MOST_JOBS:
+        await shell.fail("fork: retry: Resource temporarily unavailable", 254)
     pid = shell.host.open_shell(shell.user, shell.pod)
+
+    def ended(task: asyncio.Task[int]) -> None:
+        shell.host.close_shell(pid)
+        if not task.cancelled():
+            task.exception()  # so that asyncio does not report it: a shell may never wait for its jobs
+
     inner = shell.fork({**shell.streams, 0: Stream()})
-    job = shell.session.jobs[pid] = Job(asyncio.ensure_future(_ended(inner, commands)))
+    job = jobs[pid] = Job(asyncio.ensure_future(_ended(inner, commands)))
     shell.host.shells[pid].end = job.end
-    job.task.add_done_callback(lambda _: shell.host.close_shell(pid))
+    job.task.add_done_callback(ended)
     shell.last_job = pid
     if shell.screen is not None:
-        await shell.error(f"[{len(shell.session.jobs)}] {pid}")
+        await shell.error(f"[{len(jobs)}] {pid}")
     return 0
 
 

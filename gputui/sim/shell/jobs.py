@@ -26,8 +26,6 @@ class Job:
         self.task.cancel()
 
     async def status(self) -> int:
-        """Await its end and return its exit status."""
+        """Await its end and return its exit status. Raises what it has raised."""
         await asyncio.wait({self.task})
-        if self.task.cancelled() or self.task.exception() is not None:
-            return _KILLED + self.signal
-        return self.task.result()
+        return _KILLED + self.signal if self.task.cancelled() else self.task.result()

@@ -205,7 +205,7 @@ class Shell:
             case "!":
                 return str(self.last_job or "")
             case "-":
-                return "".join(sorted(self.options))
+                return "".join(sorted(option for option in self.options if len(option) == 1))
             case _ if name.isdecimal():
                 return self.arguments[int(name) - 1] if int(name) <= len(self.arguments) else ""
             case _:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
 
 Program = Callable[["Shell", list[str]], Awaitable[int]]
+_OPTIONS = {"errexit": "e", "nounset": "u", "noglob": "f"}
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -97,9 +98,11 @@ async def set_(shell: Shell, words: list[str]) -> int:
         if word in ("--", "-"):
             shell.arguments = rest
             return 0
-        if word[1:] == "o" and rest:
-            word, rest = f"{word[0]}{ {'errexit': 'e', 'nounset': 'u'}.get(rest[0], '') }", rest[1:]
-        (shell.options.update if word[0] == "-" else shell.options.difference_update)(word[1:])
+        options = set(word[1:])
+        if "o" in options and rest:
+            options = options - {"o"} | {_OPTIONS.get(rest[0], rest[0])}
+            rest = rest[1:]
+        (shell.options.update if word[0] == "-" else shell.options.difference_update)(options)
     if rest:
         shell.arguments = rest
     return 0

@@ -53,6 +53,7 @@ async def test_scripts_print_what_they_print_in_a_posix_shell(host: Host) -> Non
         ("x=${y:?is not set}; echo no", "bash: y: is not set\nstatus 1\n"),
         ("break; return; echo on", "bash: break: only meaningful in a `for', `while', or `until' loop\n"
          "bash: return: can only `return' from a function or sourced script\non\n"),
+        ("set -euo pipefail; echo $#; false | true; echo no", "0\nstatus 1\n"),
         ("ls /proc/$$ | tr '\\n' ' '", "cgroup cmdline stat status "),
         ("sleep 9 & ps -p $! -o args=; kill $!; wait $!; echo $?", "-bash\n143\n"),
         ("echo /usr/bin/npro?; ls -l /bin/sh | cut -c1-10", "/usr/bin/nproc\n-rwxr-xr-x\n"),
@@ -97,6 +98,8 @@ def test_any_text_is_parsed_or_refused(line: str) -> None:
         "while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; done",
         "yes | tr -d z >/tmp/endless",
         "cat /dev/zero >/tmp/endless",
+        "f() { f | f & }; f; while :; do sleep 99 & done",
+        "while :; do :; done & wait $!",
     ],
 )
 async def test_a_script_that_would_use_up_the_simulator_ends(host: Host, script: str) -> None:
