@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gputui.actions import ACTIONS
-from gputui.cli import refs, session
+from gputui.cli import refs, session, waiting
 from gputui.cli.output import announce, notify, report_error
 from gputui.cli.prompts import confirm, require_terminal
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError, NoStockError
@@ -81,7 +81,10 @@ def carry_out(
                 notify("Nothing was done.")
                 return ExitCode.REFUSED
             runner.run(fleet.reread(plan.rows))  # the answer may have taken minutes
-        return max(refused, runner.run(_act_on_all(fleet, plan, action, no_stock)))
+        status, done = runner.run(_act_on_all(fleet, plan, action, no_stock))
+        if getattr(args, "wait", False):
+            status = max(status, runner.run(waiting.wait_for(args, fleet, action, done)))
+        return max(refused, status)
 
 
 def possible(fleet: Fleet, matches: Sequence[refs.Match], action: Action) -> tuple[list[refs.Match], ExitCode]:
@@ -174,9 +177,12 @@ def _by_kind(rows: Sequence[Row]) -> list[list[Row]]:
     return [kind for kind in kinds.values() if kind]
 
 
-async def _act_on_all(fleet: Fleet, plan: Plan, action: Action, no_stock: NoStock | None = None) -> ExitCode:
-    """Act, report each outcome as soon as it is known, and return the worst exit status."""
+async def _act_on_all(
+    fleet: Fleet, plan: Plan, action: Action, no_stock: NoStock | None = None
+) -> tuple[ExitCode, list[Ref]]:
+    """Act, and report each outcome as soon as it is known; return the worst exit status, and what was done."""
     statuses = [ExitCode.OK]
+    succeeded: list[Ref] = []
     without: list[Coroutine[None, None, ExitCode]] = []
 
     def report(row: Row, outcome: ActionResult | GputuiError) -> None:
@@ -186,6 +192,7 @@ async def _act_on_all(fleet: Fleet, plan: Plan, action: Action, no_stock: NoStoc
         if isinstance(outcome, GputuiError):
             statuses.append(report_error(outcome, about=str(row.ref)))
             return
+        succeeded.append(row.ref)
         done = f"{row.ref}: {' '.join(outcome.message.split()) or ACTIONS[action].done}"
         announce("\n".join([done, *(f"  {line}" for line in outcome.output.splitlines())]))
 
@@ -193,4 +200,4 @@ async def _act_on_all(fleet: Fleet, plan: Plan, action: Action, no_stock: NoStoc
         return plan.arguments.get(row.ref, {})
 
     await fleet.act_on_all(action, plan.rows, arguments, change=plan.change, ended=report)
-    return max(*statuses, *await asyncio.gather(*without), ExitCode.OK)
+    return max(*statuses, *await asyncio.gather(*without), ExitCode.OK), succeeded

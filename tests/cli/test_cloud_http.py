@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gputui.cli import keep_trying
+from gputui.cli import keep_trying, waiting
 from gputui.cli.columns import csv_columns
 from gputui.fleet import attempts
 from gputui.models import Resource
@@ -322,3 +322,18 @@ def test_a_create_without_stock_is_sent_again_as_long_as_asked(
     assert status == 1
     assert "try 1: personal: no stock" in err
     assert err.rstrip().endswith("(InternalError).")
+
+
+def test_commands_wait_until_the_effect_shows(with_personal: None, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "_PAUSE", 0.05)
+    status, ref, err = run(*INSTANCE, "--wait")
+    assert (status, err.splitlines()[-1]) == (0, f"{ref.strip()}: running")
+    status, _, err = run("stop", ref.strip(), "--yes", "--wait")
+    assert (status, err.splitlines()[-1]) == (0, f"{ref.strip()}: stopped (shutdown)")
+    status, _, err = run("release", ref.strip(), "--yes", "--wait")
+    assert (status, err.splitlines()[-1]) == (0, f"{ref.strip()}: gone")
+
+
+def test_an_option_of_waiting_without_waiting_is_refused(run: Run) -> None:
+    status, _, err = run("stop", "a/b", "--yes", "--timeout", "5m")
+    assert (status, "--timeout has no effect without --wait." in err) == (2, True)

@@ -10,14 +10,14 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import Creator, PreparedChange
-from gputui.cli import arguments, keep_trying, prompts, session
+from gputui.cli import arguments, keep_trying, prompts, session, waiting
 from gputui.cli.forms import given_fields, list_fields, refused_fields, resolved
 from gputui.cli.mutate import read_only_error
 from gputui.cli.output import announce, notify, report_error
 from gputui.cli.prompts import ask_secret, confirm, require_terminal
 from gputui.config import templates
 from gputui.errors import ConfigError, ExitCode, InvalidError, NoStockError, UnknownOutcomeError
-from gputui.models import FieldKind, Form, Ref, Resource, Role
+from gputui.models import Action, FieldKind, Form, Ref, Resource, Role
 from gputui.presentation import forms
 from gputui.redaction import redact
 
@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_fields(parser)
     parser.add_argument("--save-template", metavar="NAME", help="keep the fields under this name, for --file")
     keep_trying.add_arguments(parser)
+    waiting.add_arguments(parser)
     arguments.add_change_options(parser)
 
 
@@ -57,6 +58,7 @@ def add_pull_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Create one row and print its Ref on stdout; without fields, list those of the form."""
     keep_trying.check(args)
+    waiting.check(args)
     with _fleet(args) as (runner, fleet):
         return _run(args, runner, fleet, _account(fleet, args.kind))
 
@@ -68,8 +70,8 @@ def pull(args: argparse.Namespace) -> int:
         account = _account(fleet, kind)
         values = runner.run(_creator(fleet, account, kind).form()).named({Role.IMAGE: args.image})
         as_create = {"kind": kind, "values": list(values.items()), "file": None, "save_template": None}
-        as_create |= {"keep_trying": None, "max_price": None}
-        return _run(argparse.Namespace(**vars(args), **as_create), runner, fleet, account)
+        alone = {"keep_trying": None, "max_price": None, "wait": False, "timeout": None}
+        return _run(argparse.Namespace(**vars(args), **as_create, **alone), runner, fleet, account)
 
 
 def _fleet(args: argparse.Namespace) -> AbstractContextManager[tuple[asyncio.Runner, Fleet]]:
@@ -189,7 +191,7 @@ def _create(
     if words:
         notify(words)
     announce(f"{result.created or name}")
-    return ExitCode.OK
+    return runner.run(_awaited(args, fleet, result.created))
 
 
 def _try_again(
@@ -207,7 +209,13 @@ def _try_again(
     status, attempt = runner.run(keep_trying.keep_trying(args, fleet, form.account, error, begin))
     if attempt is not None and status is ExitCode.OK:
         announce(f"{attempt.made or form.account}")
+        return runner.run(_awaited(args, fleet, attempt.made))
     return status
+
+
+async def _awaited(args: argparse.Namespace, fleet: Fleet, created: Ref | None) -> ExitCode:
+    """Wait until what was created runs, where that is asked for and the server named it."""
+    return await waiting.wait_for(args, fleet, Action.CREATE, [] if created is None else [created])
 
 
 async def _what_follows(fleet: Fleet, home: Resource, form: Form, values: Mapping[str, str]) -> list[str]:

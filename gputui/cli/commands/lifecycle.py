@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gputui.cli import arguments, keep_trying
+from gputui.cli import arguments, keep_trying, waiting
 from gputui.cli.mutate import Plan, carry_out
 from gputui.cli.output import notify, report_error
 from gputui.errors import ConflictError, ExitCode, NoStockError
@@ -24,23 +24,27 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_refs(parser)
+    waiting.add_arguments(parser)
     arguments.add_change_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Perform one action on all named rows; continues after a failure and returns the worst exit status."""
+    waiting.check(args)
     return carry_out(args, Action(args.command), args.refs)
 
 
 def add_start_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_refs(parser)
     keep_trying.add_arguments(parser)
+    waiting.add_arguments(parser)
     arguments.add_change_options(parser)
 
 
 def start(args: argparse.Namespace) -> int:
     """Start all named rows, again and again where there is no stock, if that is chosen."""
     keep_trying.check(args)
+    waiting.check(args)
 
     async def no_stock(fleet: Fleet, row: Row, error: NoStockError) -> ExitCode:
         if not isinstance(row, Instance):
@@ -64,6 +68,7 @@ def add_delete_arguments(parser: argparse.ArgumentParser) -> None:
 
 def delete(args: argparse.Namespace) -> int:
     """Delete all named rows; continues after a failure and returns the worst exit status."""
+    waiting.check(args)
 
     def plan(_runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
         wanted = [row for row in rows if "force" in fleet.options(row, Action.DELETE)]

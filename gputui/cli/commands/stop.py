@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from gputui.cli import arguments
+from gputui.cli import arguments, waiting
 from gputui.cli.mutate import Plan, carry_out
 from gputui.errors import ConfigError
 from gputui.models import Action, Deployment, Instance, Ref, Resource, Row
@@ -33,11 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COMMAND",
         help="of an instance of a deployment: run this in it first, for five seconds at most",
     )
+    waiting.add_arguments(parser)
     arguments.add_change_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Stop all named rows; continues after a failure and returns the worst exit status."""
+    waiting.check(args)
     options = {
         name: value
         for name, value in (

@@ -1,0 +1,108 @@
+"""``--wait``: after a change, wait until its effect shows: an instance runs, is stopped, or is gone."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gputui.cli import arguments
+from gputui.cli.output import notify, report_error
+from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError, UnknownOutcomeError
+from gputui.formatting import format_duration
+from gputui.models import Action, Deployment, Phase, Ref, Row
+from gputui.presentation.actions import state_words
+
+if TYPE_CHECKING:
+    from gputui.fleet import Fleet
+
+_PAUSE = 3.0
+_DEFAULT_MINUTES = 15
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--wait", action="store_true", help="wait until it runs, is stopped, or is gone")
+    parser.add_argument(
+        "--timeout",
+        type=arguments.span,
+        metavar="SPAN",
+        help=f"with --wait: how long at most (default: {_DEFAULT_MINUTES}m)",
+    )
+
+
+def check(args: argparse.Namespace) -> None:
+    """Raise ConfigError for options that have no effect."""
+    if args.timeout is not None and not args.wait:
+        raise ConfigError("--timeout has no effect without --wait.")
+
+
+async def wait_for(args: argparse.Namespace, fleet: Fleet, action: Action, refs: Sequence[Ref]) -> ExitCode:
+    """Wait for the effect of an action on each row, where the user has asked for that; returns the worst status."""
+    if not args.wait:
+        return ExitCode.OK
+    seconds = 60.0 * (args.timeout or _DEFAULT_MINUTES)
+    return max([await _wait(fleet, action, ref, seconds) for ref in refs], default=ExitCode.OK)
+
+
+async def _wait(fleet: Fleet, action: Action, ref: Ref, seconds: float) -> ExitCode:
+    backend, clock, shown = fleet.runtime(ref.account).backend, fleet.clock, ""
+    end = clock.monotonic() + seconds
+    while True:
+        row: Row | None = None
+        try:
+            row = await backend.fetch(ref)
+            state = state_words(row)
+        except NotFoundError:
+            state = "gone"
+        except GputuiError as error:
+            state = error.message  # the next answer may be better
+        else:
+            if isinstance(row, Deployment):
+                state = f"{state}, {row.running or 0} of {row.desired or '?'} running"
+        if state != shown:
+            notify(f"{ref}: {state}")
+            shown = state
+        if row is not None or state == "gone":
+            outcome = _GOALS[action](row)
+            if outcome is not None:
+                return ExitCode.OK if outcome else report_error(_failed(ref, action, state))
+        if clock.monotonic() + _PAUSE > end:
+            return report_error(
+                UnknownOutcomeError(
+                    f"{ref}: {action} has not shown after {format_duration(seconds)}: {state}.",
+                    hint="It may still: look at its state.",
+                )
+            )
+        await clock.sleep(_PAUSE)
+
+
+def _failed(ref: Ref, action: Action, state: str) -> GputuiError:
+    return GputuiError(f"{ref}: {action} has failed: {state}.", hint="Look at its events or its log.")
+
+
+def _runs(row: Row | None) -> bool | None:
+    """Return whether it runs, or will not; None while that is open."""
+    phase = getattr(row, "phase", None)
+    if row is None or phase is Phase.FAILED:
+        return False
+    if isinstance(row, Deployment) and row.desired and (row.running or 0) < row.desired:
+        return None
+    return True if phase is Phase.RUNNING else None
+
+
+def _stopped(row: Row | None) -> bool | None:
+    return True if row is None or getattr(row, "phase", None) is Phase.STOPPED else None
+
+
+def _gone(row: Row | None) -> bool | None:
+    return True if row is None else None
+
+
+_GOALS: Mapping[Action, Callable[[Row | None], bool | None]] = {
+    Action.CREATE: _runs,
+    Action.START: _runs,
+    Action.RESTART: _runs,
+    Action.STOP: _stopped,
+    Action.DELETE: _gone,
+}
