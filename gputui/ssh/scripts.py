@@ -27,7 +27,7 @@ from gputui.ssh.failures import explain
 from gputui.text import clean
 
 _Shell = tuple[int, int]
-"""The process ids of a shell and of the leader of its group."""
+"""The process ids of a shell and of the leader of its group; 0 where others may be in that."""
 Write = Callable[[bytes], Awaitable[None]]
 """Takes a piece of output; the next is read once it has returned."""
 
@@ -54,9 +54,12 @@ _OTHERS = re.compile(r"(?:bash|zsh|ksh|mksh|python[\d.]*)")
 _SHEBANG = re.compile(r"#!\s*(\S+)(?:[ \t]+([^\n]*))?")
 
 _START = (
-    # The process group, where there is a /proc: of fish and tcsh the shell itself is its leader.
-    'read -r g 2>/dev/null </proc/$$/stat; g=${g##*) }; set -- $g; g="$$ ${3:-$$}"; set --; '
-    rf'printf "\n{_MARK} %s\n" "$g"; printf "\n{_MARK} %s\n" "$g" >&2; '
+    # The process group, where there is a /proc: of fish and tcsh the login shell is its leader. Of another leader,
+    # such as an SSH server or the first process of a container, the group has more than this script.
+    "read -r g 2>/dev/null </proc/$$/stat; g=${g##*) }; set -- $g; "
+    "case ${3:-$$} in $$) g=$$;; 0|1) g=0;; $2) read -r g 2>/dev/null </proc/$2/comm; "
+    "case $g in *ssh) g=0;; *sh|nu|elvish) g=$2;; *) g=0;; esac;; *) g=0;; esac; set --; "
+    rf'g="$$ $g"; printf "\n{_MARK} %s\n" "$g"; printf "\n{_MARK} %s\n" "$g" >&2; '
 )
 
 
@@ -367,18 +370,24 @@ class _Running:
         )
 
     async def _signal(self, name: str) -> None:
-        """Signal the script's process group: by a second command, as sshd signals nothing as root."""
+        """Signal the script's process group by a second command, as sshd signals nothing as root.
+
+        Where others may be in the group: the script's shell and what that started itself.
+        """
         if self._shell is None or self._connection.closed:
             return
         pid, group = self._shell
-        line = f"sh -c 'kill -s {name} -- -{group} 2>/dev/null || kill -s {name} {pid} 2>/dev/null'"
+        if group > 1:
+            kill = f"kill -s {name} -- -{group} 2>/dev/null || kill -s {name} {pid} 2>/dev/null"
+        else:
+            kill = f"kill -s {name} {pid} $(cat /proc/{pid}/task/{pid}/children 2>/dev/null) 2>/dev/null"
         sent = False
         with suppress(GputuiError):
-            kill = await commands.start(self._connection, command_in(self._target, line))
+            command = await commands.start(self._connection, command_in(self._target, f"sh -c '{kill}'"))
             try:
-                sent = await kill.read(_SIGNAL_SECONDS) and kill.status == 0
+                sent = await command.read(_SIGNAL_SECONDS) and command.status == 0
             finally:
-                kill.end()
+                command.end()
         if not sent:
             with suppress(OSError):
                 self._process.send_signal(name)
