@@ -71,7 +71,7 @@ def _run(argv: Sequence[str]) -> int:
     if args.reset_terminal:
         return function_of("reset_terminal:reset_terminal")()
     _keep_logs_off_the_terminal()
-    if args.command:
+    if args.command and not gc.isenabled():  # gputui.__main__ has disabled it
         # The app has a rule of its own (gputui.app.startup).
         gc.set_threshold(_GARBAGE)
         gc.enable()
