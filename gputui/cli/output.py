@@ -25,7 +25,7 @@ CLEAR_LINE = "\r\x1b[K"
 """Removes the progress, which is a line without an end, from the terminal."""
 _GAP = "  "
 _CONTROLS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What a terminal acts on and JSON permits in texts: C1 controls, line separators, the direction of writing."""
+"""Characters on which a terminal acts and that JSON permits: C1 controls, line separators, directions of writing."""
 _STDOUT = 1
 
 
