@@ -20,17 +20,17 @@ _STATES: Mapping[str, tuple[str, str]] = {
     "cancelled": ("○", "muted"),
 }
 _ORDER = tuple(_STATES)
-_BAR = 10
+_BAR = 6
 
 
 def transfer_columns(context: Context) -> Sequence[Column[TransferRow]]:
     """Return the fields of transfers."""
     return [
         Column("state", _state, lambda row: _ORDER.index(row.state), search=lambda row: row.state, width=11),
-        fields.name_like("name", lambda row: row.name, width=12, max_width=30, middle=True),
+        fields.name_like("name", lambda row: row.name, width=12, max_width=24, middle=True),
         fields.text("to", lambda row: row.target, width=16, max_width=40, flex=True, middle=True),
         fields.text("from", lambda row: row.source, max_width=40, middle=True, priority=5),
-        fields.figure("progress", _share, cell=_progress, width=_BAR + 5, priority=1, right=False),
+        fields.figure("progress", _share, cell=_progress, width=_BAR + 5, right=False),
         fields.figure("done", lambda row: row.done, cell=lambda row: format_bytes(row.done), width=6, priority=2),
         fields.figure(
             "size",
@@ -40,9 +40,9 @@ def transfer_columns(context: Context) -> Sequence[Column[TransferRow]]:
             priority=3,
         ),
         fields.figure("files", lambda row: row.files, cell=_files, width=9, priority=4),
-        fields.figure("rate", lambda row: row.rate, cell=_rate, width=7),
+        fields.figure("rate", lambda row: row.rate, cell=_rate, width=7, priority=1),
         fields.figure("left", lambda row: row.left, cell=lambda row: format_duration(row.left), width=7),
-        fields.text("note", lambda row: row.note, width=10, least=10, flex=True, priority=1, when_filled=True),
+        fields.text("note", lambda row: row.note, width=24, least=24, flex=True, priority=1, when_filled=True),
     ]
 
 

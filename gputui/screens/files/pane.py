@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from gputui.ssh.sftp.wire import Attrs
 
 UP = b".."
+HOME = b"."
+"""The home directory of an instance, over SFTP."""
 _HERE = "this machine"
 
 
@@ -121,7 +123,7 @@ class Pane(Vertical):
     def _show_heading(self, path: bytes) -> None:
         """Show the directory: of a long path the end."""
         self._shown_path = path
-        where, text = f"{self.where}:", _shown(path)
+        where, text = f"{self.where}:", "~" if path == HOME else _shown(path)
         room = max(8, self.size.width - 2 - len(where))
         self._heading.update(Content(where + (text if len(text) <= room else f"…{text[1 - room :]}")))
 

@@ -12,6 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.worker import WorkType
 
 from gputui.formatting import counted, format_bytes
 from gputui.models import Action, FileRow, Instance, Ref, Resource
@@ -21,11 +22,9 @@ from gputui.screens.base.session import Session
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.global_commands import GlobalCommands
 from gputui.screens.files.commands import FileCommands
-from gputui.screens.files.pane import Pane, file_table
+from gputui.screens.files.pane import HOME, Pane, file_table
 from gputui.screens.list.tabular_view import TabularView
 from gputui.widgets.table.table import RecordTable
-
-_HOME = b"."
 
 
 class FilesView(TabularView):
@@ -47,7 +46,7 @@ class FilesView(TabularView):
         super().__init__(session)
         make = partial(file_table, file_columns(FleetContext(session)), on_fault=session.program.show_internal_error)
         self._here = Pane(make(id="table"), os.fsencode(os.getcwd()))  # noqa: PTH109  (names are bytes)
-        self._there = Pane(make(id="there"), _HOME)
+        self._there = Pane(make(id="there"), HOME)
 
     def compose_body(self) -> ComposeResult:
         """Lay out the two sides."""
@@ -75,7 +74,7 @@ class FilesView(TabularView):
         changed = scope != self.scope
         super().limit_to(scope, select)
         if changed:
-            self._there.ref, self._there.path = scope, _HOME
+            self._there.ref, self._there.path = scope, HOME
             if self.is_mounted:
                 self._there.table.set_rows([])
                 self.read_both()
@@ -101,8 +100,9 @@ class FilesView(TabularView):
             pane.table.placeholder = Content(f"{self.session.key_of('files')} on an instance shows its files.")
             return
         select = posixpath.basename(came_from) if came_from else b""
+        read: WorkType[None] = partial(pane.read, self.session.fleet.transfers, path, select)
         self.run_worker(
-            pane.read(self.session.fleet.transfers, path, select),
+            read,
             name="files",
             group=f"files {'there' if pane is self._there else 'here'}",
             exclusive=True,
