@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,9 +14,16 @@ import pytest
 
 from gputui.app.login import Login
 from gputui.errors import CopyError
+from gputui.fleet.transfer import Spot, Transfer, TransferState
+from gputui.fleet.transfers import Transfers
 from gputui.models import Ref
 from gputui.ssh.sftp.local import LocalPlace
-from tests.screens.stage import Stage, staged, unsafe_on
+from gputui.ssh.sftp.places import Names
+from gputui.ssh.sftp.state import Options, Progress
+from gputui.ssh.sftp.wire import Attrs
+from tests.fleet.fakes import START
+from tests.screens.pictures import BOTH, Take
+from tests.screens.stage import NARROW, Stage, staged, unsafe_on
 from tests.screens.world import lab
 
 
@@ -190,3 +198,89 @@ async def test_a_view_without_transfers_says_how_to_begin_one() -> None:
     async with staged(lab()) as stage:
         await stage.command("transfers")
         assert "No transfers. u on an instance copies files." in stage.text
+
+
+class Listed(LocalPlace):
+    """A place whose names never change, for pictures."""
+
+    def __init__(self, home: bytes, names: Names, failure: str = "") -> None:
+        self._home = home
+        self._names = names
+        self._failure = failure
+
+    async def real(self, path: bytes) -> bytes:
+        return self._home
+
+    async def scan(self, path: bytes) -> Names:
+        if self._failure:
+            raise CopyError(self._failure)
+        return self._names
+
+
+AT = int(START.timestamp()) * 10**9
+HOME = Listed(
+    b"/home/op/work",
+    [
+        (b"runs", Attrs(0, stat.S_IFDIR, AT - 3 * 10**14)),
+        (b".cache", Attrs(0, stat.S_IFDIR, AT)),
+        (b"model-00001-of-00002.safetensors", Attrs(4_967_215_360, stat.S_IFREG, AT - 10**12)),
+        (b"latest", Attrs(4, stat.S_IFLNK, AT)),
+        (b"pipe", Attrs(0, stat.S_IFIFO, AT)),
+        (b"\x1b[31mred\nline [bold]", Attrs(12, stat.S_IFREG, AT)),
+        ("数据集.tar".encode(), Attrs(734_003_200, stat.S_IFREG, AT)),
+    ],
+)
+
+
+async def test_picture(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = Listed(b"/root", [(b"logs", Attrs(0, stat.S_IFDIR, AT)), (b"latest", Attrs(4, stat.S_IFREG, AT))])
+
+    @asynccontextmanager
+    async def opened(self: Transfers, ref: Ref | None) -> AsyncIterator[LocalPlace]:
+        yield HOME if ref is None else there
+
+    async def connect(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(Transfers, "open", opened)
+    monkeypatch.setattr(Login, "connect", connect)
+    async with staged(lab(), size=NARROW) as stage:
+        await show_files(stage)
+        await stage.until_text("logs/")
+        await stage.command("mark-matching model*")
+        await take(stage, "files", BOTH)
+    there._failure = "lab/pod/eval:/root: permission denied."
+    async with staged(lab(), size=NARROW) as stage:
+        await show_files(stage)
+        await stage.until_text("denied.")
+        await take(stage, "refused")
+
+
+async def test_picture_of_transfers(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with staged(lab(), size=NARROW) as stage:
+        transfers = stage.fleet.transfers
+        eval_, home = Ref("lab", "pod", "eval"), b"/home/op/work/"
+        for number, (name, state) in enumerate(
+            [
+                (b"model-00001-of-00002.safetensors", TransferState.RUNNING),
+                (b"data", TransferState.PAUSED),
+                (b"notes.txt", TransferState.DONE),
+                (b"checkpoints", TransferState.FAILED),
+                (b"more", TransferState.WAITING),
+            ]
+        ):
+            transfer = Transfer(Spot(None, home + name), Spot(eval_, b"/data/"), Options(), state, number=number)
+            transfer.progress = Progress(
+                total=8 * 2**30, done=number * 2**30, files=12, files_done=number, counted=True
+            )
+            transfers.all.append(transfer)
+        running, _, done, failed, waiting = transfers.all
+        running.progress.done = 3 * 2**30
+        running.samples.extend([(0.0, 0), (2.0, 2 * 2**20 * 87)])
+        done.progress = Progress(total=53, done=53, files=1, files_done=1, counted=True)
+        failed.error = CopyError("lab/pod/eval:/data/checkpoints: the disk is full (3 bytes free).")
+        waiting.progress = Progress()
+        await stage.command("transfers")
+        await take(stage, "transfers", BOTH)
+        for transfer in transfers.all:
+            transfer.state = TransferState.DONE
