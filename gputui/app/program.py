@@ -1,4 +1,4 @@
-"""What screens ask of the program around them: work in an instance, which begins with a login, and the end."""
+"""The program around the screens: work in an instance, which begins with a login, and the end."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class SessionList(ListView):
 
     RESOURCE = Resource.INSTANCES
     RESOURCES = frozenset({Resource.INSTANCES})
-    """Its rows act on instances."""
+    """Commands on its rows act on instances."""
     CREATES: ClassVar[frozenset[Resource]] = frozenset()
 
     _shown: Sequence[Row] = ()
