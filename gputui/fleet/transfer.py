@@ -72,9 +72,9 @@ class Transfer:
     cleaning: asyncio.Task[None] | None = None
     discards: bool = False
     generations: dict[Ref, str] = field(default_factory=dict)
-    """What distinguishes its instances from later ones of the same names; '' where that is unknown."""
+    """Marks that distinguish its instances from later ones of the same names; '' where unknown."""
     number: int = 0
-    """Its place among all transfers of the session."""
+    """The place among all transfers of the session."""
     samples: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
 
     @property

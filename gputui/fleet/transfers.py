@@ -217,7 +217,7 @@ class Transfers:
         self._start_next()
 
     def _end_cancelled(self, transfer: Transfer) -> None:
-        """End a transfer that the user does not want; temporary files that are left are removed after it."""
+        """End a transfer that the user has cancelled; temporary files that are left are removed after it."""
         self._end(transfer, TransferState.CANCELLED)
         if transfer.copy is not None and transfer.parts:
             transfer.cleaning = asyncio.create_task(self._clean(transfer, transfer.copy))

@@ -97,7 +97,7 @@ def one_name(kind: int, reader: Reader) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class FileSystem:
-    """What a user can still write: bytes, and files (None where it has no limit of its own)."""
+    """The bytes and files that a user can still write; None of files where they have no limit of their own."""
 
     free: int
     files: int | None

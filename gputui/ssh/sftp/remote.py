@@ -76,7 +76,7 @@ class RemotePlace:
         if disk is not None and disk.files == 0:
             return DiskFullError(
                 f"{where}: the file system takes no more files.",
-                hint="Its inodes are used up: remove some files, then copy again.",
+                hint="All inodes are in use: remove some files, then copy again.",
             )
         if disk is not None and disk.free < _LITTLE:
             return full(where, disk.free)
