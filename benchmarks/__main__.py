@@ -6,7 +6,21 @@ import subprocess
 import sys
 import time
 
-PROGRAMS = ("table", "form", "app", "cli", "cloud", "gpus", "dock", "logs", "ssh", "copy", "hosts", "runs")
+PROGRAMS = (
+    "table",
+    "form",
+    "app",
+    "cli",
+    "cloud",
+    "gpus",
+    "dock",
+    "logs",
+    "ssh",
+    "copy",
+    "hosts",
+    "runs",
+    "instances",
+)
 
 
 def main() -> int:

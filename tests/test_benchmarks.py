@@ -32,6 +32,7 @@ LAST_LINE = {
     "copy": "many small files down",
     "hosts": "percent of a core",
     "runs": "hosts, 2 at a time",
+    "instances": "percent of a core",
 }
 """What the last line of each report is about."""
 
