@@ -384,7 +384,9 @@ async def test_the_keys_of_a_log_are_its_own_in_the_footer_and_the_help() -> Non
     async with staged(Writing(), view="3", size=(200, 60)) as stage:
         assert "next error" not in stage.lines[-1]
         await stage.command("match-next")
-        assert "Next match: not in this view. It is in the view of a log (l on an instance)." in stage.toasts
+        assert "Next match: not in this view. It is in the view of logs (l on an instance)." in stage.toasts
+        await stage.command("mkdir models")
+        assert "New directory: not in this view. It is in the view of files (u on an instance)." in stage.toasts
         await opened(stage)
         assert "e next error" in " ".join(stage.lines[-1].split())
         assert "events" not in stage.lines[-1]

@@ -355,7 +355,8 @@ class View(GuardedHandlers, LaidOutOnce[None]):
             text = f"{self.named(command).title}: not in this view."
             views = self.session.navigator.views_with(command)
             if command.view:
-                text = f"{text} It is in the view of a log ({self.session.key_of('logs')} on an instance)."
+                opened_by = self.session.key_of(command.view)  # the command has the name of the view
+                text = f"{text} It is in the view of {command.view} ({opened_by} on an instance)."
             if len(views) == 1:
                 ((shown, heading),) = views.items()
                 text = f"{text} It is in {heading} ({self.session.key_of(shown)})."
