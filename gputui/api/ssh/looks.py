@@ -31,7 +31,7 @@ ROUND_SECONDS = 3.0
 """The same for any later look."""
 _FIRST_WAIT = 10.0
 _LONGEST_WAIT = 120.0
-_SMALL_OUTPUT = 2**14
+_SMALL_OUTPUT = 2**13
 """Bytes up to which reading in place is cheaper than a thread."""
 
 
