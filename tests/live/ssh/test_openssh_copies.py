@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from gputui.errors import LinkLostError
+from gputui.errors import CopyError, LinkLostError
 from gputui.ssh.sftp.copy import Copy
 from gputui.ssh.sftp.local import HERE
 from gputui.ssh.sftp.places import DiskFullError, Place
 from gputui.ssh.sftp.remote import RemotePlace
 from gputui.ssh.sftp.state import Options
+from gputui.ssh.sftp.wildcards import expand
 
 from .conftest import LogIn
 from .openssh import OpenSSH
@@ -122,11 +123,11 @@ async def test_a_server_that_is_killed_and_back_continues(openssh: OpenSSH, log_
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MiB."""
+def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A file system of 4 MiB, or with the options that the test gives."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", getattr(request, "param", "size=4m"), "tmpfs", str(folder)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("mounting a small file system needs root")
     yield folder
@@ -143,3 +144,32 @@ async def test_a_full_disk_is_named(openssh: OpenSSH, log_in: LogIn, tmp_path: P
     await copy.discard()
     assert entries(small_disk) == {}
     there.close()
+
+
+@pytest.mark.parametrize(
+    ("small_disk", "reason"),
+    [("ro", "the file system is read-only"), ("nr_inodes=1", "the file system takes no more files")],
+    indirect=["small_disk"],
+)
+async def test_a_file_system_that_takes_no_file_is_named(
+    openssh: OpenSSH, log_in: LogIn, tmp_path: Path, small_disk: Path, reason: str
+) -> None:
+    (tmp_path / "notes").write_bytes(b"x")
+    there = await RemotePlace.open("lab/pod/main", await log_in())
+    copy = Copy(HERE, os.fsencode(tmp_path / "notes"), there, os.fsencode(small_disk))
+    with pytest.raises(CopyError, match=reason):
+        await copy.run()
+    assert copy.parts == []
+    there.close()
+
+
+async def test_wildcards_match_what_they_match_with_scp(openssh: OpenSSH, log_in: LogIn, tmp_path: Path) -> None:
+    for name in ("one/a.log", "one/.hidden.log", "two/b.log", "two/c.txt", "two/-d.log", "to/none"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    pattern = tmp_path / "[ot]*" / "*.l[a-o]g"
+    scp(openssh, pattern, tmp_path / "to")
+    there = await RemotePlace.open("lab/pod/main", await log_in())
+    found = await expand(there, os.fsencode(pattern))
+    there.close()
+    assert {Path(os.fsdecode(path)).name for path in found} == {path.name for path in (tmp_path / "to").glob("*.log")}
