@@ -14,7 +14,7 @@ from typing import TypeVar
 import asyncssh
 
 from gputui.errors import ConflictError, DeclinedError, RateLimitedError, UnavailableError, UnreachableError
-from gputui.models import SSHLogin, SSHTarget
+from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh import failures
 from gputui.ssh.challenges import AskSecret
 from gputui.ssh.credentials import ATTEMPT_SECONDS, Credentials, LoginClient, paused
@@ -103,10 +103,11 @@ async def connect(
 
     Of a target with an alias the user's OpenSSH configuration has the address, the keys and the way; its host key is
     in the user's known_hosts. A refused port is retried for ``deadline`` seconds, each time with a ``refetch``-ed
-    target, with reports to ``progress``; cancel it to give up earlier. Without ``jumps`` the connections to its jump
-    hosts are its own. Unknown host keys go to ``ask``, secrets that are not configured to ``ask_secret``. Raises
-    HostKeyError for a changed key, ConfigError for a line of the OpenSSH configuration, SshError for every other
-    failure.
+    target, with reports to ``progress``; cancel it to give up earlier. Where the target's own password is refused it
+    is ``refetch``-ed once, and its new password or address tried before ``ask_secret`` is called. Without ``jumps``
+    the connections to its jump hosts are its own. Unknown host keys go to ``ask``, secrets that are not configured to
+    ``ask_secret``. Raises HostKeyError for a changed key, ConfigError for a line of the OpenSSH configuration,
+    SshError for every other failure.
     """
     context = Context(hosts, ask, ask_secret, progress, deadline, sleep, monotonic, jumps)
     settings = await settings_of(target, login)
@@ -132,6 +133,9 @@ async def _connect(
         async def attempt(now: SSHTarget) -> _LoggedIn:
             endpoint = endpoint_at(now)
             credentials.password = login.password_of(now)
+            own = now.password is not None and credentials.password is now.password
+            if own and refetch is not None and not credentials.was_renewed:
+                credentials.renew = partial(_renew, now, login, refetch, context)
             return endpoint, await _log_in(endpoint, credentials, context)
 
         credentials = Credentials(host_id, login, login.password_of(target), context.ask_secret, settings)
@@ -141,6 +145,28 @@ async def _connect(
         finally:
             credentials.close()
         return Connection(endpoint, ssh, resources.pop_all())
+
+
+async def _renew(now: SSHTarget, login: SSHLogin, refetch: Refetch, context: Context) -> Secret | None:
+    """Return the password of an instance that refused the one of ``now``; None where it is the same.
+
+    Address and password may change with a power cycle, after they were requested. Raises MovedError for another
+    address, GputuiError where it does not run any more.
+    """
+    context.progress("The password was refused. Requesting the address and the password again …")
+    try:
+        new = await refetch()
+    except (UnavailableError, RateLimitedError, ConflictError) as error:
+        context.progress(error.message)
+        return None
+    if _address(new, login) != _address(now, login):
+        raise failures.MovedError(new)
+    password = login.password_of(new)
+    return password if password != login.password_of(now) else None
+
+
+def _address(target: SSHTarget, login: SSHLogin) -> tuple[str, int, str]:
+    return target.host, login.port or target.port, login.user_of(target)
 
 
 async def way_to(
@@ -218,12 +244,16 @@ async def until_up(
     refetch: Refetch | None,
     context: Context,
 ) -> _T:
-    """Repeat ``attempt`` while the sshd is not up, until the deadline."""
+    """Repeat ``attempt`` while the sshd is not up, until the deadline, and where it is at another address."""
     started = context.monotonic()
     pause = _FIRST_PAUSE
     while True:
         try:
             return await attempt(target)
+        except failures.MovedError as moved:
+            context.progress(str(moved))
+            target = moved.target
+            continue
         except failures.NotUpError as reason:
             waited = context.monotonic() - started
             if waited + pause > context.deadline:
@@ -243,7 +273,7 @@ async def until_up(
 
 
 async def _log_in(endpoint: Endpoint, credentials: Credentials, context: Context) -> asyncssh.SSHClientConnection:
-    """One attempt: host key first, then the login. Raises NotUpError, HostKeyError, SshError."""
+    """One attempt: host key first, then the login. Raises NotUpError, MovedError, HostKeyError, SshError."""
     client: LoginClient | None = None
     to_connect = endpoint.settings.connect_timeout if endpoint.settings else None
     try:
@@ -264,6 +294,8 @@ async def _log_in(endpoint: Endpoint, credentials: Credentials, context: Context
             client = LoginClient(credentials, endpoint.user, timeout, context.progress)
             return await endpoint.connect(client, known)
     except asyncssh.PermissionDenied as error:
+        if client is not None and client.ended is not None:
+            raise client.ended from error
         tried = client.tried if client else []
         refused = failures.permission_denied(
             endpoint.user, endpoint.where, tried, credentials.passed_over, in_openssh=endpoint.settings is not None

@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
 
-from gputui.errors import SshError
+from gputui.errors import GputuiError, SshError
 from gputui.models import Secret, SSHLogin
 from gputui.ssh import identities, key_files
 from gputui.ssh.challenges import MOST_PROMPTS, AskSecret, Challenge, Prompt, from_server, one_question
+from gputui.ssh.failures import MovedError
 from gputui.ssh.key_files import NamedKey
 from gputui.ssh.known_hosts import name_of_host
 from gputui.ssh.resolution import Resolved
@@ -35,6 +36,8 @@ _MOST_AGENT_KEYS = 3
 _MOST_UNASKED = 5
 """Attempts before a question to the user: an sshd ends the connection at the sixth refusal."""
 _ASKED_AT_MOST = 3
+
+Renew = Callable[[], Awaitable[Secret | None]]
 
 
 @contextmanager
@@ -52,7 +55,8 @@ class Credentials:
     """The credentials for a server, loaded once and used for every attempt of one login.
 
     ``keys`` are offered before a known password, ``other_keys`` after it; ``passed_over`` names the excluded ones and
-    the reasons. ``timeout`` is that of the attempt under way.
+    the reasons. ``timeout`` is that of the attempt under way. ``renew``, called once and only after the password was
+    refused, returns the one that the instance has now, None where it is the same; raises MovedError, GputuiError.
     """
 
     def __init__(
@@ -66,6 +70,8 @@ class Credentials:
         self.host_id = host_id
         self.password = password
         self.timeout: asyncio.Timeout | None = None
+        self.renew: Renew | None = None
+        self.was_renewed = False
         self.keys: list[NamedKey] = []
         self.other_keys: list[NamedKey] = []
         self.passed_over: list[str] = []
@@ -83,6 +89,11 @@ class Credentials:
     async def ask(self, challenge: Challenge) -> Sequence[Secret] | None:
         """Ask the user, if possible."""
         return None if self._ask_secret is None else await self._ask_secret(challenge)
+
+    async def renewed(self) -> Secret | None:
+        """Return the password that the instance has now, where it is another one."""
+        renew, self.renew, self.was_renewed = self.renew, None, True
+        return None if renew is None else await renew()
 
     async def ask_passphrase(self, path: Path, attempt: int) -> Secret | None:
         """Ask for the passphrase of a key file; during an attempt to log in, its time limit is paused."""
@@ -220,6 +231,10 @@ class LoginClient(asyncssh.SSHClient):
         self._timeout = timeout
         self._banner = banner
         self._password_left = credentials.password
+        self._was_refused = False
+        """Whether the server has refused the known password."""
+        self.ended: MovedError | GputuiError | None = None
+        """Why there is no point in this attempt any more."""
         self._asked = Counter[tuple[Prompt, ...]]()
         self.gave_up = False
         """Whether the user did not answer a question."""
@@ -245,6 +260,8 @@ class LoginClient(asyncssh.SSHClient):
     def public_key_auth_requested(self) -> list[asyncssh.SSHKey | asyncssh.SSHKeyPair] | None:
         """Offer the next key; None while a known password is to be offered before it."""
         self._note_reached()
+        if self.ended is not None:
+            return None
         if self._first:
             key = self._first.pop(0)
         elif self._others and not self._password_is_next:
@@ -269,7 +286,10 @@ class LoginClient(asyncssh.SSHClient):
     def kbdint_auth_requested(self) -> str | None:
         """Take part if there is a password or a question is possible."""
         self._note_reached()
-        return "" if (self._password_left is not None and not self._declined) or self._can_ask else None
+        if self.ended is not None:
+            return None
+        known = self._password_left is not None or self._can_renew
+        return "" if (known and not self._declined) or self._can_ask else None
 
     async def kbdint_challenge_received(
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
@@ -297,12 +317,19 @@ class LoginClient(asyncssh.SSHClient):
             self._credentials.can_ask and not self.gave_up and max(self._asked.values(), default=0) < _ASKED_AT_MOST
         )
 
+    @property
+    def _can_renew(self) -> bool:
+        return self._was_refused and self._credentials.renew is not None
+
     async def _answers(self, challenge: Challenge) -> Sequence[Secret] | None:
         if self._password_left is not None and challenge.asks_for_password:
-            secret, self._password_left = self._password_left, None
+            secret, self._password_left, self._was_refused = self._password_left, None, True
             self.tried.append("the configured password")
             return [secret]
-        if not self._can_ask:
+        if challenge.asks_for_password and self._can_renew and (new := await self._renewed()) is not None:
+            self.tried.append("the password that it has now")
+            return [new]
+        if self.ended is not None or not self._can_ask:
             return None
         self._asked[challenge.prompts] += 1
         with paused(self._timeout):
@@ -312,3 +339,12 @@ class LoginClient(asyncssh.SSHClient):
             return None
         self.tried.append("a typed password" if challenge.asks_for_password else "typed answers")
         return answers
+
+    async def _renewed(self) -> Secret | None:
+        """Ask for the password of now; what is raised ends the attempt, as asyncssh would lose it."""
+        try:
+            with paused(self._timeout):
+                return await self._credentials.renewed()
+        except (MovedError, GputuiError) as error:
+            self.ended = error
+            return None

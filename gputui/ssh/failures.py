@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import asyncssh
 
 from gputui.errors import LoginError, SshError, UnreachableError
+from gputui.models import SSHTarget
 from gputui.text import clean
 
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
@@ -21,6 +22,14 @@ _UNREACHABLE = frozenset(
 
 class NotUpError(Exception):
     """The sshd behind the port does not run yet. ``str()`` has the details."""
+
+
+class MovedError(Exception):
+    """The instance has another address than the one whose login was refused."""
+
+    def __init__(self, target: SSHTarget) -> None:
+        super().__init__(f"It listens at {clean(target.host)}:{target.port} now.")
+        self.target = target
 
 
 def is_not_up(error: Exception) -> bool:

@@ -215,6 +215,66 @@ async def test_the_target_is_requested_again_as_ports_and_passwords_change(perso
     assert server.passwords == [PASSWORD]
 
 
+@pytest.mark.parametrize("asks_by_itself", [False, True])
+async def test_a_password_that_was_renewed_since_the_snapshot_is_requested_before_the_user_is_asked(
+    person: Person, asks_by_itself: bool
+) -> None:
+    async with Server(keyboard_interactive=asks_by_itself) as server:
+
+        async def refetch() -> SSHTarget:
+            return SSHTarget("127.0.0.1", server.port, "root", Secret(PASSWORD))
+
+        await person.connect(server.port, password="of the last cycle", refetch=refetch)
+        assert server.passwords == ["of the last cycle", PASSWORD]
+        assert not person.asked_secrets
+
+
+async def test_a_refused_password_leads_to_the_address_of_now(person: Person, server: Server) -> None:
+    async with Server(password="of another instance", host_keys=server.host_keys) as old:
+
+        async def refetch() -> SSHTarget:
+            return SSHTarget("127.0.0.1", server.port, "root", Secret(PASSWORD))
+
+        connection = await person.connect(old.port, refetch=refetch)
+        assert (old.passwords, server.passwords) == ([PASSWORD], [PASSWORD])
+        assert connection.endpoint.port == server.port
+        assert not person.asked_secrets
+
+
+async def test_a_password_is_requested_again_once_and_never_tried_twice(person: Person, server: Server) -> None:
+    requests: list[str] = []
+
+    async def refetch() -> SSHTarget:
+        requests.append("again")
+        return SSHTarget("127.0.0.1", server.port, "root", Secret("old"))
+
+    person.secrets = ["typed", PASSWORD]
+    await person.connect(server.port, password="old", refetch=refetch)
+    assert server.passwords == ["old", "typed", PASSWORD]
+    assert requests == ["again"]
+
+
+async def test_an_instance_that_ended_before_its_login_is_not_asked_for_a_password(
+    person: Person, server: Server
+) -> None:
+    async def refetch() -> SSHTarget:
+        raise SshError("it does not run (it is shutdown).", hint="Start it first.")
+
+    error = await failure(person, server.port, password="old", refetch=refetch)
+    assert (error.message, error.hint) == ("it does not run (it is shutdown).", "Start it first.")
+    assert (server.passwords, person.asked_secrets) == (["old"], [])
+
+
+async def test_a_configured_password_is_not_requested_from_the_back_end(person: Person, server: Server) -> None:
+    async def refetch() -> SSHTarget:
+        raise AssertionError
+
+    person.secrets = [PASSWORD]
+    login = SSHLogin(agent=False, password=Secret("configured"))
+    await person.connect(server.port, password="of the target", login=login, refetch=refetch)
+    assert server.passwords == ["configured", PASSWORD]
+
+
 async def test_a_port_that_accepts_and_closes_is_one_whose_sshd_is_not_up(person: Person) -> None:
     async def close_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
