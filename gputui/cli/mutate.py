@@ -83,7 +83,9 @@ def carry_out(
             runner.run(fleet.reread(plan.rows))  # the answer may have taken minutes
         status, done = runner.run(_act_on_all(fleet, plan, action, no_stock))
         if getattr(args, "wait", False):
-            status = max(status, runner.run(waiting.wait_for(args, fleet, action, done)))
+            status = max(
+                status, runner.run(waiting.wait_for(args, fleet, action, done, {row.ref: row for row in plan.rows}))
+            )
         return max(refused, status)
 
 

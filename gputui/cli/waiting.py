@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
 _PAUSE = 3.0
+_APPEARS = 30.0
+"""The seconds in which something that was created may not exist yet."""
 _DEFAULT_MINUTES = 15
 
 
@@ -37,17 +40,27 @@ def check(args: argparse.Namespace) -> None:
         raise ConfigError("--timeout has no effect without --wait.")
 
 
-async def wait_for(args: argparse.Namespace, fleet: Fleet, action: Action, refs: Sequence[Ref]) -> ExitCode:
-    """Wait for the effect of an action on each row, where the user has asked for that; returns the worst status."""
+async def wait_for(
+    args: argparse.Namespace,
+    fleet: Fleet,
+    action: Action,
+    refs: Sequence[Ref],
+    before: Mapping[Ref, Row] = MappingProxyType({}),
+) -> ExitCode:
+    """Wait for the effect of an action on each row, where the user has asked for that; returns the worst status.
+
+    ``before`` are the rows before the action: one that is restarted runs again once it has started since.
+    """
     if not args.wait:
         return ExitCode.OK
     seconds = 60.0 * (args.timeout or _DEFAULT_MINUTES)
-    return max([await _wait(fleet, action, ref, seconds) for ref in refs], default=ExitCode.OK)
+    return max([await _wait(fleet, action, ref, before.get(ref), seconds) for ref in refs], default=ExitCode.OK)
 
 
-async def _wait(fleet: Fleet, action: Action, ref: Ref, seconds: float) -> ExitCode:
+async def _wait(fleet: Fleet, action: Action, ref: Ref, before: Row | None, seconds: float) -> ExitCode:
     backend, clock, shown = fleet.runtime(ref.account).backend, fleet.clock, ""
-    end = clock.monotonic() + seconds
+    begun = clock.monotonic()
+    end = begun + seconds
     while True:
         row: Row | None = None
         try:
@@ -63,8 +76,12 @@ async def _wait(fleet: Fleet, action: Action, ref: Ref, seconds: float) -> ExitC
         if state != shown:
             notify(f"{ref}: {state}")
             shown = state
-        if row is not None or state == "gone":
+        # Something that was just created may not be listed yet.
+        unseen = row is None and action is Action.CREATE and clock.monotonic() < begun + _APPEARS
+        if (row is not None or state == "gone") and not unseen:
             outcome = _GOALS[action](row)
+            if outcome and action is Action.RESTART and not _started_since(row, before):
+                outcome = None
             if outcome is not None:
                 return ExitCode.OK if outcome else report_error(_failed(ref, action, state))
         if clock.monotonic() + _PAUSE > end:
@@ -79,6 +96,12 @@ async def _wait(fleet: Fleet, action: Action, ref: Ref, seconds: float) -> ExitC
 
 def _failed(ref: Ref, action: Action, state: str) -> GputuiError:
     return GputuiError(f"{ref}: {action} has failed: {state}.", hint="Look at its events or its log.")
+
+
+def _started_since(row: Row | None, before: Row | None) -> bool:
+    """Return whether a row has started since; True where its server does not report when."""
+    now, then = getattr(row, "started_at", None), getattr(before, "started_at", None)
+    return now is None or then is None or now > then
 
 
 def _runs(row: Row | None) -> bool | None:

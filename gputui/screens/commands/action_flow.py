@@ -115,11 +115,12 @@ class ActionCommands(CommandSet):
                 **common,
             )
         effects = [*self._effects(action, rows), *notes]
-        if self._stopped_first(action, rows):
+        if stopped := self._stopped_first(action, rows):
+            # The steps say the effect of the action itself on those that are stopped first.
+            others = effects[1:] if len(stopped) == len(rows) else effects
             lost = [] if ACTIONS[action].ends_work else self._work_lost(rows)
-            return dialogs.ConfirmDialog(
-                effects=[*stop_first_steps(action, rows), *effects[1:], *lost], **{**common, "danger": True}
-            )
+            effects = [*stop_first_steps(action, rows), *others, *lost]
+            common["danger"] = True
         if action is Action.DELETE and any("force" in fleet.options(row, Action.DELETE) for row in rows):
             return dialogs.ConfirmDialog(
                 effects=lambda chosen: effects if "force" in chosen else [*effects, force_needed(rows)],
