@@ -19,6 +19,7 @@ from .gpus.nvidia_smi import nvidia_smi
 from .htop import htop
 from .ps import ps
 from .text import filters, generating, grep, reading, sed
+from .text.sort import sort
 
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
@@ -160,7 +161,7 @@ PROGRAMS: dict[str, Program] = {
     "sha512sum": filters.sums("sha512sum", "sha512"),
     "sha256sum": filters.sums("sha256sum", "sha256"),
     "sleep": processes.sleep,
-    "sort": filters.sort,
+    "sort": sort,
     "stat": listing.stat,
     "stdbuf": processes.nice,
     "stty": system.stty,

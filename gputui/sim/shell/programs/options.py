@@ -12,7 +12,7 @@ def parsed(
 
     ``short`` has the letters, a colon after those with a value; ``long`` gives long options their letter or "", a
     colon after those with a value. ``stop``: the first word that is no option ends them. Unknown options are ignored.
-    Of an option given twice the last value counts, of ``e`` all of them, a line each.
+    Of an option given twice the last value counts, of ``e`` and ``k`` all of them, a line each.
     """
     options: dict[str, str] = {}
     others: list[str] = []
@@ -31,7 +31,8 @@ def parsed(
             for place, letter in enumerate(word[1:], 2):
                 if f"{letter}:" in short:
                     value = word[place:] or (rest.pop(0) if rest else "")
-                    options[letter] = f"{options['e']}\n{value}" if letter == "e" and "e" in options else value
+                    several = letter in "ek" and letter in options
+                    options[letter] = f"{options[letter]}\n{value}" if several else value
                     break
                 options[letter] = ""
         else:

@@ -1,4 +1,4 @@
-"""Programs that read text and write it changed: cut, tr, sort and the like."""
+"""Programs that read text and write it changed: cut, tr, uniq and the like."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from .inputs import BLOCK_BYTES, MOST_BYTES, contents, count_of
 if TYPE_CHECKING:
     from gputui.sim.shell.shell import Shell
 
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _CLASSES = {
     "upper": "A-Z",
     "lower": "a-z",
@@ -88,29 +87,6 @@ def _set(text: str) -> str:
     return re.sub(
         "(.)-(.)", lambda found: "".join(map(chr, range(ord(found[1]), ord(found[2]) + 1))), text, flags=re.DOTALL
     )
-
-
-async def sort(shell: Shell, words: list[str]) -> int:
-    options, names = parsed(words, "unrk:t:fbh")
-    shell.status = 0
-    lines: list[str] = []
-    async for _, data in contents(shell, names, "sort"):
-        lines += data.decode("utf-8", "surrogateescape").splitlines()
-    column = int(found[0]) if "k" in options and (found := re.match(r"\d{1,4}", options["k"])) else 0
-
-    def key(line: str) -> tuple[float, str]:
-        text = line
-        if column:
-            text = next(iter(line.split(options.get("t"))[column - 1 : column]), "")
-        if not {"n", "h"} & options.keys():
-            return (0, text)
-        number = re.match(r"\s*(-?\d{1,18}(?:\.\d{1,18})?)([KMGT]?)", text)
-        return (float(number[1]) * _UNITS[number[2] if "h" in options else ""] if number else 0, text)
-
-    ordered = sorted(lines, key=key, reverse="r" in options)
-    ordered = list(dict.fromkeys(ordered)) if "u" in options else ordered
-    await shell.out("".join(f"{line}\n" for line in ordered))
-    return shell.status
 
 
 async def uniq(shell: Shell, words: list[str]) -> int:

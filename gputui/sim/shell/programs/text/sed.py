@@ -1,8 +1,7 @@
-"""A part of sed: addresses, ``p``, ``d``, ``q``, ``=``, ``s`` and ``y``."""
+"""A part of sed: addresses, blocks, and the commands for single lines."""
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
 
 _LONGEST_LINE = 65_536
 _ADDRESS = re.compile(r"\s*(?:(\d{1,9})|(\$)|/((?:[^/\\]|\\.)*)/)\s*")
-_COMMAND = re.compile(r"\s*(!?)\s*([pdq=]|[sy](.))")
+_TEXT = re.compile(r"[ \t]*(?:\\\n)?((?:[^\\\n]|\\.)*)", re.DOTALL)
+_COMMAND = re.compile(r"\s*(!?)\s*([pdq={}aic]|[sy](.))")
 
 
 class SedError(Exception):
@@ -37,6 +37,8 @@ class _Edit:
     replacement: str = ""
     flags: str = ""
     table: dict[int, str] = field(default_factory=dict)
+    end: int = 0
+    """Of a block: the number of the first command after it."""
     inside: bool = False
 
 
@@ -56,26 +58,36 @@ class Editor:
         """Return the output for the next line."""
         self._number += 1
         written: list[str] = []
-        for edit in self._edits:
+        after: list[str] = []
+        place = 0
+        while place < len(self._edits) and not self.ended:
+            edit = self._edits[place]
+            place += 1
             if _applies(edit, line, self._number, last) == edit.negated:
+                place = edit.end or place
                 continue
             match edit.name:
                 case "p":
                     written.append(line)
                 case "=":
                     written.append(str(self._number))
+                case "i":
+                    written.append(edit.replacement)
+                case "a":
+                    after.append(edit.replacement)
+                case "c":
+                    return _lines([*written, edit.replacement])
                 case "d":
-                    return _lines(written)
+                    return _lines(written + after)
                 case "q":
                     self.ended = True
-                    break
                 case "y":
                     line = line.translate(edit.table)
-                case _:
+                case "s":
                     line, changed = _substituted(edit, line[:_LONGEST_LINE])
                     if changed and "p" in edit.flags:
                         written.append(line)
-        return _lines(written if self._silent else [*written, line])
+        return _lines([*written, *([] if self._silent else [line]), *after])
 
 
 def _lines(texts: list[str]) -> str:
@@ -86,12 +98,13 @@ def _substituted(edit: _Edit, line: str) -> tuple[str, bool]:
     """A line after ``s``, and whether that has changed it: each match with ``g``, that of a number, or the first."""
     assert edit.pattern is not None  # noqa: S101  (every s has one)
     wanted = int("".join(filter(str.isdecimal, edit.flags)) or 1)
-    numbers = itertools.count(1)
-    changed = False
+    number, end, changed = 0, -1, False
 
     def replaced(found: re.Match[str]) -> str:
-        nonlocal changed
-        number = next(numbers)
+        nonlocal number, end, changed
+        if found.start() == found.end() == end:
+            return ""  # nothing is matched right after a match
+        number, end = number + 1, found.end()
         if number != wanted and not ("g" in edit.flags and number > wanted):
             return found[0]
         changed = True
@@ -101,7 +114,8 @@ def _substituted(edit: _Edit, line: str) -> tuple[str, bool]:
 
 
 def _edits(script: str, extended: bool) -> list[_Edit]:
-    edits = []
+    edits: list[_Edit] = []
+    blocks: list[_Edit] = []
     place = 0
     while place < len(script):
         if script[place] in " \t\n;":
@@ -116,21 +130,40 @@ def _edits(script: str, extended: bool) -> list[_Edit]:
             raise SedError(f"char {place + 1}: unknown command: `{script[place : place + 1]}'")
         edit = _Edit(first, last if last is not first else None, bool(found[1]), found[2][0])
         place = found.end()
-        if found[3]:
+        if edit.name == "}":
+            if not blocks:
+                raise SedError(f"char {place}: unexpected `}}'")
+            blocks.pop().end = len(edits)
+            continue
+        if edit.name == "{":
+            blocks.append(edit)
+        elif edit.name in "aic":
+            text = _TEXT.match(script, place)
+            edit.replacement, place = (
+                (re.sub(r"\\(.)", r"\1", text[1], flags=re.DOTALL), text.end()) if text else ("", place)
+            )
+        elif found[3]:
             pattern, place = _until(script, place, found[3])
             edit.replacement, place = _until(script, place, found[3])
-        if edit.name == "y":
-            if len(pattern) != len(edit.replacement):
-                raise SedError("strings for `y' command are different lengths")
-            edit.table = {ord(one): other for one, other in zip(pattern, edit.replacement, strict=True)}
-        elif edit.name == "s":
-            flags = re.compile("[gpiI0-9]*").match(script, place)
-            edit.flags = flags[0] if flags else ""
-            place += len(edit.flags)
-            ignore = re.IGNORECASE if "i" in edit.flags.lower() else 0
-            edit.pattern = re.compile(expression(pattern, extended=extended), ignore)
+            place = _complete(edit, pattern, script, place, extended)
         edits.append(edit)
+    if blocks:
+        raise SedError("char 0: unmatched `{'")
     return edits
+
+
+def _complete(edit: _Edit, pattern: str, script: str, place: int, extended: bool) -> int:
+    """Add the pattern to ``s`` or ``y``; the place after its flags."""
+    if edit.name == "y":
+        if len(pattern) != len(edit.replacement):
+            raise SedError("strings for `y' command are different lengths")
+        edit.table = {ord(one): other for one, other in zip(pattern, edit.replacement, strict=True)}
+        return place
+    flags = re.compile("[gpiI0-9]*").match(script, place)
+    edit.flags = flags[0] if flags else ""
+    ignore = re.IGNORECASE if "i" in edit.flags.lower() else 0
+    edit.pattern = re.compile(expression(pattern, extended=extended), ignore)
+    return place + len(edit.flags)
 
 
 def _address(script: str, place: int, extended: bool) -> tuple[str | re.Pattern[str] | None, int]:
