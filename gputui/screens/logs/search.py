@@ -22,7 +22,7 @@ _GROUP = "search"
 
 
 class _Subject(NamedTuple):
-    """What is searched for: in words, and the first word of the commands that go to it."""
+    """The target of a search: in words, and the first word of the commands that go to it."""
 
     name: str
     command: str
@@ -65,7 +65,7 @@ class FindBar(EntryBar):
 
 
 class Search:
-    """What is searched for in a view of logs, and the line that was found last."""
+    """The target of the search in a view of logs, and the line that was found last."""
 
     def __init__(self, view: LogsView) -> None:
         self.view = view
