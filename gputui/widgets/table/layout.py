@@ -124,8 +124,8 @@ class ColumnLayout(Generic[RowT]):
         brought = frozenset(column.key for column in self._columns if not column.shown and column.key in needed)
         if brought != self.brought:
             self.brought = brought
-            self._measured.clear()
             self._renew_cells()
+        self._measured.difference_update(refs)
         natural = self._measured_widths(model, refs)
         there = self._filled | needed
         columns = [column for column in self._columns if not column.when_filled or column.key in there]
