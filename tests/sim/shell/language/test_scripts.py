@@ -1,4 +1,4 @@
-"""Scripts in the simulated shell print what they print in a POSIX shell; keys edit its lines."""
+"""Scripts in the simulated shell print what they print in a POSIX shell."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from gputui.sim.machines.world import World
 from gputui.sim.shell.language.errors import IncompleteError, ShellSyntaxError
 from gputui.sim.shell.language.parser import parse, parse_line
 from gputui.sim.shell.logins import run_captured
-from gputui.sim.shell.server.terminal import edited
 from tests.sim.conftest import START
 from tests.sim.shell.language.scripts import scripts, shown
 
@@ -107,19 +106,3 @@ async def test_a_script_that_would_use_up_the_simulator_ends(host: Host, script:
         status, _ = await run_captured(host, None, script, timeout=1)
     assert status != 0
     assert host.world.space.used <= host.world.space.limit
-
-
-@pytest.mark.parametrize(
-    ("text", "key", "expected"),
-    [
-        ("abc", "\x7f", "ab"),
-        ("", "\x7f", ""),
-        ("abc", "\x15", ""),
-        ("one two ", "\x17", "one "),
-        ("one", "\x17", ""),
-        ("abc", "\x1b[99~", "abc"),
-        ("abc", "\x1b[D", "abc"),
-    ],
-)
-def test_keys_delete_from_the_end_of_the_line(text: str, key: str, expected: str) -> None:
-    assert edited(text, key) == expected
