@@ -305,6 +305,7 @@ class InstancePool:
             gpu_ids=list(instance.gpu_ids),
             memory_limit=machine.memory * order.gpus,
             password=instance.password,
+            returns=True,
             env={"AutoDLContainerUUID": instance.uuid, "AutoDLRegion": PLACES[machine.region][0]},
         )
         host.add(pod)

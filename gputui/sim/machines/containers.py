@@ -77,6 +77,8 @@ class Pod:
     """That user's own password, "" for the one every pod has."""
     env: dict[str, str] = field(default_factory=dict)
     """Additional environment variables of its shells."""
+    returns: bool = False
+    """Whether a cloud's container runs again under its id, with its files: then it keeps its host key."""
     sees_processes: bool = True
     """Whether nvidia-smi in it lists processes: not in a container without a view of the host's process ids."""
     finished: float | None = None

@@ -118,11 +118,12 @@ class SshServer:
         for connection in list(self._connections.get(pod.container_id, ())):
             connection.abort()
         if host.cloud:
-            # Unlike a pod, a cloud's container never runs again under the same id.
+            # Unlike a pod, a cloud's container has another port, if it runs again under the same id at all.
             self._sharing.pop(pod.password, None)
             self._owners.get(host.cloud, set()).discard(pod.container_id)
             self._ports.pop(pod.container_id, None)
-            self._keys.pop(pod.container_id, None)
+            if not pod.returns:
+                self._keys.pop(pod.container_id, None)
 
     def change_host_key(self, pod: Pod) -> None:
         """Give a pod a new host key, as a recreated container has; new connections get it."""
