@@ -54,7 +54,11 @@ class HttpBackend(Backend):
     async def ssh_target(self, ref: Ref) -> SSHTarget:
         """Fetch the current address of an instance's sshd; raises SshError where it does not run or has none."""
         require_kind(ref, *(kind for kind, resource in self.kinds.items() if resource is Resource.INSTANCES))
-        row = cast("Instance", await self.fetch(ref))
+        return self.target_of(cast("Instance", await self.fetch(ref)))
+
+    def target_of(self, row: Instance) -> SSHTarget:
+        """Return the address of an instance as it is now; raises SshError where it does not run or has none."""
+        ref = row.ref
         if row.phase not in (Phase.RUNNING, Phase.UNKNOWN):
             stopped = "Start it first." if Action.START in self.actions(row) else ""
             hint = "Wait until it runs." if row.phase is Phase.PENDING else stopped

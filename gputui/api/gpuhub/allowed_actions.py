@@ -83,8 +83,8 @@ def instance_actions(instance: Instance) -> frozenset[Action]:
         case Phase.STOPPED | Phase.FAILED:
             return frozenset({Action.START, Action.DELETE, Action.COMMIT})
         case Phase.RUNNING:
-            login = {Action.SSH} if instance.ssh else set()
-            return frozenset({Action.STOP, Action.DELETE, Action.COMMIT} | login)
+            # Where it has no address yet, a login awaits it.
+            return frozenset({Action.STOP, Action.DELETE, Action.COMMIT, Action.SSH})
         case Phase.PENDING:
             return frozenset({Action.STOP, Action.DELETE})
         case Phase.STOPPING:

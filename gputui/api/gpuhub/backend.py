@@ -51,6 +51,7 @@ from gputui.models import (
     Ref,
     Resource,
     Row,
+    SSHTarget,
 )
 
 if TYPE_CHECKING:
@@ -297,6 +298,12 @@ class GpuhubBackend(HttpBackend):
             case "event":
                 return found(ref, await self.events_of(self._scope.ref("container", ref.id.partition(":")[0])))
         return await super().fetch(ref)
+
+    async def ssh_target(self, ref: Ref) -> SSHTarget:
+        """Fetch the current address of an instance's sshd, and await that of one that has just started."""
+        if ref.kind == INSTANCE:
+            return self.target_of(await self._pro_required().lists.addressed(ref))
+        return await super().ssh_target(ref)
 
     def forget(self) -> None:
         """Request everything again the next time."""

@@ -30,6 +30,6 @@ class ProInstances:
         sleep: Callable[[float], Awaitable[None]],
         step: Step,
     ) -> None:
-        self.lists = ProLists(client, scope, root)
+        self.lists = ProLists(client, scope, root, sleep=sleep)
         self.changes = ProChanges(client, self.lists, root, sleep=sleep, step=step)
         self.creator = ProCreator(account, client, lists, self.lists, root)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -20,6 +20,8 @@ from gputui.models import Instance, Phase, Ref
 SNAPSHOT_AGE = 30.0
 """How long a snapshot of an instance that is not in transition is used, in seconds."""
 SNAPSHOTS_AT_ONCE = 8
+ADDRESS_LOOKS, ADDRESS_PAUSE = 10, 3.0
+"""How many times, and after how many seconds, an instance that runs is asked for its address again."""
 
 _Snapshot = tuple[schema.SnapshotRow, RowNotes]
 
@@ -27,7 +29,10 @@ _Snapshot = tuple[schema.SnapshotRow, RowNotes]
 class ProLists:
     """The container instances of an account. ``root`` is the path before the name of each call."""
 
-    def __init__(self, client: GpuhubClient, scope: Scope, root: str) -> None:
+    def __init__(
+        self, client: GpuhubClient, scope: Scope, root: str, *, sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
+        self._sleep = sleep
         self._client = client
         self._scope = scope
         self._root = root
@@ -38,7 +43,7 @@ class ProLists:
             at_once=SNAPSHOTS_AT_ONCE,
             monotonic=client.monotonic,
             fingerprint=lambda row: (row.status, row.updated_at),
-            is_moving=lambda row, _: row.phase in (Phase.PENDING, Phase.STOPPING),
+            is_moving=_is_moving,
         )
 
     def forget(self, *instances: Ref) -> None:
@@ -89,6 +94,16 @@ class ProLists:
             listed = replace(listed, status=status, phase=mapping.phase_of(status), started_at=None, stopped_at=None)
         return mapping.with_snapshot(self._scope, listed, snapshot, notes)
 
+    async def addressed(self, ref: Ref) -> Instance:
+        """Request an instance; one that runs has the address of its SSH server some seconds later: await it."""
+        row = await self.instance(ref)
+        for _ in range(ADDRESS_LOOKS):
+            if row.phase is not Phase.RUNNING or row.ssh is not None:
+                break
+            await self._sleep(ADDRESS_PAUSE)
+            row = await self.instance(ref)
+        return row
+
     async def status(self, ref: Ref) -> str:
         """Request the status of one instance; raises NotFoundError."""
         path = f"{self._root}/status"
@@ -115,3 +130,10 @@ class ProLists:
 
         # The document sends a JSON body with this GET; live that is refused.
         return await self._client.read(f"{self._root}/snapshot", {"instance_uuid": uuid}, read)
+
+
+def _is_moving(row: Instance, snapshots: Sequence[_Snapshot]) -> bool:
+    """Whether a snapshot is soon another one: addresses come some seconds after an instance runs."""
+    if row.phase is Phase.RUNNING:
+        return any(not snapshot.get("ssh_command") for snapshot, _ in snapshots)
+    return row.phase in (Phase.PENDING, Phase.STOPPING)

@@ -10,7 +10,7 @@ import pytest
 
 from gputui.api.gpuhub.pro.lists import SNAPSHOT_AGE
 from gputui.api.gpuhub.pro.mapping import phase_of
-from gputui.models import Instance, Money, PartialRows, Phase, Resource
+from gputui.models import Action, Instance, Money, PartialRows, Phase, Resource, Secret
 from gputui.models.serialize import to_plain
 from gputui.sim.gpuhub.default_world import InitialInstance
 from tests.api.gpuhub.pro.accounts import PLAN, Account
@@ -124,6 +124,21 @@ async def test_a_login_reads_port_and_password_of_now(account: Account) -> None:
         instance.pod.host_ports[22],
         instance.password,
     )
+
+
+async def test_a_login_to_what_has_just_started_awaits_its_address(account: Account) -> None:
+    row = await account.row("sdxl-lora")
+    instance = account.pool.instances[row.ref.id]
+    account.pool.power_off(instance)
+    account.place.wait(20)
+    account.pool.power_on(instance)
+    while instance.status != "running":
+        account.place.wait(0.5)
+    started = await account.row("sdxl-lora")
+    assert started.ssh is None
+    assert Action.SSH in account.backend.actions(started)
+    assert (await account.backend.ssh_target(row.ref)).password == Secret(instance.password)
+    assert (await account.row("sdxl-lora")).ssh is not None
 
 
 @pytest.mark.parametrize(
