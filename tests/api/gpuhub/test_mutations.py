@@ -54,27 +54,27 @@ def changes(hub: GpuhubBackend) -> dict[str, Change]:
     everything: dict[str, Any] = {"decrease_replicas": True, "no_cache": True, "command": "sync"}
     return {
         "stop deployment": (
-            lambda: hub.stop(PARENT),
+            lambda: hub.changes.stop(PARENT),
             "PUT",
             f"{DEPLOYMENT}/operate",
             {"deployment_uuid": LLM, "operate": "stop", "operation": "stop"},
         ),
-        "delete": (lambda: hub.delete(PARENT), "DELETE", DEPLOYMENT, {"deployment_uuid": LLM}),
+        "delete": (lambda: hub.changes.delete(PARENT), "DELETE", DEPLOYMENT, {"deployment_uuid": LLM}),
         "scale": (
-            lambda: hub.scale(PARENT, 3),
+            lambda: hub.changes.scale(PARENT, 3),
             "PUT",
             f"{DEPLOYMENT}/replica_num",
             {"deployment_uuid": LLM, "replica_num": 3},
         ),
-        "stop container": (lambda: hub.stop(REF), "PUT", STOP, container_uuid),
+        "stop container": (lambda: hub.changes.stop(REF), "PUT", STOP, container_uuid),
         "stop with options": (
-            lambda: hub.stop(REF, **everything),
+            lambda: hub.changes.stop(REF, **everything),
             "PUT",
             STOP,
             {**container_uuid, "decrease_one_replica_num": True, "no_cache": True, "cmd_before_shutdown": "sync"},
         ),
         "block": (
-            lambda: hub.block(REF, minutes=1440, comment=" slow boot "),
+            lambda: hub.changes.block(REF, minutes=1440, comment=" slow boot "),
             "POST",
             BLACKLIST,
             {**container_uuid, "expire_in_minutes": 1440, "comment": "slow boot"},
@@ -163,7 +163,7 @@ async def test_a_changed_row_is_requested_again(server: ScriptedServer, hub: Gpu
     for count in (2, 3):
         await hub.instances()
         with suppress(UnknownOutcomeError):
-            await hub.stop(REF)
+            await hub.changes.stop(REF)
         await hub.instances()
         assert (len(server.asked(DEPLOYMENTS)), len(server.asked(CONTAINERS))) == (count, count)
 
@@ -206,7 +206,7 @@ async def test_the_form_opens_though_nothing_can_be_offered(server: ScriptedServ
 @pytest.mark.parametrize("replicas", [0, -1])
 async def test_nothing_is_scaled_to_nothing(server: ScriptedServer, hub: GpuhubBackend, replicas: int) -> None:
     with pytest.raises(InvalidError, match="stop the deployment"):
-        await hub.scale(PARENT, replicas)
+        await hub.changes.scale(PARENT, replicas)
     assert server.requests == []
 
 
@@ -215,23 +215,23 @@ async def test_a_host_is_blocked_for_a_time_that_is_possible(
     server: ScriptedServer, hub: GpuhubBackend, minutes: int
 ) -> None:
     with pytest.raises(InvalidError) as caught:
-        await hub.block(REF, minutes=minutes)
+        await hub.changes.block(REF, minutes=minutes)
     assert caught.value.fields == {"minutes": "must be at least 1m and at most 30d"}
     assert server.requests == []
 
 
 async def test_a_block_names_the_host(server: ScriptedServer, hub: GpuhubBackend) -> None:
     server.on(BLACKLIST, NOTHING)
-    assert (await hub.block(REF, minutes=90)).message == "Host f94411a60c is blocked for 1h 30m."
+    assert (await hub.changes.block(REF, minutes=90)).message == "Host f94411a60c is blocked for 1h 30m."
 
 
 async def test_a_change_is_for_what_can_be_changed(server: ScriptedServer, hub: GpuhubBackend) -> None:
     image = Ref("hub", "image", "x")
     for act in (
-        hub.stop(image),
-        hub.delete(REF),
-        hub.scale(REF, 2),
-        hub.block(PARENT, minutes=5),
+        hub.changes.stop(image),
+        hub.changes.delete(REF),
+        hub.changes.scale(REF, 2),
+        hub.changes.block(PARENT, minutes=5),
         hub.ssh_target(PARENT),
     ):
         with pytest.raises(InvalidError, match="is not a"):

@@ -114,7 +114,7 @@ async def test_a_private_cloud_is_read_in_its_own_way() -> None:
         assert offers
         assert {offer.region for offer in offers} == {"private"}
         row = await world.first()
-        await world.backend.block(row.ref, minutes=60)
+        await world.backend.changes.block(row.ref, minutes=60)
         assert [block.host for block in await world.backend._lists.blacklist()] == [row.host]
 
 
@@ -129,7 +129,7 @@ async def test_events_show_how_every_container_started() -> None:
         assert row.parent is not None
         assert set(own) <= set(await world.backend.events_of(row.parent))
         assert await world.backend.events() == []
-        await world.backend.stop(row.ref)
+        await world.backend.changes.stop(row.ref)
         fresh = await world.backend.events()
         assert {event.status for event in fresh if event.instance == row.ref} >= {"shutting_down", "shutdown"}
 
@@ -147,13 +147,13 @@ async def test_a_deployment_is_created_scaled_stopped_and_deleted() -> None:
         assert row.price_to is not None
         assert row.price_to.amount == 90
         assert '"cmd_before_shutdown": "sync"' in row.raw
-        await backend.scale(made, 3)
+        await backend.changes.scale(made, 3)
         assert (await world.deployment(made)).desired == 3
-        await backend.stop(made)
+        await backend.changes.stop(made)
         stopped = await world.deployment(made)
         assert stopped.phase is Phase.STOPPED
         assert backend.actions(stopped) == {Action.DELETE}
-        await backend.delete(made)
+        await backend.changes.delete(made)
         with pytest.raises(NotFoundError):
             await backend.fetch(made)
 
@@ -173,7 +173,7 @@ async def test_every_type_of_deployment_is_taken(changed: dict[str, str], expect
         assert row.type == changed["deployment_type"]
         assert expected is None or (row.desired, row.parallelism) == expected
         with pytest.raises(InvalidError) as caught:
-            await world.backend.scale(made, 3)
+            await world.backend.changes.scale(made, 3)
         assert caught.value.request_id
 
 
@@ -182,7 +182,7 @@ async def test_a_container_is_stopped_with_its_options() -> None:
         row = await world.first()
         assert row.parent is not None
         before = await world.deployment(row.parent)
-        await world.backend.stop(row.ref, decrease_replicas=True, no_cache=True, command="sync")
+        await world.backend.changes.stop(row.ref, decrease_replicas=True, no_cache=True, command="sync")
         after = await world.deployment(row.parent)
         assert before.desired is not None
         assert after.desired == before.desired - 1
@@ -195,10 +195,10 @@ async def test_a_container_is_stopped_with_its_options() -> None:
 async def test_a_blacklisted_host_is_listed_and_extended() -> None:
     async with cloud() as world:
         row = await world.first()
-        await world.backend.block(row.ref, minutes=60, comment="slow boot")
+        await world.backend.changes.block(row.ref, minutes=60, comment="slow boot")
         (first,) = await world.backend._lists.blacklist()
         assert (first.host, first.region, first.comment) == (row.host, row.region, "slow boot")
-        await world.backend.block(row.ref, minutes=600)
+        await world.backend.changes.block(row.ref, minutes=600)
         (second,) = await world.backend._lists.blacklist()
         assert first.until is not None
         assert second.until is not None
@@ -238,7 +238,7 @@ async def test_filters_are_applied_by_the_server() -> None:
 async def test_what_the_cloud_refuses_is_reported_in_its_words() -> None:
     async with cloud() as world:
         with pytest.raises(NotFoundError, match="no such deployment") as caught:
-            await world.backend.stop(Ref("hub", "deployment", "nowhere"))
+            await world.backend.changes.stop(Ref("hub", "deployment", "nowhere"))
         assert caught.value.request_id
         with pytest.raises(NotFoundError, match="no such image: image-unknown"):
             await world.backend.creators["deployment"].prepare(VALUES | {"image_uuid": "image-unknown"}).send()

@@ -18,10 +18,10 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
 
 async def test_an_instance_is_powered_off_and_on(account: Account) -> None:
     row = await account.row("sdxl-lora")
-    await account.backend.stop(row.ref)
+    await account.backend.changes.stop(row.ref)
     account.place.wait(20)
     assert (await account.row("sdxl-lora")).phase is Phase.STOPPED
-    await account.backend.start(row.ref)
+    await account.backend.changes.start(row.ref)
     account.place.wait(60)
     assert (await account.row("sdxl-lora")).phase is Phase.RUNNING
     assert (account.sent("power_off"), account.sent("power_on")) == (1, 1)
@@ -29,7 +29,7 @@ async def test_an_instance_is_powered_off_and_on(account: Account) -> None:
 
 async def test_powering_off_what_starts_is_asked_again_once_when_it_runs(account: Account) -> None:
     ref = await account.create()
-    await account.backend.stop(ref)
+    await account.backend.changes.stop(ref)
     assert account.sent("power_off") == 2
     assert await account.status(ref) in ("shutting_down", "shutdown")
 
@@ -38,8 +38,8 @@ async def test_what_runs_is_powered_off_then_released_each_step_verified(account
     row = await account.row("sdxl-lora")
     assert account.backend.options(row, Action.DELETE) == {"stop_first"}
     with pytest.raises(ConflictError, match="can be released only when it is off; it is running"):
-        await account.backend.delete(row.ref)
-    await account.backend.delete(row.ref, stop_first=True)
+        await account.backend.changes.delete(row.ref)
+    await account.backend.changes.delete(row.ref, stop_first=True)
     assert row.ref.id not in account.pool.instances
     assert account.steps == [(row.ref.id, Action.STOP), (row.ref.id, Action.DELETE)]
     assert (account.sent("power_off"), account.sent("release")) == (1, 1)
@@ -48,14 +48,14 @@ async def test_what_runs_is_powered_off_then_released_each_step_verified(account
 async def test_what_is_off_is_released_at_once(account: Account) -> None:
     row = await account.row("thesis")
     assert account.backend.options(row, Action.DELETE) == frozenset()
-    await account.backend.delete(row.ref)
+    await account.backend.changes.delete(row.ref)
     assert account.steps == []
     assert row.ref.id not in account.pool.instances
 
 
 async def test_saving_powers_off_first_and_names_the_image(account: Account) -> None:
     row = await account.row("sdxl-lora")
-    saved = await account.backend.commit(row.ref, tag="lora-2", stop_first=True)
+    saved = await account.backend.changes.commit(row.ref, tag="lora-2", stop_first=True)
     assert saved.created is not None
     assert account.steps == [(row.ref.id, Action.STOP), (row.ref.id, Action.COMMIT)]
     images = {image.ref: image for image in await account.backend.images()}
@@ -68,7 +68,7 @@ async def test_no_stock_is_an_error_of_its_own(account: Account) -> None:
         await account.create()
     off = await account.row("old-ablation")
     with pytest.raises(NoStockError):
-        await account.backend.start(off.ref)
+        await account.backend.changes.start(off.ref)
 
 
 @pytest.mark.parametrize("call", ["power_off", "release", "power_on"])
@@ -77,11 +77,11 @@ async def test_after_a_lost_answer_the_status_decides_and_nothing_is_sent_again(
     account.lost.add(call)
     match call:
         case "power_off":
-            result = await account.backend.stop(row.ref)
+            result = await account.backend.changes.stop(row.ref)
         case "release":
-            result = await account.backend.delete(row.ref)
+            result = await account.backend.changes.delete(row.ref)
         case _:
-            result = await account.backend.start(row.ref)
+            result = await account.backend.changes.start(row.ref)
     assert result.message.startswith("No success was reported. ")
     assert account.sent(call) == 1
 
@@ -91,7 +91,7 @@ async def test_a_lost_request_has_an_unknown_outcome(account: Account, monkeypat
     account.lost.add("power_off")
     monkeypatch.setattr(account.pool, "power_off", lambda _: None)
     with pytest.raises(UnknownOutcomeError):
-        await account.backend.stop(row.ref)
+        await account.backend.changes.stop(row.ref)
     assert account.sent("power_off") == 1
 
 
@@ -110,6 +110,6 @@ async def test_what_was_released_elsewhere_is_not_found(account: Account) -> Non
     row = await account.row("thesis")
     account.pool.release(account.pool.instances[row.ref.id])
     with pytest.raises(NotFoundError):
-        await account.backend.start(row.ref)
+        await account.backend.changes.start(row.ref)
     with pytest.raises(NotFoundError):
         await account.backend.fetch(row.ref)
