@@ -20,7 +20,10 @@ class SessionList(ListView):
     """Commands on its rows act on instances."""
     CREATES: ClassVar[frozenset[Resource]] = frozenset()
 
-    _shown: Sequence[Row] = ()
+    EVERY: ClassVar[float] = 1.0
+    """Seconds between two looks at what moves."""
+
+    _rows: Sequence[Row] = ()
 
     @abstractmethod
     def rows_now(self) -> Sequence[Row]:
@@ -33,7 +36,7 @@ class SessionList(ListView):
     def on_mount(self) -> None:
         """Show the seconds and bytes of now; only changed text reaches the terminal."""
         super().on_mount()
-        self.every(1.0, lambda: self.show_rows() if self.moves() else None)
+        self.every(self.EVERY, lambda: self.show_rows() if self.moves() else None)
 
     def catch_up(self) -> None:
         """Show the rows as they are now."""
@@ -42,8 +45,8 @@ class SessionList(ListView):
 
     def show_rows(self) -> None:
         """Show the rows as they are now."""
-        if self.is_mounted and (rows := self.rows_now()) != self._shown:
-            self._shown = rows
+        if self.is_mounted and (rows := self.rows_now()) != self._rows:
+            self._rows = rows
             self.table.set_rows(rows)
             self.table.rest_on_first()
             self.table.settle()

@@ -21,7 +21,7 @@ from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.global_commands import GlobalCommands
 from gputui.screens.detail import content_of
 from gputui.screens.list.commands import ListCommands
-from gputui.screens.list.list_view import ListView
+from gputui.screens.list.session_list import SessionList
 from gputui.screens.runs.commands import RUN_WORDS, ResultCommands, how_to_run, run_actions
 from gputui.widgets.table.table import RecordTable
 from gputui.widgets.text_view import TextView
@@ -31,23 +31,20 @@ _SHOWN_OUTPUT = 2**14
 _SHOWN_LINES = 200
 _AT_ONCE = 2**17
 """Bytes of output that are laid out at once, more in a thread."""
-_EACH = 0.25
 _LEAST_TITLE, _MARGINS = 12, 6
 
 
-class ResultsView(ListView):
+class ResultsView(SessionList):
     """The results of one command, while it runs and after; ``scope`` is the run."""
 
     NAME = "run"
     AUTO_FOCUS = "#table"
     HEADING = "Run"
-    RESOURCE = Resource.INSTANCES
-    RESOURCES = frozenset({Resource.INSTANCES})
-    CREATES: ClassVar[frozenset[Resource]] = frozenset()
     COMMAND_SETS = (ResultCommands, ListCommands, AccountCommands, GlobalCommands)
     FOOTER = ("stop", "restart", "open", "pane", "save", "ssh")
     WORDS: ClassVar[Mapping[str, tuple[str, str]]] = {**RUN_WORDS, "open": ("Output", "All output of the instance")}
     SORT: ClassVar[tuple[str | None, bool]] = ("state", False)
+    EVERY = 0.25
 
     DEFAULT_CSS = """
     ResultsView #table { height: 1fr; max-height: 50%; min-height: 3; }
@@ -77,17 +74,9 @@ class ResultsView(ListView):
         output.id = "output"
         yield output
 
-    def on_mount(self) -> None:
-        """Show what has come; only changed text reaches the terminal."""
-        super().on_mount()
-        self.every(_EACH, self._show_changes)
-
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns of results."""
         return cast("Sequence[Column[Row]]", result_columns(self.context))
-
-    def row_style(self, row: Row) -> str | None:
-        """A result is always as it is now."""
 
     def follow(self) -> Sequence[Callable[[], None]]:
         """Follow the states; what commands write is looked at several times a second."""
@@ -100,27 +89,29 @@ class ResultsView(ListView):
     def catch_up(self) -> None:
         """Show the run as it is now."""
         self._shown, self._grouped = None, (-1, False)
-        self._show_changes()
-        self._apply_filter()
+        super().catch_up()
 
-    def _show_changes(self) -> None:
+    def rows_now(self) -> Sequence[Row]:
+        """Return the results as far as the table needs them."""
+        run = self.run
+        return [] if run is None else [run.beginning(ref) for ref in run.refs]
+
+    def show_rows(self) -> None:
+        """Show the results and the output as they are now, where there is news."""
         run = self.run
         if run is None:
-            self.table.set_rows([])
+            super().show_rows()
             return
         now = run.ref, run.version, run.running
         changed = now != self._shown
         if not changed and not run.running:
             return
         self._shown = now
-        results = [run.beginning(ref) for ref in run.refs]
-        self.table.styles.height = len(results) + 1
-        self.table.set_rows(cast("list[Row]", results))
-        self.table.rest_on_first()
-        self.table.settle()
+        self.table.styles.height = len(run.refs) + 1
+        super().show_rows()
         if changed:
-            self._show_output(run, results)
-        self.frame.show()
+            self._show_output(run, [run.beginning(ref) for ref in run.refs])
+            self.frame.show()  # its end changes the keys
 
     def _show_soon(self) -> None:
         """Show all states that change now at once."""
@@ -131,7 +122,7 @@ class ResultsView(ListView):
     def _show_due(self) -> None:
         self._due = False
         if self.is_current:
-            self._show_changes()
+            self.show_rows()
 
     def _show_output(self, run: RemoteRun, results: Sequence[RunResult]) -> None:
         if len(results) == 1:
@@ -187,18 +178,9 @@ class ResultsView(ListView):
         shown, total = self.table.row_count, self.table.total_count
         return f"{shown} of {total} shown" if shown != total else ""
 
-    def _show_placeholder(self) -> None:
-        hidden = self.table.total_count
-        clears = f"{hidden} hidden. {self.session.key_of('back')} clears the filter."
-        self.table.placeholder = Content(clears if hidden else self.empty_text())
-
     def empty_text(self) -> str:
         """Return how a command is run."""
         return f"These results are no longer kept. {how_to_run(self.session)}"
-
-    @property
-    def server_filtered(self) -> None:
-        """No server lists results."""
 
     def shows(self, row: Row) -> bool:
         """Show every instance of the run, whichever account is chosen."""
