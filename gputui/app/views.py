@@ -48,6 +48,9 @@ def view_class(name: str) -> type[View]:
 
 FIRST_VIEW = "instances"
 
+_OWN_WORK = frozenset({"transfers", "forwards", "runs", "attempts"})
+"""The lists of what this session does: looked at in between, so that back is the view before."""
+
 _LONGEST_TRAIL = 20
 
 
@@ -75,7 +78,7 @@ class Views:
         if current is not None and (current.NAME, current.scope) != (view, scope):
             self._trail.append((current.NAME, current.scope))
             del self._trail[:-_LONGEST_TRAIL]
-        if scope is None and select is None:
+        if scope is None and select is None and view not in _OWN_WORK:
             self._trail.clear()
         if account is not None:
             self.session.choose(account=account)

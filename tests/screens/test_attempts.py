@@ -45,7 +45,7 @@ async def test_a_create_without_stock_is_tried_again_once_that_is_chosen() -> No
         assert cloud.calls[Action.CREATE] == 3
         await stage.command("attempts")
         assert "waiting" in stage.line_of("exp-1")
-        await stage.press("q")
+        await stage.press("ctrl+q")
         assert "These are no longer tried:" in stage.text
         await stage.press("escape", "X")
         assert attempt.state is AttemptState.STOPPED

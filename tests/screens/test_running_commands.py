@@ -155,6 +155,12 @@ async def test_every_run_of_the_session_is_listed_opened_and_saved(
         assert "out of clip" in stage.text
         await stage.press("q")
         assert stage.title.startswith("Runs   2")
+        await stage.command("transfers")
+        await stage.press("q", "escape")
+        assert stage.title.startswith("Run › hostname"), (
+            "q and esc lead back to the view before the lists of the session"
+        )
+        await stage.command("runs")
         for form in ("t", "J"):
             await stage.press("ctrl+s", form)
             await stage.until(lambda: "Saved as" in stage.toasts)
