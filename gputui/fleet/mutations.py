@@ -60,7 +60,7 @@ class Mutations:
         self._clock = clock
         self._pending: dict[Ref, Pending] = {}
         self.in_flight: Counter[str] = Counter()
-        """The number of changes in flight by account, running commands included."""
+        """The number of changes in flight by account that may continue without this program."""
         self._calls: dict[Ref, asyncio.Future[ActionResult]] = {}
         self._given_up: set[Ref] = set()
         self.cancelled: list[tuple[Ref, Action]] = []
@@ -114,9 +114,12 @@ class Mutations:
         reported = _reported(arguments)
         return await self._send(ref, action, f"{action} {ref.id}" + (f": {reported}" if reported else ""), call)
 
-    async def run(self, expected: Row, arguments: Mapping[str, str], call: Call, way: str) -> ActionResult:
+    async def run(
+        self, expected: Row, arguments: Mapping[str, str], call: Call, way: str, *, ends_here: bool
+    ) -> ActionResult:
         """Run a command in the instance that the user confirmed, ``way`` it is reached; ``call`` sends it.
 
+        One that ends with this program (``ends_here``) is not counted in :attr:`in_flight`: nothing of it continues.
         Checked, written to the audit log and sent once as all changes are; see :meth:`gputui.fleet.Fleet.act`.
         """
         ref, action = expected.ref, Action.EXEC
@@ -124,7 +127,7 @@ class Mutations:
         note_secrets(arguments)
         self.check_same(expected, action)
         summary = f"{action} {ref.id} {way}: {_reported(arguments)}"
-        return await self._send(ref, action, summary, self._checked(call, expected, action))
+        return await self._send(ref, action, summary, self._checked(call, expected, action), counted=not ends_here)
 
     def check_same(self, expected: Row, action: Action) -> None:
         """Raise unless the present row is the one that the user confirmed, and still permits the action."""
@@ -172,10 +175,17 @@ class Mutations:
     # The one path of every change.
 
     async def _send(
-        self, ref: Ref, action: Action, summary: str, call: Call, check: _Check | None = None
+        self,
+        ref: Ref,
+        action: Action,
+        summary: str,
+        call: Call,
+        check: _Check | None = None,
+        *,
+        counted: bool = True,
     ) -> ActionResult:
         self._mark(ref, action)
-        self.in_flight[ref.account] += 1
+        self.in_flight[ref.account] += counted
         try:
             try:
                 entry = await self.auditor.begin(ref, action, summary)
@@ -184,7 +194,7 @@ class Mutations:
                 raise
             return await self._call_once(ref, action, entry, call, check)
         finally:
-            self.in_flight[ref.account] -= 1
+            self.in_flight[ref.account] -= counted
 
     async def _call_once(
         self, ref: Ref, action: Action, entry: int, call: Call, check: _Check | None

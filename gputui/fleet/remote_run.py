@@ -280,7 +280,7 @@ class RemoteRun:
             )
             return ActionResult(self._take_end(target, end))
 
-        await self._fleet.mutations.run(row, order.arguments, call, "over SSH")
+        await self._fleet.mutations.run(row, order.arguments, call, "over SSH", ends_here=True)
 
     async def _through_api(self, target: _Target, note: str) -> None:
         row, order = target.row, self.order
@@ -291,7 +291,7 @@ class RemoteRun:
             self._begin(target)
             return await call()
 
-        answer = await self._fleet.mutations.run(row, order.arguments, begun, "through the API")
+        answer = await self._fleet.mutations.run(row, order.arguments, begun, "through the API", ends_here=False)
         result = answer.exec or ExecResult(None, answer.message)
         await self._take(target, result.output.encode(), errors=False)
         ended_by = EndedBy.TIMEOUT if result.timed_out or result.exit_code is None else None

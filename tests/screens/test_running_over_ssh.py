@@ -119,6 +119,7 @@ async def test_ending_a_run_is_asked_about_sends_term_and_can_be_retried(tmp_pat
         await stage.until(lambda: all(b"begun" in result.stdout for result in the_run(stage).results))
         await stage.press("ctrl+q")
         assert "The command echo begun; sleep 600 ends in 2 instances." in stage.text
+        assert "still under way" not in stage.text
         await stage.press("n", "X")
         assert "End the command in 2 instances?" in stage.text
         await stage.press("y")
