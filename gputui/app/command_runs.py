@@ -44,7 +44,13 @@ async def run_and_show(
         results = run.results
         ends = [f"{result.name}: {result.problem or end_text(result)}" for result in results]
         text = "\n".join(ends) if len(ends) <= _NAMED else count_text(results)
-        app.notify(text, title=f"Run: {run.order.title}", markup=False, timeout=15)
+        app.notify(
+            text,
+            title=f"Run: {run.order.title}",
+            severity="information" if all(result.succeeded for result in results) else "warning",
+            markup=False,
+            timeout=15,
+        )
 
 
 async def _may_run(

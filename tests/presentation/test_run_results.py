@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gputui.models import EndedBy, Ref, RunResult, RunState, Way
+from gputui.models import EndedBy, Ref, RunResult, RunRow, RunState, Way
+from gputui.presentation.columns.context import Context
+from gputui.presentation.columns.runs import run_columns
 from gputui.presentation.run_results import (
     count_text,
     end_text,
@@ -107,3 +111,19 @@ def test_grouping_long_outputs_takes_one_pass() -> None:
     begun = time.process_time()
     group(long)
     assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize(
+    ("results", "text"),
+    [
+        ([ended("a"), ended("b")], "✓ succeeded"),
+        ([ended("a"), ended("b", status=1)], "✗ 1 of 2 failed"),
+        ([ended("a"), ended("b", state=RunState.UNKNOWN)], "? 1 of 2 unknown"),
+        ([ended("a", status=1), ended("b", state=RunState.UNKNOWN)], "✗ 1 of 2 failed"),
+        ([ended("a", state=RunState.UNKNOWN)], "? unknown"),
+    ],
+)
+def test_an_unknown_end_is_not_listed_as_failed(results: list[RunResult], text: str) -> None:
+    row = RunRow(Ref("lab", "run", "1"), "make", (), tuple(results), False, datetime(2026, 1, 1, tzinfo=UTC), 1.0)
+    state = next(column for column in run_columns(Context()) if column.key == "state")
+    assert state.cell(row)[0] == text

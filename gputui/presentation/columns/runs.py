@@ -50,12 +50,20 @@ def _run_state_text(row: RunRow) -> str:
         return "running" if len(row.results) == 1 else f"{len(row.results) - row.moving} of {len(row.results)}"
     if not row.failed:
         return "succeeded"
-    return "failed" if len(row.results) == 1 else f"{row.failed} of {len(row.results)} failed"
+    unknown = sum(result.state is RunState.UNKNOWN for result in row.results)
+    count, text = (unknown, "unknown") if unknown == row.failed else (row.failed - unknown, "failed")
+    return text if len(row.results) == 1 else f"{count} of {len(row.results)} {text}"
 
 
 def _run_state(row: RunRow) -> Cell:
-    glyph, style = ("▶", "accent") if row.running else ("✗", "bad") if row.failed else ("✓", "good")
-    return (f"{glyph} {_run_state_text(row)}", style)
+    text = _run_state_text(row)
+    if row.running:
+        glyph, style = "▶", "accent"
+    elif text.endswith("unknown"):
+        glyph, style = "?", "warning"
+    else:
+        glyph, style = ("✗", "bad") if row.failed else ("✓", "good")
+    return (f"{glyph} {text}", style)
 
 
 def result_columns(context: Context) -> Sequence[Column[RunResult]]:
