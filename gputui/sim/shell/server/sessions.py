@@ -48,7 +48,6 @@ class _Session:
         assert endpoint.host is not None  # noqa: S101  every endpoint has a host once it answers
         self._process = process
         self._endpoint = endpoint
-        self._host = endpoint.host
         self._terminal = Terminal(process) if process.term_type is not None else None
         self._foreground: asyncio.Task[int] | None = None
         self._input = Pipe()
