@@ -18,7 +18,7 @@ import pytest
 from gputui.api.capabilities import Backend
 from gputui.cli import main, prompts
 from gputui.sim.deepdock.default_world import DockPlan
-from gputui.sim.gpuhub.default_world import CloudPlan
+from gputui.sim.gpuhub.plans import CloudPlan
 from gputui.sim.pody.default_world import HOSTS
 from gputui.sim.server import Running, running_simulator
 from gputui.sim.yotta.default_world import YottaPlan

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from gputui.sim.deepdock.default_world import DockPlan
-from gputui.sim.gpuhub.default_world import CloudPlan
+from gputui.sim.gpuhub.plans import CloudPlan
 from gputui.sim.machines.clock import WorldClock
 from gputui.sim.machines.world import World
 from gputui.sim.pody.default_world import HOSTS, build_host

@@ -8,8 +8,10 @@ from gputui.sim.machines.world import World
 from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
 
 from .api import GpuhubApi
-from .default_world import CLOUD_SETS, CLOUDS, CloudPlan, build_cloud
+from .building import build_cloud
+from .default_world import CLOUD_SETS, CLOUDS
 from .faults import GpuhubFaults
+from .plans import CloudPlan
 
 
 class GpuhubVendor(SimulatedVendor):

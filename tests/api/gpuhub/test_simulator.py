@@ -23,7 +23,8 @@ from gputui.errors import (
     UnknownOutcomeError,
 )
 from gputui.models import Action, Deployment, Instance, Phase, Ref, Resource
-from gputui.sim.gpuhub.default_world import CLOUD_SETS, CloudPlan
+from gputui.sim.gpuhub.default_world import CLOUD_SETS
+from gputui.sim.gpuhub.plans import CloudPlan
 from gputui.sim.server import Running, running_simulator
 from tests.api.creating import look
 

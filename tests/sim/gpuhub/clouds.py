@@ -8,9 +8,11 @@ from typing import Any
 
 import httpx
 
+from gputui.sim.gpuhub.building import build_cloud
 from gputui.sim.gpuhub.cloud import Cloud
-from gputui.sim.gpuhub.default_world import CLOUDS, CloudPlan, build_cloud
+from gputui.sim.gpuhub.default_world import CLOUDS
 from gputui.sim.gpuhub.entities import JOB, REPLICA_SET, GpuModel, Machine, Order, Template
+from gputui.sim.gpuhub.plans import CloudPlan
 from gputui.sim.machines.clock import WorldClock
 from gputui.sim.machines.hardware import GIB
 from gputui.sim.machines.world import World

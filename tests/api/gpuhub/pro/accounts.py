@@ -13,7 +13,8 @@ from gputui.api.gpuhub.backend import GpuhubBackend
 from gputui.config.loader import parse_config
 from gputui.models import Action, Instance, Ref
 from gputui.sim.gpuhub.api import GpuhubApi
-from gputui.sim.gpuhub.default_world import PERSONAL, CloudPlan
+from gputui.sim.gpuhub.default_world import PERSONAL
+from gputui.sim.gpuhub.plans import CloudPlan
 from tests.sim.gpuhub.clouds import Place
 
 PLAN = replace(PERSONAL, models=(), quiet=True)

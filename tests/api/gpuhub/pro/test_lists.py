@@ -12,7 +12,7 @@ from gputui.api.gpuhub.pro.lists import SNAPSHOT_AGE
 from gputui.api.gpuhub.pro.mapping import phase_of
 from gputui.models import Action, Instance, Money, PartialRows, Phase, Resource, Secret
 from gputui.models.serialize import to_plain
-from gputui.sim.gpuhub.default_world import InitialInstance
+from gputui.sim.gpuhub.plans import InitialInstance
 from tests.api.gpuhub.pro.accounts import PLAN, Account
 
 

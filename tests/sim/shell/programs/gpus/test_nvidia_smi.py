@@ -7,7 +7,7 @@ import re
 import pytest
 
 from gputui.sim.deepdock.default_world import build_dock
-from gputui.sim.gpuhub.default_world import build_cloud
+from gputui.sim.gpuhub.building import build_cloud
 from gputui.sim.machines.clock import WorldClock
 from gputui.sim.machines.containers import Pod
 from gputui.sim.machines.hardware import MIB
