@@ -32,7 +32,8 @@ from gputui.api.http.pagination import PAGE_SIZE
 from gputui.config.loader import Account, Polling, load_config
 from gputui.fleet import Fleet
 from gputui.models import Change, Event, Resource
-from gputui.sim.gpuhub.default_world import CLOUDS, CloudPlan
+from gputui.sim.gpuhub.default_world import CLOUDS
+from gputui.sim.gpuhub.plans import CloudPlan
 from gputui.sim.machines.clock import WorldClock
 from gputui.sim.server import running_simulator
 from tests.tui.harness import Terminal

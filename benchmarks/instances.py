@@ -30,8 +30,9 @@ from gputui.api.gpuhub.backend import GpuhubBackend
 from gputui.api.gpuhub.pro.lists import SNAPSHOTS_AT_ONCE
 from gputui.api.http.pagination import PAGE_SIZE
 from gputui.config.loader import load_config
-from gputui.sim.gpuhub.default_world import PERSONAL, InitialInstance
+from gputui.sim.gpuhub.default_world import PERSONAL
 from gputui.sim.gpuhub.instances import SPECS
+from gputui.sim.gpuhub.plans import InitialInstance
 from gputui.sim.server import running_simulator
 from tests.tui.harness import Terminal
 
