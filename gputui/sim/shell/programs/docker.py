@@ -219,7 +219,7 @@ async def _exec(shell: Shell, words: list[str]) -> int:
     inner = new_shell(shell.host, pod, shell.streams, user=pod.user, screen=shell.screen if "t" in options else None,
                       env={"TERM": shell.variables.get("TERM", "dumb")})  # fmt: skip
     try:
-        return await inner.invoke(rest[1:])
+        return await inner.finish(inner.invoke(rest[1:]))
     finally:
         inner.session.close()
 
