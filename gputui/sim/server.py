@@ -23,7 +23,7 @@ from gputui.sim.machines.world import World
 from gputui.vendors import VendorError, package_fault
 
 from .loopback import LOOPBACK, bound_socket
-from .vendors import SIZES, SimulatedAccount, vendors
+from .vendors import SIZES, SimulatedAccount, SimulatedVendor, vendors
 
 if TYPE_CHECKING:
     from gputui.sim.shell.server.sshd import SshServer
@@ -145,35 +145,18 @@ async def running_simulator(
     if faults not in PROFILES:
         raise ValueError(f"unknown fault profile {faults!r}: one of {', '.join(PROFILES)}")
     found, problems = vendors()
-    known = {vendor.kind: vendor for vendor in found}
-    chosen = {kind: variant for kind, variant in (variants or {}).items() if variant}
-    planned = {kind: vendor.plans(size, chosen.get(kind, "")) for kind, vendor in known.items()}
-    planned |= plans or {}
-    planned |= {kind: () for kind, vendor in known.items() if vendor.needs_ssh and not ssh}
-    if unknown := [kind for kind in (*planned, *chosen) if kind not in known]:
-        raise ValueError(f"unknown kind {unknown[0]!r}: one of {', '.join(known)}")
+    planned = _plans(found, size, variants or {}, {**(plans or {}), **_without_ssh(found, ssh=ssh)})
     async with contextlib.AsyncExitStack() as stack:
-        sshd: SshServer | None = None
-        if ssh:
-            from gputui.sim.shell.server.sshd import SshServer
-
-            sshd = SshServer(
-                port + SSH_OFFSET if port else 0,
-                first_pod_port=port + PODS_OFFSET if port else 0,
-                authorized_key=authorized_key,
-            )
-            await sshd.start()
-            stack.push_async_callback(sshd.stop)
+        sshd = await _started_ssh(stack, port, authorized_key) if ssh else None
         world = World(clock or WorldClock(speed=speed), seed=seed, network=sshd)
         accounts: dict[str, SimulatedAccount] = {}
         sites: dict[str, Site] = {}
-        for kind, vendor in known.items():
-            offsets = vendor.port_offsets[: len(planned[kind])]
-            for plan, offset in zip_longest(planned[kind], offsets):
+        for vendor in found:
+            for plan, offset in zip_longest(planned[vendor.kind], vendor.port_offsets[: len(planned[vendor.kind])]):
                 try:
                     account = vendor.build(world, plan, seed)
                 except Exception as error:  # noqa: BLE001  (a vendor may be another package's)
-                    problems.append(package_fault(kind, error))
+                    problems.append(package_fault(vendor.kind, error))
                     break
                 accounts[account.name] = account
                 if account.close is not None:
@@ -192,6 +175,35 @@ async def running_simulator(
         running.set_faults(faults)
         stack.callback(world.clock.end)
         yield running
+
+
+def _plans(
+    found: Sequence[SimulatedVendor], size: str, variants: Mapping[str, str], given: Mapping[str, Sequence[Any]]
+) -> dict[str, Sequence[Any]]:
+    """The plans of the accounts of each kind: those of the size or a variant, or those given. Raises ValueError."""
+    known = [vendor.kind for vendor in found]
+    if unknown := [kind for kind in (*given, *(kind for kind in variants if variants[kind])) if kind not in known]:
+        raise ValueError(f"unknown kind {unknown[0]!r}: one of {', '.join(known)}")
+    return {vendor.kind: vendor.plans(size, variants.get(vendor.kind, "")) for vendor in found} | dict(given)
+
+
+def _without_ssh(found: Sequence[SimulatedVendor], *, ssh: bool) -> dict[str, Sequence[Any]]:
+    """No accounts of the kinds that need SSH where there is none."""
+    return {} if ssh else {vendor.kind: () for vendor in found if vendor.needs_ssh}
+
+
+async def _started_ssh(stack: contextlib.AsyncExitStack, port: int, authorized_key: str) -> SshServer:
+    """The SSH server, which stops with the simulator."""
+    from gputui.sim.shell.server.sshd import SshServer
+
+    sshd = SshServer(
+        port + SSH_OFFSET if port else 0,
+        first_pod_port=port + PODS_OFFSET if port else 0,
+        authorized_key=authorized_key,
+    )
+    await sshd.start()
+    stack.push_async_callback(sshd.stop)
+    return sshd
 
 
 def _quiet_config(*, dated: bool) -> Config:
