@@ -305,3 +305,14 @@ def test_of_a_machine_it_says_what_is_unknown() -> None:
     said = described(dataclasses.replace(host, gpu_count=0, started_at=START, machine=facts))
     assert (said["logged in"], said["kernel"], said["driver"], said["cuda"]) == ("none", "6.8.0", "none", "none")
     assert (said["gpus"], said["gpus lost"], said["containers"]) == ("none", "1", "unknown: ops may not use docker")
+
+
+def test_processes_are_described_with_their_users() -> None:
+    class WithProcesses(Context):
+        def processes(self, instance: Instance) -> Sequence[GpuProcess]:
+            process = GpuProcess(Ref("own", "process", "a"), "a", 0, 3900, "python train.py", uptime=60.0)
+            return [dataclasses.replace(process, user="alice"), process]
+
+    known, unknown = described(container("hub", "train"), WithProcesses())["processes"].splitlines()
+    assert known.split()[:4] == ["GPU", "0", "3900", "alice"]
+    assert unknown.split()[:4] == ["GPU", "0", "3900", "?"]

@@ -162,8 +162,9 @@ def _process(process: GpuProcess) -> str:
     if process.processes is None:
         return f"GPU {gpu}  processes unknown: {process.problem or ''}"
     return (
-        f"GPU {gpu}  {process.pid or '?':>8}  {format_bytes(process.gpu_memory_used) or '?':>7}"
-        f"  {format_duration(process.uptime):>9}  {process.command}"
+        f"GPU {gpu}  {process.pid or '?':>8}  {process.user or '?':<8}"
+        f"  {format_bytes(process.gpu_memory_used) or '?':>7}  {format_duration(process.uptime):>9}"
+        f"  {process.command}"
     )
 
 
