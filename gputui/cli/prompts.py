@@ -59,12 +59,12 @@ def confirm(effects: Sequence[str], *, question: str, typed: str | None) -> bool
         return False
 
 
-def require_terminal() -> None:
-    """Raise ConfigError where the user cannot confirm a change."""
+def require_terminal(*, dry_run: bool = True) -> None:
+    """Raise ConfigError where the user cannot confirm a change; ``dry_run``: the command has that option."""
     if not interactive():
         raise ConfigError(
             "A change needs confirmation, and this is not a terminal; use --yes.",
-            hint="--dry-run shows the change.",
+            hint="--dry-run shows the change." if dry_run else "",
         )
 
 

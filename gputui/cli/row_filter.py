@@ -10,6 +10,7 @@ from gputui.cli.output import notify
 from gputui.errors import ConfigError, ExitCode, NotFoundError
 from gputui.formatting import some_of
 from gputui.models import Instance, Resource
+from gputui.presentation.columns.column import natural_key
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.lists import columns_of
 from gputui.query import line_of, parse
@@ -30,7 +31,7 @@ def check(text: str) -> None:
 async def matching(
     fleet: Fleet, text: str, able: Callable[[Instance], bool], why_not: str
 ) -> tuple[list[Instance], ExitCode]:
-    """Read the instances and return those that match and are able, with the exit status of the reading.
+    """Read the instances and return those that match and are able by name, with the exit status of the reading.
 
     Those that match and are not able are named on stderr with the reason ``why_not``. Raises NotFoundError where none
     matches.
@@ -39,7 +40,7 @@ async def matching(
     status = listing.report()
     matches = _test(text)
     found = [row for row in listing.rows if isinstance(row, Instance) and matches(row)]
-    chosen = [row for row in found if able(row)]
+    chosen = sorted(filter(able, found), key=lambda row: (row.ref.account, natural_key(row.name)))
     if left := [str(row.ref) for row in found if row not in chosen]:
         notify(f"gputui: left out, {why_not}: {some_of(left, _MOST_NAMES)}")
     if not found and not listing.failures:

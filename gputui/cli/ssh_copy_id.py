@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, cast
 
 from gputui.cli import refs, session
 from gputui.cli.output import announce, notify, report_error
-from gputui.cli.prompts import confirm
+from gputui.cli.prompts import confirm, interactive
 from gputui.cli.ssh_login import connect
-from gputui.errors import ExitCode, GputuiError, SshError, UnknownOutcomeError
+from gputui.errors import ConfigError, ExitCode, GputuiError, SshError, UnknownOutcomeError
 from gputui.models import Action, Instance, Outcome, Resource
 from gputui.presentation.refusals import only_text
 
@@ -30,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
             refs.find(fleet, args.refs, [Resource.INSTANCES], only=only, certain=True, login=True)
         )
         if any(not match.whole for match in matches):
+            if not interactive():
+                raise ConfigError("Give full names: a shortened one is asked about, and this is not a terminal.")
             lines = [f"{match.text} is {match.ref}" for match in matches]
             if not confirm(lines, question="Install your public key there?", typed=None):
                 notify("Nothing was done.")

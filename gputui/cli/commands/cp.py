@@ -162,7 +162,7 @@ def _meant(matches: Sequence[refs.Match], found: Sequence[Instance], *, yes: boo
         return True
     if yes or not prompts.interactive():
         refuse_shortened(matches)
-        prompts.require_terminal()
+        prompts.require_terminal(dry_run=False)
     lines = [f"{match.ref}{'' if match.whole else f', from {match.text}'}" for match in matches]
     lines += [str(row.ref) for row in found]
     question = "Copy into it?" if len(lines) == 1 else f"Copy into these {len(lines)}?"

@@ -158,7 +158,7 @@ def _meant(fleet: Fleet, named: Sequence[refs.Match], found: Sequence[Instance],
         return True
     if yes or not prompts.interactive():
         refuse_shortened(named)
-        prompts.require_terminal()
+        prompts.require_terminal(dry_run=False)
     rows = _instances(named, found)
     return prompts.confirm(
         [

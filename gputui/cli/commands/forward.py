@@ -79,8 +79,11 @@ async def _find(fleet: Fleet, text: str) -> Instance:
 
 
 async def _list(accounts: Mapping[str, Account], text: str) -> int:
+    from gputui.fleet.forwards import refuse_container
+
     async with session.open_fleet(accounts) as fleet:
         instance = await _find(fleet, text)
+        refuse_container(instance)
         rows = [(str(one.port), one.service, one.source) for one in service_ports(instance)]
         sys.stdout.write(format_table(("PORT", "SERVICE", "SOURCE"), rows, right=frozenset({0})))
     return ExitCode.OK

@@ -19,7 +19,7 @@ from gputui.errors import SshError
 from gputui.fleet.connections import Connections
 from gputui.fleet.remote_run import RemoteRun
 from gputui.history.history import History
-from gputui.models import Action, Outcome, Ref, RunResult, RunState, Way
+from gputui.models import Action, Outcome, Ref, Resource, RunResult, RunState, Way
 from tests.fleet.ssh_hosts import Hosts
 from tests.ssh.shells import ShellServer
 
@@ -94,6 +94,8 @@ def test_a_filter_chooses_instances_once_it_is_confirmed(
 ) -> None:
     status, _, err = run("exec", "-l", "name:/[ab]/", "--", "echo hi")
     assert (status, "this is not a terminal" in err) == (2, True), err
+    assert "--dry-run" not in err, "an option that the command does not have"
+    hosts.rows[Resource.INSTANCES] = hosts.rows[Resource.INSTANCES][::-1]
     assert run("exec", "-l", "name:/[ab]/", "--yes", "-o", "prefixed", "--parallel", "1", "--", "echo hi")[:2] == (
         0,
         "hub/pod/a: hi\nhub/pod/b: hi\n",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -12,9 +12,11 @@ from gputui.cli.commands.forward import Reports, totals
 from gputui.cli.parser import parse
 from gputui.errors import GputuiError, LoginError, SshError
 from gputui.fleet.forwards import Link, OpenForward
+from gputui.models import Instance, Resource, SSHTarget
 from gputui.models.forwards import ForwardSpec
 from gputui.sim.server import Running
 from gputui.ssh.forwards import Forward
+from tests.fleet.ssh_hosts import Hosts
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -47,6 +49,16 @@ def test_without_a_port_those_that_are_known_are_listed(world: Running, run: Run
     assert status == 0
     assert out.splitlines()[0].split() == ["PORT", "SERVICE", "SOURCE"]
     assert "8888  Jupyter" in out
+
+
+def test_ports_of_a_container_without_an_ssh_server_are_not_listed(hosts: Hosts, run: Run) -> None:
+    target = SSHTarget("127.0.0.1", hosts.port, "root", enter=("docker", "28f8"))
+    hosts.rows[Resource.INSTANCES] = [
+        replace(cast(Instance, one), ssh=target) for one in hosts.rows[Resource.INSTANCES]
+    ]
+    status, out, err = run("forward", "hub/pod/a")
+    assert (status, out) == (1, "")
+    assert "a has no SSH server: a port of it cannot be forwarded." in err
 
 
 @dataclass
