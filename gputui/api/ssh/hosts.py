@@ -24,7 +24,7 @@ class Host:
 def check_host(text: str) -> None:
     """Raise ValueError with the fix where a text of ``hosts`` is neither a name, an address nor a pattern."""
     if not text or text != text.strip() or any(character.isspace() for character in text):
-        raise ValueError("contains a name that is empty or has spaces; write one host in each pair of quotes")
+        raise ValueError("contains a name that is empty or has spaces; separate hosts by commas")
     if text.startswith("-") or text.startswith("!-"):
         raise ValueError(f"contains {text}, which begins with a dash; ssh would read it as an option")
     if is_pattern(text):

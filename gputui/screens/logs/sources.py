@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _WORDS = {LogKind.FILE: "file", LogKind.UNIT: "unit", LogKind.CONTAINER: "container"}
 _NEW = {
-    LogKind.FILE: ("A file or a glob …", "f", "A path, or a glob: /var/log/train.log, ~/runs/*/train.log"),
-    LogKind.UNIT: ("The journal of a unit …", "u", "As systemctl names it: train.service"),
+    LogKind.FILE: ("A file or a glob …", "f", "A path, or a glob: /var/log/train.log, ~/runs/*/train.log;"),
+    LogKind.UNIT: ("The journal of a unit …", "u", "As systemctl names it: train.service;"),
     LogKind.CONTAINER: ("The output of a container …", "c", "As docker ps or podman ps names it."),
 }
 _MOST_KNOWN = 9
