@@ -174,6 +174,8 @@ async def running_simulator(
         running = Running(world, accounts, urls, sshd.port if sshd else None, sites, sshd, problems)
         running.set_faults(faults)
         stack.callback(world.clock.end)
+        if sshd is not None:
+            stack.callback(sshd.cut_all)  # before the end of the clock ends what sleeps, as if it had done its work
         yield running
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
@@ -270,3 +271,16 @@ async def test_unknown_options_are_named(options: dict[str, Any], message: str) 
     with pytest.raises(ValueError, match=message):
         async with running_simulator(0, **options):
             pass
+
+
+async def test_a_command_that_runs_when_the_simulator_ends_has_no_exit_status() -> None:
+    async with running_simulator(ssh=True, plans={"gpuhub": (), "yotta": (), "deepdock": (), "ssh": ()}) as sim:
+        assert sim.ssh_port is not None
+        connection = await asyncssh.connect(
+            "127.0.0.1", sim.ssh_port, username="root", password="podpass", known_hosts=None, config=None
+        )
+        command = await connection.create_process("echo begun; sleep 300; echo done")
+        assert await command.stdout.readline() == "begun\n"
+    async with asyncio.timeout(5):
+        await command.wait_closed()
+    assert command.exit_status is None

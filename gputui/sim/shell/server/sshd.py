@@ -65,9 +65,7 @@ class SshServer:
         endpoints = [*self._endpoints.values(), *([self._shared] if self._shared else [])]
         for endpoint in endpoints:
             endpoint.close()
-        for connections in self._connections.values():
-            for connection in list(connections):
-                connection.abort()
+        self.cut_all()
         for endpoint in endpoints:
             if endpoint.server is not None:
                 await endpoint.server.wait_closed()
@@ -109,6 +107,12 @@ class SshServer:
         """Close the connections to a machine's own server."""
         for connection in list(self._connections.get(f"machine {host.name}", ())):
             connection.abort()
+
+    def cut_all(self) -> None:
+        """Close all connections, without an exit status for what runs over them."""
+        for connections in self._connections.values():
+            for connection in list(connections):
+                connection.abort()
 
     def close(self, host: Host, pod: Pod) -> None:
         """Close the port of a stopped pod and its sessions."""
