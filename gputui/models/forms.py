@@ -168,9 +168,18 @@ class Form:
         return "" if field is None else values.get(field.name, "")
 
     def named(self, values: Mapping[Role, str]) -> dict[str, str]:
-        """Return values by the names of their fields; those without a field are left out."""
-        roles = ((field.name, field.role) for field in self.fields)
-        return {name: values[role] for name, role in roles if role is not None and role in values}
+        """Return values by the names of their fields.
+
+        Those without a field are left out, as are places and models that are not among the choices of their field.
+        """
+        found = {
+            field: values[field.role] for field in self.fields if field.role is not None and field.role in values
+        }
+        return {
+            field.name: value
+            for field, value in found.items()
+            if field.kind is not FieldKind.MULTI or not field.choices or value in field.choices
+        }
 
 
 @dataclass(frozen=True, slots=True)

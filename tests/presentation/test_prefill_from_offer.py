@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 
 from gputui.api.gpuhub.create import DeploymentForm
+from gputui.api.gpuhub.pro.create import instance_form
+from gputui.api.gpuhub.pro.specs import with_spec
 from gputui.models import Form, Money, Offer, Ref, Role
 from gputui.presentation.forms import prefill_from_offer
 from tests.api.yotta import creators
@@ -86,3 +88,17 @@ def test_where_only_yes_or_no_is_reported_it_lands_there_as_well() -> None:
     assert sent("endpoint", name="a", image="b")["resources"] == [
         {"region": "us-east-1", "gpuType": "NVIDIA_H200_141G", "gpuCount": 1}
     ]
+
+
+def test_an_instance_lands_in_the_region_of_the_offer_only_where_creates_are_accepted() -> None:
+    form = instance_form("personal")
+
+    def begun(region: str, model: str) -> dict[str, str]:
+        offer = Offer(
+            Ref("personal", "offer", f"{region}/{model}"), gpu_model=model, region=region, vendor_name=model
+        )
+        return form.named(prefill_from_offer(with_spec(offer)))
+
+    assert begun("westDC3", "RTX 5090") == {"gpu_spec_uuid": "5090-p", "data_center_list": "westDC3"}
+    assert begun("chongqingDC1", "RTX 5090") == {"gpu_spec_uuid": "5090-p"}
+    assert begun("westDC3", "RTX 4090") == {"data_center_list": "westDC3"}

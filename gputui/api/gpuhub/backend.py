@@ -31,6 +31,7 @@ from gputui.api.gpuhub.filters import GpuhubFilters
 from gputui.api.gpuhub.images import public_images
 from gputui.api.gpuhub.pro.instances import ProInstances
 from gputui.api.gpuhub.pro.mapping import KIND as INSTANCE
+from gputui.api.gpuhub.pro.specs import with_spec
 from gputui.api.gpuhub.resources import IMAGES, GpuhubLists
 from gputui.api.gpuhub.stock import StockReader
 from gputui.api.http.rows import RowCollector, attempt, each_changed
@@ -86,7 +87,8 @@ class GpuhubBackend(HttpBackend):
         self._scope = mapping.Scope(account.name, account.currency)
         images = IMAGES if account.cloud.deployments else f"{account.cloud.instances}/image/private/list"
         self._lists = GpuhubLists(self._client, self._scope, images)
-        self._stock = StockReader(self._client, self._scope)
+        complete = with_spec if account.cloud.instances is not None else _as_it_is
+        self._stock = StockReader(self._client, self._scope, complete)
         self._events = EventReader(self._lists.event_page, now=self._now, monotonic=self._client.monotonic)
         self._pro = self._pro_instances(account, clock)
         if self._pro is None:
@@ -319,7 +321,7 @@ class GpuhubBackend(HttpBackend):
                 return deployment_actions(row)
             case Instance():
                 return instance_actions(row) if row.ref.kind == INSTANCE else container_actions(row)
-            case Offer() | AccountInfo() if self._lists.denied is not None:
+            case Offer() | AccountInfo() if self._lists.denied is not None and self._pro is None:
                 return frozenset()
             case Offer(gpu_model=""):
                 return frozenset()  # a placeholder for a region that could not be read
@@ -334,3 +336,7 @@ class GpuhubBackend(HttpBackend):
             ends = action in (Action.DELETE, Action.COMMIT) and row.phase not in (Phase.STOPPED, Phase.FAILED)
             return frozenset({"stop_first"} if ends else ())
         return frozenset({"decrease_replicas", "no_cache", "command"} if action is Action.STOP else ())
+
+
+def _as_it_is(offer: Offer) -> Offer:
+    return offer

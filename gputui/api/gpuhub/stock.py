@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from gputui.api.gpuhub import mapping
 from gputui.api.gpuhub.client import GpuhubClient
-from gputui.api.http.rows import LastRows, RowCollector, attempt, derived
+from gputui.api.http.rows import LastRows, RowCollector, attempt, derived, each_changed
 from gputui.errors import GputuiError, ProtocolError, RateLimitedError
 from gputui.models import Offer
 
@@ -18,7 +18,9 @@ PRIVATE_PATH = "/api/v1/dev/machine/gpu_stock"
 class StockReader:
     """Requests the stock and keeps the last rows of each region."""
 
-    def __init__(self, client: GpuhubClient, scope: mapping.Scope) -> None:
+    def __init__(self, client: GpuhubClient, scope: mapping.Scope, complete: Callable[[Offer], Offer]) -> None:
+        """``complete`` adds to each offer what the answer does not have."""
+        self._complete = complete
         self._client = client
         self._scope = scope
         self._last: LastRows[Offer] = LastRows()
@@ -65,7 +67,7 @@ class StockReader:
 
     def _offers(self, region: str, data: object, path: str) -> list[Offer]:
         try:
-            return mapping.to_offers(self._scope, region, data)
+            return each_changed(mapping.to_offers(self._scope, region, data), self._complete)
         except ValueError as error:
             raise ProtocolError(f"{self._client.server}: {path} answers something unexpected: {error}.") from None
 

@@ -31,12 +31,10 @@ def offer_columns(context: Context) -> Sequence[Column[Offer]]:
             lambda row: row.region,
             detail=lambda row: f"{row.region} ({row.region_name})" if row.region_name else row.region,
         ),
-        fields.detail("machine type", lambda row: row.type_id),
+        Column("type", lambda row: row.type_id, when_filled=True, label="machine type"),
         Column("idle", _idle, right=True, detail=_idle_of_total),
         Column("total", lambda row: fields.text_of(row.total), right=True, label=None),
-        fields.detail(
-            "note", lambda row: "counts single GPUs, possibly on different machines" if (row.idle or 0) > 1 else ""
-        ),
+        fields.detail("note", _notes),
         Column("vram", lambda row: format_bytes(row.gpu_memory), right=True, label="gpu memory"),
         Column(
             "price",
@@ -48,6 +46,12 @@ def offer_columns(context: Context) -> Sequence[Column[Offer]]:
         ),
         fields.problem(),
     ]
+
+
+def _notes(row: Offer) -> str:
+    """Return what the figures do not say."""
+    single = "counts single GPUs, possibly on different machines" if (row.idle or 0) > 1 else ""
+    return "\n".join(note for note in (single, row.remark) if note)
 
 
 def _idle(row: Offer) -> str:
@@ -154,7 +158,7 @@ def _left(row: Package) -> Cell:
 
 
 LISTS: Lists = {
-    Resource.STOCK: (offer_columns, "gpu account region idle total vram price"),
+    Resource.STOCK: (offer_columns, "gpu account region idle total vram price type"),
     Resource.PACKAGES: (package_columns, "gpu account left total regions"),
     Resource.BALANCES: (balance_columns, "account available other"),
 }

@@ -105,7 +105,7 @@ def problem_line(grid: Grid, place: Place) -> Content:
 
 
 def past_line(offer: Offer, series: Sequence[int | None], *, one_machine: bool, roomy: bool) -> Content:
-    """Return the quiet line under it: the last day, and the warning that single GPUs may be apart.
+    """Return the quiet line under it: the last day, and what the figures do not promise.
 
     In ``one_machine`` there is no such warning; ``roomy``: there is room for more words.
     """
@@ -113,7 +113,9 @@ def past_line(offer: Offer, series: Sequence[int | None], *, one_machine: bool, 
     if series:
         most = f", {max(value or 0 for value in series)} at most" if roomy else ""
         parts.append(f"last 24 h {sparkline(series)} now{most}")
-    if offer.idle is not None and offer.idle > 1 and not one_machine:
+    if offer.remark:
+        parts.append(offer.remark)
+    elif offer.idle is not None and offer.idle > 1 and not one_machine:
         parts.append(SINGLE_CARDS)
     return Content.styled(GAP.join(parts), "$muted")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gputui.errors import AccountDeniedError
-from gputui.models import Resource
+from gputui.models import Action, Resource
 from gputui.sim.gpuhub.default_world import CLOUD_SETS
 from tests.api.creating import filter_problems
 from tests.api.gpuhub.test_simulator import VALUES, cloud
@@ -30,7 +30,10 @@ async def test_a_personal_account_is_denied_deployments_once_and_has_the_rest() 
         assert {resource for resource in Resource if backend.denial(resource)} == set(DENIED)
         offers = await backend.stock()
         assert offers
-        assert [backend.actions(offer) for offer in offers[:1]] == [frozenset()]
+        assert [backend.actions(offer) for offer in offers[:1]] == [frozenset({Action.CREATE})]
+        assert {offer.type_id for offer in offers if offer.vendor_name == "RTX 5090"} == {"5090-p"}
+        assert {offer.type_id for offer in offers if offer.vendor_name == "RTX 4090"} == {""}
+        assert all("promises no instance" in offer.remark for offer in offers)
         assert await backend.images()
         assert await backend.balances()
 

@@ -54,6 +54,7 @@ def instance_form(account: str, images: Sequence[Image] = ()) -> Form:
                 "Spec",
                 {spec.uuid: spec.label for spec in SPECS},
                 help="others than these are sent as they are",
+                role=Role.MACHINE_TYPE,
                 read=checked(lambda text: "is not the id of a spec" if text.split() != [text] else None),
             ),
             FormField(

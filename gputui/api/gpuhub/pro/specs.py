@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
+
+from gputui.models import Offer
 
 
 class Spec(NamedTuple):
@@ -36,6 +39,8 @@ _BY_STOCK_NAME = {spec.stock_name.casefold(): spec for spec in SPECS}
 CREATE_REGIONS = ("westDC3", "beijingDC2")
 """The regions that a create was seen to accept; every other known code was refused."""
 
+REMARK = "stock of deployments; it promises no instance"
+
 
 def spec_of(uuid: str) -> Spec | None:
     """Return a known spec."""
@@ -45,3 +50,9 @@ def spec_of(uuid: str) -> Spec | None:
 def spec_of_model(vendor_name: str) -> Spec | None:
     """Return the spec with the GPU model that the elastic stock has under this name; None where none is known."""
     return _BY_STOCK_NAME.get(vendor_name.strip().casefold())
+
+
+def with_spec(offer: Offer) -> Offer:
+    """Return an offer of the elastic stock with the spec of its model, and the remark that it is for deployments."""
+    spec = spec_of_model(offer.vendor_name)
+    return replace(offer, type_id=spec.uuid if spec else "", remark=REMARK)
