@@ -126,7 +126,7 @@ def _simulator(size: str, seed: int) -> Iterator[Callable[[], str]]:
         from gputui.sim.server import running_simulator
 
         end = asyncio.Event()
-        async with running_simulator(size=size, seed=seed, variants={"ssh": "codes"}) as running:
+        async with running_simulator(size=size, seed=seed) as running:
             stops.append(partial(asyncio.get_running_loop().call_soon_threadsafe, end.set))
             started.put(running.config_toml())
             await end.wait()
