@@ -28,8 +28,23 @@ def transfer_columns(context: Context) -> Sequence[Column[TransferRow]]:
     return [
         Column("state", _state, lambda row: _ORDER.index(row.state), search=lambda row: row.state, width=11),
         fields.name_like("name", lambda row: row.name, width=12, max_width=24, middle=True),
-        fields.text("to", lambda row: row.target, width=16, max_width=40, flex=True, middle=True),
-        fields.text("from", lambda row: row.source, max_width=40, middle=True, priority=5),
+        fields.text(
+            "to",
+            lambda row: _place(row.target),
+            search=lambda row: row.target,
+            width=16,
+            max_width=40,
+            flex=True,
+            middle=True,
+        ),
+        fields.text(
+            "from",
+            lambda row: _place(row.source),
+            search=lambda row: row.source,
+            max_width=40,
+            middle=True,
+            priority=5,
+        ),
         fields.figure("progress", _share, cell=_progress, width=_BAR + 5, right=False),
         fields.figure("done", lambda row: row.done, cell=lambda row: format_bytes(row.done), width=6, priority=2),
         fields.figure(
@@ -42,8 +57,18 @@ def transfer_columns(context: Context) -> Sequence[Column[TransferRow]]:
         fields.figure("files", lambda row: row.files, cell=_files, width=9, priority=4),
         fields.figure("rate", lambda row: row.rate, cell=_rate, width=7, priority=1),
         fields.figure("left", lambda row: row.left, cell=lambda row: format_duration(row.left), width=7),
-        fields.text("note", lambda row: row.note, width=24, least=24, flex=True, priority=1, when_filled=True),
+        fields.text("note", _note, width=24, least=24, flex=True, priority=1, when_filled=True),
     ]
+
+
+def _place(text: str) -> str:
+    """Return a place without account and kind of its instance, which take the cells of the part that differs."""
+    return text if text.startswith("/") else text.split("/", 2)[-1]
+
+
+def _note(row: TransferRow) -> str:
+    """Return the note without the places, which have columns of their own."""
+    return row.note.removeprefix(row.target).removeprefix(row.source).lstrip(": /")
 
 
 def file_columns(context: Context) -> Sequence[Column[FileRow]]:
