@@ -177,10 +177,10 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
         fields.figure(
             "gpumem", lambda row: row.gpu_memory_used, _gpu_memory, heading="GPU MEM", width=7, label="gpu memory"
         ),
-        Column("share", share, context.memory_share, width=BAR_CELLS + 5, right=True, priority=2, label=None),
+        Column("share", share, context.memory_share, width=BAR_CELLS + 5, right=True, priority=3, label=None),
         fields.figure("memory", lambda row: row.memory_used, format_bytes, heading="MEM", priority=4, label="memory"),
-        fields.text("user", lambda row: row.user, priority=2, when_filled=True, max_width=16),
-        fields.figure("uptime", lambda row: row.uptime, format_duration, priority=3),
+        fields.text("user", lambda row: row.user, priority=1, when_filled=True, max_width=16),
+        fields.figure("uptime", lambda row: row.uptime, format_duration, priority=2),
         Column("host", lambda row: row.host, shown=False),
         Column(
             "command",
