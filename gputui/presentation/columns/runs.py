@@ -28,7 +28,7 @@ def run_columns(context: Context) -> Sequence[Column[RunRow]]:
     """Return the fields of commands; on a narrow screen the state, the command and its ends."""
     return [
         Column("state", _run_state, lambda row: (not row.running, not row.failed), width=14, search=_run_state_text),
-        Column("command", lambda row: (row.command, "strong"), width=12, least=12, flex=True, max_width=60),
+        Column("command", lambda row: (row.command, "strong"), width=12, least=28, flex=True, max_width=60),
         fields.text("instances", lambda row: targets_text(row.instances), heading="IN", max_width=40, priority=3),
         fields.figure("failed", lambda row: row.failed, shown=False),
         Column(
