@@ -132,7 +132,10 @@ async def test_the_help_lists_the_keys_that_work_here() -> None:
         assert "Compare GPUs: not in this view. It is in GPUs (5)." in stage.toasts
         assert stage.toasts.rstrip().endswith("Other pane: not in this view.")
         stage.app.clear_notifications()
-        await stage.press("question_mark")
+        await stage.command("transfers")
+        await stage.command("files jupyter")
+        assert "Copy files: not in this view. It is in Instances (3)." in stage.toasts
+        await stage.press("q", "question_mark")
         assert "Keys in Instances" in stage.text
         for part in ("On this row", "ssh", "ctrl+\\", "Moving", "state:running"):
             assert part in stage.text

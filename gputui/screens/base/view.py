@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from gputui.query import Query
 
 Handler = Callable[[str], None]
+_NAME, _MAIN = "NAME", "view.instances"
+"""The argument of commands that may name a row, and the view to go to for them."""
 _FOR_SOME = frozenset(action for action, spec in ACTIONS.items() if spec.for_some)
 
 
@@ -357,6 +359,8 @@ class View(GuardedHandlers, LaidOutOnce[None]):
             if command.view:
                 opened_by = self.session.key_of(command.view)  # the command has the name of the view
                 text = f"{text} It is in the view of {command.view} ({opened_by} on an instance)."
+            if command.argument == _NAME and _MAIN in views:
+                views = {_MAIN: views[_MAIN]}
             if len(views) == 1:
                 ((shown, heading),) = views.items()
                 text = f"{text} It is in {heading} ({self.session.key_of(shown)})."
