@@ -41,8 +41,8 @@ class Vendor:
     ``protocol`` is the version of PROTOCOL that the package was written for. ``account`` is the model of an account,
     a subclass of :class:`gputui.config.accounts.Account`; ``backend`` is called with such an account and returns a
     :class:`gputui.api.capabilities.Backend`. ``simulator`` is a class of :class:`gputui.sim.vendors.SimulatedVendor`,
-    or empty. ``presets`` are the values of the key ``preset`` that imply the kind; ``docs`` is the address of the
-    documentation of the keys.
+    or empty. ``presets`` are the values of the key ``preset`` that imply the kind; ``title`` names the vendor where
+    the kind of an account is asked for; ``docs`` is the address of the documentation of the keys.
     """
 
     def __init__(
@@ -53,12 +53,14 @@ class Vendor:
         backend: str,
         simulator: str = "",
         presets: Sequence[str] = (),
+        title: str = "",
         docs: str = "",
         **unknown: object,
     ) -> None:
         self.protocol = protocol
         self.parts: Mapping[Part, str] = {"account": account, "backend": backend, "simulator": simulator}
         self.presets = presets
+        self.title = title
         self.docs = docs
         self.unknown = unknown  # parts of another version of the protocol, which is then reported
 

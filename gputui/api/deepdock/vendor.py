@@ -6,6 +6,7 @@ from gputui.vendors import Vendor
 
 VENDOR = Vendor(
     protocol=2,
+    title="DeepDock, containers on a host",
     account="gputui.api.deepdock.account:DeepdockAccount",
     backend="gputui.api.deepdock.backend:DeepdockBackend",
     simulator="gputui.sim.deepdock.vendor:DeepdockVendor",

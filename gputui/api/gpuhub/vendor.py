@@ -6,6 +6,7 @@ from gputui.vendors import Vendor
 
 VENDOR = Vendor(
     protocol=2,
+    title="GPUhub and AutoDL",
     account="gputui.api.gpuhub.account:GpuhubAccount",
     backend="gputui.api.gpuhub.backend:GpuhubBackend",
     simulator="gputui.sim.gpuhub.vendor:GpuhubVendor",

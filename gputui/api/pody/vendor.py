@@ -6,6 +6,7 @@ from gputui.vendors import Vendor
 
 VENDOR = Vendor(
     protocol=2,
+    title="pody, pods on a lab's own server",
     account="gputui.api.pody.account:PodyAccount",
     backend="gputui.api.pody.backend:PodyBackend",
     simulator="gputui.sim.pody.vendor:PodyVendor",

@@ -6,6 +6,7 @@ from gputui.vendors import Vendor
 
 VENDOR = Vendor(
     protocol=2,
+    title="hosts of your own, over SSH",
     account="gputui.api.ssh.account:SshAccount",
     backend="gputui.api.ssh.backend:SshBackend",
     simulator="gputui.sim.ssh.vendor:SshVendor",

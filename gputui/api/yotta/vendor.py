@@ -6,6 +6,7 @@ from gputui.vendors import Vendor
 
 VENDOR = Vendor(
     protocol=2,
+    title="Yotta",
     account="gputui.api.yotta.account:YottaAccount",
     backend="gputui.api.yotta.backend:YottaBackend",
     simulator="gputui.sim.yotta.vendor:YottaVendor",

@@ -101,6 +101,9 @@ def _ask_account(taken: list[str]) -> tuple[str, str]:
     name = ask(
         "Name of the account", default="" if "lab" in taken else "lab", check=lambda text: _name_problem(text, taken)
     )
+    width = max(map(len, kinds))
+    for kind, vendor in usable.items():
+        notify(f"  {kind:<{width}}  {clean(vendor.title)}".rstrip())
     kind = ask(
         f"Kind of server ({', '.join(kinds)})",
         default=_USUAL_KIND,

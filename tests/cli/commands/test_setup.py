@@ -108,6 +108,7 @@ def test_init_offers_the_hosts_of_the_openssh_configuration(
     person("own", "ssh", "bob@host:99999", "gpu0*, alice@10.0.0.9:2222")
 
     status, _, err = run("init")
+    assert "  ssh       hosts of your own, over SSH\n" in err
 
     assert status == 0
     assert accounts(home / "config.toml")["own"] == {"kind": "ssh", "hosts": ["gpu0*", "alice@10.0.0.9:2222"]}
