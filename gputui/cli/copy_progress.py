@@ -88,6 +88,6 @@ def stays_text(copies: Sequence[Transfer]) -> str:
     """Return what an interruption leaves."""
     done = sum(copy.progress.files_done for copy in copies)
     parts = sum(len(copy.parts) for copy in copies)
-    complete = f"{counted(done, 'file')} {'is' if done == 1 else 'are'} complete"
-    begun = f", and {counted(parts, 'temporary file')} of others {'stays' if parts == 1 else 'stay'}" if parts else ""
-    return f"{complete}{begun}: the same command continues."
+    complete = f"{counted(done, 'file')} {'is' if done == 1 else 'are'} complete." if done else "No file is complete."
+    begun = f" {counted(parts, 'temporary file')} {'stays' if parts == 1 else 'stay'}." if parts else ""
+    return f"{complete}{begun} The same command continues the copy."

@@ -16,7 +16,8 @@ from gputui.app.login import Login
 from gputui.errors import CopyError
 from gputui.fleet.transfer import Spot, Transfer, TransferState
 from gputui.fleet.transfers import Transfers
-from gputui.models import Ref
+from gputui.models import FileRow, Ref
+from gputui.screens.files.commands import extent_text
 from gputui.ssh.sftp.local import LocalPlace
 from gputui.ssh.sftp.places import Names
 from gputui.ssh.sftp.state import Options, Progress
@@ -284,3 +285,24 @@ async def test_picture_of_transfers(take: Take, monkeypatch: pytest.MonkeyPatch)
         await take(stage, "transfers", BOTH)
         for transfer in transfers.all:
             transfer.state = TransferState.DONE
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ([("file", 1024), ("file", 1024)], "2 files, 2K."),
+        ([("directory", None)], "1 directory with all that is in it."),
+        (
+            [("file", 5), ("directory", None), ("directory", 4096)],
+            "1 file, 5B, and 2 directories with all that is in them.",
+        ),
+    ],
+)
+def test_the_question_says_how_much_is_copied_as_far_as_it_is_known(
+    rows: list[tuple[str, int | None]], text: str
+) -> None:
+    files = [
+        FileRow(Ref("lab", "file", str(number)), "a", b"a", kind, size, None)
+        for number, (kind, size) in enumerate(rows)
+    ]
+    assert extent_text(files) == text

@@ -127,12 +127,7 @@ class FileCommands(ListCommands):
         spot = Spot(target.ref, target.path + (b"" if target.path == b"/" else b"/"))
         sources = [Spot(source.ref, source.join(row.raw)) for row in rows]
         replaced = [row.name for row in rows if row.raw in target.names()]
-        size = sum(row.size or 0 for row in rows)
-        trees = any(row.kind == "directory" for row in rows)
-        effects = [
-            f"{counted(len(rows), 'item')}, {format_bytes(size)}"
-            + (" and what is in the directories." if trees else "."),
-        ]
+        effects = [extent_text(rows)]
         if replaced:
             effects.append(f"Replaced where they differ: {some_of(replaced, _SHOWN)}.")
         copies = await self.app.push_screen_wait(
@@ -164,3 +159,16 @@ class FileCommands(ListCommands):
             self.view.notify(f"Copied to {where}: {counted(files, 'file')}.", severity="information")
         if self.view.is_current:
             self.view.read_both()
+
+
+def extent_text(rows: Sequence[FileRow]) -> str:
+    """Say how much a copy of these is, as far as it is known before it is counted."""
+    trees = sum(row.kind == "directory" for row in rows)
+    parts = []
+    if files := len(rows) - trees:
+        size = sum(row.size or 0 for row in rows if row.kind != "directory")
+        parts.append(f"{counted(files, 'file')}, {format_bytes(size)}")
+    if trees:
+        noun = "directory" if trees == 1 else "directories"
+        parts.append(f"{trees:,} {noun} with all that is in {'it' if trees == 1 else 'them'}")
+    return f"{', and '.join(parts)}."

@@ -156,8 +156,7 @@ def test_an_interrupted_copy_says_in_one_line_what_stays(
     status, _, err = run("cp", "file", f"lab/main:{there}/")
     assert status == 130
     assert err == (
-        "gputui: interrupted. 0 files are complete, and 1 temporary file of others stays:"
-        " the same command continues.\n"
+        "gputui: interrupted. No file is complete. 1 temporary file stays. The same command continues the copy.\n"
     )
 
 
