@@ -40,7 +40,7 @@ KINDS = ["stock", "deployments", "instances", "events", "packages", "balances", 
 
 @pytest.fixture(scope="module")
 def shared_clouds() -> Iterator[Simulation]:
-    simulation = Simulation(clouds=CLOUDS["small"])
+    simulation = Simulation(clouds=CLOUDS["small"][:2])
     simulation.start()
     yield simulation
     simulation.stop()
@@ -56,7 +56,7 @@ def clouds(home: Path, shared_clouds: Simulation) -> Running:
 @pytest.fixture
 def own_clouds(home: Path) -> Iterator[Simulation]:
     """Clouds for one test, configured."""
-    simulation = Simulation(clouds=CLOUDS["small"])
+    simulation = Simulation(clouds=CLOUDS["small"][:2])
     simulation.start()
     write_config(home, simulation.running.config_toml())
     yield simulation

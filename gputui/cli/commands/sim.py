@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--faults", metavar="PROFILE", help="fault profile; see docs/simulator.md")
     parser.add_argument("--release", metavar="VERSION", help="release of the simulated pody server")
-    parser.add_argument("--clouds", metavar="SET", help="other clouds than the usual two; see docs/simulator.md")
+    parser.add_argument("--clouds", metavar="SET", help="other clouds than the usual ones; see docs/simulator.md")
     parser.add_argument("--hosts", metavar="SET", help="more hosts than the usual ones; see docs/simulator.md")
 
 

@@ -98,8 +98,22 @@ def _many(deployments: int, each: int, models: int) -> tuple[InitialDeployment, 
 
 
 _STEMS = ("serve", "train", "eval", "sweep", "batch", "embed", "render")
+PERSONAL = CloudPlan(
+    "personal",
+    "personal-token-5c70e1",
+    "CNY",
+    AUTODL_REGIONS,
+    _AUTODL_MODELS,
+    (),
+    instances=_PERSONAL_INSTANCES,
+    specs=tuple(SPECS),
+    personal=True,
+    preset="autodl",
+    uid=4096,
+)
+"""A personal account of AutoDL: instances, stock, images and wallet, and no deployments."""
 CLOUDS: dict[str, tuple[CloudPlan, ...]] = {
-    "small": (_HUB, _AUTODL),
+    "small": (_HUB, _AUTODL, PERSONAL),
     "large": (
         replace(_HUB, initial=_many(100, 10, len(_HUB_MODELS)), machines=30, everywhere=True),
         replace(_AUTODL, machines=4, everywhere=True),
@@ -133,21 +147,6 @@ BENCHMARK = replace(
     everywhere=True,
 )
 """Twelve regions of thirty models, 100 deployments with 1,000 containers."""
-
-PERSONAL = CloudPlan(
-    "personal",
-    "personal-token-5c70e1",
-    "CNY",
-    AUTODL_REGIONS,
-    _AUTODL_MODELS,
-    (),
-    instances=_PERSONAL_INSTANCES,
-    specs=tuple(SPECS),
-    personal=True,
-    preset="autodl",
-    uid=4096,
-)
-"""A personal account of AutoDL: instances, stock, images and wallet, and no deployments."""
 CLOUD_SETS: dict[str, tuple[CloudPlan, ...]] = {
     "none": (),
     "private": (PRIVATE,),

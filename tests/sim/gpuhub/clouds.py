@@ -18,7 +18,7 @@ from gputui.sim.machines.hardware import GIB
 from gputui.sim.machines.world import World
 from tests.sim.conftest import START, Hands
 
-HUB, AUTODL = CLOUDS["small"]
+HUB, AUTODL, _ = CLOUDS["small"]
 EMPTY = replace(HUB, regions=("sgp1",), models=(), initial=(), quiet=True)
 """A cloud with nothing in it: a test adds the machines it is about."""
 MODEL = GpuModel("RTX 5090", 32 * GIB, 1600)
