@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gputui.models import Action, Deployment, Image, RegistryCredential, Resource, Row, Volume
+from gputui.models import AccountInfo, Action, Deployment, Image, RegistryCredential, Resource, Row, Volume
 
 Effect = tuple[str, str]
 """The effect on one row, and on several; '' for several where the words for one fit them too."""
@@ -179,6 +179,7 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         effects={
             Deployment: ("The new settings apply from its next start. The cost may change.", ""),
             RegistryCredential: ("The new settings apply from the next pull on.", ""),
+            AccountInfo: ("The settings of the account change as shown.", ""),
         },
         has_form=True,
         needs_stopped=True,

@@ -71,6 +71,8 @@ async def find(
     """
     if login and (named := await _named(fleet, texts)) is not None:
         return named, ExitCode.OK
+    if (infos := await _accounts(fleet, texts)) is not None:
+        return infos, ExitCode.OK
     listing = await session.read(fleet, searched, accounts)
     failures = dict(reversed(listing.failures))
     for text in texts:
@@ -99,6 +101,15 @@ async def _named(fleet: Fleet, texts: Sequence[str]) -> list[Match] | None:
             return None
         found[row.ref] = Match(text, row, whole=True)
     return list(found.values())
+
+
+async def _accounts(fleet: Fleet, texts: Sequence[str]) -> list[Match] | None:
+    """Return the accounts themselves, if each text is the full Ref of one: no list has them."""
+    named = [full_ref(fleet, text) for text in texts]
+    if not all(ref is not None and fleet.resource_of(ref) is Resource.ACCOUNTS for ref in named):
+        return None
+    found = [await fleet.account_info(ref.account) for ref in named if ref is not None]
+    return [Match(text, info, whole=True) for text, info in zip(texts, found, strict=True)]
 
 
 def full_ref(fleet: Fleet, text: str) -> Ref | None:

@@ -337,3 +337,13 @@ def test_commands_wait_until_the_effect_shows(with_personal: None, run: Run, mon
 def test_an_option_of_waiting_without_waiting_is_refused(run: Run) -> None:
     status, _, err = run("stop", "a/b", "--yes", "--timeout", "5m")
     assert (status, "--timeout has no effect without --wait." in err) == (2, True)
+
+
+def test_the_settings_of_an_account_are_changed_by_its_full_name(with_personal: None, run: Run) -> None:
+    update = ("update", "personal/account/personal", "--set", "data_center=westDC3")
+    asked = run(*update, "--set", "mountable=mount", "--dry-run")
+    assert asked[0] == 0
+    assert json.loads(asked[1].partition("POST ")[2].partition("\n")[2]) == {"data_center": "westDC3", "mountable": 1}
+    status, out, err = run(*update, "--set", "mountable=mount", "--yes")
+    assert (status, "The shared disk in westDC3 is mounted." in out + err) == (0, True)
+    assert run("update", "hub/account/hub", "--set", "mountable=mount", "--yes")[0] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gputui.api.gpuhub.create import REPLICA_SET
 from gputui.models import Action, Deployment, Instance, Kind, Never, Phase, Resource, Row
@@ -58,6 +59,11 @@ RULES: Mapping[str, Kind] = {
     "account": Kind("accounts", frozenset({Action.CREATE}), resource=Resource.ACCOUNTS),
 }
 """The kinds of rows and the actions that the API has calls for, in any state."""
+
+
+def with_settings(kind: Kind) -> Kind:
+    """Return a kind whose rows have settings that can be changed."""
+    return replace(kind, actions=kind.actions | {Action.UPDATE})
 
 
 def never(row: Row, action: Action) -> Never | None:

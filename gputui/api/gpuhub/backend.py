@@ -22,6 +22,7 @@ from gputui.api.gpuhub.allowed_actions import (
     deployment_actions,
     instance_actions,
     never,
+    with_settings,
 )
 from gputui.api.gpuhub.changes import GpuhubChanges
 from gputui.api.gpuhub.client import CLOUDS, GpuhubClient
@@ -33,6 +34,7 @@ from gputui.api.gpuhub.pro.instances import ProInstances
 from gputui.api.gpuhub.pro.mapping import KIND as INSTANCE
 from gputui.api.gpuhub.pro.specs import with_spec
 from gputui.api.gpuhub.resources import IMAGES, GpuhubLists
+from gputui.api.gpuhub.shared_disk import SharedDiskEditor
 from gputui.api.gpuhub.stock import StockReader
 from gputui.api.http.rows import RowCollector, attempt, each_changed
 from gputui.errors import AccountDeniedError, GputuiError, InvalidError
@@ -94,6 +96,9 @@ class GpuhubBackend(HttpBackend):
         if self._pro is None:
             self.rules = {kind: rule for kind, rule in RULES.items() if kind != INSTANCE}
             self.kinds = lists_of(self.rules)
+        if (path := account.cloud.shared_disk) is not None:
+            self.editor = SharedDiskEditor(account, self._client, path)
+            self.rules = {**self.rules, "account": with_settings(self.rules["account"])}
         self.creators = {} if self._pro is None else {INSTANCE: self._pro.creator}
         if account.cloud.deployments:
             self.creators = {

@@ -26,7 +26,8 @@ Given = Callable[[Form], dict[str, str]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Change the settings of an endpoint, a credential or other rows with settings.\n"
+        "Change the settings of an endpoint, a credential or other rows with settings,\n"
+        "or of an account: ACCOUNT/account/ACCOUNT.\n"
         "Without --set and --file, the fields are listed with their present values."
     )
     arguments.add_ref(parser)

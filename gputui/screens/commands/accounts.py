@@ -13,6 +13,7 @@ from gputui.known_secrets import note
 from gputui.models import AccountInfo, Action, HealthState, Secret
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.edit import EditCommands
 from gputui.screens.detail import describe_account
 
 ALL = "*"
@@ -53,12 +54,19 @@ class AccountCommands(CommandSet):
             note = "awaiting the first answer" if waiting else f"{state.state}  {state.message}".rstrip()
             choices.append(dialogs.Choice(name, name, str(number), note))
         described = [dialogs.Choice(f"d {name}", f"describe {name}") for name in self.session.fleet.accounts]
+        fleet = self.session.fleet
+        editable = {
+            f"e {info.ref.account}": info for info in fleet.all(AccountInfo) if Action.UPDATE in fleet.actions(info)
+        }
+        edited = [dialogs.Choice(key, f"edit {info.ref.account}") for key, info in editable.items()]
         chosen = await self.app.push_screen_wait(
-            dialogs.MenuDialog("Show", [*choices, *described], selected=self.session.account or ALL)
+            dialogs.MenuDialog("Show", [*choices, *described, *edited], selected=self.session.account or ALL)
         )
         if chosen is None:
             return
-        if chosen.startswith("d "):
+        if chosen in editable:
+            EditCommands(self.view).change(Action.UPDATE, editable[chosen])
+        elif chosen.startswith("d "):
             self.describe_account(chosen[2:])
         else:
             self.do_account(chosen)

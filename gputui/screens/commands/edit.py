@@ -28,10 +28,11 @@ class EditCommands(ActionCommands):
         if len(rows) > 1:
             self.view.notify("Change one at a time: each has values of its own.")
         elif rows:
-            self._change(action, rows[0])
+            self.change(action, rows[0])
 
     @in_worker("dialog")
-    async def _change(self, action: Action, row: Row) -> None:
+    async def change(self, action: Action, row: Row) -> None:
+        """Show the form of a change, ask, and send it."""
         fleet = self.session.fleet
         editor = fleet.editor(row.ref.account)
         form = await editor.form(row, action)
