@@ -186,7 +186,7 @@ class DeclinedError(LoginError):
 class LogError(GputuiError):
     """A log is not there, or cannot be read."""
 
-    title = "Not readable"
+    title = "Log"
 
 
 class CopyError(GputuiError):
