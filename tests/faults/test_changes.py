@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -101,6 +101,8 @@ class Runtime:
 class Owner:
     """What mutations need of the fleet: the rows as they are without faults."""
 
+    polls = True
+
     def __init__(self, backend: Backend, rows: Mapping[Ref, Row]) -> None:
         self._backend = backend
         self._rows = rows
@@ -184,25 +186,38 @@ async def changes_of(lab: Laboratory, account: str) -> list[list[Change]]:
     return [*found.values(), [Change(account, f"create {kind}", kind=kind, values=values)]]
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What a server answered to each request for a change, and to each question after it, the last time."""
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+    states: dict[str, Answer] = field(default_factory=dict)
+
+
 Ask = Callable[[Exchange], Awaitable[Answer]]
 
 
 class ChangeCase:
     """One change under one fault; ``wrong`` says what came of it that must not."""
 
-    def __init__(self, lab: Laboratory, change: Change, fault: Fault, recorded: Mapping[str, Answer]) -> None:
+    def __init__(self, lab: Laboratory, change: Change, fault: Fault, recorded: Recorded) -> None:
         self.lab = lab
         self.change = change
         self.fault = fault
         self.wrong: list[str] = []
         self._recorded = recorded
+        self._made = False
 
     def __str__(self) -> str:
         return f"{self.change.account} {self.change.name}: {self.fault.name}"
 
     async def _ask(self, exchange: Exchange) -> Answer:
         if exchange.changes:
-            return self._recorded[_place(exchange)]
+            self._made = True
+            return self._recorded.answers[_place(exchange)]
+        # A change that is verified sees the state that it has made, where the fault is not about that.
+        if self._made and Outcome.DONE in self.expected and _place(exchange) in self._recorded.states:
+            return self._recorded.states[_place(exchange)]
         return await self.lab.asks(self.change.account)(exchange)
 
     @property
@@ -240,7 +255,7 @@ class ChangeCase:
         history.close()
 
     def _check(self, proxy: FaultProxy, raised: GputuiError | None, history: History) -> None:
-        if len(proxy.changes) > len(set(self._recorded)):
+        if len(proxy.changes) > len(set(self._recorded.answers)):
             self.wrong.append(f"sent {len(proxy.changes)} times: {proxy.changes}")
         entries = history.audit()
         if self.fault.refuses and not entries:
@@ -268,14 +283,16 @@ def _place(exchange: Exchange) -> str:
     return f"{exchange.method} {exchange.target.partition('?')[0]}"
 
 
-async def recorded(lab: Laboratory, scratch: Laboratory, change: Change) -> dict[str, Answer]:
-    """Do a change in a world of its own; return what the server answered to each request for it."""
-    found: dict[str, Answer] = {}
+async def recorded(lab: Laboratory, scratch: Laboratory, change: Change) -> Recorded:
+    """Do a change in a world of its own; return the server's answers."""
+    found = Recorded()
 
     async def ask(exchange: Exchange) -> Answer:
         answer = await ask_upstream(scratch.port(change.account), exchange)
         if exchange.changes:
-            found[_place(exchange)] = answer
+            found.answers[_place(exchange)] = answer
+        elif found.answers:
+            found.states[_place(exchange)] = answer
         return answer
 
     async with FaultProxy(ask, pass_on, spoils=lambda exchange: False) as proxy:
@@ -286,9 +303,7 @@ async def recorded(lab: Laboratory, scratch: Laboratory, change: Change) -> dict
     return found
 
 
-async def first_recorded(
-    lab: Laboratory, scratch: Laboratory, candidates: list[Change]
-) -> tuple[Change, dict[str, Answer]]:
+async def first_recorded(lab: Laboratory, scratch: Laboratory, candidates: list[Change]) -> tuple[Change, Recorded]:
     """Return the first of several changes that the server accepts, with its answers."""
     refusals = []
     for change in candidates:
@@ -299,7 +314,7 @@ async def first_recorded(
         except GputuiError as error:
             refusals.append(str(error))
         else:
-            assert answers, change.name
+            assert answers.answers, change.name
             return change, answers
     raise AssertionError(f"{candidates[0].account}: {candidates[0].name} is never accepted: {refusals[:3]}")
 

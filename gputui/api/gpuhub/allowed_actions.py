@@ -36,7 +36,7 @@ RULES: Mapping[str, Kind] = {
     "instance": Kind(
         "instances",
         resource=Resource.INSTANCES,
-        actions=frozenset({Action.START, Action.STOP, Action.DELETE, Action.COMMIT, Action.SSH, Action.CREATE}),
+        actions=frozenset({Action.START, Action.STOP, Action.DELETE, Action.COMMIT, Action.SSH}),
         instead={
             Action.RESTART: "Stop it {stop}, then start it {start}.",
             **dict.fromkeys((Action.UPDATE, Action.RENAME, Action.RESIZE), _AGAIN),
