@@ -1,17 +1,18 @@
 """Changes of container instances: powering on and off, releasing, saving as an image.
 
 The API answers that it accepted a request, not that it was done, and powering off what is starting is accepted and
-has no effect: each change is verified by the status afterwards. No change is sent again after an answer that was
-lost; a second request to power off is sent only where the first one was answered and had no effect.
+has no effect: powering off and releasing are verified by the status afterwards. No change is sent again after an
+answer that was lost; a second request to power off is sent only where the first one was answered and had no effect.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from gputui.api.gpuhub.client import GpuhubClient
 from gputui.api.gpuhub.pro.lists import ProLists
-from gputui.api.gpuhub.pro.mapping import phase_of
+from gputui.api.gpuhub.pro.mapping import is_released, phase_of
 from gputui.errors import (
     ConflictError,
     GputuiError,
@@ -64,10 +65,12 @@ class ProChanges:
         return await self._power_off(ref, until=(Phase.STOPPING, Phase.STOPPED))
 
     async def release(self, ref: Ref, *, stop_first: bool = False) -> ActionResult:
-        """Release an instance with its disk (call 7); ``stop_first`` powers it off and waits for that."""
+        """Release an instance with its disk (call 7), and verify it; ``stop_first`` powers it off before."""
         await self._ensure_off(ref, Action.DELETE, stop_first=stop_first)
         done = f"Instance {ref.id} is released."
-        return await self._change(ref, "release", {}, "the release of", done, aimed=None)
+        result = await self._change(ref, "release", {}, "the release of", done, aimed=None)
+        await self._wait(ref, None, NO_EFFECT, "is still there though its release was accepted")
+        return result
 
     async def save(self, ref: Ref, name: str, *, stop_first: bool = False) -> ActionResult:
         """Save an instance that is off as an image (call 8); ``stop_first`` powers it off before."""
@@ -85,15 +88,16 @@ class ProChanges:
     async def _ensure_off(self, ref: Ref, action: Action, *, stop_first: bool) -> None:
         """Power an instance off where that is allowed, and wait until it is off; raises ConflictError."""
         status = await self._lists.status(ref)
-        if phase_of(status) is Phase.STOPPED:
-            return
+        phase = phase_of(status)
+        if phase is Phase.STOPPED or (phase is Phase.FAILED and not stop_first):
+            return  # whether what has failed counts as off, the API decides
         if not stop_first:
             verb = "released" if action is Action.DELETE else "saved"
             raise ConflictError(
                 f"{ref} can be {verb} only when it is off; it is {clean(status)}.", hint="Stop it first."
             )
         self._step(ref, Action.STOP)
-        if phase_of(status) is not Phase.STOPPING:
+        if phase is not Phase.STOPPING:
             await self._power_off(ref, until=(Phase.STOPPED,))
         else:
             await self._wait(ref, (Phase.STOPPED,), MOST_WAIT, "is still not off")
@@ -105,9 +109,10 @@ class ProChanges:
         result = await self._change(ref, "power_off", {}, "the powering off of", done, ending)
         if await self._reached(ref, ending, NO_EFFECT) is None:
             # Accepted while it was starting, which has no effect: ask once more when it runs.
-            await self._wait(ref, (Phase.RUNNING, *ending), MOST_WAIT, "does not start and does not end")
-            if phase_of(await self._lists.status(ref)) is Phase.RUNNING:
-                result = await self._change(ref, "power_off", {}, "the powering off of", done, ending)
+            status = await self._wait(ref, (Phase.RUNNING, *ending), MOST_WAIT, "does not start and does not end")
+            if phase_of(status) is Phase.RUNNING:
+                with suppress(ConflictError):  # it is being powered off already, which the first request has done
+                    result = await self._change(ref, "power_off", {}, "the powering off of", done, ending)
         await self._wait(ref, until, MOST_WAIT, "still runs though its power-off was accepted: it is billed")
         return result
 
@@ -132,14 +137,16 @@ class ProChanges:
             self._lists.forget(ref)
         return ActionResult(done)
 
-    async def _wait(self, ref: Ref, phases: tuple[Phase, ...], seconds: float, problem: str) -> None:
-        if await self._reached(ref, phases, seconds) is None:
+    async def _wait(self, ref: Ref, phases: tuple[Phase, ...] | None, seconds: float, problem: str) -> str:
+        status = await self._reached(ref, phases, seconds)
+        if status is None:
             raise UnknownOutcomeError(
                 f"{ref} {problem} after {seconds:.0f} s.", hint="Look at its state; on the cloud's web page as well."
             )
+        return status
 
     async def _reached(self, ref: Ref, phases: tuple[Phase, ...] | None, seconds: float) -> str | None:
-        """Return the status once it is one of these phases, or '' once the instance is gone where None is given.
+        """Return the status once it is one of these phases, or '' or a word for it once it is released, for None.
 
         None after so many seconds. A status that cannot be read is asked for again.
         """
@@ -152,7 +159,11 @@ class ProChanges:
                 raise
             except GputuiError:
                 status = ""
-            if status and phases is not None and phase_of(status) in phases:
+            if is_released(status) if phases is None else status and phase_of(status) in phases:
                 return status
             await self._sleep(PAUSE)
+        if phases is None:
+            # Whether the status of one that is released can be asked for is not documented: the list is certain.
+            with suppress(GputuiError):
+                return None if await self._lists.has(ref) else ""
         return None

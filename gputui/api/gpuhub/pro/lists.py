@@ -112,6 +112,10 @@ class ProLists:
             raise ProtocolError(f"{self._client.server}: {path} answers without a status.")
         return found
 
+    async def has(self, ref: Ref) -> bool:
+        """Return whether the list has an instance now."""
+        return any(row.ref == ref for row in await read_all(self._page))
+
     async def named(self, name: str) -> list[Ref]:
         """List the instances of a name."""
         return [row.ref for row in await read_all(self._page) if row.name == name]

@@ -32,6 +32,7 @@ _PHASES = {
     "removed": Phase.STOPPED,
 }
 """The statuses seen, and those in the tables of public clients."""
+_RELEASED = frozenset({"releasing", "released", "removing", "removed"})
 _YEAR_ONE = "0001-"
 """The beginning of the time that is none, as text."""
 
@@ -42,6 +43,11 @@ def phase_of(status: str) -> Phase:
     if word in _PHASES:
         return _PHASES[word]
     return Phase.FAILED if "fail" in word or "error" in word else Phase.UNKNOWN
+
+
+def is_released(status: str) -> bool:
+    """Return whether this is the status of an instance that is released, or about to be."""
+    return status.strip().lower() in _RELEASED
 
 
 def to_listed(scope: Scope, row: schema.InstanceRow, notes: RowNotes) -> Instance:

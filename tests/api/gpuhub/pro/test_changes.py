@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gputui.errors import ConflictError, NoStockError, NotFoundError, UnknownOutcomeError
-from gputui.models import Action, Phase
+from gputui.errors import ConflictError, NoStockError, NotFoundError, UnavailableError, UnknownOutcomeError
+from gputui.models import Action, Phase, Ref
 from tests.api.gpuhub.pro.accounts import VALUES, Account
 
 
@@ -113,3 +113,66 @@ async def test_what_was_released_elsewhere_is_not_found(account: Account) -> Non
         await account.backend.changes.start(row.ref)
     with pytest.raises(NotFoundError):
         await account.backend.fetch(row.ref)
+
+
+async def test_a_power_off_that_shows_late_is_no_conflict(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = await account.row("sdxl-lora")
+    real = account.backend._pro_required().lists.status
+
+    async def late(ref: Ref) -> str:
+        status = await real(ref)
+        return "running" if account.sent("power_off") < 2 and status == "shutting_down" else status
+
+    monkeypatch.setattr("gputui.sim.gpuhub.instances.STOPPING", (60.0, 61.0))
+    monkeypatch.setattr(account.backend._pro_required().lists, "status", late)
+    result = await account.backend.changes.stop(row.ref)
+    assert result.message == f"Instance {row.ref.id} is powered off."
+    assert account.sent("power_off") == 2
+
+
+async def test_a_status_that_fails_after_an_accepted_power_off_is_read_again(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = await account.create()
+    real, running = account.backend._pro_required().lists.status, []
+
+    async def failing(of: Ref) -> str:
+        status = await real(of)
+        if status == "running":
+            running.append(status)
+            if len(running) == 2:
+                raise UnavailableError("no answer")
+        return status
+
+    monkeypatch.setattr(account.backend._pro_required().lists, "status", failing)
+    await account.backend.changes.stop(ref)
+    assert account.sent("power_off") == 2
+
+
+async def test_what_could_not_be_created_is_released(account: Account) -> None:
+    row = await account.row("thesis")
+    instance = account.pool.instances[row.ref.id]
+    instance.status = "create_failed"
+    with pytest.raises(ConflictError, match="only when it is off"):  # the API decides
+        await account.backend.changes.delete(row.ref)
+    assert account.sent("release") == 1
+
+
+async def test_a_release_without_effect_is_no_success(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = await account.row("thesis")
+    monkeypatch.setattr(account.pool, "release", lambda _: None)
+    with pytest.raises(UnknownOutcomeError, match="still there though its release was accepted"):
+        await account.backend.changes.delete(row.ref)
+    assert account.sent("release") == 1
+
+
+async def test_a_release_is_verified_by_the_list_where_the_status_stays(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await account.row("thesis")
+
+    async def off(_: Ref) -> str:
+        return "shutdown"
+
+    monkeypatch.setattr(account.backend._pro_required().lists, "status", off)
+    assert (await account.backend.changes.delete(row.ref)).message == f"Instance {row.ref.id} is released."
