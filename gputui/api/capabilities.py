@@ -166,6 +166,8 @@ class Backend(ABC):
     logs: Logs | None = None
     events_of: Callable[[Ref], Awaitable[Sequence[Event]]] | None = None
     """Fetches all events of an instance, or of the instances of a deployment, oldest first."""
+    without_events: frozenset[str] = frozenset()
+    """The kinds of instances of which a back end that lists events reports none."""
 
     named_instances: Callable[[], Awaitable[Sequence[Instance]]] | None = None
     """Returns the instances that the configuration names, with their addresses and nothing else, without a request.

@@ -86,6 +86,15 @@ class AccountRuntime:
         """Whether its events are derived from its instances, because it reports none."""
         return Resource.EVENTS not in self.pollers
 
+    @property
+    def observes_some(self) -> bool:
+        """Whether the events of some of its instances, or all, are derived from the list."""
+        return self.observes or (self.opened is not None and bool(self.opened.without_events))
+
+    def observes_kind(self, kind: str) -> bool:
+        """Whether the events of a kind of instances are derived from the list, because the server reports none."""
+        return self.observes or (self.opened is not None and kind in self.opened.without_events)
+
     def _source(self, resource: Resource) -> Resource:
         """Return the list from which a list comes: its instances for events that it observes."""
         return Resource.INSTANCES if resource is Resource.EVENTS and self.observes else resource
@@ -222,7 +231,7 @@ class AccountRuntime:
             paces = [max(_BACKGROUND_PACE, pace) for pace in paces]
         if resource is Resource.INSTANCES:
             paces.append(max(_BACKGROUND_PACE, self._least_pace(1)))
-            if Resource.EVENTS in watched and self.observes:
+            if Resource.EVENTS in watched and self.observes_some:
                 paces.append(max(self._polling.events, self._least_pace(0)))
             if self._fleet.mutations.has_pending(self.name) or (
                 self._moving and self._clock.monotonic() < self._fast_until

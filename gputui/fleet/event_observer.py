@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -54,6 +54,7 @@ class Observer:
         at: datetime,
         *,
         missing: Sequence[Missing] = (),
+        observes: Callable[[str], bool] = lambda kind: True,
     ) -> list[Event]:
         """Compare a list with the last one and return the events in between.
 
@@ -61,11 +62,12 @@ class Observer:
         without a problem is not gone with its row, which may have represented a part of the list. Rows that may be
         among the ``missing`` ones are not gone either, and those of a part that was missing from the start are not
         new. The same holds for instances on a machine that does not list them. Of a machine, a new boot and the loss
-        of GPUs are events as well.
+        of GPUs are events as well. ``observes`` returns whether a kind of instances is compared at all.
         """
         known = self._known.get(account)
         first = known is None
-        before = known or {}
+        before = {ref: seen for ref, seen in (known or {}).items() if observes(ref.kind)}
+        instances = [row for row in instances if observes(row.ref.kind)]
         never_read = {
             (part.kind, part.prefix): part for part in (missing if first else self._unread.get(account, ()))
         }

@@ -145,8 +145,8 @@ class Rows(Capabilities):
             if resource is Resource.STOCK:
                 self._recorder.stock((*change.added, *change.updated), at)
         self._notify(resource, change)
-        if resource is Resource.INSTANCES and runtime.observes:
-            self._observe(runtime.name, rows)
+        if resource is Resource.INSTANCES and runtime.observes_some:
+            self._observe(runtime, rows)
 
     async def named_instance(self, ref: Ref) -> Instance | None:
         """Return the row of a listed instance, or of one that the configuration names, unread; None for another.
@@ -192,10 +192,12 @@ class Rows(Capabilities):
             self.samples.restore({ref: samples})
             await asyncio.sleep(0)
 
-    def _observe(self, account: str, rows: Sequence[Row]) -> None:
+    def _observe(self, runtime: AccountRuntime, rows: Sequence[Row]) -> None:
         instances = [row for row in rows if isinstance(row, Instance)]
         missing = rows.missing if isinstance(rows, PartialRows) else ()
-        events = self._observer.observe(account, instances, self.clock.now(), missing=missing)
+        events = self._observer.observe(
+            runtime.name, instances, self.clock.now(), missing=missing, observes=runtime.observes_kind
+        )
         if not events:
             return
         if self._recorder is not None:

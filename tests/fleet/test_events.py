@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -268,3 +269,23 @@ async def test_a_list_that_lacks_rows_says_so_until_it_is_whole(clock: FakeClock
         await clock.advance(6)
         assert fleet.feed("lab", INSTANCES).lacking is None
         assert fleet.health()["lab"].message == ""
+
+
+async def test_a_server_that_reports_events_of_some_kinds_is_observed_for_the_others(
+    clock: FakeClock, lab: FakeBackend
+) -> None:
+    async def events_of(ref: Ref) -> list[Event]:
+        raise AssertionError(ref)
+
+    box = replace(pod("lab", "box"), ref=Ref("lab", "box", "box"))
+    lab.rows[EVENTS] = []
+    lab.events_of = events_of
+    lab.without_events = frozenset({"box"})
+    lab.rows[INSTANCES] = [pod("lab", "main"), box]
+    async with running(clock, lab, watch=[EVENTS]) as fleet:
+        lab.rows[INSTANCES] = [pod("lab", "main", "exited"), replace(box, status="off", phase=Phase.STOPPED)]
+        await clock.advance(4)
+        lab.rows[INSTANCES] = []
+        await clock.advance(4)
+        assert described(list(fleet.rows(EVENTS).values())) == [("box", "running", "off"), ("box", "off", "gone")]
+        assert described(list(await fleet.events_of(box.ref))) == [("box", "running", "off"), ("box", "off", "gone")]

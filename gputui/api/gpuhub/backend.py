@@ -77,6 +77,7 @@ class GpuhubBackend(HttpBackend):
 
     rules = RULES
     kinds = lists_of(RULES)
+    without_events = frozenset({INSTANCE})
 
     def __init__(self, account: GpuhubAccount, **clock: Unpack[Clock]) -> None:
         self._config = account
@@ -94,6 +95,7 @@ class GpuhubBackend(HttpBackend):
         self._events = EventReader(self._lists.event_page, now=self._now, monotonic=self._client.monotonic)
         self._pro = self._pro_instances(account, clock)
         if self._pro is None:
+            self.without_events = frozenset()
             self.rules = {kind: rule for kind, rule in RULES.items() if kind != INSTANCE}
             self.kinds = lists_of(self.rules)
         if (path := account.cloud.shared_disk) is not None:

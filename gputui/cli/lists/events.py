@@ -55,10 +55,13 @@ async def _find(fleet: Fleet, text: str) -> Ref:
 
 async def _read(fleet: Fleet, text: str) -> tuple[session.Listing, Ref | None]:
     if not text:
-        return await session.read(fleet, [Resource.EVENTS]), None
+        listing = await session.read(fleet, [Resource.EVENTS])
+        partly = [name for name in fleet.accounts if fleet.runtime(name).observes_some]
+        listing.unsupported += [name for name in partly if name not in listing.unsupported]
+        return listing, None
     of = await _find(fleet, text)
     listing = session.Listing()
-    if fleet.runtime(of.account).observes:
+    if fleet.runtime(of.account).observes_kind(of.kind):
         listing.unsupported.append(of.account)
         return listing, of
     try:
@@ -69,7 +72,7 @@ async def _read(fleet: Fleet, text: str) -> tuple[session.Listing, Ref | None]:
 
 
 def _observed(accounts: Sequence[str], of: Ref | None) -> tuple[Iterable[Event], ExitCode]:
-    """Return the events that were observed earlier in accounts that report none."""
+    """Return the events that were observed earlier in accounts that report none, or not all."""
     if not accounts:
         return [], ExitCode.OK
     with session.open_history() as history:
