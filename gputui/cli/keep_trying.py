@@ -58,7 +58,10 @@ def check(args: argparse.Namespace) -> None:
 async def keep_trying(
     args: argparse.Namespace, fleet: Fleet, account: str, error: NoStockError, begin: Begin
 ) -> tuple[ExitCode, Attempt | None]:
-    """Try again until it succeeds or the time is over, and report each answer on stderr."""
+    """Try again until it succeeds or the time is over, and report each answer on stderr.
+
+    The status is that of the answer that ended it: of an unknown outcome as well.
+    """
     status = report_error(error)
     if args.keep_trying is None:
         notify("--keep-trying 2h sends it again every 30 s.")
@@ -82,7 +85,12 @@ async def keep_trying(
     remove = fleet.attempts.listeners.add(changed)
     try:
         await over.wait()
+    except asyncio.CancelledError:
+        await fleet.attempts.aclose()  # a request under way has an unknown outcome, which is reported
+        raise
     finally:
         remove()
-    notify(attempt.answer or "The time is over.")
-    return (ExitCode.OK if attempt.state is AttemptState.DONE else status), attempt
+    notify(f"The time is over: {attempt.answer}" if attempt.state is AttemptState.EXPIRED else attempt.answer)
+    if attempt.state is AttemptState.DONE:
+        return ExitCode.OK, attempt
+    return status if attempt.error is None else attempt.error.exit_code, attempt

@@ -185,11 +185,11 @@ async def _act_on_all(
     """Act, and report each outcome as soon as it is known; return the worst exit status, and what was done."""
     statuses = [ExitCode.OK]
     succeeded: list[Ref] = []
-    without: list[Coroutine[None, None, ExitCode]] = []
+    without: list[tuple[Ref, Coroutine[None, None, ExitCode]]] = []
 
     def report(row: Row, outcome: ActionResult | GputuiError) -> None:
         if no_stock is not None and isinstance(outcome, NoStockError):
-            without.append(no_stock(fleet, row, outcome))
+            without.append((row.ref, no_stock(fleet, row, outcome)))
             return
         if isinstance(outcome, GputuiError):
             statuses.append(report_error(outcome, about=str(row.ref)))
@@ -202,4 +202,6 @@ async def _act_on_all(
         return plan.arguments.get(row.ref, {})
 
     await fleet.act_on_all(action, plan.rows, arguments, change=plan.change, ended=report)
-    return max(*statuses, *await asyncio.gather(*without), ExitCode.OK), succeeded
+    later = await asyncio.gather(*(answered for _, answered in without))
+    succeeded += [ref for (ref, _), status in zip(without, later, strict=True) if status is ExitCode.OK]
+    return max(*statuses, *later, ExitCode.OK), succeeded

@@ -49,6 +49,10 @@ class Attempt:
         self.next_at: datetime | None = since
         self.answer = ""
         self.made: Ref | None = None
+        self.error: GputuiError | None = None
+        """The answer that ended it."""
+        self.stopping = False
+        """Whether it ends with the answer to the request that is under way."""
 
     @property
     def over(self) -> bool:
@@ -134,7 +138,7 @@ class Attempts:
             self._tasks.pop(attempt.ref).cancel()
             self._end(attempt, AttemptState.STOPPED)
         elif not attempt.over:
-            attempt.until = self._clock.now()
+            attempt.stopping = True
 
     async def aclose(self) -> None:
         """End all of them; a request under way is not awaited."""
@@ -188,24 +192,30 @@ class Attempts:
                 result = await attempt.send()
             except (NoStockError, UnavailableError, RateLimitedError) as error:
                 attempt.answer = error.message
+                if attempt.stopping:
+                    self._end(attempt, AttemptState.STOPPED)
+                    return
                 wait = max(PACE, error.retry_after) if isinstance(error, RateLimitedError) else PACE
                 attempt.state = AttemptState.WAITING
                 self.listeners.notify(attempt)
             except GputuiError as error:
-                attempt.answer = str(error)
+                attempt.answer, attempt.error = str(error), error
                 self._end(attempt, AttemptState.FAILED)
                 return
             else:
                 attempt.made = result.created or attempt.made
                 attempt.answer = result.message
-                await self._check_price(attempt)
-                self._end(attempt, AttemptState.DONE)
+                self._end(attempt, await self._check_price(attempt))
                 return
 
-    async def _check_price(self, attempt: Attempt) -> None:
-        """Read the price of what runs now, and stop it where that is more than the limit."""
-        if attempt.limit is None or attempt.made is None:
-            return
+    async def _check_price(self, attempt: Attempt) -> AttemptState:
+        """Read the price of what runs now, and stop it where that is more than the limit: then it has failed."""
+        if attempt.limit is None:
+            return AttemptState.DONE
+        unknown = f"The price is not known, and may be more than {format_money(attempt.limit)}/h: check it."
+        if attempt.made is None:
+            attempt.answer = f"{attempt.answer} {unknown}"
+            return AttemptState.DONE
         attempt.state = AttemptState.CHECKING
         self.listeners.notify(attempt)
         backend = self._fleet.runtime(attempt.made.account).backend
@@ -217,21 +227,23 @@ class Attempts:
                 attempt.answer = error.message
                 continue
             if isinstance(row, Instance) and row.phase is Phase.RUNNING and row.price is not None:
-                await self._compare(attempt, row, row.price, attempt.limit)
-                return
-        attempt.answer = f"The price is not known, and may be more than {format_money(attempt.limit)}/h: check it."
+                return await self._compare(attempt, row, row.price, attempt.limit)
+        attempt.answer = unknown
+        return AttemptState.DONE
 
-    async def _compare(self, attempt: Attempt, row: Instance, price: Money, limit: Money) -> None:
+    async def _compare(self, attempt: Attempt, row: Instance, price: Money, limit: Money) -> AttemptState:
         if price.currency != limit.currency:
             attempt.answer = f"It runs for {format_money(price)}/h, which cannot be compared with the limit."
-            return
+            return AttemptState.DONE
         if price.amount <= limit.amount:
             attempt.answer = f"It runs for {format_money(price)}/h."
-            return
-        more = f"{format_money(price)}/h is more than {format_money(limit)}/h"
+            return AttemptState.DONE
+        more = f"{row.ref}: {format_money(price)}/h is more than {format_money(limit)}/h"
         try:
             await self._fleet.act(row.ref, Action.STOP)
         except GputuiError as error:
+            attempt.error = error
             attempt.answer = f"{more}, and it could not be stopped ({status_text(row.status)}): {error.message}"
         else:
             attempt.answer = f"{more}: it was stopped again."
+        return AttemptState.FAILED

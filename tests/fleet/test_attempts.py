@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -19,7 +20,7 @@ from gputui.errors import (
 from gputui.fleet import Fleet
 from gputui.fleet.attempts import PACE, Attempt
 from gputui.history.history import History
-from gputui.models import Action, Money, Phase, Ref, Resource
+from gputui.models import Action, ActionResult, Money, Phase, Ref, Resource
 from gputui.models.attempts import AttemptState
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
 
@@ -69,6 +70,7 @@ async def test_any_other_answer_ends_the_series(clock: FakeClock, lab: FakeBacke
         await settle()
         assert attempt.state is AttemptState.FAILED
         assert error.message in attempt.answer
+        assert isinstance(attempt.error, type(error))
     assert lab.calls[Action.CREATE] == 1
 
 
@@ -113,7 +115,8 @@ async def test_what_costs_more_than_the_limit_is_stopped(
         attempt = begin(fleet, clock, limit="3")
         await clock.advance(PACE + 30)
         await settle()
-        assert attempt.state is AttemptState.DONE
+        assert attempt.state is (AttemptState.FAILED if stops else AttemptState.DONE)
+        assert attempt.made == made.ref
         assert lab.calls[Action.STOP] == stops
         assert ("it was stopped again" in attempt.answer) is bool(stops)
 
@@ -131,3 +134,31 @@ async def test_a_start_ends_where_the_instance_runs_meanwhile(clock: FakeClock, 
         await clock.advance(2 * PACE)
         assert attempt.state is AttemptState.FAILED
     assert lab.calls[Action.START] == 2
+
+
+async def test_a_series_stopped_amid_a_request_ends_with_its_answer(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.errors[Action.CREATE] = FULL
+    lab.holds[Action.CREATE] = answered = asyncio.Event()
+    async with running(clock, lab) as fleet:
+        attempt = begin(fleet, clock)
+        await clock.advance(PACE)
+        await lab.sent.wait()
+        fleet.attempts.stop(attempt)
+        assert fleet.attempts_under_way
+        answered.set()
+        await settle()
+        assert attempt.state is AttemptState.STOPPED
+
+
+async def test_a_limit_that_cannot_be_checked_is_said(
+    clock: FakeClock, lab: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nameless(_kind: str, _values: object) -> ActionResult:
+        return ActionResult("created")
+
+    monkeypatch.setattr(lab, "create", nameless)
+    async with running(clock, lab) as fleet:
+        attempt = begin(fleet, clock, limit="3")
+        await clock.advance(PACE)
+        await settle()
+        assert attempt.answer == "created The price is not known, and may be more than ¥3.00/h: check it."
