@@ -23,7 +23,7 @@ _FIGURES = {
     "blocked_asset": "blocked",
     "voucher_balance": "vouchers",
     "certain_conditions_voucher_balance": "conditional vouchers",
-    "accumulate": "accumulated",
+    "accumulate": "spent in total",
     "total_recharge_asset": "recharged in total",
     "available_coupon_num": "available coupons",
     "to_expire_voucher_num": "expiring vouchers",

@@ -194,7 +194,11 @@ class GpuhubBackend(HttpBackend):
                 ("currency", self._config.currency),
                 ("regions", ", ".join(self._config.regions) or "all"),
             ),
-            usage=tuple(("balance", format_money(balance.available)) for balance in balances),
+            usage=tuple(
+                part
+                for balance in balances
+                for part in (("balance", format_money(balance.available)), *balance.parts)
+            ),
             problems=problems,
         )
 

@@ -9,6 +9,7 @@ from gputui.presentation.actions import quota_line
 from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.context import Context, Lists
+from gputui.presentation.prices import figure_name
 
 
 def account_columns(context: Context) -> Sequence[Column[AccountInfo]]:
@@ -20,7 +21,7 @@ def account_columns(context: Context) -> Sequence[Column[AccountInfo]]:
         fields.detail("user", lambda row: row.user + (" (administrator)" if row.is_admin else "")),
         fields.detail("quota", lambda row: "\n".join(map(quota_line, row.quota))),
         fields.detail("host", lambda row: "\n".join(f"{name}  {value}" for name, value in row.host_spec)),
-        fields.detail("use", lambda row: "\n".join(f"{name}  {value}" for name, value in row.usage)),
+        fields.detail("use", lambda row: "\n".join(f"{figure_name(name)}  {value}" for name, value in row.usage)),
         fields.detail("users", lambda row: ", ".join(_user(user, row) for user in row.users)),
         fields.detail("not reported", lambda row: ("\n".join(row.problems), "warning")),
     ]

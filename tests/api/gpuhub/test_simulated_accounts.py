@@ -36,6 +36,8 @@ async def test_a_personal_account_is_denied_deployments_once_and_has_the_rest() 
         assert all("promises no instance" in offer.remark for offer in offers)
         assert await backend.images()
         assert await backend.balances()
+        info = await backend.account_info()
+        assert [name for name, _ in info.usage][:3] == ["balance", "assets", "blocked_asset"]
 
 
 async def test_a_denial_is_not_asked_for_again_before_a_refresh() -> None:
