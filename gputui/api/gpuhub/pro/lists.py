@@ -86,12 +86,17 @@ class ProLists:
 
     async def instance(self, ref: Ref) -> Instance:
         """Request one instance with its snapshot of now and its JSON; raises NotFoundError."""
-        if ref not in self._listed:
-            self._listed = {row.ref: row for row in await read_all(self._page)}
         status, (snapshot, notes) = await asyncio.gather(self.status(ref), self._ask_snapshot(ref.id, raw=True))
-        listed = self._listed.get(ref) or mapping.to_listed(self._scope, schema.InstanceRow(uuid=ref.id), RowNotes())
-        if status != listed.status:
-            listed = replace(listed, status=status, phase=mapping.phase_of(status), started_at=None, stopped_at=None)
+        listed = self._listed.get(ref)
+        if listed is None or not mapping.has_status(listed, status):
+            # The status changed since: its times, and when the vendor releases it, are in the list alone.
+            self._listed = {row.ref: row for row in await read_all(self._page)}
+            listed = self._listed.get(ref)
+        if listed is None or not mapping.has_status(listed, status):
+            # The list has it not yet: the call for the status counts, and no time of another status.
+            row = schema.InstanceRow(uuid=ref.id, status=status)
+            now = mapping.to_listed(self._scope, row, RowNotes())
+            listed = now if listed is None else mapping.with_state_of(listed, now)
         return mapping.with_snapshot(self._scope, listed, snapshot, notes)
 
     async def addressed(self, ref: Ref) -> Instance:

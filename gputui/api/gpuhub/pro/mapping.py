@@ -50,6 +50,11 @@ def is_released(status: str) -> bool:
     return status.strip().lower() in _RELEASED
 
 
+def has_status(row: Instance, status: str) -> bool:
+    """Return whether this is the vendor's status of a row of the list, apart from the detail behind it."""
+    return row.status.partition(" (")[0] == clean(status)
+
+
 def to_listed(scope: Scope, row: schema.InstanceRow, notes: RowNotes) -> Instance:
     """Return what the list says of an instance: no price and no SSH address, and the GPU by its spec alone."""
     uuid = clean(row["uuid"])
@@ -81,6 +86,19 @@ def to_listed(scope: Scope, row: schema.InstanceRow, notes: RowNotes) -> Instanc
     )
 
 
+def with_state_of(listed: Instance, now: Instance) -> Instance:
+    """Return a row of the list in another state than that, without the times of its own."""
+    return replace(
+        listed,
+        phase=now.phase,
+        status=now.status,
+        started_at=None,
+        stopped_at=None,
+        release_at=None,
+        shutdown_at=None,
+    )
+
+
 def with_snapshot(scope: Scope, listed: Instance, row: schema.SnapshotRow, notes: RowNotes) -> Instance:
     """Return an instance with what its snapshot adds. The price is only of one that runs."""
     name = clean(row.get("snapshot_gpu_alias_name") or "")
@@ -98,7 +116,7 @@ def with_snapshot(scope: Scope, listed: Instance, row: schema.SnapshotRow, notes
         services=_services(row) if running else (),
         ssh=ssh_target(command, secret, generation=listed.ref.id) if command and running else None,
         usage=_usage(usage) if usage.get("valid") and running else None,
-        progress=usage.get("pull_image_progress") if listed.phase is Phase.PENDING else None,
+        progress=usage.get("pull_image_progress") if usage.get("valid") and listed.phase is Phase.PENDING else None,
         problem=listed.problem or notes.problem,
         raw=notes.raw,
     )

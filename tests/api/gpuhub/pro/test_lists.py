@@ -10,8 +10,9 @@ import pytest
 
 from gputui.api.gpuhub.pro.lists import SNAPSHOT_AGE
 from gputui.api.gpuhub.pro.mapping import phase_of
-from gputui.models import Action, Instance, Money, PartialRows, Phase, Resource, Secret
+from gputui.models import Action, Instance, Money, PartialRows, Phase, Ref, Resource, Secret
 from gputui.models.serialize import to_plain
+from gputui.sim.gpuhub import instance_api
 from gputui.sim.gpuhub.plans import InitialInstance
 from tests.api.gpuhub.pro.accounts import PLAN, Account
 
@@ -155,3 +156,64 @@ async def test_many_instances_are_listed_with_all_their_snapshots(monkeypatch: p
     rows = await account.backend.instances()
     assert (len(rows), account.sent("snapshot")) == (150, 150)
     assert account.sent("list") == 2
+
+
+async def test_what_started_since_the_list_has_no_time_of_release(account: Account) -> None:
+    row = await account.row("old-ablation")
+    assert row.release_at is not None
+    account.stock("5090-p", idle=True)
+    instance = account.pool.instances[row.ref.id]
+    for machine in account.pool.machines[instance.order.spec.uuid]:
+        machine.others = 0
+    account.pool.power_on(instance)
+    account.place.wait(60)
+    now = await account.backend.fetch(row.ref)
+    assert isinstance(now, Instance)
+    assert (now.phase, now.release_at, now.stopped_at) == (Phase.RUNNING, None, None)
+    assert now.started_at is not None
+
+
+async def test_a_status_with_a_detail_is_the_one_of_the_list(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = instance_api._row
+    monkeypatch.setattr(instance_api, "_row", lambda instance: {**real(instance), "sub_status": "pulling"})
+    row = await account.row("paper-eval")
+    account.requests.clear()
+    fetched = await account.backend.fetch(row.ref)
+    assert isinstance(fetched, Instance)
+    assert (fetched.status, fetched.started_at) == ("running (pulling)", row.started_at)
+    assert account.sent("list") == 0
+
+
+async def test_no_byte_of_a_status_word_reaches_the_terminal_raw(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await account.row("paper-eval")
+    account.pool.instances[row.ref.id].status = "odd\x1b[2J"
+    monkeypatch.setattr(account.pool, "instances", {row.ref.id: account.pool.instances[row.ref.id]})
+    fetched = await account.backend.fetch(row.ref)
+    assert isinstance(fetched, Instance)
+    assert (fetched.phase, "\x1b" in fetched.status) == (Phase.UNKNOWN, False)
+
+
+async def test_the_progress_of_an_earlier_image_is_not_that_of_now(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = instance_api._usage
+    monkeypatch.setattr(instance_api, "_usage", lambda *given: {**real(*given), "valid": False})
+    assert (await account.row("notebook")).progress is None
+
+
+async def test_a_status_that_the_list_does_not_have_yet_counts(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await account.row("old-ablation")
+
+    async def started(_: Ref) -> str:
+        return "starting"
+
+    monkeypatch.setattr(account.backend._pro_required().lists, "status", started)
+    fetched = await account.backend.fetch(row.ref)
+    assert isinstance(fetched, Instance)
+    assert (fetched.phase, fetched.name, fetched.release_at) == (Phase.PENDING, "old-ablation", None)
