@@ -107,6 +107,8 @@ def _meant(server: Server, code: str, detail: str) -> tuple[type[GputuiError], s
             f"deployments need a company-verified account ({server.backend}); {allowed} work",
             "Verify the account as a company on the cloud's web page, then refresh.",
         )
+    if "登录超时" in detail or "重新登录" in detail:
+        return AuthError, f"the token has expired ({server.backend})", sign_in_hint(server)
     if code == "TORealName" or "实名认证" in detail:
         return (
             ForbiddenError,

@@ -29,6 +29,7 @@ AUTODL = Server("auto", "api.example.com", "AutoDL")
         ("TORealName", "未完成实名认证,认证后才可使用", ForbiddenError, "real-name verification"),
         ("InternalError", "当前算力规格暂无库存, 请修改配置或稍等再试", NoStockError, "no stock"),
         ("InternalError", "账户余额不足", ForbiddenError, "the balance is too low"),
+        ("BadRequest", "登录超时，请重新登录", AuthError, "the token has expired"),
     ],
 )
 def test_a_refusal_has_our_words_and_those_of_the_api(
