@@ -77,16 +77,28 @@ class PerRowCache(Generic[_P, _M]):
 
         Raises GputuiError when all requests failed for the same kind of reason: no answer, no permission.
         """
+        requested, errors = await self._ask_due(rows)
+        total = [error for error in errors.values() if isinstance(error, UnavailableError | AuthError)]
+        limited = next((error for error in errors.values() if isinstance(error, RateLimitedError)), None)
+        if limited is not None or (total and len(total) == requested):
+            raise limited or total[0]
+        return self._known_of(rows), errors
+
+    async def get_each(self, rows: Sequence[_P]) -> tuple[Mapping[Ref, Sequence[_M]], Mapping[Ref, GputuiError]]:
+        """Return the same, and never raise GputuiError: for a list that is of use without these answers."""
+        _, errors = await self._ask_due(rows)
+        return self._known_of(rows), errors
+
+    def _known_of(self, rows: Sequence[_P]) -> Mapping[Ref, Sequence[_M]]:
+        return {row.ref: self.known(row.ref) for row in rows}
+
+    async def _ask_due(self, rows: Sequence[_P]) -> tuple[int, dict[Ref, GputuiError]]:
+        """Request what is due; return how many rows that were, and the failures."""
         self._answers = {item.ref: self._answers[item.ref] for item in rows if item.ref in self._answers}
         requested = [row for row in rows if self._is_due(row)]
         requested += self._in_motion(rows, {row.ref for row in requested})
         failures = dict(zip((item.ref for item in requested), await self._ask(requested), strict=True))
-        errors = {ref: error for ref, error in failures.items() if error is not None}
-        total = [error for error in errors.values() if isinstance(error, UnavailableError | AuthError)]
-        limited = next((error for error in errors.values() if isinstance(error, RateLimitedError)), None)
-        if limited is not None or (total and len(total) == len(requested)):
-            raise limited or total[0]
-        return {item.ref: self.known(item.ref) for item in rows}, errors
+        return len(requested), {ref: error for ref, error in failures.items() if error is not None}
 
     async def _ask(self, rows: Sequence[_P]) -> list[GputuiError | None]:
         return await asyncio.gather(*(self._refresh(row) for row in rows))

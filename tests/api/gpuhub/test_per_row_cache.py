@@ -156,3 +156,11 @@ async def test_a_rate_limit_is_the_accounts_whoever_meets_it(cloud: Cloud) -> No
         await cloud.kept.get([A, B])
     cloud.fail.clear()
     assert await cloud.get(A, B) == ["a1", "b2"]
+
+
+async def test_a_list_of_use_without_them_has_the_answers_that_came(cloud: Cloud) -> None:
+    cloud.fail["a"] = RateLimitedError("slow", retry_after=5)
+    with pytest.raises(RateLimitedError):
+        await cloud.kept.get([A, B])
+    found, errors = await cloud.kept.get_each([A, B])
+    assert (list(errors), found[B.ref]) == ([A.ref], ["b1"])

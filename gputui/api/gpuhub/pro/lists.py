@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -14,7 +14,7 @@ from gputui.api.gpuhub.pro import mapping, schema
 from gputui.api.gpuhub.schema import RowNotes, salvage
 from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
 from gputui.api.http.rows import RowCollector
-from gputui.errors import GputuiError, ProtocolError, RateLimitedError, UnavailableError
+from gputui.errors import GputuiError, ProtocolError
 from gputui.models import Instance, Phase, Ref
 
 SNAPSHOT_AGE = 30.0
@@ -54,7 +54,7 @@ class ProLists:
         """List the instances. Those whose snapshot cannot be read say so, and are listed without its figures."""
         listed = await read_all(self._page)
         self._listed = {row.ref: row for row in listed}
-        snapshots, errors = await self._answers(listed)
+        snapshots, errors = await self._snapshots.get_each(listed)
         rows: RowCollector[Instance] = RowCollector()
         rows.note_missing(listed)
         for row in listed:
@@ -63,14 +63,6 @@ class ProLists:
             if error is not None:
                 rows.add_blank(f"the snapshot of {row.name} cannot be read: {error.message}")
         return rows.rows()
-
-    async def _answers(
-        self, listed: Sequence[Instance]
-    ) -> tuple[Mapping[Ref, Sequence[_Snapshot]], Mapping[Ref, GputuiError]]:
-        try:
-            return await self._snapshots.get(listed)
-        except (UnavailableError, RateLimitedError) as error:  # the list itself was answered
-            return {row.ref: self._snapshots.known(row.ref) for row in listed}, {row.ref: error for row in listed}
 
     def _completed(self, row: Instance, snapshots: Sequence[_Snapshot], error: GputuiError | None) -> Instance:
         for snapshot in snapshots:
