@@ -13,6 +13,7 @@ import asyncssh
 from gputui.errors import SshError
 from gputui.ssh import failures
 from gputui.ssh.credentials import METHODS, LoginClient
+from gputui.ssh.empty_packets import leave_out_empty_packets
 from gputui.ssh.known_hosts import HostKey, name_of_host
 from gputui.ssh.proxy_command import ProxyCommand
 from gputui.ssh.resolution import Resolved
@@ -101,7 +102,7 @@ class Endpoint:
         options = self._options()
         # Those of the known keys instead: the server would choose another key, which would seem changed.
         options.pop("server_host_key_algs", None)
-        return await asyncssh.connect(
+        connection = await asyncssh.connect(
             self.host,
             self.port,
             username=self.user,
@@ -120,6 +121,8 @@ class Endpoint:
             **await self._way(),
             **options,
         )
+        leave_out_empty_packets(connection)
+        return connection
 
     async def open(self) -> tuple[Reader, Writer]:
         """Connect without a login, for the bytes of the connection alone. Raises what asyncssh raises."""
