@@ -38,7 +38,12 @@ async def test_only_cbc_ciphers_have_empty_packets(cipher: str, empty: bool, mon
 
     key = asyncssh.generate_private_key("ssh-ed25519")
     listener = await asyncssh.listen(
-        "127.0.0.1", 0, server_factory=Open, server_host_keys=[key], process_factory=upper
+        "127.0.0.1",
+        0,
+        server_factory=Open,
+        server_host_keys=[key],
+        process_factory=upper,
+        encryption_algs=[cipher],
     )
     async with (
         listener,
