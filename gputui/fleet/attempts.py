@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from gputui.errors import GputuiError, NoStockError, NotFoundError, RateLimitedError, UnavailableError
+from gputui.errors import ConflictError, GputuiError, NoStockError, NotFoundError, RateLimitedError, UnavailableError
 from gputui.fleet.signals import Listeners
 from gputui.formatting import format_money, status_text
 from gputui.models import Action, ActionResult, Instance, Money, Phase, Ref
@@ -111,7 +111,11 @@ class Attempts:
         until: datetime,
         limit: Money | None = None,
     ) -> Attempt:
-        """Try again and again to create something from these values of its form."""
+        """Try again and again to create something from these values of its form.
+
+        Raises ConflictError while another series creates one of this name: after a lost answer it could not be known
+        which of them was created.
+        """
         creator = self._fleet.creator(account, kind)
 
         async def send() -> ActionResult:
@@ -120,7 +124,10 @@ class Attempts:
         return self._begin(account, name, Action.CREATE, send, until, limit)
 
     def start(self, instance: Instance, *, until: datetime, limit: Money | None = None) -> Attempt:
-        """Try again and again to start an instance; the series ends where it runs or is gone."""
+        """Try again and again to start an instance; the series ends where it runs or is gone.
+
+        Raises ConflictError while another series starts it.
+        """
 
         async def send() -> ActionResult:
             row = self._fleet.find(Instance, instance.ref)
@@ -128,9 +135,7 @@ class Attempts:
                 raise NotFoundError(f"{instance.ref} no longer exists.", hint="Nothing more is sent.")
             return await self._fleet.act(instance.ref, Action.START, expected=row)
 
-        attempt = self._begin(instance.ref.account, instance.name, Action.START, send, until, limit)
-        attempt.made = instance.ref
-        return attempt
+        return self._begin(instance.ref.account, instance.name, Action.START, send, until, limit, instance.ref)
 
     def stop(self, attempt: Attempt) -> None:
         """Send nothing more. A request that was sent is still answered, and its outcome recorded."""
@@ -149,11 +154,23 @@ class Attempts:
             await asyncio.wait(tasks)
 
     def _begin(
-        self, account: str, name: str, action: Action, send: Send, until: datetime, limit: Money | None
+        self,
+        account: str,
+        name: str,
+        action: Action,
+        send: Send,
+        until: datetime,
+        limit: Money | None,
+        instance: Ref | None = None,
     ) -> Attempt:
+        for one in self.under_way:
+            same = one.made == instance if instance is not None else one.name == name
+            if one.action is action and one.ref.account == account and same:
+                raise ConflictError(f"{account}: to {action} {name} is being tried already.", hint="See :attempts.")
         now = self._clock.now()
         ref = Ref(account, "attempt", str(len(self._attempts) + 1))
         attempt = Attempt(ref, name, action, send, now, min(until, now + LONGEST), limit)
+        attempt.made = instance
         # The answer that there is no stock has just come.
         attempt.next_at = now + timedelta(seconds=PACE)
         self._attempts[ref] = attempt

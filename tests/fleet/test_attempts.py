@@ -11,6 +11,7 @@ import pytest
 
 from gputui.errors import (
     AuthError,
+    ConflictError,
     GputuiError,
     NoStockError,
     RateLimitedError,
@@ -162,3 +163,13 @@ async def test_a_limit_that_cannot_be_checked_is_said(
         await clock.advance(PACE)
         await settle()
         assert attempt.answer == "created The price is not known, and may be more than ¥3.00/h: check it."
+
+
+async def test_the_same_is_not_tried_twice_at_once(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.errors[Action.CREATE] = FULL
+    async with running(clock, lab) as fleet:
+        first = begin(fleet, clock)
+        with pytest.raises(ConflictError, match="is being tried already"):
+            begin(fleet, clock)
+        fleet.attempts.stop(first)
+        assert not begin(fleet, clock).over
