@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gputui.errors import AuthError, RateLimitedError, UnavailableError
-from gputui.models import Ref, Resource
+from gputui.models import Action, Phase, Ref, Resource, Row
 from gputui.screens.base.bars import FilterBar
 from tests.screens.stage import NARROW, staged
 from tests.screens.world import attic, backend, fail, instance, lab
@@ -35,6 +35,23 @@ async def test_a_row_shows_its_phase_by_glyph_and_word_and_what_runs_where() -> 
             assert part in row
         assert "lab-host" not in row
         assert all(len(line) <= NARROW[0] for line in stage.lines)
+
+
+async def test_the_footer_follows_the_state_of_the_row_under_the_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = backend("lab", [instance("lab", "box", "exited")])
+
+    def actions(row: Row) -> frozenset[Action]:
+        return frozenset({Action.SSH if getattr(row, "phase", None) is Phase.RUNNING else Action.START})
+
+    monkeypatch.setattr(fake, "actions", actions)
+    async with staged(fake) as stage:
+        await stage.press("home")
+        assert "S start" in stage.lines[-1]
+        fake.rows[Resource.INSTANCES] = [instance("lab", "box")]
+        await stage.advance(6)
+        assert "● running" in stage.line_of("box")
+        assert "S start" not in stage.lines[-1]
+        assert "s ssh" in stage.lines[-1]
 
 
 async def test_rows_come_with_the_first_answer_and_stay_with_their_age_when_one_fails() -> None:

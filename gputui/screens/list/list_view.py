@@ -105,6 +105,8 @@ class ListView(TabularView):
         self._settle_columns()
         self._settle_cursor()
         self._select_awaited(change.added)
+        if any(row.ref == self.table.cursor_ref for row in change.updated):
+            self.frame.show_keys()  # another state, other actions
 
     def _select_awaited(self, added: Sequence[Row]) -> None:
         """Put the cursor on the row that is awaited, if it is there now and the user has not moved.
