@@ -29,7 +29,6 @@ MOST_WAIT = 240.0
 """How long a status may take to change, in seconds."""
 NO_EFFECT = 12.0
 """After how many seconds an accepted power-off that changed nothing has had no effect."""
-LONGEST_NAME = 80
 
 Step = Callable[[Ref, Action], None]
 """Notes which part of a change of several steps is under way."""
@@ -105,7 +104,7 @@ class ProChanges:
 
     async def _power_off(self, ref: Ref, *, until: tuple[Phase, ...]) -> ActionResult:
         ending = (Phase.STOPPING, Phase.STOPPED)
-        done = f"Instance {ref.id} is powered off."
+        done = f"Instance {ref.id} is being powered off."
         result = await self._change(ref, "power_off", {}, "the powering off of", done, ending)
         if await self._reached(ref, ending, NO_EFFECT) is None:
             # Accepted while it was starting, which has no effect: ask once more when it runs.

@@ -15,7 +15,6 @@ from gputui.api.common.form_values import Body, FormValues, checked, choice_fiel
 from gputui.api.gpuhub.client import GpuhubClient
 from gputui.api.gpuhub.fields import CUDA_VALUES, read_cuda
 from gputui.api.gpuhub.images import PUBLIC_IMAGES
-from gputui.api.gpuhub.pro.changes import LONGEST_NAME
 from gputui.api.gpuhub.pro.lists import ProLists
 from gputui.api.gpuhub.pro.mapping import KIND
 from gputui.api.gpuhub.pro.specs import CREATE_REGIONS, SPECS
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from gputui.api.gpuhub.account import GpuhubAccount
 
 _UNKNOWN = "is no parameter of an instance"
-MOST_GPUS, MOST_DISK = 4, 500
+MOST_GPUS, MOST_DISK, LONGEST_NAME = 4, 500, 80
 
 
 def instance_form(account: str, images: Sequence[Image] = ()) -> Form:

@@ -126,7 +126,7 @@ async def test_a_power_off_that_shows_late_is_no_conflict(account: Account, monk
     monkeypatch.setattr("gputui.sim.gpuhub.instances.STOPPING", (60.0, 61.0))
     monkeypatch.setattr(account.backend._pro_required().lists, "status", late)
     result = await account.backend.changes.stop(row.ref)
-    assert result.message == f"Instance {row.ref.id} is powered off."
+    assert result.message == f"Instance {row.ref.id} is being powered off."
     assert account.sent("power_off") == 2
 
 
