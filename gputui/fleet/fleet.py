@@ -421,9 +421,8 @@ class Fleet(Rows):
 
     async def events_of(self, ref: Ref) -> Sequence[Event]:
         """Return the known events of an instance, or of the instances of a deployment, oldest first."""
-        runtime = self.runtime(ref.account)
-        opened = runtime.opened
-        if opened is not None and opened.events_of is not None and not runtime.observes_kind(ref.kind):
+        opened = self.runtime(ref.account).opened
+        if opened is not None and opened.events_of is not None and ref.kind not in opened.without_events:
             return await opened.events_of(ref)
         known = (event for event in self.rows(Resource.EVENTS).values() if isinstance(event, Event))
         return sorted((event for event in known if ref in (event.instance, event.parent)), key=lambda event: event.at)
