@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
+
 from gputui.errors import InvalidError, UnavailableError, UnknownOutcomeError
-from gputui.models import Action, Ref, Resource
+from gputui.models import AccountInfo, Action, ActionResult, FormField, Ref, Resource, Row
+from tests import storage
 from tests.screens.changing import confirm
 from tests.screens.forms import focus_on, focused, go_to
 from tests.screens.pictures import BOTH, Take
@@ -263,3 +267,33 @@ async def test_the_menu_of_actions_has_what_can_be_changed() -> None:
         await stage.press("a")
         assert "Rename" in stage.text
         assert "Resize" in stage.text
+
+
+async def test_the_settings_of_an_account_are_changed_from_the_menu_of_accounts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake, rows = store(), store().actions
+    sent: list[dict[str, str]] = []
+
+    def actions(row: Row) -> frozenset[Action]:
+        return frozenset({Action.UPDATE}) if isinstance(row, AccountInfo) else rows(row)
+
+    async def update(row: Row, action: Action, values: Mapping[str, str]) -> ActionResult:
+        assert (row.ref, action) == (Ref("yotta", "account", "yotta"), Action.UPDATE)
+        sent.append(dict(values))
+        return ActionResult("The disk is mounted.")
+
+    monkeypatch.setattr(fake, "actions", actions)
+    monkeypatch.setattr(fake, "update", update)
+    monkeypatch.setattr(storage, "fields_of", lambda *_: (FormField("disk", "Disk"),))
+    async with staged(fake, lab(), view="3") as stage:
+        await stage.press("at")
+        assert "edit lab" not in stage.text
+        await stage.press("end", "enter")
+        await stage.type("mount")
+        await stage.press("enter")
+        assert "The settings of the account change as shown." in said(stage)
+        assert not sent
+        await confirm(stage)
+        assert sent == [{"disk": "mount"}]
+        assert "The disk is mounted." in stage.toasts
