@@ -235,7 +235,8 @@ class Backend(ABC):
 
         ``decrease_replicas``, ``no_cache`` and ``command`` for stop. ``force`` for delete, only where the server
         refuses to delete the row in its state without it; ``stop_first`` for delete and commit, only where it does so
-        in any case: the row is stopped, and the action follows once it is.
+        in any case: the row is stopped, and the action follows once it is. ``named`` for commit, where the image
+        needs a name, which is the argument ``tag``.
         """
         return frozenset()
 

@@ -50,9 +50,14 @@ def _price(text: str) -> Decimal:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Raise ConfigError for options that have no effect."""
+    """Raise ConfigError for options that have no effect, or a time that is too long."""
     if args.max_price is not None and args.keep_trying is None:
         raise ConfigError("--max-price has no effect without --keep-trying.")
+    if args.keep_trying is not None:
+        from gputui.fleet.attempts import LONGEST
+
+        if timedelta(minutes=args.keep_trying) > LONGEST:
+            raise ConfigError(f"--keep-trying can be {LONGEST.days}d at most.")
 
 
 async def keep_trying(

@@ -8,9 +8,9 @@ from datetime import datetime
 
 import pytest
 
-from gputui.cli.keep_trying import keep_trying
+from gputui.cli.keep_trying import check, keep_trying
 from gputui.cli.mutate import Plan, _act_on_all
-from gputui.errors import ExitCode, NoStockError, UnknownOutcomeError
+from gputui.errors import ConfigError, ExitCode, NoStockError, UnknownOutcomeError
 from gputui.fleet import Fleet
 from gputui.fleet.attempts import PACE, Attempt
 from gputui.models import Action, Money, Ref, Resource, Row
@@ -25,6 +25,12 @@ def foreground(fleet: Fleet) -> asyncio.Task[tuple[ExitCode, Attempt | None]]:
 
     args = argparse.Namespace(keep_trying=60, max_price=None)
     return asyncio.ensure_future(keep_trying(args, fleet, "lab", FULL, begin))
+
+
+def test_a_time_of_more_than_a_week_is_refused() -> None:
+    check(argparse.Namespace(keep_trying=7 * 1440, max_price=None))
+    with pytest.raises(ConfigError, match="7d at most"):
+        check(argparse.Namespace(keep_trying=7 * 1440 + 1, max_price=None))
 
 
 async def test_an_unknown_outcome_is_not_reported_as_no_stock() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from textual.widgets import Button, Input, Select
 
 from gputui.errors import ConflictError, InvalidError, UnavailableError, UnknownOutcomeError
@@ -311,6 +312,17 @@ async def test_saving_as_an_image_asks_for_a_tag_and_then_again() -> None:
         await confirm(stage)
         await stage.advance(1)
         assert sent(fake) == {Action.COMMIT: 1}
+
+
+async def test_an_image_that_needs_a_name_is_not_saved_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = lab()
+    fake.offered |= {Action.COMMIT}
+    monkeypatch.setattr(fake, "options", lambda _row, action: {"named"} if action is Action.COMMIT else set())
+    async with staged(fake) as stage:
+        await stage.command("commit train")
+        await stage.press("enter")
+        assert "Type a name." in stage.text
+        assert "Save train in lab?" not in stage.text
 
 
 async def test_a_password_is_asked_twice_and_never_shown() -> None:

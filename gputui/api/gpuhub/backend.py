@@ -340,12 +340,15 @@ class GpuhubBackend(HttpBackend):
                 return super().actions(row)
 
     def options(self, row: Row, action: Action) -> frozenset[str]:
-        """Return the options of stopping a container, and of releasing or saving an instance that is not off."""
+        """Return the options of stopping a container, and of releasing or saving an instance.
+
+        One that is not off is stopped first, and an image needs a name.
+        """
         if not isinstance(row, Instance):
             return frozenset()
         if row.ref.kind == INSTANCE:
             ends = action in (Action.DELETE, Action.COMMIT) and row.phase not in (Phase.STOPPED, Phase.FAILED)
-            return frozenset({"stop_first"} if ends else ())
+            return frozenset({"stop_first"} if ends else ()) | ({"named"} if action is Action.COMMIT else set())
         return frozenset({"decrease_replicas", "no_cache", "command"} if action is Action.STOP else ())
 
 

@@ -66,10 +66,12 @@ class ActionCommands(CommandSet):
         """Do an action to rows, once the user has confirmed it."""
         arguments: dict[str, str] = {}
         if action is Action.COMMIT:
+            named = "named" in self.session.fleet.options(rows[0], action)
             tag = await self.app.push_screen_wait(
                 dialogs.PromptDialog(
                     f"Save {name_of(rows[0])} in {rows[0].ref.account} as an image",
-                    note="A tag for it, or nothing.",
+                    note="A name for the image." if named else "A tag for it, or nothing.",
+                    check=lambda text: "Type a name." if named and not text.strip() else "",
                 )
             )
             if tag is None:

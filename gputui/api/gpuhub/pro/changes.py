@@ -74,7 +74,8 @@ class ProChanges:
     async def save(self, ref: Ref, name: str, *, stop_first: bool = False) -> ActionResult:
         """Save an instance that is off as an image (call 8); ``stop_first`` powers it off before."""
         if not name.strip() or clean(name) != name:
-            raise InvalidError(f"{ref}: an image needs a name.", fields={"tag": "is not a name"})
+            hint = "Nothing was sent. On the command line: --tag NAME."
+            raise InvalidError(f"{ref}: an image needs a name.", hint=hint, fields={"tag": "is not a name"})
         await self._ensure_off(ref, Action.COMMIT, stop_first=stop_first)
         what = f"the saving of instance {ref.id}"
         data = await self._client.change(

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from gputui.errors import ConflictError, NoStockError, NotFoundError, UnavailableError, UnknownOutcomeError
+from gputui.errors import (
+    ConflictError,
+    InvalidError,
+    NoStockError,
+    NotFoundError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
 from gputui.models import Action, Phase, Ref
 from tests.api.gpuhub.pro.accounts import VALUES, Account
 
@@ -60,6 +67,14 @@ async def test_saving_powers_off_first_and_names_the_image(account: Account) -> 
     assert account.steps == [(row.ref.id, Action.STOP), (row.ref.id, Action.COMMIT)]
     images = {image.ref: image for image in await account.backend.images()}
     assert images[saved.created].name == "lora-2"
+
+
+async def test_an_image_without_a_name_is_refused_before_anything_is_sent(account: Account) -> None:
+    row = await account.row("sdxl-lora")
+    assert account.backend.options(row, Action.COMMIT) == {"stop_first", "named"}
+    with pytest.raises(InvalidError, match="an image needs a name"):
+        await account.backend.changes.commit(row.ref, tag=" ", stop_first=True)
+    assert account.sent("power_off") == 0
 
 
 async def test_no_stock_is_an_error_of_its_own(account: Account) -> None:
