@@ -68,7 +68,8 @@ class ProLists:
         for snapshot in snapshots:
             row = mapping.with_snapshot(self._scope, row, *snapshot)
         if error is None:
-            return row
+            # It was listed, and its snapshot is not found.
+            return row if snapshots else replace(row, problem=row.problem or "no snapshot: it may have been released")
         # What it uses now is not known from an earlier snapshot.
         return replace(row, usage=None, problem=row.problem or f"snapshot: {error.message}")
 

@@ -217,3 +217,17 @@ async def test_a_status_that_the_list_does_not_have_yet_counts(
     fetched = await account.backend.fetch(row.ref)
     assert isinstance(fetched, Instance)
     assert (fetched.phase, fetched.name, fetched.release_at) == (Phase.PENDING, "old-ablation", None)
+
+
+async def test_a_row_whose_snapshot_is_not_found_says_so(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    lists = account.backend._pro_required().lists
+    real = lists._page
+
+    async def released_meanwhile(index: int, size: int = 100) -> object:
+        page = await real(index, size)
+        account.pool.instances.pop(next(row.ref.id for row in page.rows if row.name == "thesis"), None)
+        return page
+
+    monkeypatch.setattr(lists, "_page", released_meanwhile)
+    problems = {row.name: row.problem for row in await account.backend.instances() if row.problem}
+    assert problems == {"thesis": "no snapshot: it may have been released"}
