@@ -116,10 +116,16 @@ def with_snapshot(scope: Scope, listed: Instance, row: schema.SnapshotRow, notes
         services=_services(row) if running else (),
         ssh=ssh_target(command, secret, generation=listed.ref.id) if command and running else None,
         usage=_usage(usage) if usage.get("valid") and running else None,
-        progress=usage.get("pull_image_progress") if usage.get("valid") and listed.phase is Phase.PENDING else None,
+        progress=_progress(usage) if listed.phase is Phase.PENDING else None,
         problem=listed.problem or notes.problem,
         raw=notes.raw,
     )
+
+
+def _progress(row: schema.UsageRow) -> float | None:
+    """Return the share of the image that has come, 0 to 1; None for any other figure, or one that is old."""
+    share = row.get("pull_image_progress")
+    return share if row.get("valid") and share is not None and 0 <= share <= 1 else None
 
 
 def _usage(row: schema.UsageRow) -> Usage:

@@ -197,11 +197,12 @@ async def test_no_byte_of_a_status_word_reaches_the_terminal_raw(
     assert (fetched.phase, "\x1b" in fetched.status) == (Phase.UNKNOWN, False)
 
 
-async def test_the_progress_of_an_earlier_image_is_not_that_of_now(
-    account: Account, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("wrong", [{"valid": False}, {"pull_image_progress": 45.0}, {"pull_image_progress": -1}])
+async def test_the_progress_of_an_earlier_image_or_of_none_is_not_shown(
+    account: Account, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, object]
 ) -> None:
     real = instance_api._usage
-    monkeypatch.setattr(instance_api, "_usage", lambda *given: {**real(*given), "valid": False})
+    monkeypatch.setattr(instance_api, "_usage", lambda *given: {**real(*given), **wrong})
     assert (await account.row("notebook")).progress is None
 
 
