@@ -162,7 +162,7 @@ def reported(running: Running, witness: Witness) -> list[str]:
         known = Counter(
             (event.instance.id, event.status, int(event.at.timestamp()))
             for event in witness.events
-            if event.instance.account == name
+            if event.instance.account == name and event.source is EventSource.REPORTED
         )
         wrong += [f"{name}: lost: {event}" for event in there - known]
         wrong += [f"{name}: doubled, or never happened: {event}" for event in known - there]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -107,19 +106,20 @@ async def test_the_time_limit_ends_a_script_with_what_it_started(person: Person)
 
 
 async def test_what_a_server_started_for_others_is_not_ended_with_a_script(person: Person, tmp_path: Path) -> None:
-    others = tmp_path / "others"
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+    other = f"trap 'touch {ended}' TERM; touch {begun}; while :; do sleep 0.05; done"
     server_alike = (
-        "import pathlib, subprocess, sys\n"
-        "other = subprocess.Popen(['sleep', '60'], stdin=-3, stdout=-3, stderr=-3)\n"
-        f"with open({str(others)!r}, 'a') as file: print(other.pid, file=file)\n"
+        "import pathlib, subprocess, sys, time\n"
+        f"other = subprocess.Popen(['sh', '-c', {other!r}], stdin=-3, stdout=-3, stderr=-3)\n"
+        f"while not pathlib.Path({str(begun)!r}).exists(): time.sleep(0.01)\n"
         "sys.exit(subprocess.call(['sh', '-c', sys.argv[1]]))"
     )
     async with ShellServer((sys.executable, "-c", server_alike)) as server:
         connection = await person.connect(server.port)
         done = await ran(connection, "sleep 61; echo survived", timeout=0.2)
         assert (done.end.reason, done.end.may_run, done.end.open, bytes(done.out)) == ("timeout", False, False, b"")
-        for pid in others.read_text().split():
-            os.kill(int(pid), 0)
+    assert begun.exists()
+    assert not ended.exists()
 
 
 async def test_a_script_that_ignores_term_is_killed(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
