@@ -115,7 +115,7 @@ def _runs(row: Row | None) -> bool | None:
 
 
 def _stopped(row: Row | None) -> bool | None:
-    return True if row is None or getattr(row, "phase", None) is Phase.STOPPED else None
+    return True if row is None or getattr(row, "phase", None) in (Phase.STOPPED, Phase.FAILED) else None
 
 
 def _gone(row: Row | None) -> bool | None:

@@ -17,8 +17,14 @@ def call_of(backend: Backend, ref: Ref, action: Action, arguments: Arguments) ->
     """Return the call of an action without a form on this back end; raises InvalidError where it has none."""
     operation = backend.operations.get(action)
     given = _READERS[action](arguments) if action in _READERS else {}
-    if operation is None or not given.keys() <= inspect.signature(operation).parameters.keys():
+    if operation is None:
         raise InvalidError(f"{ref.account}: {action} cannot be done to {ref.id}.")
+    if unknown := given.keys() - inspect.signature(operation).parameters.keys():
+        names = " and ".join(sorted(unknown))
+        raise InvalidError(
+            f"{ref.account}: {action} of {ref.id} takes no {names}.",
+            fields=dict.fromkeys(unknown, "has no effect here"),
+        )
 
     async def call() -> ActionResult:
         result = await operation(ref, **given)

@@ -347,3 +347,10 @@ def test_the_settings_of_an_account_are_changed_by_its_full_name(with_personal: 
     status, out, err = run(*update, "--set", "mountable=mount", "--yes")
     assert (status, "The shared disk in westDC3 is mounted." in out + err) == (0, True)
     assert run("update", "hub/account/hub", "--set", "mountable=mount", "--yes")[0] == 1
+
+
+def test_an_option_that_a_cloud_does_not_have_is_named(with_personal: None, run: Run) -> None:
+    status, out, _ = run("get", "instances", "-A", "personal", "-o", "json")
+    ref = next(row["ref"] for row in json.loads(out) if row["name"] == "thesis")
+    status, _, err = run("commit", ref, "--yes", "--tag", "mine", "--message", "note")
+    assert (status, "takes no message" in err) == (1, True)

@@ -8,6 +8,8 @@ from dataclasses import replace
 from gputui.api.gpuhub.create import REPLICA_SET
 from gputui.models import Action, Deployment, Instance, Kind, Never, Phase, Resource, Row
 
+_GONE = frozenset({"releasing", "released", "removing", "removed"})
+"""Statuses of container instances that are given back."""
 _AGAIN = "Create another one instead {new}."
 _BY_ITS_DEPLOYMENT = "Scale its deployment instead {scale}."
 _INSIDE = "Open one {open} and choose an instance."
@@ -85,6 +87,8 @@ def deployment_actions(deployment: Deployment) -> frozenset[Action]:
 
 def instance_actions(instance: Instance) -> frozenset[Action]:
     """Return what can be done to a container instance. Releasing and saving stop it first, once that is confirmed."""
+    if instance.status.partition(" ")[0].lower() in _GONE:
+        return frozenset()
     match instance.phase:
         case Phase.STOPPED | Phase.FAILED:
             return frozenset({Action.START, Action.DELETE, Action.COMMIT})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gputui.errors import (
@@ -191,3 +193,8 @@ async def test_a_release_is_verified_by_the_list_where_the_status_stays(
 
     monkeypatch.setattr(account.backend._pro_required().lists, "status", off)
     assert (await account.backend.changes.delete(row.ref)).message == f"Instance {row.ref.id} is released."
+
+
+async def test_nothing_can_be_done_to_what_is_given_back(account: Account) -> None:
+    row = await account.row("thesis")
+    assert account.backend.actions(replace(row, status="released")) == frozenset()
