@@ -103,7 +103,7 @@ def with_snapshot(scope: Scope, listed: Instance, row: schema.SnapshotRow, notes
     """Return an instance with what its snapshot adds. The price is only of one that runs."""
     name = clean(row.get("snapshot_gpu_alias_name") or "")
     running = listed.phase is Phase.RUNNING
-    command, password = row.get("ssh_command"), row.get("root_password")
+    command, password = _ssh_command(row), row.get("root_password")
     secret = Secret(password) if password else None
     usage = row.get("usage_info") or schema.UsageRow()
     sizes = [size for size in (row.get("system_init_disk_size"), row.get("expand_system_disk_size")) if size]
@@ -136,6 +136,14 @@ def _usage(row: schema.UsageRow) -> Usage:
         data_disk=row.get("data_disk_used_size"),
         data_disk_size=row.get("data_disk_total_size") or None,
     )
+
+
+def _ssh_command(row: schema.SnapshotRow) -> str:
+    """Return the command for a login, which the API also gives as host and port; '' where it gives neither."""
+    if command := row.get("ssh_command"):
+        return command
+    host, port = row.get("proxy_host"), row.get("ssh_port")
+    return f"ssh -p {port} root@{host}" if host and port else ""
 
 
 def _services(row: schema.SnapshotRow) -> tuple[Service, ...]:

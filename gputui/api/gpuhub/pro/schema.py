@@ -63,6 +63,8 @@ class SnapshotRow(Lenient, total=False):
     payg_price: float | None
     snapshot_gpu_alias_name: str | None
     ssh_command: str | None
+    proxy_host: str | None
+    ssh_port: int | None
     root_password: str | None
     jupyter_domain: str | None
     jupyter_token: str | None

@@ -18,6 +18,7 @@ from gputui.sim.gpuhub.plans import CloudPlan
 from tests.sim.gpuhub.clouds import Place
 
 PLAN = replace(PERSONAL, models=(), quiet=True)
+ROOT = "/api/v1/dev/instance/pro"
 VALUES = {
     "instance_name": "try",
     "gpu_spec_uuid": "5090-p",
@@ -31,7 +32,9 @@ VALUES = {
 class Account:
     """A back end, the simulated cloud behind it, and the requests that it sent."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, plan: CloudPlan = PLAN) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, plan: CloudPlan = PLAN, preset: str = "autodl", root: str = ROOT
+    ) -> None:
         self.place = Place(plan)
         self.pool = self.place.cloud.pool
         self.requests: list[tuple[str, str]] = []
@@ -40,11 +43,15 @@ class Account:
         self.refused: set[str] = set()
         """The calls that never arrive."""
         self.steps: list[tuple[str, Action]] = []
+        self.paths: set[str] = set()
         app = httpx.ASGITransport(app=GpuhubApi(self.place.cloud).app)
 
         async def answered(_: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
-            call = request.url.path.rpartition("/instance/pro/")[2]
+            path = request.url.path
+            call = path.rpartition("/instance/pro/")[2]
             self.requests.append((request.method, call))
+            self.paths.add(path)
+            request.url = request.url.copy_with(path=path.replace(root, ROOT))
             if call in self.refused:
                 raise httpx.ConnectError("refused", request=request)
             response = await app.handle_async_request(request)
@@ -53,7 +60,7 @@ class Account:
             return response
 
         monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", answered)
-        text = f'[accounts.autodl]\npreset = "autodl"\nbase_url = "http://sim.example"\ntoken = "{plan.token}"\n'
+        text = f'[accounts.autodl]\npreset = "{preset}"\nbase_url = "http://sim.example"\ntoken = "{plan.token}"\n'
         account = parse_config(text, name="config.toml", private=True).accounts["autodl"]
         assert isinstance(account, GpuhubAccount)
         self.backend = GpuhubBackend(

@@ -8,13 +8,18 @@ from decimal import Decimal
 
 import pytest
 
+from gputui.api.gpuhub.mapping import Scope
+from gputui.api.gpuhub.pro import mapping
 from gputui.api.gpuhub.pro.lists import SNAPSHOT_AGE
 from gputui.api.gpuhub.pro.mapping import phase_of
+from gputui.api.gpuhub.schema import RowNotes
 from gputui.models import Action, Instance, Money, PartialRows, Phase, Ref, Resource, Secret
 from gputui.models.serialize import to_plain
 from gputui.sim.gpuhub import instance_api
 from gputui.sim.gpuhub.plans import InitialInstance
 from tests.api.gpuhub.pro.accounts import PLAN, Account
+
+SCOPE = Scope("autodl", "CNY")
 
 
 @pytest.fixture
@@ -232,3 +237,23 @@ async def test_a_row_whose_snapshot_is_not_found_says_so(account: Account, monke
     monkeypatch.setattr(lists, "_page", released_meanwhile)
     problems = {row.name: row.problem for row in await account.backend.instances() if row.problem}
     assert problems == {"thesis": "no snapshot: it may have been released"}
+
+
+async def test_the_host_of_applications_has_instances_and_their_images_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = "/api/v1/adl_dev/dev/instance/pro"
+    account = Account(monkeypatch, preset="autodl-art", root=root)
+    await account.backend.identify()
+    row = await account.row("sdxl-lora")
+    assert row.price is not None
+    await account.backend.changes.stop(row.ref)
+    assert await account.backend.images()
+    assert set(account.backend.listers) == {Resource.INSTANCES, Resource.IMAGES}
+    assert set(account.backend.creators) == {"instance"}
+    assert all(path.startswith(f"{root}/") for path in account.paths)
+
+
+async def test_a_login_is_read_from_host_and_port_as_well() -> None:
+    listed = mapping.to_listed(SCOPE, {"uuid": "pro-1", "status": "running"}, RowNotes())
+    full = mapping.with_snapshot(SCOPE, listed, {"proxy_host": "connect.example.com", "ssh_port": 34567}, RowNotes())
+    assert full.ssh is not None
+    assert (full.ssh.user, full.ssh.host, full.ssh.port) == ("root", "connect.example.com", 34567)
