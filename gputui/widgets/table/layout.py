@@ -47,6 +47,7 @@ class ColumnLayout(Generic[RowT]):
         self.brought: frozenset[str] = frozenset()
         """The keys of the columns not shown otherwise that sorting or the filter brings; only these have cells."""
         self.placed: tuple[Placed[RowT], ...] = ()
+        self._needed: frozenset[str] = frozenset()
         self.settled = False
         """Whether the list is set up."""
         self._natural: dict[str, int] = {}
@@ -125,7 +126,9 @@ class ColumnLayout(Generic[RowT]):
         if brought != self.brought:
             self.brought = brought
             self._renew_cells()
-        self._measured.difference_update(refs)
+        if needed != self._needed:  # the rows were measured in other columns
+            self._needed = needed
+            self._measured.difference_update(refs)
         natural = self._measured_widths(model, refs)
         there = self._filled | needed
         columns = [column for column in self._columns if not column.when_filled or column.key in there]
