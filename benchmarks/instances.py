@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +22,8 @@ from typing import Any
 
 import httpx
 
-from benchmarks.cloud import counted, cpu_seconds
-from benchmarks.measure import Finding, options, ratio, report, side_by_side
+from benchmarks.cloud import cpu_seconds, reading
+from benchmarks.measure import Finding, options, report
 from gputui.api import open_backend
 from gputui.api.gpuhub.account import GpuhubAccount
 from gputui.api.gpuhub.backend import GpuhubBackend
@@ -135,46 +135,15 @@ async def bare(client: httpx.AsyncClient) -> int:
     return len(await asyncio.gather(*(snapshot(row["uuid"]) for row in rows)))
 
 
-def reading(runner: asyncio.Runner, account: GpuhubAccount, rounds: int, instances: int) -> list[Finding]:
+def reading_list(runner: asyncio.Runner, account: GpuhubAccount, rounds: int, instances: int) -> list[Finding]:
     """Time the first complete list, with nothing known from before."""
-    client = httpx.AsyncClient(base_url=account.base_url, headers={"Authorization": account.token.resolve().reveal()})
     backend = open_backend(account)
     assert isinstance(backend, GpuhubBackend)
-
-    def timed(work: Callable[[], Coroutine[None, None, int]]) -> float:
-        begun = time.perf_counter()
-        count = runner.run(work())
-        taken = time.perf_counter() - begun
-        if count != instances:
-            sys.exit(f"{count} instances were found in place of {instances}")
-        return taken
-
-    async def ours() -> int:
-        backend.forget()
-        return len(await backend.instances())
-
-    contenders: dict[str, Callable[[], float]] = {
-        "gputui": lambda: timed(ours),
-        "bare httpx": lambda: timed(lambda: bare(client)),
-    }
-    for contender in contenders.values():
-        contender()
-    samples = side_by_side(contenders, rounds)
-    with counted() as sent:
-        timed(ours)
-    asked = len(sent)
-    sent.clear()
-    with counted() as sent:
-        timed(lambda: bare(client))
-    runner.run(client.aclose())
+    name = "first list of {} instances / bare httpx"
+    # One request more: whether the account may use deployments.
+    found = reading(runner, backend, account, rounds, instances, name=name, bare=bare, bound=READ_BOUND, more=1.5)
     runner.run(backend.aclose())
-    return [
-        ratio(f"first list of {instances} instances / bare httpx", samples, "gputui", "bare httpx", READ_BOUND),
-        # One more: whether the account may use deployments.
-        Finding(
-            "  its requests / those of bare httpx", asked / len(sent), 1 + 1.5 / len(sent), f"{asked}, {len(sent)}"
-        ),
-    ]
+    return found
 
 
 def polling(running: Server, watching: Watching) -> list[Finding]:
@@ -218,7 +187,7 @@ def main() -> int:
         account = load_config(running.config).accounts["personal"]
         assert isinstance(account, GpuhubAccount)
         with asyncio.Runner() as runner:
-            findings = reading(runner, account, 1 if args.tiny else args.rounds, watching.instances)
+            findings = reading_list(runner, account, 1 if args.tiny else args.rounds, watching.instances)
         findings += polling(running, watching)
     return report(findings, tiny=args.tiny)
 
