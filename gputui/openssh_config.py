@@ -127,7 +127,7 @@ class Pass:
 
         ``own``: one that gputui wrote has none either.
         """
-        # As in OpenSSH: the file of the system is nobody else's to check, what it includes is.
+        # As in OpenSSH: the file of the system itself is not checked, what it includes is.
         text = _read(path, trusted=self._of_system and path == self.path)
         return () if own and text.startswith(WRITTEN_MARK) else _parsed(path, text)
 

@@ -214,7 +214,7 @@ class LocalFile:
 
     def _deliver(self, calls: Sequence[_Call], outcomes: Sequence[object]) -> None:
         for (_, future), outcome in zip(calls, outcomes, strict=True):
-            if future.done():  # nobody waits for it any more
+            if future.done():  # it is no longer awaited
                 continue
             if isinstance(outcome, Exception):
                 future.set_exception(outcome)

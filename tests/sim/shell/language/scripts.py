@@ -1,4 +1,4 @@
-"""Scripts with what dash prints for them: ``python -m tests.sim.shell.language.scripts`` records that anew."""
+"""Scripts with what dash prints for them: ``python -m tests.sim.shell.language.scripts`` records that again."""
 
 from __future__ import annotations
 
