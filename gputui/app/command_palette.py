@@ -26,7 +26,7 @@ class PaletteProvider(Provider):
 
     def _commands(self) -> list[Command]:
         view = self._view
-        return [] if view is None else [view.named(command) for command in COMMANDS if view.offers(command)]
+        return [] if view is None else [view.named(command) for command in COMMANDS if view.commands.offers(command)]
 
     async def discover(self) -> Hits:
         """Show all commands before anything is typed."""
@@ -61,7 +61,7 @@ class PaletteProvider(Provider):
 
     def _help(self, command: Command) -> str:
         view = self._view
-        keys = key_text(view.keys_of(command) if view is not None else command.keys)
+        keys = key_text(view.commands.keys_of(command) if view is not None else command.keys)
         return f"{command.tooltip}  ({keys})" if keys else command.tooltip
 
     def _run(self, command: Command) -> Callable[[], None]:
@@ -70,7 +70,7 @@ class PaletteProvider(Provider):
         def run() -> None:
             if view is not None:
                 with guarded(view.app):
-                    view.run_command(command, "")
+                    view.commands.run(command)
 
         return run
 

@@ -55,7 +55,7 @@ class CommandBar(EntryBar):
         if self._view.session.history is not None:
             self._view.session.history.add_command(text)
         self.action_close()
-        self._view.run_command(command, argument)
+        self._view.commands.run(command, argument)
 
     def closed(self) -> None:
         """Return the focus to the body."""

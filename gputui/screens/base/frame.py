@@ -89,16 +89,16 @@ class Frame:
         """Show in the footer the keys that work where the cursor is."""
         view = self._view
         # Found once for all commands: this is called at every move of the cursor.
-        here = view.here()
+        here = view.commands.here()
         state = here, view.footer_state()
         if state == self._footer_of:
             return
         self._footer_of = state
-        offered = [command for command in _in_footer(view.FOOTER) if view.offers(command, here)]
+        offered = [command for command in _in_footer(view.FOOTER) if view.commands.offers(command, here)]
         keys = [
             (key_text(key), view.named(command).label)
             for command in offered
-            if (key := view.keys_of(command).split(",")[0])
+            if (key := view.commands.keys_of(command).split(",")[0])
         ]
         view.query_one(FooterBar).set_keys(keys)
 

@@ -6,23 +6,22 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 
 from gputui.actions import ACTIONS
 from gputui.analytics.cost import COSTING, SIZING
-from gputui.commands import BY_ID, COMMANDS, Command, Condition, Group, Here
+from gputui.commands import BY_ID, Command
 from gputui.errors import GputuiError
 from gputui.models import Action, Instance, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.screens.base.feeds import Feeds
 from gputui.screens.base.frame import Frame
-from gputui.screens.base.refusals import why_not
 from gputui.screens.base.session import Session
+from gputui.screens.base.view_commands import ViewCommands, handled, key_bindings
 from gputui.screens.commands.command_set import CommandSet
 from gputui.screens.commands.server_filters import filters_text
 from gputui.widgets.internal_errors import GuardedHandlers
@@ -33,32 +32,7 @@ if TYPE_CHECKING:
     from gputui.logs.line_filter import LineFilter
     from gputui.query import Query
 
-Handler = Callable[[str], None]
-_NAME, _MAIN = "NAME", "view.instances"
-"""The argument of commands that may name a row, and the view to go to for them."""
 _FOR_SOME = frozenset(action for action, spec in ACTIONS.items() if spec.for_some)
-
-
-_OF_VIEW = {
-    view: [each for each in COMMANDS if each.view == view] for view in {each.view for each in COMMANDS} - {""}
-}
-
-
-def key_bindings(view: str) -> list[BindingType]:
-    """Return the keys of the commands of one view, for the widget in it that has the focus; of the others for ''."""
-    return [
-        Binding(
-            command.keys,
-            f"{'screen.' if view else ''}command('{command.id}')",
-            command.title,
-            show=False,
-            id=command.id,
-            tooltip=command.tooltip,
-            group=Binding.Group(command.group.value),
-        )
-        for command in COMMANDS
-        if command.keys and command.view == view
-    ]
 
 
 class View(GuardedHandlers, LaidOutOnce[None]):
@@ -100,7 +74,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         self.problems_only = False
         self.feeds = Feeds(session, self.RESOURCES)
         self.frame = Frame(self)
-        self.command_sets = tuple(kind(self) for kind in self.COMMAND_SETS)
+        self.commands = ViewCommands(self)
         self._unsubscribe: list[Callable[[], None]] = []
         self._fixed: tuple[Row, ...] = ()
         self._followed: Fleet | None = None
@@ -308,75 +282,17 @@ class View(GuardedHandlers, LaidOutOnce[None]):
 
     # --- commands --------------------------------------------------------------------------------------------
 
-    def here(self) -> Here:
-        """Return all that decides which commands are offered."""
-        conditions = {condition for commands in self.command_sets for condition in commands.conditions()}
-        if self.row_here() is not None:
-            conditions.add(Condition.ROW)
-        return Here(self.actions_here(), frozenset(conditions))
-
-    def offers(self, command: Command, here: Here | None = None) -> bool:
-        """Return whether a command works here and now; ``here`` spares finding it again."""
-        return self.handles(command) and command.offered(here or self.here())
-
     @classmethod
     def handles(cls, command: Command) -> bool:
         """Return whether the view has a handler for a command."""
-        return command.group is Group.VIEWS or command.id in cls._handled()
-
-    @classmethod
-    @cache
-    def _handled(cls) -> frozenset[str]:
-        return frozenset(
-            command.id for command in COMMANDS if any(hasattr(kind, command.handler) for kind in cls.COMMAND_SETS)
-        )
-
-    def keys_of(self, command: Command) -> str:
-        """Return the keys of a command in this view, as configured: those that no command of the view itself has."""
-        keys = self.session.keys_of(command)
-        if command.view or not (own := _OF_VIEW.get(self.NAME)):
-            return keys
-        taken = {key for each in own for key in self.session.keys_of(each).split(",")}
-        return ",".join(key for key in keys.split(",") if key not in taken)
-
-    def handler_of(self, command: Command) -> Handler | None:
-        """Return the handler of a command; None where the view has none."""
-        if command.group is Group.VIEWS:
-            return lambda argument: self.session.navigator.go(self.session.view_of(command))
-        found = (getattr(commands, command.handler, None) for commands in self.command_sets)
-        return next(filter(None, found), None)
+        return handled(cls.COMMAND_SETS, command)
 
     def action_command(self, command_id: str) -> None:
         """Run the command of a key, or show why it is not possible here."""
-        self.run_command(BY_ID[command_id], "")
+        self.commands.run(BY_ID[command_id])
 
-    def run_command(self, command: Command, argument: str) -> None:
-        """Run a command; what its handler refuses is shown, not raised."""
-        handler = self.handler_of(command)
-        if handler is None:
-            text = f"{self.named(command).title}: not in this view."
-            views = self.session.navigator.views_with(command)
-            if command.view:
-                opened_by = self.session.key_of(command.view)  # the command has the name of the view
-                text = f"{text} It is in the view of {command.view} ({opened_by} on an instance)."
-            if command.argument == _NAME and _MAIN in views:
-                views = {_MAIN: views[_MAIN]}
-            if len(views) == 1:
-                ((shown, heading),) = views.items()
-                text = f"{text} It is in {heading} ({self.session.key_of(shown)})."
-            self.notify(text)
-            return
-        if argument and not command.argument:
-            self.notify(f":{command.word} takes no argument.")
-            return
-        if not argument and not self.offers(command):
-            own = (commands.refusal(command) for commands in self.command_sets)
-            self.notify(next(filter(None, own), "") or why_not(self, command))
-            return
-        try:
-            handler(argument)
-        except GputuiError as error:
-            self.show_error(error)
+    def before_command(self, command: Command) -> None:
+        """Prepare for a command that is run now."""
 
     def notify(self, message: str, **options: Any) -> None:
         """Show a message for a few seconds: a refusal or a warning, unless ``severity`` says otherwise."""

@@ -88,17 +88,17 @@ class GlobalCommands(CommandSet):
 
     def _help_lines(self) -> list[Content]:
         lines: list[Content] = []
-        here = self.view.here()
+        here = self.view.commands.here()
         roomy = self.view.size.width >= 110
         for group in Group:
             handled = [command for command in COMMANDS if command.group is group and self.view.handles(command)]
             if not handled:
                 continue
             lines += [Content.styled(group.value, "bold $text-accent")]
-            offers = {command: self.view.offers(command, here) for command in handled}
+            offers = {command: self.view.commands.offers(command, here) for command in handled}
             for command, offered in sorted(offers.items(), key=lambda each: not each[1]):
                 named = self.view.named(command)
-                key = key_text(self.view.keys_of(command))
+                key = key_text(self.view.commands.keys_of(command))
                 lines.append(
                     Content.assemble(
                         (f"  {key:<12}", "bold" if offered else "$muted"),

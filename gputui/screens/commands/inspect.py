@@ -83,20 +83,20 @@ class InspectCommands(CommandSet):
     @in_worker("dialog")
     async def _menu_of_actions(self, rows: Sequence[Row]) -> None:
         with self.view.acting_on(rows):
-            here = self.view.here()
+            here = self.view.commands.here()
             choices = [
                 dialogs.Choice(
                     command.id,
                     command.title,
-                    key_text(self.view.keys_of(command)),
+                    key_text(self.view.commands.keys_of(command)),
                     command.tooltip,
-                    disabled=not self.view.offers(command, here) or (len(rows) > 1 and not command.several),
+                    disabled=not self.view.commands.offers(command, here) or (len(rows) > 1 and not command.several),
                 )
                 for command in map(self.view.named, COMMANDS)
                 if command.group is Group.ROW
                 and command.id not in ("open", "actions")
                 and self.view.handles(command)
-                and (self.view.offers(command, here) or not (command.optional or self._never(command, rows)))
+                and (self.view.commands.offers(command, here) or not (command.optional or self._never(command, rows)))
             ]
         what = targets_text(rows, "marked")
         chosen = await self.app.push_screen_wait(dialogs.MenuDialog(what, choices))

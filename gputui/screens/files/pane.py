@@ -18,7 +18,7 @@ from textual.widgets import Static
 from gputui.errors import GputuiError
 from gputui.models import FileRow, Ref
 from gputui.presentation.columns.column import Column
-from gputui.screens.base.view import key_bindings
+from gputui.screens.base.view_commands import key_bindings
 from gputui.text import clean
 from gputui.widgets.table.table import RecordTable
 

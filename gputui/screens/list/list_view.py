@@ -143,12 +143,11 @@ class ListView(TabularView):
             self._settled = True
             self.table.hold_cursor()
 
-    def run_command(self, command: Command, argument: str) -> None:
-        """Run a command; from then on the cursor stays on the row it was used for."""
+    def before_command(self, command: Command) -> None:
+        """From now on the cursor stays on the row that the command is used for."""
         self.table.hold_cursor()
         if command.group is Group.ROW and (ref := self.table.cursor_ref) is not None:
             self.table.select(ref)
-        super().run_command(command, argument)
 
     def _pending_changed(self, ref: Ref) -> None:
         self.table.admit()  # it comes from the user's own action
@@ -306,7 +305,7 @@ class ListView(TabularView):
 
     def open_row(self) -> None:
         """Open the row under the cursor."""
-        if (handler := self.handler_of(BY_ID["open"])) is not None:
+        if (handler := self.commands.handler_of(BY_ID["open"])) is not None:
             handler("")
 
     # --- targets ---------------------------------------------------------------------------------------------

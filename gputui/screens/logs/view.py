@@ -21,7 +21,8 @@ from gputui.logs.store import LogFilter, LogStore
 from gputui.models import Instance, LogQuery, LogSource, Ref, Resource, Row
 from gputui.presentation.times import parse_time
 from gputui.screens.base.session import Session
-from gputui.screens.base.view import View, key_bindings
+from gputui.screens.base.view import View
+from gputui.screens.base.view_commands import key_bindings
 from gputui.screens.commands.sets import ROW_SETS
 from gputui.screens.logs.commands import FIELDS, LogCommands
 from gputui.screens.logs.search import FindBar, Search

@@ -155,10 +155,9 @@ class StockView(View):
         self.catch_up()
         super().feeds_changed()
 
-    def run_command(self, command: Command, argument: str) -> None:
-        """Do a command; from then on the cursor stays on the cell it was used for."""
+    def before_command(self, command: Command) -> None:
+        """From now on the cursor stays on the cell that the command is used for."""
         self.map.hold_cursor()
-        super().run_command(command, argument)
 
     # --- what is shown ---------------------------------------------------------------------------------------
 
