@@ -70,7 +70,7 @@ demo: $(INSTALLED) ## The program on its built-in simulator
 lock: ## Write requirements/*.txt again from pyproject.toml
 	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/python -m pip install --quiet uv==$(UV_VERSION); }
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --output-file requirements/runtime.txt
-	$(LOCK) $(LOCK_ARGS) pyproject.toml --group dev requirements/build.in --constraint requirements/runtime.txt --output-file requirements/dev.txt
+	$(LOCK) $(LOCK_ARGS) pyproject.toml --extra demo --group dev requirements/build.in --constraint requirements/runtime.txt --output-file requirements/dev.txt
 	for release in $(PODY_RELEASES); do \
 		printf 'pody[server]==%s\nsetuptools\n' $$release | $(LOCK) $(LOCK_ARGS) - --output-file requirements/live/pody-$$release.txt || exit 1; done
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gputui.cli import arguments
 from gputui.cli.output import notify
+from gputui.cli.simulator import need_simulator
 from gputui.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; the configuration for it goes to stdout as soon as it can be used."""
+    need_simulator()
     try:
         asyncio.run(_serve(args))
     except ValueError as error:

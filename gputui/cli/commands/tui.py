@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from gputui.cli import arguments, function_of
 from gputui.cli.output import notify
 from gputui.cli.prompts import ask
+from gputui.cli.simulator import has_simulator, need_simulator
 from gputui.config.paths import config_path, state_dir
 from gputui.errors import ConfigError, ExitCode
 
@@ -29,7 +30,7 @@ _MOVES = ("GPUTUI_CONFIG", "GPUTUI_STATE_DIR")
 _OFFER = """\
 There is no configuration at {path} yet.
   i  make one: asks for an account and checks it (gputui init)
-  d  look around first, on a built-in simulator (gputui demo)
+  d  look around first, on a built-in simulator (gputui demo){lacking}
   q  leave"""
 
 
@@ -66,7 +67,8 @@ def own_program(args: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _offer(args: argparse.Namespace, path: Path) -> int:
-    notify(_OFFER.format(path=path))
+    lacking = "" if has_simulator() else "; its packages are not installed"
+    notify(_OFFER.format(path=path, lacking=lacking))
     try:
         answer = ask("Next step", default="i", check=lambda text: None if text in {"i", "d", "q"} else "i, d or q.")
     except EOFError:
@@ -86,6 +88,7 @@ def demo(args: argparse.Namespace) -> int:
     The simulator starts only after the first frame is drawn, on a thread and loop of its own.
     """
     _need_terminal()
+    need_simulator()
     from gputui.app.startup import run as run_app
 
     with tempfile.TemporaryDirectory(prefix="gputui-demo-") as directory:

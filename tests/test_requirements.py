@@ -1,0 +1,22 @@
+"""An installation fits a jump host: what the locked requirements bring."""
+
+import re
+from pathlib import Path
+
+REQUIREMENTS = Path(__file__).parents[1] / "requirements"
+MOST_PACKAGES = 28
+
+
+def packages(name: str) -> set[str]:
+    """Return the packages of a lock file; one that has several versions for several Pythons counts once."""
+    return set(re.findall(r"^([\w.-]+)==", (REQUIREMENTS / name).read_text("utf-8"), re.MULTILINE))
+
+
+def test_an_installation_has_few_packages() -> None:
+    assert len(packages("runtime.txt") | {"gputui"}) <= MOST_PACKAGES
+
+
+def test_the_servers_of_the_simulator_are_for_the_demo_alone() -> None:
+    servers = {"starlette", "hypercorn"}
+    assert packages("runtime.txt").isdisjoint(servers)
+    assert servers <= packages("dev.txt")
