@@ -59,6 +59,15 @@ _CUBE = {
     False: ("#d7ffd7", "#afffaf", "#87d787", "#5faf5f", "#005f00"),
 }
 """Greens of the 256-colour cube, all of hue 120: 22 65 71 114 157, and 194 157 114 71 22."""
+_LOAD_LUMINANCES = {True: (0.12, 0.22, 0.38, 0.62), False: (0.25, 0.16, 0.09, 0.03)}
+"""Of the steps of the load ramp: the accent's hue, ever further from the background. They colour bars and areas."""
+_LOAD_CUBE = {
+    True: ("#005f87", "#0087af", "#5fafd7", "#87d7ff"),
+    False: ("#5f87af", "#005faf", "#005f87", "#00005f"),
+}
+"""Blues of the 256-colour cube: 24 31 74 117, and 67 25 24 17."""
+_LOAD_16 = {True: ("#00aaaa", "#00aaaa", "#55ffff", "#55ffff"), False: ("#00aaaa", "#00aaaa", "#0000aa", "#0000aa")}
+"""The colours of rich for 6 and 14 of the 16, and for 6 and 4."""
 _GREEN, _BRIGHT_GREEN = "#00aa00", "#55ff55"
 """The colours of rich for 2 and 10 of the 16."""
 
@@ -108,8 +117,18 @@ def ramp(theme: Theme, color_system: str | None) -> list[tuple[str, str]]:
     return [(color, text_on(color, theme)) for color in colors]
 
 
+def load_ramp(theme: Theme, color_system: str | None) -> Sequence[str]:
+    """Return the colours of bars and areas by load, the lowest first; ``color_system`` as for :func:`ramp`."""
+    if color_system in (None, "standard", "windows"):
+        return _LOAD_16[theme.dark]
+    if color_system == "256":
+        return _LOAD_CUBE[theme.dark]
+    hue, saturation, _ = Color.parse(theme.accent or theme.primary).hsl
+    return [_of_luminance(hue, saturation, wanted) for wanted in _LOAD_LUMINANCES[theme.dark]]
+
+
 def variables(theme: Theme, color_system: str | None) -> dict[str, str]:
-    """Return the colours that every theme must have here: quiet text, what is found, the heat ramp."""
+    """Return the colours that every theme must have here: quiet text, what is found, the ramps of heat and load."""
     accent = Color.parse(theme.accent or theme.primary).hex
     steps = [*enumerate(ramp(theme, color_system), 1)]
     return {
@@ -119,6 +138,7 @@ def variables(theme: Theme, color_system: str | None) -> dict[str, str]:
         "match-text": text_on(accent, theme),
         **{f"heat-{step}": behind for step, (behind, _) in steps},
         **{f"heat-{step}-text": text for step, (_, text) in steps},
+        **{f"load-{step}": color for step, color in enumerate(load_ramp(theme, color_system), 1)},
     }
 
 

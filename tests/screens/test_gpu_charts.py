@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
-
-import pytest
 
 from gputui.errors import UnavailableError
 from gputui.models import GpuDevice, GpuSample, HostInfo, Ref, Resource
@@ -220,18 +216,3 @@ async def test_an_account_without_gpus_or_without_rows_says_so_in_its_own_words(
         assert "No instances in dock. Press n to create one." in stage.text
         await stage.command("filter x")
         assert "esc clears the filter" in stage.text
-
-
-async def test_without_the_chart_library_the_figures_are_there_and_the_reason(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "gputui.widgets.chart.grid", None)
-    async with staged(dock(), view="5") as stage:
-        await stage.until_text("No charts: the chart library cannot be imported (ModuleNotFoundError")
-        assert re.search(r"GPU 0 utilisation +\d+ %", stage.text)
-        assert "drawing" not in stage.text
-        await stage.press("C")
-        assert all(f"GPU {index} utilisation" in stage.text for index in range(8))
-        assert re.search(r"GPU 0 utilisation +\d+ %", stage.text)
-        assert "drawing" not in stage.text
-        assert "Internal error" not in stage.toasts

@@ -91,8 +91,8 @@ class SampleCharts(App[None]):
             self._add_samples(SPACING)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Add the colour of quiet text, as the program has it."""
-        return variables(DARK, "truecolor")
+        """Add the colours that charts have, as the program has them."""
+        return variables(self.current_theme, "truecolor")
 
     def compose(self) -> ComposeResult:
         """Show the grid alone."""

@@ -1,29 +1,30 @@
-"""A chart of readings over time, drawn on a canvas of braille dots. It imports numpy: import it when first shown."""
+"""A chart of readings over time, drawn with braille dots."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from itertools import groupby
+from operator import itemgetter
+from typing import ClassVar
 
-from rich.cells import split_graphemes
+from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Region, Size
 from textual.strip import Strip
-from textual_hires_canvas import Canvas, HiResMode
+from textual.widget import Widget
 
 from gputui.widgets.chart.buckets import Buckets, Timeline, runs, timeline
 from gputui.widgets.chart.data import ChartData
-from gputui.widgets.chart.painter import STYLE_NAMES, Picture, Trace, form, picture
+from gputui.widgets.chart.painter import GUTTER, STYLE_NAMES, Picture, Trace, form, picture
+from gputui.widgets.chart.raster import Cell, Raster
 from gputui.widgets.chart.scale import span_of
 from gputui.widgets.component_style import component_style
 from gputui.widgets.internal_errors import GuardedHandlers
 
-_BRAILLE = range(0x2800, 0x2900)
-Row = tuple[tuple[str, str], ...]
 
+class Chart(GuardedHandlers, Widget):
+    """Title with the newest value, axes and an area; a sparkline where there is no room for that.
 
-class Chart(GuardedHandlers, Canvas):
-    """Title with the newest value, axes and a line; a sparkline where there is no room for that.
-
-    The line goes through the mean of each bucket of time. Where a bucket holds several readings, a dot marks the
+    The area reaches up to the mean of each bucket of time. Where a bucket holds several readings, a dot marks the
     highest of them. Only what differs from what is on the screen is written, and nothing moves by itself: the
     right edge is the time of the data last shown. ``phase`` (0 to 1) is when within a cell's time the picture
     moves on by that cell; where charts differ in it, they do not all move in the same refresh.
@@ -39,20 +40,25 @@ class Chart(GuardedHandlers, Canvas):
     Chart > .chart--stale { color: $muted; text-style: italic; }
     Chart > .chart--peak { color: $accent 45%; }
     Chart > .chart--line { color: $accent; }
+    Chart > .chart--warning { color: $text-warning; }
+    Chart > .chart--bad { color: $text-error; }
+    Chart > .chart--load-1 { color: $load-1; }
+    Chart > .chart--load-2 { color: $load-2; }
+    Chart > .chart--load-3 { color: $load-3; }
+    Chart > .chart--load-4 { color: $load-4; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{name}" for name in STYLE_NAMES}
 
     def __init__(self, *, phase: float = 0.0) -> None:
-        super().__init__(1, 1, HiResMode.BRAILLE)
+        super().__init__()
         self._phase = phase
         self.data: ChartData | None = None
         """The data that it shows."""
         self._selected = False
         self._buckets: tuple[str, Buckets] = "", Buckets(1.0)
-        self._colours: dict[str, str] = {}
-        self._rows: list[Row] = []
+        self._styles: dict[str, Style] = {}
+        self._rows: list[list[Cell]] = []
         self._last: tuple[Size, Picture] | None = None
-        self._drawing = False
 
     def show(self, data: ChartData, *, selected: bool = False) -> None:
         """Show this; nothing is written when it looks as before."""
@@ -66,32 +72,25 @@ class Chart(GuardedHandlers, Canvas):
     def notify_style_update(self) -> None:
         """Draw in the colours of now."""
         super().notify_style_update()
-        self._colours.clear()
-        self._last = None
         if self.is_attached:
             # The colours of its parts are there only after this.
-            self.call_later(self._draw)
-
-    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Repaint; not while the canvas is being drawn on, what differs in the end is repainted then."""
-        if self._drawing:
-            return self
-        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
-
-    def set_pixel(self, x: int, y: int, char: str = "█", style: str = "white") -> None:
-        """Put a character into a cell; the dots that are there already stay."""
-        if ord(char[:1] or " ") in _BRAILLE:
-            before = ord(self.get_pixel(x, y)[0][:1] or " ")
-            char = chr(ord(char) | before) if before in _BRAILLE else char
-        super().set_pixel(x, y, char, style)
+            self.call_later(self._restyle)
 
     def render_line(self, y: int) -> Strip:
-        """Return a line as wide as the widget: the canvas has a cell more, and no lines before it is drawn on."""
+        """Return a line; it is blank before there is something to draw."""
         if y >= len(self._rows):
             return Strip.blank(self.size.width, self.rich_style)
-        return super().render_line(y).crop(0, self.size.width)
+        segments = [
+            Segment("".join(text for text, _ in cells), self._style(name))
+            for name, cells in groupby(self._rows[y], itemgetter(1))
+        ]
+        return Strip(segments).crop(0, self.size.width)
 
     # --- from data to what is on the screen --------------------------------------------------------------------
+
+    def _restyle(self) -> None:
+        self._styles.clear()
+        self.refresh()
 
     def _draw(self) -> None:
         data, size = self.data, self.size
@@ -103,13 +102,8 @@ class Chart(GuardedHandlers, Canvas):
         if self._last == (size, drawn):
             return
         self._last = (size, drawn)
-        self._drawing = True
-        try:
-            self._paint(drawn, size)
-            regions = self._differing(size)
-        finally:
-            self._drawing = False
-        if regions:
+        before, self._rows = self._rows, _rows(drawn, size)
+        if regions := _differing(before, self._rows, size):
             self.refresh(*regions)
 
     @staticmethod
@@ -126,53 +120,36 @@ class Chart(GuardedHandlers, Canvas):
         buckets.take(data.points, line.begin - line.columns // 4 * line.length)
         return Trace(runs(buckets.visible(line), line.length, data.interval), buckets.latest)
 
-    def _paint(self, drawn: Picture, size: Size) -> None:
-        # The library's lines end one cell before the edges of its canvas.
-        self.reset(size=Size(size.width + 1, size.height + 1))
-        if drawn.dots:
-            self.set_hires_pixels(drawn.dots, style=self._colour("peak"))
-        for strokes, style in drawn.strokes:
-            self.draw_hires_lines(strokes, style=self._colour(style))
-        for x, y, text, style in drawn.texts:
-            self._write(x, y, text, self._colour(style))
+    def _style(self, name: str) -> Style:
+        style = self._styles.get(name)
+        if style is None:
+            style = self.rich_style
+            if name:
+                style += component_style(self, f"chart--{name}")
+            self._styles[name] = style
+        return style
 
-    def _write(self, x: int, y: int, text: str, style: str) -> None:
-        """Write a text as data. A wide character takes a cell and leaves the next one empty."""
-        spans, _ = split_graphemes(text)
-        for begin, end, cells in spans:
-            self.set_pixel(x, y, text[begin:end], style)
-            for more in range(1, cells):
-                self.set_pixel(x + more, y, "", style)
-            x += cells
 
-    def _differing(self, size: Size) -> list[Region]:
-        """Return the cells that differ from what is on the screen, one piece of each line."""
-        columns = range(size.width)
-        rows = [tuple([self.get_pixel(x, y) for x in columns]) for y in range(size.height)]
-        before, self._rows = self._rows, rows
-        for y, row in enumerate(rows):
-            self._join(y, row)
-        if len(rows) != len(before) or len(rows[0]) != len(before[0]):
-            return [size.region]
-        regions = []
-        for y, (old, new) in enumerate(zip(before, rows, strict=True)):
-            if old != new:
-                differ = [x for x in columns if old[x] != new[x]]
-                regions.append(Region(differ[0], y, differ[-1] - differ[0] + 1, 1))
-        return regions
+def _rows(drawn: Picture, size: Size) -> list[list[Cell]]:
+    """Return the cells of a picture."""
+    raster = Raster(size.width, size.height)
+    bottom = len(drawn.below)
+    raster.fill(GUTTER, bottom, drawn.area, drawn.below)
+    for column, dot in drawn.dots:
+        raster.dot(GUTTER, bottom, column, dot)
+    for text in drawn.texts:
+        raster.write(*text)
+    raster.join(without="selected")
+    return raster.rows
 
-    def _join(self, y: int, row: Row) -> None:
-        """Give blank cells the colour of the text before them: it is written once then, not for each piece."""
-        style = ""
-        for x, (_, own) in enumerate(row):
-            if own:
-                style = "" if own == self._colours.get("selected") else own
-            elif style:
-                Canvas.set_pixel(self, x, y, " ", style)
 
-    def _colour(self, style: str) -> str:
-        """Return a style in the canvas's words, with the colours of the theme."""
-        colour = self._colours.get(style)
-        if colour is None:
-            colour = self._colours[style] = str(component_style(self, f"chart--{style}"))
-        return colour
+def _differing(before: list[list[Cell]], after: list[list[Cell]], size: Size) -> list[Region]:
+    """Return the cells that differ from what is on the screen, one piece of each line."""
+    if len(after) != len(before) or len(after[0]) != len(before[0]):
+        return [size.region]
+    regions = []
+    for y, (old, new) in enumerate(zip(before, after, strict=True)):
+        if old != new:
+            differ = [x for x, cell in enumerate(new) if cell != old[x]]
+            regions.append(Region(differ[0], y, differ[-1] - differ[0] + 1, 1))
+    return regions

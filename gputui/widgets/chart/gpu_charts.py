@@ -1,4 +1,4 @@
-"""From a GPU and its readings to what its charts show. Pure; the drawing library is not loaded for it."""
+"""From a GPU and its readings to what its charts show. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import get_args
 
 from gputui.models import GpuDevice, GpuSample, Ref
 from gputui.widgets.chart.data import ChartData, Reading, Readings
-from gputui.widgets.chart.scale import FAN, POWER, TEMPERATURE, UTILIZATION, Measure, age_words, memory, span_words
+from gputui.widgets.chart.scale import FAN, POWER, TEMPERATURE, UTILIZATION, Measure, memory, span_words
 
 READINGS: tuple[Reading, ...] = get_args(Reading)
 """The readings of a GPU that can be drawn, the most important first."""
@@ -73,16 +73,6 @@ def chart_of(
         interval=_FINE_SECONDS if fine else _COARSE_SECONDS,
         utc=utc,
     )
-
-
-def newest_words(chart: ChartData) -> str:
-    """Return the newest figure of a chart, for where it cannot be drawn: ``93 %``, ``22.2G, 3 min old``, ``–``."""
-    found = next(((at, value) for at, value in reversed(chart.points[-_LOOKED_BACK:]) if value is not None), None)
-    if found is None:
-        return "–"
-    at, value = found
-    age = (chart.now - at).total_seconds()
-    return chart.measure.value(value) + (f", {age_words(age)}" if age > chart.stale_after else "")
 
 
 def window_words(window: float | None) -> str:

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 
 from gputui.models import GpuDevice, GpuSample, Ref
-from gputui.text import clean
 from gputui.widgets.chart.data import WINDOWS, ChartData, Reading
-from gputui.widgets.chart.gpu_charts import READINGS, chart_of, how_many, key_of, newest_words, reported
+from gputui.widgets.chart.gpu_charts import READINGS, chart_of, how_many, key_of, reported
+from gputui.widgets.chart.grid import ChartGrid
 
 if TYPE_CHECKING:
     from gputui.widgets.chart.chart import Chart
-    from gputui.widgets.chart.grid import ChartGrid
 
-_GRID = "gputui.widgets.chart.grid"
 MOST = 16
 """The greatest number of GPUs compared: more charts cannot be read."""
 
@@ -42,15 +34,9 @@ class Showing(StrEnum):
 
 
 class GpuPanel(Vertical, can_focus=True):
-    """Draws what it is given; the drawing library is imported, on a thread, when there is something to draw.
+    """Draws what it is given. In MANY one of the charts is chosen with the keys."""
 
-    In MANY one of the charts is chosen with the keys.
-    """
-
-    DEFAULT_CSS = """
-    GpuPanel { padding: 0 1; background: $background; }
-    GpuPanel > #awaited { color: $muted; height: auto; }
-    """
+    DEFAULT_CSS = "GpuPanel { padding: 0 1; background: $background; }"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(0, 1)", show=False, id="charts.down"),
@@ -82,9 +68,7 @@ class GpuPanel(Vertical, can_focus=True):
         super().__init__(id=id)
         self._samples_of = samples_of
         self._now = now
-        self._grid: ChartGrid | None = None
-        self._loading = False
-        self._blocker = ""
+        self._grid = ChartGrid(id="chart-grid")
         self.showing = Showing.STRIP
         self.devices: Sequence[GpuDevice] = ()
         self.chosen: Ref | None = None
@@ -93,13 +77,13 @@ class GpuPanel(Vertical, can_focus=True):
         self.utc = False
 
     def compose(self) -> ComposeResult:
-        """Lay out the text that is shown until the charts can be drawn."""
-        yield Static("", id="awaited")
+        """Lay out the charts."""
+        yield self._grid
 
     @property
     def charts(self) -> Sequence[Chart]:
-        """The charts that are drawn, once the library is there."""
-        return self._grid.charts if self._grid is not None else ()
+        """The charts that are drawn."""
+        return self._grid.charts
 
     def has_readings(self, device: GpuDevice | None) -> bool:
         """Whether there is anything to draw of a GPU."""
@@ -107,50 +91,13 @@ class GpuPanel(Vertical, can_focus=True):
 
     def draw(self) -> None:
         """Show everything as it is now; what looks as before is not written again."""
-        charts = self._charts() if self.display else []
-        if self._blocker:
-            figures = [Content(f"{chart.title}  {newest_words(chart)}") for chart in charts]
-            lines = [Content.styled(self._blocker, "$text-warning"), *figures]
-            self.query_one("#awaited", Static).update(Content("\n").join(lines))
-            return
-        if self._grid is None:
-            if charts and not self._loading:
-                self._begin()
-            return
         chosen = self.chosen if self.showing is Showing.MANY else None
-        self._grid.show(charts, selected=None if chosen is None else key_of(chosen, self.reading))
+        selected = None if chosen is None else key_of(chosen, self.reading)
+        self._grid.show(self._charts() if self.display else [], selected=selected)
 
     def on_resize(self) -> None:
         """Show as many charts as there is room for."""
         self.draw()
-
-    def _begin(self) -> None:
-        """Load the library: at once where that takes no time any more."""
-        if sys.modules.get(_GRID) is not None:
-            self._mount_grid()
-        else:
-            self._loading = True
-            self.query_one("#awaited", Static).update("drawing …")
-            self._load()
-
-    @work(group="charts", exit_on_error=False)
-    async def _load(self) -> None:
-        try:
-            await asyncio.to_thread(import_module, _GRID)
-        except Exception as error:  # noqa: BLE001  (any reason why a library cannot be imported)
-            why = clean(f"{type(error).__name__}: {error}".splitlines()[0])
-            self._blocker = f"No charts: the chart library cannot be imported ({why}). Install gputui again."
-        else:
-            self._mount_grid()
-        self.draw()
-
-    def _mount_grid(self) -> None:
-        from gputui.widgets.chart.grid import ChartGrid
-
-        self._grid = ChartGrid(id="chart-grid")
-        self.query_one("#awaited").display = False
-        self.mount(self._grid)
-        self.call_after_refresh(self.draw)
 
     # --- what is drawn -----------------------------------------------------------------------------------------
 
@@ -189,7 +136,7 @@ class GpuPanel(Vertical, can_focus=True):
     def action_move(self, right: int, down: int) -> None:
         """Choose the next chart in a direction."""
         refs = [device.ref for device in self.devices[:MOST]]
-        if self.showing is not Showing.MANY or self._grid is None or not refs:
+        if self.showing is not Showing.MANY or not refs:
             return
         place = refs.index(self.chosen) if self.chosen in refs else 0
         place += right + down * self._grid.columns

@@ -1,14 +1,18 @@
-"""A chart as strokes, dots and texts at places of its cells: what to draw, before anything is drawn."""
+"""A chart as an area of dots, single dots and texts at places of its cells: what to draw, before it is drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 
 from rich.cells import cell_len, set_cell_size
 
+from gputui.presentation.heat import LOAD_STYLES
 from gputui.widgets.chart.buckets import Bucket, Timeline
 from gputui.widgets.chart.data import ChartData
+from gputui.widgets.chart.raster import DOTS, Cell, Dot
 from gputui.widgets.chart.scale import age_words, axis, clock_marks, clock_step, span_words
 
 GUTTER = 5
@@ -16,7 +20,10 @@ GUTTER = 5
 LEAST_WIDTH, LEAST_HEIGHT = 20, 3
 """A smaller chart has room for a sparkline only."""
 SPARKS = "▁▂▃▄▅▆▇█"
-STYLE_NAMES = ("title", "selected", "value", "axis", "note", "stale", "peak", "line")
+STYLE_NAMES = (
+    *("title", "selected", "value", "axis", "note", "stale", "peak", "line", "warning", "bad"),
+    *LOAD_STYLES,
+)
 
 _TITLE = 1
 """Lines above the plot."""
@@ -31,8 +38,11 @@ _SELECTED_BAR = "▌"
 _VALUE_CELLS = 7
 NO_READINGS = "no readings yet"
 NOT_REPORTED = "not reported"
+_HIGH = ("warning", "bad")
 
-Stroke = tuple[float, float, float, float]
+_Style = Callable[[float, float], str]
+"""From a value and its share (0 to 1) of the axis to a style."""
+
 Placed = tuple[int, Bucket]
 
 
@@ -63,10 +73,15 @@ class Trace:
 
 @dataclass(slots=True)
 class Picture:
-    """The parts to draw, the later over the earlier. Strokes and dots in cells, from the left upper corner."""
+    """The parts to draw, the later over the earlier.
 
-    strokes: list[tuple[list[Stroke], str]] = field(default_factory=list)
-    dots: list[tuple[float, float]] = field(default_factory=list)
+    ``area`` has the height and the style of each column of dots of the plot, None where nothing is known; ``below``
+    the styles of the cells under the uppermost ones, from the bottom; ``dots`` the columns and heights of peaks.
+    """
+
+    area: Sequence[Dot | None] = ()
+    below: Sequence[str] = ()
+    dots: list[tuple[int, Dot]] = field(default_factory=list)
     texts: list[tuple[int, int, str, str]] = field(default_factory=list)
 
     def write(self, x: int, y: int, text: str, style: str) -> None:
@@ -96,11 +111,21 @@ def picture(data: ChartData, trace: Trace, shape: Form, line: Timeline, *, selec
     note = NOT_REPORTED if not data.reported else NO_READINGS if trace.latest is None else ""
     value = "" if trace.latest is None else data.measure.value(trace.latest[1])
     scale = _axis(data, trace)
+    style: _Style = (lambda value, share: "stale") if age else data.measure.style
     if shape.spark:
-        _spark(drawn, data.title, trace, shape, line, scale, note=note, value=value, old=bool(age), selected=selected)
+        label = _spark_parts(shape.width)[0]
+        if label:
+            _write_title(drawn, data.title, label - 1, selected=selected)
+        if note:
+            drawn.write(label, 0, _cut(note, shape.width - label), "note")
+            return drawn
+        for x, glyphs, name in _sparks(trace, line, scale, style):
+            drawn.write(label + x, 0, glyphs, name)
+        value = _cut(value, shape.width - label)
+        drawn.write(shape.width - cell_len(value), 0, value, "stale" if age else "value")
         return drawn
     if data.reported:
-        _line(drawn, trace, shape, scale, "stale" if age else "line")
+        _area(drawn, trace, shape, scale, style)
         _frame(drawn, data, shape, line, scale)
     if note:
         text = _cut(note, shape.cells)
@@ -116,41 +141,50 @@ def _axis(data: ChartData, trace: Trace) -> tuple[float, float]:
     return axis(data.measure, min(lows, default=None), max(highs, default=None))
 
 
-# --- the line ----------------------------------------------------------------------------------------------------
+# --- the area under the line --------------------------------------------------------------------------------------
 
 
-def _line(drawn: Picture, trace: Trace, shape: Form, scale: tuple[float, float], style: str) -> None:
-    """Draw the line, and the peaks that it hides."""
-    height_of = _dots(shape, scale)
-    strokes: list[Stroke] = []
-    for run in trace.runs:
-        points = [(GUTTER + column / 2, height_of(bucket.mean)) for column, bucket in run]
-        strokes.extend((*one, *other) for one, other in zip(points, points[1:] or points, strict=False))
-        drawn.dots.extend(_peaks(run, points, height_of))
-    if strokes:
-        drawn.strokes.append((strokes, style))
+def _area(drawn: Picture, trace: Trace, shape: Form, scale: tuple[float, float], style: _Style) -> None:
+    """Fill the area under the means, and place a dot on each peak that they hide.
 
-
-def _dots(shape: Form, scale: tuple[float, float]) -> Callable[[float], float]:
-    """Return what places a value: in lines from the top of the chart, in quarters, which are dots."""
+    The lowest value has one dot: it differs from what is unknown. A filled cell has the colour of the value at its
+    upper edge, the uppermost one that of the reading.
+    """
     low, high = scale
-    dots = shape.rows * 4 - 1
+    dots = shape.rows * DOTS
 
-    def height_of(value: float) -> float:
-        dot = round((high - value) / (high - low) * dots)
-        return _TITLE + (0 if dot < 0 else min(dot, dots)) / 4
+    def dot_of(value: float) -> Dot:
+        share = min(1.0, max(0.0, (value - low) / (high - low)))
+        return 1 + round(share * (dots - 1)), style(value, share)
 
-    return height_of
+    area: list[Dot | None] = [None] * (shape.cells * shape.per_cell)
+    for run in trace.runs:
+        for column, value in _filled(run, len(area)):
+            area[column] = dot_of(value)
+        for column, bucket in run:
+            if column >= 0 and bucket.peak is not None:
+                dot = dot_of(bucket.peak)
+                if dot[0] - dot_of(bucket.mean)[0] >= _PEAK_DOTS:
+                    drawn.dots.append((column, dot if dot[1] in _HIGH else (dot[0], "peak")))
+    drawn.area = area
+    drawn.below = [style(low + share * (high - low), share) for share in _upper_edges(shape.rows)]
 
 
-def _peaks(
-    run: Sequence[Placed], means: Sequence[tuple[float, float]], height_of: Callable[[float], float]
-) -> Iterable[tuple[float, float]]:
-    """Yield a dot where a bucket's highest reading is so far above its mean that the line hides it."""
-    for (column, bucket), (x, mean) in zip(run, means, strict=True):
-        peak = bucket.peak
-        if peak is not None and column >= 0 and mean - (y := height_of(peak)) >= _PEAK_DOTS / 4:
-            yield x, y
+def _upper_edges(rows: int) -> Iterator[float]:
+    """Yield the share of the axis that the uppermost dot of each row has, from the bottom."""
+    return ((row * DOTS + DOTS - 1) / (rows * DOTS - 1) for row in range(rows))
+
+
+def _filled(run: Sequence[Placed], columns: int) -> Iterator[tuple[int, float]]:
+    """Yield the columns in view of buckets without a gap between them, with means, and values in between."""
+    (column, bucket), *others = run
+    if column >= 0:
+        yield column, bucket.mean
+    for after, other in others:
+        step = (other.mean - bucket.mean) / (after - column)
+        for place in range(max(0, column + 1), min(after + 1, columns)):
+            yield place, other.mean if place == after else bucket.mean + step * (place - column)
+        column, bucket = after, other
 
 
 # --- axes and words ----------------------------------------------------------------------------------------------
@@ -212,42 +246,23 @@ def _spark_parts(width: int) -> tuple[int, int]:
     return (width - value) // 2, value
 
 
-def _spark(
-    drawn: Picture,
-    title: str,
-    trace: Trace,
-    shape: Form,
-    line: Timeline,
-    scale: tuple[float, float],
-    *,
-    note: str,
-    value: str,
-    old: bool,
-    selected: bool,
-) -> None:
-    """Draw the chart in one line: label, sparkline, value."""
-    label, _ = _spark_parts(shape.width)
-    if label:
-        _write_title(drawn, title, label - 1, selected=selected)
-    room = shape.width - label
-    if note:
-        drawn.write(label, 0, _cut(note, room), "note")
-        return
-    value = _cut(value, room)
-    drawn.write(label, 0, _sparks(trace, line, scale), "stale" if old else "line")
-    drawn.write(shape.width - cell_len(value), 0, value, "stale" if old else "value")
-
-
-def _sparks(trace: Trace, line: Timeline, scale: tuple[float, float]) -> str:
+def _sparks(
+    trace: Trace, line: Timeline, scale: tuple[float, float], style: _Style
+) -> Iterator[tuple[int, str, str]]:
+    """Yield the pieces of a sparkline: the cell where one begins, its glyphs, their style."""
     low, high = scale
-    levels = [" "] * line.columns
+    cells: list[Cell] = [(" ", "")] * line.columns
     for run in trace.runs:
         for (column, bucket), (after, _) in zip(run, [*run[1:], (run[-1][0] + 1, None)], strict=True):
-            share = (bucket.mean - low) / (high - low)
-            glyph = SPARKS[min(len(SPARKS) - 1, max(0, int(share * len(SPARKS))))]
+            share = min(1.0, max(0.0, (bucket.mean - low) / (high - low)))
+            glyph = SPARKS[min(len(SPARKS) - 1, int(share * len(SPARKS)))]
             for place in range(max(0, column), min(after, line.columns)):
-                levels[place] = glyph
-    return "".join(levels)
+                cells[place] = glyph, style(bucket.mean, share)
+    x = 0
+    for name, piece in groupby(cells, itemgetter(1)):
+        glyphs = "".join(glyph for glyph, _ in piece)
+        yield x, glyphs, name
+        x += len(glyphs)
 
 
 def _cut(text: str, width: int) -> str:

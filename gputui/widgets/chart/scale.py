@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from gputui.formatting import format_bytes
+from gputui.presentation.heat import load_style, temperature_style
+
+DEGREES = "°C"
 
 _ROUND = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 """Tops of an axis, times a power of ten; half of each is a number of at most two digits too."""
@@ -26,6 +29,10 @@ class Measure:
     unit: str
     low: float = 0.0
     high: float | None = None
+
+    def style(self, value: float, share: float) -> str:
+        """Return the style of a figure: by its ``share`` (0 to 1) of the axis; high temperatures stand out."""
+        return temperature_style(value) or "line" if self.unit == DEGREES else load_style(share)
 
     def value(self, value: float) -> str:
         """Write a figure with its unit: ``93 %``, ``4.5 W``, ``22.2G``."""
@@ -54,7 +61,7 @@ def _short(value: float, base: int, units: str) -> str:
 
 UTILIZATION = Measure("%", 0, 100)
 FAN = Measure("%", 0, 100)
-TEMPERATURE = Measure("°C", 20, 100)
+TEMPERATURE = Measure(DEGREES, 20, 100)
 POWER = Measure("W")
 
 
