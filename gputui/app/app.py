@@ -23,6 +23,7 @@ from gputui.app.clipboard import fits, load_tmux_buffer, osc52
 from gputui.app.key_order import KeyOrder
 from gputui.app.login import Login
 from gputui.app.program import RunningProgram
+from gputui.app.remembered import keep_choices
 from gputui.app.suspend import release_lost_terminal
 from gputui.app.terminal_driver import TerminalDriver
 from gputui.app.theme import THEMES, variables
@@ -30,6 +31,7 @@ from gputui.app.views import FIRST_VIEW, Views
 from gputui.config.preview import UiSettings
 from gputui.errors import GputuiError
 from gputui.fleet import Fleet
+from gputui.history.preferences import Preferences
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 from gputui.widgets.internal_errors import Failures
@@ -84,6 +86,7 @@ class GputuiApp(App[int]):
         *,
         begin: Callable[[], Awaitable[Fleet]] | None = None,
         history: History | None = None,
+        preferences: Preferences | None = None,
         note: str = "",
         program: Iterable[str] = ("gputui",),
         report: Callable[[BaseException], Path] | None = None,
@@ -105,6 +108,8 @@ class GputuiApp(App[int]):
             self.views,
             self._program,
             history=history,
+            preferences=preferences or Preferences(),
+            say=self._say_later,
             utc=ui.utc,
             note=note,
             keys=ui.keys,
@@ -120,8 +125,11 @@ class GputuiApp(App[int]):
         for theme in THEMES:
             self.register_theme(theme)
         self._wanted_theme = ui.theme
-        self.theme = ui.theme if ui.theme in self.available_themes else THEMES[0].name
+        self.default_theme = ui.theme if ui.theme in self.available_themes else THEMES[0].name
+        self.theme = self.default_theme
         self.set_keymap(dict(ui.keys))
+        keep_choices(self.session.memory, self, ui)
+        self.session.memory.restore()
 
     def get_css_variables(self) -> dict[str, str]:
         """Compute the colours of a theme once: Textual asks for them several times whenever a view opens."""
@@ -150,6 +158,8 @@ class GputuiApp(App[int]):
         self.set_interval(_TERMINAL_SECONDS, self._end_without_terminal)
         self.call_after_refresh(self._start_fleet)
         self.call_later(self.screen.call_later, draw_now, self.screen)
+        self.theme_changed_signal.subscribe(self, lambda _: self.session.memory.note())
+        self.notify_deferred()
         if self._wanted_theme not in (None, self.theme):
             themes = ", ".join(sorted(self.available_themes))
             self.notify(f"No theme {self._wanted_theme}. There are {themes}.", markup=False, timeout=12)
@@ -312,6 +322,12 @@ class GputuiApp(App[int]):
             self._deferred.append(partial(self.notify, message, **options))
         else:
             super().notify(message, **options)
+
+    def _say_later(self, message: str) -> None:
+        """Show a message from before the first view is open, in it."""
+        self._deferred.append(partial(self.notify, message, severity="warning", markup=False, timeout=12))
+        if self.is_running:
+            self.notify_deferred()
 
     def notify_deferred(self, _: object = None) -> None:
         """Show the notifications that came while a shell had the terminal."""

@@ -41,6 +41,7 @@ def run(
     from gputui.fleet import Fleet
     from gputui.history.history import History
 
+    scope = "" if preview is None else str(preview.absolute())
     # Modules and classes stay. Of what is frozen crash_report knows nothing, but no secret has been read yet.
     gc.freeze()
     sketch = read_preview(preview, read_only=read_only)
@@ -76,6 +77,7 @@ def run(
         sketch.ui,
         begin=begin,
         history=history,
+        preferences=history.preferences(scope),
         note=note or ("read-only" if read_only else ""),
         program=program,
         report=report,

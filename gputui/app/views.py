@@ -68,7 +68,13 @@ class Views:
 
     def _open(self, name: str) -> View:
         view = self.opened[name] = view_class(name)(self.session)
+        self._note_last(name)
         return view
+
+    def _note_last(self, name: str) -> None:
+        """Remember the view for ``start = "last"``, if it is one that a command shows: others are of one instance."""
+        if f"view.{name}" in BY_ID:
+            self.session.preferences.put("last_view", name)
 
     def go(
         self, view: str, *, scope: Ref | None = None, select: Ref | None = None, account: str | None = None
@@ -111,6 +117,7 @@ class Views:
     def _show(self, name: str, scope: Ref | None, select: Ref | None) -> None:
         if self._app.current_mode != name:
             self._app.switch_mode(name)
+            self._note_last(name)
         view = self.opened[name]
         view.limit_to(scope, select)
         if view.is_mounted:

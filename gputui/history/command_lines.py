@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+from gputui.history.background import BackgroundWriter
 
 KEPT = 500
 
@@ -24,7 +22,7 @@ class TypedLines:
         self._lock = threading.Lock()
         self._lines: dict[str, None] = {}
         self._unwritten: dict[str, None] = {}
-        self._writer: ThreadPoolExecutor | None = None
+        self._writer = BackgroundWriter("gputui-commands", self._write_waiting)
 
     def read(self, lines: Iterable[str]) -> None:
         """Add lines of earlier sessions, before those typed since."""
@@ -44,19 +42,11 @@ class TypedLines:
         with self._lock:
             _move_to_end(self._lines, line)
             _move_to_end(self._unwritten, line)
-            if self._writer is None:
-                from concurrent.futures import ThreadPoolExecutor
-
-                self._writer = ThreadPoolExecutor(1, "gputui-commands")
-            self._writer.submit(self._write_waiting)
+        self._writer.schedule()
 
     def close(self) -> None:
         """Write the remaining lines; waits for two calls of ``write`` at most."""
-        with self._lock:
-            writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.shutdown(cancel_futures=True)
-            self._write_waiting()
+        self._writer.close()
 
     def _write_waiting(self) -> None:
         with self._lock:

@@ -14,13 +14,15 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gputui.errors import GputuiError
-from gputui.history import command_lines, log_sources
+from gputui.history import command_lines, log_sources, preferences
 from gputui.history import gpu_samples as kept_samples
 from gputui.history.database import HistoryFile
+from gputui.history.preferences import Plain, Preferences
 from gputui.history.values import or_none, ref, time, typed_line
 from gputui.models import RESOURCES, Event, EventSource, GpuSample, LogSource, Outcome, Phase, Ref, Resource, Row
 from gputui.models.serialize import integer, number, rows_from_plain, rows_to_plain, text
@@ -74,6 +76,7 @@ class History(HistoryFile):
         super().__init__(path)
         self._typed = command_lines.TypedLines(self._write_commands)
         self._typed_read = False
+        self._preferences: list[Preferences] = []
         self._thinned_at: datetime | None = None
 
     # Snapshots, events and samples: written together, so that a crash leaves them in step.
@@ -270,8 +273,10 @@ class History(HistoryFile):
         return self._typed.last(limit)
 
     def close(self) -> None:
-        """Write the remaining lines and close the file; the next call opens it again."""
+        """Write the remaining lines and preferences, and close the file; the next call opens it again."""
         self._typed.close()
+        for each in self._preferences:
+            each.close()
         self._close_file()
 
     def _write_commands(self, lines: list[str]) -> bool:
@@ -293,6 +298,36 @@ class History(HistoryFile):
             found = connection.execute("SELECT text FROM command ORDER BY seq DESC LIMIT ?", (command_lines.KEPT,))
             self._typed.read([line for (kept,) in found if (line := typed_line(kept))][::-1])
             self._typed_read = True
+
+    # Preferences.
+
+    def preferences(self, scope: str) -> Preferences:
+        """Return what the user of a configuration file (``scope``) has chosen, as it is in the file now."""
+        found = Preferences(
+            partial(self._read_preferences, scope),
+            partial(self._write_preferences, scope),
+            partial(self._add_preference, scope),
+        )
+        found.read()
+        self._preferences.append(found)
+        return found
+
+    def _read_preferences(self, scope: str) -> tuple[dict[str, Plain], int]:
+        found: list[tuple[dict[str, Plain], int]] = []
+        with self._forgiving("preferences cannot be read"), self._lock:
+            found.append(preferences.read(self._open(), scope))
+        return found[0] if found else ({}, 0)
+
+    def _write_preferences(self, scope: str, changes: Mapping[str, Plain]) -> bool:
+        with self._forgiving("preferences cannot be written") as failures, self._transaction() as connection:
+            preferences.write(connection, scope, changes)
+        return not failures
+
+    def _add_preference(self, scope: str, key: str, value: Plain) -> bool | None:
+        added = False
+        with self._forgiving("preferences cannot be written") as failures, self._transaction() as connection:
+            added = preferences.add(connection, scope, key, value)
+        return added if not failures and (self.lasting or not added) else None
 
     # Errors.
 

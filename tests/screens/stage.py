@@ -30,6 +30,7 @@ from gputui.app.app import GputuiApp
 from gputui.config.preview import UiSettings
 from gputui.errors import GputuiError
 from gputui.history.history import History
+from gputui.history.preferences import Preferences
 from gputui.screens.base.view import View
 from gputui.widgets.bars.header import HeaderBar
 from gputui.widgets.bars.line import TitleLine
@@ -236,13 +237,16 @@ def make_app(
     unopenable: dict[str, GputuiError] | None = None,
     ui: UiSettings | None = None,
     report: Callable[[BaseException], Path] | None = None,
+    preferences: Preferences | None = None,
 ) -> GputuiApp:
     """Return the app, not run, over a fleet that it starts itself; times are UTC."""
     fleet = make_fleet(
         clock, *backends, history=history, read_only=read_only, unopenable=unopenable, state_dir=state_dir
     )
     fleet.restore()
-    app = GputuiApp(fleet, ui or UiSettings(utc=True, mouse=False), history=history, report=report)
+    app = GputuiApp(
+        fleet, ui or UiSettings(utc=True, mouse=False), history=history, report=report, preferences=preferences
+    )
     app.animation_level = "none"
     # Textual draws nothing for 50 ms after another view comes in front: time that no test should have to wait for.
     app.delay_update = lambda delay=0.0: None  # type: ignore[method-assign]

@@ -89,6 +89,7 @@ class FilterBar(EntryBar):
             if self.problem:
                 return
         self.display = False
+        self._view.memory.note()
         self._view.focus_body()
 
     def closed(self) -> None:

@@ -66,6 +66,8 @@ class Frame:
         view.query_one(TitleLine).set_parts(title, right)
         self._show_problems()
         self.show_keys()
+        view.memory.note()
+        view.session.memory.note()
 
     def show_header(self) -> None:
         """Bring the accounts' states and the cost up to date."""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from gputui.commands import BY_ID, Command
 from gputui.config.keymap import first_key, key_text
+from gputui.history.preferences import Preferences
 from gputui.models import LIBRARY, NAMED, Instance, LogSource, Ref, Resource, Row
 from gputui.presentation.actions import name_of
+from gputui.screens.base.memory import Memory
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -84,6 +86,10 @@ class Session:
     navigator: Navigator
     program: Program
     history: History | None = None
+    preferences: Preferences = field(default_factory=Preferences)
+    """The choices of the user in this and earlier sessions with this configuration."""
+    memory: Memory = field(init=False)
+    """Remembers choices in this object, and others that are not those of one view."""
     account: str | None = None
     utc: bool = False
     note: str = ""
@@ -94,10 +100,15 @@ class Session:
     """The view of the part of the library that was looked at last; '' for none yet."""
     log_sources: dict[Ref, LogSource] = field(default_factory=dict)
     """The logs that were chosen to be read over SSH; of other instances that of the account's server is read."""
+    say: Callable[[str], None] = lambda text: None
+    """Shows a message in any view, also one from before the first is open."""
     ended: bool = False
     """Whether the program is ending: nothing is shown any more."""
     _at_end: list[Callable[[], None]] = field(default_factory=list)
     _listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.memory = Memory(self.preferences, "", say=self.say)
 
     def at_end(self, release: Callable[[], None]) -> None:
         """Call ``release`` when the program ends, before any widget goes."""

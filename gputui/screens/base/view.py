@@ -20,6 +20,7 @@ from gputui.models import Action, Instance, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.screens.base.feeds import Feeds
 from gputui.screens.base.frame import Frame
+from gputui.screens.base.memory import memory_of
 from gputui.screens.base.session import Session
 from gputui.screens.base.view_commands import ViewCommands, handled, key_bindings
 from gputui.screens.commands.command_set import CommandSet
@@ -75,6 +76,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         self.feeds = Feeds(session, self.RESOURCES)
         self.frame = Frame(self)
         self.commands = ViewCommands(self)
+        self.memory = memory_of(self)
         self._unsubscribe: list[Callable[[], None]] = []
         self._fixed: tuple[Row, ...] = ()
         self._followed: Fleet | None = None
@@ -158,6 +160,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
             *(fleet.subscribe(resource, self.frame.costs_changed) for resource in (*COSTING, *SIZING)),
             *self.follow(),
         ]
+        self.memory.restore(limited=self.scope is not None)
         self.catch_up()
         self.frame.show()
 

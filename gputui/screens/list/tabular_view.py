@@ -8,7 +8,9 @@ from textual import on
 from textual.content import Content
 
 from gputui.query import Query
+from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
+from gputui.screens.list.remembered import keep_order
 from gputui.widgets.table.table import RecordTable
 
 
@@ -19,6 +21,10 @@ class TabularView(View):
     """The text before the typed filter in the title: the part of the view that it applies to."""
 
     _query: Query | None = None
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        keep_order(self.memory, "sort", lambda: self.table)
 
     @property
     def table(self) -> RecordTable[Any]:

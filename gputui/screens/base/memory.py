@@ -1,0 +1,166 @@
+"""The memory of a view, or of the program, from one session to the next: values by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gputui.commands import BY_ID
+from gputui.errors import GputuiError
+from gputui.screens.base.bars import FilterBar
+
+if TYPE_CHECKING:
+    from gputui.history.preferences import Plain, Preferences
+    from gputui.screens.base.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    kind: type
+    get: Callable[[], Plain]
+    put: Callable[[Any], str | None]
+    limits: bool
+
+
+class Memory:
+    """Values by name, such as ``sort``: stored as preferences when they change, and restored once.
+
+    ``place`` is the beginning of their keys; with None they are not stored. ``say`` shows a message to the user,
+    ``changed`` shows what the values of a saved view have changed. While ``typing`` returns true nothing is stored.
+    """
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        place: str | None,
+        *,
+        say: Callable[[str], None],
+        changed: Callable[[], None] = lambda: None,
+        typing: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._preferences = preferences
+        self._place = place
+        self._say = say
+        self._changed = changed
+        self._typing = typing
+        self._values: dict[str, _Value] = {}
+        self._known: dict[str, Plain] | None = None
+        self._awaiting: tuple[Mapping[str, Plain], str] | None = None
+
+    def keep(
+        self,
+        name: str,
+        kind: type,
+        get: Callable[[], Any],
+        put: Callable[[Any], str | None],
+        *,
+        limits: bool = False,
+    ) -> None:
+        """Remember a value. Call it in ``__init__``; a subclass replaces a value by the same name.
+
+        ``get`` returns what JSON can express, of type ``kind``; None for the default, which is not stored. ``put``
+        takes such a value, or None for the default. It returns a sentence about a part that it cannot use, such as a
+        column that is gone, after using the rest; it raises ValueError, TypeError or a GputuiError for a value that
+        it cannot use at all. ``limits``: it hides rows, so it is not restored in a view that opens on one of them.
+        """
+        self._values[name] = _Value(kind, get, put, limits)
+
+    def restore(self, *, limited: bool = False) -> None:
+        """Take the stored values, those of a saved view in their place: the first time only, before rows are shown.
+
+        ``limited``: the view opens on an instance or a row.
+        """
+        if self._known is not None:
+            return
+        self._known = self.values()
+        if self._awaiting is not None:
+            self._take_all(*self._awaiting)
+            self._awaiting = None
+            self.note()
+            return
+        for name, value in self._values.items():
+            key = self._key(name)
+            stored = None if key is None else self._preferences.get(key)
+            if key is None or stored is None or (limited and value.limits):
+                continue
+            if not isinstance(stored, value.kind):
+                self._preferences.leave_alone(key)
+                self._say(f"The stored {name} is of another release and is not used.")
+                continue
+            self._take(name, value, stored, "Restored")
+        self._known = self.values()
+
+    def show(self, values: Mapping[str, Plain], source: str) -> None:
+        """Take these values, and the default of every other; as soon as the view is open. ``source`` names them."""
+        if self._known is None:
+            self._awaiting = values, source
+            return
+        self._take_all(values, source)
+        self.note()
+        self._changed()
+
+    def _take_all(self, values: Mapping[str, Plain], source: str) -> None:
+        for name, value in self._values.items():
+            wanted = values.get(name)
+            if wanted is not None and not isinstance(wanted, value.kind):
+                self._say(f"{source}: the {name} is of another release and is not used.")
+                wanted = None
+            if wanted != value.get():
+                self._take(name, value, wanted, source)
+
+    def _take(self, name: str, value: _Value, wanted: Plain, source: str) -> None:
+        try:
+            lacking = value.put(wanted)
+        except (ValueError, TypeError, GputuiError) as error:
+            lacking = f"the {name} cannot be used: {error}"
+        if lacking:
+            self._say(f"{source}: {lacking}")
+
+    def values(self) -> dict[str, Plain]:
+        """Return the values that are not the default, by name."""
+        found = {name: value.get() for name, value in self._values.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def note(self) -> None:
+        """Store what has changed. Returns immediately, and writes nothing when nothing has changed."""
+        if self._known is None:
+            return
+        values = self.values()
+        if values == self._known or self._typing():
+            return
+        for name in self._values:
+            if values.get(name) != self._known.get(name) and (key := self._key(name)) is not None:
+                self._preferences.put(key, values.get(name))
+        self._known = values
+
+    def _key(self, name: str) -> str | None:
+        return None if self._place is None else f"{self._place}{name}"
+
+
+def memory_of(view: View) -> Memory:
+    """Return the memory of a view, with its filter and whether it is limited to problems.
+
+    A view that no command shows is that of one instance or run: it remembers nothing.
+    """
+
+    def say(text: str) -> None:
+        view.call_after_refresh(view.notify, text)
+
+    def limit_to_problems(only: bool | None) -> None:
+        view.problems_only = bool(only)
+
+    command = f"view.{view.NAME}"
+    memory = Memory(
+        view.session.preferences,
+        f"{command}." if command in BY_ID else None,
+        say=say,
+        changed=view.choices_changed,
+        typing=lambda: view.query_one(FilterBar).display,
+    )
+    memory.keep(
+        "filter", str, lambda: view.filter_text() or None, lambda text: view.set_filter(text or ""), limits=True
+    )
+    if view.SHOWS_PROBLEMS:
+        memory.keep("problems", bool, lambda: view.problems_only or None, limit_to_problems, limits=True)
+    return memory

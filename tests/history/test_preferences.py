@@ -1,0 +1,114 @@
+"""Choices that outlive a session, of several sessions at once and in files that cannot be used."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gputui.history.history import History
+from gputui.history.preferences import Preferences
+
+
+def of_file(path: Path, scope: str = "config.toml") -> Preferences:
+    """Return the preferences of a new session."""
+    return History(path).preferences(scope)
+
+
+def test_choices_come_back_in_the_scope_that_they_were_made_in(path: Path) -> None:
+    history = History(path)
+    chosen = history.preferences("config.toml")
+    chosen.put("theme", ["nord", "gputui"])
+    chosen.put("view.instances.sort", ["age", True])
+    chosen.put("view.instances.sort", None)
+    history.close()
+    assert of_file(path).under("") == {"theme": ["nord", "gputui"]}
+    assert of_file(path, "other.toml").under("") == {}
+
+
+def test_two_sessions_that_write_at_once_lose_nothing(path: Path) -> None:
+    sessions = [History(path), History(path)]
+    chosen = [session.preferences("") for session in sessions]
+    for number in range(20):
+        for place, each in enumerate(chosen):
+            each.put(f"favourite.{place}/{number}", True)
+    for session in sessions:
+        session.close()
+    assert len(of_file(path, "").under("favourite.")) == 40
+
+
+def test_only_one_session_gets_a_new_name(path: Path) -> None:
+    one, other = of_file(path), of_file(path)
+    assert one.add("saved.night", {"view": "gpus"}) is True
+    assert other.add("saved.night", {"view": "stock"}) is False
+    assert other.get("saved.night") == {"view": "gpus"}
+
+
+class Disk:
+    """Where choices are written; full for as many attempts as given."""
+
+    def __init__(self, *, full: int = 0) -> None:
+        self.full = full
+        self.attempts = 0
+        self.written: dict[str, object] = {}
+
+    def store(self, changes: Mapping[str, object]) -> bool:
+        self.attempts += 1
+        if self.attempts <= self.full:
+            return False
+        self.written.update(changes)
+        return True
+
+
+def test_nothing_is_written_when_nothing_has_changed() -> None:
+    disk = Disk()
+    chosen = Preferences(lambda: ({"utc": True}, 0), disk.store)
+    chosen.read()
+    chosen.put("utc", True)
+    chosen.put("theme", None)
+    chosen.close()
+    assert disk.attempts == 0
+
+
+def test_what_could_not_be_written_is_written_with_the_next_choice() -> None:
+    disk = Disk(full=1)
+    chosen = Preferences(store=disk.store)
+    chosen.put("theme", "nord")
+    chosen.close()  # one attempt at least: of the thread, or of closing
+    chosen.put("utc", True)
+    chosen.close()
+    assert disk.written == {"theme": "nord", "utc": True}
+
+
+@pytest.mark.parametrize("value", ["{", '"\\u001b[31m"', "[" * 50_000, '"' + "x" * 200_000 + '"', b"\xff\x00"])
+def test_a_value_that_cannot_be_read_is_counted_and_left_as_it_is(path: Path, value: object) -> None:
+    history = History(path)
+    history.preferences("").put("theme", "nord")
+    history.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO preference VALUES ('', 'utc', ?, 0)", (value,))
+    found = of_file(path, "")
+    assert found.under("") == {"theme": "nord"}
+    assert found.notice == "1 stored preference cannot be read"
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT value FROM preference WHERE key = 'utc'").fetchone() == (value,)
+
+
+def test_without_a_writable_directory_the_session_remembers_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    history = History(tmp_path / "file" / "history.sqlite3")
+    chosen = history.preferences("")
+    chosen.put("utc", True)
+    assert chosen.add("saved.night", {"view": "gpus"}) is None
+    assert (chosen.get("utc"), chosen.get("saved.night")) == (True, {"view": "gpus"})
+    assert "history is not kept" in history.problem
+
+
+def test_reading_creates_no_table(path: Path) -> None:
+    history = History(path)
+    history.preferences("")
+    history.close()
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'preference'").fetchone() is None

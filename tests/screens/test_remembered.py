@@ -1,0 +1,78 @@
+"""What a new session restores of the last one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gputui.history.history import History
+from gputui.history.preferences import Preferences
+from tests.screens.stage import staged
+from tests.screens.world import attic, lab
+
+
+def stored(values: dict[str, object]) -> Preferences:
+    """Return the preferences that an earlier session has left."""
+    found = Preferences(lambda: (values, 0))
+    found.read()
+    return found
+
+
+async def test_a_session_begins_with_the_order_filter_theme_and_account_of_the_last_one(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db")
+    async with staged(lab(), attic(), preferences=history.preferences("")) as stage:
+        for line in ("account lab", "utc", "theme nord"):
+            await stage.command(line)
+        await stage.press("I", "z", "/", "escape", "/")
+        await stage.type("train")
+        await stage.press("enter")
+        order = stage.table.sort
+    history.close()
+
+    preferences = History(tmp_path / "history.db").preferences("")
+    async with staged(lab(), attic(), preferences=preferences) as stage:
+        assert (stage.table.sort, stage.app.theme, stage.app.session.utc) == (order, "nord", False)
+        assert stage.app.session.account == "lab"
+        assert "/ train" in stage.title
+        assert "only problems" in stage.title
+        await stage.press("escape")
+        assert "/ train" not in stage.title
+        assert "render" in stage.text
+    assert sorted(preferences.under("view.")) == ["instances.sort"]
+
+
+async def test_what_cannot_be_used_any_more_is_said_once_and_the_rest_is_restored() -> None:
+    left: dict[str, object] = {
+        "account": "gone",
+        "theme": ["of-another-release", "gputui"],
+        "view.instances.sort": ["no-such-column", False],
+        "view.instances.filter": "no-such-column:7",
+        "view.instances.problems": {"form": 2},
+    }
+    preferences = stored(left)
+    async with staged(lab(), preferences=preferences) as stage:
+        for said in (
+            "account gone is not in the configuration",
+            "there is no theme of-another-release",
+            "there is no column no-such-column to sort by",
+            "There is no column 'no-such-column'",
+            "The stored problems is of another release",
+        ):
+            assert stage.toasts.count(said) == 1
+        assert "train" in stage.names
+        await stage.press("z")
+    assert preferences.get("view.instances.problems") == {"form": 2}
+
+
+async def test_a_view_that_opens_on_one_instance_is_not_filtered_by_the_last_session() -> None:
+    preferences = stored({"view.events.filter": "nothing-like-it"})
+    async with staged(lab(), preferences=preferences) as stage:
+        await stage.press("e")
+        assert stage.view.scope is not None
+        assert "nothing-like-it" not in stage.title
+    assert preferences.get("view.events.filter") == "nothing-like-it"
+
+
+async def test_a_setting_changed_in_the_file_has_precedence_over_an_earlier_choice() -> None:
+    preferences = stored({"theme": ["nord", "dracula"], "utc": [False, True]})
+    async with staged(lab(), preferences=preferences) as stage:  # the file has the default theme by now
+        assert (stage.app.theme, stage.app.session.utc) == ("gputui", False)
