@@ -155,6 +155,8 @@ class Backend(ABC):
 
     With INSTANCES among them the instances are billed: one without a price is then unknown in a sum, not free.
     """
+    own_machines: bool = False
+    """Whether its GPUs are in machines that no vendor rents out by the hour: the user's, or those of a team."""
     listers: Mapping[Resource, Lister]
     """The resources it can list."""
     operations: Mapping[Action, Operation] = MappingProxyType({})

@@ -182,7 +182,7 @@ async def test_a_filter_is_for_models_and_places() -> None:
         await stage.command("filter b300")
         assert "No matches for / b300. esc clears the filter." in stage.text
         await stage.press("escape")
-        assert shown(stage) == (["H200", "RTX 5090"], ["dock", "eu-1", "sgp1", "us-east-1"])
+        assert shown(stage) == (["H200", "RTX 5090"], ["eu-1", "sgp1", "us-east-1", "dock"])
         await stage.press("slash")
         await stage.type("price:1")
         assert "There is no column 'price'." in stage.text
@@ -195,8 +195,8 @@ async def test_a_filter_is_for_models_and_places() -> None:
 async def test_z_leaves_what_is_idle_here_and_problems_elsewhere() -> None:
     async with staged(hub(), dock(), view="1") as stage:
         await stage.press("z")
-        assert shown(stage) == (["RTX 5090"], ["dock", "sgp1", "us-east-1"])
-        assert "idle ≥ 1" in stage.title
+        assert shown(stage) == (["RTX 5090"], ["sgp1", "us-east-1", "dock"])
+        assert "1 model and 1 place with none idle hidden" in stage.title
         await stage.press("3")
         assert "only problems" not in stage.title
         await stage.press("1", "z")
@@ -204,6 +204,19 @@ async def test_z_leaves_what_is_idle_here_and_problems_elsewhere() -> None:
         await stage.press("3", "z", "1")
         assert "only problems" not in stage.title
         assert len(shown(stage)[0]) == 2
+
+
+async def test_the_order_is_changed_with_the_keys_of_every_list_and_marked_in_the_heading() -> None:
+    async with staged(hub(), dock(), view="1") as stage:
+        assert "VRAM↓" in stage.text
+        await stage.press("greater_than_sign")
+        assert "idle↓" in stage.text
+        assert shown(stage)[0][0] == "RTX 5090"
+        await stage.press("I")
+        assert shown(stage)[0][0] == "H200"
+        await stage.press("greater_than_sign")
+        assert "from/h↑" in stage.text
+        assert "$0.70" in stage.line_of("RTX 5090")
 
 
 async def test_a_preset_from_the_command_bar_or_its_menu_shows_its_regions_until_escape() -> None:

@@ -38,11 +38,11 @@ async def test_cells_say_in_words_what_their_colour_says_and_the_line_below_spea
         assert "idle/total" in stage.text
 
         # The line under the map speaks for the cell.
-        await stage.press("g", "left")
+        await stage.press("g", "right")
         assert cell(stage).startswith("A100 80G · attic   0 idle of 1 GPU")
-        await stage.press("j", "right", "right")
+        await stage.press("j", "left")
         assert cell(stage).startswith("RTX 4090 · lab   2 idle of 4 GPUs")
-        await stage.press("left", "left")
+        await stage.press("right")
         assert cell(stage) == "RTX 4090 · attic   not offered here"
 
 

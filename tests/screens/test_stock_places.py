@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+from gputui.analytics.stock import paid_prices
 from gputui.models import Instance, Money, Phase, Ref, Resource
-from gputui.screens.stock.captions import paid_prices
 from tests.screens.stage import staged
 from tests.screens.stocks import Cloud, at, dock, hub, said, usd
 from tests.screens.world import instance, offer

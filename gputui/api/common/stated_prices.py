@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from gputui.models import Deployment, Instance, Money, gpu_label, gpu_matches
+from gputui.models import Deployment, Instance, Money, Offer, gpu_label, gpu_matches
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
@@ -59,6 +59,13 @@ class StatedPrices:
             return row
         stated = self.gpus(row.gpu_models[0], row.running * row.gpu_count)
         return row if stated is None else replace(row, price=stated)
+
+    def offer(self, row: Offer) -> Offer:
+        """Return an offer with the stated price of one GPU, where its server reports no exact one."""
+        if not self or (row.price_from is not None and not row.price_from.estimated):
+            return row
+        stated = self.gpus(row.gpu_model, 1)
+        return row if stated is None else replace(row, price_from=stated, price_to=stated)
 
     def _each(self, model: str | None) -> Decimal | None:
         fitting = [name for name in self._prices if gpu_matches(model or "", name)]

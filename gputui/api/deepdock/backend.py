@@ -55,6 +55,7 @@ class DeepdockBackend(HttpBackend):
     rules = RULES
     without_ssh = "The server maps a port when it creates or starts the container."
     kinds = lists_of(RULES)
+    own_machines = True
 
     def __init__(self, account: DeepdockAccount, **clock: Unpack[Clock]) -> None:
         self._client = DeepdockClient(account, **clock)
@@ -120,7 +121,7 @@ class DeepdockBackend(HttpBackend):
 
     async def stock(self) -> Sequence[Offer]:
         """List the host's GPUs as stock: those without a container and without load are idle."""
-        return mapping.to_offers(self._host, await self._gpus.rows(whole=True))
+        return list(map(self._prices.offer, mapping.to_offers(self._host, await self._gpus.rows(whole=True))))
 
     # Images
 

@@ -81,6 +81,7 @@ class PodyBackend(HttpBackend):
     rules = RULES
     without_ssh = "The image does not map port 22: use exec instead."
     kinds = lists_of(RULES)
+    own_machines = True
 
     def __init__(self, account: PodyAccount, **clock: Unpack[Clock]) -> None:
         self._config = account
@@ -203,13 +204,14 @@ class PodyBackend(HttpBackend):
 
     async def stock(self) -> Sequence[Offer]:
         """List the host's GPUs as stock: those without a process are idle (``/host/gpu-ps``)."""
-        return mapping.to_offers(
+        offers = mapping.to_offers(
             self.account,
             self._host,
             await self._gpus.get(),
             model=self._gpu_model or "GPU",
             memory_total=self._config.gpu_memory_bytes,
         )
+        return list(map(self._prices.offer, offers))
 
     def _devices(self, snapshot: schema.GpuSnapshot) -> list[GpuDevice]:
         return mapping.to_devices(

@@ -64,6 +64,7 @@ class SshBackend(Backend):
     """
 
     kinds = lists_of(RULES)
+    own_machines = True
     paces = (WATCHED_SECONDS, UNWATCHED_SECONDS)
 
     def __init__(self, account: SshAccount, **clock: Unpack[Clock]) -> None:
@@ -149,7 +150,7 @@ class SshBackend(Backend):
     async def stock(self) -> Sequence[Offer]:
         """List the GPUs of each host as stock: those without processes and load are idle."""
         rows = await self._shared.get()
-        return _with_missing(mapping.to_offers(rows), rows, "offer", "/")
+        return _with_missing(map(self._prices.offer, mapping.to_offers(rows)), rows, "offer", "/")
 
     async def _round(self) -> list[HostRows]:
         return await self._looks.round(await self._find_hosts())

@@ -11,7 +11,7 @@ from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
 from gputui.presentation.deployments import price_range
 from gputui.presentation.glyphs import bar
-from gputui.presentation.prices import figure_name
+from gputui.presentation.prices import FREE, figure_name
 
 BAR_CELLS = 6
 _LEFT_CELLS = 12
@@ -38,14 +38,24 @@ def offer_columns(context: Context) -> Sequence[Column[Offer]]:
         Column("vram", lambda row: format_bytes(row.gpu_memory), right=True, label="gpu memory"),
         Column(
             "price",
-            lambda row: price_range(row.price_from, row.price_to),
+            lambda row: FREE if _is_free(row) else price_range(row.price_from, row.price_to),
             heading="PRICE/H",
             right=True,
             label="price",
-            detail=lambda row: f"{price}/h" if (price := price_range(row.price_from, row.price_to)) else "",
+            detail=_price,
         ),
         fields.problem(),
     ]
+
+
+def _is_free(row: Offer) -> bool:
+    return row.price_to is not None and not row.price_to.amount
+
+
+def _price(row: Offer) -> str:
+    if _is_free(row):
+        return "free"
+    return f"{price}/h" if (price := price_range(row.price_from, row.price_to)) else ""
 
 
 def _notes(row: Offer) -> str:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
-from decimal import Decimal
-from typing import TypeAlias
+from collections.abc import Collection, Mapping, Sequence
 
 from textual.content import Content
 
-from gputui.analytics.prices import price_now
+from gputui.analytics.stock import Paid, price_of
 from gputui.analytics.stock_trends import arrow, sparkline
 from gputui.formatting import counted, format_money
-from gputui.models import Instance, Money, Offer, Ref
+from gputui.models import Offer, Ref
 from gputui.screens import dialogs
-from gputui.widgets.heatmap.grid import AVAILABLE, FAILED, NONE_IDLE, NOT_OFFERED, OLD, WATCHED, Grid, Place
+from gputui.widgets.heatmap.grid import (
+    AVAILABLE,
+    FAILED,
+    NONE_IDLE,
+    NOT_OFFERED,
+    OLD,
+    WATCHED,
+    YOURS,
+    Grid,
+    Place,
+)
 
 SINGLE_CARDS = "single GPUs, possibly on different machines"
 GAP = "   "
-
-Paid: TypeAlias = Mapping[tuple[str, str, str], Money]
-"""The price of one GPU an hour in running instances, by account, region and model."""
 
 
 def place_name(account: str, region: str) -> str:
@@ -42,41 +46,21 @@ def idle_words(offer: Offer) -> str:
     return f"{offer.idle} idle of {counted(offer.total, 'GPU')}"
 
 
-def paid_prices(instances: Iterable[Instance]) -> dict[tuple[str, str, str], Money]:
-    """Return the least that a GPU costs an hour in the instances that run, by account, region and model.
-
-    Back ends may have prices of what runs and none of what could.
-    """
-    found: dict[tuple[str, str, str], Money] = {}
-    for row in instances:
-        if not row.gpu_model or not row.gpu_count:
-            continue
-        if (price := price_now(row)) is None:
-            continue
-        one = replace(price, amount=price.amount / row.gpu_count)
-        key = (row.ref.account, row.region or "", row.gpu_model)
-        if one.amount and (key not in found or one.amount < found[key].amount):
-            found[key] = one
-    return found
-
-
-def price_of(offer: Offer, paid: Paid) -> Money | None:
-    """Return the price of one GPU an hour: as offered, else as it is paid there now; None when unknown."""
-    return offer.price_from or paid.get((offer.ref.account, offer.region, offer.gpu_model))
-
-
-def price_words(offer: Offer, paid: Paid) -> str:
-    """Return the price of one GPU an hour, in words; '' when unknown."""
-    if offer.price_from:
-        return f"from {format_money(offer.price_from)}/h"
+def price_words(offer: Offer, paid: Paid, own: Collection[str] = ()) -> str:
+    """Return the price of one GPU an hour, in words; '' when unknown. ``own`` are accounts of one's own machines."""
+    if offer.ref.account in own:
+        stated = offer.price_from if offer.price_from is not None and offer.price_from.amount else None
+        return f"{YOURS}, {format_money(stated)}/h" if stated else f"{YOURS}, free"
+    if offer.price_from is not None:
+        return f"from {format_money(offer.price_from)}/h" if offer.price_from.amount else "free"
     price = price_of(offer, paid)
     return f"you pay {format_money(price)}/h" if price else ""
 
 
-def cell_line(offer: Offer, paid: Paid, *, watched: bool) -> Content:
+def cell_line(offer: Offer, paid: Paid, *, watched: bool, own: Collection[str] = ()) -> Content:
     """Return the line that describes a cell."""
     name = f"{offer.gpu_model} · {where(offer)}"
-    parts = [name, idle_words(offer), price_words(offer, paid), "notification set" if watched else ""]
+    parts = [name, idle_words(offer), price_words(offer, paid, own), "notification set" if watched else ""]
     line = Content.styled(GAP.join(part for part in parts if part), "bold")
     if offer.problem:
         line = Content.assemble(line, (f"{GAP}{OLD} refresh failed", "$text-error"))
@@ -138,26 +122,15 @@ def legend(grid: Grid, *, news: bool, watched: bool) -> Content:
     return Content("  ".join(sign for sign in signs if sign))
 
 
-def cheapest_first(offers: Iterable[Offer], paid: Paid) -> list[Offer]:
-    """Order by price, then the most idle; an unknown price comes last, and currencies stay apart."""
-
-    def key(offer: Offer) -> tuple[bool, str, Decimal, int, Ref]:
-        price = price_of(offer, paid)
-        amount, currency = (price.amount, price.currency) if price else (Decimal(0), "")
-        return price is None, currency, amount, -(offer.idle or 0), offer.ref
-
-    return sorted(offers, key=key)
-
-
 def holder_choices(
-    offers: Sequence[Offer], news: Mapping[Ref, int], paid: Paid, *, old: Collection[Ref]
+    offers: Sequence[Offer], news: Mapping[Ref, int], paid: Paid, *, old: Collection[Ref], own: Collection[str] = ()
 ) -> list[dialogs.Choice]:
     """Return the lines of the menu with the places of a model, figures under figures; ``old`` ones are marked."""
     figures = [
         AVAILABLE if offer.idle is None else f"{offer.idle}" + ("" if offer.total is None else f"/{offer.total}")
         for offer in offers
     ]
-    prices = [price_words(offer, paid) for offer in offers]
+    prices = [price_words(offer, paid, own) for offer in offers]
     if any(prices):
         prices = [price or "price unknown" for price in prices]
     wide, long = max(map(len, figures), default=0), max(map(len, prices), default=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from gputui.analytics.stock import cheapest_first, has_idle
 from gputui.commands import Command, Condition, Group
 from gputui.models import Offer, Resource
 from gputui.presentation.columns.lists import columns_of
@@ -17,19 +18,18 @@ from gputui.screens.commands.save import SaveCommands
 from gputui.screens.detail import describe
 from gputui.screens.stock.captions import (
     SINGLE_CARDS,
-    cheapest_first,
     empty_cell_text,
     holder_choices,
     idle_words,
     where,
 )
-from gputui.screens.stock.watches import has_idle
-from gputui.widgets.heatmap.grid import Grid
+from gputui.widgets.heatmap.grid import Grid, SortKey
 
 if TYPE_CHECKING:
     from gputui.screens.stock.view import StockView
 
 NO_PRESET = "*"
+_LARGEST_FIRST = frozenset({SortKey.MEMORY, SortKey.IDLE})
 
 
 class StockCommands(SaveCommands, CreateCommands):
@@ -64,7 +64,7 @@ class StockCommands(SaveCommands, CreateCommands):
     async def _who_has(self, model: str, here: Offer | None) -> None:
         everywhere = Grid(self.view.offered()).cells.items()
         found = [offer for (row, _), offer in everywhere if model in (row, offer.gpu_model) and has_idle(offer)]
-        holders = cheapest_first(found, self.view.paid)
+        holders = cheapest_first(found, self.view.paid, self.view.own)
         if not holders:
             watch = (
                 f" {self.session.key_of('watch')} notifies you when that changes here." if here is not None else ""
@@ -78,7 +78,7 @@ class StockCommands(SaveCommands, CreateCommands):
         chosen = await self.app.push_screen_wait(
             dialogs.MenuDialog(
                 f"Where {model} is available",
-                holder_choices(holders, self.view.trends.news, self.view.paid, old=old),
+                holder_choices(holders, self.view.trends.news, self.view.paid, old=old, own=self.view.own),
                 note=caveat,
                 enter=enter,
                 selected=str(selected.ref),
@@ -155,15 +155,34 @@ class StockCommands(SaveCommands, CreateCommands):
         text = f"{offer.gpu_model} in {where(offer)}: will notify when {what}{again}."
         self.view.notify(text, severity="information")
 
+    # --- order and limits -----------------------------------------------------------------------------------------
+
+    def do_sort_next(self, argument: str) -> None:
+        """Sort by the figure to the right."""
+        self._sort(1)
+
+    def do_sort_previous(self, argument: str) -> None:
+        """Sort by the figure to the left."""
+        self._sort(-1)
+
+    def do_sort_invert(self, argument: str) -> None:
+        """Reverse the order."""
+        self.view.rearrange(descending=not self.view.arrangement.descending)
+
+    def _sort(self, by: int) -> None:
+        keys = list(SortKey)
+        key = keys[(keys.index(self.view.arrangement.sort) + by) % len(keys)]
+        self.view.rearrange(sort=key, descending=key in _LARGEST_FIRST)
+
     def do_problems(self, argument: str) -> None:
-        """Show only what is idle, or everything again."""
-        self.view.limit(only_idle=not self.view.only_idle)
+        """Leave out the models and places with nothing idle, or show them again."""
+        self.view.rearrange(only_idle=not self.view.arrangement.only_idle)
 
     def do_regions(self, argument: str) -> None:
         """Show the regions of a preset only."""
         presets = self.session.region_presets
         if argument in presets or argument in ("all", NO_PRESET):
-            self.view.limit(preset=argument if argument in presets else "")
+            self.view.limit(argument if argument in presets else "")
         elif not presets:
             self.view.notify('No presets of regions: write them in config.toml, [ui.regions], as asia = ["sgp1", …].')
         elif argument:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 
+from gputui.analytics.stock import Paid, paid_prices, price_of
 from gputui.commands import Command
 from gputui.formatting import counted
 from gputui.models import FeedState, Instance, Offer, Ref, Resource, Row
@@ -17,12 +19,10 @@ from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 from gputui.screens.commands.sets import SHARED_SETS
 from gputui.screens.stock.captions import (
-    Paid,
     cell_line,
     empty_cell_line,
     idle_words,
     legend,
-    paid_prices,
     past_line,
     place_name,
     problem_line,
@@ -30,9 +30,9 @@ from gputui.screens.stock.captions import (
 )
 from gputui.screens.stock.commands import StockCommands
 from gputui.screens.stock.trends import StockTrends
-from gputui.screens.stock.watches import Watches, has_idle
+from gputui.screens.stock.watches import Watches
 from gputui.widgets.bars.line import Line
-from gputui.widgets.heatmap.grid import Grid
+from gputui.widgets.heatmap.grid import Arrangement, Grid
 from gputui.widgets.heatmap.heatmap import Heatmap
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ class StockView(View):
         self.paid: Paid = {}
         self.trends = StockTrends(session)
         self._fading: Timer | None = None
-        self.only_idle = False
+        self.arrangement = Arrangement()
+        self.own: frozenset[str] = frozenset()
+        """The accounts of machines of one's own."""
         self.preset = ""
 
     def compose_body(self) -> ComposeResult:
@@ -118,7 +120,21 @@ class StockView(View):
         stale = frozenset(
             account for account in fleet.accounts if fleet.feed(account, Resource.STOCK).state is FeedState.STALE
         )
-        grid = Grid(filter(self._shows, offers), stale=stale, trends=self.trends.news, watched=self.watches.refs)
+        self.own = frozenset(
+            name
+            for name, runtime in fleet.runtimes.items()
+            if runtime.opened is not None and runtime.opened.own_machines
+        )
+        shown = list(filter(self._shows, offers))
+        grid = Grid(
+            shown,
+            stale=stale,
+            trends=self.trends.news,
+            watched=self.watches.refs,
+            prices={offer.ref: price for offer in shown if (price := price_of(offer, self.paid)) is not None},
+            own=self.own,
+            arrangement=replace(self.arrangement, accounts=tuple(fleet.accounts)),
+        )
         self.map.set_grid(grid, self._placeholder(grid, some=any(offer.gpu_model for offer in offers)))
         if offers and not self.feeds.loading_text():
             self.map.hold_cursor()
@@ -167,8 +183,6 @@ class StockView(View):
             return False
         if not offer.gpu_model:
             return True  # the models there are unknown
-        if self.only_idle and not has_idle(offer):
-            return False
         texts = {"gpu": offer.gpu_model, "account": offer.ref.account, "region": offer.region}
         return self._query is None or self._query.matches(texts)
 
@@ -177,7 +191,7 @@ class StockView(View):
             return waiting
         limits = [
             *([f"/ {self._query.text}"] if self._query else []),
-            *([f"only what is idle ({self.session.key_of('problems')})"] if self.only_idle else []),
+            *([f"only what is idle ({self.session.key_of('problems')})"] if self.arrangement.only_idle else []),
             *([f"regions {self.preset}"] if self.preset else []),
         ]
         if some and limits:
@@ -202,7 +216,13 @@ class StockView(View):
             (f"   {waiting}" if waiting else "", "$text-warning"),
             (f"   / {self._query.text}" if self._query else "", "$text-accent"),
         )
-        limits = [f"regions {self.preset}" if self.preset else "", "idle ≥ 1" if self.only_idle else ""]
+        hidden = " and ".join(
+            counted(count, word) for count, word in zip(grid.left_out, ("model", "place"), strict=True) if count
+        )
+        limits = [
+            f"regions {self.preset}" if self.preset else "",
+            f"{hidden} with none idle hidden" if hidden else "",
+        ]
         return left, Content.styled("   ".join(limit for limit in limits if limit), "$text-accent")
 
     def on_resize(self) -> None:
@@ -216,7 +236,7 @@ class StockView(View):
         if offer is not None:
             roomy = self.size.width >= _ROOMY
             series = self.trends.series(offer.ref, 24 if roomy else 12)
-            cell = cell_line(offer, self.paid, watched=offer.ref in self.watches.refs)
+            cell = cell_line(offer, self.paid, watched=offer.ref in self.watches.refs, own=self.own)
             past = past_line(offer, series, one_machine=self.is_one_machine(offer), roomy=roomy)
         elif position is not None:
             cell = empty_cell_line(self.map.grid, *position)
@@ -245,18 +265,23 @@ class StockView(View):
 
     def clear_limits(self) -> bool:
         """Remove the limits of the map; returns whether there were any."""
-        had = bool(self._query or self.only_idle or self.preset or self.session.account)
-        self._query, self.only_idle, self.preset = None, False, ""
+        had = bool(self._query or self.arrangement.only_idle or self.preset or self.session.account)
+        self._query, self.preset = None, ""
+        self.arrangement = replace(self.arrangement, only_idle=False)
         if self.session.account is not None:
             self.session.choose(account=None)
         if had:
             self._update()
         return had
 
-    def limit(self, *, only_idle: bool | None = None, preset: str | None = None) -> None:
-        """Show only what is idle, or the regions of a preset; '' for all regions."""
-        self.only_idle = self.only_idle if only_idle is None else only_idle
-        self.preset = self.preset if preset is None else preset
+    def limit(self, preset: str) -> None:
+        """Show only the regions of a preset; '' for all regions."""
+        self.preset = preset
+        self._update()
+
+    def rearrange(self, **changes: Any) -> None:
+        """Change the order of the map, or what is left out of it."""
+        self.arrangement = replace(self.arrangement, **changes)
         self._update()
 
     @on(Heatmap.Opened)

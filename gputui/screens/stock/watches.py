@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gputui.analytics.stock import has_idle
 from gputui.models import Change, Offer, Ref, Resource
 
 if TYPE_CHECKING:
@@ -67,8 +68,3 @@ class Watches:
             before, watch.enough = watch.enough, has_idle(offer, watch.at_least)
             if watch.enough and not before:
                 self._notify(offer)
-
-
-def has_idle(offer: Offer, at_least: int = 1) -> bool:
-    """Whether so many are idle, or, without counts, some are available."""
-    return bool(offer.available) if offer.idle is None else offer.idle >= at_least

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from rich.cells import cell_len
 
+from gputui.analytics.prices import price_key
+from gputui.analytics.stock import has_idle, idle_order, least_prices, may_have_idle
 from gputui.analytics.stock_trends import arrow
-from gputui.models import Offer, Ref
+from gputui.formatting import format_money
+from gputui.models import Money, Offer, Ref
+from gputui.presentation.columns.column import natural_key
 
 NONE_IDLE = "·"
 NOT_OFFERED = "–"
@@ -16,6 +23,8 @@ AVAILABLE = "✓"
 OLD = "?"
 WATCHED = "*"
 FAILED = "✗"
+YOURS = "yours"
+"""The price of what is idle on machines of one's own."""
 RAMP_STEPS = 5
 
 _TREND_WIDTH = 4
@@ -42,11 +51,34 @@ class Figures(NamedTuple):
     step: int = 0
 
 
+class SortKey(StrEnum):
+    """The figures that models are sorted by, in the order of their columns."""
+
+    NAME = "name"
+    MEMORY = "memory"
+    IDLE = "idle"
+    PRICE = "price"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """The order of models and places, and whether models and places with nothing idle are left out.
+
+    ``accounts`` gives the order of the places; within an account they are in natural order.
+    """
+
+    sort: SortKey = SortKey.MEMORY
+    descending: bool = True
+    only_idle: bool = False
+    accounts: Sequence[str] = ()
+
+
 class Grid:
     """Offers in their places.
 
     Those of the accounts in ``stale``, and those with a problem, are marked as old. ``trends`` are changes to
-    show, by offer; ``watched`` are marked. An offer without a model is a place that could not be read.
+    show, by offer; ``watched`` are marked. An offer without a model is a place that could not be read. ``prices`` are
+    those of one GPU an hour, by offer; the accounts in ``own`` are machines of one's own.
     """
 
     def __init__(
@@ -56,8 +88,14 @@ class Grid:
         stale: frozenset[str] = frozenset(),
         trends: Mapping[Ref, int] | None = None,
         watched: Iterable[Ref] = (),
+        prices: Mapping[Ref, Money] | None = None,
+        own: frozenset[str] = frozenset(),
+        arrangement: Arrangement | None = None,
     ) -> None:
         offers = list(offers)
+        self.arrangement = arrangement or Arrangement()
+        self.own = own
+        self._prices = prices or {}
         self.cells: dict[Position, Offer] = {}
         self.failed: dict[Place, str] = {}
         self._stale = stale
@@ -79,12 +117,50 @@ class Grid:
         self._memory = {
             model: max(offer.gpu_memory or 0 for offer in there) for model, there in self._by_model.items()
         }
-        self.models = sorted(self._by_model, key=lambda model: (-self._memory[model], model))
-        self.places = sorted(self._by_place)
+        self.models = self._sorted_models()
+        self.places = self._sorted_places()
+        every = len(self.models), len(self.places)
+        if self.arrangement.only_idle:
+            self.models = [model for model in self.models if any(map(may_have_idle, self._by_model[model]))]
+            # A place that could not be read is not known to have nothing.
+            self.places = [
+                place
+                for place in self.places
+                if place in self.failed or any(map(may_have_idle, self._by_place[place]))
+            ]
+        self.left_out = every[0] - len(self.models), every[1] - len(self.places)
+        """The models and the places that are left out since they have nothing idle."""
         self.row_of = {model: number for number, model in enumerate(self.models)}
         self.column_of = {place: number for number, place in enumerate(self.places)}
         self.label_width = min(_MOST_LABEL, max(_LEAST_LABEL, *map(cell_len, self.models), 0)) if self.models else 8
         self._widths = {place: self._figure_widths(place) for place in self.places}
+        self.price_width = max((cell_len(self.price_of_model(model)) for model in self.models), default=0)
+
+    def _sorted_models(self) -> list[str]:
+        """Return the models in their order; those whose figure is unknown come last in both directions."""
+        by = self.arrangement
+
+        def figure(model: str) -> object:
+            if by.sort is SortKey.MEMORY:
+                return self._memory[model] or None
+            if by.sort is SortKey.IDLE:
+                return idle_order(self._by_model[model])
+            if by.sort is SortKey.PRICE:
+                return self._price_order(model)
+            return natural_key(model)
+
+        names = sorted(self._by_model, key=natural_key)
+        known = [model for model in names if figure(model) is not None]
+        known.sort(key=figure, reverse=by.descending)  # type: ignore[arg-type]  # figures of one key compare
+        return known + [model for model in names if figure(model) is None]
+
+    def _sorted_places(self) -> list[Place]:
+        """Return the places in the order of the accounts."""
+        number = {account: place for place, account in enumerate(self.arrangement.accounts)}
+        return sorted(
+            self._by_place,
+            key=lambda place: (number.get(place[0], len(number)), place[0], natural_key(place[1])),
+        )
 
     def find(self, ref: Ref) -> Position | None:
         """Return the position of an offer."""
@@ -92,16 +168,21 @@ class Grid:
 
     # --- headings and totals ---------------------------------------------------------------------------------
 
-    def heading(self, place: Place) -> tuple[str, str]:
-        """Return the two lines over a place: its account, and its region where that is not the account itself."""
+    def account_heading(self, account: str) -> str:
+        """Return the heading over the places of an account."""
+        failed = f"{FAILED} " if (account, account) in self.failed else ""
+        return f"{failed}{account}" + (f" · {YOURS}" if account in self.own else "")
+
+    def region_heading(self, place: Place) -> str:
+        """Return the heading of a place; '' for a host that has the name of its account."""
         account, region = place
-        mark = f"{FAILED} " if place in self.failed else ""
-        return (account, mark + region) if region != account else (mark + account, "")
+        return "" if region == account else f"{FAILED} {region}" if place in self.failed else region
 
     def text_width(self, place: Place) -> int:
         """Return how many cells the words of a place need; a changed number changes nothing about it."""
         figures = sum(self._widths[place]) + _TREND_WIDTH
-        return min(_MOST_TEXT, max(_LEAST_TEXT, figures, *map(cell_len, self.heading(place))))
+        heading = self.region_heading(place) or self.account_heading(place[0])
+        return min(_MOST_TEXT, max(_LEAST_TEXT, figures, cell_len(heading)))
 
     def memory(self, model: str) -> str:
         """Return the memory of one GPU, ``24G``; '' when unknown."""
@@ -111,6 +192,28 @@ class Grid:
     def idle_of_model(self, model: str) -> str:
         """Return how many are idle in all places together."""
         return _total(self._by_model[model])[0]
+
+    def _is_yours(self, model: str) -> bool:
+        """Return whether a model is idle on machines of one's own, or is there alone, without a price."""
+        offers = self._by_model[model]
+        there = [offer for offer in offers if has_idle(offer)] or offers
+        prices = (self._prices.get(offer.ref) for offer in there if offer.ref.account in self.own)
+        return any(price is None or not price.amount for price in prices)
+
+    def price_of_model(self, model: str) -> str:
+        """Return the least price of one GPU an hour, in each currency; ``yours``, ``free``, '' when unknown.
+
+        Where some are idle, the price is that of one of these places.
+        """
+        if self._is_yours(model):
+            return YOURS
+        prices = least_prices(self._by_model[model], self._prices)
+        return " ".join(format_money(price) if price.amount else "free" for price in prices)
+
+    def _price_order(self, model: str) -> tuple[str, Decimal] | None:
+        if self._is_yours(model):
+            return "", Decimal(0)
+        return next(map(price_key, least_prices(self._by_model[model], self._prices)), None)
 
     def idle_of_all(self) -> str:
         """Return how many are idle of all models in all places."""

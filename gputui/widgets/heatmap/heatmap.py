@@ -13,16 +13,18 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from gputui.models import Offer, Ref
-from gputui.widgets.heatmap.grid import Grid, Place, Position
+from gputui.widgets.heatmap.grid import Grid, Place, Position, SortKey
 from gputui.widgets.heatmap.painter import (
     HEADINGS,
-    IDLE_WIDTH,
-    MEMORY_WIDTH,
     Painter,
     Window,
     changed_cells,
+    left_width,
     style_names,
 )
+
+_ROOM_FOR_PRICES = 100
+"""Columns from which the prices are shown; where they sort, always."""
 
 
 class Heatmap(Widget, can_focus=True):
@@ -37,6 +39,7 @@ class Heatmap(Widget, can_focus=True):
     Heatmap { height: 1fr; width: 1fr; }
     Heatmap > .heatmap--heading { color: $muted; text-style: bold; }
     Heatmap > .heatmap--failed { color: $text-error; text-style: bold; }
+    Heatmap > .heatmap--rule { color: $muted 50%; }
     Heatmap > .heatmap--label { color: $foreground; text-style: bold; }
     Heatmap > .heatmap--none { color: $muted; }
     Heatmap > .heatmap--stale { color: $muted; text-style: italic; }
@@ -161,7 +164,14 @@ class Heatmap(Widget, can_focus=True):
     @property
     def _room(self) -> int:
         """Cells there are for places: what names and totals leave, without the arrow at the right edge."""
-        return self.size.width - (1 + self.grid.label_width + MEMORY_WIDTH + IDLE_WIDTH + 2) - 1
+        return self.size.width - (left_width(self.grid, priced=self._priced) + 2) - 1
+
+    @property
+    def _priced(self) -> bool:
+        grid = self.grid
+        return bool(grid.price_width) and (
+            self.size.width >= _ROOM_FOR_PRICES or grid.arrangement.sort is SortKey.PRICE
+        )
 
     @property
     def _rows_shown(self) -> int:
@@ -262,6 +272,7 @@ class Heatmap(Widget, can_focus=True):
                 more_left=self._left > 0,
                 more_right=self._left + count < len(grid.places),
                 cursor=self._cursor if self.has_focus else None,
+                priced=self._priced,
             )
             lines = list(Painter(self._style, gauge=self._few_colours).lines(grid, window, width))
         if not grid.models:

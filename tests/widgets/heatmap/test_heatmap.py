@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -14,8 +16,8 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 
 from gputui.app.theme import DARK, variables
-from gputui.models import Offer, Ref
-from gputui.widgets.heatmap.grid import Figures, Grid, ramp_step
+from gputui.models import Money, Offer, Ref
+from gputui.widgets.heatmap.grid import Arrangement, Figures, Grid, SortKey, ramp_step
 from gputui.widgets.heatmap.heatmap import Heatmap
 from gputui.widgets.heatmap.painter import HEADINGS, Painter, Window, changed_cells, fit
 
@@ -81,8 +83,7 @@ def test_an_offer_that_could_not_be_read_again_is_old_alone() -> None:
     grid = Grid([offer("B200", problem="no answer"), offer("B200", "us")])
     assert words(grid, "B200") == "2/8 ?"
     assert words(grid, "B200", "us") == "2/8"
-    assert grid.heading(("hub", "sgp1")) == ("hub", "✗ sgp1")
-    assert grid.heading(("hub", "us")) == ("hub", "us")
+    assert [grid.region_heading(("hub", region)) for region in ("sgp1", "us")] == ["✗ sgp1", "us"]
 
 
 def test_a_region_that_was_never_read_has_a_column_and_no_row() -> None:
@@ -95,7 +96,8 @@ def test_a_region_that_was_never_read_has_a_column_and_no_row() -> None:
 
 def test_a_host_is_named_once() -> None:
     grid = Grid([offer("B200", "lab", "lab"), offer("B200", "dock", "dock", problem="no answer")])
-    assert [grid.heading(place) for place in grid.places] == [("✗ dock", ""), ("lab", "")]
+    assert [grid.account_heading(account) for account, _ in grid.places] == ["✗ dock", "lab"]
+    assert [grid.region_heading(place) for place in grid.places] == ["", ""]
 
 
 def test_totals_add_up_what_is_counted() -> None:
@@ -132,6 +134,79 @@ def test_two_offers_of_one_model_in_one_place_have_a_row_each() -> None:
     assert words(grid, "RTX 4090 48G") == "7/8"
 
 
+def ordered(key: SortKey, *, descending: bool) -> list[str]:
+    """Return models in an order: of one nothing is known, one has a price in another currency."""
+    offers = [
+        offer("B200", gpu_memory=180 * GIB, idle=0),
+        offer("H100", gpu_memory=80 * GIB, idle=3),
+        offer("L4", gpu_memory=24 * GIB, idle=None, total=None, available=True),
+        offer("A10", gpu_memory=None, idle=None, total=None),
+        offer("RTX 4090", "lab", "lab", gpu_memory=24 * GIB, idle=1),
+    ]
+    amounts = {"B200": ("6", "USD"), "H100": ("2", "USD"), "L4": ("1", "CNY"), "A10": None, "RTX 4090": None}
+    prices = {
+        one.ref: Money(Decimal(price[0]), price[1]) for one in offers if (price := amounts[one.gpu_model]) is not None
+    }
+    by = Arrangement(key, descending)
+    return Grid(offers, prices=prices, own=frozenset({"lab"}), arrangement=by).models
+
+
+def test_models_are_ordered_by_a_figure_and_those_without_it_come_last_in_both_directions() -> None:
+    assert ordered(SortKey.MEMORY, descending=True) == ["B200", "H100", "L4", "RTX 4090", "A10"]
+    assert ordered(SortKey.MEMORY, descending=False) == ["L4", "RTX 4090", "H100", "B200", "A10"]
+    assert ordered(SortKey.IDLE, descending=True) == ["H100", "RTX 4090", "L4", "B200", "A10"]
+    assert ordered(SortKey.IDLE, descending=False) == ["B200", "L4", "RTX 4090", "H100", "A10"]
+    assert ordered(SortKey.PRICE, descending=False) == ["RTX 4090", "L4", "H100", "B200", "A10"]
+    assert ordered(SortKey.NAME, descending=False) == ["A10", "B200", "H100", "L4", "RTX 4090"]
+
+
+def test_places_are_in_the_order_of_the_accounts_and_regions_in_natural_order() -> None:
+    offers = [offer("B200", region, account) for account in ("a", "b") for region in ("us10", "us9")]
+    grid = Grid(offers, arrangement=Arrangement(accounts=("b", "a")))
+    assert grid.places == [("b", "us9"), ("b", "us10"), ("a", "us9"), ("a", "us10")]
+
+
+def test_only_what_is_idle_leaves_out_rows_and_columns_not_cells_and_nothing_that_is_unknown() -> None:
+    offers = [
+        offer("B200", "us", idle=0),
+        offer("H100", "us", idle=0),
+        offer("H100", "eu", idle=3),
+        offer("A10", "eu", idle=None, total=None),
+        offer("B200", "asia", idle=0, problem="no answer"),
+    ]
+    grid = Grid(offers, arrangement=Arrangement(only_idle=True))
+    assert (grid.models, grid.places) == (["A10", "H100"], [("hub", "asia"), ("hub", "eu")])
+    assert grid.left_out == (1, 1)
+    both = Grid([*offers, offer("L4", "us", idle=1)], arrangement=Arrangement(only_idle=True))
+    assert words(both, "H100", "us").strip() == "·/8", "not idle is not the same as not offered"
+
+
+def test_the_price_beside_the_idle_ones_is_that_of_a_place_with_some() -> None:
+    cheap, idle, yuan, own = (
+        offer("B200", "a", idle=0),
+        offer("B200", "b", idle=2),
+        offer("B200", "c", idle=1),
+        offer("L4", "lab", "lab", idle=1),
+    )
+    prices = {cheap.ref: "1", idle.ref: "2.5", yuan.ref: "9"}
+    money = {ref: Money(Decimal(text), "CNY" if ref == yuan.ref else "USD") for ref, text in prices.items()}
+    grid = Grid([cheap, idle, yuan, own, offer("T4")], prices=money, own=frozenset({"lab"}))
+    assert [grid.price_of_model(model) for model in ("B200", "L4", "T4")] == ["¥9.00 $2.50", "yours", ""]
+    assert grid.account_heading("lab") == "lab · yours"
+    none_idle = Grid([cheap], prices=money)
+    assert none_idle.price_of_model("B200") == "$1.00"
+
+
+def test_an_account_has_one_heading_over_all_its_places() -> None:
+    offers = [offer("B200", region, account) for account in ("hub", "lab") for region in ("eu", "us")]
+    grid = Grid(offers, prices={offers[0].ref: Money(Decimal(1), "USD")}, arrangement=Arrangement(SortKey.IDLE))
+    window = Window(grid.models, grid.places, *[False] * 4, cursor=None, priced=True)
+    lines = Painter(lambda name: Style(), gauge=False).lines(grid, window, 80)
+    first, second = ("".join(segment.text for segment in line).rstrip() for line in islice(lines, 2))
+    assert first == " GPU       VRAM  idle↓   from/h │ hub ────────────────  lab ────────────────"
+    assert second == "                                │ eu         us         eu         us"
+
+
 @pytest.mark.parametrize(
     "idle, total, step", [(0, 8, 0), (1, 512, 1), (4, 10, 2), (8, 8, 5), (9, 8, 5), (1, None, 5), (3, 0, 5)]
 )
@@ -164,7 +239,7 @@ def drawn(grid: Grid, *, gauge: bool) -> Iterator[str]:
 def test_with_few_colours_a_block_says_how_much_is_idle() -> None:
     grid = Grid([offer(f"G{idle}", idle=idle, total=10) for idle in (0, 2, 4, 6, 8, 10)])
     cells = [line.partition("│")[2][:1] for line in drawn(grid, gauge=True)]
-    assert cells == [" ", "█", "▁", "▃", "▄", "▆"]
+    assert cells == [" ", "▁", "▃", "▄", "▆", "█"]
     assert {line.partition("│")[2][:1] for line in drawn(grid, gauge=False)} == {" "}
 
 
