@@ -266,7 +266,12 @@ _LIST = _section(
         when=Condition.SERVER_FILTERS,
     ),
     Command("regions", "Regions", "", "Show some regions only", argument="PRESET"),
-    Command("problems", "Only problems", "z", "Show failed, unknown and changing only; in the stock hide models and places with none idle"),
+    Command(
+        "problems",
+        "Only problems",
+        "z",
+        "Show failed, unknown and changing only; in the stock hide what has none idle",
+    ),
     Command("follow", "Follow", "F", "Go to the newest and stay there", when=Condition.CONTENT),
     Command(
         "pane",
