@@ -200,7 +200,7 @@ def test_the_price_beside_the_idle_ones_is_that_of_a_place_with_some() -> None:
 def test_an_account_has_one_heading_over_all_its_places() -> None:
     offers = [offer("B200", region, account) for account in ("hub", "lab") for region in ("eu", "us")]
     grid = Grid(offers, prices={offers[0].ref: Money(Decimal(1), "USD")}, arrangement=Arrangement(SortKey.IDLE))
-    window = Window(grid.models, grid.places, False, False, False, False, None, True)  # noqa: FBT003
+    window = Window(grid.models, grid.places, False, False, False, False, None, True)
     lines = Painter(lambda name: Style(), gauge=False).lines(grid, window, 80)
     first, second = ("".join(segment.text for segment in line).rstrip() for line in islice(lines, 2))
     assert first == " GPU       VRAM  idle↓   from/h │ hub ────────────────  lab ────────────────"
