@@ -76,3 +76,15 @@ async def test_a_setting_changed_in_the_file_has_precedence_over_an_earlier_choi
     preferences = stored({"theme": ["nord", "dracula"], "utc": [False, True]})
     async with staged(lab(), preferences=preferences) as stage:  # the file has the default theme by now
         assert (stage.app.theme, stage.app.session.utc) == ("gputui", False)
+
+
+async def test_the_stock_is_ordered_and_limited_as_in_the_last_session() -> None:
+    preferences = stored(
+        {"view.stock.sort": ["idle", True], "view.stock.problems": True, "view.stock.regions": "gone"}
+    )
+    async with staged(lab(), preferences=preferences, view="1") as stage:
+        assert "idle↓" in stage.text
+        assert stage.toasts.count("there are no regions gone") == 1
+        await stage.press("z", "greater_than_sign", "less_than_sign", "less_than_sign")
+        assert "VRAM↓" in stage.text
+    assert preferences.under("view.stock.") == {"regions": "gone"}, "the default is not stored"

@@ -32,7 +32,7 @@ from gputui.screens.stock.commands import StockCommands
 from gputui.screens.stock.trends import StockTrends
 from gputui.screens.stock.watches import Watches
 from gputui.widgets.bars.line import Line
-from gputui.widgets.heatmap.grid import Arrangement, Grid
+from gputui.widgets.heatmap.grid import Arrangement, Grid, SortKey
 from gputui.widgets.heatmap.heatmap import Heatmap
 
 if TYPE_CHECKING:
@@ -74,6 +74,28 @@ class StockView(View):
         self.own: frozenset[str] = frozenset()
         """The accounts of machines of one's own."""
         self.preset = ""
+        self.memory.keep("sort", list, self._order, self._set_order)
+        self.memory.keep(
+            "problems",
+            bool,
+            lambda: self.arrangement.only_idle or None,
+            lambda only: self._arrange(only_idle=bool(only)),
+            limits=True,
+        )
+        self.memory.keep("regions", str, lambda: self.preset or None, self._set_preset, limits=True)
+
+    def _order(self) -> list[object] | None:
+        by, first = self.arrangement, Arrangement()
+        return None if (by.sort, by.descending) == (first.sort, first.descending) else [by.sort.value, by.descending]
+
+    def _set_order(self, order: Sequence[object] | None) -> None:
+        first = Arrangement()
+        key, descending = order or (first.sort, first.descending)
+        self._arrange(sort=SortKey(str(key)), descending=bool(descending))
+
+    def _set_preset(self, name: str | None) -> str | None:
+        self.preset = name if name is not None and name in self.session.region_presets else ""
+        return f"there are no regions {name}." if (name or "") != self.preset else None
 
     def compose_body(self) -> ComposeResult:
         """Lay out the map and the lines for its cell."""
@@ -281,8 +303,11 @@ class StockView(View):
 
     def rearrange(self, **changes: Any) -> None:
         """Change the order of the map, or what is left out of it."""
-        self.arrangement = replace(self.arrangement, **changes)
+        self._arrange(**changes)
         self._update()
+
+    def _arrange(self, **changes: Any) -> None:
+        self.arrangement = replace(self.arrangement, **changes)
 
     @on(Heatmap.Opened)
     def _opened(self) -> None:
