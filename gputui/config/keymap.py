@@ -20,7 +20,8 @@ _READER = {"close": "q", "find": "slash", "copy": "c"}
 _WIDGETS: Mapping[str, Mapping[str, str]] = {
     "table": {
         **_LINES,
-        **_FIRST_AND_LAST,
+        "first": "g,home",
+        "last": "end",
         "page_down": _PAGES["page-down"],
         "page_up": _PAGES["page-up"],
         "open": "enter",

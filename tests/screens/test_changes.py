@@ -29,7 +29,7 @@ from tests.storage import Store, endpoint
 async def test_stop_names_what_it_does_to_what_with_cancel_in_focus() -> None:
     fake = lab()
     async with staged(fake) as stage:
-        await stage.press("G", "X")
+        await stage.press("end", "X")
         for part in (
             "Stop train in lab?",
             "● train   running   GPUs: #0,1 RTX 4090",
@@ -57,7 +57,7 @@ async def test_a_confirmed_stop_is_sent_once_shown_on_the_row_and_reported() -> 
     fake = lab()
     answer = fake.hold(Action.STOP)
     async with staged(fake) as stage:
-        await stage.press("G", "X")
+        await stage.press("end", "X")
         await confirm(stage)
         assert sent(fake) == {Action.STOP: 1}
         assert "◐ stopping…" in stage.line_of("train")
@@ -132,7 +132,7 @@ async def test_deleting_needs_a_yes_for_what_is_stopped_and_the_name_of_what_run
         assert not stage.app.screen.query(Input)
         await confirm(stage)
         assert sent(fake) == {Action.DELETE: 1}
-        await stage.press("G", "D")
+        await stage.press("end", "D")
         assert "Type train to confirm:" in stage.text
         await stage.press("y", "enter")
         assert stage.dialogs == ["ConfirmDialog"]
@@ -164,7 +164,7 @@ async def test_what_went_wrong_is_reported_and_the_row_is_free_again() -> None:
             start=1,
         ):
             fake.errors[Action.STOP] = error
-            await stage.press("G", "X")
+            await stage.press("end", "X")
             await confirm(stage)
             await stage.advance(1)
             assert title in stage.toasts
@@ -173,7 +173,7 @@ async def test_what_went_wrong_is_reported_and_the_row_is_free_again() -> None:
             assert sent(fake) == {Action.STOP: count}
         fail(fake, UnavailableError("no answer"))
         await stage.advance(6)
-        await stage.press("G", "X")
+        await stage.press("end", "X")
         assert "The rows of lab are as of" in stage.text
 
 
@@ -198,7 +198,7 @@ async def test_the_audit_log_shows_who_did_what(tmp_path: Path) -> None:
     history = History(tmp_path / "history.db")
     fake = lab()
     async with staged(fake, history=history) as stage:
-        await stage.press("G", "X")
+        await stage.press("end", "X")
         await confirm(stage)
         await stage.until(lambda: "train stopped." in stage.toasts)
         await stage.until(lambda: any(entry.outcome == "done" for entry in history.audit()))
@@ -212,7 +212,7 @@ async def test_quitting_while_something_is_under_way_asks() -> None:
     fake = lab()
     answer = fake.hold(Action.STOP)
     async with staged(fake) as stage:
-        await stage.press("G", "X")
+        await stage.press("end", "X")
         await confirm(stage)
         await stage.press("q")
         assert "Something is still under way in lab." in stage.text

@@ -63,7 +63,7 @@ async def test_a_row_says_what_it_costs_and_where_it_is() -> None:
         await stage.press("j", "k")
         assert stage.here == "train-a-7f3c"
         assert "p processes" not in stage.lines[-1]
-        await stage.press("G", "g", "j")
+        await stage.press("end", "g", "j")
         assert stage.here == "eval"
         assert "p processes" in stage.lines[-1]
 

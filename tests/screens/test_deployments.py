@@ -119,7 +119,7 @@ async def test_names_and_commands_that_would_act_on_a_terminal_are_data() -> Non
 
 async def test_a_deployment_opens_its_instances_its_events_and_its_description() -> None:
     async with staged(hub(), view="2", size=(180, 40)) as stage:
-        await stage.press("G", "enter")
+        await stage.press("end", "enter")
         assert stage.title.startswith("train › Instances")
         assert sorted(stage.names) == ["uuid-train-1", "uuid-train-2"]
         await stage.press("escape")
@@ -127,14 +127,14 @@ async def test_a_deployment_opens_its_instances_its_events_and_its_description()
         assert stage.here == "uuid-train"
 
         # E shows the events of all its instances.
-        await stage.press("G")
+        await stage.press("end")
         assert "events" in stage.lines[-1]
         await stage.press("e")
         assert stage.title.startswith("train › Events")
 
         # D describes with the whole template.
         await stage.press("escape")
-        await stage.press("G", "d")
+        await stage.press("end", "d")
         for part in (
             "3 of 4 running, 1 starting",
             "$0.90–1.50/h",
@@ -164,7 +164,7 @@ async def test_a_deployment_opens_its_instances_its_events_and_its_description()
 async def test_plus_asks_with_the_number_and_the_price_and_what_is_sent_once_shows_on_the_row() -> None:
     cloud = hub()
     async with staged(cloud, view="2") as stage:
-        await stage.press("G", "plus")
+        await stage.press("end", "plus")
         for part in (
             "Scale train in hub?",
             "● train   ReplicaSet   running 3/4 +1   2 × RTX 5090",
@@ -179,7 +179,7 @@ async def test_plus_asks_with_the_number_and_the_price_and_what_is_sent_once_sho
         assert cloud.received == []
 
         # More plus in one burst change the number and are sent once.
-        await stage.press("G")
+        await stage.press("end")
         await stage.burst("plus", "plus", "plus", "minus")
         assert "4  →  6" in stage.text
         await stage.burst("right", "enter", "enter", "plus")
@@ -188,15 +188,15 @@ async def test_plus_asks_with_the_number_and_the_price_and_what_is_sent_once_sho
         assert cloud.calls[Action.SCALE] == 1
 
         # y and n answer it as they answer other questions.
-        await stage.press("G", "plus", "n")
+        await stage.press("end", "plus", "n")
         assert (stage.dialogs, cloud.received) == ([], [6])
-        await stage.press("G", "plus", "plus", "y")
+        await stage.press("end", "plus", "plus", "y")
         await stage.advance(1)
         assert (stage.dialogs, cloud.received) == ([], [6, 6])
 
         # What is under way shows on the row.
         answer = cloud.hold(Action.SCALE)
-        await stage.press("G", "plus")
+        await stage.press("end", "plus")
         await confirm(stage)
         assert "◐ scaling…" in stage.line_of(" train ")
         answer.set()
@@ -205,7 +205,7 @@ async def test_plus_asks_with_the_number_and_the_price_and_what_is_sent_once_sho
 
         # A refused scale is reported.
         cloud.errors[Action.SCALE] = ConflictError("The quota of 4 instances is used up.")
-        await stage.press("G", "plus")
+        await stage.press("end", "plus")
         await confirm(stage)
         await stage.advance(1)
         assert "The quota of 4 instances is used up." in stage.toasts
@@ -214,7 +214,7 @@ async def test_plus_asks_with_the_number_and_the_price_and_what_is_sent_once_sho
 async def test_the_number_can_be_typed() -> None:
     cloud = hub()
     async with staged(cloud, view="2") as stage:
-        await stage.press("G")
+        await stage.press("end")
         for keys, number in (("1 2", 12), ("1 2 backspace", 1), ("7 plus", 8), ("minus", 3)):
             await stage.command("scale 4")
             assert "4  →  4" in stage.text
@@ -239,13 +239,13 @@ async def test_what_cannot_be_scaled_or_is_no_other_number_is_refused_in_words()
             assert not stage.in_dialog
 
         # What is no number is refused in words.
-        await stage.press("G")
+        await stage.press("end")
         await stage.command("scale many")
         assert "many is not a number of instances" in stage.toasts
         assert not stage.in_dialog
 
         # The same number cannot be confirmed.
-        await stage.press("G", "plus", "minus", "y")
+        await stage.press("end", "plus", "minus", "y")
         assert stage.dialogs == ["ScaleDialog"]
         await confirm(stage)
         assert cloud.received == []
@@ -272,7 +272,7 @@ async def test_what_cannot_be_scaled_or_is_no_other_number_is_refused_in_words()
 async def test_stopping_says_what_ends_with_it_and_deleting_what_runs_wants_its_name() -> None:
     cloud = hub()
     async with staged(cloud, view="2") as stage:
-        await stage.press("G", "D")
+        await stage.press("end", "D")
         assert "Type train to confirm:" in stage.text
         await stage.press("enter")
         assert cloud.calls[Action.DELETE] == 0
@@ -282,7 +282,7 @@ async def test_stopping_says_what_ends_with_it_and_deleting_what_runs_wants_its_
         assert cloud.calls[Action.DELETE] == 1
 
         # Stopping a deployment says what ends with it.
-        await stage.press("G", "X")
+        await stage.press("end", "X")
         for part in (
             "Stop train in hub?",
             "ReplicaSet   running 3/4 +1   2 × RTX 5090   $0.90–1.50/h",
@@ -299,7 +299,7 @@ async def test_nothing_is_changed_where_it_is_read_only_and_ssh_by_name_means_th
     cloud.rows[Resource.INSTANCES] = [container("hub", "train", "train")]
     async with staged(cloud, view="2", read_only=True) as stage:
         for key in ("plus", "minus", "X", "D", "n"):
-            await stage.press("G", key)
+            await stage.press("end", key)
             assert not stage.in_dialog
         assert "hub is read-only" in stage.toasts
 

@@ -49,7 +49,7 @@ async def beginning(fake: FakeBackend, tmp_path: Path) -> AsyncIterator[tuple[St
 async def test_they_are_carried_out_in_their_order_when_the_account_is_open(tmp_path: Path) -> None:
     fake = lab()
     async with beginning(fake, tmp_path) as (stage, let_it_open):
-        await stage.press("G", "X", "right", "enter")
+        await stage.press("end", "X", "right", "enter")
         assert not stage.in_dialog
         let_it_open()
         await stage.until(lambda: "train stopped." in stage.toasts)
@@ -58,7 +58,7 @@ async def test_they_are_carried_out_in_their_order_when_the_account_is_open(tmp_
 
 async def test_a_key_that_comes_when_they_can_be_carried_out_comes_after_them(tmp_path: Path) -> None:
     async with beginning(lab(), tmp_path) as (stage, let_it_open):
-        await stage.press("G", "d")
+        await stage.press("end", "d")
         here = stage.here
         let_it_open()
         await stage.until(lambda: stage.fleet.runtime("lab").was_opened)
@@ -70,7 +70,7 @@ async def test_a_key_that_comes_when_they_can_be_carried_out_comes_after_them(tm
 async def test_they_are_not_carried_out_on_another_row(tmp_path: Path) -> None:
     fake = lab()
     async with beginning(fake, tmp_path) as (stage, let_it_open):
-        await stage.press("G", "X", "right", "enter")
+        await stage.press("end", "X", "right", "enter")
         stage.table.apply(Change(removed=(stage.table.cursor_ref,)))  # type: ignore[arg-type]
         let_it_open()
         await stage.until(lambda: "another row is under the cursor now" in stage.toasts)
@@ -83,7 +83,7 @@ async def test_they_are_not_carried_out_on_another_row(tmp_path: Path) -> None:
 async def test_they_can_be_taken_back_and_the_program_can_be_left(tmp_path: Path, key: str) -> None:
     fake = lab()
     async with beginning(fake, tmp_path) as (stage, let_it_open):
-        await stage.press("G", "X", key)
+        await stage.press("end", "X", key)
         assert stage.ended() is (key != "escape")
         let_it_open()
         if key == "escape":

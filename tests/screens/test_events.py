@@ -218,19 +218,19 @@ async def test_a_slow_step_says_so_and_is_drawn_described_and_filtered() -> None
 
         # The description has the whole start.
         await stage.press("z")
-        await stage.press("G", "d")
+        await stage.press("end", "d")
         assert "Start-up" in stage.text
         assert "356 s in all, median 35 s of 2" in stage.text
 
         # The menu is that of the instance.
         await stage.press("escape")
-        await stage.press("G", "a")
+        await stage.press("end", "a")
         assert "slow in hub" in stage.text
         assert "Block the host" in stage.text
 
         # Stop acts on the instance of the event.
         await stage.press("escape")
-        await stage.press("G", "X")
+        await stage.press("end", "X")
         assert "Stop slow in hub?" in stage.text
 
         # Marked events act on each of their instances once.
@@ -251,7 +251,7 @@ async def test_a_slow_step_follows_the_median_and_names_no_host_when_its_instanc
 
 async def test_b_blocks_the_host_of_the_event() -> None:
     async with staged(cloud(one_slow(), gone=["a"]), view="4") as stage:
-        await stage.press("G")
+        await stage.press("end")
         assert isinstance(stage.view, EventsView)
         assert [row.ref for row in stage.view.targets()] == [Ref("hub", "container", "slow")]
         assert Action.BLOCK in stage.view.actions_here()
@@ -268,7 +268,7 @@ async def test_the_start_of_the_instance_under_the_cursor_is_drawn_below_where_t
         for size in (NARROW, WIDE):
             await stage.resize(*size)
             await stage.advance(0)
-            await stage.press("G")
+            await stage.press("end")
             assert "▇ 352   running" in stage.text
             assert "31 (median of 2)" in stage.line_of("others")
             await stage.press("g")
@@ -279,7 +279,7 @@ async def test_what_has_no_start_leaves_the_lines_free_and_a_deployment_limits_t
     other = Ref("hub", "deployment", "eval")
     events = [*one_slow(), *usual("e", -5, parent=other), *came_up("x", -1, ("shutdown", 0))]
     async with staged(cloud(events), view="4") as stage:
-        await stage.press("G")
+        await stage.press("end")
         assert stage.view.query_one(Waterfall).display
         assert "others" not in stage.text
 
@@ -307,7 +307,7 @@ async def test_what_comes_in_another_view_is_there_and_at_rest_nothing_is_drawn(
         assert stage.view.query_one(Waterfall).display
 
         # At rest nothing is drawn again.
-        await stage.press("G")
+        await stage.press("end")
         drawn: list[object] = []
         for widget in stage.view.query("*"):
             monkeypatch.setattr(widget, "refresh", lambda *regions, **_: drawn.append(regions))
@@ -317,7 +317,7 @@ async def test_what_comes_in_another_view_is_there_and_at_rest_nothing_is_drawn(
 
 async def test_events_dropped_beyond_the_bound_are_not_shown_or_counted_as_new() -> None:
     async with staged(cloud(one_slow()), size=(80, 12), view="4") as stage:
-        await stage.press("G", "k")
+        await stage.press("end", "k")
         view, rows, new = stage.view, shown(stage), usual("late", 5)
         assert isinstance(view, EventsView)
         view._changed(Change(added=tuple(new), removed=tuple(row.ref for row in rows[:3])))

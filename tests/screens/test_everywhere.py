@@ -184,7 +184,7 @@ async def test_views_are_asked_for_while_one_looks_and_are_as_they_were_left() -
         assert stage.here == "jupyter"
 
         # A scope from one view returns to the row.
-        await stage.press("G", "e")
+        await stage.press("end", "e")
         assert stage.view.scope == Ref("lab", "pod", "train")
         assert stage.title.startswith("train › Events")
         await stage.press("escape")

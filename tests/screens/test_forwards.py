@@ -32,7 +32,7 @@ async def ssh(monkeypatch: pytest.MonkeyPatch) -> PlayedSsh:
 
 async def forward(stage: Stage, text: str) -> None:
     """Forward a port of train that is typed."""
-    await stage.press("3", "G", "f", "p")
+    await stage.press("3", "end", "f", "p")
     await stage.type(text)
     await stage.press("enter")
 
@@ -57,7 +57,7 @@ def only(stage: Stage) -> PortForward:
 
 async def test_f_offers_known_ports_and_takes_any_and_quitting_names_the_forwards(ssh: PlayedSsh) -> None:
     async with staged(lab(), size=NARROW) as stage:
-        await stage.press("G", "f")
+        await stage.press("end", "f")
         assert "8888  Jupyter" in stage.line_of("published as port 23002")
         assert "not known to be used" in stage.line_of("TensorBoard")
         await stage.press("p")
@@ -101,7 +101,7 @@ async def connect(port: int) -> None:
 
 async def test_a_chosen_port_is_the_same_here_where_that_is_free(ssh: PlayedSsh) -> None:
     async with staged(lab()) as stage:
-        await stage.press("G", "f", "1")
+        await stage.press("end", "f", "1")
         await stage.until(stage.fleet.forward_rows)
         assert only(stage).remote_port == 8888
         await stage.press("f", "s")

@@ -127,7 +127,7 @@ async def test_each_side_is_limited_filtered_and_sorted() -> None:
 
 async def test_an_instance_opens_its_processes_and_back() -> None:
     async with staged(lab(), attic()) as stage:
-        await stage.press("G", "p")
+        await stage.press("end", "p")
         await stage.advance(0)
         assert stage.title.startswith("train › GPUs")
         assert stage.names == ["0/4001", "1/4002"]

@@ -78,7 +78,7 @@ async def test_every_view_shows_them_as_they_are() -> None:
                 await stage.resize(*size)
                 is_safe(stage)
                 assert "[/x]" in stage.text
-                await stage.press("G", "g", "j", "right")
+                await stage.press("end", "g", "j", "right")
                 is_safe(stage)
                 assert all(cell_len(line) <= size[0] for line in stage.lines)
         await stage.press("4")

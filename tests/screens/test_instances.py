@@ -318,7 +318,7 @@ async def test_a_row_is_described_in_full_searched_and_copied() -> None:
 
         # Describe shows everything with its processes.
         await stage.press("escape")
-        await stage.press("G", "d")
+        await stage.press("end", "d")
         for part in (
             "lab/pod/train",
             "running",
@@ -332,7 +332,7 @@ async def test_a_row_is_described_in_full_searched_and_copied() -> None:
         assert stage.here == "train"
 
         # A description is searched and copied.
-        await stage.press("G", "d", "slash")
+        await stage.press("end", "d", "slash")
         await stage.type("root")
         await stage.press("enter")
         assert "1 lines match" in stage.text
@@ -341,7 +341,7 @@ async def test_a_row_is_described_in_full_searched_and_copied() -> None:
 
         # Copying the id and more.
         await stage.press("escape")
-        await stage.press("G", "c")
+        await stage.press("end", "c")
         assert stage.app.clipboard == "lab/pod/train"
         assert "Copied its id: lab/pod/train" in stage.toasts
         await stage.press("Y", "S")
@@ -349,7 +349,7 @@ async def test_a_row_is_described_in_full_searched_and_copied() -> None:
 
         # Describe of a row that cannot be read again says so.
         fake.errors["fetch"] = UnavailableError("no answer")
-        await stage.press("G", "d")
+        await stage.press("end", "d")
         assert "refresh failed: no answer" in stage.text
 
         # An instance without ssh says why.

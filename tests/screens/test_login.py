@@ -92,7 +92,7 @@ async def ssh(monkeypatch: pytest.MonkeyPatch) -> PlayedSsh:
 async def logging_in(ssh: PlayedSsh, fake: FakeBackend) -> AsyncIterator[Stage]:
     """The app, with a login into train under way."""
     async with staged(fake) as stage:
-        await stage.press("G", "s")
+        await stage.press("end", "s")
         await stage.until(lambda: ssh.waits, "a login")
         await stage.settle()
         assert "Waiting for someone." in stage.text or ssh.asks
@@ -175,7 +175,7 @@ async def test_the_question_whether_to_quit_goes_with_the_wait_under_it(ssh: Pla
     fake = lab()
     fake.hold(Action.STOP)
     async with staged(fake) as stage:
-        await stage.press("G", "X")
+        await stage.press("end", "X")
         await confirm(stage)
         await stage.press("s")
         await stage.until_text("Waiting for someone.")
@@ -202,7 +202,7 @@ async def test_a_key_that_comes_twice_logs_in_once_and_a_second_shell_not_again(
     ssh: PlayedSsh,
 ) -> None:
     async with staged(lab()) as stage:
-        await stage.burst("G", "s", "s")
+        await stage.burst("end", "s", "s")
         await stage.until_text("Waiting for someone.")
         assert stage.dialogs == ["WaitDialog"]
         ssh.may_go_on.set()
@@ -254,7 +254,7 @@ async def test_what_is_said_during_a_shell_is_said_after_it(ssh: PlayedSsh) -> N
     fake = lab()
     answer = fake.hold(Action.STOP)
     async with staged(fake) as stage:
-        await stage.press("G", "X")
+        await stage.press("end", "X")
         await confirm(stage)
         ssh.may_go_on.set()
         await stage.press("s")

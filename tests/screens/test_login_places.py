@@ -60,7 +60,7 @@ def windows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], str
 
 
 async def log_in(stage: Stage) -> None:
-    await stage.press("G", "s")
+    await stage.press("end", "s")
     await stage.until_text(KEY.fingerprint)
 
 
@@ -89,7 +89,7 @@ async def test_a_key_typed_before_the_question_trusts_nothing(
     ssh: AskingSsh, tmp_path: Path, windows: Callable[[], str]
 ) -> None:
     async with staged(lab(), state_dir=tmp_path) as stage:
-        await stage.press("G")
+        await stage.press("end")
         for key in ("y", "h", "w"):
             stage.app.clear_notifications()
             await stage.burst("s", *key * 20)
@@ -156,7 +156,7 @@ async def test_the_place_is_chosen_once_for_all_logins_of_the_session(
             assert (windows(), ssh.shell_open.is_set()) == (opened * times, not opened)
             ssh.shell_open.clear()
 
-        await stage.press("G", "s")
+        await stage.press("end", "s")
         await stage.until_text("until gputui ends")
         await stage.press(key)
         await logged_in(1)

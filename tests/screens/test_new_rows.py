@@ -84,7 +84,7 @@ async def test_a_row_whose_id_the_server_makes_up_is_found_by_its_name() -> None
     fake = Maker(known=False)
     fake.add("new-one", id_of={"new-one": "older"})
     async with staged(fake, view="3") as stage:
-        await stage.press("G")
+        await stage.press("end")
         await create(stage)
         await stage.advance(6)
         assert stage.here != "older", "that one was there before"

@@ -37,7 +37,7 @@ COMMANDS = (
 async def test_no_key_changes_anything() -> None:
     fake = willing()
     async with staged(fake, read_only=True) as stage:
-        for where in (["G"], ["g", "space", "space"]):
+        for where in (["end"], ["g", "space", "space"]):
             await stage.press(*where)
             for key in CHANGING_KEYS:
                 stage.app.clear_notifications()
@@ -47,7 +47,7 @@ async def test_no_key_changes_anything() -> None:
         assert len(stage.table.marked) == 2
 
         # The menu shows a change but does not do it.
-        await stage.press("ctrl+backslash", "G", "a")
+        await stage.press("ctrl+backslash", "end", "a")
         for key in CHANGING_KEYS:
             await stage.press(key)
             assert stage.dialogs == ["MenuDialog"], key
@@ -57,7 +57,7 @@ async def test_no_key_changes_anything() -> None:
 async def test_no_command_changes_or_creates_anything() -> None:
     fake = willing()
     async with staged(fake, read_only=True) as stage:
-        await stage.press("G")
+        await stage.press("end")
         for command in COMMANDS:
             stage.app.clear_notifications()
             await stage.command(command)
@@ -69,7 +69,7 @@ async def test_no_command_changes_or_creates_anything() -> None:
 @pytest.mark.parametrize("read_only", [True, False], ids=["read-only", "not"])
 async def test_palette_and_footer_offer_a_change_only_where_it_can_be_made(*, read_only: bool) -> None:
     async with staged(willing(), read_only=read_only) as stage:
-        await stage.press("G")
+        await stage.press("end")
         offered = set()
         async for hit in PaletteProvider(stage.view).discover():
             assert isinstance(hit, DiscoveryHit)

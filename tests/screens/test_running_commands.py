@@ -45,7 +45,7 @@ async def test_a_command_shows_that_it_runs_how_it_ended_and_what_it_wrote() -> 
     fake = lab().without_ssh()
     answer = fake.hold(Action.EXEC)
     async with staged(fake) as stage:
-        await stage.press("G", "x")
+        await stage.press("end", "x")
         assert "Run in train" in stage.text
         await stage.press("enter")
         assert "Type a command." in stage.text

@@ -71,7 +71,7 @@ async def test_limited(take: Take) -> None:
         await stage.press("slash", "t", "r", "colon")
         await take(stage, "filter_with_a_problem")
         await back(stage)
-        await stage.press("G", "p")
+        await stage.press("end", "p")
         await stage.advance(0)
         await take(stage, "gpus_of_one_instance")
 
@@ -114,7 +114,7 @@ async def test_state_pending_and_failed(take: Take) -> None:
     fake.hold(Action.DELETE)
     fake.errors[Action.STOP] = ConflictError("train is being saved as an image.", hint="Wait until that has ended.")
     async with staged(fake, size=NARROW) as stage:
-        await stage.press("D", "right", "enter", "G", "X", "right", "enter")
+        await stage.press("D", "right", "enter", "end", "X", "right", "enter")
         await stage.advance(1)
         await take(stage, "pending_and_failed")
 
@@ -130,9 +130,9 @@ async def test_state_read_only(take: Take) -> None:
 async def test_dialog(take: Take) -> None:
     async with staged(lab(), size=NARROW) as stage:
         for name, keys, sizes in (
-            ("stop", ["G", "X"], BOTH),
+            ("stop", ["end", "X"], BOTH),
             ("delete_several", ["space", "space", "D"], ()),
-            ("describe", ["G", "d"], BOTH),
+            ("describe", ["end", "d"], BOTH),
         ):
             await stage.press(*keys)
             await stage.advance(0)
@@ -159,7 +159,7 @@ async def test_dialog_create_with_a_problem(take: Take) -> None:
 async def test_dialog_menu(take: Take) -> None:
     async with staged(lab(), attic(), size=NARROW) as stage:
         for key, name in {"a": "actions", "Y": "copy", "at": "accounts", "ctrl+s": "save"}.items():
-            await stage.press("G", key)
+            await stage.press("end", key)
             await take(stage, name)
             await back(stage)
 

@@ -55,7 +55,7 @@ async def test_it_opens_at_the_first_model_and_marks_rows_out_of_view() -> None:
         assert any(line.startswith(f" {first} ") for line in stage.lines)
         assert "▾" in stage.text
         assert "▴" not in stage.text
-        await stage.press("G")
+        await stage.press("end")
         assert any(line.startswith(f" {last} ") for line in stage.lines)
         assert "▴" in stage.text
         assert "▾" not in stage.text

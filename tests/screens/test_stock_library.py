@@ -105,7 +105,7 @@ async def test_enter_twice_creates_where_the_cursor_is_and_n_fills_in_the_image(
     fake.rows[Resource.STOCK] = [offer("lab", "RTX 4090", 2, 4)]
     fake.rows[Resource.IMAGES] = [image("lab", "cuda", "12.4"), image("lab", "pytorch", "2.5")]
     async with staged(fake, view="1") as stage:
-        await stage.press("G", "right", "enter")
+        await stage.press("end", "right", "enter")
         assert "Where RTX 4090" in stage.text
         await stage.press("enter")
         assert "New pod in lab" in stage.text

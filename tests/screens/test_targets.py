@@ -245,7 +245,7 @@ async def test_a_create_goes_to_its_row_when_that_is_listed_later_unless_the_cur
 
 async def running(stage: Stage, command: str = "ls") -> None:
     """Have a command run in train."""
-    await stage.press("G", "x")
+    await stage.press("end", "x")
     await stage.type(command)
     await stage.press("enter")
     assert f"Run › {command}" in stage.title
@@ -303,7 +303,7 @@ async def test_several_accounts_are_named_on_each_line_and_each_end() -> None:
     one, two = lab().without_ssh(), attic().without_ssh()
     two.errors[Action.EXEC] = ConflictError("render is not running.")
     async with staged(one, two) as stage:
-        await stage.press("G", "space", "k", "space", "x")
+        await stage.press("end", "space", "k", "space", "x")
         assert "train   lab   running" in stage.text
         assert "render   attic   running" in stage.text
         await stage.type("ls")
@@ -346,7 +346,7 @@ async def test_a_row_that_cannot_be_shown_takes_nothing_else_with_it(
         assert "● running" in stage.line_of("train")
         assert stage.toasts.count("Internal error") == 1
         await list_now(stage, fake, *fake.rows[Resource.INSTANCES], instance("lab", "one-more"))
-        await stage.press("I", ">", "G", "g", "j", "space", "space")
+        await stage.press("I", ">", "end", "g", "j", "space", "space")
         assert "one-more" in stage.names
         assert stage.toasts.count("Internal error") == 1
         assert not stage.ended()

@@ -129,7 +129,7 @@ async def test_an_endpoint_opens_the_tasks_of_its_queue_where_it_has_one() -> No
         assert "chat has no queue: only endpoints in QUEUE mode take tasks." in stage.toasts
         await stage.press("a")
         assert "Tasks" not in stage.text
-        await stage.press("escape", "G")
+        await stage.press("escape", "end")
         assert stage.here == "e-sdxl"
         await stage.press("t")
         assert stage.title.startswith("sdxl › Tasks   processing 2   5 of 5,312 tasks")
@@ -275,7 +275,7 @@ async def test_a_task_is_submitted_from_its_endpoint_with_json_checked_at_its_fi
     async with staged(cloud, view="2") as stage:
         await stage.press("T")
         assert "chat has no queue" in stage.toasts
-        await stage.press("G", "T")
+        await stage.press("end", "T")
         assert "Submit a task in yot" in stage.text
         assert "sdxl" in stage.line_of("Endpoint")
         await stage.type("{")

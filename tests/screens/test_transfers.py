@@ -150,7 +150,7 @@ async def test_a_mark_does_not_pass_to_a_file_of_the_same_name_in_another_direct
     async with staged(lab()) as stage:
         await show_files(stage)
         await stage.until_text("data")
-        await stage.press("G", "space")
+        await stage.press("end", "space")
         assert "1 marked" in stage.title
         await stage.press("g", "j", "enter")
         await stage.until_text("/sub")
@@ -163,7 +163,7 @@ async def test_a_failed_copy_is_named_and_can_be_retried(sides: Sides) -> None:
     async with staged(lab()) as stage:
         await show_files(stage)
         await stage.until_text("model.bin")
-        await stage.press("G", "u")
+        await stage.press("end", "u")
         await stage.until_text("Copy to")
         await stage.press("y")
         await stage.until(lambda: "the disk is full" in stage.toasts, "the failure")
@@ -181,7 +181,7 @@ async def test_the_end_of_the_program_asks_while_something_is_copied(sides: Side
     async with staged(lab()) as stage:
         await show_files(stage)
         await stage.until_text("model.bin")
-        await stage.press("G", "u")
+        await stage.press("end", "u")
         await stage.until_text("Copy to")
         await stage.press("y")
         assert "1 transfer under way" in stage.title

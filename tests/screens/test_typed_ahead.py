@@ -18,8 +18,8 @@ BURSTS = {
     "one description": ["d", "q"],
     "three times the same": ["X", "X", "X"],
     "another view and its row": ["5", "j", "j", "p"],
-    "a menu and its question": ["G", "a", "X", "right", "enter"],
-    "a search in a text": ["d", "/", *"root", "enter", "n", "escape", "G"],
+    "a menu and its question": ["end", "a", "X", "right", "enter"],
+    "a search in a text": ["d", "/", *"root", "enter", "n", "escape", "end"],
     "a mark, a question, its answer": ["space", "space", "X", "2", "enter"],
     "the account, by menu": ["at", "2", "7", "j"],
 }
@@ -85,7 +85,7 @@ async def test_keys_without_use_in_a_text_are_not_carried_out_in_the_list_under_
     async with staged(lab(), attic()) as stage:
         await stage.press("j")
         before = stage.here
-        for key in ("k", "j", "pagedown", "G", "space"):
+        for key in ("k", "j", "pagedown", "end", "space"):
             await stage.press("d")
             await stage.burst(key, "q")
             assert (stage.dialogs, stage.here, stage.table.marked) == ([], before, []), key
@@ -106,7 +106,7 @@ async def test_escape_twice_or_q_twice_closes_what_is_in_front_once() -> None:
         for opening, key in (
             (["a"], "escape"),
             (["x"], "escape"),
-            (["G", "D"], "escape"),
+            (["end", "D"], "escape"),
             (["X"], "escape"),
             (["n", "1"], "escape"),
             (["d"], "escape"),
@@ -128,7 +128,7 @@ async def test_escape_twice_or_q_twice_closes_what_is_in_front_once() -> None:
 async def test_enter_twice_in_a_menu_chooses_once() -> None:
     fake = lab()
     async with staged(fake) as stage:
-        await stage.press("G", "a")
+        await stage.press("end", "a")
         menu = stage.text
         await stage.burst("X", "X")
         assert "Stop train in lab?" in stage.text
@@ -143,7 +143,7 @@ async def test_enter_twice_in_a_menu_chooses_once() -> None:
 async def test_enter_twice_in_a_prompt_runs_the_command_once() -> None:
     fake = lab().without_ssh()
     async with staged(fake) as stage:
-        await stage.press("G", "x")
+        await stage.press("end", "x")
         await stage.burst(*"ls", "enter", "enter")
         assert sent(fake) == {Action.EXEC: 1}
         assert "Run › ls" in stage.title
@@ -153,7 +153,7 @@ async def test_yes_twice_sends_once() -> None:
     fake = lab()
     answer = fake.hold(Action.STOP)
     async with staged(fake) as stage:
-        await stage.press("G", "X", "right")
+        await stage.press("end", "X", "right")
         await stage.burst("enter", "enter")
         assert sent(fake) == {Action.STOP: 1}
         assert "ConfirmDialog" not in stage.dialogs
@@ -167,7 +167,7 @@ async def test_a_typed_word_and_enter_twice_deletes_once() -> None:
     fake = lab()
     answer = fake.hold(Action.DELETE)
     async with staged(fake) as stage:
-        await stage.press("G", "D")
+        await stage.press("end", "D")
         await stage.burst(*"train", "enter", "enter")
         assert sent(fake) == {Action.DELETE: 1}
         assert "ConfirmDialog" not in stage.dialogs
@@ -204,7 +204,7 @@ async def test_closing_a_text_twice_while_it_is_still_awaited() -> None:
     fake = lab()
     answer = fake.hold("fetch")
     async with staged(fake) as stage:
-        await stage.burst("G", "d", "escape", "escape")
+        await stage.burst("end", "d", "escape", "escape")
         assert stage.dialogs == []
         answer.set()
         await stage.settle()

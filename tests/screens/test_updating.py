@@ -252,7 +252,7 @@ async def test_where_it_cannot_be_done_that_is_said_and_not_offered() -> None:
         ):
             await stage.press(view)
             await stage.advance(0)
-            await stage.press("G", key)
+            await stage.press("end", key)
             assert words in stage.toasts
             assert not stage.in_dialog
             assert f"{key} " not in stage.lines[-1]

@@ -38,7 +38,7 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         Binding("j,down", "move(1)", "Down", show=False, id="table.down"),
         Binding("k,up", "move(-1)", "Up", show=False, id="table.up"),
         Binding("g,home", "first", "First", show=False, id="table.first"),
-        Binding("G,end", "last", "Last", show=False, id="table.last"),
+        Binding("end", "last", "Last", show=False, id="table.last"),
         Binding("ctrl+f,pagedown", "page(1)", "Page down", show=False, id="table.page_down"),
         Binding("ctrl+u,pageup", "page(-1)", "Page up", show=False, id="table.page_up"),
     ]

@@ -12,14 +12,14 @@ MOVES = {
     "j j": "row-2",
     "down down up": "row-1",
     "k": "row-0",
-    "G": "row-29",
+    "end": "row-29",
     "end k": "row-28",
-    "G g": "row-0",
+    "end g": "row-0",
     "end home": "row-0",
     "ctrl+f": "row-8",
     "pagedown pagedown": "row-16",
-    "G ctrl+u": "row-21",
-    "G pageup pageup": "row-13",
+    "end ctrl+u": "row-21",
+    "end pageup pageup": "row-13",
     "pageup": "row-0",
 }
 
