@@ -103,7 +103,7 @@ class ColumnLayout(Generic[RowT]):
             shown = {column.key for column in self._chosen}
             if also := self.unseen((model.rows[ref] for ref in some), shown)[:_MATCHED]:
                 natural = self._choose(model, some, room, needed | set(also))
-            self._refits = not refs  # the first rows decide
+            self._refits = not some  # the first rows decide
         elif self._admits or not self._measured.issuperset(refs):
             natural = self._measured_widths(model, refs)
             if self._admits:

@@ -1,41 +1,19 @@
-"""The order of a table's rows: filter, sort, marks and the cursor, all by Ref. Knows no terminal."""
+"""The order of a table's rows: filter, sort, groups, marks and the cursor, all by Ref. Knows no terminal."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from itertools import compress
-from typing import Any, Generic, TypeAlias
+from typing import Any, Generic
 
 from gputui.models import Ref
 from gputui.presentation.columns.column import RowT
-
-_Key: TypeAlias = tuple[int, Any, int]
+from gputui.presentation.groups.grouping import Grouping
+from gputui.widgets.table.groups import Groups, Heading, Line
+from gputui.widgets.table.order import Order, Place
 
 _FEW = 16
 """Below one change in this many rows each is put in its place; above, everything is sorted again."""
-
-
-class _Order:
-    """Refs ascending by their keys, which are unique, so that a place is found by bisection."""
-
-    __slots__ = ("keys", "refs")
-
-    def __init__(self, keys: list[_Key], refs: list[Ref]) -> None:
-        self.keys = keys
-        self.refs = refs
-
-    def index(self, key: _Key) -> int:
-        return bisect_left(self.keys, key)
-
-    def put(self, key: _Key, ref: Ref) -> None:
-        index = self.index(key)
-        self.keys.insert(index, key)
-        self.refs.insert(index, ref)
-
-    def take(self, key: _Key) -> None:
-        index = self.index(key)
-        del self.keys[index], self.refs[index]
 
 
 class TableModel(Generic[RowT]):
@@ -45,8 +23,10 @@ class TableModel(Generic[RowT]):
     in the order they arrived in. The order of all rows is kept next to that of the rows that pass the filter: another
     filter sorts nothing.
 
-    The cursor stays on its Ref. When its row is removed, the cursor takes the next row that is left, else the one
-    before. A cursor that a filter or an emptied table took away comes back with its row, unless it was moved.
+    The rows that pass the filter are the lines of the list; with a grouping, headings are lines as well, and the rows
+    of folded groups are none. The cursor stays on its line. When that is removed, the cursor takes the next one that
+    is left, else the one before. A cursor that a filter or an emptied table took away comes back with its row, unless
+    it was moved. One whose group is folded goes to the heading.
 
     A row whose value cannot be made counts as unknown, one that the filter fails on is shown; ``on_fault`` is called.
     """
@@ -55,77 +35,145 @@ class TableModel(Generic[RowT]):
         self._on_fault = on_fault
         self.rows: dict[Ref, RowT] = {}
         self.marks: set[Ref] = set()
-        self.cursor: Ref | None = None
-        self._home: Ref | None = None
+        self.cursor: Line | None = None
+        self._home: Line | None = None
         self._sequence: dict[Ref, int] = {}
         self._arrived = 0
         self._sort: Callable[[RowT], Any] | None = None
         self._descending = False
         self._filter: Callable[[RowT], bool] | None = None
-        self._key_of: dict[Ref, _Key] = {}
+        self._key_of: dict[Ref, Place] = {}
         self._hidden: set[Ref] = set()
-        self._all = self._shown = _Order([], [])
+        self._all = self._shown = Order([], [])
+        self._folded: dict[str, set[Hashable]] = {}
+        self.groups: Groups[RowT] | None = None
 
     def __len__(self) -> int:
+        """The number of rows that pass the filter."""
         return len(self._shown.refs)
 
     def __contains__(self, ref: object) -> bool:
         """Whether the row is there and passes the filter."""
         return ref in self._key_of and ref not in self._hidden
 
-    def ref_at(self, index: int) -> Ref:
-        """Return the Ref of the row shown at ``index``; raises IndexError."""
-        if not 0 <= index < len(self):
+    def refs(self) -> list[Ref]:
+        """Return the rows that pass the filter in their order, those of folded groups too."""
+        if self.groups is not None:
+            return self.groups.all_refs()
+        return self._shown.slice(0, len(self), backwards=self._descending)
+
+    # -- lines -----------------------------------------------------------------------------------------------------
+
+    @property
+    def line_count(self) -> int:
+        """The number of lines."""
+        return len(self) if self.groups is None else len(self.groups)
+
+    def line_at(self, index: int) -> Line:
+        """Return the line at ``index``; raises IndexError."""
+        if not 0 <= index < self.line_count:
             raise IndexError(index)
+        if self.groups is not None:
+            return self.groups.line_at(index)
         return self._shown.refs[-1 - index if self._descending else index]
 
-    def refs(self, start: int = 0, stop: int | None = None) -> list[Ref]:
-        """Return the Refs shown from ``start`` up to ``stop``."""
-        count = len(self)
-        stop = count if stop is None else min(stop, count)
-        if not self._descending:
-            return self._shown.refs[start:stop]
-        return self._shown.refs[count - stop : count - start][::-1]
+    def lines(self, start: int = 0, stop: int | None = None) -> Sequence[Line]:
+        """Return the lines from ``start`` up to ``stop``."""
+        stop = self.line_count if stop is None else stop
+        if self.groups is not None:
+            return self.groups.lines(start, stop)
+        return self._shown.slice(start, stop, backwards=self._descending)
+
+    def index_of(self, line: Line | None) -> int | None:
+        """Return where a line is, None when it is not shown."""
+        if line is None or (isinstance(line, Ref) and line not in self):
+            return None
+        place = self._key_of[line] if isinstance(line, Ref) else None
+        if self.groups is not None:
+            return self.groups.index_of(line, place)
+        if place is None:
+            return None
+        index = self._shown.index(place)
+        return len(self) - 1 - index if self._descending else index
+
+    def takes_cursor(self, line: Line) -> bool:
+        """Whether the cursor can be on a line: a row, or a heading that can be selected."""
+        if isinstance(line, Ref):
+            return True
+        return isinstance(line, Heading) and self.groups is not None and self.groups.grouping.selectable
+
+    @property
+    def first_line(self) -> Line | None:
+        """The line that an unused cursor is on: the first row, unless the first group is folded."""
+        lines = self.lines(0, 2)
+        if self.groups is not None and len(lines) == 2 and isinstance(lines[1], Ref):
+            return lines[1]
+        return lines[0] if lines else None
 
     def sample(self, count: int) -> list[Ref]:
         """Return at most ``count`` of the Refs shown, from all over the list."""
         refs = self._shown.refs
         return refs[:: max(1, -(-len(refs) // count))]
 
-    def index_of(self, ref: Ref | None) -> int | None:
-        """Return where the row is shown, None when it is not."""
-        if ref is None or ref not in self:
-            return None
-        index = self._shown.index(self._key_of[ref])
-        return len(self) - 1 - index if self._descending else index
-
-    def move_to(self, ref: Ref) -> bool:
-        """Put the cursor on a row that is shown; returns whether it is."""
-        if ref not in self:
+    def move_to(self, line: Line) -> bool:
+        """Put the cursor on a line, a row of a folded group after unfolding it; returns whether it is there."""
+        if isinstance(line, Ref):
+            if line not in self:
+                return False
+            if self.groups is not None and self.groups.is_folded(group := self.groups.group_of(line)):
+                self.fold([group], folded=False)
+        elif self.groups is None or line.group not in self.groups:
             return False
-        self.cursor = ref
+        self.cursor = line
         self._home = None
         return True
 
+    # -- groups ----------------------------------------------------------------------------------------------------
+
+    def group_by(self, grouping: Grouping[RowT] | None) -> None:
+        """Put the rows under headings; None takes these away. What was folded by this name before is folded again."""
+        if isinstance(self.cursor, Heading) and self.groups is not None:
+            self.cursor = self.groups.refs(self.cursor.group)[0]
+        self.groups = None
+        if grouping is not None:
+            folded = self._folded.setdefault(grouping.key, set())
+            self.groups = Groups(grouping, folded, self._on_fault)
+            self.groups.fill(self._shown, self.rows, backwards=self._descending)
+        self._leave_fold()
+
+    def fold(self, groups: Collection[Hashable], *, folded: bool) -> None:
+        """Hide or show the rows of groups."""
+        if self.groups is not None:
+            (self.groups.folded.update if folded else self.groups.folded.difference_update)(groups)
+            self.groups.folds_changed()
+            self._leave_fold()
+
+    def _leave_fold(self) -> None:
+        """Put a cursor that is on a row of a folded group on the heading."""
+        if self.groups is not None and isinstance(self.cursor, Ref) and self.index_of(self.cursor) is None:
+            self.cursor = Heading(self.groups.group_of(self.cursor))
+
+    # -- rows ------------------------------------------------------------------------------------------------------
+
     def replace(self, rows: Iterable[RowT]) -> None:
         """Take these rows instead of all others, in this order where nothing sorts."""
+        before, at = self.lines(), self.index_of(self.cursor)
         self.rows = {row.ref: row for row in rows}
         self._sequence = {ref: number for number, ref in enumerate(self.rows)}
         self._arrived = len(self.rows)
         self.marks &= self.rows.keys()
-        before, at = self.refs(), self.index_of(self.cursor)
         self._make_keys()
-        self._hide()
+        self._hide(afresh=True)
         self._settle(before, -1 if at is None else at)
 
     def change(self, added: Iterable[RowT], updated: Iterable[RowT], removed: Iterable[Ref]) -> None:
         """Take in what was added, updated and removed. An update of an unknown row adds it, and the reverse."""
         fresh = {row.ref: row for rows in (updated, added) for row in rows}
         gone = dict.fromkeys(ref for ref in removed if ref in self.rows and ref not in fresh)
-        before: Sequence[Ref] = ()
+        before: Sequence[Line] = ()
         at = -1
-        if self.cursor is not None and (self.cursor in fresh or self.cursor in gone):
-            before, at = self.refs(), self.index_of(self.cursor) or 0
+        if isinstance(self.cursor, Heading) or (self.cursor in fresh or self.cursor in gone):
+            before, at = self.lines(), self.index_of(self.cursor) or 0
         few = (len(fresh) + len(gone)) * _FEW < len(self._all.refs)
         moved = False
         for ref in gone:
@@ -147,10 +195,10 @@ class TableModel(Generic[RowT]):
         """Show only the rows that ``keeps`` says yes to; None shows all."""
         if keeps is None and self._filter is None:
             return
-        before, at = self.refs(), self.index_of(self.cursor)
+        before, at = self.lines(), self.index_of(self.cursor)
         self._filter = keeps
         self._hide()
-        if self._home is not None and self._home in self:
+        if self.index_of(self._home) is not None:
             self.cursor, self._home = self._home, None
         self._settle(before, -1 if at is None else at)
 
@@ -170,7 +218,7 @@ class TableModel(Generic[RowT]):
             self._on_fault(error)
             return False
 
-    def _make_key(self, ref: Ref, row: RowT) -> _Key:
+    def _make_key(self, ref: Ref, row: RowT) -> Place:
         """Return the row's place in the ascending order."""
         try:
             value = None if self._sort is None else self._sort(row)
@@ -184,10 +232,16 @@ class TableModel(Generic[RowT]):
             return (0, 0, -sequence) if unknown else (1, value, -sequence)
         return (1, 0, sequence) if unknown else (0, value, sequence)
 
-    def _set_place(self, ref: Ref, key: _Key | None, *, hidden: bool, place: bool) -> bool:
+    def _set_place(self, ref: Ref, key: Place | None, *, hidden: bool, place: bool) -> bool:
         """Give the row another place, or none, in the orders too when ``place``; returns whether it is another."""
         old, was_hidden = self._key_of.get(ref), ref in self._hidden
-        if old == key and hidden == was_hidden:
+        group, moves = None, False
+        if self.groups is not None:
+            self.groups.forget(ref)
+            if key is not None and not hidden:
+                group = self.groups.group_for(self.rows[ref])
+                moves = not self.groups.is_in(ref, group)
+        if old == key and hidden == was_hidden and not moves:
             return False
         if key is None:
             self._key_of.pop(ref, None)
@@ -196,9 +250,14 @@ class TableModel(Generic[RowT]):
         (self._hidden.add if hidden else self._hidden.discard)(ref)
         if place:
             if old != key:
-                _move(self._all, ref, old, key)
+                self._all.move(ref, old, key)
+            before, after = None if was_hidden else old, None if hidden else key
             if self._shown is not self._all:
-                _move(self._shown, ref, None if was_hidden else old, None if hidden else key)
+                self._shown.move(ref, before, after)
+            if self.groups is not None:
+                self.groups.move(ref, before, after, group)
+        elif self.groups is not None:
+            self.groups.assign(ref, group)
         return True
 
     def _make_keys(self) -> None:
@@ -208,39 +267,38 @@ class TableModel(Generic[RowT]):
     def _sort_keys(self) -> None:
         key_of = self._key_of
         refs = sorted(key_of, key=key_of.__getitem__)
-        self._all = _Order([key_of[ref] for ref in refs], refs)
+        self._all = Order([key_of[ref] for ref in refs], refs)
 
-    def _hide(self) -> None:
-        """Ask the filter for every row."""
+    def _hide(self, *, afresh: bool = False) -> None:
+        """Ask the filter for every row; ``afresh``: find also their groups."""
         hides = self._hides
         self._hidden = set() if self._filter is None else {ref for ref, row in self.rows.items() if hides(row)}
-        self._choose()
+        self._choose(afresh=afresh)
 
-    def _choose(self) -> None:
+    def _choose(self, *, afresh: bool = False) -> None:
         """Take the rows that are not hidden from the order of all."""
-        keys, refs, hidden = self._all.keys, self._all.refs, self._hidden
+        places, refs, hidden = self._all.places, self._all.refs, self._hidden
         if self._filter is None:
             self._shown = self._all
-            return
-        shown = [ref not in hidden for ref in refs]
-        self._shown = _Order(list(compress(keys, shown)), list(compress(refs, shown)))
+        else:
+            shown = [ref not in hidden for ref in refs]
+            self._shown = Order(list(compress(places, shown)), list(compress(refs, shown)))
+        if self.groups is not None:
+            self.groups.fill(self._shown, self.rows, backwards=self._descending, afresh=afresh)
 
-    def _settle(self, before: Sequence[Ref], at: int) -> None:
-        """Give the cursor a row: its own, else the next of ``before`` that is left, else the one before that."""
-        if self.cursor is not None and self.cursor in self:
+    def _settle(self, before: Sequence[Line], at: int) -> None:
+        """Give the cursor a line: its own, else the next of ``before`` that is left, else the one before that."""
+        if self._is_line(self.cursor):
             return
         if self.cursor is not None and (self.cursor in self.rows or not len(self)):
             self._home = self._home or self.cursor
-        if self.cursor is None and self._home in self:
+        if self.cursor is None and self._is_line(self._home):
             self.cursor, self._home = self._home, None
             return
-        following = (ref for ref in before[at + 1 :] if ref in self)
-        preceding = (ref for ref in reversed(before[: max(at, 0)]) if ref in self)
-        self.cursor = next(following, None) or next(preceding, None) or (self.ref_at(0) if len(self) else None)
+        following = (line for line in before[at + 1 :] if self._is_line(line))
+        preceding = (line for line in reversed(before[: max(at, 0)]) if self._is_line(line))
+        self.cursor = next(following, None) or next(preceding, None) or self.first_line
 
-
-def _move(order: _Order, ref: Ref, old: _Key | None, new: _Key | None) -> None:
-    if old is not None:
-        order.take(old)
-    if new is not None:
-        order.put(new, ref)
+    def _is_line(self, line: Line | None) -> bool:
+        """Whether a line is shown, and the cursor can be on it."""
+        return line is not None and self.takes_cursor(line) and self.index_of(line) is not None

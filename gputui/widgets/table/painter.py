@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Generic
@@ -17,10 +18,13 @@ from textual.visual import Visual
 from textual.widget import Widget
 
 from gputui.models import Ref
-from gputui.presentation.columns.column import Column, RowT, Span, spans_of
+from gputui.presentation.columns.column import Cell, Column, RowT, Span, spans_of
+from gputui.presentation.groups.grouping import GroupLine
 from gputui.text import clean
 from gputui.widgets.component_style import component_style
 from gputui.widgets.table.columns import Placed, fit, spans_width
+from gputui.widgets.table.groups import Heading, Line
+from gputui.widgets.table.headings import FOLDED, UNFOLDED, heading_spans
 from gputui.widgets.table.layout import ColumnLayout
 from gputui.widgets.table.model import TableModel
 
@@ -28,7 +32,7 @@ GUTTER = 3
 """Cells before the first column: the cursor's bar, the mark, a blank."""
 
 STYLE_NAMES = (
-    *("header", "sorted", "cursor", "cursor-bar", "marked", "stale", "placeholder", "scrollbar"),
+    *("header", "sorted", "group", "cursor", "cursor-bar", "marked", "stale", "placeholder", "scrollbar"),
     *("good", "warning", "bad", "muted", "accent", "strong"),
 )
 
@@ -56,6 +60,10 @@ class TablePainter(Generic[RowT]):
         self.layout: ColumnLayout[RowT] = ColumnLayout(columns, lambda row: self._cells_of(row)[1], self._cells.clear)
         self._lines: dict[Ref, dict[tuple[bool, bool, bool], Strip]] = {}
         """The lines of each row: with or without the cursor, marked or not, with or without the bar's thumb."""
+        self._headings: dict[Heading, tuple[GroupLine, dict[tuple[bool, int, bool, bool], Strip]]] = {}
+        """The content and the lines of each heading: with the cursor, so many marks, folded, with the thumb."""
+        self.indent = 0
+        """Cells before the first column of rows that are under headings."""
         self._styles: dict[tuple[str, ...], Style] = {}
         self._header: Strip | None = None
         self._blank: Strip | None = None
@@ -77,8 +85,19 @@ class TablePainter(Generic[RowT]):
     def forget_cells(self) -> None:
         """Make all cells and lines again: time has passed, which some of them show."""
         self._cells.clear()
-        self._lines.clear()
+        self._forget_lines()
         self.layout.forget_all()
+
+    def forget_headings(self) -> None:
+        """Draw all headings again: they are those of another grouping."""
+        self._headings.clear()
+
+    def set_indent(self, cells: int) -> None:
+        """Move the rows to the right of their headings."""
+        if cells != self.indent:
+            self.indent = cells
+            self._forget_lines()
+            self.layout.refit()
 
     def forget_styles(self) -> None:
         """Draw everything again in the colours of now."""
@@ -94,6 +113,7 @@ class TablePainter(Generic[RowT]):
 
     def _forget_lines(self) -> None:
         self._lines.clear()
+        self._headings.clear()
         self._header = self._blank = None
 
     # -- painting --------------------------------------------------------------------------------------------------
@@ -109,27 +129,31 @@ class TablePainter(Generic[RowT]):
             self._notice = None
         self._size = size
         page = size.height - 1
-        refs = model.refs(top, top + page)
+        lines = model.lines(top, top + page)
+        refs = [line for line in lines if isinstance(line, Ref)]
         if len(self._cells) > _KEPT_CELLS:
             self._cells.clear()
             self._lines.clear()
-        if self.layout.lay_out(model, refs, size.width - GUTTER - 1):
+            self._headings.clear()
+        if self.layout.lay_out(model, refs, size.width - GUTTER - self.indent - 1):
             self._lines.clear()
+            self._headings.clear()
             self._header = None
         if self._header is None:
             self._header = self._make_header()
         if self._blank is None:
             self._blank = self._ended([Segment(" " * (size.width - 1), self._style())])
-        if refs:
-            first, last = _thumb(top, page, len(model))
-            body = [self._row_line(model, ref, thumb=first <= y < last) for y, ref in enumerate(refs)]
+        if lines:
+            first, last = _thumb(top, page, model.line_count)
+            marked = self._marked_of_groups(model)
+            body = [self._line(model, line, marked, thumb=first <= y < last) for y, line in enumerate(lines)]
         else:
             body = self._notice_lines(notice)[:page]
         return [self._header, *body, *[self._blank] * (page - len(body))]
 
     def column_at(self, x: int) -> Placed[RowT] | None:
         """Return the column whose cells or gap are at ``x`` of a line."""
-        begun = [placed for placed in self.layout.placed if placed.x + GUTTER <= x]
+        begun = [placed for placed in self.layout.placed if placed.x + GUTTER + self.indent <= x]
         return begun[-1] if begun else None
 
     def _cells_of(self, row: RowT) -> tuple[str, list[tuple[Span, ...]]]:
@@ -156,6 +180,54 @@ class TablePainter(Generic[RowT]):
             self._on_fault(error)
             return ""
 
+    def _marked_of_groups(self, model: TableModel[RowT]) -> Counter[Hashable]:
+        """Return how many rows of each group are marked."""
+        groups = model.groups
+        if groups is None or not model.marks:
+            return Counter()
+        return Counter(groups.group_of(ref) for ref in model.marks if ref in model)
+
+    def _line(self, model: TableModel[RowT], line: Line, marked: Counter[Hashable], *, thumb: bool) -> Strip:
+        if isinstance(line, Ref):
+            return self._row_line(model, line, thumb=thumb)
+        if isinstance(line, Heading):
+            return self._heading_line(model, line, marked[line.group], thumb=thumb)
+        blank = [Segment(" " * (self._size.width - 1), self._style())]
+        return self._blank if self._blank is not None and not thumb else self._ended(blank, thumb=thumb)
+
+    def _heading_line(self, model: TableModel[RowT], heading: Heading, marked: int, *, thumb: bool) -> Strip:
+        groups, cursor = model.groups, heading == model.cursor
+        assert groups is not None  # noqa: S101  (there is a heading)
+        content, folded = groups.content(heading.group), groups.is_folded(heading.group)
+        before, lines = self._headings.get(heading, (None, {}))
+        if before is not content:
+            lines = {}
+            self._headings[heading] = content, lines
+        line = lines.get((cursor, marked, folded, thumb))
+        if line is None:
+            glyph = (FOLDED if folded else UNFOLDED) if groups.grouping.folds else ""
+            whole = marked == groups.size(heading.group)
+            note = (*_spans(content.note), *([(f"  {marked} marked", "accent")] if marked else []))
+            line = lines[cursor, marked, folded, thumb] = self._ended(
+                self._make_heading(content, glyph, note, cursor=cursor, marked=bool(marked) and whole), thumb=thumb
+            )
+        return line
+
+    def _make_heading(
+        self, content: GroupLine, glyph: str, note: Sequence[Span], *, cursor: bool, marked: bool
+    ) -> Strip:
+        text = heading_spans(
+            [(glyph, ""), *_spans(content.text)],
+            note,
+            {key: _spans(total) for key, total in content.totals.items()},
+            self.layout.placed,
+            indent=self.indent,
+            room=self._size.width - GUTTER - 1,
+        )
+        gutter = [("▌", "cursor-bar") if cursor else (" ", ""), ("+ " if marked else "  ", "")]
+        names = [name for name, holds in (("group", True), ("cursor", cursor), ("marked", marked)) if holds]
+        return self._make_strip([*gutter, *text], names, "")
+
     def _row_line(self, model: TableModel[RowT], ref: Ref, *, thumb: bool) -> Strip:
         cursor, marked = ref == model.cursor, ref in model.marks if model.marks else False
         lines = self._lines.get(ref)
@@ -172,7 +244,8 @@ class TablePainter(Generic[RowT]):
         row_style, cells = self._cells_of(row)
         line = [name for name, holds in (("cursor", cursor), ("marked", marked)) if holds]
         by_key = dict(zip((column.key for column in self._columns), cells, strict=True))
-        spans: list[Span] = [("▌", "cursor-bar") if cursor else (" ", ""), ("+ " if marked else "  ", "")]
+        mark = ("+ " if marked else "  ").ljust(GUTTER - 1 + self.indent)
+        spans: list[Span] = [("▌", "cursor-bar") if cursor else (" ", ""), (mark, "")]
         end = 0
         for column, x, width in self.layout.placed:
             spans.append((" " * (x - end), ""))
@@ -181,7 +254,7 @@ class TablePainter(Generic[RowT]):
         return self._make_strip(spans, line, row_style)
 
     def _make_header(self) -> Strip:
-        spans: list[Span] = [(" " * GUTTER, "")]
+        spans: list[Span] = [(" " * (GUTTER + self.indent), "")]
         end = 0
         for column, x, width in self.layout.placed:
             spans.append((" " * (x - end), ""))
@@ -230,6 +303,10 @@ class TablePainter(Generic[RowT]):
         if name not in STYLE_NAMES:
             return VisualStyle.parse(name).rich_style
         return component_style(self._widget, f"record-table--{name}")
+
+
+def _spans(cell: Cell) -> tuple[Span, ...]:
+    return _safe(spans_of(cell))
 
 
 def _safe(spans: tuple[Span, ...]) -> tuple[Span, ...]:

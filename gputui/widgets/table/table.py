@@ -13,13 +13,16 @@ from textual.message import Message
 
 from gputui.models import Change, Ref, Row
 from gputui.presentation.columns.column import Column, RowT
+from gputui.presentation.groups.grouping import Grouping
 from gputui.query import Query
+from gputui.widgets.table.folding import Folding
+from gputui.widgets.table.groups import Line
 from gputui.widgets.table.row_filter import RowFilter
 from gputui.widgets.table.view import TableView
 
 
 class RecordTable(TableView[RowT]):
-    """Rows with a Ref under a fixed heading.
+    """Rows with a Ref under a fixed heading, with a grouping under headings of their own.
 
     Cursor, marks, sort, filter and scroll follow the Ref through every change. Cell texts are data, cut by cell
     width. A style name in a cell is one of the table's own (``good``, ``warning``, ``bad``, ``muted``, ``accent``,
@@ -30,8 +33,9 @@ class RecordTable(TableView[RowT]):
     An error of a column's functions affects one cell, which shows ``!``, or one row's place. Each is given to
     ``on_fault`` once, or is logged where there is none.
 
-    The table binds movement and enter. Marks, sorting and filtering are methods, and actions where a key fits:
-    ``toggle_mark``, ``mark_range``, ``clear_marks``, ``sort_next``, ``sort_previous``, ``sort_invert``.
+    The table binds movement, and enter, which on the heading of a group folds or unfolds it. Marks, sorting and
+    filtering are methods, and actions where a key fits: ``toggle_mark``, ``mark_range``, ``clear_marks``,
+    ``sort_next``, ``sort_previous``, ``sort_invert``. ``folding`` has the groups.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "Open", show=False, id="table.open")]
@@ -47,7 +51,7 @@ class RecordTable(TableView[RowT]):
 
     @dataclass
     class CursorMoved(_TableMessage):
-        """The cursor is on another row, None when there is none."""
+        """The cursor is on another row, None when it is on a heading or there is no row."""
 
         ref: Ref | None
 
@@ -58,7 +62,7 @@ class RecordTable(TableView[RowT]):
         ref: Ref
 
     class Changed(_TableMessage):
-        """The marks, order or columns changed, or the number of rows: of all, of those shown, of new ones above."""
+        """The marks, order, groups or columns changed, or the number of rows: all, those shown, new ones above."""
 
         def can_replace(self, message: Message) -> bool:
             """Whether the other one says no more than this."""
@@ -80,11 +84,12 @@ class RecordTable(TableView[RowT]):
         self._filter: RowFilter[RowT] = RowFilter(self.columns, self._model)
         self.parse_filter = self._filter.parse
         self._painter.layout.unseen = self._filter.unseen
+        self.folding: Folding[RowT] = Folding(self._model, self._painter, self.viewport, self._sync)
         self._sort_key: str | None = None
         self._descending = False
         self._range_start: Ref | None = None
-        self._announced_cursor: Ref | None = None
-        self._announced: tuple[object, ...] = (0, 0, 0, None, False, (), set())
+        self._announced_cursor: Line | None = None
+        self._announced: tuple[object, ...] = (0, 0, 0, None, False, (), (), set())
         self._above: set[Ref] = set()
 
     # -- what is in it ---------------------------------------------------------------------------------------------
@@ -129,7 +134,7 @@ class RecordTable(TableView[RowT]):
             self._sync()
 
     def index_of(self, ref: Ref | None) -> int | None:
-        """Return the place of a row among those shown, None where it is not shown."""
+        """Return the line that a row is in, from 0; None where it is not shown."""
         return self._model.index_of(ref)
 
     def get(self, ref: Ref) -> RowT | None:
@@ -178,6 +183,8 @@ class RecordTable(TableView[RowT]):
         """Make the cells again that show how long ago something was; only lines that then differ are written."""
         self._painter.forget_cells()
         self._filter.forget_all()
+        if self._model.groups is not None:
+            self._model.groups.forget_contents()
         if self._filter.query:
             self._apply_filter()
         self._sync()
@@ -224,6 +231,7 @@ class RecordTable(TableView[RowT]):
         self.viewport.follow = self._follows and not descending
         with self.viewport.anchored():
             self._model.set_sort(None if column is None else column.order, descending=descending)
+            self.folding.sorted_by(key, descending=descending)
             self.viewport.to_top_if_unused()
         self._painter.set_sort(key, descending=descending)
         self._sync()
@@ -241,6 +249,10 @@ class RecordTable(TableView[RowT]):
         """Reverse the order."""
         self.set_sort(self._sort_key, not self._descending)
 
+    def set_group(self, grouping: Grouping[RowT] | None) -> None:
+        """Put the rows under headings; None takes these away."""
+        self.folding.set(grouping)
+
     # -- marks -----------------------------------------------------------------------------------------------------
 
     def mark(self, *refs: Ref) -> None:
@@ -249,23 +261,25 @@ class RecordTable(TableView[RowT]):
         self._sync()
 
     def action_toggle_mark(self) -> None:
-        """Mark or unmark the row under the cursor and go to the next."""
-        ref = self._model.cursor
+        """Mark or unmark the row under the cursor and go to the next; on a heading, all rows of the group."""
+        ref = self.cursor_ref
         if ref is None:
+            self.folding.mark()
             return
         self._model.marks ^= {ref}
         self._range_start = ref
         self.action_move(1)
 
     def action_mark_range(self) -> None:
-        """Mark from the row marked last to the cursor, both included."""
+        """Mark from the row marked last to the cursor, both included, but no rows of folded groups between them."""
         end = self.viewport.cursor_index
         if end is None:
             return
         start = self._model.index_of(self._range_start)
         start = end if start is None else start
-        self._range_start = self._model.cursor
-        self.mark(*self._model.refs(min(start, end), max(start, end) + 1))
+        self._range_start = self.cursor_ref
+        lines = self._model.lines(min(start, end), max(start, end) + 1)
+        self.mark(*(line for line in lines if isinstance(line, Ref)))
 
     def action_clear_marks(self) -> None:
         """Unmark all rows, also those that are not shown."""
@@ -276,13 +290,15 @@ class RecordTable(TableView[RowT]):
     # -- opening, mouse and news -----------------------------------------------------------------------------------
 
     def action_open(self) -> None:
-        """Open the row under the cursor."""
-        if self._model.cursor is not None:
-            self.select(self._model.cursor)
-            self.post_message(self.Opened(self, self._model.cursor))
+        """Open the row under the cursor, fold or unfold the group of a heading."""
+        if (ref := self.cursor_ref) is None:
+            self.folding.toggle()
+        else:
+            self.select(ref)
+            self.post_message(self.Opened(self, ref))
 
     def on_click(self, event: events.Click) -> None:
-        """Select a row, open it on a double click; on the heading, sort by the column or reverse its order."""
+        """Select a line, open it on a double click; on the heading, sort by the column or reverse its order."""
         if event.x >= self.size.width - 1:
             return
         if event.y == 0:
@@ -292,9 +308,9 @@ class RecordTable(TableView[RowT]):
                 self.set_sort(key, not self._descending if key == self._sort_key else self._descending)
             return
         index = self.viewport.top + event.y - 1
-        if index < self.row_count:
+        if index < self._model.line_count and self._model.takes_cursor(line := self._model.line_at(index)):
             self.viewport.moves += 1
-            self.select(self._model.ref_at(index))
+            self.select(line)
             if event.chain == 2:
                 self.action_open()
 
@@ -303,7 +319,7 @@ class RecordTable(TableView[RowT]):
             return Content(f"None of the {len(self._model.rows):,} rows match the filter.")
         return self._placeholder
 
-    def _note_above(self, added: Iterable[Ref], first: Ref | None) -> None:
+    def _note_above(self, added: Iterable[Ref], first: Line | None) -> None:
         """Remember which of these came in above the ``first`` row that was in view, unseen.
 
         The first rows of a source are not new, nor are those that passed through the view of a stream, nor what comes
@@ -326,9 +342,9 @@ class RecordTable(TableView[RowT]):
         model = self._model
         if model.cursor != self._announced_cursor:
             self._announced_cursor = model.cursor
-            self.post_message(self.CursorMoved(self, model.cursor))
+            self.post_message(self.CursorMoved(self, self.cursor_ref))
         self._see_above()
-        state = (len(model), len(model.rows), len(self._above), *self.sort, self.layout_columns)
+        state = (len(model), len(model.rows), len(self._above), *self.sort, self.layout_columns, self.folding.state)
         if (*state, model.marks) != self._announced:
             self._announced = (*state, set(model.marks))
             self.post_message(self.Changed(self))

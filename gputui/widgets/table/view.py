@@ -16,6 +16,7 @@ from gputui.models import Ref
 from gputui.presentation.columns.column import Column, RowT
 from gputui.widgets.internal_errors import GuardedHandlers
 from gputui.widgets.table.columns import Placed
+from gputui.widgets.table.groups import Line
 from gputui.widgets.table.model import TableModel
 from gputui.widgets.table.painter import GUTTER, STYLE_NAMES, TablePainter
 from gputui.widgets.table.viewport import Faults, Viewport
@@ -51,6 +52,7 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         height: 1fr;
         & > .record-table--header { color: $muted; text-style: bold; }
         & > .record-table--sorted { color: $foreground; text-style: bold; }
+        & > .record-table--group { color: $foreground; text-style: bold; }
         & > .record-table--cursor { background: $foreground 10%; }
         & > .record-table--cursor-bar { color: $muted; }
         &:focus > .record-table--cursor { background: $selected; text-style: bold; }
@@ -98,13 +100,13 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
 
     @property
     def cursor_ref(self) -> Ref | None:
-        """The Ref under the cursor, None without rows."""
-        return self._model.cursor
+        """The Ref under the cursor, None on a heading and without rows."""
+        return self._model.cursor if isinstance(self._model.cursor, Ref) else None
 
     @property
     def cursor_row(self) -> RowT | None:
-        """The row under the cursor, None without rows."""
-        return None if self._model.cursor is None else self._model.rows[self._model.cursor]
+        """The row under the cursor, None on a heading and without rows."""
+        return None if (ref := self.cursor_ref) is None else self._model.rows[ref]
 
     # -- cursor and scroll -----------------------------------------------------------------------------------------
 
@@ -134,31 +136,31 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         """Let columns that had nothing to show join with the next change, where there is room: the user caused it."""
         self._painter.layout.admit()
 
-    def select(self, ref: Ref) -> bool:
-        """Put the cursor on a row and bring it into view; returns whether it is shown."""
-        found = self.viewport.select(ref)
+    def select(self, line: Line) -> bool:
+        """Put the cursor on a row, or a heading, and bring it into view; returns whether it is shown."""
+        found = self.viewport.select(line)
         if found:
             self._sync()
         return found
 
-    def action_move(self, rows: int) -> None:
-        """Move the cursor by some rows."""
-        if self.viewport.step(rows):
+    def action_move(self, lines: int) -> None:
+        """Move the cursor by some lines."""
+        if self.viewport.step(lines):
             self._sync()
 
     def action_page(self, pages: int) -> None:
         """Move cursor and view by screens."""
-        rows = pages * self.viewport.page
-        self.viewport.top += rows
-        self.action_move(rows)
+        lines = pages * self.viewport.page
+        self.viewport.top += lines
+        self.action_move(lines)
 
     def action_first(self) -> None:
-        """Go to the first row."""
-        self.action_move(-self.row_count)
+        """Go to the first line."""
+        self.action_move(-self._model.line_count)
 
     def action_last(self) -> None:
-        """Go to the last row."""
-        self.action_move(self.row_count)
+        """Go to the last line."""
+        self.action_move(self._model.line_count)
 
     def _scroll_view(self, top: int) -> None:
         self.viewport.scroll_to(top)
@@ -196,7 +198,7 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Begin to drag the scroll bar."""
-        if event.x == self.size.width - 1 and event.y > 0 and self.row_count > self.viewport.page:
+        if event.x == self.size.width - 1 and event.y > 0 and self._model.line_count > self.viewport.page:
             self._dragging = True
             self.capture_mouse()
             self._drag(event.y)
@@ -214,7 +216,7 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
 
     def _drag(self, y: int) -> None:
         page = self.viewport.page
-        self._scroll_view(round((y - 1) / max(1, page - 1) * (self.row_count - page)))
+        self._scroll_view(round((y - 1) / max(1, page - 1) * (self._model.line_count - page)))
 
     # -- painting --------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The part of a table's rows that is in view, the cursor in it, and the faults of its columns. Knows no terminal."""
+"""The part of a table's lines that is in view, the cursor in it, and the faults of its columns. Knows no terminal."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic
 
-from gputui.models import Ref
 from gputui.presentation.columns.column import RowT
+from gputui.widgets.table.groups import Line
 from gputui.widgets.table.model import TableModel
 
 _log = logging.getLogger(__name__)
 
 
 class Viewport(Generic[RowT]):
-    """Keeps the cursor in view, and both in place when rows change. ``height`` returns the lines for rows."""
+    """Keeps the cursor in view, and both in place when rows change. ``height`` returns the lines for the body."""
 
     def __init__(self, model: TableModel[RowT], height: Callable[[], int], *, follow: bool) -> None:
         self._model = model
@@ -24,7 +24,7 @@ class Viewport(Generic[RowT]):
         self.follow = follow
         """Whether a view at the end stays there: the end of a descending order has the oldest rows."""
         self.top = 0
-        """The number of the first row in view."""
+        """The number of the first line in view."""
         self.used = False
         """Whether the user has moved cursor or view, or has used the cursor for something."""
         self.moves = 0
@@ -34,34 +34,41 @@ class Viewport(Generic[RowT]):
 
     @property
     def page(self) -> int:
-        """The number of rows that fit into the view."""
+        """The number of lines that fit into the view."""
         return max(1, self._height())
 
     @property
     def cursor_index(self) -> int | None:
-        """The place of the cursor among the rows shown, from 0."""
+        """The place of the cursor among the lines, from 0."""
         return self._model.index_of(self._model.cursor)
 
     @property
     def at_end(self) -> bool:
-        """Whether the cursor is on the last row and that is in view, or there is no row."""
-        last = len(self._model) - 1
+        """Whether the cursor is on the last line and that is in view, or there is no line."""
+        last = self._model.line_count - 1
         return self.cursor_index in {None, last} and last < self.top + self.page
 
-    def step(self, rows: int) -> bool:
-        """Move the cursor; returns whether there is one."""
+    def step(self, lines: int) -> bool:
+        """Move the cursor; returns whether there is one. Lines that it cannot be on are passed over."""
         index = self.cursor_index
         if index is None:
             return False
-        self._model.move_to(self._model.ref_at(min(max(index + rows, 0), len(self._model) - 1)))
+        model, last = self._model, self._model.line_count - 1
+        there = min(max(index + lines, 0), last)
+        ways = (range(there, last + 1), range(there, -1, -1))
+        for places in ways if lines > 0 else reversed(ways):
+            found = next((line for line in map(model.line_at, places) if model.takes_cursor(line)), None)
+            if found is not None:
+                model.move_to(found)
+                break
         self.used = True
         self.moves += 1
         self.reveal()
         return True
 
-    def select(self, ref: Ref) -> bool:
-        """Put the cursor on a row and bring it into view; returns whether it is shown."""
-        if not self._model.move_to(ref):
+    def select(self, line: Line) -> bool:
+        """Put the cursor on a line and bring it into view; returns whether it is shown."""
+        if not self._model.move_to(line):
             return False
         self.used = True
         self.reveal()
@@ -75,30 +82,33 @@ class Viewport(Generic[RowT]):
         self._clamp()
 
     def reveal(self) -> None:
-        """Scroll as little as brings the cursor into view."""
+        """Scroll as little as brings the cursor into view, with a heading above it that the cursor cannot be on."""
         index = self.cursor_index
         if index is not None:
-            self.top = min(max(self.top, index - self.page + 1), index)
+            first = index
+            while first > 0 and not self._model.takes_cursor(self._model.line_at(first - 1)):
+                first -= 1
+            self.top = max(min(self.top, first), index - self.page + 1)
         self._clamp()
 
     def to_top_if_unused(self) -> None:
         """Put an unused cursor on the first row of a new order, not on the row that happened to be first before."""
-        if not self.used and len(self._model):
-            self._model.move_to(self._model.ref_at(0))
+        if not self.used and (first := self._model.first_line) is not None:
+            self._model.move_to(first)
 
     def _clamp(self) -> None:
-        self.top = max(0, min(self.top, len(self._model) - self.page))
+        self.top = max(0, min(self.top, self._model.line_count - self.page))
 
     @contextmanager
-    def anchored(self) -> Iterator[Ref | None]:
-        """Keep the cursor's line in place, or without it in view the first line that stays; yields the first row."""
+    def anchored(self) -> Iterator[Line | None]:
+        """Keep the cursor's line in place, or without it in view the first line that stays; yields the first line."""
         model, index = self._model, self.cursor_index
         line = None if index is None or not 0 <= index - self.top < self.page else index - self.top
         following = self.followed = self.follow and self.at_end
-        view = model.refs(self.top, self.top + self.page) if line is None else []
-        yield model.ref_at(self.top) if len(model) > self.top else None
-        if following and len(model):
-            model.move_to(model.ref_at(len(model) - 1))
+        view = model.lines(self.top, self.top + self.page) if line is None else []
+        yield model.line_at(self.top) if model.line_count > self.top else None
+        if following and model.line_count:
+            model.move_to(model.line_at(model.line_count - 1))
             self.reveal()
             return
         if not self.used and self.top == 0:
@@ -108,7 +118,7 @@ class Viewport(Generic[RowT]):
         if line is not None and index is not None:
             self.top = index - line
         else:
-            places = ((model.index_of(ref), place) for place, ref in enumerate(view))
+            places = ((model.index_of(each), place) for place, each in enumerate(view))
             self.top = next((index - place for index, place in places if index is not None), self.top)
         self._clamp()
 

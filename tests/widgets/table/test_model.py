@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gputui.models import Ref
+from gputui.presentation.groups.grouping import Grouping, GroupLine
+from gputui.widgets.table.groups import Gap, Heading, Line
 from gputui.widgets.table.model import TableModel
 
 NUMBERS = st.integers(0, 40)
@@ -39,6 +41,17 @@ def no_fault(error: Exception) -> None:
     raise error
 
 
+def group_of(row: Record) -> int | None:
+    return None if row.value is None or math.isnan(row.value) else int(row.value) % 3
+
+
+def by_group(**options: Any) -> Grouping[Record]:
+    return Grouping("third", group_of, lambda key, rows: GroupLine(f"{key}: {len(rows)}"), **options)
+
+
+GROUPINGS = st.one_of(st.none(), st.builds(by_group, spaced=st.booleans(), selectable=st.booleans()))
+
+
 class Naive:
     """What the model should do, by sorting everything every time."""
 
@@ -47,8 +60,29 @@ class Naive:
         self.sort: Callable[[Record], Any] | None = None
         self.descending = False
         self.keeps: Callable[[Record], bool] | None = None
+        self.grouping: Grouping[Record] | None = None
+        self.folded: set[int | None] = set()
 
-    def order(self) -> list[Ref]:
+    def lines(self) -> list[Line]:
+        if self.grouping is None:
+            return list(self.ungrouped())
+        groups: dict[int | None, list[Ref]] = {}
+        for ref in self.ungrouped():
+            groups.setdefault(group_of(self.rows[ref]), []).append(ref)
+        lines: list[Line] = []
+        for group in sorted(groups, key=lambda group: (group is None, group)):
+            lines += [Gap(group)] if self.grouping.spaced and lines else []
+            lines += [Heading(group), *([] if self.is_folded(group) else groups[group])]
+        return lines
+
+    def is_folded(self, group: int | None) -> bool:
+        return self.grouping is not None and self.grouping.folds and group in self.folded
+
+    def takes_cursor(self, line: Line) -> bool:
+        headings = self.grouping is not None and self.grouping.selectable
+        return isinstance(line, Ref) or (headings and isinstance(line, Heading))
+
+    def ungrouped(self) -> list[Ref]:
         rows = [row for row in self.rows.values() if self.keeps is None or self.keeps(row)]
         if self.sort is None:
             return [row.ref for row in rows]
@@ -65,9 +99,9 @@ class ModelMachine(RuleBasedStateMachine):
         self.model: TableModel[Record] = TableModel(no_fault)
         self.naive = Naive()
 
-    def expect_cursor(self, before: list[Ref], cursor: Ref | None) -> None:
-        """After a change the cursor is on its row, else the next that is left, else the one before."""
-        after = self.naive.order()
+    def expect_cursor(self, before: list[Line], cursor: Line | None) -> None:
+        """After a change the cursor is on its line, else the next that is left, else the one before."""
+        after = [line for line in self.naive.lines() if self.naive.takes_cursor(line)]
         if not after:
             assert self.model.cursor is None
         elif cursor is None:
@@ -76,10 +110,10 @@ class ModelMachine(RuleBasedStateMachine):
             assert self.model.cursor == cursor
         else:
             at = before.index(cursor)
-            left = [ref for ref in before[at + 1 :] if ref in after] or [
-                ref for ref in reversed(before[:at]) if ref in after
+            left = [line for line in before[at + 1 :] if line in after] or [
+                line for line in reversed(before[:at]) if line in after
             ]
-            assert self.model.cursor == (left[0] if left else after[0])
+            assert self.model.cursor in (left[:1] or after[:2])
 
     @rule(rows=st.lists(RECORDS, max_size=40, unique_by=lambda row: row.ref))
     def replace(self, rows: list[Record]) -> None:
@@ -95,7 +129,7 @@ class ModelMachine(RuleBasedStateMachine):
         self.change(rows, gone)
 
     def change(self, rows: list[Record], gone: list[int]) -> None:
-        before, cursor = self.model.refs(), self.model.cursor
+        before, cursor = list(self.model.lines()), self.model.cursor
         fresh = {row.ref: row for row in rows}
         removed = [ref for number in gone if (ref := Ref("lab", "row", str(number))) not in fresh]
         added = [row for row in fresh.values() if row.ref not in self.naive.rows]
@@ -119,22 +153,40 @@ class ModelMachine(RuleBasedStateMachine):
         self.naive.keeps = None if least is None else lambda row: row.value is not None and row.value >= least
         self.model.set_filter(self.naive.keeps)
 
+    @rule(grouping=GROUPINGS)
+    def group(self, grouping: Grouping[Record] | None) -> None:
+        self.naive.grouping = grouping
+        self.model.group_by(grouping)
+
+    @rule(groups=st.sets(st.sampled_from([0, 1, 2, None])), folded=st.booleans())
+    def fold(self, groups: set[int | None], folded: bool) -> None:
+        if self.naive.grouping is not None:
+            (self.naive.folded.update if folded else self.naive.folded.difference_update)(groups)
+            self.model.fold(groups, folded=folded)
+
     @precondition(lambda self: len(self.model) > 0)
     @rule(data=st.data())
     def move_and_mark(self, data: st.DataObject) -> None:
         ref = data.draw(st.sampled_from(self.model.refs()))
         assert self.model.move_to(ref)
+        if self.naive.grouping is not None and self.naive.grouping.folds:
+            self.naive.folded.discard(group_of(self.naive.rows[ref]))
         self.model.marks.add(ref)
 
     @invariant()
     def the_order_is_the_naive_one(self) -> None:
-        order = self.naive.order()
-        assert self.model.refs() == order
-        assert [self.model.index_of(ref) for ref in order] == list(range(len(order)))
-        assert [self.model.ref_at(index) for index in range(len(order))] == order
-        assert self.model.refs(2, 5) == order[2:5]
-        assert (self.model.cursor in order) is bool(order)
+        lines = self.naive.lines()
+        assert self.model.lines() == lines
+        assert self.model.line_count == len(lines)
+        assert [self.model.index_of(line) for line in lines] == list(range(len(lines)))
+        assert [self.model.line_at(index) for index in range(len(lines))] == lines
+        assert self.model.lines(2, 5) == lines[2:5]
+        assert sorted(self.model.refs()) == sorted(self.naive.ungrouped())
+        assert (self.model.cursor in lines) is bool(lines)
         assert self.model.marks <= self.naive.rows.keys()
+        if self.model.groups is not None:
+            for key in self.model.groups.keys:
+                assert self.model.groups.content(key).text == f"{key}: {self.model.groups.size(key)}"
 
 
 TestModel = ModelMachine.TestCase

@@ -1,0 +1,1 @@
+"""The groupings of lists: rows under headings that have their totals. Pure."""

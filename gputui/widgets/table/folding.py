@@ -1,0 +1,119 @@
+"""The groups of a table as the user has them: which grouping is in force, folded and marked groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Generic
+
+from gputui.presentation.columns.column import RowT
+from gputui.presentation.groups.grouping import Grouping
+from gputui.widgets.table.groups import Heading
+from gputui.widgets.table.model import TableModel
+from gputui.widgets.table.painter import TablePainter
+from gputui.widgets.table.viewport import Viewport
+
+_INDENT = 2
+"""Cells by which rows are to the right of a heading that has a glyph for folding."""
+
+
+class Folding(Generic[RowT]):
+    """Groups, folds and marks the rows of one table; ``sync`` draws what is then different."""
+
+    def __init__(
+        self,
+        model: TableModel[RowT],
+        painter: TablePainter[RowT],
+        viewport: Viewport[RowT],
+        sync: Callable[[], None],
+    ) -> None:
+        self._model = model
+        self._painter = painter
+        self._viewport = viewport
+        self._sync = sync
+        self._sort: tuple[str | None, bool] = (None, False)
+
+    @property
+    def grouping(self) -> Grouping[RowT] | None:
+        """The grouping in force."""
+        return None if self._model.groups is None else self._model.groups.grouping
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """A value that changes with the grouping and with what is folded."""
+        groups = self._model.groups
+        return () if groups is None else (groups.grouping.key, len(groups.keys), self.folded_count)
+
+    @property
+    def folded_count(self) -> int:
+        """The number of groups that are folded."""
+        groups = self._model.groups
+        return 0 if groups is None else sum(map(groups.is_folded, groups.keys))
+
+    def set(self, grouping: Grouping[RowT] | None) -> None:
+        """Put the rows under headings, or under none."""
+        with self._viewport.anchored():
+            self._model.group_by(grouping)
+            self._order_groups()
+            self._viewport.to_top_if_unused()
+        self._viewport.reveal()
+        self._painter.set_indent(_INDENT if grouping is not None and grouping.folds else 0)
+        self._painter.forget_headings()
+        self._sync()
+
+    def sorted_by(self, key: str | None, *, descending: bool) -> None:
+        """Order the groups like the rows where these are ordered by what groups them."""
+        self._sort = key, descending
+        self._order_groups()
+
+    def _order_groups(self) -> None:
+        if (groups := self._model.groups) is not None:
+            groups.reverse(self._sort == (groups.grouping.key, True))
+
+    @property
+    def is_folded_here(self) -> bool | None:
+        """Whether the group under the cursor is folded; None on a row, and where groups do not fold."""
+        groups, heading = self._model.groups, self._model.cursor
+        if groups is None or not isinstance(heading, Heading) or not groups.grouping.folds:
+            return None
+        return groups.is_folded(heading.group)
+
+    def toggle(self) -> bool:
+        """Fold or unfold the group of the heading under the cursor; returns whether the cursor is on one."""
+        heading, folded = self._model.cursor, self.is_folded_here
+        if folded is None or not isinstance(heading, Heading):
+            return False
+        self._viewport.select(heading)
+        self._fold([heading.group], folded=not folded)
+        return True
+
+    def fold_all(self) -> bool:
+        """Fold all groups, or unfold all where none is open; returns whether there are groups to fold."""
+        groups = self._model.groups
+        if groups is None or not groups.grouping.folds or not groups.keys:
+            return False
+        self._fold(groups.keys, folded=self.folded_count < len(groups.keys))
+        return True
+
+    def _fold(self, keys: list[Hashable], *, folded: bool) -> None:
+        with self._viewport.anchored():
+            self._model.fold(keys, folded=folded)
+        self._viewport.reveal()
+        self._sync()
+
+    def mark(self) -> bool:
+        """Mark the rows of the heading under the cursor, or unmark them where all are, and go to the next heading.
+
+        Returns whether the cursor is on a heading.
+        """
+        groups, heading = self._model.groups, self._model.cursor
+        if groups is None or not isinstance(heading, Heading):
+            return False
+        refs = set(groups.refs(heading.group))
+        if refs <= self._model.marks:
+            self._model.marks -= refs
+        else:
+            self._model.marks |= refs
+        later = groups.keys[groups.keys.index(heading.group) + 1 :]
+        self._viewport.select(Heading(later[0]) if later else heading)
+        self._sync()
+        return True
