@@ -10,11 +10,11 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gputui import __version__
 from gputui.models import Secret
 from gputui.private_files import open_private
 from gputui.redaction import redact
 from gputui.text import clean
+from gputui.version import version_text
 
 KEPT = 20
 
@@ -41,7 +41,7 @@ def write_report(exc: BaseException, state_dir: Path) -> Path:
 
 def _describe(exc: BaseException, now: datetime) -> str:
     facts = {
-        "gputui": __version__,
+        "gputui": version_text(),
         "time": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from gputui import __version__
 from gputui.cli.commands import COMMANDS
 
 _DESCRIPTION = """\
@@ -19,6 +19,16 @@ Without a command the full-screen program starts."""
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28)
+
+
+class _Version(argparse.Action):
+    """Prints the version; argparse's own action would look for the commit at every start."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from gputui.version import version_text
+
+        sys.stdout.write(f"gputui {version_text()}\n")
+        parser.exit()
 
 
 @cache
@@ -93,7 +103,7 @@ def build_parser(*, whole: bool = True) -> argparse.ArgumentParser:
         formatter_class=_Formatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"gputui {__version__}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and the commit of gputui")
     parser.add_argument("--reset-terminal", action="store_true", help="reset a garbled terminal")
     kind: dict[str, Any] = {"parser_class": _Command} if whole else {"action": _Commands, "parser_class": _Later}
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", **kind)

@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from platformdirs import user_config_path, user_state_path
-
 CONFIG_ENCODING = "utf-8-sig"
 """UTF-8, with or without a byte order mark."""
 
 
 def config_path() -> Path:
     """Return the path of the configuration: $GPUTUI_CONFIG, else gputui/config.toml in the user's directory."""
-    named = os.environ.get("GPUTUI_CONFIG")
-    return Path(named).expanduser() if named else user_config_path("gputui") / "config.toml"
+    if named := os.environ.get("GPUTUI_CONFIG"):
+        return Path(named).expanduser()
+    from platformdirs import user_config_path
+
+    return user_config_path("gputui") / "config.toml"
 
 
 def state_dir() -> Path:
     """Return the state directory: $GPUTUI_STATE_DIR, else gputui in the user's state directory."""
-    named = os.environ.get("GPUTUI_STATE_DIR")
-    return Path(named).expanduser() if named else user_state_path("gputui")
+    if named := os.environ.get("GPUTUI_STATE_DIR"):
+        return Path(named).expanduser()
+    from platformdirs import user_state_path
+
+    return user_state_path("gputui")
 
 
 def history_path(state: Path) -> Path:

@@ -17,6 +17,7 @@ from gputui.cli.commands import get
 from gputui.errors import AuthError, UnknownOutcomeError
 from gputui.models import Secret
 from gputui.sim.server import Running
+from gputui.version import version_text
 from tests.cli.conftest import output_to
 from tests.tui.program import Program
 
@@ -73,7 +74,7 @@ def test_commands_take_the_check_that_python_makes_from_3_14_on(monkeypatch: pyt
 
 
 def test_the_version_is_printed(run: Run) -> None:
-    assert run("--version") == (0, f"gputui {__version__}\n", "")
+    assert run("--version") == (0, f"gputui {version_text()}\n", "")
 
 
 @pytest.mark.parametrize(

@@ -49,15 +49,19 @@ class _Level:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell that the script is for")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the completion script of a shell."""
-    levels = _levels(build_parser(), ())
-    make = {"bash": _bash, "zsh": _zsh, "fish": _fish}[args.shell]
-    sys.stdout.write(make(levels))
+    sys.stdout.write(completion_script(args.shell))
     return 0
+
+
+def completion_script(shell: str) -> str:
+    """Return the completion script of ``bash``, ``zsh`` or ``fish``; the build installs them with the program."""
+    make = {"bash": _bash, "zsh": _zsh, "fish": _fish}[shell]
+    return make(_levels(build_parser(), ()))
 
 
 def _levels(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> list[_Level]:

@@ -1,0 +1,74 @@
+"""The build's own steps: the commit goes into the package, the man page and the completions next to the program."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+_COMPLETIONS = {
+    "bash": "share/bash-completion/completions/gputui",
+    "zsh": "share/zsh/site-functions/_gputui",
+    "fish": "share/fish/vendor_completions.d/gputui.fish",
+}
+
+
+class BuildHook(BuildHookInterface[Any]):
+    """Generates the files that are in a wheel and not in the repository, so that they are never out of date."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Add the generated files to what is built; an editable installation would have those of an older state."""
+        self._folder = Path(tempfile.mkdtemp(prefix="gputui-build-"))
+        if version == "editable":
+            return
+        sys.path.insert(0, self.root)
+        if commit := _commit(Path(self.root)):
+            from gputui.version import COMMIT_FILE
+
+            build_data["force_include"][self._write("commit", f"{commit}\n")] = f"gputui/{COMMIT_FILE}"
+        if self.target_name == "wheel":
+            for path, text in shared_files().items():
+                build_data["shared_data"][self._write(Path(path).name, text, Path(path).parent)] = path
+
+    def finalize(self, *_: object) -> None:
+        """Remove the generated files."""
+        shutil.rmtree(self._folder)
+
+    def _write(self, name: str, text: str, below: Path = Path()) -> str:
+        path = self._folder / below / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        return str(path)
+
+
+def shared_files() -> dict[str, str]:
+    """Return the man page and the completions by their places below the prefix of an installation."""
+    from distribution.man_page import man_page
+    from gputui.cli.commands.completion import completion_script
+
+    scripts = {path: completion_script(shell) for shell, path in _COMPLETIONS.items()}
+    return {"share/man/man1/gputui.1": man_page(), **scripts}
+
+
+def _commit(root: Path) -> str:
+    """Return the commit of a clone and whether files differ from it; empty in an unpacked source distribution."""
+    from gputui.version import checked_out
+
+    commit = checked_out(root)
+    if not commit:
+        return ""
+    try:
+        changes = subprocess.run(
+            ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no"],  # noqa: S607
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return commit
+    return f"{commit} with changes" if changes.stdout else commit
