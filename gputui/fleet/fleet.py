@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from gputui.fleet.runs import Runs
     from gputui.fleet.transfer import Transfer
     from gputui.fleet.transfers import Transfers
+    from gputui.fleet.waste import FleetWaste
     from gputui.history.history import History
     from gputui.models.forwards import PortForward
 
@@ -164,6 +165,13 @@ class Fleet(Rows):
     def attempts_under_way(self) -> Sequence[Attempt]:
         """The series of attempts that the end of the program would end."""
         return self.attempts.under_way if "attempts" in self.__dict__ else ()
+
+    @cached_property
+    def waste(self) -> FleetWaste:
+        """The resources that cost money and do nothing."""
+        from gputui.fleet.waste import FleetWaste
+
+        return FleetWaste(self, self._history, self._on_failure)
 
     def forward_rows(self) -> list[PortForward]:
         """Return the forwards as they are now, without the libraries of SSH where there are none."""

@@ -54,6 +54,7 @@ _KEYS = {
     "stock": ("seq",),
     "gpu_sample": ("gpu", "at"),
     "log_source": ("owner", "kind", "name"),
+    "snooze": ("ref", "reason"),
 }
 _BUSY_SECONDS = 1.0
 

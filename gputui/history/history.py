@@ -1,4 +1,4 @@
-"""Stored data: snapshots, observed events, samples of stock and GPUs, logins, names of logs, audit log, commands.
+"""Stored data: snapshots, events, samples of stock and GPUs, logins, names of logs, snoozes, audit log, commands.
 
 One SQLite file in the state directory, private to its owner, shared by all running gputui processes. All methods are
 thread-safe and may block, for a second where another process has locked the file; those for the command bar never
@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from gputui.errors import GputuiError
-from gputui.history import command_lines, log_sources, preferences
+from gputui.history import command_lines, log_sources, preferences, snoozes
 from gputui.history import gpu_samples as kept_samples
 from gputui.history.database import HistoryFile
 from gputui.history.preferences import Plain, Preferences
 from gputui.history.values import or_none, ref, time, typed_line
 from gputui.models import RESOURCES, Event, EventSource, GpuSample, LogSource, Outcome, Phase, Ref, Resource, Row
 from gputui.models.serialize import integer, number, rows_from_plain, rows_to_plain, text
+from gputui.models.waste import Snooze
 
 _KEEP_ROWS = {"event": 100_000, "stock": 500_000, "audit": 100_000, "command": command_lines.KEPT}
 _STOCK_DAYS = 30
@@ -213,6 +214,27 @@ class History(HistoryFile):
         select = "SELECT owner, kind, name FROM log_source WHERE owner = ? ORDER BY at DESC"
         found = self._select(select, (str(owner),))
         return self._usable("log_source", 3, found, log_sources.source)
+
+    # Snoozed waste.
+
+    def snooze(self, added: Iterable[Snooze]) -> bool:
+        """Store snoozes, each in place of an earlier one; returns whether that succeeded."""
+        with self._forgiving("history cannot be written") as failures, self._transaction() as connection:
+            snoozes.write(connection, added)
+        return not failures
+
+    def end_snoozes(self, ended: Iterable[Snooze]) -> bool:
+        """Delete snoozes before their time; returns whether that succeeded."""
+        with self._forgiving("history cannot be written") as failures, self._transaction() as connection:
+            snoozes.delete(connection, ended)
+        return not failures
+
+    def snoozes(self, now: datetime) -> list[Snooze]:
+        """Return the snoozes that have not ended."""
+        found: list[Sequence[Any]] = []
+        with self._forgiving("history cannot be read"), self._lock:
+            found += snoozes.read(self._open(), now)
+        return self._usable("snooze", 2, found, snoozes.snooze)
 
     # The audit log.
 

@@ -156,8 +156,9 @@ class Instance:
     machine: ``memory_limit`` is then what it has. ``aliases`` are other names its back end has for it, which commands
     accept. ``progress`` is the share of its image that has come, 0 to 1, while it is created. ``shutdown_at`` is when
     it is set to be stopped, ``release_at`` when the vendor deletes it unless it is started before. ``frozen``: it
-    keeps its processes though it does not run. ``problem`` says why the row could not be read in full. ``raw`` is the
-    back end's JSON without secrets; it does not take part in comparison.
+    keeps its processes though it does not run. ``paid_disk`` are the bytes of its disk beyond those in its price,
+    which may be billed while it is stopped; None where there are none, or that is unknown. ``problem`` says why the
+    row could not be read in full. ``raw`` is the back end's JSON without secrets; it is not compared.
     """
 
     ref: Ref
@@ -176,6 +177,7 @@ class Instance:
     shm_size: int | None = None
     gpu_memory: int | None = None
     disk_size: int | None = None
+    paid_disk: int | None = None
     spot: bool | None = None
     region: str | None = None
     host: str | None = None

@@ -113,6 +113,7 @@ def with_snapshot(scope: Scope, listed: Instance, row: schema.SnapshotRow, notes
         price=scope.money(row.get("payg_price") or None) if running else None,
         memory_limit=usage.get("mem_limit") or None,
         disk_size=sum(sizes) or usage.get("root_fs_total_size") or None,
+        paid_disk=row.get("expand_system_disk_size") or None,
         services=_services(row) if running else (),
         ssh=ssh_target(command, secret, generation=listed.ref.id) if command and running else None,
         usage=_usage(usage) if usage.get("valid") and running else None,

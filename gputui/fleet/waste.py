@@ -1,0 +1,339 @@
+"""The resources of all accounts that cost money and do nothing now, apart from those that the user has snoozed.
+
+They are found again after changes of the rows and samples on which that depends, while something listens; at rest
+nothing is done. Rows of lists that are stale, or of which a filter shows a part only, are left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from gputui.analytics.cost import gpus_of, host_gpus
+from gputui.analytics.gpu_idle import IdlePeriod, IdlePeriods, SeenGpus, load_of
+from gputui.analytics.prices import price_now
+from gputui.analytics.startup_times import StartupBook
+from gputui.analytics.waste import IDLE_AFTER, Evidence, find_waste, is_paid
+from gputui.fleet.signals import Listeners
+from gputui.models import (
+    Change,
+    Deployment,
+    Event,
+    FeedState,
+    GpuDevice,
+    GpuSample,
+    HostInfo,
+    Instance,
+    Package,
+    Phase,
+    Ref,
+    Resource,
+    Row,
+    Task,
+    TaskQueue,
+    Volume,
+)
+from gputui.models.resources import BY_MODEL
+from gputui.models.waste import Snooze, Waste, WasteReason
+
+if TYPE_CHECKING:
+    from gputui.fleet.fleet import Fleet
+    from gputui.history.history import History
+
+RowT = TypeVar("RowT", bound=Row)
+
+READ = (
+    Resource.INSTANCES,
+    Resource.DEPLOYMENTS,
+    Resource.VOLUMES,
+    Resource.PACKAGES,
+    Resource.HOSTS,
+    Resource.GPUS,
+    Resource.QUEUES,
+    Resource.TASKS,
+)
+"""The lists on which it depends; events as well, where they are read anyway."""
+
+_IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
+_Key = tuple[Ref, WasteReason]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The waste at a time. ``rows`` are waste, the most expensive first, ``snoozed`` those that are hidden.
+
+    ``soon`` are instances that are idle, and not yet seen idle for long enough, with that time. ``unknown`` are
+    billed instances that run on GPUs of unknown load.
+    """
+
+    rows: tuple[Waste, ...] = ()
+    snoozed: tuple[Waste, ...] = ()
+    soon: tuple[tuple[Ref, IdlePeriod], ...] = ()
+    unknown: tuple[Ref, ...] = ()
+
+
+class FleetWaste:
+    """Finds the waste of a fleet. ``idle_after`` is how long something does nothing before it is waste."""
+
+    def __init__(
+        self, fleet: Fleet, history: History | None, on_failure: Callable[[BaseException], None] | None = None
+    ) -> None:
+        self.idle_after = IDLE_AFTER
+        self._fleet = fleet
+        self._history = history
+        self._listeners: Listeners[Findings] = Listeners(on_failure)
+        self._listening = 0
+        self._unsubscribe: list[Callable[[], None]] = []
+        self._found = Findings()
+        self._outdated = True
+        self._scheduled = False
+        self._periods = IdlePeriods()
+        self._snoozes: dict[_Key, Snooze] = {}
+        self._first: dict[_Key, datetime] = {}
+        """When something of unknown begin was seen first."""
+        self._book: StartupBook | None = None
+        self._stopping: dict[Ref, datetime] = {}
+        """When an instance was reported to stop."""
+
+    # --- what is found ---------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> Findings:
+        """The waste now."""
+        if self._outdated:
+            self._find()
+        return self._found
+
+    @property
+    def rows(self) -> tuple[Waste, ...]:
+        """The waste that is not snoozed, the most expensive of each currency first."""
+        return self.now.rows
+
+    def subscribe(self, listener: Callable[[Findings], None]) -> Callable[[], None]:
+        """Call ``listener`` after each change of what is found; returns the function that removes it."""
+        remove = self._listeners.add(listener)
+        self._listening += 1
+        if self._listening == 1:
+            self._follow()
+
+        def end() -> None:
+            nonlocal remove
+            remove()
+            self._listening -= 1
+            if not self._listening:
+                self._rest()
+
+        return end
+
+    def look_again(self) -> None:
+        """Find it again: time has passed, so that samples are too old, or a snooze has ended."""
+        self._outdated = True
+        before = self._found
+        self._find()
+        if self._found != before:
+            self._listeners.notify(self._found)
+
+    def _follow(self) -> None:
+        fleet = self._fleet
+        self._unsubscribe = [
+            *(fleet.subscribe(resource, self._changed) for resource in READ),
+            fleet.subscribe(Resource.EVENTS, self._events_changed),
+            fleet.subscribe_feeds(self._note),
+            fleet.samples.subscribe(self._sampled),
+        ]
+        self._book = None  # events were missed
+        self._outdated = True
+        for device in fleet.all(GpuDevice):
+            self._periods.update(device.ref, fleet.samples.of(device.ref))
+
+    def _rest(self) -> None:
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe = []
+        self._outdated = True
+
+    def _changed(self, change: Change) -> None:
+        if change.removed:
+            self._periods.keep(self._fleet.rows(Resource.GPUS))
+        self._note()
+
+    def _events_changed(self, change: Change) -> None:
+        if self._book is not None:
+            self._read_events(row for row in change.added if isinstance(row, Event))
+            self._note()
+
+    def _sampled(self, gpus: Collection[Ref]) -> None:
+        for ref in gpus:
+            self._periods.update(ref, self._fleet.samples.of(ref))
+        self._note()
+
+    def _note(self) -> None:
+        """Find it again once, after all changes of this turn of the event loop."""
+        self._outdated = True
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._look_once)
+
+    def _look_once(self) -> None:
+        self._scheduled = False
+        if self._listening:
+            self.look_again()
+
+    def _find(self) -> None:
+        self._outdated = False
+        if not self._listening:
+            for device in self._fleet.all(GpuDevice):
+                self._periods.update(device.ref, self._fleet.samples.of(device.ref))
+        found, soon, unknown = self._findings()
+        now = self._fleet.now()
+        snoozed = {key: snooze for key, snooze in self._snoozes.items() if snooze.until > now}
+        rows = [
+            replace(waste, snooze=snooze) if (snooze := snoozed.get((waste.ref, waste.reason))) else waste
+            for waste in self._dated(found, now)
+        ]
+        self._found = Findings(
+            tuple(waste for waste in rows if waste.snooze is None),
+            tuple(waste for waste in rows if waste.snooze is not None),
+            soon,
+            unknown,
+        )
+
+    def _dated(self, found: Sequence[Waste], now: datetime) -> list[Waste]:
+        """Return waste of unknown begin with the time since when it is seen."""
+        keys = {(waste.ref, waste.reason) for waste in found}
+        for key in self._first.keys() - keys:
+            if self._fleet.would_list(key[0]):  # else it is only unknown now
+                del self._first[key]
+        return [
+            waste
+            if waste.since is not None
+            else replace(waste, since=self._first.setdefault((waste.ref, waste.reason), now), at_least=True)
+            for waste in found
+        ]
+
+    # --- the evidence ----------------------------------------------------------------------------------------
+
+    def _findings(self) -> tuple[Sequence[Waste], tuple[tuple[Ref, IdlePeriod], ...], tuple[Ref, ...]]:
+        fleet, now = self._fleet, self._fleet.now()
+        runtimes = fleet.runtimes
+        bills = {name for name, runtime in runtimes.items() if runtime.bills}
+        devices = self._known(GpuDevice)
+        hosts = host_gpus([*self._known(HostInfo), *devices])
+        instances = self._known(Instance)
+        idle: dict[Ref, IdlePeriod] = {}
+        unknown: list[Ref] = []
+        seen = SeenGpus(devices)
+        for row in instances:
+            if row.phase is not Phase.RUNNING or not is_paid(row, price_now(row), bills):
+                continue
+            count = gpus_of(row, hosts)
+            if count == 0:
+                continue
+            load = load_of(seen.of(row), count, self._periods.of, self._newest, now)
+            if load.idle is not None:
+                idle[row.ref] = load.idle
+            elif not load.busy:
+                unknown.append(row.ref)
+        soon = tuple((ref, period) for ref, period in idle.items() if period.seen < self.idle_after)
+        found = find_waste(
+            Evidence(
+                now=now,
+                instances=instances,
+                deployments=self._known(Deployment),
+                volumes=self._known(Volume),
+                packages=self._known(Package),
+                queues=self._known(TaskQueue, whole=True),
+                tasks=self._known(Task, whole=True),
+                idle=idle,
+                hosts=hosts,
+                begun=self._begun(instances),
+                usual=self._usual,
+                bills=bills,
+                bills_volumes={name for name, runtime in runtimes.items() if runtime.costs(Resource.VOLUMES)},
+                idle_after=self.idle_after,
+            )
+        )
+        return found, soon, tuple(unknown)
+
+    def _known(self, kind: type[RowT], *, whole: bool = False) -> list[RowT]:
+        """Return the rows of a list, of the accounts of which it is up to date; ``whole``: and not filtered."""
+        fleet, resource = self._fleet, BY_MODEL[kind]
+        names = [
+            name
+            for name in fleet.accounts
+            if fleet.feed(name, resource).state is FeedState.FRESH
+            and not (whole and any(fleet.is_part(name, each) for each in (Resource.TASKS, Resource.QUEUES)))
+        ]
+        return [row for name in names for row in fleet.rows(resource, name).values() if isinstance(row, kind)]
+
+    def _newest(self, gpu: Ref) -> GpuSample | None:
+        samples = self._fleet.samples.of(gpu)
+        return samples[-1] if samples else None
+
+    def _begun(self, instances: Iterable[Instance]) -> Mapping[Ref, datetime]:
+        """Return when instances in transition began to start or to stop."""
+        begun: dict[Ref, datetime] = {}
+        for row in instances:
+            if row.phase not in _IN_TRANSITION:
+                continue
+            if self._book is None:
+                self._book = StartupBook()
+                self._read_events(self._fleet.all(Event))
+            startup = self._book.startups.get(row.ref)
+            if row.phase is Phase.STOPPING:
+                at = self._stopping.get(row.ref) or row.updated_at
+            else:
+                at = row.updated_at if startup is None or startup.over else startup.steps[0].at
+            if at is not None:
+                begun[row.ref] = at
+        return begun
+
+    def _usual(self, instance: Instance) -> float | None:
+        return None if self._book is None else self._book.usual(instance.parent, excluding=instance.ref).total
+
+    def _read_events(self, events: Iterable[Event]) -> None:
+        known = list(events)
+        if self._book is not None:
+            self._book.add(known)
+        for event in known:
+            if event.phase is Phase.STOPPING:
+                self._stopping[event.instance] = event.at
+            else:
+                self._stopping.pop(event.instance, None)
+
+    # --- snoozes ---------------------------------------------------------------------------------------------
+
+    async def read_snoozes(self) -> None:
+        """Read the snoozes of the history's file, those of other sessions among them."""
+        if self._history is None:
+            return
+        found = await asyncio.to_thread(self._history.snoozes, self._fleet.now())
+        self._snoozes = {(one.ref, one.reason): one for one in found}
+        self.look_again()
+
+    async def snooze(self, rows: Iterable[Waste], until: datetime, note: str) -> None:
+        """Hide waste until a time, for the reason ``note``; it is kept for later sessions."""
+        now, user = self._fleet.now(), _user()
+        added = [Snooze(waste.ref, waste.reason, until, note, now, user) for waste in rows]
+        self._snoozes |= {(one.ref, one.reason): one for one in added}
+        self.look_again()
+        if self._history is not None:
+            await asyncio.to_thread(self._history.snooze, added)
+
+    async def end_snooze(self, rows: Iterable[Waste]) -> None:
+        """Show waste again before its time."""
+        ended = [one for waste in rows if (one := self._snoozes.pop((waste.ref, waste.reason), None)) is not None]
+        self.look_again()
+        if self._history is not None and ended:
+            await asyncio.to_thread(self._history.end_snoozes, ended)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

@@ -1,0 +1,119 @@
+"""The waste of a fleet: found after changes, unknown where lists or samples are old, snoozed over sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from gputui.errors import UnavailableError
+from gputui.fleet.waste import Findings
+from gputui.history.history import History
+from gputui.models import GpuDevice, GpuSample, Instance, Money, Phase, Ref, Resource
+from gputui.models.waste import WasteReason
+from tests.fleet.fakes import START, FakeBackend, FakeClock, running, settle
+
+MAIN = Ref("dock", "container", "main")
+READ = (Resource.INSTANCES, Resource.GPUS)
+
+
+def container(gpus: Sequence[int] = (0,), price: str | None = "1.50") -> Instance:
+    money = None if price is None else Money(Decimal(price), "USD")
+    return Instance(MAIN, "main", Phase.RUNNING, "running", gpu_indices=tuple(gpus), host="h07", price=money)
+
+
+def device(minutes: float, *loads: float | None, index: int = 0) -> GpuDevice:
+    """A GPU with one sample a minute, the last of which is at this minute."""
+    series = tuple(
+        GpuSample(START + timedelta(minutes=minutes - len(loads) + 1 + number), load, 2**30)
+        for number, load in enumerate(loads)
+    )
+    return GpuDevice(Ref("dock", "gpu", str(index)), "h07", index, sample=series[-1], series=series)
+
+
+def dock(*devices: GpuDevice, row: Instance | None = None) -> FakeBackend:
+    backend = FakeBackend("dock", READ)
+    backend.rows[Resource.INSTANCES] = [row or container()]
+    backend.rows[Resource.GPUS] = devices
+    return backend
+
+
+async def test_gpus_that_were_idle_for_long_enough_are_waste(clock: FakeClock) -> None:
+    async with running(clock, dock(device(0, 80, *[0] * 31))) as fleet:
+        await fleet.read(READ)
+        (waste,) = fleet.waste.rows
+        assert (waste.ref, waste.reason, waste.since) == (MAIN, WasteReason.IDLE, START - timedelta(minutes=30))
+        assert (waste.at_least, waste.memory_in_use, waste.gpus) == (False, 2**30, 1)
+
+
+async def test_gpus_seen_idle_for_a_shorter_time_are_said_to_be_idle_and_no_waste(clock: FakeClock) -> None:
+    async with running(clock, dock(device(0, *[0] * 13))) as fleet:
+        await fleet.read(READ)
+        found = fleet.waste.now
+        ((ref, period),) = found.soon
+        assert (found.rows, found.unknown, ref, period.seen) == ((), (), MAIN, timedelta(minutes=12))
+
+
+async def test_one_busy_gpu_is_enough_and_an_unseen_one_leaves_the_load_unknown(clock: FakeClock) -> None:
+    idle, busy = device(0, *[0] * 40), device(0, *[50] * 40, index=1)
+    backend = dock(idle, busy, row=container((0, 1)))
+    async with running(clock, backend) as fleet:
+        await fleet.read(READ)
+        assert fleet.waste.now == Findings()
+    async with running(clock, dock(idle, row=container((0, 1)))) as fleet:
+        await fleet.read(READ)
+        assert fleet.waste.now == Findings(unknown=(MAIN,))
+
+
+async def test_old_samples_and_stale_lists_are_no_evidence(clock: FakeClock) -> None:
+    backend = dock(device(0, *[0] * 40))
+    async with running(clock, backend) as fleet:
+        seen = list[Findings]()
+        fleet.waste.subscribe(seen.append)
+        await fleet.read(READ)
+        await settle()
+        assert [waste.ref for waste in fleet.waste.rows] == [MAIN]
+        await clock.advance(240)
+        fleet.waste.look_again()
+        assert fleet.waste.now == Findings(unknown=(MAIN,))
+        backend.errors[Resource.INSTANCES] = UnavailableError("dock: no answer")
+        fleet.refresh([Resource.INSTANCES])
+        await settle()
+        assert fleet.waste.now == Findings()
+        assert seen[-1] == Findings()
+
+
+async def test_something_that_is_free_is_no_waste(clock: FakeClock) -> None:
+    async with running(clock, dock(device(0, *[0] * 40), row=container(price=None))) as fleet:
+        await fleet.read(READ)
+        assert fleet.waste.now == Findings()
+
+
+async def test_a_snooze_is_kept_until_its_time_for_its_reason_alone(clock: FakeClock, history: History) -> None:
+    def backend() -> FakeBackend:
+        return dock(device(clock.elapsed / 60, *[0] * 40))
+
+    async with running(clock, backend(), watch=READ, history=history) as fleet:
+        await fleet.waste.snooze(fleet.waste.rows, clock.now() + timedelta(hours=8), "demo on Monday")
+        assert fleet.waste.rows == ()
+    async with running(clock, backend(), watch=READ, history=history) as fleet:
+        await fleet.waste.read_snoozes()
+        (waste,) = fleet.waste.now.snoozed
+        assert waste.snooze is not None
+        assert (waste.snooze.note, waste.snooze.at) == ("demo on Monday", START)
+        other = replace(waste, reason=WasteReason.STUCK)
+        await fleet.waste.end_snooze([other])
+        assert fleet.waste.rows == ()
+    clock.elapsed += 8 * 3600
+    async with running(clock, backend(), watch=READ, history=history) as fleet:
+        await fleet.waste.read_snoozes()
+        assert [waste.ref for waste in fleet.waste.rows] == [MAIN]
+
+
+async def test_a_snooze_can_be_ended_for_later_sessions_too(clock: FakeClock, history: History) -> None:
+    async with running(clock, dock(device(0, *[0] * 40)), watch=READ, history=history) as fleet:
+        await fleet.waste.snooze(fleet.waste.rows, clock.now() + timedelta(hours=8), "")
+        await fleet.waste.end_snooze(fleet.waste.now.snoozed)
+        assert len(fleet.waste.rows) == 1
+    assert history.snoozes(clock.now()) == []
