@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from gputui.presentation.glyphs import BAR_EMPTY, bar
+
 LOAD_STYLES = ("load-1", "load-2", "load-3", "load-4")
 """The styles of the ramp, for quarters of the range."""
 WARM, HOT = 80.0, 90.0
@@ -11,6 +15,13 @@ WARM, HOT = 80.0, 90.0
 def load_style(share: float) -> str:
     """Return the step of the ramp for a share (0 to 1)."""
     return LOAD_STYLES[min(len(LOAD_STYLES) - 1, max(0, int(share * len(LOAD_STYLES))))]
+
+
+def load_bar(share: float, width: int) -> Sequence[tuple[str, str]]:
+    """Return the spans of a bar for a share (0 to 1): the full part in the colour of the share."""
+    drawn = bar(share, width)
+    full = drawn.rstrip(BAR_EMPTY)
+    return [(part, style) for part, style in ((full, load_style(share)), (drawn[len(full) :], "muted")) if part]
 
 
 def temperature_style(degrees: float) -> str:

@@ -14,6 +14,7 @@ from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.tasks import DOCUMENTS
 from gputui.presentation.description import description, subject
 from gputui.presentation.glyphs import HEALTH_STYLES
+from gputui.presentation.heat import LOAD_STYLES
 from gputui.presentation.run_results import end_text, lines_of
 from gputui.presentation.tasks import indented
 from gputui.widgets.json.tree import Fact, Section
@@ -32,6 +33,7 @@ STYLES = {
     "accent": "$text-accent",
     "muted": "$muted",
     "strong": "bold",
+    **{style: f"${style}" for style in LOAD_STYLES},
 }
 """The styles of cells outside of tables."""
 

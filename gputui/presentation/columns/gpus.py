@@ -10,7 +10,7 @@ from gputui.models import GpuDevice, GpuProcess, HostInfo, Resource
 from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context, Lists
-from gputui.presentation.glyphs import bar
+from gputui.presentation.heat import load_bar, temperature_style
 
 BAR_CELLS = 8
 _MEMORY_CELLS = BAR_CELLS + 12
@@ -75,7 +75,7 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             detail=lambda row: f"{_memory_text(row)}{' with the processor' if row.memory_shared else ''}",
         ),
         _figure("power", " W", priority=1),
-        _figure("temperature", " °C", priority=1, heading="TEMP"),
+        _figure("temperature", " °C", priority=1, heading="TEMP", style=temperature_style),
         _figure("fan", " %", priority=2),
         fields.time_detail("read", context, lambda row: row.sample and row.sample.at),
         fields.time_detail("last reading", context, lambda row: row.last and row.last.at),
@@ -101,10 +101,18 @@ def _sampled(name: str) -> Callable[[GpuDevice], float | None]:
     return lambda row: None if row.sample is None else cast("float | None", getattr(row.sample, name))
 
 
-def _figure(name: str, unit: str, *, priority: int, heading: str = "") -> Column[GpuDevice]:
+def _figure(
+    name: str, unit: str, *, priority: int, heading: str = "", style: Callable[[float], str] | None = None
+) -> Column[GpuDevice]:
     """Return the column of one figure of the newest reading."""
-    options: Any = {"cell": _figure_text(name, unit), "priority": priority, "when_filled": True, "label": name}
-    return fields.figure(name, _sampled(name), heading=heading, **options)
+    value, text = _sampled(name), _figure_text(name, unit)
+
+    def cell(row: GpuDevice) -> Cell:
+        read = value(row)
+        return text(row) if read is None or style is None else (text(row), style(read))
+
+    options: Any = {"cell": cell, "plain": text, "priority": priority, "when_filled": True, "label": name}
+    return fields.figure(name, value, heading=heading, **options)
 
 
 def _figure_text(name: str, unit: str) -> Callable[[GpuDevice], str]:
@@ -120,7 +128,7 @@ def _utilization(row: GpuDevice) -> Cell:
     if row.sample is None or row.sample.utilization is None:
         return ""
     load = row.sample.utilization
-    return [(bar(load / 100, BAR_CELLS), "accent"), (f" {load:3.0f} %", "")]
+    return [*load_bar(load / 100, BAR_CELLS), (f" {load:3.0f} %", "")]
 
 
 def _memory_text(row: GpuDevice) -> str:
@@ -139,7 +147,7 @@ def _memory(row: GpuDevice) -> Cell:
     if row.memory_shared:
         return [*doubt, (sizes, ""), (" shared", "muted")]
     share = row.memory_used / row.memory_total
-    return [*doubt, (bar(share, BAR_CELLS - 2 * len(doubt)), "accent"), (f" {sizes:>11}", "")]
+    return [*doubt, *load_bar(share, BAR_CELLS - 2 * len(doubt)), (f" {sizes:>11}", "")]
 
 
 def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
@@ -147,7 +155,7 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
 
     def share(row: GpuProcess) -> Cell:
         part = context.memory_share(row)
-        return "" if part is None else [(bar(part, BAR_CELLS), "accent"), (f" {part:4.0%}", "")]
+        return "" if part is None else [*load_bar(part, BAR_CELLS), (f" {part:4.0%}", "")]
 
     return [
         Column(

@@ -20,6 +20,7 @@ from textual.widget import Widget
 from gputui.models import Ref
 from gputui.presentation.columns.column import Cell, Column, RowT, Span, spans_of
 from gputui.presentation.groups.grouping import GroupLine
+from gputui.presentation.heat import LOAD_STYLES
 from gputui.text import clean
 from gputui.widgets.component_style import component_style
 from gputui.widgets.table.columns import Placed, fit, spans_width
@@ -34,6 +35,7 @@ GUTTER = 3
 STYLE_NAMES = (
     *("header", "sorted", "group", "cursor", "cursor-bar", "marked", "stale", "placeholder", "scrollbar"),
     *("good", "warning", "bad", "muted", "accent", "strong"),
+    *LOAD_STYLES,
 )
 
 _KEPT_CELLS = 2000

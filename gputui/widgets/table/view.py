@@ -67,6 +67,10 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         & > .record-table--muted { color: $muted; }
         & > .record-table--accent { color: $text-accent; }
         & > .record-table--strong { text-style: bold; }
+        & > .record-table--load-1 { color: $load-1; }
+        & > .record-table--load-2 { color: $load-2; }
+        & > .record-table--load-3 { color: $load-3; }
+        & > .record-table--load-4 { color: $load-4; }
     }
     """
 
