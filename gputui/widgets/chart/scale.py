@@ -31,7 +31,7 @@ class Measure:
     high: float | None = None
 
     def style(self, value: float, share: float) -> str:
-        """Return the style of a figure: by its ``share`` (0 to 1) of the axis; high temperatures stand out."""
+        """Return the style of a figure: by its ``share`` (0 to 1) of the axis; for a temperature by its degrees."""
         return temperature_style(value) or "line" if self.unit == DEGREES else load_style(share)
 
     def value(self, value: float) -> str:
