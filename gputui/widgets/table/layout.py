@@ -8,9 +8,11 @@ from typing import Generic
 from rich.cells import cell_len
 
 from gputui.models import Ref
+from gputui.presentation.columns.choice import ColumnChoice
 from gputui.presentation.columns.column import Column, RowT, Span
 from gputui.widgets.table.columns import Placed, arrange, choose, minimum, spans_width, with_reserves
 from gputui.widgets.table.model import TableModel
+from gputui.widgets.table.sideways import Stop, narrow_widths, place, stops
 
 _SAMPLE = 200
 """The number of rows that decide on columns and widths: those in view, and others from all over the list."""
@@ -27,6 +29,9 @@ class ColumnLayout(Generic[RowT]):
     one whose texts become longer widens into the room that is reserved for it, or free, or that flexible columns
     give; then its texts are cut. A list is being set up until :meth:`settle`: rows of several accounts arrive one
     after the other.
+
+    The user may choose the columns (:meth:`choose`): all of these are then there. What does not fit next to the first
+    column is scrolled to, and so is what was left out where the layout chooses.
     """
 
     def __init__(
@@ -46,6 +51,12 @@ class ColumnLayout(Generic[RowT]):
         """Returns the columns that rows match the filter in, where they do in none that is shown."""
         self.brought: frozenset[str] = frozenset()
         """The keys of the columns not shown otherwise that sorting or the filter brings; only these have cells."""
+        self.choice: ColumnChoice | None = None
+        """The columns that the user chose."""
+        self.stop = 0
+        """How far the columns are scrolled: the number of places from the left."""
+        self.has_later = False
+        """Whether there are columns to the right of those in view."""
         self.placed: tuple[Placed[RowT], ...] = ()
         self._needed: frozenset[str] = frozenset()
         self.settled = False
@@ -57,6 +68,7 @@ class ColumnLayout(Generic[RowT]):
         self._refits = True
         self._admits = False
         self._room = 0
+        self._is_empty = True
 
     def forget(self, ref: Ref) -> None:
         """Measure a row again."""
@@ -72,6 +84,23 @@ class ColumnLayout(Generic[RowT]):
         self._natural.clear()
         self._filled.clear()
         self._refits = True
+
+    def choose(self, choice: ColumnChoice | None) -> None:
+        """Show these columns from now on; those that fit with None, and where none of them is known."""
+        known = choice is not None and bool(choice.apply(self._columns))
+        self.choice = choice if known else None
+        if not known:
+            self.stop = 0
+        self.refit()
+
+    @property
+    def chosen_keys(self) -> tuple[str, ...]:
+        """The keys of the columns that there are without scrolling, or of all where the user chose."""
+        return tuple(column.key for column in self._chosen)
+
+    def width_of(self, key: str) -> int:
+        """Return the width of a column in view; of another what it would like."""
+        return next((placed.width for placed in self.placed if placed.column.key == key), self._natural.get(key, 0))
 
     def admit(self) -> None:
         """Let columns that had nothing to show before join at the next paint, where there is room for them."""
@@ -112,17 +141,79 @@ class ColumnLayout(Generic[RowT]):
         else:
             return False
         self._admits = False
-        if natural == self._natural and room == self._room and chosen == self._chosen:
+        same = chosen == self._chosen and self._is_empty == (not refs)
+        if same and natural == self._natural and room == self._room:
             return False
-        self._natural, self._room = natural, room
-        before, self.placed = self.placed, arrange(self._chosen, with_reserves(self._chosen, natural, room), room)
+        self._natural, self._room, self._is_empty = natural, room, not refs
+        before = self.placed, self.stop, self.has_later
+        self._place()
+        return before != (self.placed, self.stop, self.has_later)
+
+    # -- scrolling -------------------------------------------------------------------------------------------------
+
+    def scroll_to(self, stop: int) -> bool:
+        """Scroll to a place, or to the last; returns whether other columns are in view."""
+        before, self.stop = self.placed, stop
+        self._place()
         return before != self.placed
+
+    def stop_of(self, key: str) -> int | None:
+        """Return the nearest place at which a column is in view."""
+        columns, _, places = self._scrolled()
+        at = next((at for at, column in enumerate(columns) if column.key == key), None)
+        if at is None:
+            return None
+        showing = [number for number, stop in enumerate(places) if at == 0 or stop.first <= at < stop.end]
+        return min(showing, key=lambda number: abs(number - self.stop), default=None)
+
+    def _place(self) -> None:
+        columns, widths, places = self._scrolled()
+        self.stop = max(0, min(self.stop, len(places) - 1))
+        self.has_later = self.stop < len(places) - 1 and not self._is_empty
+        if self.stop or not self._fits:
+            self.placed = place(columns, widths, self._natural, self._room, places[self.stop])
+        else:
+            self.placed = self._arranged()
+
+    def _arranged(self) -> tuple[Placed[RowT], ...]:
+        wanted = with_reserves(self._chosen, self._natural, self._room)
+        return arrange(self._chosen, wanted, self._room)
+
+    @property
+    def _fits(self) -> bool:
+        """Whether the columns of now fit without scrolling: always, where the user did not choose them."""
+        return self.choice is None or minimum(self._chosen, self._natural) <= self._room
+
+    def _scrolled(self) -> tuple[list[Column[RowT]], list[int], list[Stop]]:
+        """Return all columns that can be scrolled to, their widths, and the places."""
+        columns = [*self._chosen, *self._left_out()]
+        if not columns:
+            return [], [], [Stop(0, 0)]
+        if not self._fits:
+            widths = narrow_widths(columns, self._natural, self._room)
+            return columns, widths, stops(widths, self._room)
+        first = self._arranged()[0].width
+        widths = narrow_widths(columns, self._natural, self._room, first=first)
+        return columns, widths, stops(widths, self._room, begin=len(self._chosen))
+
+    def _left_out(self) -> Sequence[Column[RowT]]:
+        """Return the columns with something to show for which there is no room, the most important first."""
+        if self.choice is not None:
+            return ()
+        there = set(self.chosen_keys)
+        left = (column for column in self._columns if column.shown and column.key not in there)
+        having = (column for column in left if not column.when_filled or column.key in self._filled)
+        return sorted(having, key=lambda column: column.rank)
+
+    # -- choosing and measuring ------------------------------------------------------------------------------------
 
     def _choose(
         self, model: TableModel[RowT], refs: Sequence[Ref], room: int, needed: frozenset[str]
     ) -> dict[str, int]:
         """Choose the columns for these rows, those ``needed`` among them; return how wide each would like to be."""
-        brought = frozenset(column.key for column in self._columns if not column.shown and column.key in needed)
+        own = frozenset(self.choice.keys if self.choice is not None else ())
+        hidden = {column.key for column in self._columns if not column.shown}
+        brought = frozenset(hidden & (needed | own))
         if brought != self.brought:
             self.brought = brought
             self._renew_cells()
@@ -130,6 +221,10 @@ class ColumnLayout(Generic[RowT]):
             self._needed = needed
             self._measured.difference_update(refs)
         natural = self._measured_widths(model, refs)
+        if self.choice is not None:
+            also = [column for column in self._columns if column.key in needed and column.key not in own]
+            self._chosen = (*self.choice.apply(self._columns), *also)
+            return natural
         there = self._filled | needed
         columns = [column for column in self._columns if not column.when_filled or column.key in there]
         self._chosen = choose(columns, natural, room, needed=needed)
@@ -150,11 +245,11 @@ class ColumnLayout(Generic[RowT]):
                 natural[column.key] = max(natural[column.key], wanted)
                 if wanted if column.filled is None else column.filled(model.rows[ref]):
                     self._filled.add(column.key)
-        return natural
+        return natural if self.choice is None else {**natural, **self.choice.widths}
 
     def _admit(self, natural: dict[str, int], room: int) -> None:
         """Add the columns that have something to show by now, each where it fits next to those of now."""
-        for column in self._columns:
+        for column in self._columns if self.choice is None else ():
             if column.when_filled and column.key in self._filled and column not in self._chosen:
                 more = [one for one in self._columns if one in self._chosen or one is column]
                 if minimum(more, {**self._natural, column.key: natural[column.key]}) <= room:
@@ -163,7 +258,7 @@ class ColumnLayout(Generic[RowT]):
     def _widened(self, wanted: dict[str, int], room: int) -> dict[str, int]:
         """Return the widths of now, grown to what is wanted as far as every column keeps its place."""
         natural = {**wanted, **self._natural}
-        for column in self._chosen:
+        for column in self._chosen if self._fits and not self.stop else ():
             before = natural[column.key]
             natural[column.key] = wanted[column.key]
             lacking = minimum(self._chosen, natural) - room

@@ -28,6 +28,7 @@ from gputui.widgets.table.groups import Heading, Line
 from gputui.widgets.table.headings import FOLDED, UNFOLDED, heading_spans
 from gputui.widgets.table.layout import ColumnLayout
 from gputui.widgets.table.model import TableModel
+from gputui.widgets.table.sideways import EARLIER, LATER
 
 GUTTER = 3
 """Cells before the first column: the cursor's bar, the mark, a blank."""
@@ -112,6 +113,14 @@ class TablePainter(Generic[RowT]):
         self.layout.sort = (key, descending)
         self._header = None
         self.layout.refit()
+
+    def scroll_to(self, stop: int) -> bool:
+        """Scroll the columns to a place; returns whether others are in view."""
+        if not self.layout.scroll_to(stop):
+            return False
+        self._lines.clear()
+        self._header = None
+        return True
 
     def _forget_lines(self) -> None:
         self._lines.clear()
@@ -258,12 +267,17 @@ class TablePainter(Generic[RowT]):
     def _make_header(self) -> Strip:
         spans: list[Span] = [(" " * (GUTTER + self.indent), "")]
         end = 0
-        for column, x, width in self.layout.placed:
-            spans.append((" " * (x - end), ""))
+        for number, (column, x, width) in enumerate(self.layout.placed):
+            if number == 1 and self.layout.stop:
+                spans += [(" " * (x - end - 1), ""), (EARLIER, "accent")]
+            else:
+                spans.append((" " * (x - end), ""))
             style = "sorted" if column.key == self.layout.sort[0] else ""
             spans.extend(fit([(self.layout.title(column), style)], width, right=column.right))
             end = x + width
-        return self._ended(self._make_strip(spans, ["header"], ""))
+        later = LATER if self.layout.has_later else " "
+        body = self._make_strip(spans, ["header"], "")
+        return Strip([*body, Segment(later, self._style("header", "accent"))], self._size.width)
 
     def _notice_lines(self, notice: Content) -> list[Strip]:
         if self._notice is None or self._notice[0] != notice:

@@ -19,6 +19,7 @@ from gputui.widgets.table.columns import Placed
 from gputui.widgets.table.groups import Line
 from gputui.widgets.table.model import TableModel
 from gputui.widgets.table.painter import GUTTER, STYLE_NAMES, TablePainter
+from gputui.widgets.table.sideways import ChosenColumns
 from gputui.widgets.table.viewport import Faults, Viewport
 
 WHEEL_LINES = 3
@@ -42,6 +43,8 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         Binding("end", "last", "Last", show=False, id="table.last"),
         Binding("ctrl+f,pagedown", "page(1)", "Page down", show=False, id="table.page_down"),
         Binding("ctrl+u,pageup", "page(-1)", "Page up", show=False, id="table.page_up"),
+        Binding("left", "columns(-1)", "Columns to the left", show=False, id="table.left"),
+        Binding("right", "columns(1)", "Columns to the right", show=False, id="table.right"),
     ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"record-table--{name}" for name in STYLE_NAMES}
@@ -89,6 +92,7 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         self._model: TableModel[RowT] = TableModel(faults.report)
         self._painter: TablePainter[RowT] = TablePainter(self, tuple(self.columns.values()), row_style, faults.report)
         self.viewport: Viewport[RowT] = Viewport(self._model, lambda: self.size.height - 1, follow=follow)
+        self.chosen: ChosenColumns = ChosenColumns(self._painter, self._sync)
         self._dragging = False
         self._lines: list[Strip] = []
 
@@ -166,6 +170,10 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         """Go to the last line."""
         self.action_move(self._model.line_count)
 
+    def action_columns(self, steps: int) -> None:
+        """Bring columns to the left or right into view; the first one stays."""
+        self.chosen.scroll(steps)
+
     def _scroll_view(self, top: int) -> None:
         self.viewport.scroll_to(top)
         self._sync()
@@ -191,14 +199,24 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         self._restyled = True
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll the view; the cursor stays on its row."""
+        """Scroll the view, with shift its columns; the cursor stays on its row."""
         event.stop()
-        self._scroll_view(self.viewport.top + WHEEL_LINES)
+        self.chosen.scroll(1) if event.shift else self._scroll_view(self.viewport.top + WHEEL_LINES)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll the view; the cursor stays on its row."""
+        """Scroll the view, with shift its columns; the cursor stays on its row."""
         event.stop()
-        self._scroll_view(self.viewport.top - WHEEL_LINES)
+        self.chosen.scroll(-1) if event.shift else self._scroll_view(self.viewport.top - WHEEL_LINES)
+
+    def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
+        """Bring the columns to the right into view."""
+        event.stop()
+        self.chosen.scroll(1)
+
+    def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
+        """Bring the columns to the left into view."""
+        event.stop()
+        self.chosen.scroll(-1)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Begin to drag the scroll bar."""

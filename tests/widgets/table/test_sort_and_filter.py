@@ -61,9 +61,9 @@ async def test_a_column_that_a_filter_brings_is_as_wide_as_its_texts() -> None:
     pad: Column[Record] = Column("pad", lambda row: "p" * 8, priority=1)
     rows = [*records(1, 2), Record(ref("zeta-9"), "row-3", 10_000)]
     async with shown(rows, width=36, columns=[*STATES[:3], pad]) as driver:
-        assert driver.lines[0].split() == ["NAME", "LOAD", "PAD"]
+        assert driver.lines[0].split() == ["NAME", "LOAD", "PAD", "›"]
         driver.table.set_filter(driver.table.parse_filter("zeta"))
-        assert driver.lines[0].split() == ["NAME", "LOAD", "ID"]
+        assert driver.lines[0].split() == ["NAME", "LOAD", "ID", "›"]
         assert driver.lines[1].split() == ["▌", "row-3", "10000", "zeta-9"]
 
 
