@@ -15,7 +15,7 @@ KEYS = (Path(__file__).parents[1] / "docs" / "keys.md").read_text("utf-8")
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.id)
 def test_every_command_is_documented_with_its_key_and_word(command: Command) -> None:
-    (row,) = [line for line in KEYS.splitlines() if line.endswith(f"| `{command.id}` |")]
+    (row,) = [line.replace("\\|", "|") for line in KEYS.splitlines() if line.endswith(f"| `{command.id}` |")]
     assert all(f"`{key}`" in row for key in key_text(command.keys).split())
     assert re.search(rf"`:{re.escape(command.word)}\b", row)
     assert command.tooltip in row

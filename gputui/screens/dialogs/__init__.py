@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gputui.screens.dialogs.block import BlockDialog as BlockDialog
+    from gputui.screens.dialogs.columns import ColumnsDialog as ColumnsDialog
     from gputui.screens.dialogs.confirm import ConfirmDialog as ConfirmDialog
     from gputui.screens.dialogs.confirm import Option as Option
     from gputui.screens.dialogs.confirm import StopDialog as StopDialog
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "block": ("BlockDialog",),
+    "columns": ("ColumnsDialog",),
     "confirm": ("ConfirmDialog", "Option", "StopDialog"),
     "dialog": ("Dialog",),
     "form": ("FilterDialog", "FormDialog"),

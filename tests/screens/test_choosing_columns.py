@@ -1,0 +1,48 @@
+"""The user chooses the columns of a list."""
+
+from __future__ import annotations
+
+from gputui.widgets.table.table import RecordTable
+from tests.screens.stage import NARROW, Stage, staged
+from tests.screens.world import lab
+
+
+def heading(stage: Stage) -> list[str]:
+    return stage.table.render_line(0).text.split()
+
+
+async def test_a_column_is_chosen_seen_at_once_and_kept() -> None:
+    async with staged(lab(), view="3", size=NARROW) as stage:
+        await stage.press("vertical_line")
+        assert "Columns of Instances   automatic: those that fit" in stage.text
+        keys = stage.table.columns.keys()
+        await stage.press(*(["j"] * list(keys).index("cpu")), "space", *(["K"] * 10), "minus")
+        assert "Columns of Instances   chosen" in stage.text
+        assert heading(stage)[:2] == ["NAME↑", "CPU"]
+        await stage.press("enter")
+        assert stage.dialogs == []
+        choice = stage.table.chosen.choice
+        assert choice is not None
+        assert "cpu" in choice.keys
+        assert choice.widths == {"cpu": 3}
+        await stage.press("vertical_line", "r", "enter")
+        assert stage.table.chosen.choice is None
+
+
+async def test_escape_restores_the_columns_and_the_last_one_stays() -> None:
+    async with staged(lab(), view="3", size=NARROW) as stage:
+        before = heading(stage)
+        await stage.press("vertical_line")
+        for _ in stage.table.columns:
+            await stage.press("space", "j")
+        assert stage.table.chosen.choice is not None
+        await stage.press("escape")
+        assert heading(stage) == before
+        assert stage.table.chosen.choice is None
+
+
+async def test_the_dialog_is_about_the_table_that_has_the_focus() -> None:
+    async with staged(lab(), view="5") as stage:
+        await stage.press("tab", "vertical_line", "j", "j", "j", "space", "enter")
+        tables = [table for table in stage.view.query(RecordTable) if table.chosen.choice is not None]
+        assert [table.id for table in tables] == ["gpus"]
