@@ -33,7 +33,7 @@ from gputui.history.history import History
 from gputui.history.preferences import Preferences
 from gputui.screens.base.view import View
 from gputui.widgets.bars.header import HeaderBar
-from gputui.widgets.bars.line import TitleLine
+from gputui.widgets.bars.title import TitleBar
 from gputui.widgets.table.table import RecordTable
 from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, settle
 
@@ -119,8 +119,13 @@ class Stage:
 
     @property
     def title(self) -> str:
-        """The line under the header."""
-        return self.view.query_one(TitleLine).content.plain
+        """The title of the view, next to the bar of views or under it."""
+        return self.view.query_one(TitleBar).caption.plain
+
+    @property
+    def body(self) -> list[str]:
+        """The lines under the title."""
+        return self.lines[1 + self.view.query_one(TitleBar).size.height :]
 
     @property
     def toasts(self) -> str:

@@ -144,7 +144,7 @@ async def test_counting_down_draws_only_what_is_another_text(monkeypatch: pytest
         stage.view.pass_time()
         await stage.settle()
         assert "1h 35m" in stage.line_of("soon")
-        assert drawn == [stage.lines.index(stage.line_of("soon")) - 2]
+        assert drawn == [stage.body.index(stage.line_of("soon"))]
 
 
 async def test_an_account_that_cannot_be_used_is_unknown_and_the_others_have_none() -> None:

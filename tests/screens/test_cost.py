@@ -241,7 +241,7 @@ async def test_what_has_no_price_has_a_line_that_opens_it_and_is_counted() -> No
             for part in ("3", "1 of 3", "$1.80 + ?", "≤ 20h"):
                 assert part in whole
             instances = ["2"] if size == WIDE else []
-            unpriced = next(line for line in stage.lines[2:] if " unpriced " in line)
+            unpriced = next(line for line in stage.body if " unpriced " in line)
             assert unpriced.split() == ["hub", "unpriced", *instances, "9", "?"]
 
         # Enter on what has no price goes to these instances and back.
@@ -255,12 +255,12 @@ async def test_what_has_no_price_has_a_line_that_opens_it_and_is_counted() -> No
         # The column of what is priced goes when all is.
         await stage.resize(*NARROW)
         for heading in ("PRICED", "RUNS OUT", "GPUS", "BALANCE"):
-            assert heading in stage.lines[2]
+            assert heading in stage.body[0]
         cloud.rows[Resource.INSTANCES] = [container("hub", "priced")]
         await stage.advance(6)
-        assert "PRICED" not in stage.lines[2]
+        assert "PRICED" not in stage.body[0]
         for heading in ("PER HOUR", "BALANCE", "RUNS OUT", "GPUS", "INSTANCES"):
-            assert heading in stage.lines[2]
+            assert heading in stage.body[0]
 
 
 async def test_enter_shows_the_instances_whatever_was_typed_there_before() -> None:

@@ -50,7 +50,7 @@ async def test_deployments_have_one_price_whatever_their_currency() -> None:
         ),
     ]
     async with staged(cloud, view="2", size=WIDE) as stage:
-        header = stage.lines[2]
+        header = stage.body[0]
         assert "PRICE/H" in header
         assert "LIMIT/H" in header
         assert "$" not in header
@@ -61,11 +61,11 @@ async def test_deployments_have_one_price_whatever_their_currency() -> None:
 
 async def test_without_any_price_own_servers_have_no_column_of_prices() -> None:
     async with staged(lab(), size=WIDE) as stage:
-        assert "PRICE/H" not in stage.lines[2]
+        assert "PRICE/H" not in stage.body[0]
     cloud = FakeCloud("hub", [container("hub", "a", price=None)])
     cloud.spending = frozenset({Resource.INSTANCES})
     async with staged(cloud, size=WIDE) as stage:
-        assert "PRICE/H" in stage.lines[2]
+        assert "PRICE/H" in stage.body[0]
 
 
 async def test_a_comparison_finds_what_is_free_and_never_what_is_unknown() -> None:

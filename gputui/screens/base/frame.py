@@ -10,13 +10,14 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Static
 
-from gputui.commands import COMMANDS, Command
+from gputui.commands import COMMANDS, Command, Group
 from gputui.config.keymap import key_text
-from gputui.models import Change
+from gputui.models import LIBRARY, Change
 from gputui.screens.base.bars import CommandBar, FilterBar
 from gputui.screens.base.header_cost import FleetCost
 from gputui.widgets.bars.header import HeaderBar
-from gputui.widgets.bars.line import FooterBar, TitleLine
+from gputui.widgets.bars.line import FooterBar
+from gputui.widgets.bars.title import Tab, TitleBar
 
 if TYPE_CHECKING:
     from gputui.screens.base.view import View
@@ -31,6 +32,11 @@ def _in_footer(first: tuple[str, ...]) -> list[Command]:
         key=lambda command: (places.get(command.id, len(places)), command.footer),
     )
 
+
+_NUMBERED = sorted(
+    (command for command in COMMANDS if command.group is Group.VIEWS and command.keys), key=lambda each: each.keys
+)
+"""The commands that show the views of the bar, in the order of their numbers."""
 
 _MOST_PROBLEMS = 4
 """The lines for problems; where there are several, each has one."""
@@ -47,7 +53,9 @@ class Frame:
     def compose(self, body: ComposeResult) -> ComposeResult:
         """Lay out the frame around a body."""
         yield HeaderBar()
-        yield TitleLine()
+        title = TitleBar()
+        title.fit(self._view.app.size, self._tabs())
+        yield title
         yield Static(id="problems")
         with Container(id="body"):
             yield from body
@@ -62,12 +70,31 @@ class Frame:
         left, right = view.status()
         flags = "  only problems" if view.problems_only else ""
         asked = f"   server filter: {words}" if (words := view.asked_for()) else ""
+        self.show_tabs()
         title = Content.assemble(view.heading(), left, (asked, "$text-accent"), (flags, "$text-warning"))
-        view.query_one(TitleLine).set_parts(title, right)
+        view.query_one(TitleBar).set_parts(title, right)
         self._show_problems()
         self.show_keys()
         view.memory.note()
         view.session.memory.note()
+
+    def show_tabs(self) -> None:
+        """Bring the bar of views, with its marks, up to date."""
+        self._view.query_one(TitleBar).fit(self._view.app.size, self._tabs())
+
+    def _tabs(self) -> list[Tab]:
+        view = self._view
+        shown = "library" if view.NAME in LIBRARY else view.NAME
+        return [
+            Tab(
+                key_text(view.session.keys_of(command).split(",")[0]),
+                command.title,
+                f"screen.command('{command.id}')",
+                view.session.news.mark(command.word),
+                current=command.word == shown,
+            )
+            for command in _NUMBERED
+        ]
 
     def show_header(self) -> None:
         """Bring the accounts' states and the cost up to date."""

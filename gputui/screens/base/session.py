@@ -14,6 +14,7 @@ from gputui.history.preferences import Preferences
 from gputui.models import LIBRARY, NAMED, Instance, LogSource, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.screens.base.memory import Memory
+from gputui.screens.base.news import News
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -102,6 +103,8 @@ class Session:
     """The logs that were chosen to be read over SSH; of other instances that of the account's server is read."""
     say: Callable[[str], None] = lambda text: None
     """Shows a message in any view, also one from before the first is open."""
+    news: News = field(init=False)
+    """The news of each view since it was last looked at."""
     ended: bool = False
     """Whether the program is ending: nothing is shown any more."""
     _at_end: list[Callable[[], None]] = field(default_factory=list)
@@ -109,6 +112,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.memory = Memory(self.preferences, "", say=self.say)
+        self.news = News(self)
 
     def at_end(self, release: Callable[[], None]) -> None:
         """Call ``release`` when the program ends, before any widget goes."""

@@ -143,6 +143,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         """Catch up with what happened while another view was in front, and follow from now on."""
         if self.session.ended:
             return
+        self.session.news.look(self.NAME)
         suspended, self._suspended = self._suspended, False
         if self._unsubscribe and self._followed is self.session.fleet:
             if suspended:  # Textual resumes a new view twice
@@ -156,6 +157,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         self.frame.forget_costs()
         self._unsubscribe = [
             self.session.subscribe(self.choices_changed),
+            self.session.news.subscribe(self.frame.show_tabs),
             fleet.subscribe_feeds(self.feeds_changed),
             *(fleet.subscribe(resource, self.frame.costs_changed) for resource in (*COSTING, *SIZING)),
             *self.follow(),

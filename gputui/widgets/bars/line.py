@@ -1,4 +1,4 @@
-"""One-line widgets, which write only when their text has changed: their base, the title and the footer."""
+"""One-line widgets, which write only when their text has changed: their base and the footer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 
 class Line(Widget):
-    """One line of :class:`Content`, cut at the right edge with ``…``; the base of the header, title and footer.
+    """One line of :class:`Content`, cut at the right edge with ``…``; the base of the header and the footer.
 
     A subclass whose content depends on the width makes it in ``lay_out``.
     """
@@ -48,27 +48,6 @@ def spread(left: Content, right: Content, width: int) -> Content:
         return left.truncate(width, ellipsis=True)
     left = left.truncate(room - 1, ellipsis=True)
     return Content.assemble(left, " " * (room - left.cell_length), right)
-
-
-class TitleLine(Line):
-    """Breadcrumbs and counts at the left, marks and order at the right."""
-
-    DEFAULT_CSS = """
-    TitleLine { padding: 0 1; color: $foreground; }
-    """
-
-    _parts = Content(""), Content("")
-
-    def set_parts(self, left: Content, right: Content) -> None:
-        """Show these two parts."""
-        self._parts = left, right
-        self.lay_out()
-
-    def lay_out(self) -> None:
-        """Spread the parts over the width."""
-        width = self.size.width - 2
-        if width > 0:
-            self.show(spread(*self._parts, width))
 
 
 def follow_caption(*, following: bool, new: int, key: str) -> Content:

@@ -1,0 +1,80 @@
+"""The bar of all views: where it is, its marks, the mouse."""
+
+from __future__ import annotations
+
+from textual.geometry import Offset
+
+from gputui.models import Resource
+from gputui.widgets.bars.title import TitleBar
+from tests.fleet.fakes import FakeBackend
+from tests.screens.stage import NARROW, Stage, staged
+from tests.screens.world import attic, backend, instance
+
+
+def hosts(*states: str) -> FakeBackend:
+    return backend("lab", [instance("lab", f"i{number}", state) for number, state in enumerate(states)])
+
+
+def bar(stage: Stage) -> str:
+    return stage.lines[1]
+
+
+async def test_all_views_are_named_where_there_is_room_else_their_keys_are_next_to_the_title() -> None:
+    async with staged(hosts("running")) as stage:
+        assert " 1 Stock  2 Deployments [3 Instances] 4 Events " in bar(stage)
+        assert stage.lines[2].startswith(" Instances   1")
+        await stage.press("4")
+        assert " 3 Instances [4 Events] 5 GPUs " in bar(stage)
+        await stage.resize(*NARROW)
+        assert "3 [4] 5 6 7 8 9   Events   0" in bar(stage)
+        await stage.resize(200, 50)
+        assert " 3 Instances [4 Events] 5 GPUs " in bar(stage)
+        assert "9 Cost   Events   0" in bar(stage)
+
+
+async def test_a_view_that_has_no_number_leaves_all_of_them_as_they_are() -> None:
+    async with staged(hosts("running"), size=NARROW) as stage:
+        await stage.command("runs")
+        assert "[" not in bar(stage)
+        assert "8 9   Runs   0" in bar(stage)
+
+
+async def test_a_row_that_fails_marks_its_view_until_that_is_looked_at() -> None:
+    fake = hosts("running", "running")
+    async with staged(fake, view="1") as stage:
+        assert "3 Instances  4 Events " in bar(stage)
+        fake.rows[Resource.INSTANCES] = hosts("running", "error").rows[Resource.INSTANCES]
+        await stage.advance(30)
+        assert "3 Instances! 4 Events!" in bar(stage)
+        fake.rows[Resource.INSTANCES] = hosts("running", "running").rows[Resource.INSTANCES]
+        await stage.advance(30)
+        assert "3 Instances! 4 Events!" in bar(stage), "a mark does not flicker"
+        await stage.press("3", "4", "1")
+        assert "3 Instances  4 Events " in bar(stage)
+
+
+async def test_what_has_been_seen_is_no_news_and_neither_are_events_of_an_account_that_is_not_shown() -> None:
+    lab, other = hosts("error", "running"), attic()
+    async with staged(lab, other, view="3") as stage:
+        await stage.press("1")
+        await stage.advance(30)
+        assert "3 Instances  4 Events " in bar(stage), "it had failed while the view was in front"
+        await stage.command("account attic")
+        lab.rows[Resource.INSTANCES] = hosts("error", "exited").rows[Resource.INSTANCES]
+        await stage.advance(30)
+        assert "4 Events " in bar(stage)
+        await stage.command("account all")
+        lab.rows[Resource.INSTANCES] = hosts("error", "running").rows[Resource.INSTANCES]
+        await stage.advance(30)
+        assert "3 Instances  4 Events•" in bar(stage)
+
+
+async def test_a_click_on_a_name_shows_its_view() -> None:
+    async with staged(hosts("running")) as stage:
+        place = bar(stage).index("Events")
+        await stage.pilot.click(TitleBar, offset=Offset(place, 0))
+        await stage.settle()
+        assert stage.title.startswith("Events")
+        await stage.pilot.click(TitleBar, offset=Offset(3, 1))
+        await stage.settle()
+        assert stage.title.startswith("Events"), "the caption is no name of a view"
