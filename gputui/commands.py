@@ -42,6 +42,7 @@ class Condition(StrEnum):
     CONTENT = "there is content to filter and save"
     OLDER = "there is older content to read"
     PANE = "there is another pane"
+    FAVOURITE = "the row can be a favourite"
     PROCESS = "there is a GPU process under the cursor"
 
 
@@ -221,6 +222,15 @@ _ROW = _section(
     ),
     Command("watch", "Notify", "w", "Notify when GPUs become idle here, or stop", 9, aliases=("notify",)),
     _action(Action.COMMIT),
+    _named(
+        "favourite",
+        "Favourite",
+        "asterisk",
+        "Add to the favourites, or remove",
+        when=Condition.FAVOURITE,
+        several=True,
+        optional=True,
+    ),
     _named("copy", "Copy id", "c", "Copy its id to the clipboard"),
     Command("copy-menu", "Copy…", "Y", "Copy the SSH command, password, JSON or row"),
 )

@@ -9,6 +9,7 @@ import operator
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, TypeVar
 
 from gputui.errors import ExitCode, GputuiError
@@ -33,6 +34,9 @@ _ORDERINGS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
+
+IS, IS_FAVOURITE = "is", "favourite"
+"""A name in filters like that of a column, and its text for a favourite. A word without a name does not find it."""
 
 JOINT = "\0"
 """Separates the texts of a line; no text of a cell contains it."""
@@ -117,17 +121,34 @@ class Query:
                     found.append(having[0])
         return found
 
-    def matches(self, columns: Mapping[str, str]) -> bool:
-        """Whether a row matches every term. ``columns`` maps a column's key to the row's text in it."""
-        return self.over(tuple(columns))(line_of(tuple(columns.values())))
+    def matches(self, columns: Mapping[str, str], apart: Mapping[str, str] = MappingProxyType({})) -> bool:
+        """Whether a row matches every term. ``columns`` maps a column's key to the row's text in it.
 
-    def over(self, keys: Sequence[str], *, numbers: Container[str] = ()) -> Callable[[str], bool]:
+        So does ``apart``, for terms that name the column alone.
+        """
+        if not all(of(text) for column, text in apart.items() if (of := self.of(column)) is not None):
+            return False
+        return self.over(tuple(columns), apart=apart)(line_of(tuple(columns.values())))
+
+    def of(self, column: str) -> Callable[[str], bool] | None:
+        """Return the test of a row's text in one column; None where no term names it."""
+        asked = [term.over((column,)) for term in self._terms if term.column == column]
+        return (lambda text: all(test(text) for test in asked)) if asked else None
+
+    def over(
+        self, keys: Sequence[str], *, numbers: Container[str] = (), apart: Container[str] = ()
+    ) -> Callable[[str], bool]:
         """Return the test of a line: a row's texts in the order of ``keys``, by :func:`line_of`.
 
         For a hundred thousand rows: a line costs a third of a mapping to keep, and a tenth to ask. Comparisons of
-        the columns in ``numbers`` are left out: :meth:`compared` asks them.
+        the columns in ``numbers`` are left out: :meth:`compared` asks them; so are terms of the columns in ``apart``,
+        which have no text in the line: :meth:`of` asks them.
         """
-        tests = [term.over(keys) for term in self._terms if term.compares is None or term.column not in numbers]
+        tests = [
+            term.over(keys)
+            for term in self._terms
+            if term.column not in apart and (term.compares is None or term.column not in numbers)
+        ]
         if not tests:
             return lambda line: True
         if len(tests) == 1:

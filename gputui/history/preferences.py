@@ -99,7 +99,7 @@ class Preferences:
         self,
         load: Callable[[], tuple[Mapping[str, Plain], int]] = lambda: ({}, 0),
         store: Callable[[Mapping[str, Plain]], bool] = lambda changes: True,
-        store_new: Callable[[str, Plain], bool | None] = lambda key, value: True,
+        store_new: Callable[[str, Plain], bool] = lambda key, value: True,
     ) -> None:
         self._load, self._store, self._store_new = load, store, store_new
         self._lock = threading.Lock()
@@ -143,18 +143,17 @@ class Preferences:
             self._unwritten[key] = value
         self._writer.schedule()
 
-    def add(self, key: str, value: Plain) -> bool | None:
-        """Store a value where no session has one of that key. Blocks.
-
-        Returns whether it was stored; None where it is remembered for this session alone.
-        """
-        added = self._store_new(key, value)
-        if added is False:
+    def add(self, key: str, value: Plain) -> bool:
+        """Store a value where no session has one of that key; returns whether there was none. Blocks."""
+        self.flush()
+        with self._lock:
+            known = key in self._values
+        if known or not self._store_new(key, value):
             self.read()
             return False
         with self._lock:
             self._values[key] = value
-        return added
+        return True
 
     def leave_alone(self, key: str) -> None:
         """Never write this key: a later release has stored its value in a form that is unknown here."""

@@ -41,7 +41,7 @@ def test_two_sessions_that_write_at_once_lose_nothing(path: Path) -> None:
 
 def test_only_one_session_gets_a_new_name(path: Path) -> None:
     one, other = of_file(path), of_file(path)
-    assert one.add("saved.night", {"view": "gpus"}) is True
+    assert one.add("saved.night", {"view": "gpus"})
     assert other.add("saved.night", {"view": "stock"}) is False
     assert other.get("saved.night") == {"view": "gpus"}
 
@@ -101,7 +101,7 @@ def test_without_a_writable_directory_the_session_remembers_and_says_so(tmp_path
     history = History(tmp_path / "file" / "history.sqlite3")
     chosen = history.preferences("")
     chosen.put("utc", True)
-    assert chosen.add("saved.night", {"view": "gpus"}) is None
+    assert chosen.add("saved.night", {"view": "gpus"})
     assert (chosen.get("utc"), chosen.get("saved.night")) == (True, {"view": "gpus"})
     assert "history is not kept" in history.problem
 

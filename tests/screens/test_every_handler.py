@@ -23,6 +23,7 @@ from gputui.app.app import GputuiApp
 from gputui.app.command_palette import PaletteProvider
 from gputui.commands import COMMANDS
 from gputui.screens.base.view import View
+from gputui.screens.base.view_commands import ViewCommands
 from gputui.screens.commands.inspect import InspectCommands
 from tests.fleet.fakes import FakeBackend, settle
 from tests.screens.stage import Stage, staged
@@ -130,11 +131,11 @@ def test_every_handler_is_known_by_its_message() -> None:
 
 async def test_every_command_that_raises_is_shown_with_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
     async with staged(lab(), report=report) as stage:
-        monkeypatch.setattr(type(stage.view), "offers", lambda *_: True)
+        monkeypatch.setattr(ViewCommands, "offers", lambda *_: True)
         silent = []
         for command in COMMANDS:
             with monkeypatch.context() as patch:
-                patch.setattr(stage.view, "handler_of", lambda _: boom)
+                patch.setattr(stage.view.commands, "handler_of", lambda _: boom)
                 await stage.view.run_action(f"command('{command.id}')")
                 if not await shown(stage):
                     silent.append(command.id)
@@ -161,7 +162,7 @@ async def test_a_command_that_raises_is_shown_however_it_is_given(monkeypatch: p
 
 async def test_a_palette_that_finds_nothing_for_a_failure_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     async with staged(FakeBackend("lab", {}), report=report) as stage:
-        monkeypatch.setattr(View, "offers", boom)
+        monkeypatch.setattr(ViewCommands, "offers", boom)
         provider = PaletteProvider(stage.app.screen, None)
         for found in (provider.discover(), provider.search("describe")):
             assert [hit async for hit in found] == []

@@ -88,3 +88,36 @@ async def test_the_stock_is_ordered_and_limited_as_in_the_last_session() -> None
         await stage.press("z", "greater_than_sign", "less_than_sign", "less_than_sign")
         assert "VRAM↓" in stage.text
     assert preferences.under("view.stock.") == {"regions": "gone"}, "the default is not stored"
+
+
+async def test_favourites_have_a_star_are_found_by_a_filter_and_come_back(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db")
+    async with staged(lab(), attic(), preferences=history.preferences("")) as stage:
+        stage.table.select(next(ref for ref in stage.table.refs if ref.id == "train"))
+        await stage.press("*")
+        assert "★ train" in stage.line_of("train")
+        await stage.press("space", "k")  # marked as well, and back on it
+        assert "+★train" in stage.line_of("train")
+        await stage.press("ctrl+backslash")
+    history.close()
+
+    preferences = History(tmp_path / "history.db").preferences("")
+    async with staged(lab(), attic(), preferences=preferences) as stage:
+        assert len(stage.names) > 1
+        await stage.command("filter is:favourite")
+        assert stage.names == ["train"]
+        await stage.command("filter !is:fav")
+        assert "train" not in stage.names
+        await stage.command("filter fav")  # a word looks in columns alone
+        assert stage.names == []
+        await stage.command("filter is:favourite")
+        await stage.press("*")
+        assert stage.names == []
+        assert preferences.under("favourite.") == {}
+
+
+async def test_an_event_is_no_favourite() -> None:
+    async with staged(lab(), view="4") as stage:
+        await stage.command("favourite")
+        assert "there is no row here" in stage.toasts or "Favourites are" in stage.toasts
+        assert not stage.app.session.favourites.refs

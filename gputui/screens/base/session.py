@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import EllipsisType
 from typing import TYPE_CHECKING, Protocol
 
 from gputui.commands import BY_ID, Command
 from gputui.config.keymap import first_key, key_text
+from gputui.history.favourites import Favourites
 from gputui.history.preferences import Preferences
+from gputui.history.saved_views import SavedViews
+from gputui.history.values import UNUSABLE, time
 from gputui.models import LIBRARY, NAMED, Instance, LogSource, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.screens.base.memory import Memory
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
     from gputui.history.history import History
     from gputui.models.forwards import PortForward
 
+
+_LAST_LOOKED = "last_looked"
+"""The key of the time when a session ended, in seconds since 1970."""
 
 FINDABLE = (*NAMED, Resource.TASKS)
 """The lists whose rows are found by their names."""
@@ -89,6 +97,10 @@ class Session:
     history: History | None = None
     preferences: Preferences = field(default_factory=Preferences)
     """The choices of the user in this and earlier sessions with this configuration."""
+    favourites: Favourites = field(init=False)
+    saved_views: SavedViews = field(init=False)
+    last_looked: datetime | None = field(init=False, default=None)
+    """When the session before this one ended, in UTC; None where that is not known."""
     memory: Memory = field(init=False)
     """Remembers choices in this object, and others that are not those of one view."""
     account: str | None = None
@@ -113,6 +125,10 @@ class Session:
     def __post_init__(self) -> None:
         self.memory = Memory(self.preferences, "", say=self.say)
         self.news = News(self)
+        self.favourites = Favourites(self.preferences)
+        self.saved_views = SavedViews(self.preferences)
+        with suppress(*UNUSABLE):
+            self.last_looked = time(self.preferences.get(_LAST_LOOKED))
 
     def at_end(self, release: Callable[[], None]) -> None:
         """Call ``release`` when the program ends, before any widget goes."""
@@ -120,6 +136,8 @@ class Session:
 
     def end(self) -> None:
         """Unsubscribe everything from the fleet: no widgets are left that could show its changes."""
+        if not self.ended:
+            self.preferences.put(_LAST_LOOKED, datetime.now(UTC).timestamp())
         self.ended = True
         while self._at_end:
             self._at_end.pop(0)()

@@ -9,6 +9,7 @@ from gputui.screens.commands.command_set import CommandSet
 from gputui.screens.commands.copy import CopyCommands
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.edit import EditCommands
+from gputui.screens.commands.favourites import FavouriteCommands
 from gputui.screens.commands.global_commands import GlobalCommands
 from gputui.screens.commands.inspect import InspectCommands
 from gputui.screens.commands.lifecycle import LifecycleCommands
@@ -16,7 +17,14 @@ from gputui.screens.commands.server_filters import ServerFilterCommands
 
 CommandSets = tuple[type[CommandSet], ...]
 
-SHARED_SETS: CommandSets = (LifecycleCommands, CreateCommands, ServerFilterCommands, AccountCommands, GlobalCommands)
+SHARED_SETS: CommandSets = (
+    LifecycleCommands,
+    CreateCommands,
+    ServerFilterCommands,
+    FavouriteCommands,
+    AccountCommands,
+    GlobalCommands,
+)
 """The sets of every view."""
 
 ROW_SETS: CommandSets = (

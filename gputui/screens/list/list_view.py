@@ -71,6 +71,7 @@ class ListView(TabularView):
             id=id,
             row_style=self.row_style,
             follow=self.FOLLOW,
+            favourite=self.session.favourites.__contains__,
             placeholder=self.feeds.loading_text(),
             on_fault=self.session.program.show_internal_error,
         )
@@ -98,7 +99,13 @@ class ListView(TabularView):
         return (
             fleet.subscribe(self.RESOURCE, self._changed),
             fleet.mutations.listeners.add(self._pending_changed),
+            self.session.favourites.subscribe(self._favourites_changed),
         )
+
+    def _favourites_changed(self, refs: Sequence[Ref]) -> None:
+        for table in self.query(RecordTable):
+            table.invalidate(refs)
+        self.frame.show()
 
     def _changed(self, change: Change) -> None:
         self.table.apply(change)

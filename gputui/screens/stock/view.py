@@ -14,7 +14,7 @@ from gputui.analytics.stock import Paid, paid_prices, price_of
 from gputui.commands import Command
 from gputui.formatting import counted
 from gputui.models import FeedState, Instance, Offer, Ref, Resource, Row
-from gputui.query import Query, parse
+from gputui.query import IS, IS_FAVOURITE, Query, parse
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 from gputui.screens.commands.sets import SHARED_SETS
@@ -34,6 +34,7 @@ from gputui.screens.stock.watches import Watches
 from gputui.widgets.bars.line import Line
 from gputui.widgets.heatmap.grid import Arrangement, Grid, SortKey
 from gputui.widgets.heatmap.heatmap import Heatmap
+from gputui.widgets.table.painter import FAVOURITE
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -126,7 +127,10 @@ class StockView(View):
         self.watches.follow(fleet)
         if self.trends.begin():
             self._read_past()
-        return (fleet.subscribe(Resource.STOCK, lambda change: self._update()),)
+        return (
+            fleet.subscribe(Resource.STOCK, lambda change: self._update()),
+            self.session.favourites.subscribe(lambda refs: self._update()),
+        )
 
     @work(group="past", exclusive=True, exit_on_error=False)
     async def _read_past(self) -> None:
@@ -206,7 +210,8 @@ class StockView(View):
         if not offer.gpu_model:
             return True  # the models there are unknown
         texts = {"gpu": offer.gpu_model, "account": offer.ref.account, "region": offer.region}
-        return self._query is None or self._query.matches(texts)
+        signs = {IS: IS_FAVOURITE if offer.ref in self.session.favourites else ""}
+        return self._query is None or self._query.matches(texts, signs)
 
     def _placeholder(self, grid: Grid, *, some: bool) -> str:
         if waiting := self.feeds.loading_text():
@@ -259,6 +264,8 @@ class StockView(View):
             roomy = self.size.width >= _ROOMY
             series = self.trends.series(offer.ref, 24 if roomy else 12)
             cell = cell_line(offer, self.paid, watched=offer.ref in self.watches.refs, own=self.own)
+            if offer.ref in self.session.favourites:
+                cell = Content.assemble(cell, (f"   {FAVOURITE} favourite", "$text-accent"))
             past = past_line(offer, series, one_machine=self.is_one_machine(offer), roomy=roomy)
         elif position is not None:
             cell = empty_cell_line(self.map.grid, *position)
@@ -322,5 +329,5 @@ class StockView(View):
 
     def set_filter(self, text: str) -> None:
         """Show only some models and places; raises QueryError."""
-        self._query = parse(text, {key: key for key in ("gpu", "account", "region")}) or None
+        self._query = parse(text, {key: key for key in ("gpu", "account", "region", IS)}) or None
         self._update()

@@ -33,6 +33,9 @@ from gputui.widgets.table.sideways import EARLIER, LATER
 GUTTER = 3
 """Cells before the first column: the cursor's bar, the mark, a blank."""
 
+FAVOURITE = "★"
+"""The sign of a favourite."""
+
 STYLE_NAMES = (
     *("header", "sorted", "group", "cursor", "cursor-bar", "marked", "stale", "placeholder", "scrollbar"),
     *("good", "warning", "bad", "muted", "accent", "strong"),
@@ -53,11 +56,14 @@ class TablePainter(Generic[RowT]):
         columns: Sequence[Column[RowT]],
         row_style: Callable[[RowT], str | None] | None,
         on_fault: Callable[[Exception], None],
+        *,
+        favourite: Callable[[Ref], bool] | None = None,
     ) -> None:
         self._widget = widget
         self._on_fault = on_fault
         self._columns = columns
         self._row_style = row_style
+        self._favourite = favourite or (lambda ref: False)
         self._size = Size(0, 0)
         self._cells: dict[Ref, tuple[str, list[tuple[Span, ...]]]] = {}
         self.layout: ColumnLayout[RowT] = ColumnLayout(columns, lambda row: self._cells_of(row)[1], self._cells.clear)
@@ -255,14 +261,21 @@ class TablePainter(Generic[RowT]):
         row_style, cells = self._cells_of(row)
         line = [name for name, holds in (("cursor", cursor), ("marked", marked)) if holds]
         by_key = dict(zip((column.key for column in self._columns), cells, strict=True))
-        mark = ("+ " if marked else "  ").ljust(GUTTER - 1 + self.indent)
-        spans: list[Span] = [("▌", "cursor-bar") if cursor else (" ", ""), (mark, "")]
+        spans: list[Span] = [("▌", "cursor-bar") if cursor else (" ", ""), *self._signs(row.ref, marked=marked)]
         end = 0
         for column, x, width in self.layout.placed:
             spans.append((" " * (x - end), ""))
             spans.extend(fit(by_key[column.key], width, right=column.right, middle=column.middle))
             end = x + width
         return self._make_strip(spans, line, row_style)
+
+    def _signs(self, ref: Ref, *, marked: bool) -> list[Span]:
+        """Return the mark and the star of a row, both where it has both, and the cells up to its first column."""
+        room = GUTTER - 1 + self.indent
+        mark = "+" if marked else ""
+        if not self._favourite(ref):
+            return [(mark.ljust(room), "")]
+        return [(mark, ""), (FAVOURITE, "accent"), (" " * (room - len(mark) - 1), "")]
 
     def _make_header(self) -> Strip:
         spans: list[Span] = [(" " * (GUTTER + self.indent), "")]

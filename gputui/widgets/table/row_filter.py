@@ -10,7 +10,7 @@ from typing import Generic
 
 from gputui.models import Ref
 from gputui.presentation.columns.column import Column, RowT
-from gputui.query import JOINT, Query, line_of, parse
+from gputui.query import IS, IS_FAVOURITE, JOINT, Query, line_of, parse
 from gputui.widgets.table.model import TableModel
 
 LINES_AT_ONCE = 5000
@@ -25,8 +25,14 @@ Test = Callable[[RowT], bool]
 class RowFilter(Generic[RowT]):
     """The texts of a row are read once and kept until it changes; those of very many bit by bit."""
 
-    def __init__(self, columns: Mapping[str, Column[RowT]], model: TableModel[RowT]) -> None:
+    def __init__(
+        self,
+        columns: Mapping[str, Column[RowT]],
+        model: TableModel[RowT],
+        favourite: Callable[[Ref], bool] | None = None,
+    ) -> None:
         self._columns = columns
+        self._favourite = favourite
         self._model = model
         self._numbers = {key: column.number for key, column in columns.items() if column.number is not None}
         self._texts: dict[Ref, str] = {}
@@ -38,7 +44,8 @@ class RowFilter(Generic[RowT]):
 
     def parse(self, text: str) -> Query:
         """Read a filter over the columns, by their keys or headings; raises QueryError."""
-        return parse(text, {key: column.title for key, column in self._columns.items()})
+        headings = {key: column.title for key, column in self._columns.items()}
+        return parse(text, headings if self._favourite is None else {**headings, IS: IS})
 
     def forget(self, ref: Ref) -> None:
         """Read the texts of a row again when they are next needed."""
@@ -68,7 +75,7 @@ class RowFilter(Generic[RowT]):
     @property
     def named(self) -> frozenset[str]:
         """The keys of the columns that the query names."""
-        return self.query.named if self.query else frozenset()
+        return self.query.named - {IS} if self.query else frozenset()
 
     def unseen(self, rows: Iterable[RowT], shown: Container[str]) -> list[str]:
         """Return the columns that have a word which a row has in none that is shown, the most frequent first."""
@@ -87,9 +94,17 @@ class RowFilter(Generic[RowT]):
         query = self.query
         if not query:
             return self.where
-        matches = query.over(tuple(self._columns), numbers=self._numbers)
+        matches = query.over(tuple(self._columns), numbers=self._numbers, apart=(IS,))
         compared: Test[RowT] | None = query.compared(self._numbers)
-        return _both(_both(self.where, compared), lambda row: matches(self._texts.get(row.ref) or self._text(row)))
+        limits = _both(_both(self.where, self._is_test(query)), compared)
+        return _both(limits, lambda row: matches(self._texts.get(row.ref) or self._text(row)))
+
+    def _is_test(self, query: Query) -> Test[RowT] | None:
+        """Return the test of the words about the row itself, such as ``is:favourite``."""
+        favourite, of = self._favourite, query.of(IS)
+        if favourite is None or of is None:
+            return None
+        return lambda row: of(IS_FAVOURITE if favourite(row.ref) else "")
 
     def _text(self, row: RowT) -> str:
         text = self._texts[row.ref] = line_of([column.text(row) for column in self._columns.values()])

@@ -28,7 +28,8 @@ class RecordTable(TableView[RowT]):
     width. A style name in a cell is one of the table's own (``good``, ``warning``, ``bad``, ``muted``, ``accent``,
     ``strong``) or any Textual style (``"bold $primary"``); ``row_style`` names one for a whole row, ``stale`` for a
     row that is not up to date. ``placeholder`` is shown while no row is; ``follow`` keeps a
-    cursor that is on the last row on the last row.
+    cursor that is on the last row on the last row. A row for which ``favourite`` returns true has a star, and passes
+    the filter ``is:favourite``.
 
     An error of a column's functions affects one cell, which shows ``!``, or one row's place. Each is given to
     ``on_fault`` once, or is logged where there is none.
@@ -75,13 +76,14 @@ class RecordTable(TableView[RowT]):
         placeholder: str = "",
         row_style: Callable[[RowT], str | None] | None = None,
         follow: bool = False,
+        favourite: Callable[[Ref], bool] | None = None,
         on_fault: Callable[[Exception], None] | None = None,
         id: str | None = None,  # noqa: A002  (Textual's own name for it)
     ) -> None:
-        super().__init__(columns, row_style=row_style, follow=follow, on_fault=on_fault, id=id)
+        super().__init__(columns, row_style=row_style, follow=follow, favourite=favourite, on_fault=on_fault, id=id)
         self._follows = follow
         self._placeholder = Content(placeholder)
-        self._filter: RowFilter[RowT] = RowFilter(self.columns, self._model)
+        self._filter: RowFilter[RowT] = RowFilter(self.columns, self._model, favourite)
         self.parse_filter = self._filter.parse
         self._painter.layout.unseen = self._filter.unseen
         self.folding: Folding[RowT] = Folding(self._model, self._painter, self.viewport, self._sync)

@@ -83,6 +83,7 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         *,
         row_style: Callable[[RowT], str | None] | None,
         follow: bool,
+        favourite: Callable[[Ref], bool] | None,
         on_fault: Callable[[Exception], None] | None,
         id: str | None,  # noqa: A002  (Textual's own name for it)
     ) -> None:
@@ -90,7 +91,9 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         self.columns: Mapping[str, Column[RowT]] = {column.key: column for column in columns}
         faults = Faults(on_fault)
         self._model: TableModel[RowT] = TableModel(faults.report)
-        self._painter: TablePainter[RowT] = TablePainter(self, tuple(self.columns.values()), row_style, faults.report)
+        self._painter: TablePainter[RowT] = TablePainter(
+            self, tuple(self.columns.values()), row_style, faults.report, favourite=favourite
+        )
         self.viewport: Viewport[RowT] = Viewport(self._model, lambda: self.size.height - 1, follow=follow)
         self.chosen: ChosenColumns = ChosenColumns(self._painter, self._sync)
         self._dragging = False
