@@ -61,6 +61,12 @@ def titles(stage: Stage) -> list[str]:
     return [chart.data.title for chart in panel(stage).charts if chart.data is not None]
 
 
+async def move(stage: Stage, *keys: str) -> None:
+    """Move the cursor, and let it rest: the charts follow then."""
+    await stage.press(*keys)
+    await stage.advance(0.2)
+
+
 # --- pictures ---------------------------------------------------------------------------------------------------
 
 
@@ -73,7 +79,6 @@ async def test_view_and_compared(take: Take) -> None:
 
 async def test_alone(take: Take) -> None:
     async with staged(dock(), lab(), view="5", size=NARROW) as stage:
-        gpus(stage).focus()
         await stage.press("j", "enter", "right_square_bracket")
         await take(stage, "", BOTH)
 
@@ -98,12 +103,17 @@ async def test_as_many_charts_as_can_be_read_and_where_there_is_no_room_the_tabl
 
 async def test_the_charts_follow_the_cursor_and_enter_shows_one_gpu_alone() -> None:
     async with staged(dock(), view="5") as stage:
-        assert "RAM 181G/256G   64 cores   last 15 min" in stage.title
+        assert "RAM 181G/256G   64 cores   last 1 h" in stage.title
         assert titles(stage) == [f"GPU 0 {what}" for what in FIGURES], "no process is reported: room for all"
-        gpus(stage).focus()
-        await stage.press("j", "j")
+        assert gpus(stage).has_focus
+        await stage.advance(0.2)
+        await stage.press("j")
+        assert "dock-host GPU 1 utilisation" in stage.text, "one move is followed at once"
+        await stage.press("j", "j", "k")
+        assert "dock-host GPU 1 utilisation" in stage.text, "while a key is repeated nothing is drawn"
+        await stage.advance(0.2)
         assert titles(stage)[0] == "GPU 2 utilisation"
-        assert "GPU 2 utilisation" in stage.text
+        assert "dock-host GPU 2 utilisation" in stage.text
         await stage.press("k", "enter")
         assert titles(stage) == [f"GPU 1 {what}" for what in FIGURES]
         assert stage.title.startswith("GPUs › dock-host GPU 1")
@@ -114,11 +124,18 @@ async def test_the_charts_follow_the_cursor_and_enter_shows_one_gpu_alone() -> N
         assert titles(stage)[0] == "GPU 1 utilisation"
 
 
-async def test_the_time_is_chosen_between_five_minutes_and_all_that_is_kept() -> None:
-    async with staged(dock(2), view="5") as stage:
-        for key, said in (("[", "5 min"), ("[", "5 min"), ("]", "15 min"), ("]", "1 h"), ("]", "6 h"), ("]", "24 h")):
+async def test_the_time_fits_the_readings_until_another_is_chosen() -> None:
+    fake = dock(2)
+    fake.rows[Resource.GPUS] = [device(0, series(0, minutes=4)), device(1, series(1, minutes=4))]
+    async with staged(fake, view="5") as stage:
+        assert "last 5 min" in stage.title
+        fake.rows[Resource.GPUS] = [device(0, series(0, minutes=8)), device(1, series(1, minutes=8))]
+        await stage.advance(2)
+        assert "last 10 min" in stage.title
+        said = ("5 min", "5 min", "10 min", "15 min", "1 h", "6 h", "24 h")
+        for key, time in zip("[[]]]]]", said, strict=True):
             await stage.press(key)
-            assert f"last {said}" in stage.title
+            assert f"last {time}" in stage.title
         await stage.press("]", "]")
         assert "all that is kept" in stage.title
 
@@ -177,18 +194,16 @@ async def test_a_gpu_has_charts_of_what_is_known_of_it_alone() -> None:
     fake.rows[Resource.GPUS] = [device(0, ()), device(1, series(1, minutes=1))]
     async with staged(fake, lab(), view="5") as stage:
         assert not panel(stage).display
-        gpus(stage).focus()
-        await stage.press("j")
+        await move(stage, "j")
         assert titles(stage)[0] == "GPU 1 utilisation"
-        await stage.press("j")
+        await move(stage, "j")
         assert titles(stage) == ["GPU 0 memory"]
 
 
 async def test_a_gpu_that_disappears_takes_its_charts_with_it_and_leaves_a_way_back() -> None:
     fake = dock()
     async with staged(fake, view="5") as stage:
-        gpus(stage).focus()
-        await stage.press("end")
+        await move(stage, "end")
         assert titles(stage)[0] == "GPU 7 utilisation"
         fake.rows[Resource.GPUS] = fake.rows[Resource.GPUS][:7]
         await stage.advance(2)

@@ -131,6 +131,7 @@ async def test_an_instance_opens_its_processes_and_back() -> None:
         await stage.advance(0)
         assert stage.title.startswith("train › GPUs")
         assert stage.names == ["0/4001", "1/4002"]
+        assert stage.table.has_focus
         await stage.press("escape")
         assert stage.title.startswith("Instances")
         assert stage.here == "train"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gputui.widgets.chart.gpu_charts import READINGS
 from gputui.widgets.chart.gpu_panel import Showing
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ _TALLEST, _LEAST = 11, 4
 """Lines of charts next to tables: at most and at least."""
 _ROOM_FOR_NONE = 3
 """Lines of a table of processes that has none."""
+_PAUSE = 0.12
+"""Seconds after a move of the cursor in which another one means that a key is repeated."""
+_ALL = "all"
 
 
 class GpuCharts:
@@ -23,6 +27,33 @@ class GpuCharts:
 
     def __init__(self, view: GpusView) -> None:
         self._view = view
+        self._moved = -_PAUSE
+        self._waiting = False
+        view.memory.keep("window", str, self._get_window, self._put_window)
+        view.memory.keep("metric", str, self._get_metric, self._put_metric)
+
+    def follow_cursor(self) -> None:
+        """Show the GPU that the cursor has moved to: at once, or when the cursor rests where a key is repeated."""
+        now = self._view.session.fleet.clock.monotonic()
+        rested, self._moved = now - self._moved >= _PAUSE, now
+        if rested and not self._waiting:
+            self._show_with_title()
+        elif not self._waiting:
+            self._waiting = True
+            self._view.run_worker(self._show_at_rest(), group="charts", exit_on_error=False)
+
+    async def _show_at_rest(self) -> None:
+        clock = self._view.session.fleet.clock
+        try:
+            while (left := self._moved + _PAUSE - clock.monotonic()) > 0:
+                await clock.sleep(left)
+        finally:
+            self._waiting = False
+        self._show_with_title()
+
+    def _show_with_title(self) -> None:
+        self.show()
+        self._view.frame.show()
 
     def show(self) -> None:
         """Draw the charts of now, in the room that there is now."""
@@ -65,3 +96,25 @@ class GpuCharts:
         panel.display = drawn and rest > _LEAST
         panel.styles.height = "1fr" if comparing else max(_LEAST, lines)
         table.display = not comparing
+
+    # --- what is remembered ----------------------------------------------------------------------------------
+
+    def _get_window(self) -> str | None:
+        window = self._view.panel.window
+        return None if window.fitted else _ALL if window.chosen is None else f"{window.chosen:.0f}"
+
+    def _put_window(self, text: str | None) -> None:
+        if text is None:
+            self._view.panel.window.fitted = True
+        else:
+            self._view.panel.window.choose(None if text == _ALL else float(text))
+
+    def _get_metric(self) -> str | None:
+        reading = self._view.panel.reading
+        return None if reading == READINGS[0] else reading
+
+    def _put_metric(self, text: str | None) -> None:
+        found = [reading for reading in READINGS if reading == (text or READINGS[0])]
+        if not found:
+            raise ValueError(f"there is no metric {text}")
+        self._view.panel.reading = found[0]

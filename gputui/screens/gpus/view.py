@@ -64,7 +64,7 @@ class GpusView(ListView):
     """
 
     NAME = "gpus"
-    AUTO_FOCUS = "#table"
+    AUTO_FOCUS = "#gpus"
     COUNTED = " processes"
     HEADING = "GPUs"
     TYPED_OVER = "/ processes:"
@@ -94,22 +94,18 @@ class GpusView(ListView):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.context: GpuContext = GpuContext(session)
-        self._on_gpus = False
+        self._on_gpus = True
         self.shown = GpuSelection(self)
+        # The fleet that polls replaces the first one: it is looked up each time.
+        self.panel = GpuPanel(lambda ref: session.fleet.samples.of(ref), lambda: session.fleet.now(), id="panel")  # noqa: PLW0108
+        """The charts."""
         self.charts = GpuCharts(self)
 
     def compose_body(self) -> ComposeResult:
         """Lay out both tables, and the charts between them."""
         yield self.make_table(columns_of(Resource.GPUS, self.context), id="gpus", sort=("gpu", False))
-        # The fleet that polls replaces the first one: it is looked up each time.
-        session = self.session
-        yield GpuPanel(lambda ref: session.fleet.samples.of(ref), lambda: session.fleet.now(), id="panel")  # noqa: PLW0108
+        yield self.panel
         yield self.make_table()
-
-    @property
-    def panel(self) -> GpuPanel:
-        """The charts."""
-        return self.query_one("#panel", GpuPanel)
 
     @property
     def gpus(self) -> RecordTable[Row]:
@@ -131,6 +127,8 @@ class GpusView(ListView):
     def on_mount(self) -> None:
         """Move the charts on where no reading comes, so that their age is seen."""
         self.every(_TICK_SECONDS, self.charts.show)
+        if not self._on_gpus:
+            self.set_focus(self.table)
 
     def catch_up(self) -> None:
         """Show GPUs and processes as they are now."""
@@ -175,6 +173,14 @@ class GpusView(ListView):
     def _side_entered(self, event: DescendantFocus) -> None:
         if event.widget in (self.gpus, self.panel, self.table):
             self._on_gpus = event.widget is not self.table
+
+    def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
+        """Limit the view; the processes of one instance, or a process, have the keys where they are asked for."""
+        if (scope, select) != (self.scope, None):
+            self._on_gpus = scope is None and select is None
+            if self.is_mounted:
+                self.focus_body()
+        super().limit_to(scope, select)
 
     def focus_body(self) -> None:
         """Give the keys back to the side in use."""
@@ -273,7 +279,7 @@ class GpusView(ListView):
         inside = bool(shown) and all(shown)
         whose = "   PIDs as seen inside the container" if inside else ""
         facts = host_facts(self.shown.charted(), self.session.fleet.all(HostInfo))
-        facts.append(window_words(self.panel.window))
+        facts.append(window_words(self.panel.seconds))
         return (
             Content.assemble(
                 (counts, "$muted"), (whose + self._doubt(), "$text-warning"), (filtered, "$text-accent"), left
@@ -311,8 +317,11 @@ class GpusView(ListView):
         self.set_focus(self.table)
 
     @on(RecordTable.CursorMoved, "#gpus")
-    @on(RecordTable.Changed, "#gpus")
     def _another_gpu(self) -> None:
+        self.charts.follow_cursor()
+
+    @on(RecordTable.Changed, "#gpus")
+    def _other_gpus(self) -> None:
         self.charts.show()
         self.frame.show()
 
@@ -332,6 +341,7 @@ class GpusView(ListView):
     def compare(self) -> None:
         """Show the marked GPUs, or all of the host, side by side; or no more."""
         self.shown.comparing = not self.shown.comparing
+        self.panel.chosen = self.gpus.cursor_ref
         self._apply_filter()
         self.set_focus(self.panel if self.shown.comparing else self.gpus if self.gpus.display else self.table)
 

@@ -56,14 +56,13 @@ def chart_of(
 ) -> ChartData:
     """Return the chart of one figure of a GPU over the last ``window`` seconds, None for all that is kept.
 
-    ``named`` puts its host into the title.
+    ``named`` puts its host before the title.
     """
     fine = window is not None and window <= _FINE_WINDOW
-    whose = f"{device.host} " if named else ""
     part = f" {device.mig}" if device.mig else ""
     return ChartData(
         key_of(device.ref, reading),
-        f"{whose}GPU {device.index}{part} {WORDS[reading]}",
+        f"GPU {device.index}{part} {WORDS[reading]}",
         memory(device.memory_total) if reading == "memory_used" else _MEASURES[reading],
         Readings(samples, reading),
         window,
@@ -72,6 +71,7 @@ def chart_of(
         stale_after=_STALE_SECONDS,
         interval=_FINE_SECONDS if fine else _COARSE_SECONDS,
         utc=utc,
+        place=device.host if named else "",
     )
 
 

@@ -14,7 +14,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from gputui.models import GpuDevice, GpuSample, Ref
-from gputui.widgets.chart.data import WINDOWS, ChartData, Reading
+from gputui.widgets.chart.data import ChartData, Reading, Window, fitted
 from gputui.widgets.chart.gpu_charts import READINGS, chart_of, how_many, key_of, reported
 from gputui.widgets.chart.grid import ChartGrid
 
@@ -72,7 +72,7 @@ class GpuPanel(Vertical, can_focus=True):
         self.showing = Showing.STRIP
         self.devices: Sequence[GpuDevice] = ()
         self.chosen: Ref | None = None
-        self.window: float | None = 900
+        self.window = Window()
         self.reading: Reading = "utilization"
         self.utc = False
 
@@ -101,29 +101,37 @@ class GpuPanel(Vertical, can_focus=True):
 
     # --- what is drawn -----------------------------------------------------------------------------------------
 
+    @property
+    def seconds(self) -> float | None:
+        """The time that the charts show, the same in all; None for all there is."""
+        return self.window.seconds(self._fits)
+
+    def _fits(self) -> float:
+        return fitted((self._samples_of(device.ref) for device in self.devices[:MOST]), self._now())
+
     def _charts(self) -> list[ChartData]:
+        window = self.seconds
         if self.showing is Showing.MANY:
             named = len({(device.ref.account, device.host) for device in self.devices}) > 1
-            return [self._chart(device, self.reading, named=named) for device in self.devices[:MOST]]
+            return [self._chart(device, self.reading, window, named=named) for device in self.devices[:MOST]]
         device = next((device for device in self.devices if device.ref == self.chosen), None)
         if device is None:
             return []
         readings = reported(self._samples_of(device.ref)) or list(READINGS[:2])
         if self.showing is Showing.STRIP:
             readings = readings[: how_many(self.size.width, self.size.height)]
-        return [self._chart(device, reading) for reading in readings]
+        # They are all of one GPU: the first one names its host.
+        return [self._chart(device, reading, window, named=not place) for place, reading in enumerate(readings)]
 
-    def _chart(self, device: GpuDevice, reading: Reading, *, named: bool = False) -> ChartData:
+    def _chart(self, device: GpuDevice, reading: Reading, window: float | None, *, named: bool) -> ChartData:
         samples = self._samples_of(device.ref)
-        window, now = self.window, self._now()
-        return chart_of(device, reading, samples, window=window, now=now, utc=self.utc, named=named)
+        return chart_of(device, reading, samples, window=window, now=self._now(), utc=self.utc, named=named)
 
     # --- choosing ----------------------------------------------------------------------------------------------
 
     def longer(self, steps: int) -> None:
         """Show a longer time, or with less than 0 a shorter one, as far as there are others."""
-        place = WINDOWS.index(self.window) + steps
-        self.window = WINDOWS[min(max(place, 0), len(WINDOWS) - 1)]
+        self.window.change(steps, self._fits())
         self.draw()
 
     def next_reading(self) -> None:

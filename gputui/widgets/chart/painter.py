@@ -14,6 +14,7 @@ from gputui.widgets.chart.buckets import Bucket, Timeline
 from gputui.widgets.chart.data import ChartData
 from gputui.widgets.chart.raster import DOTS, Cell, Dot
 from gputui.widgets.chart.scale import age_words, axis, clock_marks, clock_step, span_words
+from gputui.widgets.table.columns import fit
 
 GUTTER = 5
 """Cells for the figures of the axis and its line: the same in every chart, so that charts above one another align."""
@@ -36,6 +37,8 @@ _CLOCK_CELLS, _MIDDLE_CELLS = 30, 40
 _CLOCK_ROOM = 12
 _SELECTED_BAR = "▌"
 _VALUE_CELLS = 7
+_LEAST_PLACE = 6
+"""Cells in which a name that is cut is still recognised."""
 NO_READINGS = "no readings yet"
 NOT_REPORTED = "not reported"
 _HIGH = ("warning", "bad")
@@ -115,7 +118,7 @@ def picture(data: ChartData, trace: Trace, shape: Form, line: Timeline, *, selec
     if shape.spark:
         label = _spark_parts(shape.width)[0]
         if label:
-            _write_title(drawn, data.title, label - 1, selected=selected)
+            _write_title(drawn, data, label - 1, selected=selected)
         if note:
             drawn.write(label, 0, _cut(note, shape.width - label), "note")
             return drawn
@@ -130,7 +133,7 @@ def picture(data: ChartData, trace: Trace, shape: Form, line: Timeline, *, selec
     if note:
         text = _cut(note, shape.cells)
         drawn.write(GUTTER + (shape.cells - cell_len(text)) // 2, _TITLE + shape.rows // 2, text, "note")
-    _title(drawn, data.title, value, shape, age=age, selected=selected)
+    _title(drawn, data, value, shape, age=age, selected=selected)
     return drawn
 
 
@@ -220,19 +223,23 @@ def _times(drawn: Picture, data: ChartData, shape: Form, y: int, line: Timeline)
         drawn.write(left + (shape.cells - len(middle)) // 2, y, middle, "axis")
 
 
-def _title(drawn: Picture, title: str, value: str, shape: Form, *, age: str, selected: bool) -> None:
+def _title(drawn: Picture, data: ChartData, value: str, shape: Form, *, age: str, selected: bool) -> None:
     """Write the first line: the title, and at the right end the newest value with its age where that is old."""
     right = _cut(f"{value}  {age}" if age else value, shape.width - 8)
     start = shape.width - cell_len(right)
     drawn.write(start, 0, right, "stale" if age else "value")
-    _write_title(drawn, title, start - 1 if right else start, selected=selected)
+    _write_title(drawn, data, start - 1 if right else start, selected=selected)
 
 
-def _write_title(drawn: Picture, title: str, room: int, *, selected: bool) -> None:
-    """Write the title; a bar before it marks it as selected, also where there is no colour."""
-    drawn.write(
-        0, 0, _cut(f"{_SELECTED_BAR}{title}" if selected else title, room), "selected" if selected else "title"
-    )
+def _write_title(drawn: Picture, data: ChartData, room: int, *, selected: bool) -> None:
+    """Write place and title; a bar before them marks the selected one, also where there is no colour."""
+    title = data.title
+    left = room - cell_len(title) - len(_SELECTED_BAR) - 1
+    if data.place and left >= _LEAST_PLACE:
+        place = "".join(text for text, _ in fit([(data.place, "")], left, middle=True)).rstrip()
+        title = f"{place} {title}"
+    text = _cut(f"{_SELECTED_BAR}{title}" if selected else title, room)
+    drawn.write(0, 0, text, "selected" if selected else "title")
 
 
 # --- a line of its own -------------------------------------------------------------------------------------------
