@@ -43,6 +43,7 @@ class Condition(StrEnum):
     OLDER = "there is older content to read"
     PANE = "there is another pane"
     FAVOURITE = "the row can be a favourite"
+    EXPLAIN = "its limits can be compared with the stock"
     PROCESS = "there is a GPU process under the cursor"
 
 
@@ -203,6 +204,14 @@ _ROW = _section(
     ),
     _action(Action.EXEC),
     _named("describe", "Describe", "d", "Everything known about it", 7),
+    _named(
+        "explain",
+        "Why it does not start",
+        "",
+        "Compare its limits with the stock",
+        when=Condition.EXPLAIN,
+        optional=True,
+    ),
     _named("json", "Raw JSON", "y", "Raw API response, secrets hidden"),
     Command("actions", "Actions", "a", "A menu of every action on this", 8),
     *(_action(action) for action, spec in ACTIONS.items() if spec.tooltip and action not in _PLACED),

@@ -11,13 +11,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from gputui.errors import AccountDeniedError, NotFoundError, SshError
 from gputui.models import (
     AccountInfo,
     Action,
     ActionResult,
+    Deployment,
     Event,
     ExecResult,
     Form,
@@ -34,6 +35,9 @@ from gputui.models import (
     Secret,
     SSHTarget,
 )
+
+if TYPE_CHECKING:
+    from gputui.models.explanations import Explanation
 
 _R = TypeVar("_R", bound=Row)
 
@@ -133,6 +137,13 @@ class Logs(ABC):
         """
 
 
+class Explainer(Protocol):
+    """Finds out why a deployment runs fewer instances than it should. Its requests change nothing."""
+
+    async def explain(self, row: Deployment) -> Explanation:
+        """Compare the limits of a deployment with the stock of now; raises GputuiError."""
+
+
 class Remote(Protocol):
     """Runs scripts over SSH, for a back end that has no other API. The fleet provides it."""
 
@@ -165,6 +176,7 @@ class Backend(ABC):
     """The kinds that can be created, in the order of a menu."""
     editor: Editor | None = None
     filters: Filters | None = None
+    explainer: Explainer | None = None
     logs: Logs | None = None
     events_of: Callable[[Ref], Awaitable[Sequence[Event]]] | None = None
     """Fetches all events of an instance, or of the instances of a deployment, oldest first."""

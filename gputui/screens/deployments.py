@@ -17,6 +17,7 @@ from gputui.screens.base.session import Session
 from gputui.screens.commands.action_flow import ActionCommands
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.create import CreateCommands
+from gputui.screens.commands.explain import ExplainCommands
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.detail import subject_line
 from gputui.screens.list.list_view import ListView
@@ -166,7 +167,7 @@ class DeploymentsView(ListView):
     RESOURCES = frozenset({Resource.DEPLOYMENTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True
-    COMMAND_SETS = (DeploymentCommands, QueueCommands, ScaleCommands, *ListView.COMMAND_SETS)
+    COMMAND_SETS = (DeploymentCommands, QueueCommands, ScaleCommands, ExplainCommands, *ListView.COMMAND_SETS)
     FOOTER = ("open", "scale-up", "scale-down", "start", "stop", "logs", "new", "events-of", "tasks-of", "submit")
 
     def __init__(self, session: Session) -> None:

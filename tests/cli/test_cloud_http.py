@@ -354,3 +354,15 @@ def test_an_option_that_a_cloud_does_not_have_is_named(with_personal: None, run:
     ref = next(row["ref"] for row in json.loads(out) if row["name"] == "thesis")
     status, _, err = run("commit", ref, "--yes", "--tag", "mine", "--message", "note")
     assert (status, "takes no message" in err) == (1, True)
+
+
+def test_a_deployment_that_does_not_start_is_explained_with_what_would_help(clouds: Running, run: Run) -> None:
+    status, out, _ = run("explain", "hub/video-upscale")
+    assert status == 0
+    assert out.startswith("Why video-upscale has 0 of 2 running:\nlimits: 1 × RTX 4090 · sgp1, Singapore-A, ")
+    assert "✗ No idle GPU fits its limits now.\n" in out
+    assert re.search(r"\n  \d+ would fit with CUDA above 12\.0\n", out)
+
+    _, out, _ = run("explain", "hub/video-upscale", "-o", "json")
+    assert json.loads(out)["found"] == {"idle": 0, "available": None}
+    assert run("explain", "hub/none-such")[0] == 1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gputui.errors import ConflictError, UnavailableError
-from gputui.models import Action, Ref, Resource
+from gputui.errors import ConflictError, GputuiError, UnavailableError
+from gputui.models import Action, Deployment, Ref, Resource
+from gputui.models.explanations import Explanation, Found, Relaxed
 from gputui.text import clean
 from tests.screens.cloud import Cloud, container, deployment
 from tests.screens.stage import NARROW, WIDE, Stage, staged, unsafe_on
@@ -309,3 +310,45 @@ async def test_nothing_is_changed_where_it_is_read_only_and_ssh_by_name_means_th
         await stage.command("ssh train")
         assert "train has no SSH address." in stage.toasts
         assert "several" not in stage.toasts
+
+
+# --- why it does not start --------------------------------------------------------------------------------------
+
+
+class Explainer:
+    """Explains every deployment in the same way, or fails."""
+
+    def __init__(self, error: GputuiError | None = None) -> None:
+        self.error = error
+
+    async def explain(self, row: Deployment) -> Explanation:
+        if self.error is not None:
+            raise self.error
+        return Explanation(row.ref, Found(0), (Relaxed("with CUDA above 12.2", Found(8)),))
+
+
+async def test_why_a_deployment_does_not_start_is_explained_and_is_in_its_description() -> None:
+    cloud = hub()
+    cloud.explainer = Explainer()
+    async with staged(cloud, view="2") as stage:
+        await stage.command("explain train")
+        assert "Why train has 3 of 4 running, 1 starting" in stage.text
+        assert "8 would fit with CUDA above 12.2" in stage.text
+        await stage.press("escape")
+        await stage.command("describe train")
+        assert "Why it does not start" not in stage.text, "the fourth is starting"
+        await stage.press("escape")
+        cloud.rows[Resource.DEPLOYMENTS] = [deployment("hub", "train", running=2)]
+        await stage.press("r", "d", "G")
+        assert "✗ No idle GPU fits its limits now." in stage.text
+
+
+async def test_a_stock_that_cannot_be_asked_is_said_and_an_api_without_one_is_refused() -> None:
+    cloud = hub()
+    async with staged(cloud, view="2") as stage:
+        await stage.command("explain train")
+        assert "hub: its API does not compare the limits of a deployment with the stock." in stage.text
+        await stage.press("escape")
+        cloud.explainer = Explainer(UnavailableError("hub: no answer."))
+        await stage.command("explain train")
+        assert "The stock could not be asked: hub: no answer." in stage.text

@@ -28,6 +28,7 @@ from gputui.api.gpuhub.changes import GpuhubChanges
 from gputui.api.gpuhub.client import CLOUDS, GpuhubClient
 from gputui.api.gpuhub.create import KIND, DeploymentCreator
 from gputui.api.gpuhub.events import EventReader
+from gputui.api.gpuhub.explain import StockExplainer
 from gputui.api.gpuhub.filters import GpuhubFilters
 from gputui.api.gpuhub.images import public_images
 from gputui.api.gpuhub.pro.instances import ProInstances
@@ -103,6 +104,7 @@ class GpuhubBackend(HttpBackend):
             self.rules = {**self.rules, "account": with_settings(self.rules["account"])}
         self.creators = {} if self._pro is None else {INSTANCE: self._pro.creator}
         if account.cloud.deployments:
+            self.explainer = StockExplainer(self._stock, account.regions, account.currency)
             self.creators = {
                 KIND: DeploymentCreator(account, self._client, self._lists, self._stock),
                 **self.creators,

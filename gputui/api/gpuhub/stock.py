@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from gputui.api.gpuhub import mapping
 from gputui.api.gpuhub.client import GpuhubClient
@@ -51,9 +52,11 @@ class StockReader:
             offers.add(self._last.update(region, result, f"the stock of {region}", stand_in))
         return offers.rows()
 
-    async def read_region(self, region: str) -> Sequence[Offer]:
-        """Request the whole stock of one region; raises GputuiError."""
-        return await self._read(region, {})
+    async def read_region(
+        self, region: str, parameters: Mapping[str, object] = MappingProxyType({})
+    ) -> Sequence[Offer]:
+        """Request the stock of one region, all of it without parameters; raises GputuiError."""
+        return await self._read(region, parameters)
 
     async def _read(self, region: str, parameters: Mapping[str, object]) -> Sequence[Offer]:
         return self._offers(

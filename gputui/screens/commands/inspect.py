@@ -11,14 +11,17 @@ from gputui.commands import COMMANDS, Command, Condition, Group
 from gputui.config.keymap import key_text
 from gputui.errors import GputuiError
 from gputui.fleet import Fleet
-from gputui.models import GpuProcess, Instance, Resource, Row
+from gputui.fleet.explanations import can_explain
+from gputui.models import Deployment, GpuProcess, Instance, Resource, Row
 from gputui.presentation.actions import may_be_of, name_of
 from gputui.presentation.description import targets_text
+from gputui.presentation.explanation import is_short
 from gputui.screens import dialogs
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import CommandSet, in_worker
-from gputui.screens.detail import describe, describe_json
+from gputui.screens.commands.explain import ASKING, explanation_of
+from gputui.screens.detail import describe, describe_json, heading
 
 
 class _DetailContext(FleetContext):
@@ -55,7 +58,18 @@ class InspectCommands(CommandSet):
                 note = Content.styled(f"refresh failed: {error}", "$text-warning")
                 reader.set_lines([*self.description(row), Content(""), note])
             return
-        reader.set_lines(self.description(fresh))
+        lines = self.description(fresh)
+        reader.set_lines(lines)
+        if isinstance(fresh, Deployment) and is_short(fresh) and can_explain(fleet, fresh):
+            await self._explain_in(reader, lines, fresh)
+
+    async def _explain_in(self, reader: dialogs.ReaderDialog, lines: list[Content], row: Deployment) -> None:
+        """Add to a description why the deployment does not start."""
+        lines = [*lines, Content(""), heading("Why it does not start")]
+        reader.set_lines([*lines, ASKING])
+        explanation = await explanation_of(self.session, row)
+        if reader.is_attached:
+            reader.set_lines([*lines, *explanation])
 
     def description(self, row: Row) -> list[Content]:
         """Return everything known about a row."""

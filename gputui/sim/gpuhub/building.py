@@ -51,7 +51,10 @@ def build_cloud(world: World, plan: CloudPlan, seed: int = 0) -> Cloud:
         uuid = "image-db8346e037" if number == 0 else f"image-{hexadecimal(cloud.rng, 10)}"
         cloud.images[uuid] = CloudImage(111 + number, uuid, name, world.time - (60 - number) * 86400)
     for number, initial in enumerate(plan.initial):
+        drawn = cloud.rng.getstate()
         _build_deployment(cloud, plan, initial, number)
+        if not initial.containers:
+            cloud.rng.setstate(drawn)  # all else is the same with it and without it
     cloud.pool.furnish([SPECS[name] for name in plan.specs])
     for number, instance in enumerate(plan.instances):
         _build_instance(cloud, instance, number)
@@ -110,7 +113,7 @@ def _build_deployment(cloud: Cloud, plan: CloudPlan, initial: InitialDeployment,
         gpu_num=initial.gpus,
         image=list(cloud.images)[number % len(cloud.images)] if number % 3 else "base-image-l2t43iu6uk",
         cmd=_command(initial),
-        cuda=Span(118, 130),
+        cuda=Span(118, initial.newest_cuda),
         price=Span(model.price * initial.gpus // 20 * 10, model.price * initial.gpus * 3 // 20 * 10),
         cmd_before_shutdown="sync" if number % 2 else "",
     )

@@ -50,6 +50,8 @@ _HUB_DEPLOYMENTS = (
     InitialDeployment("qwen-finetune", REPLICA_SET, 6, model=1, gpus=2),
     InitialDeployment("notebook", CONTAINER, 1, model=3),
     InitialDeployment("sdxl-batch", JOB, 3, model=7, replicas=12, stopped=True),
+    # No host has a driver as old as that: it never starts.
+    InitialDeployment("video-upscale", REPLICA_SET, 0, model=2, replicas=2, newest_cuda=120),
 )
 _AUTODL_DEPLOYMENTS = (
     InitialDeployment("sd-webui", REPLICA_SET, 5, model=0),

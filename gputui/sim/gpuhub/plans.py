@@ -23,6 +23,8 @@ class InitialDeployment:
     stopped: bool = False
     unseen: bool = False
     """Processes are not visible in the containers."""
+    newest_cuda: int = 130
+    """The upper end of its CUDA versions: 120 is CUDA 12.0."""
     runs: int = 0
     """Seconds a Job's command takes, 0 for the usual minutes."""
 

@@ -111,7 +111,7 @@ async def test_deployments_are_filtered_by_name_status_and_uuid(hub: Hub) -> Non
     assert names(everything) == [initial.name for initial in reversed(HUB.initial)]
     assert names(await hub.rows("deployment/list", name="llama")) == []
     assert names(await hub.rows("deployment/list", status="stopped")) == ["sdxl-batch"]
-    assert len(await hub.rows("deployment/list", status="running", name="")) == 5
+    assert len(await hub.rows("deployment/list", status="running", name="")) == 6
     assert await hub.rows("deployment/list", deployment_uuid=everything[2]["uuid"]) == [everything[2]]
 
 

@@ -347,7 +347,7 @@ def test_containers_crash_by_themselves_but_not_the_steady_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "deployments", "containers"), [("small", 6, 25), ("large", 100, 1_000), ("huge", 100, 10_000)]
+    ("size", "deployments", "containers"), [("small", 7, 25), ("large", 100, 1_000), ("huge", 100, 10_000)]
 )
 def test_the_hub_has_the_containers_of_its_size(size: str, deployments: int, containers: int) -> None:
     place = Place(CLOUDS[size][0])

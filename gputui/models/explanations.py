@@ -1,0 +1,46 @@
+"""Why a deployment runs fewer instances than it should: what its limits leave of the stock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gputui.models.values import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """GPUs that are idle in some places: single GPUs, possibly of several hosts.
+
+    ``idle`` is None where the server does not count; then ``available`` says whether there are some.
+    """
+
+    idle: int | None = None
+    available: bool | None = None
+
+    @property
+    def some(self) -> bool:
+        """Whether there are any."""
+        return bool(self.available) if self.idle is None else self.idle > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """The GPUs that would be found with one limit changed: ``change`` continues ``3 would fit …``."""
+
+    change: str
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The stock of now under the limits of a deployment, and with each of them relaxed in turn.
+
+    ``unread`` are places that could not be asked, with the reason.
+    ``note`` says what the figures do not, and the way out.
+    """
+
+    deployment: Ref
+    found: Found
+    relaxed: tuple[Relaxed, ...] = ()
+    unread: tuple[str, ...] = ()
+    note: str = ""

@@ -1,0 +1,81 @@
+"""Why a deployment does not start, in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from gputui.models import Balance, Block, Deployment, Image, Money, Phase, Ref
+from gputui.models.explanations import Explanation, Found, Relaxed
+from gputui.presentation.columns.column import plain_text
+from gputui.presentation.explanation import heading, is_short, other_lines, stock_lines
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+REF = Ref("hub", "deployment", "d1")
+ROW = Deployment(
+    REF,
+    "train",
+    "ReplicaSet",
+    Phase.RUNNING,
+    "running",
+    desired=4,
+    running=2,
+    starting=1,
+    gpu_count=4,
+    image="image-1",
+)
+
+
+def block(host: str, minutes: float) -> Block:
+    """Return the block of a host until so many minutes from now."""
+    return Block(Ref("hub", "block", host), host, "sgp1", until=NOW + timedelta(minutes=minutes))
+
+
+def stock(found: Found, row: Deployment = ROW, *relaxed: Relaxed) -> list[str]:
+    """Return the lines about the stock."""
+    return list(map(plain_text, stock_lines(row, Explanation(REF, found, relaxed))))
+
+
+def others(row: Deployment = ROW, **known: object) -> str:
+    """Return the lines about other reasons."""
+    given: dict[str, object] = {"blocks": (), "image": None, "balance": None} | known
+    return "\n".join(map(plain_text, other_lines(row, now=NOW, utc=True, **given)))  # type: ignore[arg-type]  # known
+
+
+def test_what_fits_is_never_said_to_be_on_one_host() -> None:
+    one = replace(ROW, gpu_count=1)
+    assert heading(ROW) == "Why train has 2 of 4 running, 1 starting"
+    assert stock(Found(0)) == ["✗ No idle GPU fits its limits now."]
+    assert stock(Found(1), one) == ["1 idle GPU fits its limits now."]
+    assert stock(Found(3)) == ["✗ 3 idle GPUs fit its limits now; an instance needs 4 on one host."]
+    assert stock(Found(9)) == [
+        "9 idle GPUs fit its limits now, possibly on different hosts; an instance needs 4 on one."
+    ]
+    assert stock(Found(0), ROW, Relaxed("with CUDA above 12.2", Found(8)))[1] == "  8 would fit with CUDA above 12.2"
+
+
+def test_blocked_hosts_the_image_and_money_are_named_and_what_is_unknown_is_said() -> None:
+    blocks = (*(block(f"host{number}", 60) for number in range(6)), block("over", -1))
+    assert "You block 6 hosts there: host0 until" in others(blocks=blocks)
+    assert "and 2 more" in others(blocks=blocks)
+    assert "over" not in others(blocks=blocks)
+    assert "You block no host there." in others()
+    assert "Blocked hosts are not known" in others(blocks=None)
+    image = Image(Ref("hub", "image", "image-1"), "vllm", size=28 << 30)
+    assert "Image vllm: 28.0G" in others(image=image)
+    assert "Image image-1: size unknown." in others()
+    empty = Balance(Ref("hub", "balance", "hub"), Money(Decimal(0), "USD"))
+    assert "✗ The balance is $0.00" in others(balance=empty)
+    assert "It is stopped: nothing starts." in others(replace(ROW, phase=Phase.STOPPED))
+
+
+def test_a_deployment_is_short_of_instances_only_where_that_is_known() -> None:
+    assert is_short(ROW)
+    assert not is_short(replace(ROW, running=3))
+    assert not is_short(replace(ROW, phase=Phase.STOPPED))
+    assert not is_short(replace(ROW, running=None))
+    job = replace(ROW, type="Job", desired=40, parallelism=3, finished=10)
+    assert not is_short(replace(job, running=3, starting=0))
+    assert is_short(replace(job, running=1, starting=1))
+    assert not is_short(replace(job, finished=39, running=1, starting=0))
