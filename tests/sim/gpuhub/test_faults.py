@@ -71,7 +71,7 @@ async def test_lists_shift_while_they_are_read_and_repeat_their_end(sim: Running
     assert names(first["list"]) == everything[:3]
     assert names(second["list"]) == everything[2:5]
     assert (first["result_total"], second["result_total"], second["max_page"]) == (7, 8, 3)
-    assert names(third["list"]) == names(beyond["list"]) == everything[3:]
+    assert names(third["list"]) == names(beyond["list"]) == everything[4:]
 
 
 async def test_garbage_spoils_some_rows_and_the_totals(sim: Running, hub: Hub) -> None:
