@@ -16,8 +16,8 @@ from gputui.models import GpuDevice, GpuSample, Instance, Ref
 
 IDLE_BELOW = 1.0
 """A GPU below this utilisation, in percent, is idle."""
-IN_USE_FROM = 256 * 2**20
-"""Bytes from which a process uses memory: the driver itself needs less."""
+IN_USE_FROM = 512 * 2**20
+"""Bytes from which a process uses memory: the driver itself needs up to some hundred MiB."""
 LONGEST_GAP = timedelta(minutes=3)
 """The longest time between two samples of one idle period, and the greatest age of the newest one."""
 

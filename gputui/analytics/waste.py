@@ -149,7 +149,7 @@ def in_use_text(memory: int | None) -> str:
     """Say how much memory of idle GPUs is in use."""
     if memory is None:
         return "GPU memory unknown"
-    return f"{format_bytes(memory)} of GPU memory in use" if memory else "no GPU memory in use"
+    return f"{format_bytes(memory)} GPU memory in use" if memory else "no GPU memory in use"
 
 
 def _stuck_text(row: Instance, begun: datetime, known: Evidence) -> str | None:

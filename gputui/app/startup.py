@@ -64,6 +64,7 @@ def run(
             on_failure=app.show_internal_error,
             state_dir=state_dir,
         )
+        fleet.idle_minutes = config.waste.idle_minutes
         fleet.restore()
         return fleet
 

@@ -65,12 +65,19 @@ class Polling(Section):
     processes: float = Field(default=2.0, ge=0.5, le=3600)
 
 
+class WasteConfig(Section):
+    """When something is waste. ``idle_minutes``: how long GPUs are at 0 %, or a queue is without new tasks."""
+
+    idle_minutes: float = Field(default=30.0, ge=1, le=7 * 24 * 60)
+
+
 class Config(Section):
     """The whole configuration. ``accounts`` is by name, in the order of the file."""
 
     accounts: dict[str, Account]
     ui: UiConfig = UiConfig()
     polling: Polling = Polling()
+    waste: WasteConfig = WasteConfig()
 
 
 def account_model(kind: str) -> type[Account]:
@@ -197,9 +204,10 @@ class _Reader:
         if ui is not None:
             self.problems += [f"ui.keys.{problem}" for problem in key_problems(ui.keys)]
         polling = self._section(Polling, data.get("polling", {}), ("polling",))
-        if self.problems or ui is None or polling is None:
+        waste = self._section(WasteConfig, data.get("waste", {}), ("waste",))
+        if self.problems or ui is None or polling is None or waste is None:
             return None
-        return Config.model_construct(accounts=accounts, ui=ui, polling=polling)
+        return Config.model_construct(accounts=accounts, ui=ui, polling=polling, waste=waste)
 
     def _accounts(self, data: object) -> dict[str, Account]:
         if not isinstance(data, dict) or not data:

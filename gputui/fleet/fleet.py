@@ -86,6 +86,8 @@ class Fleet(Rows):
         self._state_dir = state_dir
         self.login_hint = "Log in once with gputui ssh, which asks."
         """The hint where an SSH login would need an answer of the user."""
+        self.idle_minutes: float | None = None
+        """How long something does nothing before it is waste; None for the default."""
         self._open_backend = open_backend
         self._on_failure = on_failure
         self.polls = polling is not None
@@ -171,7 +173,7 @@ class Fleet(Rows):
         """The resources that cost money and do nothing."""
         from gputui.fleet.waste import FleetWaste
 
-        return FleetWaste(self, self._history, self._on_failure)
+        return FleetWaste(self, self._history, self._on_failure, idle_minutes=self.idle_minutes)
 
     def forward_rows(self) -> list[PortForward]:
         """Return the forwards as they are now, without the libraries of SSH where there are none."""

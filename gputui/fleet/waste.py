@@ -10,7 +10,7 @@ import asyncio
 import getpass
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from gputui.analytics.cost import gpus_of, host_gpus
@@ -80,15 +80,20 @@ class FleetWaste:
     """Finds the waste of a fleet. ``idle_after`` is how long something does nothing before it is waste."""
 
     def __init__(
-        self, fleet: Fleet, history: History | None, on_failure: Callable[[BaseException], None] | None = None
+        self,
+        fleet: Fleet,
+        history: History | None,
+        on_failure: Callable[[BaseException], None] | None = None,
+        *,
+        idle_minutes: float | None = None,
     ) -> None:
-        self.idle_after = IDLE_AFTER
+        self.idle_after = IDLE_AFTER if idle_minutes is None else timedelta(minutes=idle_minutes)
         self._fleet = fleet
         self._history = history
         self._listeners: Listeners[Findings] = Listeners(on_failure)
         self._listening = 0
         self._unsubscribe: list[Callable[[], None]] = []
-        self._found = Findings()
+        self._found = self._announced = Findings()
         self._outdated = True
         self._scheduled = False
         self._periods = IdlePeriods()
@@ -113,6 +118,11 @@ class FleetWaste:
         """The waste that is not snoozed, the most expensive of each currency first."""
         return self.now.rows
 
+    def of(self, ref: Ref) -> Waste | None:
+        """Return the waste that a resource is, snoozed or not; None where it is none."""
+        found = self.now
+        return next((waste for waste in (*found.rows, *found.snoozed) if waste.ref == ref), None)
+
     def subscribe(self, listener: Callable[[Findings], None]) -> Callable[[], None]:
         """Call ``listener`` after each change of what is found; returns the function that removes it."""
         remove = self._listeners.add(listener)
@@ -131,10 +141,9 @@ class FleetWaste:
 
     def look_again(self) -> None:
         """Find it again: time has passed, so that samples are too old, or a snooze has ended."""
-        self._outdated = True
-        before = self._found
         self._find()
-        if self._found != before:
+        if self._found != self._announced:
+            self._announced = self._found
             self._listeners.notify(self._found)
 
     def _follow(self) -> None:

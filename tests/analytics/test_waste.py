@@ -55,7 +55,7 @@ def found(**known: Any) -> Sequence[Waste]:
 def test_an_instance_that_was_seen_idle_for_long_is_waste_with_the_memory_that_it_holds() -> None:
     (waste,) = found(instances=[instance()], idle=idle(90, 61 * 2**30))
     assert (waste.ref, waste.reason, waste.since, waste.at_least) == (MAIN, WasteReason.IDLE, ago(90), True)
-    assert (waste.per_hour, waste.gpus, waste.text) == (dollars("2.00"), 2, "61.0G of GPU memory in use")
+    assert (waste.per_hour, waste.gpus, waste.text) == (dollars("2.00"), 2, "61.0G GPU memory in use")
     assert so_far(waste, NOW) == dollars("3.00")
 
 
