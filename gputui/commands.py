@@ -45,6 +45,7 @@ class Condition(StrEnum):
     FAVOURITE = "the row can be a favourite"
     EXPLAIN = "its limits can be compared with the stock"
     PROCESS = "there is a GPU process under the cursor"
+    WASTE = "the row costs money and does nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,7 @@ _VIEWS = _section(
     Command("view.transfers", "Transfers", "", "Copies of files: progress, pause, retry, cancel"),
     Command("view.runs", "Runs", "", "Commands run in instances in this session, and their results"),
     Command("view.attempts", "Attempts", "", "Creates and starts tried again while there is no stock"),
+    Command("view.waste", "Waste", "", "Resources that cost money and do nothing"),
     Command("view.forwards", "Forwards", "", "Ports forwarded to instances", of_row="forward"),
 )
 
@@ -230,6 +232,17 @@ _ROW = _section(
         optional=True,
     ),
     Command("watch", "Notify", "w", "Notify when GPUs become idle here, or stop", 9, aliases=("notify",)),
+    Command(
+        "snooze",
+        "Snooze",
+        "H",
+        "Hide the waste for a time, or show it again",
+        6,
+        argument="TIME REASON",
+        when=Condition.WASTE,
+        several=True,
+        optional=True,
+    ),
     _action(Action.COMMIT),
     _named(
         "favourite",

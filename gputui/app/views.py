@@ -29,6 +29,7 @@ VIEWS = {
     "transfers": "transfers.view:TransfersView",
     "forwards": "forwards.view:ForwardsView",
     "attempts": "attempts.view:AttemptsView",
+    "waste": "waste.view:WasteView",
     "runs": "runs.view:RunsView",
     "run": "runs.results:ResultsView",
 }
@@ -48,8 +49,8 @@ def view_class(name: str) -> type[View]:
 
 FIRST_VIEW = "instances"
 
-_OWN_WORK = frozenset({"transfers", "forwards", "runs", "attempts"})
-"""The lists of what this session does: looked at in between, so that back is the view before."""
+_IN_BETWEEN = frozenset({"transfers", "forwards", "runs", "attempts", "waste"})
+"""Lists that are looked at in between, so that back is the view before."""
 
 _LONGEST_TRAIL = 20
 
@@ -84,7 +85,7 @@ class Views:
         if current is not None and (current.NAME, current.scope) != (view, scope):
             self._trail.append((current.NAME, current.scope))
             del self._trail[:-_LONGEST_TRAIL]
-        if scope is None and select is None and view not in _OWN_WORK:
+        if scope is None and select is None and view not in _IN_BETWEEN:
             self._trail.clear()
         if account is not None:
             self.session.choose(account=account)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from gputui.formatting import parse_span
+
 _AGO = re.compile(r"(\d{1,9})\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = timedelta(days=366)
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 
 
@@ -33,3 +36,31 @@ def parse_time(text: str, now: datetime, *, utc: bool = False, after: datetime |
         return read.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("must be such as 90m, 2h, 14:05, 2026-11-25 14:05, or ISO 8601") from None
+
+
+def parse_end(text: str, now: datetime, *, utc: bool = False) -> datetime:
+    """Return the time to come, in UTC, that is meant by ``8h``, ``3d``, ``18:30``, a date, or a date and a time.
+
+    Without an offset it is local time, or UTC with ``utc``; a time of day alone is the next one, a date alone the
+    begin of that day. ``now`` is aware. Raises ValueError with the forms that are accepted, and for times that are
+    past or more than a year ahead.
+    """
+    given = text.strip()
+    here = now.astimezone(UTC) if utc else now.astimezone()
+    try:
+        if match := _TIME.fullmatch(given):
+            hour, minute, second = (int(part or 0) for part in match.groups())
+            at = here.replace(hour=hour, minute=minute, second=second, microsecond=0)
+            at += timedelta(days=at <= here)
+        elif given[:1].isdigit() and given[4:5] == "-":
+            at = datetime.fromisoformat(given)
+            if at.tzinfo is None:
+                at = at.replace(tzinfo=UTC) if utc else at.astimezone()
+        else:
+            at = here + timedelta(minutes=parse_span(given))
+        at = at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be such as 1h, 8h, 3d, 18:30, 2026-12-03 or 2026-12-03 18:30") from None
+    if not timedelta() < at - now <= _LONGEST:
+        raise ValueError("must be in the future" if at <= now else "must be within a year")
+    return at

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.reader import JsonReaderDialog as JsonReaderDialog
     from gputui.screens.dialogs.reader import ReaderDialog as ReaderDialog
     from gputui.screens.dialogs.scale import ScaleDialog as ScaleDialog
+    from gputui.screens.dialogs.snooze import SnoozeDialog as SnoozeDialog
 
 _NAMES = {
     "block": ("BlockDialog",),
@@ -37,6 +38,7 @@ _NAMES = {
     "prompt": ("AnswersDialog", "PromptDialog", "WaitDialog"),
     "reader": ("JsonReaderDialog", "ReaderDialog"),
     "scale": ("ScaleDialog",),
+    "snooze": ("SnoozeDialog",),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 

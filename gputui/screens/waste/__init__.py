@@ -1,0 +1,1 @@
+"""Resources that cost money and do nothing."""

@@ -1,0 +1,125 @@
+"""Commands for waste: open the resource, end it, hide the row for a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from gputui.commands import Command, Condition
+from gputui.errors import InvalidError
+from gputui.formatting import counted
+from gputui.models import RESOURCES, Action, Volume
+from gputui.models.waste import Waste
+from gputui.presentation.columns.blocks import minute_text
+from gputui.presentation.columns.waste import REASONS
+from gputui.presentation.times import parse_end
+from gputui.screens import dialogs
+from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.lifecycle import LifecycleCommands
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gputui.screens.waste.view import WasteView
+
+
+class SnoozeCommands(CommandSet):
+    """Hide waste for a time with a reason, or show it again. For any view whose rows may be waste."""
+
+    def conditions(self) -> Iterable[Condition]:
+        """The row under the cursor is waste."""
+        row = self.view.row_here()
+        if row is not None and self.session.fleet.waste.of(row.ref) is not None:
+            yield Condition.WASTE
+
+    def refusal(self, command: Command) -> str:
+        """Return that only waste is snoozed."""
+        return "Snooze: this is no waste." if command.id == "snooze" and self.view.row_here() is not None else ""
+
+    def do_snooze(self, argument: str) -> None:
+        """Hide the targets; where all of them are hidden already, show them again."""
+        waste = self.session.fleet.waste
+        found = [one for row in self.view.targets() if (one := waste.of(row.ref)) is not None]
+        shown = [one for one in found if one.snooze is None]
+        if argument:
+            when, _, note = argument.partition(" ")
+            try:
+                until = parse_end(when, self.session.fleet.now(), utc=self.session.utc)
+            except ValueError as error:
+                raise InvalidError(f"The time {error}.", hint=":snooze 8h restarts at noon") from None
+            self._snooze(found, until, note.strip())
+        elif shown:
+            self._ask(shown)
+        elif found:
+            self._end(found)
+
+    @in_worker("dialog")
+    async def _ask(self, chosen: Sequence[Waste]) -> None:
+        session = self.session
+
+        def read(text: str) -> datetime:
+            return parse_end(text, session.fleet.now(), utc=session.utc)
+
+        answer = await self.app.push_screen_wait(
+            dialogs.SnoozeDialog(
+                f"Snooze {chosen[0].name if len(chosen) == 1 else counted(len(chosen), 'row')}?",
+                subjects=[
+                    Content.assemble("  ", (one.name, "bold"), f"   {one.ref.account}   {REASONS[one.reason]}")
+                    for one in chosen
+                ],
+                read=read,
+                time_text=lambda at: minute_text(at, utc=session.utc),
+            )
+        )
+        if answer is not None:
+            await self._hide(chosen, *answer)
+
+    @in_worker("snooze")
+    async def _snooze(self, chosen: Sequence[Waste], until: datetime, note: str) -> None:
+        await self._hide(chosen, until, note)
+
+    async def _hide(self, chosen: Sequence[Waste], until: datetime, note: str) -> None:
+        await self.session.fleet.waste.snooze(chosen, until, note)
+        said = f"{_names(chosen)} snoozed until {minute_text(until, utc=self.session.utc)}."
+        self.view.notify(said, severity="information")
+
+    @in_worker("snooze")
+    async def _end(self, chosen: Sequence[Waste]) -> None:
+        await self.session.fleet.waste.end_snooze(chosen)
+        self.view.notify(f"{_names(chosen)} no longer snoozed.", severity="information")
+
+
+def _names(chosen: Sequence[Waste]) -> str:
+    return chosen[0].name if len(chosen) == 1 else counted(len(chosen), "row")
+
+
+class WasteCommands(LifecycleCommands):
+    """Open the resource of a row, stop it; show the snoozed rows."""
+
+    view: WasteView
+
+    def conditions(self) -> Iterable[Condition]:
+        """Every row can be opened."""
+        if self.view.row_here() is not None:
+            yield Condition.OPEN
+
+    def do_open(self, argument: str) -> None:
+        """Show the resource in its own view."""
+        if (row := self.view.row_here()) is not None:
+            resource = self.session.fleet.resource_of(row.ref)
+            self.session.navigator.go(RESOURCES[resource].view, select=row.ref)
+
+    def do_stop(self, argument: str) -> None:
+        """Stop the targets; a volume cannot be stopped, only deleted."""
+        rows = self.chosen(Action.STOP, argument)
+        volumes = [row for row in rows if isinstance(row, Volume)]
+        if volumes and len(volumes) < len(rows):
+            self.view.notify("Volumes are deleted, the others stopped: mark either of them.")
+        elif rows:
+            self.confirm_and_act(Action.DELETE if volumes else Action.STOP, rows)
+
+    def do_problems(self, argument: str) -> None:
+        """Show the snoozed rows as well, or hide them again."""
+        self.view.show_snoozed(not self.view.shows_snoozed)

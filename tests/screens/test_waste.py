@@ -1,0 +1,110 @@
+"""The view of waste: rows with their price, the actions of the resource, snoozes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from gputui.history.history import History
+from gputui.models import Action, GpuDevice, GpuSample, Instance, Phase, Ref, Resource, Volume
+from tests.fleet.fakes import START, FakeBackend
+from tests.screens.changing import confirm
+from tests.screens.cloud import usd
+from tests.screens.stage import NARROW, Stage, staged, stop_the_clock
+from tests.screens.world import GIB
+
+MAIN = Ref("dock", "container", "serve")
+
+
+@pytest.fixture(autouse=True)
+def _still(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_the_clock(monkeypatch)
+
+
+@pytest.fixture
+def history() -> History:
+    return History(None)
+
+
+def dock() -> FakeBackend:
+    """An account with an instance that was idle for 41 minutes, one that works, and a volume that nothing mounts."""
+
+    class Dock(FakeBackend):
+        spending = frozenset({Resource.INSTANCES, Resource.VOLUMES})
+
+    def container(name: str, gpu: int) -> Instance:
+        ref = Ref("dock", "container", name)
+        return Instance(
+            ref, name, Phase.RUNNING, "running", gpu_model="H100", gpu_indices=(gpu,), host="h07", price=usd("3.00")
+        )
+
+    def device(index: int, load: float) -> GpuDevice:
+        series = [GpuSample(START - timedelta(minutes=minute), load, 61 * GIB) for minute in range(41, -1, -1)]
+        ref = Ref("dock", "gpu", str(index))
+        return GpuDevice(ref, "h07", index, sample=series[-1], series=tuple(series))
+
+    backend = Dock("dock", (Resource.INSTANCES, Resource.GPUS, Resource.VOLUMES))
+    backend.rows[Resource.INSTANCES] = [container("serve", 0), container("train", 1)]
+    backend.rows[Resource.GPUS] = [device(0, 0.0), device(1, 96.0)]
+    backend.rows[Resource.VOLUMES] = [
+        Volume(Ref("dock", "volume", "old"), "old", "NFS", Phase.RUNNING, "ok", 50 * GIB, mounts=0, price=usd("0.02"))
+    ]
+    return backend
+
+
+async def look(stage: Stage) -> None:
+    await stage.command("waste")
+    await stage.advance(0)
+
+
+async def test_waste_is_listed_by_price_and_stopped_or_deleted_from_there() -> None:
+    backend = dock()
+    async with staged(backend) as stage:
+        await look(stage)
+        assert stage.names == ["serve", "old"]
+        assert stage.line_of("serve").split() == [
+            *("▌", "idle", "serve", "dock", "1", "H100", "≥", "41m", "$3.00", "≥", "$2.05"),
+            *("61.0G", "GPU", "memory", "in", "use"),
+        ]
+        assert "2   $3.02/h" in stage.title
+        await stage.press("X")
+        assert "Stop serve in dock?" in stage.text
+        await confirm(stage)
+        await stage.until(lambda: backend.calls[Action.STOP])
+        await stage.press("down", "X")
+        assert "Delete old in dock?" in stage.text
+        await stage.press("escape", "enter")
+        assert (stage.view.NAME, stage.here) == ("volumes", "old")
+        await stage.press("escape")
+        assert stage.view.NAME == "waste"
+
+
+async def test_a_snooze_hides_a_row_and_z_shows_it_with_its_reason(history: History) -> None:
+    async with staged(dock(), history=history) as stage:
+        await look(stage)
+        await stage.press("H")
+        assert "Hidden in this and later sessions until 20:00." in stage.text
+        await stage.press("enter")
+        await stage.type("demo on Monday")
+        await stage.press("enter")
+        await stage.until(lambda: stage.names == ["old"])
+        assert "1 snoozed" in stage.title
+        await stage.press("z")
+        assert "until 20:00" in stage.line_of("serve")
+        assert "demo on Monday" in stage.line_of("serve")
+        assert "$0.02/h" in stage.title
+        await stage.press("home", "down", "H")
+        await stage.until(lambda: "1 snoozed" not in stage.title)
+        assert not history.snoozes(START)
+
+
+async def test_snooze_takes_the_time_and_the_reason_in_the_command_bar(history: History) -> None:
+    async with staged(dock(), history=history, size=NARROW) as stage:
+        await look(stage)
+        await stage.command("snooze soon")
+        assert "The time must be such as 1h" in stage.toasts
+        await stage.command("snooze 3d restarts on Monday")
+        await stage.until(lambda: stage.names == ["old"])
+        (kept,) = history.snoozes(START)
+        assert (kept.until, kept.note) == (START + timedelta(days=3), "restarts on Monday")
