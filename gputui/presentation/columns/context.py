@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from gputui.analytics.gpu_idle import IdlePeriod
 from gputui.analytics.prices import ByDeployment
-from gputui.models import GpuProcess, Instance, Pending, Ref, Resource, Row
+from gputui.models import GpuDevice, GpuProcess, Instance, Pending, Ref, Resource, Row
 from gputui.presentation.columns.column import Column
 
 
@@ -70,6 +71,10 @@ class Context:
 
     def in_state_since(self, instance: Instance) -> datetime | None:
         """Return when an instance in transition entered its state; None for all others."""
+        return None
+
+    def idle_period(self, device: GpuDevice) -> IdlePeriod | None:
+        """Return for how long a GPU has been idle by its readings; None where it is not, or where that is unknown."""
         return None
 
     def memory_share(self, process: GpuProcess) -> float | None:

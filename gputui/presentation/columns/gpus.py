@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, cast
 
+from gputui.analytics.gpu_idle import IdlePeriod
 from gputui.formatting import format_bytes, format_duration
 from gputui.models import GpuDevice, GpuProcess, HostInfo, Resource
 from gputui.presentation.columns import fields
@@ -57,7 +60,7 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
         fields.figure(
             "util",
             _sampled("utilization"),
-            cell=_utilization,
+            cell=_utilization(context),
             plain=_figure_text("utilization", " %"),
             width=BAR_CELLS + 6,
             when_filled=True,
@@ -67,13 +70,14 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             "memory",
             lambda row: row.memory_used,
             heading="GPU MEMORY",
-            cell=_memory,
+            cell=_memory(context),
             width=_MEMORY_CELLS,
             least=_MEMORY_CELLS,
             flex=True,  # the reason why there is no reading may be a sentence
             plain=_memory_text,
             detail=lambda row: f"{_memory_text(row)}{' with the processor' if row.memory_shared else ''}",
         ),
+        fields.detail("idle", _idle_text(context)),
         _figure("power", " W", priority=1),
         _figure("temperature", " °C", priority=1, heading="TEMP", style=temperature_style),
         _figure("fan", " %", priority=2),
@@ -124,11 +128,42 @@ def _model(row: GpuDevice) -> str:
     return f"{row.model or ''} {row.mig}".strip()
 
 
-def _utilization(row: GpuDevice) -> Cell:
-    if row.sample is None or row.sample.utilization is None:
-        return ""
-    load = row.sample.utilization
-    return [*load_bar(load / 100, BAR_CELLS), (f" {load:3.0f} %", "")]
+_IDLE = "◌"
+_IDLE_FROM = timedelta(minutes=5)
+"""Without load for less than this is a pause in the work."""
+
+
+def _idle_with_memory(context: Context, row: GpuDevice) -> IdlePeriod | None:
+    """Return how long a GPU has been idle while its memory is in use; None where that is not so for some minutes."""
+    period = context.idle_period(row)
+    return period if period is not None and period.memory_in_use and period.seen >= _IDLE_FROM else None
+
+
+def _minutes(period: IdlePeriod) -> str:
+    """Write the length of a period without seconds: ``14m``, ``≥3h 12m`` where it may have begun earlier."""
+    length = re.sub(r" \d+s$", "", format_duration(period.seen.total_seconds()))
+    return f"≥{length}" if period.at_least else length
+
+
+def _utilization(context: Context) -> Callable[[GpuDevice], Cell]:
+    def cell(row: GpuDevice) -> Cell:
+        if row.sample is None or row.sample.utilization is None:
+            return ""
+        if (period := _idle_with_memory(context, row)) is not None:
+            return (f"{_IDLE} idle {_minutes(period):>{BAR_CELLS - 1}}", "warning")
+        load = row.sample.utilization
+        return [*load_bar(load / 100, BAR_CELLS), (f" {load:3.0f} %", "")]
+
+    return cell
+
+
+def _idle_text(context: Context) -> Callable[[GpuDevice], Cell]:
+    def text(row: GpuDevice) -> Cell:
+        if (period := _idle_with_memory(context, row)) is None:
+            return ""
+        return (f"{_IDLE} for {_minutes(period)}, {format_bytes(period.memory_in_use)} in use", "warning")
+
+    return text
 
 
 def _memory_text(row: GpuDevice) -> str:
@@ -137,17 +172,21 @@ def _memory_text(row: GpuDevice) -> str:
     return (f"{used or '?'}/{total}" if row.memory_total is not None else used) + shared
 
 
-def _memory(row: GpuDevice) -> Cell:
+def _memory(context: Context) -> Callable[[GpuDevice], Cell]:
+    return lambda row: _memory_cell(row, "warning" if _idle_with_memory(context, row) is not None else "")
+
+
+def _memory_cell(row: GpuDevice, style: str) -> Cell:
     if row.memory_used is None:
         return (row.problem, "bad") if row.problem else ("not reported", "muted")
     doubt = [("! ", "warning")] if row.problem else []
     sizes = f"{format_bytes(row.memory_used)}/{format_bytes(row.memory_total)}"
     if not row.memory_total:
-        return [*doubt, (format_bytes(row.memory_used), "")]
+        return [*doubt, (format_bytes(row.memory_used), style)]
     if row.memory_shared:
-        return [*doubt, (sizes, ""), (" shared", "muted")]
+        return [*doubt, (sizes, style), (" shared", "muted")]
     share = row.memory_used / row.memory_total
-    return [*doubt, *load_bar(share, BAR_CELLS - 2 * len(doubt)), (f" {sizes:>11}", "")]
+    return [*doubt, *load_bar(share, BAR_CELLS - 2 * len(doubt)), (f" {sizes:>11}", style)]
 
 
 def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:

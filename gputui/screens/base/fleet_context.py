@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gputui.models import Pending, Ref, Row
+from gputui.analytics.gpu_idle import LONGEST_GAP, IdlePeriod, IdlePeriods
+from gputui.models import GpuDevice, Pending, Ref, Row
 from gputui.presentation.columns.context import Context
 from gputui.screens.base.session import Session
 
@@ -13,6 +14,7 @@ class FleetContext(Context):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self._periods = IdlePeriods()
 
     @property
     def utc(self) -> bool:
@@ -35,3 +37,10 @@ class FleetContext(Context):
     def bills(self, account: str) -> bool:
         """Whether instances of the account are billed."""
         return self.session.fleet.runtime(account).bills
+
+    def idle_period(self, device: GpuDevice) -> IdlePeriod | None:
+        """Return for how long a GPU has been idle; None where it is not, or has no reading of the last minutes."""
+        fleet = self.session.fleet
+        self._periods.update(device.ref, fleet.samples.of(device.ref))
+        period = self._periods.of(device.ref)
+        return None if period is None or fleet.now() - period.until > LONGEST_GAP else period
