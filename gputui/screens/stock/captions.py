@@ -8,8 +8,9 @@ from textual.content import Content
 
 from gputui.analytics.stock import Paid, price_of
 from gputui.analytics.stock_trends import arrow, sparkline
-from gputui.formatting import counted, format_money
+from gputui.formatting import format_money
 from gputui.models import Offer, Ref
+from gputui.presentation.offers import idle_words, place_name, where
 from gputui.screens import dialogs
 from gputui.widgets.heatmap.grid import (
     AVAILABLE,
@@ -25,25 +26,6 @@ from gputui.widgets.heatmap.grid import (
 
 SINGLE_CARDS = "single GPUs, possibly on different machines"
 GAP = "   "
-
-
-def place_name(account: str, region: str) -> str:
-    """Return the name of a place: ``hub · sgp1``, and a host by its account alone."""
-    return account if region == account else f"{account} · {region}"
-
-
-def where(offer: Offer) -> str:
-    """Return the name of the place an offer is in."""
-    return place_name(offer.ref.account, offer.region)
-
-
-def idle_words(offer: Offer) -> str:
-    """Return how many are available: ``12 idle of 64 GPUs``."""
-    if offer.idle is None:
-        return "available" if offer.available else "not available now"
-    if offer.total is None:
-        return f"{offer.idle} idle"
-    return f"{offer.idle} idle of {counted(offer.total, 'GPU')}"
 
 
 def price_words(offer: Offer, paid: Paid, own: Collection[str] = ()) -> str:

@@ -9,6 +9,7 @@ from gputui.analytics.stock import cheapest_first, has_idle
 from gputui.commands import Command, Condition, Group
 from gputui.models import Offer, Resource
 from gputui.presentation.columns.lists import columns_of
+from gputui.presentation.offers import idle_words, where
 from gputui.screens import dialogs
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.commands.accounts import AccountCommands
@@ -20,8 +21,6 @@ from gputui.screens.stock.captions import (
     SINGLE_CARDS,
     empty_cell_text,
     holder_choices,
-    idle_words,
-    where,
 )
 from gputui.widgets.heatmap.grid import Grid, SortKey
 

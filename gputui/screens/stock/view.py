@@ -14,6 +14,7 @@ from gputui.analytics.stock import Paid, paid_prices, price_of
 from gputui.commands import Command
 from gputui.formatting import counted
 from gputui.models import FeedState, Instance, Offer, Ref, Resource, Row
+from gputui.presentation.offers import idle_words, place_name, where
 from gputui.query import IS, IS_FAVOURITE, Query, parse
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
@@ -21,12 +22,9 @@ from gputui.screens.commands.sets import SHARED_SETS
 from gputui.screens.stock.captions import (
     cell_line,
     empty_cell_line,
-    idle_words,
     legend,
     past_line,
-    place_name,
     problem_line,
-    where,
 )
 from gputui.screens.stock.commands import StockCommands
 from gputui.screens.stock.trends import StockTrends
