@@ -130,6 +130,7 @@ class GputuiApp(App[int]):
         self.set_keymap(dict(ui.keys))
         keep_choices(self.session.memory, self, ui)
         self.session.memory.restore()
+        self.session.watches.idle.add(self._program.notify_idle)
 
     def get_css_variables(self) -> dict[str, str]:
         """Compute the colours of a theme once: Textual asks for them several times whenever a view opens."""
@@ -183,6 +184,7 @@ class GputuiApp(App[int]):
             view = self.views.opened[self.current_mode]
             if view.is_mounted:
                 view.on_screen_resume()
+        self.session.watches.follow(self.session.fleet)
         self.session.fleet.login_hint = f"{self.session.key_of('ssh')} on the instance asks."
         unsubscribe = self.session.fleet.subscribe_feeds(self._can_do_more)
         try:

@@ -12,7 +12,8 @@ from gputui.app.login import Login
 from gputui.app.views import Views
 from gputui.errors import ExitCode
 from gputui.formatting import counted
-from gputui.models import Instance, LogKind, LogSource
+from gputui.models import Instance, LogKind, LogSource, Offer
+from gputui.presentation.offers import idle_words, where
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.widgets.internal_errors import Failures
@@ -121,6 +122,12 @@ class RunningProgram:
         if await self.login.probe(instance):
             self._views.go("gpus", scope=instance.ref)
 
+    def notify_idle(self, offer: Offer) -> None:
+        """Notify that enough GPUs of an offer that is watched are idle, in every view."""
+        said = f"{where(offer)}: {idle_words(offer)}."
+        self._app.notify(said, title=f"{offer.gpu_model} idle", markup=False, timeout=30)
+        self._app.bell()
+
     # --- the end ---------------------------------------------------------------------------------------------
 
     def leave(self) -> None:
@@ -159,4 +166,4 @@ class RunningProgram:
         if copies := self.session.fleet.transfers_under_way:
             lines.append("These copies are interrupted; the same copy continues them later:")
             lines += [f"  {copy.source.text} to {copy.target.text}" for copy in copies]
-        return [*lines, *(line for view in self._views.opened.values() for line in view.ends_with_program())]
+        return lines

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gputui.commands import BY_ID, Command
 from gputui.config.keymap import first_key, key_text
+from gputui.fleet.watches import Watches
 from gputui.history.favourites import Favourites
 from gputui.history.preferences import Preferences
 from gputui.history.saved_views import SavedViews
@@ -103,6 +104,8 @@ class Session:
     """When the session before this one ended, in UTC; None where that is not known."""
     memory: Memory = field(init=False)
     """Remembers choices in this object, and others that are not those of one view."""
+    watches: Watches = field(init=False)
+    """The stock that is watched."""
     account: str | None = None
     utc: bool = False
     note: str = ""
@@ -129,6 +132,7 @@ class Session:
         self.saved_views = SavedViews(self.preferences)
         with suppress(*UNUSABLE):
             self.last_looked = time(self.preferences.get(_LAST_LOOKED))
+        self.watches = Watches(self.preferences, self.program.show_internal_error)
 
     def at_end(self, release: Callable[[], None]) -> None:
         """Call ``release`` when the program ends, before any widget goes."""

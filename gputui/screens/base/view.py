@@ -196,10 +196,6 @@ class View(GuardedHandlers, LaidOutOnce[None]):
     def pass_time(self) -> None:
         """Show the ages of now: some time may have passed since they were drawn."""
 
-    def ends_with_program(self) -> Sequence[str]:
-        """Return lines for what would end with the program, also when the view is not in front."""
-        return ()
-
     def catch_up(self) -> None:
         """Show the present state of what this view shows."""
 

@@ -123,8 +123,8 @@ class StockCommands(SaveCommands, CreateCommands):
         offer = self.view.map.offer
         if offer is None:
             return
-        if offer.ref in self.view.watches.refs:
-            self.view.watches.remove(offer.ref)
+        if offer.ref in self.session.watches.refs:
+            self.session.watches.remove(offer.ref)
             self.view.catch_up()
             self.view.notify(f"{offer.gpu_model} in {where(offer)}: will no longer notify.", severity="information")
         elif offer.idle is None:
@@ -147,7 +147,7 @@ class StockCommands(SaveCommands, CreateCommands):
             self._watch(offer, int(typed))
 
     def _watch(self, offer: Offer, at_least: int) -> None:
-        self.view.watches.add(offer, at_least)
+        self.session.watches.add(offer, at_least)
         self.view.catch_up()
         what = "some are available" if offer.idle is None else f"{at_least} are idle"
         again = " again (available now)" if has_idle(offer, at_least) else ""

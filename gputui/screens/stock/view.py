@@ -14,7 +14,7 @@ from gputui.analytics.stock import Paid, paid_prices, price_of
 from gputui.commands import Command
 from gputui.formatting import counted
 from gputui.models import FeedState, Instance, Offer, Ref, Resource, Row
-from gputui.presentation.offers import idle_words, place_name, where
+from gputui.presentation.offers import place_name
 from gputui.query import IS, IS_FAVOURITE, Query, parse
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
@@ -28,7 +28,6 @@ from gputui.screens.stock.captions import (
 )
 from gputui.screens.stock.commands import StockCommands
 from gputui.screens.stock.trends import StockTrends
-from gputui.screens.stock.watches import Watches
 from gputui.widgets.bars.line import Line
 from gputui.widgets.heatmap.grid import Arrangement, Grid, SortKey
 from gputui.widgets.heatmap.heatmap import Heatmap
@@ -65,7 +64,6 @@ class StockView(View):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.watches = Watches(self.notify_idle)
         self.paid: Paid = {}
         self.trends = StockTrends(session)
         self._fading: Timer | None = None
@@ -112,17 +110,11 @@ class StockView(View):
         """Give the keys back to the map."""
         self.set_focus(self.map)
 
-    def ends_with_program(self) -> Sequence[str]:
-        """Return how many notifications would be lost."""
-        count = len(self.watches.refs)
-        return [f"{count} notification{'' if count == 1 else 's'} of idle GPUs will be lost."] if count else []
-
     # --- following the fleet ---------------------------------------------------------------------------------
 
     def follow(self) -> Sequence[Callable[[], None]]:
         """Follow the stock; read how it moved so far, once."""
         fleet = self.session.fleet
-        self.watches.follow(fleet)
         if self.trends.begin():
             self._read_past()
         return (
@@ -154,7 +146,7 @@ class StockView(View):
             shown,
             stale=stale,
             trends=self.trends.news,
-            watched=self.watches.refs,
+            watched=self.session.watches.refs,
             prices={offer.ref: price for offer in shown if (price := price_of(offer, self.paid)) is not None},
             own=self.own,
             arrangement=replace(self.arrangement, accounts=tuple(fleet.accounts)),
@@ -162,7 +154,7 @@ class StockView(View):
         self.map.set_grid(grid, self._placeholder(grid, some=any(offer.gpu_model for offer in offers)))
         if offers and not self.feeds.loading_text():
             self.map.hold_cursor()
-        signs = legend(grid, news=bool(self.trends.news), watched=bool(self.watches.refs))
+        signs = legend(grid, news=bool(self.trends.news), watched=bool(self.session.watches.refs))
         self.query_one("#legend", Line).show(signs)
         self._describe_cell()
 
@@ -261,7 +253,7 @@ class StockView(View):
         if offer is not None:
             roomy = self.size.width >= _ROOMY
             series = self.trends.series(offer.ref, 24 if roomy else 12)
-            cell = cell_line(offer, self.paid, watched=offer.ref in self.watches.refs, own=self.own)
+            cell = cell_line(offer, self.paid, watched=offer.ref in self.session.watches.refs, own=self.own)
             if offer.ref in self.session.favourites:
                 cell = Content.assemble(cell, (f"   {FAVOURITE} favourite", "$text-accent"))
             past = past_line(offer, series, one_machine=self.is_one_machine(offer), roomy=roomy)
@@ -317,13 +309,6 @@ class StockView(View):
     @on(Heatmap.Opened)
     def _opened(self) -> None:
         StockCommands(self).do_open("")
-
-    def notify_idle(self, offer: Offer) -> None:
-        """Notify that enough GPUs of an offer are idle, in every view."""
-        self.app.notify(
-            f"{where(offer)}: {idle_words(offer)}.", title=f"{offer.gpu_model} idle", markup=False, timeout=30
-        )
-        self.app.bell()
 
     def set_filter(self, text: str) -> None:
         """Show only some models and places; raises QueryError."""
