@@ -141,6 +141,7 @@ _PLACED = (Action.SSH, Action.EXEC, Action.BLOCK, Action.COMMIT)
 
 _VIEWS = _section(
     Group.VIEWS,
+    Command("view.home", "Home", "0", "Problems, waste, changes under way, spending and news on one screen"),
     Command("view.stock", "Stock", "1", "Available GPUs across all accounts"),
     Command("view.deployments", "Deployments", "2", "Deployments and endpoints"),
     Command("view.instances", "Instances", "3", "Containers, pods, VMs and workers", aliases=("pods",)),

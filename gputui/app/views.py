@@ -14,6 +14,7 @@ from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 
 VIEWS = {
+    "home": "home.view:HomeView",
     "stock": "stock.view:StockView",
     "deployments": "deployments:DeploymentsView",
     "instances": "instances:InstancesView",
@@ -78,14 +79,21 @@ class Views:
             self.session.preferences.put("last_view", name)
 
     def go(
-        self, view: str, *, scope: Ref | None = None, select: Ref | None = None, account: str | None = None
+        self,
+        view: str,
+        *,
+        scope: Ref | None = None,
+        select: Ref | None = None,
+        account: str | None = None,
+        typed: str | None = None,
+        problems: bool = False,
     ) -> None:
         """Show a view, and remember the one before; of another view that is limited so no typed filter is left."""
         current = self.opened.get(self._app.current_mode)
         if current is not None and (current.NAME, current.scope) != (view, scope):
             self._trail.append((current.NAME, current.scope))
             del self._trail[:-_LONGEST_TRAIL]
-        if scope is None and select is None and view not in _IN_BETWEEN:
+        if scope is None and select is None and typed is None and view not in _IN_BETWEEN:
             self._trail.clear()
         if account is not None:
             self.session.choose(account=account)
@@ -93,6 +101,9 @@ class Views:
         opened = self.opened[view]
         if opened is not current and opened.is_mounted and (scope or account) is not None:
             opened.clear_typed_filters()
+        if typed is not None:
+            # A view that is opened now has no table yet.
+            opened.call_later(opened.limit_rows, typed, problems=problems)
 
     def shows(self, view: str, scope: Ref | None = None) -> bool:
         """Return whether a view is in front, under any dialog, limited to ``scope``."""

@@ -93,6 +93,8 @@ class Fleet(Rows):
         self.polls = polling is not None
         self._watched: frozenset[Resource] = frozenset()
         self._kept_watched: frozenset[Resource] = frozenset()
+        self.watched_slowly: frozenset[Resource] = frozenset()
+        """Resources on the screen that need not be newer than what is polled in the background."""
         self._samples_read = history is None
         self.logins = Logins(history)
         self.mutations = Mutations(self, history, self.clock, on_failure)
@@ -226,12 +228,15 @@ class Fleet(Rows):
         """The resources on the screen, and those watched in addition."""
         return self._watched | self._kept_watched
 
-    def watch(self, resources: Iterable[Resource]) -> None:
-        """Set the resources on the screen: they are polled at their interval, the others slowly or not at all."""
-        self._watched = frozenset(resources)
+    def watch(self, resources: Iterable[Resource], slowly: Iterable[Resource] = ()) -> None:
+        """Set the resources on the screen: they are polled at their interval, the others slowly or not at all.
+
+        ``slowly`` are those that are polled at the interval of the background, though it is not theirs.
+        """
+        self._watched, self.watched_slowly = frozenset(resources), frozenset(slowly)
         for runtime in self.runtimes.values():
             runtime.reconsider()
-        if Resource.GPUS in self._watched and not self._samples_read:
+        if Resource.GPUS in self._watched | self.watched_slowly and not self._samples_read:
             self._samples_read = True
             self._spawn(self.read_samples())
         self.announce()

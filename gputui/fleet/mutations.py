@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gputui.actions import ACTIONS
@@ -74,6 +75,10 @@ class Mutations:
     def has_pending(self, account: str) -> bool:
         """Return whether a change is in flight in an account."""
         return any(ref.account == account for ref in self._pending)
+
+    def under_way(self) -> Mapping[Ref, Pending]:
+        """Return all changes in flight, by what they change."""
+        return MappingProxyType(self._pending)
 
     def creating(self) -> Mapping[Ref, Pending]:
         """Return the creates in flight, by the Refs that will exist: no list contains them yet."""

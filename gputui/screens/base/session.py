@@ -40,9 +40,20 @@ class Navigator(Protocol):
     """The way from one view to another."""
 
     def go(
-        self, view: str, *, scope: Ref | None = None, select: Ref | None = None, account: str | None = None
+        self,
+        view: str,
+        *,
+        scope: Ref | None = None,
+        select: Ref | None = None,
+        account: str | None = None,
+        typed: str | None = None,
+        problems: bool = False,
     ) -> None:
-        """Show a view, limited to an instance or a deployment (``scope``) or an account, or on a row (``select``)."""
+        """Show a view, limited to an instance or a deployment (``scope``) or an account, or on a row (``select``).
+
+        ``typed`` replaces the typed filter, and with it ``problems`` sets whether the view is limited to problems.
+        The user can then go back to the view before.
+        """
 
     def shows(self, view: str, scope: Ref | None = None) -> bool:
         """Return whether a view is in front, under any dialog, limited to ``scope``."""

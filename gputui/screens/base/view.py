@@ -45,6 +45,8 @@ class View(GuardedHandlers, LaidOutOnce[None]):
     """The list that the view is about."""
     RESOURCES: ClassVar[frozenset[Resource]]
     """The lists that it shows: polled at the pace of what is in front while the view is."""
+    BACKGROUND: ClassVar[frozenset[Resource]] = frozenset()
+    """The lists that it needs as well: polled at the pace of the background while the view is in front."""
     CREATES: ClassVar[frozenset[Resource]] = frozenset({Resource.INSTANCES, Resource.DEPLOYMENTS})
     """The lists of the things that can be created from here."""
     SHOWS_PROBLEMS: ClassVar[bool] = True
@@ -153,7 +155,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         self._release()
         self._followed = self.session.fleet
         fleet = self.session.fleet
-        fleet.watch(self.RESOURCES)
+        fleet.watch(self.RESOURCES, self.BACKGROUND)
         self.frame.forget_costs()
         self._unsubscribe = [
             self.session.subscribe(self.choices_changed),
@@ -225,6 +227,13 @@ class View(GuardedHandlers, LaidOutOnce[None]):
     @abstractmethod
     def set_filter(self, text: str) -> None:
         """Show only rows that match, all for ''. Raises QueryError, and then changes nothing."""
+
+    def limit_rows(self, typed: str, *, problems: bool) -> None:
+        """Show the rows that match a filter, all for '', or of those the problems; raises QueryError."""
+        self.set_filter(typed)
+        if self.SHOWS_PROBLEMS and problems != self.problems_only:
+            self.problems_only = problems
+            self.choices_changed()
 
     def clear_typed_filters(self) -> None:
         """Show the rows whatever was typed before."""

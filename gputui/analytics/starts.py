@@ -1,0 +1,58 @@
+"""Starts that are under way: since when, the usual time, and whether one is slow or stuck. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from gputui.analytics.startup_times import Medians, Startup, StartupBook, is_slow
+from gputui.analytics.waste import STUCK_AFTER
+from gputui.models import Instance, Phase, Ref
+
+STUCK_SECONDS = STUCK_AFTER.total_seconds()
+"""A start without others to compare it with is a problem from here on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The start of an instance that is under way.
+
+    ``since`` is when it began, None where that is unknown. ``usual`` is the median of the deployment's starts in
+    seconds, None without any; ``slow`` is whether it takes clearly longer than that, ``stuck`` whether it takes long
+    and there is nothing to compare it with.
+    """
+
+    instance: Instance
+    since: datetime | None
+    usual: float | None = None
+    slow: bool = False
+    stuck: bool = False
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether it is slow or stuck."""
+        return self.slow or self.stuck
+
+
+def starts_under_way(rows: Iterable[Instance], book: StartupBook, now: datetime) -> dict[Ref, Start]:
+    """Return the starts of those of the rows that are starting."""
+    return {row.ref: _start(row, book, now) for row in rows if row.phase is Phase.PENDING}
+
+
+def _start(row: Instance, book: StartupBook, now: datetime) -> Start:
+    known = book.startups.get(row.ref)
+    if known is None or known.over:
+        known = None  # events of an earlier start
+    since = known.steps[0].at if known is not None else row.updated_at or row.created_at
+    usual = book.usual(row.parent, excluding=row.ref)
+    seconds = None if since is None else (now - since).total_seconds()
+    slow = is_slow(seconds, usual.total) or (known is not None and _is_slow_now(known, usual, now))
+    stuck = usual.total is None and seconds is not None and seconds >= STUCK_SECONDS
+    return Start(row, since, usual.total, slow, stuck and not slow)
+
+
+def _is_slow_now(startup: Startup, usual: Medians, now: datetime) -> bool:
+    """Return whether the step that it is in takes clearly longer than those of the others."""
+    step = startup.steps[-1]
+    return is_slow((now - step.at).total_seconds(), usual.steps.get(step.status))

@@ -1,0 +1,111 @@
+"""Spending on the home view: what each account costs an hour, and when its money and prepaid time run out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gputui.analytics.cost import Total
+from gputui.analytics.cost_lines import CostLine
+from gputui.formatting import counted, format_minutes, format_money
+from gputui.models import Package
+from gputui.presentation.columns.column import plain_text
+from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section, in_order
+from gputui.presentation.prices import AT_LEAST, SOON, UNKNOWN, gpus_text, lacking_text, runs_out_text
+
+_SOON, _LASTING = range(2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """The cost of the accounts shown.
+
+    ``packages`` are those in use or used up, each with the time at which it ends, None where that is unknown.
+    ``unstated`` are accounts whose own servers have no price. ``read`` is whether all lists of cost were read.
+    """
+
+    total: Total
+    lines: Sequence[CostLine] = ()
+    packages: Sequence[tuple[Package, datetime | None]] = ()
+    old: Collection[str] = ()
+    """The accounts of which the numbers may be old."""
+    read: bool = True
+
+
+def spending(budget: Budget, now: datetime) -> HomeSection:
+    """Return a line for each account and currency, and each package in use: what runs out first comes first."""
+    lines = [
+        *(_account(line, now, old=line.account in budget.old) for line in budget.lines if _matters(line)),
+        *(_package(package, end, now, old=package.ref.account in budget.old) for package, end in budget.packages),
+    ]
+    sums = [
+        f"{AT_LEAST if any(line.partial for line in budget.lines) else ''}{format_money(each)}/h"
+        for each in budget.total.amounts.values()
+    ]
+    lacking = lacking_text(budget.total)
+    note = "  ".join(sums) + (f"{' + ' if sums else ''}{lacking}" if lacking else "")
+    quiet = "Nothing costs money." if budget.read else ""
+    return HomeSection(Section.SPENDING, in_order(lines), note=note, more=Opens("cost", typed=""), quiet=quiet)
+
+
+def _matters(line: CostLine) -> bool:
+    """Whether it is the line of an account that costs something, has money, or has things without a price."""
+    costs = line.per_hour is not None and line.per_hour.amount > 0
+    return line.whole and (costs or line.balance is not None or line.lacking > 0)
+
+
+def _account(line: CostLine, now: datetime, *, old: bool) -> HomeLine:
+    lasts = plain_text(runs_out_text(line.lasting, now)) if line.lasting is not None else ""
+    used_up = lasts.startswith("✗")
+    minutes = None if line.lasting is None else (line.lasting.until - now).total_seconds() / 60
+    soon = minutes is not None and minutes < SOON
+    parts = [
+        lasts if used_up else f"lasts {lasts}" if lasts else "",
+        f"{format_money(line.balance)} left" if line.balance is not None else "",
+        counted(line.instances, "instance") if line.instances else "",
+        f"{gpus_text(line.gpus, line.gpus_unknown)} GPUs" if line.gpus or line.gpus_unknown else "",
+        f"{line.lacking} unpriced" if line.lacking else "",
+    ]
+    return HomeLine(
+        section=Section.SPENDING,
+        name=line.account,
+        account=line.account,
+        opens=Opens("cost", select=line.ref),
+        glyph="✗" if used_up else "◐" if soon else "○",
+        style="bad" if used_up else "warning" if soon else "muted",
+        text=", ".join(filter(None, parts)),
+        loud=soon,
+        price=format_money(line.per_hour) if line.per_hour is not None else UNKNOWN if line.lacking else "",
+        stale=old,
+        rank=(_SOON if soon else _LASTING, minutes if minutes is not None else 1e12),
+        key=line.ref.id,
+    )
+
+
+def _package(package: Package, end: datetime | None, now: datetime, *, old: bool) -> HomeLine:
+    used_up = package.balance is not None and package.balance <= 0
+    minutes = None if end is None else int((end - now).total_seconds()) // 60
+    soon = used_up or (minutes is not None and minutes < SOON)
+    left = (
+        f"{format_minutes(package.balance // 60)} of GPU time left" if package.balance is not None else "rest unknown"
+    )
+    when = f"used up in {format_minutes(minutes)}, " if minutes is not None else ""
+    return HomeLine(
+        section=Section.SPENDING,
+        name=f"{package.gpu_model} prepaid",
+        account=package.ref.account,
+        about=package.ref,
+        opens=Opens("cost", typed=""),
+        glyph="✗" if used_up else "◐" if soon else "○",
+        style="bad" if used_up else "warning" if soon else "muted",
+        text="used up" if used_up else f"{when}{left}",
+        loud=soon,
+        stale=old,
+        rank=(_SOON if soon else _LASTING, -1 if used_up else minutes if minutes is not None else 1e12),
+    )
+
+
+def worth_a_line(packages: Iterable[tuple[Package, int, datetime | None]]) -> list[tuple[Package, datetime | None]]:
+    """Return the packages that are in use, given the number of GPUs that use each."""
+    return [(package, end) for package, gpus, end in packages if gpus or end is not None]

@@ -1,0 +1,72 @@
+"""Waste on the home view: what costs money and does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+
+from gputui.analytics.waste import totals
+from gputui.formatting import counted, format_age, format_bytes, format_money
+from gputui.models import Ref
+from gputui.models.waste import Waste, WasteReason
+from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section
+from gputui.presentation.prices import UNKNOWN
+
+
+def waste_section(
+    found: Sequence[Waste],
+    now: datetime,
+    *,
+    view_of: Callable[[Ref], str],
+    elsewhere: Collection[Ref] = (),
+    unknown: int = 0,
+    more: Opens | None = None,
+) -> HomeSection:
+    """Return a line for each, in their order; ``view_of`` returns the view that shows a row.
+
+    What has a line among the problems (``elsewhere``) gets no second one. ``unknown`` is the number of billed
+    instances on GPUs of unknown load.
+    """
+    shown = [each for each in found if each.ref not in elsewhere]
+    sums, unpriced = totals(shown)
+    parts = [f"{format_money(each)}/h" for each in sums.values()]
+    parts += [f"{unpriced} unpriced"] if unpriced else []
+    parts += [f"{counted(unknown, 'instance')} of unknown load"] if unknown else []
+    return HomeSection(
+        Section.WASTE,
+        tuple(_line(each, now, view_of(each.ref)) for each in shown),
+        note=" + ".join(parts),
+        more=more or Opens("cost", typed=""),
+        quiet=f"No waste is known; {counted(unknown, 'instance')} of unknown load." if unknown else "No waste.",
+    )
+
+
+def _text(waste: Waste) -> str:
+    if waste.reason is WasteReason.IDLE:
+        memory = waste.memory_in_use
+        return f"GPUs idle, {format_bytes(memory)} of GPU memory in use" if memory else "GPUs idle"
+    return f"stuck: {waste.text}" if waste.reason is WasteReason.STUCK else waste.text
+
+
+def _price(waste: Waste) -> str:
+    if waste.per_hour is not None:
+        return format_money(waste.per_hour)
+    return "" if waste.reason is WasteReason.UNUSED else UNKNOWN
+
+
+def _line(waste: Waste, now: datetime, view: str) -> HomeLine:
+    owner = f", {waste.owner}" if waste.owner else ""
+    age = format_age(waste.since, now)
+    return HomeLine(
+        section=Section.WASTE,
+        name=waste.name or waste.ref.id,
+        account=waste.ref.account,
+        about=waste.ref,
+        opens=Opens(view, select=waste.ref),
+        glyph="◌",
+        style="warning",
+        text=f"{_text(waste)}{owner}",
+        price=_price(waste),
+        time=age if not waste.at_least else "" if age.startswith("<") else f"≥ {age}",
+        gpus=" ".join(filter(None, (str(waste.gpus) if waste.gpus else "", waste.gpu_model))),
+    )

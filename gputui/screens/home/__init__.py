@@ -1,0 +1,1 @@
+"""The home view: what needs the user now."""

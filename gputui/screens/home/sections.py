@@ -1,0 +1,253 @@
+"""The sections of the home view from the fleet and the session as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from gputui.analytics.cost import Total, by_account
+from gputui.analytics.cost_lines import cost_lines
+from gputui.analytics.run_out import gpus_in_use, run_out
+from gputui.analytics.starts import Start, starts_under_way
+from gputui.analytics.stock import has_idle
+from gputui.errors import GputuiError
+from gputui.fleet.waste import READ as WASTE_READ
+from gputui.models import (
+    RESOURCES,
+    Balance,
+    Change,
+    Deployment,
+    Event,
+    FeedState,
+    GpuDevice,
+    HealthState,
+    Instance,
+    Offer,
+    Package,
+    Ref,
+    Resource,
+    Row,
+)
+from gputui.presentation.home.lines import HomeSection
+from gputui.presentation.home.news import news
+from gputui.presentation.home.problems import AccountState, Troubles, problems
+from gputui.presentation.home.spending import Budget, spending, worth_a_line
+from gputui.presentation.home.stock import Watched, watched_stock
+from gputui.presentation.home.under_way import Work, under_way
+from gputui.presentation.home.waste import waste_section
+from gputui.screens.base.header_cost import all_costing, billing, partial_accounts, shown_total
+from gputui.screens.base.session import Session
+from gputui.screens.events.slow_steps import SlowSteps
+from gputui.screens.transfers.view import row_of
+
+FIRST_NEWS = timedelta(hours=24)
+"""How far back the news go where it is not known when the user last looked."""
+
+READ = frozenset(
+    {
+        Resource.INSTANCES,
+        Resource.DEPLOYMENTS,
+        Resource.PROCESSES,
+        Resource.EVENTS,
+        Resource.VOLUMES,
+        Resource.BALANCES,
+        Resource.PACKAGES,
+    }
+)
+"""The lists that the view reads at their own pace."""
+ALSO_READ = frozenset(WASTE_READ) - READ
+"""The lists on which waste depends: their pace would be that of a view of GPUs."""
+
+
+class HomeSections:
+    """Makes the sections. It follows the events one by one: their number does not slow down a refresh."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._slow = SlowSteps()
+        self._known: set[Ref] = set()
+        self._entered: dict[Ref, datetime] = {}
+        self._recent: list[Event] = []
+        self._since: datetime | None = None
+        self.moving = False
+        """Whether something shown changes by the second: copies and commands."""
+        self.waiting = False
+        """Whether times of what is under way pass."""
+
+    # --- events ----------------------------------------------------------------------------------------------
+
+    def catch_up(self) -> None:
+        """Take the events since the last time."""
+        rows = self._session.fleet.rows(Resource.EVENTS)
+        self._known.intersection_update(rows)
+        self.take(Change(added=tuple(row for ref, row in rows.items() if ref not in self._known)))
+
+    def take(self, change: Change) -> None:
+        """Take new events."""
+        added = [row for row in (*change.added, *change.updated) if isinstance(row, Event)]
+        self._slow.take(added)
+        self._known.update(event.ref for event in added)
+        self._known.difference_update(change.removed)
+        for event in added:
+            at = self._entered.get(event.instance)
+            if at is None or at <= event.at:
+                self._entered[event.instance] = event.at
+        if self._since is not None:
+            self._recent += (event for event in added if event.at >= self._since)
+
+    def _news_since(self, since: datetime) -> list[Event]:
+        if since != self._since:
+            self._since = since
+            self._recent = [event for event in self._session.fleet.all(Event) if event.at >= since]
+        return self._recent
+
+    # --- sections --------------------------------------------------------------------------------------------
+
+    def now(self) -> tuple[HomeSection, ...]:
+        """Return all sections as they are now."""
+        session, fleet = self._session, self._session.fleet
+        now = fleet.now()
+        instances = self._shown(Instance)
+        starts = starts_under_way(instances, self._slow.book, now)
+        first = problems(self._troubles(instances, starts), now, utc=session.utc)
+        return (
+            first,
+            self._waste(first, now),
+            self._under_way(starts, now),
+            self._spending(now),
+            watched_stock(self._watched(), fleet.is_stale, key=session.key_of("watch")),
+            self._news(now),
+        )
+
+    def _shown(self, kind: type[Row]) -> list:  # type: ignore[type-arg]
+        return [row for row in self._session.fleet.all(kind) if self._session.shows_account(row.ref.account)]
+
+    def _troubles(self, instances: list[Instance], starts: dict[Ref, Start]) -> Troubles:
+        fleet = self._session.fleet
+        accounts = [self._account(name) for name in self._session.accounts_shown()]
+        attempts = fleet.attempts.all if "attempts" in fleet.__dict__ else ()
+        return Troubles(
+            accounts=accounts,
+            instances=instances,
+            deployments=self._shown(Deployment),
+            gpus=[row for row in self._shown(GpuDevice) if not fleet.is_stale(row)],
+            starts=starts,
+            attempts=[one.row() for one in attempts],
+            forwards=fleet.forward_rows(),
+            since=self._entered,
+            is_stale=fleet.is_stale,
+            known=bool(accounts) and not self._unread(),
+        )
+
+    def _account(self, name: str) -> AccountState:
+        return AccountState(self._session.fleet.health()[name], self._error(name))
+
+    def _error(self, name: str) -> GputuiError | None:
+        """Return why a list of an account is old, missing or incomplete; None where all are fine."""
+        fleet = self._session.fleet
+        runtime = fleet.runtime(name)
+        if runtime.open_error is not None:
+            return runtime.open_error
+        feeds = [fleet.feed(name, resource) for resource in sorted(READ) if runtime.denial(resource) is None]
+        errors = (feed.error for feed in feeds)
+        lacking = (feed.lacking for feed in feeds)
+        return next(filter(None, (*errors, *lacking)), None)
+
+    def _unread(self) -> list[str]:
+        """Return the accounts shown of which the instances were not read in this session."""
+        fleet = self._session.fleet
+        return [
+            name
+            for name in self._session.accounts_shown()
+            if fleet.health()[name].state is HealthState.UNKNOWN
+            or (
+                fleet.supports(name, Resource.INSTANCES)
+                and fleet.feed(name, Resource.INSTANCES).state is FeedState.LOADING
+            )
+        ]
+
+    def _waste(self, first: HomeSection, now: datetime) -> HomeSection:
+        session, found = self._session, self._session.fleet.waste.now
+        return waste_section(
+            [each for each in found.rows if session.shows_account(each.ref.account)],
+            now,
+            view_of=self._view_of,
+            elsewhere={line.about for line in first.lines if line.about is not None},
+            unknown=sum(session.shows_account(ref.account) for ref in found.unknown),
+        )
+
+    def _view_of(self, ref: Ref) -> str:
+        """Return the view that shows a row."""
+        return RESOURCES[self._session.fleet.resource_of(ref)].view or "instances"
+
+    def _watched(self) -> Iterator[Watched]:
+        session, watches = self._session, self._session.watches
+        for ref in sorted(watches.refs):
+            if session.shows_account(ref.account):
+                offer, at_least = session.fleet.find(Offer, ref), watches.at_least(ref)
+                yield Watched(ref, at_least, offer, offer is not None and has_idle(offer, at_least))
+
+    def _under_way(self, starts: dict[Ref, Start], now: datetime) -> HomeSection:
+        session, fleet = self._session, self._session.fleet
+        changes = [
+            (ref, pending, fleet.get(ref), self._view_of(ref))
+            for ref, pending in fleet.mutations.under_way().items()
+            if session.shows_account(ref.account)
+        ]
+        work = Work(
+            changes=changes,
+            starts=starts,
+            deployments={row.ref: row for row in self._shown(Deployment)},
+            attempts=[one.row() for one in fleet.attempts_under_way],
+            transfers=list(map(row_of, fleet.transfers_under_way)),
+            runs=[one.row() for one in fleet.runs_under_way],
+        )
+        self.moving = bool(work.transfers or work.runs)
+        self.waiting = bool(changes or starts or work.attempts)
+        return under_way(work, now, utc=session.utc)
+
+    def _spending(self, now: datetime) -> HomeSection:
+        session, fleet = self._session, self._session.fleet
+        rows = all_costing(session)
+        packages: list[Package] = self._shown(Package)
+        lines = cost_lines(
+            rows,
+            fleet.all(Balance),
+            session.accounts_shown(),
+            packages=packages,
+            billing=billing(session),
+            partial=partial_accounts(session),
+            now=now,
+        )
+        total = shown_total(session, by_account(rows)) if rows else Total()
+        used = ((package, sum(gpus_in_use(package, rows)), run_out(package, rows, now)) for package in packages)
+        old = set(self._old(session.accounts_shown()))
+        return spending(
+            Budget(
+                total=total,
+                lines=lines,
+                packages=worth_a_line(used),
+                old=old,
+                read=not old and not self._unread(),
+            ),
+            now,
+        )
+
+    def _old(self, accounts: Iterable[str]) -> Iterator[str]:
+        fleet = self._session.fleet
+        for name in accounts:
+            if fleet.feed(name, Resource.INSTANCES).state is not FeedState.FRESH:
+                yield name
+
+    def _news(self, now: datetime) -> HomeSection:
+        session, fleet = self._session, self._session.fleet
+        since = now - FIRST_NEWS if self._since is None else self._since
+        shown = [event for event in self._news_since(since) if session.shows_account(event.ref.account)]
+        return news(
+            shown,
+            since,
+            now,
+            slow=self._slow.medians.keys(),
+            exists=lambda ref: fleet.get(ref) is not None,
+            utc=session.utc,
+        )

@@ -1,0 +1,196 @@
+"""Home: what needs the user now, in sections, the most urgent first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.content import Content
+
+from gputui.formatting import counted
+from gputui.models import Change, Ref, Resource, Row
+from gputui.presentation.columns.home import home_columns
+from gputui.presentation.groups.home import sections
+from gputui.presentation.home.lines import HomeLine, HomeSection, Section, fit, quiet_text
+from gputui.screens.base.session import Session
+from gputui.screens.commands.sets import ROW_SETS
+from gputui.screens.home.commands import HomeCommands
+from gputui.screens.home.sections import ALSO_READ, READ, HomeSections
+from gputui.screens.list.tabular_view import TabularView
+from gputui.widgets.bars.line import Line
+from gputui.widgets.table.table import RecordTable
+
+_ROOMY = 26
+"""Lines of a table that has room for empty ones between sections."""
+_TICK = 2.0
+_EVERY = {"moving": 1, "waiting": 5, "rest": 30}
+"""Ticks between two refreshes: while something is copied, while something starts, and at rest."""
+
+
+class HomeView(TabularView):
+    """``0``: problems, waste, what is under way, spending, watched stock, news, favourites."""
+
+    NAME = "home"
+    HEADING = "Home"
+    RESOURCES = READ
+    BACKGROUND = ALSO_READ
+    COMMAND_SETS = (HomeCommands, *ROW_SETS)
+    FOOTER: ClassVar[tuple[str, ...]] = ("open", "ssh", "logs", "events-of", "describe", "actions", "stop", "new")
+
+    DEFAULT_CSS = """
+    HomeView #table { height: 1fr; }
+    HomeView #quiet { height: 1; padding: 0 3; color: $muted; }
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._sections = HomeSections(session)
+        self._made: tuple[HomeSection, ...] = ()
+        self._ticks = 0
+        self._awaiting_lines = False
+        self._spaced = False
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the table, and the line about empty sections."""
+        table: RecordTable[HomeLine] = RecordTable(
+            home_columns(),
+            id="table",
+            row_style=lambda line: "stale" if line.stale else None,
+            placeholder=self.feeds.loading_text(),
+            on_fault=self.session.program.show_internal_error,
+        )
+        table.set_group(sections(self._note, spaced=False))
+        yield table
+        yield Line(id="quiet")
+
+    def _note(self, section: Section) -> str:
+        """Return the text behind the heading of a section."""
+        return next((each.note for each in self._made if each.section is section), "")
+
+    def on_mount(self) -> None:
+        """Let time pass; only changed text reaches the terminal."""
+        self.every(_TICK, self._tick)
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        pace = "moving" if self._sections.moving else "waiting" if self._sections.waiting else "rest"
+        if self._ticks >= _EVERY[pace]:
+            self.show_lines()
+
+    # --- following the fleet ---------------------------------------------------------------------------------
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Follow all that a line can be about."""
+        fleet = self.session.fleet
+        lists = (*sorted(READ - {Resource.EVENTS, Resource.PROCESSES}), Resource.STOCK, Resource.HOSTS)
+        return (
+            *(fleet.subscribe(resource, lambda change: self._show_soon()) for resource in lists),
+            fleet.subscribe(Resource.EVENTS, self._events_changed),
+            fleet.mutations.listeners.add(lambda ref: self._show_soon()),
+            fleet.waste.subscribe(lambda found: self._show_soon()),
+            self.session.watches.changed.add(lambda ref: self._show_soon()),
+        )
+
+    def _events_changed(self, change: Change) -> None:
+        self._sections.take(change)
+        self._show_soon()
+
+    def _show_soon(self) -> None:
+        """Show the lines of now once all that happens at this moment has happened."""
+        if not self._awaiting_lines:
+            self._awaiting_lines = True
+            self.call_later(self._show_awaited)
+
+    def _show_awaited(self) -> None:
+        if self._awaiting_lines and self._unsubscribe:
+            self.show_lines()
+
+    def catch_up(self) -> None:
+        """Show the lines of now."""
+        self._sections.catch_up()
+        self.show_lines()
+
+    def pass_time(self) -> None:
+        """Show the ages of now."""
+        self.show_lines()
+
+    def feeds_changed(self) -> None:
+        """An account answered, failed or came back."""
+        super().feeds_changed()
+        self._show_soon()
+
+    def problem(self, account: str) -> None:
+        """An account that does not answer has a line of its own."""
+
+    # --- what is shown ---------------------------------------------------------------------------------------
+
+    def show_lines(self) -> None:
+        """Make the lines again; only what differs is written."""
+        self._awaiting_lines, self._ticks = False, 0
+        if not self.is_mounted:
+            return
+        made = self._sections.now()
+        if self.problems_only:
+            made = tuple(each for each in made if each.section is Section.PROBLEMS)
+        self._made = made
+        self._take(made)
+        self.frame.show()
+
+    def _take(self, made: tuple[HomeSection, ...]) -> None:
+        table, height = self.table, self.table.size.height - 1
+        if (spaced := height >= _ROOMY) != self._spaced:
+            self._spaced = spaced
+            table.set_group(sections(self._note, spaced=spaced))
+        everything = height <= 0 or self._query is not None
+        lines = [line for each in made for line in each.lines] if everything else fit(made, height, spaced=spaced)
+        table.set_rows(lines)
+        if not self.feeds.loading_text():
+            table.settle()
+        quiet = quiet_text(made)
+        table.placeholder = Content(self.feeds.loading_text() or quiet)
+        self.query_one("#quiet", Line).show(Content(quiet if lines else ""))
+
+    def _apply_filter(self) -> None:
+        super()._apply_filter()
+        self._take(self._made)
+
+    def on_resize(self) -> None:
+        """Show as many lines as fit."""
+        super().on_resize()
+        self.call_after_refresh(self._fit_again)
+
+    def _fit_again(self) -> None:
+        if self._made:
+            self._take(self._made)
+
+    def status(self) -> tuple[Content, Content]:
+        """Return the number of problems, and which accounts are awaited."""
+        lines = next((each.lines for each in self._made if each.section is Section.PROBLEMS), ())
+        waiting = self.feeds.loading_text()
+        left = Content.assemble(
+            (f"   {counted(len(lines), 'problem')}" if lines else "", "$text-error"),
+            (f"   {waiting}" if waiting else "", "$text-warning"),
+            self.filter_caption(),
+        )
+        return left, Content("")
+
+    # --- the rows that commands act on -----------------------------------------------------------------------
+
+    def line_here(self) -> HomeLine | None:
+        """Return the line under the cursor."""
+        ref = self.table.cursor_ref
+        found: HomeLine | None = None if ref is None else self.table.get(ref)
+        return found
+
+    def under_cursor(self) -> Row | None:
+        """Return the row of the fleet that the line under the cursor is about."""
+        line = self.line_here()
+        return None if line is None or line.about is None else self.session.fleet.get(line.about)
+
+    def position(self) -> tuple[object, ...]:
+        """Return where the user is; a line that comes or goes under the cursor is no move."""
+        return self.app.screen, self.focused, self.table.viewport.moves
+
+    def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
+        """The view is of everything."""

@@ -1,0 +1,52 @@
+"""Starts that are under way: usual, slow, and stuck."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gputui.analytics.starts import STUCK_SECONDS, starts_under_way
+from gputui.analytics.startup_times import StartupBook
+from gputui.models import Event, Instance, Phase, Ref
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+TRAIN = Ref("hub", "deployment", "train")
+
+
+def starting(name: str, parent: Ref | None = TRAIN, since: float | None = None) -> Instance:
+    at = None if since is None else NOW - timedelta(seconds=since)
+    ref = Ref("hub", "container", name)
+    return Instance(ref, name, Phase.PENDING, "starting", parent=parent, updated_at=at)
+
+
+def begun(name: str, seconds: float, *, took: float | None = None) -> list[Event]:
+    """Return the events of a start that began so long ago, and reached running after ``took``."""
+    ref, at = Ref("hub", "container", name), NOW - timedelta(seconds=seconds)
+    steps = [("creating", Phase.PENDING, at)]
+    if took is not None:
+        steps.append(("running", Phase.RUNNING, at + timedelta(seconds=took)))
+    return [
+        Event(Ref("hub", "event", f"{name}/{status}"), ref, name, when, status, phase, parent=TRAIN)
+        for status, phase, when in steps
+    ]
+
+
+@pytest.mark.parametrize("seconds, slow", [(20, False), (59, False), (400, True)])
+def test_a_start_is_slow_by_comparison_with_the_others_of_its_deployment(seconds: float, slow: bool) -> None:
+    book = StartupBook()
+    for number in range(3):
+        book.add(begun(f"old-{number}", 4000, took=30))
+    book.add(begun("new", seconds))
+    start = starts_under_way([starting("new")], book, NOW)[Ref("hub", "container", "new")]
+    assert (start.usual, start.slow, start.stuck) == (30, slow, False)
+    assert start.since == NOW - timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("seconds, stuck", [(STUCK_SECONDS - 1, False), (STUCK_SECONDS, True), (None, False)])
+def test_without_others_it_is_stuck_after_a_fixed_time_if_its_beginning_is_known(
+    seconds: float | None, stuck: bool
+) -> None:
+    row = starting("alone", None, seconds)
+    start = starts_under_way([row], StartupBook(), NOW)[row.ref]
+    assert (start.usual, start.slow, start.stuck) == (None, False, stuck)

@@ -1,0 +1,117 @@
+"""Problems in the home view: the worst first, several of a deployment in one line, nothing unknown shown as fine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gputui.analytics.starts import Start
+from gputui.errors import AuthError
+from gputui.models import Deployment, GpuDevice, Health, HealthState, Instance, Machine, Phase, Ref
+from gputui.presentation.home.lines import HomeSection
+from gputui.presentation.home.problems import AccountState, Troubles, problems
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+TRAIN = Ref("hub", "deployment", "train")
+
+
+def found(**more: Any) -> HomeSection:
+    given: dict[str, Any] = {"starts": {}, "since": {}, "is_stale": lambda ref: False} | more
+    return problems(Troubles(**given), NOW)
+
+
+def texts(section: HomeSection) -> list[str]:
+    return [f"{line.glyph} {line.name}: {line.text}" for line in section.lines]
+
+
+def row(name: str, phase: Phase, **more: Any) -> Instance:
+    return Instance(Ref("hub", "container", name), name, phase, more.pop("status", phase.value), **more)
+
+
+def health(account: str, state: HealthState, message: str = "") -> Health:
+    return Health(account, state, message, since=NOW - timedelta(minutes=2))
+
+
+def test_the_worst_comes_first_and_what_is_fine_not_at_all() -> None:
+    lost = Machine(reachable=True, gpus_lost=1)
+    away = Machine(reachable=False)
+    section = found(
+        accounts=[
+            AccountState(health("dock", HealthState.DOWN), AuthError("dock: wrong password.", hint="Set password.")),
+            AccountState(health("hub", HealthState.OK)),
+            AccountState(health("yotta", HealthState.SLOW)),
+        ],
+        instances=[
+            row("fine", Phase.RUNNING),
+            row("off", Phase.STOPPED),
+            row("partly", Phase.RUNNING, problem="ports were not read"),
+            row("what", Phase.UNKNOWN),
+            row("soon", Phase.STOPPED, release_at=NOW + timedelta(hours=3)),
+            row("later", Phase.STOPPED, release_at=NOW + timedelta(days=8)),
+            row("oom", Phase.FAILED, status="OOMKilled", updated_at=NOW - timedelta(hours=1)),
+            row("gpu02", Phase.RUNNING, machine=lost, gpu_count=4),
+            row("gpu03", Phase.UNKNOWN, machine=away, problem="No route to host."),
+        ],
+    )
+    assert texts(section) == [
+        "✗ dock: wrong password. Set password.",
+        "✗ oom: failed (oomkilled)",
+        "✗ gpu02: 1 of 4 GPUs lost",
+        "? gpu03: unreachable: No route to host.",
+        "○ soon: deleted by the vendor in 3h 00m, unless it is started",
+        "? what: state unknown",
+        "? partly: ports were not read",
+    ]
+    assert [line.time for line in section.lines[:2]] == ["2m", "1h"]
+
+
+def test_several_instances_of_a_deployment_with_the_same_problem_are_one_line_that_opens_them() -> None:
+    failed = [
+        row(f"w-{number}", Phase.FAILED, parent=TRAIN, host=f"h{number % 2}", updated_at=NOW) for number in range(5)
+    ]
+    train = Deployment(TRAIN, "train", "ReplicaSet", Phase.RUNNING, "running", desired=5, running=5, starting=0)
+    section = found(instances=[*failed, row("other", Phase.FAILED)], deployments=[train])
+    assert texts(section) == ["✗ train: 5 instances: failed, on 2 hosts", "✗ other: failed"]
+    assert (section.lines[0].about, section.lines[0].opens.scope) == (TRAIN, TRAIN)
+    assert section.more.problems
+
+
+def test_a_slow_start_says_the_usual_time_and_its_host() -> None:
+    new = row("new", Phase.PENDING, host="33ab", status="starting")
+    start = Start(new, NOW - timedelta(seconds=372), usual=31, slow=True)
+    stuck = replace(start, instance=replace(new, ref=Ref("hub", "container", "b"), host=None), usual=None, slow=False)
+    starts = {new.ref: start, Ref("hub", "container", "b"): replace(stuck, stuck=True)}
+    section = found(instances=[new, stuck.instance], starts=starts)
+    assert [(line.text, line.time) for line in section.lines] == [
+        ("slow start: usually 31 s, host 33ab", "6:12"),
+        ("long start: no earlier start to compare with", "6:12"),
+    ]
+
+
+def test_a_deployment_that_lacks_instances_is_a_problem_only_while_none_is_starting() -> None:
+    train = Deployment(TRAIN, "train", "ReplicaSet", Phase.RUNNING, "running", desired=4, running=2, starting=0)
+    assert texts(found(deployments=[train])) == ["◐ train: 2 of 4 running, none starting"]
+    for other in (replace(train, starting=2), replace(train, running=4), replace(train, phase=Phase.STOPPED)):
+        assert not found(deployments=[other]).lines
+    assert not found(deployments=[replace(train, running=None)]).lines
+    assert not found(deployments=[replace(train, starting=None)]).lines
+
+
+def test_a_gpu_with_a_problem_has_a_line_unless_its_machine_has_one() -> None:
+    gpu = GpuDevice(Ref("hosts", "gpu", "gpu02/1"), "gpu02", 1, problem="GPU is lost")
+    machine = replace(row("gpu02", Phase.RUNNING), ref=Ref("hosts", "host", "gpu02"), host="gpu02")
+    assert texts(found(gpus=[gpu])) == ["✗ gpu02 GPU 1: GPU is lost"]
+    with_line = replace(machine, machine=Machine(True, gpus_lost=1))
+    assert texts(found(gpus=[gpu], instances=[with_line])) == ["✗ gpu02: 1 GPU lost"]
+
+
+@pytest.mark.parametrize(
+    "state, known, said",
+    [(HealthState.OK, True, "No problems."), (HealthState.UNKNOWN, False, "hub not read yet.")],
+)
+def test_no_problems_is_said_only_when_all_accounts_have_answered(state: HealthState, known: bool, said: str) -> None:
+    section = found(accounts=[AccountState(health("hub", state))], known=known)
+    assert (section.lines, section.quiet) == ((), said)

@@ -1,0 +1,223 @@
+"""The other sections of the home view: waste, what is under way, spending, watched stock, news, favourites."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gputui.analytics.cost import Total
+from gputui.analytics.cost_lines import CostLine
+from gputui.analytics.run_out import Lasting
+from gputui.analytics.starts import Start
+from gputui.models import Action, Deployment, Event, Instance, Money, Offer, Package, Pending, Phase, Ref, TransferRow
+from gputui.models.attempts import AttemptRow, AttemptState
+from gputui.models.waste import Waste, WasteReason
+from gputui.presentation.home.favourites import favourites
+from gputui.presentation.home.lines import HomeSection
+from gputui.presentation.home.news import news
+from gputui.presentation.home.spending import Budget, spending
+from gputui.presentation.home.stock import Watched, watched_stock
+from gputui.presentation.home.under_way import Work, under_way
+from gputui.presentation.home.waste import waste_section
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+TRAIN = Ref("hub", "deployment", "train")
+
+
+def usd(amount: str) -> Money:
+    return Money(Decimal(amount), "USD")
+
+
+def texts(section: HomeSection) -> list[str]:
+    return [f"{line.name}: {line.text}" for line in section.lines]
+
+
+def pod(name: str, phase: Phase = Phase.RUNNING, **more: Any) -> Instance:
+    return Instance(Ref("hub", "pod", name), name, phase, more.pop("status", phase.value), **more)
+
+
+# --- under way ------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_user_has_begun_comes_before_starts_and_a_change_replaces_the_start_of_its_row() -> None:
+    main, new = pod("main", Phase.PENDING, status="booting"), pod("new", Phase.PENDING, progress=0.43)
+    ten = NOW - timedelta(seconds=10)
+    later = NOW + timedelta(seconds=30)
+    attempt = AttemptRow(
+        Ref("hub", "attempt", "1"),
+        "big",
+        Action.CREATE,
+        AttemptState.WAITING,
+        2,
+        ten,
+        later,
+        later,
+        answer="No stock.",
+    )
+    copy = TransferRow(
+        Ref("hub", "transfer", "1"),
+        "data",
+        "/a",
+        "hub/pod/main:/b",
+        "running",
+        43,
+        100,
+        0,
+        1,
+        counted=True,
+        left=70.0,
+    )
+    section = under_way(
+        Work(
+            changes=[
+                (main.ref, Pending(Action.RESTART, ten), main, "instances"),
+                (Ref("hub", "pod", "fresh"), Pending(Action.CREATE, ten), None, "instances"),
+            ],
+            starts={main.ref: Start(main, ten), new.ref: Start(new, ten, usual=31)},
+            deployments={},
+            attempts=[attempt],
+            transfers=[copy],
+        ),
+        NOW,
+        utc=True,
+    )
+    assert texts(section) == [
+        "main: restarting…  by you",
+        "fresh: creating…  by you",
+        "big: create: 2 attempts, next at 2026-03-01 12:00:30: No stock.",
+        "data: copy to hub/pod/main:/b  43 % of the bytes, 1m 10s left",
+        "new: pending, image 43%, usually 31 s",
+    ]
+    assert [line.about for line in section.lines][:2] == [main.ref, None]
+    assert [line.time for line in section.lines if line.time] == ["0:10", "0:10", "0:10", "0:10"]
+
+
+def test_slow_starts_are_among_the_problems_and_several_of_a_deployment_are_one_line() -> None:
+    rows = [pod(f"w{number}", Phase.PENDING, parent=TRAIN) for number in range(4)]
+    starts = {
+        row.ref: Start(row, NOW - timedelta(seconds=number), 31, slow=number == 0) for number, row in enumerate(rows)
+    }
+    train = Deployment(TRAIN, "train", "ReplicaSet", Phase.RUNNING, "running")
+    section = under_way(Work(starts=starts, deployments={TRAIN: train}), NOW)
+    assert [(line.name, line.text, line.time) for line in section.lines] == [
+        ("train", "3 instances starting, usually 31 s", "0:03")
+    ]
+    assert under_way(Work(starts={}, deployments={}), NOW).quiet == "Nothing is under way."
+
+
+# --- money ----------------------------------------------------------------------------------------------------------
+
+
+def account(name: str, price: Money | None, **more: Any) -> CostLine:
+    return CostLine(ref=Ref(name, "cost", "USD"), account=name, per_hour=price, whole=True, **more)
+
+
+def test_what_runs_out_first_comes_first_and_the_sum_says_what_it_lacks() -> None:
+    soon, later = (Lasting(NOW + timedelta(hours=hours), at_most=False, estimated=False) for hours in (3, 90))
+    package = Package(Ref("hub", "package", "1"), "RTX 4090", (), 7200, 7200)
+    section = spending(
+        Budget(
+            total=Total({"USD": usd("3.20")}, things=5, priced=3, gpus=2),
+            lines=[
+                account("calm", usd("1.20"), balance=usd("100"), lasting=later, instances=2, gpus=4),
+                account("own", usd("0"), instances=3),
+                account("hub", usd("2"), balance=usd("6"), lasting=soon, lacking=2),
+            ],
+            packages=[(package, NOW + timedelta(hours=2))],
+        ),
+        NOW,
+    )
+    assert texts(section) == [
+        "RTX 4090 prepaid: used up in 2h 00m, 2h 00m of GPU time left",
+        "hub: lasts 3h 00m, $6.00 left, 2 unpriced",
+        "calm: lasts 3d 18h, $100.00 left, 2 instances, 4 GPUs",
+    ]
+    assert [line.loud for line in section.lines] == [True, True, False]
+    assert section.note == "$3.20/h + 2 GPUs unpriced"
+
+
+@pytest.mark.parametrize("read, said", [(True, "Nothing costs money."), (False, "")])
+def test_that_nothing_costs_money_is_said_only_when_all_was_read(read: bool, said: str) -> None:
+    assert spending(Budget(total=Total(), read=read), NOW).quiet == said
+
+
+def test_waste_has_its_sum_its_reasons_and_no_line_for_what_is_a_problem() -> None:
+    idle = Waste(
+        Ref("hub", "pod", "a"), WasteReason.IDLE, NOW - timedelta(hours=2), usd("1.8"), name="a", at_least=True,
+        gpus=2, gpu_model="RTX 5090", memory_in_use=12 << 30,
+    )  # fmt: skip
+    stuck = Waste(Ref("hub", "pod", "b"), WasteReason.STUCK, NOW, usd("1"), "starting", name="b")
+    prepaid = Waste(Ref("hub", "package", "1"), WasteReason.UNUSED, text="10 h prepaid, none used", name="RTX 4090")
+    section = waste_section(
+        [idle, stuck, prepaid], NOW, view_of=lambda ref: "instances", elsewhere=[stuck.ref], unknown=3
+    )
+    assert texts(section) == ["a: GPUs idle, 12.0G of GPU memory in use", "RTX 4090: 10 h prepaid, none used"]
+    assert [(line.price, line.time, line.gpus) for line in section.lines] == [
+        ("$1.80", "≥ 2h", "2 RTX 5090"),
+        ("", "", ""),
+    ]
+    assert section.note == "$1.80/h + 3 instances of unknown load"
+    assert "3 instances of unknown load" in waste_section([], NOW, view_of=lambda ref: "", unknown=3).quiet
+
+
+# --- watched stock, news, favourites --------------------------------------------------------------------------------
+
+
+def test_watched_stock_has_what_is_idle_now_enough_first_and_says_what_was_not_read() -> None:
+    few = Offer(Ref("hub", "offer", "us/H200"), "H200", "us", idle=1, total=8, price_from=usd("2"))
+    many = Offer(Ref("hub", "offer", "sg/H200"), "H200", "sg", idle=5, total=8)
+    unread = Ref("yotta", "offer", "us/B200")
+    section = watched_stock(
+        [Watched(few.ref, 4, few), Watched(many.ref, 1, many, enough=True), Watched(unread, 1, None)],
+        lambda ref: False,
+        key="w",
+    )
+    assert texts(section) == [
+        "H200: sg: 5 idle of 8 GPUs",
+        "H200: us: 1 idle of 8 GPUs, notifies from 4",
+        "B200: us: not read yet",
+    ]
+    assert watched_stock([], lambda ref: False, key="w").quiet == "No stock is watched (w in Stock)."
+
+
+def event(name: str, status: str, phase: Phase, minutes: float, **more: Any) -> Event:
+    at = NOW - timedelta(minutes=minutes)
+    return Event(Ref("hub", "event", f"{name}{minutes}"), Ref("hub", "pod", name), name, at, status, phase, **more)
+
+
+def test_news_have_the_worst_event_of_each_instance_since_the_last_look() -> None:
+    events = [
+        event("old", "failed", Phase.FAILED, 600),
+        event("a", "running", Phase.RUNNING, 50, before="starting", after_seconds=31),
+        event("a", "failed", Phase.FAILED, 40, before="running"),
+        event("a", "starting", Phase.PENDING, 30, before="failed"),
+        slow := event("b", "running", Phase.RUNNING, 20, before="starting", after_seconds=352),
+        event("c", "gone", Phase.STOPPED, 10, before="running", after_seconds=9),
+        event("d", "running", Phase.RUNNING, 5),
+    ]
+    section = news(events, NOW - timedelta(hours=1), NOW, slow={slow.ref}, exists=lambda ref: ref.id != "c", utc=True)
+    assert [(line.name, line.text, line.time) for line in section.lines] == [
+        ("a", "running → failed", "40m"),
+        ("b", "starting → running after 352 s, slow", "20m"),
+        ("c", "running → gone", "10m"),
+        ("d", "→ running", "5m"),
+    ]
+    assert section.note == "6 events since 2026-03-01 11:00"
+    assert [line.about.kind for line in section.lines if line.about] == ["pod", "pod", "event", "pod"]
+
+
+def test_a_favourite_that_is_not_listed_is_said_to_be_so() -> None:
+    gone = Ref("hub", "pod", "gone")
+    section = favourites(
+        [(Ref("hub", "pod", "main"), pod("main", price=usd("1.8"), gpu_count=2, gpu_model="H200"), "instances"),
+         (gone, None, "instances")],
+        lambda ref: False,
+        key="*",
+    )  # fmt: skip
+    assert [(line.name, line.text, line.price, line.gpus) for line in section.lines] == [
+        ("main", "running", "$1.80", "2 H200"),
+        ("gone", "not listed now", "", ""),
+    ]

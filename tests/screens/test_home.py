@@ -1,0 +1,95 @@
+"""Home: one screen with what needs the user, each line of which opens its thing and takes the commands of its row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gputui.errors import UnavailableError
+from gputui.models import Phase, Resource
+from tests.fleet.fakes import START, FakeBackend
+from tests.screens.stage import NARROW, staged
+from tests.screens.stocks import at, hub
+from tests.screens.world import instance
+
+
+def lab(*names: str) -> FakeBackend:
+    """Return an account with an instance that runs, and these that have failed."""
+    backend = FakeBackend("lab")
+    failed = [replace(instance("lab", name, "oom"), phase=Phase.FAILED) for name in names]
+    backend.rows[Resource.INSTANCES] = [instance("lab", "main"), *failed]
+    return backend
+
+
+async def test_a_failed_instance_is_met_first_and_its_line_acts_on_it_and_leads_to_it_and_back() -> None:
+    backend = lab("broken")
+    async with staged(backend, view="0") as stage:
+        assert "1 problem" in stage.title
+        assert "✗ broken" in stage.line_of("broken")
+        assert "main" not in stage.text
+        await stage.press("d")
+        assert "pod broken in lab" in stage.text
+        await stage.press("escape", "enter")
+        assert (stage.view.NAME, stage.here) == ("instances", "broken")
+        await stage.press("escape")
+        assert stage.view.NAME == "home"
+        backend.rows[Resource.INSTANCES] = [instance("lab", "main")]
+        await stage.press("r")
+        await stage.advance(1)
+        assert "problem" not in stage.title
+        assert "No problems." in stage.text
+
+
+async def test_what_does_not_fit_is_counted_and_opens_the_view_that_has_it_limited_to_problems() -> None:
+    async with staged(lab(*(f"broken-{number:02}" for number in range(40))), view="0", size=NARROW) as stage:
+        assert "40 problems" in stage.title
+        await stage.press("end")
+        while "more" not in stage.line_of("▌"):
+            await stage.press("k")
+        await stage.press("enter")
+        assert stage.view.NAME == "instances"
+        assert "only problems" in stage.title
+        assert stage.table.row_count == 40
+        await stage.press("escape", "escape")
+        assert stage.view.NAME == "home"
+
+
+async def test_an_account_that_does_not_answer_has_a_line_with_the_reason_that_describes_it() -> None:
+    lost = FakeBackend("dock")
+    lost.errors[Resource.INSTANCES] = UnavailableError("dock: connection refused.", hint="Check base_url.")
+    async with staged(lab(), lost, view="0") as stage:
+        line = stage.line_of("connection refused")
+        assert line.startswith("▌  ✗ dock")
+        assert "Check base_url." in line
+        assert stage.text.count("connection refused") == 1
+        assert "No problems." not in stage.text
+        await stage.press("enter")
+        assert "Account dock" in stage.text
+
+
+async def test_before_the_first_answer_nothing_is_said_to_be_fine() -> None:
+    slow = lab()
+    slow.hold(Resource.INSTANCES)
+    async with staged(slow, view="0") as stage:
+        assert "No problems." not in stage.text
+        assert "Nothing costs money." not in stage.text
+        assert "lab" in stage.title
+
+
+async def test_watched_stock_and_starts_have_sections_of_their_own() -> None:
+    cloud = hub()
+    starting = instance("hub", "new", "created", created_at=START)
+    cloud.rows[Resource.INSTANCES] = [starting]
+    async with staged(cloud, view="1") as stage:
+        at(stage, "us-east-1")
+        await stage.press("w")
+        await stage.type("8")
+        await stage.press("enter", "0")
+        await stage.advance(1)
+        assert stage.text.index("Under way") < stage.text.index("Watched stock")
+        assert "2 idle of 16 GPUs, notifies from 8" in stage.line_of("RTX 5090")
+        assert "created" in stage.line_of("new")
+        await stage.press("/")
+        await stage.type("5090")
+        await stage.press("enter")
+        assert "Under way" not in stage.text
+        assert "RTX 5090" in stage.text
