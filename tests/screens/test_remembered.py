@@ -63,6 +63,18 @@ async def test_what_cannot_be_used_any_more_is_said_once_and_the_rest_is_restore
     assert preferences.get("view.instances.problems") == {"form": 2}
 
 
+async def test_chosen_columns_are_restored_without_those_that_are_gone() -> None:
+    choice = {"keys": ["cpu", "gone", "name"], "widths": {"cpu": 6}}
+    preferences = stored({"view.instances.columns": choice, "view.gpus.gpu-columns": {"keys": "cpu"}})
+    async with staged(lab(), preferences=preferences) as stage:
+        assert stage.table.render_line(0).text.split() == ["CPU", "NAME↑"]
+        assert "Restored: there is no column gone." in stage.toasts
+        await stage.press("5")
+        assert "the gpu-columns cannot be used: not a choice of columns by their keys" in stage.toasts
+        await stage.press("3", "vertical_line", "r", "enter")
+    assert "view.instances.columns" not in preferences.under("")
+
+
 async def test_a_view_that_opens_on_one_instance_is_not_filtered_by_the_last_session() -> None:
     preferences = stored({"view.events.filter": "nothing-like-it"})
     async with staged(lab(), preferences=preferences) as stage:

@@ -21,6 +21,7 @@ from gputui.screens.gpus.charts import GpuCharts
 from gputui.screens.gpus.commands import GpuCommands
 from gputui.screens.gpus.selection import GpuSelection
 from gputui.screens.list.list_view import ListView
+from gputui.screens.list.remembered import keep_columns
 from gputui.widgets.chart.gpu_charts import WORDS, window_words
 from gputui.widgets.chart.gpu_panel import MOST, GpuPanel
 from gputui.widgets.table.table import RecordTable
@@ -94,6 +95,7 @@ class GpusView(ListView):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.context: GpuContext = GpuContext(session)
+        keep_columns(self.memory, "gpu-columns", lambda: self.gpus)
         self._on_gpus = True
         self.shown = GpuSelection(self)
         # The fleet that polls replaces the first one: it is looked up each time.

@@ -10,7 +10,7 @@ from textual.content import Content
 from gputui.query import Query
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
-from gputui.screens.list.remembered import keep_order
+from gputui.screens.list.remembered import keep_columns, keep_order
 from gputui.widgets.table.table import RecordTable
 
 
@@ -25,6 +25,7 @@ class TabularView(View):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         keep_order(self.memory, "sort", lambda: self.table)
+        keep_columns(self.memory, "columns", lambda: self.table)
 
     @property
     def table(self) -> RecordTable[Any]:
