@@ -48,7 +48,11 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
         if row.parent is None or _is_on_machine(row):
             return ""
         parent = context.get(row.parent)
-        return f"{name_of(parent)} {row.parent.id}" if parent is not None else row.parent.id
+        return name_of(parent) if parent is not None else row.parent.id
+
+    def name_and_id(row: Instance) -> str:
+        name = deployment(row)
+        return f"{name} {row.parent.id}" if row.parent is not None and name not in ("", row.parent.id) else name
 
     return [
         fields.name(least=18),
@@ -120,10 +124,13 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
         fields.detail("networks", lambda row: ", ".join(row.networks)),
         fields.detail("container", lambda row: row.container_id or ""),
         fields.detail("other names", lambda row: ", ".join(row.aliases)),
-        fields.text(
+        fields.name_like(
             "deployment",
             deployment,
+            search=name_and_id,
             shown=False,
+            max_width=24,
+            middle=True,
             detail=lambda row: "" if row.parent is None or _is_on_machine(row) else str(row.parent),
         ),
         fields.hidden("spot", lambda row: fields.yes_no(row.spot), label="", detail=_spot),

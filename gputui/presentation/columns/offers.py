@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gputui.analytics.prices import price_key
 from gputui.formatting import format_bytes, format_money
 from gputui.models import Balance, Offer, Package, Resource
 from gputui.presentation.columns import fields
@@ -32,14 +33,16 @@ def offer_columns(context: Context) -> Sequence[Column[Offer]]:
             detail=lambda row: f"{row.region} ({row.region_name})" if row.region_name else row.region,
         ),
         Column("type", lambda row: row.type_id, when_filled=True, label="machine type"),
-        Column("idle", _idle, right=True, detail=_idle_of_total),
-        Column("total", lambda row: fields.text_of(row.total), right=True, label=None),
+        Column("idle", _idle, _idle_order, right=True, number=lambda row: row.idle, detail=_idle_of_total),
+        fields.figure("total", lambda row: row.total, label=None),
         fields.detail("note", _notes),
-        Column("vram", lambda row: format_bytes(row.gpu_memory), right=True, label="gpu memory"),
+        fields.figure("vram", lambda row: row.gpu_memory, format_bytes, label="gpu memory"),
         Column(
             "price",
             lambda row: FREE if _is_free(row) else price_range(row.price_from, row.price_to),
+            lambda row: price_key(row.price_to if row.price_from is None else row.price_from),
             heading="PRICE/H",
+            number=lambda row: fields.amount(row.price_to if row.price_from is None else row.price_from),
             right=True,
             label="price",
             detail=_price,
@@ -68,6 +71,11 @@ def _idle(row: Offer) -> str:
     if row.idle is None and row.available is not None:
         return "yes" if row.available else "no"
     return fields.text_of(row.idle)
+
+
+def _idle_order(row: Offer) -> int | None:
+    """Return how many are idle; where only yes or no is known, one or none."""
+    return row.idle if row.idle is not None or row.available is None else int(row.available)
 
 
 def _idle_of_total(row: Offer) -> str:
