@@ -8,28 +8,22 @@ from dataclasses import fields
 from typing import Any
 
 from gputui.cli.output import Plain, format_table, notify, terminal_width, write_csv, write_json
-from gputui.models import RESOURCES, Resource, Row
+from gputui.models import RESOURCES, Resource
 from gputui.presentation.columns.column import Column
-from gputui.presentation.columns.lists import table_columns
 
 _NOT_PRINTED = frozenset({"raw", "series"})
 _ADDED = {Resource.BALANCES: ("runs_out", "runs_out_is")}
 """Keys that commands add to those of the model."""
 
 
-def table_of(resource: Resource, rows: Sequence[Row], *, width: int | None) -> str:
-    """Lay out rows of one kind as a table; columns in which every cell is empty are left out."""
-    return table_with(table_columns(resource), rows, width=width)
-
-
-def table_with(columns: Sequence[Column[Any]], rows: Sequence[Any], *, width: int | None) -> str:
-    """Lay out records with the given columns; those in which every cell is empty are left out."""
+def table_with(columns: Sequence[Column[Any]], rows: Sequence[Any], *, width: int | None, filled: bool = True) -> str:
+    """Lay out records with the given columns; ``filled`` leaves out those in which every cell is empty."""
     return format_table(
         [column.title for column in columns],
         [[cell_text(column, row) for column in columns] for row in rows],
         right=frozenset(place for place, column in enumerate(columns) if column.right),
         width=width,
-        filled=True,
+        filled=filled,
     )
 
 
@@ -46,11 +40,6 @@ def csv_columns(resource: Resource) -> tuple[str, ...]:
     """Return the columns of CSV: the keys that the JSON of this kind of row has."""
     names = tuple(entry.name for entry in fields(RESOURCES[resource].model) if entry.name not in _NOT_PRINTED)
     return names + _ADDED.get(resource, ())
-
-
-def print_rows(resource: Resource, rows: Sequence[Row], output: str) -> None:
-    """Print rows of one kind on stdout as ``table``, ``json`` or ``csv``."""
-    print_records(rows, output, table_columns(resource), csv_columns(resource))
 
 
 def print_records(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gputui.api.capabilities import Backend
-from gputui.cli import columns
+from gputui.cli import layout
 from gputui.models import Instance, Resource
 from gputui.presentation.columns.column import Column
 from tests.cli.conftest import account_toml, write_config
@@ -67,7 +67,7 @@ def test_a_fault_in_one_cell_leaves_the_others(
         return str(1 / len(row.ref.account.removeprefix("spoiled")))
 
     table: tuple[Column[Instance], ...] = (Column("name", lambda row: row.name), Column("odd", cell))
-    monkeypatch.setattr(columns, "table_columns", lambda resource: table)
+    monkeypatch.setattr(layout, "table_columns", lambda resource, context: table)
     status, out, err = run("get", "instances")
     assert (status, [line.split() for line in out.splitlines()[1:]]) == (
         0,

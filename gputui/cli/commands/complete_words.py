@@ -1,7 +1,8 @@
-"""Completions of a REF or an account: ``gputui __complete refs|places|accounts COMMAND CURRENT [WORD…]``.
+"""Completions of a REF, an account or columns: ``gputui __complete refs|places|accounts|columns COMMAND CURRENT
+[WORD…]``.
 
 Answers between two keys: account names from the configuration, unchecked, and the rows of the last session.
-Imports the standard library alone. An error offers nothing.
+Imports the standard library alone, for columns also their definitions. An error offers nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,7 +36,7 @@ LISTS: Mapping[str, tuple[str, ...]] = {
 """The lists of the rows that a REF of each command can name."""
 
 # Shells expand words, and remote names are remote text: only words that are plain in all shells are offered.
-_PLAIN = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./:@+-]*")
+_PLAIN = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./:@+,-]*")
 _SAYS = (
     "SELECT json_extract(row.value, '$.ref'), json_extract(row.value, '$.name') FROM snapshot, json_each(rows) AS row"
 )
@@ -46,13 +47,38 @@ def run(words: Sequence[str]) -> int:
     if len(words) < 3:
         return 2
     what, command, current, *line = words
+    if what == "columns":
+        return _print(_columns(line, current), current)
     accounts = list(read_preview(_config(line)).accounts)
     found = iter(accounts) if what == "accounts" else _refs(accounts, command, current)
     if what == "places":
         found = (word if word.endswith("/") else f"{word}:" for word in found)
+    return _print(found, current)
+
+
+def _print(found: Iterable[str], current: str) -> int:
+    """Print the words that begin so."""
     offered = dict.fromkeys(word for word in found if word.startswith(current) and _PLAIN.fullmatch(word))
     sys.stdout.write("".join(f"{word}\n" for word in list(offered)[:MOST]))
     return 0
+
+
+def _columns(line: Sequence[str], current: str) -> Iterator[str]:
+    """Return the columns of the list that the line names, behind those that the word has; ``:desc`` for an order."""
+    from gputui.models import Resource
+    from gputui.presentation.columns.context import Context
+    from gputui.presentation.columns.cost import cost_columns
+    from gputui.presentation.columns.lists import columns_of
+
+    kinds = {resource.value: resource for resource in Resource}
+    kind = next((word for word in line if word in kinds or word == "cost"), "instances")
+    columns = cost_columns(Context()) if kind == "cost" else columns_of(kinds[kind], Context())
+    before, comma, _ = current.rpartition(",")
+    for column in columns:
+        if column.listed and column.key not in before.split(","):
+            yield f"{before}{comma}{column.key}"
+            if current.startswith(f"{column.key}:"):
+                yield f"{column.key}:desc"
 
 
 def _config(line: Sequence[str]) -> Path | None:

@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 
 from gputui.cli.parser import build_parser
 
-_ASKED = {"REF": "refs", "ACCOUNT": "accounts", "SRC": "places", "DST": "places"}
+_ASKED = {
+    **{"REF": "refs", "ACCOUNT": "accounts", "SRC": "places", "DST": "places"},
+    **{"COLUMNS": "columns", "COLUMN": "columns"},
+}
 """The kind of completions of an argument, by its name in the help."""
 _FILES = frozenset({"SRC", "DST"})
 """The arguments that may be files of this machine."""
@@ -20,8 +23,8 @@ _PATHS = frozenset({"--config", "--file"})
 class _Values:
     """The completions of an option or of arguments: fixed ``words``, files, or those that the program provides.
 
-    ``asks`` is what the program is asked for (``refs``, ``places`` or ``accounts``) and for which command; files may
-    be offered in addition.
+    ``asks`` is what the program is asked for (``refs``, ``places``, ``accounts``, ``columns``) and for which command;
+    files may be offered in addition.
     """
 
     words: tuple[str, ...] = ()

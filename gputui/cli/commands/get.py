@@ -23,7 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "List one kind of rows over all accounts. A failing account does not hide the others."
     parser.add_argument("kind", choices=[*(kind.value for kind in KINDS), COST], help="the kind of rows")
     arguments.add_accounts(parser)
-    arguments.add_output(parser, "table", "json", "csv")
+    arguments.add_output(parser, "table", "wide", "json", "csv")
+    parser.add_argument(
+        "--columns",
+        default="",
+        metavar="COLUMNS",
+        help="the columns of the table or CSV, in this order: name,state,gpu; a wrong name lists all there are",
+    )
+    parser.add_argument(
+        "--sort", default="", metavar="COLUMN", help="order the rows by a column; COLUMN:desc from its greatest value"
+    )
     parser.add_argument(
         "--filter",
         action="append",
@@ -68,11 +77,12 @@ def run(args: argparse.Namespace) -> int:
     if resource is Resource.BALANCES and not (args.watch or args.filters):
         from gputui.cli.lists import balances
 
-        return balances.run(accounts, args.output, args.accounts)
+        return balances.run(args, accounts)
     if resource is Resource.EVENTS and not (args.watch or args.filters):
+        from gputui.cli.layout import layout_of
         from gputui.cli.lists import events
 
-        return events.run(accounts, args.output, named=args.accounts)
+        return events.run(accounts, layout_of(args, resource), named=args.accounts)
     from gputui.cli.lists import rows
 
     if args.watch:
@@ -99,10 +109,11 @@ def _of(args: argparse.Namespace, config: Config, accounts: dict[str, Account], 
         raise ConfigError("--of belongs to events, gpus, processes, tasks and queues: gputui get events --of REF")
     if len(args.of) > 1:
         raise ConfigError("Of events, --of takes one instance or deployment.")
+    from gputui.cli.layout import layout_of
     from gputui.cli.lists import events
 
     if not args.watch:
-        return events.run(accounts, args.output, named=args.accounts, of=args.of[0])
+        return events.run(accounts, layout_of(args, resource), named=args.accounts, of=args.of[0])
     from gputui.cli.lists.watch import watch
 
     of = events.find(accounts, args.of[0])

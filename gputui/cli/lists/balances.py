@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,12 +12,11 @@ from typing import TYPE_CHECKING
 from gputui.analytics import cost
 from gputui.analytics.run_out import Lasting, lasting
 from gputui.cli import session
-from gputui.cli.columns import csv_columns, print_records
+from gputui.cli.layout import layout_of
 from gputui.cli.output import Plain, notify
-from gputui.models import Balance, Package, Resource
+from gputui.models import Balance, Package, Ref, Resource
 from gputui.models.serialize import to_plain
 from gputui.presentation.columns.column import Column, plain_text
-from gputui.presentation.columns.lists import table_columns
 from gputui.presentation.prices import runs_out_text
 
 if TYPE_CHECKING:
@@ -26,26 +26,27 @@ if TYPE_CHECKING:
 _SPENT = (*cost.COSTING, Resource.PACKAGES)
 
 
-def run(accounts: Mapping[str, Account], output: str, named: Sequence[str]) -> int:
+def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
     """Print the balances; 3 or 1 when one could not be read. Where the cost is unknown, so is the end."""
+    ends: dict[Ref, Lasting | None] = {}
+    now = datetime.now(UTC)
+    column: Column[Balance] = Column("out", lambda row: _text(ends[row.ref], now), heading="RUNS OUT", right=True)
+    layout = layout_of(args, Resource.BALANCES, {2: column})
     money, spent = session.with_fleet(accounts, _read)
     balances = [row for row in money.rows if isinstance(row, Balance)]
     packages = [row for row in spent.rows if isinstance(row, Package)]
     unsure = {account for account, _ in spent.failures} | cost.not_read(spent.rows)
-    now = datetime.now(UTC)
     found = {row.ref: lasting(row, spent.rows, packages, now) for row in balances}
-    ends = {ref: end and replace(end, at_most=end.at_most or ref.account in unsure) for ref, end in found.items()}
-    columns = list(table_columns(Resource.BALANCES))
-    columns.insert(2, Column("runs out", lambda row: _text(ends[row.ref], now), right=True))
+    ends |= {ref: end and replace(end, at_most=end.at_most or ref.account in unsure) for ref, end in found.items()}
 
     def plain(row: Balance) -> Plain:
         return {**to_plain(row), **_end(ends[row.ref])}
 
-    print_records(balances, output, columns, csv_columns(Resource.BALANCES), plain)
-    if output == "table" and not (balances or money.failures):
+    layout.print(balances, plain)
+    if layout.is_table and not (balances or money.failures):
         able = [name for name in accounts if name not in money.unsupported]
         notify(f"There are no balances in {', '.join(able) or 'these accounts'}.")
-    money.report_unsupported(named, "balances")
+    money.report_unsupported(args.accounts, "balances")
     return money.report()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gputui.analytics import cost
 from gputui.analytics.cost_lines import CostLine, parts
 from gputui.cli import session
-from gputui.cli.columns import print_records
+from gputui.cli.layout import make_layout
 from gputui.cli.output import Plain, notify
 from gputui.errors import ConfigError
 from gputui.formatting import format_money
@@ -32,9 +32,11 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
     """Print the lines, the most expensive of each account first; totals are printed with a table."""
     if args.watch or args.filters or args.of:
         raise ConfigError("cost is a sum: it takes neither --watch nor --filter nor --of.")
+    columns = cost_columns(Context())
+    layout = make_layout("cost", columns, pick(columns, COST_TABLE), KEYS, args.output, args.columns, args.sort)
     listing, billing = session.with_fleet(accounts, _read)
-    print_records(parts(listing.rows, billing), args.output, pick(cost_columns(Context()), COST_TABLE), KEYS, _plain)
-    if args.output == "table":
+    layout.print(parts(listing.rows, billing), _plain)
+    if layout.is_table:
         for line in _totals(listing, billing, accounts):
             notify(line)
         # Rows that could not be read are not in the sum.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.cli import refs, session
-from gputui.cli.columns import print_rows
+from gputui.cli.layout import Layout
 from gputui.cli.output import notify
 from gputui.errors import ExitCode, NotFoundError
 from gputui.models import Event, Ref, Resource
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _NAMED = (Resource.INSTANCES, Resource.DEPLOYMENTS)
 
 
-def run(accounts: Mapping[str, Account], output: str, *, named: Sequence[str], of: str = "") -> int:
+def run(accounts: Mapping[str, Account], layout: Layout, *, named: Sequence[str], of: str = "") -> int:
     """Print the events of these accounts, or of the row that ``of`` names, in the order of time."""
     listing, ref = session.with_fleet(accounts, lambda fleet: _read(fleet, of))
     observed, status = _observed(listing.unsupported, ref)
@@ -27,7 +27,7 @@ def run(accounts: Mapping[str, Account], output: str, *, named: Sequence[str], o
     listing.answered.update(listing.unsupported)
     events = [*(row for row in listing.rows if isinstance(row, Event)), *observed]
     events.sort(key=lambda event: event.at)
-    print_rows(Resource.EVENTS, events, output)
+    layout.print(events)
     return max(status, listing.report(named))
 
 

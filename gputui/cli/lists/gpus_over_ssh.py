@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.cli import refs, session, ssh_login
-from gputui.cli.columns import print_rows
+from gputui.cli.layout import Layout, layout_of
 from gputui.cli.lists.gpus import report_unknown
 from gputui.cli.output import notify, report_error
 from gputui.errors import ConflictError, ExitCode, GputuiError
@@ -30,14 +30,15 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
     """List GPUs or processes of the instances named, once or watched; the status is that of the worst failure."""
     if args.watch:
         return _watch(args, config, accounts, resource)
-    return session.with_fleet(accounts, lambda fleet: _once(fleet, args, resource))
+    layout = layout_of(args, resource)
+    return session.with_fleet(accounts, lambda fleet: _once(fleet, args.of, resource, layout))
 
 
-async def _once(fleet: Fleet, args: argparse.Namespace, resource: Resource) -> ExitCode:
+async def _once(fleet: Fleet, of: Sequence[str], resource: Resource, layout: Layout) -> ExitCode:
     from gputui.fleet.probes import on_host
 
     failed: list[Row] = []
-    instances, status = await _resolve(fleet, args.of)
+    instances, status = await _resolve(fleet, of)
     reported = {one.ref.account for one in instances if fleet.runtime(one.ref.account).lists(resource)}
     lists = await session.read(fleet, [resource], reported)
     status = max(status, lists.report())
@@ -52,10 +53,10 @@ async def _once(fleet: Fleet, args: argparse.Namespace, resource: Resource) -> E
         else:
             own_gpus = fleet.runtime(one.ref.account).lists(Resource.GPUS)
             rows += on_host(found.processes, one) if own_gpus else found.processes
-    print_rows(resource, [*rows, *failed], args.output)
+    layout.print([*rows, *failed])
     if resource is Resource.PROCESSES:
         status = max(status, report_unknown(rows))
-    if args.output == "table":
+    if layout.is_table:
         if resource is not Resource.PROCESSES:
             session.report_problems(rows)
         if any(isinstance(row, GpuProcess) and row.inside and row.pid is not None for row in rows):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gputui.analytics.prices import by_deployment, may_cost, price_now
 from gputui.cli import filters, session
-from gputui.cli.columns import print_rows
+from gputui.cli.layout import Layout, layout_of
 from gputui.cli.lists import gpus, tasks
 from gputui.cli.output import notify
 from gputui.errors import ExitCode
@@ -25,9 +25,10 @@ _NOUNS = {Resource.STOCK: "available GPUs", Resource.BLACKLIST: "blocked hosts"}
 
 def run(args: argparse.Namespace, accounts: Mapping[str, Account], resource: Resource) -> int:
     """Print the rows of one kind; 3 when an account could not be reached, with those that the others have."""
-    table = args.output == "table"
-    listing, read = session.with_fleet(accounts, lambda fleet: _read(fleet, resource, args.filters, table=table))
-    print_rows(resource, listing.rows, args.output)
+    layout = layout_of(args, resource)
+    table = layout.is_table
+    listing, read = session.with_fleet(accounts, lambda fleet: _read(fleet, resource, args.filters, layout))
+    layout.print(listing.rows)
     on_gpus = resource in (Resource.GPUS, Resource.PROCESSES)
     status = gpus.report_unknown(listing.rows) if resource is Resource.PROCESSES else ExitCode.OK
     if not on_gpus:
@@ -45,18 +46,28 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account], resource: Res
 
 
 async def _read(
-    fleet: Fleet, resource: Resource, given: filters.Given, *, table: bool
+    fleet: Fleet, resource: Resource, given: filters.Given, layout: Layout
 ) -> tuple[session.Listing, list[str]]:
     """Return the rows, and the accounts that were read: the others cannot filter so."""
     able = filters.apply(fleet, resource, given)[0] if given else list(fleet.accounts)
     listing = await session.read(fleet, [resource], able)
-    if resource is Resource.DEPLOYMENTS and table:
+    await add_needed(fleet, layout, listing)
+    if resource is Resource.DEPLOYMENTS and (layout.is_table or layout.chosen):
         listing.rows = await with_prices(listing.rows, fleet)
     if resource is Resource.PROCESSES:
         await gpus.add_unreported(fleet, listing)
-    if resource is Resource.TASKS and table:
+    if resource is Resource.TASKS and layout.is_table:
         await tasks.report_older(fleet, able)
     return listing, able
+
+
+async def add_needed(fleet: Fleet, layout: Layout, listing: session.Listing) -> None:
+    """Read the other lists that the columns need, of the accounts with rows; their failures are the listing's."""
+    if layout.needs:
+        accounts = dict.fromkeys(row.ref.account for row in listing.rows)
+        others = await session.read(fleet, layout.needs, accounts)
+        layout.context.add(others.rows)
+        listing.failures += others.failures
 
 
 async def with_prices(rows: Sequence[Row], fleet: Fleet) -> list[Row]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.cli import filters, refs, session
-from gputui.cli.columns import print_rows
+from gputui.cli.layout import Layout, layout_of
 from gputui.cli.output import notify
 from gputui.errors import ConfigError, ExitCode
 from gputui.models import Deployment, Ref, Resource, Role, Row, Task, TaskQueue
@@ -23,7 +23,8 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
     if len(args.of) > 1:
         raise ConfigError(f"Of {resource.value}, --of takes one endpoint.")
     (text,) = args.of
-    of, rows, values, status = session.with_fleet(accounts, lambda fleet: _once(fleet, text, resource, args))
+    layout = layout_of(args, resource)
+    of, rows, values, status = session.with_fleet(accounts, lambda fleet: _once(fleet, text, resource, args, layout))
     if args.watch:
         from gputui.cli.lists.watch import watch
 
@@ -32,8 +33,8 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
 
         chosen = {of.account: accounts[of.account]}
         return watch(config, chosen, resource, args, values=values, prepare=keep)
-    print_rows(resource, rows, args.output)
-    if args.output == "table":
+    layout.print(rows)
+    if layout.is_table:
         session.report_problems(rows)
         if not rows and status is ExitCode.OK:
             notify(f"There are no {resource.value} of {text}.")
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
 
 
 async def _once(
-    fleet: Fleet, text: str, resource: Resource, args: argparse.Namespace
+    fleet: Fleet, text: str, resource: Resource, args: argparse.Namespace, layout: Layout
 ) -> tuple[Ref, list[Row], dict[str, str], ExitCode]:
     """Return the endpoint, its rows unless they are to be watched, the filter of the server, and the exit status."""
     runtimes = fleet.runtimes.items()
@@ -63,7 +64,7 @@ async def _once(
     if args.watch:
         return of, [], values, status
     listing = await session.read(fleet, [resource], [of.account])
-    if resource is Resource.TASKS and args.output == "table":
+    if resource is Resource.TASKS and layout.is_table:
         await report_older(fleet, [of.account], of)
     return of, [row for row in listing.rows if _belongs(row, of)], values, max(status, listing.report())
 

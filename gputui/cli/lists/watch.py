@@ -10,12 +10,12 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from gputui.cli import session
-from gputui.cli.columns import cell_text, csv_columns, table_of
+from gputui.cli.columns import cell_text
+from gputui.cli.layout import Layout, layout_of
 from gputui.cli.lists.events import concerns
 from gputui.cli.output import column_widths, fit, format_line, notify, write_csv, write_json_line
 from gputui.cli.signals import until_interrupted
 from gputui.models import Change, Event, FeedState, Ref, Resource, Row
-from gputui.presentation.columns.lists import table_columns
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account, Config
@@ -54,27 +54,30 @@ def watch(
             "lists" if resource is Resource.EVENTS else "events": args.interval,
         }
         polling = polling.model_copy(update=pace)
-    show = make_printer(resource, args.output, tuple(accounts), of=of)
+    layout = layout_of(args, resource)
+    show = make_printer(resource, layout, tuple(accounts), of=of)
     with until_interrupted(), session.open_history() as history:
         fleet = session.new_fleet(accounts, history=history, polling=polling)
         asyncio.run(_follow(fleet, resource, show, values or {}, prepare))
     return 0
 
 
-def make_printer(resource: Resource, output: str, accounts: Sequence[str], *, of: Ref | None = None) -> Show:
-    """Return the function that shows changes in this format, on this kind of stdout, in this order of accounts.
+def make_printer(resource: Resource, layout: Layout, accounts: Sequence[str], *, of: Ref | None = None) -> Show:
+    """Return the function that shows changes in this layout, on this kind of stdout, in this order of accounts.
 
     ``of`` limits events to those of one row.
     """
-    if output == "json":
+    if layout.output == "json":
         show: Show = _print_json
-    elif output == "csv":
-        show = _csv_printer(resource)
+    elif layout.output == "csv":
+        show = _csv_printer(layout)
     elif sys.stdout.isatty() and resource is not Resource.EVENTS:
-        show = _screen(resource, accounts)
+        show = _screen(layout, accounts)
     else:
-        show = _marked_rows(resource)
-    return _events(show, of) if resource is Resource.EVENTS else show
+        show = _marked_rows(layout)
+    if resource is Resource.EVENTS:
+        return _events(show, of)
+    return _ordered(show, layout) if layout.order is not None else show
 
 
 async def _follow(
@@ -157,6 +160,16 @@ def _events(show: Show, of: Ref | None) -> Show:
     return show_new
 
 
+def _ordered(show: Show, layout: Layout) -> Show:
+    """Show the rows of each change in the order of the layout."""
+
+    def show_ordered(change: Change, rows: Mapping[Ref, Row]) -> None:
+        added, updated = tuple(layout.sorted(change.added)), tuple(layout.sorted(change.updated))
+        show(Change(added, updated, change.removed), rows)
+
+    return show_ordered
+
+
 def _each(change: Change) -> Iterator[tuple[str, Row | None, Ref]]:
     """Yield for each changed row the kind of change, the row unless it is gone, and its Ref."""
     for kind, changed in (("added", change.added), ("updated", change.updated)):
@@ -171,16 +184,19 @@ def _print_json(change: Change, _rows: Mapping[Ref, Row]) -> None:
         write_json_line({"change": kind, "ref": str(ref), "row": row and to_plain(row)}, sys.stdout)
 
 
-def _csv_printer(resource: Resource) -> Show:
+def _csv_printer(layout: Layout) -> Show:
     """Return a function that prints CSV, with the kind of change first; of a removed row, only the Ref."""
     from gputui.models.serialize import to_plain
 
-    columns = ("change", *csv_columns(resource))
+    columns = ("change", *(("ref",) if layout.chosen else ()), *layout.csv_keys)
     header = iter((True,))
+
+    def plain(row: Row) -> Mapping[str, object]:
+        return layout.texts(row) if layout.chosen else to_plain(row)
 
     def show(change: Change, _rows: Mapping[Ref, Row]) -> None:
         known = (
-            {"change": kind, "ref": str(ref)} | (to_plain(row) if row else {}) for kind, row, ref in _each(change)
+            {"change": kind, "ref": str(ref)} | (dict(plain(row)) if row else {}) for kind, row, ref in _each(change)
         )
         write_csv(columns, known, sys.stdout, header=next(header, False))
 
@@ -203,9 +219,9 @@ def _problem_reporter() -> Callable[[Change], None]:
     return report
 
 
-def _marked_rows(resource: Resource) -> Show:
+def _marked_rows(layout: Layout) -> Show:
     """Show for logs: a line for each changed row, marked ``+``, ``~`` or ``-``, in columns that only ever widen."""
-    columns = table_columns(resource)
+    columns = layout.columns
     right = frozenset(index for index, column in enumerate(columns) if column.right)
     widths: list[int] = []
     report_problems = _problem_reporter()
@@ -228,14 +244,15 @@ def _marked_rows(resource: Resource) -> Show:
     return show
 
 
-def _screen(resource: Resource, accounts: Sequence[str]) -> Show:
+def _screen(layout: Layout, accounts: Sequence[str]) -> Show:
     """Show on a terminal: the whole list again after every change, from the top, as far as it fits."""
     order = {account: place for place, account in enumerate(accounts)}
 
     def show(_change: Change, rows: Mapping[Ref, Row]) -> None:
         width, height = get_terminal_size()
-        ordered = sorted(rows.values(), key=lambda row: order[row.ref.account])
-        lines = table_of(resource, ordered, width=width).splitlines()
+        ordered = layout.sorted(sorted(rows.values(), key=lambda row: order[row.ref.account]))
+        # A line that the terminal wraps would spoil the height.
+        lines = [fit(line, width) for line in layout.table(ordered, width).splitlines()]
         reasons = [f"{row.ref}: {problem}" for row in ordered if (problem := getattr(row, "problem", None))]
         if reasons:
             lines += ["", *(fit(reason, width).rstrip() for reason in reasons)]

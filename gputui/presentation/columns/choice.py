@@ -129,7 +129,7 @@ def find_columns(columns: Sequence[Column[RowT]], names: Sequence[str]) -> tuple
         elif keys:
             problems.append(f"{name!r} may be {' or '.join(keys)}.")
         else:
-            near = get_close_matches(name.casefold(), known.keys, n=3)
+            near = get_close_matches(name.casefold(), known.keys, n=2)
             suggestion = f" Did you mean {' or '.join(near)}?" if near else ""
             problems.append(f"There is no column {name!r}.{suggestion}")
     return list(found.values()), problems

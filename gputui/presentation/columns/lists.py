@@ -24,9 +24,9 @@ def columns_of(resource: Resource, context: Context) -> Sequence[Column[Any]]:
     return [column for column in fields_of(resource, context) if column.listed]
 
 
-def table_columns(resource: Resource) -> Sequence[Column[Any]]:
+def table_columns(resource: Resource, context: Context | None = None) -> Sequence[Column[Any]]:
     """Return the columns of a resource in tables of the command line."""
-    return pick(fields_of(resource, Context()), _LISTS[resource][1])
+    return pick(fields_of(resource, context or Context()), _LISTS[resource][1])
 
 
 def pick(columns: Sequence[Column[Any]], keys: str) -> Sequence[Column[Any]]:

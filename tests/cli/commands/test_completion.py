@@ -79,7 +79,7 @@ def test_bash_offers_what_fits(script: Callable[[str], str]) -> None:
     offered: dict[Words, set[str]] = {
         ("gputui", "st"): {"start", "stop"},
         ("gputui", "get", ""): {*KINDS, COST},
-        ("gputui", "get", "gpus", "-o", ""): {"table", "json", "csv"},
+        ("gputui", "get", "gpus", "-o", ""): {"table", "wide", "json", "csv"},
         ("gputui", "get", "gpus", "--w"): {"--watch"},
         ("gputui", "config", ""): {"path", "check"},
         ("gputui", "config", "check", "-o", ""): {"table", "json"},
@@ -101,7 +101,7 @@ def test_fish_offers_what_fits(script: Callable[[str], str], tmp_path: Path) -> 
     offered = {
         "gputui st": {"start", "stop"},
         "gputui get g": {"gpus"},
-        "gputui get gpus -o ": {"table", "json", "csv"},
+        "gputui get gpus -o ": {"table", "wide", "json", "csv"},
         "gputui config ": {"path", "check"},
         "gputui config check -o ": {"table", "json"},
     }
@@ -170,6 +170,8 @@ def test_bash_offers_accounts_and_refs(listed: Path, script: Callable[[str], str
         ("gputui", "delete", "lab/im"): {"lab/image/pytorch:2.7"},
         ("gputui", "get", "events", "--of", "train-b"): {"train-b"},
         ("gputui", "get", "gpus", "-A", ""): {"lab", "hub"},
+        ("gputui", "get", "gpus", "--columns", "host,mem"): {"host,memory"},
+        ("gputui", "get", "cost", "--sort", "g"): {"gpus"},
         ("gputui", "passwd", "l"): {"lab"},
         ("gputui", "ssh", "$(t"): set(),
     }
@@ -184,6 +186,7 @@ def test_fish_offers_accounts_and_refs(listed: Path, script: Callable[[str], str
         "gputui ssh ": {"lab/", "hub/", "lab/pod/train-a", "lab/pod/train-b", "lab/pod/-rf"},
         "gputui get events --of train-b": {"train-b"},
         "gputui get gpus -A ": {"lab", "hub"},
+        "gputui get gpus --columns host,mem": {"host,memory"},
         "gputui passwd l": {"lab"},
     }
     found = fish_offers(path, *offered, path=f"{listed}:/usr/bin:/bin")

@@ -14,6 +14,7 @@ import pytest
 
 from gputui.api.capabilities import Backend
 from gputui.cli import main
+from gputui.cli.layout import list_layout
 from gputui.cli.lists.watch import make_printer
 from gputui.config.paths import history_path
 from gputui.errors import UnavailableError
@@ -103,7 +104,7 @@ def test_only_events_are_of_something(hub: Cloud, run: Run) -> None:
 
 
 def show(output: str, *changes: Change, of: Ref | None = None, capsys: pytest.CaptureFixture[str]) -> str:
-    printer = make_printer(Resource.EVENTS, output, ["hub"], of=of)
+    printer = make_printer(Resource.EVENTS, list_layout(Resource.EVENTS, output), ["hub"], of=of)
     for change in changes:
         printer(change, {})
     return capsys.readouterr().out

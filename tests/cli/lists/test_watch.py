@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gputui.cli.layout import list_layout
 from gputui.cli.lists.watch import make_printer
 from gputui.models import Change, GpuDevice, Instance, Phase, Ref, Resource
 from tests.cli.conftest import Simulation
@@ -28,7 +29,7 @@ CHANGE = Change((MAIN,), (LONGER,), (GONE,))
 
 
 def show(output: str, *changes: Change, capsys: pytest.CaptureFixture[str]) -> str:
-    printer = make_printer(Resource.INSTANCES, output, ["lab"])
+    printer = make_printer(Resource.INSTANCES, list_layout(Resource.INSTANCES, output), ["lab"])
     for change in changes:
         printer(change, {})
     return capsys.readouterr().out
@@ -125,7 +126,7 @@ def test_it_ends_when_its_output_is_closed(own_simulation: Simulation) -> None:
 
 def test_the_reason_of_a_row_that_cannot_be_read_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     lost = GpuDevice(Ref("lab", "gpu", "0"), "h1", 0, problem="is lost: its host has to be restarted")
-    printer = make_printer(Resource.GPUS, "table", ["lab"])
+    printer = make_printer(Resource.GPUS, list_layout(Resource.GPUS, "table"), ["lab"])
     printer(Change(added=(lost,)), {lost.ref: lost})
     assert capsys.readouterr().err == "gputui: lab/gpu/0: is lost: its host has to be restarted\n"
     printer(Change(updated=(lost,)), {lost.ref: lost})
