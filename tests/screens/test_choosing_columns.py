@@ -43,6 +43,6 @@ async def test_escape_restores_the_columns_and_the_last_one_stays() -> None:
 
 async def test_the_dialog_is_about_the_table_that_has_the_focus() -> None:
     async with staged(lab(), view="5") as stage:
-        await stage.press("tab", "vertical_line", "j", "j", "j", "space", "enter")
+        await stage.press("vertical_line", "j", "j", "j", "space", "enter")
         tables = [table for table in stage.view.query(RecordTable) if table.chosen.choice is not None]
         assert [table.id for table in tables] == ["gpus"]
