@@ -240,6 +240,7 @@ class GputuiApp(App[int]):
         """Handle keys one after the other (:class:`KeyOrder`)."""
         if isinstance(event, (events.Key, events.MouseDown)) and not event.is_forwarded:
             self._failures.input_came()
+            self.session.attention.input_came()
         if not isinstance(event, events.Key):
             await super().on_event(event)
         elif not event.is_forwarded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from gputui.analytics.prices import price_now
 from gputui.formatting import format_money
@@ -15,24 +16,33 @@ from gputui.presentation.home.problems import gpus_of_instance
 from gputui.presentation.offers import idle_words
 
 
-def favourites(
-    rows: Iterable[tuple[Ref, Row | None, str]], is_stale: Callable[[Ref], bool], *, key: str
-) -> HomeSection:
-    """Return a line for each favourite, with its row where that is listed and the view that shows it."""
-    lines = tuple(_line(ref, row, view, stale=is_stale(ref)) for ref, row, view in rows)
+@dataclass(frozen=True, slots=True)
+class Favourite:
+    """A favourite with the ``name`` that it had, its row where it is listed, and the view that shows it."""
+
+    ref: Ref
+    name: str
+    row: Row | None
+    view: str
+
+
+def favourites(found: Iterable[Favourite], is_stale: Callable[[Ref], bool], *, key: str) -> HomeSection:
+    """Return a line for each favourite, in their order."""
+    lines = tuple(_line(each, stale=is_stale(each.ref)) for each in found)
     quiet = f"No favourites ({key} on a row)."
-    return HomeSection(Section.FAVOURITES, lines, more=Opens("instances", typed=""), quiet=quiet)
+    return HomeSection(Section.FAVOURITES, lines, more=Opens("instances", typed="is:favourite"), quiet=quiet)
 
 
-def _line(ref: Ref, row: Row | None, view: str, *, stale: bool) -> HomeLine:
+def _line(favourite: Favourite, *, stale: bool) -> HomeLine:
+    ref, row = favourite.ref, favourite.row
     phase = getattr(row, "phase", None)
     price = price_now(row) if isinstance(row, Instance | Deployment | Volume) else None
     return HomeLine(
         section=Section.FAVOURITES,
-        name=ref.id if row is None else name_of(row),
+        name=favourite.name if row is None else name_of(row),
         account=ref.account,
         about=ref if row is not None else None,
-        opens=Opens(view, select=ref),
+        opens=Opens(favourite.view, select=ref),
         glyph=PHASE_GLYPHS[phase] if isinstance(phase, Phase) else "·",
         style=PHASE_STYLES[phase] if isinstance(phase, Phase) else "muted",
         text="not listed now" if row is None else _text(row),

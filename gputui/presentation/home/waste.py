@@ -20,7 +20,6 @@ def waste_section(
     view_of: Callable[[Ref], str],
     elsewhere: Collection[Ref] = (),
     unknown: int = 0,
-    more: Opens | None = None,
 ) -> HomeSection:
     """Return a line for each, in their order; ``view_of`` returns the view that shows a row.
 
@@ -36,7 +35,7 @@ def waste_section(
         Section.WASTE,
         tuple(_line(each, now, view_of(each.ref)) for each in shown),
         note=" + ".join(parts),
-        more=more or Opens("cost", typed=""),
+        more=Opens("waste", typed=""),
         quiet=f"No waste is known; {counted(unknown, 'instance')} of unknown load." if unknown else "No waste.",
     )
 

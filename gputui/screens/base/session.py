@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from types import EllipsisType
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,9 +14,9 @@ from gputui.fleet.watches import Watches
 from gputui.history.favourites import Favourites
 from gputui.history.preferences import Preferences
 from gputui.history.saved_views import SavedViews
-from gputui.history.values import UNUSABLE, time
 from gputui.models import LIBRARY, NAMED, Instance, LogSource, Ref, Resource, Row
 from gputui.presentation.actions import name_of
+from gputui.screens.base.attention import Attention
 from gputui.screens.base.memory import Memory
 from gputui.screens.base.news import News
 
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from gputui.models.forwards import PortForward
 
 
-_LAST_LOOKED = "last_looked"
 """The key of the time when a session ended, in seconds since 1970."""
 
 FINDABLE = (*NAMED, Resource.TASKS)
@@ -111,8 +108,8 @@ class Session:
     """The choices of the user in this and earlier sessions with this configuration."""
     favourites: Favourites = field(init=False)
     saved_views: SavedViews = field(init=False)
-    last_looked: datetime | None = field(init=False, default=None)
-    """When the session before this one ended, in UTC; None where that is not known."""
+    attention: Attention = field(init=False)
+    """When the user last looked."""
     memory: Memory = field(init=False)
     """Remembers choices in this object, and others that are not those of one view."""
     watches: Watches = field(init=False)
@@ -141,8 +138,8 @@ class Session:
         self.news = News(self)
         self.favourites = Favourites(self.preferences)
         self.saved_views = SavedViews(self.preferences)
-        with suppress(*UNUSABLE):
-            self.last_looked = time(self.preferences.get(_LAST_LOOKED))
+        # Another fleet replaces the first.
+        self.attention = Attention(self.preferences, lambda: self.fleet.now())  # noqa: PLW0108
         self.watches = Watches(self.preferences, self.program.show_internal_error)
 
     def at_end(self, release: Callable[[], None]) -> None:
@@ -152,7 +149,7 @@ class Session:
     def end(self) -> None:
         """Unsubscribe everything from the fleet: no widgets are left that could show its changes."""
         if not self.ended:
-            self.preferences.put(_LAST_LOOKED, datetime.now(UTC).timestamp())
+            self.attention.end()
         self.ended = True
         while self._at_end:
             self._at_end.pop(0)()

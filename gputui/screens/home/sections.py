@@ -28,6 +28,7 @@ from gputui.models import (
     Resource,
     Row,
 )
+from gputui.presentation.home.favourites import Favourite, favourites
 from gputui.presentation.home.lines import HomeSection
 from gputui.presentation.home.news import news
 from gputui.presentation.home.problems import AccountState, Troubles, problems
@@ -117,6 +118,7 @@ class HomeSections:
             self._spending(now),
             watched_stock(self._watched(), fleet.is_stale, key=session.key_of("watch")),
             self._news(now),
+            favourites(self._favourites(), fleet.is_stale, key=session.key_of("favourite")),
         )
 
     def _shown(self, kind: type[Row]) -> list:  # type: ignore[type-arg]
@@ -187,6 +189,12 @@ class HomeSections:
                 offer, at_least = session.fleet.find(Offer, ref), watches.at_least(ref)
                 yield Watched(ref, at_least, offer, offer is not None and has_idle(offer, at_least))
 
+    def _favourites(self) -> Iterator[Favourite]:
+        session = self._session
+        for ref in session.favourites.refs:
+            if session.shows_account(ref.account):
+                yield Favourite(ref, session.favourites.name(ref), session.fleet.get(ref), self._view_of(ref))
+
     def _under_way(self, starts: dict[Ref, Start], now: datetime) -> HomeSection:
         session, fleet = self._session, self._session.fleet
         changes = [
@@ -241,7 +249,7 @@ class HomeSections:
 
     def _news(self, now: datetime) -> HomeSection:
         session, fleet = self._session, self._session.fleet
-        since = now - FIRST_NEWS if self._since is None else self._since
+        since = session.attention.since or (self._since or now - FIRST_NEWS)
         shown = [event for event in self._news_since(since) if session.shows_account(event.ref.account)]
         return news(
             shown,

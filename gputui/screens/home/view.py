@@ -18,6 +18,7 @@ from gputui.screens.commands.sets import ROW_SETS
 from gputui.screens.home.commands import HomeCommands
 from gputui.screens.home.sections import ALSO_READ, READ, HomeSections
 from gputui.screens.list.tabular_view import TabularView
+from gputui.screens.waste.commands import SnoozeCommands
 from gputui.widgets.bars.line import Line
 from gputui.widgets.table.table import RecordTable
 
@@ -35,7 +36,7 @@ class HomeView(TabularView):
     HEADING = "Home"
     RESOURCES = READ
     BACKGROUND = ALSO_READ
-    COMMAND_SETS = (HomeCommands, *ROW_SETS)
+    COMMAND_SETS = (HomeCommands, SnoozeCommands, *ROW_SETS)
     FOOTER: ClassVar[tuple[str, ...]] = ("open", "ssh", "logs", "events-of", "describe", "actions", "stop", "new")
 
     DEFAULT_CSS = """
@@ -74,6 +75,8 @@ class HomeView(TabularView):
 
     def _tick(self) -> None:
         self._ticks += 1
+        if self._ticks == _EVERY["rest"] - 1:
+            self.session.fleet.waste.look_again()  # samples get too old, snoozes end
         pace = "moving" if self._sections.moving else "waiting" if self._sections.waiting else "rest"
         if self._ticks >= _EVERY[pace]:
             self.show_lines()
@@ -83,6 +86,7 @@ class HomeView(TabularView):
     def follow(self) -> Sequence[Callable[[], None]]:
         """Follow all that a line can be about."""
         fleet = self.session.fleet
+        self.run_worker(fleet.waste.read_snoozes(), group="snoozes", exit_on_error=False)
         lists = (*sorted(READ - {Resource.EVENTS, Resource.PROCESSES}), Resource.STOCK, Resource.HOSTS)
         return (
             *(fleet.subscribe(resource, lambda change: self._show_soon()) for resource in lists),
@@ -90,6 +94,7 @@ class HomeView(TabularView):
             fleet.mutations.listeners.add(lambda ref: self._show_soon()),
             fleet.waste.subscribe(lambda found: self._show_soon()),
             self.session.watches.changed.add(lambda ref: self._show_soon()),
+            self.session.favourites.subscribe(lambda refs: self._show_soon()),
         )
 
     def _events_changed(self, change: Change) -> None:

@@ -15,7 +15,7 @@ from gputui.analytics.starts import Start
 from gputui.models import Action, Deployment, Event, Instance, Money, Offer, Package, Pending, Phase, Ref, TransferRow
 from gputui.models.attempts import AttemptRow, AttemptState
 from gputui.models.waste import Waste, WasteReason
-from gputui.presentation.home.favourites import favourites
+from gputui.presentation.home.favourites import Favourite, favourites
 from gputui.presentation.home.lines import HomeSection
 from gputui.presentation.home.news import news
 from gputui.presentation.home.spending import Budget, spending
@@ -210,14 +210,13 @@ def test_news_have_the_worst_event_of_each_instance_since_the_last_look() -> Non
 
 
 def test_a_favourite_that_is_not_listed_is_said_to_be_so() -> None:
-    gone = Ref("hub", "pod", "gone")
+    main, gone = pod("main", price=usd("1.8"), gpu_count=2, gpu_model="H200"), Ref("hub", "pod", "7f3a")
     section = favourites(
-        [(Ref("hub", "pod", "main"), pod("main", price=usd("1.8"), gpu_count=2, gpu_model="H200"), "instances"),
-         (gone, None, "instances")],
+        [Favourite(main.ref, "main", main, "instances"), Favourite(gone, "trial", None, "instances")],
         lambda ref: False,
         key="*",
-    )  # fmt: skip
+    )
     assert [(line.name, line.text, line.price, line.gpus) for line in section.lines] == [
         ("main", "running", "$1.80", "2 H200"),
-        ("gone", "not listed now", "", ""),
+        ("trial", "not listed now", "", ""),
     ]
