@@ -35,11 +35,11 @@ def price_text(row: Priced, instances: ByDeployment = NO_INSTANCES) -> str:
     """Write what an hour of it costs now; '' for what has ended and costs nothing, and for machines of one's own."""
     price = price_now(row, instances)
     if price is None:
-        return UNKNOWN if may_cost(row) and not _is_own(row) else ""
+        return UNKNOWN if may_cost(row) and not is_own(row) else ""
     return money_text(price)
 
 
-def _is_own(row: Priced) -> bool:
+def is_own(row: Priced) -> bool:
     """Return whether it is a machine that no vendor rents out, or a container on one."""
     return isinstance(row, Instance) and (row.machine is not None or bool(row.ssh is not None and row.ssh.enter))
 

@@ -1,0 +1,52 @@
+"""The forms of groupings that several lists have in common: ``forms.account(totals)``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gputui.presentation.columns.column import Cell, natural_key
+from gputui.presentation.groups.grouping import Grouping, GroupLine
+from gputui.presentation.groups.totals import common_account
+
+Totals = Callable[[Sequence[Any]], Mapping[str, Cell]]
+"""The totals of rows by the keys of columns."""
+
+
+def line(name: str, rows: Sequence[Any], totals: Totals, *, also_account: bool = True) -> GroupLine:
+    """Return the heading of a group: its name, the number of rows, its account where that is one, the totals."""
+    account = {"account": common_account(rows)} if also_account else {}
+    return GroupLine(name, (f"  {len(rows):,}", "muted"), {**account, **totals(rows)})
+
+
+def text(
+    key: str, of: Callable[[Any], str | None], totals: Totals, *, unknown: str, title: str = ""
+) -> Grouping[Any]:
+    """Return a grouping by a text in natural order; ``unknown`` is the heading of rows without one."""
+    return Grouping(
+        key,
+        lambda row: of(row) or None,
+        lambda group, rows: line(group or unknown, rows, totals),
+        natural_key,
+        title,
+    )
+
+
+def account(totals: Totals) -> Grouping[Any]:
+    """Return the grouping by account."""
+    return Grouping(
+        "account",
+        lambda row: row.ref.account,
+        lambda group, rows: line(group, rows, totals, also_account=False),
+        natural_key,
+    )
+
+
+def place(key: str, of: Callable[[Any], str | None], totals: Totals, *, unknown: str) -> Grouping[Any]:
+    """Return a grouping by a name that is one within its account, such as that of a host."""
+    return Grouping(
+        key,
+        lambda row: (name, row.ref.account) if (name := of(row)) else None,
+        lambda group, rows: line(unknown if group is None else group[0], rows, totals),
+        lambda group: (natural_key(group[0]), group[1]),
+    )

@@ -1,0 +1,78 @@
+"""The groupings of GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from gputui.formatting import format_bytes
+from gputui.models import GpuDevice, Resource
+from gputui.presentation.columns.column import Cell, natural_key
+from gputui.presentation.columns.context import Context
+from gputui.presentation.groups import forms
+from gputui.presentation.groups.grouping import Grouping
+from gputui.presentation.groups.totals import known_sum
+from gputui.presentation.prices import UNKNOWN
+
+
+def gpu_groupings(context: Context) -> Sequence[Grouping[Any]]:
+    """Return the groupings of GPUs."""
+    return [
+        Grouping(
+            "host",
+            lambda row: (row.ref.account, row.host),
+            lambda group, rows: forms.line(group[1] or group[0], rows, gpu_totals),
+            lambda group: (natural_key(group[1]), group[0]),
+        ),
+        forms.account(gpu_totals),
+        forms.text("model", lambda row: row.model, gpu_totals, unknown="model not reported"),
+    ]
+
+
+def gpu_totals(rows: Sequence[GpuDevice]) -> Mapping[str, Cell]:
+    """Return the mean load of GPUs, their memory and power; what is not known of some of them is said.
+
+    The parts of a divided GPU are counted with it.
+    """
+    whole = {(row.ref.account, row.host, row.index) for row in rows if not row.mig}
+    gpus = [row for row in rows if not row.mig or (row.ref.account, row.host, row.index) not in whole]
+    return {
+        "util": _mean(None if row.sample is None else row.sample.utilization for row in gpus),
+        "memory": _memory(gpus),
+        "power": _power(None if row.sample is None else row.sample.power for row in gpus),
+    }
+
+
+def _mean(loads: Iterable[float | None]) -> Cell:
+    """Write the mean of the known loads, and how many are known where that is not all: ``41 % mean of 6 known``."""
+    total, known, unknown = known_sum(loads)
+    if not known:
+        return ""
+    mean = f"{total / known:3.0f} % mean"
+    return ((mean, ""), (f" of {known} known", "warning")) if unknown else mean
+
+
+def _memory(gpus: Sequence[GpuDevice]) -> Cell:
+    """Write the memory used and that of all: ``181.0G/640.0G``; memory that GPUs share with the machine once."""
+    shared = [row for row in gpus if row.memory_shared]
+    counted = [row for row in gpus if not row.memory_shared]
+    counted += {(row.ref.account, row.host): row for row in shared}.values()
+    used, known, unknown = known_sum(row.memory_used for row in counted)
+    if not known:
+        return ""
+    size, sizes, unsized = known_sum(row.memory_total for row in counted)
+    doubt = f" + {UNKNOWN}"
+    return (
+        (format_bytes(int(used)), ""),
+        (doubt if unknown else "", "warning"),
+        (f"/{format_bytes(int(size))}" if sizes else "", ""),
+        (doubt if sizes and unsized else "", "warning"),
+    )
+
+
+def _power(watts: Iterable[float | None]) -> Cell:
+    total, known, unknown = known_sum(watts)
+    return ((f"{total:,.0f} W", ""), (f" + {UNKNOWN}" if unknown else "", "warning")) if known else ""
+
+
+GROUPINGS = {Resource.GPUS: gpu_groupings}

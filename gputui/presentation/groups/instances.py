@@ -1,0 +1,100 @@
+"""The groupings of instances and of deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from gputui.models import Deployment, Instance, Phase, Ref, Resource
+from gputui.presentation.actions import name_of
+from gputui.presentation.columns.column import Cell, natural_key, spans_of
+from gputui.presentation.columns.context import Context
+from gputui.presentation.groups import forms
+from gputui.presentation.groups.grouping import Grouping, GroupLine
+from gputui.presentation.groups.totals import number_total, phase_total, price_total, size_total
+
+
+def instance_groupings(context: Context) -> Sequence[Grouping[Any]]:
+    """Return the groupings of instances."""
+
+    def totals(rows: Sequence[Instance]) -> Mapping[str, Cell]:
+        apart = _apart(rows)
+        return {
+            "state": phase_total(rows),
+            "gpu": number_total(map(context.gpu_count, apart)),
+            "gpumem": size_total(used for row in apart for used in _memory_used(row, context)),
+            "price": price_total(rows, context),
+        }
+
+    def deployment_line(group: Ref | None, rows: Sequence[Instance]) -> GroupLine:
+        return forms.line("no deployment" if group is None else _name(group, context), rows, totals)
+
+    return [
+        forms.account(totals),
+        Grouping("deployment", _deployment, deployment_line, lambda ref: (natural_key(_name(ref, context)), ref)),
+        forms.place("host", lambda row: row.host, totals, unknown="host not reported"),
+        Grouping(
+            "gpu",
+            _model,
+            lambda group, rows: forms.line(group or "GPU model not reported", rows, totals),
+            lambda group: (group == _NO_GPU, natural_key(group)),
+            "GPU model",
+        ),
+        forms.text("region", lambda row: row.region, totals, unknown="region not reported"),
+    ]
+
+
+_NO_GPU = "no GPU"
+_BEHIND_BAR = 5
+"""Cells before the counts of a deployment: those of its bar."""
+
+
+def _model(row: Instance) -> str | None:
+    return row.gpu_model or (_NO_GPU if row.gpu_count == 0 or row.gpu_indices == () else None)
+
+
+def _is_on_machine(row: Instance) -> bool:
+    """Whether its parent is the machine through which it is entered, not a deployment."""
+    return row.ssh is not None and row.ssh.host_row is not None and row.ssh.host_row == row.parent
+
+
+def _deployment(row: Instance) -> Hashable:
+    return None if _is_on_machine(row) else row.parent
+
+
+def _name(ref: Ref, context: Context) -> str:
+    parent = context.get(ref)
+    return ref.id if parent is None else name_of(parent)
+
+
+def _apart(rows: Sequence[Instance]) -> list[Instance]:
+    """Return the rows without the containers of machines that are among them: these have no GPUs of their own."""
+    machines = {row.ref for row in rows if row.machine is not None}
+    return [row for row in rows if row.parent is None or row.parent not in machines]
+
+
+def _memory_used(row: Instance, context: Context) -> list[int | None]:
+    """Return the GPU memory that its processes use; unknown where it runs on GPUs and none is seen."""
+    used = [process.gpu_memory_used for process in context.processes(row)]
+    has_none = row.phase is not Phase.RUNNING or context.gpu_count(row) == 0
+    return used or ([] if has_none else [None])
+
+
+def deployment_groupings(context: Context) -> Sequence[Grouping[Any]]:
+    """Return the groupings of deployments."""
+
+    def totals(rows: Sequence[Deployment]) -> Mapping[str, Cell]:
+        running = number_total(row.running for row in rows)
+        return {
+            "state": phase_total(rows),
+            "counts": ((" " * _BEHIND_BAR, ""), *spans_of(running), (" running", "")),
+            "price": price_total(rows, context),
+        }
+
+    return [
+        forms.account(totals),
+        forms.text("type", lambda row: row.type, totals, unknown="type not reported"),
+    ]
+
+
+GROUPINGS = {Resource.INSTANCES: instance_groupings, Resource.DEPLOYMENTS: deployment_groupings}
