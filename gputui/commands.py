@@ -46,6 +46,7 @@ class Condition(StrEnum):
     EXPLAIN = "its limits can be compared with the stock"
     PROCESS = "there is a GPU process under the cursor"
     WASTE = "the row costs money and does nothing"
+    GROUPS = "the rows are in groups that fold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +291,33 @@ _LIST = _section(
     Command("sort-next", "Sort by column to the right", "greater_than_sign", "Sort by the column to the right"),
     Command("sort-invert", "Invert the order", "I", "Reverse the order"),
     Command("columns", "Columns", "vertical_line", "Choose the columns of the table, their order and widths"),
+    Command(
+        "group",
+        "Group",
+        "G",
+        "Put the rows under headings with totals: by account, host, …",
+        argument="KEY",
+    ),
+    Command(
+        "fold",
+        "Fold or unfold",
+        "h",
+        "Hide or show the rows of this group (enter on its heading)",
+        3,
+        "fold",
+        when=Condition.GROUPS,
+        optional=True,
+    ),
+    Command(
+        "fold-all",
+        "Fold or unfold all",
+        "H",
+        "Hide or show the rows of all groups",
+        4,
+        "fold all",
+        when=Condition.GROUPS,
+        optional=True,
+    ),
     Command(
         "server-filter",
         "Server filters",

@@ -76,14 +76,17 @@ def _moving(*widgets: str) -> tuple[str, ...]:
     return tuple(f"{widget}.{name}" for widget in widgets for name in _WIDGETS[widget])
 
 
+_OF_GROUPS = frozenset({"group", "fold", "fold-all"})
+"""Commands that views with rows in groups have: neither the stock nor a log."""
 _SHARED = tuple(command.id for command in BY_ID.values() if not command.view)
+_UNGROUPED = tuple(name for name in _SHARED if name not in _OF_GROUPS)
 _OF_LOGS = tuple(command.id for command in BY_ID.values() if command.view == "logs")
 _OF_FILES = tuple(command.id for command in BY_ID.values() if command.view == "files")
 _TOGETHER: tuple[tuple[str, ...], ...] = (
     (*_SHARED, *_moving("table")),
-    (*_SHARED, *_moving("heatmap")),
+    (*_UNGROUPED, *_moving("heatmap")),
     (*_SHARED, *_moving("charts")),
-    (*_SHARED, *_moving("log")),
+    (*_UNGROUPED, *_moving("log")),
     (*_OF_LOGS, *_moving("log")),
     (*_OF_FILES, *_moving("table")),
     _moving("reader", "text", "dialog"),

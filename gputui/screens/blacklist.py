@@ -9,6 +9,7 @@ from gputui.models import Action, Block, Instance, Phase, Resource
 from gputui.presentation.blocks import place_of
 from gputui.screens.base.session import Session
 from gputui.screens.commands.block_host import BlockCommands
+from gputui.screens.list.groups import GroupCommands
 from gputui.screens.list.list_view import ListView
 
 
@@ -58,7 +59,7 @@ class BlacklistView(ListView):
     RESOURCES = frozenset({Resource.BLACKLIST})
     CREATES = frozenset()
     SHOWS_AGE = True
-    COMMAND_SETS = (BlacklistCommands, *ListView.COMMAND_SETS)
+    COMMAND_SETS = (BlacklistCommands, GroupCommands, *ListView.COMMAND_SETS)
     FOOTER = ("block", "open")
     SORT: ClassVar[tuple[str | None, bool]] = ("left", False)
 

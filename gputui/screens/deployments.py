@@ -20,6 +20,7 @@ from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.explain import ExplainCommands
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.detail import subject_line
+from gputui.screens.list.groups import GroupCommands
 from gputui.screens.list.list_view import ListView
 
 _TASKS = frozenset({Resource.TASKS})
@@ -167,7 +168,10 @@ class DeploymentsView(ListView):
     RESOURCES = frozenset({Resource.DEPLOYMENTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True
-    COMMAND_SETS = (DeploymentCommands, QueueCommands, ScaleCommands, ExplainCommands, *ListView.COMMAND_SETS)
+    COMMAND_SETS = (
+        *(DeploymentCommands, QueueCommands, ScaleCommands, GroupCommands, ExplainCommands),
+        *ListView.COMMAND_SETS,
+    )
     FOOTER = ("open", "scale-up", "scale-down", "start", "stop", "logs", "new", "events-of", "tasks-of", "submit")
 
     def __init__(self, session: Session) -> None:

@@ -11,6 +11,7 @@ from gputui.analytics.cost_lines import UNPRICED
 from gputui.models import Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
+from gputui.screens.list.groups import GroupCommands
 from gputui.screens.list.list_view import ListView
 
 _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
@@ -60,6 +61,7 @@ class InstancesView(ListView):
     # Processes are shown next to each instance, and in the question before a stop; the deployments show whether
     # another instance would replace one that is stopped.
     RESOURCES = frozenset({Resource.INSTANCES, Resource.PROCESSES, Resource.DEPLOYMENTS})
+    COMMAND_SETS = (GroupCommands, *ListView.COMMAND_SETS)
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True
     FOOTER = (

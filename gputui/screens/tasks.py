@@ -17,6 +17,7 @@ from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.commands.server_filters import filter_form
 from gputui.screens.detail import facts, sections
+from gputui.screens.list.groups import GroupCommands
 from gputui.screens.list.list_view import ListView
 
 _MORE = (2.0, 1.5, 1.25)
@@ -112,7 +113,7 @@ class TasksView(ListView):
     RESOURCE = Resource.TASKS
     RESOURCES = frozenset({Resource.TASKS, Resource.QUEUES})
     CREATES = frozenset({Resource.TASKS})
-    COMMAND_SETS = (TaskCommands, NewTaskCommands, *ListView.COMMAND_SETS)
+    COMMAND_SETS = (TaskCommands, NewTaskCommands, GroupCommands, *ListView.COMMAND_SETS)
     SORT: ClassVar[tuple[str | None, bool]] = ("age", False)
     SHOWS_AGE = True
 

@@ -33,7 +33,9 @@ def volume_groupings(context: Context) -> Sequence[Grouping[Any]]:
     """Return the groupings of volumes."""
 
     def totals(rows: Sequence[Volume]) -> Mapping[str, Cell]:
-        limited = (row.size for row in rows if row.size is not None or row.problem)  # storage without one has no limit
+        limited = (
+            row.size for row in rows if row.size is not None or row.problem
+        )  # storage without one has no limit
         return {"size": size_total(limited), "price": price_total(rows, context)}
 
     return [

@@ -17,7 +17,7 @@ from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.presentation.prices import FREE, UNKNOWN, is_own
 
 _NOTED = (Phase.FAILED, Phase.UNKNOWN, Phase.PENDING, Phase.STOPPING)
-"""The phases that are counted next to what runs, in their order: those that want a look."""
+"""The phases that are counted next to what runs, in their order: those to look at."""
 
 
 def known_sum(values: Iterable[float | None]) -> tuple[float, int, int]:

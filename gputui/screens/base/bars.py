@@ -38,7 +38,8 @@ class CommandBar(EntryBar):
         themes = tuple(sorted(self.app.available_themes))
         presets = (*session.region_presets, "all")
         choices = {"NAME": names, "ACCOUNT": accounts, "account": (*accounts, "all"), "theme": themes}
-        return complete(text, choices | {"PRESET": presets})
+        own = {kind: tuple(each) for one in self._view.commands.sets for kind, each in one.completions().items()}
+        return complete(text, choices | {"PRESET": presets} | own)
 
     def submitted(self, text: str) -> None:
         """Run the command, or show that there is none of that name."""

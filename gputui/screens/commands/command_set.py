@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -53,6 +53,10 @@ class CommandSet:
     def conditions(self) -> Iterable[Condition]:
         """Yield the conditions that hold here, of those of this set."""
         return ()
+
+    def completions(self) -> Mapping[str, Sequence[str]]:
+        """Return the arguments that its commands take here, by the name that the registry gives to the argument."""
+        return {}
 
     def refusal(self, command: Command) -> str:
         """Return why a command is not offered here; '' for the general reason."""

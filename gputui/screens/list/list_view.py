@@ -18,6 +18,7 @@ from gputui.screens.base.session import Session
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.commands.sets import ROW_SETS
 from gputui.screens.list.commands import ListCommands
+from gputui.screens.list.groups import GroupCommands
 from gputui.screens.list.tabular_view import TabularView
 from gputui.widgets.table.table import RecordTable
 
@@ -43,6 +44,9 @@ class ListView(TabularView):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.context: FleetContext = FleetContext(session)
+        for commands in self.commands.sets:
+            if isinstance(commands, GroupCommands):
+                commands.remember()
 
     def on_mount(self) -> None:
         """Update ages; only changed text reaches the terminal."""
@@ -290,6 +294,7 @@ class ListView(TabularView):
                 f"   {self.feeds.loading_text()}" if table.total_count and self.feeds.loading_text() else "",
                 "$text-warning",
             ),
+            (f"   by {grouping.name}" if (grouping := table.folding.grouping) is not None else "", "$text-accent"),
             (self._new_text(), "$text-warning"),
             self.filter_caption(),
         )

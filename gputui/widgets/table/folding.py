@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Generic
 
-from gputui.presentation.columns.column import RowT
+from gputui.presentation.columns.column import RowT, plain_text
 from gputui.presentation.groups.grouping import Grouping
-from gputui.widgets.table.groups import Heading
+from gputui.widgets.table.groups import Gap, Heading
 from gputui.widgets.table.model import TableModel
 from gputui.widgets.table.painter import TablePainter
 from gputui.widgets.table.viewport import Viewport
@@ -56,8 +56,8 @@ class Folding(Generic[RowT]):
             self._order_groups()
             self._viewport.to_top_if_unused()
         self._viewport.reveal()
-        self._painter.set_indent(_INDENT if grouping is not None and grouping.folds else 0)
-        self._painter.forget_headings()
+        folds = grouping is not None and grouping.folds
+        self._painter.set_grouping(grouping.key if grouping is not None else "", indent=_INDENT if folds else 0)
         self._sync()
 
     def sorted_by(self, key: str | None, *, descending: bool) -> None:
@@ -70,20 +70,35 @@ class Folding(Generic[RowT]):
             groups.reverse(self._sort == (groups.grouping.key, True))
 
     @property
-    def is_folded_here(self) -> bool | None:
-        """Whether the group under the cursor is folded; None on a row, and where groups do not fold."""
+    def here(self) -> str:
+        """The text of the heading under the cursor; '' where the cursor is on a row."""
         groups, heading = self._model.groups, self._model.cursor
-        if groups is None or not isinstance(heading, Heading) or not groups.grouping.folds:
+        if groups is None or not isinstance(heading, Heading):
+            return ""
+        return plain_text(groups.content(heading.group).text)
+
+    @property
+    def is_folded_here(self) -> bool | None:
+        """Whether the group under the cursor, or of the row under it, is folded; None where none can be."""
+        group = self._group_here()
+        return None if group is None else self._is_folded(group)
+
+    def _group_here(self) -> Heading | None:
+        groups, line = self._model.groups, self._model.cursor
+        if groups is None or not groups.grouping.folds or isinstance(line, Gap | None):
             return None
-        return groups.is_folded(heading.group)
+        return line if isinstance(line, Heading) else Heading(groups.group_of(line))
+
+    def _is_folded(self, heading: Heading) -> bool:
+        return self._model.groups is not None and self._model.groups.is_folded(heading.group)
 
     def toggle(self) -> bool:
-        """Fold or unfold the group of the heading under the cursor; returns whether the cursor is on one."""
-        heading, folded = self._model.cursor, self.is_folded_here
-        if folded is None or not isinstance(heading, Heading):
+        """Fold or unfold the group under the cursor, or that of the row under it; returns whether there is one."""
+        heading = self._group_here()
+        if heading is None:
             return False
-        self._viewport.select(heading)
-        self._fold([heading.group], folded=not folded)
+        self._viewport.used = True
+        self._fold([heading.group], folded=not self._is_folded(heading))
         return True
 
     def fold_all(self) -> bool:

@@ -53,6 +53,8 @@ class ColumnLayout(Generic[RowT]):
         """The keys of the columns not shown otherwise that sorting or the filter brings; only these have cells."""
         self.choice: ColumnChoice | None = None
         """The columns that the user chose."""
+        self.in_headings = ""
+        """The key of the column whose content the headings of groups have: it is left out unless it is asked for."""
         self.stop = 0
         """How far the columns are scrolled: the number of places from the left."""
         self.has_later = False
@@ -141,10 +143,10 @@ class ColumnLayout(Generic[RowT]):
         else:
             return False
         self._admits = False
-        same = chosen == self._chosen and self._is_empty == (not refs)
+        same = chosen == self._chosen and self._is_empty == (not len(model))
         if same and natural == self._natural and room == self._room:
             return False
-        self._natural, self._room, self._is_empty = natural, room, not refs
+        self._natural, self._room, self._is_empty = natural, room, not len(model)
         before = self.placed, self.stop, self.has_later
         self._place()
         return before != (self.placed, self.stop, self.has_later)
@@ -227,6 +229,8 @@ class ColumnLayout(Generic[RowT]):
             return natural
         there = self._filled | needed
         columns = [column for column in self._columns if not column.when_filled or column.key in there]
+        if self.in_headings not in needed and columns and self.in_headings != columns[0].key:
+            columns = [column for column in columns if column.key != self.in_headings]
         self._chosen = choose(columns, natural, room, needed=needed)
         return natural
 

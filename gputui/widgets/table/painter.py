@@ -97,16 +97,12 @@ class TablePainter(Generic[RowT]):
         self._forget_lines()
         self.layout.forget_all()
 
-    def forget_headings(self) -> None:
-        """Draw all headings again: they are those of another grouping."""
-        self._headings.clear()
-
-    def set_indent(self, cells: int) -> None:
-        """Move the rows to the right of their headings."""
-        if cells != self.indent:
-            self.indent = cells
-            self._forget_lines()
-            self.layout.refit()
+    def set_grouping(self, key: str, *, indent: int) -> None:
+        """Show rows under headings that have the content of one column, so many cells to the right of these."""
+        self.indent = indent
+        self.layout.in_headings = key
+        self._forget_lines()
+        self.layout.refit()
 
     def forget_styles(self) -> None:
         """Draw everything again in the colours of now."""
@@ -125,6 +121,7 @@ class TablePainter(Generic[RowT]):
         if not self.layout.scroll_to(stop):
             return False
         self._lines.clear()
+        self._headings.clear()
         self._header = None
         return True
 

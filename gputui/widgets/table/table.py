@@ -294,7 +294,8 @@ class RecordTable(TableView[RowT]):
     def action_open(self) -> None:
         """Open the row under the cursor, fold or unfold the group of a heading."""
         if (ref := self.cursor_ref) is None:
-            self.folding.toggle()
+            if self.folding.here:
+                self.folding.toggle()
         else:
             self.select(ref)
             self.post_message(self.Opened(self, ref))

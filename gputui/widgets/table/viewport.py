@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic
 
+from gputui.models import Ref
 from gputui.presentation.columns.column import RowT
-from gputui.widgets.table.groups import Line
+from gputui.widgets.table.groups import Gap, Heading, Line
 from gputui.widgets.table.model import TableModel
 
 _log = logging.getLogger(__name__)
@@ -82,12 +83,14 @@ class Viewport(Generic[RowT]):
         self._clamp()
 
     def reveal(self) -> None:
-        """Scroll as little as brings the cursor into view, with a heading above it that the cursor cannot be on."""
+        """Scroll as little as brings the cursor into view, on a first row of a group with the heading above it."""
         index = self.cursor_index
         if index is not None:
             first = index
-            while first > 0 and not self._model.takes_cursor(self._model.line_at(first - 1)):
-                first -= 1
+            for above in (Heading, Gap):
+                is_row = isinstance(self._model.cursor, Ref)
+                if first > 0 and (is_row or above is Gap) and isinstance(self._model.line_at(first - 1), above):
+                    first -= 1
             self.top = max(min(self.top, first), index - self.page + 1)
         self._clamp()
 

@@ -1,0 +1,172 @@
+"""The groupings of lists: which rows belong together, and what the headings say of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gputui.models import (
+    Deployment,
+    GpuDevice,
+    GpuSample,
+    Instance,
+    Machine,
+    Money,
+    Phase,
+    Ref,
+    Resource,
+    Row,
+    SSHTarget,
+    Volume,
+)
+from gputui.presentation.columns.column import plain_text
+from gputui.presentation.columns.context import Context
+from gputui.presentation.columns.lists import fields_of
+from gputui.presentation.groups.lists import groupings_of
+
+AT = datetime(2026, 11, 29, tzinfo=UTC)
+
+
+class Known(Context):
+    """A context that knows some rows, and that ``own`` is not billed."""
+
+    def __init__(self, *rows: Row) -> None:
+        super().__init__()
+        self.rows = {row.ref: row for row in rows}
+
+    def get(self, ref: Ref) -> Row | None:
+        return self.rows.get(ref)
+
+    def bills(self, account: str) -> bool:
+        return account != "own"
+
+
+def dollars(amount: str, currency: str = "USD") -> Money:
+    return Money(Decimal(amount), currency)
+
+
+def instance(name: str, account: str = "hub", phase: Phase = Phase.RUNNING, **more: Any) -> Instance:
+    return Instance(Ref(account, "container", name), name, phase, phase.value, **more)
+
+
+def headings(
+    resource: Resource, by: str, rows: list[Any], context: Context | None = None
+) -> dict[str, dict[str, str]]:
+    """Group rows as a table does; return the totals by the text of each heading, in the order of the groups."""
+    grouping = next(each for each in groupings_of(resource, context or Context()) if each.key == by)
+    groups: dict[Any, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(grouping.of(row), []).append(row)
+    known = sorted((key for key in groups if key is not None), key=grouping.order)
+    lines = [grouping.line(key, groups[key]) for key in [*known, *([None] if None in groups else [])]]
+    return {
+        plain_text(line.text) + plain_text(line.note): {
+            key: text for key, cell in line.totals.items() if (text := plain_text(cell))
+        }
+        for line in lines
+    }
+
+
+def test_every_total_and_every_grouping_is_of_a_column() -> None:
+    for resource in Resource:
+        for grouping in groupings_of(resource, Context()):
+            assert grouping.key in {column.key for column in fields_of(resource, Context())}, (resource, grouping.key)
+
+
+def test_instances_by_account_count_what_runs_and_sum_what_is_known() -> None:
+    rows = [
+        instance("a", gpu_count=2, price=dollars("1.80"), gpu_model="RTX 5090"),
+        instance("b", gpu_count=1, price=dollars("0.61"), gpu_model="RTX 4090"),
+        instance("c", phase=Phase.FAILED, price=dollars("9.00"), gpu_count=1),
+        instance("d", phase=Phase.UNKNOWN),
+        instance("e", price=dollars("3.10", "CNY"), gpu_count=0),
+        instance("f", "lab", gpu_count=0),
+        instance("g", "own", phase=Phase.STOPPED, gpu_indices=(0, 1)),
+        instance("h", "own", gpu_count=4),
+    ]
+    assert headings(Resource.INSTANCES, "account", rows, Known()) == {
+        "hub  5": {"state": "3 running  ✗ 1  ? 1", "gpu": "4 + ?", "price": "$2.41  ¥3.10 + 1 unpriced"},
+        "lab  1": {"state": "1 running", "gpu": "0", "price": "1 unpriced"},
+        "own  2": {"state": "1 running", "gpu": "6"},
+    }
+    assert list(headings(Resource.INSTANCES, "gpu", rows)) == [
+        "RTX 4090  1",
+        "RTX 5090  1",
+        "no GPU  2",
+        "GPU model not reported  4",
+    ]
+
+
+def test_groups_of_one_name_in_two_accounts_are_two_and_unknown_is_a_group() -> None:
+    rows = [instance("a", host="gpu10"), instance("b"), instance("c", host="gpu2"), instance("d", "lab", host="gpu2")]
+    grouping = next(each for each in groupings_of(Resource.INSTANCES, Context()) if each.key == "host")
+    groups = {grouping.of(row) for row in rows}
+    lines = [grouping.line(key, rows[:1]) for key in sorted(groups - {None}, key=grouping.order)]
+    assert [plain_text(line.text) for line in lines] == ["gpu2", "gpu2", "gpu10"]
+    assert plain_text(grouping.line(None, rows).text) == "host not reported"
+
+
+def endpoint(name: str, **more: Any) -> Deployment:
+    return Deployment(Ref("hub", "endpoint", name), name, "ENDPOINT", Phase.RUNNING, "running", **more)
+
+
+@pytest.mark.parametrize(("running", "price"), [(2, "$4.00"), (3, "2 unpriced")])
+def test_instances_cost_what_their_deployment_does_only_where_all_of_them_are_there(running: int, price: str) -> None:
+    parent = endpoint("llama", running=running, price=dollars("4"))
+    rows = [instance("w1", parent=parent.ref, gpu_count=1), instance("w2", parent=parent.ref, gpu_count=1)]
+    found = headings(Resource.INSTANCES, "deployment", [*rows, instance("alone", "own")], Known(parent))
+    assert found["llama  2"]["price"] == price
+    assert list(found) == ["llama  2", "no deployment  1"]
+
+
+def test_containers_of_a_machine_have_no_gpus_of_their_own_next_to_it() -> None:
+    machine = instance("gpu01", "own", gpu_count=8, machine=Machine(True))
+    inside = SSHTarget("gpu01", 22, "me", enter=("docker", "abc"), host_row=machine.ref)
+    rows = [machine, instance("gpu01/vllm", "own", parent=machine.ref, gpu_all=True, gpu_count=8, ssh=inside)]
+    assert headings(Resource.INSTANCES, "account", rows, Known(machine))["own  2"]["gpu"] == "8"
+    assert list(headings(Resource.INSTANCES, "deployment", rows, Known(machine))) == ["no deployment  2"]
+
+
+def gpu(index: int, load: float | None = None, used: int | None = None, **more: Any) -> GpuDevice:
+    sample = None if load is None else GpuSample(AT, load, used, power=100.0)
+    return replace(
+        GpuDevice(Ref("dock", "gpu", f"h07:{index}{more.get('mig', '')}"), "h07", index, "RTX 4090"),
+        memory_used=used,
+        sample=sample,
+        **more,
+    )
+
+
+def test_gpus_of_a_host_have_the_mean_of_the_known_loads_and_say_how_many_those_are() -> None:
+    size = 24 * 2**30
+    rows = [gpu(0, 80, 2**30, memory_total=size), gpu(1, 40, 2**31, memory_total=size)]
+    assert headings(Resource.GPUS, "host", rows) == {
+        "h07  2": {"account": "dock", "util": " 60 % mean", "memory": "3.0G/48.0G", "power": "200 W"}
+    }
+    found = headings(Resource.GPUS, "host", [*rows, gpu(2, memory_total=size), gpu(0, 80, 2**29, mig="1g.10gb #7")])
+    assert found["h07  4"] == {
+        "account": "dock",
+        "util": " 60 % mean of 2 known",
+        "memory": "3.0G + ?/72.0G",
+        "power": "200 W + ?",
+    }
+    shared = [gpu(number, 10, 2**30, memory_total=size, memory_shared=True) for number in range(2)]
+    assert headings(Resource.GPUS, "model", shared)["RTX 4090  2"]["memory"] == "1.0G/24.0G"
+
+
+def test_volumes_without_a_limit_are_no_unknown_size() -> None:
+    def volume(name: str, size: int | None, **more: Any) -> Volume:
+        return Volume(Ref("hub", "volume", name), name, "shared", Phase.RUNNING, "ready", size=size, **more)
+
+    rows = [volume("a", 2**30, price=dollars("0.10")), volume("b", None, price=dollars("0"))]
+    assert headings(Resource.VOLUMES, "type", rows)["shared  2"] == {
+        "account": "hub",
+        "size": "1.0G",
+        "price": "$0.10",
+    }
+    rows.append(volume("c", None, problem="not read"))
+    assert headings(Resource.VOLUMES, "type", rows)["shared  3"]["size"] == "1.0G + ?"

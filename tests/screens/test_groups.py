@@ -1,0 +1,68 @@
+"""Rows under headings: the menu and the command, folding, marks, and what is refused on a heading."""
+
+from __future__ import annotations
+
+from gputui.models import Resource
+from tests.screens.stage import staged
+from tests.screens.world import backend, instance
+
+
+async def test_instances_are_grouped_folded_marked_and_acted_on() -> None:
+    hub = backend("hub", [instance("hub", "serve", host="h2"), instance("hub", "train", host="h10")])
+    lab = backend("lab", [instance("lab", "box", host="h10"), instance("lab", "old", "exited", host="h2")])
+    async with staged(hub, lab, view="3") as stage:
+        await stage.press("G")
+        assert "Group the rows by" in stage.text
+        await stage.press("a")
+        assert "by account" in stage.title
+        assert "▾ hub  2" in stage.text
+        assert "1 running" in stage.line_of("▾ lab")
+
+        # Keys on a heading say that it is none of the rows.
+        await stage.press("home", "X")
+        assert "Stop: the cursor is on the heading of hub, not on a row. space marks its rows." in stage.toasts
+        await stage.press("enter")
+        assert "▸ hub  2" in stage.text
+        assert "train" not in stage.text
+
+        # Marks of a folded group are rows like others.
+        await stage.press("space", "home")
+        assert "2 marked" in stage.line_of("▸ hub")
+        await stage.press("X")
+        assert "serve" in stage.text
+        assert "train" in stage.text
+        await stage.press("escape", "ctrl+backslash", "H", "h")
+        assert "▸ lab  2" in stage.text
+
+        # The filter and new rows change the totals; a name that is looked for is unfolded.
+        await stage.command("filter account:lab")
+        assert "▸ hub" not in stage.text
+        lab.rows[Resource.INSTANCES] = [*lab.rows[Resource.INSTANCES], instance("lab", "new", host="h3")]
+        await stage.advance(6)
+        assert "lab  3" in stage.text
+
+        # The next grouping is the same key again; host names of two accounts are two.
+        await stage.press("escape", "G", "G")
+        assert "by deployment" in stage.title
+        await stage.command("group host")
+        assert [line.split()[1:3] for line in stage.lines if "▾" in line] == [
+            ["h2", "1"],
+            ["h2", "1"],
+            ["h3", "1"],
+            ["h10", "1"],
+            ["h10", "1"],
+        ]
+        await stage.command("group color")
+        assert "no grouping by color here: account, deployment, host, gpu, region, none." in stage.toasts
+        await stage.command("group none")
+        assert "by host" not in stage.title
+        assert "▾" not in stage.text
+        await stage.press("h")
+        assert "the rows are not grouped. G groups them." in stage.toasts
+
+
+async def test_names_of_groupings_are_completed_in_the_command_bar() -> None:
+    async with staged(backend("hub", [instance("hub", "a")]), view="3") as stage:
+        await stage.burst("colon", *"group dep", "tab", "enter")
+        assert "by deployment" in stage.title
+        assert "no deployment  1" in stage.text
