@@ -311,7 +311,7 @@ _LIST = _section(
     Command(
         "fold-all",
         "Fold or unfold all",
-        "H",
+        "ctrl+g",
         "Hide or show the rows of all groups",
         4,
         "fold all",

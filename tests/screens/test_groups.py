@@ -31,7 +31,7 @@ async def test_instances_are_grouped_folded_marked_and_acted_on() -> None:
         await stage.press("X")
         assert "serve" in stage.text
         assert "train" in stage.text
-        await stage.press("escape", "ctrl+backslash", "H", "h")
+        await stage.press("escape", "ctrl+backslash", "ctrl+g", "h")
         assert "▸ lab  2" in stage.text
 
         # The filter and new rows change the totals; a name that is looked for is unfolded.
