@@ -87,6 +87,8 @@ _LEAST = {Section.PROBLEMS: 4, Section.WASTE: 2, Section.UNDER_WAY: 2, Section.S
 """Lines that a section has before a later one gets more than its own least number; of the others one."""
 _MOST = {Section.WASTE: 8, Section.UNDER_WAY: 8, Section.SPENDING: 8, Section.NEWS: 6}
 """Lines that a section has at most, however much room there is: a page that is full has nothing to meet first."""
+_TALL = 34
+"""Lines from which on each has twice as many."""
 
 
 def fit(sections: tuple[HomeSection, ...], height: int, *, spaced: bool = False) -> list[HomeLine]:
@@ -107,7 +109,8 @@ def _shares(filled: Sequence[HomeSection], room: int) -> list[int]:
     for place, section in enumerate(filled):
         least = min(len(section.lines), _LEAST.get(section.section, 1))
         given[place] = max(1, min(least, room - sum(given) + 1))
-    most = [min(len(section.lines), _MOST.get(section.section, room)) for section in filled]
+    times = 2 if room >= _TALL else 1
+    most = [min(len(section.lines), times * _MOST.get(section.section, room)) for section in filled]
     while sum(given) < room and given != most:
         for place, limit in enumerate(most):
             if given[place] < limit and sum(given) < room:

@@ -25,7 +25,6 @@ class Budget:
     ``unstated`` are accounts whose own servers have no price. ``read`` is whether all lists of cost were read.
     """
 
-    total: Total
     lines: Sequence[CostLine] = ()
     packages: Sequence[tuple[Package, datetime | None]] = ()
     old: Collection[str] = ()
@@ -39,14 +38,23 @@ def spending(budget: Budget, now: datetime) -> HomeSection:
         *(_account(line, now, old=line.account in budget.old) for line in budget.lines if _matters(line)),
         *(_package(package, end, now, old=package.ref.account in budget.old) for package, end in budget.packages),
     ]
-    sums = [
-        f"{AT_LEAST if any(line.partial for line in budget.lines) else ''}{format_money(each)}/h"
-        for each in budget.total.amounts.values()
-    ]
-    lacking = lacking_text(budget.total)
-    note = "  ".join(sums) + (f"{' + ' if sums else ''}{lacking}" if lacking else "")
+    total = _total(budget.lines)
+    least = AT_LEAST if any(line.partial for line in budget.lines) else ""
+    sums = "  ".join(f"{least}{format_money(each)}/h" for each in total.amounts.values())
+    note = " + ".join(filter(None, (sums, lacking_text(total))))
     quiet = "Nothing costs money." if budget.read else ""
     return HomeSection(Section.SPENDING, in_order(lines), note=note, more=Opens("cost", typed=""), quiet=quiet)
+
+
+def _total(lines: Iterable[CostLine]) -> Total:
+    """Return the sums of lines by currency, and what they lack."""
+    total = Total()
+    for line in lines:
+        if line.whole and line.per_hour is not None and line.per_hour.amount:
+            total += Total({line.per_hour.currency: line.per_hour})
+        elif line.is_unpriced:
+            total += Total(things=line.lacking, gpus=line.gpus, unsure=line.gpus_unknown)
+    return total
 
 
 def _matters(line: CostLine) -> bool:

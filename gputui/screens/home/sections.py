@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from gputui.analytics.cost import Total, by_account
 from gputui.analytics.cost_lines import cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
 from gputui.analytics.starts import Start, starts_under_way
@@ -36,7 +35,7 @@ from gputui.presentation.home.spending import Budget, spending, worth_a_line
 from gputui.presentation.home.stock import Watched, watched_stock
 from gputui.presentation.home.under_way import Work, under_way
 from gputui.presentation.home.waste import waste_section
-from gputui.screens.base.header_cost import all_costing, billing, partial_accounts, shown_total
+from gputui.screens.base.header_cost import all_costing, billing, partial_accounts
 from gputui.screens.base.session import Session
 from gputui.screens.events.slow_steps import SlowSteps
 from gputui.screens.transfers.view import row_of
@@ -227,12 +226,10 @@ class HomeSections:
             partial=partial_accounts(session),
             now=now,
         )
-        total = shown_total(session, by_account(rows)) if rows else Total()
         used = ((package, sum(gpus_in_use(package, rows)), run_out(package, rows, now)) for package in packages)
         old = set(self._old(session.accounts_shown()))
         return spending(
             Budget(
-                total=total,
                 lines=lines,
                 packages=worth_a_line(used),
                 old=old,

@@ -58,12 +58,19 @@ class HomeView(TabularView):
             home_columns(),
             id="table",
             row_style=lambda line: "stale" if line.stale else None,
+            favourite=self._is_favourite,
             placeholder=self.feeds.loading_text(),
             on_fault=self.session.program.show_internal_error,
         )
         table.set_group(sections(self._note, spaced=False))
         yield table
         yield Line(id="quiet")
+
+    def _is_favourite(self, ref: Ref) -> bool:
+        """Whether the row that a line is about is a favourite; in their own section that need not be said."""
+        line: HomeLine | None = self.table.get(ref)
+        about = None if line is None or line.section is Section.FAVOURITES else line.about
+        return about is not None and about in self.session.favourites
 
     def _note(self, section: Section) -> str:
         """Return the text behind the heading of a section."""
