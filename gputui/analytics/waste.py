@@ -16,7 +16,7 @@ from gputui.analytics.cost import HostGpus, gpus_of
 from gputui.analytics.gpu_idle import IdlePeriod
 from gputui.analytics.prices import ByDeployment, Priced, by_deployment, may_cost, price_key, price_now
 from gputui.analytics.startup_times import slow_from
-from gputui.formatting import counted, format_bytes, seconds_text, status_text
+from gputui.formatting import format_bytes, seconds_text, status_text
 from gputui.models import Deployment, Instance, Money, Package, Phase, Ref, Task, TaskQueue, Volume
 from gputui.models.waste import Waste, WasteReason
 
@@ -26,7 +26,7 @@ STUCK_AFTER = timedelta(minutes=20)
 """How long a start or a stop takes before it is stuck, where the usual time is unknown."""
 _STUCK_AT_LEAST = timedelta(minutes=5)
 """A start that is short is not stuck, however fast others are."""
-_HOUR = Decimal(3600)
+_HOUR, _LEAST = Decimal(3600), Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,8 @@ def so_far(waste: Waste, now: datetime) -> Money | None:
     if waste.per_hour is None or waste.since is None:
         return None
     seconds = Decimal(max(0, int((now - waste.since).total_seconds())))
-    return waste.per_hour.times(seconds / _HOUR)
+    whole = waste.per_hour.times(seconds / _HOUR)
+    return replace(whole, amount=whole.amount.quantize(_LEAST).normalize())
 
 
 def totals(found: Iterable[Waste]) -> tuple[Mapping[str, Money], int]:
@@ -148,8 +149,8 @@ def _of_instance(row: Instance, known: Evidence, owners: Mapping[Ref, str]) -> W
 def in_use_text(memory: int | None) -> str:
     """Say how much memory of idle GPUs is in use."""
     if memory is None:
-        return "GPU memory unknown"
-    return f"{format_bytes(memory)} GPU memory in use" if memory else "no GPU memory in use"
+        return "memory unknown"
+    return f"{format_bytes(memory)} in use" if memory else "no memory in use"
 
 
 def _stuck_text(row: Instance, begun: datetime, known: Evidence) -> str | None:
@@ -165,7 +166,7 @@ def _stuck_text(row: Instance, begun: datetime, known: Evidence) -> str | None:
 def _of_stopped(row: Instance) -> Waste | None:
     if row.phase is not Phase.STOPPED or not row.paid_disk:
         return None
-    text = f"{format_bytes(row.paid_disk)} of extra disk, may be billed"
+    text = f"{format_bytes(row.paid_disk)} disk may be billed"
     return Waste(row.ref, WasteReason.STOPPED, row.stopped_at, None, text, row.name)
 
 
@@ -187,7 +188,7 @@ def _of_deployment(row: Deployment, known: Evidence, prices: ByDeployment) -> Wa
         if quiet is None:
             return None
         since, said = quiet
-        text = f"{counted(row.running, 'instance')} running, {said}"
+        text = f"{said}, {row.running} running"
         found = Waste(row.ref, WasteReason.NO_REQUESTS, since, price, text)
     else:
         return None
@@ -219,8 +220,7 @@ def _of_volume(row: Volume, known: Evidence) -> Waste | None:
     price = price_now(row)
     if row.mounts != 0 or row.problem is not None or not is_paid(row, price, known.bills_volumes):
         return None
-    size = f"{format_bytes(row.size)}, " if row.size else ""
-    return Waste(row.ref, WasteReason.UNMOUNTED, None, price, f"{size}mounted by nothing", row.name)
+    return Waste(row.ref, WasteReason.UNMOUNTED, None, price, format_bytes(row.size), row.name)
 
 
 def _of_package(row: Package) -> Waste | None:

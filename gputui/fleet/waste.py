@@ -212,7 +212,9 @@ class FleetWaste:
         )
 
     def _dated(self, found: Sequence[Waste], now: datetime) -> list[Waste]:
-        """Return waste of unknown begin with the time since when it is seen."""
+        """Return waste of unknown begin with the time since when it is seen, while something listens."""
+        if not self._listening:
+            return list(found)
         keys = {(waste.ref, waste.reason) for waste in found}
         for key in self._first.keys() - keys:
             if self._fleet.would_list(key[0]):  # else it is only unknown now
@@ -315,6 +317,12 @@ class FleetWaste:
                 self._stopping.pop(event.instance, None)
 
     # --- snoozes ---------------------------------------------------------------------------------------------
+
+    def recall(self, snoozes: Iterable[Snooze], events: Iterable[Event]) -> None:
+        """Take what earlier sessions have stored; for a fleet without a history of its own."""
+        self._snoozes = {(one.ref, one.reason): one for one in snoozes}
+        self._book = StartupBook()
+        self._read_events(events)
 
     async def read_snoozes(self) -> None:
         """Read the snoozes of the history's file, those of other sessions among them."""

@@ -55,7 +55,7 @@ def found(**known: Any) -> Sequence[Waste]:
 def test_an_instance_that_was_seen_idle_for_long_is_waste_with_the_memory_that_it_holds() -> None:
     (waste,) = found(instances=[instance()], idle=idle(90, 61 * 2**30))
     assert (waste.ref, waste.reason, waste.since, waste.at_least) == (MAIN, WasteReason.IDLE, ago(90), True)
-    assert (waste.per_hour, waste.gpus, waste.text) == (dollars("2.00"), 2, "61.0G GPU memory in use")
+    assert (waste.per_hour, waste.gpus, waste.text) == (dollars("2.00"), 2, "61.0G in use")
     assert so_far(waste, NOW) == dollars("3.00")
 
 
@@ -129,7 +129,7 @@ def test_an_endpoint_without_new_tasks_is_waste_and_its_idle_workers_are_part_of
 
 def test_an_endpoint_that_never_had_a_task_is_waste_once_it_is_old_enough() -> None:
     (waste,) = found(deployments=[endpoint()], queues=[queue(total=0)])
-    assert (waste.since, waste.text) == (None, "2 instances running, no task in its queue")
+    assert (waste.since, waste.text) == (None, "no task in its queue, 2 running")
     assert not found(deployments=[endpoint(created_at=ago(3))], queues=[queue(total=0)])
 
 
@@ -155,7 +155,7 @@ def test_a_volume_that_nothing_mounts_is_waste_and_one_of_unknown_mounts_is_none
     assert (waste.reason, waste.per_hour, waste.text) == (
         WasteReason.UNMOUNTED,
         dollars("0.02"),
-        "120G, mounted by nothing",
+        "120G",
     )
     assert found(volumes=[volume(0, None)])
     assert not found(volumes=[volume(0, "0")])

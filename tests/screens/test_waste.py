@@ -65,7 +65,7 @@ async def test_waste_is_listed_by_price_and_stopped_or_deleted_from_there() -> N
         assert stage.names == ["serve", "old"]
         assert stage.line_of("serve").split() == [
             *("▌", "idle", "serve", "dock", "1", "H100", "≥", "41m", "$3.00", "≥", "$2.05"),
-            *("61.0G", "GPU", "memory", "in", "use"),
+            *("61.0G", "in", "use"),
         ]
         assert "2   $3.02/h" in stage.title
         await stage.press("X")

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 KINDS = tuple(kind for kind in RESOURCES if kind is not Resource.ACCOUNTS)
 """The kinds of rows that can be listed."""
 
-COST = "cost"
-"""The sum that can be printed as well."""
+COST, WASTE = "cost", "waste"
+"""The sum, and the rows found in several lists, that can be printed as well."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "List one kind of rows over all accounts. A failing account does not hide the others."
-    parser.add_argument("kind", choices=[*(kind.value for kind in KINDS), COST], help="the kind of rows")
+    parser.add_argument("kind", choices=[*(kind.value for kind in KINDS), COST, WASTE], help="the kind of rows")
     arguments.add_accounts(parser)
     arguments.add_output(parser, "table", "wide", "json", "csv")
     parser.add_argument(
@@ -52,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="events of this instance or deployment alone; GPUs or processes of this instance, over SSH where its"
         " server does not report them, may be given several times; the queue of this endpoint and the tasks in it",
     )
+    parser.add_argument(
+        "--idle",
+        type=arguments.span,
+        metavar="TIME",
+        help="of waste: how long GPUs are idle before that counts, such as 30m (default: the configuration's)",
+    )
     parser.add_argument("--watch", action="store_true", help="watch: print changes until ended")
     parser.add_argument(
         "--interval",
@@ -71,6 +77,12 @@ def run(args: argparse.Namespace) -> int:
         from gputui.cli.lists import cost
 
         return cost.run(args, accounts)
+    if args.kind == WASTE:
+        from gputui.cli.lists import waste
+
+        return waste.run(args, config, accounts)
+    if args.idle is not None:
+        raise ConfigError("--idle belongs to waste: gputui get waste --idle 30m")
     resource = Resource(args.kind)
     if args.of:
         return _of(args, config, accounts, resource)

@@ -1,0 +1,93 @@
+"""``gputui get waste``: resources that cost money and do nothing, with the samples of GPUs that the history has."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from gputui.analytics.waste import so_far, totals
+from gputui.cli import session
+from gputui.cli.layout import make_layout
+from gputui.cli.output import Plain, notify
+from gputui.errors import ConfigError
+from gputui.fleet.waste import READ, Findings
+from gputui.formatting import counted, format_money
+from gputui.models.serialize import to_plain
+from gputui.models.waste import Waste
+from gputui.presentation.columns.context import Context
+from gputui.presentation.columns.lists import pick
+from gputui.presentation.columns.waste import WASTE_TABLE, waste_columns
+
+if TYPE_CHECKING:
+    from gputui.config.loader import Account, Config
+    from gputui.fleet import Fleet
+    from gputui.history.history import History
+
+KEYS = (
+    *("ref", "name", "reason", "since", "at_least", "per_hour", "so_far", "gpus", "gpu_model", "memory_in_use"),
+    *("text", "owner"),
+)
+"""The keys of the JSON and the columns of CSV, in their order."""
+
+
+def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account]) -> int:
+    """Print the rows, the most expensive of each currency first; a table is followed by the total on stderr."""
+    if args.watch or args.filters or args.of:
+        raise ConfigError("waste is found from several lists: it takes neither --watch nor --filter nor --of.")
+    minutes = config.waste.idle_minutes if args.idle is None else args.idle
+    columns = waste_columns(Context())
+    layout = make_layout("waste", columns, pick(columns, WASTE_TABLE), KEYS, args.output, args.columns, args.sort)
+
+    async def read(fleet: Fleet) -> tuple[session.Listing, Findings]:
+        fleet.idle_minutes = minutes
+        _recall(fleet, history)
+        listing = await session.read(fleet, READ)
+        return listing, fleet.waste.now
+
+    with session.open_history() as history:
+        listing, found = session.with_fleet(accounts, read)
+    layout.print(found.rows, _plain)
+    if layout.is_table:
+        for line in _notes(found, minutes, listing):
+            notify(line)
+    return listing.report(args.accounts)
+
+
+def _recall(fleet: Fleet, history: History) -> None:
+    """Give a fleet what earlier sessions have seen: samples of GPUs, events, and what is snoozed."""
+    now = fleet.now()
+    names = tuple(fleet.accounts)
+    fleet.samples.restore(history.gpu_samples(names, now))
+    fleet.waste.recall(history.snoozes(now), history.events(accounts=names))
+
+
+def _plain(waste: Waste) -> Plain:
+    spent = so_far(waste, datetime.now(UTC))
+    plain = to_plain(waste) | {"so_far": None if spent is None else to_plain(spent)}
+    return {key: plain[key] for key in KEYS}
+
+
+def _notes(found: Findings, minutes: float, listing: session.Listing) -> list[str]:
+    """Return the total, and what is not known or left out."""
+    sums, unpriced = totals(found.rows)
+    parts = [f"{format_money(money)}/h" for money in sums.values()]
+    parts += [f"{unpriced} unpriced"] if unpriced else []
+    silent = dict.fromkeys(account for account, _ in listing.failures)
+    needed = timedelta(minutes=minutes)
+    lines = []
+    if parts:
+        lines.append(f"Total: {' + '.join(parts)}")
+    elif not found.rows:
+        lines.append("Nothing is known to cost money and do nothing.")
+    for ref, period in found.soon:
+        seen = int(period.seen.total_seconds()) // 60
+        lines.append(f"{ref}: GPUs at 0 %, seen for {seen} of {int(needed.total_seconds()) // 60} minutes.")
+    if found.unknown:
+        lines.append(f"The GPU load of {counted(len(found.unknown), 'running instance')} is unknown.")
+    if found.snoozed:
+        lines.append(f"Left out: {len(found.snoozed)} snoozed.")
+    if silent:
+        lines.append(f"Not included: {', '.join(silent)} did not answer in full.")
+    return lines
