@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from gputui.sim.machines.containers import Pod
@@ -50,7 +50,10 @@ _INITIAL = (
     InitialContainer("container_1", "exited", (0,), _CUDA_OLD, 40_000),
     InitialContainer("ablation", "paused", (4,), _TEAM, 1800),
     InitialContainer("webui", "created", (2,), _CUDA, 12),
+    InitialContainer("old-demo", "running", (6,), _VLLM, 11_600, _SERVE),
 )
+_ASIDE = frozenset(initial.name for initial in _INITIAL if initial.command and not initial.load)
+"""Containers whose processes only use memory, and never change by themselves."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,15 @@ class DockPlan:
     containers: int = 10
     machine: Machine = field(default_factory=Machine)
     header: tuple[str, str] | None = None
+    price: float = 0
+    """The price of a GPU-hour in the account's configuration, in USD."""
     quiet: bool = False
     """No events without a request."""
 
 
 DOCK = DockPlan()
 DOCKS: dict[str, tuple[DockPlan, ...]] = {
-    "small": (DOCK,),
+    "small": (replace(DOCK, containers=len(_INITIAL), price=0.35),),
     "large": (DockPlan(containers=24),),
     "huge": (DockPlan(containers=60),),
 }
@@ -162,6 +167,6 @@ class _Activity:
             self._host.world.restart_by_itself(self._host, pod)
 
     def _some_container(self) -> Pod | None:
-        steady = {initial.name for initial in _INITIAL[:STEADY]}
+        steady = {initial.name for initial in _INITIAL[:STEADY]} | _ASIDE
         movable = [pod for pod in self._host.pods.values() if pod.running and pod.gpu_ids and pod.name not in steady]
         return self._host.rng.choice(movable) if movable else None

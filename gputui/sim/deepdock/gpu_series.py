@@ -34,7 +34,12 @@ class Sample:
 
 
 def load_of(process: Process, at: float) -> float:
-    """How much of a GPU a process uses at a world time, 0 to 1: training, serving, or work in fits and starts."""
+    """How much of a GPU a process uses at a world time, 0 to 1: training, serving, or work in fits and starts.
+
+    A process without a load only uses memory.
+    """
+    if not process.load:
+        return 0.0
     since = at - process.started - _WARM_UP
     if since <= 0:
         return 0.0

@@ -29,7 +29,7 @@ class DeepdockVendor(SimulatedVendor):
             "kind": self.kind,
             "gpu_model": plan.label,
             "gpu_memory": f"{plan.gpu_memory // GIB}G",
-            "price": 0,
+            "price": plan.price,
         }
         if plan.header is not None:
             config["header"] = dict(zip(("name", "value"), plan.header, strict=True))

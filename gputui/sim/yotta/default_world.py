@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from gputui.sim.machines.world import World
@@ -58,6 +58,8 @@ class InitialEndpoint(NamedTuple):
     image: str
     minutes: float
     webhook: str | None = None
+    quiet_minutes: float = 0
+    """How long its queue has had no new task; 0: tasks come all the time."""
 
 
 _VMS = (
@@ -86,7 +88,12 @@ _ENDPOINTS = (
     InitialEndpoint("embed", RUNNING, "CUSTOM", "NVIDIA_RTX_4090_24G", 1, ("us-west-1",), 4, _VLLM, 900),
     InitialEndpoint("asr-nightly", STOPPED, QUEUE, "NVIDIA_RTX_5090_32G", 1, ("us-east-3",), 2, _YOTTA, 50_000),
     InitialEndpoint("bad-image", FAILED, "ALB", "NVIDIA_RTX_4090_24G", 1, ("us-east-1",), 1, "nobody/none:1", 180),
+    InitialEndpoint(
+        *("caption-old", RUNNING, QUEUE, "NVIDIA_A100_80G", 1, ("eu-central-1",), 1, _VLLM, 20_000),
+        quiet_minutes=26 * 60,
+    ),
 )
+_QUIET = frozenset(initial.name for initial in _ENDPOINTS if initial.quiet_minutes)
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ class YottaPlan:
     name: str = "yotta"
     key: str = "yotta-key-4c81ae"
     pods: int = len(_PODS)
-    endpoints: int = len(_ENDPOINTS)
+    endpoints: int = 5
     quiet: bool = False
     """No events without a request."""
     empty: bool = False
@@ -105,7 +112,7 @@ class YottaPlan:
 
 YOTTA = YottaPlan()
 YOTTAS: dict[str, tuple[YottaPlan, ...]] = {
-    "small": (YOTTA,),
+    "small": (replace(YOTTA, endpoints=len(_ENDPOINTS)),),
     "large": (YottaPlan(pods=24, endpoints=12),),
     "huge": (YottaPlan(pods=60, endpoints=40),),
 }
@@ -196,13 +203,13 @@ def _endpoint(cloud: YottaCloud, initial: InitialEndpoint) -> None:
         worker = cloud.serverless.add_worker(endpoint, born)
         cloud.serverless.place(endpoint, worker, born + 20)
     if endpoint.order.mode == QUEUE:
-        _past_tasks(cloud, endpoint)
+        _past_tasks(cloud, endpoint, initial.quiet_minutes * 60)
 
 
-def _past_tasks(cloud: YottaCloud, endpoint: Endpoint) -> None:
+def _past_tasks(cloud: YottaCloud, endpoint: Endpoint, quiet: float) -> None:
     workers = list(endpoint.workers)
     for number in range(24):
-        created = cloud.world.time - (25 - number) * 30
+        created = cloud.world.time - quiet - (25 - number) * 30
         task = _some_task(cloud, endpoint, created)
         task.updated, task.worker = created + 12, workers[number % len(workers)]
         if number % 9 == 4:
@@ -259,7 +266,8 @@ class _Activity:
 
     def _tasks(self) -> None:
         for endpoint in self._cloud.serverless.endpoints.values():
-            if endpoint.status == RUNNING and endpoint.order.mode == QUEUE and self._cloud.rng.random() < 0.7:
+            takes = endpoint.order.mode == QUEUE and endpoint.order.name not in _QUIET
+            if endpoint.status == RUNNING and takes and self._cloud.rng.random() < 0.7:
                 task = _some_task(self._cloud, endpoint, self._cloud.world.time)
                 self._cloud.serverless.submit(endpoint, task)
 
