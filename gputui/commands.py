@@ -344,6 +344,15 @@ _LIST = _section(
         when=Condition.PANE,
     ),
     Command("compare", "Compare GPUs", "C", "Charts of the marked GPUs, or of all, side by side", 3, "compare"),
+    Command(
+        "inspect",
+        "Inspect all over SSH",
+        "P",
+        "GPUs of all running instances over SSH; again: stop",
+        4,
+        "inspect all",
+        view="gpus",
+    ),
     Command("metric", "Metric", "m", "Compare utilisation, memory, power, temperature or fan", 5),
     Command("window-shorter", "Shorter time", "left_square_bracket", "Shorter time range (min. 5 min)"),
     Command(

@@ -12,8 +12,8 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
-from textual.content import Content
 
+from gputui.app.host_keys import HostKeyId, ask_host_keys, id_of
 from gputui.app.login import Login
 from gputui.errors import DeclinedError, GputuiError
 from gputui.formatting import counted, some_of
@@ -24,12 +24,11 @@ from gputui.screens.base.session import Session
 if TYPE_CHECKING:
     from gputui.fleet.connections import Unasked
     from gputui.ssh.client import Connection
-    from gputui.ssh.known_hosts import HostKey, HostKeyQuestion
+    from gputui.ssh.known_hosts import HostKeyQuestion
 
 _AT_ONCE = 50
 _PATIENCE_SECONDS = 5.0
 """Seconds without the end of a login after which the rest is left to the command, which logs in by itself."""
-_MOST_KEYS = 6
 _MOST_NAMES = 4
 
 
@@ -52,25 +51,25 @@ class GroupLogin:
         False where the user ended it: then the command is not to be run. Call it in a worker.
         """
         left = {_key(one): one for one in instances if not self._connections.is_open(one)}
-        asking, refused = dict[str, Instance](), set[_Id]()
+        asking, refused = dict[str, Instance](), set[HostKeyId]()
         while left:
             found = await self._try_visibly(left)
             if found is None:
                 return False
             asking |= {key: left[key] for key, unasked in found.items() if unasked.asks}
             left = {key: left[key] for key in found if key not in asking}
-            keys = {_id(question): question for key in left for question in found[key].keys}
-            new = [question for question in keys.values() if _id(question) not in refused]
+            keys = {id_of(question): question for key in left for question in found[key].keys}
+            new = [question for question in keys.values() if id_of(question) not in refused]
             if not new and not refused:
                 asking |= left
                 break
-            trusted = await self._ask_host_keys(new) if new else set[_Id]()
+            trusted = await self._ask_host_keys(new) if new else set[HostKeyId]()
             if trusted is None:
                 return False
             refused |= keys.keys() - trusted
             for key in list(left):
                 # One without a key of its own waited for the login to its jump host, which another one asked about.
-                if refused.intersection(map(_id, found[key].keys)) or (refused and not found[key].keys):
+                if refused.intersection(map(id_of, found[key].keys)) or (refused and not found[key].keys):
                     self._decline(left.pop(key), "its host key was not accepted")
         return await self._ask_each(list(asking.values()), leases)
 
@@ -141,51 +140,13 @@ class GroupLogin:
 
     # --- the questions ---------------------------------------------------------------------------------------
 
-    async def _ask_host_keys(self, questions: Sequence[HostKeyQuestion]) -> set[_Id] | None:
-        """Ask whether to trust new host keys, and remember those accepted; None where nothing is to be run.
-
-        Raises SshError where they cannot be remembered.
-        """
-        match await self._ask_about_all(questions):
-            case "all":
-                accepted = list(questions)
-            case "each":
-                accepted = [one for one in questions if await self._login.ask_host_key(one)]
-            case "without":
-                accepted = []
-            case _:
-                return None
-        for question in accepted:
-            await asyncio.to_thread(question.remember)
-        return set(map(_id, accepted))
-
-    async def _ask_about_all(self, questions: Sequence[HostKeyQuestion]) -> str | None:
-        by_key: dict[object, list[HostKeyQuestion]] = {}
-        for question in questions:
-            by_key.setdefault(question.key, []).append(question)
-        lines = [line for group in list(by_key.values())[:_MOST_KEYS] for line in _lines_of(group)]
-        if len(by_key) > _MOST_KEYS:
-            lines.append(Content.styled(f"{counted(len(by_key) - _MOST_KEYS, 'other key')}: e shows each.", "$muted"))
-        number = len(questions)
-        choices = [
-            dialogs.Choice("all", f"Trust all {number} and log in" if number > 1 else "Trust it and log in", "y"),
-            dialogs.Choice("each", "Ask about each", "e"),
-            dialogs.Choice("without", f"Run without {'them' if number > 1 else 'it'}", "w"),
+    async def _ask_host_keys(self, questions: Sequence[HostKeyQuestion]) -> set[HostKeyId] | None:
+        """Ask whether to trust new host keys; None where nothing is to be run. Raises SshError."""
+        refusals = [
+            dialogs.Choice("without", f"Run without {'them' if len(questions) > 1 else 'it'}", "w"),
             dialogs.Choice("cancel", "Cancel: run nothing", "n"),
         ]
-        if number == 1:
-            del choices[1]
-        heading = f"The host keys of {number} servers are" if number > 1 else "The host key of 1 server is"
-        return await self._app.push_screen_wait(
-            dialogs.MenuDialog(
-                f"{heading} not known yet.",
-                choices,
-                details=lines,
-                note="Compare with the fingerprints you were given. Trusted keys are not asked about again.",
-                selected="cancel",
-                careful=True,
-            )
-        )
+        return await ask_host_keys(self._app, self._login, questions, refusals)
 
     async def _ask_each(self, instances: Sequence[Instance], leases: AsyncExitStack) -> bool:
         """Log into one after the other with its questions; False where nothing is to be run."""
@@ -223,26 +184,7 @@ class GroupLogin:
         )
 
 
-_Id = tuple[str, "HostKey"]
-
-
-def _id(question: HostKeyQuestion) -> _Id:
-    return question.host_id, question.key
-
-
 def _key(instance: Instance) -> str:
     from gputui.fleet.connections import connection_key
 
     return connection_key(instance)
-
-
-def _lines_of(group: Sequence[HostKeyQuestion]) -> list[Content]:
-    """Return the lines of a key: where it is, its fingerprint, and where else it is known."""
-    from gputui.ssh.known_hosts import name_of_host
-
-    names = [name_of_host(question.host_id) for question in group]
-    _, key, *others = group[0].describe().splitlines()
-    return [
-        Content.styled(some_of(names, _MOST_NAMES), "bold"),
-        *(Content(f"  {line}") for line in (key, *others)),
-    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from gputui.widgets.internal_errors import Failures
 
 if TYPE_CHECKING:
     from gputui.app.forwarding import Forwarding
+    from gputui.fleet.inspection import Inspection
     from gputui.fleet.remote_run import RemoteRun
     from gputui.models.forwards import PortForward
 
@@ -88,6 +89,16 @@ class RunningProgram:
     def probe(self, instance: Instance) -> None:
         """Log into the instance, show its GPUs, and probe it from then on."""
         self._start(self._probe(instance))
+
+    def inspect(self, inspection: Inspection, without: Mapping[str, int]) -> None:
+        """Inspect the GPUs of instances, with one question about host keys, and notify of the outcome."""
+        from gputui.app.inspections import inspect_and_report
+
+        self._app.run_worker(
+            inspect_and_report(self._app, self.session, self.login, inspection, without),
+            exit_on_error=False,
+            name="inspection",
+        )
 
     def _start(self, login: Coroutine[None, None, None]) -> None:
         self._app.run_worker(login, group="ssh", exit_on_error=False, name="ssh")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gputui.accelerators.nvidia.query import Question
 from gputui.errors import SshError
-from gputui.models import GpuDevice, GpuProcess, GpuReading, GpuSample, Instance, Ref
+from gputui.models import GpuDevice, GpuProcess, GpuReading, GpuSample, Instance, Ref, SSHTarget
+from tests.fleet.ssh_hosts import Hosts
 from tests.screens.hub import hub
 from tests.screens.stage import Stage, staged
 from tests.screens.test_login import PlayedSsh
 from tests.screens.world import GIB, lab
+from tests.ssh.shells import ShellServer
 
 NAME = "train-a-7f3c"
 
@@ -176,3 +180,53 @@ async def test_what_would_have_to_be_asked_is_said_with_the_key_that_asks(inside
         await stage.until(lambda: len(inside.connections) == 2, "a login that may ask")
         await stage.advance(4)
         assert stage.fleet.probe_problem(Ref("hub", "container", NAME)) == ""
+
+
+class Mixed(Hosts):
+    """Instances that are logged into with a known password, and one, c, whose password is not known."""
+
+    async def ssh_target(self, ref: Ref) -> SSHTarget:
+        target = await super().ssh_target(ref)
+        return replace(target, password=None) if ref.id == "c" else target
+
+
+async def test_all_running_instances_are_inspected_with_one_question_about_their_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    async with (
+        ShellServer() as server,
+        staged(Mixed(server.port, "a", "b", "c"), view="5", state_dir=tmp_path) as stage,
+    ):
+        await stage.press("P")
+        await stage.until_text("The host keys of 3 servers are not known yet.")
+        await stage.press("y")
+        await stage.until(lambda: "2 of 3 instances inspected." in stage.toasts, "the outcome")
+        assert "1 instance would ask for a user or a password: c." in stage.toasts
+        assert stage.dialogs == []
+        assert {ref.id for ref in stage.fleet.probed_instances()} == {"a", "b"}
+
+
+async def test_a_look_at_all_instances_shows_its_progress_and_can_be_stopped(inside: PlayedProbes) -> None:
+    inside.may_go_on.clear()
+    async with staged(hub(), lab(), view="5") as stage:
+        for key in ("escape", "P"):
+            stage.app.clear_notifications()
+            await stage.press("P")
+            await stage.until(lambda: inside.waits, "logins")
+            assert "inspecting 0 of " in stage.title
+            await stage.press(key)
+            await stage.until(lambda: "Stopped: 0 of " in stage.toasts, "the end")
+            assert "inspecting" not in stage.title
+            assert stage.view.NAME == "gpus"
+        inside.may_go_on.set()
+        await stage.press("P")
+        await stage.until(lambda: "instances inspected." in stage.toasts, "the outcome")
+        await stage.advance(4)
+        await stage.until_text("python train.py")
+        probed = stage.fleet.probed_instances()
+        assert len(probed) > 1
+        await stage.press("P")
+        assert "No running instance is left to inspect over SSH." in stage.toasts
+        assert stage.fleet.probed_instances() == probed

@@ -22,6 +22,7 @@ from gputui.screens.base.news import News
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
+    from gputui.fleet.inspection import Inspection
     from gputui.fleet.remote_run import RemoteRun
     from gputui.history.history import History
     from gputui.models.forwards import PortForward
@@ -85,6 +86,9 @@ class Program(Protocol):
 
     def probe(self, instance: Instance) -> None:
         """Log into the instance, show its GPUs, and probe it from then on."""
+
+    def inspect(self, inspection: Inspection, without: Mapping[str, int]) -> None:
+        """Inspect the GPUs of instances and notify of the outcome; ``without``: those without SSH, by reason."""
 
     def show_internal_error(self, error: BaseException) -> None:
         """Show that gputui failed, and the path of the report."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding, BindingType
 
-from gputui.commands import COMMANDS, Command, Condition, Group, Here
+from gputui.commands import BY_ID, COMMANDS, Command, Condition, Group, Here
 from gputui.errors import GputuiError
 from gputui.screens.base.refusals import why_not
 from gputui.screens.commands.command_set import CommandSet
@@ -111,7 +111,7 @@ class ViewCommands:
         session = self._view.session
         text = f"{self._view.named(command).title}: not in this view."
         views = session.navigator.views_with(command)
-        if command.view:
+        if command.view and f"view.{command.view}" not in BY_ID:
             opened_by = session.key_of(command.view)  # the command has the name of the view
             text = f"{text} It is in the view of {command.view} ({opened_by} on an instance)."
         if command.argument == _NAME and _MAIN in views:

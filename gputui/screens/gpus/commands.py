@@ -108,6 +108,10 @@ class GpuCommands(OpenCommands):
         self.view.panel.longer(steps)
         self.view.frame.show()
 
+    def do_inspect(self, argument: str) -> None:
+        """Inspect all running instances over SSH, or stop that."""
+        self.view.inspecting.toggle()
+
     def do_mark(self, argument: str) -> None:
         """Mark the row of the side in use and go to the next."""
         (self.view.gpus if self.view.gpus.has_focus else self.view.table).action_toggle_mark()

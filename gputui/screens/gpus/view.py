@@ -7,6 +7,7 @@ from typing import ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.content import Content
 from textual.events import DescendantFocus
 
@@ -16,9 +17,11 @@ from gputui.presentation.actions import may_be_of
 from gputui.presentation.columns.lists import columns_of
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
+from gputui.screens.base.view_commands import key_bindings
 from gputui.screens.gpus.captions import host_facts, is_on, name_of_gpu, no_gpus, no_processes, unseen
 from gputui.screens.gpus.charts import GpuCharts
 from gputui.screens.gpus.commands import GpuCommands
+from gputui.screens.gpus.inspecting import Inspecting
 from gputui.screens.gpus.selection import GpuSelection
 from gputui.screens.list.list_view import ListView
 from gputui.screens.list.remembered import keep_columns
@@ -78,6 +81,7 @@ class GpusView(ListView):
         "logs",
         "pane",
         "compare",
+        "inspect",
         "metric",
         "window-longer",
         "describe",
@@ -85,6 +89,8 @@ class GpusView(ListView):
     )
     RESOURCES = frozenset({Resource.GPUS, Resource.PROCESSES, Resource.INSTANCES, Resource.HOSTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("gpu", False)
+
+    BINDINGS: ClassVar[list[BindingType]] = key_bindings("gpus")
 
     DEFAULT_CSS = """
     GpusView #gpus { height: auto; }
@@ -102,6 +108,7 @@ class GpusView(ListView):
         self.panel = GpuPanel(lambda ref: session.fleet.samples.of(ref), lambda: session.fleet.now(), id="panel")  # noqa: PLW0108
         """The charts."""
         self.charts = GpuCharts(self)
+        self.inspecting = Inspecting(self)
 
     def compose_body(self) -> ComposeResult:
         """Lay out both tables, and the charts between them."""
@@ -284,7 +291,11 @@ class GpusView(ListView):
         facts.append(window_words(self.panel.seconds))
         return (
             Content.assemble(
-                (counts, "$muted"), (whose + self._doubt(), "$text-warning"), (filtered, "$text-accent"), left
+                (self.inspecting.text(), "$text-accent"),
+                (counts, "$muted"),
+                (whose + self._doubt(), "$text-warning"),
+                (filtered, "$text-accent"),
+                left,
             ),
             Content.assemble(right, ("   " + "   ".join(facts), "$muted")),
         )
@@ -332,7 +343,9 @@ class GpusView(ListView):
         self.gpus.select(event.ref)
 
     def clear_limits(self) -> bool:
-        """Show all GPUs and processes again, then clear marks and filters."""
+        """Stop a look at all instances; show all GPUs and processes again; then clear marks and filters."""
+        if self.inspecting.stop():
+            return True
         if self.shown.comparing or self.shown.opened is not None:
             self.shown.comparing, self.shown.opened = False, None
             self._apply_filter()
