@@ -22,6 +22,7 @@ from textual.worker import Worker
 from gputui.app.clipboard import fits, load_tmux_buffer, osc52
 from gputui.app.key_order import KeyOrder
 from gputui.app.login import Login
+from gputui.app.notifications import TerminalNotifications
 from gputui.app.program import RunningProgram
 from gputui.app.remembered import keep_choices
 from gputui.app.suspend import release_lost_terminal
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from gputui.history.history import History
+    from gputui.models import Offer
 
 _TERMINAL_SECONDS = 1.0
 """The time between two checks that the terminal is still there: Textual reads a lost one again and again."""
@@ -130,7 +132,8 @@ class GputuiApp(App[int]):
         self.set_keymap(dict(ui.keys))
         keep_choices(self.session.memory, self, ui)
         self.session.memory.restore()
-        self.session.watches.idle.add(self._program.notify_idle)
+        self._announcements = TerminalNotifications(self, self._write_if_ours)
+        self.session.watches.idle.add(self._notify_idle)
 
     def get_css_variables(self) -> dict[str, str]:
         """Compute the colours of a theme once: Textual asks for them several times whenever a view opens."""
@@ -185,6 +188,7 @@ class GputuiApp(App[int]):
             if view.is_mounted:
                 view.on_screen_resume()
         self.session.watches.follow(self.session.fleet)
+        self._announcements.follow(self.session.fleet)
         self.session.fleet.login_hint = f"{self.session.key_of('ssh')} on the instance asks."
         unsubscribe = self.session.fleet.subscribe_feeds(self._can_do_more)
         try:
@@ -205,8 +209,17 @@ class GputuiApp(App[int]):
         finally:
             super().exit(result, return_code, message)
 
+    def _notify_idle(self, offer: Offer) -> None:
+        self._announcements.announce(self._program.notify_idle(offer))
+
+    def _write_if_ours(self, sequence: str) -> None:
+        """Write to the terminal, unless a shell has it."""
+        if isinstance(driver := self._driver, TerminalDriver) and driver.active:
+            driver.write(sequence)
+
     async def on_unmount(self) -> None:
         """Close the fleet, which writes its snapshot."""
+        await self._announcements.aclose()
         await self.session.fleet.aclose()
 
     async def run_async(self, **options: Any) -> int | None:

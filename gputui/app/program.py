@@ -13,6 +13,7 @@ from gputui.app.views import Views
 from gputui.errors import ExitCode
 from gputui.formatting import counted
 from gputui.models import Instance, LogKind, LogSource, Offer
+from gputui.models.notifications import Notification, Topic
 from gputui.presentation.offers import idle_words, where
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
@@ -133,11 +134,13 @@ class RunningProgram:
         if await self.login.probe(instance):
             self._views.go("gpus", scope=instance.ref)
 
-    def notify_idle(self, offer: Offer) -> None:
-        """Notify that enough GPUs of an offer that is watched are idle, in every view."""
-        said = f"{where(offer)}: {idle_words(offer)}."
-        self._app.notify(said, title=f"{offer.gpu_model} idle", markup=False, timeout=30)
+    def notify_idle(self, offer: Offer) -> Notification:
+        """Notify in every view that enough GPUs of an offer that is watched are idle; returns the notification."""
+        said, title = f"{where(offer)}: {idle_words(offer)}.", f"{offer.gpu_model} idle"
+        self._app.notify(said, title=title, markup=False, timeout=30)
         self._app.bell()
+        now = self.session.fleet.now()
+        return Notification(Topic.STOCK, title, said, now, offer.ref.account, offer.ref, shown=True)
 
     # --- the end ---------------------------------------------------------------------------------------------
 

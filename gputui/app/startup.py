@@ -55,6 +55,8 @@ def run(
         gc.enable()
         config = await asyncio.to_thread(load)
         from gputui.api import open_backend
+        from gputui.fleet.notifications.settings import Settings
+        from gputui.models.notifications import Topic
 
         fleet = Fleet(
             config.accounts,
@@ -65,6 +67,10 @@ def run(
             state_dir=state_dir,
         )
         fleet.idle_minutes = config.waste.idle_minutes
+        wanted = config.notify
+        fleet.notify = Settings(
+            frozenset(map(Topic, wanted.topics)), tuple(wanted.command), wanted.webhook, wanted.terminal, wanted.bell
+        )
         fleet.restore()
         return fleet
 

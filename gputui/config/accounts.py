@@ -67,7 +67,7 @@ def variable_for(account: str, key: str) -> str:
 
 
 def secret_at(key: str) -> Callable[[Any, ValidationInfo], SecretRef | None]:
-    """Return the validator of the secret at a key of an account."""
+    """Return the validator of the secret at a key of an account, or of another section."""
 
     def validate(value: Any, info: ValidationInfo) -> SecretRef | None:
         context = info.context or {}
@@ -76,7 +76,7 @@ def secret_at(key: str) -> Callable[[Any, ValidationInfo], SecretRef | None]:
         example = f"env:{variable_for(str(context.get('account', '')), key)}"
         if not isinstance(value, str):
             raise ValueError(f"must be a text; for example {example}")  # noqa: TRY004  (pydantic's contract)
-        reference = SecretRef.parse(value, where=f"accounts.{context.get('account', '?')}.{key}")
+        reference = SecretRef.parse(value, where=f"{context.get('section', 'accounts.?')}.{key}")
         if reference.is_plain and not context.get("private", False):
             raise ValueError(
                 f"is plain text in a file that others can read; run chmod 600 {context.get('file', 'on the file')}, "

@@ -10,17 +10,18 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, PlainValidator, ValidationError, field_validator
 
 from gputui import vendors
-from gputui.config.accounts import Account, Regions, Section, UnusableAccount
+from gputui.config.accounts import Account, Regions, Section, UnusableAccount, secret_at
 from gputui.config.keymap import key_problems
 from gputui.config.paths import CONFIG_ENCODING, config_path
 from gputui.config.secrets import SecretRef
 from gputui.errors import ConfigError
 from gputui.models import SSHLogin
+from gputui.models.notifications import Topic
 from gputui.text import clean
 
 __all__ = [
@@ -65,6 +66,24 @@ class Polling(Section):
     processes: float = Field(default=2.0, ge=0.5, le=3600)
 
 
+class NotifyConfig(Section):
+    """The notifications outside the screen: their topics (:class:`Topic`), and the ways that they take."""
+
+    topics: list[str] = Field(default_factory=lambda: [Topic.STOCK.value])
+    terminal: Literal["none", "osc9", "osc777"] = "none"
+    bell: bool = True
+    command: list[str] = Field(default_factory=list)
+    webhook: Annotated[SecretRef | None, PlainValidator(secret_at("webhook"))] = None
+
+    @field_validator("topics")
+    @classmethod
+    def _check_topics(cls, names: list[str]) -> list[str]:
+        known = [topic.value for topic in Topic]
+        if wrong := [name for name in names if name not in known]:
+            raise ValueError(f"has no topic {clean(wrong[0])}; the topics are {', '.join(known)}")
+        return names
+
+
 class WasteConfig(Section):
     """When something is waste. ``idle_minutes``: how long GPUs are at 0 %, or a queue is without new tasks."""
 
@@ -78,6 +97,7 @@ class Config(Section):
     ui: UiConfig = UiConfig()
     polling: Polling = Polling()
     waste: WasteConfig = WasteConfig()
+    notify: NotifyConfig = NotifyConfig()
 
 
 def account_model(kind: str) -> type[Account]:
@@ -205,9 +225,10 @@ class _Reader:
             self.problems += [f"ui.keys.{problem}" for problem in key_problems(ui.keys)]
         polling = self._section(Polling, data.get("polling", {}), ("polling",))
         waste = self._section(WasteConfig, data.get("waste", {}), ("waste",))
-        if self.problems or ui is None or polling is None or waste is None:
+        notify = self._section(NotifyConfig, data.get("notify", {}), ("notify",))
+        if self.problems or ui is None or polling is None or waste is None or notify is None:
             return None
-        return Config.model_construct(accounts=accounts, ui=ui, polling=polling, waste=waste)
+        return Config.model_construct(accounts=accounts, ui=ui, polling=polling, waste=waste, notify=notify)
 
     def _accounts(self, data: object) -> dict[str, Account]:
         if not isinstance(data, dict) or not data:
@@ -248,7 +269,12 @@ class _Reader:
         )
 
     def _section(self, model: type[_S], data: object, path: tuple[str, ...]) -> _S | None:
-        context = {"private": self._private, "file": self._file, "account": path[-1]}
+        context = {
+            "private": self._private,
+            "file": self._file,
+            "account": path[-1],
+            "section": ".".join(path),
+        }
         try:
             return model.model_validate(data, context=context)
         except ValidationError as error:

@@ -25,7 +25,9 @@ from gputui.fleet.account_runtime import AccountRuntime
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.logins import Logins
 from gputui.fleet.mutations import Mutations
+from gputui.fleet.notifications.settings import Settings
 from gputui.fleet.rows import Rows
+from gputui.fleet.signals import Listeners
 from gputui.models import (
     AccountInfo,
     Action,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from gputui.fleet.attempts import Attempt, Attempts
     from gputui.fleet.connections import Connections
     from gputui.fleet.forwards import Forwards
+    from gputui.fleet.notifications.work import Work
     from gputui.fleet.remote_logs import RemoteLogs
     from gputui.fleet.remote_run import RemoteRun
     from gputui.fleet.runs import Runs
@@ -88,13 +91,17 @@ class Fleet(Rows):
         """The hint where an SSH login would need an answer of the user."""
         self.idle_minutes: float | None = None
         """How long something does nothing before it is waste; None for the default."""
+        self.notify = Settings()
+        """The notifications that the user wants."""
         self._open_backend = open_backend
         self._on_failure = on_failure
         self.polls = polling is not None
         self._watched: frozenset[Resource] = frozenset()
-        self._kept_watched: frozenset[Resource] = frozenset()
+        self._kept_watched: dict[object, frozenset[Resource]] = {}
         self.watched_slowly: frozenset[Resource] = frozenset()
         """Resources on the screen that need not be newer than what is polled in the background."""
+        self.work: Listeners[Work] = Listeners(on_failure)
+        """Called with each change of a copy, a command in instances, or a series of attempts."""
         self._samples_read = history is None
         self.logins = Logins(history)
         self.mutations = Mutations(self, history, self.clock, on_failure)
@@ -126,7 +133,7 @@ class Fleet(Rows):
         """The copies of files to and from its instances."""
         from gputui.fleet.transfers import Transfers, generation, reach
 
-        return Transfers(
+        transfers = Transfers(
             partial(reach, self),
             self.clock,
             auditor=self.mutations.auditor,
@@ -134,6 +141,8 @@ class Fleet(Rows):
             generation=partial(generation, self),
             on_failure=self._on_failure,
         )
+        transfers.listeners.add(self.work.notify)
+        return transfers
 
     @cached_property
     def forwards(self) -> Forwards:
@@ -156,14 +165,18 @@ class Fleet(Rows):
         """The commands that were run in its instances."""
         from gputui.fleet.runs import Runs
 
-        return Runs(self._on_failure)
+        runs = Runs(self._on_failure)
+        runs.listeners.add(self.work.notify)
+        return runs
 
     @cached_property
     def attempts(self) -> Attempts:
         """The creates and starts that are tried again while there is no stock."""
         from gputui.fleet.attempts import Attempts
 
-        return Attempts(self, self._on_failure)
+        attempts = Attempts(self, self._on_failure)
+        attempts.listeners.add(self.work.notify)
+        return attempts
 
     @property
     def attempts_under_way(self) -> Sequence[Attempt]:
@@ -226,7 +239,7 @@ class Fleet(Rows):
     @property
     def watched(self) -> frozenset[Resource]:
         """The resources on the screen, and those watched in addition."""
-        return self._watched | self._kept_watched
+        return self._watched.union(*self._kept_watched.values())
 
     def watch(self, resources: Iterable[Resource], slowly: Iterable[Resource] = ()) -> None:
         """Set the resources on the screen: they are polled at their interval, the others slowly or not at all.
@@ -241,9 +254,9 @@ class Fleet(Rows):
             self._spawn(self.read_samples())
         self.announce()
 
-    def keep_watching(self, resources: Iterable[Resource]) -> None:
-        """Set the resources that are polled at their interval whatever is on the screen."""
-        self._kept_watched = frozenset(resources)
+    def keep_watching(self, resources: Iterable[Resource], owner: object = None) -> None:
+        """Set the resources that are polled at their interval for ``owner``, whatever is on the screen."""
+        self._kept_watched[owner] = frozenset(resources)
         for runtime in self.runtimes.values():
             runtime.reconsider()
 

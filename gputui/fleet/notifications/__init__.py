@@ -1,0 +1,1 @@
+"""Notifications of what happens in a fleet: found in its changes, delivered by command, webhook and terminal."""

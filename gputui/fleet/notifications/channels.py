@@ -1,0 +1,128 @@
+"""Ways on which notifications leave the program: a command of the user, and a webhook. They raise GputuiError."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from gputui.errors import ConfigError, UnavailableError
+from gputui.known_secrets import note
+from gputui.models.notifications import Notification
+from gputui.text import clean
+
+if TYPE_CHECKING:
+    from gputui.config.secrets import SecretRef
+
+COMMAND_SECONDS = 20.0
+"""How long a command may take: then it is ended."""
+_WEBHOOK_SECONDS = 15.0
+_LEAST_SECRET = 8
+"""Characters from which on the path of a webhook is a secret: shorter ones would mask other texts."""
+_OUTPUT = 300
+"""Characters of a failed command's output that are shown."""
+FIELDS = ("topic", "title", "text", "account", "ref", "time")
+"""The fields of a command's arguments, in braces."""
+
+
+def fields_of(notification: Notification) -> dict[str, str]:
+    """Return the fields of a notification as texts; the time is in UTC."""
+    return {
+        "topic": notification.topic.value,
+        "title": notification.title,
+        "text": notification.text,
+        "account": notification.account,
+        "ref": "" if notification.ref is None else str(notification.ref),
+        "time": notification.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def filled(argument: str, fields: Mapping[str, str]) -> str:
+    """Return an argument of a command with its fields: what they contain is not read for fields again."""
+    parts = []
+    rest = argument
+    while rest:
+        before, brace, rest = rest.partition("{")
+        parts.append(before)
+        if not brace:
+            break
+        name, closed, after = rest.partition("}")
+        if closed and name in fields:
+            parts.append(fields[name])
+            rest = after
+        else:
+            parts.append(brace)
+    return "".join(parts)
+
+
+async def run_command(command: Sequence[str], notification: Notification) -> None:
+    """Run a command without a shell, with the fields of a notification in its arguments and its environment.
+
+    Its output is read and shown only where it fails. Raises ConfigError where it cannot be started, UnavailableError
+    where it fails or takes too long.
+    """
+    fields = fields_of(notification)
+    environment = os.environ | {f"GPUTUI_{name.upper()}": value for name, value in fields.items()}
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(filled(argument, fields) for argument in command),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(
+            f"The notification command {command[0]} cannot be started: {reason}.", hint="Correct command in [notify]."
+        ) from None
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
+    except TimeoutError:
+        raise UnavailableError(
+            f"The notification command {command[0]} did not end in {COMMAND_SECONDS:g} s."
+        ) from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        words = clean(output.decode(errors="replace").strip())[:_OUTPUT]
+        raise UnavailableError(
+            f"The notification command {command[0]} failed with exit code {process.returncode}"
+            f"{f': {words}' if words else ''}."
+        )
+
+
+class Webhook:
+    """Posts notifications as JSON to a URL, which is a secret as a whole and resolved when it is used."""
+
+    def __init__(self, url: SecretRef) -> None:
+        self._url = url
+
+    async def send(self, notification: Notification) -> None:
+        """Post a notification once. Raises GputuiError, without the URL but with its host."""
+        from gputui.api.http.transport import Transport
+
+        url = (await asyncio.to_thread(self._url.resolve)).reveal()
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise ConfigError(
+                "The webhook is not an http or https URL without a user name.", hint="Correct webhook in [notify]."
+            )
+        path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+        if len(path) >= _LEAST_SECRET:
+            note(path)  # messages name the path of a request
+        transport = Transport(
+            account="notify",
+            base_url=f"{parts.scheme}://{parts.netloc}",
+            backend="the webhook",
+            read_timeout=_WEBHOOK_SECONDS,
+        )
+        try:
+            await transport.change("POST", path, json=fields_of(notification), what="the notification")
+        finally:
+            await transport.aclose()

@@ -1,0 +1,145 @@
+"""Delivers the notifications of a fleet on the ways that the user has configured."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gputui.errors import GputuiError, UnavailableError
+from gputui.fleet.notifications.channels import Webhook, run_command
+from gputui.fleet.notifications.observer import Observer
+from gputui.fleet.notifications.settings import Settings
+from gputui.models.notifications import Notification, Topic
+from gputui.redaction import inner_failure
+
+if TYPE_CHECKING:
+    from gputui.fleet.fleet import Fleet
+
+_GATHER_SECONDS = 2.0
+"""How long notifications of one topic are gathered: many instances may fail at once."""
+_TICK_SECONDS = 60.0
+_MOST_WAITING = 50
+"""Notifications that wait for a slow channel; of more, the newest are left out and counted."""
+
+
+class Notifier:
+    """Follows a fleet. ``show`` gets each notification at once, for the screen and the terminal.
+
+    Command and webhook get them one after the other, each once; those of one topic within two seconds are one. A
+    failure goes to ``on_problem``, of each way once until it works again.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        settings: Settings,
+        *,
+        show: Callable[[Notification], None],
+        on_problem: Callable[[GputuiError], None],
+    ) -> None:
+        self._fleet = fleet
+        self._settings = settings
+        self._show = show
+        self._on_problem = on_problem
+        self._observer = Observer(fleet, settings.topics - {Topic.STOCK}, self.announce)
+        self._channels = self._open_channels()
+        self._gathered: dict[Topic, list[Notification]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def _open_channels(self) -> list[_Channel]:
+        settings = self._settings
+        channels = []
+        if command := settings.command:
+            channels.append(_Channel(lambda one: run_command(command, one), self._on_problem))
+        if settings.webhook is not None:
+            channels.append(_Channel(Webhook(settings.webhook).send, self._on_problem))
+        return channels
+
+    def start(self) -> None:
+        """Follow the fleet from now on."""
+        self._observer.follow()
+        if self._settings.topics - {Topic.STOCK}:
+            self._spawn(self._tick())
+        for channel in self._channels:
+            self._spawn(channel.run())
+
+    async def aclose(self) -> None:
+        """Stop; what waits for a channel is not sent any more."""
+        self._observer.close()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def announce(self, notification: Notification) -> None:
+        """Announce news on all ways, if its topic is chosen."""
+        if notification.topic not in self._settings.topics:
+            return
+        first = notification.topic not in self._gathered
+        self._gathered.setdefault(notification.topic, []).append(notification)
+        if first:
+            self._spawn(self._deliver(notification.topic))
+
+    async def _deliver(self, topic: Topic) -> None:
+        await self._fleet.clock.sleep(_GATHER_SECONDS)
+        notification = together(self._gathered.pop(topic))
+        self._show(notification)
+        for channel in self._channels:
+            channel.put(notification)
+
+    async def _tick(self) -> None:
+        while True:
+            await self._fleet.clock.sleep(_TICK_SECONDS)
+            self._observer.tick()
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_problem(inner_failure("a notification", error))
+
+
+def together(notifications: Sequence[Notification]) -> Notification:
+    """Return one notification for those of a topic that came at once; the texts of all but the first are counted."""
+    first = notifications[0]
+    if len(notifications) == 1:
+        return first
+    return replace(first, title=f"{first.title}, {len(notifications) - 1:,} more")
+
+
+class _Channel:
+    """One way: sends what waits in its order, and reports its first failure."""
+
+    def __init__(
+        self, send: Callable[[Notification], Awaitable[None]], on_problem: Callable[[GputuiError], None]
+    ) -> None:
+        self._send = send
+        self._on_problem = on_problem
+        self._waiting: asyncio.Queue[Notification] = asyncio.Queue(_MOST_WAITING)
+        self._failed = False
+
+    def put(self, notification: Notification) -> None:
+        """Let a notification wait for its turn; where too many do, it is not sent, and that is reported."""
+        if not self._waiting.full():
+            self._waiting.put_nowait(notification)
+        elif not self._failed:
+            self._failed = True
+            self._on_problem(UnavailableError(f"{_MOST_WAITING} notifications wait: later ones are not sent."))
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        while True:
+            notification = await self._waiting.get()
+            try:
+                await self._send(notification)
+                self._failed = False
+            except GputuiError as error:
+                if not self._failed:
+                    self._on_problem(error)
+                self._failed = True

@@ -1,0 +1,199 @@
+"""Finds in the changes of a fleet what is worth a notification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from gputui.actions import ACTIONS
+from gputui.analytics.cost import COSTING, SIZING
+from gputui.analytics.run_out import lasting, run_out
+from gputui.fleet.notifications.work import Work, end_of
+from gputui.formatting import format_minutes, format_money
+from gputui.models import (
+    Balance,
+    Change,
+    Deployment,
+    HealthState,
+    Instance,
+    Package,
+    Phase,
+    Ref,
+    Resource,
+    Row,
+)
+from gputui.models.notifications import Notification, Topic
+
+if TYPE_CHECKING:
+    from gputui.fleet.fleet import Fleet
+    from gputui.fleet.waste import Findings
+
+_DOWN = timedelta(seconds=60)
+"""How long an account does not answer before that is news: shorter gaps are common."""
+_SOON = timedelta(hours=24)
+"""How long before its end the run-out of money is news."""
+_KNOWN = frozenset({Phase.RUNNING, Phase.PENDING, Phase.STOPPED, Phase.FAILED, Phase.STOPPING})
+
+Emit = Callable[[Notification], None]
+
+
+class Observer:
+    """Follows a fleet and calls ``emit``. What was so when it began is no news."""
+
+    def __init__(self, fleet: Fleet, topics: Collection[Topic], emit: Emit) -> None:
+        self._fleet = fleet
+        self._topics = frozenset(topics)
+        self._emit = emit
+        self._phases: dict[Ref, Phase] = {}
+        self._down: dict[str, datetime] = {}
+        self._said_down: set[str] = set()
+        self._ending: set[Ref] = set()
+        """The instances that the user has stopped or deleted: their end is no news."""
+        self._short: set[Ref] = set()
+        """The balances and packages whose end was said."""
+        self._wasted: set[object] | None = None
+        self._ended: dict[int, Work] = {}
+        """The work whose end was said. The objects are kept so that their numbers stay theirs."""
+        self._unsubscribe: list[Callable[[], None]] = []
+
+    def follow(self) -> None:
+        """Subscribe to what the topics need."""
+        fleet, topics = self._fleet, self._topics
+        if topics & {Topic.FAILED, Topic.STARTED, Topic.STOPPED, Topic.UNREACHABLE}:
+            for resource in (Resource.INSTANCES, Resource.DEPLOYMENTS):
+                self._note(fleet.rows(resource).values())
+                self._unsubscribe.append(fleet.subscribe(resource, self._changed))
+        if Topic.UNREACHABLE in topics:
+            self._unsubscribe.append(fleet.subscribe_feeds(self._feeds_changed))
+        if Topic.FINISHED in topics:
+            self._unsubscribe.append(fleet.work.add(self._work_changed))
+        if Topic.WASTE in topics:
+            self._unsubscribe.append(fleet.waste.subscribe(self._waste_changed))
+        if Topic.RUN_OUT in topics:
+            fleet.keep_watching({Resource.BALANCES, Resource.PACKAGES}, self)
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        while self._unsubscribe:
+            self._unsubscribe.pop()()
+
+    def tick(self) -> None:
+        """Look at what changes with time alone: to be called about once a minute."""
+        if Topic.UNREACHABLE in self._topics:
+            self._feeds_changed()
+        if Topic.RUN_OUT in self._topics:
+            self._look_at_money()
+        if Topic.WASTE in self._topics:
+            self._fleet.waste.look_again()
+
+    def _say(
+        self, topic: Topic, title: str, text: str, *, ref: Ref | None = None, account: str = "", shown: bool = False
+    ) -> None:
+        if topic in self._topics:
+            account = ref.account if ref is not None else account
+            self._emit(Notification(topic, title, text, self._fleet.now(), account, ref, shown))
+
+    # --- states ----------------------------------------------------------------------------------------------
+
+    def _note(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            if isinstance(row, Instance | Deployment) and row.phase in _KNOWN:
+                self._phases[row.ref] = row.phase
+
+    def _changed(self, change: Change) -> None:
+        for row in (*change.added, *change.updated):
+            if isinstance(row, Instance | Deployment):
+                self._compare(row)
+        for ref in change.removed:
+            before = self._phases.pop(ref, None)
+            if before is Phase.RUNNING and ref not in self._ending and self._fleet.would_list(ref):
+                self._say(Topic.STOPPED, f"{ref.id} is gone", f"{ref} ran, and is no longer listed.", ref=ref)
+            self._ending.discard(ref)
+
+    def _compare(self, row: Instance | Deployment) -> None:
+        """Compare a state with the last one that was known: an unknown state is not another state."""
+        if (pending := self._fleet.mutations.pending(row.ref)) is not None and ACTIONS[pending.action].ends_spending:
+            self._ending.add(row.ref)
+        before, now = self._phases.get(row.ref), row.phase
+        where = f"{row.ref.account}: {row.name}"
+        if now not in _KNOWN:
+            if now is Phase.UNKNOWN and before is Phase.RUNNING and isinstance(row, Instance) and row.machine:
+                del self._phases[row.ref]
+                self._say(Topic.UNREACHABLE, f"{row.name} does not answer", f"{where}: {row.problem}", ref=row.ref)
+            return
+        self._phases[row.ref] = now
+        if before is None or before is now:
+            return
+        if now is Phase.FAILED:
+            self._say(Topic.FAILED, f"{row.name} failed", f"{where} is {row.status}.", ref=row.ref)
+        elif now is Phase.RUNNING and before is not Phase.STOPPING:
+            self._say(Topic.STARTED, f"{row.name} runs", f"{where} is {row.status}.", ref=row.ref)
+        elif now is Phase.STOPPED and row.ref not in self._ending:
+            self._say(Topic.STOPPED, f"{row.name} stopped", f"{where} is {row.status}.", ref=row.ref)
+        if now is Phase.STOPPED:
+            self._ending.discard(row.ref)
+
+    # --- accounts --------------------------------------------------------------------------------------------
+
+    def _feeds_changed(self) -> None:
+        now = self._fleet.now()
+        for name, health in self._fleet.health().items():
+            if health.state is not HealthState.DOWN:
+                began = self._down.pop(name, None)
+                if name in self._said_down and began is not None and health.state is not HealthState.UNKNOWN:
+                    self._said_down.discard(name)
+                    gap = format_minutes(int((now - began).total_seconds() // 60))
+                    self._say(Topic.UNREACHABLE, f"{name} answers again", f"It did not for {gap}.", account=name)
+                continue
+            began = self._down.setdefault(name, health.since or now)
+            if now - began >= _DOWN and name not in self._said_down:
+                self._said_down.add(name)
+                self._say(Topic.UNREACHABLE, f"{name} does not answer", f"{name}: {health.message}.", account=name)
+
+    # --- money -----------------------------------------------------------------------------------------------
+
+    def _look_at_money(self) -> None:
+        fleet, now = self._fleet, self._fleet.now()
+        rows = [row for resource in (*COSTING, *SIZING) for row in fleet.rows(resource).values()]
+        packages = fleet.all(Package)
+        for balance in fleet.all(Balance):
+            if not fleet.is_stale(balance):
+                end = lasting(balance, rows, packages, now)
+                left = format_money(balance.available)
+                self._money(balance.ref, None if end is None else end.until, f"{left} left", now)
+        for package in packages:
+            if not fleet.is_stale(package):
+                self._money(package.ref, run_out(package, rows, now), f"prepaid {package.gpu_model}", now)
+
+    def _money(self, ref: Ref, until: datetime | None, what: str, now: datetime) -> None:
+        """Notify once when money or prepaid time lasts less than a day, and again after it lasted longer."""
+        if until is None or until - now >= _SOON:
+            self._short.discard(ref)
+        elif ref not in self._short:
+            self._short.add(ref)
+            minutes = max(0, int((until - now).total_seconds() // 60))
+            text = f"{ref.account}: {what}; at the present use it lasts {format_minutes(minutes)}."
+            self._say(Topic.RUN_OUT, f"{ref.account} runs out", text, ref=ref)
+
+    # --- waste and work --------------------------------------------------------------------------------------
+
+    def _waste_changed(self, found: Findings) -> None:
+        keys: set[object] = {(one.ref, one.reason) for one in found.rows}
+        if self._wasted is not None:
+            for one in found.rows:
+                if (one.ref, one.reason) not in self._wasted:
+                    price = f", {format_money(one.per_hour)}/h" if one.per_hour is not None else ""
+                    row = self._fleet.get(one.ref)
+                    name = getattr(row, "name", "") or one.ref.id
+                    self._say(Topic.WASTE, f"{name} does nothing", f"{one.ref}: {one.text}{price}.", ref=one.ref)
+        self._wasted = keys
+
+    def _work_changed(self, work: Work) -> None:
+        """Notify of the end of a copy, a command or a series of attempts: of each end once."""
+        end = end_of(work)
+        if end is None:
+            self._ended.pop(id(work), None)
+        elif id(work) not in self._ended:
+            self._ended[id(work)] = work
+            self._say(Topic.FINISHED, end.title, end.text, ref=end.ref, shown=end.shown)

@@ -1,0 +1,25 @@
+"""The notifications that a user wants, and their ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gputui.models.notifications import Topic
+
+if TYPE_CHECKING:
+    from gputui.config.secrets import SecretRef
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The topics that are announced, and the ways: a command with its arguments, a webhook, the terminal.
+
+    ``terminal`` is the sequence for a notification of the terminal's desktop: ``osc9``, ``osc777`` or ``none``.
+    """
+
+    topics: frozenset[Topic] = frozenset({Topic.STOCK})
+    command: tuple[str, ...] = ()
+    webhook: SecretRef | None = None
+    terminal: str = "none"
+    bell: bool = True
