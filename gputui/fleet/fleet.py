@@ -92,7 +92,7 @@ class Fleet(Rows):
         self.idle_minutes: float | None = None
         """How long something does nothing before it is waste; None for the default."""
         self.notify = Settings()
-        """The notifications that the user wants."""
+        """The notifications as configured."""
         self._open_backend = open_backend
         self._on_failure = on_failure
         self.polls = polling is not None

@@ -1,4 +1,4 @@
-"""Notifications: news that the user wants to have outside the screen as well."""
+"""Notifications: news for the user outside the screen as well."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ tmux_window = "perhaps"
 [polling]
 stock = 0
 """) == [
-        "config.toml: colour: unknown key; the keys here are accounts, ui, polling, waste",
+        "config.toml: colour: unknown key; the keys here are accounts, ui, polling, waste, notify",
         'config.toml: accounts.lab.base_url: is missing; add base_url = "http://10.0.0.5:8799"',
         "config.toml: accounts.lab.ssh.port: should be less than or equal to 65535; change it",
         "config.toml: accounts.lab.ssh.usr: unknown key; did you mean user?",
@@ -106,6 +106,21 @@ stock = 0
         "config.toml: ui.tmux_window: should be 'ask', 'always' or 'never'; change it",
         "config.toml: polling.stock: should be greater than or equal to 0.5; change it",
     ]
+
+
+def test_notifications_that_cannot_be_are_reported_with_the_topics_there_are() -> None:
+    text = (
+        ACCOUNT + '[notify]\ntopics = ["stock", "rain"]\nterminal = "tv"\nwebhook = "https://hook/x"\ncommand = "x"'
+    )
+    assert problems(text, private=False) == [
+        "config.toml: notify.topics: has no topic rain; the topics are "
+        "stock, failed, started, stopped, unreachable, run-out, finished, waste",
+        "config.toml: notify.terminal: should be 'none', 'osc9' or 'osc777'; change it",
+        'config.toml: notify.command: must be a list; write it as ["one", "two"]',
+        "config.toml: notify.webhook: is plain text in a file that others can read; run chmod 600 config.toml, "
+        "or write a reference such as env:NOTIFY_WEBHOOK",
+    ]
+    assert "hook" not in " ".join(problems(text, private=False)).replace("notify.webhook", "")
 
 
 def test_a_key_map_that_cannot_be_is_reported_with_all_else() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -29,8 +29,10 @@ from textual.screen import Screen
 from gputui.app.app import GputuiApp
 from gputui.config.preview import UiSettings
 from gputui.errors import GputuiError
+from gputui.fleet.notifications.settings import Settings
 from gputui.history.history import History
 from gputui.history.preferences import Preferences
+from gputui.models.notifications import Topic
 from gputui.screens.base.view import View
 from gputui.widgets.bars.header import HeaderBar
 from gputui.widgets.bars.title import TitleBar
@@ -243,12 +245,14 @@ def make_app(
     ui: UiSettings | None = None,
     report: Callable[[BaseException], Path] | None = None,
     preferences: Preferences | None = None,
+    notify: Collection[Topic] = (Topic.STOCK,),
 ) -> GputuiApp:
     """Return the app, not run, over a fleet that it starts itself; times are UTC."""
     fleet = make_fleet(
         clock, *backends, history=history, read_only=read_only, unopenable=unopenable, state_dir=state_dir
     )
     fleet.restore()
+    fleet.notify = Settings(frozenset(notify))
     app = GputuiApp(
         fleet, ui or UiSettings(utc=True, mouse=False), history=history, report=report, preferences=preferences
     )

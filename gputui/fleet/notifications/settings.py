@@ -1,4 +1,4 @@
-"""The notifications that a user wants, and their ways."""
+"""The notifications that are configured, and their ways."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class End:
 
 
 def end_of(work: Work) -> End | None:
-    """Return the end of work; None while it goes on, and where the user has ended it."""
+    """Return the end of work; None while it runs, and where the user has ended it."""
     # Who has such an object has imported its module.
     from gputui.fleet.remote_run import RemoteRun
     from gputui.fleet.transfer import Transfer, TransferState

@@ -1,0 +1,41 @@
+"""Notifications on the terminal: the sequences of its desktop, and what the app shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from gputui.app.notifications import desktop_sequence
+from gputui.models import Instance, Phase, Ref, Resource
+from gputui.models.notifications import Notification, Topic
+from tests.fleet.fakes import FakeBackend
+from tests.screens.stage import staged
+
+NEWS = Notification(Topic.FAILED, "main; \x1b]52;x\x07 failed", "lab:\nmain", datetime(2026, 11, 29, tzinfo=UTC))
+
+
+def test_the_sequence_has_nothing_of_a_server_that_ends_it_or_begins_another() -> None:
+    osc9 = desktop_sequence("osc9", NEWS, {})
+    assert osc9.startswith("\x1b]9;gputui: main, ")
+    assert osc9.count("\x1b") == osc9.count("\x07") == 1
+    osc777 = desktop_sequence("osc777", NEWS, {})
+    assert osc777.count(";") == 3
+    assert osc777.count("\x1b") == 1
+    assert "\n" not in osc777
+    assert desktop_sequence("none", NEWS, {}) == ""
+
+
+def test_inside_tmux_it_is_passed_through() -> None:
+    inside = desktop_sequence("osc9", NEWS, {"TMUX": "/tmp/tmux,1,0"})
+    assert inside.startswith("\x1bPtmux;\x1b\x1b]9;")
+    assert inside.endswith("\x07\x1b\\")
+
+
+async def test_a_failure_is_shown_in_every_view_where_its_topic_is_chosen() -> None:
+    ref = Ref("lab", "pod", "main")
+    lab = FakeBackend("lab")
+    lab.rows[Resource.INSTANCES] = [Instance(ref, "main", Phase.RUNNING, "running")]
+    async with staged(lab, notify=(Topic.FAILED,)) as stage:
+        await stage.press("4")
+        lab.rows[Resource.INSTANCES] = [Instance(ref, "main", Phase.FAILED, "OOMKilled")]
+        await stage.advance(60)
+        assert "lab: main is OOMKilled." in stage.toasts

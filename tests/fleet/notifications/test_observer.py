@@ -1,0 +1,137 @@
+"""News of a fleet: what changes is announced once, what is unknown or was so before is not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+
+from gputui.errors import UnavailableError
+from gputui.fleet import Fleet
+from gputui.fleet.notifications.observer import Observer
+from gputui.models import Action, Balance, Instance, Money, Phase, Ref, Resource
+from gputui.models.notifications import Notification, Topic
+from tests.fleet.fakes import FakeBackend, FakeClock, running
+
+MAIN = Ref("lab", "pod", "main")
+
+
+def pod(phase: Phase, status: str = "", **more: object) -> Instance:
+    """Return an instance in a state."""
+    return replace(Instance(MAIN, "main", phase, status or phase.value), **more)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def observed(
+    clock: FakeClock, lab: FakeBackend, topics: Collection[Topic] = tuple(Topic)
+) -> AsyncIterator[tuple[Fleet, list[Notification]]]:
+    """Follow a fleet whose lists were read once; gives it and the news since then."""
+    said: list[Notification] = []
+    async with running(clock, lab) as fleet:
+        fleet.watch({Resource.INSTANCES})
+        await fleet.read([Resource.INSTANCES])
+        observer = Observer(fleet, topics, said.append)
+        observer.follow()
+        try:
+            yield fleet, said
+        finally:
+            observer.close()
+
+
+def lab(*rows: Instance) -> FakeBackend:
+    """Return a server with instances."""
+    backend = FakeBackend("lab", (Resource.INSTANCES, Resource.BALANCES))
+    backend.rows[Resource.INSTANCES] = rows
+    return backend
+
+
+async def states(clock: FakeClock, backend: FakeBackend, fleet: Fleet, *rows: Instance) -> None:
+    """Let the server report states, one after the other."""
+    for row in rows:
+        backend.rows[Resource.INSTANCES] = [row]
+        fleet.refresh([Resource.INSTANCES])
+        await clock.advance(0)
+
+
+async def test_a_start_a_failure_and_an_end_are_news_once(clock: FakeClock) -> None:
+    backend = lab(pod(Phase.PENDING, "starting"))
+    async with observed(clock, backend) as (fleet, said):
+        assert said == [], "its state when gputui began is no news"
+        running_, failed = pod(Phase.RUNNING), pod(Phase.FAILED, "OOMKilled")
+        await states(clock, backend, fleet, running_, running_, failed, failed, running_, pod(Phase.STOPPED))
+        assert [(one.topic, one.title) for one in said] == [
+            (Topic.STARTED, "main runs"),
+            (Topic.FAILED, "main failed"),
+            (Topic.STARTED, "main runs"),
+            (Topic.STOPPED, "main stopped"),
+        ]
+        assert (said[1].text, said[1].ref, said[1].account) == ("lab: main is OOMKilled.", MAIN, "lab")
+
+
+async def test_a_state_that_is_unknown_for_a_while_is_no_other_state(clock: FakeClock) -> None:
+    backend = lab(pod(Phase.RUNNING))
+    async with observed(clock, backend) as (fleet, said):
+        await states(clock, backend, fleet, pod(Phase.UNKNOWN, "?"), pod(Phase.RUNNING))
+        assert said == []
+
+
+async def test_an_instance_that_is_gone_is_news_unless_its_list_cannot_be_read(clock: FakeClock) -> None:
+    backend = lab(pod(Phase.RUNNING))
+    async with observed(clock, backend) as (fleet, said):
+        backend.rows[Resource.INSTANCES] = []
+        fleet.refresh([Resource.INSTANCES])
+        await clock.advance(0)
+        assert [one.title for one in said] == ["main is gone"]
+
+
+async def test_an_end_that_the_user_asked_for_is_no_news(clock: FakeClock) -> None:
+    backend = lab(pod(Phase.RUNNING))
+    async with observed(clock, backend) as (fleet, said):
+        await fleet.act(MAIN, Action.STOP)
+        await states(clock, backend, fleet, pod(Phase.STOPPING), pod(Phase.STOPPED))
+        assert said == []
+        await states(clock, backend, fleet, pod(Phase.RUNNING), pod(Phase.STOPPED))
+        assert [one.topic for one in said] == [Topic.STARTED, Topic.STOPPED], "the next one is"
+
+
+async def test_an_account_that_does_not_answer_for_a_minute_is_news_and_its_return(clock: FakeClock) -> None:
+    backend = lab(pod(Phase.RUNNING))
+    said: list[Notification] = []
+    async with running(clock, backend) as fleet:
+        fleet.watch({Resource.INSTANCES})
+        await clock.advance(0)
+        observer = Observer(fleet, {Topic.UNREACHABLE}, said.append)
+        observer.follow()
+        backend.errors[Resource.INSTANCES] = UnavailableError("lab: no answer.")
+        await clock.advance(30)
+        observer.tick()
+        assert said == []
+        await clock.advance(90)
+        observer.tick()
+        observer.tick()
+        assert [one.title for one in said] == ["lab does not answer"]
+        backend.errors.clear()
+        await clock.advance(120)
+        assert [one.title for one in said[1:]] == ["lab answers again"]
+
+
+async def test_money_that_lasts_less_than_a_day_is_news_once(clock: FakeClock) -> None:
+    price = Money(Decimal(1), "USD")
+    backend = lab(pod(Phase.RUNNING, price=price))
+    balance = Balance(Ref("lab", "balance", "lab"), Money(Decimal(30), "USD"))
+    backend.rows[Resource.BALANCES] = [balance]
+    said: list[Notification] = []
+    async with running(clock, backend) as fleet:
+        await fleet.read([Resource.INSTANCES, Resource.BALANCES])
+        observer = Observer(fleet, {Topic.RUN_OUT}, said.append)
+        observer.follow()
+        observer.tick()
+        assert said == []
+        backend.rows[Resource.BALANCES] = [replace(balance, available=Money(Decimal(5), "USD"))]
+        fleet.refresh([Resource.BALANCES])
+        await clock.advance(0)
+        observer.tick()
+        observer.tick()
+        (one,) = said
+        assert (one.title, one.text) == ("lab runs out", "lab: $5.00 left; at the present use it lasts 5h 00m.")
