@@ -15,7 +15,7 @@ from tests.screens.pictures import BOTH, SIZES, Shoot, Take
 from tests.screens.stage import staged
 from tests.screens.world import lab, offer
 
-VIEWS = {"deployments": "2", "instances": "3", "events": "4", "blacklist": "6", "cost": "9"}
+VIEWS = {"home": "0", "deployments": "2", "instances": "3", "events": "4", "blacklist": "6", "cost": "9"}
 
 
 def starting(name: str, *seconds: float) -> list[Event]:

@@ -25,7 +25,7 @@ from gputui.presentation.actions import state_words
 from gputui.presentation.deployments import Shape, counts_sentence, shape
 from gputui.presentation.glyphs import PHASE_GLYPHS
 from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section, in_order, newest
-from gputui.presentation.prices import price_text
+from gputui.presentation.prices import UNKNOWN, price_text
 
 SEVERAL = 3
 """From so many instances of one deployment on they have one line."""
@@ -67,6 +67,8 @@ class Troubles:
     forwards: Sequence[PortForward] = ()
     since: Mapping[Ref, datetime]
     is_stale: Callable[[Ref], bool]
+    bills: Callable[[str], bool]
+    """Whether instances of an account are billed."""
     known: bool = True
     """Whether every account has answered."""
 
@@ -187,7 +189,7 @@ def _instance(row: Instance, trouble: _Trouble, troubles: Troubles, now: datetim
         glyph=PHASE_GLYPHS[row.phase] if row.phase is not Phase.RUNNING else "✗" if trouble.style == "bad" else "?",
         style=trouble.style,
         text=trouble.text,
-        price=price_text(row),
+        price=price_if_billed(row, bills=troubles.bills(row.ref.account)),
         time=age,
         gpus=gpus_of_instance(row),
         stale=troubles.is_stale(row.ref),
@@ -219,6 +221,12 @@ def _several(
         rank=newest(first.rank, max(times, default=None)),
         key=str(first.rank),
     )
+
+
+def price_if_billed(row: Instance, *, bills: bool) -> str:
+    """Write what an hour of it costs; '' where that is unknown and it is not billed."""
+    text = price_text(row)
+    return "" if text == UNKNOWN and not bills else text
 
 
 def gpus_of_instance(row: Instance) -> str:

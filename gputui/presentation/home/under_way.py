@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,8 +20,7 @@ from gputui.models import Deployment, Pending, Ref, Row, RunRow, TransferRow
 from gputui.models.attempts import AttemptRow
 from gputui.presentation.actions import name_of, progress_text
 from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section, in_order, newest
-from gputui.presentation.home.problems import SEVERAL, gpus_of_instance
-from gputui.presentation.prices import price_text
+from gputui.presentation.home.problems import SEVERAL, gpus_of_instance, price_if_billed
 
 _CHANGE, _ATTEMPT, _COPY, _START = range(4)
 
@@ -33,6 +32,8 @@ class Work:
     changes: Sequence[tuple[Ref, Pending, Row | None, str]] = ()
     starts: Mapping[Ref, Start]
     deployments: Mapping[Ref, Deployment]
+    bills: Callable[[str], bool]
+    """Whether instances of an account are billed."""
     attempts: Sequence[AttemptRow] = ()
     transfers: Sequence[TransferRow] = ()
     runs: Sequence[RunRow] = ()
@@ -47,7 +48,7 @@ def under_way(work: Work, now: datetime, *, utc: bool = False) -> HomeSection:
         *(_attempt(attempt, now, utc=utc) for attempt in work.attempts),
         *map(_copy, work.transfers),
         *map(_run, work.runs),
-        *_starts(starts, work.deployments, now),
+        *_starts(starts, work, now),
     ]
     more = (
         Opens("instances", typed="state:starting") if starts else Opens("attempts" if work.attempts else "transfers")
@@ -123,20 +124,20 @@ def _run(row: RunRow) -> HomeLine:
     )
 
 
-def _starts(starts: Iterable[Start], deployments: Mapping[Ref, Deployment], now: datetime) -> Iterator[HomeLine]:
+def _starts(starts: Iterable[Start], work: Work, now: datetime) -> Iterator[HomeLine]:
     """Yield a line for each start, and one for several of a deployment."""
     groups: dict[Ref | None, list[Start]] = {}
     for start in starts:
         groups.setdefault(start.instance.parent, []).append(start)
     for parent, group in groups.items():
-        deployment = None if parent is None else deployments.get(parent)
+        deployment = None if parent is None else work.deployments.get(parent)
         if deployment is not None and len(group) >= SEVERAL:
             yield _several(deployment, group, now)
         else:
-            yield from (_start(start, now) for start in group)
+            yield from (_start(start, now, bills=work.bills(start.instance.ref.account)) for start in group)
 
 
-def _start(start: Start, now: datetime) -> HomeLine:
+def _start(start: Start, now: datetime, *, bills: bool) -> HomeLine:
     row = start.instance
     image = f", image {row.progress:.0%}" if row.progress is not None else ""
     return HomeLine(
@@ -148,7 +149,7 @@ def _start(start: Start, now: datetime) -> HomeLine:
         glyph="◐",
         style="warning",
         text=f"{status_text(row.status) or 'starting'}{image}{_usually(start)}",
-        price=price_text(row),
+        price=price_if_billed(row, bills=bills),
         time=_elapsed(start.since, now),
         gpus=gpus_of_instance(row),
         rank=newest(_START, start.since),

@@ -137,8 +137,12 @@ class HomeSections:
             forwards=fleet.forward_rows(),
             since=self._entered,
             is_stale=fleet.is_stale,
+            bills=self._bills,
             known=bool(accounts) and not self._unread(),
         )
+
+    def _bills(self, account: str) -> bool:
+        return self._session.fleet.runtime(account).bills
 
     def _account(self, name: str) -> AccountState:
         return AccountState(self._session.fleet.health()[name], self._error(name))
@@ -205,6 +209,7 @@ class HomeSections:
             changes=changes,
             starts=starts,
             deployments={row.ref: row for row in self._shown(Deployment)},
+            bills=self._bills,
             attempts=[one.row() for one in fleet.attempts_under_way],
             transfers=list(map(row_of, fleet.transfers_under_way)),
             runs=[one.row() for one in fleet.runs_under_way],

@@ -78,6 +78,7 @@ def test_what_the_user_has_begun_comes_before_starts_and_a_change_replaces_the_s
             ],
             starts={main.ref: Start(main, ten), new.ref: Start(new, ten, usual=31)},
             deployments={},
+            bills=lambda name: True,
             attempts=[attempt],
             transfers=[copy],
         ),
@@ -101,11 +102,11 @@ def test_slow_starts_are_among_the_problems_and_several_of_a_deployment_are_one_
         row.ref: Start(row, NOW - timedelta(seconds=number), 31, slow=number == 0) for number, row in enumerate(rows)
     }
     train = Deployment(TRAIN, "train", "ReplicaSet", Phase.RUNNING, "running")
-    section = under_way(Work(starts=starts, deployments={TRAIN: train}), NOW)
+    section = under_way(Work(starts=starts, deployments={TRAIN: train}, bills=bool), NOW)
     assert [(line.name, line.text, line.time) for line in section.lines] == [
         ("train", "3 instances starting, usually 31 s", "0:03")
     ]
-    assert under_way(Work(starts={}, deployments={}), NOW).quiet == "Nothing is under way."
+    assert under_way(Work(starts={}, deployments={}, bills=bool), NOW).quiet == "Nothing is under way."
 
 
 # --- money ----------------------------------------------------------------------------------------------------------
