@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -53,3 +54,5 @@ def test_memory_in_use_without_load_for_minutes_is_marked_with_a_word() -> None:
     assert spans("memory", device(), Idle(14, 22 * GIB))[-1] == (" 22.0G/24.0G", "warning")
     for pause in (Idle(4, 22 * GIB), Idle(14, 0)):
         assert plain_text(spans("util", device(), pause)) == "▁▁▁▁▁▁▁▁   0 %"
+    without_processes = replace(device(), process_count=0)
+    assert plain_text(spans("util", without_processes, Idle(14, GIB))) == "▁▁▁▁▁▁▁▁   0 %"

@@ -134,8 +134,8 @@ _IDLE_FROM = timedelta(minutes=5)
 
 
 def _idle_with_memory(context: Context, row: GpuDevice) -> IdlePeriod | None:
-    """Return how long a GPU has been idle while its memory is in use; None where that is not so for some minutes."""
-    period = context.idle_period(row)
+    """Return how long a GPU has been idle while processes use its memory; None where that is not so for minutes."""
+    period = context.idle_period(row) if row.process_count != 0 else None
     return period if period is not None and period.memory_in_use and period.seen >= _IDLE_FROM else None
 
 

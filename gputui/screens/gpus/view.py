@@ -287,8 +287,8 @@ class GpusView(ListView):
         shown = [row.inside for row in processes if self.shows(row)]
         inside = bool(shown) and all(shown)
         whose = "   PIDs as seen inside the container" if inside else ""
-        facts = host_facts(self.shown.charted(), self.session.fleet.all(HostInfo))
-        facts.append(window_words(self.panel.seconds))
+        facts = [window_words(self.panel.seconds)]
+        facts += host_facts(self.shown.charted(), self.session.fleet.all(HostInfo))
         return (
             Content.assemble(
                 (self.inspecting.text(), "$text-accent"),
