@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from gputui.analytics.waste import totals
-from gputui.formatting import counted, format_age, format_bytes, format_money
+from gputui.formatting import counted, format_age, format_money
 from gputui.models import Ref
 from gputui.models.waste import Waste, WasteReason
+from gputui.presentation.columns.waste import REASONS
 from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section
 from gputui.presentation.prices import UNKNOWN
 
@@ -40,13 +41,6 @@ def waste_section(
     )
 
 
-def _text(waste: Waste) -> str:
-    if waste.reason is WasteReason.IDLE:
-        memory = waste.memory_in_use
-        return f"GPUs idle, {format_bytes(memory)} of GPU memory in use" if memory else "GPUs idle"
-    return f"stuck: {waste.text}" if waste.reason is WasteReason.STUCK else waste.text
-
-
 def _price(waste: Waste) -> str:
     if waste.per_hour is not None:
         return format_money(waste.per_hour)
@@ -54,7 +48,6 @@ def _price(waste: Waste) -> str:
 
 
 def _line(waste: Waste, now: datetime, view: str) -> HomeLine:
-    owner = f", {waste.owner}" if waste.owner else ""
     age = format_age(waste.since, now)
     return HomeLine(
         section=Section.WASTE,
@@ -64,7 +57,7 @@ def _line(waste: Waste, now: datetime, view: str) -> HomeLine:
         opens=Opens(view, select=waste.ref),
         glyph="◌",
         style="warning",
-        text=f"{_text(waste)}{owner}",
+        text=", ".join(filter(None, (REASONS[waste.reason], waste.text, waste.owner))),
         price=_price(waste),
         time=age if not waste.at_least else "" if age.startswith("<") else f"≥ {age}",
         gpus=" ".join(filter(None, (str(waste.gpus) if waste.gpus else "", waste.gpu_model))),

@@ -148,14 +148,17 @@ def test_that_nothing_costs_money_is_said_only_when_all_was_read(read: bool, sai
 def test_waste_has_its_sum_its_reasons_and_no_line_for_what_is_a_problem() -> None:
     idle = Waste(
         Ref("hub", "pod", "a"), WasteReason.IDLE, NOW - timedelta(hours=2), usd("1.8"), name="a", at_least=True,
-        gpus=2, gpu_model="RTX 5090", memory_in_use=12 << 30,
+        gpus=2, gpu_model="RTX 5090", text="12.0G of GPU memory in use",
     )  # fmt: skip
     stuck = Waste(Ref("hub", "pod", "b"), WasteReason.STUCK, NOW, usd("1"), "starting", name="b")
     prepaid = Waste(Ref("hub", "package", "1"), WasteReason.UNUSED, text="10 h prepaid, none used", name="RTX 4090")
     section = waste_section(
         [idle, stuck, prepaid], NOW, view_of=lambda ref: "instances", elsewhere=[stuck.ref], unknown=3
     )
-    assert texts(section) == ["a: GPUs idle, 12.0G of GPU memory in use", "RTX 4090: 10 h prepaid, none used"]
+    assert texts(section) == [
+        "a: idle, 12.0G of GPU memory in use",
+        "RTX 4090: not used, 10 h prepaid, none used",
+    ]
     assert [(line.price, line.time, line.gpus) for line in section.lines] == [
         ("$1.80", "≥ 2h", "2 RTX 5090"),
         ("", "", ""),
