@@ -460,6 +460,7 @@ _APP = _section(
     ),
     Command("log", "Audit log", "", "Changes sent from this machine", typed="audit", former="log"),
     Command("theme", "Theme", "", "Change the colours", argument="NAME"),
+    Command("saved-views", "Saved views", "", "Save this view, or go to a saved one", argument="VIEW", typed="view"),
     Command("utc", "UTC or local time", "U", "Switch how times are shown"),
     Command("back", "Back", "escape,backspace", "Clear the filter, or go back"),
     Command("help", "Keys", "question_mark", "The keys that work here", 15),

@@ -28,7 +28,8 @@ from gputui.app.remembered import keep_choices
 from gputui.app.suspend import release_lost_terminal
 from gputui.app.terminal_driver import TerminalDriver
 from gputui.app.theme import THEMES, variables
-from gputui.app.views import FIRST_VIEW, Views
+from gputui.app.views import FIRST_VIEWS, Views
+from gputui.commands import BY_ID
 from gputui.config.preview import UiSettings
 from gputui.errors import GputuiError
 from gputui.fleet import Fleet
@@ -36,7 +37,14 @@ from gputui.history.preferences import Preferences
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 from gputui.widgets.internal_errors import Failures
-from gputui.widgets.textual_internals import AWAITED_GROUP, SharedStylesheet, Workers, draw_now, partial_update
+from gputui.widgets.textual_internals import (
+    AWAITED_GROUP,
+    SharedStylesheet,
+    Workers,
+    begin_in,
+    draw_now,
+    partial_update,
+)
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -66,7 +74,7 @@ class GputuiApp(App[int]):
 
     TITLE = "gputui"
     ENABLE_COMMAND_PALETTE = True
-    DEFAULT_MODE = FIRST_VIEW
+    DEFAULT_MODE = FIRST_VIEWS[-1]
     COMMANDS = {_palette}  # noqa: RUF012  (Textual's own type for it)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "Quit", show=False, priority=True, id="quit-now"),
@@ -134,6 +142,7 @@ class GputuiApp(App[int]):
         self.session.memory.restore()
         self._announcements = TerminalNotifications(self, self._write_if_ours)
         self.session.watches.idle.add(self._notify_idle)
+        begin_in(self, self.views.start(ui.start))
 
     def get_css_variables(self) -> dict[str, str]:
         """Compute the colours of a theme once: Textual asks for them several times whenever a view opens."""
@@ -326,6 +335,12 @@ class GputuiApp(App[int]):
     def action_leave(self) -> None:
         """End the program, asking first when something is still under way."""
         self._program.leave()
+
+    def action_show_pinned(self, number: int) -> None:
+        """Show a saved view of the bar of views, counted from 0."""
+        pinned = self.session.saved_views.pinned()
+        if number < len(pinned) and isinstance(self.screen, View):
+            self.screen.commands.run(BY_ID["saved-views"], pinned[number].name)
 
     def action_command_palette(self) -> None:
         """Open the palette, over a view only: under a dialog its commands would act behind the dialog's back."""

@@ -9,6 +9,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.fuzzy import Matcher
 
+from gputui.app.other_places import other_places
 from gputui.commands import COMMANDS, Command
 from gputui.config.keymap import key_text
 from gputui.formatting import status_text
@@ -48,6 +49,11 @@ class PaletteProvider(Provider):
         view = self._view
         if view is None:
             return
+        for place in other_places(view):
+            if (score := matcher.match(place.title)) > 0:
+                # A text would be read as markup.
+                about = cast("str", place.about)
+                yield Hit(score, _highlight(matcher, place.title), place.go, text=place.title, help=about)
         for row in view.session.fleet.all(Instance):
             if (score := matcher.match(row.name)) > 0:
                 yield Hit(

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,12 +23,14 @@ def run(
     state_dir: Path,
     read_only: bool = False,
     note: str = "",
+    view: str | None = None,
     program: Iterable[str] = ("gputui",),
 ) -> int:
     """Run the app in this terminal and return the exit status.
 
     ``load`` reads and checks the configuration, on a thread, once the first frame is drawn from what ``preview``
     holds and what the last session left; what it raises (ConfigError) is raised here when the terminal is back.
+    ``view`` is the first view, in place of the configured one.
     """
     # Until the first frame there is next to no garbage, and searching for it takes a tenth of the time.
     gc.disable()
@@ -81,7 +84,7 @@ def run(
 
     app = GputuiApp(
         first,
-        sketch.ui,
+        sketch.ui if view is None else replace(sketch.ui, start=view),
         begin=begin,
         history=history,
         preferences=history.preferences(scope),

@@ -9,6 +9,7 @@ from importlib import import_module
 from textual.app import App
 
 from gputui.commands import BY_ID, Command
+from gputui.history.saved_views import SavedView, SavedViewError
 from gputui.models import RESOURCES, Ref
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
@@ -48,7 +49,8 @@ def view_class(name: str) -> type[View]:
     return found
 
 
-FIRST_VIEW = "instances"
+FIRST_VIEWS = ("home", "instances")
+"""The views to begin with: the first that there is."""
 
 _IN_BETWEEN = frozenset({"transfers", "forwards", "runs", "attempts", "waste"})
 """Lists that are looked at in between, so that back is the view before."""
@@ -65,11 +67,15 @@ class Views:
         self._app = app
         self.opened: dict[str, View] = {}
         self._trail: list[tuple[str, Ref | None]] = []
+        self._awaited: SavedView | None = None
         for name in VIEWS:
             app.add_mode(name, partial(self._open, name))
 
     def _open(self, name: str) -> View:
         view = self.opened[name] = view_class(name)(self.session)
+        if (saved := self._awaited) is not None and saved.view == name:
+            self._awaited = None
+            view.memory.show(saved.values, f"Saved view {saved.name}")
         self._note_last(name)
         return view
 
@@ -104,6 +110,48 @@ class Views:
         if typed is not None:
             # A view that is opened now has no table yet.
             opened.call_later(opened.limit_rows, typed, problems=problems)
+
+    def start(self, wanted: str) -> str:
+        """Return the view to begin with: ``wanted`` is a view, a saved one, or ``last``; says where there is none."""
+        session = self.session
+        if wanted == "last":
+            last = session.preferences.get("last_view")
+            wanted = last if isinstance(last, str) and last in VIEWS else ""
+        elif (saved := session.saved_views.get(wanted)) is not None and self._has(saved.view):
+            self._awaited = saved
+            self._choose_account(saved)
+            return saved.view
+        elif not self._has(wanted) and wanted not in FIRST_VIEWS:
+            session.say(f"There is no view {wanted} to begin with.")
+        return next(view for view in (wanted, *FIRST_VIEWS) if view in VIEWS)
+
+    @staticmethod
+    def _has(view: str) -> bool:
+        """Whether there is a view that a command shows."""
+        return view in VIEWS and f"view.{view}" in BY_ID
+
+    def show_saved(self, saved: SavedView) -> None:
+        """Show a saved view. Raises SavedViewError for a view that there is not any more."""
+        if not self._has(saved.view):
+            raise SavedViewError(
+                f"{saved.name} is of the view {saved.view}, which this release does not have.", hint="It is kept."
+            )
+        self._choose_account(saved)
+        self._awaited = saved
+        self.go(saved.view)
+        if self._awaited is not None:
+            self._awaited = None
+            self.opened[saved.view].memory.show(saved.values, f"Saved view {saved.name}")
+
+    def _choose_account(self, saved: SavedView) -> None:
+        account = saved.account
+        if account is not None and account not in self.session.fleet.accounts:
+            self.session.say(
+                f"Saved view {saved.name}: account {account} is not in the configuration: all accounts are shown."
+            )
+            account = None
+        if account != self.session.account:
+            self.session.choose(account=account)
 
     def shows(self, view: str, scope: Ref | None = None) -> bool:
         """Return whether a view is in front, under any dialog, limited to ``scope``."""

@@ -105,6 +105,7 @@ def build_parser(*, whole: bool = True) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and the commit of gputui")
     parser.add_argument("--reset-terminal", action="store_true", help="reset a garbled terminal")
+    parser.add_argument("--view", metavar="NAME", help="begin with this view or saved view")
     kind: dict[str, Any] = {"parser_class": _Command} if whole else {"action": _Commands, "parser_class": _Later}
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", **kind)
     for name, (_, help_) in COMMANDS.items():
@@ -149,5 +150,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         parser.error("exec needs a command after --: gputui exec REF -- nvidia-smi; or a script: --file SCRIPT")
     if args.command != "exec" and remote:
         parser.error("-- and a command are for exec only")
+    if args.view is not None and args.command not in (None, "demo"):
+        parser.error("--view is for the full-screen program only")
     args.remote = remote
     return args

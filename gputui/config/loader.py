@@ -18,6 +18,7 @@ from gputui import vendors
 from gputui.config.accounts import Account, Regions, Section, UnusableAccount, secret_at
 from gputui.config.keymap import key_problems
 from gputui.config.paths import CONFIG_ENCODING, config_path
+from gputui.config.preview import START
 from gputui.config.secrets import SecretRef
 from gputui.errors import ConfigError
 from gputui.models import SSHLogin
@@ -46,7 +47,8 @@ _S = TypeVar("_S", bound=Section)
 class UiConfig(Section):
     """The interface. ``keys`` maps the id of a command or movement to its keys, with commas between.
 
-    ``regions`` are named sets of regions for the stock view. The app checks the name of the theme.
+    ``regions`` are named sets of regions for the stock view. The app checks the names of the theme and of
+    the first view, ``start``.
     """
 
     theme: str | None = None
@@ -55,6 +57,7 @@ class UiConfig(Section):
     keys: dict[str, str] = Field(default_factory=dict)
     regions: dict[str, Regions] = Field(default_factory=dict)
     tmux_window: Literal["ask", "always", "never"] = "ask"
+    start: str = START
 
 
 class Polling(Section):

@@ -15,6 +15,9 @@ from typing import Any
 from gputui.config.paths import CONFIG_ENCODING
 from gputui.text import clean
 
+START = "instances"
+"""The first view where none is configured."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccountSketch:
@@ -26,7 +29,10 @@ class AccountSketch:
 
 @dataclass(frozen=True, slots=True)
 class UiSettings:
-    """The section ``[ui]``. ``keys`` maps command ids to keys, ``regions`` names to sets of regions."""
+    """The section ``[ui]``. ``keys`` maps command ids to keys, ``regions`` names to sets of regions.
+
+    ``start`` is the first view: a view, a saved one, or ``last``.
+    """
 
     theme: str | None = None
     utc: bool = False
@@ -34,6 +40,7 @@ class UiSettings:
     keys: Mapping[str, str] = field(default_factory=dict)
     tmux_window: str = "ask"
     regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    start: str = START
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
         for name, names in _table(ui, "regions").items()
         if isinstance(names, list) and clean(name) == name
     }
-    theme, window = ui.get("theme"), ui.get("tmux_window")
+    theme, window, start = ui.get("theme"), ui.get("tmux_window"), ui.get("start")
     return Preview(
         accounts,
         UiSettings(
@@ -74,6 +81,7 @@ def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
             keys=keys,
             tmux_window=window if isinstance(window, str) else "ask",
             regions=regions,
+            start=start if isinstance(start, str) else START,
         ),
     )
 

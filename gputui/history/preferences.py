@@ -97,7 +97,7 @@ class Preferences:
 
     def __init__(
         self,
-        load: Callable[[], tuple[Mapping[str, Plain], int]] = lambda: ({}, 0),
+        load: Callable[[], tuple[Mapping[str, Plain], int]] | None = None,
         store: Callable[[Mapping[str, Plain]], bool] = lambda changes: True,
         store_new: Callable[[str, Plain], bool] = lambda key, value: True,
     ) -> None:
@@ -116,6 +116,8 @@ class Preferences:
 
     def read(self) -> None:
         """Read the file, where other sessions write too. May block."""
+        if self._load is None:
+            return
         found, wrong = self._load()
         with self._lock:
             self._unreadable = wrong

@@ -70,6 +70,10 @@ class SavedViews:
         found = (self._read(name, plain) for name, plain in self._preferences.under(_PREFIX).items())
         return sorted((one for one in found if one is not None), key=lambda one: (one.name.casefold(), one.name))
 
+    def pinned(self) -> list[SavedView]:
+        """Return those for the bar of views, by name."""
+        return [one for one in self.all() if one.pinned]
+
     def unreadable(self) -> list[str]:
         """Return the names of those that a later release has stored in another form."""
         stored = self._preferences.under(_PREFIX)

@@ -340,6 +340,12 @@ def key_map(app: App[Any]) -> Mapping[str, str]:
     return app._keymap
 
 
+def begin_in(app: App[Any], mode: str) -> None:
+    """Begin in this mode in place of ``DEFAULT_MODE``, which is that of the class."""
+    app._screen_stacks = {mode: []}
+    app._current_mode = mode
+
+
 def draw_now(screen: Screen[Any]) -> None:
     """Lay out and draw what has changed, without waiting for Textual's next tick (up to 16 ms)."""
     screen._on_timer_update()

@@ -78,7 +78,11 @@ def test_the_version_is_printed(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", [("get",), ("get", "pods"), ("--nonsense",), ("sto", "x"), ("get", "gpus", "-o", "xml")]
+    "argv",
+    [
+        *(("get",), ("get", "pods"), ("--nonsense",), ("sto", "x"), ("get", "gpus", "-o", "xml")),
+        ("--view", "gpus", "get", "instances"),
+    ],
 )
 def test_wrong_usage_is_two_and_says_how(argv: tuple[str, ...], run: Run) -> None:
     status, out, err = run(*argv)

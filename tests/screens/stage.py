@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
@@ -246,6 +247,7 @@ def make_app(
     report: Callable[[BaseException], Path] | None = None,
     preferences: Preferences | None = None,
     notify: Collection[Topic] = (Topic.STOCK,),
+    start: str = "instances",
 ) -> GputuiApp:
     """Return the app, not run, over a fleet that it starts itself; times are UTC."""
     fleet = make_fleet(
@@ -253,9 +255,8 @@ def make_app(
     )
     fleet.restore()
     fleet.notify = Settings(frozenset(notify))
-    app = GputuiApp(
-        fleet, ui or UiSettings(utc=True, mouse=False), history=history, report=report, preferences=preferences
-    )
+    settings = replace(ui or UiSettings(utc=True, mouse=False), start=start)
+    app = GputuiApp(fleet, settings, history=history, report=report, preferences=preferences)
     app.animation_level = "none"
     # Textual draws nothing for 50 ms after another view comes in front: time that no test should have to wait for.
     app.delay_update = lambda delay=0.0: None  # type: ignore[method-assign]

@@ -52,7 +52,14 @@ def run(args: argparse.Namespace) -> int:
 
     from gputui.app.startup import run as run_app
 
-    return run_app(load, preview=path, state_dir=state_dir(), read_only=args.read_only, program=own_program(args))
+    return run_app(
+        load,
+        preview=path,
+        state_dir=state_dir(),
+        read_only=args.read_only,
+        view=args.view,
+        program=own_program(args),
+    )
 
 
 def own_program(args: argparse.Namespace) -> tuple[str, ...]:
@@ -112,6 +119,7 @@ def demo(args: argparse.Namespace) -> int:
                 state_dir=state,
                 read_only=args.read_only,
                 note="demo: nothing here is real",
+                view=args.view,
                 program=own_program(args),
             )
 

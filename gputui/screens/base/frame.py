@@ -85,7 +85,11 @@ class Frame:
     def _tabs(self) -> list[Tab]:
         view = self._view
         shown = "library" if view.NAME in LIBRARY else view.NAME
-        return [
+        pinned = [
+            Tab("", saved.name, f"app.show_pinned({number})", pinned=True)
+            for number, saved in enumerate(view.session.saved_views.pinned())
+        ]
+        numbered = [
             Tab(
                 key_text(view.session.keys_of(command).split(",")[0]),
                 command.title,
@@ -95,6 +99,7 @@ class Frame:
             )
             for command in _NUMBERED
         ]
+        return numbered + pinned
 
     def show_header(self) -> None:
         """Bring the accounts' states and the cost up to date."""

@@ -13,7 +13,7 @@ from gputui.config.keymap import first_key, key_text
 from gputui.fleet.watches import Watches
 from gputui.history.favourites import Favourites
 from gputui.history.preferences import Preferences
-from gputui.history.saved_views import SavedViews
+from gputui.history.saved_views import SavedView, SavedViews
 from gputui.models import LIBRARY, NAMED, Instance, LogSource, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.screens.base.attention import Attention
@@ -52,6 +52,9 @@ class Navigator(Protocol):
         ``typed`` replaces the typed filter, and with it ``problems`` sets whether the view is limited to problems.
         The user can then go back to the view before.
         """
+
+    def show_saved(self, saved: SavedView) -> None:
+        """Show a saved view. Raises SavedViewError for a view that there is not any more."""
 
     def shows(self, view: str, scope: Ref | None = None) -> bool:
         """Return whether a view is in front, under any dialog, limited to ``scope``."""

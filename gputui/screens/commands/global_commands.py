@@ -12,11 +12,12 @@ from gputui.config.keymap import key_text
 from gputui.query import QueryError
 from gputui.screens import dialogs
 from gputui.screens.base.bars import CommandBar, FilterBar
-from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.command_set import in_worker
+from gputui.screens.commands.saved_views import SavedViewCommands
 from gputui.screens.detail import describe_audit
 
 
-class GlobalCommands(CommandSet):
+class GlobalCommands(SavedViewCommands):
     """Commands that do not depend on what the view shows."""
 
     def do_refresh(self, argument: str) -> None:

@@ -39,6 +39,8 @@ class Tab:
     click: str
     mark: Mark = Mark.NONE
     current: bool = False
+    pinned: bool = False
+    """Whether it is there only where all names have room with its own."""
 
     @property
     def text(self) -> str:
@@ -92,12 +94,16 @@ class TitleBar(GuardedHandlers, Widget):
 
     def fit(self, terminal: Size, tabs: Sequence[Tab]) -> None:
         """Show these views as the terminal has room for them."""
+        tabs = list(tabs)
+        room = terminal.width - (ROOM_BESIDE_NAMES if terminal.height < LINES_FOR_TWO else 0)
+        while tabs and tabs[-1].pinned and named_width(tabs) + 2 > room:
+            tabs.pop()
         names = named_width(tabs) + 2
         beside = terminal.width >= names + ROOM_BESIDE_NAMES
         two_lines = not beside and terminal.width >= names and terminal.height >= LINES_FOR_TWO
         self.set_class(two_lines, "-two-lines")
         self._named = beside or two_lines
-        self._tabs = tuple(tabs)
+        self._tabs = tuple(tab for tab in tabs if self._named or not tab.pinned)
         self._lay_out_tabs()
         self.lay_out()
 

@@ -1,0 +1,137 @@
+"""Views saved under names: saved, gone to, changed, and begun with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gputui.app.views import FIRST_VIEWS, VIEWS
+from gputui.history.history import History
+from gputui.history.preferences import Preferences
+from gputui.history.saved_views import SavedView, SavedViews
+from gputui.screens.commands.saved_views import description
+from tests.screens.stage import Stage, staged
+from tests.screens.world import attic, lab
+
+
+def with_saved(*saved: SavedView) -> Preferences:
+    """Return preferences with these saved views."""
+    preferences = Preferences()
+    for one in saved:
+        SavedViews(preferences).add(one)
+    return preferences
+
+
+async def view_command(stage: Stage, name: str = "") -> None:
+    """Give the command; it reads the file in a thread."""
+    await stage.command(f"view {name}".rstrip())
+    await stage.app.workers.wait_for_complete(
+        [worker for worker in stage.app.workers if worker.name == "do_saved_views" and name]
+    )
+    await stage.settle()
+
+
+async def test_a_new_name_saves_the_view_and_the_name_goes_there_later(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db")
+    async with staged(lab(), attic(), preferences=history.preferences("")) as stage:
+        await stage.command("account lab")
+        await stage.command("filter train")
+        await stage.press("I")
+        order = stage.table.sort
+        await view_command(stage, "night run")
+        assert "Saved as night run: instances, / train, by" in stage.toasts
+        await stage.press("I", "escape")  # the filter and the account are cleared
+        await stage.press("4")
+        await view_command(stage, "night run")
+        assert stage.view.NAME == "instances"
+        assert (stage.names, stage.table.sort, stage.app.session.account) == (["train"], order, "lab")
+        assert "/ train" in stage.title
+    history.close()
+
+    preferences = History(tmp_path / "history.db").preferences("")
+    async with staged(lab(), attic(), preferences=preferences, start="night run") as stage:
+        assert (stage.names, stage.table.sort, stage.app.session.account) == (["train"], order, "lab")
+        await stage.press("ctrl+p")
+        await stage.type("view night")
+        await stage.until_text("View night run")
+
+
+async def test_the_first_view_is_the_last_one_a_named_one_or_that_of_gputui() -> None:
+    async with staged(lab(), preferences=(preferences := Preferences())) as stage:
+        await stage.press("4")
+    first = next(view for view in FIRST_VIEWS if view in VIEWS)
+    for start, shown in (("last", "events"), ("gpus", "gpus"), ("home", first)):
+        async with staged(lab(), preferences=preferences, start=start) as stage:
+            assert shown == stage.view.NAME
+    async with staged(lab(), start="no such view") as stage:
+        assert "There is no view no such view to begin with" in stage.toasts
+
+
+async def test_a_saved_view_whose_parts_are_gone_is_shown_without_them_and_kept() -> None:
+    saved = SavedView("old", "instances", {"filter": "train", "sort": ["no-such", True]}, "gone")
+    away = SavedView("away", "no-such-view")
+    preferences = with_saved(saved, away)
+    async with staged(lab(), preferences=preferences) as stage:
+        await view_command(stage, "old")
+        assert stage.names == ["train"]
+        assert "account gone is not in the configuration: all accounts are shown" in stage.toasts
+        assert "there is no column no-such to sort by" in stage.toasts
+        await view_command(stage, "away")
+        assert "away is of the view no-such-view, which this release does not have" in stage.toasts
+    assert SavedViews(preferences).all() == [away, saved]
+
+
+async def choose(stage: Stage, *keys: str) -> None:
+    """Choose in the menus of saved views, and let what is chosen be done."""
+    await stage.command("view")
+    for key in keys:
+        await stage.until(lambda: stage.in_dialog)
+        await stage.press(key)
+    await stage.until(lambda: not stage.in_dialog)
+
+
+async def test_the_menu_pins_replaces_renames_and_deletes() -> None:
+    preferences = with_saved(SavedView("night", "events"))
+    views = SavedViews(preferences)
+    async with staged(lab(), preferences=preferences, size=(200, 50)) as stage:
+        await choose(stage, "1", "b")
+        await stage.until_text("night is now in the bar of views")
+        assert "night" in stage.lines[1]
+        await choose(stage, "1", "w")
+        await stage.until_text("night is now instances")
+        await stage.command("view")
+        await stage.until(lambda: stage.in_dialog)
+        await stage.press("1", "r")
+        await stage.until_text("Rename to")
+        await stage.press("ctrl+u")
+        await stage.type("day")
+        await stage.press("enter")
+        await stage.until_text("night is now called day")
+        assert [(one.name, one.view, one.pinned) for one in views.all()] == [("day", "instances", True)]
+        await choose(stage, "1", "D", "y")
+        await stage.until_text("The saved view day is deleted")
+        assert views.all() == []
+
+
+async def test_a_log_cannot_be_saved_and_a_name_of_gputui_goes_to_its_view() -> None:
+    async with staged(lab()) as stage:
+        await stage.command("view events")
+        await stage.until(lambda: stage.view.NAME == "events")
+        await view_command(stage, "last")
+        assert "last is the name of a view of gputui" in stage.toasts
+        await view_command(stage, "x" * 80)
+        assert "at most 60 characters" in stage.toasts
+        assert stage.app.session.saved_views.all() == []
+
+
+def test_a_saved_view_is_described_in_words() -> None:
+    values = {
+        "filter": "a b",
+        "sort": ["age", True],
+        "group": "host",
+        "problems": True,
+        "columns": [1],
+        "metric": "power",
+    }
+    assert description(SavedView("x", "gpus", values, "lab")) == (
+        "gpus, / a b, by age ↓, grouped by host, only problems, own columns, metric power, account lab"
+    )
