@@ -14,12 +14,13 @@ from textual.app import ComposeResult
 from textual.geometry import Size
 
 from gputui.app.theme import LIGHT
+from gputui.presentation.heat import LOAD_STYLES
 from gputui.widgets.chart.buckets import Buckets, runs, timeline
 from gputui.widgets.chart.data import ChartData, Point
 from gputui.widgets.chart.grid import ChartGrid, columns_for
 from gputui.widgets.chart.painter import GUTTER, SPARKS, Picture, Trace, form, picture
 from gputui.widgets.chart.raster import DOTS
-from gputui.widgets.chart.scale import POWER, UTILIZATION, Measure, memory
+from gputui.widgets.chart.scale import POWER, TEMPERATURE, UTILIZATION, Measure, memory
 from tests.tui.sample_charts import SampleCharts
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -253,3 +254,17 @@ def test_nothing_is_drawn_outside_of_the_chart(
     levels = [dot[0] for dot in made.area if dot is not None] + [dot[0] for _, dot in made.dots]
     assert all(1 <= level <= rows * DOTS for level in levels)
     assert top + len(made.below) <= max(height, top + rows)
+
+
+def test_an_area_has_the_colour_of_its_readings_and_zero_differs_from_unknown() -> None:
+    hot, _, _ = drawn(
+        replace(chart(points(*[60] * 30, *[79.9] * 30, *[80] * 30, *[95])), measure=TEMPERATURE), 60, 12
+    )
+    styles = [dot[1] for dot in hot.area if dot is not None]
+    assert list(dict.fromkeys(styles)) == ["line", "warning", "bad"]
+    assert set(hot.below) == {"line", "warning", "bad"}
+    load, _, rows = drawn(chart(points(*[0] * 30, ago=30)), 60, 12)
+    assert {dot for dot in load.area if dot is not None} == {(1, "load-1")}
+    assert load.area[0] is None
+    assert [*dict.fromkeys(load.below)] == list(LOAD_STYLES)
+    assert len(load.below) == rows
