@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gputui.analytics.startup_times import Medians, Startup, StartupBook, is_slow
-from gputui.analytics.waste import STUCK_AFTER
 from gputui.models import Instance, Phase, Ref
 
-STUCK_SECONDS = STUCK_AFTER.total_seconds()
-"""A start without others to compare it with is a problem from here on."""
+STUCK_SECONDS = 20 * 60.0
+"""A start without others to compare it with is a problem from here on, and waste (:data:`.waste.STUCK_AFTER`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,15 @@ import pytest
 
 from gputui.analytics.starts import STUCK_SECONDS, starts_under_way
 from gputui.analytics.startup_times import StartupBook
+from gputui.analytics.waste import STUCK_AFTER
 from gputui.models import Event, Instance, Phase, Ref
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TRAIN = Ref("hub", "deployment", "train")
+
+
+def test_a_start_is_a_problem_as_soon_as_it_is_waste() -> None:
+    assert STUCK_AFTER.total_seconds() == STUCK_SECONDS
 
 
 def starting(name: str, parent: Ref | None = TRAIN, since: float | None = None) -> Instance:

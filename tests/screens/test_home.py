@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gputui.errors import UnavailableError
+from gputui.fleet.waste import READ as WASTE_READ
 from gputui.models import Phase, Resource
+from gputui.screens.home.view import HomeView
 from tests.fleet.fakes import START, FakeBackend
 from tests.screens.stage import NARROW, staged
 from tests.screens.stocks import at, hub
@@ -18,6 +20,10 @@ def lab(*names: str) -> FakeBackend:
     failed = [replace(instance("lab", name, "oom"), phase=Phase.FAILED) for name in names]
     backend.rows[Resource.INSTANCES] = [instance("lab", "main"), *failed]
     return backend
+
+
+def test_all_lists_on_which_waste_depends_are_read() -> None:
+    assert set(WASTE_READ) <= HomeView.RESOURCES | HomeView.BACKGROUND
 
 
 async def test_a_failed_instance_is_met_first_and_its_line_acts_on_it_and_leads_to_it_and_back() -> None:

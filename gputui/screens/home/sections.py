@@ -10,7 +10,6 @@ from gputui.analytics.run_out import gpus_in_use, run_out
 from gputui.analytics.starts import Start, starts_under_way
 from gputui.analytics.stock import has_idle
 from gputui.errors import GputuiError
-from gputui.fleet.waste import READ as WASTE_READ
 from gputui.models import (
     RESOURCES,
     Balance,
@@ -26,19 +25,18 @@ from gputui.models import (
     Ref,
     Resource,
     Row,
+    TransferRow,
 )
 from gputui.presentation.home.favourites import Favourite, favourites
-from gputui.presentation.home.lines import HomeSection
+from gputui.presentation.home.lines import HomeSection, Section
 from gputui.presentation.home.news import news
 from gputui.presentation.home.problems import AccountState, Troubles, problems
 from gputui.presentation.home.spending import Budget, spending, worth_a_line
 from gputui.presentation.home.stock import Watched, watched_stock
 from gputui.presentation.home.under_way import Work, under_way
-from gputui.presentation.home.waste import waste_section
 from gputui.screens.base.header_cost import all_costing, billing, partial_accounts
 from gputui.screens.base.session import Session
 from gputui.screens.events.slow_steps import SlowSteps
-from gputui.screens.transfers.view import row_of
 
 FIRST_NEWS = timedelta(hours=24)
 """How far back the news go where it is not known when the user last looked."""
@@ -55,8 +53,8 @@ READ = frozenset(
     }
 )
 """The lists that the view reads at their own pace."""
-ALSO_READ = frozenset(WASTE_READ) - READ
-"""The lists on which waste depends: their pace would be that of a view of GPUs."""
+ALSO_READ = frozenset({Resource.HOSTS, Resource.GPUS, Resource.QUEUES, Resource.TASKS})
+"""Other lists on which waste depends (fleet.waste.READ), for which the pace of the background is enough."""
 
 
 class HomeSections:
@@ -172,7 +170,12 @@ class HomeSections:
         ]
 
     def _waste(self, first: HomeSection, now: datetime) -> HomeSection:
-        session, found = self._session, self._session.fleet.waste.now
+        session = self._session
+        if not session.fleet.polls:
+            return HomeSection(Section.WASTE)  # the first frame: nothing is known yet
+        from gputui.presentation.home.waste import waste_section
+
+        found = session.fleet.waste.now
         return waste_section(
             [each for each in found.rows if session.shows_account(each.ref.account)],
             now,
@@ -211,12 +214,20 @@ class HomeSections:
             deployments={row.ref: row for row in self._shown(Deployment)},
             bills=self._bills,
             attempts=[one.row() for one in fleet.attempts_under_way],
-            transfers=list(map(row_of, fleet.transfers_under_way)),
+            transfers=self._copies(),
             runs=[one.row() for one in fleet.runs_under_way],
         )
         self.moving = bool(work.transfers or work.runs)
         self.waiting = bool(changes or starts or work.attempts)
         return under_way(work, now, utc=session.utc)
+
+    def _copies(self) -> list[TransferRow]:
+        copies = self._session.fleet.transfers_under_way
+        if not copies:
+            return []
+        from gputui.screens.transfers.view import row_of
+
+        return list(map(row_of, copies))
 
     def _spending(self, now: datetime) -> HomeSection:
         session, fleet = self._session, self._session.fleet

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -83,26 +83,36 @@ class HomeView(TabularView):
     def _tick(self) -> None:
         self._ticks += 1
         if self._ticks == _EVERY["rest"] - 1:
-            self.session.fleet.waste.look_again()  # samples get too old, snoozes end
+            self._look_at_waste()
         pace = "moving" if self._sections.moving else "waiting" if self._sections.waiting else "rest"
         if self._ticks >= _EVERY[pace]:
             self.show_lines()
+
+    def _look_at_waste(self) -> None:
+        """Look again while nothing changes: samples get too old, snoozes end."""
+        if self.session.fleet.polls:
+            self.session.fleet.waste.look_again()
 
     # --- following the fleet ---------------------------------------------------------------------------------
 
     def follow(self) -> Sequence[Callable[[], None]]:
         """Follow all that a line can be about."""
         fleet = self.session.fleet
-        self.run_worker(fleet.waste.read_snoozes(), group="snoozes", exit_on_error=False)
         lists = (*sorted(READ - {Resource.EVENTS, Resource.PROCESSES}), Resource.STOCK, Resource.HOSTS)
         return (
             *(fleet.subscribe(resource, lambda change: self._show_soon()) for resource in lists),
             fleet.subscribe(Resource.EVENTS, self._events_changed),
             fleet.mutations.listeners.add(lambda ref: self._show_soon()),
-            fleet.waste.subscribe(lambda found: self._show_soon()),
+            *self._follow_waste(),
             self.session.watches.changed.add(lambda ref: self._show_soon()),
             self.session.favourites.subscribe(lambda refs: self._show_soon()),
         )
+
+    def _follow_waste(self) -> Iterable[Callable[[], None]]:
+        fleet = self.session.fleet
+        if fleet.polls:
+            self.run_worker(fleet.waste.read_snoozes(), group="snoozes", exit_on_error=False)
+            yield fleet.waste.subscribe(lambda found: self._show_soon())
 
     def _events_changed(self, change: Change) -> None:
         self._sections.take(change)

@@ -11,9 +11,7 @@ from gputui.commands import Command, Condition
 from gputui.errors import InvalidError
 from gputui.formatting import counted
 from gputui.models import RESOURCES, Action, Volume
-from gputui.models.waste import Waste
 from gputui.presentation.columns.blocks import minute_text
-from gputui.presentation.columns.waste import REASONS
 from gputui.presentation.times import parse_end
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
@@ -22,6 +20,7 @@ from gputui.screens.commands.lifecycle import LifecycleCommands
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from gputui.models.waste import Waste
     from gputui.screens.waste.view import WasteView
 
 
@@ -30,8 +29,9 @@ class SnoozeCommands(CommandSet):
 
     def conditions(self) -> Iterable[Condition]:
         """The row under the cursor is waste."""
-        row = self.view.row_here()
-        if row is not None and self.session.fleet.waste.of(row.ref) is not None:
+        row, fleet = self.view.row_here(), self.session.fleet
+        # The fleet of the first frame knows of none, and needs no analysis.
+        if row is not None and fleet.polls and fleet.waste.of(row.ref) is not None:
             yield Condition.WASTE
 
     def refusal(self, command: Command) -> str:
@@ -57,6 +57,8 @@ class SnoozeCommands(CommandSet):
 
     @in_worker("dialog")
     async def _ask(self, chosen: Sequence[Waste]) -> None:
+        from gputui.presentation.columns.waste import REASONS
+
         session = self.session
 
         def read(text: str) -> datetime:
