@@ -11,6 +11,7 @@ INSTALLED := $(VENV)/.installed
 UV_VERSION := 0.13.8
 PODY_RELEASES := 0.2.5 0.3.4 0.4.1
 LOCKER := build/locker
+PACKER := build/packer
 LOCK := $(LOCKER)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
 # Tests start the program some hundred times: it is compiled once.
@@ -20,7 +21,7 @@ PYTEST_ARGS ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint ruff formatting types contracts fast live bench soak demo lock clean
+.PHONY: help test lint ruff formatting types contracts fast live bench soak demo dist archive binary lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -67,16 +68,36 @@ soak: $(INSTALLED) ## Every fault, then a fleet among failing servers for SECOND
 demo: $(INSTALLED) ## The program on its built-in simulator
 	@$(BIN)/gputui demo
 
+# The wheel is built from the source distribution, archive and binary from the wheel.
+dist: $(PACKER)/.installed ## Wheel, source, single-file archive and binary in dist/
+	rm -rf dist
+	$(PACKER)/bin/python -m build --no-isolation --outdir dist
+	$(PACKER)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl
+	@$(MAKE) --no-print-directory --jobs=2 archive binary
+
+archive:
+	$(PACKER)/bin/python -m distribution.archive dist/*.whl dist
+
+binary:
+	$(PACKER)/bin/python -m distribution.binary dist
+
 lock: ## Write requirements/*.txt again from pyproject.toml
 	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/python -m pip install --quiet uv==$(UV_VERSION); }
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --output-file requirements/runtime.txt
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --extra demo --group dev requirements/build.in --constraint requirements/runtime.txt --output-file requirements/dev.txt
+	$(LOCK) $(LOCK_ARGS) pyproject.toml --all-extras --constraint requirements/runtime.txt --output-file requirements/packed.txt
+	$(LOCK) $(LOCK_ARGS) requirements/dist.in --constraint requirements/packed.txt --output-file requirements/dist.txt
 	for release in $(PODY_RELEASES); do \
 		printf 'pody[server]==%s\nsetuptools\n' $$release | $(LOCK) $(LOCK_ARGS) - --output-file requirements/live/pody-$$release.txt || exit 1; done
 
 clean: ## Remove what make and the tests have built
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis snapshot_report.html
 	find gputui tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(PACKER)/.installed: requirements/packed.txt requirements/dist.txt
+	'$(PYTHON)' -m venv --clear $(PACKER)
+	$(PACKER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/packed.txt -r requirements/dist.txt
+	@touch $@
 
 $(INSTALLED): requirements/dev.txt pyproject.toml
 	@test -n '$(PYTHON)' && '$(PYTHON)' -c '$(NEW_ENOUGH)' || { \

@@ -11,12 +11,6 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_COMPLETIONS = {
-    "bash": "share/bash-completion/completions/gputui",
-    "zsh": "share/zsh/site-functions/_gputui",
-    "fish": "share/fish/vendor_completions.d/gputui.fish",
-}
-
 
 class BuildHook(BuildHookInterface[Any]):
     """Generates the files that are in a wheel and not in the repository, so that they are never out of date."""
@@ -34,6 +28,8 @@ class BuildHook(BuildHookInterface[Any]):
 
             build_data["force_include"][self._write("commit", f"{commit}\n")] = f"gputui/{COMMIT_FILE}"
         if self.target_name == "wheel":
+            from distribution.shared_files import shared_files
+
             for path, text in shared_files().items():
                 build_data["shared_data"][self._write(Path(path).name, text, Path(path).parent)] = path
 
@@ -46,15 +42,6 @@ class BuildHook(BuildHookInterface[Any]):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
         return str(path)
-
-
-def shared_files() -> dict[str, str]:
-    """Return the man page and the completions by their places below the prefix of an installation."""
-    from distribution.man_page import man_page
-    from gputui.cli.commands.completion import completion_script
-
-    scripts = {path: completion_script(shell) for shell, path in _COMPLETIONS.items()}
-    return {"share/man/man1/gputui.1": man_page(), **scripts}
 
 
 def _commit(root: Path) -> str:

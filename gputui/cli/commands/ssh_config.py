@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 from gputui import __version__
 from gputui.cli import arguments, refs, session
 from gputui.cli.output import notify, report_error
+from gputui.cli.packed import packed_program
 from gputui.config.paths import known_hosts_path, state_dir
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError, UnavailableError
 from gputui.formatting import counted
@@ -296,10 +297,11 @@ class _Writer:
     def _command(self, ref: Ref) -> list[str]:
         """Return the command of gputui that connects to an instance, with this configuration and state."""
         program = Path(sys.argv[0])
+        installed = str(program.absolute()) if program.name == "gputui" and program.is_file() else "gputui"
         state = os.environ.get("GPUTUI_STATE_DIR")
         return [
             *(["env", f"GPUTUI_STATE_DIR={Path(state).absolute()}"] if state else []),
-            str(program.absolute()) if program.name == "gputui" and program.is_file() else "gputui",
+            *(packed_program() or (installed,)),
             *(["--config", str(self.config)] if self.config else []),
             *("ssh", "--stdio", str(ref)),
         ]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, function_of
 from gputui.cli.output import notify
+from gputui.cli.packed import packed_program
 from gputui.cli.prompts import ask
 from gputui.cli.simulator import has_simulator, need_simulator
 from gputui.config.paths import config_path, state_dir
@@ -68,7 +69,8 @@ def own_program(args: argparse.Namespace) -> tuple[str, ...]:
     A new tmux window has the environment of the tmux server, so the command sets the variables that move our files.
     """
     moved = [f"{name}={os.environ[name]}" for name in _MOVES if name in os.environ]
-    started = (sys.executable, "-m", "gputui") if Path(sys.argv[0]).name == "__main__.py" else (sys.argv[0],)
+    installed = (sys.executable, "-m", "gputui") if Path(sys.argv[0]).name == "__main__.py" else (sys.argv[0],)
+    started = packed_program() or installed
     config = ("--config", str(Path(args.config).expanduser().absolute())) if args.config else ()
     return (*(("env", *moved) if moved else ()), *started, *config, *(("--read-only",) if args.read_only else ()))
 
