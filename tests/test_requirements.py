@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).parents[1] / "requirements"
-MOST_PACKAGES = 28
+MOST_PACKAGES = 26
 
 
 def packages(name: str) -> set[str]:
