@@ -160,7 +160,7 @@ async def test_all_gpus_of_the_host_or_those_marked_are_compared_and_one_of_them
             assert titles(stage)[0] == "GPU 1 utilisation"
             await stage.press("escape")
             assert gpus(stage).cursor_ref == Ref("dock", "gpu", "1")
-        await stage.press("g", "space", "j", "space")
+        await stage.press("g", "j", "space", "j", "space")
         assert len(gpus(stage).marked) == 2
         await stage.press("C")
         assert [title.split()[1] for title in titles(stage)] == ["0", "2"]

@@ -30,7 +30,8 @@ async def test_gpus_and_processes_show_shares_and_owners_and_open_instances() ->
     async with staged(lab(), view="5") as stage:
         assert "▇▇▇▇▇▇▇▇ 23.0G/24.0G" in stage.text
         assert "▇▇▁▁▁▁▁▁  6.0G/24.0G" in stage.text
-        assert "▁▁▁▁▁▁▁▁    0B/24.0G" in stage.line_of("idle")
+        assert "▁▁▁▁▁▁▁▁    0B/24.0G" in stage.line_of("      2  lab")
+        assert "▾ lab-host  4" in stage.line_of("1 idle")
         assert "not reported" in stage.text
         assert "train, jupyter" in stage.text
 

@@ -39,6 +39,7 @@ def gpu_totals(rows: Sequence[GpuDevice]) -> Mapping[str, Cell]:
     return {
         "util": _mean(None if row.sample is None else row.sample.utilization for row in gpus),
         "memory": _memory(gpus),
+        "processes": _idle(gpus),
         "power": _power(None if row.sample is None else row.sample.power for row in gpus),
     }
 
@@ -68,6 +69,15 @@ def _memory(gpus: Sequence[GpuDevice]) -> Cell:
         (f"/{format_bytes(int(size))}" if sizes else "", ""),
         (doubt if sizes and unsized else "", "warning"),
     )
+
+
+def _idle(gpus: Sequence[GpuDevice]) -> Cell:
+    """Count the GPUs without a process and without load, and say where that is not known of some: ``3 idle + ?``."""
+    free = sum(row.process_count == 0 and not (row.sample is not None and row.sample.utilization) for row in gpus)
+    unknown = any(row.process_count is None for row in gpus)
+    if unknown and all(row.process_count is None for row in gpus):
+        return ""
+    return ((f"{free} idle", ""), (f" + {UNKNOWN}" if unknown else "", "warning"))
 
 
 def _power(watts: Iterable[float | None]) -> Cell:

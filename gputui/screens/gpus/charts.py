@@ -69,7 +69,7 @@ class GpuCharts:
         if shown.comparing:
             panel.showing, panel.devices = Showing.MANY, shown.compared()
             known = panel.chosen in {one.ref for one in panel.devices}
-            panel.chosen = panel.chosen if known else self._view.gpus.cursor_ref
+            panel.chosen = panel.chosen if known else self._view.gpus.folding.row_here
         else:
             panel.showing = Showing.STRIP if shown.opened is None else Showing.ONE
             panel.devices = [device] if device is not None else []
@@ -82,7 +82,7 @@ class GpuCharts:
         drawn = comparing or panel.has_readings(device)
         body = view.query_one("#body").size.height
         room = (body or view.size.height - _FRAME) - _GAPS
-        rows = 0 if comparing or (drawn and view.shown.opened is not None) else max(2, gpus.row_count + 1)
+        rows = 0 if comparing or (drawn and view.shown.opened is not None) else max(2, gpus.line_count + 1)
         rows = min(rows, max(2, room * 2 // 5))
         rest = room - rows
         if table.row_count == 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
@@ -14,9 +14,28 @@ from gputui.presentation.actions import end_of_process_text, process_text
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.inspect import OpenCommands
+from gputui.screens.list.groups import GroupCommands
+from gputui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
     from gputui.screens.gpus.view import GpusView
+
+
+class GpuGroupCommands(GroupCommands):
+    """Group the GPUs: by host, unless the user chooses another grouping."""
+
+    view: GpusView
+    FIRST = "host"
+
+    @property
+    def table(self) -> RecordTable[Any]:
+        """The table of GPUs."""
+        return self.view.gpus
+
+    @property
+    def resource(self) -> Resource:
+        """The GPUs."""
+        return Resource.GPUS
 
 
 class GpuCommands(OpenCommands):

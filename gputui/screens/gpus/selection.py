@@ -50,8 +50,8 @@ class GpuSelection:
         return may_use(instance, row.host, row.index) is not False
 
     def charted(self) -> GpuDevice | None:
-        """Return the GPU whose charts are shown: the one that was opened, else the one under the cursor."""
-        return self._view.session.fleet.find(GpuDevice, self.opened or self._view.gpus.cursor_ref)
+        """Return the GPU whose charts are shown: that was opened, else the one of the cursor or its heading."""
+        return self._view.session.fleet.find(GpuDevice, self.opened or self._view.gpus.folding.row_here)
 
     def compared(self) -> list[GpuDevice]:
         """Return the marked GPUs, else those of the host of the one under the cursor, else all that are shown."""
@@ -60,7 +60,8 @@ class GpuSelection:
         marked = set(gpus.marked)
         if len(marked) > 1:
             return [device for device in shown if device.ref in marked]
-        here = gpus.cursor_row
+        first = gpus.folding.row_here
+        here = None if first is None else gpus.get(first)
         on_host = [
             device
             for device in shown

@@ -15,12 +15,13 @@ from gputui.formatting import counted
 from gputui.models import Change, GpuDevice, GpuProcess, HostInfo, Instance, Ref, Resource, Row
 from gputui.presentation.actions import may_be_of
 from gputui.presentation.columns.lists import columns_of
+from gputui.presentation.groups.lists import groupings_of
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
 from gputui.screens.base.view_commands import key_bindings
 from gputui.screens.gpus.captions import host_facts, is_on, name_of_gpu, no_gpus, no_processes, unseen
 from gputui.screens.gpus.charts import GpuCharts
-from gputui.screens.gpus.commands import GpuCommands
+from gputui.screens.gpus.commands import GpuCommands, GpuGroupCommands
 from gputui.screens.gpus.inspecting import Inspecting
 from gputui.screens.gpus.selection import GpuSelection
 from gputui.screens.list.list_view import ListView
@@ -73,7 +74,7 @@ class GpusView(ListView):
     HEADING = "GPUs"
     TYPED_OVER = "/ processes:"
     RESOURCE = Resource.PROCESSES
-    COMMAND_SETS = (GpuCommands, *ListView.COMMAND_SETS)
+    COMMAND_SETS = (GpuCommands, GpuGroupCommands, *ListView.COMMAND_SETS)
     FOOTER = (
         "kill",
         "open",
@@ -112,7 +113,9 @@ class GpusView(ListView):
 
     def compose_body(self) -> ComposeResult:
         """Lay out both tables, and the charts between them."""
-        yield self.make_table(columns_of(Resource.GPUS, self.context), id="gpus", sort=("gpu", False))
+        gpus = self.make_table(columns_of(Resource.GPUS, self.context), id="gpus", sort=("gpu", False))
+        gpus.set_group(next(iter(groupings_of(Resource.GPUS, self.context))))
+        yield gpus
         yield self.panel
         yield self.make_table()
 

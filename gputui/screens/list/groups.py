@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gputui.commands import BY_ID, Command, Condition, Group
 from gputui.models import Resource
@@ -24,6 +24,9 @@ class GroupCommands(CommandSet):
     """Group the rows of a list, fold and unfold groups. A subclass may have another table, of another list."""
 
     view: ListView
+
+    FIRST: ClassVar[str] = NONE
+    """The grouping that the view begins with."""
 
     @property
     def table(self) -> RecordTable[Any]:
@@ -48,13 +51,16 @@ class GroupCommands(CommandSet):
         self.view.memory.keep("group", str, self._chosen, self._restore)
 
     def _chosen(self) -> str | None:
+        return None if (name := self._now()) == self.FIRST else name
+
+    def _now(self) -> str:
         grouping = self.table.folding.grouping
-        return None if grouping is None else grouping.key
+        return NONE if grouping is None else grouping.key
 
     def _restore(self, name: str | None) -> str | None:
         if name is not None and name not in self.names():
             return f"there is no grouping by {name}."
-        self._group_by(name or NONE)
+        self._group_by(name or self.FIRST)
         return None
 
     def _group_by(self, name: str) -> None:
@@ -93,7 +99,7 @@ class GroupCommands(CommandSet):
 
     @in_worker("dialog")
     async def _choose(self) -> None:
-        now = self._chosen() or NONE
+        now = self._now()
         names = self.names()
         following = names[(names.index(now) + 1) % len(names)]
         key = self.session.key_of("group")

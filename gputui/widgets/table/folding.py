@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Generic
 
+from gputui.models import Ref
 from gputui.presentation.columns.column import RowT, plain_text
 from gputui.presentation.groups.grouping import Grouping
 from gputui.widgets.table.groups import Gap, Heading
@@ -76,6 +77,14 @@ class Folding(Generic[RowT]):
         if groups is None or not isinstance(heading, Heading):
             return ""
         return plain_text(groups.content(heading.group).text)
+
+    @property
+    def row_here(self) -> Ref | None:
+        """The row under the cursor, on a heading the first of its group; None without rows."""
+        groups, line = self._model.groups, self._model.cursor
+        if groups is not None and isinstance(line, Heading):
+            return groups.refs(line.group)[0]
+        return line if isinstance(line, Ref) else None
 
     @property
     def is_folded_here(self) -> bool | None:

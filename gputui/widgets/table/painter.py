@@ -43,6 +43,7 @@ STYLE_NAMES = (
 )
 
 _KEPT_CELLS = 2000
+_STALE = "stale"
 _BAD_CELL: tuple[Span, ...] = (("!", "bad"),)
 """The text of a cell that cannot be made."""
 
@@ -222,13 +223,17 @@ class TablePainter(Generic[RowT]):
             glyph = (FOLDED if folded else UNFOLDED) if groups.grouping.folds else ""
             whole = marked == groups.size(heading.group)
             note = (*_spans(content.note), *([(f"  {marked} marked", "accent")] if marked else []))
+            old = any(self._style_of(model.rows[ref]) == _STALE for ref in groups.refs(heading.group))
+            names = [
+                name for name, holds in (("group", True), ("cursor", cursor), ("marked", marked and whole)) if holds
+            ]
             line = lines[cursor, marked, folded, thumb] = self._ended(
-                self._make_heading(content, glyph, note, cursor=cursor, marked=bool(marked) and whole), thumb=thumb
+                self._make_heading(content, glyph, note, names, _STALE if old else ""), thumb=thumb
             )
         return line
 
     def _make_heading(
-        self, content: GroupLine, glyph: str, note: Sequence[Span], *, cursor: bool, marked: bool
+        self, content: GroupLine, glyph: str, note: Sequence[Span], names: Sequence[str], over: str
     ) -> Strip:
         text = heading_spans(
             [(glyph, ""), *_spans(content.text)],
@@ -238,9 +243,8 @@ class TablePainter(Generic[RowT]):
             indent=self.indent,
             room=self._size.width - GUTTER - 1,
         )
-        gutter = [("▌", "cursor-bar") if cursor else (" ", ""), ("+ " if marked else "  ", "")]
-        names = [name for name, holds in (("group", True), ("cursor", cursor), ("marked", marked)) if holds]
-        return self._make_strip([*gutter, *text], names, "")
+        gutter = [("▌", "cursor-bar") if "cursor" in names else (" ", ""), ("+ " if "marked" in names else "  ", "")]
+        return self._make_strip([*gutter, *text], names, over)
 
     def _row_line(self, model: TableModel[RowT], ref: Ref, *, thumb: bool) -> Strip:
         cursor, marked = ref == model.cursor, ref in model.marks if model.marks else False

@@ -105,6 +105,11 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         return len(self._model)
 
     @property
+    def line_count(self) -> int:
+        """Lines of the body: rows and the headings of their groups, without the rows of folded groups."""
+        return self._model.line_count
+
+    @property
     def total_count(self) -> int:
         """Rows with those that the filter hides."""
         return len(self._model.rows)
