@@ -313,8 +313,6 @@ _LIST = _section(
         "Fold or unfold all",
         "ctrl+g",
         "Hide or show the rows of all groups",
-        4,
-        "fold all",
         when=Condition.GROUPS,
         optional=True,
     ),

@@ -16,7 +16,7 @@ from gputui.presentation.columns.context import Context, Lists
 from gputui.presentation.heat import load_bar, temperature_style
 
 BAR_CELLS = 8
-_MEMORY_CELLS = BAR_CELLS + 12
+MEMORY_CELLS = BAR_CELLS + 12
 """The cells of a bar and the sizes next to it."""
 
 
@@ -71,8 +71,8 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             lambda row: row.memory_used,
             heading="GPU MEMORY",
             cell=_memory(context),
-            width=_MEMORY_CELLS,
-            least=_MEMORY_CELLS,
+            width=MEMORY_CELLS,
+            least=MEMORY_CELLS,
             flex=True,  # the reason why there is no reading may be a sentence
             plain=_memory_text,
             detail=lambda row: f"{_memory_text(row)}{' with the processor' if row.memory_shared else ''}",

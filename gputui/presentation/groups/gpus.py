@@ -9,6 +9,7 @@ from gputui.formatting import format_bytes
 from gputui.models import GpuDevice, Resource
 from gputui.presentation.columns.column import Cell, natural_key
 from gputui.presentation.columns.context import Context
+from gputui.presentation.columns.gpus import BAR_CELLS, MEMORY_CELLS
 from gputui.presentation.groups import forms
 from gputui.presentation.groups.grouping import Grouping
 from gputui.presentation.groups.totals import known_sum
@@ -45,12 +46,12 @@ def gpu_totals(rows: Sequence[GpuDevice]) -> Mapping[str, Cell]:
 
 
 def _mean(loads: Iterable[float | None]) -> Cell:
-    """Write the mean of the known loads, and how many are known where that is not all: ``41 % mean of 6 known``."""
+    """Write the mean of the known loads, and how many are known where that is not all: ``6 known   41 %``."""
     total, known, unknown = known_sum(loads)
     if not known:
         return ""
-    mean = f"{total / known:3.0f} % mean"
-    return ((mean, ""), (f" of {known} known", "warning")) if unknown else mean
+    word = (f"{known} known", "warning") if unknown else ("mean", "muted")
+    return ((word[0].ljust(BAR_CELLS), word[1]), (f" {total / known:3.0f} %", ""))
 
 
 def _memory(gpus: Sequence[GpuDevice]) -> Cell:
@@ -62,13 +63,14 @@ def _memory(gpus: Sequence[GpuDevice]) -> Cell:
     if not known:
         return ""
     size, sizes, unsized = known_sum(row.memory_total for row in counted)
-    doubt = f" + {UNKNOWN}"
-    return (
+    parts = [
         (format_bytes(int(used)), ""),
-        (doubt if unknown else "", "warning"),
+        (f"+{UNKNOWN}" if unknown else "", "warning"),
         (f"/{format_bytes(int(size))}" if sizes else "", ""),
-        (doubt if sizes and unsized else "", "warning"),
-    )
+        (f"+{UNKNOWN}" if sizes and unsized else "", "warning"),
+    ]
+    wide = sum(len(text) for text, _ in parts)
+    return [(" " * max(0, MEMORY_CELLS - wide), ""), *parts]  # under the sizes behind the bars
 
 
 def _idle(gpus: Sequence[GpuDevice]) -> Cell:

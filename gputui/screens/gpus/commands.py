@@ -37,6 +37,10 @@ class GpuGroupCommands(GroupCommands):
         """The GPUs."""
         return Resource.GPUS
 
+    def conditions(self) -> Iterable[Condition]:
+        """Groups are folded where they are shown."""
+        return super().conditions() if self.table.display else ()
+
 
 class GpuCommands(OpenCommands):
     """Open a GPU or the instance of a process, end a process, compare GPUs, choose the time of the charts, mark."""

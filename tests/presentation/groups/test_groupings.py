@@ -65,7 +65,7 @@ def headings(
     lines = [grouping.line(key, groups[key]) for key in [*known, *([None] if None in groups else [])]]
     return {
         plain_text(line.text) + plain_text(line.note): {
-            key: text for key, cell in line.totals.items() if (text := plain_text(cell))
+            key: text for key, cell in line.totals.items() if (text := plain_text(cell).strip())
         }
         for line in lines
     }
@@ -145,13 +145,13 @@ def test_gpus_of_a_host_have_the_mean_of_the_known_loads_and_say_how_many_those_
     size = 24 * 2**30
     rows = [gpu(0, 80, 2**30, memory_total=size), gpu(1, 40, 2**31, memory_total=size)]
     assert headings(Resource.GPUS, "host", rows) == {
-        "h07  2": {"account": "dock", "util": " 60 % mean", "memory": "3.0G/48.0G", "power": "200 W"}
+        "h07  2": {"account": "dock", "util": "mean      60 %", "memory": "3.0G/48.0G", "power": "200 W"}
     }
     found = headings(Resource.GPUS, "host", [*rows, gpu(2, memory_total=size), gpu(0, 80, 2**29, mig="1g.10gb #7")])
     assert found["h07  4"] == {
         "account": "dock",
-        "util": " 60 % mean of 2 known",
-        "memory": "3.0G + ?/72.0G",
+        "util": "2 known   60 %",
+        "memory": "3.0G+?/72.0G",
         "power": "200 W + ?",
     }
     shared = [gpu(number, 10, 2**30, memory_total=size, memory_shared=True) for number in range(2)]
