@@ -10,6 +10,7 @@ from gputui.formatting import parse_span
 _AGO = re.compile(r"(\d{1,9})\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=366)
+_WEEK = 7
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 
 
@@ -64,3 +65,10 @@ def parse_end(text: str, now: datetime, *, utc: bool = False) -> datetime:
     if not timedelta() < at - now <= _LONGEST:
         raise ValueError("must be in the future" if at <= now else "must be within a year")
     return at
+
+
+def end_text(at: datetime, now: datetime, *, utc: bool = False) -> str:
+    """Write a time to come in minutes: ``18:30`` today, ``Mon 18:30`` within a week, else with the date."""
+    shown, here = (time.astimezone(UTC if utc else None) for time in (at, now))
+    days = (shown.date() - here.date()).days
+    return shown.strftime("%H:%M" if not days else "%a %H:%M" if 0 < days < _WEEK else "%Y-%m-%d %H:%M")

@@ -88,15 +88,16 @@ async def test_a_snooze_hides_a_row_and_z_shows_it_with_its_reason(history: Hist
         await stage.press("enter")
         await stage.type("demo on Monday")
         await stage.press("enter")
-        await stage.until(lambda: stage.names == ["old"])
+        await stage.until(lambda: history.snoozes(START))
+        assert stage.names == ["old"]
         assert "1 snoozed" in stage.title
         await stage.press("z")
         assert "until 20:00" in stage.line_of("serve")
         assert "demo on Monday" in stage.line_of("serve")
         assert "$0.02/h" in stage.title
         await stage.press("home", "down", "H")
-        await stage.until(lambda: "1 snoozed" not in stage.title)
-        assert not history.snoozes(START)
+        await stage.until(lambda: not history.snoozes(START))
+        assert "1 snoozed" not in stage.title
 
 
 async def test_snooze_takes_the_time_and_the_reason_in_the_command_bar(history: History) -> None:
@@ -105,6 +106,7 @@ async def test_snooze_takes_the_time_and_the_reason_in_the_command_bar(history: 
         await stage.command("snooze soon")
         assert "The time must be such as 1h" in stage.toasts
         await stage.command("snooze 3d restarts on Monday")
-        await stage.until(lambda: stage.names == ["old"])
+        await stage.until(lambda: history.snoozes(START))
         (kept,) = history.snoozes(START)
+        assert stage.names == ["old"]
         assert (kept.until, kept.note) == (START + timedelta(days=3), "restarts on Monday")

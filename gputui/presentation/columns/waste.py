@@ -11,10 +11,10 @@ from gputui.formatting import format_age, format_bytes, format_money
 from gputui.models.waste import Waste, WasteReason
 from gputui.presentation.actions import progress_text
 from gputui.presentation.columns import fields
-from gputui.presentation.columns.blocks import minute_text
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context
 from gputui.presentation.prices import AT_LEAST, UNKNOWN, money_text
+from gputui.presentation.times import end_text
 
 REASONS: Mapping[WasteReason, str] = {
     WasteReason.IDLE: "idle",
@@ -63,7 +63,7 @@ def waste_columns(context: Context) -> Sequence[Column[Waste]]:
     def details(row: Waste) -> str:
         if row.snooze is None:
             return row.text
-        until = minute_text(row.snooze.until, utc=context.utc)
+        until = end_text(row.snooze.until, context.now(), utc=context.utc)
         note = f": {row.snooze.note}" if row.snooze.note else ""
         return f"snoozed until {until}{note} ({row.snooze.user})"
 

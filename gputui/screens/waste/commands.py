@@ -11,8 +11,7 @@ from gputui.commands import Command, Condition
 from gputui.errors import InvalidError
 from gputui.formatting import counted
 from gputui.models import RESOURCES, Action, Volume
-from gputui.presentation.columns.blocks import minute_text
-from gputui.presentation.times import parse_end
+from gputui.presentation.times import end_text, parse_end
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.lifecycle import LifecycleCommands
@@ -72,7 +71,7 @@ class SnoozeCommands(CommandSet):
                     for one in chosen
                 ],
                 read=read,
-                time_text=lambda at: minute_text(at, utc=session.utc),
+                time_text=self._time_text,
             )
         )
         if answer is not None:
@@ -84,8 +83,11 @@ class SnoozeCommands(CommandSet):
 
     async def _hide(self, chosen: Sequence[Waste], until: datetime, note: str) -> None:
         await self.session.fleet.waste.snooze(chosen, until, note)
-        said = f"{_names(chosen)} snoozed until {minute_text(until, utc=self.session.utc)}."
+        said = f"{_names(chosen)} snoozed until {self._time_text(until)}."
         self.view.notify(said, severity="information")
+
+    def _time_text(self, at: datetime) -> str:
+        return end_text(at, self.session.fleet.now(), utc=self.session.utc)
 
     @in_worker("snooze")
     async def _end(self, chosen: Sequence[Waste]) -> None:
