@@ -56,7 +56,10 @@ class Evidence:
 
 
 def find_waste(known: Evidence) -> tuple[Waste, ...]:
-    """Return the waste, the most expensive of each currency first, and what has no known price last."""
+    """Return the waste, the most expensive of each currency first, and what has no known price last.
+
+    Among it are instances that are idle, and not seen so for long enough (:attr:`.Waste.seen`).
+    """
     prices = by_deployment(known.instances)
     found = [waste for row in known.deployments if (waste := _of_deployment(row, known, prices)) is not None]
     wasted = {waste.ref for waste in found}
@@ -114,12 +117,20 @@ def is_paid(row: Priced, price: Money | None, bills: Collection[str]) -> bool:
 
 
 def _of_instance(row: Instance, known: Evidence, owners: Mapping[Ref, str]) -> Waste | None:
+    seen: float | None = None
     match row.phase:
         case Phase.RUNNING:
             period = known.idle.get(row.ref)
-            if period is None or period.seen < known.idle_after:
+            if period is None:
                 return None
-            price, said = price_now(row), in_use_text(period.memory_in_use)
+            if period.seen < known.idle_after:
+                seen, said = (
+                    period.seen.total_seconds(),
+                    f"seen {_minutes(period.seen)} of {_minutes(known.idle_after)} min",
+                )
+            else:
+                said = in_use_text(period.memory_in_use)
+            price = price_now(row)
             reason, since, at_least, memory = WasteReason.IDLE, period.since, period.at_least, period.memory_in_use
         case Phase.PENDING | Phase.STOPPING:
             price, begun = price_now(row), known.begun.get(row.ref)
@@ -143,14 +154,19 @@ def _of_instance(row: Instance, known: Evidence, owners: Mapping[Ref, str]) -> W
         row.gpu_model or "",
         memory,
         "" if row.parent is None else owners.get(row.parent, ""),
+        seen=seen,
     )
+
+
+def _minutes(span: timedelta) -> int:
+    return int(span.total_seconds()) // 60
 
 
 def in_use_text(memory: int | None) -> str:
     """Say how much memory of idle GPUs is in use."""
     if memory is None:
         return "memory unknown"
-    return f"{format_bytes(memory)} in use" if memory else "no memory in use"
+    return f"{format_bytes(memory)} memory in use" if memory else "no memory in use"
 
 
 def _stuck_text(row: Instance, begun: datetime, known: Evidence) -> str | None:
@@ -226,5 +242,5 @@ def _of_volume(row: Volume, known: Evidence) -> Waste | None:
 def _of_package(row: Package) -> Waste | None:
     if row.problem is not None or not row.total or row.balance != row.total:
         return None
-    text = f"{row.total // 3600} h prepaid, none used"
+    text = f"{row.total // 3600} h prepaid"
     return Waste(row.ref, WasteReason.UNUSED, text=text, name=row.gpu_model, gpu_model=row.gpu_model)

@@ -66,13 +66,13 @@ _Key = tuple[Ref, WasteReason]
 class Findings:
     """The waste at a time. ``rows`` are waste, the most expensive first, ``snoozed`` those that are hidden.
 
-    ``soon`` are instances that are idle, and not yet seen idle for long enough, with that time. ``unknown`` are
+    ``soon`` are instances that are idle, and not seen so for long enough (:attr:`.Waste.seen`). ``unknown`` are
     billed instances that run on GPUs of unknown load.
     """
 
     rows: tuple[Waste, ...] = ()
     snoozed: tuple[Waste, ...] = ()
-    soon: tuple[tuple[Ref, IdlePeriod], ...] = ()
+    soon: tuple[Waste, ...] = ()
     unknown: tuple[Ref, ...] = ()
 
 
@@ -197,7 +197,7 @@ class FleetWaste:
         if not self._listening:
             for device in self._fleet.all(GpuDevice):
                 self._periods.update(device.ref, self._fleet.samples.of(device.ref))
-        found, soon, unknown = self._findings()
+        found, unknown = self._findings()
         now = self._fleet.now()
         snoozed = {key: snooze for key, snooze in self._snoozes.items() if snooze.until > now}
         rows = [
@@ -205,9 +205,9 @@ class FleetWaste:
             for waste in self._dated(found, now)
         ]
         self._found = Findings(
-            tuple(waste for waste in rows if waste.snooze is None),
+            tuple(waste for waste in rows if waste.counts),
             tuple(waste for waste in rows if waste.snooze is not None),
-            soon,
+            tuple(waste for waste in rows if waste.snooze is None and waste.seen is not None),
             unknown,
         )
 
@@ -228,7 +228,7 @@ class FleetWaste:
 
     # --- the evidence ----------------------------------------------------------------------------------------
 
-    def _findings(self) -> tuple[Sequence[Waste], tuple[tuple[Ref, IdlePeriod], ...], tuple[Ref, ...]]:
+    def _findings(self) -> tuple[Sequence[Waste], tuple[Ref, ...]]:
         fleet, now = self._fleet, self._fleet.now()
         runtimes = fleet.runtimes
         bills = {name for name, runtime in runtimes.items() if runtime.bills}
@@ -249,7 +249,6 @@ class FleetWaste:
                 idle[row.ref] = load.idle
             elif not load.busy:
                 unknown.append(row.ref)
-        soon = tuple((ref, period) for ref, period in idle.items() if period.seen < self.idle_after)
         found = find_waste(
             Evidence(
                 now=now,
@@ -268,7 +267,7 @@ class FleetWaste:
                 idle_after=self.idle_after,
             )
         )
-        return found, soon, tuple(unknown)
+        return found, tuple(unknown)
 
     def _known(self, kind: type[RowT], *, whole: bool = False) -> list[RowT]:
         """Return the rows of a list, of the accounts of which it is up to date; ``whole``: and not filtered."""

@@ -47,7 +47,8 @@ class Waste:
     ``since`` is the begin, None where it is unknown, and the latest possible one with ``at_least``. ``per_hour`` is
     None where the price is unknown, and of prepaid time. ``text`` has the details, without times. ``gpus`` are those
     that are paid for. ``memory_in_use`` are the bytes in use on GPUs at 0 %, 0 where no process uses any, and
-    None where that is unknown or there are none. ``snooze`` hides it now.
+    None where that is unknown or there are none. ``snooze`` hides it now. ``seen`` is for how many seconds
+    GPUs were seen idle where that is not long enough, and no waste yet; None for all others.
     """
 
     ref: Ref
@@ -62,3 +63,9 @@ class Waste:
     memory_in_use: int | None = None
     owner: str = ""
     snooze: Snooze | None = None
+    seen: float | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is waste now: not hidden, and seen for long enough."""
+        return self.snooze is None and self.seen is None

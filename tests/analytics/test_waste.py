@@ -55,13 +55,15 @@ def found(**known: Any) -> Sequence[Waste]:
 def test_an_instance_that_was_seen_idle_for_long_is_waste_with_the_memory_that_it_holds() -> None:
     (waste,) = found(instances=[instance()], idle=idle(90, 61 * 2**30))
     assert (waste.ref, waste.reason, waste.since, waste.at_least) == (MAIN, WasteReason.IDLE, ago(90), True)
-    assert (waste.per_hour, waste.gpus, waste.text) == (dollars("2.00"), 2, "61.0G in use")
+    assert (waste.per_hour, waste.gpus, waste.text) == (dollars("2.00"), 2, "61.0G memory in use")
     assert so_far(waste, NOW) == dollars("3.00")
 
 
-def test_an_instance_that_was_seen_idle_for_a_shorter_time_is_none() -> None:
-    assert not found(instances=[instance()], idle=idle(12))
-    assert found(instances=[instance()], idle=idle(12), idle_after=timedelta(minutes=10))
+def test_an_instance_that_was_seen_idle_for_a_shorter_time_is_none_yet() -> None:
+    (soon,) = found(instances=[instance()], idle=idle(12))
+    assert (soon.seen, soon.text) == (720.0, "seen 12 of 30 min")
+    (waste,) = found(instances=[instance()], idle=idle(12), idle_after=timedelta(minutes=10))
+    assert waste.seen is None
 
 
 def test_an_unknown_price_counts_where_instances_are_billed() -> None:

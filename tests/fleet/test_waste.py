@@ -51,8 +51,10 @@ async def test_gpus_seen_idle_for_a_shorter_time_are_said_to_be_idle_and_no_wast
     async with running(clock, dock(device(0, *[0] * 13))) as fleet:
         await fleet.read(READ)
         found = fleet.waste.now
-        ((ref, period),) = found.soon
-        assert (found.rows, found.unknown, ref, period.seen) == ((), (), MAIN, timedelta(minutes=12))
+        (waste,) = found.soon
+        assert (found.rows, found.unknown, waste.ref, waste.seen) == ((), (), MAIN, 720.0)
+        assert (waste.since, waste.at_least) == (START - timedelta(minutes=12), True)
+        assert waste.text == "seen 12 of 30 min"
 
 
 async def test_one_busy_gpu_is_enough_and_an_unseen_one_leaves_the_load_unknown(clock: FakeClock) -> None:

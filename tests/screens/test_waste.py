@@ -27,8 +27,8 @@ def history() -> History:
     return History(None)
 
 
-def dock() -> FakeBackend:
-    """An account with an instance that was idle for 41 minutes, one that works, and a volume that nothing mounts."""
+def dock(minutes: int = 41) -> FakeBackend:
+    """An account with an instance that was idle for so long, one that works, and a volume that nothing mounts."""
 
     class Dock(FakeBackend):
         spending = frozenset({Resource.INSTANCES, Resource.VOLUMES})
@@ -40,7 +40,7 @@ def dock() -> FakeBackend:
         )
 
     def device(index: int, load: float) -> GpuDevice:
-        series = [GpuSample(START - timedelta(minutes=minute), load, 61 * GIB) for minute in range(41, -1, -1)]
+        series = [GpuSample(START - timedelta(minutes=minute), load, 61 * GIB) for minute in range(minutes, -1, -1)]
         ref = Ref("dock", "gpu", str(index))
         return GpuDevice(ref, "h07", index, sample=series[-1], series=tuple(series))
 
@@ -65,7 +65,7 @@ async def test_waste_is_listed_by_price_and_stopped_or_deleted_from_there() -> N
         assert stage.names == ["serve", "old"]
         assert stage.line_of("serve").split() == [
             *("▌", "idle", "serve", "dock", "1", "H100", "≥", "41m", "$3.00", "≥", "$2.05"),
-            *("61.0G", "in", "use"),
+            *("61.0G", "memory", "in", "use"),
         ]
         assert "2   $3.02/h" in stage.title
         await stage.press("X")
@@ -110,3 +110,14 @@ async def test_snooze_takes_the_time_and_the_reason_in_the_command_bar(history: 
         (kept,) = history.snoozes(START)
         assert stage.names == ["old"]
         assert (kept.until, kept.note) == (START + timedelta(days=3), "restarts on Monday")
+
+
+async def test_gpus_that_are_idle_for_a_shorter_time_are_shown_with_z_and_do_not_count() -> None:
+    async with staged(dock(12)) as stage:
+        await look(stage)
+        assert stage.names == ["old"]
+        assert "1 idle < 30 min" in stage.title
+        await stage.press("z")
+        assert "≥ 12m" in stage.line_of("serve")
+        assert "seen 12 of 30 min" in stage.line_of("serve")
+        assert "2   $0.02/h" in stage.title

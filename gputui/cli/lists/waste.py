@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gputui.analytics.waste import so_far, totals
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
         listing, found = session.with_fleet(accounts, read)
     layout.print(found.rows, _plain)
     if layout.is_table:
-        for line in _notes(found, minutes, listing):
+        for line in _notes(found, listing):
             notify(line)
     return listing.report(args.accounts)
 
@@ -69,21 +69,18 @@ def _plain(waste: Waste) -> Plain:
     return {key: plain[key] for key in KEYS}
 
 
-def _notes(found: Findings, minutes: float, listing: session.Listing) -> list[str]:
+def _notes(found: Findings, listing: session.Listing) -> list[str]:
     """Return the total, and what is not known or left out."""
     sums, unpriced = totals(found.rows)
     parts = [f"{format_money(money)}/h" for money in sums.values()]
     parts += [f"{unpriced} unpriced"] if unpriced else []
     silent = dict.fromkeys(account for account, _ in listing.failures)
-    needed = timedelta(minutes=minutes)
     lines = []
     if parts:
         lines.append(f"Total: {' + '.join(parts)}")
     elif not found.rows:
         lines.append("Nothing is known to cost money and do nothing.")
-    for ref, period in found.soon:
-        seen = int(period.seen.total_seconds()) // 60
-        lines.append(f"{ref}: GPUs at 0 %, seen for {seen} of {int(needed.total_seconds()) // 60} minutes.")
+    lines += [f"{one.ref}: idle, {one.text}." for one in found.soon]
     if found.unknown:
         lines.append(f"The GPU load of {counted(len(found.unknown), 'running instance')} is unknown.")
     if found.snoozed:

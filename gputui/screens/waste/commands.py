@@ -125,5 +125,5 @@ class WasteCommands(LifecycleCommands):
             self.confirm_and_act(Action.DELETE if volumes else Action.STOP, rows)
 
     def do_problems(self, argument: str) -> None:
-        """Show the snoozed rows as well, or hide them again."""
-        self.view.show_snoozed(not self.view.shows_snoozed)
+        """Show the rows that do not count as well, or hide them again."""
+        self.view.show_all(not self.view.shows_all)

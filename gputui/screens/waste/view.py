@@ -20,6 +20,7 @@ from gputui.screens.base.session import Session
 from gputui.screens.deployments import QueueCommands, ScaleCommands
 from gputui.screens.list.list_view import ListView
 from gputui.screens.waste.commands import SnoozeCommands, WasteCommands
+from gputui.screens.waste.groups import WasteGroupCommands
 
 _TICK_SECONDS = 30.0
 
@@ -35,17 +36,24 @@ class WasteView(ListView):
     SHOWS_AGE = True
     SHOWS_PROBLEMS = False
     SORT: ClassVar[tuple[str | None, bool]] = (None, False)
-    COMMAND_SETS = (WasteCommands, SnoozeCommands, QueueCommands, ScaleCommands, *ListView.COMMAND_SETS)
+    COMMAND_SETS = (
+        WasteCommands,
+        WasteGroupCommands,
+        SnoozeCommands,
+        QueueCommands,
+        ScaleCommands,
+        *ListView.COMMAND_SETS,
+    )
     FOOTER = ("open", "stop", "delete", "snooze", "problems", "processes-of", "ssh", "describe", "filter")
     WORDS: ClassVar[Mapping[str, tuple[str, str]]] = {"open": ("Open", "Show it in its own view")}
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.shows_snoozed = False
-        self.memory.keep("snoozed", bool, lambda: self.shows_snoozed or None, self._restore_snoozed)
+        self.shows_all = False
+        self.memory.keep("all", bool, lambda: self.shows_all or None, self._restore_all)
 
-    def _restore_snoozed(self, shown: bool | None) -> None:
-        self.shows_snoozed = bool(shown)
+    def _restore_all(self, shown: bool | None) -> None:
+        self.shows_all = bool(shown)
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns of waste."""
@@ -55,12 +63,14 @@ class WasteView(ListView):
         """Return a command with the words that it has in this view."""
         if command.id != "problems":
             return super().named(command)
-        title = "Hide snoozed" if self.shows_snoozed else "Show snoozed"
-        return replace(command, title=title, tooltip="Show or hide the rows that are snoozed", short="")
+        title = "Hide snoozed" if self.shows_all else "Show snoozed"
+        return replace(
+            command, title=title, tooltip="Show or hide snoozed rows, and GPUs idle for a shorter time", short=""
+        )
 
     def footer_state(self) -> object:
         """Return a value that changes with the names of commands in the footer."""
-        return self.shows_snoozed
+        return self.shows_all
 
     # --- following -------------------------------------------------------------------------------------------
 
@@ -85,7 +95,7 @@ class WasteView(ListView):
         self.pass_time()
 
     def _take(self, found: Findings) -> None:
-        self.table.set_rows([*found.rows, *(found.snoozed if self.shows_snoozed else ())])
+        self.table.set_rows([*found.rows, *((*found.soon, *found.snoozed) if self.shows_all else ())])
         super()._settle_columns()
         super()._settle_cursor()
         self._show_placeholder()
@@ -97,16 +107,16 @@ class WasteView(ListView):
     def _settle_cursor(self) -> None:
         """Leave the cursor alone, as the columns."""
 
-    def show_snoozed(self, shown: bool) -> None:
-        """Show the snoozed rows as well, or hide them."""
-        self.shows_snoozed = shown
+    def show_all(self, shown: bool) -> None:
+        """Show also what is snoozed, or idle for a shorter time, or hide it."""
+        self.shows_all = shown
         self._take(self.session.fleet.waste.now)
         self.table.refit()
         self.memory.note()
 
     def row_style(self, row: Row) -> str | None:
-        """Dim what is snoozed."""
-        return "stale" if isinstance(row, Waste) and row.snooze is not None else None
+        """Dim what does not count."""
+        return "stale" if isinstance(row, Waste) and not row.counts else None
 
     # --- what it says ----------------------------------------------------------------------------------------
 
@@ -124,7 +134,7 @@ class WasteView(ListView):
         """Return the money per hour of the rows shown, and what is not known or hidden."""
         found = self.session.fleet.waste.now
         shown = [row for ref in self.table.visible_refs if isinstance(row := self.table.get(ref), Waste)]
-        sums, unpriced = totals(row for row in shown if row.snooze is None)
+        sums, unpriced = totals(row for row in shown if row.counts)
         money = " + ".join(f"{format_money(amount)}/h" for amount in sums.values())
         plus = " + " if money else ""
         left = Content.assemble(
@@ -146,7 +156,7 @@ class WasteView(ListView):
         return Findings(
             found.rows,
             tuple(waste for waste in found.snoozed if shows(waste.ref.account)),
-            tuple(one for one in found.soon if shows(one[0].account)),
+            tuple(waste for waste in found.soon if shows(waste.ref.account)),
             tuple(ref for ref in found.unknown if shows(ref.account)),
         )
 
@@ -155,14 +165,13 @@ class WasteView(ListView):
         found = self._of_shown(self.session.fleet.waste.now)
         said = [f"Nothing in {self.session.accounts_text} is known to cost money and do nothing."]
         if found.soon:
-            seen = int(max(period.seen for _, period in found.soon).total_seconds()) // 60
-            needed = int(self.session.fleet.waste.idle_after.total_seconds()) // 60
-            said.append(f"{counted(len(found.soon), 'instance')} at 0 %, seen for {seen} of {needed} minutes.")
+            longest = max(found.soon, key=lambda waste: waste.seen or 0.0)
+            said.append(f"{counted(len(found.soon), 'instance')} idle, {longest.text}.")
         if found.unknown:
             gpus = self.session.key_of("view.gpus")
             instances = counted(len(found.unknown), "running instance")
             said.append(f"The GPU load of {instances} is unknown: see GPUs ({gpus}).")
-        if found.snoozed and not self.shows_snoozed:
+        if found.snoozed and not self.shows_all:
             said.append(f"{len(found.snoozed)} snoozed: {self.session.key_of('problems')} shows them.")
         return " ".join(said)
 

@@ -53,7 +53,7 @@ def test_the_samples_of_earlier_sessions_show_for_how_long_gpus_are_idle(history
     status, out, err = run("get", "waste")
     assert (status, out.splitlines()[1].split()) == (
         0,
-        ["idle", "main", "hub", "1", "≥", "59m", "$1.50", "≥", "$1.48", "16.0G", "in", "use"],
+        ["idle", "main", "hub", "1", "≥", "59m", "$1.50", "≥", "$1.48", "16.0G", "memory", "in", "use"],
     )
     assert "Total: $1.50/h" in err
     status, out, _ = run("get", "waste", "--idle", "50m", "-o", "json")
@@ -67,7 +67,7 @@ def test_gpus_that_were_not_seen_for_long_enough_are_said_to_be_idle_and_no_wast
     status, out, err = run("get", "waste")
     assert (status, out) == (0, "")
     assert "Nothing is known to cost money and do nothing." in err
-    assert f"{MAIN}: GPUs at 0 %, seen for 0 of 30 minutes." in err
+    assert f"{MAIN}: idle, seen 0 of 30 min." in err
 
 
 def test_snoozed_waste_is_left_out_and_counted(history: History, run: Run, now: datetime) -> None:
