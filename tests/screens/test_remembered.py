@@ -6,7 +6,8 @@ from pathlib import Path
 
 from gputui.history.history import History
 from gputui.history.preferences import Preferences
-from tests.screens.stage import staged
+from gputui.models import Resource
+from tests.screens.stage import NARROW, staged
 from tests.screens.world import attic, lab
 
 
@@ -38,6 +39,15 @@ async def test_a_session_begins_with_the_order_filter_theme_and_account_of_the_l
         assert "/ train" not in stage.title
         assert "render" in stage.text
     assert sorted(preferences.under("view.")) == ["instances.sort"]
+
+
+async def test_restored_limits_are_in_the_title_of_a_narrow_screen_before_any_account_answers() -> None:
+    slow = lab()
+    slow.hold(Resource.INSTANCES)
+    preferences = stored({"view.instances.filter": "train", "view.instances.problems": True})
+    async with staged(slow, preferences=preferences, size=NARROW) as stage:
+        assert "only problems" in stage.title
+        assert "/ train" in stage.title
 
 
 async def test_what_cannot_be_used_any_more_is_said_once_and_the_rest_is_restored() -> None:

@@ -68,10 +68,10 @@ class Frame:
         view = self._view
         self.show_header()
         left, right = view.status()
-        flags = "  only problems" if view.problems_only else ""
+        flags = "   only problems" if view.problems_only else ""
         asked = f"   server filter: {words}" if (words := view.asked_for()) else ""
         self.show_tabs()
-        title = Content.assemble(view.heading(), left, (asked, "$text-accent"), (flags, "$text-warning"))
+        title = Content.assemble(view.heading(), (flags, "$text-warning"), left, (asked, "$text-accent"))
         view.query_one(TitleBar).set_parts(title, right)
         self._show_problems()
         self.show_keys()

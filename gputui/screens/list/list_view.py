@@ -290,13 +290,13 @@ class ListView(TabularView):
         table = self.table
         left = Content.assemble(
             (f"   {self.counts()}", "$muted"),
+            self.filter_caption(),  # before all that may be cut: it may be of the last session
             (
                 f"   {self.feeds.loading_text()}" if table.total_count and self.feeds.loading_text() else "",
                 "$text-warning",
             ),
             (f"   by {grouping.name}" if (grouping := table.folding.grouping) is not None else "", "$text-accent"),
             (self._new_text(), "$text-warning"),
-            self.filter_caption(),
         )
         key, descending = table.sort
         # The heading of the column shows it, where there is room for the column.

@@ -230,8 +230,8 @@ class StockView(View):
         left = Content.assemble(
             (f"   {counted(len(grid.models), 'model')} · {counted(len(grid.places), 'place')}", "$muted"),
             (f"   {counted(len(grid.failed), 'place')} not read" if grid.failed else "", "$text-error"),
-            (f"   {waiting}" if waiting else "", "$text-warning"),
             (f"   / {self._query.text}" if self._query else "", "$text-accent"),
+            (f"   {waiting}" if waiting else "", "$text-warning"),
         )
         hidden = " and ".join(
             counted(count, word) for count, word in zip(grid.left_out, ("model", "place"), strict=True) if count
