@@ -66,6 +66,7 @@ class GpuCharts:
         """Show the GPUs that are compared, else the one that was opened or is under the cursor."""
         panel, shown = self._view.panel, self._view.shown
         panel.utc = self._view.session.utc
+        panel.names_accounts = not self._view.context.one_account
         if shown.comparing:
             panel.showing, panel.devices = Showing.MANY, shown.compared()
             known = panel.chosen in {one.ref for one in panel.devices}

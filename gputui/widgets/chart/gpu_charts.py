@@ -52,11 +52,11 @@ def chart_of(
     window: float | None,
     now: datetime,
     utc: bool,
-    named: bool = False,
+    place: str = "",
 ) -> ChartData:
     """Return the chart of one figure of a GPU over the last ``window`` seconds, None for all that is kept.
 
-    ``named`` puts its host before the title.
+    ``place`` is its host, where the title is to name it.
     """
     fine = window is not None and window <= _FINE_WINDOW
     part = f" {device.mig}" if device.mig else ""
@@ -71,7 +71,7 @@ def chart_of(
         stale_after=_STALE_SECONDS,
         interval=_FINE_SECONDS if fine else _COARSE_SECONDS,
         utc=utc,
-        place=device.host if named else "",
+        place=place,
     )
 
 

@@ -75,6 +75,8 @@ class GpuPanel(Vertical, can_focus=True):
         self.window = Window()
         self.reading: Reading = "utilization"
         self.utc = False
+        self.names_accounts = False
+        """Whether the account is before the host: a name may be in several."""
 
     def compose(self) -> ComposeResult:
         """Lay out the charts."""
@@ -125,7 +127,10 @@ class GpuPanel(Vertical, can_focus=True):
 
     def _chart(self, device: GpuDevice, reading: Reading, window: float | None, *, named: bool) -> ChartData:
         samples = self._samples_of(device.ref)
-        return chart_of(device, reading, samples, window=window, now=self._now(), utc=self.utc, named=named)
+        place = f"{device.ref.account}/{device.host}" if self.names_accounts else device.host
+        return chart_of(
+            device, reading, samples, window=window, now=self._now(), utc=self.utc, place=place if named else ""
+        )
 
     # --- choosing ----------------------------------------------------------------------------------------------
 
