@@ -34,9 +34,9 @@ class Evidence:
     """The facts known now. Stale rows, and lists of which only a part was read, are not to be in it.
 
     ``idle`` are the idle periods of instances whose GPUs are all idle. ``begun`` is when an instance in transition
-    began to start or to stop, ``usual`` how many seconds a start-up of an instance takes usually, None where that is
-    unknown. ``bills`` are the accounts whose instances, and ``bills_volumes`` those whose volumes, are billed: there
-    a missing price is unknown, not none.
+    began to start or to stop; of the ``observed`` accounts, when it was seen so first. ``usual`` is how many seconds
+    a start-up of an instance takes usually, None where that is unknown. ``bills`` are the accounts whose instances,
+    and ``bills_volumes`` those whose volumes, are billed: there a missing price is unknown, not none.
     """
 
     now: datetime
@@ -49,6 +49,7 @@ class Evidence:
     idle: Mapping[Ref, IdlePeriod] = field(default_factory=dict)
     hosts: HostGpus = field(default_factory=dict)
     begun: Mapping[Ref, datetime] = field(default_factory=dict)
+    observed: Collection[str] = ()
     usual: Callable[[Instance], float | None] = lambda instance: None
     bills: Collection[str] = ()
     bills_volumes: Collection[str] = ()
@@ -136,7 +137,8 @@ def _of_instance(row: Instance, known: Evidence, owners: Mapping[Ref, str]) -> W
             price, begun = price_now(row), known.begun.get(row.ref)
             if begun is None or (text := _stuck_text(row, begun, known)) is None:
                 return None
-            reason, since, at_least, memory, said = WasteReason.STUCK, begun, False, None, text
+            at_least = row.ref.account in known.observed
+            reason, since, memory, said = WasteReason.STUCK, begun, None, text
         case _:
             return _of_stopped(row)
     if not is_paid(row, price, known.bills):

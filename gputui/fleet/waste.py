@@ -109,7 +109,7 @@ class FleetWaste:
     @property
     def now(self) -> Findings:
         """The waste now."""
-        if self._outdated:
+        if self._outdated or not self._listening:
             self._find()
         return self._found
 
@@ -261,6 +261,7 @@ class FleetWaste:
                 idle=idle,
                 hosts=hosts,
                 begun=self._begun(instances),
+                observed={name for name, runtime in runtimes.items() if runtime.observes},
                 usual=self._usual,
                 bills=bills,
                 bills_volumes={name for name, runtime in runtimes.items() if runtime.costs(Resource.VOLUMES)},

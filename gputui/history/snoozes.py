@@ -16,6 +16,7 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS snooze(ref TEXT, reason TEXT, until REAL NOT NULL, note TEXT NOT NULL,"
     " at REAL NOT NULL, user TEXT NOT NULL, PRIMARY KEY(ref, reason)) WITHOUT ROWID"
 )
+_REASONS = frozenset(reason.value for reason in WasteReason)
 LONGEST_NOTE = 200
 """Characters of a reason."""
 
@@ -47,9 +48,14 @@ def read(connection: sqlite3.Connection, now: datetime) -> list[Sequence[Any]]:
     return list(connection.execute("SELECT * FROM snooze WHERE until > ?", (now.timestamp(),)))
 
 
-def snooze(row: Sequence[Any]) -> Snooze:
-    """Return the snooze of a row. Raises an error of :data:`.values.UNUSABLE` for one that cannot be read."""
+def snooze(row: Sequence[Any]) -> Snooze | None:
+    """Return the snooze of a row; None for the reason of a later release.
+
+    Raises an error of :data:`.values.UNUSABLE` for one that cannot be read.
+    """
     ref, reason, until, note, at, user = row
+    if text(reason) not in _REASONS:
+        return None
     return Snooze(
         values.ref(ref),
         WasteReason(reason),

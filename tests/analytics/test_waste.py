@@ -85,6 +85,9 @@ def test_a_start_is_stuck_when_it_takes_much_longer_than_usual() -> None:
     assert not found(instances=[starting], begun={MAIN: ago(4)}, usual=lambda _: 10.0)
     (waste,) = found(instances=[starting], begun={MAIN: ago(10)}, usual=lambda _: 31.0)
     assert (waste.reason, waste.since, waste.text) == (WasteReason.STUCK, ago(10), "pending, usually 31 s")
+    assert not waste.at_least
+    (waste,) = found(instances=[starting], begun={MAIN: ago(30)}, observed={HUB})
+    assert waste.at_least
 
 
 def test_whether_a_stop_that_is_stuck_is_billed_is_unknown() -> None:

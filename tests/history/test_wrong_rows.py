@@ -11,6 +11,7 @@ import pytest
 
 from gputui.history.history import History, Snapshot, StockSample
 from gputui.models import GpuSample, Instance, Ref, Resource
+from gputui.models.waste import Snooze, WasteReason
 from tests.history.conftest import AT, MAIN, begin, event
 
 EVIL = "a\x1b]52;c;aGk=\x07b\u202ec"
@@ -122,6 +123,22 @@ def test_a_wrong_sample_of_the_stock_is_set_aside(path: Path, change: str) -> No
     spoil(path, f"UPDATE stock SET {change} WHERE idle = 0")
     assert history.stock(now - timedelta(hours=1)) == samples[1:]
     assert [source for source, _ in set_aside(path)] == ["stock"]
+
+
+def test_a_wrong_snooze_is_set_aside_and_one_of_a_later_release_is_left_alone(path: Path) -> None:
+    history = History(path)
+    until = AT + timedelta(hours=8)
+    history.snooze(Snooze(MAIN.ref, reason, until, EVIL, AT, "alice") for reason in WasteReason)
+    spoil(
+        path,
+        "UPDATE snooze SET at = 'soon' WHERE reason = 'stuck'",
+        "UPDATE snooze SET reason = 'too-warm' WHERE reason = 'unused'",
+    )
+    found = history.snoozes(AT)
+    assert {one.reason for one in found} == set(WasteReason) - {WasteReason.STUCK, WasteReason.UNUSED}
+    assert {one.note for one in found} == {HARMLESS}
+    assert [source for source, _ in set_aside(path)] == ["snooze"]
+    assert history.snoozes(until) == []
 
 
 def test_texts_of_the_file_are_harmless(path: Path) -> None:
