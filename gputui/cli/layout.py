@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from gputui.analytics.gpu_idle import SeenGpus
 from gputui.cli.columns import cell_text, csv_columns, print_records, table_with
 from gputui.cli.output import Plain, terminal_width, write_csv
 from gputui.errors import ConfigError
-from gputui.models import GpuProcess, Instance, Ref, Resource, Row
+from gputui.models import GpuDevice, GpuProcess, Instance, Ref, Resource, Row
 from gputui.presentation.columns.choice import find_columns
 from gputui.presentation.columns.column import Column, natural_key
 from gputui.presentation.columns.context import Context
@@ -22,9 +23,10 @@ _T = TypeVar("_T")
 _REPEATED = frozenset({"phase"})
 """Columns that say in other words what another one says: not part of the wide form."""
 
-_FROM: Mapping[tuple[Resource, str], Resource] = {
-    (Resource.INSTANCES, "deployment"): Resource.DEPLOYMENTS,
-    (Resource.INSTANCES, "gpumem"): Resource.PROCESSES,
+_FROM: Mapping[tuple[Resource, str], frozenset[Resource]] = {
+    (Resource.INSTANCES, "deployment"): frozenset({Resource.DEPLOYMENTS}),
+    (Resource.INSTANCES, "util"): frozenset({Resource.GPUS}),
+    (Resource.INSTANCES, "gpumem"): frozenset({Resource.GPUS, Resource.PROCESSES}),
 }
 """The lists that columns need in addition to that of their rows."""
 
@@ -36,9 +38,12 @@ class ListContext(Context):
         super().__init__()
         self._rows: dict[Ref, Row] = {}
         self._processes: dict[Ref, list[GpuProcess]] = {}
+        self._gpus = SeenGpus(())
 
     def add(self, rows: Iterable[Row]) -> None:
         """Take in rows of other lists."""
+        rows = tuple(rows)
+        self._gpus = SeenGpus(row for row in rows if isinstance(row, GpuDevice))
         for row in rows:
             self._rows[row.ref] = row
             if isinstance(row, GpuProcess) and row.instance is not None:
@@ -51,6 +56,10 @@ class ListContext(Context):
     def processes(self, instance: Instance) -> Sequence[GpuProcess]:
         """Return the GPU processes of an instance."""
         return self._processes.get(instance.ref, ())
+
+    def gpus(self, instance: Instance) -> Sequence[GpuDevice]:
+        """Return the GPUs that an instance may use."""
+        return self._gpus.of(instance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +160,7 @@ def list_layout(
     used = {made.order.key} if made.order is not None else set()
     if made.is_table or made.chosen:
         used |= {column.key for column in made.columns}
-    needs = frozenset(other for (of, key), other in _FROM.items() if of is resource and key in used)
+    needs = frozenset[Resource]().union(*(_FROM.get((resource, key), ()) for key in used))
     return replace(made, context=context, needs=needs)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
 from gputui.analytics.cost import SIZING, gpus_of, host_gpus, is_unpriced
 from gputui.analytics.cost_lines import UNPRICED
-from gputui.models import Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
+from gputui.analytics.gpu_idle import LONGEST_GAP, SeenGpus
+from gputui.analytics.starts import STUCK_SECONDS, starts_under_way
+from gputui.analytics.startup_times import StartupBook
+from gputui.models import Change, Event, GpuDevice, GpuProcess, Instance, Phase, Ref, Resource, Row
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
 from gputui.screens.list.groups import GroupCommands
@@ -29,10 +33,21 @@ class InstanceContext(FleetContext):
         """When an event said that an instance was created."""
         self.entered: dict[Ref, tuple[str, datetime]] = {}
         """The status in transition that an instance entered last, and when."""
+        self.book = StartupBook()
+        """The starts of all instances, by their events."""
+        self.seen_gpus = SeenGpus(())
 
     def processes(self, instance: Instance) -> Sequence[GpuProcess]:
         """Return the GPU processes of an instance."""
         return self.by_instance.get(instance.ref, ())
+
+    def gpus(self, instance: Instance) -> Sequence[GpuDevice]:
+        """Return the GPUs that an instance may use, as far as they are listed; without readings that are old."""
+        now = self.session.fleet.now()
+        return [
+            device if device.sample is None or now - device.sample.at <= LONGEST_GAP else replace(device, sample=None)
+            for device in self.seen_gpus.of(instance)
+        ]
 
     def gpu_count(self, instance: Instance) -> float | None:
         """Return how many GPUs an instance may use, of a whole host as many as that is known to have."""
@@ -51,6 +66,17 @@ class InstanceContext(FleetContext):
         status, at = self.entered.get(instance.ref, ("", None))
         return at if status == instance.status else instance.updated_at
 
+    def trouble(self, instance: Instance) -> str | None:
+        """Return the style of an instance that failed, is unknown, starts slowly or is long in transition."""
+        if instance.phase is Phase.FAILED:
+            return "bad"
+        start = starts_under_way([instance], self.book, self.now()).get(instance.ref)
+        since = self.in_state_since(instance) if instance.phase is Phase.STOPPING else None
+        is_long = since is not None and (self.now() - since).total_seconds() >= STUCK_SECONDS
+        if instance.phase is Phase.UNKNOWN or is_long or (start is not None and start.is_problem):
+            return "warning"
+        return None
+
 
 class InstancesView(ListView):
     """``3``: name, state, GPUs, price, image, ports, memory, age; log in, change, block the host, create."""
@@ -61,6 +87,7 @@ class InstancesView(ListView):
     # Processes are shown next to each instance, and in the question before a stop; the deployments show whether
     # another instance would replace one that is stopped.
     RESOURCES = frozenset({Resource.INSTANCES, Resource.PROCESSES, Resource.DEPLOYMENTS})
+    BACKGROUND = frozenset({Resource.GPUS})
     COMMAND_SETS = (GroupCommands, *ListView.COMMAND_SETS)
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True
@@ -93,6 +120,10 @@ class InstancesView(ListView):
         if moving := [row.ref for row in rows if self.context.in_state_since(row) is not None]:
             self.table.invalidate(moving)
 
+    def row_style(self, row: Row) -> str | None:
+        """Dim what is not up to date; highlight what needs a look."""
+        return super().row_style(row) or (self.context.trouble(row) if isinstance(row, Instance) else None)
+
     # --- following what the cells depend on ------------------------------------------------------------------
 
     def follow(self) -> Sequence[Callable[[], None]]:
@@ -101,12 +132,14 @@ class InstancesView(ListView):
         return (
             *super().follow(),
             fleet.subscribe(Resource.PROCESSES, lambda change: self._processes_changed()),
+            fleet.subscribe(Resource.GPUS, lambda change: self._gpus_changed()),
             fleet.subscribe(Resource.EVENTS, self._events_changed),
         )
 
     def catch_up(self) -> None:
         """Take the processes and the creation times before the rows."""
         self._group_processes()
+        self.context.seen_gpus = SeenGpus(self.session.fleet.all(GpuDevice))
         self._note_creations(self.session.fleet.all(Event))
         super().catch_up()
 
@@ -134,7 +167,14 @@ class InstancesView(ListView):
             [ref for ref in refs if memory(before.get(ref, ())) != memory(self.context.by_instance.get(ref, ()))]
         )
 
-    def _note_creations(self, events: Iterable[Event]) -> None:
+    def _gpus_changed(self) -> None:
+        """Draw the instances again whose GPUs have other readings."""
+        before, self.context.seen_gpus = self.context.seen_gpus, SeenGpus(self.session.fleet.all(GpuDevice))
+        rows = (row for row in self.session.fleet.all(Instance) if row.phase is Phase.RUNNING)
+        self.table.invalidate([row.ref for row in rows if before.of(row) != self.context.seen_gpus.of(row)])
+
+    def _note_creations(self, events: Collection[Event]) -> None:
+        self.context.book.add(events)
         for event in events:
             if event.before is None:
                 self.context.seen[event.instance] = event.at

@@ -61,7 +61,7 @@ def test_what_cannot_be_printed_is_refused(columns: str, sort: str, output: str,
 
 
 def test_columns_that_need_another_list_are_not_watched() -> None:
-    assert list_layout(Resource.INSTANCES, columns="name,gpumem").needs == {Resource.PROCESSES}
+    assert list_layout(Resource.INSTANCES, columns="name,gpumem").needs == {Resource.GPUS, Resource.PROCESSES}
     assert "gpumem" not in [column.key for column in list_layout(Resource.INSTANCES, "wide", watch=True).columns]
     with pytest.raises(ConfigError, match="no column 'gpumem'"):
         list_layout(Resource.INSTANCES, columns="gpumem", watch=True)

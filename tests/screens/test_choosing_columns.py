@@ -15,8 +15,8 @@ async def test_a_column_is_chosen_seen_at_once_and_kept() -> None:
     async with staged(lab(), view="3", size=NARROW) as stage:
         await stage.press("vertical_line")
         assert "Columns of Instances   automatic: those that fit" in stage.text
-        keys = stage.table.columns.keys()
-        await stage.press(*(["j"] * list(keys).index("cpu")), "space", *(["K"] * 10), "minus")
+        place = list(stage.table.columns).index("cpu")
+        await stage.press(*(["j"] * place), "space", *(["K"] * (place - 1)), "minus")
         assert "Columns of Instances   chosen" in stage.text
         assert heading(stage)[:2] == ["NAME↑", "CPU"]
         await stage.press("enter")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from textual.widgets import Button, Input
 
 from gputui.errors import UnavailableError
-from gputui.models import Action, Deployment, Never, Ref, Resource
+from gputui.models import Action, Deployment, GpuSample, Instance, Never, Phase, Ref, Resource
+from gputui.screens.instances import InstancesView
 from gputui.text import clean
 from tests.fleet.fakes import START
 from tests.screens.hub import BATCH, TRAIN, FakeCloud, container, deployment, go_to, hub, started
 from tests.screens.stage import NARROW, WIDE, Stage, staged, stop_the_clock, unsafe_on
-from tests.screens.world import lab
+from tests.screens.world import GIB, lab
 
 HOSTILE = "\x1b[31m[/x][@click=app.bell]漢字"
 
@@ -95,6 +97,38 @@ async def test_a_change_of_state_says_how_long_it_takes() -> None:
         cloud.rows[Resource.INSTANCES] = [container("hub", "a", "shutting_down"), *rows[1:]]
         await stage.advance(6)
         assert "◐ shutting_down  0:00" in stage.line_of(" a ")
+
+
+async def test_rows_in_trouble_have_a_colour_next_to_their_glyph() -> None:
+    at = START - timedelta(minutes=21)
+    rows = [
+        container("hub", "fine"),
+        replace(container("hub", "failed", "error"), phase=Phase.FAILED),
+        replace(container("hub", "odd", "what"), phase=Phase.UNKNOWN),
+        container("hub", "stuck", "starting", updated_at=at, parent=None),
+        container("hub", "young", "starting", updated_at=START, parent=None),
+        container("hub", "ending", "shutting_down", updated_at=at),
+    ]
+    async with staged(FakeCloud("hub", rows)) as stage:
+        view = stage.view
+        assert isinstance(view, InstancesView)
+        styles = {row.name: view.row_style(row) for row in stage.fleet.all(Instance)}
+        troubles = {"failed": "bad", "odd": "warning", "stuck": "warning", "ending": "warning"}
+        assert styles == {"fine": None, "young": None, **troubles}
+
+
+async def test_the_load_and_memory_of_its_gpus_are_next_to_an_instance_until_they_are_old() -> None:
+    fake = lab()
+    reading = GpuSample(START, 93.0, 20 * GIB)
+    fake.rows[Resource.GPUS] = [replace(row, sample=reading) for row in fake.rows[Resource.GPUS][:2]]  # type: ignore[type-var]
+    async with staged(fake) as stage:
+        row = stage.line_of("train")
+        assert "▇▇▇▇  93 %" in row
+        assert "24/48G" in row  # of its own processes
+        await stage.advance(200)
+        stage.view.pass_time()  # as each minute
+        await stage.settle()
+        assert "93 %" not in stage.line_of("train")
 
 
 async def test_nothing_is_redrawn_while_everything_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,10 @@ class Context:
         """Return the GPU processes of an instance."""
         return ()
 
+    def gpus(self, instance: Instance) -> Sequence[GpuDevice]:
+        """Return the GPUs that an instance may use, as far as they are listed."""
+        return ()
+
     def gpu_count(self, instance: Instance) -> float | None:
         """Return how many GPUs an instance may use; None where it is unknown."""
         return instance.gpu_count if instance.gpu_indices is None else len(instance.gpu_indices)

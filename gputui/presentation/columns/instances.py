@@ -11,8 +11,10 @@ from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context, Lists
 from gputui.presentation.columns.machines import machine_columns
-from gputui.presentation.columns.usage import usage_columns
+from gputui.presentation.columns.usage import deadline_columns, gpu_use_columns, usage_columns
 
+_STATE_LEAST = 15
+"""Cells of a state on a narrow terminal: ``◐ shutting_down``."""
 _STATE_RESERVE = 22
 """Cells of a state in transition with the time in it: ``◐ shutting_down  0:41``."""
 
@@ -34,16 +36,6 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
         elapsed = format_elapsed((context.now() - since).total_seconds())
         return [shown, (f"  {elapsed}", "muted")]  # type: ignore[list-item]  # a state is one span
 
-    def memory_used(row: Instance) -> int | None:
-        known = [used for each in context.processes(row) if (used := each.gpu_memory_used) is not None]
-        return sum(known) if known else None
-
-    def gpu_memory(row: Instance) -> Cell:
-        used = format_bytes(memory_used(row))
-        if all(process.gpu_memory_used is not None for process in context.processes(row)):
-            return used
-        return [(f"{used}+" if used else "", ""), ("?", "muted")]
-
     def deployment(row: Instance) -> str:
         if row.parent is None or _is_on_machine(row):
             return ""
@@ -58,7 +50,7 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
         fields.name(least=18),
         fields.account(context),
         fields.text("kind", lambda row: row.ref.kind, priority=9, label=None),
-        fields.state(context, state, width=13, reserve=_STATE_RESERVE),
+        fields.state(context, state, width=13, flex=True, least=_STATE_LEAST, reserve=_STATE_RESERVE),
         fields.problem(),
         Column(
             "gpu",
@@ -70,29 +62,24 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             number=context.gpu_count,
             brief=lambda row: (gpus := gpu_text(row)) and f"GPUs: {gpus}",
         ),
-        fields.figure(
-            "gpumem",
-            memory_used,
-            heading="GPU MEM",
-            cell=gpu_memory,
-            width=7,
-            priority=1,
-            when_filled=True,
-            label="gpu memory used",
-        ),
+        *gpu_use_columns(context),
         fields.detail("gpu memory", lambda row: format_bytes(row.gpu_memory)),
         fields.price(context, 1),
+        fields.age(context, 4, context.created_at),
+        fields.name_like("host", lambda row: row.host, priority=3, flex=True, least=10, max_width=24, middle=True),
+        *deadline_columns(context),
         fields.text(
             "image",
             lambda row: row.image or "",
-            width=14,
+            width=10,
+            least=22,
             max_width=36,
             flex=True,
-            priority=4,
+            priority=6,
             # All instances of a deployment have the same image: it identifies none of them.
             brief=lambda row: "" if row.parent is not None else (row.image or "", "muted"),
         ),
-        fields.text("ports", ports_text, max_width=24, priority=6, when_filled=True),
+        fields.text("ports", ports_text, max_width=24, priority=7, when_filled=True),
         fields.hidden("services", lambda row: " ".join(one.url for one in row.services)),
         fields.detail("addresses", lambda row: fields.addresses(row.services)),
         fields.detail("ssh", _ssh),
@@ -117,9 +104,7 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             shown=False,
             detail=lambda row: "" if row.machine is not None else format_bytes(row.disk_size),
         ),
-        fields.age(context, 5, context.created_at),
-        fields.region(),
-        fields.name_like("host", lambda row: row.host, priority=8, max_width=24, middle=True),
+        fields.region(priority=7),
         fields.phase(),
         fields.detail("networks", lambda row: ", ".join(row.networks)),
         fields.detail("container", lambda row: row.container_id or ""),

@@ -93,7 +93,7 @@ def choose(
     ranks = {column.key: column.rank for column in chosen}
     grown = {column.key: max(natural[column.key], column.reserve) for column in chosen}
     for widths, lowest in ((grown, YIELDS), (natural, 1)):
-        while minimum(chosen, widths) > width:
+        while minimum(chosen, widths, reserved=lowest == YIELDS) > width:
             optional = [column for column in chosen if ranks[column.key] >= lowest and column.key not in needed]
             if not optional:
                 break
@@ -140,10 +140,16 @@ def with_reserves(chosen: Sequence[Column[RowT]], natural: Mapping[str, int], wi
     return widths
 
 
-def minimum(columns: Sequence[Column[RowT]], natural: Mapping[str, int]) -> int:
-    """Return the cells that the columns need with their flexible ones at their least."""
+def minimum(columns: Sequence[Column[RowT]], natural: Mapping[str, int], *, reserved: bool = False) -> int:
+    """Return the cells that the columns need with their flexible ones at their least.
+
+    ``reserved``: those that reserve room keep it.
+    """
     gaps = GAP * max(0, len(columns) - 1)
-    return gaps + sum(_rest_width(column, natural[column.key]) for column in columns)
+    return gaps + sum(
+        natural[column.key] if reserved and column.reserve else _rest_width(column, natural[column.key])
+        for column in columns
+    )
 
 
 def _rest_width(column: Column[RowT], natural: int) -> int:
@@ -151,12 +157,21 @@ def _rest_width(column: Column[RowT], natural: int) -> int:
 
 
 def _shrink(columns: Sequence[Column[RowT]], widths: dict[str, int], missing: int) -> None:
-    """Take ``missing`` cells from the flexible columns, always from the widest: down to their least, then further."""
-    for bound in (lambda column: max(column.least, FLOOR), lambda column: FLOOR):
-        floors = {column.key: bound(column) for column in columns if column.flex}
+    """Take ``missing`` cells from the flexible columns, always from the widest: down to their least, then further.
+
+    Those that only take spare room give theirs first.
+    """
+    flexible = [column for column in columns if column.flex]
+    spare = [column for column in flexible if column.rank >= YIELDS]
+    for some, bound in ((spare, _least), (flexible, _least), (flexible, lambda column: FLOOR)):
+        floors = {column.key: bound(column) for column in some}
         while missing > 0:
             giving = [key for key, floor in floors.items() if widths[key] > floor]
             if not giving:
                 break
             widths[max(giving, key=widths.__getitem__)] -= 1
             missing -= 1
+
+
+def _least(column: Column[RowT]) -> int:
+    return max(column.least, FLOOR)
