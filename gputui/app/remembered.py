@@ -27,18 +27,21 @@ def keep_choices(memory: Memory, app: GputuiApp, ui: UiSettings) -> None:
     def choose_utc(utc: bool | None) -> None:
         session.utc = ui.utc if utc is None else utc
 
-    def choose_account(account: str | None) -> str | None:
-        if account is not None and account not in session.fleet.accounts:
-            return f"account {account} is not in the configuration: all accounts are shown."
-        session.account = account
-        return None
+    def choose_accounts(names: Sequence[Any] | None) -> str | None:
+        wanted = [name for name in names or () if isinstance(name, str)]
+        session.only = tuple(name for name in session.fleet.accounts if name in wanted)
+        gone = [name for name in wanted if name not in session.only]
+        if not gone:
+            return None
+        shown = f"only {' and '.join(session.only)}" if session.only else "all accounts"
+        return f"account {', '.join(gone)} is not in the configuration; shown: {shown}."
 
     def choose_part(view: str | None) -> None:
         session.library = view if view in LIBRARY else ""
 
     _keep_setting(memory, "theme", str, app.default_theme, lambda: app.theme, choose_theme)
     _keep_setting(memory, "utc", bool, ui.utc, lambda: session.utc, choose_utc)
-    memory.keep("account", str, lambda: session.account, choose_account)
+    memory.keep("accounts", list, lambda: list(session.only) or None, choose_accounts)
     memory.keep("library", str, lambda: session.library or None, choose_part)
 
 

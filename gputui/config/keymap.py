@@ -47,7 +47,7 @@ _WIDGETS: Mapping[str, Mapping[str, str]] = {
         "raw": "y",
         "save": "ctrl+s",
     },
-    "menu": {"down": "j", "up": "k", "copy": "c"},
+    "menu": {"down": "j", "up": "k", "copy": "c", "tick": "space"},
     "columns": {
         "toggle": "space",
         "earlier": "K,shift+up",

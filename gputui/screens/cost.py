@@ -266,7 +266,7 @@ class CostView(ListView):
         """Return why there are no rows."""
         if partial := self.warning():
             return f"The cost is not known. {partial}"
-        where = self.session.account or "any account"
+        where = self.session.accounts_text
         if excluded := unstated(self.session, self._totals):
             return f"No prices in {where}. {unstated_text(excluded)}"
         return f"Nothing that costs money runs in {where}, and no account has a balance."

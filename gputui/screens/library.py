@@ -90,7 +90,7 @@ class LibraryPart(ListView):
         """Return why there are no rows, and the key that creates one."""
         if self.session.has_list(self.RESOURCE):
             return super().empty_text()
-        why = "its kind has none" if self.session.account else "no account is of a kind that has some"
+        why = "its kind has none" if self.session.only else "no account is of a kind that has some"
         return f"There are no {self.RESOURCE.value} in {self.session.accounts_text}: {why}."
 
 

@@ -181,7 +181,7 @@ class TasksView(ListView):
 
     def _has_none(self) -> bool:
         unlimited = self._query is None and not self.problems_only
-        return unlimited and (self.scope is not None or self.session.account is not None) and not self._read
+        return unlimited and (self.scope is not None or bool(self.session.only)) and not self._read
 
     def empty_text(self) -> str:
         """Return why there are no rows: no queue, or no task in it; and the key that creates one."""

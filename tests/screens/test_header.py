@@ -14,7 +14,7 @@ from gputui.widgets.bars.header import HeaderBar
 from tests.fleet.fakes import FakeBackend
 from tests.screens.hub import FakeCloud, container, hub, money
 from tests.screens.stage import NARROW, WIDE, staged
-from tests.screens.world import fail, lab
+from tests.screens.world import attic, fail, lab
 
 
 def autodl() -> FakeCloud:
@@ -74,14 +74,14 @@ async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well() -> N
             ([ok] * 4 + [unknown] * 2, ("●", "$text-success"), "4 of 6 accounts (2 connecting)"),
             ([ok] * 6, ("●", "$text-success"), "6 of 6 accounts"),
         ):
-            bar.set_health([Health(name, state) for name, state in zip(NAMES, states, strict=True)], only=None)
+            bar.set_health([Health(name, state) for name, state in zip(NAMES, states, strict=True)], only=())
             assert _count_dot(bar) == dot
             assert said in bar.content.plain
 
         # The count is complete next to a note and two costs.
         bar.set_health(
             [Health(name, ok) for name in NAMES],
-            only=None,
+            only=(),
             note="demo: nothing here is real",
             cost=Content("~$87.59/h  ¥17.96/h + 6 GPUs unpriced"),
             short_cost=Content("~$87.59/h  ¥17.96/h + ?"),
@@ -224,3 +224,22 @@ async def test_without_any_price_a_cloud_says_what_is_unpriced_and_an_own_server
     cloud.spending = frozenset({Resource.INSTANCES})
     async with staged(cloud, lab()) as stage:
         assert stage.header.endswith(" 1 GPU unpriced")
+
+
+async def test_several_accounts_are_ticked_in_the_menu_or_typed_with_commas() -> None:
+    async with staged(lab(), attic(), FakeBackend("third")) as stage:
+        await stage.press("at", "j", "space", "space")
+        assert stage.text.count("✓ ") == 2
+        await stage.press("enter")
+        assert stage.app.session.only == ("lab", "attic")
+        assert "[lab]" in stage.header
+        assert "[attic]" in stage.header
+        assert stage.app.session.accounts_text == "lab or attic"
+        await stage.command("account attic,third")
+        assert stage.app.session.only == ("attic", "third")
+        assert "train" not in stage.names
+        await stage.command("account lab,nowhere")
+        assert "No account nowhere." in stage.toasts
+        assert stage.app.session.only == ("attic", "third")
+        await stage.press("escape")
+        assert stage.app.session.only == ()

@@ -52,7 +52,7 @@ async def test_restored_limits_are_in_the_title_of_a_narrow_screen_before_any_ac
 
 async def test_what_cannot_be_used_any_more_is_said_once_and_the_rest_is_restored() -> None:
     left: dict[str, object] = {
-        "account": "gone",
+        "accounts": ["gone"],
         "theme": ["of-another-release", "gputui"],
         "view.instances.sort": ["no-such-column", False],
         "view.instances.filter": "no-such-column:7",
@@ -61,7 +61,7 @@ async def test_what_cannot_be_used_any_more_is_said_once_and_the_rest_is_restore
     preferences = stored(left)
     async with staged(lab(), preferences=preferences) as stage:
         for said in (
-            "account gone is not in the configuration",
+            "account gone is not in the configuration; shown: all accounts",
             "there is no theme of-another-release",
             "there is no column no-such-column to sort by",
             "There is no column 'no-such-column'",

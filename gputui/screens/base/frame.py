@@ -107,7 +107,7 @@ class Frame:
         health = [session.fleet.health()[name] for name in session.fleet.accounts]
         cost, short = self._cost.text(session)
         self._view.query_one(HeaderBar).set_health(
-            health, only=session.account, note=session.note, utc=session.utc, cost=cost, short_cost=short
+            health, only=session.only, note=session.note, utc=session.utc, cost=cost, short_cost=short
         )
 
     def forget_costs(self) -> None:

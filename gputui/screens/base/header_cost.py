@@ -105,9 +105,9 @@ class FleetCost:
 
     def _without_sums(self, session: Session, totals: dict[str, Total], *, partial: bool) -> Content:
         old = any(self._is_old(session, account) for account in session.accounts_shown())
-        if partial or (session.account is not None and (old or unstated(session, totals))):
+        if partial or (session.only and (old or unstated(session, totals))):
             return Content.styled("cost unknown", "$text-warning")
-        return Content.styled("no cost" if session.account is not None else "", "$muted")
+        return Content.styled("no cost" if session.only else "", "$muted")
 
     @staticmethod
     def _is_old(session: Session, account: str) -> bool:

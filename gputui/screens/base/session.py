@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import TYPE_CHECKING, Protocol
@@ -121,7 +121,8 @@ class Session:
     """Remembers choices in this object, and others that are not those of one view."""
     watches: Watches = field(init=False)
     """The stock that is watched."""
-    account: str | None = None
+    only: tuple[str, ...] = ()
+    """The accounts that all views are limited to; empty for all."""
     utc: bool = False
     note: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -183,18 +184,31 @@ class Session:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def choose(self, *, account: str | EllipsisType | None = ..., utc: bool | None = None) -> None:
-        """Change what the user has chosen to see."""
+    def choose(
+        self,
+        *,
+        account: str | EllipsisType | None = ...,
+        accounts: Collection[str] | None = None,
+        utc: bool | None = None,
+    ) -> None:
+        """Change what the user has chosen to see: one account (None: all), or several."""
         if account is not ...:
-            self.account = account
+            self.only = () if account is None else (account,)
+        if accounts is not None:
+            self.only = tuple(name for name in self.fleet.accounts if name in accounts)
         if utc is not None:
             self.utc = utc
         for listener in tuple(self._listeners):
             listener()
 
+    @property
+    def account(self) -> str | None:
+        """The account that all views are limited to; None for all, and for several."""
+        return self.only[0] if len(self.only) == 1 else None
+
     def shows_account(self, account: str) -> bool:
         """Whether rows of this account are shown."""
-        return self.account is None or self.account == account
+        return not self.only or account in self.only
 
     def accounts_shown(self) -> list[str]:
         """Return the accounts whose rows are shown."""
@@ -203,7 +217,7 @@ class Session:
     @property
     def accounts_text(self) -> str:
         """The accounts shown, as the end of ``No instances in …``."""
-        return self.account or "any account"
+        return " or ".join(self.only) or "any account"
 
     def has_list(self, resource: Resource) -> bool:
         """Whether some account shown has a list of a resource."""

@@ -33,14 +33,16 @@ class AccountCommands(CommandSet):
             yield Condition.PASSWORD
 
     def do_account(self, argument: str) -> None:
-        """Limit the views to an account, or describe one."""
+        """Limit the views to an account, or to several with commas between, or describe one."""
         if argument in ("all", ALL):
             self.session.choose(account=None)
         elif argument:
-            if argument not in self.session.fleet.accounts:
-                self.view.notify(f"No account {argument}. There are {', '.join(self.session.fleet.accounts)}.")
+            names = [name.strip() for name in argument.split(",")]
+            if wrong := [name for name in names if name not in self.session.fleet.accounts]:
+                there = ", ".join(self.session.fleet.accounts)
+                self.view.notify(f"No account {', '.join(wrong)}. There are {there}.")
                 return
-            self.session.choose(account=argument)
+            self.session.choose(accounts=names)
         else:
             self._choose_account()
 
@@ -60,7 +62,13 @@ class AccountCommands(CommandSet):
         }
         edited = [dialogs.Choice(key, f"edit {info.ref.account}") for key, info in editable.items()]
         chosen = await self.app.push_screen_wait(
-            dialogs.MenuDialog("Show", [*choices, *described, *edited], selected=self.session.account or ALL)
+            dialogs.SeveralDialog(
+                "Show",
+                [*choices, *described, *edited],
+                tickable=fleet.accounts,
+                ticked=self.session.only if len(self.session.only) > 1 else (),
+                selected=next(iter(self.session.only), ALL),
+            )
         )
         if chosen is None:
             return

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.menu import AddressDialog as AddressDialog
     from gputui.screens.dialogs.menu import Choice as Choice
     from gputui.screens.dialogs.menu import MenuDialog as MenuDialog
+    from gputui.screens.dialogs.menu import SeveralDialog as SeveralDialog
     from gputui.screens.dialogs.prompt import AnswersDialog as AnswersDialog
     from gputui.screens.dialogs.prompt import PromptDialog as PromptDialog
     from gputui.screens.dialogs.prompt import WaitDialog as WaitDialog
@@ -34,7 +35,7 @@ _NAMES = {
     "confirm": ("ConfirmDialog", "Option", "StopDialog"),
     "dialog": ("Dialog",),
     "form": ("FilterDialog", "FormDialog"),
-    "menu": ("AddressDialog", "Choice", "MenuDialog"),
+    "menu": ("AddressDialog", "Choice", "MenuDialog", "SeveralDialog"),
     "prompt": ("AnswersDialog", "PromptDialog", "WaitDialog"),
     "reader": ("JsonReaderDialog", "ReaderDialog"),
     "scale": ("ScaleDialog",),

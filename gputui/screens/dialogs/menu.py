@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -78,23 +78,20 @@ class MenuDialog(Dialog[str]):
         """Lay out the details, the choices and the note."""
         if self._details:
             yield Static(Content("\n").join(self._details), classes="body details")
-        keys = max((len(choice.key) for choice in self._choices), default=0)
-        labels = max((len(choice.label) for choice in self._choices), default=0)
         yield OptionList(
-            *(
-                Option(
-                    Content.assemble(
-                        (choice.key.ljust(keys + 2) if keys else "", "bold $text-accent"),
-                        choice.label.ljust(labels + 2),
-                        (choice.note, "$muted"),
-                    ).truncate(_WIDTH, ellipsis=True),
-                    id=choice.value,
-                    disabled=choice.disabled,
-                )
-                for choice in self._choices
-            )
+            *(Option(self.line_of(choice), id=choice.value, disabled=choice.disabled) for choice in self._choices)
         )
         yield Static(Content("\n".join(filter(None, (self._note, self.keys_text(self._enter))))), classes="hint")
+
+    def line_of(self, choice: Choice) -> Content:
+        """Return the line of a choice: key, words and note under those of the others."""
+        keys = max((len(one.key) for one in self._choices), default=0)
+        labels = max((len(one.label) for one in self._choices), default=0)
+        return Content.assemble(
+            (choice.key.ljust(keys + 2) if keys else "", "bold $text-accent"),
+            choice.label.ljust(labels + 2),
+            (choice.note, "$muted"),
+        ).truncate(_WIDTH, ellipsis=True)
 
     def on_mount(self) -> None:
         """Highlight the line that is in force now."""
@@ -137,3 +134,47 @@ class AddressDialog(MenuDialog):
         if options.highlighted is not None:
             self.copies = True
             self.dismiss(self._choices[options.highlighted].value)
+
+
+class SeveralDialog(MenuDialog):
+    """A menu in which space ticks lines, of those in ``tickable``. Enter gives back the ticked values, with commas.
+
+    Without a tick it is the menu that it is otherwise. ``ticked`` are those at first.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "tick", "Tick", show=False, id="menu.tick")]
+
+    def __init__(
+        self,
+        heading: str,
+        choices: Sequence[Choice],
+        *,
+        tickable: Collection[str],
+        ticked: Collection[str],
+        selected: str,
+    ) -> None:
+        super().__init__(heading, choices, selected=selected, note="space ticks several")
+        self._tickable = frozenset(tickable)
+        self._ticked = set(ticked)
+
+    def line_of(self, choice: Choice) -> Content:
+        """Return the line of a choice after its tick."""
+        tick = "✓ " if choice.value in self._ticked else "  "
+        return Content.assemble((tick, "bold $text-accent"), super().line_of(choice))
+
+    def action_tick(self) -> None:
+        """Tick the highlighted line, or no longer."""
+        options = self.query_one(OptionList)
+        if options.highlighted is None:
+            return
+        choice = self._choices[options.highlighted]
+        if choice.value in self._tickable:
+            self._ticked ^= {choice.value}
+            options.replace_option_prompt_at_index(options.highlighted, self.line_of(choice))
+        self.action_move(1)
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        value = event.option_id or ""
+        ticked = [choice.value for choice in self._choices if choice.value in self._ticked]
+        self.dismiss(",".join(ticked) if ticked and value in self._tickable else value)

@@ -233,7 +233,7 @@ class ListView(TabularView):
 
     def _apply_filter(self) -> None:
         session = self.session
-        limited = self.limits() or self.scope is not None or session.account is not None or self.problems_only
+        limited = self.limits() or self.scope is not None or bool(session.only) or self.problems_only
         limited = limited or any(map(self._is_left_out, session.accounts_shown()))
         self.table.set_filter(self._query, where=self.shows if limited else None)
         self._show_placeholder()
@@ -245,7 +245,7 @@ class ListView(TabularView):
             matching = f"No row matches {self._query.text}." if self._query else "No row is shown."
             limits = [
                 *([self.breadcrumbs()[0]] if self.scope is not None else []),
-                *([f"account {self.session.account}"] if self.session.account is not None else []),
+                *([f"account {' or '.join(self.session.only)}"] if self.session.only else []),
                 *([f"only problems ({self.session.key_of('problems')})"] if self.problems_only else []),
             ]
             also = f" Limited to {' and '.join(limits)}." if limits else ""
@@ -260,14 +260,14 @@ class ListView(TabularView):
         )
 
     def _has_none(self) -> bool:
-        """Whether the scope, or the account, that alone limits the view has no rows at all."""
-        account, scope = self.session.account, self.scope
+        """Whether the scope, or the accounts, that alone limit the view have no rows at all."""
+        shows, scope = self.session.shows_account, self.scope
         if self._query or self.problems_only or self.limits():
             return False
         if scope is not None:
-            return account in (None, scope.account)
-        return account is not None and not any(
-            ref.account == account for ref in self.session.fleet.rows(self.RESOURCE)
+            return shows(scope.account)
+        return bool(self.session.only) and not any(
+            shows(ref.account) for ref in self.session.fleet.rows(self.RESOURCE)
         )
 
     def empty_text(self) -> str:
@@ -335,10 +335,10 @@ class ListView(TabularView):
 
     def clear_filter(self) -> bool:
         """Clear the filter, the account and only-problems, not the scope; returns whether any was set."""
-        had = self._query is not None or self.session.account is not None or self.problems_only
+        had = self._query is not None or bool(self.session.only) or self.problems_only
         self._query = None
         self.problems_only = False
-        if self.session.account is not None:
+        if self.session.only:
             self.session.choose(account=None)
         self._apply_filter()
         return had

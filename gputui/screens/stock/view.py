@@ -284,10 +284,10 @@ class StockView(View):
 
     def clear_limits(self) -> bool:
         """Remove the limits of the map; returns whether there were any."""
-        had = bool(self._query or self.arrangement.only_idle or self.preset or self.session.account)
+        had = bool(self._query or self.arrangement.only_idle or self.preset or self.session.only)
         self._query, self.preset = None, ""
         self.arrangement = replace(self.arrangement, only_idle=False)
-        if self.session.account is not None:
+        if self.session.only:
             self.session.choose(account=None)
         if had:
             self._update()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from textual.content import Content
 
@@ -28,13 +28,15 @@ class HeaderBar(Line):
         self,
         accounts: Sequence[Health],
         *,
-        only: str | None,
+        only: Collection[str],
         note: str = "",
         utc: bool = False,
         cost: Content = _NOTHING,
         short_cost: Content = _NOTHING,
     ) -> None:
-        """Show these accounts; ``only`` is the one the views are limited to, ``note`` a word about the program.
+        """Show these accounts; ``only`` are those that the views are limited to, if any.
+
+        ``note`` is a word about the program.
 
         ``cost`` is at the right end: what all of it costs an hour, ``short_cost`` the same for a line without room.
         """
@@ -70,9 +72,9 @@ class HeaderBar(Line):
         )
 
     @classmethod
-    def _dot(cls, health: Health, only: str | None, utc: bool) -> Content:
-        hidden = only is not None and only != health.account
-        name = f"[{health.account}]" if only == health.account else health.account
+    def _dot(cls, health: Health, only: Collection[str], utc: bool) -> Content:
+        hidden = bool(only) and health.account not in only
+        name = f"[{health.account}]" if health.account in only else health.account
         words = cls._words(health, utc)
         return Content.assemble(
             "   ",
