@@ -119,7 +119,7 @@ class Views:
             wanted = last if isinstance(last, str) and last in VIEWS else ""
         elif (saved := session.saved_views.get(wanted)) is not None and self._has(saved.view):
             self._awaited = saved
-            self._choose_account(saved)
+            self._choose_accounts(saved)
             return saved.view
         elif not self._has(wanted) and wanted not in FIRST_VIEWS:
             session.say(f"There is no view {wanted} to begin with.")
@@ -136,22 +136,22 @@ class Views:
             raise SavedViewError(
                 f"{saved.name} is of the view {saved.view}, which this release does not have.", hint="It is kept."
             )
-        self._choose_account(saved)
+        self._choose_accounts(saved)
         self._awaited = saved
         self.go(saved.view)
         if self._awaited is not None:
             self._awaited = None
             self.opened[saved.view].memory.show(saved.values, f"Saved view {saved.name}")
 
-    def _choose_account(self, saved: SavedView) -> None:
-        account = saved.account
-        if account is not None and account not in self.session.fleet.accounts:
-            self.session.say(
-                f"Saved view {saved.name}: account {account} is not in the configuration: all accounts are shown."
-            )
-            account = None
-        if account != self.session.account:
-            self.session.choose(account=account)
+    def _choose_accounts(self, saved: SavedView) -> None:
+        session = self.session
+        there = tuple(name for name in session.fleet.accounts if name in saved.accounts)
+        if gone := [name for name in saved.accounts if name not in there]:
+            shown = f"only {' and '.join(there)}" if there else "all accounts"
+            names = ", ".join(gone)
+            session.say(f"Saved view {saved.name}: account {names} is not in the configuration; shown: {shown}.")
+        if there != session.only:
+            session.choose(accounts=there)
 
     def shows(self, view: str, scope: Ref | None = None) -> bool:
         """Return whether a view is in front, under any dialog, limited to ``scope``."""

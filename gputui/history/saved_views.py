@@ -1,4 +1,4 @@
-"""Views that the user has saved under a name: which view, and its filter, order, columns, grouping and account."""
+"""Views that the user has saved under a name: which view, and its filter, order, columns, grouping and accounts."""
 
 from __future__ import annotations
 
@@ -19,20 +19,25 @@ _LONGEST_NAME = 60
 class SavedView:
     """A view under a name. ``values`` are those of its memory that are not the default, by name.
 
-    ``account`` is the only one shown, None for all; a ``pinned`` one is in the view bar. ``more`` has what a later
+    ``accounts`` are those shown, all if empty; a ``pinned`` one is in the view bar. ``more`` has what a later
     release has stored, which is kept.
     """
 
     name: str
     view: str
     values: Mapping[str, Plain] = field(default_factory=dict)
-    account: str | None = None
+    accounts: tuple[str, ...] = ()
     pinned: bool = False
     more: Mapping[str, Plain] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Plain]:
         """Return it as stored, without its name."""
-        known = {"view": self.view, "values": dict(self.values), "account": self.account, "pinned": self.pinned}
+        known = {
+            "view": self.view,
+            "values": dict(self.values),
+            "accounts": list(self.accounts),
+            "pinned": self.pinned,
+        }
         return {**self.more, **known}
 
     @classmethod
@@ -40,11 +45,13 @@ class SavedView:
         """Read it as stored. Raises TypeError for a form of another release."""
         more = dict(plain) if isinstance(plain, Mapping) else {}
         view, values = more.pop("view", None), more.pop("values", {})
-        account, pinned = more.pop("account", None), more.pop("pinned", False)
-        known = (view, str), (values, Mapping), (pinned, bool), (account, str | None)
+        accounts, pinned = more.pop("accounts", []), more.pop("pinned", False)
+        known = (view, str), (values, Mapping), (pinned, bool), (accounts, list)
         if not all(isinstance(value, kind) for value, kind in known):
             raise TypeError("not a saved view")
-        return cls(name, view, values, account, pinned, more)
+        if not all(isinstance(account, str) for account in accounts):
+            raise TypeError("not a saved view")
+        return cls(name, view, values, tuple(accounts), pinned, more)
 
 
 class SavedViewError(GputuiError):

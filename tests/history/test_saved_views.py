@@ -10,7 +10,7 @@ from gputui.history.history import History
 from gputui.history.preferences import Preferences
 from gputui.history.saved_views import SavedView, SavedViewError, SavedViews
 
-NIGHT = SavedView("night run", "instances", {"filter": "train", "sort": ["age", True]}, "lab", pinned=True)
+NIGHT = SavedView("night run", "instances", {"filter": "train", "sort": ["age", True]}, ("lab",), pinned=True)
 
 
 def test_a_view_comes_back_in_another_session_as_it_was_saved(path: Path) -> None:

@@ -67,13 +67,13 @@ async def test_the_first_view_is_the_last_one_a_named_one_or_that_of_gputui() ->
 
 
 async def test_a_saved_view_whose_parts_are_gone_is_shown_without_them_and_kept() -> None:
-    saved = SavedView("old", "instances", {"filter": "train", "sort": ["no-such", True]}, "gone")
+    saved = SavedView("old", "instances", {"filter": "train", "sort": ["no-such", True]}, ("gone",))
     away = SavedView("away", "no-such-view")
     preferences = with_saved(saved, away)
     async with staged(lab(), preferences=preferences) as stage:
         await view_command(stage, "old")
         assert stage.names == ["train"]
-        assert "account gone is not in the configuration: all accounts are shown" in stage.toasts
+        assert "account gone is not in the configuration; shown: all accounts" in stage.toasts
         assert "there is no column no-such to sort by" in stage.toasts
         await view_command(stage, "away")
         assert "away is of the view no-such-view, which this release does not have" in stage.toasts
@@ -132,6 +132,6 @@ def test_a_saved_view_is_described_in_words() -> None:
         "columns": [1],
         "metric": "power",
     }
-    assert description(SavedView("x", "gpus", values, "lab")) == (
+    assert description(SavedView("x", "gpus", values, ("lab",))) == (
         "gpus, / a b, by age ↓, grouped by host, only problems, own columns, metric power, account lab"
     )

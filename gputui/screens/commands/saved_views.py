@@ -49,7 +49,7 @@ class SavedViewCommands(CommandSet):
 
     def _shown(self, name: str) -> SavedView:
         view = self.view
-        return SavedView(name, view.NAME, view.memory.values(), self.session.account)
+        return SavedView(name, view.NAME, view.memory.values(), self.session.only)
 
     async def _save(self, saved: SavedView) -> None:
         if f"view.{saved.view}" not in BY_ID:
@@ -119,7 +119,7 @@ class SavedViewCommands(CommandSet):
                 await asyncio.to_thread(views.rename, saved, name)
                 self._say(f"{saved.name} is now called {name}.")
         elif chosen == "replace":
-            new = replace(saved, view=shown.view, values=shown.values, account=shown.account)
+            new = replace(saved, view=shown.view, values=shown.values, accounts=shown.accounts)
             await asyncio.to_thread(views.replace, new)
             self._say(f"{saved.name} is now {description(new)}.")
         elif chosen == "delete":
@@ -183,4 +183,4 @@ def description(saved: SavedView) -> str:
                 words.append(f"{name} {value}")
             case _:
                 words.append(f"own {name}")
-    return ", ".join([*words, *([f"account {saved.account}"] if saved.account else [])])
+    return ", ".join([*words, *([f"account {' or '.join(saved.accounts)}"] if saved.accounts else [])])
