@@ -143,6 +143,8 @@ class GputuiApp(App[int]):
         self._announcements = TerminalNotifications(self, self._write_if_ours)
         self.session.watches.idle.add(self._notify_idle)
         begin_in(self, self.views.start(ui.start))
+        if lacking := self.session.preferences.notice:
+            self.session.say(f"{lacking}: the defaults are used.")
 
     def get_css_variables(self) -> dict[str, str]:
         """Compute the colours of a theme once: Textual asks for them several times whenever a view opens."""

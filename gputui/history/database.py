@@ -201,7 +201,8 @@ class HistoryFile:
             except sqlite3.DatabaseError:
                 aside = _set_aside(path)
                 connection = _connect(path)
-                self._notice = f"the history was damaged and starts empty; the old file is {aside}"
+                lost = "the history was damaged and starts empty, without preferences"
+                self._notice = f"{lost}; the old file is {aside}"
                 return connection
         except _NewerError:
             self._notice = f"the history was written by a newer gputui and is not used ({path})"

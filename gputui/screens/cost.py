@@ -25,7 +25,7 @@ from gputui.screens.base.header_cost import all_costing, billing, partial_accoun
 from gputui.screens.base.session import Session
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.list.list_view import ListView
-from gputui.screens.list.remembered import keep_columns
+from gputui.screens.list.remembered import keep_columns, keep_order
 from gputui.widgets.table.table import RecordTable
 
 
@@ -88,6 +88,7 @@ class CostView(ListView):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        keep_order(self.memory, "package-sort", lambda: self.packages)
         keep_columns(self.memory, "package-columns", lambda: self.packages)
         self._totals: dict[str, Total] = {}
         self._lacks = False

@@ -143,3 +143,22 @@ async def test_an_event_is_no_favourite() -> None:
         await stage.command("favourite")
         assert "there is no row here" in stage.toasts or "Favourites are" in stage.toasts
         assert not stage.app.session.favourites.refs
+
+
+async def test_both_sides_of_the_gpus_have_their_own_filter_whichever_has_the_cursor() -> None:
+    left: dict[str, object] = {"view.gpus.gpu-filter": "4090", "view.gpus.filter": "python"}
+    preferences = stored(left)
+    async with staged(lab(), preferences=preferences, view="5") as stage:
+        await stage.press("tab")
+        assert "/ GPUs: 4090" in stage.title
+        assert "/ processes: python" in stage.title
+        await stage.press("tab")
+    assert preferences.under("view.gpus.") == {"gpu-filter": "4090", "filter": "python"}
+
+
+async def test_preferences_that_cannot_be_read_are_counted_once() -> None:
+    preferences = Preferences(lambda: ({}, 2))
+    preferences.read()
+    async with staged(lab(), preferences=preferences) as stage:
+        await stage.press("4", "3")
+        assert stage.toasts.count("2 stored preferences cannot be read: the defaults are used.") == 1

@@ -158,9 +158,12 @@ def memory_of(view: View) -> Memory:
         changed=view.choices_changed,
         typing=lambda: view.query_one(FilterBar).display,
     )
-    memory.keep(
-        "filter", str, lambda: view.filter_text() or None, lambda text: view.set_filter(text or ""), limits=True
-    )
+    keep_filter(memory, "filter", view.filter_text, view.set_filter)
     if view.SHOWS_PROBLEMS:
         memory.keep("problems", bool, lambda: view.problems_only or None, limit_to_problems, limits=True)
     return memory
+
+
+def keep_filter(memory: Memory, name: str, get: Callable[[], str], put: Callable[[str], None]) -> None:
+    """Remember a typed filter; ``put`` raises QueryError for one that cannot be read."""
+    memory.keep(name, str, lambda: get() or None, lambda text: put(text or ""), limits=True)

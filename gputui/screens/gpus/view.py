@@ -16,7 +16,9 @@ from gputui.models import Change, GpuDevice, GpuProcess, HostInfo, Instance, Ref
 from gputui.presentation.actions import may_be_of
 from gputui.presentation.columns.lists import columns_of
 from gputui.presentation.groups.lists import groupings_of
+from gputui.query import Query
 from gputui.screens.base.fleet_context import FleetContext
+from gputui.screens.base.memory import keep_filter
 from gputui.screens.base.session import Session
 from gputui.screens.base.view_commands import key_bindings
 from gputui.screens.gpus.captions import host_facts, is_on, name_of_gpu, no_gpus, no_processes, unseen
@@ -25,12 +27,17 @@ from gputui.screens.gpus.commands import GpuCommands, GpuGroupCommands
 from gputui.screens.gpus.inspecting import Inspecting
 from gputui.screens.gpus.selection import GpuSelection
 from gputui.screens.list.list_view import ListView
-from gputui.screens.list.remembered import keep_columns
+from gputui.screens.list.remembered import keep_columns, keep_order
 from gputui.widgets.chart.gpu_charts import WORDS, window_words
 from gputui.widgets.chart.gpu_panel import MOST, GpuPanel
 from gputui.widgets.table.table import RecordTable
 
 _TICK_SECONDS = 10.0
+
+
+def text_of(query: Query | None) -> str:
+    """Return a filter as it was typed; '' for none."""
+    return query.text if query else ""
 
 
 class GpuContext(FleetContext):
@@ -102,9 +109,12 @@ class GpusView(ListView):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.context: GpuContext = GpuContext(session)
+        keep_order(self.memory, "gpu-sort", lambda: self.gpus)
         keep_columns(self.memory, "gpu-columns", lambda: self.gpus)
         self._on_gpus = True
         self.shown = GpuSelection(self)
+        keep_filter(self.memory, "filter", lambda: text_of(self._query), super().set_filter)
+        keep_filter(self.memory, "gpu-filter", lambda: text_of(self.shown.query), self._filter_gpus)
         # The fleet that polls replaces the first one: it is looked up each time.
         self.panel = GpuPanel(lambda ref: session.fleet.samples.of(ref), lambda: session.fleet.now(), id="panel")  # noqa: PLW0108
         """The charts."""
@@ -203,8 +213,7 @@ class GpusView(ListView):
 
     def filter_text(self) -> str:
         """Return the filter of the side in use."""
-        query = self.shown.query if self._on_gpus else self._query
-        return query.text if query else ""
+        return text_of(self.shown.query if self._on_gpus else self._query)
 
     def filter_prefix(self) -> str:
         """Name the side that is filtered."""
@@ -212,9 +221,9 @@ class GpusView(ListView):
 
     def set_filter(self, text: str) -> None:
         """Filter the side in use; raises QueryError."""
-        if not self._on_gpus:
-            super().set_filter(text)
-            return
+        (self._filter_gpus if self._on_gpus else super().set_filter)(text)
+
+    def _filter_gpus(self, text: str) -> None:
         self.shown.query = self.gpus.parse_filter(text) or None
         self._apply_filter()
 
