@@ -72,7 +72,10 @@ async def test_waste_is_listed_by_price_and_stopped_or_deleted_from_there() -> N
         assert "Stop serve in dock?" in stage.text
         await confirm(stage)
         await stage.until(lambda: backend.calls[Action.STOP])
+        backend.offered -= {Action.STOP}
         await stage.press("down", "X")
+        assert "old: a volume cannot be stopped; D deletes it." in stage.toasts
+        await stage.press("D")
         assert "Delete old in dock?" in stage.text
         await stage.press("escape", "enter")
         assert (stage.view.NAME, stage.here) == ("volumes", "old")

@@ -1,4 +1,4 @@
-"""Commands for waste: open the resource, end it, hide the row for a time."""
+"""Commands for waste: open the resource, hide the row for a time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from textual.content import Content
 from gputui.commands import Command, Condition
 from gputui.errors import InvalidError
 from gputui.formatting import counted
-from gputui.models import RESOURCES, Action, Volume
+from gputui.models import RESOURCES, Volume
 from gputui.presentation.times import end_text, parse_end
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
-from gputui.screens.commands.lifecycle import LifecycleCommands
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -99,8 +98,8 @@ def _names(chosen: Sequence[Waste]) -> str:
     return chosen[0].name if len(chosen) == 1 else counted(len(chosen), "row")
 
 
-class WasteCommands(LifecycleCommands):
-    """Open the resource of a row, stop it; show the snoozed rows."""
+class WasteCommands(CommandSet):
+    """Open the resource of a row; show the snoozed rows."""
 
     view: WasteView
 
@@ -109,20 +108,18 @@ class WasteCommands(LifecycleCommands):
         if self.view.row_here() is not None:
             yield Condition.OPEN
 
+    def refusal(self, command: Command) -> str:
+        """Return how a volume, which cannot be stopped, is ended."""
+        row = self.view.row_here()
+        if command.id == "stop" and isinstance(row, Volume):
+            return f"{row.name}: a volume cannot be stopped; {self.session.key_of('delete')} deletes it."
+        return ""
+
     def do_open(self, argument: str) -> None:
         """Show the resource in its own view."""
         if (row := self.view.row_here()) is not None:
             resource = self.session.fleet.resource_of(row.ref)
             self.session.navigator.go(RESOURCES[resource].view, select=row.ref)
-
-    def do_stop(self, argument: str) -> None:
-        """Stop the targets; a volume cannot be stopped, only deleted."""
-        rows = self.chosen(Action.STOP, argument)
-        volumes = [row for row in rows if isinstance(row, Volume)]
-        if volumes and len(volumes) < len(rows):
-            self.view.notify("Volumes are deleted, the others stopped: mark either of them.")
-        elif rows:
-            self.confirm_and_act(Action.DELETE if volumes else Action.STOP, rows)
 
     def do_problems(self, argument: str) -> None:
         """Show the rows that do not count as well, or hide them again."""

@@ -12,7 +12,7 @@ from gputui.analytics.waste import totals
 from gputui.commands import Command
 from gputui.fleet.waste import READ, Findings
 from gputui.formatting import counted, format_money
-from gputui.models import Action, Ref, Resource, Row, Volume
+from gputui.models import Ref, Resource, Row
 from gputui.models.waste import Waste
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.waste import waste_columns
@@ -194,12 +194,6 @@ class WasteView(ListView):
 
     def _resource(self, ref: Ref | None) -> Row | None:
         return None if ref is None else self.session.fleet.get(ref)
-
-    def actions_here(self) -> frozenset[Action]:
-        """Volumes are deleted where others are stopped."""
-        found = super().actions_here()
-        volumes = [isinstance(row, Volume) for row in self.targets()]
-        return found | {Action.STOP} if Action.DELETE in found and any(volumes) and all(volumes) else found
 
 
 def _rest(found: Findings, session: Session) -> Iterable[str]:
