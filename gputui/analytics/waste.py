@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from gputui.analytics.cost import HostGpus, gpus_of
 from gputui.analytics.gpu_idle import IdlePeriod
-from gputui.analytics.prices import ByDeployment, Priced, by_deployment, may_cost, price_key, price_now
+from gputui.analytics.prices import Priced, by_deployment, may_cost, price_key, price_now
 from gputui.analytics.startup_times import slow_from
 from gputui.formatting import format_bytes, seconds_text, status_text
 from gputui.models import Deployment, Instance, Money, Package, Phase, Ref, Task, TaskQueue, Volume
@@ -61,8 +61,7 @@ def find_waste(known: Evidence) -> tuple[Waste, ...]:
 
     Among it are instances that are idle, and not seen so for long enough (:attr:`.Waste.seen`).
     """
-    prices = by_deployment(known.instances)
-    found = [waste for row in known.deployments if (waste := _of_deployment(row, known, prices)) is not None]
+    found = [waste for row in known.deployments if (waste := _of_deployment(row, known)) is not None]
     wasted = {waste.ref for waste in found}
     owners = {row.ref: row.owner for row in known.deployments if row.owner}
     for instance in known.instances:
@@ -191,19 +190,19 @@ def _of_stopped(row: Instance) -> Waste | None:
 # --- deployments -----------------------------------------------------------------------------------------------
 
 
-def _of_deployment(row: Deployment, known: Evidence, prices: ByDeployment) -> Waste | None:
+def _of_deployment(row: Deployment, known: Evidence) -> Waste | None:
     if row.problem is not None:
         return None
-    price = price_now(row, prices)
     if row.phase is Phase.FAILED and may_cost(row):
-        found = Waste(row.ref, WasteReason.STOPPED, row.stopped_at, price, "failed, still billed")
+        found = Waste(row.ref, WasteReason.STOPPED, row.stopped_at, row.price, "failed, still billed")
     elif row.phase is Phase.RUNNING and row.desired and row.running == 0 and not row.starting:
         if row.price is None or not row.price.amount:
             return None  # the instances are billed, of which there are none
         found = Waste(row.ref, WasteReason.NONE_RUNNING, None, row.price, f"0 of {row.desired} running")
-    elif row.phase is Phase.RUNNING and row.takes_tasks and row.running and is_paid(row, price, known.bills):
+    elif row.phase is Phase.RUNNING and row.takes_tasks and row.running:
         quiet = _quiet_queue(row, known)
-        if quiet is None:
+        price = None if quiet is None else price_now(row, by_deployment(known.instances))
+        if quiet is None or not is_paid(row, price, known.bills):
             return None
         since, said = quiet
         text = f"{said}, {row.running} running"

@@ -239,15 +239,15 @@ class FleetWaste:
         unknown: list[Ref] = []
         seen = SeenGpus(devices)
         for row in instances:
-            if row.phase is not Phase.RUNNING or not is_paid(row, price_now(row), bills):
+            if row.phase is not Phase.RUNNING:
                 continue
             count = gpus_of(row, hosts)
-            if count == 0:
-                continue
             load = load_of(seen.of(row), count, self._periods.of, self._newest, now)
+            if load.busy or count == 0 or not is_paid(row, price_now(row), bills):
+                continue
             if load.idle is not None:
                 idle[row.ref] = load.idle
-            elif not load.busy:
+            else:
                 unknown.append(row.ref)
         found = find_waste(
             Evidence(
