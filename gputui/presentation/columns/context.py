@@ -77,6 +77,10 @@ class Context:
         """Return when an instance in transition entered its state; None for all others."""
         return None
 
+    def host_facts(self, device: GpuDevice) -> Sequence[str]:
+        """Return facts of the host of a GPU: ``RAM 181G/256G``, ``64 cores``; none where it is not known."""
+        return ()
+
     def idle_period(self, device: GpuDevice) -> IdlePeriod | None:
         """Return for how long a GPU has been idle by its readings; None where it is not, or where that is unknown."""
         return None

@@ -18,11 +18,15 @@ from gputui.presentation.prices import UNKNOWN
 
 def gpu_groupings(context: Context) -> Sequence[Grouping[Any]]:
     """Return the groupings of GPUs."""
+
+    def totals_and_host(rows: Sequence[GpuDevice]) -> Mapping[str, Cell]:
+        return {**gpu_totals(rows), "instances": ("  ".join(reversed(context.host_facts(rows[0]))), "muted")}
+
     return [
         Grouping(
             "host",
             lambda row: (row.ref.account, row.host),
-            lambda group, rows: forms.line(group[1] or group[0], rows, gpu_totals),
+            lambda group, rows: forms.line(group[1] or group[0], rows, totals_and_host),
             lambda group: (natural_key(group[1]), group[0]),
         ),
         forms.account(gpu_totals),

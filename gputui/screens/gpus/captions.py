@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from gputui.fleet import Fleet
 from gputui.formatting import format_bytes
-from gputui.models import GpuDevice, GpuProcess, HostInfo, Ref, Resource
+from gputui.models import GpuDevice, GpuProcess, HostInfo, Instance, Ref, Resource
 from gputui.screens.base.session import Session
 
 
@@ -22,19 +22,24 @@ def is_on(process: GpuProcess, device: GpuDevice) -> bool:
     return (process.ref.account, process.host, process.gpu_index) == (device.ref.account, device.host, device.index)
 
 
-def host_facts(device: GpuDevice | None, hosts: Iterable[HostInfo]) -> list[str]:
-    """Return facts of the host of a GPU: ``RAM 181G/256G``, ``64 cores``."""
-    account = device.ref.account if device is not None and device.through is None else None
-    host = next((row for row in hosts if row.ref.account == account), None)
-    if host is None:
+def host_facts(device: GpuDevice, hosts: Iterable[HostInfo], machine: Instance | None) -> list[str]:
+    """Return facts of the host of a GPU: ``RAM 181G/256G``, ``64 cores``; none of one that is seen from inside.
+
+    ``machine`` is the instance that the host itself is, if it is one.
+    """
+    if device.through is not None:
         return []
-    facts = []
-    if host.memory_total is not None and host.memory_available is not None:
-        used = max(0, host.memory_total - host.memory_available)
-        facts.append(f"RAM {format_bytes(used)}/{format_bytes(host.memory_total)}")
-    if host.cpu_count is not None:
-        facts.append(f"{host.cpu_count} cores")
-    return facts
+    known = [row for row in hosts if row.ref.account == device.ref.account]
+    host = next((row for row in known if row.name == device.host or len(known) == 1), None)
+    if machine is not None and machine.machine is not None:
+        cores, memory, used = machine.cpu_count, machine.memory_limit, machine.machine.memory_used
+    elif host is not None:
+        cores, memory, free = host.cpu_count, host.memory_total, host.memory_available
+        used = None if memory is None or free is None else max(0, memory - free)
+    else:
+        return []
+    facts = [f"RAM {format_bytes(used) or '?'}/{format_bytes(memory)}"] if memory is not None else []
+    return [*facts, *([f"{cores} cores"] if cores is not None else [])]
 
 
 def no_gpus(session: Session) -> str:

@@ -47,6 +47,7 @@ class GpuContext(FleetContext):
         super().__init__(session)
         self.devices: dict[tuple[str, str, int], GpuDevice] = {}
         self._several_hosts = False
+        self._machines: dict[tuple[str, str], Instance] = {}
 
     def take(self, devices: Iterable[GpuDevice]) -> None:
         """Know these GPUs, without the parts that some of them are divided into."""
@@ -54,10 +55,17 @@ class GpuContext(FleetContext):
         self.devices = {(device.ref.account, device.host, device.index): device for device in whole}
         hosts = {(account, host) for account, host, _ in self.devices}
         self._several_hosts = len(hosts) > len({account for account, _ in hosts})
+        instances = self.session.fleet.all(Instance)
+        self._machines = {(row.ref.account, row.name): row for row in instances if row.machine is not None}
 
     def several_hosts(self) -> bool:
         """Return whether an account has GPUs on several hosts."""
         return self._several_hosts
+
+    def host_facts(self, device: GpuDevice) -> Sequence[str]:
+        """Return facts of the host of a GPU."""
+        machine = self._machines.get((device.ref.account, device.host))
+        return host_facts(device, self.session.fleet.all(HostInfo), machine)
 
     def memory_share(self, process: GpuProcess) -> float | None:
         """Return the part of the GPU's memory, or of its used memory, that a process uses."""
@@ -300,7 +308,8 @@ class GpusView(ListView):
         inside = bool(shown) and all(shown)
         whose = "   PIDs as seen inside the container" if inside else ""
         facts = [window_words(self.panel.seconds)]
-        facts += host_facts(self.shown.charted(), self.session.fleet.all(HostInfo))
+        if (device := self.shown.charted()) is not None:
+            facts += self.context.host_facts(device)
         return (
             Content.assemble(
                 (self.inspecting.text(), "$text-accent"),
@@ -368,7 +377,7 @@ class GpusView(ListView):
     def compare(self) -> None:
         """Show the marked GPUs, or all of the host, side by side; or no more."""
         self.shown.comparing = not self.shown.comparing
-        self.panel.chosen = self.gpus.cursor_ref
+        self.panel.chosen = self.gpus.folding.row_here
         self._apply_filter()
         self.set_focus(self.panel if self.shown.comparing else self.gpus if self.gpus.display else self.table)
 
