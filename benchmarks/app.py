@@ -26,6 +26,8 @@ IDLE_SECONDS = 30.0
 SETTLED = 3.0
 """Seconds without a byte before it is at rest."""
 START_BOUND = 1.5
+HOME = "Spending"
+"""The heading that the first view has as soon as it shows rows that cost something."""
 
 
 @contextmanager
@@ -61,18 +63,18 @@ def starts(config: Path, rounds: int, settled: float) -> list[Finding]:
     known = config.parent / "known"
     env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(known)}
     with Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env) as terminal:
-        terminal.wait_for("● running")
+        terminal.wait_for(HOME)
         terminal.settle(settled)
         terminal.send("q")
         terminal.wait_exit()
 
     def again() -> float:
-        return start(["-m", "gputui"], "● running", env)
+        return start(["-m", "gputui"], HOME, env)
 
     def never_seen() -> float:
         fresh = config.parent / "fresh"
         shutil.rmtree(fresh, ignore_errors=True)
-        return start(["-m", "gputui"], "● running", env | {"GPUTUI_STATE_DIR": str(fresh)})
+        return start(["-m", "gputui"], HOME, env | {"GPUTUI_STATE_DIR": str(fresh)})
 
     def minimal() -> float:
         return start(["-m", "benchmarks.minimal", str(ROWS)], "● running", {})
@@ -88,7 +90,7 @@ def at_rest(config: Path, seconds: float, settled: float) -> Finding:
     """Count what is written while an unchanged server is polled."""
     env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / "rest")}
     with Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env) as terminal:
-        terminal.wait_for("● running")
+        terminal.wait_for(HOME)
         terminal.settle(settled)
         written = terminal.count(seconds)
     return Finding(f"bytes written in {seconds:.0f} s at rest", written, 0)
@@ -106,7 +108,8 @@ def many_instances(config: Path, rounds: int, settled: float) -> list[Finding]:
     with ExitStack() as stack:
         count = count_instances(config)
         env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / "many")}
-        ours = stack.enter_context(Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env))
+        program = [sys.executable, "-m", "gputui", "--view", "instances"]
+        ours = stack.enter_context(Terminal(program, columns=120, rows=40, env=env))
         shown = f"{count:,}".replace(",", ",?")
         ours.wait_for(re.compile(rf"Instances +{shown}\b"), timeout=180)
         ours.settle(settled, timeout=60)

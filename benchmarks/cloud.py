@@ -248,7 +248,7 @@ def polling(running: Server, watching: Watching) -> Finding:
     """Measure what the whole program uses while it polls all containers of a world that moves as it always does."""
     config = running.config
     env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / "state")}
-    with Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env) as terminal:
+    with Terminal([sys.executable, "-m", "gputui", "--view", "instances"], columns=120, rows=40, env=env) as terminal:
         terminal.wait_for("hub", timeout=60)
         terminal.send("3")
         terminal.wait_for("● running", timeout=60)

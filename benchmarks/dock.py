@@ -74,7 +74,9 @@ def server(directory: Path, speed: float) -> Iterator[Path]:
 def start(stack: ExitStack, config: Path, name: str, keys: str, sign: str, watching: Watching) -> Terminal:
     """Start the program and show a view."""
     env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / name)}
-    terminal = stack.enter_context(Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env))
+    terminal = stack.enter_context(
+        Terminal([sys.executable, "-m", "gputui", "--view", "instances"], columns=120, rows=40, env=env)
+    )
     terminal.wait_for("● running", timeout=60)
     for key in keys:
         terminal.send(key)

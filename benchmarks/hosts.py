@@ -111,7 +111,7 @@ def program(directory: Path, name: str, config: str, hosts: int) -> Iterator[Ter
     path.touch(mode=0o600)
     path.write_text(config)
     env = {"GPUTUI_CONFIG": str(path), "GPUTUI_STATE_DIR": str(directory / name)}
-    with Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env) as terminal:
+    with Terminal([sys.executable, "-m", "gputui", "--view", "instances"], columns=120, rows=40, env=env) as terminal:
         terminal.wait_for("● up", timeout=60)
         terminal.wait_for(re.compile(rf"Instances +{hosts}\b"), timeout=60)
         yield terminal

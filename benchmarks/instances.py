@@ -153,7 +153,7 @@ def polling(running: Server, watching: Watching) -> list[Finding]:
     config.write_text(text.replace("[accounts.personal]\n", f"[accounts.personal]\nrequests_per_second = {RATE}\n"))
     env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / "state")}
     running.busiest_second()
-    with Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env) as terminal:
+    with Terminal([sys.executable, "-m", "gputui", "--view", "instances"], columns=120, rows=40, env=env) as terminal:
         terminal.wait_for("personal", timeout=60)
         terminal.send("3")
         terminal.wait_for("● running", timeout=60)

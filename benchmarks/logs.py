@@ -133,7 +133,9 @@ def measure(directory: Path, count: int, pages: int, follow: float) -> list[Find
     with ExitStack() as stack:
         config, worker, process = stack.enter_context(server(directory, count))
         env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(directory / "state")}
-        ours = stack.enter_context(Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env))
+        ours = stack.enter_context(
+            Terminal([sys.executable, "-m", "gputui", "--view", "instances"], columns=120, rows=40, env=env)
+        )
         ours.wait_for("dev-box", timeout=60)
         ours.write(f":logs {worker}\r")
         ours.wait_for("following", timeout=60)

@@ -123,7 +123,9 @@ def test_its_account_is_used_on_the_command_line(home: Path, site: Path) -> None
 
 
 def test_its_account_is_used_on_the_screen(home: Path, site: Path) -> None:
-    with Terminal([sys.executable, "-m", "gputui"], env=environment(home, site), columns=100, rows=30) as terminal:
+    with Terminal(
+        [sys.executable, "-m", "gputui", "--view", "instances"], env=environment(home, site), columns=100, rows=30
+    ) as terminal:
         terminal.wait_for("driving")
         terminal.send("X")
         terminal.wait_for("Stop ada in tycho?")

@@ -28,9 +28,9 @@ from gputui.app.remembered import keep_choices
 from gputui.app.suspend import release_lost_terminal
 from gputui.app.terminal_driver import TerminalDriver
 from gputui.app.theme import THEMES, variables
-from gputui.app.views import FIRST_VIEWS, Views
+from gputui.app.views import Views
 from gputui.commands import BY_ID
-from gputui.config.preview import UiSettings
+from gputui.config.preview import START, UiSettings
 from gputui.errors import GputuiError
 from gputui.fleet import Fleet
 from gputui.history.preferences import Preferences
@@ -74,7 +74,7 @@ class GputuiApp(App[int]):
 
     TITLE = "gputui"
     ENABLE_COMMAND_PALETTE = True
-    DEFAULT_MODE = FIRST_VIEWS[-1]
+    DEFAULT_MODE = START
     COMMANDS = {_palette}  # noqa: RUF012  (Textual's own type for it)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "Quit", show=False, priority=True, id="quit-now"),

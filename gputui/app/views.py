@@ -9,6 +9,7 @@ from importlib import import_module
 from textual.app import App
 
 from gputui.commands import BY_ID, Command
+from gputui.config.preview import START
 from gputui.history.saved_views import SavedView, SavedViewError
 from gputui.models import RESOURCES, Ref
 from gputui.screens.base.session import Session
@@ -48,9 +49,6 @@ def view_class(name: str) -> type[View]:
     found: type[View] = getattr(screens, kind) if kind else screens.part_class(name)
     return found
 
-
-FIRST_VIEWS = ("home", "instances")
-"""The views to begin with: the first that there is."""
 
 _IN_BETWEEN = frozenset({"transfers", "forwards", "runs", "attempts", "waste"})
 """Lists that are looked at in between, so that back is the view before."""
@@ -121,9 +119,9 @@ class Views:
             self._awaited = saved
             self._choose_accounts(saved)
             return saved.view
-        elif not self._has(wanted) and wanted not in FIRST_VIEWS:
+        elif not self._has(wanted):
             session.say(f"There is no view {wanted} to begin with.")
-        return next(view for view in (wanted, *FIRST_VIEWS) if view in VIEWS)
+        return wanted if wanted in VIEWS else START
 
     @staticmethod
     def _has(view: str) -> bool:

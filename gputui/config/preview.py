@@ -15,7 +15,7 @@ from typing import Any
 from gputui.config.paths import CONFIG_ENCODING
 from gputui.text import clean
 
-START = "instances"
+START = "home"
 """The first view where none is configured."""
 
 

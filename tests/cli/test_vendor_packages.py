@@ -239,7 +239,7 @@ def test_the_screen_says_why_an_account_cannot_be_used(
         "GPUTUI_CONFIG": str(home / "config.toml"),
         "GPUTUI_STATE_DIR": str(home / "state"),
     }
-    with Terminal([sys.executable, "-m", "gputui"], env=env, columns=140, rows=30) as terminal:
+    with Terminal([sys.executable, "-m", "gputui", "--view", "instances"], env=env, columns=140, rows=30) as terminal:
         terminal.wait_for("✗ bad  gputui-broken, which provides the kind broken, cannot be imported")
         terminal.wait_for("✗ bad back end unusable")
         terminal.wait_for("main")

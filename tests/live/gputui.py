@@ -26,6 +26,9 @@ base_url = "{url}"
 username = "{username}"
 password = "env:LAB_PASSWORD"
 ssh = {{ user = "root", password = "env:LAB_SSH_PASSWORD", agent = false }}
+
+[ui]
+start = "instances"
 """
 
 

@@ -12,6 +12,7 @@ from tests.tui.conftest import Spawn
 from tests.tui.harness import ALTERNATE_SCREEN, CURSOR_SHOWN, MOUSE_MODES, Terminal
 
 PASTE, FOCUS = 2004, 1004
+UI = '\n[ui]\nstart = "instances"\n'
 
 
 class Place:
@@ -26,7 +27,7 @@ class Place:
     def configure(self, change: Callable[[str], str] = str) -> None:
         """Write the configuration, changed."""
         account = self.simulation.running.config_toml().split("[accounts.lab-b]")[0]
-        write_config(self.home, change(account) + "\n[polling]\nlists = 1\nprocesses = 1\nstock = 1\n")
+        write_config(self.home, change(account) + "\n[polling]\nlists = 1\nprocesses = 1\nstock = 1\n" + UI)
 
     def start(
         self, *, program: str = "gputui", env: Mapping[str, str | None] | None = None, under: Sequence[str] = ()
