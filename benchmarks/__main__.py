@@ -20,6 +20,7 @@ PROGRAMS = (
     "hosts",
     "runs",
     "instances",
+    "home",
 )
 
 

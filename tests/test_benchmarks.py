@@ -33,6 +33,7 @@ LAST_LINE = {
     "hosts": "percent of a core",
     "runs": "hosts, 2 at a time",
     "instances": "percent of a core",
+    "home": "percent of a core",
 }
 """What the last line of each report is about."""
 

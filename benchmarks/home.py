@@ -1,0 +1,109 @@
+"""Home with 1,000 instances: when it is complete, what it uses at rest, what it writes.
+
+The reference is the list of the instances in the same program, against the same frozen simulator in a process of its
+own. ``python -m benchmarks.home``; exits with 1 when a bound is missed. Linux only.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.cloud import OF_A_DEPLOYMENT, cpu_seconds, server
+from benchmarks.measure import Finding, options, ratio, report, side_by_side
+from tests.tui.harness import Terminal
+
+COMPLETE_BOUND = 1.15
+"""A part of a refresh more than the list itself: the lists that it shows as well come at the same time."""
+CPU_BOUND = 1.0
+"""Percent of a core more than the list of the instances, which asks the servers for the same at the same pace."""
+
+
+@dataclass(frozen=True)
+class Watching:
+    """How large the world is, and how long in seconds the program settles and is watched, in rounds."""
+
+    seconds: float
+    deployments: int = 100
+    settle: float = 20.0
+    rounds: int = 3
+
+    @property
+    def instances(self) -> str:
+        """How many there are, as the program writes it."""
+        return f"{self.deployments * OF_A_DEPLOYMENT:,}"
+
+
+TINY = Watching(seconds=0.2, deployments=3, settle=0.2, rounds=1)
+NUMBERS = itertools.count()
+
+
+def start(config: Path, view: str) -> Terminal:
+    """Start the program with a view, on a machine that has never seen the servers."""
+    env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / f"state-{next(NUMBERS)}")}
+    return Terminal([sys.executable, "-m", "gputui", "--view", view], columns=160, rows=40, env=env)
+
+
+def sign(view: str, watching: Watching) -> str:
+    """Return the text that a view shows when all instances are in it."""
+    return f"{watching.instances} instances" if view == "home" else f"Instances   {watching.instances}"
+
+
+def complete(config: Path, view: str, watching: Watching) -> float:
+    """Return the seconds until a view has all instances."""
+    with start(config, view) as terminal:
+        terminal.wait_for(sign(view, watching), timeout=60)
+        return terminal.last_read_at - terminal.started
+
+
+def at_rest(config: Path, watching: Watching) -> list[Finding]:
+    """Measure what both views use while unchanged servers are polled, and what Home writes."""
+    with ExitStack() as stack:
+        programs = {view: stack.enter_context(start(config, view)) for view in ("home", "instances")}
+        for view, terminal in programs.items():
+            terminal.wait_for(sign(view, watching), timeout=60)
+        for terminal in programs.values():
+            terminal.count(watching.settle)
+        shares, written = [], 0
+        for _ in range(watching.rounds):
+            before = {view: cpu_seconds(terminal.process.pid) for view, terminal in programs.items()}
+            begun = time.perf_counter()
+            written += programs["home"].count(watching.seconds / watching.rounds)
+            lasted = time.perf_counter() - begun
+            used = {view: cpu_seconds(programs[view].process.pid) - before[view] for view in programs}
+            shares.append({view: 100 * seconds / lasted for view, seconds in used.items()})
+    more = [share["home"] - share["instances"] for share in shares]
+    own = statistics.median(share["home"] for share in shares)
+    detail = f"{own:.2f} in all; of {watching.rounds} rounds: {', '.join(f'{share:.2f}' for share in more)}"
+    return [
+        Finding(f"bytes written in {watching.seconds:.0f} s at rest", written, 0),
+        Finding("percent of a core more than the list of instances", statistics.median(more), CPU_BOUND, detail),
+    ]
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = options(__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=45.0, help="to watch it at rest")
+    args = parser.parse_args()
+    watching = TINY if args.tiny else Watching(args.seconds)
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        server(Path(directory), speed=0, deployments=watching.deployments) as frozen,
+    ):
+        views = {view: (lambda view=view: complete(frozen.config, view, watching)) for view in ("home", "instances")}
+        samples = side_by_side(views, 1 if args.tiny else args.rounds)
+        name = f"Home with {watching.instances} instances complete / their list"
+        findings = [ratio(name, samples, "home", "instances", COMPLETE_BOUND), *at_rest(frozen.config, watching)]
+    return report(findings, tiny=args.tiny)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
