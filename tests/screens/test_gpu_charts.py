@@ -104,7 +104,7 @@ async def test_as_many_charts_as_can_be_read_and_where_there_is_no_room_the_tabl
 async def test_the_charts_follow_the_cursor_and_enter_shows_one_gpu_alone() -> None:
     async with staged(dock(), view="5") as stage:
         assert "last 1 h   RAM 181G/256G   64 cores" in stage.title
-        assert "64 cores  RAM 181G/256G" in stage.line_of("▾ dock-host"), "the heading of the host has them too"
+        assert "64 cores  RAM 181G/" in stage.line_of("▾ dock-host"), "the heading of the host has them too"
         assert titles(stage) == [f"GPU 0 {what}" for what in FIGURES], "no process is reported: room for all"
         assert gpus(stage).has_focus
         await stage.advance(0.2)
