@@ -456,6 +456,7 @@ _APP = _section(
         action=Action.CHANGE_PASSWORD,
         when=Condition.PASSWORD,
     ),
+    Command("messages", "Messages", "M", "Refusals, warnings and results of this session"),
     Command("log", "Audit log", "", "Changes sent from this machine", typed="audit", former="log"),
     Command("theme", "Theme", "", "Change the colours", argument="NAME"),
     Command("saved-views", "Saved views", "", "Save this view, or go to a saved one", argument="VIEW", typed="view"),

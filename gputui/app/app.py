@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +21,7 @@ from textual.worker import Worker
 from gputui.app.clipboard import fits, load_tmux_buffer, osc52
 from gputui.app.key_order import KeyOrder
 from gputui.app.login import Login
+from gputui.app.notices import Notices
 from gputui.app.notifications import TerminalNotifications
 from gputui.app.program import RunningProgram
 from gputui.app.remembered import keep_choices
@@ -82,7 +82,6 @@ class GputuiApp(App[int]):
         Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),
     ]
     CSS = """
-    Toast { padding: 0 1; }
     CommandPalette > Vertical { border: none; }
     """
 
@@ -125,13 +124,13 @@ class GputuiApp(App[int]):
             keys=ui.keys,
             region_presets=ui.regions,
         )
+        self._notices = Notices(self, self.session.messages)
         self.failure: GputuiError | None = None
         self._login = self._program.login = Login(
             self, self.session, tmux_window=ui.tmux_window, program=tuple(program)
         )
         self._begin = begin
         self._keys = KeyOrder(self, self.session, super().on_event)
-        self._deferred: list[Callable[[], None]] = []
         for theme in THEMES:
             self.register_theme(theme)
         self._wanted_theme = ui.theme
@@ -265,6 +264,7 @@ class GputuiApp(App[int]):
         if isinstance(event, (events.Key, events.MouseDown)) and not event.is_forwarded:
             self._failures.input_came()
             self.session.attention.input_came()
+            self.session.messages.note_key()
         if not isinstance(event, events.Key):
             await super().on_event(event)
         elif not event.is_forwarded:
@@ -350,23 +350,23 @@ class GputuiApp(App[int]):
             super().action_command_palette()
 
     def notify(self, message: str, **options: Any) -> None:
-        """Show a notification; one that comes while a shell has the terminal is shown after it."""
-        if self._login.has_terminal:
-            self._deferred.append(partial(self.notify, message, **options))
-        else:
-            super().notify(message, **options)
+        """Show a message; one that comes while a shell has the terminal is shown after it."""
+        options.pop("markup", None)  # a message is data
+        self._notices.add(message, **options, now=not self._login.has_terminal)
 
     def _say_later(self, message: str) -> None:
         """Show a message from before the first view is open, in it."""
-        self._deferred.append(partial(self.notify, message, severity="warning", markup=False, timeout=12))
+        self._notices.add(message, severity="warning", timeout=12, now=False)
         if self.is_running:
             self.notify_deferred()
 
     def notify_deferred(self, _: object = None) -> None:
-        """Show the notifications that came while a shell had the terminal."""
-        deferred, self._deferred = self._deferred, []
-        for notify in deferred:
-            notify()
+        """Show the messages that came while a shell had the terminal."""
+        self._notices.show_deferred()
+
+    def clear_notifications(self) -> None:
+        """Show none of the messages any more."""
+        self.session.messages.clear()
 
     def action_hint_quit(self) -> None:
         """Show the key that quits: ctrl+c ends nothing here."""

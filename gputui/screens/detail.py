@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -17,6 +17,8 @@ from gputui.presentation.glyphs import HEALTH_STYLES
 from gputui.presentation.heat import LOAD_STYLES
 from gputui.presentation.run_results import end_text, lines_of
 from gputui.presentation.tasks import indented
+from gputui.screens.base.messages import Message
+from gputui.widgets.bars.message_line import message_content
 from gputui.widgets.json.tree import Fact, Section
 
 if TYPE_CHECKING:
@@ -126,6 +128,18 @@ def describe_run(name: str, command: str, result: RunResult) -> list[Content]:
         Content(""),
         *(Content.styled(line.text, "$text-error" if line.errors else "") for line in lines_of(result)),
     ]
+
+
+def describe_messages(messages: Iterable[Message], *, utc: bool = False) -> list[Content]:
+    """Lay out messages in full, the newest first."""
+    lines: list[Content] = []
+    for message in reversed([*messages]):
+        at = f"{format_time(message.at, utc=utc):<10}"
+        title = [message.title] if message.title and not message.text.startswith(message.title) else []
+        first, *rest = [*title, *message.text.splitlines()] or [""]
+        lines.append(Content.assemble((at, "$muted"), message_content(first, message.severity)))
+        lines += [Content(f"{'':12}{line}") for line in rest]
+    return lines or [Content("No messages yet.")]
 
 
 def describe_audit(entries: Sequence[AuditEntry], *, utc: bool = False) -> list[Content]:

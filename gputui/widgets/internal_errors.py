@@ -19,7 +19,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from gputui.errors import GputuiError
-from gputui.widgets.textual_internals import app_context, remove_notification
+from gputui.widgets.textual_internals import app_context
 
 MOST_IN_A_ROW = 5
 """How many handlers may fail between two keys or clicks; one more ends the program."""
@@ -68,7 +68,7 @@ def _follows_from_input(message: Message) -> bool:
 
 
 class Failures:
-    """Shows failures in toasts and writes their reports: one for each fault, however often it comes.
+    """Shows failures in messages and writes their reports: one for each fault, however often it comes.
 
     ``write`` writes a report and returns its path; without it none is written.
     """
@@ -111,7 +111,6 @@ class Failures:
     def _notify_once(self, text: str, *, title: str, timeout: float) -> None:
         """Show a failure; while it is still shown, as when a key repeats, it is shown longer, not twice."""
         app = self._app
-        remove_notification(app, title, text)
         with app_context(app):
             app.notify(text, title=title, severity="error", markup=False, timeout=timeout)
 

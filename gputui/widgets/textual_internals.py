@@ -52,8 +52,6 @@ PRIVATE: Final[Mapping[type[Any] | str, tuple[str, ...]]] = {
         "_fatal_error",
         "_handle_exception",
         "_keymap",
-        "_notifications",
-        "_unnotify",
         "_workers",
     ),
     Screen: ("_compositor", "_compositor_refresh", "_on_timer_update", "_screen_resized"),
@@ -349,13 +347,6 @@ def begin_in(app: App[Any], mode: str) -> None:
 def draw_now(screen: Screen[Any]) -> None:
     """Lay out and draw what has changed, without waiting for Textual's next tick (up to 16 ms)."""
     screen._on_timer_update()
-
-
-def remove_notification(app: App[Any], title: str, text: str) -> None:
-    """Remove notifications with these words, without drawing."""
-    for shown in tuple(app._notifications):
-        if (shown.title, shown.message) == (title, text):
-            app._unnotify(shown, refresh=False)
 
 
 def select_values(select: Select[Any]) -> set[Any]:

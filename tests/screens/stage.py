@@ -132,8 +132,8 @@ class Stage:
 
     @property
     def toasts(self) -> str:
-        """Everything that is being said in passing."""
-        return "\n".join(f"{note.title} {note.message}" for note in self.app._notifications)
+        """The messages that are shown in passing, all of each."""
+        return "\n".join(f"{note.title} {note.text}" for note in self.app.session.messages.live)
 
     @property
     def dialogs(self) -> list[str]:

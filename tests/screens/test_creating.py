@@ -53,8 +53,8 @@ async def test_an_unknown_outcome_is_shown_for_long_and_nothing_is_sent_again() 
         await stage.press("ctrl+g")
         await confirm(stage)
         await stage.advance(40)
-        said = next(note for note in stage.app._notifications if "never came" in note.message)
-        assert said.timeout >= 30
+        said = next(note for note in stage.app.session.messages.live if "never came" in note.text)
+        assert said.seconds >= 30
         assert cloud.calls[Action.CREATE] == 1
         assert not stage.in_dialog
 

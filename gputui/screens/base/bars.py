@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class CommandBar(EntryBar):
     """Runs the commands that are typed into it."""
 
+    KEYS = (("submit", "run"), ("complete", "complete"), ("earlier", "earlier"), ("close", "cancel"))
+
     def __init__(self, view: View) -> None:
         super().__init__(":", completer=self._complete, id="command")
         self._view = view
@@ -25,6 +27,7 @@ class CommandBar(EntryBar):
         """Open with this text; the very next key goes here."""
         history = self._view.session.history
         self.open(text, history.commands() if history else ())
+        self._view.frame.show_keys()
 
     def _complete(self, text: str) -> list[str]:
         session = self._view.session
@@ -61,10 +64,13 @@ class CommandBar(EntryBar):
     def closed(self) -> None:
         """Return the focus to the body."""
         self._view.focus_body()
+        self._view.frame.show_keys()
 
 
 class FilterBar(EntryBar):
     """Filters the view while it is typed into; closing it shows everything again."""
+
+    KEYS = (("submit", "apply"), ("close", "show all"))
 
     def __init__(self, view: View) -> None:
         super().__init__("/", id="filter")
@@ -73,6 +79,7 @@ class FilterBar(EntryBar):
     def begin(self) -> None:
         """Open with the filter in force; the very next key goes here."""
         self.open(self._view.filter_text(), prefix=self._view.filter_prefix())
+        self._view.frame.show_keys()
 
     def changed(self, text: str) -> None:
         """Filter by what is typed so far."""
@@ -92,8 +99,10 @@ class FilterBar(EntryBar):
         self.display = False
         self._view.memory.note()
         self._view.focus_body()
+        self._view.frame.show_keys()
 
     def closed(self) -> None:
         """Show all rows again."""
         self._view.set_filter("")
         self._view.focus_body()
+        self._view.frame.show_keys()

@@ -11,25 +11,39 @@ from textual.content import Content
 from textual.widgets import Static
 
 from gputui.commands import COMMANDS, Command, Group
-from gputui.config.keymap import key_text
+from gputui.config.keymap import first_key, key_text
 from gputui.models import LIBRARY, Change
 from gputui.screens.base.bars import CommandBar, FilterBar
 from gputui.screens.base.header_cost import FleetCost
+from gputui.screens.base.messages import Message
+from gputui.widgets.bars.entry_bar import EntryBar
 from gputui.widgets.bars.header import HeaderBar
 from gputui.widgets.bars.line import FooterBar
+from gputui.widgets.bars.message_line import message_content
 from gputui.widgets.bars.title import Tab, TitleBar
 
 if TYPE_CHECKING:
     from gputui.screens.base.view import View
 
 
+_LAST = "new", "help"
+"""The commands at the end of the footer, which has room for them at any width."""
+
+
 @cache
 def _in_footer(first: tuple[str, ...]) -> list[Command]:
-    """Return the commands of a footer in their order: these before the others."""
+    """Return the commands of a footer in their order: those on the row, the others, those that are always there.
+
+    In each part these are before the others.
+    """
     places = {name: place for place, name in enumerate(first)}
+
+    def order(command: Command) -> tuple[int, int, int]:
+        last = _LAST.index(command.id) + 2 if command.id in _LAST else int(command.group is not Group.ROW)
+        return last, places.get(command.id, len(places)), command.footer
+
     return sorted(
-        (command for command in COMMANDS if command.keys and (command.footer or command.id in places)),
-        key=lambda command: (places.get(command.id, len(places)), command.footer),
+        (command for command in COMMANDS if command.keys and (command.footer or command.id in places)), key=order
     )
 
 
@@ -49,6 +63,7 @@ class Frame:
         self._view = view
         self._cost = FleetCost()
         self._footer_of: object = None
+        self._message: Message | None = None
 
     def compose(self, body: ComposeResult) -> ComposeResult:
         """Lay out the frame around a body."""
@@ -73,10 +88,22 @@ class Frame:
         self.show_tabs()
         title = Content.assemble(view.heading(), (flags, "$text-warning"), left, (asked, "$text-accent"))
         view.query_one(TitleBar).set_parts(title, right)
+        self.show_message()
         self._show_problems()
         self.show_keys()
         view.memory.note()
         view.session.memory.note()
+
+    def show_message(self) -> None:
+        """Show the newest message in the title, and how many others there are.
+
+        Behind a dialog none appears: those that come meanwhile are shown over it, and here when it is closed.
+        """
+        view, messages = self._view, self._view.session.messages
+        live = messages.live if view.app.screen is view else [one for one in messages.live if one is self._message]
+        self._message = live[-1] if live else None
+        shown = None if self._message is None else message_content(self._message.line, self._message.severity)
+        view.query_one(TitleBar).set_message(shown, len(live) - 1, view.session.key_of("messages"))
 
     def show_tabs(self) -> None:
         """Bring the bar of views, with its marks, up to date."""
@@ -124,17 +151,22 @@ class Frame:
         view = self._view
         # Found once for all commands: this is called at every move of the cursor.
         here = view.commands.here()
-        state = here, view.footer_state()
+        bar = next((bar for bar in view.query(EntryBar) if bar.display), None)
+        state = bar, here, view.footer_state()
         if state == self._footer_of:
             return
         self._footer_of = state
+        footer = view.query_one(FooterBar)
+        if bar is not None:
+            footer.set_keys([(first_key(view.session.keys, f"entry.{name}"), label) for name, label in bar.KEYS])
+            return
         offered = [command for command in _in_footer(view.FOOTER) if view.commands.offers(command, here)]
         keys = [
             (key_text(key), view.named(command).label)
             for command in offered
             if (key := view.commands.keys_of(command).split(",")[0])
         ]
-        view.query_one(FooterBar).set_keys(keys)
+        footer.set_keys(keys, kept=sum(command.id in _LAST for command in offered))
 
     def _show_problems(self) -> None:
         session = self._view.session

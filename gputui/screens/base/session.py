@@ -18,6 +18,7 @@ from gputui.models import LIBRARY, NAMED, Instance, LogSource, Ref, Resource, Ro
 from gputui.presentation.actions import name_of
 from gputui.screens.base.attention import Attention
 from gputui.screens.base.memory import Memory
+from gputui.screens.base.messages import Messages
 from gputui.screens.base.news import News
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ class Session:
     """The logs that were chosen to be read over SSH; of other instances that of the account's server is read."""
     say: Callable[[str], None] = lambda text: None
     """Shows a message in any view, also one from before the first is open."""
+    messages: Messages = field(default_factory=Messages)
+    """The refusals, warnings and results of this session."""
     news: News = field(init=False)
     """The news of each view since it was last looked at."""
     ended: bool = False

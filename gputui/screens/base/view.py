@@ -160,6 +160,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         self._unsubscribe = [
             self.session.subscribe(self.choices_changed),
             self.session.news.subscribe(self.frame.show_tabs),
+            self.session.messages.subscribe(self.frame.show_message),
             fleet.subscribe_feeds(self.feeds_changed),
             *(fleet.subscribe(resource, self.frame.costs_changed) for resource in (*COSTING, *SIZING)),
             *self.follow(),

@@ -14,7 +14,7 @@ from gputui.screens import dialogs
 from gputui.screens.base.bars import CommandBar, FilterBar
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.saved_views import SavedViewCommands
-from gputui.screens.detail import describe_audit
+from gputui.screens.detail import describe_audit, describe_messages
 
 
 class GlobalCommands(SavedViewCommands):
@@ -136,6 +136,11 @@ class GlobalCommands(SavedViewCommands):
             ("/^llm-\\d+/", "rows that match the regular expression"),
         ):
             yield Content.assemble((f"  {example:<16}", "bold"), what)
+
+    def do_messages(self, argument: str) -> None:
+        """Show the messages of this session."""
+        lines = describe_messages(self.session.messages.kept, utc=self.session.utc)
+        self.app.push_screen(dialogs.ReaderDialog("Messages of this session, newest first", lines))
 
     @in_worker("describe")
     async def do_log(self, argument: str) -> None:

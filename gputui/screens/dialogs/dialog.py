@@ -41,7 +41,7 @@ class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | N
     """A modal question. Escape gives None: nothing is done. A subclass gives what is below the heading."""
 
     DEFAULT_CSS = """
-    Dialog { align: center middle; background: $background 60%; }
+    Dialog { align: center middle; background: $background 60%; layers: default messages; }
     Dialog > .dialog {
         width: 76; max-width: 96%; height: auto; max-height: 94%;
         background: $surface; border-left: thick $accent; padding: 1 2; overflow-y: auto; scrollbar-size-vertical: 1;

@@ -45,6 +45,9 @@ class EntryBar(GuardedHandlers, Vertical):
         Binding("down", "past(1)", "Later", show=False, id="entry.later"),
     ]
 
+    KEYS: ClassVar[Sequence[tuple[str, str]]] = ()
+    """Its keys, by the ends of the ids of their bindings, with what they do in it: the footer while it is open."""
+
     def __init__(self, prefix: str, *, completer: Completer | None = None, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._prefix = prefix

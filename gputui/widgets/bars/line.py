@@ -60,7 +60,7 @@ def follow_caption(*, following: bool, new: int, key: str) -> Content:
 
 
 class FooterBar(Line):
-    """Shows as many keys as fit on one line; the last one, the help, is always there."""
+    """Shows as many keys as fit on one line; the last ones are always there."""
 
     DEFAULT_CSS = """
     FooterBar { background: $panel; color: $foreground; padding: 0 1; }
@@ -69,10 +69,11 @@ class FooterBar(Line):
     def __init__(self) -> None:
         super().__init__()
         self._keys: tuple[tuple[str, str], ...] = ()
+        self._kept = 1
 
-    def set_keys(self, keys: Sequence[tuple[str, str]]) -> None:
-        """Show these (key, what it does), in this order; the last is kept when the line is too short."""
-        self._keys = tuple(keys)
+    def set_keys(self, keys: Sequence[tuple[str, str]], *, kept: int = 1) -> None:
+        """Show these (key, what it does), in this order; the last ``kept`` also when the line is too short."""
+        self._keys, self._kept = tuple(keys), kept
         self.lay_out()
 
     def lay_out(self) -> None:
@@ -80,12 +81,14 @@ class FooterBar(Line):
         if not self._keys:
             self.show(Content(""))
             return
-        *rest, last = (Content.assemble((key, "bold $text-accent"), f" {label}") for key, label in self._keys)
-        room = self.size.width - 2 - last.cell_length
+        parts = [Content.assemble((key, "bold $text-accent"), f" {label}") for key, label in self._keys]
+        first, last = parts[: len(parts) - self._kept], parts[len(parts) - self._kept :]
+        gap = Content("   ")
+        room = self.size.width - 2 - gap.join(last).cell_length
         shown: list[Content] = []
-        for part in rest:
+        for part in first:
             if part.cell_length + 3 > room:
                 break
             shown.append(part)
             room -= part.cell_length + 3
-        self.show(Content("   ").join([*shown, last]))
+        self.show(gap.join([*shown, *last]))

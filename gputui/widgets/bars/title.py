@@ -64,12 +64,16 @@ def named_width(tabs: Sequence[Tab]) -> int:
     return sum(len(tab.text) + 2 for tab in tabs)
 
 
+_NOTHING = Content("")
+
+
 class TitleBar(GuardedHandlers, Widget):
     """The bar of views, and the caption of the one in front: on one line, or on two.
 
     Where all names fit next to the caption, or the terminal has lines enough for two, the bar has all names; else the
     keys alone, next to the caption with the name of the current view. The size of the terminal decides: nothing moves
-    while one works. Only the part that has changed is written.
+    while one works. A message takes the place of the caption, a longer one that of the bar as well. Only the part
+    that has changed is written.
     """
 
     DEFAULT_CSS = """
@@ -79,13 +83,17 @@ class TitleBar(GuardedHandlers, Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.caption = Content("")
-        """The heading, counts and limits of the view, as they are shown."""
-        self._parts = Content(""), Content("")
+        self.caption = _NOTHING
+        """The heading, counts and limits of the view, as they are shown where there is no message."""
+        self._captions = _NOTHING, _NOTHING
+        self._message: Content | None = None
+        self._more = 0
+        self._key = ""
         self._tabs: tuple[Tab, ...] = ()
-        self._bar = Content("")
+        self._bar = _NOTHING
         self._named = True
         self._places: list[tuple[range, str]] = []
+        self._shown: dict[Region, Content] = {}
 
     @property
     def two_lines(self) -> bool:
@@ -109,7 +117,12 @@ class TitleBar(GuardedHandlers, Widget):
 
     def set_parts(self, left: Content, right: Content) -> None:
         """Show these at the left and the right end of the caption."""
-        self._parts = left, right
+        self._captions = left, right
+        self.lay_out()
+
+    def set_message(self, message: Content | None, more: int, key: str) -> None:
+        """Show a message, how many others there are, and, where it is cut, the key that shows all of it."""
+        self._message, self._more, self._key = message, more, key
         self.lay_out()
 
     def _lay_out_tabs(self) -> None:
@@ -121,47 +134,78 @@ class TitleBar(GuardedHandlers, Widget):
             parts.append(content)
             self._places.append((range(end, end + content.cell_length), tab.click))
             end += content.cell_length
-        bar = Content("").join(parts)
-        if bar.plain != self._bar.plain or bar.spans != self._bar.spans:
-            moved = bar.cell_length != self._bar.cell_length
-            self._bar = bar
-            if moved or self.two_lines:
-                self.refresh()
-            else:
-                self.refresh(Region(0, 0, bar.cell_length, 1))
+        self._bar = Content("").join(parts)
 
     def lay_out(self) -> None:
-        """Spread the caption over its room."""
-        start = 0 if self.two_lines else self._bar.cell_length + _GAP
-        room = self.size.width - 2 - start
-        if room <= 0:
+        """Fill the lines; what is there already is not written again."""
+        width = self.size.width - 2
+        if width <= 0:
             return
-        left, right = self._parts
+        start = 0 if self.two_lines else self._bar.cell_length + _GAP
+        self.caption = self._caption(max(1, width - start))
+        parts = self._parts(width, start)
+        before, self._shown = self._shown, parts
+        if before.keys() != parts.keys():
+            self.refresh()
+        elif changed := [place for place, part in parts.items() if not _same(part, before[place])]:
+            self.refresh(*changed)
+
+    def _caption(self, room: int) -> Content:
+        left, right = self._captions
         # Where both do not fit, the left part keeps its share: it says what is shown.
         kept = min(left.cell_length, room * 3 // 5)
-        caption = spread(left, right.truncate(max(0, room - kept - 1), ellipsis=True), room)
-        if caption.plain != self.caption.plain or caption.spans != self.caption.spans:
-            self.caption = caption
-            self.refresh(Region(start, int(self.two_lines), room, 1))
+        return spread(left, right.truncate(max(0, room - kept - 1), ellipsis=True), room)
+
+    def _parts(self, width: int, start: int) -> dict[Region, Content]:
+        """Return all that is shown, by its place."""
+        last = int(self.two_lines)
+        bar = Region(0, 0, min(width, self._bar.cell_length), 1), self._bar.truncate(width, ellipsis=True)
+        place = Region(start, last, max(1, width - start), 1)
+        if self._message is None:
+            return dict((bar, (place, self.caption)))
+        more = Content.styled(f"  +{self._more}" if self._more else "", "$muted")
+        if self._message.cell_length + more.cell_length <= place.width:
+            return dict((bar, (place, spread(self._message, more, place.width))))
+        rest, lines = self._message, {}
+        if self.two_lines:
+            first, rest = _broken(rest, width)
+            lines[Region(0, 0, width, 1)] = first
+        if rest.cell_length + more.cell_length > width:
+            more = Content.assemble(more, "  ", (self._key, "bold $text-accent"), (" all of it", "$muted"))
+        lines[Region(0, last, width, 1)] = spread(rest, more, width)
+        return lines
 
     def on_resize(self) -> None:
         """Fit the caption to the new width."""
         self.lay_out()
 
     def render(self) -> Content:
-        """Return the bar and the caption, on as many lines as it has."""
-        if not self.two_lines:
-            return Content.assemble(self._bar, " " * _GAP, self.caption).truncate(
-                max(1, self.size.width), ellipsis=True
-            )
-        return Content("\n").join((self._bar, self.caption))
+        """Return the bar and the caption, or a message, on as many lines as it has."""
+        lines = [_NOTHING] * (2 if self.two_lines else 1)
+        for place, part in self._shown.items():
+            if place.y < len(lines):
+                gap = place.x - lines[place.y].cell_length
+                lines[place.y] = Content.assemble(lines[place.y], " " * gap, part)
+        return Content("\n").join(lines)
 
     async def on_click(self, event: Click) -> None:
         """Show the view whose name was clicked."""
         place = event.get_content_offset(self)
-        if place is None or place.y > 0:
+        if place is None or place.y > 0 or not any(_same(part, self._bar) for part in self._shown.values()):
             return
         action = next((action for columns, action in self._places if place.x in columns), None)
         if action is not None:
             event.stop()
             await self.run_action(action)
+
+
+def _same(one: Content, other: Content) -> bool:
+    return one.plain == other.plain and one.spans == other.spans
+
+
+def _broken(text: Content, width: int) -> tuple[Content, Content]:
+    """Break a text at the last space before the width, or there if it has none."""
+    fits = len(text.truncate(width).plain)
+    at = text.plain.rfind(" ", 0, fits + 1)
+    first, rest = text.divide([at if at > 0 else fits])
+    return first, rest[1:] if at > 0 else rest

@@ -1,0 +1,67 @@
+"""Messages on their way to the screen: at once, after a shell, in the title of a view or over a dialog."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from textual.app import App
+from textual.css.query import NoMatches
+
+from gputui.screens.base.messages import Message, Messages
+from gputui.screens.base.view import View
+from gputui.widgets.bars.message_line import MessageLine, message_content
+
+_SECONDS = 5.0
+
+
+class Notices:
+    """Shows messages; those that come before the first view, or while a shell has the terminal, after it.
+
+    A view shows them in its title by itself (:class:`gputui.screens.base.frame.Frame`).
+    """
+
+    def __init__(self, app: App[Any], messages: Messages) -> None:
+        self._app = app
+        self._messages = messages
+        self._deferred: list[Message] = []
+        messages.subscribe(self._show_over_dialog)
+
+    def add(
+        self, text: str, *, title: str = "", severity: str = "information", timeout: float | None = None, now: bool
+    ) -> None:
+        """Show a message for ``timeout`` seconds; unless ``now``, when ``show_deferred`` is called."""
+        message = Message(text, title, severity, timeout or _SECONDS)
+        self._messages.keep(message)
+        if now:
+            self._show(message)
+        else:
+            self._deferred.append(message)
+
+    def show_deferred(self) -> None:
+        """Show the messages that could not be shown when they came."""
+        deferred, self._deferred = self._deferred, []
+        for message in deferred:
+            self._show(message)
+
+    def _show(self, message: Message) -> None:
+        app = self._app
+        message.over = None if isinstance(app.screen, View) else app.screen
+        self._messages.show(message)
+        app.set_timer(message.seconds, partial(self._messages.end, message))
+
+    def _show_over_dialog(self) -> None:
+        screen = self._app.screen
+        if isinstance(screen, View):
+            return
+        message = next((one for one in reversed(self._messages.live) if one.over is screen), None)
+        try:
+            line = screen.query_one(MessageLine)
+        except NoMatches:
+            if message is None:
+                return
+            line = MessageLine()
+            screen.mount(line)
+        line.display = message is not None
+        if message is not None:
+            line.update(message_content(message.line, message.severity))

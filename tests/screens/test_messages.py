@@ -1,0 +1,84 @@
+"""Messages: in the title and over no row, for their time, all of them in a list."""
+
+from __future__ import annotations
+
+from gputui.errors import ConflictError
+from gputui.screens.base.messages import Message, Messages
+from tests.screens.stage import NARROW, WIDE, staged
+from tests.screens.world import lab
+
+LONG = ConflictError("train is being saved as an image.", hint="Wait until that has ended; r refreshes the list now.")
+
+
+def shown(messages: Messages, *texts: str, severity: str = "error") -> list[Message]:
+    found = [Message(text, severity=severity) for text in texts]
+    for message in found:
+        messages.keep(message)
+        messages.show(message)
+    return found
+
+
+def test_an_error_is_shown_for_its_time_and_then_until_the_next_key() -> None:
+    messages = Messages()
+    early, late = shown(messages, "early", "late")
+    messages.note_key()
+    assert messages.live == [early, late]
+    messages.end(early)
+    assert messages.live == [late], "the user was at the keyboard"
+    (unseen,) = shown(messages, "unseen")
+    messages.end(unseen)
+    assert messages.live == [late, unseen]
+    messages.note_key()
+    assert messages.live == [late]
+
+
+def test_other_messages_end_with_their_time_and_a_repeated_one_is_shown_once() -> None:
+    messages = Messages()
+    first, again = shown(messages, "not here", "not here", severity="warning")
+    assert messages.live == [again]
+    assert [*messages.kept] == [again]
+    messages.end(first)
+    assert messages.live == [again], "it is shown for the time of the last"
+    messages.end(again)
+    assert messages.live == []
+
+
+def test_a_message_is_one_line_in_the_title() -> None:
+    assert Message("several:\n  lab/a\n  lab/b", "Stop").line == "Stop: several:  lab/a  lab/b"
+    assert Message("Conflict: no.", "Conflict").line == "Conflict: no."
+
+
+async def test_a_message_takes_the_place_of_the_title_and_covers_no_row() -> None:
+    async with staged(lab(), size=WIDE) as stage:
+        rows = stage.body
+        stage.view.notify("Copied id.", severity="information")
+        await stage.settle()
+        assert "[3 Instances]" in stage.lines[1]
+        assert stage.lines[2].startswith(" • Copied id.")
+        stage.view.show_error(LONG)
+        await stage.settle()
+        assert "Wait until that has ended" in " ".join(stage.lines[1:3])
+        assert stage.lines[2].endswith("+1")
+        assert stage.body == rows
+        stage.app.clear_notifications()
+        await stage.settle()
+        assert stage.lines[2].startswith(" Instances   5")
+
+
+async def test_one_that_is_cut_names_the_key_that_lists_all() -> None:
+    async with staged(lab(), size=NARROW) as stage:
+        stage.view.show_error(LONG)
+        await stage.settle()
+        assert stage.lines[1].startswith(" ✗ Conflict: train is being saved")
+        assert stage.lines[1].endswith("…   M all of it")
+        await stage.press("M")
+        assert "r refreshes the list now." in " ".join(line.strip(" █┃") for line in stage.lines)
+
+
+async def test_over_a_dialog_it_is_above_and_in_the_view_after_it() -> None:
+    async with staged(lab()) as stage:
+        await stage.press("d", "c")
+        assert stage.lines[0] == " • Copied."
+        assert "Copied." not in "\n".join(stage.lines[1:])
+        await stage.press("escape")
+        assert stage.lines[2] == " • Copied."
