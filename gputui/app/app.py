@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.console import RenderableType
 from rich.text import Text
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker
@@ -47,7 +47,6 @@ from gputui.widgets.textual_internals import (
 )
 
 if TYPE_CHECKING:
-    from textual.command import Provider
     from textual.dom import DOMNode
     from textual.theme import Theme
 
@@ -56,12 +55,6 @@ if TYPE_CHECKING:
 
 _TERMINAL_SECONDS = 1.0
 """The time between two checks that the terminal is still there: Textual reads a lost one again and again."""
-
-
-def _palette() -> type[Provider]:
-    from gputui.app.command_palette import PaletteProvider
-
-    return PaletteProvider
 
 
 class GputuiApp(App[int]):
@@ -73,18 +66,13 @@ class GputuiApp(App[int]):
     """
 
     TITLE = "gputui"
-    ENABLE_COMMAND_PALETTE = True
+    ENABLE_COMMAND_PALETTE = False
     DEFAULT_MODE = START
-    COMMANDS = {_palette}  # noqa: RUF012  (Textual's own type for it)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "Quit", show=False, priority=True, id="quit-now"),
         Binding("ctrl+c", "hint_quit", show=False, system=True),
         Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),
     ]
-    CSS = """
-    CommandPalette > Vertical { border: none; }
-    """
-
     _colors: ClassVar[dict[tuple[str, str | None], tuple[Theme, dict[str, str]]]] = {}
     """Each theme with the variables that follow from it, by its name and the number of colours of the terminal."""
 
@@ -344,11 +332,6 @@ class GputuiApp(App[int]):
         if number < len(pinned) and isinstance(self.screen, View):
             self.screen.commands.run(BY_ID["saved-views"], pinned[number].name)
 
-    def action_command_palette(self) -> None:
-        """Open the palette, over a view only: under a dialog its commands would act behind the dialog's back."""
-        if isinstance(self.screen, View):
-            super().action_command_palette()
-
     def notify(self, message: str, **options: Any) -> None:
         """Show a message; one that comes while a shell has the terminal is shown after it."""
         options.pop("markup", None)  # a message is data
@@ -371,7 +354,3 @@ class GputuiApp(App[int]):
     def action_hint_quit(self) -> None:
         """Show the key that quits: ctrl+c ends nothing here."""
         self.notify(f"{self.session.key_of('quit')} goes back and, in the main view, quits.", markup=False, timeout=4)
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Leave the palette to the registry's commands."""
-        return ()

@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.app import App
 from textual.css.query import NoMatches
+from textual.screen import Screen
 
 from gputui.screens.base.messages import Message, Messages
 from gputui.screens.base.view import View
@@ -25,7 +26,7 @@ class Notices:
         self._app = app
         self._messages = messages
         self._deferred: list[Message] = []
-        messages.subscribe(self._show_over_dialog)
+        messages.subscribe(self._show_over_dialogs)
 
     def add(
         self, text: str, *, title: str = "", severity: str = "information", timeout: float | None = None, now: bool
@@ -50,10 +51,12 @@ class Notices:
         self._messages.show(message)
         app.set_timer(message.seconds, partial(self._messages.end, message))
 
-    def _show_over_dialog(self) -> None:
-        screen = self._app.screen
-        if isinstance(screen, View):
-            return
+    def _show_over_dialogs(self) -> None:
+        for screen in self._app.screen_stack:
+            if not isinstance(screen, View):
+                self._show_over(screen)
+
+    def _show_over(self, screen: Screen[Any]) -> None:
         message = next((one for one in reversed(self._messages.live) if one.over is screen), None)
         try:
             line = screen.query_one(MessageLine)

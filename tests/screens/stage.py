@@ -150,8 +150,8 @@ class Stage:
         return self.app._exit
 
     def line_of(self, text: str) -> str:
-        """Return the first line of the screen that contains ``text``."""
-        return next((line for line in self.lines if text in line), "")
+        """Return the first line that contains ``text``: under the title, which has messages of rows, else in it."""
+        return next((line for line in (*self.body, *self.lines) if text in line), "")
 
     async def press(self, *keys: str) -> None:
         """Press keys, and let what each causes happen before the next."""

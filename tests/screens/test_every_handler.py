@@ -20,11 +20,12 @@ import gputui.screens
 import gputui.screens.dialogs
 import gputui.widgets
 from gputui.app.app import GputuiApp
-from gputui.app.command_palette import PaletteProvider
 from gputui.commands import COMMANDS
 from gputui.screens.base.view import View
 from gputui.screens.base.view_commands import ViewCommands
+from gputui.screens.commands import listing
 from gputui.screens.commands.inspect import InspectCommands
+from gputui.screens.palette import PaletteDialog
 from tests.fleet.fakes import FakeBackend, settle
 from tests.screens.stage import Stage, staged
 from tests.screens.world import lab
@@ -162,11 +163,15 @@ async def test_a_command_that_raises_is_shown_however_it_is_given(monkeypatch: p
 
 async def test_a_palette_that_finds_nothing_for_a_failure_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     async with staged(FakeBackend("lab", {}), report=report) as stage:
-        monkeypatch.setattr(ViewCommands, "offers", boom)
-        provider = PaletteProvider(stage.app.screen, None)
-        for found in (provider.discover(), provider.search("describe")):
-            assert [hit async for hit in found] == []
-            assert await shown(stage)
+        await stage.press("ctrl+p")
+        monkeypatch.setattr(PaletteDialog, "_matching", boom)
+        await stage.press("d")
+        assert await shown(stage)
+        await stage.press("escape")
+        monkeypatch.setattr(listing, "reason", boom)
+        await stage.press("ctrl+p")
+        assert await shown(stage)
+        assert not stage.in_dialog
 
 
 async def test_every_action_that_raises_is_shown_with_its_report(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,6 @@ async def palette(stage: Stage, text: str) -> None:
     """Open the palette, look for something and take the first thing found."""
     await stage.press("ctrl+p")
     await stage.type(text)
-    await stage.until(lambda: len(stage.app.screen.query("CommandList").last()._options) > 0)  # type: ignore[attr-defined]
     await stage.press("enter")
 
 
@@ -120,7 +119,7 @@ async def test_the_palette_finds_commands_and_instances() -> None:
         await palette(stage, "Library")
         await stage.until(lambda: not stage.in_dialog and stage.title.startswith("Library"))
 
-        # The palette finds an instance.
+        # The palette finds an instance, and says why a command does not work here.
         await stage.press("7")
         await palette(stage, "jupyt")
         await stage.until(lambda: not stage.in_dialog and stage.here == "jupyter")

@@ -178,7 +178,7 @@ async def test_the_program_continues_after_a_key_handler_has_raised() -> None:
         await stage.press("escape")
         assert not stage.in_dialog
         await stage.press("question_mark")
-        assert stage.dialogs == ["ReaderDialog"]
+        assert stage.dialogs == ["HelpDialog"]
 
 
 async def test_handlers_that_fail_without_input_end_the_program() -> None:

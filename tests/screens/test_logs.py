@@ -392,8 +392,8 @@ async def test_the_keys_of_a_log_are_its_own_in_the_footer_and_the_help() -> Non
         assert "events" not in stage.lines[-1]
         await stage.press("question_mark")
         shown = "\n".join(" ".join(text.split()) for text in stage.lines)
-        assert "n Next match :match-next" in shown
-        assert " Events :events-of" in shown
+        assert "n Next match Go to the next line" in shown
+        assert " Events State changes" in shown
         assert "e Events" not in shown
 
 

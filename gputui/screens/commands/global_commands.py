@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
-from textual.content import Content
-
-from gputui.commands import COMMANDS, Group
-from gputui.config.keymap import key_text
 from gputui.query import QueryError
 from gputui.screens import dialogs
 from gputui.screens.base.bars import CommandBar, FilterBar
 from gputui.screens.commands.command_set import in_worker
+from gputui.screens.commands.listing import Entry, Section, columns, sections
 from gputui.screens.commands.saved_views import SavedViewCommands
 from gputui.screens.detail import describe_audit, describe_messages
+from gputui.widgets.internal_errors import guarded
 
 
 class GlobalCommands(SavedViewCommands):
@@ -63,8 +62,15 @@ class GlobalCommands(SavedViewCommands):
             self.session.program.leave()
 
     def do_palette(self, argument: str) -> None:
-        """Open the palette."""
-        self.app.action_command_palette()
+        """Open the palette, and run what is chosen in it."""
+        from gputui.screens.palette import PaletteDialog
+
+        def chosen(go: Callable[[], object] | None) -> None:
+            with guarded(self.app):
+                if go is not None:
+                    go()
+
+        self.app.push_screen(PaletteDialog(self.view), chosen)
 
     def do_theme(self, argument: str) -> None:
         """Change the colours."""
@@ -85,57 +91,27 @@ class GlobalCommands(SavedViewCommands):
 
     def do_help(self, argument: str) -> None:
         """Show the keys that work here, in each section before those that do not."""
-        self.app.push_screen(dialogs.ReaderDialog(f"Keys in {self.view.HEADING}", self._help_lines()))
+        found = [*sections(self.view, words=True), *self._more_sections()]
+        self.app.push_screen(dialogs.HelpDialog(f"Keys in {self.view.HEADING}", partial(columns, found)))
 
-    def _help_lines(self) -> list[Content]:
-        lines: list[Content] = []
-        here = self.view.commands.here()
-        roomy = self.view.size.width >= 110
-        for group in Group:
-            handled = [command for command in COMMANDS if command.group is group and self.view.handles(command)]
-            if not handled:
-                continue
-            lines += [Content.styled(group.value, "bold $text-accent")]
-            offers = {command: self.view.commands.offers(command, here) for command in handled}
-            for command, offered in sorted(offers.items(), key=lambda each: not each[1]):
-                named = self.view.named(command)
-                key = key_text(self.view.commands.keys_of(command))
-                lines.append(
-                    Content.assemble(
-                        (f"  {key:<12}", "bold" if offered else "$muted"),
-                        (f"{named.title:<28}", "" if offered else "$muted"),
-                        (f":{command.word:<14}", "$muted"),
-                        (named.tooltip if roomy else "", "$muted"),
-                        (
-                            "" if offered else "  n/a here" if command.group is Group.ROW else "  not now",
-                            "$muted",
-                        ),
-                    )
-                )
-            lines.append(Content(""))
-        lines += [Content.styled("Moving", "bold $text-accent"), *self._movement_lines()]
-        return lines
-
-    def _movement_lines(self) -> Iterable[Content]:
+    def _more_sections(self) -> Iterable[Section]:
         def pair(one: str, other: str) -> str:
             return " ".join(self.session.key_of_move(f"table.{name}") for name in (one, other))
 
-        for keys, what in (
+        moves = (
             (pair("down", "up"), "one row down, up"),
             (pair("page_down", "page_up"), "one page down, up"),
             (pair("first", "last"), "to the first, last row"),
             (self.session.key_of("pane"), "to the other pane, where there is one"),
-        ):
-            yield Content.assemble((f"  {keys:<16}", "bold"), what)
-        yield Content("")
-        yield Content.styled("Filter", "bold $text-accent")
-        for example, what in (
+        )
+        yield Section("Moving", [Entry(keys, words) for keys, words in moves])
+        examples = (
             ("train", "rows with this text in any column, which is then shown"),
             ("state:running", "rows whose column contains it"),
             ("!jupyter", "rows that do not"),
             ("/^llm-\\d+/", "rows that match the regular expression"),
-        ):
-            yield Content.assemble((f"  {example:<16}", "bold"), what)
+        )
+        yield Section("Filter", [Entry(example, words) for example, words in examples])
 
     def do_messages(self, argument: str) -> None:
         """Show the messages of this session."""

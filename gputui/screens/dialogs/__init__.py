@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.dialog import Dialog as Dialog
     from gputui.screens.dialogs.form import FilterDialog as FilterDialog
     from gputui.screens.dialogs.form import FormDialog as FormDialog
+    from gputui.screens.dialogs.help import HelpDialog as HelpDialog
     from gputui.screens.dialogs.menu import AddressDialog as AddressDialog
     from gputui.screens.dialogs.menu import Choice as Choice
     from gputui.screens.dialogs.menu import MenuDialog as MenuDialog
@@ -35,6 +36,7 @@ _NAMES = {
     "confirm": ("ConfirmDialog", "Option", "StopDialog"),
     "dialog": ("Dialog",),
     "form": ("FilterDialog", "FormDialog"),
+    "help": ("HelpDialog",),
     "menu": ("AddressDialog", "Choice", "MenuDialog", "SeveralDialog"),
     "prompt": ("AnswersDialog", "PromptDialog", "WaitDialog"),
     "reader": ("JsonReaderDialog", "ReaderDialog"),

@@ -46,7 +46,7 @@ class EntryBar(GuardedHandlers, Vertical):
     ]
 
     KEYS: ClassVar[Sequence[tuple[str, str]]] = ()
-    """Its keys, by the ends of the ids of their bindings, with what they do in it: the footer while it is open."""
+    """The ends of the ids of the bindings in the footer while it is open, with a word for each."""
 
     def __init__(self, prefix: str, *, completer: Completer | None = None, id: str) -> None:  # noqa: A002
         super().__init__(id=id)

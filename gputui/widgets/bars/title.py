@@ -56,7 +56,7 @@ class Tab:
         if self.current:
             return Content.assemble((f"[{text}]", "bold $text-accent"), "" if named else " ")
         name = text.removeprefix(self.key)
-        return Content.assemble(" " if named else "", (self.key, "$foreground"), (name, "$muted"), self.mark.value)
+        return Content.assemble(" " if named else "", self.key, (name, "$muted" if name else ""), self.mark.value)
 
 
 def named_width(tabs: Sequence[Tab]) -> int:
@@ -110,9 +110,11 @@ class TitleBar(GuardedHandlers, Widget):
         beside = terminal.width >= names + ROOM_BESIDE_NAMES
         two_lines = not beside and terminal.width >= names and terminal.height >= LINES_FOR_TWO
         self.set_class(two_lines, "-two-lines")
-        self._named = beside or two_lines
-        self._tabs = tuple(tab for tab in tabs if self._named or not tab.pinned)
-        self._lay_out_tabs()
+        named = beside or two_lines
+        asked = tuple(tab for tab in tabs if named or not tab.pinned), named
+        if asked != (self._tabs, self._named) or not self._places:
+            self._tabs, self._named = asked
+            self._lay_out_tabs()
         self.lay_out()
 
     def set_parts(self, left: Content, right: Content) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-
-from textual.content import Content
+from typing import TYPE_CHECKING
 
 from gputui.commands import BY_ID
-from gputui.screens.base.view import View
 from gputui.screens.commands.saved_views import description
-from gputui.widgets.internal_errors import guarded
+
+if TYPE_CHECKING:
+    from gputui.screens.base.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +19,18 @@ class Place:
     """A line of the palette: its words, and the function that goes there."""
 
     title: str
-    about: Content
+    about: str
     go: Callable[[], None]
 
 
 def other_places(view: View) -> Iterator[Place]:
     """Yield the saved views, then the themes."""
     for saved in view.session.saved_views.all():
-        yield Place(f"View {saved.name}", Content(description(saved)), partial(_run, view, "saved-views", saved.name))
+        yield Place(f"View {saved.name}", description(saved), partial(_run, view, "saved-views", saved.name))
     for name in sorted(view.app.available_themes):
         note = "the colours now" if name == view.app.theme else "other colours"
-        yield Place(f"Theme {name}", Content(note), partial(_run, view, "theme", name))
+        yield Place(f"Theme {name}", note, partial(_run, view, "theme", name))
 
 
 def _run(view: View, command: str, argument: str) -> None:
-    with guarded(view.app):
-        view.commands.run(BY_ID[command], argument)
+    view.commands.run(BY_ID[command], argument)

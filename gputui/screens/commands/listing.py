@@ -1,0 +1,132 @@
+"""Commands as lines to read: the keys, the words, and at the right edge the reason why one does not work here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from gputui.actions import ACTIONS
+from gputui.commands import COMMANDS, Command, Group, Here
+from gputui.config.keymap import key_text
+
+if TYPE_CHECKING:
+    from gputui.screens.base.view import View
+
+_LEAST_ABOUT = 12
+"""Columns below which the beginning of an explanation is not worth its place."""
+_TITLE_WIDTH, _ROOMY = 16, 66
+"""The columns of most titles, and those of a line from which on the explanations are aligned."""
+_GAP = "  "
+_TWO_COLUMNS = 100
+_BETWEEN = 3
+"""Spaces between two columns of sections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line: its keys, its words, an explanation, and a text for the right edge. ``works`` here and now."""
+
+    keys: str
+    title: str
+    about: str = ""
+    edge: str = ""
+    works: bool = True
+    command: str = ""
+    """The id of the command that it is about; '' for none."""
+
+    def content(self, width: int, keys_width: int) -> Content:
+        """Return it in so many columns, of which the keys have their share."""
+        style = "$foreground" if self.works else "$muted"
+        title = self.title.ljust(_TITLE_WIDTH) if self.about and width >= _ROOMY else self.title
+        left = Content.assemble(
+            (self.keys.ljust(keys_width), "bold $text-accent" if self.works else "$muted"), (title, style)
+        )
+        room = width - left.cell_length - (len(self.edge) + len(_GAP) if self.edge else 0) - len(_GAP)
+        if self.about and room >= min(len(self.about), _LEAST_ABOUT):
+            about = Content.styled(self.about, "$muted").truncate(room, ellipsis=True)
+            left = Content.assemble(left, _GAP, about)
+        left = left.truncate(width - len(self.edge) - 1 if self.edge else width, ellipsis=True)
+        space = " " * (width - left.cell_length - len(self.edge))
+        return Content.assemble(left, space, (self.edge, "$muted"))
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Lines under a heading."""
+
+    heading: str
+    entries: Sequence[Entry]
+
+    def lines(self, width: int, keys_width: int) -> list[Content]:
+        """Return the heading, the lines and an empty one."""
+        entries = (entry.content(width, keys_width) for entry in self.entries)
+        return [Content.styled(self.heading, "bold $text-accent"), *entries, Content("")]
+
+
+def sections(view: View, *, words: bool) -> list[Section]:
+    """Return all commands of a view by their groups, in each those first that work here and now.
+
+    With ``words`` those have their word of the command bar at the right edge.
+    """
+    here = view.commands.here()
+    found = []
+    for group in Group:
+        handled = [command for command in COMMANDS if command.group is group and view.handles(command)]
+        entries = [_entry(view, command, here, words=words) for command in handled]
+        entries.sort(key=lambda entry: not entry.works)
+        if entries:
+            found.append(Section(group.value, entries))
+    return found
+
+
+def _entry(view: View, command: Command, here: Here, *, words: bool) -> Entry:
+    named, works = view.named(command), view.commands.offers(command, here)
+    edge = (f":{command.word}" if words else "") if works else reason(view, command)
+    return Entry(key_text(view.commands.keys_of(command)), named.title, named.tooltip, edge, works, command.id)
+
+
+def reason(view: View, command: Command) -> str:
+    """Return in two or three words why a command does not work here; its refusal says more."""
+    fleet, targets = view.session.fleet, view.targets()
+    if command.group is Group.ROW and not targets:
+        return "no row"
+    action = command.action
+    mutates = action is not None and ACTIONS[action].mutates
+    names = {row.ref.account for row in targets} if command.group is Group.ROW else view.session.accounts_shown()
+    accounts = [account for name in names if (account := fleet.accounts.get(name)) is not None]
+    if mutates and accounts and all(account.read_only for account in accounts):
+        return "read-only"
+    if command.group is not Group.ROW:
+        return "not now"
+    if action is None or command.when is not None:
+        return "not on this row"
+    refused = next((row for row in targets if action not in fleet.actions(row)), targets[0])
+    if fleet.never(refused, action) is not None:
+        return f"not in {refused.ref.account}"
+    return "not in this state"
+
+
+def columns(found: Sequence[Section], width: int) -> list[Content]:
+    """Lay out sections: in two columns of about the same height where there is room."""
+    keys = max((len(entry.keys) for section in found for entry in section.entries), default=0) + len(_GAP)
+    if width < _TWO_COLUMNS:
+        return [line for section in found for line in section.lines(width, keys)]
+    half = (width - _BETWEEN) // 2
+    blocks = [section.lines(half, keys) for section in found]
+    heights = [len(block) for block in blocks]
+    split = min(range(len(blocks) + 1), key=lambda at: max(sum(heights[:at]), sum(heights[at:])))
+    left, right = _joined(blocks[:split]), _joined(blocks[split:])
+    height = max(len(left), len(right))
+    left += [Content("")] * (height - len(left))
+    right += [Content("")] * (height - len(right))
+    return [
+        Content.assemble(one, " " * (half + _BETWEEN - one.cell_length), other) if other else one
+        for one, other in zip(left, right, strict=True)
+    ]
+
+
+def _joined(blocks: Iterable[list[Content]]) -> list[Content]:
+    return [line for block in blocks for line in block]

@@ -1,0 +1,188 @@
+"""The palette (ctrl+p): commands, instances, saved views and themes, found by a part of the name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.fuzzy import FuzzySearch
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from gputui.commands import BY_ID
+from gputui.formatting import status_text
+from gputui.models import Instance
+from gputui.screens.commands.listing import Entry, sections
+from gputui.screens.dialogs.dialog import Dialog
+from gputui.screens.other_places import other_places
+from gputui.widgets.inputs.line_input import LineInput
+
+if TYPE_CHECKING:
+    from gputui.screens.base.view import View
+
+_MOST_OTHERS = 50
+"""The instances, saved views and themes that are shown for a text: those that match best."""
+_NO_MATCH = "No command and no instance matches."
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A line of the palette: what it shows, what it does, and how well it matches."""
+
+    entry: Entry
+    go: Callable[[], object]
+    score: float = 0.0
+    matched: tuple[int, ...] = ()
+    """The positions in the words that match."""
+
+
+class PaletteDialog(Dialog[Callable[[], object]]):
+    """Gives back the function that runs or shows what was chosen. Commands that do not work here are last and dim."""
+
+    DEFAULT_CSS = """
+    PaletteDialog { align: center top; }
+    PaletteDialog > .dialog { width: 96%; max-width: 120; max-height: 96%; margin-top: 2; padding: 0 1; }
+    PaletteDialog .heading { display: none; }
+    PaletteDialog LineInput { margin: 0 1; background: $surface; }
+    PaletteDialog LineInput:focus { background: $surface; }
+    PaletteDialog OptionList {
+        border: none; height: auto; max-height: 75vh; background: $surface; padding: 0; scrollbar-size-vertical: 1;
+    }
+    PaletteDialog OptionList > .option-list--option-highlighted { background: $selected; text-style: bold; }
+    PaletteDialog OptionList > .option-list--option-disabled { color: $muted; }
+    PaletteDialog .hint { margin-top: 0; padding: 0 1; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "move('cursor_down')", "Down", show=False, priority=True, id="choices.down"),
+        Binding("up", "move('cursor_up')", "Up", show=False, priority=True, id="choices.up"),
+        Binding("pagedown", "move('page_down')", "Page down", show=False),
+        Binding("pageup", "move('page_up')", "Page up", show=False),
+    ]
+
+    def __init__(self, view: View) -> None:
+        super().__init__()
+        self._sections = sections(view, words=False)
+        self._view = view
+        self._lines: list[Found | None] = []
+        self._text = ""
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the line to type in, the list and the hint."""
+        yield LineInput(placeholder="Find a command or an instance")
+        yield OptionList()
+        yield Static(Content(self.keys_text("run")), classes="hint")
+
+    def on_mount(self) -> None:
+        """Show all commands."""
+        self.set_focus(self.query_one(LineInput))
+        # The list has its width after the first layout.
+        self.call_after_refresh(self._show, self._text)
+
+    def on_resize(self) -> None:
+        """Fit the lines to the new width."""
+        self.call_after_refresh(self._show, self._text)
+
+    # --- what is listed --------------------------------------------------------------------------------------
+
+    def _all(self) -> Iterator[Found | str]:
+        for section in self._sections:
+            yield section.heading
+            yield from map(self._command, section.entries)
+
+    def _command(self, entry: Entry) -> Found:
+        return Found(entry, partial(self._view.commands.run, BY_ID[entry.command]))
+
+    def _others(self) -> Iterator[Found]:
+        """Yield what is found by its name alone: saved views, themes, instances."""
+        for place in other_places(self._view):
+            yield Found(Entry("", place.title, place.about), place.go)
+        session = self._view.session
+        for row in session.fleet.all(Instance):
+            yield Found(_of_instance(row), partial(session.navigator.go, "instances", select=row.ref))
+
+    def _matching(self, text: str) -> Iterator[Found]:
+        """Yield the commands and places that match, the best first, and then commands that do not work here."""
+        search = FuzzySearch()
+
+        def best(found: Iterable[Found]) -> list[Found]:
+            scored = []
+            for one in found:
+                command = BY_ID.get(one.entry.command)
+                words = f"{one.entry.title} {command.word}" if command is not None else one.entry.title
+                score, at = search.match(text, words)
+                if score:
+                    matched = tuple(place for place in at if place < len(one.entry.title))
+                    scored.append(replace(one, score=score, matched=matched))
+            return sorted(scored, key=lambda one: -one.score)
+
+        commands = best(self._command(entry) for section in self._sections for entry in section.entries)
+        others = best(self._others())[:_MOST_OTHERS]
+        working = [one for one in commands if one.entry.works]
+        yield from sorted([*working, *others], key=lambda one: -one.score)
+        yield from (one for one in commands if not one.entry.works)
+
+    def _show(self, text: str) -> None:
+        """List what matches a text, everything for none."""
+        self._text = text
+        options = self.query_one(OptionList)
+        width = options.scrollable_content_region.width - 2
+        if width <= 0:
+            return
+        found = [*self._matching(text)] if text.strip() else [*self._all()]
+        entries = [one.entry for one in found if isinstance(one, Found)]
+        keys = max((len(entry.keys) for entry in entries), default=0) + 2
+        options.clear_options()
+        self._lines = [one if isinstance(one, Found) else None for one in found]
+        options.add_options(self._option(one, width, keys) for one in found)
+        if not found:
+            self._lines = [None]
+            options.add_option(Option(Content(_NO_MATCH), disabled=True))
+        options.highlighted = next((place for place, line in enumerate(self._lines) if line is not None), None)
+
+    @staticmethod
+    def _option(line: Found | str, width: int, keys: int) -> Option:
+        if isinstance(line, str):
+            return Option(Content.styled(line, "bold $text-accent"), disabled=True)
+        content = line.entry.content(width, keys)
+        for place in line.matched:
+            content = content.stylize("underline", keys + place, keys + place + 1)
+        return Option(content)
+
+    # --- choosing --------------------------------------------------------------------------------------------
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._show(event.value)
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value != self._text:
+            self._show(event.value)
+        self._choose(self.query_one(OptionList).highlighted)
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self._choose(event.option_index)
+
+    def _choose(self, place: int | None) -> None:
+        line = self._lines[place] if place is not None and place < len(self._lines) else None
+        if line is not None:
+            self.dismiss(line.go)
+
+    def action_move(self, how: str) -> None:
+        """Move the highlight; the line to type in keeps the focus."""
+        getattr(self.query_one(OptionList), f"action_{how}")()
+
+
+def _of_instance(row: Instance) -> Entry:
+    return Entry("", row.name, f"{row.ref.kind} in {row.ref.account}, {status_text(row.status)}")
