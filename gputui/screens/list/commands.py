@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gputui.commands import Condition
@@ -52,7 +53,10 @@ class ListCommands(SaveCommands):
             table.refit()
 
     def do_save(self, argument: str) -> None:
-        """Write the rows shown to a file."""
+        """Write the rows shown to a file, with the columns that the user chose."""
         table = self.view.table
         rows = [row for ref in table.visible_refs if (row := table.get(ref)) is not None]
-        self.save(tuple(table.columns.values()), rows)
+        columns = tuple(table.columns.values())
+        if (choice := table.chosen.choice) is not None:
+            columns = tuple(replace(column, shown=True) for column in choice.apply(columns))
+        self.save(columns, rows)

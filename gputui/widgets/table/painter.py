@@ -171,6 +171,13 @@ class TablePainter(Generic[RowT]):
         begun = [placed for placed in self.layout.placed if placed.x + GUTTER + self.indent <= x]
         return begun[-1] if begun else None
 
+    def sign_at(self, x: int) -> int:
+        """Return which way the sign at ``x`` of the heading scrolls the columns, -1 or 1; 0 where there is none."""
+        if x == self._size.width - 1:
+            return int(self.layout.has_later)
+        placed = self.layout.placed
+        return -int(self.layout.stop > 0 and len(placed) > 1 and x == GUTTER + self.indent + placed[1].x - 1)
+
     def _cells_of(self, row: RowT) -> tuple[str, list[tuple[Span, ...]]]:
         cells = self._cells.get(row.ref)
         if cells is None:

@@ -301,14 +301,11 @@ class RecordTable(TableView[RowT]):
             self.post_message(self.Opened(self, ref))
 
     def on_click(self, event: events.Click) -> None:
-        """Select a line, open it on a double click; on the heading, sort by the column or reverse its order."""
-        if event.x >= self.size.width - 1:
-            return
+        """Select a line, open it on a double click; in the heading, sort by the column, reverse its order, scroll."""
         if event.y == 0:
-            placed = self._painter.column_at(event.x)
-            if placed is not None and placed.column.sort_key is not None:
-                key = placed.column.key
-                self.set_sort(key, not self._descending if key == self._sort_key else self._descending)
+            self._click_heading(event.x)
+            return
+        if event.x >= self.size.width - 1:
             return
         index = self.viewport.top + event.y - 1
         if index < self._model.line_count and self._model.takes_cursor(line := self._model.line_at(index)):
@@ -316,6 +313,15 @@ class RecordTable(TableView[RowT]):
             self.select(line)
             if event.chain == 2:
                 self.action_open()
+
+    def _click_heading(self, x: int) -> None:
+        if steps := self._painter.sign_at(x):
+            self.chosen.scroll(steps)
+            return
+        placed = self._painter.column_at(x) if x < self.size.width - 1 else None
+        if placed is not None and placed.column.sort_key is not None:
+            key = placed.column.key
+            self.set_sort(key, not self._descending if key == self._sort_key else self._descending)
 
     def _notice(self) -> Content:
         if not self._placeholder and self._model.rows:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
+from textual.events import MouseScrollDown
+
 from gputui.models import Change
 from gputui.presentation.columns.choice import ColumnChoice
 from gputui.presentation.columns.column import Column
 from gputui.widgets.table.sideways import stops
+from gputui.widgets.table.table import RecordTable
 from tests.widgets.table.small_app import Driver, Record, keys_of, records, shown
 
 
@@ -42,6 +45,18 @@ async def test_columns_that_were_left_out_are_scrolled_to_and_the_heading_says_s
         assert heading(driver) == ["NAME", "‹C4", "C5"]
         await driver.press("left", "left", "left", "left")
         assert heading(driver) == ["NAME", "C1", "C2", "›"]
+
+
+async def test_the_signs_of_the_heading_and_the_wheel_with_shift_scroll_too() -> None:
+    async with shown(records(1, 2), width=34, columns=MANY) as driver:
+        await driver.click(RecordTable, offset=(33, 0))
+        assert heading(driver) == ["NAME", "‹C2", "C3", "›"]
+        await driver.click(RecordTable, offset=(driver.lines[0].index("‹"), 0))
+        assert heading(driver) == ["NAME", "C1", "C2", "›"]
+        down = MouseScrollDown(driver.table, 5, 2, 0, 1, 0, shift=True, meta=False, ctrl=False)
+        driver.table.on_mouse_scroll_down(down)
+        assert heading(driver) == ["NAME", "‹C2", "C3", "›"]
+        assert driver.table.viewport.top == 0
 
 
 async def test_all_chosen_columns_are_there_in_their_order_and_width() -> None:
