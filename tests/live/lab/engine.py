@@ -128,11 +128,16 @@ class Engine:
     def _last_words(self) -> str:
         return " ".join(self._log.read_text(errors="replace").splitlines()[-3:])[-600:]
 
-    def _import_image(self) -> None:
-        root, archive = self._home / "root", self._home / "root.tar"
-        rootfs.build(root, SSH_PASSWORD)
+    def import_image(self, root: Path, image: str, *changes: str) -> None:
+        """Make an image of a folder, which is then removed; ``changes`` are lines as of a Dockerfile."""
+        archive = root.with_suffix(".tar")
         with tarfile.open(archive, "w") as tar:
             tar.add(root, arcname=".")
-        self.docker("import", "-c", 'CMD ["/entry.sh"]', "-c", "EXPOSE 22", str(archive), IMAGE)
+        self.docker("import", *(word for change in changes for word in ("-c", change)), str(archive), image)
         archive.unlink()
         shutil.rmtree(root)
+
+    def _import_image(self) -> None:
+        root = self._home / "root"
+        rootfs.build(root, SSH_PASSWORD)
+        self.import_image(root, IMAGE, 'CMD ["/entry.sh"]', "EXPOSE 22")

@@ -39,11 +39,11 @@ exec /usr/sbin/sshd -D -e
 
 def build(root: Path, password: str) -> None:
     """Fill ``root``; its ``/entry.sh`` runs an sshd where root logs in with ``password``. Raises MissingError."""
-    _lay_out(root)
+    lay_out(root)
     for path in _wanted():
-        _copy(path, root)
-        for library in _libraries(path):
-            _copy(library, root)
+        copy(path, root)
+        for library in libraries(path):
+            copy(library, root)
     hashed = _hash(password)
     files = {
         "etc/passwd": "root:x:0:0:root:/root:/bin/bash\nsshd:x:104:65534::/run/sshd:/usr/sbin/nologin\n",
@@ -60,7 +60,8 @@ def build(root: Path, password: str) -> None:
     (root / "entry.sh").chmod(0o755)
 
 
-def _lay_out(root: Path) -> None:
+def lay_out(root: Path) -> None:
+    """Make the folders and links of a system that has nothing yet."""
     for folder in _FOLDERS.split():
         (root / folder).mkdir(parents=True, exist_ok=True)
     for link, target in _LINKS.items():
@@ -75,14 +76,16 @@ def _wanted() -> list[Path]:
     return [Path(path) for path in found.values() if path] + extra
 
 
-def _copy(path: Path, root: Path) -> None:
+def copy(path: Path, root: Path) -> None:
+    """Copy a file of this machine to the same place below ``root``."""
     target = root / str(path).lstrip("/")
     if path.is_file() and not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path.resolve(), target)
 
 
-def _libraries(path: Path) -> list[Path]:
+def libraries(path: Path) -> list[Path]:
+    """Return the libraries that a program or a library loads."""
     listed = subprocess.run(["ldd", path], capture_output=True, text=True, check=False).stdout
     return [Path(word) for word in re.findall(r"(/\S+)", listed)]
 
