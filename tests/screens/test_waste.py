@@ -68,7 +68,9 @@ async def test_waste_is_listed_by_price_and_stopped_or_deleted_from_there() -> N
             *("61.0G", "memory", "in", "use"),
         ]
         assert "2   $3.02/h" in stage.title
-        await stage.press("X")
+        await stage.press("d")
+        assert "2026-03-01 11:19:00 or earlier" in stage.text
+        await stage.press("escape", "X")
         assert "Stop serve in dock?" in stage.text
         await confirm(stage)
         await stage.until(lambda: backend.calls[Action.STOP])

@@ -11,7 +11,7 @@ from gputui.formatting import format_age, format_bytes, format_money
 from gputui.models.waste import Waste, WasteReason
 from gputui.presentation.actions import progress_text
 from gputui.presentation.columns import fields
-from gputui.presentation.columns.column import Cell, Column
+from gputui.presentation.columns.column import Cell, Column, plain_text
 from gputui.presentation.columns.context import Context
 from gputui.presentation.prices import AT_LEAST, UNKNOWN, money_text
 from gputui.presentation.times import end_text
@@ -88,12 +88,22 @@ def waste_columns(context: Context) -> Sequence[Column[Waste]]:
             when_filled=True,
             number=lambda row: row.gpus,
         ),
-        Column("since", since, lambda row: row.since, heading="FOR", right=True, number=age),
+        Column(
+            "since",
+            since,
+            lambda row: row.since,
+            heading="FOR",
+            right=True,
+            number=age,
+            label="since",
+            detail=lambda row: _began(row, utc=context.utc),
+        ),
         Column(
             "price",
             _price,
             lambda row: price_key(row.per_hour),
             heading="PRICE/H",
+            label="price/h",
             right=True,
             number=lambda row: fields.amount(row.per_hour),
         ),
@@ -102,6 +112,7 @@ def waste_columns(context: Context) -> Sequence[Column[Waste]]:
             cost,
             lambda row: price_key(so_far(row, context.now())),
             heading="SO FAR",
+            label="so far",
             right=True,
             priority=1,
             number=lambda row: fields.amount(so_far(row, context.now())),
@@ -115,6 +126,20 @@ def waste_columns(context: Context) -> Sequence[Column[Waste]]:
             shown=False,
         ),
     ]
+
+
+def waste_fields(row: Waste, context: Context) -> Sequence[tuple[str, Cell]]:
+    """Return what a description says of the waste of a resource: label and content."""
+    columns = {column.key: column for column in waste_columns(context)}
+    chosen = (columns[key] for key in ("reason", "since", "price", "so_far", "details"))
+    found = ((column.label or column.title.lower(), column.described(row)) for column in chosen)
+    return [(label, cell) for label, cell in found if plain_text(cell)]
+
+
+def _began(row: Waste, *, utc: bool) -> str:
+    if row.since is None:
+        return UNKNOWN
+    return f"{fields.stamp(row.since, utc=utc)}{' or earlier' if row.at_least else ''}"
 
 
 def _sign(row: Waste) -> str:

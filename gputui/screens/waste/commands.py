@@ -10,10 +10,12 @@ from textual.content import Content
 from gputui.commands import Command, Condition
 from gputui.errors import InvalidError
 from gputui.formatting import counted
-from gputui.models import RESOURCES, Volume
+from gputui.models import RESOURCES, Row, Volume
 from gputui.presentation.times import end_text, parse_end
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.inspect import InspectCommands
+from gputui.screens.detail import field_lines, heading
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -98,8 +100,8 @@ def _names(chosen: Sequence[Waste]) -> str:
     return chosen[0].name if len(chosen) == 1 else counted(len(chosen), "row")
 
 
-class WasteCommands(CommandSet):
-    """Open the resource of a row; show the snoozed rows."""
+class WasteCommands(InspectCommands):
+    """Open the resource of a row, describe it; show the snoozed rows."""
 
     view: WasteView
 
@@ -120,6 +122,16 @@ class WasteCommands(CommandSet):
         if (row := self.view.row_here()) is not None:
             resource = self.session.fleet.resource_of(row.ref)
             self.session.navigator.go(RESOURCES[resource].view, select=row.ref)
+
+    def description(self, row: Row) -> list[Content]:
+        """Return everything known about a resource, why it is waste first."""
+        from gputui.presentation.columns.waste import waste_fields
+
+        lines = super().description(row)
+        if (waste := self.view.waste_of(row.ref)) is None:
+            return lines
+        facts = waste_fields(waste, self.view.context)
+        return [heading("Waste"), *(line for fact in facts for line in field_lines(*fact)), Content(""), *lines]
 
     def do_problems(self, argument: str) -> None:
         """Show the rows that do not count as well, or hide them again."""
