@@ -8,6 +8,7 @@ import time
 
 PROGRAMS = (
     "table",
+    "groups",
     "form",
     "app",
     "cli",

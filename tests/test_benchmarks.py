@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 LAST_LINE = {
     "table": "idle seconds",
+    "groups": "slowest grouping",
     "form": "letter during messages",
     "app": "scrolling",
     "cli": "ratio",

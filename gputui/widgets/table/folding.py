@@ -118,6 +118,11 @@ class Folding(Generic[RowT]):
         self._fold(groups.keys, folded=self.folded_count < len(groups.keys))
         return True
 
+    def unfold_all(self) -> None:
+        """Show the rows of all groups."""
+        if self._model.groups is not None:
+            self._fold(self._model.groups.keys, folded=False)
+
     def _fold(self, keys: list[Hashable], *, folded: bool) -> None:
         with self._viewport.anchored():
             self._model.fold(keys, folded=folded)

@@ -67,8 +67,17 @@ class Groups(Generic[RowT]):
 
     def fill(self, order: Order, rows: Mapping[Ref, RowT], *, backwards: bool, afresh: bool = False) -> None:
         """Take these rows instead of all others; ``afresh``: find also the groups of rows that were there."""
+        self._contents.clear()
+        self._arrange(order, rows, backwards=backwards, known={} if afresh else self._group_of)
+
+    def reorder(self, order: Order, *, backwards: bool) -> None:
+        """Take the rows in another order: what the headings say of them stays."""
+        self._arrange(order, self._rows, backwards=backwards, known=self._group_of)
+
+    def _arrange(
+        self, order: Order, rows: Mapping[Ref, RowT], *, backwards: bool, known: Mapping[Ref, Hashable]
+    ) -> None:
         self._rows = rows
-        known = {} if afresh else self._group_of
         group_of: dict[Ref, Hashable] = {}
         orders: dict[Hashable, Order] = {}
         for place, ref in zip(order.places, order.refs, strict=True):
@@ -79,7 +88,6 @@ class Groups(Generic[RowT]):
             own.refs.append(ref)
         self.backwards = backwards
         self._group_of, self._orders = group_of, orders
-        self._contents.clear()
         self._sorted = self._starts = None
 
     def group_for(self, row: RowT) -> Hashable:

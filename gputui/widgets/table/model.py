@@ -207,7 +207,9 @@ class TableModel(Generic[RowT]):
         self._sort = value
         self._descending = descending
         self._make_keys()
-        self._choose()
+        self._choose_shown()
+        if self.groups is not None:
+            self.groups.reorder(self._shown, backwards=descending)
         self._settle((), -1)
 
     def _hides(self, row: RowT) -> bool:
@@ -276,15 +278,18 @@ class TableModel(Generic[RowT]):
         self._choose(afresh=afresh)
 
     def _choose(self, *, afresh: bool = False) -> None:
-        """Take the rows that are not hidden from the order of all."""
+        """Take the rows that are not hidden from the order of all, and put them into groups."""
+        self._choose_shown()
+        if self.groups is not None:
+            self.groups.fill(self._shown, self.rows, backwards=self._descending, afresh=afresh)
+
+    def _choose_shown(self) -> None:
         places, refs, hidden = self._all.places, self._all.refs, self._hidden
         if self._filter is None:
             self._shown = self._all
         else:
             shown = [ref not in hidden for ref in refs]
             self._shown = Order(list(compress(places, shown)), list(compress(refs, shown)))
-        if self.groups is not None:
-            self.groups.fill(self._shown, self.rows, backwards=self._descending, afresh=afresh)
 
     def _settle(self, before: Sequence[Line], at: int) -> None:
         """Give the cursor a line: its own, else the next of ``before`` that is left, else the one before that."""

@@ -70,8 +70,8 @@ class TablePainter(Generic[RowT]):
         self.layout: ColumnLayout[RowT] = ColumnLayout(columns, lambda row: self._cells_of(row)[1], self._cells.clear)
         self._lines: dict[Ref, dict[tuple[bool, bool, bool], Strip]] = {}
         """The lines of each row: with or without the cursor, marked or not, with or without the bar's thumb."""
-        self._headings: dict[Heading, tuple[GroupLine, dict[tuple[bool, int, bool, bool], Strip]]] = {}
-        """The content and the lines of each heading: with the cursor, so many marks, folded, with the thumb."""
+        self._headings: dict[Heading, tuple[GroupLine, str, dict[tuple[bool, int, bool, bool], Strip]]] = {}
+        """The content, the style and the lines of each heading: with the cursor, marks, folded, with the thumb."""
         self.indent = 0
         """Cells before the first column of rows that are under headings."""
         self._styles: dict[tuple[str, ...], Style] = {}
@@ -221,21 +221,21 @@ class TablePainter(Generic[RowT]):
         groups, cursor = model.groups, heading == model.cursor
         assert groups is not None  # noqa: S101  (there is a heading)
         content, folded = groups.content(heading.group), groups.is_folded(heading.group)
-        before, lines = self._headings.get(heading, (None, {}))
+        before, style, lines = self._headings.get(heading, (None, "", {}))
         if before is not content:
-            lines = {}
-            self._headings[heading] = content, lines
+            old = any(self._style_of(model.rows[ref]) == _STALE for ref in groups.refs(heading.group))
+            style, lines = _STALE if old else "", {}
+            self._headings[heading] = content, style, lines
         line = lines.get((cursor, marked, folded, thumb))
         if line is None:
             glyph = (FOLDED if folded else UNFOLDED) if groups.grouping.folds else ""
             whole = marked == groups.size(heading.group)
             note = (*_spans(content.note), *([(f"  {marked} marked", "accent")] if marked else []))
-            old = any(self._style_of(model.rows[ref]) == _STALE for ref in groups.refs(heading.group))
             names = [
                 name for name, holds in (("group", True), ("cursor", cursor), ("marked", marked and whole)) if holds
             ]
             line = lines[cursor, marked, folded, thumb] = self._ended(
-                self._make_heading(content, glyph, note, names, _STALE if old else ""), thumb=thumb
+                self._make_heading(content, glyph, note, names, style), thumb=thumb
             )
         return line
 
