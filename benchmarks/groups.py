@@ -22,7 +22,7 @@ from gputui.presentation.groups.lists import groupings_of
 from gputui.widgets.table.table import RecordTable
 
 ROWS, ROUNDS = 10_000, 9
-TOGGLE, CHANGE = 100.0, 50.0
+TOGGLE, CHANGE = 100.0, 60.0
 """Bounds in milliseconds of a core: of a key that groups, folds or sorts, and of a change of 1 % of the rows."""
 
 _PHASES = (*[Phase.RUNNING] * 7, Phase.STOPPED, Phase.FAILED, Phase.PENDING)

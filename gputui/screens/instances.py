@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
-from gputui.analytics.cost import SIZING, gpus_of, host_gpus, is_unpriced
+from gputui.analytics.cost import SIZING, HostGpus, gpus_of, host_gpus, is_unpriced
 from gputui.analytics.cost_lines import UNPRICED
 from gputui.analytics.gpu_idle import LONGEST_GAP, SeenGpus
 from gputui.analytics.starts import STUCK_SECONDS, starts_under_way
@@ -36,6 +36,7 @@ class InstanceContext(FleetContext):
         self.book = StartupBook()
         """The starts of all instances, by their events."""
         self.seen_gpus = SeenGpus(())
+        self._sizes: HostGpus | None = None
 
     def processes(self, instance: Instance) -> Sequence[GpuProcess]:
         """Return the GPU processes of an instance."""
@@ -51,9 +52,16 @@ class InstanceContext(FleetContext):
 
     def gpu_count(self, instance: Instance) -> float | None:
         """Return how many GPUs an instance may use, of a whole host as many as that is known to have."""
-        sizes = SIZING if instance.gpu_all else ()
-        rows = (row for resource in sizes for row in self.session.fleet.rows(resource).values())
-        return gpus_of(instance, host_gpus(rows))
+        if not instance.gpu_all:
+            return gpus_of(instance, {})
+        if self._sizes is None:
+            rows = (row for resource in SIZING for row in self.session.fleet.rows(resource).values())
+            self._sizes = host_gpus(rows)
+        return gpus_of(instance, self._sizes)
+
+    def forget_sizes(self) -> None:
+        """Count the GPUs of hosts again when they are next asked for."""
+        self._sizes = None
 
     def created_at(self, instance: Instance) -> datetime | None:
         """Return when an instance was created, from its events where its row does not say."""
@@ -134,10 +142,12 @@ class InstancesView(ListView):
             fleet.subscribe(Resource.PROCESSES, lambda change: self._processes_changed()),
             fleet.subscribe(Resource.GPUS, lambda change: self._gpus_changed()),
             fleet.subscribe(Resource.EVENTS, self._events_changed),
+            *(fleet.subscribe(resource, lambda change: self.context.forget_sizes()) for resource in SIZING),
         )
 
     def catch_up(self) -> None:
         """Take the processes and the creation times before the rows."""
+        self.context.forget_sizes()
         self._group_processes()
         self.context.seen_gpus = SeenGpus(self.session.fleet.all(GpuDevice))
         self._note_creations(self.session.fleet.all(Event))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+from gputui.analytics.gpu_use import gpu_use
 from gputui.models import Deployment, Instance, Phase, Ref, Resource
 from gputui.presentation.actions import name_of
 from gputui.presentation.columns.column import Cell, natural_key, spans_of
@@ -12,6 +13,7 @@ from gputui.presentation.columns.context import Context
 from gputui.presentation.groups import forms
 from gputui.presentation.groups.grouping import Grouping, GroupLine
 from gputui.presentation.groups.totals import number_total, phase_total, price_total, size_total
+from gputui.presentation.prices import UNKNOWN
 
 
 def instance_groupings(context: Context) -> Sequence[Grouping[Any]]:
@@ -19,10 +21,14 @@ def instance_groupings(context: Context) -> Sequence[Grouping[Any]]:
 
     def totals(rows: Sequence[Instance]) -> Mapping[str, Cell]:
         apart = _apart(rows)
+        counts = [context.gpu_count(row) for row in apart]
         return {
             "state": phase_total(rows),
-            "gpu": number_total(map(context.gpu_count, apart)),
-            "gpumem": size_total(used for row in apart for used in _memory_used(row, context)),
+            "gpu": number_total(counts),
+            "util": _mean_load(apart, counts, context),
+            "gpumem": size_total(
+                used for row, count in zip(apart, counts, strict=True) for used in _memory_used(row, count, context)
+            ),
             "price": price_total(rows, context),
         }
 
@@ -73,11 +79,33 @@ def _apart(rows: Sequence[Instance]) -> list[Instance]:
     return [row for row in rows if row.parent is None or row.parent not in machines]
 
 
-def _memory_used(row: Instance, context: Context) -> list[int | None]:
-    """Return the GPU memory that its processes use; unknown where it runs on GPUs and none is seen."""
-    used = [process.gpu_memory_used for process in context.processes(row)]
-    has_none = row.phase is not Phase.RUNNING or context.gpu_count(row) == 0
-    return used or ([] if has_none else [None])
+def _memory_used(row: Instance, count: float | None, context: Context) -> list[int | None]:
+    """Return the GPU memory that it uses; unknown where it runs on GPUs and that is not seen, or a part of it."""
+    if row.phase is not Phase.RUNNING or count == 0:
+        return []
+    use = gpu_use(row, context.gpus(row), context.processes(row), count)
+    return [use.memory_used, *([None] if use.lacks_memory else [])]
+
+
+def _mean_load(rows: Sequence[Instance], counts: Sequence[float | None], context: Context) -> Cell:
+    """Write the mean load of the GPUs in use, as far as it is known: ``mean  41 %``, ``?`` behind it for a part."""
+    loads: dict[Ref, float] = {}
+    lacks = False
+    for row, count in zip(rows, counts, strict=True):
+        if row.phase is not Phase.RUNNING or count == 0:
+            continue
+        gpus = context.gpus(row)
+        seen = {
+            gpu.ref: gpu.sample.utilization
+            for gpu in gpus
+            if gpu.sample is not None and gpu.sample.utilization is not None
+        }
+        loads |= seen
+        lacks = lacks or not seen or len(seen) < max(len(gpus), 0 if row.gpu_all else count or 0)
+    if not loads:
+        return ""
+    mean = sum(loads.values()) / len(loads)
+    return (("mean", "muted"), (f" {mean:3.0f} %", ""), (UNKNOWN if lacks else " ", "warning"))
 
 
 def deployment_groupings(context: Context) -> Sequence[Grouping[Any]]:

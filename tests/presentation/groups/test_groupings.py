@@ -110,6 +110,24 @@ def test_groups_of_one_name_in_two_accounts_are_two_and_unknown_is_a_group() -> 
     assert plain_text(grouping.line(None, rows).text) == "host not reported"
 
 
+class Seen(Context):
+    """A context that sees GPUs 0 and 1 of a host, and none of another."""
+
+    def gpus(self, instance: Instance) -> list[GpuDevice]:
+        return [gpu(0, 90, 2**30), gpu(1, 30, 2**30)] if instance.host == "h07" else []
+
+
+def test_the_load_of_instances_is_the_mean_of_their_gpus_and_doubted_where_some_are_not_seen() -> None:
+    both = instance("a", host="h07", gpu_indices=(0, 1))
+    shared = instance("b", host="h07", gpu_indices=(0, 1))
+    ended = instance("c", phase=Phase.STOPPED, host="h08", gpu_indices=(0,))
+    other = instance("d", host="h08", gpu_indices=(0,))
+    found = headings(Resource.INSTANCES, "account", [both, shared, ended], Seen())["hub  3"]
+    assert found["util"] == "mean  60 %"
+    found = headings(Resource.INSTANCES, "account", [both, other], Seen())["hub  2"]
+    assert (found["util"], found["gpumem"]) == ("mean  60 %?", "2.0G + ?")
+
+
 def endpoint(name: str, **more: Any) -> Deployment:
     return Deployment(Ref("hub", "endpoint", name), name, "ENDPOINT", Phase.RUNNING, "running", **more)
 
