@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from gputui.analytics.cost import gpus_of, host_gpus
-from gputui.analytics.gpu_idle import IdlePeriod, IdlePeriods, SeenGpus, load_of
+from gputui.analytics.gpu_idle import LONGEST_GAP, IdlePeriod, IdlePeriods, SeenGpus, load_of
 from gputui.analytics.prices import price_now
 from gputui.analytics.startup_times import StartupBook
 from gputui.analytics.waste import IDLE_AFTER, Evidence, find_waste, is_paid
@@ -100,6 +100,8 @@ class FleetWaste:
         self._snoozes: dict[_Key, Snooze] = {}
         self._first: dict[_Key, datetime] = {}
         """When something of unknown begin was seen first."""
+        self._rested_at: datetime | None = None
+        """When the last listener went."""
         self._book: StartupBook | None = None
         self._stopping: dict[Ref, datetime] = {}
         """When an instance was reported to stop."""
@@ -155,6 +157,8 @@ class FleetWaste:
             fleet.samples.subscribe(self._sampled),
         ]
         self._book = None  # events were missed
+        if self._rested_at is not None and fleet.now() - self._rested_at > LONGEST_GAP:
+            self._first.clear()  # it may have been no waste in between
         self._outdated = True
         for device in fleet.all(GpuDevice):
             self._periods.update(device.ref, fleet.samples.of(device.ref))
@@ -164,6 +168,7 @@ class FleetWaste:
             unsubscribe()
         self._unsubscribe = []
         self._outdated = True
+        self._rested_at = self._fleet.now()
 
     def _changed(self, change: Change) -> None:
         if change.removed:

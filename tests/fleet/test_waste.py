@@ -10,7 +10,7 @@ from decimal import Decimal
 from gputui.errors import UnavailableError
 from gputui.fleet.waste import Findings
 from gputui.history.history import History
-from gputui.models import GpuDevice, GpuSample, Instance, Money, Phase, Ref, Resource
+from gputui.models import GpuDevice, GpuSample, Instance, Money, Phase, Ref, Resource, Volume
 from gputui.models.waste import WasteReason
 from tests.fleet.fakes import START, FakeBackend, FakeClock, running, settle
 
@@ -119,3 +119,22 @@ async def test_a_snooze_can_be_ended_for_later_sessions_too(clock: FakeClock, hi
         await fleet.waste.end_snooze(fleet.waste.now.snoozed)
         assert len(fleet.waste.rows) == 1
     assert history.snoozes(clock.now()) == []
+
+
+async def test_waste_of_unknown_begin_has_the_time_for_which_it_was_watched(clock: FakeClock) -> None:
+    class Dock(FakeBackend):
+        spending = frozenset({Resource.VOLUMES})
+
+    backend = Dock("dock", (Resource.VOLUMES,))
+    backend.rows[Resource.VOLUMES] = [
+        Volume(Ref("dock", "volume", "v"), "v", "NFS", Phase.RUNNING, "ok", mounts=0, price=Money(Decimal(1), "USD"))
+    ]
+    async with running(clock, backend, watch=(Resource.VOLUMES,)) as fleet:
+        assert [waste.since for waste in fleet.waste.rows] == [None]
+        end = fleet.waste.subscribe(lambda found: None)
+        assert [(waste.since, waste.at_least) for waste in fleet.waste.rows] == [(START, True)]
+        for away, since in ((60, START), (600, START + timedelta(seconds=660))):
+            end()
+            await clock.advance(away)
+            end = fleet.waste.subscribe(lambda found: None)
+            assert [waste.since for waste in fleet.waste.rows] == [since]
