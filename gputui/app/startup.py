@@ -39,12 +39,12 @@ def run(
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
 
     from gputui.app.app import GputuiApp
-    from gputui.config.paths import history_path
+    from gputui.config.paths import history_path, scope_of
     from gputui.config.preview import read_preview
     from gputui.fleet import Fleet
     from gputui.history.history import History
 
-    scope = "" if preview is None else str(preview.absolute())
+    scope = "" if preview is None else scope_of(preview)
     # Modules and classes stay. Of what is frozen crash_report knows nothing, but no secret has been read yet.
     gc.freeze()
     sketch = read_preview(preview, read_only=read_only)

@@ -123,6 +123,11 @@ class Layout:
         return {column.key: cell_text(column, row) for column in self.columns}
 
 
+def needed_by(resource: Resource) -> frozenset[Resource]:
+    """Return all lists that some column of a list needs in addition."""
+    return frozenset[Resource]().union(*(needed for (of, _), needed in _FROM.items() if of is resource))
+
+
 def _value(column: Column[Any], row: Any) -> Any:
     """Return what a row is ordered by: a column without an order of its own goes by its text; NaN is unknown."""
     value = column.order(row) if column.sort_key is not None else natural_key(column.text(row)) or None

@@ -32,6 +32,11 @@ def history_path(state: Path) -> Path:
     return state / "history.db"
 
 
+def scope_of(config: Path) -> str:
+    """Return the scope of the user's preferences: they are kept for each configuration file."""
+    return str(config.absolute())
+
+
 def known_hosts_path(state: Path) -> Path:
     """Return the directory of known SSH host keys in a state directory."""
     return state / "known_hosts"

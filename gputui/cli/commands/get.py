@@ -10,6 +10,7 @@ from gputui.errors import ConfigError
 from gputui.models import RESOURCES, Resource
 
 if TYPE_CHECKING:
+    from gputui.cli.saved_view import ListOfView
     from gputui.config.loader import Account, Config
 
 KINDS = tuple(kind for kind in RESOURCES if kind is not Resource.ACCOUNTS)
@@ -32,6 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--sort", default="", metavar="COLUMN", help="order the rows by a column; COLUMN:desc from its greatest value"
+    )
+    parser.add_argument(
+        "--view",
+        dest="saved_view",
+        metavar="NAME",
+        help="the filter, accounts, columns and order of a view saved in the full-screen program (:view NAME)",
     )
     parser.add_argument(
         "--filter",
@@ -72,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
     from gputui.cli import session
 
     config = session.load(args)
+    view = _saved_view(args, config)
     accounts = session.choose(config, args.accounts)
     if args.kind == COST:
         from gputui.cli.lists import cost
@@ -99,7 +107,20 @@ def run(args: argparse.Namespace) -> int:
 
     if args.watch:
         return rows.watch_filtered(args, config, accounts, resource)
-    return rows.run(args, accounts, resource)
+    return rows.run(args, accounts, resource, view)
+
+
+def _saved_view(args: argparse.Namespace, config: Config) -> ListOfView | None:
+    """Return the list that a saved view asks for; its accounts, columns and order are in ``args`` then."""
+    if args.saved_view is None:
+        return None
+    from gputui.cli.saved_view import LISTS, ListOfView
+
+    if args.kind not in LISTS or args.of or args.watch:
+        raise ConfigError(f"--view is for {', '.join(LISTS)}, without --of and --watch.")
+    view = ListOfView(args, Resource(args.kind))
+    view.fill(args, config.accounts)
+    return view
 
 
 def _of(args: argparse.Namespace, config: Config, accounts: dict[str, Account], resource: Resource) -> int:

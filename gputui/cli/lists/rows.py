@@ -16,6 +16,7 @@ from gputui.errors import ExitCode
 from gputui.models import Deployment, Resource, Row
 
 if TYPE_CHECKING:
+    from gputui.cli.saved_view import ListOfView
     from gputui.config.loader import Account, Config
     from gputui.fleet import Fleet
 
@@ -23,11 +24,20 @@ if TYPE_CHECKING:
 _NOUNS = {Resource.STOCK: "available GPUs", Resource.BLACKLIST: "blocked hosts"}
 
 
-def run(args: argparse.Namespace, accounts: Mapping[str, Account], resource: Resource) -> int:
-    """Print the rows of one kind; 3 when an account could not be reached, with those that the others have."""
+def run(
+    args: argparse.Namespace, accounts: Mapping[str, Account], resource: Resource, view: ListOfView | None = None
+) -> int:
+    """Print the rows of one kind; 3 when an account could not be reached, with those that the others have.
+
+    ``view`` is the saved view that limits them.
+    """
     layout = layout_of(args, resource)
+    if view is not None:
+        layout = view.complete(layout)
     table = layout.is_table
     listing, read = session.with_fleet(accounts, lambda fleet: _read(fleet, resource, args.filters, layout))
+    if view is not None:
+        listing.rows = view.matching(listing.rows, layout)
     layout.print(listing.rows)
     on_gpus = resource in (Resource.GPUS, Resource.PROCESSES)
     status = gpus.report_unknown(listing.rows) if resource is Resource.PROCESSES else ExitCode.OK
@@ -41,7 +51,8 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account], resource: Res
     if not listing.rows and status is ExitCode.OK and not listing.failures and table:
         able = ", ".join(name for name in read if name not in listing.unsupported) or "these accounts"
         noun = _NOUNS.get(resource, resource.value)
-        notify(f"No {noun} in {able} match the filter." if args.filters else f"There are no {noun} in {able}.")
+        limited = args.filters or args.saved_view
+        notify(f"No {noun} in {able} match the filter." if limited else f"There are no {noun} in {able}.")
     return status
 
 
