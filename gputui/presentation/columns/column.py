@@ -36,6 +36,7 @@ class Column(Generic[RowT]):
     now, whatever its priority. ``shown`` False: for filters, and on the screen only while it sorts; ``listed`` False:
     for descriptions alone. ``when_filled``: left out where no row has content in it, by ``filled`` where the text of
     the cell does not say so. ``middle`` cuts a long text in the middle: the ends of names distinguish them.
+    ``anchor``: it stays in view while a table scrolls sideways, next to others that do; the first one always does.
     ``reserve`` is the width that it can grow to without another being left out, unless the terminal is narrow.
 
     Filters: ``search`` returns the text where it is not that of the cell, ``number`` the value for comparisons in
@@ -65,6 +66,7 @@ class Column(Generic[RowT]):
     middle: bool = False
     filled: Callable[[RowT], bool] | None = None
     reserve: int = 0
+    anchor: bool = False
     number: Callable[[RowT], float | None] | None = None
     plain: Callable[[RowT], str] | None = None
     listed: bool = True

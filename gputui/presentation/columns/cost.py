@@ -35,12 +35,14 @@ def cost_columns(context: Context) -> Sequence[Column[CostLine]]:
             lambda row: (row.ref.account, "strong" if row.whole else "muted"),
             lambda row: row.ref.account,
             max_width=24,
+            anchor=True,
         ),
         fields.text(
             "deployment",
             _name,
             width=14,
             flex=True,
+            anchor=True,
             plain=lambda row: (
                 row.name or ("volumes" if row.volumes else "unpriced" if row.is_unpriced else "no deployment")
             ),

@@ -21,12 +21,20 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
         return text if len(text) == len("00:00:00") else text.removeprefix(f"{row.at.year}-")
 
     return [
-        Column("time", time, lambda row: row.at, width=8, plain=lambda row: fields.stamp(row.at, utc=context.utc)),
-        fields.account(context, 5),
+        Column(
+            "time",
+            time,
+            lambda row: row.at,
+            width=8,
+            anchor=True,
+            plain=lambda row: fields.stamp(row.at, utc=context.utc),
+        ),
+        fields.account(context, 5, anchor=True),
         fields.name_like(
             "name",
             lambda row: row.name,
             heading="INSTANCE",
+            anchor=True,
             width=12,
             least=20,  # instances of a deployment differ at the end of the name
             flex=True,

@@ -28,6 +28,7 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             lambda row: str(row.index),
             lambda row: (row.ref.account, row.host, row.index, row.mig),
             right=True,
+            anchor=True,
         ),
         fields.account(
             context,
@@ -36,6 +37,7 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             flex=True,
             max_width=20,
             middle=True,
+            anchor=True,
         ),
         fields.name_like(
             "host",
@@ -202,13 +204,15 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
             lambda row: "?" if row.gpu_index is None else str(row.gpu_index),
             lambda row: (row.ref.account, row.host, row.gpu_index or 0, -(row.gpu_memory_used or 0)),
             right=True,
+            anchor=True,
         ),
-        fields.account(context),
+        fields.account(context, anchor=True),
         Column(
             "pid",
             lambda row: ("?", "muted") if row.pid is None else str(row.pid),
             lambda row: row.pid,
             right=True,
+            anchor=True,
             detail=lambda row: f"{row.pid}{'  (in its container)' if row.inside else ''}" if row.pid else "",
         ),
         fields.problem(),

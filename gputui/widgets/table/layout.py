@@ -12,7 +12,7 @@ from gputui.presentation.columns.choice import ColumnChoice
 from gputui.presentation.columns.column import Column, RowT, Span
 from gputui.widgets.table.columns import Placed, arrange, choose, minimum, spans_width, with_reserves
 from gputui.widgets.table.model import TableModel
-from gputui.widgets.table.sideways import Stop, narrow_widths, place, stops
+from gputui.widgets.table.sideways import Stop, narrow_widths, place, staying, stops
 
 _SAMPLE = 200
 """The number of rows that decide on columns and widths: those in view, and others from all over the list."""
@@ -57,6 +57,8 @@ class ColumnLayout(Generic[RowT]):
         """The key of the column whose content the headings of groups have: it is left out unless it is asked for."""
         self.stop = 0
         """How far the columns are scrolled: the number of places from the left."""
+        self.stay = 1
+        """How many columns at the left stay while the others scroll."""
         self.has_later = False
         """Whether there are columns to the right of those in view."""
         self.placed: tuple[Placed[RowT], ...] = ()
@@ -165,7 +167,8 @@ class ColumnLayout(Generic[RowT]):
         at = next((at for at, column in enumerate(columns) if column.key == key), None)
         if at is None:
             return None
-        showing = [number for number, stop in enumerate(places) if at == 0 or stop.first <= at < stop.end]
+        stays = at < places[0].first
+        showing = [number for number, stop in enumerate(places) if stays or stop.first <= at < stop.end]
         return min(showing, key=lambda number: abs(number - self.stop), default=None)
 
     def _place(self) -> None:
@@ -173,7 +176,8 @@ class ColumnLayout(Generic[RowT]):
         self.stop = max(0, min(self.stop, len(places) - 1))
         self.has_later = self.stop < len(places) - 1 and not self._is_empty
         if self.stop or not self._fits:
-            self.placed = place(columns, widths, self._natural, self._room, places[self.stop])
+            self.stay = places[0].first
+            self.placed = place(columns, widths, self._natural, self._room, places[self.stop], stay=self.stay)
         else:
             self.placed = self._arranged()
 
@@ -191,12 +195,13 @@ class ColumnLayout(Generic[RowT]):
         columns = [*self._chosen, *self._left_out()]
         if not columns:
             return [], [], [Stop(0, 0)]
+        stay = min(staying(columns), len(self._chosen))
         if not self._fits:
-            widths = narrow_widths(columns, self._natural, self._room)
-            return columns, widths, stops(widths, self._room)
-        first = self._arranged()[0].width
-        widths = narrow_widths(columns, self._natural, self._room, first=first)
-        return columns, widths, stops(widths, self._room, begin=len(self._chosen))
+            widths = narrow_widths(columns, self._natural, self._room, stay=stay)
+            return columns, widths, stops(widths, self._room, stay=stay)
+        now = [placed.width for placed in self._arranged()]
+        widths = narrow_widths(columns, self._natural, self._room, stay=stay, now=now if len(now) >= stay else ())
+        return columns, widths, stops(widths, self._room, stay=stay, begin=len(self._chosen))
 
     def _left_out(self) -> Sequence[Column[RowT]]:
         """Return the columns with something to show for which there is no room, the most important first."""

@@ -175,8 +175,8 @@ class TablePainter(Generic[RowT]):
         """Return which way the sign at ``x`` of the heading scrolls the columns, -1 or 1; 0 where there is none."""
         if x == self._size.width - 1:
             return int(self.layout.has_later)
-        placed = self.layout.placed
-        return -int(self.layout.stop > 0 and len(placed) > 1 and x == GUTTER + self.indent + placed[1].x - 1)
+        placed, stay = self.layout.placed, self.layout.stay
+        return -int(self.layout.stop > 0 and len(placed) > stay and x == GUTTER + self.indent + placed[stay].x - 1)
 
     def _cells_of(self, row: RowT) -> tuple[str, list[tuple[Span, ...]]]:
         cells = self._cells.get(row.ref)
@@ -289,7 +289,7 @@ class TablePainter(Generic[RowT]):
         spans: list[Span] = [(" " * (GUTTER + self.indent), "")]
         end = 0
         for number, (column, x, width) in enumerate(self.layout.placed):
-            if number == 1 and self.layout.stop:
+            if number == self.layout.stay and self.layout.stop:
                 spans += [(" " * (x - end - 1), ""), (EARLIER, "accent")]
             else:
                 spans.append((" " * (x - end), ""))

@@ -17,19 +17,27 @@ EARLIER, LATER = "‹", "›"
 
 
 class Stop(NamedTuple):
-    """A place to scroll to: the columns from ``first`` up to ``end`` are in view next to the one that stays."""
+    """A place to scroll to: the columns from ``first`` up to ``end`` are in view next to those that stay."""
 
     first: int
     end: int
 
 
-def stops(widths: Sequence[int], room: int, *, begin: int = 0) -> list[Stop]:
-    """Return the places to scroll to in ``room`` cells; the first of the ``widths`` is that of the column that stays.
+def staying(columns: Sequence[Column[Any]]) -> int:
+    """Return how many columns at the left stay: the first, and all anchors that follow those before them."""
+    count = 1
+    while count < len(columns) and columns[count].anchor and (count > 1 or columns[0].anchor):
+        count += 1
+    return count
+
+
+def stops(widths: Sequence[int], room: int, *, stay: int = 1, begin: int = 0) -> list[Stop]:
+    """Return the places to scroll to in ``room`` cells; the columns of the first ``stay`` of these ``widths`` stay.
 
     Each step brings the next column into view. ``begin`` is how many columns the first place shows where that is
     decided otherwise; else it shows as many as fit.
     """
-    room -= widths[0]
+    room -= sum(widths[:stay]) + GAP * (stay - 1)
     count = len(widths)
 
     def end_of(first: int) -> int:
@@ -40,40 +48,53 @@ def stops(widths: Sequence[int], room: int, *, begin: int = 0) -> list[Stop]:
                 return max(at, first + 1)
         return count
 
-    found = [Stop(1, begin or end_of(1))]
+    found = [Stop(stay, begin or end_of(stay))]
     while (end := found[-1].end) < count:
         first = end
         left = room - GAP - widths[end]
-        while first > 1 and (left := left - GAP - widths[first - 1]) >= 0:
+        while first > stay and (left := left - GAP - widths[first - 1]) >= 0:
             first -= 1
         found.append(Stop(first, end_of(first)))
     return found
 
 
 def narrow_widths(
-    columns: Sequence[Column[Any]], natural: Mapping[str, int], room: int, *, first: int | None = None
+    columns: Sequence[Column[Any]],
+    natural: Mapping[str, int],
+    room: int,
+    *,
+    stay: int = 1,
+    now: Sequence[int] = (),
 ) -> list[int]:
-    """Return the widths of columns that scroll: flexible ones at their least, the first at most half of the room.
+    """Return the widths of columns that scroll: flexible ones at their least; those that ``stay`` leave some room.
 
-    ``first`` is the width that the first one has already.
+    ``now`` are the widths that the first ones have already.
     """
 
     def least(column: Column[Any]) -> int:
         width = natural[column.key]
         return min(width, max(column.width, column.least, FLOOR)) if column.flex else width
 
-    stays = min(least(columns[0]) if first is None else first, room // 2)
-    return [stays, *(min(least(column), room - stays - GAP) for column in columns[1:])]
+    most = room // (stay + 1)
+    fixed = [min(width, most) for width in (now[:stay] or map(least, columns[:stay]))]
+    left = room - sum(fixed) - GAP * stay
+    return [*fixed, *(min(least(column), left) for column in columns[stay:])]
 
 
 def place(
-    columns: Sequence[Column[RowT]], widths: Sequence[int], natural: Mapping[str, int], room: int, stop: Stop
+    columns: Sequence[Column[RowT]],
+    widths: Sequence[int],
+    natural: Mapping[str, int],
+    room: int,
+    stop: Stop,
+    *,
+    stay: int = 1,
 ) -> tuple[Placed[RowT], ...]:
-    """Return the columns in view and their places; flexible ones behind the first take the cells left over."""
-    shown = [0, *range(stop.first, stop.end)]
+    """Return the columns in view and their places; flexible ones that do not stay take the cells left over."""
+    shown = [*range(stay), *range(stop.first, stop.end)]
     width_at = {at: widths[at] for at in shown}
     spare = room - sum(width_at.values()) - GAP * (len(shown) - 1)
-    for at in shown[1:]:
+    for at in shown[stay:]:
         more = min(spare, natural[columns[at].key] - width_at[at]) if columns[at].flex else 0
         width_at[at] += max(0, more)
         spare -= max(0, more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from textual.events import MouseScrollDown
@@ -33,6 +34,17 @@ def test_each_place_brings_the_next_column_into_view_and_the_last_shows_the_last
     places = stops([10, 5, 5, 20, 5, 5], 30)
     assert places == [(1, 3), (3, 4), (4, 6)]
     assert stops([10, 50, 50], 20) == [(1, 2), (2, 3)]  # each alone is wider than the room
+
+
+async def test_anchors_at_the_left_stay_with_the_first_column() -> None:
+    first, second, *others = MANY
+    columns = [replace(first, anchor=True), replace(second, anchor=True), *others]
+    async with shown(records(1, 2), width=44, columns=columns) as driver:
+        assert heading(driver) == ["NAME", "C1", "C2", "C3", "›"]
+        await driver.press("right", "right")
+        assert heading(driver) == ["NAME", "C1", "‹C4", "C5"]
+        await driver.click(RecordTable, offset=(driver.lines[0].index("‹"), 0))
+        assert heading(driver) == ["NAME", "C1", "‹C3", "C4", "›"]
 
 
 async def test_columns_that_were_left_out_are_scrolled_to_and_the_heading_says_so() -> None:
