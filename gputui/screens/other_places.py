@@ -20,16 +20,18 @@ class Place:
 
     title: str
     about: str
+    rare: bool
+    """Whether other things of such a name are more likely meant."""
     go: Callable[[], None]
 
 
 def other_places(view: View) -> Iterator[Place]:
     """Yield the saved views, then the themes."""
     for saved in view.session.saved_views.all():
-        yield Place(f"View {saved.name}", description(saved), partial(_run, view, "saved-views", saved.name))
+        yield Place(f"View {saved.name}", description(saved), False, partial(_run, view, "saved-views", saved.name))
     for name in sorted(view.app.available_themes):
         note = "the colours now" if name == view.app.theme else "other colours"
-        yield Place(f"Theme {name}", note, partial(_run, view, "theme", name))
+        yield Place(f"Theme {name}", note, True, partial(_run, view, "theme", name))
 
 
 def _run(view: View, command: str, argument: str) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gputui.screens.base.view import View
 
 _MOST_OTHERS = 50
-"""The instances, saved views and themes that are shown for a text: those that match best."""
+"""The instances and saved views that are shown for a text: those that match best."""
 _NO_MATCH = "No command and no instance matches."
 
 
@@ -47,12 +47,13 @@ class PaletteDialog(Dialog[Callable[[], object]]):
 
     DEFAULT_CSS = """
     PaletteDialog { align: center top; }
-    PaletteDialog > .dialog { width: 96%; max-width: 120; max-height: 96%; margin-top: 2; padding: 0 1; }
+    PaletteDialog > .dialog { width: 96%; max-width: 120; height: 86%; margin-top: 2; padding: 0 1; }
     PaletteDialog .heading { display: none; }
     PaletteDialog LineInput { margin: 0 1; background: $surface; }
     PaletteDialog LineInput:focus { background: $surface; }
     PaletteDialog OptionList {
-        border: none; height: auto; max-height: 75vh; background: $surface; padding: 0; scrollbar-size-vertical: 1;
+        border: none; height: 1fr; background: $surface; padding: 0;
+        scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface;
     }
     PaletteDialog OptionList > .option-list--option-highlighted { background: $selected; text-style: bold; }
     PaletteDialog OptionList > .option-list--option-disabled { color: $muted; }
@@ -100,15 +101,19 @@ class PaletteDialog(Dialog[Callable[[], object]]):
         return Found(entry, partial(self._view.commands.run, BY_ID[entry.command]))
 
     def _others(self) -> Iterator[Found]:
-        """Yield what is found by its name alone: saved views, themes, instances."""
-        for place in other_places(self._view):
-            yield Found(Entry("", place.title, place.about), place.go)
+        """Yield what is found by its name alone: saved views, instances."""
+        yield from self._places(rare=False)
         session = self._view.session
         for row in session.fleet.all(Instance):
             yield Found(_of_instance(row), partial(session.navigator.go, "instances", select=row.ref))
 
+    def _places(self, *, rare: bool) -> Iterator[Found]:
+        for place in other_places(self._view):
+            if place.rare is rare:
+                yield Found(Entry("", place.title, place.about), place.go)
+
     def _matching(self, text: str) -> Iterator[Found]:
-        """Yield the commands and places that match, the best first, and then commands that do not work here."""
+        """Yield the matches, the best first: commands and places, themes, commands that do not work here."""
         search = FuzzySearch()
 
         def best(found: Iterable[Found]) -> list[Found]:
@@ -126,6 +131,7 @@ class PaletteDialog(Dialog[Callable[[], object]]):
         others = best(self._others())[:_MOST_OTHERS]
         working = [one for one in commands if one.entry.works]
         yield from sorted([*working, *others], key=lambda one: -one.score)
+        yield from best(self._places(rare=True))
         yield from (one for one in commands if not one.entry.works)
 
     def _show(self, text: str) -> None:

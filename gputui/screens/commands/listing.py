@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -111,14 +111,12 @@ def reason(view: View, command: Command) -> str:
 
 def columns(found: Sequence[Section], width: int) -> list[Content]:
     """Lay out sections: in two columns of about the same height where there is room."""
-    keys = max((len(entry.keys) for section in found for entry in section.entries), default=0) + len(_GAP)
     if width < _TWO_COLUMNS:
-        return [line for section in found for line in section.lines(width, keys)]
+        return _lines(found, width)
     half = (width - _BETWEEN) // 2
-    blocks = [section.lines(half, keys) for section in found]
-    heights = [len(block) for block in blocks]
-    split = min(range(len(blocks) + 1), key=lambda at: max(sum(heights[:at]), sum(heights[at:])))
-    left, right = _joined(blocks[:split]), _joined(blocks[split:])
+    heights = [len(section.entries) + 2 for section in found]
+    split = min(range(len(found) + 1), key=lambda at: max(sum(heights[:at]), sum(heights[at:])))
+    left, right = _lines(found[:split], half), _lines(found[split:], half)
     height = max(len(left), len(right))
     left += [Content("")] * (height - len(left))
     right += [Content("")] * (height - len(right))
@@ -128,5 +126,6 @@ def columns(found: Sequence[Section], width: int) -> list[Content]:
     ]
 
 
-def _joined(blocks: Iterable[list[Content]]) -> list[Content]:
-    return [line for block in blocks for line in block]
+def _lines(found: Sequence[Section], width: int) -> list[Content]:
+    keys = max((len(entry.keys) for section in found for entry in section.entries), default=0) + len(_GAP)
+    return [line for section in found for line in section.lines(width, keys)]
