@@ -44,6 +44,7 @@ class Condition(StrEnum):
     PANE = "there is another pane"
     FAVOURITE = "the row can be a favourite"
     EXPLAIN = "its limits can be compared with the stock"
+    CUSTOM = "there is a custom command for the row"
     PROCESS = "there is a GPU process under the cursor"
     WASTE = "the row costs money and does nothing"
     GROUPS = "the rows are in groups that fold"
@@ -214,6 +215,16 @@ _ROW = _section(
         "",
         "Compare its limits with the stock",
         when=Condition.EXPLAIN,
+        optional=True,
+    ),
+    Command(
+        "custom",
+        "Custom command",
+        "exclamation_mark",
+        "Run a command of your own for it",
+        argument="COMMAND",
+        when=Condition.CUSTOM,
+        several=True,
         optional=True,
     ),
     _named("json", "Raw JSON", "y", "Raw API response, secrets hidden"),

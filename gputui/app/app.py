@@ -99,6 +99,7 @@ class GputuiApp(App[int]):
             self._failures,
             notify_deferred=self.notify_deferred,
             end_with=self._handle_exception,
+            restore_signals=self._catch_signals,
         )
         self.session = self.views.session = self._program.session = Session(
             fleet,
@@ -110,6 +111,7 @@ class GputuiApp(App[int]):
             utc=ui.utc,
             note=note,
             keys=ui.keys,
+            custom_commands=ui.custom,
             region_presets=ui.regions,
         )
         self._notices = Notices(self, self.session.messages)
@@ -218,6 +220,7 @@ class GputuiApp(App[int]):
     async def on_unmount(self) -> None:
         """Close the fleet, which writes its snapshot."""
         await self._announcements.aclose()
+        await self._program.custom.aclose()
         await self.session.fleet.aclose()
 
     async def run_async(self, **options: Any) -> int | None:

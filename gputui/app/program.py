@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
+from gputui.app.custom_runs import CustomRuns
 from gputui.app.login import Login
 from gputui.app.views import Views
 from gputui.errors import ExitCode
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from gputui.app.forwarding import Forwarding
     from gputui.fleet.inspection import Inspection
     from gputui.fleet.remote_run import RemoteRun
+    from gputui.models.custom_commands import CustomCommand
     from gputui.models.forwards import PortForward
 
 
@@ -43,12 +45,14 @@ class RunningProgram:
         *,
         notify_deferred: Callable[[], None],
         end_with: Callable[[Exception], None],
+        restore_signals: Callable[[], None],
     ) -> None:
         self._app = app
         self._views = views
         self.show_internal_error = failures.show_internal_error
         self.notify_deferred = notify_deferred
         self._end_with = end_with
+        self.custom = CustomRuns(app, restore_signals)
         self._quit_question: dialogs.ConfirmDialog | None = None
 
     # --- in an instance --------------------------------------------------------------------------------------
@@ -134,6 +138,10 @@ class RunningProgram:
         if await self.login.probe(instance):
             self._views.go("gpus", scope=instance.ref)
 
+    def run_custom(self, command: CustomCommand, names: Sequence[str], lines: Sequence[str]) -> None:
+        """Run the shell commands that a custom command makes of the rows with these names."""
+        self._start(self.custom.run(command, names, lines))
+
     def notify_idle(self, offer: Offer) -> Notification:
         """Notify in every view that enough GPUs of an offer that is watched are idle; returns the notification."""
         said, title = f"{where(offer)}: {idle_words(offer)}.", f"{offer.gpu_model} idle"
@@ -177,6 +185,8 @@ class RunningProgram:
             lines.append(f"The command {run.order.title} ends in {moving}.")
         if attempts := self.session.fleet.attempts_under_way:
             lines += ["These are no longer tried:", *(f"  {one.action} {one.name}" for one in attempts)]
+        if commands := self.custom.under_way:
+            lines += ["These commands on this machine end:", *(f"  {title}" for title in commands)]
         if copies := self.session.fleet.transfers_under_way:
             lines.append("These copies are interrupted; the same copy continues them later:")
             lines += [f"  {copy.source.text} to {copy.target.text}" for copy in copies]

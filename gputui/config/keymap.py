@@ -6,6 +6,7 @@ import difflib
 import string
 import unicodedata
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from gputui.commands import BY_ID
 from gputui.text import clean
@@ -141,8 +142,8 @@ def first_key(keys: Mapping[str, str], movement: str) -> str:
     return key_text(keys.get(movement, MOVEMENT[movement]).split(",")[0])
 
 
-def key_problems(keys: Mapping[str, str]) -> list[str]:
-    """Return the problems of a key map, each as ``id: problem; fix``.
+def key_problems(keys: Mapping[str, str], custom: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """Return the problems of a key map, each as ``id: problem; fix``. ``custom`` are the keys of custom commands.
 
     These are unknown ids, keys that no terminal sends, reserved keys, and one key for two ids that are active at the
     same time.
@@ -157,16 +158,21 @@ def key_problems(keys: Mapping[str, str]) -> list[str]:
         for own in (_OF_LOGS, _OF_FILES)
     ]
     for together in (*_TOGETHER, *with_own):
-        problems += [problem for problem in _clashes(chosen, together) if problem not in problems]
+        extra = custom if "help" in together else {}
+        found = _clashes({**chosen, **extra}, (*together, *extra))
+        problems += [problem for problem in found if problem not in problems]
     return problems
+
+
+def custom_key_problem(key: str) -> str | None:
+    """Return the problem of the key of a custom command; None where a terminal can send it and it is not reserved."""
+    return _key_problem("custom", key)
 
 
 def _entry_problems(name: str, text: str) -> list[str]:
     if name not in BY_ID and name not in MOVEMENT:
         near = difflib.get_close_matches(name, [*BY_ID, *MOVEMENT], n=1)
         return [f"there is no such command; {f'did you mean {near[0]}?' if near else 'docs/config.md has them'}"]
-    if name in BY_ID and not BY_ID[name].keys:
-        return [f"cannot have a key; type :{BY_ID[name].word}"]
     if not text:
         return ["is empty; write a key, or remove the line"]
     return list(dict.fromkeys(problem for key in text.split(",") if (problem := _key_problem(name, key))))
@@ -214,7 +220,9 @@ def _is_key(name: str) -> bool:
 
 def _clashes(keys: Mapping[str, str], together: Iterable[str]) -> list[str]:
     """Return the problems of keys that two of these ids have."""
-    defaults = {name: MOVEMENT[name] if name in MOVEMENT else BY_ID[name].keys for name in together}
+    defaults = {
+        name: MOVEMENT[name] if name in MOVEMENT else BY_ID[name].keys if name in BY_ID else "" for name in together
+    }
     owners: dict[str, tuple[str, str]] = {}
     problems = []
     for name, default in defaults.items():

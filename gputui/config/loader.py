@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,13 @@ from pydantic import BaseModel, Field, PlainValidator, ValidationError, field_va
 
 from gputui import vendors
 from gputui.config.accounts import Account, Regions, Section, UnusableAccount, secret_at
-from gputui.config.keymap import key_problems
+from gputui.config.keymap import custom_key_problem, key_problems
 from gputui.config.paths import CONFIG_ENCODING, config_path
 from gputui.config.preview import START
 from gputui.config.secrets import SecretRef
 from gputui.errors import ConfigError
-from gputui.models import SSHLogin
+from gputui.models import RESOURCES, SSHLogin
+from gputui.models.custom_commands import ANY, FIELDS, CustomCommand, Mode, fields_in
 from gputui.models.notifications import Topic
 from gputui.text import clean
 
@@ -87,6 +89,47 @@ class NotifyConfig(Section):
         return names
 
 
+class CommandConfig(Section):
+    """A custom command: a template with the fields of :data:`FIELDS`, and the lists for whose rows it is."""
+
+    name: str = Field(min_length=1, max_length=40)
+    run: str = Field(min_length=1)
+    key: str = ""
+    mode: Literal["terminal", "background", "copy"] = "terminal"
+    confirm: bool = True
+    scope: list[str] = Field(default_factory=lambda: ["instances"], min_length=1)
+
+    @field_validator("run")
+    @classmethod
+    def _check_fields(cls, run: str) -> str:
+        try:
+            found = fields_in(run)
+        except ValueError:
+            raise ValueError("has a brace that is not closed; write {{ and }} for braces themselves") from None
+        if wrong := [name for name in found if name not in FIELDS]:
+            raise ValueError(f"has no field {{{clean(wrong[0])}}}; the fields are {', '.join(FIELDS)}")
+        return run
+
+    @field_validator("scope")
+    @classmethod
+    def _check_scope(cls, names: list[str]) -> list[str]:
+        known = [*(resource.value for resource in RESOURCES), ANY]
+        if wrong := [name for name in names if name not in known]:
+            raise ValueError(f"has no list {clean(wrong[0])}; the lists are {', '.join(known)}")
+        return names
+
+    @field_validator("key")
+    @classmethod
+    def _check_key(cls, key: str) -> str:
+        if key and (problem := custom_key_problem(key)) is not None:
+            raise ValueError(problem)
+        return key
+
+    def command(self) -> CustomCommand:
+        """Return it as the app runs it."""
+        return CustomCommand(self.name, self.run, self.key, Mode(self.mode), self.confirm, tuple(self.scope))
+
+
 class WasteConfig(Section):
     """When something is waste. ``idle_minutes``: how long GPUs are at 0 %, or a queue is without new tasks."""
 
@@ -101,6 +144,7 @@ class Config(Section):
     polling: Polling = Polling()
     waste: WasteConfig = WasteConfig()
     notify: NotifyConfig = NotifyConfig()
+    commands: list[CommandConfig] = Field(default_factory=list)
 
 
 def account_model(kind: str) -> type[Account]:
@@ -224,14 +268,35 @@ class _Reader:
                 self.problems.append(f"{clean(key)}: {_unknown_key(key, Config.model_fields)}")
         accounts = self._accounts(data.get("accounts", {}))
         ui = self._section(UiConfig, data.get("ui", {}), ("ui",))
+        commands = self._commands(data.get("commands", []))
         if ui is not None:
-            self.problems += [f"ui.keys.{problem}" for problem in key_problems(ui.keys)]
+            custom = {f"commands.{one.name}": one.key for one in commands if one.key}
+            for problem in key_problems(ui.keys, custom):
+                self.problems.append(problem if problem.startswith("commands.") else f"ui.keys.{problem}")
         polling = self._section(Polling, data.get("polling", {}), ("polling",))
         waste = self._section(WasteConfig, data.get("waste", {}), ("waste",))
         notify = self._section(NotifyConfig, data.get("notify", {}), ("notify",))
         if self.problems or ui is None or polling is None or waste is None or notify is None:
             return None
-        return Config.model_construct(accounts=accounts, ui=ui, polling=polling, waste=waste, notify=notify)
+        return Config.model_construct(
+            accounts=accounts, ui=ui, polling=polling, waste=waste, notify=notify, commands=commands
+        )
+
+    def _commands(self, data: object) -> list[CommandConfig]:
+        if not isinstance(data, list):
+            self.problems.append("commands: must be a list of tables; write each as [[commands]]")
+            return []
+        read = [
+            self._section(CommandConfig, table, ("commands", str(number))) for number, table in enumerate(data, 1)
+        ]
+        found = [command for command in read if command is not None]
+        names = Counter(command.name for command in found)
+        self.problems += [
+            f"commands: {clean(name)} is the name of {count} commands; give each its own"
+            for name, count in names.items()
+            if count > 1
+        ]
+        return found
 
     def _accounts(self, data: object) -> dict[str, Account]:
         if not isinstance(data, dict) or not data:

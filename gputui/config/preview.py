@@ -7,12 +7,13 @@ problems. So nothing here raises, and no request is sent by it.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gputui.config.paths import CONFIG_ENCODING
+from gputui.models.custom_commands import CustomCommand, Mode
 from gputui.text import clean
 
 START = "home"
@@ -41,6 +42,7 @@ class UiSettings:
     tmux_window: str = "ask"
     regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     start: str = START
+    custom: tuple[CustomCommand, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
             tmux_window=window if isinstance(window, str) else "ask",
             regions=regions,
             start=start if isinstance(start, str) else START,
+            custom=tuple(_custom(data.get("commands"))),
         ),
     )
 
@@ -89,3 +92,21 @@ def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
 def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = data.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def _custom(tables: object) -> Iterator[CustomCommand]:
+    """Yield the custom commands that can be read; what else is wrong with them is said when the file is checked."""
+    for table in tables if isinstance(tables, list) else ():
+        texts = (
+            {key: value for key, value in table.items() if isinstance(value, str)} if isinstance(table, dict) else {}
+        )
+        if clean(texts.get("name", "")) and "run" in texts and texts.get("mode", Mode.TERMINAL) in list(Mode):
+            scope = table.get("scope", ["instances"])
+            yield CustomCommand(
+                clean(texts["name"]),
+                texts["run"],
+                texts.get("key", ""),
+                Mode(texts.get("mode", Mode.TERMINAL)),
+                table.get("confirm") is not False,
+                tuple(name for name in scope if isinstance(name, str)) if isinstance(scope, list) else (),
+            )

@@ -85,7 +85,7 @@ tmux_window = "perhaps"
 [polling]
 stock = 0
 """) == [
-        "config.toml: colour: unknown key; the keys here are accounts, ui, polling, waste, notify",
+        "config.toml: colour: unknown key; the keys here are accounts, ui, polling, waste, notify, commands",
         'config.toml: accounts.lab.base_url: is missing; add base_url = "http://10.0.0.5:8799"',
         "config.toml: accounts.lab.ssh.port: should be less than or equal to 65535; change it",
         "config.toml: accounts.lab.ssh.usr: unknown key; did you mean user?",
@@ -121,6 +121,44 @@ def test_notifications_that_cannot_be_are_reported_with_the_topics_there_are() -
         "or write a reference such as env:NOTIFY_WEBHOOK",
     ]
     assert "hook" not in " ".join(problems(text, private=False)).replace("notify.webhook", "")
+
+
+def test_custom_commands_that_cannot_be_are_reported_with_their_number() -> None:
+    text = """
+[[commands]]
+name = "one"
+run = "echo {nme}"
+key = "x"
+[[commands]]
+name = "two"
+run = "echo {name"
+key = "ctrl+c"
+scope = ["rain"]
+[[commands]]
+name = "three"
+run = "true"
+key = "ctrl+y"
+[[commands]]
+name = "four"
+run = "true"
+key = "ctrl+y"
+[[commands]]
+name = "five"
+run = "true"
+key = "s"
+[[commands]]
+name = "five"
+run = "true"
+"""
+    found = problems(ACCOUNT + text)
+    assert any("commands.1.run: has no field {nme}; the fields are ref, account" in one for one in found)
+    assert any("commands.2.run: has a brace that is not closed" in one for one in found)
+    assert any("commands.2.key: ctrl+c is reserved by the program" in one for one in found)
+    assert any("commands.2.scope: has no list rain" in one for one in found)
+    assert "config.toml: commands: five is the name of 2 commands; give each its own" in found
+    clash = "ctrl+y is the key of commands.three already; assign another to one of them"
+    assert f"config.toml: commands.four: {clash}" in found
+    assert "config.toml: commands.five: s is the key of ssh already; assign another to one of them" in found
 
 
 def test_a_key_map_that_cannot_be_is_reported_with_all_else() -> None:

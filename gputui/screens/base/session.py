@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gputui.fleet.inspection import Inspection
     from gputui.fleet.remote_run import RemoteRun
     from gputui.history.history import History
+    from gputui.models.custom_commands import CustomCommand
     from gputui.models.forwards import PortForward
 
 
@@ -88,6 +89,9 @@ class Program(Protocol):
     def run_command(self, run: RemoteRun, rows: Sequence[Instance]) -> None:
         """Run a command in ``rows``, new or failed ones of it, with the questions of logins, and show its results."""
 
+    def run_custom(self, command: CustomCommand, names: Sequence[str], lines: Sequence[str]) -> None:
+        """Run the shell commands that a custom command makes of the rows with these names."""
+
     def probe(self, instance: Instance) -> None:
         """Log into the instance, show its GPUs, and probe it from then on."""
 
@@ -127,6 +131,7 @@ class Session:
     utc: bool = False
     note: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
+    custom_commands: Sequence[CustomCommand] = ()
     region_presets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Regions by the name of a preset, as configured."""
     library: str = ""
@@ -237,11 +242,15 @@ class Session:
 
     def ssh_command(self, instance: Instance) -> str:
         """Return the shell command that logs in the same way, also into a container; '' where there is no way."""
-        if instance.ssh is None:
-            return ""
+        return self.ssh_parts(instance)[1]
+
+    def ssh_parts(self, row: Row) -> tuple[list[str], str]:
+        """Return the options of ssh for a row, and the whole command; nothing where there is no way."""
+        if not isinstance(row, Instance) or (target := row.ssh) is None:
+            return [], ""
         from gputui.ssh.containers import shell_command
 
-        target, login = instance.ssh, getattr(self.fleet.accounts.get(instance.ref.account), "ssh", None)
+        login = getattr(self.fleet.accounts.get(row.ref.account), "ssh", None)
         user, port = login and login.user, login and login.port
         if target.alias != target.host:  # else ssh has them from its own configuration
             user, port = user or target.user, port or target.port
@@ -250,10 +259,9 @@ class Session:
         options += ["-J", login.jump] if login and login.jump else []
         options += ["-p", str(port)] if port else []
         inside = shell_command(target)
-        options += ["-t"] if inside else []
         where = f"{user}@{target.host}" if user else target.host
-        options += ["--"] if where.startswith("-") else []
-        return shlex.join(["ssh", *options, where, *([inside] if inside else [])])
+        more = [*(["-t"] if inside else []), *(["--"] if where.startswith("-") else [])]
+        return options, shlex.join(["ssh", *options, *more, where, *([inside] if inside else [])])
 
     def find(self, text: str, resources: Iterable[Resource] = FINDABLE) -> list[Row]:
         """Return the rows that ``text`` names: ``main``, ``lab/main``, ``lab/pod/main``; else by the start of one."""

@@ -22,7 +22,7 @@ from gputui.screens.base.feeds import Feeds
 from gputui.screens.base.frame import Frame
 from gputui.screens.base.memory import memory_of
 from gputui.screens.base.session import Session
-from gputui.screens.base.view_commands import ViewCommands, handled, key_bindings
+from gputui.screens.base.view_commands import ViewCommands, handled, key_bindings, more_keys
 from gputui.screens.commands.command_set import CommandSet
 from gputui.screens.commands.server_filters import filters_text
 from gputui.widgets.internal_errors import GuardedHandlers
@@ -78,6 +78,8 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         self.feeds = Feeds(session, self.RESOURCES)
         self.frame = Frame(self)
         self.commands = ViewCommands(self)
+        for key, action in more_keys(session):
+            self._bindings.bind(key, action, show=False)
         self.memory = memory_of(self)
         self._unsubscribe: list[Callable[[], None]] = []
         self._fixed: tuple[Row, ...] = ()
@@ -301,6 +303,10 @@ class View(GuardedHandlers, LaidOutOnce[None]):
     def action_command(self, command_id: str) -> None:
         """Run the command of a key, or show why it is not possible here."""
         self.commands.run(BY_ID[command_id])
+
+    def action_custom(self, name: str) -> None:
+        """Run the custom command of a key."""
+        self.commands.run(BY_ID["custom"], name)
 
     def before_command(self, command: Command) -> None:
         """Prepare for a command that is run now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from gputui.screens.base.refusals import why_not
 from gputui.screens.commands.command_set import CommandSet
 
 if TYPE_CHECKING:
+    from gputui.screens.base.session import Session
     from gputui.screens.base.view import View
 
 Handler = Callable[[str], None]
@@ -39,6 +40,16 @@ def key_bindings(view: str) -> list[BindingType]:
         for command in COMMANDS
         if command.keys and command.view == view
     ]
+
+
+def more_keys(session: Session) -> Iterator[tuple[str, str]]:
+    """Yield the keys that the configuration gives to custom commands, and to commands without a key, with actions."""
+    for command in COMMANDS:
+        if not command.keys and (keys := session.keys.get(command.id)):
+            yield keys, f"command({command.id!r})"
+    for custom in session.custom_commands:
+        if custom.key:
+            yield custom.key, f"custom({custom.name!r})"
 
 
 def handled(sets: tuple[type[CommandSet], ...], command: Command) -> bool:

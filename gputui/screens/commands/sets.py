@@ -8,6 +8,7 @@ from gputui.screens.commands.block_host import BlockCommands
 from gputui.screens.commands.command_set import CommandSet
 from gputui.screens.commands.copy import CopyCommands
 from gputui.screens.commands.create import CreateCommands
+from gputui.screens.commands.custom import CustomCommands
 from gputui.screens.commands.edit import EditCommands
 from gputui.screens.commands.favourites import FavouriteCommands
 from gputui.screens.commands.global_commands import GlobalCommands
@@ -30,6 +31,7 @@ SHARED_SETS: CommandSets = (
 ROW_SETS: CommandSets = (
     InspectCommands,
     CopyCommands,
+    CustomCommands,
     AddressCommands,
     AccessCommands,
     BlockCommands,

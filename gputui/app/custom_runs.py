@@ -1,0 +1,119 @@
+"""Runs custom commands: in this terminal while the app is suspended, or in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from textual.app import App
+
+from gputui.errors import ConfigError
+from gputui.models.custom_commands import CustomCommand, Mode
+from gputui.text import clean
+
+_SHELL = "/bin/sh"
+_KEPT = 64 << 10
+"""Bytes of a command's output that are kept: the last ones."""
+_LAST_LINE = 200
+_END_SECONDS = 2.0
+
+
+class CustomRuns:
+    """The custom commands that run now. ``restore_signals`` sets the app's handlers of signals again."""
+
+    def __init__(self, app: App[Any], restore_signals: Callable[[], None]) -> None:
+        self._app = app
+        self._restore_signals = restore_signals
+        self._background: dict[asyncio.Task[None], str] = {}
+
+    @property
+    def under_way(self) -> Sequence[str]:
+        """The commands in the background, which the end of the program would end."""
+        return list(self._background.values())
+
+    async def run(self, command: CustomCommand, names: Sequence[str], lines: Sequence[str]) -> None:
+        """Run a command for each of some rows: one after the other in the terminal, all at once in the background."""
+        if command.mode is Mode.BACKGROUND:
+            for name, line in zip(names, lines, strict=True):
+                title = f"{command.name} ({name})"
+                task = asyncio.create_task(self._in_background(title, line))
+                self._background[task] = title
+                task.add_done_callback(self._background.pop)
+            return
+        from gputui.app.suspend import suspended
+
+        await suspended(self._app, lambda: self._in_terminal(lines))
+
+    async def aclose(self) -> None:
+        """End what runs in the background; bounded in time."""
+        for task in self._background:
+            task.cancel()
+        if self._background:
+            await asyncio.wait(self._background, timeout=_END_SECONDS)
+
+    async def _in_terminal(self, lines: Sequence[str]) -> None:
+        """Run commands with the terminal. Ctrl+C is for them: it reaches this process too, which passes it over."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, lambda: None)
+        loop.add_signal_handler(signal.SIGQUIT, lambda: None)
+        try:
+            status = 0
+            for line in lines:
+                _print(f"$ {clean(line)}\n")
+                process = await asyncio.create_subprocess_exec(_SHELL, "-c", line)
+                status = await process.wait()
+            _print(f"\n{_end(status)}. Press enter to return to gputui.")
+            await asyncio.to_thread(sys.stdin.readline)
+        finally:
+            loop.remove_signal_handler(signal.SIGQUIT)
+            self._restore_signals()
+
+    async def _in_background(self, title: str, line: str) -> None:
+        """Run a command without a terminal, and show its end with the last line of its output."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                _SHELL,
+                "-c",
+                line,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._show(title, str(ConfigError(f"{_SHELL} cannot be started: {error.strerror}.")), failed=True)
+            return
+        try:
+            output = await _last_of(process.stdout)
+            status = await process.wait()
+        except asyncio.CancelledError:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            raise
+        written = [part for part in clean(output, multiline=True).splitlines() if part.strip()]
+        last = written[-1][:_LAST_LINE] if written else "no output"
+        self._show(f"{title}: {_end(status)}", last, failed=status != 0)
+
+    def _show(self, title: str, text: str, *, failed: bool) -> None:
+        self._app.notify(text, title=title, severity="error" if failed else "information", markup=False, timeout=12)
+
+
+async def _last_of(stream: asyncio.StreamReader | None) -> str:
+    kept = b""
+    while stream is not None and (piece := await stream.read(_KEPT)):
+        kept = (kept + piece)[-_KEPT:]
+    return kept.decode(errors="replace")
+
+
+def _end(status: int) -> str:
+    return f"exit code {status}" if status >= 0 else f"signal {signal.Signals(-status).name}"
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -1,0 +1,116 @@
+"""Commands of the user's own, for the row or the marked rows."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+
+from textual.content import Content
+
+from gputui.commands import Command, Condition
+from gputui.errors import ForbiddenError
+from gputui.formatting import counted
+from gputui.models import Row
+from gputui.models.custom_commands import ANY, CustomCommand, Mode, fields_in
+from gputui.presentation.actions import name_of
+from gputui.presentation.custom_commands import filled, values_of
+from gputui.screens import dialogs
+from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.copy import copy_text
+
+_MOST_LINES = 10
+"""Commands that a question shows."""
+
+
+class CustomCommands(CommandSet):
+    """Run a custom command: by its key, by its name, or from a menu."""
+
+    def conditions(self) -> Iterable[Condition]:
+        """There is one for the row under the cursor."""
+        row = self.view.row_here()
+        if row is not None and any(self._fits(command, row) for command in self.session.custom_commands):
+            yield Condition.CUSTOM
+
+    def refusal(self, command: Command) -> str:
+        """Return that none is configured, or none for such a row."""
+        if command.id != "custom":
+            return ""
+        if not self.session.custom_commands:
+            return "There are no custom commands: write them in config.toml, as [[commands]]."
+        return "There is no custom command for this row."
+
+    def do_custom(self, argument: str) -> None:
+        """Run the command that is named, or show a menu of those for this row."""
+        rows = self.view.targets()
+        commands = self.session.custom_commands
+        if not argument:
+            self._choose(rows)
+            return
+        command = next((one for one in commands if one.name == argument), None)
+        if command is None:
+            there = ", ".join(one.name for one in commands) or "none"
+            self.view.notify(f"No custom command {argument}. There are: {there}.")
+        elif not rows:
+            self.view.notify(f"{command.name}: there is no row here.")
+        elif other := next((row for row in rows if not self._fits(command, row)), None):
+            self.view.notify(f"{command.name} is for {' and '.join(command.scope)}, not for {name_of(other)}.")
+        else:
+            self._run(command, rows)
+
+    def _fits(self, command: CustomCommand, row: Row) -> bool:
+        return ANY in command.scope or self.session.fleet.resource_of(row.ref).value in command.scope
+
+    @in_worker("dialog")
+    async def _choose(self, rows: Sequence[Row]) -> None:
+        fitting = [one for one in self.session.custom_commands if all(self._fits(one, row) for row in rows)]
+        choices = [
+            dialogs.Choice(one.name, one.name, one.key if len(one.key) == 1 else "", one.run) for one in fitting
+        ]
+        heading = name_of(rows[0]) if len(rows) == 1 else counted(len(rows), "row")
+        chosen = await self.app.push_screen_wait(dialogs.MenuDialog(f"Run for {heading}", choices))
+        command = next((one for one in fitting if one.name == chosen), None)
+        if command is not None:
+            await self._ask_and_run(command, rows)
+
+    @in_worker("dialog")
+    async def _run(self, command: CustomCommand, rows: Sequence[Row]) -> None:
+        await self._ask_and_run(command, rows)
+
+    async def _ask_and_run(self, command: CustomCommand, rows: Sequence[Row]) -> None:
+        read_only = [row.ref.account for row in rows if self._is_read_only(row.ref.account)]
+        if read_only and command.mode is not Mode.COPY:
+            raise ForbiddenError(
+                f"{read_only[0]} is read-only: custom commands are not run there.", hint="Nothing was run."
+            )
+        given = {}
+        if "path" in fields_in(command.run):
+            path = await self.app.push_screen_wait(
+                dialogs.PromptDialog(f"Path for {command.name}", value="", note="of this machine")
+            )
+            if not path:
+                return
+            given = {"path": shlex.quote(path)}
+        session = self.session
+        lines = [filled(command, row, values_of(row, *session.ssh_parts(row)) | given) for row in rows]
+        if command.mode is Mode.COPY:
+            copy_text(self.view, "\n".join(lines), command.name)
+            return
+        if command.confirm and not await self.app.push_screen_wait(self._question(command, rows, lines)):
+            return
+        session.program.run_custom(command, [name_of(row) for row in rows], lines)
+
+    def _is_read_only(self, account: str) -> bool:
+        return self.session.fleet.health()[account].read_only
+
+    def _question(self, command: CustomCommand, rows: Sequence[Row], lines: Sequence[str]) -> dialogs.ConfirmDialog:
+        shown = [Content(f"  {line}") for line in lines[:_MOST_LINES]]
+        if (left := len(lines) - _MOST_LINES) > 0:
+            shown.append(Content.styled(f"  and {left} more", "$muted"))
+        where = "in the background" if command.mode is Mode.BACKGROUND else "in this terminal"
+        names = name_of(rows[0]) if len(rows) == 1 else counted(len(rows), "row")
+        return dialogs.ConfirmDialog(
+            f"Run {command.name} for {names}?",
+            subjects=shown,
+            effects=[f"It runs on this machine, {where}."],
+            confirm="Run",
+        )

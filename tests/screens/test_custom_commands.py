@@ -1,0 +1,68 @@
+"""Commands of the user's own: by key, name or menu, asked about, run here or in the background, or copied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gputui.config.preview import UiSettings
+from gputui.models.custom_commands import CustomCommand, Mode
+from tests.screens.stage import Stage, staged
+from tests.screens.world import lab
+
+
+def commands(*found: CustomCommand, keys: dict[str, str] | None = None) -> UiSettings:
+    """Return the interface with these commands."""
+    return UiSettings(utc=True, mouse=False, custom=found, keys=keys or {})
+
+
+async def ended(stage: Stage) -> None:
+    """Wait for the end of what runs in the background."""
+    await stage.until(lambda: not stage.app._program.custom.under_way, "the end of a command")
+
+
+async def test_a_command_of_a_key_is_asked_about_and_its_end_is_shown(tmp_path: Path) -> None:
+    note = CustomCommand("note", f"echo {{name}} > {tmp_path}/out; echo done; exit 3", "ctrl+y", Mode.BACKGROUND)
+    async with staged(lab(), ui=commands(note)) as stage:
+        name = stage.here
+        await stage.press("ctrl+y")
+        assert f"Run note for {name}?" in stage.text
+        assert f"echo {name} >" in stage.text
+        assert "on this machine, in the background" in stage.text
+        await stage.press("escape")
+        assert not (tmp_path / "out").exists()
+        await stage.press("ctrl+y", "right", "enter")
+        await ended(stage)
+        assert (tmp_path / "out").read_text().strip() == name
+        assert f"note ({name}): exit code 3" in stage.toasts
+
+
+async def test_marked_rows_have_a_command_each_and_one_that_is_copied_runs_nothing() -> None:
+    copied = CustomCommand("where", "ssh {address} # {name}", mode=Mode.COPY)
+    async with staged(lab(), ui=commands(copied)) as stage:
+        await stage.press("space", "space", "exclamation_mark")
+        assert "Run for 2 rows" in stage.text
+        await stage.press("enter")
+        text = stage.app.clipboard
+        assert len(text.splitlines()) <= 2
+        assert "Copied where" in stage.toasts or "not known" in stage.toasts
+
+
+async def test_other_rows_unknown_names_and_read_only_accounts_are_refused() -> None:
+    only = CustomCommand("scale", "true", scope=("deployments",))
+    here = CustomCommand("here", "true", mode=Mode.BACKGROUND, confirm=False)
+    async with staged(lab(), ui=commands(only, here), read_only=True) as stage:
+        await stage.command("custom scale")
+        assert "scale is for deployments, not for" in stage.toasts
+        await stage.command("custom nothing")
+        assert "No custom command nothing. There are: scale, here." in stage.toasts
+        await stage.command("custom here")
+        assert "lab is read-only: custom commands are not run there." in stage.toasts
+    async with staged(lab()) as stage:
+        await stage.press("exclamation_mark")
+        assert "There are no custom commands: write them in config.toml, as [[commands]]." in stage.toasts
+
+
+async def test_a_command_without_a_key_gets_one() -> None:
+    async with staged(lab(), ui=commands(keys={"explain": "ctrl+e"}), view="2") as stage:
+        await stage.press("ctrl+e")
+        assert "Why it does not start" in stage.toasts
