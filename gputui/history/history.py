@@ -345,11 +345,11 @@ class History(HistoryFile):
             preferences.write(connection, scope, changes)
         return not failures
 
-    def _add_preference(self, scope: str, key: str, value: Plain) -> bool:
+    def _add_preference(self, scope: str, key: str, value: Plain) -> bool | None:
         added = False
         with self._forgiving("preferences cannot be written") as failures, self._transaction() as connection:
             added = preferences.add(connection, scope, key, value)
-        return added or bool(failures)
+        return None if failures else added
 
     # Errors.
 

@@ -92,14 +92,15 @@ class Preferences:
     """The choices in one scope. ``load`` and ``store`` read and write the file; without them it is memory alone.
 
     They are called in a thread, except for the first reading and by the methods that say that they block; ``store``
-    returns whether it succeeded. Choices that could not be written are retried with the next one, and at the end.
+    returns whether it succeeded, ``store_new`` whether the key was new, None where that could not be stored.
+    Choices that could not be written are retried with the next one, and at the end.
     """
 
     def __init__(
         self,
         load: Callable[[], tuple[Mapping[str, Plain], int]] | None = None,
         store: Callable[[Mapping[str, Plain]], bool] = lambda changes: True,
-        store_new: Callable[[str, Plain], bool] = lambda key, value: True,
+        store_new: Callable[[str, Plain], bool | None] = lambda key, value: True,
     ) -> None:
         self._load, self._store, self._store_new = load, store, store_new
         self._lock = threading.Lock()
@@ -150,12 +151,15 @@ class Preferences:
         self.flush()
         with self._lock:
             known = key in self._values
-        if known or not self._store_new(key, value):
+        added = False if known else self._store_new(key, value)
+        if added is None:
+            self.put(key, value)
+        elif added:
+            with self._lock:
+                self._values[key] = value
+        else:
             self.read()
-            return False
-        with self._lock:
-            self._values[key] = value
-        return True
+        return added is not False
 
     def leave_alone(self, key: str) -> None:
         """Never write this key: a later release has stored its value in a form that is unknown here."""

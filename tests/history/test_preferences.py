@@ -112,3 +112,11 @@ def test_reading_creates_no_table(path: Path) -> None:
     history.close()
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'preference'").fetchone() is None
+
+
+def test_a_new_name_that_could_not_be_stored_is_stored_later() -> None:
+    disk = Disk()
+    chosen = Preferences(store=disk.store, store_new=lambda key, value: None)
+    assert chosen.add("saved.night", 1)
+    chosen.close()
+    assert disk.written == {"saved.night": 1}

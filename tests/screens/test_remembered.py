@@ -57,6 +57,7 @@ async def test_what_cannot_be_used_any_more_is_said_once_and_the_rest_is_restore
         "view.instances.sort": ["no-such-column", False],
         "view.instances.filter": "no-such-column:7",
         "view.instances.problems": {"form": 2},
+        "view.instances.columns": {"columns": ["name"], "form": 2},
     }
     preferences = stored(left)
     async with staged(lab(), preferences=preferences) as stage:
@@ -65,12 +66,14 @@ async def test_what_cannot_be_used_any_more_is_said_once_and_the_rest_is_restore
             "there is no theme of-another-release",
             "there is no column no-such-column to sort by",
             "There is no column 'no-such-column'",
-            "The stored problems is of another release",
+            "The stored value of problems is of another release",
+            "the columns cannot be used",
         ):
             assert stage.toasts.count(said) == 1
         assert "train" in stage.names
         await stage.press("z")
-    assert preferences.get("view.instances.problems") == {"form": 2}
+    for name in ("problems", "columns"):
+        assert preferences.get(f"view.instances.{name}") == left[f"view.instances.{name}"]
 
 
 async def test_chosen_columns_are_restored_without_those_that_are_gone() -> None:
@@ -78,7 +81,7 @@ async def test_chosen_columns_are_restored_without_those_that_are_gone() -> None
     preferences = stored({"view.instances.columns": choice, "view.gpus.gpu-columns": {"keys": "cpu"}})
     async with staged(lab(), preferences=preferences) as stage:
         assert stage.table.render_line(0).text.split() == ["CPU", "NAME↑"]
-        assert "Restored: there is no column gone." in stage.toasts
+        assert "From the last session: there is no column gone." in stage.toasts
         await stage.press("5")
         assert "the gpu-columns cannot be used: not a choice of columns by their keys" in stage.toasts
         await stage.press("3", "vertical_line", "r", "enter")

@@ -133,3 +133,14 @@ def test_a_saved_view_is_described_in_words() -> None:
     assert description(SavedView("x", "gpus", values, ("lab",))) == (
         "gpus, / a b, by age ↓, grouped by host, only problems, own columns, metric power, account lab"
     )
+
+
+async def test_a_view_that_cannot_be_stored_is_saved_for_the_session_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    history = History(tmp_path / "file" / "history.db")
+    async with staged(lab(), history=history, preferences=history.preferences("")) as stage:
+        await view_command(stage, "night")
+        assert "Saved as night: instances. It is not stored: history is not kept" in stage.toasts
+        await stage.command("view events")
+        await view_command(stage, "night")
+        assert stage.view.NAME == "instances"

@@ -86,9 +86,10 @@ class Memory:
                 continue
             if not isinstance(stored, value.kind):
                 self._preferences.leave_alone(key)
-                self._say(f"The stored {name} is of another release and is not used.")
+                self._say(f"The stored value of {name} is of another release and is not used.")
                 continue
-            self._take(name, value, stored, "Restored")
+            if not self._take(name, value, stored, "From the last session"):
+                self._preferences.leave_alone(key)
         self._known = self.values()
 
     def show(self, values: Mapping[str, Plain], source: str) -> None:
@@ -109,13 +110,17 @@ class Memory:
             if wanted != value.get():
                 self._take(name, value, wanted, source)
 
-    def _take(self, name: str, value: _Value, wanted: Plain, source: str) -> None:
+    def _take(self, name: str, value: _Value, wanted: Plain, source: str) -> bool:
+        """Take a value; returns whether it has the form of this release."""
+        known = True
         try:
             lacking = value.put(wanted)
         except (ValueError, TypeError, GputuiError) as error:
             lacking = f"the {name} cannot be used: {error}"
+            known = isinstance(error, GputuiError)
         if lacking:
             self._say(f"{source}: {lacking}")
+        return known
 
     def values(self) -> dict[str, Plain]:
         """Return the values that are not the default, by name."""

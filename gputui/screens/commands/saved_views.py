@@ -64,7 +64,7 @@ class SavedViewCommands(CommandSet):
         problem = "" if history is None else history.failure
         self.view.frame.show()  # a pinned one may have come or gone
         self.view.notify(
-            f"{text} It lasts until gputui ends: {problem}." if problem else text,
+            f"{text} It is not stored: {problem}." if problem else text,
             severity="warning" if problem else "information",
         )
 
