@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gputui.history.preferences import Preferences
 from gputui.models import Resource
 from tests.screens.stage import staged
 from tests.screens.world import backend, instance
@@ -59,6 +60,18 @@ async def test_instances_are_grouped_folded_marked_and_acted_on() -> None:
         assert "▾" not in stage.text
         await stage.press("h")
         assert "the rows are not grouped. G groups them." in stage.toasts
+
+
+async def test_a_grouping_is_restored_and_one_by_model_leaves_the_number_of_gpus_in_the_rows() -> None:
+    preferences = Preferences(lambda: ({"view.instances.group": "gpu"}, 0))
+    preferences.read()
+    fake = backend("hub", [instance("hub", "a", gpu_model="H100", gpu_indices=(0, 3))])
+    async with staged(fake, view="3", preferences=preferences) as stage:
+        assert "by GPU model" in stage.title
+        assert "2" in stage.line_of("▾ H100  1").split()
+        assert "#0,3 H100" in stage.text
+        await stage.command("group none")
+    assert not preferences.under("view.")
 
 
 async def test_names_of_groupings_are_completed_in_the_command_bar() -> None:

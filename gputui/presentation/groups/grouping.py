@@ -35,7 +35,8 @@ class Grouping(Generic[RowT]):
     ordered by.
 
     ``foldable``: the rows of a group can be hidden. ``selectable``: the cursor can be on a heading; only then are
-    groups folded. ``spaced``: an empty line is above each heading but the first.
+    groups folded. ``spaced``: an empty line is above each heading but the first. ``says_all``: the headings have all
+    that the column of this key has, which is then left out.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Grouping(Generic[RowT]):
     foldable: bool = True
     selectable: bool = True
     spaced: bool = False
+    says_all: bool = True
 
     @property
     def name(self) -> str:

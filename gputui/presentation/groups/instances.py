@@ -24,7 +24,7 @@ def instance_groupings(context: Context) -> Sequence[Grouping[Any]]:
         counts = [context.gpu_count(row) for row in apart]
         return {
             "state": phase_total(rows),
-            "gpu": number_total(counts),
+            "gpu": _gpus(apart, counts),
             "util": _mean_load(apart, counts, context),
             "gpumem": size_total(
                 used for row, count in zip(apart, counts, strict=True) for used in _memory_used(row, count, context)
@@ -42,9 +42,10 @@ def instance_groupings(context: Context) -> Sequence[Grouping[Any]]:
         Grouping(
             "gpu",
             _model,
-            lambda group, rows: forms.line(group or "GPU model not reported", rows, totals),
+            lambda group, rows: forms.line(group or "model not reported", rows, totals),
             lambda group: (group == _NO_GPU, natural_key(group)),
             "GPU model",
+            says_all=False,
         ),
         forms.text("region", lambda row: row.region, totals, unknown="region not reported"),
     ]
@@ -77,6 +78,23 @@ def _apart(rows: Sequence[Instance]) -> list[Instance]:
     """Return the rows without the containers of machines that are among them: these have no GPUs of their own."""
     machines = {row.ref for row in rows if row.machine is not None}
     return [row for row in rows if row.parent is None or row.parent not in machines]
+
+
+def _gpus(rows: Sequence[Instance], counts: Sequence[float | None]) -> Cell:
+    """Write how many GPUs these may use: one that several share is one, where it is known which they are."""
+    shared: dict[tuple[str, str | None], set[int]] = {}
+    whole: dict[tuple[str, str | None], float] = {}
+    others: list[float | None] = []
+    for row, count in zip(rows, counts, strict=True):
+        place = row.ref.account, row.host
+        if row.gpu_all and count is not None:
+            whole[place] = max(count, whole.get(place, 0))
+        elif row.gpu_indices is not None and not row.gpu_all:
+            shared.setdefault(place, set()).update(row.gpu_indices)
+        else:
+            others.append(count)
+    some = [len(indices) for place, indices in shared.items() if place not in whole]
+    return number_total([*whole.values(), *some, *others])
 
 
 def _memory_used(row: Instance, count: float | None, context: Context) -> list[int | None]:

@@ -52,8 +52,11 @@ def _with_doubt(text: str, unknown: int) -> Cell:
 def phase_total(rows: Sequence[Any], word: str = "running") -> Cell:
     """Count what runs, then what failed, is unknown or in transition: ``9 running  ✗ 1``."""
     counts = Counter(row.phase for row in rows)
-    noted = [(f"  {PHASE_GLYPHS[phase]} {counts[phase]}", PHASE_STYLES[phase]) for phase in _NOTED if counts[phase]]
-    return ((f"{counts[Phase.RUNNING]:,} {word}", "" if counts[Phase.RUNNING] else "muted"), *noted)
+    noted: Counter[Span] = Counter()
+    for phase in _NOTED:
+        noted[PHASE_GLYPHS[phase], PHASE_STYLES[phase]] += counts[phase]
+    others = [(f"  {glyph} {count}", style) for (glyph, style), count in noted.items() if count]
+    return ((f"{counts[Phase.RUNNING]:,} {word}", "" if counts[Phase.RUNNING] else "muted"), *others)
 
 
 def price_total(rows: Sequence[Instance | Deployment | Volume], context: Context) -> Cell:
@@ -93,7 +96,9 @@ def price_total(rows: Sequence[Instance | Deployment | Volume], context: Context
             add(parent.price)
         else:
             unpriced += count
-    sums = [Money(amount, currency, currency in estimated) for currency, amount in amounts.items()]
+    # In the same order in all headings, whatever their rows.
+    ordered = sorted(amounts.items(), reverse=True)
+    sums = [Money(amount, currency, currency in estimated) for currency, amount in ordered]
     known = "  ".join(map(format_money, sums)) or (FREE if free else "")
     lacking: list[Span] = [(f"{' + ' if known else ''}{unpriced:,} unpriced", "warning")] if unpriced else []
     return ((known, ""), *lacking) if lacking else known

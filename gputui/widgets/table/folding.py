@@ -58,7 +58,8 @@ class Folding(Generic[RowT]):
             self._viewport.to_top_if_unused()
         self._viewport.reveal()
         folds = grouping is not None and grouping.folds
-        self._painter.set_grouping(grouping.key if grouping is not None else "", indent=_INDENT if folds else 0)
+        left_out = grouping.key if grouping is not None and grouping.says_all else ""
+        self._painter.set_grouping(left_out, indent=_INDENT if folds else 0)
         self._sync()
 
     def sorted_by(self, key: str | None, *, descending: bool) -> None:

@@ -83,21 +83,23 @@ def test_instances_by_account_count_what_runs_and_sum_what_is_known() -> None:
         instance("b", gpu_count=1, price=dollars("0.61"), gpu_model="RTX 4090"),
         instance("c", phase=Phase.FAILED, price=dollars("9.00"), gpu_count=1),
         instance("d", phase=Phase.UNKNOWN),
+        instance("i", phase=Phase.PENDING, gpu_count=0, price=dollars("0")),
+        instance("j", phase=Phase.STOPPING, gpu_count=0, price=dollars("0")),
         instance("e", price=dollars("3.10", "CNY"), gpu_count=0),
         instance("f", "lab", gpu_count=0),
         instance("g", "own", phase=Phase.STOPPED, gpu_indices=(0, 1)),
         instance("h", "own", gpu_count=4),
     ]
     assert headings(Resource.INSTANCES, "account", rows, Known()) == {
-        "hub  5": {"state": "3 running  ✗ 1  ? 1", "gpu": "4 + ?", "price": "$2.41  ¥3.10 + 1 unpriced"},
+        "hub  7": {"state": "3 running  ✗ 1  ? 1  ◐ 2", "gpu": "4 + ?", "price": "$2.41  ¥3.10 + 1 unpriced"},
         "lab  1": {"state": "1 running", "gpu": "0", "price": "1 unpriced"},
         "own  2": {"state": "1 running", "gpu": "6"},
     }
     assert list(headings(Resource.INSTANCES, "gpu", rows)) == [
         "RTX 4090  1",
         "RTX 5090  1",
-        "no GPU  2",
-        "GPU model not reported  4",
+        "no GPU  4",
+        "model not reported  4",
     ]
 
 
@@ -108,6 +110,15 @@ def test_groups_of_one_name_in_two_accounts_are_two_and_unknown_is_a_group() -> 
     lines = [grouping.line(key, rows[:1]) for key in sorted(groups - {None}, key=grouping.order)]
     assert [plain_text(line.text) for line in lines] == ["gpu2", "gpu2", "gpu10"]
     assert plain_text(grouping.line(None, rows).text) == "host not reported"
+
+
+def test_a_gpu_that_several_instances_share_is_counted_once() -> None:
+    rows = [instance("a", host="h07", gpu_indices=(0, 1)), instance("b", host="h07", gpu_indices=(1,))]
+    assert headings(Resource.INSTANCES, "host", rows)["h07  2"]["gpu"] == "2"
+    rows += [instance("c", host="h07", gpu_all=True, gpu_count=8), instance("d", host="h07", gpu_all=True)]
+    assert headings(Resource.INSTANCES, "host", rows)["h07  4"]["gpu"] == "8 + ?"
+    rows = [instance("e", host="h08", gpu_indices=(1,)), instance("f", gpu_count=4)]
+    assert headings(Resource.INSTANCES, "account", rows)["hub  2"]["gpu"] == "5"
 
 
 class Seen(Context):
