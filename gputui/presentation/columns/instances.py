@@ -72,10 +72,11 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             "image",
             lambda row: row.image or "",
             width=10,
-            least=22,
+            least=14,
+            reserve=30,
             max_width=36,
             flex=True,
-            priority=6,
+            priority=5,
             # All instances of a deployment have the same image: it identifies none of them.
             brief=lambda row: "" if row.parent is not None else (row.image or "", "muted"),
         ),

@@ -15,6 +15,9 @@ GAP = 2
 FLOOR = 8
 """Cells that a flexible column keeps however narrow the terminal is."""
 
+_SHRINKS = 5
+"""The priority from which on a flexible column becomes narrower before others do."""
+
 YIELDS = 6
 """The priority from which on a column gives way to the room that another reserves."""
 
@@ -159,10 +162,10 @@ def _rest_width(column: Column[RowT], natural: int) -> int:
 def _shrink(columns: Sequence[Column[RowT]], widths: dict[str, int], missing: int) -> None:
     """Take ``missing`` cells from the flexible columns, always from the widest: down to their least, then further.
 
-    Those that only take spare room give theirs first.
+    The less important ones are the first.
     """
     flexible = [column for column in columns if column.flex]
-    spare = [column for column in flexible if column.rank >= YIELDS]
+    spare = [column for column in flexible if column.rank >= _SHRINKS]
     for some, bound in ((spare, _least), (flexible, _least), (flexible, lambda column: FLOOR)):
         floors = {column.key: bound(column) for column in some}
         while missing > 0:
