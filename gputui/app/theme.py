@@ -68,6 +68,29 @@ _LOAD_CUBE = {
 """Blues of the 256-colour cube: 24 31 74 117, and 67 25 24 17."""
 _LOAD_16 = {True: ("#00aaaa", "#00aaaa", "#55ffff", "#55ffff"), False: ("#00aaaa", "#00aaaa", "#0000aa", "#0000aa")}
 """The colours of rich for 6 and 14 of the 16, and for 6 and 4."""
+_ACCOUNT_CUBE = {
+    True: {
+        "red": "#ff5f5f",
+        "orange": "#ff8700",
+        "yellow": "#d7d700",
+        "green": "#5fd75f",
+        "cyan": "#5fd7d7",
+        "blue": "#5fafff",
+        "purple": "#af87ff",
+        "pink": "#ff87d7",
+    },
+    False: {
+        "red": "#af0000",
+        "orange": "#875f00",
+        "yellow": "#5f5f00",
+        "green": "#005f00",
+        "cyan": "#005f5f",
+        "blue": "#005faf",
+        "purple": "#5f00af",
+        "pink": "#87005f",
+    },
+}
+"""The colours of accounts on a dark and on a light background, of the 256-colour cube."""
 _GREEN, _BRIGHT_GREEN = "#00aa00", "#55ff55"
 """The colours of rich for 2 and 10 of the 16."""
 
@@ -127,6 +150,18 @@ def load_ramp(theme: Theme, color_system: str | None) -> Sequence[str]:
     return [_of_luminance(hue, saturation, wanted) for wanted in _LOAD_LUMINANCES[theme.dark]]
 
 
+def account_colors(theme: Theme, color_system: str | None) -> dict[str, str]:
+    """Return the colours of accounts by name: texts that can be read on everything that is behind text."""
+    foreground, behind = _foreground(theme), _behind(theme, color_system)
+    found = {}
+    for name, color in _ACCOUNT_CUBE[theme.dark].items():
+        # A theme of another background may need a colour closer to its own text.
+        blends = (Color.parse(color).blend(foreground, share / 10).hex for share in range(11))
+        readable = (one for one in blends if all(contrast(one, other) >= LEAST_CONTRAST for other in behind))
+        found[name] = next(readable, foreground.hex)
+    return found
+
+
 def variables(theme: Theme, color_system: str | None) -> dict[str, str]:
     """Return the colours that every theme must have here: quiet text, what is found, the ramps of heat and load."""
     accent = Color.parse(theme.accent or theme.primary).hex
@@ -139,6 +174,7 @@ def variables(theme: Theme, color_system: str | None) -> dict[str, str]:
         **{f"heat-{step}": behind for step, (behind, _) in steps},
         **{f"heat-{step}-text": text for step, (_, text) in steps},
         **{f"load-{step}": color for step, color in enumerate(load_ramp(theme, color_system), 1)},
+        **{f"account-{name}": color for name, color in account_colors(theme, color_system).items()},
     }
 
 
@@ -148,17 +184,19 @@ def muted(theme: Theme, color_system: str | None = "truecolor") -> str:
     As quiet as it may be where it can be read on everything that is behind text, the row under the cursor included.
     """
     foreground, background = _foreground(theme), _background(theme)
-    behind = [
-        background.hex,
-        *(color for color in (theme.surface, theme.panel) if color),
-        selected(theme, color_system),
-    ]
+    behind = _behind(theme, color_system)
     colors: Iterable[str] = (background.blend(foreground, share / 50).hex for share in range(25, 51))
     if color_system == "256":
         greys = (f"#{part:02x}{part:02x}{part:02x}" for part in range(8, 248, 10))
         colors = sorted(greys, key=lambda grey: contrast(grey, background.hex))
     readable = (color for color in colors if all(contrast(color, other) >= LEAST_CONTRAST for other in behind))
     return next(readable, foreground.hex)
+
+
+def _behind(theme: Theme, color_system: str | None) -> list[str]:
+    """Return the colours that are behind text, the row under the cursor included."""
+    own = (color for color in (theme.surface, theme.panel) if color)
+    return [_background(theme).hex, *own, selected(theme, color_system)]
 
 
 def selected(theme: Theme, color_system: str | None = "truecolor") -> str:

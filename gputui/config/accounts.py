@@ -164,6 +164,7 @@ class Account(Section):
     base_url: str
     ssh: SshConfig = SshConfig()
     read_only: bool = False
+    color: Literal["red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink"] | None = None
     timeout: float = Field(default=30.0, ge=1, le=600)
     currency: Currency = "USD"
     price: Amount | None = None

@@ -26,6 +26,7 @@ class AccountSketch:
 
     name: str
     read_only: bool = False
+    color: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
     except (OSError, ValueError, RecursionError):
         return Preview()
     accounts = {
-        name: AccountSketch(name, read_only or section.get("read_only") is True)
+        name: AccountSketch(name, read_only or section.get("read_only") is True, _text(section.get("color")))
         for name, section in _table(data, "accounts").items()
         if isinstance(section, dict) and clean(name) == name
     }
@@ -87,6 +88,10 @@ def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
             custom=tuple(_custom(data.get("commands"))),
         ),
     )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:

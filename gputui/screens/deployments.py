@@ -15,7 +15,7 @@ from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.refusals import refusal
 from gputui.screens.base.session import Session
 from gputui.screens.commands.action_flow import ActionCommands
-from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.command_set import CommandSet, colored, in_worker
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.explain import ExplainCommands
 from gputui.screens.commands.inspect import OpenCommands
@@ -103,16 +103,15 @@ class ScaleCommands(ActionCommands):
     @in_worker("dialog")
     async def _scale(self, row: Deployment, wanted: int) -> None:
         may_stop = Action.STOP in self.session.fleet.actions(row)
-        answer = await self.app.push_screen_wait(
-            dialogs.ScaleDialog(
-                f"Scale {row.name} in {row.ref.account}?",
-                current=row.desired or 0,
-                wanted=wanted,
-                subjects=[subject_line(row, account=False)],
-                effect=lambda number: [*_effects(row, number), *self.staleness([row])],
-                may_stop=may_stop,
-            )
+        dialog = dialogs.ScaleDialog(
+            f"Scale {row.name} in {row.ref.account}?",
+            current=row.desired or 0,
+            wanted=wanted,
+            subjects=[subject_line(row, account=False)],
+            effect=lambda number: [*_effects(row, number), *self.staleness([row])],
+            may_stop=may_stop,
         )
+        answer = await self.app.push_screen_wait(colored(self.session, dialog, [row.ref.account]))
         if answer == 0:
             self.confirm_and_act(Action.STOP, [row])
         elif answer is not None:

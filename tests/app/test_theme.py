@@ -8,7 +8,20 @@ import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from gputui.app.theme import DARK, LEAST_CONTRAST, LIGHT, RAMP_STEPS, THEMES, contrast, luminance, ramp, variables
+from gputui.app.theme import (
+    DARK,
+    LEAST_CONTRAST,
+    LIGHT,
+    RAMP_STEPS,
+    THEMES,
+    account_colors,
+    contrast,
+    luminance,
+    ramp,
+    selected,
+    variables,
+)
+from gputui.presentation.account_colors import COLORS
 
 ALL = [*THEMES, *(theme for name, theme in BUILTIN_THEMES.items() if "ansi" not in name)]
 SYSTEMS = ("truecolor", "256")
@@ -53,3 +66,17 @@ def test_quiet_text_can_be_read_on_everything_behind_text(theme: Theme, system: 
     behind = [theme.background, theme.surface, theme.panel, found["selected"]]
     assert all(color and contrast(found["muted"], color) >= LEAST_CONTRAST for color in behind)
     assert contrast(found["muted"], theme.background or "") < contrast(theme.foreground or "", theme.background or "")
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("theme", ALL, ids=names)
+def test_the_colours_of_accounts_can_be_read_on_everything_that_is_behind_them(theme: Theme, system: str) -> None:
+    colors = account_colors(theme, system)
+    assert tuple(colors) == COLORS
+    own = (theme.background, theme.surface, theme.panel)
+    behind = [*(color for color in own if color), selected(theme, system)]
+    least = {name: min(contrast(color, one) for one in behind) for name, color in colors.items()}
+    plain = Color.parse(theme.foreground or "#e0e0e0").hex
+    assert not {name for name, found in least.items() if found < LEAST_CONTRAST and colors[name] != plain}
+    if theme in THEMES:
+        assert len(set(colors.values())) == len(COLORS)

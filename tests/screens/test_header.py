@@ -243,3 +243,14 @@ async def test_several_accounts_are_ticked_in_the_menu_or_typed_with_commas() ->
         assert stage.app.session.only == ("attic", "third")
         await stage.press("escape")
         assert not stage.app.session.only
+
+
+async def test_an_account_with_a_colour_has_it_in_rows_header_and_questions() -> None:
+    async with staged(lab(), attic()) as stage:
+        fleet = stage.app.session.fleet
+        fleet.accounts["lab"].__dict__["color"] = "red"
+        await stage.command("account all")
+        bar = stage.view.query_one(HeaderBar)
+        assert any("$account-red" in str(span.style) for span in bar.content.spans)
+        await stage.press("X")
+        assert stage.lines[next(i for i, line in enumerate(stage.lines) if "Stop " in line) - 2].strip("█ ") == "lab"

@@ -49,6 +49,10 @@ class Context:
         """Return the change that is under way with a row."""
         return None
 
+    def account_style(self, account: str) -> str:
+        """Return the style of an account's name; '' for none of its own."""
+        return ""
+
     def bills(self, account: str) -> bool:
         """Whether instances of the account are billed: one without a price has an unknown price then."""
         return self._billed

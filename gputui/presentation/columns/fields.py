@@ -102,8 +102,14 @@ def account(context: Context | None, priority: int = 0, **options: Any) -> Colum
 
     A description has the whole Ref instead.
     """
-    return text(
+
+    def cell(row: Any) -> Cell:
+        account = row.ref.account
+        return (account, context.account_style(account)) if context is not None else account
+
+    return Column(
         "account",
+        cell,
         lambda row: row.ref.account,
         priority=9 if context is not None and context.one_account else priority,
         label="ref",

@@ -34,6 +34,10 @@ class FleetContext(Context):
         """Return the change that is under way with a row."""
         return self.session.fleet.mutations.pending(ref)
 
+    def account_style(self, account: str) -> str:
+        """Return the style of the colour that the configuration gives to an account."""
+        return self.session.account_style(account)
+
     def bills(self, account: str) -> bool:
         """Whether instances of the account are billed."""
         return self.session.fleet.runtime(account).bills

@@ -23,6 +23,7 @@ from gputui.widgets.bars.message_line import message_content
 from gputui.widgets.bars.title import Tab, TitleBar
 
 if TYPE_CHECKING:
+    from gputui.screens.base.session import Session
     from gputui.screens.base.view import View
 
 
@@ -134,7 +135,13 @@ class Frame:
         health = [session.fleet.health()[name] for name in session.fleet.accounts]
         cost, short = self._cost.text(session)
         self._view.query_one(HeaderBar).set_health(
-            health, only=session.only, note=session.note, utc=session.utc, cost=cost, short_cost=short
+            health,
+            only=session.only,
+            colors=_account_colors(session),
+            note=session.note,
+            utc=session.utc,
+            cost=cost,
+            short_cost=short,
         )
 
     def forget_costs(self) -> None:
@@ -182,3 +189,9 @@ class Frame:
         shown = Content("\n").join(lines)
         if problems.content != shown:
             problems.update(shown)
+
+
+def _account_colors(session: Session) -> dict[str, str]:
+    """Return the colours of accounts that have one."""
+    found = ((name, session.account_style(name)) for name in session.fleet.accounts)
+    return {name: f"${style}" for name, style in found if style}

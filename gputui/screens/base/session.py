@@ -15,6 +15,7 @@ from gputui.history.favourites import Favourites
 from gputui.history.preferences import Preferences
 from gputui.history.saved_views import SavedView, SavedViews
 from gputui.models import LIBRARY, NAMED, Instance, LogSource, Ref, Resource, Row
+from gputui.presentation.account_colors import color_style
 from gputui.presentation.actions import name_of
 from gputui.screens.base.attention import Attention
 from gputui.screens.base.memory import Memory
@@ -217,6 +218,10 @@ class Session:
     def shows_account(self, account: str) -> bool:
         """Whether rows of this account are shown."""
         return not self.only or account in self.only
+
+    def account_style(self, account: str) -> str:
+        """Return the style of the colour that the configuration gives to an account; '' for none."""
+        return color_style(getattr(self.fleet.accounts.get(account), "color", None))
 
     def accounts_shown(self) -> list[str]:
         """Return the accounts whose rows are shown."""

@@ -27,7 +27,7 @@ from gputui.presentation.run_results import ways_text
 from gputui.presentation.stop import scale_down_offer, stop_effects
 from gputui.screens import dialogs
 from gputui.screens.base.refusals import refusal
-from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.command_set import CommandSet, colored, in_worker
 from gputui.screens.commands.no_stock import offer_attempts
 from gputui.screens.detail import subject_line
 
@@ -77,7 +77,7 @@ class ActionCommands(CommandSet):
             if tag is None:
                 return
             arguments["tag"] = tag.strip()
-        dialog = self.question(action, rows)
+        dialog = colored(self.session, self.question(action, rows), [row.ref.account for row in rows])
         stopped_first = self._stopped_first(action, rows)
         if await self.app.push_screen_wait(dialog):
             await self.act_on(action, rows, {**arguments, **dialog.arguments}, stopped_first)

@@ -17,7 +17,7 @@ from gputui.presentation.columns.blocks import minute_text
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands
-from gputui.screens.commands.command_set import in_worker
+from gputui.screens.commands.command_set import colored, in_worker
 from gputui.screens.detail import STYLES
 
 _NAMED_HOSTS = 3
@@ -52,7 +52,7 @@ class BlockCommands(ActionCommands):
         )
         self._suggest_evidence(dialog, chosen)
         try:
-            arguments = await self.app.push_screen_wait(dialog)
+            arguments = await self.app.push_screen_wait(colored(self.session, dialog, accounts))
         finally:
             unsubscribe()
         if arguments is not None:

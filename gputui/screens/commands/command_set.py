@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from gputui.screens.base.view import View
+    from gputui.screens.dialogs.dialog import Dialog
 
 _SHOWN = 6
 """Rows that a notification names where a name matches several; more are counted."""
 
 S = TypeVar("S", bound="CommandSet")
+DialogT = TypeVar("DialogT", bound="Dialog[Any]")
 P = ParamSpec("P")
 
 Started = Callable[Concatenate[S, P], None]
@@ -74,6 +76,13 @@ class CommandSet:
         several = "\n".join([f"{text} matches several rows; name one of:", *candidates(found, _SHOWN)])
         self.view.notify(several if found else f"No match for {text}.")
         return None
+
+
+def colored(session: Session, dialog: DialogT, accounts: Iterable[str]) -> DialogT:
+    """Return a dialog about accounts with the colour of the first of them that has one."""
+    found = ((name, style) for name in dict.fromkeys(accounts) if (style := session.account_style(name)))
+    dialog.account = next(found, dialog.account)
+    return dialog
 
 
 def in_worker(group: str, *, exclusive: bool = False) -> Callable[[Work[S, P]], Started[S, P]]:

@@ -15,7 +15,7 @@ from gputui.models.custom_commands import ANY, CustomCommand, Mode, fields_in
 from gputui.presentation.actions import name_of
 from gputui.presentation.custom_commands import filled, values_of
 from gputui.screens import dialogs
-from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.command_set import CommandSet, colored, in_worker
 from gputui.screens.commands.copy import copy_text
 
 _MOST_LINES = 10
@@ -95,7 +95,8 @@ class CustomCommands(CommandSet):
         if command.mode is Mode.COPY:
             copy_text(self.view, "\n".join(lines), command.name)
             return
-        if command.confirm and not await self.app.push_screen_wait(self._question(command, rows, lines)):
+        question = colored(session, self._question(command, rows, lines), [row.ref.account for row in rows])
+        if command.confirm and not await self.app.push_screen_wait(question):
             return
         session.program.run_custom(command, [name_of(row) for row in rows], lines)
 

@@ -16,6 +16,7 @@ from gputui.screens import dialogs
 
 if TYPE_CHECKING:
     from gputui.screens.base.view import View
+from gputui.screens.commands.command_set import colored
 
 LINE = 70
 """Cells of a line of the last question: what its panel leaves at 80 columns."""
@@ -85,6 +86,7 @@ async def fill_and_send(view: View, request: FormRequest, values: Values | None 
 async def _filled(view: View, request: FormRequest, values: Values, wrong: Values) -> PreparedChange | None:
     """Have the form filled in and confirmed; without confirmation the form is shown again as it was."""
     focus = ""
+    account = request.form.account
     while True:
         dialog = dialogs.FormDialog(
             request.form,
@@ -95,11 +97,11 @@ async def _filled(view: View, request: FormRequest, values: Values, wrong: Value
             templates=request.templates,
             focus=focus,
         )
-        filled = await view.app.push_screen_wait(dialog)
+        filled = await view.app.push_screen_wait(colored(view.session, dialog, [account]))
         if filled is None:
             return None
         if (question := request.question(filled)) is not None:
-            sure = await view.app.push_screen_wait(question)
+            sure = await view.app.push_screen_wait(colored(view.session, question, [account]))
             if sure:
                 return _confirmed(dialog.prepared, filled)
         values, wrong, focus = filled, {}, dialog.last_field

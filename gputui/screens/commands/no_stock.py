@@ -13,6 +13,7 @@ from gputui.models import Money
 from gputui.models.attempts import AttemptState
 from gputui.screens import dialogs
 from gputui.screens.base.view import View
+from gputui.screens.commands.command_set import colored
 
 _DEFAULT_SPAN = "2h"
 _ENDED_SECONDS = 60.0
@@ -32,7 +33,7 @@ async def offer_attempts(view: View, what: str, error: NoStockError, account: st
         ],
         confirm="Keep trying",
     )
-    if not await view.app.push_screen_wait(question):
+    if not await view.app.push_screen_wait(colored(view.session, question, [account])):
         return
     span = await view.app.push_screen_wait(
         dialogs.PromptDialog(

@@ -48,6 +48,7 @@ class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | N
     }
     Dialog > .dialog.-danger { border-left: thick $error; }
     Dialog .heading { text-style: bold; width: 1fr; height: auto; margin-bottom: 1; }
+    Dialog .account { width: auto; height: auto; margin-bottom: 1; }
     Dialog .body { width: 1fr; height: auto; }
     Dialog .scroll { height: auto; max-height: 16; }
     Dialog.-low .subjects { max-height: 6; }
@@ -77,15 +78,24 @@ class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | N
         self.heading = heading
         self._subjects = subjects
         self._danger = danger
+        self.account: tuple[str, str] = "", ""
+        """The account that it is about, and the style of its colour; '' where it has none."""
 
     def compose(self) -> ComposeResult:
         """Lay out heading, subjects (the lines of what it is about, which scroll where they are many) and body."""
         with Vertical(classes="dialog -danger" if self._danger else "dialog"):
+            yield from self.compose_account()
             yield Static(Content(self.heading), classes="heading")
             if self._subjects:
                 with VerticalScroll(classes="scroll subjects", can_focus=False):
                     yield Static(Content("\n").join(self._subjects), classes="body")
             yield from self.compose_body()
+
+    def compose_account(self) -> ComposeResult:
+        """Lay out the account, where it has a colour of its own."""
+        name, style = self.account
+        if style:
+            yield Static(Content.styled(f" {name} ", f"bold reverse ${style}"), classes="account")
 
     def compose_body(self) -> ComposeResult:
         """Lay out what is below the heading and the subjects."""

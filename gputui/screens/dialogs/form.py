@@ -100,6 +100,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         """Lay it out."""
         long = self._long
         with Vertical(classes="dialog -long" if long else "dialog"):
+            yield from self.compose_account()
             yield Static(self._heading(), classes="heading")
             yield self._body
             if self._form.note and not long:

@@ -12,7 +12,7 @@ from gputui.fleet import process_ends
 from gputui.models import GpuProcess, Resource
 from gputui.presentation.actions import end_of_process_text, process_text
 from gputui.screens import dialogs
-from gputui.screens.commands.command_set import in_worker
+from gputui.screens.commands.command_set import colored, in_worker
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.list.groups import GroupCommands
 from gputui.widgets.table.table import RecordTable
@@ -84,7 +84,7 @@ class GpuCommands(OpenCommands):
             confirm="End",
             danger=True,
         )
-        if await self.app.push_screen_wait(dialog):
+        if await self.app.push_screen_wait(colored(self.session, dialog, [process.ref.account])):
             said = await process_ends.end(fleet, process, seen)
             self.app.notify(said, markup=False)
             fleet.refresh([Resource.PROCESSES], [process.ref.account])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from textual.content import Content
 
@@ -29,6 +30,7 @@ class HeaderBar(Line):
         accounts: Sequence[Health],
         *,
         only: Collection[str],
+        colors: Mapping[str, str] = MappingProxyType({}),
         note: str = "",
         utc: bool = False,
         cost: Content = _NOTHING,
@@ -36,7 +38,7 @@ class HeaderBar(Line):
     ) -> None:
         """Show these accounts; ``only`` are those that the views are limited to, if any.
 
-        ``note`` is a word about the program.
+        ``colors`` are styles of accounts that have a colour of their own, ``note`` is a word about the program.
 
         ``cost`` is at the right end: what all of it costs an hour, ``short_cost`` the same for a line without room.
         """
@@ -44,7 +46,7 @@ class HeaderBar(Line):
         if note:
             parts.append(Content.styled(f"  {note}", "$muted"))
         full = self.size.width - 2
-        dots = [self._dot(health, only, utc) for health in accounts]
+        dots = [self._dot(health, only, colors, utc) for health in accounts]
         line = Content.assemble(*parts, *dots)
         if short_cost and line.cell_length + cost.cell_length + 1 > full:
             cost = short_cost
@@ -53,7 +55,7 @@ class HeaderBar(Line):
             # Too many to name: those in trouble keep their names, the rest become a count.
             bad = [health for health in accounts if health.state not in (HealthState.OK, HealthState.UNKNOWN)]
             states = [health.state for health in accounts]
-            named = [self._dot(health, only, utc) for health in bad]
+            named = [self._dot(health, only, colors, utc) for health in bad]
             counted, short = (
                 Content.assemble(*parts, "   ", self._count(states, noun), *named) for noun in (" accounts", "")
             )
@@ -72,7 +74,7 @@ class HeaderBar(Line):
         )
 
     @classmethod
-    def _dot(cls, health: Health, only: Collection[str], utc: bool) -> Content:
+    def _dot(cls, health: Health, only: Collection[str], colors: Mapping[str, str], utc: bool) -> Content:
         hidden = bool(only) and health.account not in only
         name = f"[{health.account}]" if health.account in only else health.account
         words = cls._words(health, utc)
@@ -80,7 +82,7 @@ class HeaderBar(Line):
             "   ",
             (HEALTH_GLYPHS[health.state], HEALTH_STYLES[health.state]),
             " ",
-            (name, "$muted" if hidden else "bold"),
+            (name, "$muted" if hidden else f"bold {colors.get(health.account, '')}".rstrip()),
             (" read-only" if health.read_only else "", "$muted"),
             (f" {words}" if words else "", HEALTH_STYLES[health.state]),
         )

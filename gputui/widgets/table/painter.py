@@ -18,6 +18,7 @@ from textual.visual import Visual
 from textual.widget import Widget
 
 from gputui.models import Ref
+from gputui.presentation.account_colors import STYLES as ACCOUNT_STYLES
 from gputui.presentation.columns.column import Cell, Column, RowT, Span, spans_of
 from gputui.presentation.groups.grouping import GroupLine
 from gputui.presentation.heat import LOAD_STYLES
@@ -40,6 +41,7 @@ STYLE_NAMES = (
     *("header", "sorted", "group", "cursor", "cursor-bar", "marked", "stale", "placeholder", "scrollbar"),
     *("good", "warning", "bad", "muted", "accent", "strong"),
     *LOAD_STYLES,
+    *ACCOUNT_STYLES,
 )
 
 _KEPT_CELLS = 2000

@@ -74,6 +74,14 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         & > .record-table--load-2 { color: $load-2; }
         & > .record-table--load-3 { color: $load-3; }
         & > .record-table--load-4 { color: $load-4; }
+        & > .record-table--account-red { color: $account-red; }
+        & > .record-table--account-orange { color: $account-orange; }
+        & > .record-table--account-yellow { color: $account-yellow; }
+        & > .record-table--account-green { color: $account-green; }
+        & > .record-table--account-cyan { color: $account-cyan; }
+        & > .record-table--account-blue { color: $account-blue; }
+        & > .record-table--account-purple { color: $account-purple; }
+        & > .record-table--account-pink { color: $account-pink; }
     }
     """
 
