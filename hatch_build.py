@@ -1,4 +1,4 @@
-"""The build's own steps: the commit goes into the package, the man page and the completions next to the program."""
+"""The build's own steps: the description, the commit in the package, man page and completions next to the program."""
 
 from __future__ import annotations
 
@@ -10,6 +10,29 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
+
+
+class MetadataHook(MetadataHookInterface):
+    """Writes the description for a package index, and the links to the repository that pyproject.toml names."""
+
+    PLUGIN_NAME = "custom"
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Add description and links."""
+        sys.path.insert(0, self.root)
+        from distribution.long_description import long_description
+
+        repository = str(self.config["repository"]).rstrip("/")
+        readme = (Path(self.root) / "README.md").read_text("utf-8")
+        text = long_description(readme, repository=repository, version=metadata["version"])
+        metadata["readme"] = {"content-type": "text/markdown", "text": text}
+        pages = {"Documentation": "blob/HEAD/docs/cli.md", "Changelog": "blob/HEAD/CHANGELOG.md", "Issues": "issues"}
+        metadata["urls"] = (
+            {"Repository": repository, **{name: f"{repository}/{page}" for name, page in pages.items()}}
+            if repository
+            else {}
+        )
 
 
 class BuildHook(BuildHookInterface[Any]):

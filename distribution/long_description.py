@@ -1,0 +1,20 @@
+"""The README as the description on a package index, where its links and pictures would lead nowhere."""
+
+from __future__ import annotations
+
+import re
+
+_PICTURE = re.compile(r"!\[([^\]]*)\]\((?!https?:)([^)]+)\)")
+_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#)([^)]+)\)")
+
+
+def long_description(readme: str, *, repository: str, version: str) -> str:
+    """Return the README with addresses of the release's files in ``repository``, such as https://host/owner/gputui.
+
+    Without a repository links become text and pictures are left out, as no address of theirs is known.
+    """
+    if repository:
+        text = _PICTURE.sub(rf"![\1]({repository}/raw/v{version}/\2)", readme)
+        return _LINK.sub(rf"[\1]({repository}/blob/v{version}/\2)", text)
+    text = _LINK.sub(r"\1", _PICTURE.sub("", readme))
+    return re.sub(r"\n{3,}", "\n\n", text)
