@@ -47,6 +47,7 @@ class Condition(StrEnum):
     CUSTOM = "there is a custom command for the row"
     PROCESS = "there is a GPU process under the cursor"
     WASTE = "the row costs money and does nothing"
+    TO_GROUP = "there are rows to group"
     GROUPS = "the rows are in groups that fold"
 
 
@@ -307,7 +308,9 @@ _LIST = _section(
         "Group",
         "G",
         "Put the rows under headings with totals: by account, host, …",
+        14,
         argument="KEY",
+        when=Condition.TO_GROUP,
     ),
     Command(
         "fold",

@@ -38,7 +38,7 @@ class GpuGroupCommands(GroupCommands):
         return Resource.GPUS
 
     def conditions(self) -> Iterable[Condition]:
-        """Groups are folded where they are shown."""
+        """GPUs are grouped where they are shown."""
         return super().conditions() if self.table.display else ()
 
 

@@ -73,7 +73,9 @@ class GroupCommands(CommandSet):
     # -- what is offered -------------------------------------------------------------------------------------------
 
     def conditions(self) -> Iterable[Condition]:
-        """Groups are folded where there are some."""
+        """Rows are grouped, and groups folded, where there are some."""
+        if self.table.total_count:
+            yield Condition.TO_GROUP
         if self.table.folding.is_folded_here is not None:
             yield Condition.GROUPS
 
