@@ -302,7 +302,14 @@ _LIST = _section(
     Command("sort-previous", "Sort by column to the left", "less_than_sign", "Sort by the column to the left"),
     Command("sort-next", "Sort by column to the right", "greater_than_sign", "Sort by the column to the right"),
     Command("sort-invert", "Invert the order", "I", "Reverse the order"),
-    Command("columns", "Columns", "vertical_line", "Choose the columns of the table, their order and widths"),
+    Command("sort", "Sort by a column", "", "Sort by a column, COLUMN:desc descending", argument="COLUMN"),
+    Command(
+        "columns",
+        "Columns",
+        "vertical_line",
+        "Choose the columns of the table, their order and widths",
+        argument="COLUMNS",
+    ),
     Command(
         "group",
         "Group",

@@ -46,3 +46,24 @@ async def test_the_dialog_is_about_the_table_that_has_the_focus() -> None:
         await stage.press("vertical_line", "j", "j", "j", "space", "enter")
         tables = [table for table in stage.view.query(RecordTable) if table.chosen.choice is not None]
         assert [table.id for table in tables] == ["gpus"]
+
+
+async def test_columns_and_the_order_are_typed_by_name_and_a_wrong_name_is_refused() -> None:
+    async with staged(lab(), view="3") as stage:
+        await stage.command("columns gpus,name, gpu-mem")
+        assert heading(stage) == ["GPUS", "NAME↑", "GPU", "MEM"]
+        await stage.command("sort gpumem:desc")
+        assert stage.table.sort == ("gpumem", True)
+        for wrong in ("columns name,nmae", "sort nmae"):
+            stage.app.clear_notifications()
+            await stage.command(wrong)
+            assert "There is no column 'nmae'. Did you mean name" in stage.toasts
+        await stage.command("sort problem")
+        assert "PROBLEM does not sort." in stage.toasts
+        assert heading(stage) == ["GPUS", "NAME", "GPU", "MEM↓"]
+        await stage.command("columns auto")
+        assert stage.table.chosen.choice is None
+        await stage.command("sort")
+        await stage.press("j", "enter")
+        assert stage.dialogs == []
+        assert stage.table.sort[0] != "gpumem"

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from gputui.commands import Condition
 from gputui.models import Row
-from gputui.screens import dialogs
-from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.save import SaveCommands
+from gputui.screens.list.columns import ColumnCommands
 from gputui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def _of_table(action: Callable[[RecordTable[Row]], None]) -> Callable[[ListComma
     return lambda commands, argument: action(commands.view.table)
 
 
-class ListCommands(SaveCommands):
+class ListCommands(ColumnCommands, SaveCommands):
     """Mark, sort, refresh and save rows."""
 
     view: TabularView
@@ -37,14 +36,6 @@ class ListCommands(SaveCommands):
     do_sort_previous = _of_table(RecordTable.action_sort_previous)
     do_sort_next = _of_table(RecordTable.action_sort_next)
     do_sort_invert = _of_table(RecordTable.action_sort_invert)
-
-    @in_worker("dialog")
-    async def do_columns(self, argument: str) -> None:
-        """Choose the columns of the table that has the focus, else of the main one."""
-        table = next((table for table in self.view.query(RecordTable) if table.has_focus), self.view.table)
-        columns = tuple(table.columns.values())
-        heading = f"Columns of {self.view.HEADING}"
-        await self.app.push_screen_wait(dialogs.ColumnsDialog(heading, columns, table.chosen, table.cursor_row))
 
     def do_refresh(self, argument: str) -> None:
         """Refresh now; the columns fit the rows of now."""
