@@ -12,18 +12,17 @@ async def test_instances_are_grouped_folded_marked_and_acted_on() -> None:
     hub = backend("hub", [instance("hub", "serve", host="h2"), instance("hub", "train", host="h10")])
     lab = backend("lab", [instance("lab", "box", host="h10"), instance("lab", "old", "exited", host="h2")])
     async with staged(hub, lab, view="3") as stage:
-        assert "G group" in stage.lines[-1]
-        assert "h fold" not in stage.lines[-1]
         await stage.press("G")
         assert "Group the rows by" in stage.text
         await stage.press("a")
-        assert "h fold" in stage.lines[-1]
         assert "by account" in stage.title
         assert "▾ hub  2" in stage.text
         assert "1 running" in stage.line_of("▾ lab")
 
         # Keys on a heading say that it is none of the rows.
         await stage.press("home", "X")
+        assert "h fold" in stage.lines[-1]
+        assert "G group" in stage.lines[-1]
         assert "Stop: the cursor is on the heading of hub, not on a row. space marks its rows." in stage.toasts
         await stage.press("enter")
         assert "▸ hub  2" in stage.text
