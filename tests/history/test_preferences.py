@@ -120,3 +120,22 @@ def test_a_new_name_that_could_not_be_stored_is_stored_later() -> None:
     assert chosen.add("saved.night", 1)
     chosen.close()
     assert disk.written == {"saved.night": 1}
+
+
+@pytest.mark.parametrize("kept", [100, 5_000, 20_000])
+def test_a_file_that_is_half_written_is_reported_and_choices_last_for_the_session(path: Path, kept: int) -> None:
+    history = History(path)
+    chosen = history.preferences("")
+    for number in range(500):
+        chosen.put(f"favourite.lab/pod/{number}", {"name": "x" * 100})
+    history.close()
+    path.write_bytes(path.read_bytes()[:kept])
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+    damaged = History(path)
+    again = damaged.preferences("")
+    assert damaged.problem
+    again.put("theme", "nord")
+    assert again.get("theme") == "nord"
+    damaged.close()
