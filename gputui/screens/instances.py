@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from gputui.analytics.cost import SIZING, HostGpus, gpus_of, host_gpus, is_unpriced
 from gputui.analytics.cost_lines import UNPRICED
 from gputui.analytics.gpu_idle import LONGEST_GAP, SeenGpus
 from gputui.analytics.starts import STUCK_SECONDS, starts_under_way
-from gputui.analytics.startup_times import StartupBook
+from gputui.analytics.startup_times import StartupBook, is_slow
 from gputui.models import Change, Event, GpuDevice, GpuProcess, Instance, Phase, Ref, Resource, Row
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
@@ -19,6 +19,8 @@ from gputui.screens.list.groups import GroupCommands
 from gputui.screens.list.list_view import ListView
 
 _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
+_LATELY = timedelta(hours=1)
+"""The time for which a slow start is shown."""
 _TICK_SECONDS = 10.0
 """The time between two updates of the time in a state, while something is in transition."""
 
@@ -73,6 +75,14 @@ class InstanceContext(FleetContext):
             return None
         status, at = self.entered.get(instance.ref, ("", None))
         return at if status == instance.status else instance.updated_at
+
+    def started_slowly(self, instance: Instance) -> bool:
+        """Return whether an instance that runs has started in the last hour, and clearly slower than others."""
+        startup = self.book.startups.get(instance.ref)
+        if instance.phase is not Phase.RUNNING or startup is None or startup.seconds is None:
+            return False
+        usual = self.book.usual(startup.parent, excluding=instance.ref).total
+        return self.now() - startup.steps[-1].at < _LATELY and is_slow(startup.seconds, usual)
 
     def trouble(self, instance: Instance) -> str | None:
         """Return the style of an instance that failed, is unknown, starts slowly or is long in transition."""
@@ -196,8 +206,9 @@ class InstancesView(ListView):
     def _events_changed(self, change: Change) -> None:
         events = [row for row in change.added if isinstance(row, Event)]
         self._note_creations(events)
-        if began := {event.instance for event in events if event.phase in _IN_TRANSITION}:
-            self.table.invalidate([ref for ref in began if self.table.get(ref) is not None])
+        moved = {event.instance for event in events if event.phase in _IN_TRANSITION | {Phase.RUNNING}}
+        if shown := [ref for ref in moved if self.table.get(ref) is not None]:
+            self.table.invalidate(shown)
 
     def in_scope(self, row: Row, scope: Ref) -> bool:
         """Whether a row is this one, belongs to this deployment, or is one of its account without a price."""

@@ -117,6 +117,19 @@ async def test_rows_in_trouble_have_a_colour_next_to_their_glyph() -> None:
         assert styles == {"fine": None, "young": None, **troubles}
 
 
+async def test_a_slow_start_is_named_for_an_hour() -> None:
+    names = ("a", "b", "c", "late", "older")
+    cloud = FakeCloud("hub", [container("hub", name) for name in names])
+    lately = timedelta(hours=3) - timedelta(minutes=20)
+    events = [event for name in ("a", "b", "c") for event in started(name, 30)]
+    events += [replace(event, at=event.at + lately) for event in started("late", 400)]
+    cloud.rows[Resource.EVENTS] = [*events, *started("older", 400)]
+    async with staged(cloud) as stage:
+        await stage.press("4", "3")
+        rows = {name: stage.line_of(f" {name} ") for name in names}
+        assert [name for name, row in rows.items() if "● running  slow start" in row] == ["late"]
+
+
 async def test_the_load_and_memory_of_its_gpus_are_next_to_an_instance_until_they_are_old() -> None:
     fake = lab()
     reading = GpuSample(START, 93.0, 20 * GIB)

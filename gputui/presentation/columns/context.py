@@ -85,6 +85,10 @@ class Context:
         """Return facts of the host of a GPU: ``RAM 181G/256G``, ``64 cores``; none where it is not known."""
         return ()
 
+    def started_slowly(self, instance: Instance) -> bool:
+        """Return whether an instance that runs has started lately, and clearly slower than others."""
+        return False
+
     def idle_period(self, device: GpuDevice) -> IdlePeriod | None:
         """Return for how long a GPU has been idle by its readings; None where it is not, or where that is unknown."""
         return None

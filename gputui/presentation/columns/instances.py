@@ -31,7 +31,11 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             return [shown, ("  !", "warning")]  # type: ignore[list-item]  # a state is one span
         if row.progress is not None and row.progress < 1 and context.pending(row.ref) is None:
             shown = (f"{shown[0]} {row.progress:.0%}", str(shown[1]))
-        if row.problem or context.pending(row.ref) is not None or (since := context.in_state_since(row)) is None:
+        if row.problem or context.pending(row.ref) is not None:
+            return shown
+        if context.started_slowly(row):
+            return [shown, ("  slow start", "warning")]  # type: ignore[list-item]  # a state is one span
+        if (since := context.in_state_since(row)) is None:
             return shown
         elapsed = format_elapsed((context.now() - since).total_seconds())
         return [shown, (f"  {elapsed}", "muted")]  # type: ignore[list-item]  # a state is one span
