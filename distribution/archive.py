@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         path = (
             args.folder / f"gputui-{version}-py{_digits(PYTHONS[0])}.py{_digits(PYTHONS[-1])}-{PLATFORM}_x86_64.pyz"
         )
-        _write(path, tree, version)
+        write_archive(path, tree, version)
     sys.stdout.write(f"{path}\n")
 
 
@@ -94,7 +94,8 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 
 
-def _write(path: Path, tree: Path, version: str) -> None:
+def write_archive(path: Path, tree: Path, version: str) -> None:
+    """Write the archive of a tree of packages. Exits where it has not one compiled module for each Python."""
     suffixes = {found[0] for file in _files(tree) if (found := _SUFFIX.search(file.name))}
     if len(suffixes) != len(PYTHONS):
         raise SystemExit(f"The compiled modules are for {sorted(suffixes)}, not for Python {', '.join(PYTHONS)}.")

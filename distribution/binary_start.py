@@ -12,7 +12,7 @@ _BROWSER = ["-I", "-m", "webbrowser"]
 
 def start() -> int:
     """Run gputui."""
-    _give_programs_their_own_libraries()
+    restore_environment()
     if sys.argv[1:4] == _BROWSER:
         sys.argv[1:4] = []
         runpy.run_module("webbrowser", run_name="__main__", alter_sys=True)
@@ -22,8 +22,10 @@ def start() -> int:
     return main()
 
 
-def _give_programs_their_own_libraries() -> None:
+def restore_environment() -> None:
     """Undo what the loader has set: ssh, tmux and shells started from here would get the binary's libraries."""
+    for name in [name for name in os.environ if name.startswith("_PYI_")]:
+        del os.environ[name]
     before = os.environ.pop("LD_LIBRARY_PATH_ORIG", None)
     if before is None:
         os.environ.pop("LD_LIBRARY_PATH", None)

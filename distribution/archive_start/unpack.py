@@ -26,7 +26,8 @@ def unpack(name: str, below: str) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_abandoned(folder)
         if sys.stderr.isatty():
-            sys.stderr.write(f"gputui: unpacking into {folder}, this once\n")
+            older = "; older versions in it can be removed" if any(folder.glob("gputui-*")) else ""
+            sys.stderr.write(f"gputui: unpacking into {folder}, only at the first start{older}\n")
         part = Path(tempfile.mkdtemp(prefix=_PART, dir=folder))
         packed = __loader__.get_data("tree.tar.xz")  # type: ignore[name-defined]  # that of the archive
         with lzma.open(BytesIO(packed)) as stream, tarfile.open(fileobj=stream, mode="r|") as tree:

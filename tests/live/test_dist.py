@@ -23,7 +23,7 @@ from .lab.missing import give_up
 ROOT = Path(__file__).parents[2]
 NO_CONFIGURATION = "There is no configuration at /tmp/home/.config/gputui/config.toml."
 MEGABYTE = 1_000_000
-RUNS = 15
+RUNS = 10
 
 Command = list[str | Path]
 
@@ -157,21 +157,6 @@ def seconds(command: Command) -> float:
         subprocess.run(command, capture_output=True, check=True)
         times.append(used() - before)
     return min(times)
-
-
-def test_an_archive_that_cannot_be_unpacked_names_the_folder_and_the_way_out(
-    dist: Dist, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-
-    done = subprocess.run([sys.executable, dist.archive, "--version"], capture_output=True, text=True, check=False)
-
-    assert done.returncode == 1
-    assert done.stderr == (
-        f"gputui: the archive cannot be unpacked into {tmp_path / 'file' / 'gputui'}: Not a directory. "
-        "Name another folder in XDG_CACHE_HOME.\n"
-    )
 
 
 @pytest.mark.parametrize(
