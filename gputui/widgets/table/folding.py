@@ -13,7 +13,7 @@ from gputui.widgets.table.model import TableModel
 from gputui.widgets.table.painter import TablePainter
 from gputui.widgets.table.viewport import Viewport
 
-_INDENT = 2
+INDENT = 2
 """Cells by which rows are to the right of a heading that has a glyph for folding."""
 
 
@@ -59,7 +59,7 @@ class Folding(Generic[RowT]):
         self._viewport.reveal()
         folds = grouping is not None and grouping.folds
         left_out = grouping.key if grouping is not None and grouping.says_all else ""
-        self._painter.set_grouping(left_out, indent=_INDENT if folds else 0)
+        self._painter.set_grouping(left_out, indent=INDENT if folds else 0)
         self._sync()
 
     def sorted_by(self, key: str | None, *, descending: bool) -> None:

@@ -15,8 +15,9 @@ from gputui.models import Change, Ref, Row
 from gputui.presentation.columns.column import Column, RowT
 from gputui.presentation.groups.grouping import Grouping
 from gputui.query import Query
-from gputui.widgets.table.folding import Folding
-from gputui.widgets.table.groups import Line
+from gputui.widgets.table.folding import INDENT, Folding
+from gputui.widgets.table.groups import Heading, Line
+from gputui.widgets.table.painter import GUTTER
 from gputui.widgets.table.row_filter import RowFilter
 from gputui.widgets.table.view import TableView
 
@@ -301,7 +302,7 @@ class RecordTable(TableView[RowT]):
             self.post_message(self.Opened(self, ref))
 
     def on_click(self, event: events.Click) -> None:
-        """Select a line, open it on a double click; in the heading, sort by the column, reverse its order, scroll."""
+        """Select a line, open it on a double click or fold it; at the top, sort by the column, reverse, scroll."""
         if event.y == 0:
             self._click_heading(event.x)
             return
@@ -311,7 +312,8 @@ class RecordTable(TableView[RowT]):
         if index < self._model.line_count and self._model.takes_cursor(line := self._model.line_at(index)):
             self.viewport.moves += 1
             self.select(line)
-            if event.chain == 2:
+            on_glyph = isinstance(line, Heading) and event.x < GUTTER + INDENT
+            if event.chain == 2 or on_glyph:
                 self.action_open()
 
     def _click_heading(self, x: int) -> None:

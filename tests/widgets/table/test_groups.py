@@ -68,6 +68,14 @@ async def test_enter_on_a_heading_folds_its_rows_and_opens_nothing() -> None:
         assert driver.lines[driver.cursor_line].split()[1] == "row-12"
 
 
+async def test_a_click_on_the_glyph_folds_and_one_on_the_text_selects() -> None:
+    async with grouped(10, 11, 20, 21) as driver:
+        await driver.click(offset=(4, 1))
+        assert driver.lines[1].startswith("▌  ▸ 1x")
+        await driver.click(offset=(6, 2))
+        assert driver.lines[2].startswith("▌  ▾ 2x")
+
+
 async def test_all_groups_are_folded_and_unfolded_at_once_and_the_cursor_stays_in_its_group() -> None:
     async with grouped(*range(10, 60), height=9) as driver:
         driver.table.select(ref(37))
