@@ -12,7 +12,7 @@ from gputui.cli import filters, session
 from gputui.cli.layout import Layout, layout_of
 from gputui.cli.lists import gpus, tasks
 from gputui.cli.output import notify
-from gputui.errors import ExitCode
+from gputui.errors import AccountDeniedError, ExitCode
 from gputui.models import Deployment, Resource, Row
 
 if TYPE_CHECKING:
@@ -73,12 +73,15 @@ async def _read(
 
 
 async def add_needed(fleet: Fleet, layout: Layout, listing: session.Listing) -> None:
-    """Read the other lists that the columns need, of the accounts with rows; their failures are the listing's."""
+    """Read the other lists that the columns need, of the accounts with rows; their failures are the listing's.
+
+    It is none that an account may not use such a list: it has none of these rows.
+    """
     if layout.needs:
         accounts = dict.fromkeys(row.ref.account for row in listing.rows)
         others = await session.read(fleet, layout.needs, accounts)
         layout.context.add(others.rows)
-        listing.failures += others.failures
+        listing.failures += [each for each in others.failures if not isinstance(each[1], AccountDeniedError)]
 
 
 async def with_prices(rows: Sequence[Row], fleet: Fleet) -> list[Row]:
