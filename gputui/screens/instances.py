@@ -97,7 +97,7 @@ class InstanceContext(FleetContext):
 
 
 class InstancesView(ListView):
-    """``3``: name, state, GPUs, price, image, ports, memory, age; log in, change, block the host, create."""
+    """``3``: name, state, GPUs with load and memory, price, age, host; log in, change, block the host, create."""
 
     NAME = "instances"
     HEADING = "Instances"

@@ -28,7 +28,7 @@ class ColumnsDialog(Dialog[bool]):
     ColumnsDialog { align: center bottom; background: $background 0%; }
     ColumnsDialog > .dialog { width: 100%; max-width: 100%; height: 50%; max-height: 30; padding: 0 1; }
     ColumnsDialog .heading { margin-bottom: 0; }
-    ColumnsDialog .hint { margin-top: 0; height: 1; }
+    ColumnsDialog .hint { margin-top: 0; }
     ColumnsDialog OptionList {
         border: none; height: 1fr; background: $surface; padding: 0; scrollbar-size-vertical: 1;
     }
