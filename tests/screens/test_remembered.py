@@ -8,7 +8,7 @@ from gputui.history.history import History
 from gputui.history.preferences import Preferences
 from gputui.models import Resource
 from tests.screens.stage import NARROW, staged
-from tests.screens.world import attic, lab
+from tests.screens.world import attic, instance, lab
 
 
 def stored(values: dict[str, object]) -> Preferences:
@@ -141,11 +141,18 @@ async def test_favourites_have_a_star_are_found_by_a_filter_and_come_back(tmp_pa
         assert preferences.under("favourite.") == {}
 
 
-async def test_an_event_is_no_favourite() -> None:
-    async with staged(lab(), view="4") as stage:
-        await stage.command("favourite")
-        assert "there is no row here" in stage.toasts or "Favourites are" in stage.toasts
-        assert not stage.app.session.favourites.refs
+async def test_the_favourite_of_an_event_is_its_instance_and_a_process_is_none() -> None:
+    fake = lab()
+    async with staged(fake, view="4") as stage:
+        others = [row for row in fake.rows[Resource.INSTANCES] if row.ref.id != "fresh"]
+        fake.rows[Resource.INSTANCES] = [*others, instance("lab", "fresh")]
+        await stage.advance(6)
+        await stage.press("*")
+        assert "fresh is now a favourite." in stage.toasts
+        assert [ref.id for ref in stage.app.session.favourites.refs] == ["fresh"]
+        await stage.press("5", "tab", "*")
+        assert "Favourites are instances, deployments" in stage.toasts
+        assert len(stage.app.session.favourites.refs) == 1
 
 
 async def test_both_sides_of_the_gpus_have_their_own_filter_whichever_has_the_cursor() -> None:

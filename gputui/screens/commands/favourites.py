@@ -10,6 +10,7 @@ from gputui.models import LIBRARY, Resource, Row
 from gputui.models.resources import BY_MODEL
 from gputui.presentation.actions import name_of
 from gputui.screens.commands.command_set import CommandSet
+from gputui.widgets.table.table import RecordTable
 
 _LISTS = frozenset(
     {
@@ -44,6 +45,10 @@ class FavouriteCommands(CommandSet):
         if len(rows) > 1:
             changed = "added to" if added else "removed from"
             self.view.notify(f"{counted(len(rows), 'row')} {changed} the favourites.", severity="information")
+        elif not any(table.get(rows[0].ref) for table in self.view.query(RecordTable)):
+            # No star shows it: the row in front is an event of it, or a line of the costs.
+            text = f"{name_of(rows[0])} is {'now' if added else 'no longer'} a favourite."
+            self.view.notify(text, severity="information")
 
     def _rows(self) -> list[Row]:
         return [row for row in self.view.targets() if BY_MODEL.get(type(row)) in _LISTS]

@@ -104,7 +104,7 @@ class TitleBar(GuardedHandlers, Widget):
         """Show these views as the terminal has room for them."""
         tabs = list(tabs)
         room = terminal.width - (ROOM_BESIDE_NAMES if terminal.height < LINES_FOR_TWO else 0)
-        while tabs and tabs[-1].pinned and named_width(tabs) + 2 > room:
+        while tabs and tabs[-1].pinned and named_width(tabs) + 2 * _GAP > room:
             tabs.pop()
         names = named_width(tabs) + 2
         beside = terminal.width >= names + ROOM_BESIDE_NAMES
