@@ -19,7 +19,8 @@ class Start:
 
     ``since`` is when it began, None where that is unknown. ``usual`` is the median of the deployment's starts in
     seconds, None without any; ``slow`` is whether it takes clearly longer than that, ``stuck`` whether it takes long
-    and there is nothing to compare it with.
+    and there is nothing to compare it with. ``step`` is its present status where that alone takes clearly longer than
+    usual, with the median of it in ``usual_step``.
     """
 
     instance: Instance
@@ -27,6 +28,8 @@ class Start:
     usual: float | None = None
     slow: bool = False
     stuck: bool = False
+    step: str = ""
+    usual_step: float | None = None
 
     @property
     def is_problem(self) -> bool:
@@ -46,9 +49,12 @@ def _start(row: Instance, book: StartupBook, now: datetime) -> Start:
     since = known.steps[0].at if known is not None else row.updated_at or row.created_at
     usual = book.usual(row.parent, excluding=row.ref)
     seconds = None if since is None else (now - since).total_seconds()
-    slow = is_slow(seconds, usual.total) or (known is not None and _is_slow_now(known, usual, now))
+    slow, step, usual_step = is_slow(seconds, usual.total), "", None
+    if known is not None and not slow and _is_slow_now(known, usual, now):
+        slow, step = True, known.steps[-1].status
+        usual_step = usual.steps[step]
     stuck = usual.total is None and seconds is not None and seconds >= STUCK_SECONDS
-    return Start(row, since, usual.total, slow, stuck and not slow)
+    return Start(row, since, usual.total, slow, stuck and not slow, step, usual_step)
 
 
 def _is_slow_now(startup: Startup, usual: Medians, now: datetime) -> bool:

@@ -37,6 +37,12 @@ def begun(name: str, seconds: float, *, took: float | None = None) -> list[Event
     ]
 
 
+def later(name: str, seconds: float, status: str) -> list[Event]:
+    at = NOW - timedelta(seconds=seconds)
+    ref = Ref("hub", "container", name)
+    return [Event(Ref("hub", "event", f"{name}/{status}"), ref, name, at, status, Phase.PENDING, parent=TRAIN)]
+
+
 @pytest.mark.parametrize("seconds, slow", [(20, False), (59, False), (400, True)])
 def test_a_start_is_slow_by_comparison_with_the_others_of_its_deployment(seconds: float, slow: bool) -> None:
     book = StartupBook()
@@ -46,6 +52,17 @@ def test_a_start_is_slow_by_comparison_with_the_others_of_its_deployment(seconds
     start = starts_under_way([starting("new")], book, NOW)[Ref("hub", "container", "new")]
     assert (start.usual, start.slow, start.stuck) == (30, slow, False)
     assert start.since == NOW - timedelta(seconds=seconds)
+
+
+def test_a_step_that_takes_clearly_longer_than_usual_makes_a_start_slow_and_is_named() -> None:
+    book = StartupBook()
+    for number in range(3):
+        book.add([*begun(f"old-{number}", 4000, took=100)[:1], *later(f"old-{number}", 3998, "pulling"), *begun(
+            f"old-{number}", 4000, took=100
+        )[1:]])  # fmt: skip
+    book.add(begun("new", 60))
+    start = starts_under_way([starting("new")], book, NOW)[Ref("hub", "container", "new")]
+    assert (start.slow, start.step, start.usual_step, start.usual) == (True, "creating", 2, 100)
 
 
 @pytest.mark.parametrize("seconds, stuck", [(STUCK_SECONDS - 1, False), (STUCK_SECONDS, True), (None, False)])

@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 
 from gputui.analytics.starts import Start
 from gputui.errors import GputuiError
-from gputui.formatting import counted, format_age, format_elapsed, format_minutes, format_time, seconds_text
+from gputui.formatting import (
+    counted,
+    format_age,
+    format_elapsed,
+    format_minutes,
+    format_time,
+    seconds_text,
+    status_text,
+)
 from gputui.models import (
     Deployment,
     GpuDevice,
@@ -169,6 +177,8 @@ def _lost(machine: Machine, count: int | None) -> str:
 
 def _start_text(start: Start) -> str:
     usual = f"usually {seconds_text(start.usual)}" if start.usual is not None else "no earlier start to compare with"
+    if start.step:
+        usual = f"{status_text(start.step)} usually takes {seconds_text(start.usual_step)}"
     word = "slow start" if start.slow else "long start"
     where = f", host {start.instance.host}" if start.instance.host else ""
     return f"{word}: {usual}{where}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from gputui.analytics.cost_lines import cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
@@ -46,15 +47,14 @@ READ = frozenset(
         Resource.INSTANCES,
         Resource.DEPLOYMENTS,
         Resource.PROCESSES,
-        Resource.EVENTS,
         Resource.VOLUMES,
         Resource.BALANCES,
         Resource.PACKAGES,
     }
 )
 """The lists that the view reads at their own pace."""
-ALSO_READ = frozenset({Resource.HOSTS, Resource.GPUS, Resource.QUEUES, Resource.TASKS})
-"""Other lists on which waste depends (fleet.waste.READ), for which the pace of the background is enough."""
+ALSO_READ = frozenset({Resource.EVENTS, Resource.HOSTS, Resource.GPUS, Resource.QUEUES, Resource.TASKS})
+"""Other lists of news and waste, for which the pace of the background is enough."""
 
 
 class HomeSections:
@@ -67,6 +67,8 @@ class HomeSections:
         self._entered: dict[Ref, datetime] = {}
         self._recent: list[Event] = []
         self._since: datetime | None = None
+        self._kept: dict[Section, tuple[object, HomeSection]] = {}
+        self._costs = self._events = 0
         self.moving = False
         """Whether something shown changes by the second: copies and commands."""
         self.waiting = False
@@ -82,6 +84,7 @@ class HomeSections:
 
     def take(self, change: Change) -> None:
         """Take new events."""
+        self._events += 1
         added = [row for row in (*change.added, *change.updated) if isinstance(row, Event)]
         self._slow.take(added)
         self._known.update(event.ref for event in added)
@@ -99,6 +102,10 @@ class HomeSections:
             self._recent = [event for event in self._session.fleet.all(Event) if event.at >= since]
         return self._recent
 
+    def costs_changed(self) -> None:
+        """Add up the costs again: a row that may cost, or what is known of it, has changed."""
+        self._costs += 1
+
     # --- sections --------------------------------------------------------------------------------------------
 
     def now(self) -> tuple[HomeSection, ...]:
@@ -112,11 +119,21 @@ class HomeSections:
             first,
             self._waste(first, now),
             self._under_way(starts, now),
-            self._spending(now),
+            self._unless_kept(Section.SPENDING, (self._costs, _minute(now)), partial(self._spending, now)),
             watched_stock(self._watched(), fleet.is_stale, key=session.key_of("watch")),
-            self._news(now),
+            self._unless_kept(
+                Section.NEWS, (self._events, session.attention.since, _minute(now)), partial(self._news, now)
+            ),
             favourites(self._favourites(), fleet.is_stale, key=session.key_of("favourite")),
         )
+
+    def _unless_kept(self, section: Section, state: object, make: Callable[[], HomeSection]) -> HomeSection:
+        """Make a section again only when the ``state`` that it depends on has changed, or a choice of the user."""
+        of = state, self._session.account, self._session.utc
+        kept = self._kept.get(section)
+        if kept is None or kept[0] != of:
+            kept = self._kept[section] = of, make()
+        return kept[1]
 
     def _shown(self, kind: type[Row]) -> list:  # type: ignore[type-arg]
         return [row for row in self._session.fleet.all(kind) if self._session.shows_account(row.ref.account)]
@@ -151,7 +168,9 @@ class HomeSections:
         runtime = fleet.runtime(name)
         if runtime.open_error is not None:
             return runtime.open_error
-        feeds = [fleet.feed(name, resource) for resource in sorted(READ) if runtime.denial(resource) is None]
+        feeds = [
+            fleet.feed(name, resource) for resource in sorted(READ | ALSO_READ) if runtime.denial(resource) is None
+        ]
         errors = (feed.error for feed in feeds)
         lacking = (feed.lacking for feed in feeds)
         return next(filter(None, (*errors, *lacking)), None)
@@ -272,3 +291,7 @@ class HomeSections:
             exists=lambda ref: fleet.get(ref) is not None,
             utc=session.utc,
         )
+
+
+def _minute(now: datetime) -> int:
+    return int(now.timestamp()) // 60

@@ -98,9 +98,10 @@ class HomeView(TabularView):
     def follow(self) -> Sequence[Callable[[], None]]:
         """Follow all that a line can be about."""
         fleet = self.session.fleet
-        lists = (*sorted(READ - {Resource.EVENTS, Resource.PROCESSES}), Resource.STOCK, Resource.HOSTS)
+        lists = (*sorted(READ - {Resource.PROCESSES}), Resource.HOSTS)
         return (
-            *(fleet.subscribe(resource, lambda change: self._show_soon()) for resource in lists),
+            *(fleet.subscribe(resource, lambda change: self._costs_changed()) for resource in lists),
+            fleet.subscribe(Resource.STOCK, lambda change: self._show_soon()),
             fleet.subscribe(Resource.EVENTS, self._events_changed),
             fleet.mutations.listeners.add(lambda ref: self._show_soon()),
             *self._follow_waste(),
@@ -113,6 +114,10 @@ class HomeView(TabularView):
         if fleet.polls:
             self.run_worker(fleet.waste.read_snoozes(), group="snoozes", exit_on_error=False)
             yield fleet.waste.subscribe(lambda found: self._show_soon())
+
+    def _costs_changed(self) -> None:
+        self._sections.costs_changed()
+        self._show_soon()
 
     def _events_changed(self, change: Change) -> None:
         self._sections.take(change)
@@ -131,6 +136,7 @@ class HomeView(TabularView):
     def catch_up(self) -> None:
         """Show the lines of now."""
         self._sections.catch_up()
+        self._sections.costs_changed()
         self.show_lines()
 
     def pass_time(self) -> None:
@@ -140,7 +146,7 @@ class HomeView(TabularView):
     def feeds_changed(self) -> None:
         """An account answered, failed or came back."""
         super().feeds_changed()
-        self._show_soon()
+        self._costs_changed()
 
     def problem(self, account: str) -> None:
         """An account that does not answer has a line of its own."""
