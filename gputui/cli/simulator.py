@@ -23,5 +23,7 @@ def need_simulator() -> None:
     missing = " and ".join(name for name in _PACKAGES if find_spec(name) is None)
     raise ConfigError(
         f"The simulator needs {missing}, which this installation does not have.",
-        hint=f"Install what the demo needs: {shlex.quote(sys.executable)} -m pip install 'gputui[demo]'",
+        hint=f"Install what the demo needs: {shlex.quote(sys.executable)} -m pip install 'gputui[demo]'"
+        if find_spec("pip") is not None
+        else "Install gputui again as 'gputui[demo]'.",
     )

@@ -31,7 +31,7 @@ _MOVES = ("GPUTUI_CONFIG", "GPUTUI_STATE_DIR")
 _OFFER = """\
 There is no configuration at {path} yet.
   i  make one: asks for an account and checks it (gputui init)
-  d  look around first, on a built-in simulator (gputui demo){lacking}
+  d  look around first, on a built-in simulator (gputui demo{lacking})
   q  leave"""
 
 
@@ -76,7 +76,7 @@ def own_program(args: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _offer(args: argparse.Namespace, path: Path) -> int:
-    lacking = "" if has_simulator() else "; its packages are not installed"
+    lacking = "" if has_simulator() else "; not installed"
     notify(_OFFER.format(path=path, lacking=lacking))
     try:
         answer = ask("Next step", default="i", check=lambda text: None if text in {"i", "d", "q"} else "i, d or q.")
