@@ -206,7 +206,7 @@ def test_an_accepted_offer_starts_init(home: Path, shared_simulation: Simulation
 
 def test_the_demo_shows_a_world_of_its_own_and_leaves_nothing_behind(home: Path, program: Start) -> None:
     terminal = program("demo")
-    terminal.wait_for("● running")
+    terminal.wait_for("Problems")
 
     terminal.send("q")
 
