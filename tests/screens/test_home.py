@@ -59,6 +59,25 @@ async def test_what_does_not_fit_is_counted_and_opens_the_view_that_has_it_limit
         assert stage.view.NAME == "home"
 
 
+async def test_the_cursor_begins_on_the_most_urgent_line_though_others_come_first_and_then_stays() -> None:
+    first, late = lab("a"), FakeBackend("late")
+    late.rows[Resource.INSTANCES] = [
+        replace(instance("late", "worst", "oom"), phase=Phase.FAILED, updated_at=START),
+    ]
+    answers = late.hold(Resource.INSTANCES)
+    async with staged(first, late, view="0") as stage:
+        assert "✗ a" in stage.line_of("▌")
+        answers.set()
+        await stage.advance(1)
+        assert "✗ worst" in stage.line_of("▌")
+        newer = replace(instance("lab", "newest", "oom"), phase=Phase.FAILED, updated_at=START.replace(hour=13))
+        first.rows[Resource.INSTANCES] = [*first.rows[Resource.INSTANCES], newer]
+        await stage.press("r")
+        await stage.advance(1)
+        assert stage.text.index("newest") < stage.text.index("worst")
+        assert "✗ worst" in stage.line_of("▌")
+
+
 async def test_an_account_that_does_not_answer_has_a_line_with_the_reason_that_describes_it() -> None:
     lost = FakeBackend("dock")
     lost.errors[Resource.INSTANCES] = UnavailableError("dock: connection refused.", hint="Check base_url.")

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.content import Content
 
+from gputui.commands import Command, Group
 from gputui.formatting import counted
 from gputui.models import Change, Ref, Resource, Row
 from gputui.presentation.columns.home import home_columns
@@ -51,6 +52,7 @@ class HomeView(TabularView):
         self._ticks = 0
         self._awaiting_lines = False
         self._spaced = False
+        self._settled = False
 
     def compose_body(self) -> ComposeResult:
         """Lay out the table, and the line about empty sections."""
@@ -173,11 +175,26 @@ class HomeView(TabularView):
         everything = height <= 0 or self._query is not None
         lines = [line for each in made for line in each.lines] if everything else fit(made, height, spaced=spaced)
         table.set_rows(lines)
-        if not self.feeds.loading_text():
-            table.settle()
+        self._settle()
         quiet = quiet_text(made)
         table.placeholder = Content(self.feeds.loading_text() or quiet)
         self.query_one("#quiet", Line).show(Content(quiet if lines else ""))
+
+    def _settle(self) -> None:
+        """Begin on the most urgent line of all accounts, and stay on a line once all have answered."""
+        if not self._settled:
+            self.table.rest_on_first()
+        if not self.feeds.loading_text():
+            self.table.settle()
+            if not self._settled and self.table.row_count:
+                self._settled = True
+                self.table.hold_cursor()
+
+    def before_command(self, command: Command) -> None:
+        """From now on the cursor stays on the line that the command is used for."""
+        self.table.hold_cursor()
+        if command.group is Group.ROW and (ref := self.table.cursor_ref) is not None:
+            self.table.select(ref)
 
     def _apply_filter(self) -> None:
         super()._apply_filter()
