@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from gputui.presentation.glyphs import BAR_EMPTY, bar
+from gputui.presentation.glyphs import bar
 
 LOAD_STYLES = ("load-1", "load-2", "load-3", "load-4")
 """The styles of the ramp, for quarters of the range."""
@@ -17,11 +15,9 @@ def load_style(share: float) -> str:
     return LOAD_STYLES[min(len(LOAD_STYLES) - 1, max(0, int(share * len(LOAD_STYLES))))]
 
 
-def load_bar(share: float, width: int) -> Sequence[tuple[str, str]]:
-    """Return the spans of a bar for a share (0 to 1): the full part in the colour of the share."""
-    drawn = bar(share, width)
-    full = drawn.rstrip(BAR_EMPTY)
-    return [(part, style) for part, style in ((full, load_style(share)), (drawn[len(full) :], "muted")) if part]
+def load_bar(share: float, width: int) -> tuple[str, str]:
+    """Return the span of a bar for a share (0 to 1), in the colour of the share."""
+    return bar(share, width), load_style(share)
 
 
 def temperature_style(degrees: float) -> str:

@@ -154,7 +154,7 @@ def _utilization(context: Context) -> Callable[[GpuDevice], Cell]:
         if (period := _idle_with_memory(context, row)) is not None:
             return (f"{_IDLE} idle {_minutes(period):>{BAR_CELLS - 1}}", "warning")
         load = row.sample.utilization
-        return [*load_bar(load / 100, BAR_CELLS), (f" {load:3.0f} %", "")]
+        return [load_bar(load / 100, BAR_CELLS), (f" {load:3.0f} %", "")]
 
     return cell
 
@@ -188,7 +188,7 @@ def _memory_cell(row: GpuDevice, style: str) -> Cell:
     if row.memory_shared:
         return [*doubt, (sizes, style), (" shared", "muted")]
     share = row.memory_used / row.memory_total
-    return [*doubt, *load_bar(share, BAR_CELLS - 2 * len(doubt)), (f" {sizes:>11}", style)]
+    return [*doubt, load_bar(share, BAR_CELLS - 2 * len(doubt)), (f" {sizes:>11}", style)]
 
 
 def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
@@ -196,7 +196,7 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
 
     def share(row: GpuProcess) -> Cell:
         part = context.memory_share(row)
-        return "" if part is None else [*load_bar(part, BAR_CELLS), (f" {part:4.0%}", "")]
+        return "" if part is None else [load_bar(part, BAR_CELLS), (f" {part:4.0%}", "")]
 
     return [
         Column(

@@ -71,7 +71,7 @@ def gpu_use_columns(context: Context) -> Sequence[Column[Instance]]:
         if found.utilization is None:
             return ""
         drawn = load_bar(found.utilization / 100, _BAR)
-        return [*drawn, (f" {found.utilization:3.0f} %", ""), ("?" if found.lacks_load else " ", "muted")]
+        return [drawn, (f" {found.utilization:3.0f} %", ""), ("?" if found.lacks_load else " ", "muted")]
 
     def load_text(row: Instance) -> str:
         found = use(row)

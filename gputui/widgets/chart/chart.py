@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import ClassVar
@@ -19,6 +20,11 @@ from gputui.widgets.chart.raster import Cell, Raster
 from gputui.widgets.chart.scale import span_of
 from gputui.widgets.component_style import component_style
 from gputui.widgets.internal_errors import GuardedHandlers
+
+_SELECTED = "selected"
+_BRAILLE_BYTES = 3
+_PIECE_BYTES = 45
+"""What the place and the colours of a piece take in the terminal."""
 
 
 class Chart(GuardedHandlers, Widget):
@@ -139,17 +145,34 @@ def _rows(drawn: Picture, size: Size) -> list[list[Cell]]:
         raster.dot(GUTTER, bottom, column, dot)
     for text in drawn.texts:
         raster.write(*text)
-    raster.join(without="selected")
+    raster.join(without=_SELECTED)
     return raster.rows
 
 
 def _differing(before: list[list[Cell]], after: list[list[Cell]], size: Size) -> list[Region]:
-    """Return the cells that differ from what is on the screen, one piece of each line."""
+    """Return the cells that differ from what is on the screen, in pieces of lines."""
     if len(after) != len(before) or len(after[0]) != len(before[0]):
         return [size.region]
-    regions = []
-    for y, (old, new) in enumerate(zip(before, after, strict=True)):
-        if old != new:
-            differ = [x for x, cell in enumerate(new) if cell != old[x]]
-            regions.append(Region(differ[0], y, differ[-1] - differ[0] + 1, 1))
-    return regions
+    return [
+        Region(begin, y, end - begin, 1)
+        for y, (old, new) in enumerate(zip(before, after, strict=True))
+        if old != new
+        for begin, end in _pieces(old, new)
+    ]
+
+
+def _pieces(old: Sequence[Cell], new: Sequence[Cell]) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of what differs; a few bytes that are the same cost less than another piece."""
+    begin = end = same = 0
+    for x, (cell, other) in enumerate(zip(new, old, strict=True)):
+        if cell == other or (cell[0] == other[0] == " " and _SELECTED not in (cell[1], other[1])):
+            same += 1 if cell[0].isascii() else _BRAILLE_BYTES
+            continue
+        if same > _PIECE_BYTES and end:
+            yield begin, end
+            begin = x
+        elif not end:
+            begin = x
+        end, same = x + 1, 0
+    if end:
+        yield begin, end
