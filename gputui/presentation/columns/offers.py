@@ -36,6 +36,7 @@ def offer_columns(context: Context) -> Sequence[Column[Offer]]:
         Column("idle", _idle, _idle_order, right=True, number=lambda row: row.idle, detail=_idle_of_total),
         fields.figure("total", lambda row: row.total, label=None),
         fields.detail("note", _notes),
+        fields.hidden("remark", lambda row: row.remark),
         fields.figure("vram", lambda row: row.gpu_memory, format_bytes, label="gpu memory"),
         Column(
             "price",
