@@ -5,7 +5,7 @@ from __future__ import annotations
 from gputui.history.preferences import Preferences
 from gputui.models import Resource
 from tests.screens.stage import staged
-from tests.screens.world import backend, instance
+from tests.screens.world import backend, instance, lab
 
 
 async def test_instances_are_grouped_folded_marked_and_acted_on() -> None:
@@ -81,3 +81,17 @@ async def test_names_of_groupings_are_completed_in_the_command_bar() -> None:
         await stage.burst("colon", *"group dep", "tab", "enter")
         assert "by deployment" in stage.title
         assert "no deployment  1" in stage.text
+
+
+async def test_in_gpus_the_side_in_use_is_grouped() -> None:
+    async with staged(lab(), view="5") as stage:
+        assert "▾ lab-host  4" in stage.text
+        await stage.press("tab")
+        await stage.command("group instance")
+        assert "by instance" in stage.title
+        assert "24.0G" in stage.line_of("▾ train  2")
+        assert " ? " in stage.line_of("▾ someone-else  1")
+        assert "▾ host process  1" in stage.text
+        await stage.press("tab", "G", "n")
+        assert "▾ lab-host  4" not in stage.text
+        assert "▾ train  2" in stage.text

@@ -20,7 +20,13 @@ def line(name: str, rows: Sequence[Any], totals: Totals, *, also_account: bool =
 
 
 def text(
-    key: str, of: Callable[[Any], str | None], totals: Totals, *, unknown: str, title: str = ""
+    key: str,
+    of: Callable[[Any], str | None],
+    totals: Totals,
+    *,
+    unknown: str,
+    title: str = "",
+    says_all: bool = True,
 ) -> Grouping[Any]:
     """Return a grouping by a text in natural order; ``unknown`` is the heading of rows without one."""
     return Grouping(
@@ -29,6 +35,7 @@ def text(
         lambda group, rows: line(group or unknown, rows, totals),
         natural_key,
         title,
+        says_all=says_all,
     )
 
 

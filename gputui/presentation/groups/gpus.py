@@ -1,4 +1,4 @@
-"""The groupings of GPUs."""
+"""The groupings of GPUs and of the processes on them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gputui.formatting import format_bytes
-from gputui.models import GpuDevice, Resource
+from gputui.models import GpuDevice, GpuProcess, Resource
 from gputui.presentation.columns.column import Cell, natural_key
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.gpus import BAR_CELLS, MEMORY_CELLS
 from gputui.presentation.groups import forms
 from gputui.presentation.groups.grouping import Grouping
-from gputui.presentation.groups.totals import known_sum
+from gputui.presentation.groups.totals import known_sum, size_total
 from gputui.presentation.prices import UNKNOWN
 
 
@@ -30,8 +30,29 @@ def gpu_groupings(context: Context) -> Sequence[Grouping[Any]]:
             lambda group: (natural_key(group[1]), group[0]),
         ),
         forms.account(gpu_totals),
-        forms.text("model", lambda row: row.model, gpu_totals, unknown="model not reported"),
+        forms.text("model", lambda row: row.model, gpu_totals, unknown="model not reported", says_all=False),
     ]
+
+
+def process_groupings(context: Context) -> Sequence[Grouping[Any]]:
+    """Return the groupings of processes."""
+
+    def owner(row: GpuProcess) -> str | None:
+        return row.instance_name or ("host process" if row.processes is not None else None)
+
+    return [
+        forms.place("instance", owner, _process_totals, unknown="instance not known"),
+        forms.place("host", lambda row: row.host, _process_totals, unknown="host not reported"),
+        forms.text("user", lambda row: row.user, _process_totals, unknown="user not reported"),
+        forms.account(_process_totals),
+    ]
+
+
+def _process_totals(rows: Sequence[GpuProcess]) -> Mapping[str, Cell]:
+    return {
+        "gpumem": size_total(row.gpu_memory_used for row in rows) or (UNKNOWN, "muted"),
+        "memory": size_total(row.memory_used for row in rows),
+    }
 
 
 def gpu_totals(rows: Sequence[GpuDevice]) -> Mapping[str, Cell]:
@@ -91,4 +112,4 @@ def _power(watts: Iterable[float | None]) -> Cell:
     return ((f"{total:,.0f} W", ""), (f" + {UNKNOWN}" if unknown else "", "warning")) if known else ""
 
 
-GROUPINGS = {Resource.GPUS: gpu_groupings}
+GROUPINGS = {Resource.GPUS: gpu_groupings, Resource.PROCESSES: process_groupings}

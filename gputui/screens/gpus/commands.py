@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -11,35 +11,42 @@ from gputui.commands import Condition
 from gputui.fleet import process_ends
 from gputui.models import GpuProcess, Resource
 from gputui.presentation.actions import end_of_process_text, process_text
+from gputui.presentation.groups.lists import groupings_of
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import colored, in_worker
 from gputui.screens.commands.inspect import OpenCommands
-from gputui.screens.list.groups import GroupCommands
-from gputui.widgets.table.table import RecordTable
+from gputui.screens.list.groups import GroupCommands, GroupedTable
 
 if TYPE_CHECKING:
     from gputui.screens.gpus.view import GpusView
 
+FIRST_GROUPING = "host"
+"""The grouping that the GPUs begin with."""
+
 
 class GpuGroupCommands(GroupCommands):
-    """Group the GPUs: by host, unless the user chooses another grouping."""
+    """Group the rows of the side in use: the GPUs by host, unless the user chooses another grouping."""
 
     view: GpusView
-    FIRST = "host"
 
-    @property
-    def table(self) -> RecordTable[Any]:
-        """The table of GPUs."""
-        return self.view.gpus
+    def tables(self) -> Mapping[str, GroupedTable]:
+        """Return both tables."""
+        view = self.view
+        return {
+            "group": GroupedTable(
+                lambda: view.gpus, lambda: groupings_of(Resource.GPUS, view.context), first=FIRST_GROUPING
+            ),
+            "process-group": GroupedTable(lambda: view.table, lambda: groupings_of(Resource.PROCESSES, view.context)),
+        }
 
-    @property
-    def resource(self) -> Resource:
-        """The GPUs."""
-        return Resource.GPUS
+    def in_use(self) -> GroupedTable:
+        """Return the table of the side in use."""
+        tables = self.tables()
+        return tables["group" if self.view.on_gpus else "process-group"]
 
     def conditions(self) -> Iterable[Condition]:
-        """GPUs are grouped where they are shown."""
-        return super().conditions() if self.table.display else ()
+        """Rows are grouped where they are shown."""
+        return super().conditions() if self.in_use().table.display else ()
 
 
 class GpuCommands(OpenCommands):

@@ -119,7 +119,8 @@ class GpusView(ListView):
         self.context: GpuContext = GpuContext(session)
         keep_order(self.memory, "gpu-sort", lambda: self.gpus)
         keep_columns(self.memory, "gpu-columns", lambda: self.gpus)
-        self._on_gpus = True
+        self.on_gpus = True
+        """Whether the GPUs are the side in use, not the processes."""
         self.shown = GpuSelection(self)
         keep_filter(self.memory, "filter", lambda: text_of(self._query), super().set_filter)
         keep_filter(self.memory, "gpu-filter", lambda: text_of(self.shown.query), self._filter_gpus)
@@ -157,7 +158,7 @@ class GpusView(ListView):
     def on_mount(self) -> None:
         """Move the charts on where no reading comes, so that their age is seen."""
         self.every(_TICK_SECONDS, self.charts.show)
-        if not self._on_gpus:
+        if not self.on_gpus:
             self.set_focus(self.table)
 
     def catch_up(self) -> None:
@@ -202,12 +203,12 @@ class GpusView(ListView):
     @on(DescendantFocus)
     def _side_entered(self, event: DescendantFocus) -> None:
         if event.widget in (self.gpus, self.panel, self.table):
-            self._on_gpus = event.widget is not self.table
+            self.on_gpus = event.widget is not self.table
 
     def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
         """Limit the view; the processes of one instance, or a process, have the keys where they are asked for."""
         if (scope, select) != (self.scope, None):
-            self._on_gpus = scope is None and select is None
+            self.on_gpus = scope is None and select is None
             if self.is_mounted:
                 self.focus_body()
         super().limit_to(scope, select)
@@ -217,19 +218,19 @@ class GpusView(ListView):
         if self.shown.comparing:
             self.set_focus(self.panel)
         else:
-            self.set_focus(self.gpus if self._on_gpus and self.gpus.display else self.table)
+            self.set_focus(self.gpus if self.on_gpus and self.gpus.display else self.table)
 
     def filter_text(self) -> str:
         """Return the filter of the side in use."""
-        return text_of(self.shown.query if self._on_gpus else self._query)
+        return text_of(self.shown.query if self.on_gpus else self._query)
 
     def filter_prefix(self) -> str:
         """Name the side that is filtered."""
-        return "/ GPUs:" if self._on_gpus else self.TYPED_OVER
+        return "/ GPUs:" if self.on_gpus else self.TYPED_OVER
 
     def set_filter(self, text: str) -> None:
         """Filter the side in use; raises QueryError."""
-        (self._filter_gpus if self._on_gpus else super().set_filter)(text)
+        (self._filter_gpus if self.on_gpus else super().set_filter)(text)
 
     def _filter_gpus(self, text: str) -> None:
         self.shown.query = self.gpus.parse_filter(text) or None

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from gputui.presentation.groups.grouping import Grouping
 from gputui.presentation.groups.waste import waste_groupings
-from gputui.screens.list.groups import GroupCommands
+from gputui.screens.list.groups import GroupCommands, GroupedTable
 
 
 class WasteGroupCommands(GroupCommands):
     """Group the rows by reason or account."""
 
-    def groupings(self) -> Sequence[Grouping[Any]]:
-        """Return the groupings of waste."""
-        return waste_groupings()
+    def tables(self) -> Mapping[str, GroupedTable]:
+        """Return the table of waste."""
+        view = self.view
+        return {"group": GroupedTable(lambda: view.table, waste_groupings)}
