@@ -12,6 +12,7 @@ UV_VERSION := 0.13.8
 PODY_RELEASES := 0.2.5 0.3.4 0.4.1
 LOCKER := build/locker
 PACKER := build/packer
+SITE := build/site-builder
 LOCK := $(LOCKER)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
 # Tests start the program some hundred times: it is compiled once.
@@ -21,7 +22,7 @@ PYTEST_ARGS ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint ruff formatting types contracts fast live bench soak demo dist archive binary lock clean
+.PHONY: help test lint ruff formatting types contracts fast live bench soak demo dist archive binary site lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -81,12 +82,18 @@ archive:
 binary:
 	$(PACKER)/bin/python -m distribution.binary dist
 
+# The pictures of the views are those of the program as it is; the page of a site without them is built in seconds.
+site: $(INSTALLED) $(SITE)/.installed ## The documentation as web pages in build/site
+	$(BIN)/python -m distribution.site build/site-sources
+	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --quiet --clean
+
 lock: ## Write requirements/*.txt again from pyproject.toml
 	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/python -m pip install --quiet uv==$(UV_VERSION); }
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --output-file requirements/runtime.txt
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --extra demo --group dev requirements/build.in --constraint requirements/runtime.txt --output-file requirements/dev.txt
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --all-extras --constraint requirements/runtime.txt --output-file requirements/packed.txt
 	$(LOCK) $(LOCK_ARGS) requirements/dist.in --constraint requirements/packed.txt --output-file requirements/dist.txt
+	$(LOCK) $(LOCK_ARGS) requirements/site.in --output-file requirements/site.txt
 	for release in $(PODY_RELEASES); do \
 		printf 'pody[server]==%s\nsetuptools\n' $$release | $(LOCK) $(LOCK_ARGS) - --output-file requirements/live/pody-$$release.txt || exit 1; done
 
@@ -97,6 +104,11 @@ clean: ## Remove what make and the tests have built
 $(PACKER)/.installed: requirements/packed.txt requirements/dist.txt
 	'$(PYTHON)' -m venv --clear $(PACKER)
 	$(PACKER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/packed.txt -r requirements/dist.txt
+	@touch $@
+
+$(SITE)/.installed: requirements/site.txt
+	'$(PYTHON)' -m venv --clear $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/site.txt
 	@touch $@
 
 $(INSTALLED): requirements/dev.txt pyproject.toml

@@ -20,7 +20,13 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 def pages() -> list[Path]:
     """Return the Markdown files of the project."""
-    found = (path for path in ROOT.rglob("*.md") if not _SKIPPED.intersection(path.relative_to(ROOT).parts))
+    # What is for the site alone has links to what its build makes: tests/distribution/test_site.py has them.
+    site = ROOT / "distribution" / "site"
+    found = (
+        path
+        for path in ROOT.rglob("*.md")
+        if not _SKIPPED.intersection(path.relative_to(ROOT).parts) and site not in path.parents
+    )
     return sorted(found)
 
 

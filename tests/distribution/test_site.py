@@ -1,0 +1,39 @@
+"""The sources of the documentation site: all pages of its navigation, references of all commands and keys."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from distribution.site.__main__ import put_together
+from distribution.site.pictures import PICTURES
+from distribution.site.reference import cli_reference, config_reference
+from gputui import vendors
+from gputui.cli.commands import COMMANDS
+from gputui.config.loader import Config, account_model
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_all_pages_of_the_navigation_are_there_and_each_page_is_in_it(tmp_path: Path) -> None:
+    put_together(tmp_path)
+    named = set(re.findall(r"[\w./-]+\.md$", (ROOT / "mkdocs.yml").read_text("utf-8"), re.MULTILINE))
+    assert named == {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.md")}
+    assert "](docs/" not in (tmp_path / "index.md").read_text("utf-8")
+
+
+def test_the_page_of_views_shows_the_pictures_that_are_taken() -> None:
+    page = (ROOT / "distribution/site/views.md").read_text("utf-8")
+    assert set(re.findall(r"images/views/(\w+)\.svg", page)) == set(PICTURES)
+
+
+def test_every_command_and_every_key_of_the_configuration_is_in_its_reference() -> None:
+    assert set(re.findall(r"^## gputui (.+)$", cli_reference(), re.MULTILINE)) == set(COMMANDS)
+    page = config_reference()
+    for kind in vendors.kinds():
+        section = page.partition(f'kind = "{kind}"`')[2].partition("\n## ")[0]
+        assert set(account_model(kind).model_fields) - {"name"} == set(
+            re.findall(r"^\| `(\w+)` ", section, re.MULTILINE)
+        )
+    for key in set(Config.model_fields) - {"accounts"}:
+        assert re.search(rf"^## `\[\[?{key}\]\]?`$", page, re.MULTILINE), key
