@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from gputui.screens.base.session import Session
 
 _STATES = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.TASKS)
+_PAST = RESOURCES[Resource.TASKS].view
+"""The view of rows that stay after their end: one that had failed when it was listed first is no news."""
 _EVENTS = RESOURCES[Resource.EVENTS].view
 _PROBLEMS = (Phase.FAILED, Phase.UNKNOWN)
 
@@ -84,12 +86,13 @@ class News:
     def _take(self, view: str, change: Change) -> None:
         self._problems.difference_update(change.removed)
         failed = False
-        for row in (*change.added, *change.updated):
-            if not _is_problem(row):
-                self._problems.discard(row.ref)
-            elif row.ref not in self._problems:
-                self._problems.add(row.ref)
-                failed = failed or self._session.shows_account(row.ref.account)
+        for rows, counts in ((change.added, view != _PAST), (change.updated, True)):
+            for row in rows:
+                if not _is_problem(row):
+                    self._problems.discard(row.ref)
+                elif row.ref not in self._problems:
+                    self._problems.add(row.ref)
+                    failed = failed or (counts and self._session.shows_account(row.ref.account))
         if failed:
             self._set(view, Mark.PROBLEM)
 
