@@ -70,7 +70,7 @@ class Frame:
         """Lay out the frame around a body."""
         yield HeaderBar()
         title = TitleBar()
-        title.fit(self._view.app.size, self._tabs())
+        title.set_tabs(self._tabs())
         yield title
         yield Static(id="problems")
         with Container(id="body"):
@@ -108,7 +108,7 @@ class Frame:
 
     def show_tabs(self) -> None:
         """Bring the bar of views, with its marks, up to date."""
-        self._view.query_one(TitleBar).fit(self._view.app.size, self._tabs())
+        self._view.query_one(TitleBar).set_tabs(self._tabs())
 
     def _tabs(self) -> list[Tab]:
         view = self._view

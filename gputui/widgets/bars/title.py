@@ -64,6 +64,28 @@ def named_width(tabs: Sequence[Tab]) -> int:
     return sum(len(tab.text) + 2 for tab in tabs)
 
 
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """The bar as the terminal has room for it: its tabs, whether with names, and whether the caption is below it."""
+
+    tabs: tuple[Tab, ...] = ()
+    named: bool = True
+    two_lines: bool = False
+
+
+def arranged(tabs: Sequence[Tab], terminal: Size) -> Arrangement:
+    """Return the bar of these views for a size of the terminal."""
+    tabs = list(tabs)
+    room = terminal.width - (ROOM_BESIDE_NAMES if terminal.height < LINES_FOR_TWO else 0)
+    while tabs and tabs[-1].pinned and named_width(tabs) + 2 * _GAP > room:
+        tabs.pop()
+    names = named_width(tabs) + 2
+    beside = terminal.width >= names + ROOM_BESIDE_NAMES
+    two_lines = not beside and terminal.width >= names and terminal.height >= LINES_FOR_TWO
+    named = beside or two_lines
+    return Arrangement(tuple(tab for tab in tabs if named or not tab.pinned), named, two_lines)
+
+
 _NOTHING = Content("")
 
 
@@ -77,8 +99,7 @@ class TitleBar(GuardedHandlers, Widget):
     """
 
     DEFAULT_CSS = """
-    TitleBar { height: 1; width: 1fr; padding: 0 1; color: $foreground; }
-    TitleBar.-two-lines { height: 2; }
+    TitleBar { height: auto; width: 1fr; padding: 0 1; color: $foreground; }
     """
 
     def __init__(self) -> None:
@@ -90,32 +111,32 @@ class TitleBar(GuardedHandlers, Widget):
         self._more = 0
         self._key = ""
         self._tabs: tuple[Tab, ...] = ()
+        self._arrangement = Arrangement()
         self._bar = _NOTHING
-        self._named = True
         self._places: list[tuple[range, str]] = []
         self._shown: dict[Region, Content] = {}
 
-    @property
-    def two_lines(self) -> bool:
-        """Whether the caption is below the bar."""
-        return self.has_class("-two-lines")
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return the lines for the terminal of now, so that the layout after a change of its size is the last one."""
+        return 2 if arranged(self._tabs, viewport).two_lines else 1
 
-    def fit(self, terminal: Size, tabs: Sequence[Tab]) -> None:
+    def set_tabs(self, tabs: Sequence[Tab]) -> None:
         """Show these views as the terminal has room for them."""
-        tabs = list(tabs)
-        room = terminal.width - (ROOM_BESIDE_NAMES if terminal.height < LINES_FOR_TWO else 0)
-        while tabs and tabs[-1].pinned and named_width(tabs) + 2 * _GAP > room:
-            tabs.pop()
-        names = named_width(tabs) + 2
-        beside = terminal.width >= names + ROOM_BESIDE_NAMES
-        two_lines = not beside and terminal.width >= names and terminal.height >= LINES_FOR_TWO
-        self.set_class(two_lines, "-two-lines")
-        named = beside or two_lines
-        asked = tuple(tab for tab in tabs if named or not tab.pinned), named
-        if asked != (self._tabs, self._named) or not self._places:
-            self._tabs, self._named = asked
-            self._lay_out_tabs()
+        self._tabs = tuple(tabs)
+        self._arrange()
         self.lay_out()
+
+    def _arrange(self) -> None:
+        before, self._arrangement = self._arrangement, arranged(self._tabs, self.app.size)
+        if self._arrangement == before:
+            return
+        if self._arrangement.two_lines != before.two_lines:
+            self.refresh(layout=True)
+        self._bar, self._places = _NOTHING, []
+        for tab in self._arrangement.tabs:
+            start = self._bar.cell_length
+            self._bar = Content.assemble(self._bar, tab.content(named=self._arrangement.named))
+            self._places.append((range(start, self._bar.cell_length), tab.click))
 
     def set_parts(self, left: Content, right: Content) -> None:
         """Show these at the left and the right end of the caption."""
@@ -127,23 +148,12 @@ class TitleBar(GuardedHandlers, Widget):
         self._message, self._more, self._key = message, more, key
         self.lay_out()
 
-    def _lay_out_tabs(self) -> None:
-        parts: list[Content] = []
-        self._places = []
-        end = 0
-        for tab in self._tabs:
-            content = tab.content(named=self._named)
-            parts.append(content)
-            self._places.append((range(end, end + content.cell_length), tab.click))
-            end += content.cell_length
-        self._bar = Content("").join(parts)
-
     def lay_out(self) -> None:
         """Fill the lines; what is there already is not written again."""
         width = self.size.width - 2
         if width <= 0:
             return
-        start = 0 if self.two_lines else self._bar.cell_length + _GAP
+        start = 0 if self._arrangement.two_lines else self._bar.cell_length + _GAP
         self.caption = self._caption(max(1, width - start))
         parts = self._parts(width, start)
         before, self._shown = self._shown, parts
@@ -160,7 +170,7 @@ class TitleBar(GuardedHandlers, Widget):
 
     def _parts(self, width: int, start: int) -> dict[Region, Content]:
         """Return all that is shown, by its place."""
-        last = int(self.two_lines)
+        last = int(self._arrangement.two_lines)
         bar = Region(0, 0, min(width, self._bar.cell_length), 1), self._bar.truncate(width, ellipsis=True)
         place = Region(start, last, max(1, width - start), 1)
         if self._message is None:
@@ -169,7 +179,7 @@ class TitleBar(GuardedHandlers, Widget):
         if self._message.cell_length + more.cell_length <= place.width:
             return dict((bar, (place, spread(self._message, more, place.width))))
         rest, lines = self._message, {}
-        if self.two_lines:
+        if self._arrangement.two_lines:
             first, rest = _broken(rest, width)
             lines[Region(0, 0, width, 1)] = first
         if rest.cell_length + more.cell_length > width:
@@ -178,12 +188,13 @@ class TitleBar(GuardedHandlers, Widget):
         return lines
 
     def on_resize(self) -> None:
-        """Fit the caption to the new width."""
+        """Fit the bar and the caption to the new size."""
+        self._arrange()
         self.lay_out()
 
     def render(self) -> Content:
         """Return the bar and the caption, or a message, on as many lines as it has."""
-        lines = [_NOTHING] * (2 if self.two_lines else 1)
+        lines = [_NOTHING] * (2 if self._arrangement.two_lines else 1)
         for place, part in self._shown.items():
             if place.y < len(lines):
                 gap = place.x - lines[place.y].cell_length
