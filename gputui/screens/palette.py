@@ -53,7 +53,6 @@ class PaletteDialog(Dialog[Callable[[], object]]):
     PaletteDialog LineInput:focus { background: $surface; }
     PaletteDialog OptionList {
         border: none; height: 1fr; background: $surface; padding: 0;
-        scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface;
     }
     PaletteDialog OptionList > .option-list--option-highlighted { background: $selected; text-style: bold; }
     PaletteDialog OptionList > .option-list--option-disabled { color: $muted; }

@@ -58,6 +58,9 @@ class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | N
     Dialog .buttons Button { margin-left: 2; min-width: 10; }
     Dialog Input { padding: 0 1; background: $panel; }
     Dialog Input:focus { background: $selected; }
+    Dialog OptionList {
+        scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface;
+    }
     Dialog Button { background: $panel; color: $foreground; }
     Dialog Button.danger { color: $text-error; }
     Dialog Button:focus { background: $accent; color: $background; text-style: bold; background-tint: $accent 0%; }

@@ -41,6 +41,7 @@ class MenuDialog(Dialog[str]):
     DEFAULT_CSS = """
     MenuDialog OptionList { border: none; height: auto; max-height: 18; background: $surface; padding: 0; }
     MenuDialog OptionList:focus { border: none; }
+    MenuDialog.-low OptionList { max-height: 14; }
     MenuDialog .details { margin-bottom: 1; }
     MenuDialog OptionList:focus > .option-list--option-highlighted {
         background: $selected; color: $foreground; text-style: bold;
