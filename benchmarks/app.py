@@ -87,10 +87,11 @@ def starts(config: Path, rounds: int, settled: float) -> list[Finding]:
 
 
 def at_rest(config: Path, seconds: float, settled: float) -> Finding:
-    """Count what is written while an unchanged server is polled."""
+    """Count what is written while an unchanged server is polled; for Home see benchmarks.home."""
     env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / "rest")}
-    with Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env) as terminal:
-        terminal.wait_for(HOME)
+    program = [sys.executable, "-m", "gputui", "--view", "instances"]
+    with Terminal(program, columns=120, rows=40, env=env) as terminal:
+        terminal.wait_for("● running")
         terminal.settle(settled)
         written = terminal.count(seconds)
     return Finding(f"bytes written in {seconds:.0f} s at rest", written, 0)
