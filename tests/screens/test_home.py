@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from gputui.errors import UnavailableError
 from gputui.fleet.waste import READ as WASTE_READ
+from gputui.history.history import History
 from gputui.models import Phase, Resource
 from gputui.screens.home.view import HomeView
 from tests.fleet.fakes import START, FakeBackend
@@ -118,3 +120,30 @@ async def test_watched_stock_and_starts_have_sections_of_their_own() -> None:
         await stage.press("enter")
         assert "Under way" not in stage.text
         assert "RTX 5090" in stage.text
+
+
+async def test_the_lines_of_the_last_session_are_there_at_once_as_old_ones(tmp_path: Path) -> None:
+    history, backend = History(tmp_path / "history.db"), lab("broken")
+    async with staged(backend, view="0", history=history) as stage:
+        assert "✗ broken" in stage.text
+    backend.hold(Resource.INSTANCES)
+    async with staged(backend, start="home", history=history) as stage:
+        assert "✗ broken" in stage.line_of("▌")
+        assert [line.stale for ref in stage.table.visible_refs if (line := stage.table.get(ref))] == [True]
+        assert "No waste." not in stage.text
+        assert "Asking lab" in stage.title
+    history.close()
+
+
+async def test_a_stop_from_home_asks_about_the_row_of_the_line_and_a_line_without_one_says_so() -> None:
+    backend = lab()
+    backend.rows[Resource.INSTANCES] = [instance("lab", f"new-{number}", "created") for number in range(30)]
+    async with staged(backend, view="0", size=NARROW) as stage:
+        await stage.press("d")
+        assert "pod new-0 in lab" in stage.text
+        await stage.press("escape", "end")
+        while "more" not in stage.line_of("▌"):
+            await stage.press("k")
+        await stage.press("d")
+        assert not stage.in_dialog
+        assert "no row" in stage.toasts

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -55,6 +56,10 @@ READ = frozenset(
 """The lists that the view reads at their own pace."""
 ALSO_READ = frozenset({Resource.EVENTS, Resource.HOSTS, Resource.GPUS, Resource.QUEUES, Resource.TASKS})
 """Other lists of news and waste, for which the pace of the background is enough."""
+
+
+_OF_INSTANCES = frozenset({Section.WASTE, Section.UNDER_WAY, Section.NEWS})
+"""Sections of which nothing is said while instances of an account are not known."""
 
 
 class HomeSections:
@@ -115,7 +120,7 @@ class HomeSections:
         instances = self._shown(Instance)
         starts = starts_under_way(instances, self._slow.book, now)
         first = problems(self._troubles(instances, starts), now, utc=session.utc)
-        return (
+        found = (
             first,
             self._waste(first, now),
             self._under_way(starts, now),
@@ -126,6 +131,9 @@ class HomeSections:
             ),
             favourites(self._favourites(), fleet.is_stale, key=session.key_of("favourite")),
         )
+        if not self._old():
+            return found
+        return tuple(replace(each, quiet="") if each.section in _OF_INSTANCES else each for each in found)
 
     def _unless_kept(self, section: Section, state: object, make: Callable[[], HomeSection]) -> HomeSection:
         """Make a section again only when the ``state`` that it depends on has changed, or a choice of the user."""
@@ -262,22 +270,29 @@ class HomeSections:
             now=now,
         )
         used = ((package, sum(gpus_in_use(package, rows)), run_out(package, rows, now)) for package in packages)
-        old = set(self._old(session.accounts_shown()))
+        old = self._old()
         return spending(
             Budget(
                 lines=lines,
                 packages=worth_a_line(used),
                 old=old,
-                read=not old and not self._unread(),
+                read=not old,
             ),
             now,
         )
 
-    def _old(self, accounts: Iterable[str]) -> Iterator[str]:
+    def _old(self) -> set[str]:
+        """Return the accounts shown of which the instances are old or were not read."""
         fleet = self._session.fleet
-        for name in accounts:
-            if fleet.feed(name, Resource.INSTANCES).state is not FeedState.FRESH:
-                yield name
+        return {
+            name
+            for name in self._session.accounts_shown()
+            if fleet.health()[name].state is HealthState.UNKNOWN
+            or (
+                fleet.supports(name, Resource.INSTANCES)
+                and fleet.feed(name, Resource.INSTANCES).state is not FeedState.FRESH
+            )
+        }
 
     def _news(self, now: datetime) -> HomeSection:
         session, fleet = self._session, self._session.fleet
