@@ -226,8 +226,8 @@ def test_a_yotta_account_needs_nothing_but_its_key() -> None:
         ),
         (
             'api_key = "k"\ntoken = "k"',
-            "token: unknown key; the keys here are kind, base_url, ssh, read_only, timeout, currency, price, prices, "
-            "api_key",
+            "token: unknown key; the keys here are kind, base_url, ssh, read_only, color, timeout, currency, "
+            "price, prices, api_key",
         ),
         ("api_key = 7", "api_key: must be a text; for example env:Y_API_KEY"),
     ],
