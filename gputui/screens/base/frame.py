@@ -33,14 +33,15 @@ _LAST = "new", "help"
 
 @cache
 def _in_footer(first: tuple[str, ...]) -> list[Command]:
-    """Return the commands of a footer in their order: those on the row, the others, those that are always there.
+    """Return the commands of a footer in their order: the ``first`` ones, the others, those that are always there.
 
-    In each part these are before the others.
+    In each part those on the row are before those on the list.
     """
     places = {name: place for place, name in enumerate(first)}
 
     def order(command: Command) -> tuple[int, int, int]:
-        last = _LAST.index(command.id) + 2 if command.id in _LAST else int(command.group is not Group.ROW)
+        part = 2 * (command.id not in places) + (command.group is not Group.ROW)
+        last = _LAST.index(command.id) + 4 if command.id in _LAST else part
         return last, places.get(command.id, len(places)), command.footer
 
     return sorted(
