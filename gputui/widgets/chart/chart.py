@@ -24,7 +24,7 @@ from gputui.widgets.internal_errors import GuardedHandlers
 _SELECTED = "selected"
 _BRAILLE_BYTES = 3
 _PIECE_BYTES = 45
-"""What the place and the colours of a piece take in the terminal."""
+"""The bytes that the place and the colours of a piece take."""
 
 
 class Chart(GuardedHandlers, Widget):
