@@ -360,6 +360,7 @@ _LIST = _section(
         4,
         when=Condition.PANE,
     ),
+    Command("details", "Details", "shift+tab", "Show the details of the row, go into them and back"),
     Command("compare", "Compare GPUs", "C", "Charts of the marked GPUs, or of all, side by side", 3, "compare"),
     Command(
         "inspect",

@@ -31,7 +31,16 @@ _WIDGETS: Mapping[str, Mapping[str, str]] = {
     "heatmap": {**_LINES, **_SIDES, **_FIRST_AND_LAST, "open": "enter"},
     "charts": {**_LINES, **_SIDES, "open": "enter"},
     "log": {**_LINES, **_PAGES, **_FIRST_AND_LAST, **_SIDES},
-    "text": {**_LINES, **_PAGES, "page-down": "ctrl+f,pagedown,space", **_TOP_AND_END, **_MATCHES},
+    "text": {**_LINES, **_PAGES, "page-down": "ctrl+f,pagedown,space", **_TOP_AND_END, **_MATCHES, "open": "enter"},
+    "details": {
+        **_LINES,
+        **_PAGES,
+        "top": "g,home",
+        "end": "end",
+        "open": "enter",
+        "leave": "escape",
+        "close": "tab",
+    },
     "reader": _READER,
     "json": {
         **_LINES,
@@ -69,7 +78,14 @@ MOVEMENT: Mapping[str, str] = {
 }
 """The keys that tables, texts, dialogs and the entry line handle themselves, by id."""
 
-_SAME: Mapping[str, str] = {"table.open": "open", "heatmap.open": "open", "charts.open": "open"}
+_SAME: Mapping[str, str] = {
+    "table.open": "open",
+    "heatmap.open": "open",
+    "charts.open": "open",
+    "details.open": "open",
+    "details.leave": "back",
+    "details.close": "pane",
+}
 """Pairs of ids with one meaning: they may share a key."""
 
 
@@ -87,6 +103,7 @@ _TOGETHER: tuple[tuple[str, ...], ...] = (
     (*_SHARED, *_moving("table")),
     (*_UNGROUPED, *_moving("heatmap")),
     (*_SHARED, *_moving("charts")),
+    (*_SHARED, *_moving("details")),
     (*_UNGROUPED, *_moving("log")),
     (*_OF_LOGS, *_moving("log")),
     (*_OF_FILES, *_moving("table")),

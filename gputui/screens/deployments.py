@@ -20,6 +20,7 @@ from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.explain import ExplainCommands
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.detail import subject_line
+from gputui.screens.details.commands import WORDS, DetailPaneCommands
 from gputui.screens.list.groups import GroupCommands
 from gputui.screens.list.list_view import ListView
 
@@ -168,9 +169,10 @@ class DeploymentsView(ListView):
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True
     COMMAND_SETS = (
-        *(DeploymentCommands, QueueCommands, ScaleCommands, GroupCommands, ExplainCommands),
+        *(DeploymentCommands, QueueCommands, ScaleCommands, GroupCommands, ExplainCommands, DetailPaneCommands),
         *ListView.COMMAND_SETS,
     )
+    WORDS = WORDS
     FOOTER = ("open", "scale-up", "scale-down", "start", "stop", "logs", "new", "events-of", "tasks-of", "submit")
 
     def __init__(self, session: Session) -> None:

@@ -13,6 +13,7 @@ from gputui.presentation.columns.column import Cell, plain_text, spans_of
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.tasks import DOCUMENTS
 from gputui.presentation.description import description, subject
+from gputui.presentation.details import Details, Place
 from gputui.presentation.glyphs import HEALTH_STYLES
 from gputui.presentation.heat import LOAD_STYLES
 from gputui.presentation.run_results import end_text, lines_of
@@ -84,6 +85,23 @@ def describe(row: Row, context: Context) -> list[Content]:
         for label, cell in fields:
             lines += field_lines("" if label == group.lower() else label, cell)
     return lines
+
+
+def detail_lines(found: Details) -> tuple[list[Content], dict[int, Place]]:
+    """Lay out the details of a row; returns the lines, and the places of those that name another thing."""
+    lines: list[Content] = []
+    places: dict[int, Place] = {}
+    for group, parts in found.items():
+        if lines:
+            lines.append(Content(""))
+        if group:
+            lines.append(heading(group))
+        for part in parts:
+            own = field_lines("" if part.label == group.lower() else part.label, part.cell)
+            if part.opens is not None:
+                places[len(lines)] = part.opens
+            lines += own
+    return lines, places
 
 
 _IN_HEADING = ("task", "ref")

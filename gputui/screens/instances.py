@@ -15,6 +15,7 @@ from gputui.analytics.startup_times import StartupBook, is_slow
 from gputui.models import Change, Event, GpuDevice, GpuProcess, Instance, Phase, Ref, Resource, Row
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
+from gputui.screens.details.commands import WORDS, DetailPaneCommands
 from gputui.screens.list.groups import GroupCommands
 from gputui.screens.list.list_view import ListView
 
@@ -106,7 +107,8 @@ class InstancesView(ListView):
     # another instance would replace one that is stopped.
     RESOURCES = frozenset({Resource.INSTANCES, Resource.PROCESSES, Resource.DEPLOYMENTS})
     BACKGROUND = frozenset({Resource.GPUS})
-    COMMAND_SETS = (GroupCommands, *ListView.COMMAND_SETS)
+    COMMAND_SETS = (GroupCommands, DetailPaneCommands, *ListView.COMMAND_SETS)
+    WORDS = WORDS
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True
     FOOTER = (

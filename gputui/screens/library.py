@@ -17,6 +17,7 @@ from gputui.screens.base.session import Session
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.lifecycle import LifecycleCommands
+from gputui.screens.details.commands import DetailCommands
 from gputui.screens.list.groups import GroupCommands
 from gputui.screens.list.list_view import ListView
 
@@ -45,7 +46,7 @@ class TabCommands(CommandSet):
 class LibraryPart(ListView):
     """A part of ``7``. Parts that no account shown has are neither in the title nor on the way."""
 
-    COMMAND_SETS = (TabCommands, GroupCommands, *ListView.COMMAND_SETS)
+    COMMAND_SETS = (TabCommands, GroupCommands, DetailCommands, *ListView.COMMAND_SETS)
     FOOTER: ClassVar[tuple[str, ...]] = ("new", "open", "pane", "update", "rename", "resize", "delete")
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True

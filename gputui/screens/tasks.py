@@ -17,6 +17,7 @@ from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.commands.server_filters import filter_form
 from gputui.screens.detail import facts, sections
+from gputui.screens.details.commands import WORDS, DetailPaneCommands
 from gputui.screens.list.groups import GroupCommands
 from gputui.screens.list.list_view import ListView
 
@@ -113,7 +114,8 @@ class TasksView(ListView):
     RESOURCE = Resource.TASKS
     RESOURCES = frozenset({Resource.TASKS, Resource.QUEUES})
     CREATES = frozenset({Resource.TASKS})
-    COMMAND_SETS = (TaskCommands, NewTaskCommands, GroupCommands, *ListView.COMMAND_SETS)
+    COMMAND_SETS = (TaskCommands, NewTaskCommands, GroupCommands, DetailPaneCommands, *ListView.COMMAND_SETS)
+    WORDS = WORDS
     SORT: ClassVar[tuple[str | None, bool]] = ("age", False)
     SHOWS_AGE = True
 

@@ -6,6 +6,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -124,6 +125,8 @@ class TextView(SearchView):
         self._as_printed = as_printed
         self._lines = list(lines)
         self._shown: list[Content] = []
+        self._sources: list[int] = []
+        """The number of the line that each part is of."""
         self._match: int | None = None
 
     @property
@@ -132,23 +135,36 @@ class TextView(SearchView):
         return "\n".join(line.plain for line in self._lines)
 
     def set_lines(self, lines: Sequence[Content]) -> None:
-        """Show another text, from its top."""
+        """Show another text. A line of the screen that stays the same is not drawn again."""
         self._lines = list(lines)
-        self._match = None
-        self._wrap()
+        had_match, self._match = self._match is not None, None
+        self._wrap(whole=had_match)
 
     def on_resize(self) -> None:
         """Wrap to the new width."""
-        self._wrap()
+        self._wrap(whole=True)
 
-    def _wrap(self) -> None:
-        width = self.scrollable_content_region.width
+    def _wrap(self, *, whole: bool) -> None:
+        width, height = self.scrollable_content_region.size
         if width <= 0:
             return
-        break_line = Content.fold if self._as_printed else wrapped
-        self._shown = [part for line in self._lines for part in break_line(line, width)]
-        self.virtual_size = Size(width, len(self._shown))
-        self.refresh()
+        before = self._shown
+        parts = [(part, number) for number in range(len(self._lines)) for part in self._broken(number, width)]
+        self._shown, self._sources = [part for part, _ in parts], [number for _, number in parts]
+        # What fits has the size of the room that it has: a change of that size is a new layout.
+        size = Size(width, max(height, len(parts)))
+        if whole or size != self.virtual_size:
+            self.virtual_size = size
+            self.refresh()
+            return
+        for number, (old, new) in enumerate(zip_longest(before, self._shown)):
+            if old is None or new is None or not old.is_same(new):
+                self.refresh_line(number)
+
+    def _broken(self, number: int, width: int) -> list[Content]:
+        """Return a line as it is broken at this width."""
+        line = self._lines[number]
+        return line.fold(width) if self._as_printed else wrapped(line, width)
 
     def search(self, step: int) -> None:
         """Go to a line that matches."""
@@ -175,7 +191,9 @@ class TextView(SearchView):
         style = self.visual_style
         if number >= len(self._shown):
             return Strip.blank(self.size.width, style.rich_style)
+        return self.draw(self._styled(number), style)
+
+    def _styled(self, number: int) -> Content:
+        """Return a line of the screen with what is marked in it."""
         line = self._shown[number]
-        if number == self._match:
-            line = line.stylize(self.get_visual_style("search-view--match"))
-        return self.draw(line, style)
+        return line.stylize(self.get_visual_style("search-view--match")) if number == self._match else line

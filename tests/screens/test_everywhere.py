@@ -127,7 +127,7 @@ async def test_the_palette_finds_commands_and_instances() -> None:
 
 async def test_the_help_lists_the_keys_that_work_here() -> None:
     async with staged(lab(), size=(120, 110)) as stage:
-        await stage.press("C", "tab")
+        await stage.press("C", "4", "tab", "3")
         assert "Compare GPUs: not in this view. It is in GPUs (5)." in stage.toasts
         assert stage.toasts.rstrip().endswith("Other pane: not in this view.")
         stage.app.clear_notifications()

@@ -129,7 +129,7 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
         fields.time("started", context, lambda row: row.started_at),
         fields.time("stopped", context, lambda row: row.stopped_at),
         fields.time("updated", context, lambda row: row.updated_at),
-        fields.detail("processes", lambda row: "\n".join(map(_process, context.processes(row))), "Processes"),
+        fields.detail("processes", lambda row: "\n".join(map(process_text, context.processes(row))), "Processes"),
     ]
 
 
@@ -154,7 +154,8 @@ def _spot(row: Instance) -> str:
     return "yes: it can be reclaimed at any time" if row.spot else fields.yes_no(row.spot)
 
 
-def _process(process: GpuProcess) -> str:
+def process_text(process: GpuProcess) -> str:
+    """Return the line of a process in the description of its instance."""
     gpu = "?" if process.gpu_index is None else process.gpu_index
     if process.processes is None:
         return f"GPU {gpu}  processes unknown: {process.problem or ''}"

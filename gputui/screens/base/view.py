@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -90,7 +91,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the frame around the body."""
-        yield from self.frame.compose(self.compose_body())
+        yield from self.frame.compose(chain(self.compose_body(), self.commands.compose()))
 
     @abstractmethod
     def compose_body(self) -> ComposeResult:
@@ -166,6 +167,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
             fleet.subscribe_feeds(self.feeds_changed),
             *(fleet.subscribe(resource, self.frame.costs_changed) for resource in (*COSTING, *SIZING)),
             *self.follow(),
+            *self.commands.follow(),
         ]
         self.memory.restore(limited=self.scope is not None)
         self.catch_up()
@@ -182,7 +184,8 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         self._release()
 
     def on_resize(self) -> None:
-        """Fit the header to the new width."""
+        """Fit header and parts to the new size."""
+        self.commands.resized()
         self.call_after_refresh(self.frame.show)
 
     def every(self, seconds: float, show: Callable[[], object]) -> None:

@@ -14,6 +14,8 @@ from gputui.screens.base.refusals import why_not
 from gputui.screens.commands.command_set import CommandSet
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from gputui.screens.base.session import Session
     from gputui.screens.base.view import View
 
@@ -68,6 +70,26 @@ class ViewCommands:
     def __init__(self, view: View) -> None:
         self._view = view
         self.sets = tuple(kind(view) for kind in view.COMMAND_SETS)
+
+    def compose(self) -> Iterator[Widget]:
+        """Yield the parts of the screen that the sets have."""
+        for commands in self.sets:
+            yield from commands.compose()
+
+    def follow(self) -> Iterator[Callable[[], None]]:
+        """Subscribe to what these parts show; yields the ways to stop."""
+        for commands in self.sets:
+            yield from commands.follow()
+
+    def cursor_moved(self) -> None:
+        """Let these parts follow the cursor."""
+        for commands in self.sets:
+            commands.cursor_moved()
+
+    def resized(self) -> None:
+        """Give these parts the room of now."""
+        for commands in self.sets:
+            commands.resized()
 
     def here(self) -> Here:
         """Return all that decides which commands are offered."""

@@ -15,6 +15,7 @@ from gputui.screens.base.session import FINDABLE, Session
 
 if TYPE_CHECKING:
     from textual.app import App
+    from textual.widget import Widget
 
     from gputui.screens.base.view import View
     from gputui.screens.dialogs.dialog import Dialog
@@ -55,6 +56,23 @@ class CommandSet:
     def conditions(self) -> Iterable[Condition]:
         """Yield the conditions that hold here, of those of this set."""
         return ()
+
+    def remember(self) -> None:
+        """Keep the choices of this set in the memory of the view."""
+
+    def compose(self) -> Iterable[Widget]:
+        """Yield the parts of the screen that are its own, behind the body of the view."""
+        return ()
+
+    def follow(self) -> Iterable[Callable[[], None]]:
+        """Subscribe to what its part of the screen shows; yields the ways to stop."""
+        return ()
+
+    def cursor_moved(self) -> None:
+        """Follow the cursor of the view."""
+
+    def resized(self) -> None:
+        """Take the room that the terminal has now."""
 
     def completions(self) -> Mapping[str, Sequence[str]]:
         """Return the arguments that its commands take here, by the name that the registry gives to the argument."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gputui.screens.base.at_rest import AtRest
 from gputui.widgets.chart.gpu_charts import READINGS
 from gputui.widgets.chart.gpu_panel import Showing
 
@@ -17,8 +18,6 @@ _TALLEST, _LEAST = 11, 4
 """Lines of charts next to tables: at most and at least."""
 _ROOM_FOR_NONE = 3
 """Lines of a table of processes that has none."""
-_PAUSE = 0.12
-"""Seconds after a move of the cursor in which another one means that a key is repeated."""
 _ALL = "all"
 
 
@@ -27,29 +26,13 @@ class GpuCharts:
 
     def __init__(self, view: GpusView) -> None:
         self._view = view
-        self._moved = -_PAUSE
-        self._waiting = False
+        self._rest = AtRest(view, self._show_with_title)
         view.memory.keep("window", str, self._get_window, self._put_window)
         view.memory.keep("metric", str, self._get_metric, self._put_metric)
 
     def follow_cursor(self) -> None:
-        """Show the GPU that the cursor has moved to: at once, or when the cursor rests where a key is repeated."""
-        now = self._view.session.fleet.clock.monotonic()
-        rested, self._moved = now - self._moved >= _PAUSE, now
-        if rested and not self._waiting:
-            self._show_with_title()
-        elif not self._waiting:
-            self._waiting = True
-            self._view.run_worker(self._show_at_rest(), group="charts", exit_on_error=False)
-
-    async def _show_at_rest(self) -> None:
-        clock = self._view.session.fleet.clock
-        try:
-            while (left := self._moved + _PAUSE - clock.monotonic()) > 0:
-                await clock.sleep(left)
-        finally:
-            self._waiting = False
-        self._show_with_title()
+        """Show the GPU that the cursor has moved to, when it rests."""
+        self._rest.moved()
 
     def _show_with_title(self) -> None:
         self.show()

@@ -21,6 +21,7 @@ from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.memory import keep_filter
 from gputui.screens.base.session import Session
 from gputui.screens.base.view_commands import key_bindings
+from gputui.screens.details.commands import DetailCommands
 from gputui.screens.gpus.captions import host_facts, is_on, name_of_gpu, no_gpus, no_processes, unseen
 from gputui.screens.gpus.charts import GpuCharts
 from gputui.screens.gpus.commands import GpuCommands, GpuGroupCommands
@@ -89,7 +90,7 @@ class GpusView(ListView):
     HEADING = "GPUs"
     TYPED_OVER = "/ processes:"
     RESOURCE = Resource.PROCESSES
-    COMMAND_SETS = (GpuCommands, GpuGroupCommands, *ListView.COMMAND_SETS)
+    COMMAND_SETS = (GpuCommands, GpuGroupCommands, DetailCommands, *ListView.COMMAND_SETS)
     FOOTER = (
         "kill",
         "open",
@@ -204,6 +205,7 @@ class GpusView(ListView):
     def _side_entered(self, event: DescendantFocus) -> None:
         if event.widget in (self.gpus, self.panel, self.table):
             self.on_gpus = event.widget is not self.table
+            self.commands.cursor_moved()
 
     def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
         """Limit the view; the processes of one instance, or a process, have the keys where they are asked for."""
@@ -386,7 +388,7 @@ class GpusView(ListView):
 
     def under_cursor(self) -> Row | None:
         """Return what the cursor of the side in use is on."""
-        return (self.gpus if self.gpus.has_focus or self.shown.comparing else self.table).cursor_row
+        return (self.gpus if self.on_gpus or self.shown.comparing else self.table).cursor_row
 
     def instance_here(self) -> Instance | None:
         """Return the instance of the process under the cursor."""

@@ -18,7 +18,6 @@ from gputui.screens.base.session import Session
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.commands.sets import ROW_SETS
 from gputui.screens.list.commands import ListCommands
-from gputui.screens.list.groups import GroupCommands
 from gputui.screens.list.tabular_view import TabularView
 from gputui.widgets.table.table import RecordTable
 
@@ -45,8 +44,7 @@ class ListView(TabularView):
         super().__init__(session)
         self.context: FleetContext = FleetContext(session)
         for commands in self.commands.sets:
-            if isinstance(commands, GroupCommands):
-                commands.remember()
+            commands.remember()
 
     def on_mount(self) -> None:
         """Update ages; only changed text reaches the terminal."""

@@ -86,10 +86,12 @@ class TabularView(View):
     @on(RecordTable.CursorMoved)
     def _cursor_moved(self) -> None:
         self.frame.show_keys()
+        self.commands.cursor_moved()
 
     @on(RecordTable.Changed)
     def _table_changed(self) -> None:
         self.show_changed_table()
+        self.commands.cursor_moved()
 
     @on(RecordTable.Opened, "#table")
     def _opened(self, event: RecordTable.Opened) -> None:

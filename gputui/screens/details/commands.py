@@ -1,0 +1,164 @@
+"""The pane with the details of the row under the cursor: shown, hidden, remembered, drawn when the cursor rests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.widget import Widget
+
+from gputui.commands import Condition
+from gputui.models import Ref, Resource
+from gputui.presentation.details import Place
+from gputui.screens.base.at_rest import AtRest
+from gputui.screens.commands.command_set import CommandSet
+from gputui.screens.detail import detail_lines
+from gputui.screens.details.related import DetailContext, details_of
+from gputui.widgets.detail_pane import LEAST_HEIGHT, ROOMY, WIDE, DetailPane
+
+if TYPE_CHECKING:
+    from gputui.screens.base.view import View
+
+_EVERY = 10.0
+"""Seconds between two updates of what time changes."""
+_FOLLOWED = (Resource.EVENTS, Resource.PROCESSES, Resource.INSTANCES, Resource.DEPLOYMENTS)
+"""The lists with what belongs to a row."""
+
+
+class DetailCommands(CommandSet):
+    """Shows the details of the row under the cursor. Moving the cursor sends no request."""
+
+    OPENS: ClassVar[bool] = False
+    """Whether it is shown on a wide terminal until the user hides it."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view)
+        self.pane = DetailPane(self.view.focus_body, lambda: self._toggle(False), self._go)
+        self._chosen: bool | None = None
+        """Whether the user chose to show it; None for the default at this width."""
+        self._rest = AtRest(view, self.show)
+        self._shown: Ref | None = None
+        self._context = DetailContext(self.session)
+        self._ticks = False
+
+    def remember(self) -> None:
+        """Keep whether it is shown."""
+        self.view.memory.keep("details", bool, lambda: self._chosen, self._choose)
+
+    # --- open or closed --------------------------------------------------------------------------------------
+
+    def _has_room(self) -> bool:
+        width, height = self.app.size
+        return width >= WIDE or height >= LEAST_HEIGHT
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is shown."""
+        return (self._suggested if self._chosen is None else self._chosen) and self._has_room()
+
+    @property
+    def _suggested(self) -> bool:
+        """Whether it is shown until the user chooses."""
+        return self.OPENS and self.app.size.width >= ROOMY
+
+    def _choose(self, wanted: bool | None) -> None:
+        self._chosen = wanted
+        self.fit()
+
+    def _toggle(self, wanted: bool) -> None:
+        # What is suggested anyway is no choice.
+        self._choose(None if wanted == self._suggested else wanted)
+        if not wanted and self.pane.has_focus:
+            self.view.focus_body()
+        self.view.frame.show()
+
+    def fit(self) -> None:
+        """Show or hide it, in the room that there is."""
+        shown = self.is_open
+        if shown:
+            self.pane.place(*self.app.size)
+        if shown != self.pane.display:
+            self.pane.display = shown
+        if shown:
+            self.show()
+        elif self.pane.has_focus:
+            self.view.focus_body()
+
+    # --- parts of the view -----------------------------------------------------------------------------------
+
+    def compose(self) -> Iterable[Widget]:
+        """Yield the pane."""
+        yield self.pane
+
+    def follow(self) -> Iterable[Callable[[], None]]:
+        """Follow what belongs to rows."""
+        fleet = self.session.fleet
+        for resource in _FOLLOWED:
+            yield fleet.subscribe(resource, lambda change: self.cursor_moved())
+        if not self._ticks:
+            self._ticks = True
+            self.view.every(_EVERY, self.show)
+        self.fit()
+
+    def resized(self) -> None:
+        """Show it at the right or below, or hide it."""
+        if self.pane.is_mounted:
+            self.fit()
+
+    def cursor_moved(self) -> None:
+        """Follow the cursor."""
+        if self.pane.display:
+            self._rest.moved()
+
+    def show(self) -> None:
+        """Draw the details of now; a line that stays the same is not written."""
+        if not self.pane.display or not self.pane.is_mounted or self.session.ended:
+            return
+        row = self.view.row_here()
+        ref = None if row is None else row.ref
+        lines, links = detail_lines({} if row is None else details_of(self.session, row, self._context))
+        self.pane.set_linked(lines, links, top=ref != self._shown)
+        self._shown = ref
+
+    # --- commands --------------------------------------------------------------------------------------------
+
+    def do_details(self, argument: str) -> None:
+        """Go to the details and back; show them first where they are hidden."""
+        if self.pane.has_focus:
+            self.view.focus_body()
+        elif self._opened():
+            self.view.set_focus(self.pane)
+
+    def _opened(self) -> bool:
+        if not self._has_room():
+            describe = self.session.key_of("describe")
+            self.view.notify(f"Details: the terminal is too low for them; {describe} describes the row.")
+            return False
+        if not self.is_open:
+            self._toggle(True)
+        return True
+
+    def _go(self, place: Place) -> None:
+        """Show a thing that the row names."""
+        self.session.navigator.go(place.view, scope=place.scope, select=place.select, typed=place.typed)
+
+
+class DetailPaneCommands(DetailCommands):
+    """The same for views without another pane: its key shows and hides the details."""
+
+    OPENS = True
+
+    def conditions(self) -> Iterable[Condition]:
+        """The details are the other pane."""
+        yield Condition.PANE
+
+    def do_pane(self, argument: str) -> None:
+        """Show or hide the details."""
+        if self.is_open:
+            self._toggle(False)
+        else:
+            self._opened()
+
+
+WORDS: Mapping[str, tuple[str, str]] = {"pane": ("Details", "Show or hide the details of the row under the cursor")}
+"""The words of the pane in views whose only other pane are the details."""

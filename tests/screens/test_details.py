@@ -1,0 +1,98 @@
+"""The details of the row under the cursor: shown by width and by key, and opening the things that they name."""
+
+from __future__ import annotations
+
+from gputui.screens.gpus.view import GpusView
+from gputui.widgets.detail_pane import DetailPane
+from tests.screens.stage import Stage, staged
+from tests.screens.world import backend, gpu, image, instance, process
+
+GIB = 1 << 30
+LARGE = (200, 40)
+
+
+def _details(stage: Stage) -> str:
+    pane = stage.view.query_one(DetailPane)
+    return pane.text if pane.display else ""
+
+
+async def test_details_follow_the_cursor_and_send_no_request() -> None:
+    rows = [instance("lab", f"n{number}") for number in range(4)]
+    lab = backend("lab", rows, processes=[process("lab", 0, 4001, "n1", 22 * GIB)])
+    async with staged(lab, size=LARGE) as stage:
+        await stage.advance(0.2)
+        assert "lab/pod/n0" in _details(stage)
+        before = lab.calls.copy()
+        await stage.press("j")
+        assert "4001" in _details(stage)
+        # While a key is repeated they wait for the cursor to rest.
+        await stage.burst("j", "j")
+        assert "lab/pod/n1" in _details(stage)
+        await stage.advance(0.2)
+        assert "lab/pod/n3" in _details(stage)
+        assert lab.calls == before
+
+
+async def test_the_pane_is_chosen_with_tab_and_fits_the_terminal() -> None:
+    async with staged(backend("lab", [instance("lab", "train")]), size=LARGE) as stage:
+        pane = stage.view.query_one(DetailPane)
+        assert pane.region.x > 100
+        await stage.press("tab")
+        assert not _details(stage)
+        await stage.press("tab")
+        await stage.resize(120, 40)
+        assert not _details(stage)  # the list needs the width
+        await stage.press("tab")
+        assert pane.region.width == 120
+        assert pane.region.y > 20
+        await stage.resize(80, 18)
+        assert not _details(stage)
+        await stage.press("tab")
+        assert "Details: the terminal is too low for them; d describes the row." in stage.toasts
+
+
+async def test_a_thing_that_the_details_name_is_opened_and_left_again() -> None:
+    lab = backend(
+        "lab",
+        [instance("lab", "eval"), instance("lab", "train", image="llm:2")],
+        images=[image("lab", "base"), image("lab", "llm", "2")],
+        gpus=[gpu("lab", 0, GIB, 1, "train"), gpu("lab", 1, 0, 0)],
+        processes=[process("lab", 0, 4001, "train", GIB)],
+    )
+    async with staged(lab, size=LARGE) as stage:
+        await stage.press("7", "3", "j", "shift+tab")
+        while "llm" not in str(stage.view.query_one(DetailPane).link):
+            await stage.press("down")
+        await stage.press("enter")
+        assert stage.view.NAME == "library"
+        assert stage.here == "llm:2"
+        await stage.press("escape")
+        assert stage.view.NAME == "instances"
+        assert stage.here == "train"
+
+        # The keys of rows act on the row while the details have the focus; escape returns to the list.
+        await stage.press("X")
+        assert "train" in stage.text
+        assert stage.dialogs
+        await stage.press("n", "escape", "k")
+        assert stage.here == "eval"
+
+
+async def test_details_of_gpus_are_those_of_the_side_in_use() -> None:
+    lab = backend(
+        "lab",
+        [instance("lab", "train")],
+        gpus=[gpu("lab", 0, GIB, 1, "train"), gpu("lab", 1, 0, 0)],
+        processes=[process("lab", 0, 4001, "train", GIB)],
+    )
+    async with staged(lab, size=LARGE, view="5") as stage:
+        assert isinstance(stage.view, GpusView)
+        assert not _details(stage)
+        await stage.press("shift+tab")
+        assert "lab/gpu/0" in _details(stage)
+        assert "4001" in _details(stage)
+        await stage.press("escape", "tab")
+        await stage.advance(0.2)
+        assert "lab/process/0/4001" in _details(stage)
+        await stage.press("shift+tab", "tab")
+        assert not _details(stage)
