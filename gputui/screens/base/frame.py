@@ -123,7 +123,7 @@ class Frame:
                 key_text(view.session.keys_of(command).split(",")[0]),
                 command.title,
                 f"screen.command('{command.id}')",
-                view.session.news.mark(command.word),
+                view.session.unseen.mark(command.word),
                 current=command.word == shown,
             )
             for command in _NUMBERED

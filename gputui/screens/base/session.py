@@ -20,7 +20,7 @@ from gputui.presentation.actions import name_of
 from gputui.screens.base.attention import Attention
 from gputui.screens.base.memory import Memory
 from gputui.screens.base.messages import Messages
-from gputui.screens.base.news import News
+from gputui.screens.base.unseen import Unseen
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -143,8 +143,8 @@ class Session:
     """Shows a message in any view, also one from before the first is open."""
     messages: Messages = field(default_factory=Messages)
     """The refusals, warnings and results of this session."""
-    news: News = field(init=False)
-    """The news of each view since it was last looked at."""
+    unseen: Unseen = field(init=False)
+    """The marks of views in which something came since they were last looked at."""
     ended: bool = False
     """Whether the program is ending: nothing is shown any more."""
     _at_end: list[Callable[[], None]] = field(default_factory=list)
@@ -152,7 +152,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.memory = Memory(self.preferences, "", say=self.say)
-        self.news = News(self)
+        self.unseen = Unseen(self)
         self.favourites = Favourites(self.preferences)
         self.saved_views = SavedViews(self.preferences)
         # Another fleet replaces the first.

@@ -148,7 +148,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         """Catch up with what happened while another view was in front, and follow from now on."""
         if self.session.ended:
             return
-        self.session.news.look(self.NAME)
+        self.session.unseen.look(self.NAME)
         suspended, self._suspended = self._suspended, False
         if self._unsubscribe and self._followed is self.session.fleet:
             if suspended:  # Textual resumes a new view twice
@@ -162,7 +162,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         self.frame.forget_costs()
         self._unsubscribe = [
             self.session.subscribe(self.choices_changed),
-            self.session.news.subscribe(self.frame.show_tabs),
+            self.session.unseen.subscribe(self.frame.show_tabs),
             self.session.messages.subscribe(self.frame.show_message),
             fleet.subscribe_feeds(self.feeds_changed),
             *(fleet.subscribe(resource, self.frame.costs_changed) for resource in (*COSTING, *SIZING)),

@@ -26,7 +26,7 @@ class Mark(Enum):
     """The mark behind the name of a view, with its style; it says what came since the view was last looked at."""
 
     NONE = " ", ""
-    NEWS = "•", "bold $text-accent"
+    EVENTS = "•", "bold $text-accent"
     PROBLEM = "!", "bold $text-error"
 
 

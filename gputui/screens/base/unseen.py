@@ -1,4 +1,4 @@
-"""The news of each view since it was last looked at."""
+"""The marks of views in which something came since they were last looked at."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _STATES = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.TASKS)
 _PAST = RESOURCES[Resource.TASKS].view
-"""The view of rows that stay after their end: one that had failed when it was listed first is no news."""
+"""The view of rows that stay after their end: one that had failed when it was listed first is not marked."""
 _EVENTS = RESOURCES[Resource.EVENTS].view
 _PROBLEMS = (Phase.FAILED, Phase.UNKNOWN)
 
@@ -25,11 +25,11 @@ def _is_problem(row: Row) -> bool:
     return getattr(row, "phase", None) in _PROBLEMS
 
 
-class News:
+class Unseen:
     """Follows the fleet for the marks in the bar of views.
 
     A mark stays until its view is looked at, also if the row recovers: it would flicker otherwise. A row that has
-    failed is news once, until it has recovered and failed again. Accounts that do not answer are in the header, not
+    failed is marked once, until it has recovered and failed again. Accounts that do not answer are in the header, not
     here.
     """
 
@@ -102,7 +102,7 @@ class News:
         rows = [row for row in added if isinstance(row, Event) and since is not None and row.at >= since]
         shown = [row for row in rows if self._session.shows_account(row.ref.account)]
         if shown:
-            self._set(_EVENTS, Mark.PROBLEM if any(map(_is_problem, shown)) else Mark.NEWS)
+            self._set(_EVENTS, Mark.PROBLEM if any(map(_is_problem, shown)) else Mark.EVENTS)
 
     def _set(self, view: str, mark: Mark) -> None:
         if view in (self._front, "") or self.mark(view) in (mark, Mark.PROBLEM):
