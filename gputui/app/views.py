@@ -103,6 +103,8 @@ class Views:
             self.session.choose(account=account)
         self._show(view, scope, select)
         opened = self.opened[view]
+        if any(limit is not None for limit in (scope, select, account, typed)):
+            opened.memory.leave_limits()
         if opened is not current and opened.is_mounted and (scope or account) is not None:
             opened.clear_typed_filters()
         if typed is not None:

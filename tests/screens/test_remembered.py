@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gputui.history.history import History
 from gputui.history.preferences import Preferences
-from gputui.models import Resource
+from gputui.models import Ref, Resource
 from tests.screens.stage import NARROW, staged
 from tests.screens.world import attic, instance, lab
 
@@ -95,6 +95,17 @@ async def test_a_view_that_opens_on_one_instance_is_not_filtered_by_the_last_ses
         assert stage.view.scope is not None
         assert "nothing-like-it" not in stage.title
     assert preferences.get("view.events.filter") == "nothing-like-it"
+
+
+async def test_a_view_that_opens_on_one_row_shows_it_whatever_the_last_session_filtered() -> None:
+    preferences = stored({f"view.{view}.filter": "nothing-like-it" for view in ("instances", "gpus")})
+    async with staged(lab(), preferences=preferences, start="events") as stage:
+        stage.app.session.navigator.go("instances", select=Ref("lab", "pod", "jupyter"))
+        await stage.settle()
+        assert stage.here == "jupyter"
+        stage.app.session.navigator.go("gpus", account="lab")
+        await stage.settle()
+        assert "nothing-like-it" not in stage.title
 
 
 async def test_a_setting_changed_in_the_file_has_precedence_over_an_earlier_choice() -> None:

@@ -46,6 +46,7 @@ class Memory:
         self._typing = typing
         self._values: dict[str, _Value] = {}
         self._known: dict[str, Plain] | None = None
+        self._leaves_limits = False
         self._awaiting: tuple[Mapping[str, Plain], str] | None = None
 
     def keep(
@@ -62,15 +63,16 @@ class Memory:
         ``get`` returns what JSON can express, of type ``kind``; None for the default, which is not stored. ``put``
         takes such a value, or None for the default. It returns a sentence about a part that it cannot use, such as a
         column that is gone, after using the rest; it raises ValueError, TypeError or a GputuiError for a value that
-        it cannot use at all. ``limits``: it hides rows, so it is not restored in a view that opens on one of them.
+        it cannot use at all. ``limits``: it hides rows, so it is not restored in a view that opens on some of them.
         """
         self._values[name] = _Value(kind, get, put, limits)
 
-    def restore(self, *, limited: bool = False) -> None:
-        """Take the stored values, those of a saved view in their place: the first time only, before rows are shown.
+    def leave_limits(self) -> None:
+        """Restore no value that hides rows: the view opens on an instance, a row or an account."""
+        self._leaves_limits = True
 
-        ``limited``: the view opens on an instance or a row.
-        """
+    def restore(self) -> None:
+        """Take the stored values, or those of a saved view: the first time only, before rows are shown."""
         if self._known is not None:
             return
         self._known = self.values()
@@ -82,7 +84,7 @@ class Memory:
         for name, value in self._values.items():
             key = self._key(name)
             stored = None if key is None else self._preferences.get(key)
-            if key is None or stored is None or (limited and value.limits):
+            if key is None or stored is None or (self._leaves_limits and value.limits):
                 continue
             if not isinstance(stored, value.kind):
                 self._preferences.leave_alone(key)

@@ -169,7 +169,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
             *self.follow(),
             *self.commands.follow(),
         ]
-        self.memory.restore(limited=self.scope is not None)
+        self.memory.restore()
         self.catch_up()
         self.frame.show()
 
