@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gputui.api.capabilities import Backend
 from gputui.errors import GputuiError, RateLimitedError, UnavailableError
 from gputui.fleet.clock import Clock
-from gputui.fleet.feed_health import Feed, FeedLog, assess, incomplete
+from gputui.fleet.feed_health import SAME_OUTAGE, Feed, FeedLog, assess, incomplete
 from gputui.fleet.poller import Poller
 from gputui.fleet.probes import Probes, Read
 from gputui.fleet.remote import FleetRemote
@@ -323,7 +323,17 @@ class AccountRuntime:
         self._logs[resource].fail(error, now, seconds)
         for denied in [resource for resource in self._logs if self.denial(resource) is not None]:
             self._fleet.drop(self, denied)
+        if isinstance(error, UnavailableError):
+            self._ask_slow_lists(self._logs[resource].failing_since or now)
         self._report()
+
+    def _ask_slow_lists(self, since: float) -> None:
+        """Request the lists that were not asked since then and are not due soon: do they still get an answer?"""
+        for resource, poller in self.pollers.items():
+            log = self._logs[resource]
+            old = log.error is None and log.answered is not None and log.answered < since
+            if old and poller.active and not self.uses_probes(resource) and (self.pace(resource) or 0) > SAME_OUTAGE:
+                poller.refresh()
 
     def limit(self, error: RateLimitedError) -> None:
         """Respect a rate limit that was reported for a request other than of a list."""

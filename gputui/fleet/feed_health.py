@@ -10,7 +10,8 @@ from gputui.errors import AuthError, GputuiError, IncompleteError, RateLimitedEr
 from gputui.models import FeedState, HealthState, PartialRows, Resource, Row
 
 _SLOW_ANSWER = 2.0
-_SAME_OUTAGE = 10.0
+SAME_OUTAGE = 10.0
+"""Lists that were answered so many seconds before another failed say that the account still answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def assess(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthSt
         alive = [
             log
             for log in logs.values()
-            if log.error is None and log.answered is not None and log.answered >= outage - _SAME_OUTAGE
+            if log.error is None and log.answered is not None and log.answered >= outage - SAME_OUTAGE
         ]
         errors = [log.error for log in failing.values() if log.error is not None]
         rejected = [error for error in errors if isinstance(error, AuthError)]

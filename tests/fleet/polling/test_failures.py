@@ -53,6 +53,24 @@ async def test_failure_keeps_the_rows_and_touches_no_other_account(clock: FakeCl
         assert fleet.feed("lab", INSTANCES).state is FeedState.FRESH
 
 
+async def test_an_account_that_is_gone_is_down_before_its_slow_lists_are_due(
+    clock: FakeClock, lab: FakeBackend
+) -> None:
+    async with running(clock, lab) as fleet:
+        fleet.watch([INSTANCES], slowly=[STOCK])
+        await clock.advance(31)
+        asked = lab.calls[STOCK]
+        lab.errors |= {INSTANCES: DOWN, STOCK: DOWN}
+        await clock.advance(5)
+        assert fleet.health()["lab"].state is HealthState.DOWN
+        assert lab.calls[STOCK] == asked + 1
+        lab.errors = {INSTANCES: DOWN}
+        fleet.refresh([STOCK])
+        await clock.advance(20)
+        assert fleet.health()["lab"].state is HealthState.DEGRADED, "one list fails, the other is answered"
+        assert lab.calls[STOCK] <= asked + 3, "not asked again with each failure of another"
+
+
 async def test_a_list_that_never_came_has_failed(clock: FakeClock, lab: FakeBackend) -> None:
     lab.errors[INSTANCES] = AuthError("lab: wrong password.")
     async with running(clock, lab) as fleet:
