@@ -105,7 +105,7 @@ def build_parser(*, whole: bool = True) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and the commit of gputui")
     parser.add_argument("--reset-terminal", action="store_true", help="reset a garbled terminal")
-    parser.add_argument("--view", metavar="NAME", help="begin with this view or saved view")
+    parser.add_argument("--view", metavar="VIEW", help="begin with this view or saved view")
     kind: dict[str, Any] = {"parser_class": _Command} if whole else {"action": _Commands, "parser_class": _Later}
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", **kind)
     for name, (_, help_) in COMMANDS.items():

@@ -1,5 +1,5 @@
-"""Completions of a REF, an account or columns: ``gputui __complete refs|places|accounts|columns COMMAND CURRENT
-[WORD…]``.
+"""Completions of a REF, an account, columns or a view: ``gputui __complete refs|places|accounts|columns|views COMMAND
+CURRENT [WORD…]``.
 
 Answers between two keys: account names from the configuration, unchecked, and the rows of the last session.
 Imports the standard library alone, for columns also their definitions. An error offers nothing.
@@ -15,7 +15,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from gputui.actions import ACTIONS
-from gputui.config.paths import config_path, history_path, state_dir
+from gputui.commands import BY_WORD, Group
+from gputui.config.paths import config_path, history_path, scope_of, state_dir
 from gputui.config.preview import read_preview
 from gputui.models import NAMED
 
@@ -37,6 +38,8 @@ LISTS: Mapping[str, tuple[str, ...]] = {
 
 # Shells expand words, and remote names are remote text: only words that are plain in all shells are offered.
 _PLAIN = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./:@+,-]*")
+_SAVED_VIEW = "saved_view."
+"""The beginning of the keys of saved views among the preferences."""
 _SAYS = (
     "SELECT json_extract(row.value, '$.ref'), json_extract(row.value, '$.name') FROM snapshot, json_each(rows) AS row"
 )
@@ -49,6 +52,8 @@ def run(words: Sequence[str]) -> int:
     what, command, current, *line = words
     if what == "columns":
         return _print(_columns(line, current), current)
+    if what == "views":
+        return _print(_views(line, command), current)
     accounts = list(read_preview(_config(line)).accounts)
     found = iter(accounts) if what == "accounts" else _refs(accounts, command, current)
     if what == "places":
@@ -81,7 +86,16 @@ def _columns(line: Sequence[str], current: str) -> Iterator[str]:
                 yield f"{column.key}:desc"
 
 
-def _config(line: Sequence[str]) -> Path | None:
+def _views(line: Sequence[str], command: str) -> Iterator[str]:
+    """Return the names of saved views; for the full-screen program also those of its own."""
+    scope = scope_of(_config(line))
+    for (key,) in _rows("SELECT key FROM preference WHERE scope = ? AND key LIKE ?", scope, f"{_SAVED_VIEW}%"):
+        yield str(key).removeprefix(_SAVED_VIEW)
+    if command == "-":
+        yield from (word for word, found in BY_WORD.items() if found.group is Group.VIEWS)
+
+
+def _config(line: Sequence[str]) -> Path:
     """Return the configuration that the command line names, else the usual one."""
     named = next((value for option, value in pairwise(line) if option == "--config"), None)
     return Path(named).expanduser() if named else config_path()
@@ -101,16 +115,22 @@ def _refs(accounts: Sequence[str], command: str, current: str) -> Iterator[str]:
 
 def _listed(lists: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Return REF and name of the rows of the last session."""
+    if lists:
+        places = ", ".join("?" * len(lists))
+        for ref, name in _rows(f"{_SAYS} WHERE resource IN ({places})", *lists):
+            if isinstance(ref, str):
+                yield ref, name if isinstance(name, str) else ""
+
+
+def _rows(statement: str, *arguments: str) -> Iterator[tuple[object, ...]]:
+    """Return what the history has, without waiting for a session that writes to it."""
     path = history_path(state_dir())
-    if not lists or not path.is_file():
+    if not path.is_file():
         return
-    places = ", ".join("?" * len(lists))
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.05)
         try:
-            for ref, name in connection.execute(f"{_SAYS} WHERE resource IN ({places})", lists):
-                if isinstance(ref, str):
-                    yield ref, name if isinstance(name, str) else ""
+            yield from connection.execute(statement, arguments)
         finally:
             connection.close()
     except sqlite3.Error:

@@ -11,7 +11,7 @@ from gputui.cli.parser import build_parser
 
 _ASKED = {
     **{"REF": "refs", "ACCOUNT": "accounts", "SRC": "places", "DST": "places"},
-    **{"COLUMNS": "columns", "COLUMN": "columns"},
+    **{"COLUMNS": "columns", "COLUMN": "columns", "VIEW": "views"},
 }
 """The kind of completions of an argument, by its name in the help."""
 _FILES = frozenset({"SRC", "DST"})
@@ -23,8 +23,8 @@ _PATHS = frozenset({"--config", "--file"})
 class _Values:
     """The completions of an option or of arguments: fixed ``words``, files, or those that the program provides.
 
-    ``asks`` is what the program is asked for (``refs``, ``places``, ``accounts``, ``columns``) and for which command;
-    files may be offered in addition.
+    ``asks`` is what the program is asked for (``refs``, ``places``, ``accounts``, ``columns``, ``views``) and for
+    which command; files may be offered in addition.
     """
 
     words: tuple[str, ...] = ()

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--view",
         dest="saved_view",
-        metavar="NAME",
+        metavar="VIEW",
         help="the filter, accounts, columns and order of a view saved in the full-screen program (:view NAME)",
     )
     parser.add_argument(

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from gputui.cli.commands.get import COST, KINDS, WASTE
-from gputui.config.paths import history_path
+from gputui.config.paths import history_path, scope_of
 from gputui.history.history import History, Snapshot
+from gputui.history.saved_views import SavedView, SavedViews
 from gputui.models import Image, Instance, Phase, Ref, Resource
 
 Run = Callable[..., tuple[int, str, str]]
@@ -139,6 +140,9 @@ def listed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             Snapshot("lab", Resource.IMAGES, datetime(2026, 3, 1, tzinfo=UTC), images),
         ]
     )
+    saved_views = SavedViews(history.preferences(scope_of(config)))
+    for name in ("night", "two words"):
+        saved_views.add(SavedView(name, "instances"))
     history.close()
     program = tmp_path / "bin" / "gputui"
     program.parent.mkdir()
@@ -172,6 +176,8 @@ def test_bash_offers_accounts_and_refs(listed: Path, script: Callable[[str], str
         ("gputui", "get", "gpus", "-A", ""): {"lab", "hub"},
         ("gputui", "get", "gpus", "--columns", "host,mem"): {"host,memory"},
         ("gputui", "get", "cost", "--sort", "g"): {"gpus"},
+        ("gputui", "get", "instances", "--view", ""): {"night"},
+        ("gputui", "--view", "ev"): {"events"},
         ("gputui", "passwd", "l"): {"lab"},
         ("gputui", "ssh", "$(t"): set(),
     }
