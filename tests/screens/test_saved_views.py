@@ -89,7 +89,11 @@ async def test_the_menu_pins_replaces_renames_and_deletes() -> None:
     async with staged(lab(), preferences=preferences, size=(200, 50)) as stage:
         await choose(stage, "1", "b")
         await stage.until_text("night is now in the bar of views")
-        assert "night" in stage.lines[1]
+        column = stage.lines[1].index("night")
+        await stage.pilot.click(offset=(column, 1))
+        await stage.until(lambda: stage.view.NAME == "events")
+        await stage.command("view instances")
+        await stage.until(lambda: stage.view.NAME == "instances")
         await choose(stage, "1", "w")
         await stage.until_text("night is now instances")
         await stage.command("view")
