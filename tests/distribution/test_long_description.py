@@ -3,6 +3,8 @@ from distribution.long_description import long_description
 README = """\
 # gputui
 
+[中文](README.zh.md)
+
 ![The stock](docs/images/stock.png)
 
 See [pody](https://pypi.org/project/pody/) and [all keys](docs/keys.md), `[#]` in a list.
