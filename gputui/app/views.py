@@ -64,7 +64,8 @@ class Views:
     def __init__(self, app: App[int]) -> None:
         self._app = app
         self.opened: dict[str, View] = {}
-        self._trail: list[tuple[str, Ref | None]] = []
+        self._trail: list[tuple[str, Ref | None, Ref | None]] = []
+        """Views, their limits, and rows to go back to."""
         self._awaited: SavedView | None = None
         for name in VIEWS:
             app.add_mode(name, partial(self._open, name))
@@ -91,11 +92,13 @@ class Views:
         account: str | None = None,
         typed: str | None = None,
         problems: bool = False,
+        came_from: Ref | None = None,
     ) -> None:
         """Show a view, and remember the one before; of another view that is limited so no typed filter is left."""
         current = self.opened.get(self._app.current_mode)
-        if current is not None and (current.NAME, current.scope) != (view, scope):
-            self._trail.append((current.NAME, current.scope))
+        if current is not None and ((current.NAME, current.scope) != (view, scope) or came_from is not None):
+            # In another view the cursor stays where it was.
+            self._trail.append((current.NAME, current.scope, came_from if view == current.NAME else None))
             del self._trail[:-_LONGEST_TRAIL]
         if scope is None and select is None and typed is None and view not in _IN_BETWEEN:
             self._trail.clear()
@@ -160,7 +163,7 @@ class Views:
     def back(self) -> bool:
         """Go back to the view before; False in the main view."""
         if self._trail:
-            self._show(*self._trail.pop(), None)
+            self._show(*self._trail.pop())
             return True
         view = self.opened.get(self._app.current_mode)
         if view is None or view.scope is None:

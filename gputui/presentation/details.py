@@ -51,8 +51,9 @@ Details = dict[str, list[Detail]]
 class Related:
     """Other things that belong to a row.
 
-    ``events`` are of it or of its instances, the newest first. ``transfers`` are those under way, in words.
-    ``explains`` is the command that compares its limits with the stock, '' where its back end cannot.
+    ``events`` are of it or of its instances, the newest first. ``instances`` are its own, or those that use it.
+    ``transfers`` are those under way, in words. ``explains`` is the command that compares its limits with the stock,
+    '' where its back end cannot.
     """
 
     events: Sequence[Event] = ()
@@ -83,7 +84,7 @@ def details(row: Row, context: Context, related: Related) -> Details:
         found[WHY] = [Detail("", f"{related.explains} compares its limits with the stock.")]
     found["Instances"] = _listed(
         [Detail("", _instance(one), Place("instances", one.ref)) for one in related.instances],
-        Place("instances", scope=row.ref),
+        Place("instances", scope=row.ref) if isinstance(row, Deployment | Instance) else None,
     )
     found[PROCESSES] = _listed(
         [Detail("", process_text(one), Place("gpus", one.ref)) for one in related.processes],

@@ -23,6 +23,8 @@ _LEAST_LINES = 6
 class DetailPane(LinkedText, inherit_bindings=False):
     """Has only keys that move, so that the commands of the view work while it has the focus."""
 
+    ALLOW_SELECT = False
+
     DEFAULT_CSS = """
     DetailPane {
         dock: right; width: 36%; max-width: 90; padding: 0 1 0 2; display: none;

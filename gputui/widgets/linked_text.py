@@ -24,8 +24,6 @@ class LinkedText(TextView):
     ``cut``: lines with a link are cut to the width, not wrapped.
     """
 
-    ALLOW_SELECT = False
-
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "Open", show=False, id="text.open")]
 
     @dataclass
@@ -110,6 +108,16 @@ class LinkedText(TextView):
         if not self._move(-1):
             self.scroll_relative(y=-1, animate=False, immediate=True)
 
+    def action_scroll_home(self) -> None:
+        """Go to the top, and to the first link there."""
+        super().action_scroll_home()
+        self._select(next(iter(self._in_view(0)), None))
+
+    def action_scroll_end(self) -> None:
+        """Go to the end, and to the last link there."""
+        super().action_scroll_end()
+        self._select(next(reversed(self._in_view(0)), None))
+
     def action_open(self) -> None:
         """Open what the selected line names."""
         if (link := self.link) is not None:
@@ -126,9 +134,14 @@ class LinkedText(TextView):
     # --- drawing ---------------------------------------------------------------------------------------------
 
     def on_focus(self) -> None:
-        """Select the first link where none is."""
+        """Select the first link in view where none is."""
         if self._at is None:
-            self._move(1)
+            self._select(next(iter(self._in_view(0)), None))
+
+    def _wrap(self, *, whole: bool) -> None:
+        super()._wrap(whole=whole)
+        if self.has_focus:  # a new text, or one that had no width before
+            self.on_focus()
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen: the selected one from edge to edge."""

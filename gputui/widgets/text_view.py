@@ -140,6 +140,14 @@ class TextView(SearchView):
         had_match, self._match = self._match is not None, None
         self._wrap(whole=had_match)
 
+    def action_scroll_home(self) -> None:
+        """Go to the top."""
+        self.scroll_to(y=0, animate=False, immediate=True)
+
+    def action_scroll_end(self) -> None:
+        """Go to the end."""
+        self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+
     def on_resize(self) -> None:
         """Wrap to the new width."""
         self._wrap(whole=True)

@@ -50,6 +50,7 @@ async def say_yes(stage: Stage) -> None:
 async def test_a_row_says_what_it_costs_and_where_it_is() -> None:
     cloud = hub()
     async with staged(cloud, lab(), size=(180, 30)) as stage:
+        await stage.press("tab")
         row = stage.line_of("train-a-7f3c")
         for part in ("2 RTX 5090", "$1.80", "16", "90.0G", "3h", "sgp1", "f94411a60c", "image-db8346e037"):
             assert part in row

@@ -153,7 +153,7 @@ async def test_a_deployment_opens_its_instances_its_events_and_its_description()
             assert part in stage.text, part
 
         # A wide terminal shows more of the template.
-        await stage.press("escape")
+        await stage.press("escape", "tab")
         line = stage.line_of(" train ")
         for part in ("ReplicaSet", "$0.90–1.50", "$5.20", "sgp1, Singapore-B", "11.8–12.8", "base-image-02"):
             assert part in line

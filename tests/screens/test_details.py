@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from gputui.models import Machine
 from gputui.screens.gpus.view import GpusView
 from gputui.widgets.detail_pane import DetailPane
+from gputui.widgets.linked_text import LinkedText
 from tests.screens.stage import Stage, staged
 from tests.screens.world import backend, gpu, image, instance, process
 
@@ -71,11 +73,25 @@ async def test_a_thing_that_the_details_name_is_opened_and_left_again() -> None:
         assert stage.here == "train"
 
         # The keys of rows act on the row while the details have the focus; escape returns to the list.
-        await stage.press("X")
-        assert "train" in stage.text
+        await stage.press("shift+tab", "X")
         assert stage.dialogs
         await stage.press("n", "escape", "k")
         assert stage.here == "eval"
+
+
+async def test_a_description_opens_the_things_that_it_names_and_back_is_the_row() -> None:
+    machine = instance("hosts", "gpu01", machine=Machine(reachable=True))
+    inside = instance("hosts", "serve", parent=machine.ref)
+    async with staged(backend("hosts", [machine, inside]), size=(80, 24)) as stage:
+        await stage.press("d")
+        assert "enter open ›" in stage.text
+        while "serve" not in str(stage.app.screen.query_one(LinkedText).link):
+            await stage.press("down")
+        await stage.press("enter")
+        assert not stage.in_dialog
+        assert stage.here == "serve"
+        await stage.press("escape")
+        assert stage.here == "gpu01"
 
 
 async def test_details_of_gpus_are_those_of_the_side_in_use() -> None:

@@ -34,7 +34,7 @@ async def test_a_reader_is_searched_copied_and_closed_with_the_keys_that_it_name
         await stage.press("f6")
         assert "Copied." in stage.toasts
         await stage.press("escape")
-        assert stage.dialogs == ["ReaderDialog"]
+        assert stage.dialogs == ["LinkedReaderDialog"]
         await stage.press("f1")
         assert stage.dialogs == []
 

@@ -24,6 +24,7 @@ async def test_a_row_shows_its_phase_by_glyph_and_word_and_what_runs_where() -> 
 
         # A row says what runs where.
         await stage.resize(200, 30)
+        await stage.press("tab")
         row = stage.line_of("train")
         for part in ("lab", "#0,1 RTX 4090", "24/48G", "nvidia/cuda:12.4.1-devel", "23001→22", "64.0G", "lab-host"):
             assert part in row

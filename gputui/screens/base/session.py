@@ -49,11 +49,12 @@ class Navigator(Protocol):
         account: str | None = None,
         typed: str | None = None,
         problems: bool = False,
+        came_from: Ref | None = None,
     ) -> None:
         """Show a view, limited to an instance or a deployment (``scope``) or an account, or on a row (``select``).
 
         ``typed`` replaces the typed filter, and with it ``problems`` sets whether the view is limited to problems.
-        The user can then go back to the view before.
+        The user can then go back to the view before; to the row ``came_from``, where that is in the same view.
         """
 
     def show_saved(self, saved: SavedView) -> None:

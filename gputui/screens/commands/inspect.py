@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from textual.content import Content
 
-from gputui.analytics.prices import ByDeployment, by_deployment
 from gputui.commands import COMMANDS, Command, Condition, Group
 from gputui.config.keymap import key_text
 from gputui.errors import GputuiError
-from gputui.fleet import Fleet
 from gputui.fleet.explanations import can_explain
-from gputui.models import Deployment, GpuProcess, Instance, Resource, Row
-from gputui.presentation.actions import may_be_of, name_of
+from gputui.models import Deployment, Instance, Row
+from gputui.presentation.actions import name_of
 from gputui.presentation.description import targets_text
+from gputui.presentation.details import WHY, Place
 from gputui.presentation.explanation import is_short
 from gputui.screens import dialogs
-from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.explain import ASKING, explanation_of
-from gputui.screens.detail import describe, describe_json, heading
-
-
-class _DetailContext(FleetContext):
-    """The context of a description."""
-
-    def processes(self, instance: Instance) -> list[GpuProcess]:
-        """Return the GPU processes of an instance, by GPU and memory."""
-        return processes_of(self.session.fleet, instance)
-
-    def by_deployment(self) -> ByDeployment:
-        """Return the instances of deployments."""
-        return by_deployment(self.session.fleet.rows(Resource.INSTANCES).values())
+from gputui.screens.detail import describe_json, detail_lines, heading
+from gputui.screens.details.places import go_to
+from gputui.screens.details.related import DetailContext, details_of
 
 
 class InspectCommands(CommandSet):
@@ -49,31 +37,42 @@ class InspectCommands(CommandSet):
     @in_worker("describe")
     async def _describe(self, row: Row) -> None:
         fleet = self.session.fleet
-        reader = dialogs.ReaderDialog(f"{row.ref.kind} {name_of(row)} in {row.ref.account}", self.description(row))
-        self.app.push_screen(reader)
+        named = f"{row.ref.kind} {name_of(row)} in {row.ref.account}"
+        reader = dialogs.LinkedReaderDialog(named, *self.description(row))
+
+        def closed(nothing: None) -> None:
+            if isinstance(reader.chosen, Place):
+                go_to(self.session, reader.chosen, row.ref)
+
+        self.app.push_screen(reader, closed)
         try:
             fresh = await fleet.detail(row.ref)
         except GputuiError as error:
             if isinstance(row, Instance):
                 note = Content.styled(f"refresh failed: {error}", "$text-warning")
-                reader.set_lines([*self.description(row), Content(""), note])
+                lines, links = self.description(row)
+                reader.set_linked([*lines, Content(""), note], links)
             return
-        lines = self.description(fresh)
-        reader.set_lines(lines)
+        lines, links = self.description(fresh)
+        reader.set_linked(lines, links)
         if isinstance(fresh, Deployment) and is_short(fresh) and can_explain(fleet, fresh):
-            await self._explain_in(reader, lines, fresh)
+            await self._explain_in(reader, lines, links, fresh)
 
-    async def _explain_in(self, reader: dialogs.ReaderDialog, lines: list[Content], row: Deployment) -> None:
+    async def _explain_in(
+        self, reader: dialogs.LinkedReaderDialog, lines: list[Content], links: Mapping[int, Place], row: Deployment
+    ) -> None:
         """Add to a description why the deployment does not start."""
-        lines = [*lines, Content(""), heading("Why it does not start")]
-        reader.set_lines([*lines, ASKING])
+        lines = [*lines, Content(""), heading(WHY)]
+        reader.set_linked([*lines, ASKING], links)
         explanation = await explanation_of(self.session, row)
         if reader.is_attached:
-            reader.set_lines([*lines, *explanation])
+            reader.set_linked([*lines, *explanation], links)
 
-    def description(self, row: Row) -> list[Content]:
-        """Return everything known about a row."""
-        return describe(row, _DetailContext(self.session))
+    def description(self, row: Row) -> tuple[list[Content], dict[int, Place]]:
+        """Return everything known about a row as lines, and the places of those that name another thing."""
+        found = details_of(self.session, row, DetailContext(self.session))
+        found.pop(WHY, None)  # it is asked for, and added
+        return detail_lines(found)
 
     def do_json(self, argument: str) -> None:
         """Show the raw API response, secrets hidden."""
@@ -142,9 +141,3 @@ class OpenCommands(InspectCommands):
     def do_open(self, argument: str) -> None:
         """Describe the row."""
         self.do_describe(argument)
-
-
-def processes_of(fleet: Fleet, instance: Instance) -> list[GpuProcess]:
-    """Return the GPU processes of an instance, by GPU and memory."""
-    found = [process for process in fleet.all(GpuProcess) if may_be_of(process, instance)]
-    return sorted(found, key=lambda process: (process.gpu_index or 0, -(process.gpu_memory_used or 0)))

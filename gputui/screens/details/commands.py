@@ -13,6 +13,7 @@ from gputui.presentation.details import Place
 from gputui.screens.base.at_rest import AtRest
 from gputui.screens.commands.command_set import CommandSet
 from gputui.screens.detail import detail_lines
+from gputui.screens.details.places import go_to
 from gputui.screens.details.related import DetailContext, details_of
 from gputui.widgets.detail_pane import LEAST_HEIGHT, ROOMY, WIDE, DetailPane
 
@@ -140,7 +141,8 @@ class DetailCommands(CommandSet):
 
     def _go(self, place: Place) -> None:
         """Show a thing that the row names."""
-        self.session.navigator.go(place.view, scope=place.scope, select=place.select, typed=place.typed)
+        self.view.focus_body()
+        go_to(self.session, place, self._shown)
 
 
 class DetailPaneCommands(DetailCommands):

@@ -38,7 +38,7 @@ def related(session: Session, row: Row) -> Related:
     explains = isinstance(row, Deployment) and can_explain(fleet, row)
     return Related(
         events=_events(fleet, row),
-        instances=_instances(fleet, ref) if isinstance(row, Instance | Deployment) else (),
+        instances=_instances(fleet, row),
         processes=_processes(fleet, row),
         forwards=[forward for forward in fleet.forward_rows() if forward.instance == ref],
         transfers=[
@@ -61,10 +61,27 @@ def _events(fleet: Fleet, row: Row) -> Sequence[Event]:
     return sorted(found, key=lambda event: event.at, reverse=True)
 
 
-def _instances(fleet: Fleet, ref: Ref) -> Sequence[Instance]:
-    """Return the instances of a deployment, or the containers of a machine."""
-    found = [one for one in fleet.all(Instance) if one.parent == ref]
+def _instances(fleet: Fleet, row: Row) -> Sequence[Instance]:
+    """Return the instances of a deployment, the containers of a machine, the users of a GPU or an image."""
+    if isinstance(row, Instance | Deployment):
+        found = [one for one in fleet.all(Instance) if one.parent == row.ref]
+    elif isinstance(row, GpuDevice | Image):
+        mine = (one for one in fleet.all(Instance) if one.ref.account == row.ref.account)
+        found = [one for one in mine if _uses(one, row)]
+    else:
+        return ()
     return sorted(found, key=lambda one: one.name)
+
+
+def _uses(instance: Instance, row: GpuDevice | Image) -> bool:
+    if isinstance(row, Image):
+        return is_image(row, instance.image)
+    return any(name in row.instances for name in (instance.name, *instance.aliases))
+
+
+def is_image(image: Image, name: str | None) -> bool:
+    """Return whether an instance or a deployment of the account calls an image so."""
+    return bool(name) and name in (image.ref.id, image.reference)
 
 
 def _processes(fleet: Fleet, row: Row) -> Sequence[GpuProcess]:
@@ -88,7 +105,7 @@ def _image(fleet: Fleet, row: Row) -> Image | None:
     if not name:
         return None
     images = (one for one in fleet.all(Image) if one.ref.account == row.ref.account)
-    return next((one for one in images if name in (one.ref.id, one.name, one.reference)), None)
+    return next((one for one in images if is_image(one, name)), None)
 
 
 def _host(fleet: Fleet, row: Row) -> Place | None:
@@ -100,5 +117,7 @@ def _host(fleet: Fleet, row: Row) -> Place | None:
     machine = next((one for one in machines if one.name == host), None)
     if machine is not None:
         return None if machine.ref == row.ref else Place("instances", machine.ref)
+    if isinstance(row, GpuDevice | GpuProcess):
+        return None
     listed = any(one.host == host and one.ref.account == row.ref.account for one in fleet.all(GpuDevice))
     return Place("gpus", typed=f"host:={host} account:={row.ref.account}") if listed else None

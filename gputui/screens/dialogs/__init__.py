@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.prompt import PromptDialog as PromptDialog
     from gputui.screens.dialogs.prompt import WaitDialog as WaitDialog
     from gputui.screens.dialogs.reader import JsonReaderDialog as JsonReaderDialog
+    from gputui.screens.dialogs.reader import LinkedReaderDialog as LinkedReaderDialog
     from gputui.screens.dialogs.reader import ReaderDialog as ReaderDialog
     from gputui.screens.dialogs.scale import ScaleDialog as ScaleDialog
     from gputui.screens.dialogs.snooze import SnoozeDialog as SnoozeDialog
@@ -39,7 +40,7 @@ _NAMES = {
     "help": ("HelpDialog",),
     "menu": ("AddressDialog", "Choice", "MenuDialog", "SeveralDialog"),
     "prompt": ("AnswersDialog", "PromptDialog", "WaitDialog"),
-    "reader": ("JsonReaderDialog", "ReaderDialog"),
+    "reader": ("JsonReaderDialog", "LinkedReaderDialog", "ReaderDialog"),
     "scale": ("ScaleDialog",),
     "snooze": ("SnoozeDialog",),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual import on, work
@@ -20,6 +20,7 @@ from gputui.text import clean
 from gputui.widgets.inputs.line_input import LineInput
 from gputui.widgets.json.tree import Fact, Plain, Section, parse, written
 from gputui.widgets.json.view import JsonView
+from gputui.widgets.linked_text import LinkedText
 from gputui.widgets.text_view import SearchView, TextView
 
 _ALL = ""
@@ -115,6 +116,28 @@ class ReaderDialog(Reader[TextView]):
         """Copy all of it to the clipboard of the user's own terminal."""
         self.app.copy_to_clipboard(self.view.text)
         self.notify("Copied.", markup=False)
+
+
+class LinkedReaderDialog(ReaderDialog):
+    """The same with lines that name other things: enter closes it and opens the one that is selected."""
+
+    HINT = f"{{text.open}} open ›   {ReaderDialog.HINT}"
+
+    def __init__(self, heading: str, lines: Sequence[Content], links: Mapping[int, Hashable]) -> None:
+        Reader.__init__(self, heading, LinkedText(lines, links))
+        self.chosen: Hashable | None = None
+        """The link that was opened."""
+
+    def set_linked(self, lines: Sequence[Content], links: Mapping[int, Hashable]) -> None:
+        """Show another text with its links, by number of line."""
+        if isinstance(self.view, LinkedText):
+            self.view.set_linked(lines, links)
+
+    @on(LinkedText.Opened)
+    def _opened(self, event: LinkedText.Opened) -> None:
+        event.stop()
+        self.chosen = event.link
+        self.dismiss(None)
 
 
 class JsonReaderDialog(Reader[JsonView]):

@@ -13,6 +13,7 @@ from gputui.formatting import seconds_text
 from gputui.models import Action, Change, Event, Instance, Phase, Ref, Resource, Row
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.lists import columns_of
+from gputui.presentation.details import Place
 from gputui.screens.base.session import Session
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.events.slow_steps import SlowSteps
@@ -34,15 +35,15 @@ class EventCommands(OpenCommands):
         else:
             super().do_open(argument)
 
-    def description(self, row: Row) -> list[Content]:
+    def description(self, row: Row) -> tuple[list[Content], dict[int, Place]]:
         """Add how the instance started."""
-        lines = super().description(row)
+        lines, places = super().description(row)
         start = self.view.slow.book.startups.get(row.instance) if isinstance(row, Event) else None
         if start is None:
-            return lines
+            return lines, places
         usual = self.view.slow.book.usual(start.parent, excluding=start.instance)
         title = Content.styled("Start-up", "bold $text-accent")
-        return [*lines, Content(""), title, *describe_startup(start, usual)]
+        return [*lines, Content(""), title, *describe_startup(start, usual)], places
 
     def do_follow(self, argument: str) -> None:
         """Go to the newest and stay there."""

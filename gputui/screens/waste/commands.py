@@ -10,12 +10,11 @@ from textual.content import Content
 from gputui.commands import Command, Condition
 from gputui.errors import InvalidError
 from gputui.formatting import counted
-from gputui.models import RESOURCES, Row, Volume
+from gputui.models import RESOURCES, Volume
 from gputui.presentation.times import end_text, parse_end
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.inspect import InspectCommands
-from gputui.screens.detail import field_lines, heading
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -122,16 +121,6 @@ class WasteCommands(InspectCommands):
         if (row := self.view.row_here()) is not None:
             resource = self.session.fleet.resource_of(row.ref)
             self.session.navigator.go(RESOURCES[resource].view, select=row.ref)
-
-    def description(self, row: Row) -> list[Content]:
-        """Return everything known about a resource, why it is waste first."""
-        from gputui.presentation.columns.waste import waste_fields
-
-        lines = super().description(row)
-        if (waste := self.view.waste_of(row.ref)) is None:
-            return lines
-        facts = waste_fields(waste, self.view.context)
-        return [heading("Waste"), *(line for fact in facts for line in field_lines(*fact)), Content(""), *lines]
 
     def do_problems(self, argument: str) -> None:
         """Show the rows that do not count as well, or hide them again."""
