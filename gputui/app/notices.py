@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.css.query import NoMatches
 from textual.screen import Screen
 
@@ -47,7 +47,11 @@ class Notices:
 
     def _show(self, message: Message) -> None:
         app = self._app
-        message.over = None if isinstance(app.screen, View) else app.screen
+        try:
+            front = app.screen
+        except ScreenStackError:
+            return  # the program has ended
+        message.over = None if isinstance(front, View) else front
         self._messages.show(message)
         app.set_timer(message.seconds, partial(self._messages.end, message))
 
