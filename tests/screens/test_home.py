@@ -80,6 +80,17 @@ async def test_the_cursor_begins_on_the_most_urgent_line_though_others_come_firs
         assert "✗ worst" in stage.line_of("▌")
 
 
+async def test_the_details_of_a_line_take_room_from_the_lines_which_are_then_fewer() -> None:
+    async with staged(lab(*(f"broken-{number:02}" for number in range(40))), view="0") as stage:
+        before = stage.table.row_count
+        await stage.press("tab")
+        assert "lab/pod/broken-00" in stage.text
+        assert stage.table.row_count < before
+        assert "more" in stage.text
+        await stage.press("tab")
+        assert stage.table.row_count == before
+
+
 async def test_an_account_that_does_not_answer_has_a_line_with_the_reason_that_describes_it() -> None:
     lost = FakeBackend("dock")
     lost.errors[Resource.INSTANCES] = UnavailableError("dock: connection refused.", hint="Check base_url.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.message import Message
 
 from gputui.commands import Command, Group
 from gputui.formatting import counted
@@ -16,6 +18,7 @@ from gputui.presentation.groups.home import sections
 from gputui.presentation.home.lines import HomeLine, HomeSection, Section, fit, quiet_text
 from gputui.screens.base.session import Session
 from gputui.screens.commands.sets import ROW_SETS
+from gputui.screens.details.commands import WORDS, DetailPaneCommands
 from gputui.screens.home.commands import HomeCommands
 from gputui.screens.home.sections import ALSO_READ, READ, HomeSections
 from gputui.screens.list.tabular_view import TabularView
@@ -30,6 +33,17 @@ _EVERY = {"moving": 1, "waiting": 5, "rest": 30}
 """Ticks between two refreshes: while something is copied, while something starts, and at rest."""
 
 
+class HomeTable(RecordTable[HomeLine]):
+    """The table, which reports when it has another size: a pane next to it takes room."""
+
+    class Resized(Message):
+        """It has another size."""
+
+    def on_resize(self) -> None:
+        """Report it."""
+        self.post_message(self.Resized())
+
+
 class HomeView(TabularView):
     """``0``: problems, waste, what is under way, spending, watched stock, news, favourites."""
 
@@ -37,7 +51,8 @@ class HomeView(TabularView):
     HEADING = "Home"
     RESOURCES = READ
     BACKGROUND = ALSO_READ
-    COMMAND_SETS = (HomeCommands, SnoozeCommands, *ROW_SETS)
+    COMMAND_SETS = (HomeCommands, SnoozeCommands, DetailPaneCommands, *ROW_SETS)
+    WORDS: ClassVar[Mapping[str, tuple[str, str]]] = WORDS
     FOOTER: ClassVar[tuple[str, ...]] = ("open", "ssh", "logs", "events-of", "describe", "actions", "stop", "new")
 
     DEFAULT_CSS = """
@@ -56,7 +71,7 @@ class HomeView(TabularView):
 
     def compose_body(self) -> ComposeResult:
         """Lay out the table, and the line about empty sections."""
-        table: RecordTable[HomeLine] = RecordTable(
+        table = HomeTable(
             home_columns(),
             id="table",
             row_style=lambda line: "stale" if line.stale else None,
@@ -200,12 +215,9 @@ class HomeView(TabularView):
         super()._apply_filter()
         self._take(self._made)
 
-    def on_resize(self) -> None:
-        """Show as many lines as fit."""
-        super().on_resize()
-        self.call_after_refresh(self._fit_again)
-
+    @on(HomeTable.Resized)
     def _fit_again(self) -> None:
+        """Show as many lines as fit."""
         if self._made:
             self._take(self._made)
 
