@@ -91,6 +91,21 @@ async def test_the_details_of_a_line_take_room_from_the_lines_which_are_then_few
         assert stage.table.row_count == before
 
 
+async def test_a_series_of_attempts_is_under_way_until_it_ends_and_opens_its_list() -> None:
+    backend = lab()
+    async with staged(backend) as stage:
+        stopped = replace(instance("lab", "big", "exited"), phase=Phase.STOPPED)
+        attempt = stage.fleet.attempts.start(stopped, until=START.replace(hour=14))
+        await stage.press("0")
+        assert "start: 0 attempts, next at" in stage.line_of("big")
+        await stage.press("enter")
+        assert stage.view.NAME == "attempts"
+        stage.fleet.attempts.stop(attempt)
+        await stage.press("escape")
+        assert stage.view.NAME == "home"
+        assert "Nothing is under way." in stage.text
+
+
 async def test_an_account_that_does_not_answer_has_a_line_with_the_reason_that_describes_it() -> None:
     lost = FakeBackend("dock")
     lost.errors[Resource.INSTANCES] = UnavailableError("dock: connection refused.", hint="Check base_url.")

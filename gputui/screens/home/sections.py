@@ -74,6 +74,7 @@ class HomeSections:
         self._since: datetime | None = None
         self._kept: dict[Section, tuple[object, HomeSection]] = {}
         self._costs = self._events = 0
+        self._work: tuple[int, ...] = ()
         self.moving = False
         """Whether something shown changes by the second: copies and commands."""
         self.waiting = False
@@ -244,9 +245,20 @@ class HomeSections:
             transfers=self._copies(),
             runs=[one.row() for one in fleet.runs_under_way],
         )
+        self._work = self._work_now()
         self.moving = bool(work.transfers or work.runs)
         self.waiting = bool(changes or starts or work.attempts)
         return under_way(work, now, utc=session.utc)
+
+    def _work_now(self) -> tuple[int, ...]:
+        """Return how much this session does by itself: nothing reports that it begins."""
+        fleet = self._session.fleet
+        under_way = (fleet.attempts_under_way, fleet.transfers_under_way, fleet.runs_under_way, fleet.forward_rows())
+        return tuple(map(len, under_way))
+
+    def has_other_work(self) -> bool:
+        """Whether this session has begun or ended something since the sections were made."""
+        return self._work_now() != self._work
 
     def _copies(self) -> list[TransferRow]:
         copies = self._session.fleet.transfers_under_way

@@ -102,7 +102,7 @@ class HomeView(TabularView):
         if self._ticks == _EVERY["rest"] - 1:
             self._look_at_waste()
         pace = "moving" if self._sections.moving else "waiting" if self._sections.waiting else "rest"
-        if self._ticks >= _EVERY[pace]:
+        if self._ticks >= _EVERY[pace] or self._sections.has_other_work():
             self.show_lines()
 
     def _look_at_waste(self) -> None:
