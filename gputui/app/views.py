@@ -112,7 +112,7 @@ class Views:
             opened.clear_typed_filters()
         if typed is not None:
             # A view that is opened now has no table yet.
-            opened.call_later(opened.limit_rows, typed, problems=problems)
+            opened.call_later(_limit_rows, opened, typed, problems=problems)
 
     def start(self, wanted: str) -> str:
         """Return the view to begin with: ``wanted`` is a view, a saved one, or ``last``; says where there is none."""
@@ -185,3 +185,11 @@ class Views:
         view.limit_to(scope, select)
         if view.is_mounted:
             view.frame.show()
+
+
+def _limit_rows(view: View, typed: str, *, problems: bool) -> None:
+    """Show the rows that match a filter, all for '', or of those the problems; raises QueryError."""
+    view.set_filter(typed)
+    if view.SHOWS_PROBLEMS and problems != view.problems_only:
+        view.problems_only = problems
+        view.choices_changed()

@@ -51,7 +51,7 @@ def under_way(work: Work, now: datetime, *, utc: bool = False) -> HomeSection:
         *_starts(starts, work, now),
     ]
     more = (
-        Opens("instances", typed="state:starting") if starts else Opens("attempts" if work.attempts else "transfers")
+        Opens("instances", typed="phase:pending") if starts else Opens("attempts" if work.attempts else "transfers")
     )
     return HomeSection(Section.UNDER_WAY, in_order(lines), more=more, quiet="Nothing is under way.")
 

@@ -234,13 +234,6 @@ class View(GuardedHandlers, LaidOutOnce[None]):
     def set_filter(self, text: str) -> None:
         """Show only rows that match, all for ''. Raises QueryError, and then changes nothing."""
 
-    def limit_rows(self, typed: str, *, problems: bool) -> None:
-        """Show the rows that match a filter, all for '', or of those the problems; raises QueryError."""
-        self.set_filter(typed)
-        if self.SHOWS_PROBLEMS and problems != self.problems_only:
-            self.problems_only = problems
-            self.choices_changed()
-
     def clear_typed_filters(self) -> None:
         """Show the rows whatever was typed before."""
         if self.filter_text():

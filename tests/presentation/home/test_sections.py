@@ -16,7 +16,7 @@ from gputui.models import Action, Deployment, Event, Instance, Money, Offer, Pac
 from gputui.models.attempts import AttemptRow, AttemptState
 from gputui.models.waste import Waste, WasteReason
 from gputui.presentation.home.favourites import Favourite, favourites
-from gputui.presentation.home.lines import HomeSection
+from gputui.presentation.home.lines import HomeSection, Opens
 from gputui.presentation.home.news import news
 from gputui.presentation.home.spending import Budget, spending
 from gputui.presentation.home.stock import Watched, watched_stock
@@ -106,6 +106,7 @@ def test_slow_starts_are_among_the_problems_and_several_of_a_deployment_are_one_
     assert [(line.name, line.text, line.time) for line in section.lines] == [
         ("train", "3 instances starting, usually 31 s", "0:03")
     ]
+    assert section.more == Opens("instances", typed="phase:pending")
     assert under_way(Work(starts={}, deployments={}, bills=bool), NOW).quiet == "Nothing is under way."
 
 
