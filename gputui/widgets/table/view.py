@@ -16,6 +16,7 @@ from gputui.models import Ref
 from gputui.presentation.columns.column import Column, RowT
 from gputui.widgets.internal_errors import GuardedHandlers
 from gputui.widgets.table.columns import Placed
+from gputui.widgets.table.difference import difference
 from gputui.widgets.table.groups import Line
 from gputui.widgets.table.model import TableModel
 from gputui.widgets.table.painter import GUTTER, STYLE_NAMES, TablePainter
@@ -304,9 +305,9 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         for y, line in enumerate(self._lines):
             old = before[y] if y < len(before) else None
             if old is not line:
-                end = width if old is None else _end_of_difference(old, line)
-                if end:
-                    dirty.append(Region(0, y, end, 1))
+                start, end = (0, width) if old is None else difference(old, line)
+                if end > start:
+                    dirty.append(Region(start, y, end - start, 1))
         return dirty
 
     def _notice(self) -> Content:
@@ -315,15 +316,3 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
 
     def _announce(self) -> None:
         """Notify listeners; called with every change."""
-
-
-def _end_of_difference(old: Strip, new: Strip) -> int:
-    """Return the cell behind the last one that differs, 0 when the lines are the same."""
-    end = new.cell_length
-    before, after = list(old), list(new)
-    if old.cell_length != end:
-        return end
-    while before and after and before[-1] == after[-1]:
-        end -= after.pop().cell_length
-        before.pop()
-    return end
