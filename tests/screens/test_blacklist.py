@@ -57,7 +57,7 @@ async def test_an_entry_says_which_host_how_long_and_why_and_is_made_longer_thro
 
         # An entry is described.
         await stage.press("enter")
-        assert stage.dialogs == ["ReaderDialog"]
+        assert stage.dialogs == ["LinkedReaderDialog"]
         assert "slow boot" in stage.text
 
         # Without an instance on the host it says what is missing.

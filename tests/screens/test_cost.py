@@ -171,7 +171,7 @@ async def test_each_line_and_package_has_its_menus_its_description_and_its_insta
         assert not stage.in_dialog
         await stage.press("j", "d")
         assert "train-a" in stage.text
-        assert stage.dialogs == ["ReaderDialog"]
+        assert stage.dialogs == ["LinkedReaderDialog"]
         await stage.press("escape", "X")
         assert "Stop train-a in hub?" in stage.text
 
