@@ -188,7 +188,7 @@ async def test_each_line_and_package_has_its_menus_its_description_and_its_insta
 
         # A package is described on its side.
         await stage.press("enter")
-        assert stage.dialogs == ["ReaderDialog"]
+        assert stage.dialogs == ["LinkedReaderDialog"]
         assert "RTX 5090" in stage.text
 
 
