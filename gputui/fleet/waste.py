@@ -11,6 +11,7 @@ import getpass
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from gputui.analytics.cost import gpus_of, host_gpus
@@ -59,6 +60,8 @@ READ = (
 """The lists on which it depends; events as well, where they are read anyway."""
 
 _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
+_PAUSES = 50
+"""Between two looks that nothing listens to pass so many times the time that one takes."""
 _Key = tuple[Ref, WasteReason]
 
 
@@ -103,6 +106,7 @@ class FleetWaste:
         self._rested_at: datetime | None = None
         """When the last listener went."""
         self._book: StartupBook | None = None
+        self._next_look = 0.0
         self._stopping: dict[Ref, datetime] = {}
         """When an instance was reported to stop."""
 
@@ -123,6 +127,16 @@ class FleetWaste:
     def of(self, ref: Ref) -> Waste | None:
         """Return the waste that a resource is, snoozed or not; None where it is none."""
         found = self.now
+        return next((waste for waste in (*found.rows, *found.snoozed) if waste.ref == ref), None)
+
+    def recent(self, ref: Ref) -> Waste | None:
+        """Return the same as of a moment ago: a look takes long in a large fleet, and is rarer there."""
+        if not self._listening and monotonic() < self._next_look:
+            found = self._found
+        else:
+            begun = monotonic()
+            found = self.now
+            self._next_look = (ended := monotonic()) + _PAUSES * (ended - begun)
         return next((waste for waste in (*found.rows, *found.snoozed) if waste.ref == ref), None)
 
     def subscribe(self, listener: Callable[[Findings], None]) -> Callable[[], None]:

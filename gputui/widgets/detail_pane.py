@@ -7,9 +7,11 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 
 from gputui.presentation.details import Place
 from gputui.widgets.linked_text import LinkedText
+from gputui.widgets.textual_internals import resize_content
 
 WIDE = 150
 """Columns of a terminal from which on list and details have room next to each other."""
@@ -28,7 +30,7 @@ class DetailPane(LinkedText, inherit_bindings=False):
     DEFAULT_CSS = """
     DetailPane {
         dock: right; width: 36%; max-width: 90; padding: 0 1 0 2; display: none;
-        border-left: vkey $foreground 20%;
+        border-left: vkey $foreground 20%; overflow-y: scroll;
     }
     DetailPane:focus { border-left: vkey $accent; }
     DetailPane.-below {
@@ -53,6 +55,10 @@ class DetailPane(LinkedText, inherit_bindings=False):
     def __init__(self, leave: Callable[[], None], close: Callable[[], None], go: Callable[[Place], None]) -> None:
         super().__init__(cut=True)
         self._leave, self._close, self._go = leave, close, go
+
+    def _resize_text(self, size: Size) -> bool:
+        resize_content(self, size)  # the scroll bar has its cells whatever the size
+        return True
 
     def action_leave(self) -> None:
         """Give the keys back to the list."""

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -59,6 +59,20 @@ def _break(text: str, start: int, end: int, room: int) -> int:
     word = text.find(" ", space + 1, space + 2 + room)
     fits = word >= 0 or len(text) - space - 1 <= room
     return space if space > start and (fits or mark < space) else mark + 1 if mark > start else end
+
+
+def same_cells(one: Content, other: Content) -> int:
+    """Return how many cells at the beginning are the same in both, text and style."""
+    same = next(
+        (place for place, pair in enumerate(zip(one.plain, other.plain, strict=False)) if pair[0] != pair[1]),
+        min(len(one.plain), len(other.plain)),
+    )
+    for spans, others in ((one.spans, other.spans), (other.spans, one.spans)):
+        for span in spans:
+            ends = (min(found.end, same) for found in others if found[::2] == span[::2])
+            if span.start < same and min(span.end, same) not in ends:
+                same = span.start
+    return cell_len(one.plain[:same])
 
 
 class SearchView(GuardedHandlers, ScrollView, can_focus=True):
@@ -161,13 +175,25 @@ class TextView(SearchView):
         self._shown, self._sources = [part for part, _ in parts], [number for _, number in parts]
         # What fits has the size of the room that it has: a change of that size is a new layout.
         size = Size(width, max(height, len(parts)))
-        if whole or size != self.virtual_size:
-            self.virtual_size = size
+        if size != self.virtual_size:
+            whole = not self._resize_text(size) or whole
+        if whole:
             self.refresh()
             return
         for number, (old, new) in enumerate(zip_longest(before, self._shown)):
             if old is None or new is None or not old.is_same(new):
-                self.refresh_line(number)
+                self._refresh_difference(number, old or Content(""), new or Content(""))
+
+    def _refresh_difference(self, number: int, old: Content, new: Content) -> None:
+        """Draw a line again from the first cell that differs to the end of the longer text."""
+        start = same_cells(old, new)
+        width = max(old.cell_length, new.cell_length) - start
+        self.refresh(Region(start, number - self.scroll_offset.y, max(1, width), 1))
+
+    def _resize_text(self, size: Size) -> bool:
+        """Take another size of the text; returns whether the lines are where they were."""
+        self.virtual_size = size
+        return False
 
     def _broken(self, number: int, width: int) -> list[Content]:
         """Return a line as it is broken at this width."""

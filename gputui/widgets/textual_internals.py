@@ -26,6 +26,8 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.message_pump import MessagePump
 from textual.screen import Screen
+from textual.scroll_view import ScrollView
+from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 from textual.worker_manager import WorkerManager
 
@@ -268,6 +270,15 @@ class LaidOutOnce(Screen[_Answer]):
     def _compositor_refresh(self) -> None:
         if not self.app._batch_count:
             super()._compositor_refresh()
+
+
+def resize_content(view: ScrollView, size: Size) -> None:
+    """Give a scroll view another size of its content without a new layout, which would draw all of it again.
+
+    Its scroll bar must always be there.
+    """
+    view.set_reactive(Widget.virtual_size, size)
+    view._scroll_update(size)
 
 
 class PartialUpdate(ChopsUpdate):

@@ -7,7 +7,7 @@ from textual.app import App, ComposeResult
 from textual.content import Content
 
 from gputui.app.theme import DARK, variables
-from gputui.widgets.text_view import TextView, wrapped
+from gputui.widgets.text_view import TextView, same_cells, wrapped
 
 LABEL = "               ref  "
 
@@ -57,3 +57,19 @@ async def test_what_a_command_printed_breaks_exactly_at_the_width() -> None:
         words, printed = pilot.app.query(TextView)
         assert [words.render_line(y).text.rstrip() for y in range(2)] == ["| GPU  name     |", "       memory |"]
         assert [printed.render_line(y).text.rstrip() for y in range(2)] == ["| GPU  name     | m", "emory |"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (Content("ref  a"), Content("ref  b"), 5),
+        (Content("ref"), Content("ref  b"), 3),
+        (Content("宽a"), Content("宽b"), 2),
+        (Content.assemble(("ref", "bold"), " a"), Content.assemble(("ref", "bold"), " b"), 4),
+        (Content.assemble(("ref", "bold"), " a"), Content.assemble(("ref", "dim"), " a"), 0),
+        (Content.assemble("ref ", ("a", "bold")), Content.assemble("ref ", ("ab", "bold")), 5),
+        (Content.assemble("ref ", ("ab", "bold")), Content.assemble("ref ", ("a", "bold"), "b"), 4),
+    ],
+)
+def test_a_line_that_changes_is_drawn_from_where_it_differs(one: Content, other: Content, same: int) -> None:
+    assert same_cells(one, other) == same == same_cells(other, one)

@@ -37,7 +37,8 @@ class DetailCommands(CommandSet):
         self.pane = DetailPane(self.view.focus_body, lambda: self._toggle(False), self._go)
         self._chosen: bool | None = None
         """Whether the user chose to show it; None for the default at this width."""
-        self._rest = AtRest(view, self.show)
+        # The cursor is drawn before.
+        self._rest = AtRest(view, lambda: view.call_after_refresh(self.show))
         self._shown: Ref | None = None
         self._context = DetailContext(self.session)
         self._ticks = False
@@ -99,6 +100,8 @@ class DetailCommands(CommandSet):
         if not self._ticks:
             self._ticks = True
             self.view.every(_EVERY, self.show)
+        if fleet.polls and self.is_open:
+            self.view.run_worker(fleet.waste.read_snoozes(), group="snoozes", exit_on_error=False)
         self.fit()
 
     def resized(self) -> None:

@@ -47,7 +47,7 @@ def related(session: Session, row: Row) -> Related:
             if ref in one.refs
         ],
         # The fleet of the first frame knows of none.
-        waste=fleet.waste.of(ref) if fleet.polls else None,
+        waste=fleet.waste.recent(ref) if fleet.polls else None,
         image=_image(fleet, row),
         host=_host(fleet, row),
         explains=session.key_of("explain") if explains else "",
