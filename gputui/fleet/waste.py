@@ -126,18 +126,17 @@ class FleetWaste:
 
     def of(self, ref: Ref) -> Waste | None:
         """Return the waste that a resource is, snoozed or not; None where it is none."""
-        found = self.now
-        return next((waste for waste in (*found.rows, *found.snoozed) if waste.ref == ref), None)
+        return _waste_of(self.now, ref)
 
     def recent(self, ref: Ref) -> Waste | None:
-        """Return the same as of a moment ago: a look takes long in a large fleet, and is rarer there."""
-        if not self._listening and monotonic() < self._next_look:
-            found = self._found
-        else:
-            begun = monotonic()
-            found = self.now
+        """Return the same as it was found last (:meth:`look_now_and_then`), immediately."""
+        return _waste_of(self._found, ref)
+
+    def look_now_and_then(self) -> None:
+        """Find the waste of now, unless a look takes so long that the last one has to do."""
+        if not self._listening and (begun := monotonic()) >= self._next_look:
+            self._find()
             self._next_look = (ended := monotonic()) + _PAUSES * (ended - begun)
-        return next((waste for waste in (*found.rows, *found.snoozed) if waste.ref == ref), None)
 
     def subscribe(self, listener: Callable[[Findings], None]) -> Callable[[], None]:
         """Call ``listener`` after each change of what is found; returns the function that removes it."""
@@ -366,6 +365,10 @@ class FleetWaste:
         self.look_again()
         if self._history is not None and ended:
             await asyncio.to_thread(self._history.end_snoozes, ended)
+
+
+def _waste_of(found: Findings, ref: Ref) -> Waste | None:
+    return next((waste for waste in (*found.rows, *found.snoozed) if waste.ref == ref), None)
 
 
 def _user() -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.widget import Widget
 
 from gputui.commands import Condition
-from gputui.models import Ref, Resource
+from gputui.models import Change, Ref, Resource
 from gputui.presentation.details import Place
 from gputui.screens.base.at_rest import AtRest
-from gputui.screens.commands.command_set import CommandSet
+from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.detail import detail_lines
 from gputui.screens.details.places import go_to
 from gputui.screens.details.related import DetailContext, details_of
@@ -20,8 +20,10 @@ from gputui.widgets.detail_pane import LEAST_HEIGHT, ROOMY, WIDE, DetailPane
 if TYPE_CHECKING:
     from gputui.screens.base.view import View
 
-_EVERY = 10.0
-"""Seconds between two updates of what time changes."""
+_TICK = 1.0
+"""Seconds between two looks at changes."""
+_AGES = 10
+"""Ticks between two updates of what time changes."""
 _FOLLOWED = (Resource.EVENTS, Resource.PROCESSES, Resource.INSTANCES, Resource.DEPLOYMENTS)
 """The lists with what belongs to a row."""
 
@@ -41,7 +43,10 @@ class DetailCommands(CommandSet):
         self._rest = AtRest(view, lambda: view.call_after_refresh(self.show))
         self._shown: Ref | None = None
         self._context = DetailContext(self.session)
-        self._ticks = False
+        self._ticks = 0
+        self._ticking = False
+        self._outdated = False
+        """Whether something that belongs to rows has changed since they were drawn."""
 
     def remember(self) -> None:
         """Keep whether it is shown."""
@@ -96,13 +101,39 @@ class DetailCommands(CommandSet):
         """Follow what belongs to rows."""
         fleet = self.session.fleet
         for resource in _FOLLOWED:
-            yield fleet.subscribe(resource, lambda change: self.cursor_moved())
-        if not self._ticks:
-            self._ticks = True
-            self.view.every(_EVERY, self.show)
-        if fleet.polls and self.is_open:
-            self.view.run_worker(fleet.waste.read_snoozes(), group="snoozes", exit_on_error=False)
+            yield fleet.subscribe(resource, self._changed)
+        if not self._ticking:
+            self._ticking = True
+            self.view.every(_TICK, self._tick)
         self.fit()
+        if self.pane.display:
+            self._read_snoozes()
+
+    def _changed(self, change: Change) -> None:
+        """Show a change of the row soon, others with the next tick."""
+        self._outdated = True
+        if any(row.ref == self._shown for row in change.updated):
+            self.cursor_moved()
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        if not self.pane.display or not (self._outdated or self._ticks % _AGES == 0):
+            return
+        if self._ticks % _AGES == 0:
+            self._look_at_waste()
+        self.show()
+
+    def _look_at_waste(self) -> None:
+        if self.session.fleet.polls:
+            self.session.fleet.waste.look_now_and_then()
+
+    @in_worker("snoozes")
+    async def _read_snoozes(self) -> None:
+        """Look at the waste when the snoozes are known: waste that is hidden is not shown as such."""
+        if self.session.fleet.polls:
+            await self.session.fleet.waste.read_snoozes()
+            self._look_at_waste()
+            self.show()
 
     def resized(self) -> None:
         """Show it at the right or below, or hide it."""
@@ -118,6 +149,7 @@ class DetailCommands(CommandSet):
         """Draw the details of now; a line that stays the same is not written."""
         if not self.pane.display or not self.pane.is_mounted or self.session.ended:
             return
+        self._outdated = False
         row = self.view.row_here()
         ref = None if row is None else row.ref
         lines, links = detail_lines({} if row is None else details_of(self.session, row, self._context))
@@ -140,6 +172,7 @@ class DetailCommands(CommandSet):
             return False
         if not self.is_open:
             self._toggle(True)
+            self._read_snoozes()
         return True
 
     def _go(self, place: Place) -> None:

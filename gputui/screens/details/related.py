@@ -57,14 +57,20 @@ def related(session: Session, row: Row) -> Related:
 def _events(fleet: Fleet, row: Row) -> Sequence[Event]:
     if not isinstance(row, Instance | Deployment):
         return ()
-    found = [event for event in fleet.all(Event) if row.ref in (event.instance, event.parent)]
+    ref, name = row.ref, row.ref.id  # most of tens of thousands differ in their ids
+    found = [
+        event
+        for event in fleet.all(Event)
+        if (event.instance.id == name and event.instance == ref)
+        or (event.parent is not None and event.parent.id == name and event.parent == ref)
+    ]
     return sorted(found, key=lambda event: event.at, reverse=True)
 
 
 def _instances(fleet: Fleet, row: Row) -> Sequence[Instance]:
     """Return the instances of a deployment, the containers of a machine, the users of a GPU or an image."""
     if isinstance(row, Instance | Deployment):
-        found = [one for one in fleet.all(Instance) if one.parent == row.ref]
+        found = [one for one in fleet.all(Instance) if one.parent is not None and one.parent == row.ref]
     elif isinstance(row, GpuDevice | Image):
         mine = (one for one in fleet.all(Instance) if one.ref.account == row.ref.account)
         found = [one for one in mine if _uses(one, row)]
