@@ -24,10 +24,17 @@ _END_SECONDS = 2.0
 
 
 class CustomRuns:
-    """The custom commands that run now. ``restore_signals`` sets the app's handlers of signals again."""
+    """The custom commands that run now.
 
-    def __init__(self, app: App[Any], restore_signals: Callable[[], None]) -> None:
+    ``restore_signals`` sets the app's handlers of signals again. ``lend`` notes whether the terminal is another
+    program's, so that messages wait.
+    """
+
+    def __init__(
+        self, app: App[Any], restore_signals: Callable[[], None], lend: Callable[[bool], None] = lambda lent: None
+    ) -> None:
         self._app = app
+        self._lend = lend
         self._restore_signals = restore_signals
         self._background: dict[asyncio.Task[None], str] = {}
 
@@ -59,17 +66,22 @@ class CustomRuns:
     async def _in_terminal(self, lines: Sequence[str]) -> None:
         """Run commands with the terminal. Ctrl+C is for them: it reaches this process too, which passes it over."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, lambda: None)
-        loop.add_signal_handler(signal.SIGQUIT, lambda: None)
+        interrupted = asyncio.Event()
+        loop.add_signal_handler(signal.SIGINT, interrupted.set)
+        loop.add_signal_handler(signal.SIGQUIT, interrupted.set)
+        self._lend(True)
         try:
-            status = 0
+            ends = []
             for line in lines:
                 _print(f"$ {clean(line)}\n")
                 process = await asyncio.create_subprocess_exec(_SHELL, "-c", line)
-                status = await process.wait()
-            _print(f"\n{_end(status)}. Press enter to return to gputui.")
+                ends.append(await process.wait())
+                if interrupted.is_set():
+                    break
+            _print(f"\n{_ends(ends, len(lines))}. Press enter to return to gputui.")
             await asyncio.to_thread(sys.stdin.readline)
         finally:
+            self._lend(False)
             loop.remove_signal_handler(signal.SIGQUIT)
             self._restore_signals()
 
@@ -108,6 +120,15 @@ async def _last_of(stream: asyncio.StreamReader | None) -> str:
     while stream is not None and (piece := await stream.read(_KEPT)):
         kept = (kept + piece)[-_KEPT:]
     return kept.decode(errors="replace")
+
+
+def _ends(statuses: Sequence[int], wanted: int) -> str:
+    """Say how commands ended: of several, how many failed, and how many were not run after an interrupt."""
+    if wanted == 1:
+        return _end(statuses[0])
+    failed = sum(status != 0 for status in statuses)
+    left = wanted - len(statuses)
+    return f"{failed} of {len(statuses)} failed" + (f", {left} not run" if left else "")
 
 
 def _end(status: int) -> str:

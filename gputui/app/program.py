@@ -52,7 +52,7 @@ class RunningProgram:
         self.show_internal_error = failures.show_internal_error
         self.notify_deferred = notify_deferred
         self._end_with = end_with
-        self.custom = CustomRuns(app, restore_signals)
+        self.custom = CustomRuns(app, restore_signals, self._lend)
         self._quit_question: dialogs.ConfirmDialog | None = None
 
     # --- in an instance --------------------------------------------------------------------------------------
@@ -137,6 +137,11 @@ class RunningProgram:
     async def _probe(self, instance: Instance) -> None:
         if await self.login.probe(instance):
             self._views.go("gpus", scope=instance.ref)
+
+    def _lend(self, lent: bool) -> None:
+        self.login.has_terminal = lent
+        if not lent:
+            self.notify_deferred()
 
     def run_custom(self, command: CustomCommand, names: Sequence[str], lines: Sequence[str]) -> None:
         """Run the shell commands that a custom command makes of the rows with these names."""

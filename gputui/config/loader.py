@@ -23,7 +23,7 @@ from gputui.config.preview import START
 from gputui.config.secrets import SecretRef
 from gputui.errors import ConfigError
 from gputui.models import RESOURCES, SSHLogin
-from gputui.models.custom_commands import ANY, FIELDS, CustomCommand, Mode, fields_in
+from gputui.models.custom_commands import ANY, FIELDS, CustomCommand, Mode, fields_in, quoted_fields
 from gputui.models.notifications import Topic
 from gputui.text import clean
 
@@ -108,6 +108,8 @@ class CommandConfig(Section):
             raise ValueError("has a brace that is not closed; write {{ and }} for braces themselves") from None
         if wrong := [name for name in found if name not in FIELDS]:
             raise ValueError(f"has no field {{{clean(wrong[0])}}}; the fields are {', '.join(FIELDS)}")
+        if inside := quoted_fields(run):
+            raise ValueError(f"has {{{inside[0]}}} inside quotes; write it without, it is quoted for the shell")
         return run
 
     @field_validator("scope")

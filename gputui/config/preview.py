@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gputui.config.paths import CONFIG_ENCODING
-from gputui.models.custom_commands import CustomCommand, Mode
+from gputui.models.custom_commands import FIELDS, CustomCommand, Mode, fields_in, quoted_fields
 from gputui.text import clean
 
 START = "home"
@@ -102,16 +102,28 @@ def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _custom(tables: object) -> Iterator[CustomCommand]:
     """Yield the custom commands that can be read; what else is wrong with them is said when the file is checked."""
     for table in tables if isinstance(tables, list) else ():
-        texts = (
-            {key: value for key, value in table.items() if isinstance(value, str)} if isinstance(table, dict) else {}
+        if not isinstance(table, dict):
+            continue
+        texts = {key: value for key, value in table.items() if isinstance(value, str)}
+        name, mode, scope = (
+            clean(texts.get("name", "")),
+            texts.get("mode", "terminal"),
+            table.get("scope", ["instances"]),
         )
-        if clean(texts.get("name", "")) and "run" in texts and texts.get("mode", Mode.TERMINAL) in list(Mode):
-            scope = table.get("scope", ["instances"])
+        if name and mode in list(Mode) and isinstance(scope, list) and _may_run(texts.get("run", "")):
             yield CustomCommand(
-                clean(texts["name"]),
+                name,
                 texts["run"],
                 texts.get("key", ""),
-                Mode(texts.get("mode", Mode.TERMINAL)),
+                Mode(mode),
                 table.get("confirm") is not False,
-                tuple(name for name in scope if isinstance(name, str)) if isinstance(scope, list) else (),
+                tuple(one for one in scope if isinstance(one, str)),
             )
+
+
+def _may_run(template: str) -> bool:
+    """Whether the check of the file will accept a template: the others are not offered meanwhile."""
+    try:
+        return bool(template) and not quoted_fields(template) and set(fields_in(template)) <= FIELDS.keys()
+    except ValueError:
+        return False

@@ -53,3 +53,23 @@ def fields_in(template: str) -> list[str]:
         if name is not None:
             found.append(f"{name}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}")
     return list(dict.fromkeys(found))
+
+
+def quoted_fields(template: str) -> list[str]:
+    """Return the fields of a template that are inside quotes of the shell, where their own quoting would end these.
+
+    A name from a server could then run as a command.
+    """
+    found, quote = [], ""
+    for literal, name, _, _ in Formatter().parse(template):
+        escaped = False
+        for character in literal:
+            if escaped:
+                escaped = False
+            elif character == "\\" and quote != "'":
+                escaped = True
+            elif character in "'\"" and quote in ("", character):
+                quote = "" if quote else character
+        if name is not None and (quote or escaped):
+            found.append(name)
+    return found

@@ -5,17 +5,38 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from string import Formatter
+from typing import NamedTuple
 
 from gputui.errors import InvalidError
-from gputui.models import Instance, Row
+from gputui.models import Row
 from gputui.models.custom_commands import FIELDS, CustomCommand, fields_in
 from gputui.presentation.actions import name_of
 
 
-def values_of(row: Row, options: Sequence[str], ssh: str) -> dict[str, str]:
+class SshWay(NamedTuple):
+    """How ``ssh`` reaches an instance: its options, user ('' for that of its configuration), host and port.
+
+    ``command`` is the whole command. With ``inside`` it enters a container of the host: copies to its address would
+    be copies to the host.
+    """
+
+    options: Sequence[str]
+    user: str
+    host: str
+    port: int | None
+    command: str
+    inside: bool = False
+
+    @property
+    def address(self) -> str:
+        """The host with its user, as ssh and rsync take it."""
+        return f"{self.user}@{self.host}" if self.user else self.host
+
+
+def values_of(row: Row, way: SshWay | None) -> dict[str, str]:
     """Return the fields of a row, quoted for the shell; those that are unknown are left out.
 
-    ``options`` are those of ssh for it, ``ssh`` the whole command, '' where there is no way in.
+    ``way`` is that of ssh to it, None where there is none.
     """
     ref = row.ref
     plain = {
@@ -25,20 +46,20 @@ def values_of(row: Row, options: Sequence[str], ssh: str) -> dict[str, str]:
         "id": ref.id,
         "name": name_of(row),
         "region": getattr(row, "region", None) or "",
+        "ssh": "" if way is None else way.command,
     }
-    found = {name: shlex.quote(text) for name, text in plain.items() if text}
-    if not isinstance(row, Instance) or row.ssh is None or not ssh:
+    found = {name: text if name == "ssh" else shlex.quote(text) for name, text in plain.items() if text}
+    # An address that begins with a dash would be an option.
+    if way is None or way.inside or way.address.startswith("-"):
         return found
-    target = row.ssh
-    found["host"] = shlex.quote(target.host)
-    found["address"] = shlex.quote(f"{target.user}@{target.host}" if target.user else target.host)
-    if target.port:
-        found["port"] = str(target.port)
-    if target.user:
-        found["user"] = shlex.quote(target.user)
-    found["ssh_args"] = shlex.join(options)
-    found["rsync_args"] = f"-e {shlex.quote(shlex.join(['ssh', *options]))}"
-    found["ssh"] = ssh
+    found["host"] = shlex.quote(way.host)
+    found["address"] = shlex.quote(way.address)
+    if way.port:
+        found["port"] = str(way.port)
+    if way.user:
+        found["user"] = shlex.quote(way.user)
+    found["ssh_args"] = shlex.join(way.options)
+    found["rsync_args"] = f"-e {shlex.quote(shlex.join(['ssh', *way.options]))}"
     return found
 
 

@@ -152,6 +152,10 @@ run = "true"
 """
     found = problems(ACCOUNT + text)
     assert any("commands.1.run: has no field {nme}; the fields are ref, account" in one for one in found)
+    quoted = problems(ACCOUNT + '[[commands]]\nname = "q"\nrun = "echo \\"{name}\\""')
+    assert quoted == [
+        "config.toml: commands.1.run: has {name} inside quotes; write it without, it is quoted for the shell"
+    ]
     assert any("commands.2.run: has a brace that is not closed" in one for one in found)
     assert any("commands.2.key: ctrl+c is reserved by the program" in one for one in found)
     assert any("commands.2.scope: has no list rain" in one for one in found)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gputui.history.history import History
     from gputui.models.custom_commands import CustomCommand
     from gputui.models.forwards import PortForward
+    from gputui.presentation.custom_commands import SshWay
 
 
 """The key of the time when a session ended, in seconds since 1970."""
@@ -248,16 +249,20 @@ class Session:
 
     def ssh_command(self, instance: Instance) -> str:
         """Return the shell command that logs in the same way, also into a container; '' where there is no way."""
-        return self.ssh_parts(instance)[1]
+        way = self.ssh_way(instance)
+        return "" if way is None else way.command
 
-    def ssh_parts(self, row: Row) -> tuple[list[str], str]:
-        """Return the options of ssh for a row, and the whole command; nothing where there is no way."""
+    def ssh_way(self, row: Row) -> SshWay | None:
+        """Return how ``ssh`` logs into a row in the same way; None where it does not."""
         if not isinstance(row, Instance) or (target := row.ssh) is None:
-            return [], ""
+            return None
+        from gputui.presentation.custom_commands import SshWay
         from gputui.ssh.containers import shell_command
 
         login = getattr(self.fleet.accounts.get(row.ref.account), "ssh", None)
         user, port = login and login.user, login and login.port
+        if target.remembered and target.user:
+            user = target.user
         if target.alias != target.host:  # else ssh has them from its own configuration
             user, port = user or target.user, port or target.port
         options = ["-F", login.config] if login and login.config else []
@@ -265,9 +270,10 @@ class Session:
         options += ["-J", login.jump] if login and login.jump else []
         options += ["-p", str(port)] if port else []
         inside = shell_command(target)
-        where = f"{user}@{target.host}" if user else target.host
-        more = [*(["-t"] if inside else []), *(["--"] if where.startswith("-") else [])]
-        return options, shlex.join(["ssh", *options, *more, where, *([inside] if inside else [])])
+        way = SshWay(options, user or "", target.host, port or None, "", bool(inside))
+        more = [*(["-t"] if inside else []), *(["--"] if way.address.startswith("-") else [])]
+        command = shlex.join(["ssh", *options, *more, way.address, *([inside] if inside else [])])
+        return way._replace(command=command)
 
     def find(self, text: str, resources: Iterable[Resource] = FINDABLE) -> list[Row]:
         """Return the rows that ``text`` names: ``main``, ``lab/main``, ``lab/pod/main``; else by the start of one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Sequence
 
@@ -89,9 +90,9 @@ class CustomCommands(CommandSet):
             )
             if not path:
                 return
-            given = {"path": shlex.quote(path)}
+            given = {"path": shlex.quote(_at_home(path))}
         session = self.session
-        lines = [filled(command, row, values_of(row, *session.ssh_parts(row)) | given) for row in rows]
+        lines = [filled(command, row, values_of(row, session.ssh_way(row)) | given) for row in rows]
         if command.mode is Mode.COPY:
             copy_text(self.view, "\n".join(lines), command.name)
             return
@@ -115,3 +116,8 @@ class CustomCommands(CommandSet):
             effects=[f"It runs on this machine, {where}."],
             confirm="Run",
         )
+
+
+def _at_home(path: str) -> str:
+    """Return a path with the home directory in place of ``~``; quoted, the shell would leave it."""
+    return os.path.expanduser(path)  # noqa: PTH111  (an unknown ~user stays as it is)
