@@ -2,7 +2,8 @@
 
 It counts the files of gputui with a function that the create itself enters: in the handler of the key, in the worker
 of the command and in the call. Textual draws dialogs by messages: what their layout enters is not part of the walk,
-nor what listeners and pollers do when the row is marked, nor the search for rows of the same name before the request.
+nor what colours them and draws the message of a call under way, nor what listeners and pollers do when the row is
+marked, nor the search for rows of the same name before the request.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ import pytest
 from gputui.api.common.form_values import FormValues
 from gputui.api.gpuhub.backend import GpuhubBackend
 from gputui.api.yotta.backend import YottaBackend
+from gputui.app.app import GputuiApp
 from gputui.config.loader import parse_config
 from gputui.fleet.account_runtime import AccountRuntime
 from gputui.fleet.mutations import Mutations
 from gputui.fleet.signals import Listeners
+from gputui.screens.commands.command_set import colored
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.dialogs.form import FormDialog
 from gputui.sim.server import running_simulator
@@ -52,11 +55,20 @@ def code_of(function: Any) -> CodeType:
 # Code objects are compared by identity: their hash reads all their constants, at every call.
 STEPS = {id(code_of(each)) for each in (FormDialog.action_review, CreateCommands.create, Mutations._called)}
 """Where the steps of a create begin: the key that reviews the form, the worker of the command, the call."""
-REACTIONS = {id(code_of(each)) for each in (Listeners.notify, AccountRuntime.reconsider, Mutations._check_of)}
-"""What is no step of it: views that draw the mark, pollers that adapt to it, the list read before the request."""
+REACTIONS = {
+    id(code_of(each))
+    for each in (colored, GputuiApp.notify, Listeners.notify, AccountRuntime.reconsider, Mutations._check_of)
+}
+"""What is no step of it: the colour of a dialog, the bar that draws a message, views that draw the mark, pollers that
+adapt to it, the list read before the request."""
 
-LEFT_OUT = (f"{PACKAGE}/api/http/", f"{PACKAGE}/widgets/textual_internals.py")
-"""The transport, where all requests take the same way, and the replaced parts of Textual, which it calls itself."""
+LEFT_OUT = (
+    f"{PACKAGE}/api/http/",
+    f"{PACKAGE}/widgets/textual_internals.py",
+    f"{PACKAGE}/screens/dialogs/__init__.py",
+)
+"""The transport, where all requests take the same way, the replaced parts of Textual, which it calls itself, and the
+import of a dialog when it is first used."""
 
 
 class Walk:
