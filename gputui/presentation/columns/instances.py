@@ -109,6 +109,7 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             shown=False,
             detail=lambda row: "" if row.machine is not None else format_bytes(row.disk_size),
         ),
+        fields.detail("disk beyond price", lambda row: format_bytes(row.paid_disk)),
         fields.region(priority=7),
         fields.phase(),
         fields.detail("networks", lambda row: ", ".join(row.networks)),
