@@ -137,7 +137,7 @@ def over_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_a_file_over_ssh_is_chosen_read_and_offered_again(over_ssh: Path) -> None:
     for name in ("a.log", "b.log"):
         (over_ssh / name).write_text(f"line of {name}\n")
-    async with staged(Writing(), view="3") as stage:
+    async with staged(Writing(), view="3", size=(240, 40)) as stage:  # as long as the path of the file
         await stage.press("j", "l")
         await stage.until(lambda: "Which log of zeta?" in stage.text, "the menu")
         await stage.press("f", *f"{over_ssh}/*.log", "enter")
