@@ -30,7 +30,7 @@ class DetailPane(LinkedText, inherit_bindings=False):
     DEFAULT_CSS = """
     DetailPane {
         dock: right; width: 36%; max-width: 90; padding: 0 1 0 2; display: none;
-        border-left: vkey $foreground 20%; overflow-y: scroll;
+        border-left: vkey $foreground 20%; overflow-y: scroll; scrollbar-background: $background;
     }
     DetailPane:focus { border-left: vkey $accent; }
     DetailPane.-below {
