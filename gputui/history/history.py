@@ -334,11 +334,11 @@ class History(HistoryFile):
         self._preferences.append(found)
         return found
 
-    def _read_preferences(self, scope: str) -> tuple[dict[str, Plain], int]:
+    def _read_preferences(self, scope: str) -> tuple[dict[str, Plain], int] | None:
         found: list[tuple[dict[str, Plain], int]] = []
         with self._forgiving("preferences cannot be read"), self._lock:
             found.append(preferences.read(self._open(), scope))
-        return found[0] if found else ({}, 0)
+        return found[0] if found else None
 
     def _write_preferences(self, scope: str, changes: Mapping[str, Plain]) -> bool:
         with self._forgiving("preferences cannot be written") as failures, self._transaction() as connection:

@@ -91,18 +91,21 @@ def _checked(value: Plain) -> Plain:
 class Preferences:
     """The choices in one scope. ``load`` and ``store`` read and write the file; without them it is memory alone.
 
-    They are called in a thread, except for the first reading and by the methods that say that they block; ``store``
-    returns whether it succeeded, ``store_new`` whether the key was new, None where that could not be stored.
-    Choices that could not be written are retried with the next one, and at the end.
+    They are called in a thread, except for the first reading and by the methods that say that they block, one at a
+    time. ``load`` returns None where the file cannot be read, ``store`` whether it succeeded, ``store_new`` whether
+    the key was new, None where that could not be stored. Choices that could not be written are retried with the next
+    one, and at the end.
     """
 
     def __init__(
         self,
-        load: Callable[[], tuple[Mapping[str, Plain], int]] | None = None,
+        load: Callable[[], tuple[Mapping[str, Plain], int] | None] | None = None,
         store: Callable[[Mapping[str, Plain]], bool] = lambda changes: True,
         store_new: Callable[[str, Plain], bool | None] = lambda key, value: True,
     ) -> None:
         self._load, self._store, self._store_new = load, store, store_new
+        # Held while the file is read or written, so that what is stored or read last is also the newest.
+        self._file = threading.Lock()
         self._lock = threading.Lock()
         self._values: dict[str, Plain] = {}
         self._unwritten: dict[str, Plain] = {}
@@ -116,15 +119,9 @@ class Preferences:
         return f"{counted(self._unreadable, 'stored preference')} cannot be read" if self._unreadable else ""
 
     def read(self) -> None:
-        """Read the file, where other sessions write too. May block."""
-        if self._load is None:
-            return
-        found, wrong = self._load()
-        with self._lock:
-            self._unreadable = wrong
-            self._values = {**found, **self._unwritten}
-            for key in [key for key, value in self._values.items() if value is None]:
-                del self._values[key]
+        """Read the file, where other sessions write too; where it cannot be read, memory stays. May block."""
+        with self._file:
+            self._read()
 
     def get(self, key: str) -> Plain:
         """Return a value; None where there is none."""
@@ -148,17 +145,19 @@ class Preferences:
 
     def add(self, key: str, value: Plain) -> bool:
         """Store a value where no session has one of that key; returns whether there was none. Blocks."""
-        self.flush()
-        with self._lock:
-            known = key in self._values
-        added = False if known else self._store_new(key, value)
+        with self._file:
+            self._write()
+            with self._lock:
+                known = key in self._values
+            added = False if known else self._store_new(key, value)
+            if added is False:
+                self._read()
+            elif added:
+                with self._lock:
+                    if key not in self._unwritten:
+                        self._values[key] = value
         if added is None:
             self.put(key, value)
-        elif added:
-            with self._lock:
-                self._values[key] = value
-        else:
-            self.read()
         return added is not False
 
     def leave_alone(self, key: str) -> None:
@@ -170,10 +169,14 @@ class Preferences:
         return self._write_waiting()
 
     def close(self) -> None:
-        """Write what waits; waits for two calls of ``store`` at most."""
+        """Write what waits; waits for a call of ``store`` that is under way, and for two more at most."""
         self._writer.close()
 
     def _write_waiting(self) -> bool:
+        with self._file:
+            return self._write()
+
+    def _write(self) -> bool:
         with self._lock:
             waiting = dict(self._unwritten)
         if not waiting:
@@ -182,6 +185,15 @@ class Preferences:
             return False
         with self._lock:
             for key, value in waiting.items():
-                if key in self._unwritten and self._unwritten[key] == value:
+                if self._unwritten[key] == value:
                     del self._unwritten[key]
         return True
+
+    def _read(self) -> None:
+        if self._load is None or (loaded := self._load()) is None:
+            return
+        found, self._unreadable = loaded
+        with self._lock:
+            kept = {key: value for key, value in found.items() if key not in self._unwritten}
+            chosen = {key: value for key, value in self._unwritten.items() if value is not None}
+            self._values = {**kept, **chosen}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,82 @@ class Disk:
             return False
         self.written.update(changes)
         return True
+
+
+class Blocked:
+    """A call that waits until it is released."""
+
+    def __init__(self, then: Callable[..., object]) -> None:
+        self._then = then
+        self.entered = threading.Event()
+        self.released = threading.Event()
+
+    def __call__(self, *given: object) -> object:
+        self.entered.set()
+        assert self.released.wait(10)
+        return self._then(*given)
+
+    def release_beside(self, other: Callable[[], object]) -> None:
+        """Begin another call, and release this one when the other has ended, or has to wait for this one."""
+        beside = threading.Thread(target=other)
+        assert self.entered.wait(10)
+        beside.start()
+        beside.join(0.05)
+        self.released.set()
+        beside.join(10)
+
+
+def test_the_newest_choice_is_the_last_that_is_written() -> None:
+    disk = Disk()
+    first = Blocked(disk.store)
+
+    def store(changes: Mapping[str, object]) -> bool:
+        return bool((disk.store if first.entered.is_set() else first)(changes))
+
+    chosen = Preferences(store=store)
+    chosen.put("theme", "old")
+    assert first.entered.wait(10)
+    chosen.put("theme", "new")
+    first.release_beside(chosen.flush)
+    chosen.close()
+    assert disk.written == {"theme": "new"}
+
+
+def test_a_choice_that_is_made_and_written_while_the_file_is_read_stays() -> None:
+    disk = Disk()
+    load = Blocked(lambda: ({"theme": "old"}, 0))
+    chosen = Preferences(load, disk.store)  # type: ignore[arg-type]
+    reading = threading.Thread(target=chosen.read)
+    reading.start()
+    assert load.entered.wait(10)
+    chosen.put("theme", "new")
+    load.release_beside(chosen.flush)
+    reading.join(10)
+    chosen.close()
+    assert chosen.get("theme") == "new"
+    assert disk.written == {"theme": "new"}
+
+
+def test_a_choice_that_is_made_while_the_same_name_is_stored_stays() -> None:
+    disk = Disk()
+
+    def store_new(key: str, value: object) -> bool:
+        disk.written[key] = value
+        chosen.put(key, "chosen meanwhile")
+        return True
+
+    chosen = Preferences(store=disk.store, store_new=store_new)
+    assert chosen.add("saved.night", "new")
+    chosen.close()
+    assert chosen.get("saved.night") == disk.written["saved.night"] == "chosen meanwhile"
+
+
+def test_a_file_that_cannot_be_read_again_takes_nothing_away() -> None:
+    answers = iter([({"theme": "nord"}, 0)])
+    chosen = Preferences(lambda: next(answers, None))
+    chosen.read()
+    chosen.read()
+    assert chosen.get("theme") == "nord"
 
 
 def test_nothing_is_written_when_nothing_has_changed() -> None:
