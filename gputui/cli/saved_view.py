@@ -51,10 +51,18 @@ class ListOfView:
         self._query = parse(text if isinstance(text, str) else "", {**headings, IS: IS})
 
     def fill(self, args: argparse.Namespace, accounts: Mapping[str, Any]) -> None:
-        """Set the options that the command line does not have: accounts, columns, order."""
+        """Set the options that the command line does not have: accounts, columns, order.
+
+        Raises ConfigError where none of the accounts of the view is left: without a name all would be listed.
+        """
         values = dict(self._saved.values)
         known = [name for name in self._saved.accounts if name in accounts]
         if gone := [name for name in self._saved.accounts if name not in accounts]:
+            if not known and not args.accounts:
+                raise ConfigError(
+                    f"{self._saved.name} is a view of accounts that are not in the configuration: {', '.join(gone)}.",
+                    hint="Name accounts with -A, or replace the view in the full-screen program (:view).",
+                )
             self._say(f"{', '.join(gone)} is not in the configuration")
         args.accounts = args.accounts or known
         names = {column.key for column in columns_of(self._resource, Context())}

@@ -62,6 +62,18 @@ def test_a_saved_view_may_show_favourites(world: Running, save: Callable[..., No
     assert [row["ref"] for row in json.loads(out)] == [refs[3]]
 
 
+def test_a_saved_view_whose_accounts_are_all_gone_never_lists_others(
+    world: Running, save: Callable[..., None], run: Run
+) -> None:
+    save(SavedView("night", "instances", {}, ("away", "gone")))
+    status, out, err = run("get", "instances", "--view", "night", "-o", "json")
+    assert (status, out) == (2, "")
+    assert "accounts that are not in the configuration: away, gone. Name accounts with -A" in " ".join(err.split())
+    status, out, _ = run("get", "instances", "--view", "night", "-A", "lab", "-o", "json")
+    assert status == 0
+    assert {row["ref"].split("/")[0] for row in json.loads(out)} == {"lab"}
+
+
 @pytest.mark.parametrize(
     ("argv", "reason"),
     [
