@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from gputui.models.forwards import PortForward
     from gputui.presentation.custom_commands import SshWay
 
-
-"""The key of the time when a session ended, in seconds since 1970."""
-
 FINDABLE = (*NAMED, Resource.TASKS)
 """The lists whose rows are found by their names."""
 
