@@ -55,6 +55,12 @@ class DetailPane(LinkedText, inherit_bindings=False):
     def __init__(self, leave: Callable[[], None], close: Callable[[], None], go: Callable[[Place], None]) -> None:
         super().__init__(cut=True)
         self._leave, self._close, self._go = leave, close, go
+        self._lines_below = 0
+
+    @property
+    def lines_below(self) -> int:
+        """The lines that it takes from the list above it; 0 where it is hidden or next to the list."""
+        return self._lines_below if self.display else 0
 
     def _resize_text(self, size: Size) -> bool:
         resize_content(self, size)  # the scroll bar has its cells whatever the size
@@ -78,4 +84,5 @@ class DetailPane(LinkedText, inherit_bindings=False):
         """Take the room that it has in a terminal of this size."""
         below = width < WIDE
         self.set_class(below, "-below")
-        self.styles.height = max(_LEAST_LINES, height // 3) if below else "100%"
+        self._lines_below = max(_LEAST_LINES, height // 3) if below else 0
+        self.styles.height = self._lines_below or "100%"

@@ -110,5 +110,9 @@ async def test_details_of_gpus_are_those_of_the_side_in_use() -> None:
         await stage.press("escape", "tab")
         await stage.advance(0.2)
         assert "lab/process/0/4001" in _details(stage)
+        # Below the lists they leave room for both.
+        await stage.resize(80, 24)
+        assert stage.table.region.bottom <= stage.view.query_one(DetailPane).region.y
+        assert stage.table.size.height > 1
         await stage.press("shift+tab", "tab")
         assert not _details(stage)

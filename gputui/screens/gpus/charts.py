@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gputui.screens.base.at_rest import AtRest
 from gputui.widgets.chart.gpu_charts import READINGS
 from gputui.widgets.chart.gpu_panel import Showing
+from gputui.widgets.detail_pane import DetailPane
 
 if TYPE_CHECKING:
     from gputui.models import GpuDevice
@@ -65,7 +66,7 @@ class GpuCharts:
         comparing = view.shown.comparing
         drawn = comparing or panel.has_readings(device)
         body = view.query_one("#body").size.height
-        room = (body or view.size.height - _FRAME) - _GAPS
+        room = (body or view.size.height - _FRAME) - _GAPS - view.query_one(DetailPane).lines_below
         rows = 0 if comparing or (drawn and view.shown.opened is not None) else max(2, gpus.line_count + 1)
         rows = min(rows, max(2, room * 2 // 5))
         rest = room - rows

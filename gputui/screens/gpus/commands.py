@@ -15,6 +15,7 @@ from gputui.presentation.groups.lists import groupings_of
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import colored, in_worker
 from gputui.screens.commands.inspect import OpenCommands
+from gputui.screens.details.commands import DetailCommands
 from gputui.screens.list.groups import GroupCommands, GroupedTable
 
 if TYPE_CHECKING:
@@ -150,3 +151,14 @@ class GpuCommands(OpenCommands):
         """Unmark the rows of both sides."""
         self.view.gpus.action_clear_marks()
         self.view.table.action_clear_marks()
+
+
+class GpuDetailCommands(DetailCommands):
+    """The details of the GPU or process under the cursor."""
+
+    view: GpusView
+
+    def fit(self) -> None:
+        """Divide the room that they leave between the tables and the charts."""
+        super().fit()
+        self.view.charts.show()

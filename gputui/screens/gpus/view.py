@@ -20,10 +20,9 @@ from gputui.query import Query
 from gputui.screens.base.memory import keep_filter
 from gputui.screens.base.session import Session
 from gputui.screens.base.view_commands import key_bindings
-from gputui.screens.details.commands import DetailCommands
 from gputui.screens.gpus.captions import is_on, name_of_gpu, no_gpus, no_processes, unseen
 from gputui.screens.gpus.charts import GpuCharts
-from gputui.screens.gpus.commands import GpuCommands, GpuGroupCommands
+from gputui.screens.gpus.commands import GpuCommands, GpuDetailCommands, GpuGroupCommands
 from gputui.screens.gpus.context import GpuContext
 from gputui.screens.gpus.inspecting import Inspecting
 from gputui.screens.gpus.selection import GpuSelection
@@ -53,7 +52,7 @@ class GpusView(ListView):
     HEADING = "GPUs"
     TYPED_OVER = "/ processes:"
     RESOURCE = Resource.PROCESSES
-    COMMAND_SETS = (GpuCommands, GpuGroupCommands, DetailCommands, *ListView.COMMAND_SETS)
+    COMMAND_SETS = (GpuCommands, GpuGroupCommands, GpuDetailCommands, *ListView.COMMAND_SETS)
     FOOTER = (
         "kill",
         "open",
