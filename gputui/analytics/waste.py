@@ -34,7 +34,8 @@ class Evidence:
     """The facts known now. Stale rows, and lists of which only a part was read, are not to be in it.
 
     ``idle`` are the idle periods of instances whose GPUs are all idle. ``begun`` is when an instance in transition
-    began to start or to stop; of the ``observed`` accounts, when it was seen so first. ``usual`` is how many seconds
+    began to start or to stop; of the ``observed`` accounts, when it was seen so first. ``none_since`` is since when
+    a deployment was seen without an instance (:func:`has_none`). ``usual`` is how many seconds
     a start-up of an instance takes usually, None where that is unknown. ``bills`` are the accounts whose instances,
     and ``bills_volumes`` those whose volumes, are billed: there a missing price is unknown, not none.
     """
@@ -50,6 +51,7 @@ class Evidence:
     hosts: HostGpus = field(default_factory=dict)
     begun: Mapping[Ref, datetime] = field(default_factory=dict)
     observed: Collection[str] = ()
+    none_since: Mapping[Ref, datetime] = field(default_factory=dict)
     usual: Callable[[Instance], float | None] = lambda instance: None
     bills: Collection[str] = ()
     bills_volumes: Collection[str] = ()
@@ -59,10 +61,11 @@ class Evidence:
 def find_waste(known: Evidence) -> tuple[Waste, ...]:
     """Return the waste, the most expensive of each currency first, and what has no known price last.
 
-    Among it are instances that are idle, and not seen so for long enough (:attr:`.Waste.seen`).
+    Among it are instances that are idle, and deployments of which none runs, that were not seen so for long enough
+    (:attr:`.Waste.seen`).
     """
     found = [waste for row in known.deployments if (waste := _of_deployment(row, known)) is not None]
-    wasted = {waste.ref for waste in found}
+    wasted = {waste.ref for waste in found if waste.seen is None}
     owners = {row.ref: row.owner for row in known.deployments if row.owner}
     for instance in known.instances:
         if instance.parent in wasted or instance.problem is not None:
@@ -124,10 +127,7 @@ def _of_instance(row: Instance, known: Evidence, owners: Mapping[Ref, str]) -> W
             if period is None:
                 return None
             if period.seen < known.idle_after:
-                seen, said = (
-                    period.seen.total_seconds(),
-                    f"seen {_minutes(period.seen)} of {_minutes(known.idle_after)} min",
-                )
+                seen, said = period.seen.total_seconds(), _seen_text(period.seen, known)
             else:
                 said = in_use_text(period.memory_in_use)
             price = price_now(row)
@@ -157,6 +157,10 @@ def _of_instance(row: Instance, known: Evidence, owners: Mapping[Ref, str]) -> W
         "" if row.parent is None else owners.get(row.parent, ""),
         seen=seen,
     )
+
+
+def _seen_text(seen: timedelta, known: Evidence) -> str:
+    return f"seen {_minutes(seen)} of {_minutes(known.idle_after)} min"
 
 
 def _minutes(span: timedelta) -> int:
@@ -190,15 +194,21 @@ def _of_stopped(row: Instance) -> Waste | None:
 # --- deployments -----------------------------------------------------------------------------------------------
 
 
+def has_none(row: Deployment) -> bool:
+    """Whether a deployment should run, and none of its instances does or starts; not where that is unknown."""
+    known = row.problem is None and row.phase is Phase.RUNNING
+    return known and bool(row.desired) and row.running == 0 and row.starting == 0
+
+
 def _of_deployment(row: Deployment, known: Evidence) -> Waste | None:
     if row.problem is not None:
         return None
     if row.phase is Phase.FAILED and may_cost(row):
         found = Waste(row.ref, WasteReason.STOPPED, row.stopped_at, row.price, "failed, still billed")
-    elif row.phase is Phase.RUNNING and row.desired and row.running == 0 and not row.starting:
+    elif has_none(row):
         if row.price is None or not row.price.amount:
             return None  # the instances are billed, of which there are none
-        found = Waste(row.ref, WasteReason.NONE_RUNNING, None, row.price, f"0 of {row.desired} running")
+        found = _without_instances(row, known)
     elif row.phase is Phase.RUNNING and row.takes_tasks and row.running:
         quiet = _quiet_queue(row, known)
         price = None if quiet is None else price_now(row, by_deployment(known.instances))
@@ -211,6 +221,17 @@ def _of_deployment(row: Deployment, known: Evidence) -> Waste | None:
         return None
     gpus = None if row.running is None or row.gpu_count is None else row.running * row.gpu_count
     return replace(found, name=row.name, gpus=gpus, gpu_model=" or ".join(row.gpu_models), owner=row.owner)
+
+
+def _without_instances(row: Deployment, known: Evidence) -> Waste:
+    """Return a deployment without instances; between two of them it is without any for a short time as well."""
+    since = known.none_since.get(row.ref)
+    lasted = timedelta(0) if since is None else known.now - since
+    text = f"0 of {row.desired} running"
+    if lasted >= known.idle_after:
+        return Waste(row.ref, WasteReason.NONE_RUNNING, since, row.price, text, at_least=True)
+    text, seen = f"{text}, {_seen_text(lasted, known)}", lasted.total_seconds()
+    return Waste(row.ref, WasteReason.NONE_RUNNING, since, row.price, text, at_least=since is not None, seen=seen)
 
 
 def _quiet_queue(row: Deployment, known: Evidence) -> tuple[datetime | None, str] | None:

@@ -18,7 +18,7 @@ from gputui.analytics.cost import gpus_of, host_gpus
 from gputui.analytics.gpu_idle import LONGEST_GAP, IdlePeriod, IdlePeriods, SeenGpus, load_of
 from gputui.analytics.prices import price_now
 from gputui.analytics.startup_times import StartupBook
-from gputui.analytics.waste import IDLE_AFTER, Evidence, find_waste, is_paid
+from gputui.analytics.waste import IDLE_AFTER, Evidence, find_waste, has_none, is_paid
 from gputui.fleet.signals import Listeners
 from gputui.models import (
     Change,
@@ -69,8 +69,8 @@ _Key = tuple[Ref, WasteReason]
 class Findings:
     """The waste at a time. ``rows`` are waste, the most expensive first, ``snoozed`` those that are hidden.
 
-    ``soon`` are instances that are idle, and not seen so for long enough (:attr:`.Waste.seen`). ``unknown`` are
-    billed instances that run on GPUs of unknown load.
+    ``soon`` are instances that are idle, and deployments without instances, that were not seen so for long enough
+    (:attr:`.Waste.seen`). ``unknown`` are billed instances that run on GPUs of unknown load.
     """
 
     rows: tuple[Waste, ...] = ()
@@ -103,6 +103,8 @@ class FleetWaste:
         self._snoozes: dict[_Key, Snooze] = {}
         self._first: dict[_Key, datetime] = {}
         """When something of unknown begin was seen first."""
+        self._none: dict[Ref, tuple[datetime, datetime]] = {}
+        """When a deployment was seen without an instance first and last, without a long gap between."""
         self._rested_at: datetime | None = None
         """When the last listener went."""
         self._book: StartupBook | None = None
@@ -252,7 +254,7 @@ class FleetWaste:
         bills = {name for name, runtime in runtimes.items() if runtime.bills}
         devices = self._known(GpuDevice)
         hosts = host_gpus([*self._known(HostInfo), *devices])
-        instances = self._known(Instance)
+        instances, deployments = self._known(Instance), self._known(Deployment)
         idle: dict[Ref, IdlePeriod] = {}
         unknown: list[Ref] = []
         seen = SeenGpus(devices)
@@ -271,7 +273,7 @@ class FleetWaste:
             Evidence(
                 now=now,
                 instances=instances,
-                deployments=self._known(Deployment),
+                deployments=deployments,
                 volumes=self._known(Volume),
                 packages=self._known(Package),
                 queues=self._known(TaskQueue, whole=True),
@@ -279,6 +281,7 @@ class FleetWaste:
                 idle=idle,
                 hosts=hosts,
                 begun=self._begun(instances),
+                none_since=self._none_since(deployments, now),
                 observed={name for name, runtime in runtimes.items() if runtime.observes},
                 usual=self._usual,
                 bills=bills,
@@ -298,6 +301,17 @@ class FleetWaste:
             and not (whole and any(fleet.is_part(name, each) for each in (Resource.TASKS, Resource.QUEUES)))
         ]
         return [row for name in names for row in fleet.rows(resource, name).values() if isinstance(row, kind)]
+
+    def _none_since(self, deployments: Iterable[Deployment], now: datetime) -> Mapping[Ref, datetime]:
+        """Return since when deployments are seen without an instance."""
+        seen = {ref: times for ref, times in self._none.items() if now - times[1] <= LONGEST_GAP}
+        for row in deployments:
+            if has_none(row):
+                seen[row.ref] = seen.get(row.ref, (now,))[0], now
+            else:
+                seen.pop(row.ref, None)
+        self._none = seen
+        return {ref: since for ref, (since, _) in seen.items()}
 
     def _newest(self, gpu: Ref) -> GpuSample | None:
         samples = self._fleet.samples.of(gpu)

@@ -17,7 +17,7 @@ class WasteReason(StrEnum):
     STUCK = "stuck"
     """It starts or stops for much longer than usual."""
     NONE_RUNNING = "none-running"
-    """A deployment is billed, and none of its instances runs."""
+    """A deployment is billed, and none of its instances runs or starts, for long enough."""
     NO_REQUESTS = "no-requests"
     """An endpoint runs, and its queue gets no tasks."""
     STOPPED = "stopped-billed"
@@ -48,7 +48,8 @@ class Waste:
     None where the price is unknown, and of prepaid time. ``text`` has the details, without times. ``gpus`` are those
     that are paid for. ``memory_in_use`` are the bytes in use on GPUs at 0 %, 0 where no process uses any, and
     None where that is unknown or there are none. ``snooze`` hides it now. ``seen`` is for how many seconds
-    GPUs were seen idle where that is not long enough, and no waste yet; None for all others.
+    GPUs were seen idle, or a deployment without instances, where that is not long enough, and no waste yet; None for
+    all others.
     """
 
     ref: Ref

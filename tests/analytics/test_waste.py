@@ -107,12 +107,26 @@ def test_a_failed_endpoint_that_is_still_billed_is_waste() -> None:
     assert not found(deployments=[endpoint("0", phase=Phase.FAILED)])
 
 
-def test_a_billed_deployment_without_a_running_instance_is_waste() -> None:
-    (waste,) = found(deployments=[endpoint(running=0)])
-    assert (waste.reason, waste.text) == (WasteReason.NONE_RUNNING, "0 of 2 running")
-    assert not found(deployments=[endpoint(None, running=0)])
-    assert not found(deployments=[endpoint(running=0, desired=0)])
-    assert not found(deployments=[endpoint(running=0, starting=1)])
+def test_a_billed_deployment_that_was_seen_without_instances_for_long_is_waste() -> None:
+    empty = endpoint(running=0, starting=0)
+    (waste,) = found(deployments=[empty], none_since={ENDPOINT: ago(30)})
+    assert (waste.reason, waste.text, waste.counts) == (WasteReason.NONE_RUNNING, "0 of 2 running", True)
+    assert (waste.since, waste.at_least) == (ago(30), True)
+    (waste,) = found(deployments=[empty], none_since={ENDPOINT: ago(29)})
+    assert (waste.text, waste.counts) == ("0 of 2 running, seen 29 of 30 min", False)
+    (waste,) = found(deployments=[empty])
+    assert (waste.seen, waste.since) == (0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("price", "more"),
+    [(None, {}), ("3.00", {"desired": 0}), ("3.00", {"starting": 1}), ("3.00", {"starting": None})],
+)
+def test_a_deployment_that_costs_nothing_or_may_be_starting_instances_is_no_waste(
+    price: str | None, more: dict[str, Any]
+) -> None:
+    row = endpoint(price, **{"running": 0, "starting": 0, **more})
+    assert not found(deployments=[row], none_since={ENDPOINT: ago(90)})
 
 
 def queue(processing: int | None = 0, total: int | None = 1) -> TaskQueue:

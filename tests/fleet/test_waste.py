@@ -10,7 +10,7 @@ from decimal import Decimal
 from gputui.errors import UnavailableError
 from gputui.fleet.waste import Findings
 from gputui.history.history import History
-from gputui.models import GpuDevice, GpuSample, Instance, Money, Phase, Ref, Resource, Volume
+from gputui.models import Deployment, GpuDevice, GpuSample, Instance, Money, Phase, Ref, Resource, Volume
 from gputui.models.waste import WasteReason
 from tests.fleet.fakes import START, FakeBackend, FakeClock, running, settle
 
@@ -138,3 +138,38 @@ async def test_waste_of_unknown_begin_has_the_time_for_which_it_was_watched(cloc
             await clock.advance(away)
             end = fleet.waste.subscribe(lambda found: None)
             assert [waste.since for waste in fleet.waste.rows] == [since]
+
+
+async def test_a_deployment_is_waste_once_it_was_seen_without_instances_for_long_and_without_a_gap(
+    clock: FakeClock,
+) -> None:
+    backend = FakeBackend("dock", (Resource.DEPLOYMENTS,))
+    chat = Deployment(
+        Ref("dock", "endpoint", "chat"),
+        "chat",
+        "HTTP",
+        Phase.RUNNING,
+        "running",
+        desired=1,
+        running=0,
+        starting=0,
+        price=Money(Decimal(3), "USD"),
+    )
+    backend.rows[Resource.DEPLOYMENTS] = [chat]
+    async with running(clock, backend, watch=(Resource.DEPLOYMENTS,)) as fleet:
+
+        async def look(minutes: int) -> tuple[int, list[float | None]]:
+            for _ in range(minutes):
+                await clock.advance(60)
+                fleet.waste.look_again()
+            return len(fleet.waste.rows), [waste.seen for waste in fleet.waste.now.soon]
+
+        fleet.waste.subscribe(lambda found: None)
+        assert await look(0) == (0, [0.0])
+        assert await look(1) == (0, [60.0])
+        assert await look(29) == (1, [])
+        backend.errors[Resource.DEPLOYMENTS] = UnavailableError("dock: no answer")
+        assert await look(10) == (0, [])
+        backend.errors.clear()
+        fleet.refresh([Resource.DEPLOYMENTS])
+        assert await look(1) == (0, [60.0])

@@ -18,7 +18,7 @@ from gputui.models.serialize import to_plain
 from gputui.models.waste import Waste
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.lists import pick
-from gputui.presentation.columns.waste import WASTE_TABLE, waste_columns
+from gputui.presentation.columns.waste import REASONS, WASTE_TABLE, waste_columns
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account, Config
@@ -80,7 +80,7 @@ def _notes(found: Findings, listing: session.Listing) -> list[str]:
         lines.append(f"Total: {' + '.join(parts)}")
     elif not found.rows:
         lines.append("Nothing is known to cost money and do nothing.")
-    lines += [f"{one.ref}: idle, {one.text}." for one in found.soon]
+    lines += [f"{one.ref}: {REASONS[one.reason]}, {one.text}." for one in found.soon]
     if found.unknown:
         lines.append(f"The GPU load of {counted(len(found.unknown), 'running instance')} is unknown.")
     if found.snoozed:

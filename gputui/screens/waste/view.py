@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, cast
@@ -13,9 +14,9 @@ from gputui.commands import Command
 from gputui.fleet.waste import READ, Findings
 from gputui.formatting import counted, format_money
 from gputui.models import Ref, Resource, Row
-from gputui.models.waste import Waste
+from gputui.models.waste import Waste, WasteReason
 from gputui.presentation.columns.column import Column
-from gputui.presentation.columns.waste import waste_columns
+from gputui.presentation.columns.waste import REASONS, waste_columns
 from gputui.screens.base.session import Session
 from gputui.screens.deployments import QueueCommands, ScaleCommands
 from gputui.screens.list.list_view import ListView
@@ -165,8 +166,11 @@ class WasteView(ListView):
         found = self._of_shown(self.session.fleet.waste.now)
         said = [f"Nothing in {self.session.accounts_text} is known to cost money and do nothing."]
         if found.soon:
-            longest = max(found.soon, key=lambda waste: waste.seen or 0.0)
-            said.append(f"{counted(len(found.soon), 'instance')} idle, {longest.text}.")
+            idle = [waste for waste in found.soon if waste.reason is WasteReason.IDLE]
+            if idle:
+                longest = max(idle, key=lambda waste: waste.seen or 0.0)
+                said.append(f"{counted(len(idle), 'instance')} idle, {longest.text}.")
+            said += (f"{waste.name}: {waste.text}." for waste in found.soon if waste not in idle)
         if found.unknown:
             gpus = self.session.key_of("view.gpus")
             instances = counted(len(found.unknown), "running instance")
@@ -202,10 +206,10 @@ class WasteView(ListView):
 
 
 def _rest(found: Findings, session: Session) -> Iterable[str]:
-    """Yield what the rows lack: hidden ones, those of unknown load, those that are idle for a short time."""
-    if found.soon:
-        minutes = int(session.fleet.waste.idle_after.total_seconds()) // 60
-        yield f"{len(found.soon)} idle < {minutes} min"
+    """Yield what the rows lack: hidden ones, those of unknown load, those that are so for a short time."""
+    minutes = int(session.fleet.waste.idle_after.total_seconds()) // 60
+    for reason, count in Counter(waste.reason for waste in found.soon).items():
+        yield f"{count} {REASONS[reason]} < {minutes} min"
     if found.unknown:
         yield f"load of {len(found.unknown)} unknown"
     if found.snoozed:
