@@ -31,7 +31,7 @@ async def test_gpus_and_processes_show_shares_and_owners_and_open_instances() ->
         assert "▇▇▇▇▇▇▇▇ 23.0G/24.0G" in stage.text
         assert "▇▇▁▁▁▁▁▁  6.0G/24.0G" in stage.text
         assert "▁▁▁▁▁▁▁▁    0B/24.0G" in stage.line_of("      2  lab")
-        assert "▾ lab-host  4" in stage.line_of("1 idle")
+        assert "▾ lab-host  4" in stage.line_of("0 idle + ?")
         assert "not reported" in stage.text
         assert "train, jupyter" in stage.text
 

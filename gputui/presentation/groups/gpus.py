@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from gputui.analytics.gpu_idle import is_idle
 from gputui.formatting import format_bytes
 from gputui.models import GpuDevice, GpuProcess, Resource
 from gputui.presentation.columns.column import Cell, natural_key
@@ -100,11 +102,18 @@ def _memory(gpus: Sequence[GpuDevice]) -> Cell:
 
 def _idle(gpus: Sequence[GpuDevice]) -> Cell:
     """Count the GPUs without a process and without load, and say where that is not known of some: ``3 idle + ?``."""
-    free = sum(row.process_count == 0 and not (row.sample is not None and row.sample.utilization) for row in gpus)
-    unknown = any(row.process_count is None for row in gpus)
-    if unknown and all(row.process_count is None for row in gpus):
+    if all(row.process_count is None for row in gpus):
         return ""
-    return ((f"{free} idle", ""), (f" + {UNKNOWN}" if unknown else "", "warning"))
+    known = Counter(map(_is_free, gpus))
+    return ((f"{known[True]} idle", ""), (f" + {UNKNOWN}" if known[None] else "", "warning"))
+
+
+def _is_free(gpu: GpuDevice) -> bool | None:
+    """Whether a GPU has neither a process nor load; None where that is unknown."""
+    idle = None if gpu.sample is None else is_idle(gpu.sample)
+    if gpu.process_count or idle is False:
+        return False
+    return None if gpu.process_count is None or idle is None else True
 
 
 def _power(watts: Iterable[float | None]) -> Cell:

@@ -187,6 +187,22 @@ def test_gpus_of_a_host_have_the_mean_of_the_known_loads_and_say_how_many_those_
     assert headings(Resource.GPUS, "model", shared)["RTX 4090  2"]["memory"] == "1.0G/24.0G"
 
 
+@pytest.mark.parametrize(
+    ("gpus", "said"),
+    [
+        ([gpu(0, 0.5, process_count=0), gpu(1, 80, process_count=0), gpu(2, 0, process_count=1)], "1 idle"),
+        ([gpu(0, 0, process_count=0), gpu(1, process_count=0)], "1 idle + ?"),
+        ([gpu(0, 0, process_count=0), gpu(1, 0)], "1 idle + ?"),
+        ([gpu(0, 0, process_count=0), gpu(1, 90), gpu(2, process_count=2)], "1 idle"),
+        ([gpu(0, 0), gpu(1)], None),
+    ],
+)
+def test_a_gpu_is_idle_without_processes_and_load_and_one_without_a_sample_is_unknown(
+    gpus: list[GpuDevice], said: str | None
+) -> None:
+    assert headings(Resource.GPUS, "model", gpus)[f"RTX 4090  {len(gpus)}"].get("processes") == said
+
+
 def test_volumes_without_a_limit_are_no_unknown_size() -> None:
     def volume(name: str, size: int | None, **more: Any) -> Volume:
         return Volume(Ref("hub", "volume", name), name, "shared", Phase.RUNNING, "ready", size=size, **more)
