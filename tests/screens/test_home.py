@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from gputui.errors import UnavailableError
 from gputui.fleet.waste import READ as WASTE_READ
 from gputui.history.history import History
 from gputui.models import Phase, Resource
 from gputui.screens.home.view import HomeView
 from tests.fleet.fakes import START, FakeBackend
-from tests.screens.stage import NARROW, staged
+from tests.screens.stage import NARROW, Stage, staged
 from tests.screens.stocks import at, hub
 from tests.screens.world import instance
 
@@ -126,6 +128,36 @@ async def test_before_the_first_answer_nothing_is_said_to_be_fine() -> None:
         assert "No problems." not in stage.text
         assert "Nothing costs money." not in stage.text
         assert "lab" in stage.title
+
+
+@pytest.mark.parametrize(
+    ("resource", "sentences"),
+    [
+        (Resource.VOLUMES, {"No waste.", "Nothing costs money."}),
+        (Resource.DEPLOYMENTS, {"No waste.", "Nothing costs money."}),
+        (Resource.GPUS, {"No waste."}),
+    ],
+)
+async def test_nothing_is_said_to_be_none_while_a_list_on_which_that_depends_is_loading_or_has_failed(
+    resource: Resource, sentences: set[str]
+) -> None:
+    backend = FakeBackend("lab", (Resource.INSTANCES, Resource.VOLUMES, Resource.DEPLOYMENTS, Resource.GPUS))
+    answer = backend.hold(resource)
+    both = {"No waste.", "Nothing costs money."}
+
+    def said(stage: Stage) -> set[str]:
+        return {sentence for sentence in both if sentence in stage.text}
+
+    async with staged(backend, view="0") as stage:
+        await stage.advance(1)
+        assert said(stage) == both - sentences
+        answer.set()
+        await stage.advance(1)
+        assert said(stage) == both
+        backend.errors[resource] = UnavailableError("lab: no answer")
+        stage.fleet.refresh([resource])
+        await stage.advance(1)
+        assert said(stage) == both - sentences
 
 
 async def test_watched_stock_and_starts_have_sections_of_their_own() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from gputui.analytics.cost import COSTING
 from gputui.analytics.cost_lines import cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
 from gputui.analytics.starts import Start, starts_under_way
@@ -58,7 +59,7 @@ ALSO_READ = frozenset({Resource.EVENTS, Resource.HOSTS, Resource.GPUS, Resource.
 """Other lists of news and waste, for which the pace of the background is enough."""
 
 
-_OF_INSTANCES = frozenset({Section.WASTE, Section.UNDER_WAY, Section.NEWS})
+_OF_INSTANCES = frozenset({Section.UNDER_WAY, Section.NEWS})
 """Sections of which nothing is said while instances of an account are not known."""
 
 
@@ -132,7 +133,7 @@ class HomeSections:
             ),
             favourites(self._favourites(), fleet.is_stale, key=session.key_of("favourite")),
         )
-        if not self._old():
+        if not self._old((Resource.INSTANCES,)):
             return found
         return tuple(replace(each, quiet="") if each.section in _OF_INSTANCES else each for each in found)
 
@@ -201,16 +202,18 @@ class HomeSections:
         session = self._session
         if not session.fleet.polls:
             return HomeSection(Section.WASTE)  # the first frame: nothing is known yet
+        from gputui.fleet.waste import READ as LISTS
         from gputui.presentation.home.waste import waste_section
 
         found = session.fleet.waste.now
-        return waste_section(
+        section = waste_section(
             [each for each in found.rows if session.shows_account(each.ref.account)],
             now,
             view_of=self._view_of,
             elsewhere={line.about for line in first.lines if line.about is not None},
             unknown=sum(session.shows_account(ref.account) for ref in found.unknown),
         )
+        return section if self._are_whole(LISTS) else replace(section, quiet="")
 
     def _view_of(self, ref: Ref) -> str:
         """Return the view that shows a row."""
@@ -282,29 +285,43 @@ class HomeSections:
             now=now,
         )
         used = ((package, sum(gpus_in_use(package, rows)), run_out(package, rows, now)) for package in packages)
-        old = self._old()
         return spending(
             Budget(
                 lines=lines,
                 packages=worth_a_line(used),
-                old=old,
-                read=not old,
+                old=self._old(COSTING),
+                read=self._are_whole(COSTING),
             ),
             now,
         )
 
-    def _old(self) -> set[str]:
-        """Return the accounts shown of which the instances are old or were not read."""
+    def _old(self, lists: Collection[Resource]) -> set[str]:
+        """Return the accounts shown of which some of these lists are old or were not read."""
         fleet = self._session.fleet
         return {
             name
             for name in self._session.accounts_shown()
             if fleet.health()[name].state is HealthState.UNKNOWN
-            or (
-                fleet.supports(name, Resource.INSTANCES)
-                and fleet.feed(name, Resource.INSTANCES).state is not FeedState.FRESH
+            or any(
+                fleet.supports(name, each) and fleet.feed(name, each).state is not FeedState.FRESH for each in lists
             )
         }
+
+    def _are_whole(self, lists: Collection[Resource]) -> bool:
+        """Whether all rows of these lists are known of the accounts shown: then one that is not listed is none."""
+        return not self._old(lists) and all(
+            self._is_whole(name, each) for name in self._session.accounts_shown() for each in lists
+        )
+
+    def _is_whole(self, account: str, resource: Resource) -> bool:
+        fleet = self._session.fleet
+        runtime = fleet.runtime(account)
+        if runtime.uses_probes(resource):
+            return True  # the instances that are not probed are counted
+        if runtime.denial(resource) is not None:
+            return False
+        lacks = fleet.supports(account, resource) and fleet.feed(account, resource).lacking is not None
+        return not lacks and not fleet.is_part(account, resource)
 
     def _news(self, now: datetime) -> HomeSection:
         session, fleet = self._session, self._session.fleet
