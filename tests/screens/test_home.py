@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gputui.errors import UnavailableError
+from gputui.fleet import Fleet
 from gputui.fleet.waste import READ as WASTE_READ
 from gputui.history.history import History
-from gputui.models import Phase, Resource
+from gputui.models import Instance, Phase, Ref, Resource, Row, TransferRow
+from gputui.models.forwards import ForwardState, PortForward
+from gputui.models.runs import RunRow
 from gputui.screens.home.view import HomeView
 from tests.fleet.fakes import START, FakeBackend
 from tests.screens.stage import NARROW, Stage, staged
@@ -24,6 +28,14 @@ def lab(*names: str) -> FakeBackend:
     failed = [replace(instance("lab", name, "oom"), phase=Phase.FAILED) for name in names]
     backend.rows[Resource.INSTANCES] = [instance("lab", "main"), *failed]
     return backend
+
+
+class Work:
+    """A copy or a command under way."""
+
+    def __init__(self, row: Callable[[], Row], account: str) -> None:
+        self.row = row
+        self.refs = [Ref(account, "pod", "main")]
 
 
 def test_all_lists_on_which_waste_depends_are_read() -> None:
@@ -106,6 +118,43 @@ async def test_a_series_of_attempts_is_under_way_until_it_ends_and_opens_its_lis
         await stage.press("escape")
         assert stage.view.NAME == "home"
         assert "Nothing is under way." in stage.text
+
+
+async def test_work_of_accounts_that_are_not_shown_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of(account: str) -> Instance:
+        return instance(account, f"{account}-main")
+
+    def copy(account: str) -> Work:
+        return Work(lambda: TransferRow(Ref(account, "transfer", "1"), f"copy-{account}", "", "", "running"), account)
+
+    def run(account: str) -> Work:
+        row = RunRow(Ref(account, "run", "1"), f"make-{account}", (of(account),), (), True, START, 1.0)
+        return Work(lambda: row, account)
+
+    def forward(account: str) -> PortForward:
+        ref = Ref(account, "forward", "1")
+        return PortForward(ref, of(account).ref, f"forward-{account}", "localhost:1", 80, ForwardState.FAILED)
+
+    both = ("lab", "dock")
+    monkeypatch.setattr(Fleet, "transfers_under_way", [copy(each) for each in both])
+    monkeypatch.setattr(Fleet, "runs_under_way", [run(each) for each in both])
+    monkeypatch.setattr(Fleet, "forward_rows", lambda fleet: [forward(each) for each in both])
+    monkeypatch.setattr("gputui.screens.transfers.view.row_of", lambda work: work.row())
+    names = ("copy", "make", "forward", "big")
+    async with staged(lab(), FakeBackend("dock"), FakeBackend("third")) as stage:
+        for account in both:
+            stopped = replace(instance(account, f"big-{account}", "exited"), phase=Phase.STOPPED)
+            stage.fleet.attempts.start(stopped, until=START.replace(hour=14))
+        await stage.press("0")
+        for shown, left_out in (("lab,dock", ()), ("dock,third", ("lab",)), ("lab,third", ("dock",))):
+            await stage.command(f"account {shown}")
+            await stage.advance(1)
+            for name in names:
+                for account in both:
+                    assert (f"{name}-{account}" in stage.text) == (account not in left_out), (name, account, shown)
+        stage.fleet.attempts.stop(stage.fleet.attempts.all[0])
+        stage.fleet.attempts.stop(stage.fleet.attempts.all[1])
+        await stage.advance(1)
 
 
 async def test_an_account_that_does_not_answer_has_a_line_with_the_reason_that_describes_it() -> None:

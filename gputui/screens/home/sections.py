@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -139,7 +139,7 @@ class HomeSections:
 
     def _unless_kept(self, section: Section, state: object, make: Callable[[], HomeSection]) -> HomeSection:
         """Make a section again only when the ``state`` that it depends on has changed, or a choice of the user."""
-        of = state, self._session.account, self._session.utc
+        of = state, self._session.only, self._session.utc
         kept = self._kept.get(section)
         if kept is None or kept[0] != of:
             kept = self._kept[section] = of, make()
@@ -152,14 +152,15 @@ class HomeSections:
         fleet = self._session.fleet
         accounts = [self._account(name) for name in self._session.accounts_shown()]
         attempts = fleet.attempts.all if "attempts" in fleet.__dict__ else ()
+        shows = self._session.shows_account
         return Troubles(
             accounts=accounts,
             instances=instances,
             deployments=self._shown(Deployment),
             gpus=[row for row in self._shown(GpuDevice) if not fleet.is_stale(row)],
             starts=starts,
-            attempts=[one.row() for one in attempts],
-            forwards=fleet.forward_rows(),
+            attempts=[row for one in attempts if shows((row := one.row()).ref.account)],
+            forwards=[row for row in fleet.forward_rows() if shows(row.instance.account)],
             since=self._entered,
             is_stale=fleet.is_stale,
             bills=self._bills,
@@ -234,6 +235,8 @@ class HomeSections:
 
     def _under_way(self, starts: dict[Ref, Start], now: datetime) -> HomeSection:
         session, fleet = self._session, self._session.fleet
+        attempts = [one.row() for one in fleet.attempts_under_way]
+        runs = [one.row() for one in fleet.runs_under_way]
         changes = [
             (ref, pending, fleet.get(ref), self._view_of(ref))
             for ref, pending in fleet.mutations.under_way().items()
@@ -244,9 +247,9 @@ class HomeSections:
             starts=starts,
             deployments={row.ref: row for row in self._shown(Deployment)},
             bills=self._bills,
-            attempts=[one.row() for one in fleet.attempts_under_way],
+            attempts=[row for row in attempts if session.shows_account(row.ref.account)],
             transfers=self._copies(),
-            runs=[one.row() for one in fleet.runs_under_way],
+            runs=[row for row in runs if self._shows_any(one.ref for one in row.instances)],
         )
         self._work = self._work_now()
         self.moving = bool(work.transfers or work.runs)
@@ -263,8 +266,12 @@ class HomeSections:
         """Whether this session has begun or ended something since the sections were made."""
         return self._work_now() != self._work
 
+    def _shows_any(self, refs: Iterable[Ref]) -> bool:
+        """Whether one of these is of an account shown."""
+        return any(self._session.shows_account(ref.account) for ref in refs)
+
     def _copies(self) -> list[TransferRow]:
-        copies = self._session.fleet.transfers_under_way
+        copies = [one for one in self._session.fleet.transfers_under_way if self._shows_any(one.refs)]
         if not copies:
             return []
         from gputui.screens.transfers.view import row_of
