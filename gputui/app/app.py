@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -219,9 +219,10 @@ class GputuiApp(App[int]):
 
     async def on_unmount(self) -> None:
         """Close the fleet, which writes its snapshot."""
-        await self._announcements.aclose()
-        await self._program.custom.aclose()
-        await self.session.fleet.aclose()
+        async with AsyncExitStack() as ends:  # the last one first; the failure of one leaves the others
+            ends.push_async_callback(self.session.fleet.aclose)
+            ends.push_async_callback(self._program.custom.aclose)
+            ends.push_async_callback(self._announcements.aclose)
 
     async def run_async(self, **options: Any) -> int | None:
         """Run the app; from the first moment on, a signal that ends it gives the terminal back."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from gputui.app.notifications import desktop_sequence
+import pytest
+
+from gputui.app.notifications import TerminalNotifications, desktop_sequence
 from gputui.models import Instance, Phase, Ref, Resource
 from gputui.models.notifications import Notification, Topic
 from tests.fleet.fakes import FakeBackend
@@ -39,3 +41,15 @@ async def test_a_failure_is_shown_in_every_view_where_its_topic_is_chosen() -> N
         lab.rows[Resource.INSTANCES] = [Instance(ref, "main", Phase.FAILED, "OOMKilled")]
         await stage.advance(60)
         assert "lab: main is OOMKilled." in stage.toasts
+
+
+async def test_the_fleet_is_closed_though_the_notifications_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(self: TerminalNotifications) -> None:
+        raise RuntimeError
+
+    lab = FakeBackend("lab")
+    async with staged(lab) as stage:
+        with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+            patched.setattr(TerminalNotifications, "aclose", fail)
+            await stage.app.on_unmount()
+        assert lab.calls["close"] == 1

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import tempfile
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gputui.errors import ConfigError, UnavailableError
@@ -22,7 +25,8 @@ _WEBHOOK_SECONDS = 15.0
 _LEAST_SECRET = 8
 """Characters from which on the path of a webhook is a secret: shorter ones would mask other texts."""
 _OUTPUT = 300
-"""Characters of a failed command's output that are shown."""
+"""Characters of a failed command's output that are shown: the last ones."""
+_OUTPUT_BYTES = 4 * _OUTPUT
 FIELDS = ("topic", "title", "text", "account", "ref", "time")
 """The fields of a command's arguments, in braces."""
 
@@ -60,41 +64,59 @@ def filled(argument: str, fields: Mapping[str, str]) -> str:
 async def run_command(command: Sequence[str], notification: Notification) -> None:
     """Run a command without a shell, with the fields of a notification in its arguments and its environment.
 
-    Its output is read and shown only where it fails. Raises ConfigError where it cannot be started, UnavailableError
-    where it fails or takes too long.
+    What it has started in the background may outlive it. Where it takes too long or this is cancelled, all of it is
+    ended. The end of its output is shown only where it fails. Raises ConfigError where it cannot be started,
+    UnavailableError where it fails or takes too long.
     """
     fields = fields_of(notification)
     environment = os.environ | {f"GPUTUI_{name.upper()}": value for name, value in fields.items()}
+    # Not a pipe: that ends with the last process that has it, not with the command.
+    with _output_file() as output:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(filled(argument, fields) for argument in command),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=asyncio.subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ConfigError(
+                f"The notification command {command[0]} cannot be started: {reason}.",
+                hint="Correct command in [notify].",
+            ) from None
+        try:
+            await asyncio.wait_for(process.wait(), COMMAND_SECONDS)
+        except TimeoutError:
+            raise UnavailableError(
+                f"The notification command {command[0]} did not end in {COMMAND_SECONDS:g} s."
+            ) from None
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+        if process.returncode:
+            words = _end_of(output)
+            raise UnavailableError(
+                f"The notification command {command[0]} failed with exit code {process.returncode}"
+                f"{f': {words}' if words else ''}."
+            )
+
+
+def _output_file() -> IO[bytes]:
     try:
-        process = await asyncio.create_subprocess_exec(
-            *(filled(argument, fields) for argument in command),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(
-            f"The notification command {command[0]} cannot be started: {reason}.", hint="Correct command in [notify]."
-        ) from None
-    try:
-        output, _ = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
-    except TimeoutError:
-        raise UnavailableError(
-            f"The notification command {command[0]} did not end in {COMMAND_SECONDS:g} s."
-        ) from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        words = clean(output.decode(errors="replace").strip())[:_OUTPUT]
-        raise UnavailableError(
-            f"The notification command {command[0]} failed with exit code {process.returncode}"
-            f"{f': {words}' if words else ''}."
-        )
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise UnavailableError(f"No file for the output of the notification command: {error.strerror}.") from None
+
+
+def _end_of(output: IO[bytes]) -> str:
+    size = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size - _OUTPUT_BYTES))
+    return clean(output.read().decode(errors="replace").strip())[-_OUTPUT:]
 
 
 class Webhook:

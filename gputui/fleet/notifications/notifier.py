@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _GATHER_SECONDS = 2.0
 """How long notifications of one topic are gathered: many instances may fail at once."""
 _TICK_SECONDS = 60.0
+_CLOSE_SECONDS = 2.0
 _MOST_WAITING = 50
 """Notifications that wait for a slow channel; of more, the newest are left out and counted."""
 
@@ -66,12 +67,12 @@ class Notifier:
             self._spawn(channel.run())
 
     async def aclose(self) -> None:
-        """Stop; what waits for a channel is not sent any more."""
+        """Stop; what waits for a channel is not sent any more. Bounded in time."""
         self._observer.close()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(self._tasks, timeout=_CLOSE_SECONDS)
 
     def announce(self, notification: Notification) -> None:
         """Announce news on all ways, if its topic is chosen."""

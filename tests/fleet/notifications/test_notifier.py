@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +14,14 @@ import pytest
 
 from gputui.config.secrets import SecretRef
 from gputui.errors import ConfigError, GputuiError, UnavailableError
-from gputui.fleet.notifications import channels
+from gputui.fleet.notifications import channels, notifier
 from gputui.fleet.notifications.channels import Webhook, filled, run_command
 from gputui.fleet.notifications.notifier import Notifier, together
 from gputui.fleet.notifications.settings import Settings
 from gputui.models import Ref
 from gputui.models.notifications import Notification, Topic
 from tests.api.server import ScriptedServer, as_json
-from tests.fleet.fakes import START, FakeBackend, FakeClock, running
+from tests.fleet.fakes import START, FakeBackend, FakeClock, running, settle
 
 NEWS = Notification(
     Topic.FAILED, "main failed", "lab: main {title} is $(rm) 'x'; \"y\".", START, "lab", Ref("lab", "pod", "main")
@@ -48,6 +51,35 @@ async def test_a_command_that_fails_is_missing_or_does_not_end_is_said(monkeypat
         await run_command((sys.executable, "-c", "input() if 0 else __import__('time').sleep(60)"), NEWS)
 
 
+async def test_what_a_command_leaves_in_the_background_delays_nothing_and_is_no_failure() -> None:
+    began = time.monotonic()
+    await run_command(("sh", "-c", "sleep 3 & exit 0"), NEWS)
+    assert time.monotonic() - began < 2
+
+
+async def test_the_end_of_a_command_ends_what_its_shell_has_started(tmp_path: Path) -> None:
+    line = f"sleep 5 & echo $! > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; wait; true"
+    work = asyncio.ensure_future(run_command(("sh", "-c", line), NEWS))
+    while not (tmp_path / "pid").exists():
+        await settle()
+    await settle()
+    end = time.monotonic() + 2
+    work.cancel()
+    await asyncio.wait({work})
+    assert work.cancelled()
+    while _runs(int((tmp_path / "pid").read_text())):
+        assert time.monotonic() < end
+    assert time.monotonic() < end
+
+
+def _runs(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
 def test_what_a_field_contains_is_not_read_for_fields() -> None:
     assert filled("{title}{text}", {"title": "{text}", "text": "b"}) == "{text}b"
 
@@ -75,18 +107,41 @@ async def test_what_comes_at_once_is_one_notification_and_other_topics_are_none(
     problems: list[GputuiError] = []
     settings = Settings(frozenset({Topic.FAILED}), command=("/nonexistent/notify",))
     async with running(clock, FakeBackend("lab")) as fleet:
-        notifier = Notifier(fleet, settings, show=shown.append, on_problem=problems.append)
-        notifier.start()
+        ways = Notifier(fleet, settings, show=shown.append, on_problem=problems.append)
+        ways.start()
         for number in range(12):
-            notifier.announce(replace(NEWS, title=f"main-{number} failed"))
-        notifier.announce(replace(NEWS, topic=Topic.STARTED))
+            ways.announce(replace(NEWS, title=f"main-{number} failed"))
+        ways.announce(replace(NEWS, topic=Topic.STARTED))
         await clock.advance(3)
         assert [one.title for one in shown] == ["main-0 failed, 11 more"]
-        notifier.announce(NEWS)
+        ways.announce(NEWS)
         await clock.advance(3)
         assert [one.title for one in shown[1:]] == ["main failed"]
         assert len(problems) == 1, "a way that fails is said once"
-        await notifier.aclose()
+        await ways.aclose()
+
+
+async def test_closing_does_not_wait_for_a_way_that_does_not_end(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = asyncio.Event()
+
+    async def stubborn(command: Sequence[str], notification: Notification) -> None:
+        try:
+            await release.wait()
+        except asyncio.CancelledError:
+            await release.wait()
+
+    monkeypatch.setattr(notifier, "run_command", stubborn)
+    monkeypatch.setattr(notifier, "_CLOSE_SECONDS", 0.01)
+    settings = Settings(frozenset({Topic.FAILED}), command=("notify",))
+    async with running(clock, FakeBackend("lab")) as fleet:
+        ways = Notifier(fleet, settings, show=lambda one: None, on_problem=lambda error: None)
+        ways.start()
+        ways.announce(NEWS)
+        await clock.advance(3)
+        await asyncio.wait_for(ways.aclose(), 5)
+        release.set()
 
 
 def test_one_alone_stays_as_it_is() -> None:
