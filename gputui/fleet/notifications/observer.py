@@ -139,9 +139,11 @@ class Observer:
     def _feeds_changed(self) -> None:
         now = self._fleet.now()
         for name, health in self._fleet.health().items():
+            if health.state is HealthState.UNKNOWN:
+                continue  # an outage ends with an answer
             if health.state is not HealthState.DOWN:
                 began = self._down.pop(name, None)
-                if name in self._said_down and began is not None and health.state is not HealthState.UNKNOWN:
+                if name in self._said_down and began is not None:
                     self._said_down.discard(name)
                     gap = format_minutes(int((now - began).total_seconds() // 60))
                     self._say(Topic.UNREACHABLE, f"{name} answers again", f"It did not for {gap}.", account=name)

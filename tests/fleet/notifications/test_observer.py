@@ -10,7 +10,7 @@ from decimal import Decimal
 from gputui.errors import UnavailableError
 from gputui.fleet import Fleet
 from gputui.fleet.notifications.observer import Observer
-from gputui.models import Action, Balance, Instance, Money, Phase, Ref, Resource
+from gputui.models import Action, Balance, HealthState, Instance, Money, Phase, Ref, Resource
 from gputui.models.notifications import Notification, Topic
 from tests.fleet.fakes import FakeBackend, FakeClock, running
 
@@ -114,6 +114,26 @@ async def test_an_account_that_does_not_answer_for_a_minute_is_news_and_its_retu
         backend.errors.clear()
         await clock.advance(120)
         assert [one.title for one in said[1:]] == ["lab answers again"]
+
+
+async def test_an_outage_lasts_while_nothing_is_known_and_the_next_one_is_news_again(clock: FakeClock) -> None:
+    said: list[Notification] = []
+    async with running(clock, lab()) as fleet:
+        observer = Observer(fleet, {Topic.UNREACHABLE}, said.append)
+        observer.follow()
+        runtime = fleet.runtime("lab")
+        steps = (HealthState.DOWN, HealthState.UNKNOWN, HealthState.OK, HealthState.DOWN)
+        for state in steps:
+            runtime.health = replace(runtime.health, state=state, since=clock.now(), message="no answer")
+            observer.tick()
+            clock.elapsed += 90
+            observer.tick()
+        assert [(one.title, one.text) for one in said] == [
+            ("lab does not answer", "lab: no answer."),
+            ("lab answers again", "It did not for 3m."),
+            ("lab does not answer", "lab: no answer."),
+        ]
+        observer.close()
 
 
 async def test_money_that_lasts_less_than_a_day_is_news_once(clock: FakeClock) -> None:
