@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.actions import ACTIONS
@@ -15,13 +16,13 @@ from gputui.models import (
     Balance,
     Change,
     Deployment,
+    FeedState,
     HealthState,
     Instance,
     Package,
     Phase,
     Ref,
     Resource,
-    Row,
 )
 from gputui.models.notifications import Notification, Topic
 
@@ -34,18 +35,24 @@ _DOWN = timedelta(seconds=60)
 _SOON = timedelta(hours=24)
 """How long before its end the run-out of money is news."""
 _KNOWN = frozenset({Phase.RUNNING, Phase.PENDING, Phase.STOPPED, Phase.FAILED, Phase.STOPPING})
+_STATES = (Resource.INSTANCES, Resource.DEPLOYMENTS)
 
 Emit = Callable[[Notification], None]
 
 
 class Observer:
-    """Follows a fleet and calls ``emit``. What was so when it began is no news."""
+    """Follows a fleet and calls ``emit``. What was so when it began is no news.
+
+    The states of an account's list count from its first reading in this session: restored rows may be days old.
+    """
 
     def __init__(self, fleet: Fleet, topics: Collection[Topic], emit: Emit) -> None:
         self._fleet = fleet
         self._topics = frozenset(topics)
         self._emit = emit
         self._phases: dict[Ref, Phase] = {}
+        self._begun: set[tuple[str, Resource]] = set()
+        """The lists that were read in this session."""
         self._down: dict[str, datetime] = {}
         self._said_down: set[str] = set()
         self._ending: set[Ref] = set()
@@ -61,9 +68,10 @@ class Observer:
         """Subscribe to what the topics need."""
         fleet, topics = self._fleet, self._topics
         if topics & {Topic.FAILED, Topic.STARTED, Topic.STOPPED, Topic.UNREACHABLE}:
-            for resource in (Resource.INSTANCES, Resource.DEPLOYMENTS):
-                self._note(fleet.rows(resource).values())
-                self._unsubscribe.append(fleet.subscribe(resource, self._changed))
+            for resource in _STATES:
+                self._unsubscribe.append(fleet.subscribe(resource, partial(self._changed, resource)))
+            self._begin()
+            self._unsubscribe.append(fleet.subscribe_feeds(self._begin))
         if Topic.UNREACHABLE in topics:
             self._unsubscribe.append(fleet.subscribe_feeds(self._feeds_changed))
         if Topic.FINISHED in topics:
@@ -96,14 +104,24 @@ class Observer:
 
     # --- states ----------------------------------------------------------------------------------------------
 
-    def _note(self, rows: Iterable[Row]) -> None:
-        for row in rows:
-            if isinstance(row, Instance | Deployment) and row.phase in _KNOWN:
-                self._phases[row.ref] = row.phase
+    def _begin(self) -> None:
+        """Note the states of lists that were read for the first time."""
+        fleet = self._fleet
+        for resource in _STATES:
+            for name in fleet.accounts:
+                if (name, resource) not in self._begun and fleet.feed(name, resource).state is FeedState.FRESH:
+                    self._begun.add((name, resource))
+                    for row in fleet.rows(resource, name).values():
+                        if isinstance(row, Instance | Deployment):
+                            self._note_end(row)
+                            if row.phase in _KNOWN:
+                                self._phases[row.ref] = row.phase
 
-    def _changed(self, change: Change) -> None:
+    def _changed(self, resource: Resource, change: Change) -> None:
+        begun = {name for name, which in self._begun if which is resource}
+        self._begin()
         for row in (*change.added, *change.updated):
-            if isinstance(row, Instance | Deployment):
+            if isinstance(row, Instance | Deployment) and row.ref.account in begun:
                 self._compare(row)
         for ref in change.removed:
             before = self._phases.pop(ref, None)
@@ -111,10 +129,13 @@ class Observer:
                 self._say(Topic.STOPPED, f"{ref.id} is gone", f"{ref} ran, and is no longer listed.", ref=ref)
             self._ending.discard(ref)
 
-    def _compare(self, row: Instance | Deployment) -> None:
-        """Compare a state with the last one that was known: an unknown state is not another state."""
+    def _note_end(self, row: Instance | Deployment) -> None:
         if (pending := self._fleet.mutations.pending(row.ref)) is not None and ACTIONS[pending.action].ends_spending:
             self._ending.add(row.ref)
+
+    def _compare(self, row: Instance | Deployment) -> None:
+        """Compare a state with the last one that was known: an unknown state is not another state."""
+        self._note_end(row)
         before, now = self._phases.get(row.ref), row.phase
         where = f"{row.ref.account}: {row.name}"
         if now not in _KNOWN:

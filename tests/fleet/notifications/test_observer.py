@@ -10,9 +10,10 @@ from decimal import Decimal
 from gputui.errors import UnavailableError
 from gputui.fleet import Fleet
 from gputui.fleet.notifications.observer import Observer
+from gputui.history.history import History
 from gputui.models import Action, Balance, HealthState, Instance, Money, Phase, Ref, Resource
 from gputui.models.notifications import Notification, Topic
-from tests.fleet.fakes import FakeBackend, FakeClock, running
+from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, running
 
 MAIN = Ref("lab", "pod", "main")
 
@@ -74,6 +75,29 @@ async def test_a_state_that_is_unknown_for_a_while_is_no_other_state(clock: Fake
     async with observed(clock, backend) as (fleet, said):
         await states(clock, backend, fleet, pod(Phase.UNKNOWN, "?"), pod(Phase.RUNNING))
         assert said == []
+
+
+async def test_what_has_changed_since_the_last_session_is_no_news(clock: FakeClock, history: History) -> None:
+    other = replace(pod(Phase.RUNNING), ref=Ref("lab", "pod", "gone"))
+    async with running(clock, lab(pod(Phase.RUNNING), other), history=history):
+        pass
+    said: list[Notification] = []
+    backend = lab(pod(Phase.FAILED, "OOMKilled"))
+    fleet = make_fleet(clock, backend, history=history)
+    fleet.watch({Resource.INSTANCES})
+    fleet.restore()
+    observer = Observer(fleet, tuple(Topic), said.append)
+    observer.follow()
+    try:
+        await fleet.start()
+        await clock.advance(0)
+        assert fleet.find(Instance, MAIN) == pod(Phase.FAILED, "OOMKilled")
+        assert said == []
+        await states(clock, backend, fleet, pod(Phase.RUNNING))
+        assert [one.title for one in said] == ["main runs"]
+    finally:
+        observer.close()
+        await fleet.aclose()
 
 
 async def test_an_instance_that_is_gone_is_news_unless_its_list_cannot_be_read(clock: FakeClock) -> None:
