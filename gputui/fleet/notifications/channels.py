@@ -130,7 +130,10 @@ class Webhook:
         from gputui.api.http.transport import Transport
 
         url = (await asyncio.to_thread(self._url.resolve)).reveal()
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # brackets of an IPv6 address that do not match
+            parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             raise ConfigError(
                 "The webhook is not an http or https URL without a user name.", hint="Correct webhook in [notify]."

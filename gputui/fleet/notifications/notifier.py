@@ -12,7 +12,7 @@ from gputui.fleet.notifications.channels import Webhook, run_command
 from gputui.fleet.notifications.observer import Observer
 from gputui.fleet.notifications.settings import Settings
 from gputui.models.notifications import Notification, Topic
-from gputui.redaction import inner_failure
+from gputui.redaction import as_failure, inner_failure
 
 if TYPE_CHECKING:
     from gputui.fleet.fleet import Fleet
@@ -140,7 +140,7 @@ class _Channel:
             try:
                 await self._send(notification)
                 self._failed = False
-            except GputuiError as error:
+            except Exception as error:  # noqa: BLE001  (the next one may succeed)
                 if not self._failed:
-                    self._on_problem(error)
+                    self._on_problem(as_failure(error, "a notification"))
                 self._failed = True

@@ -20,6 +20,7 @@ from gputui.fleet.notifications.notifier import Notifier, together
 from gputui.fleet.notifications.settings import Settings
 from gputui.models import Ref
 from gputui.models.notifications import Notification, Topic
+from gputui.redaction import inner_failure
 from tests.api.server import ScriptedServer, as_json
 from tests.fleet.fakes import START, FakeBackend, FakeClock, running, settle
 
@@ -98,6 +99,8 @@ async def test_a_webhook_gets_json_once_and_its_path_is_a_secret(server: Scripte
     assert len(server.requests) == 2
     with pytest.raises(ConfigError, match="not an http or https URL"):
         await Webhook(SecretRef.parse("ftp://host/x", where="notify.webhook")).send(NEWS)
+    with pytest.raises(ConfigError, match="not an http or https URL"):
+        await Webhook(SecretRef.parse("http://[x/secret", where="notify.webhook")).send(NEWS)
 
 
 async def test_what_comes_at_once_is_one_notification_and_other_topics_are_none(
@@ -118,6 +121,30 @@ async def test_what_comes_at_once_is_one_notification_and_other_topics_are_none(
         await clock.advance(3)
         assert [one.title for one in shown[1:]] == ["main failed"]
         assert len(problems) == 1, "a way that fails is said once"
+        await ways.aclose()
+
+
+async def test_a_way_with_a_fault_inside_is_reported_and_gets_the_next_notification(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    problems: list[GputuiError] = []
+
+    async def once_wrong(command: Sequence[str], notification: Notification) -> None:
+        sent.append(notification.title)
+        if len(sent) == 1:
+            raise ValueError("a fault")
+
+    monkeypatch.setattr(notifier, "run_command", once_wrong)
+    settings = Settings(frozenset({Topic.FAILED}), command=("notify",))
+    async with running(clock, FakeBackend("lab")) as fleet:
+        ways = Notifier(fleet, settings, show=lambda one: None, on_problem=problems.append)
+        ways.start()
+        for title in ("first", "second"):
+            ways.announce(replace(NEWS, title=title))
+            await clock.advance(3)
+        assert sent == ["first", "second"]
+        assert [error.title for error in problems] == [inner_failure("a notification", ValueError("a fault")).title]
         await ways.aclose()
 
 
