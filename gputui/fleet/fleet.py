@@ -257,6 +257,8 @@ class Fleet(Rows):
     def keep_watching(self, resources: Iterable[Resource], owner: object = None) -> None:
         """Set the resources that are polled at their interval for ``owner``, whatever is on the screen."""
         self._kept_watched[owner] = frozenset(resources)
+        if not self._kept_watched[owner]:
+            del self._kept_watched[owner]
         for runtime in self.runtimes.values():
             runtime.reconsider()
 

@@ -82,9 +82,10 @@ class Observer:
             fleet.keep_watching({Resource.BALANCES, Resource.PACKAGES}, self)
 
     def close(self) -> None:
-        """Unsubscribe."""
+        """Unsubscribe, and poll nothing for it any more."""
         while self._unsubscribe:
             self._unsubscribe.pop()()
+        self._fleet.keep_watching((), self)
 
     def tick(self) -> None:
         """Look at what changes with time alone: to be called about once a minute."""
