@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from gputui.redaction import redact
+from gputui.text import clean
+
 if TYPE_CHECKING:
     from gputui.fleet.attempts import Attempt
     from gputui.fleet.remote_run import RemoteRun
     from gputui.fleet.transfer import Transfer
     from gputui.models import Ref
+
+_LONGEST_COMMAND = 80
 
 Work: TypeAlias = "Transfer | RemoteRun | Attempt"
 
@@ -44,9 +49,15 @@ def end_of(work: Work) -> End | None:
             return None
         succeeded = sum(result.succeeded for result in work.results)
         title = "command finished" if succeeded == len(work.refs) else "command failed"
-        return End(title, f"succeeded in {succeeded} of {len(work.refs)}: {work.row().command}")
+        return End(title, f"succeeded in {succeeded} of {len(work.refs)}: {_beginning(work.order.text)}")
     from gputui.models.attempts import AttemptState
 
     if not work.over or work.state is AttemptState.STOPPED:
         return None
     return End(f"{work.action} {work.name}: {work.state}", work.answer or "The time is over.", work.made, shown=True)
+
+
+def _beginning(command: str) -> str:
+    """Return the beginning of a command without secrets: notifications leave this machine."""
+    line = clean(redact(next(iter(command.strip().splitlines()), "")))
+    return line if len(line) <= _LONGEST_COMMAND else f"{line[: _LONGEST_COMMAND - 1]}…"

@@ -10,6 +10,9 @@ from decimal import Decimal
 from gputui.errors import UnavailableError
 from gputui.fleet import Fleet
 from gputui.fleet.notifications.observer import Observer
+from gputui.fleet.notifications.work import end_of
+from gputui.fleet.orders import Order
+from gputui.fleet.remote_run import RemoteRun
 from gputui.history.history import History
 from gputui.models import Action, Balance, HealthState, Instance, Money, Phase, Ref, Resource
 from gputui.models.notifications import Notification, Topic
@@ -158,6 +161,18 @@ async def test_an_outage_lasts_while_nothing_is_known_and_the_next_one_is_news_a
             ("lab does not answer", "lab: no answer."),
         ]
         observer.close()
+
+
+async def test_the_end_of_a_command_is_said_without_its_secrets_and_in_short(clock: FakeClock) -> None:
+    async with running(clock, lab(pod(Phase.RUNNING)).without_ssh()) as fleet:
+        run = RemoteRun(fleet, fleet.all(Instance), Order(f"HF_TOKEN=hunter2 python train.py {'x' * 200}\nmore"))
+        await run.run()
+        end = end_of(run)
+    assert end is not None
+    beginning, _, command = end.text.partition(": ")
+    assert (end.title, beginning) == ("command finished", "succeeded in 1 of 1")
+    assert command.startswith("HF_TOKEN=*** python train.py xxx")
+    assert (len(command), command[-1]) == (80, "…")
 
 
 async def test_money_that_lasts_less_than_a_day_is_news_once(clock: FakeClock) -> None:
