@@ -101,6 +101,9 @@ class FleetWaste:
         self._scheduled = False
         self._periods = IdlePeriods()
         self._snoozes: dict[_Key, Snooze] = {}
+        self._unstored: dict[_Key, tuple[Snooze, bool]] = {}
+        """Snoozes that are not in the file yet, and with False those that are to be deleted there."""
+        self._file = asyncio.Lock()
         self._first: dict[_Key, datetime] = {}
         """When something of unknown begin was seen first."""
         self._none: dict[Ref, tuple[datetime, datetime]] = {}
@@ -360,25 +363,44 @@ class FleetWaste:
         """Read the snoozes of the history's file, those of other sessions among them."""
         if self._history is None:
             return
-        found = await asyncio.to_thread(self._history.snoozes, self._fleet.now())
-        self._snoozes = {(one.ref, one.reason): one for one in found}
+        async with self._file:
+            found = await asyncio.to_thread(self._history.snoozes, self._fleet.now())
+            if found is None:
+                return
+            self._snoozes = {
+                (one.ref, one.reason): one for one in found if (one.ref, one.reason) not in self._unstored
+            }
+            self._snoozes |= {key: one for key, (one, hides) in self._unstored.items() if hides}
         self.look_again()
 
-    async def snooze(self, rows: Iterable[Waste], until: datetime, note: str) -> None:
-        """Hide waste until a time, for the reason ``note``; it is kept for later sessions."""
+    async def snooze(self, rows: Iterable[Waste], until: datetime, note: str) -> bool:
+        """Hide waste until a time, for the reason ``note``; returns whether it is kept for later sessions."""
         now, user = self._fleet.now(), _user()
-        added = [Snooze(waste.ref, waste.reason, until, note, now, user) for waste in rows]
-        self._snoozes |= {(one.ref, one.reason): one for one in added}
-        self.look_again()
-        if self._history is not None:
-            await asyncio.to_thread(self._history.snooze, added)
+        added = {(waste.ref, waste.reason): Snooze(waste.ref, waste.reason, until, note, now, user) for waste in rows}
+        self._snoozes |= added
+        return await self._store({key: (one, True) for key, one in added.items()})
 
-    async def end_snooze(self, rows: Iterable[Waste]) -> None:
-        """Show waste again before its time."""
-        ended = [one for waste in rows if (one := self._snoozes.pop((waste.ref, waste.reason), None)) is not None]
+    async def end_snooze(self, rows: Iterable[Waste]) -> bool:
+        """Show waste again before its time; returns whether that is stored."""
+        keys = [(waste.ref, waste.reason) for waste in rows]
+        return await self._store({key: (one, False) for key in keys if (one := self._snoozes.pop(key, None))})
+
+    async def _store(self, changes: Mapping[_Key, tuple[Snooze, bool]]) -> bool:
+        """Write changes, and earlier ones that could not be written; returns whether all are."""
+        if self._history is None:
+            self.look_again()
+            return True
+        self._unstored |= changes
         self.look_again()
-        if self._history is not None and ended:
-            await asyncio.to_thread(self._history.end_snoozes, ended)
+        async with self._file:  # a reading that has begun before does not know them
+            writing = dict(self._unstored)
+            added = [one for one, hides in writing.values() if hides]
+            ended = [one for one, hides in writing.values() if not hides]
+            stored = not added or await asyncio.to_thread(self._history.snooze, added)
+            stored = (not ended or await asyncio.to_thread(self._history.end_snoozes, ended)) and stored
+            if stored:
+                self._unstored = {key: each for key, each in self._unstored.items() if writing.get(key) != each}
+        return stored
 
 
 def _waste_of(found: Findings, ref: Ref) -> Waste | None:

@@ -229,12 +229,12 @@ class History(HistoryFile):
             snoozes.delete(connection, ended)
         return not failures
 
-    def snoozes(self, now: datetime) -> list[Snooze]:
-        """Return the snoozes that have not ended."""
+    def snoozes(self, now: datetime) -> list[Snooze] | None:
+        """Return the snoozes that have not ended; None where they cannot be read."""
         found: list[Sequence[Any]] = []
-        with self._forgiving("history cannot be read"), self._lock:
+        with self._forgiving("history cannot be read") as failures, self._lock:
             found += snoozes.read(self._open(), now)
-        return self._usable("snooze", 2, found, snoozes.snooze)
+        return None if failures else self._usable("snooze", 2, found, snoozes.snooze)
 
     # The audit log.
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+
+import pytest
 
 from gputui.errors import UnavailableError
 from gputui.fleet.waste import Findings
 from gputui.history.history import History
 from gputui.models import Deployment, GpuDevice, GpuSample, Instance, Money, Phase, Ref, Resource, Volume
-from gputui.models.waste import WasteReason
+from gputui.models.waste import Snooze, WasteReason
 from tests.fleet.fakes import START, FakeBackend, FakeClock, running, settle
 
 MAIN = Ref("dock", "container", "main")
@@ -119,6 +124,74 @@ async def test_a_snooze_can_be_ended_for_later_sessions_too(clock: FakeClock, hi
         await fleet.waste.end_snooze(fleet.waste.now.snoozed)
         assert len(fleet.waste.rows) == 1
     assert history.snoozes(clock.now()) == []
+
+
+class Disk(History):
+    """A history whose file can be slow, or be gone."""
+
+    broken = False
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.reading, self.read = threading.Event(), threading.Event()
+        self.read.set()
+
+    def snoozes(self, now: datetime) -> list[Snooze] | None:
+        found = None if self.broken else super().snoozes(now)
+        self.reading.set()
+        assert self.read.wait(10)
+        return found
+
+    def snooze(self, added: Iterable[Snooze]) -> bool:
+        return not self.broken and super().snooze(added)
+
+    def end_snoozes(self, ended: Iterable[Snooze]) -> bool:
+        return not self.broken and super().end_snoozes(ended)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """A history in a file of its own."""
+    found = Disk(tmp_path / "history.db")
+    yield found
+    found.close()
+
+
+async def test_a_snooze_made_while_the_file_is_read_stays(clock: FakeClock, disk: Disk) -> None:
+    async with running(clock, dock(device(0, *[0] * 40)), watch=READ, history=disk) as fleet:
+        disk.read.clear()
+        reading = asyncio.create_task(fleet.waste.read_snoozes())
+        await asyncio.to_thread(disk.reading.wait, 10)
+        snoozing = asyncio.create_task(fleet.waste.snooze(fleet.waste.rows, clock.now() + timedelta(hours=8), ""))
+        await asyncio.sleep(0)
+        assert fleet.waste.rows == ()
+        disk.read.set()
+        await reading
+        assert fleet.waste.rows == ()
+        assert await snoozing
+        assert len(disk.snoozes(clock.now()) or ()) == 1
+
+
+async def test_a_snooze_that_could_not_be_stored_lasts_and_is_stored_with_the_next_change(
+    clock: FakeClock, disk: Disk
+) -> None:
+    async with running(clock, dock(device(0, *[0] * 40)), watch=READ, history=disk) as fleet:
+        (waste,), until = fleet.waste.rows, clock.now() + timedelta(hours=8)
+        disk.broken = True
+        assert not await fleet.waste.snooze([waste], until, "")
+        await fleet.waste.read_snoozes()
+        assert fleet.waste.rows == ()
+        disk.broken = False
+        await fleet.waste.read_snoozes()
+        assert fleet.waste.rows == ()
+        assert disk.snoozes(clock.now()) == []
+        assert await fleet.waste.snooze([replace(waste, reason=WasteReason.STUCK)], until, "")
+        assert len(disk.snoozes(clock.now()) or ()) == 2
+        disk.broken = True
+        assert not await fleet.waste.end_snooze([waste])
+        await fleet.waste.read_snoozes()
+        found = fleet.waste.now
+        assert ([one.ref for one in found.rows], found.snoozed) == ([MAIN], ())
 
 
 async def test_waste_of_unknown_begin_has_the_time_for_which_it_was_watched(clock: FakeClock) -> None:

@@ -134,7 +134,7 @@ def test_a_wrong_snooze_is_set_aside_and_one_of_a_later_release_is_left_alone(pa
         "UPDATE snooze SET at = 'soon' WHERE reason = 'stuck'",
         "UPDATE snooze SET reason = 'too-warm' WHERE reason = 'unused'",
     )
-    found = history.snoozes(AT)
+    found = history.snoozes(AT) or []
     assert {one.reason for one in found} == set(WasteReason) - {WasteReason.STUCK, WasteReason.UNUSED}
     assert {one.note for one in found} == {HARMLESS}
     assert [source for source, _ in set_aside(path)] == ["snooze"]

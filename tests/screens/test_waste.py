@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -105,6 +106,19 @@ async def test_a_snooze_hides_a_row_and_z_shows_it_with_its_reason(history: Hist
         assert "1 snoozed" not in stage.title
 
 
+async def test_a_snooze_that_cannot_be_stored_lasts_for_the_session_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    history = History(tmp_path / "file" / "history.db")
+    async with staged(dock(), history=history) as stage:
+        await look(stage)
+        await stage.command("snooze 3d")
+        await stage.until(lambda: "not stored" in stage.toasts)
+        assert "serve snoozed until" in stage.toasts
+        assert "It is not stored: history is not kept" in stage.toasts
+        assert stage.names == ["old"]
+    history.close()
+
+
 async def test_snooze_takes_the_time_and_the_reason_in_the_command_bar(history: History) -> None:
     async with staged(dock(), history=history, size=NARROW) as stage:
         await look(stage)
@@ -112,7 +126,7 @@ async def test_snooze_takes_the_time_and_the_reason_in_the_command_bar(history: 
         assert "The time must be such as 1h" in stage.toasts
         await stage.command("snooze 3d restarts on Monday")
         await stage.until(lambda: history.snoozes(START))
-        (kept,) = history.snoozes(START)
+        (kept,) = history.snoozes(START) or []
         assert stage.names == ["old"]
         assert (kept.until, kept.note) == (START + timedelta(days=3), "restarts on Monday")
 

@@ -60,7 +60,7 @@ def _recall(fleet: Fleet, history: History) -> None:
     now = fleet.now()
     names = tuple(fleet.accounts)
     fleet.samples.restore(history.gpu_samples(names, now))
-    fleet.waste.recall(history.snoozes(now), history.events(accounts=names))
+    fleet.waste.recall(history.snoozes(now) or (), history.events(accounts=names))
 
 
 def _plain(waste: Waste) -> Plain:

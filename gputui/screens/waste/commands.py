@@ -82,17 +82,25 @@ class SnoozeCommands(CommandSet):
         await self._hide(chosen, until, note)
 
     async def _hide(self, chosen: Sequence[Waste], until: datetime, note: str) -> None:
-        await self.session.fleet.waste.snooze(chosen, until, note)
-        said = f"{_names(chosen)} snoozed until {self._time_text(until)}."
-        self.view.notify(said, severity="information")
+        stored = await self.session.fleet.waste.snooze(chosen, until, note)
+        self._say(f"{_names(chosen)} snoozed until {self._time_text(until)}.", stored=stored)
+
+    def _say(self, text: str, *, stored: bool) -> None:
+        history = self.session.history
+        problem = "" if history is None else history.failure
+        if stored and (history is None or history.lasting or not problem):
+            self.view.notify(text, severity="information")
+        else:
+            why = f": {problem}." if problem else "."
+            self.view.notify(f"{text} It is not stored{why}", severity="warning")
 
     def _time_text(self, at: datetime) -> str:
         return end_text(at, self.session.fleet.now(), utc=self.session.utc)
 
     @in_worker("snooze")
     async def _end(self, chosen: Sequence[Waste]) -> None:
-        await self.session.fleet.waste.end_snooze(chosen)
-        self.view.notify(f"{_names(chosen)} no longer snoozed.", severity="information")
+        stored = await self.session.fleet.waste.end_snooze(chosen)
+        self._say(f"{_names(chosen)} no longer snoozed.", stored=stored)
 
 
 def _names(chosen: Sequence[Waste]) -> str:
