@@ -25,6 +25,7 @@ from gputui.models import (
     Resource,
 )
 from gputui.models.notifications import Notification, Topic
+from gputui.models.waste import Waste, WasteReason
 
 if TYPE_CHECKING:
     from gputui.fleet.fleet import Fleet
@@ -36,6 +37,7 @@ _SOON = timedelta(hours=24)
 """How long before its end the run-out of money is news."""
 _KNOWN = frozenset({Phase.RUNNING, Phase.PENDING, Phase.STOPPED, Phase.FAILED, Phase.STOPPING})
 _STATES = (Resource.INSTANCES, Resource.DEPLOYMENTS)
+_WasteKey = tuple[Ref, WasteReason]
 
 Emit = Callable[[Notification], None]
 
@@ -59,7 +61,11 @@ class Observer:
         """The instances that the user has stopped or deleted: their end is no news."""
         self._short: set[Ref] = set()
         """The balances and packages whose end was said."""
-        self._wasted: set[object] | None = None
+        self._wasted: set[_WasteKey] = set()
+        """The waste that is known, that which has been hidden or cannot be seen now among it."""
+        self._searched: set[tuple[str, Resource]] = set()
+        """The lists that were read in this session: the waste that the first reading of one shows is old."""
+        self._since = fleet.now()
         self._ended: dict[int, Work] = {}
         """The work whose end was said. The objects are kept so that their numbers stay theirs."""
         self._unsubscribe: list[Callable[[], None]] = []
@@ -78,6 +84,8 @@ class Observer:
             self._unsubscribe.append(fleet.work.add(self._work_changed))
         if Topic.WASTE in topics:
             self._unsubscribe.append(fleet.waste.subscribe(self._waste_changed))
+            self._note_old_waste()
+            self._unsubscribe.append(fleet.subscribe_feeds(self._note_old_waste))
         if Topic.RUN_OUT in topics:
             fleet.keep_watching({Resource.BALANCES, Resource.PACKAGES}, self)
 
@@ -95,6 +103,7 @@ class Observer:
             self._look_at_money()
         if Topic.WASTE in self._topics:
             self._fleet.waste.look_again()
+            self._waste_changed(self._fleet.waste.now)
 
     def _say(
         self, topic: Topic, title: str, text: str, *, ref: Ref | None = None, account: str = "", shown: bool = False
@@ -202,16 +211,47 @@ class Observer:
 
     # --- waste and work --------------------------------------------------------------------------------------
 
+    def _note_old_waste(self) -> None:
+        """Note the waste that the first reading of a list shows: that of a slow account is as old."""
+        from gputui.fleet.waste import READ
+
+        fleet = self._fleet
+        lists = {(name, each) for name in fleet.accounts for each in READ} - self._searched
+        if new := {(name, each) for name, each in lists if fleet.feed(name, each).state is FeedState.FRESH}:
+            self._searched |= new
+            accounts = {name for name, _ in new}
+            found = fleet.waste.now
+            rows = (*found.rows, *found.snoozed)
+            self._wasted |= {(one.ref, one.reason) for one in rows if one.ref.account in accounts}
+
     def _waste_changed(self, found: Findings) -> None:
-        keys: set[object] = {(one.ref, one.reason) for one in found.rows}
-        if self._wasted is not None:
-            for one in found.rows:
-                if (one.ref, one.reason) not in self._wasted:
-                    price = f", {format_money(one.per_hour)}/h" if one.per_hour is not None else ""
-                    row = self._fleet.get(one.ref)
-                    name = getattr(row, "name", "") or one.ref.id
-                    self._say(Topic.WASTE, f"{name} does nothing", f"{one.ref}: {one.text}{price}.", ref=one.ref)
-        self._wasted = keys
+        """Notify of new waste. What is not found stays known where a list on which that depends is not up to date."""
+        self._note_old_waste()
+        for one in found.rows:
+            if (one.ref, one.reason) not in self._wasted and not self._is_old(one):
+                price = f", {format_money(one.per_hour)}/h" if one.per_hour is not None else ""
+                row = self._fleet.get(one.ref)
+                name = getattr(row, "name", "") or one.ref.id
+                self._say(Topic.WASTE, f"{name} does nothing", f"{one.ref}: {one.text}{price}.", ref=one.ref)
+        unsure = {*found.unknown, *(one.ref for one in found.soon)}
+        seen = {name for name in self._fleet.accounts if self._sees_waste(name)}
+        self._wasted = {key for key in self._wasted if key[0] in unsure or key[0].account not in seen}
+        self._wasted |= {(one.ref, one.reason) for one in (*found.rows, *found.snoozed)}
+
+    def _is_old(self, waste: Waste) -> bool:
+        """Return whether GPUs were idle for too long when it began: samples are restored later than the lists."""
+        if waste.reason is not WasteReason.IDLE or waste.since is None:
+            return False
+        return waste.since + self._fleet.waste.idle_after <= self._since
+
+    def _sees_waste(self, account: str) -> bool:
+        """Return whether the lists of an account that were read in this session are up to date, and whole."""
+        fleet = self._fleet
+        return all(
+            fleet.feed(name, each).state is FeedState.FRESH and not fleet.is_part(name, each)
+            for name, each in self._searched
+            if name == account
+        )
 
     def _work_changed(self, work: Work) -> None:
         """Notify of the end of a copy, a command or a series of attempts: of each end once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 from gputui.errors import UnavailableError
@@ -14,9 +15,10 @@ from gputui.fleet.notifications.work import end_of
 from gputui.fleet.orders import Order
 from gputui.fleet.remote_run import RemoteRun
 from gputui.history.history import History
-from gputui.models import Action, Balance, HealthState, Instance, Money, Phase, Ref, Resource
+from gputui.models import Action, Balance, GpuDevice, GpuSample, HealthState, Instance, Money, Phase, Ref, Resource
 from gputui.models.notifications import Notification, Topic
-from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, running
+from gputui.models.waste import WasteReason
+from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, running
 
 MAIN = Ref("lab", "pod", "main")
 
@@ -161,6 +163,74 @@ async def test_an_outage_lasts_while_nothing_is_known_and_the_next_one_is_news_a
             ("lab does not answer", "lab: no answer."),
         ]
         observer.close()
+
+
+def left(name: str) -> Instance:
+    """Return waste: a stopped instance whose disk is billed."""
+    return replace(pod(Phase.STOPPED), ref=Ref("lab", "pod", name), name=name, paid_disk=2**30)
+
+
+async def test_waste_is_news_once_though_its_list_fails_in_between_and_again_after_it_was_none(
+    clock: FakeClock,
+) -> None:
+    backend = lab(left("old"))
+    async with observed(clock, backend, {Topic.WASTE}) as (fleet, said):
+        backend.rows[Resource.INSTANCES] = [left("old"), left("new")]
+        fleet.refresh([Resource.INSTANCES])
+        await clock.advance(0)
+        assert [one.title for one in said] == ["new does nothing"]
+        backend.errors[Resource.INSTANCES] = UnavailableError("lab: no answer.")
+        fleet.refresh([Resource.INSTANCES])
+        await clock.advance(0)
+        assert [waste.name for waste in fleet.waste.rows] == []
+        backend.errors.clear()
+        fleet.refresh([Resource.INSTANCES])
+        await clock.advance(0)
+        assert {waste.name for waste in fleet.waste.rows} == {"old", "new"}
+        assert len(said) == 1
+        for rows in ([left("old")], [left("old"), left("new")]):
+            backend.rows[Resource.INSTANCES] = rows
+            fleet.refresh([Resource.INSTANCES])
+            await clock.advance(0)
+        assert [one.title for one in said[1:]] == ["new does nothing"]
+
+
+async def test_the_old_waste_of_a_slow_account_is_no_news(clock: FakeClock) -> None:
+    slow = FakeBackend("slow")
+    slow.rows[Resource.INSTANCES] = [replace(left("old"), ref=Ref("slow", "pod", "old"))]
+    answer = slow.hold(Resource.INSTANCES)
+    said: list[Notification] = []
+    async with running(clock, lab(left("main")), slow) as fleet:
+        observer = Observer(fleet, {Topic.WASTE}, said.append)
+        observer.follow()
+        observer.tick()
+        assert [waste.ref.account for waste in fleet.waste.rows] == ["lab"]
+        answer.set()
+        await clock.advance(0)
+        assert {waste.ref.account for waste in fleet.waste.rows} == {"lab", "slow"}
+        assert said == []
+        slow.rows[Resource.INSTANCES] = [replace(left("new"), ref=Ref("slow", "pod", "new"))]
+        fleet.refresh([Resource.INSTANCES])
+        await clock.advance(0)
+        assert [one.title for one in said] == ["new does nothing"]
+        observer.close()
+
+
+async def test_gpus_that_were_idle_before_are_no_news_though_their_samples_are_restored_late(
+    clock: FakeClock,
+) -> None:
+    gpu = Ref("lab", "gpu", "0")
+    samples = [GpuSample(START - timedelta(minutes=minute), 0.0) for minute in range(40, -1, -1)]
+    backend = lab(pod(Phase.RUNNING, gpu_indices=(0,), host="h07", price=Money(Decimal(1), "USD")))
+    backend.rows[Resource.GPUS] = [GpuDevice(gpu, "h07", 0, sample=samples[-1], series=tuple(samples[-1:]))]
+    async with observed(clock, backend, {Topic.WASTE}) as (fleet, said):
+        await fleet.read([Resource.GPUS])
+        await clock.advance(0)
+        assert fleet.waste.now.rows == ()
+        fleet.samples.restore({gpu: samples})
+        await clock.advance(0)
+        assert [waste.reason for waste in fleet.waste.rows] == [WasteReason.IDLE]
+        assert said == []
 
 
 async def test_the_end_of_a_command_is_said_without_its_secrets_and_in_short(clock: FakeClock) -> None:
