@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gputui.actions import ACTIONS
 from gputui.analytics.cost import COSTING, SIZING
 from gputui.analytics.run_out import lasting, run_out
+from gputui.errors import IncompleteError
 from gputui.fleet.notifications.work import Work, end_of
 from gputui.formatting import format_minutes, format_money
 from gputui.models import (
@@ -135,9 +136,16 @@ class Observer:
                 self._compare(row)
         for ref in change.removed:
             before = self._phases.pop(ref, None)
-            if before is Phase.RUNNING and ref not in self._ending and self._fleet.would_list(ref):
+            if before is Phase.RUNNING and ref not in self._ending and self._lists_all(ref.account, resource):
                 self._say(Topic.STOPPED, f"{ref.id} is gone", f"{ref} ran, and is no longer listed.", ref=ref)
             self._ending.discard(ref)
+
+    def _lists_all(self, account: str, resource: Resource) -> bool:
+        """Return whether a list is up to date, and lacks no row by a filter or an error of its server."""
+        feed = self._fleet.feed(account, resource)
+        if isinstance(feed.lacking, IncompleteError) and not feed.lacking.all_named:
+            return False
+        return feed.state is FeedState.FRESH and not self._fleet.is_part(account, resource)
 
     def _note_end(self, row: Instance | Deployment) -> None:
         if (pending := self._fleet.mutations.pending(row.ref)) is not None and ACTIONS[pending.action].ends_spending:
@@ -246,12 +254,7 @@ class Observer:
 
     def _sees_waste(self, account: str) -> bool:
         """Return whether the lists of an account that were read in this session are up to date, and whole."""
-        fleet = self._fleet
-        return all(
-            fleet.feed(name, each).state is FeedState.FRESH and not fleet.is_part(name, each)
-            for name, each in self._searched
-            if name == account
-        )
+        return all(self._lists_all(name, each) for name, each in self._searched if name == account)
 
     def _work_changed(self, work: Work) -> None:
         """Notify of the end of a copy, a command or a series of attempts: of each end once."""

@@ -15,7 +15,20 @@ from gputui.fleet.notifications.work import end_of
 from gputui.fleet.orders import Order
 from gputui.fleet.remote_run import RemoteRun
 from gputui.history.history import History
-from gputui.models import Action, Balance, GpuDevice, GpuSample, HealthState, Instance, Money, Phase, Ref, Resource
+from gputui.models import (
+    Action,
+    Balance,
+    GpuDevice,
+    GpuSample,
+    HealthState,
+    Instance,
+    Missing,
+    Money,
+    PartialRows,
+    Phase,
+    Ref,
+    Resource,
+)
 from gputui.models.notifications import Notification, Topic
 from gputui.models.waste import WasteReason
 from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, running
@@ -105,9 +118,15 @@ async def test_what_has_changed_since_the_last_session_is_no_news(clock: FakeClo
         await fleet.aclose()
 
 
-async def test_an_instance_that_is_gone_is_news_unless_its_list_cannot_be_read(clock: FakeClock) -> None:
-    backend = lab(pod(Phase.RUNNING))
+async def test_an_instance_that_is_gone_is_news_unless_its_list_lacks_something(clock: FakeClock) -> None:
+    other = replace(pod(Phase.RUNNING), ref=Ref("lab", "pod", "other"))
+    backend = lab(pod(Phase.RUNNING), other)
     async with observed(clock, backend) as (fleet, said):
+        backend.rows[Resource.INSTANCES] = PartialRows([pod(Phase.RUNNING)], [Missing("h07 does not answer")])
+        fleet.refresh([Resource.INSTANCES])
+        await clock.advance(0)
+        assert fleet.get(other.ref) is None
+        assert said == []
         backend.rows[Resource.INSTANCES] = []
         fleet.refresh([Resource.INSTANCES])
         await clock.advance(0)
