@@ -481,7 +481,7 @@ _APP = _section(
     Command("theme", "Theme", "", "Change the colours", argument="NAME"),
     Command("saved-views", "Saved views", "", "Save this view, or go to a saved one", argument="VIEW", typed="view"),
     Command("utc", "UTC or local time", "U", "Switch how times are shown"),
-    Command("back", "Back", "escape,backspace", "Clear the filter, or go back"),
+    Command("back", "Back", "escape,backspace", "Clear marks, the filter, the accounts, or go back"),
     Command("help", "Keys", "question_mark", "The keys that work here", 15),
     Command("quit", "Back (quits from a main view)", "q", "Back; quits from a main view", aliases=("q",)),
 )

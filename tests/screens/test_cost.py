@@ -162,7 +162,7 @@ async def test_each_line_and_package_has_its_menus_its_description_and_its_insta
         # Enter on an account goes to its instances.
         await stage.press("g")
         await stage.press("enter")
-        assert stage.title.startswith("Instances   4 of 9")
+        assert stage.title.startswith("Instances   @ hub   4 of 9")
 
         # A deployment can be described and stopped from here.
         await stage.press("9")

@@ -254,3 +254,21 @@ async def test_an_account_with_a_colour_has_it_in_rows_header_and_questions() ->
         assert any("$account-red" in str(span.style) for span in bar.content.spans)
         await stage.press("X")
         assert stage.lines[next(i for i, line in enumerate(stage.lines) if "Stop " in line) - 2].strip("█ ") == "lab"
+
+
+async def test_a_limit_to_accounts_is_named_at_any_width_and_escape_takes_one_thing_at_a_time() -> None:
+    others = [FakeBackend(f"account-{number}") for number in range(8)]
+    async with staged(lab(), *others, size=NARROW) as stage:
+        await stage.command("account lab")
+        assert "@ lab" in stage.header
+        assert "@ lab" in stage.title
+        await stage.press("slash")
+        await stage.type("train")
+        await stage.press("enter", "space", "escape")
+        assert not stage.table.marked
+        assert stage.names == ["train"]
+        await stage.press("escape")
+        assert len(stage.names) > 1
+        assert stage.app.session.only == ("lab",)
+        await stage.press("escape")
+        assert not stage.app.session.only

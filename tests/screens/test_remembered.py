@@ -35,7 +35,7 @@ async def test_a_session_begins_with_the_order_filter_theme_and_account_of_the_l
         assert stage.app.session.account == "lab"
         assert "/ train" in stage.title
         assert "only problems" in stage.title
-        await stage.press("escape")
+        await stage.press("escape", "escape")
         assert "/ train" not in stage.title
         assert "render" in stage.text
     assert sorted(preferences.under("view.")) == ["instances.sort"]

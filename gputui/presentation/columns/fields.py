@@ -93,6 +93,7 @@ def name(*, least: int = 0) -> Column[Any]:
         flex=True,
         max_width=40,
         middle=True,
+        anchor=True,
         detail=lambda row: (row.name, "strong"),
     )
 

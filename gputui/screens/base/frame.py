@@ -88,7 +88,10 @@ class Frame:
         flags = "   only problems" if view.problems_only else ""
         asked = f"   server filter: {words}" if (words := view.asked_for()) else ""
         self.show_tabs()
-        title = Content.assemble(view.heading(), (flags, "$text-warning"), left, (asked, "$text-accent"))
+        only = f"   @ {' '.join(view.session.only)}" if view.session.only else ""
+        title = Content.assemble(
+            view.heading(), (only, "$text-accent"), (flags, "$text-warning"), left, (asked, "$text-accent")
+        )
         view.query_one(TitleBar).set_parts(title, right)
         self.show_message()
         self._show_problems()

@@ -222,7 +222,8 @@ class ListView(TabularView):
         if self.is_mounted:
             self._apply_filter()
             if select is not None and not self.table.select(select):
-                self.clear_filter()
+                while self.clear_filter():
+                    pass
         if select is not None:
             # A view that is shown for the first time has no rows yet.
             self._awaited_row = (select, self.table.viewport.moves if self.is_mounted else 0)
@@ -332,11 +333,16 @@ class ListView(TabularView):
         return marked or super().targets()
 
     def clear_filter(self) -> bool:
-        """Clear the filter, the account and only-problems, not the scope; returns whether any was set."""
-        had = self._query is not None or bool(self.session.only) or self.problems_only
+        """Clear the filter and only-problems, else the accounts, not the scope; returns whether any was set."""
+        if self._query is None and not self.problems_only:
+            return self._show_all_accounts()
         self._query = None
         self.problems_only = False
-        if self.session.only:
-            self.session.choose(account=None)
         self._apply_filter()
-        return had
+        return True
+
+    def _show_all_accounts(self) -> bool:
+        limited = bool(self.session.only)
+        if limited:
+            self.session.choose(account=None)
+        return limited

@@ -273,7 +273,8 @@ class StockView(View):
         """Put the cursor on an offer."""
         super().limit_to(scope, select)
         if select is not None and self.is_mounted and not self.map.select(select):
-            self.clear_limits()
+            while self.clear_limits():
+                pass
             self.map.select(select)
 
     # --- limiting the map ------------------------------------------------------------------------------------
@@ -283,15 +284,15 @@ class StockView(View):
         self.frame.show()
 
     def clear_limits(self) -> bool:
-        """Remove the limits of the map; returns whether there were any."""
-        had = bool(self._query or self.arrangement.only_idle or self.preset or self.session.only)
-        self._query, self.preset = None, ""
-        self.arrangement = replace(self.arrangement, only_idle=False)
-        if self.session.only:
+        """Remove the limits of the map, then show all accounts; returns whether there were any."""
+        if self._query or self.arrangement.only_idle or self.preset:
+            self._query, self.preset = None, ""
+            self.rearrange(only_idle=False)
+            return True
+        limited = bool(self.session.only)
+        if limited:
             self.session.choose(account=None)
-        if had:
-            self._update()
-        return had
+        return limited
 
     def limit(self, preset: str) -> None:
         """Show only the regions of a preset; '' for all regions."""

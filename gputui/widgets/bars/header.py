@@ -56,8 +56,10 @@ class HeaderBar(Line):
             bad = [health for health in accounts if health.state not in (HealthState.OK, HealthState.UNKNOWN)]
             states = [health.state for health in accounts]
             named = [self._dot(health, only, colors, utc) for health in bad]
+            limit = Content.styled(f"   @ {' '.join(only)}" if only else "", "$text-accent")
             counted, short = (
-                Content.assemble(*parts, "   ", self._count(states, noun), *named) for noun in (" accounts", "")
+                Content.assemble(*parts, "   ", self._count(states, noun), limit, *named)
+                for noun in (" accounts", "")
             )
             line = short if counted.cell_length > width else counted
         self.show(spread(line, cost, full) if cost and full > 0 else line)
