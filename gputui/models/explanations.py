@@ -11,15 +11,17 @@ from gputui.models.values import Ref
 class Found:
     """GPUs that are idle in some places: single GPUs, possibly of several hosts.
 
-    ``idle`` is None where the server does not count; then ``available`` says whether there are some.
+    ``idle`` is None where the server does not count; then ``available`` says whether there are some. ``unknown`` is
+    the number of offers without a count, which are not in ``idle``.
     """
 
     idle: int | None = None
     available: bool | None = None
+    unknown: int = 0
 
     @property
     def some(self) -> bool:
-        """Whether there are any."""
+        """Whether there are any, as far as is known."""
         return bool(self.available) if self.idle is None else self.idle > 0
 
 

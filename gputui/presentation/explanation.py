@@ -11,6 +11,7 @@ from gputui.models.explanations import Explanation, Found
 from gputui.presentation.columns.column import Cell
 from gputui.presentation.deployments import counts_sentence, cuda_range, gpus_text, price_range, range_text
 
+_UNCOUNTED = "without a number of idle GPUs"
 _NAMED = 4
 """The most blocked hosts that are named."""
 
@@ -46,7 +47,9 @@ def is_short(row: Deployment) -> bool:
 
 def stock_lines(row: Deployment, explanation: Explanation) -> Iterator[Cell]:
     """Yield what the stock has within the limits, and with each of them relaxed."""
-    yield _fitting(row, explanation.found)
+    yield _fitting(row, explanation.found, whole=not explanation.unread)
+    if (unknown := explanation.found.unknown) and explanation.found.some:
+        yield (f"  {counted(unknown, 'more offer')} within them {_UNCOUNTED}", "warning")
     for one in explanation.relaxed:
         yield (f"  {_number(one.found)} would fit {one.change}", "good")
     for problem in explanation.unread:
@@ -87,8 +90,15 @@ def other_lines(
         yield (f"Image {row.image}: size unknown.", "muted")
 
 
-def _fitting(row: Deployment, found: Found) -> Cell:
+def _fitting(row: Deployment, found: Found, *, whole: bool) -> Cell:
     needed = row.gpu_count or 1
+    if found.unknown and not found.some:
+        return (
+            f"Whether an idle GPU fits its limits is unknown: {counted(found.unknown, 'offer')} {_UNCOUNTED}.",
+            "warning",
+        )
+    if not found.some and not whole:
+        return ("No idle GPU that fits its limits is known: the stock was not read in full.", "warning")
     if not found.some:
         return ("✗ No idle GPU fits its limits now.", "bad")
     if found.idle is None:
@@ -96,13 +106,15 @@ def _fitting(row: Deployment, found: Found) -> Cell:
     fits = f"{counted(found.idle, 'idle GPU')} {'fits' if found.idle == 1 else 'fit'} its limits now"
     if needed == 1:
         return (f"{fits}.", "good")
+    if found.idle < needed and (found.unknown or not whole):
+        return (f"{fits}, as far as is known; an instance needs {needed} on one host.", "warning")
     if found.idle < needed:
         return (f"✗ {fits}; an instance needs {needed} on one host.", "bad")
     return (f"{fits}, possibly on different hosts; an instance needs {needed} on one.", "warning")
 
 
 def _number(found: Found) -> str:
-    return "some" if found.idle is None else str(found.idle)
+    return "some" if found.idle is None else f"{found.idle} or more" if found.unknown else str(found.idle)
 
 
 def _block(block: Block, *, utc: bool) -> str:

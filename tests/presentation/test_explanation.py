@@ -55,6 +55,27 @@ def test_what_fits_is_never_said_to_be_on_one_host() -> None:
     assert stock(Found(0), ROW, Relaxed("with CUDA above 12.2", Found(8)))[1] == "  8 would fit with CUDA above 12.2"
 
 
+def test_an_offer_without_a_number_of_idle_gpus_is_not_counted_as_none() -> None:
+    assert stock(Found(0, unknown=1)) == [
+        "Whether an idle GPU fits its limits is unknown: 1 offer without a number of idle GPUs."
+    ]
+    assert stock(Found(None, unknown=2))[0].startswith("Whether an idle GPU fits its limits is unknown: 2 offers")
+    assert stock(Found(3, unknown=1)) == [
+        "3 idle GPUs fit its limits now, as far as is known; an instance needs 4 on one host.",
+        "  1 more offer within them without a number of idle GPUs",
+    ]
+    relaxed = Relaxed("in Singapore-A", Found(2, unknown=1))
+    assert stock(Found(0), ROW, relaxed)[1] == "  2 or more would fit in Singapore-A"
+
+
+def test_no_gpu_is_said_to_fit_only_where_all_of_the_stock_was_read() -> None:
+    lines = list(map(plain_text, stock_lines(ROW, Explanation(REF, Found(0), unread=("sgp1: busy",)))))
+    assert lines == [
+        "No idle GPU that fits its limits is known: the stock was not read in full.",
+        "  not asked in full: sgp1: busy",
+    ]
+
+
 def test_blocked_hosts_the_image_and_money_are_named_and_what_is_unknown_is_said() -> None:
     blocks = (*(block(f"host{number}", 60) for number in range(6)), block("over", -1))
     assert "You block 6 hosts there: host0 until" in others(blocks=blocks)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 
@@ -14,7 +13,7 @@ from gputui.api.gpuhub.stock import StockReader
 from gputui.api.http.rows import attempt
 from gputui.errors import GputuiError
 from gputui.formatting import format_money
-from gputui.models import Deployment, Money, Offer
+from gputui.models import Deployment, Money, Offer, PartialRows
 from gputui.models.explanations import Explanation, Found, Relaxed
 
 Parameters = Mapping[str, int]
@@ -59,7 +58,9 @@ class StockExplainer:
             offers = await self._reader.read((), {})
             note = f"The stock of a private cloud has no filters: the limits cannot be compared with it. {_FIXED}"
             found = _idle(offers, row.gpu_models)
-            return Explanation(row.ref, found, _of_other_models(offers, row.gpu_models), note=note)
+            unread = (offers.problem,) if isinstance(offers, PartialRows) else ()
+            others = _of_other_models(offers, row.gpu_models)
+            return Explanation(row.ref, found, others, tuple(filter(None, unread)), note)
         there = [region for region in self._regions if region in row.regions] or list(self._regions)
         asking = _Asking(self._reader, row, limits_of(row), there, self._currency)
         return await asking.explain(elsewhere=[region for region in self._regions if region not in there])
@@ -101,7 +102,8 @@ class _Asking:
         if errors and len(errors) == len(answers):
             raise errors[0]
         offers = [offer for answer in answers if not isinstance(answer, GputuiError) for offer in answer]
-        return offers, tuple(error.message for error in errors)
+        incomplete = (answer.problem for answer in answers if isinstance(answer, PartialRows))
+        return offers, (*(error.message for error in errors), *filter(None, incomplete))
 
     async def _idle_with(self, given: Parameters) -> Found:
         return _idle((await self._read(self._regions, given))[0], self._row.gpu_models)
@@ -145,7 +147,12 @@ class _Asking:
 
 def _idle(offers: Iterable[Offer], models: Sequence[str]) -> Found:
     """Return what is idle of these models, of all without any."""
-    return Found(sum(offer.idle or 0 for offer in offers if not models or offer.gpu_model in models))
+    return _count([offer for offer in offers if not models or offer.gpu_model in models])
+
+
+def _count(offers: Collection[Offer]) -> Found:
+    known = [offer.idle for offer in offers if offer.idle is not None]
+    return Found(sum(known) if known or not offers else None, unknown=len(offers) - len(known))
 
 
 def _more(there: Found, than: Found) -> bool:
@@ -154,11 +161,13 @@ def _more(there: Found, than: Found) -> bool:
 
 def _of_other_models(offers: Iterable[Offer], models: Sequence[str]) -> tuple[Relaxed, ...]:
     """Return what is idle of models that the deployment does not allow, the most first: three of them."""
-    idle: Counter[str] = Counter()
+    others: dict[str, list[Offer]] = {}
     for offer in offers:
         if models and offer.gpu_model not in models:
-            idle[offer.gpu_model] += offer.idle or 0
-    return tuple(Relaxed(f"of model {model}", Found(count)) for model, count in idle.most_common(_MODELS) if count)
+            others.setdefault(offer.gpu_model, []).append(offer)
+    found = [Relaxed(f"of model {model}", _count(each)) for model, each in others.items()]
+    found.sort(key=lambda one: one.found.idle or 0, reverse=True)
+    return tuple(one for one in found[:_MODELS] if one.found.some)
 
 
 def limits_of(row: Deployment) -> list[Limit]:

@@ -112,6 +112,19 @@ async def test_a_region_that_fails_is_named_and_the_others_are_explained(server:
         await backend.explainer.explain(ROW)
 
 
+async def test_an_idle_number_that_is_not_reported_is_unknown_and_not_none(server: ScriptedServer) -> None:
+    answer = [
+        {"RTX 5090": {"idle_gpu_num": None, "total_gpu_num": 8}},
+        {"RTX 4090": {"idle_gpu_num": 5, "total_gpu_num": 8}},
+    ]
+    server.on(STOCK, lambda request: ok(answer))
+    backend = GpuhubBackend(gpuhub_account(server.url))
+    assert backend.explainer is not None
+    found = await backend.explainer.explain(replace(ROW, price_to=None, cuda_to=None))
+    assert (found.found.idle, found.found.unknown) == (None, 1)
+    assert [(one.change, one.found) for one in found.relaxed] == [("of model RTX 4090", Found(5))]
+
+
 def test_open_ends_of_ranges_are_no_limits() -> None:
     assert [limit.parameter for limit in limits_of(ROW)] == ["cuda_v_to", "price_to"]
     assert limits_of(replace(ROW, cuda_to=999, price_to=None)) == []
