@@ -24,7 +24,7 @@ def instance_groupings(context: Context) -> Sequence[Grouping[Any]]:
         counts = [context.gpu_count(row) for row in apart]
         return {
             "state": phase_total(rows),
-            "gpu": _gpus(apart, counts),
+            "gpu": _gpus(*_in_use(apart, counts)),
             "util": _mean_load(apart, counts, context),
             "gpumem": size_total(
                 used for row, count in zip(apart, counts, strict=True) for used in _memory_used(row, count, context)
@@ -80,8 +80,23 @@ def _apart(rows: Sequence[Instance]) -> list[Instance]:
     return [row for row in rows if row.parent is None or row.parent not in machines]
 
 
+_USES_GPUS = frozenset({Phase.RUNNING, Phase.PENDING})
+
+
+def _in_use(
+    rows: Sequence[Instance], counts: Sequence[float | None]
+) -> tuple[Sequence[Instance], Sequence[float | None]]:
+    """Return the rows that run or start, with their counts; where the state is unknown, so is the count, unless 0."""
+    found = [
+        (row, count if row.phase in _USES_GPUS or count == 0 else None)
+        for row, count in zip(rows, counts, strict=True)
+        if row.phase in _USES_GPUS or row.phase is Phase.UNKNOWN
+    ]
+    return [row for row, _ in found], [count for _, count in found]
+
+
 def _gpus(rows: Sequence[Instance], counts: Sequence[float | None]) -> Cell:
-    """Write how many GPUs these may use: one that several share is one, where it is known which they are."""
+    """Write how many GPUs these use: one that several share is one, where it is known which they are."""
     shared: dict[tuple[str, str | None], set[int]] = {}
     whole: dict[tuple[str, str | None], float] = {}
     others: list[float | None] = []
@@ -89,7 +104,7 @@ def _gpus(rows: Sequence[Instance], counts: Sequence[float | None]) -> Cell:
         place = row.ref.account, row.host
         if row.gpu_all and count is not None:
             whole[place] = max(count, whole.get(place, 0))
-        elif row.gpu_indices is not None and not row.gpu_all:
+        elif row.gpu_indices is not None and not row.gpu_all and row.phase in _USES_GPUS:
             shared.setdefault(place, set()).update(row.gpu_indices)
         else:
             others.append(count)

@@ -91,9 +91,9 @@ def test_instances_by_account_count_what_runs_and_sum_what_is_known() -> None:
         instance("h", "own", gpu_count=4),
     ]
     assert headings(Resource.INSTANCES, "account", rows, Known()) == {
-        "hub  7": {"state": "3 running  ✗ 1  ? 1  ◐ 2", "gpu": "4 + ?", "price": "$2.41  ¥3.10 + 1 unpriced"},
+        "hub  7": {"state": "3 running  ✗ 1  ? 1  ◐ 2", "gpu": "3 + ?", "price": "$2.41  ¥3.10 + 1 unpriced"},
         "lab  1": {"state": "1 running", "gpu": "0", "price": "1 unpriced"},
-        "own  2": {"state": "1 running", "gpu": "6"},
+        "own  2": {"state": "1 running", "gpu": "4"},
     }
     assert list(headings(Resource.INSTANCES, "gpu", rows)) == [
         "RTX 4090  1",
@@ -119,6 +119,24 @@ def test_a_gpu_that_several_instances_share_is_counted_once() -> None:
     assert headings(Resource.INSTANCES, "host", rows)["h07  4"]["gpu"] == "8 + ?"
     rows = [instance("e", host="h08", gpu_indices=(1,)), instance("f", gpu_count=4)]
     assert headings(Resource.INSTANCES, "account", rows)["hub  2"]["gpu"] == "5"
+
+
+@pytest.mark.parametrize(
+    "phase, count",
+    [
+        (Phase.PENDING, "3"),
+        (Phase.STOPPING, "1"),
+        (Phase.STOPPED, "1"),
+        (Phase.FAILED, "1"),
+        (Phase.UNKNOWN, "1 + ?"),
+    ],
+)
+def test_gpus_are_those_of_what_runs_or_starts_and_doubted_where_the_state_is_unknown(
+    phase: Phase, count: str
+) -> None:
+    for more in ({"gpu_count": 2}, {"gpu_indices": (4, 5), "host": "h07"}):
+        rows = [instance("a", gpu_count=1), instance("b", phase=phase, **more)]
+        assert headings(Resource.INSTANCES, "account", rows)["hub  2"]["gpu"] == count
 
 
 class Seen(Context):
