@@ -21,6 +21,8 @@ _KEPT = 64 << 10
 """Bytes of a command's output that are kept: the last ones."""
 _LAST_LINE = 200
 _END_SECONDS = 2.0
+_REST_SECONDS = 0.5
+"""How long the rest of a command's output is awaited after its end."""
 
 
 class CustomRuns:
@@ -100,13 +102,18 @@ class CustomRuns:
         except OSError as error:
             self._show(title, str(ConfigError(f"{_SHELL} cannot be started: {error.strerror}.")), failed=True)
             return
+        reading = asyncio.ensure_future(_last_of(process.stdout, kept := bytearray()))
         try:
-            output = await _last_of(process.stdout)
             status = await process.wait()
+            # What it has started in the background may keep the output open: its own end counts.
+            await asyncio.wait([reading], timeout=_REST_SECONDS)
         except asyncio.CancelledError:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
             raise
+        finally:
+            reading.cancel()
+        output = kept.decode(errors="replace")
         written = [part for part in clean(output, multiline=True).splitlines() if part.strip()]
         last = written[-1][:_LAST_LINE] if written else "no output"
         self._show(f"{title}: {_end(status)}", last, failed=status != 0)
@@ -115,11 +122,11 @@ class CustomRuns:
         self._app.notify(text, title=title, severity="error" if failed else "information", markup=False, timeout=12)
 
 
-async def _last_of(stream: asyncio.StreamReader | None) -> str:
-    kept = b""
+async def _last_of(stream: asyncio.StreamReader | None, kept: bytearray) -> None:
+    """Read a stream, and keep the end of it."""
     while stream is not None and (piece := await stream.read(_KEPT)):
-        kept = (kept + piece)[-_KEPT:]
-    return kept.decode(errors="replace")
+        kept += piece
+        del kept[:-_KEPT]
 
 
 def _ends(statuses: Sequence[int], wanted: int) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gputui.errors import InvalidError
+from gputui.fleet.clock import within
 from gputui.models import Balance, Block, Deployment, FeedState, Image, Resource, Row
 from gputui.models.explanations import Explanation
 
 if TYPE_CHECKING:
     from gputui.fleet.fleet import Fleet
+
+
+_LISTS = (Resource.BLACKLIST, Resource.IMAGES, Resource.BALANCES)
+_READ_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,19 @@ async def explain(fleet: Fleet, row: Row) -> Explanation:
     if explainer is None:
         raise InvalidError(f"{row.ref.account}: its API does not compare the limits of a deployment with the stock.")
     return await explainer.explain(row)
+
+
+async def read_circumstances(fleet: Fleet, account: str) -> None:
+    """Read the lists of :func:`circumstances` that were not read in this session; those that fail stay unknown."""
+    await fleet.read(_LISTS, [account])
+    runtime = fleet.runtime(account)
+    old = [
+        poller.refresh_after_now()
+        for resource, poller in runtime.pollers.items()
+        if resource in _LISTS and runtime.feed(resource).state is FeedState.STALE
+    ]
+    if old:
+        await within(fleet.clock, _READ_SECONDS, asyncio.gather(*old))
 
 
 def circumstances(fleet: Fleet, row: Deployment) -> Circumstances:

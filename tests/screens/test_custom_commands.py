@@ -66,3 +66,12 @@ async def test_a_command_without_a_key_gets_one() -> None:
     async with staged(lab(), ui=commands(keys={"explain": "ctrl+e"}), view="2") as stage:
         await stage.press("ctrl+e")
         assert "Why it does not start" in stage.toasts
+
+
+async def test_the_end_of_a_command_counts_not_that_of_what_it_leaves_behind(tmp_path: Path) -> None:
+    left = CustomCommand("left", "sleep 20 & echo started", mode=Mode.BACKGROUND, confirm=False)
+    async with staged(lab(), ui=commands(left)) as stage:
+        await stage.command("custom left")
+        await ended(stage)
+        assert "left (eval): exit code 0" in stage.toasts
+        assert "started" in stage.toasts

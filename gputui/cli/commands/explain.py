@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from gputui.fleet.explanations import Circumstances
     from gputui.models.explanations import Explanation
 
-_ALSO = (Resource.BLACKLIST, Resource.IMAGES, Resource.BALANCES)
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_ref(parser)
@@ -43,14 +41,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _explain(fleet: Fleet, text: str) -> tuple[Deployment, Explanation, Circumstances]:
-    from gputui.fleet.explanations import circumstances, explain
+    from gputui.fleet.explanations import circumstances, explain, read_circumstances
 
     (match,), _ = await refs.find(fleet, [text], (Resource.DEPLOYMENTS,))
     row = match.row
     if not isinstance(row, Deployment):
         raise InvalidError(f"{match.ref} is no deployment: only the starts of deployments are explained.")
     explanation = await explain(fleet, row)
-    await fleet.read(_ALSO, [row.ref.account])
+    await read_circumstances(fleet, row.ref.account)
     return row, explanation, circumstances(fleet, row)
 
 

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from gputui.commands import Command, Condition
 from gputui.errors import GputuiError
-from gputui.models import Deployment, Resource
+from gputui.models import Deployment
 from gputui.presentation.explanation import heading, limits_text, other_lines, stock_lines
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
@@ -57,12 +57,12 @@ class ExplainCommands(CommandSet):
 
 async def explanation_of(session: Session, row: Deployment) -> list[Content]:
     """Ask why a deployment does not start; returns the lines, those of a failure too."""
-    from gputui.fleet.explanations import circumstances, explain
+    from gputui.fleet.explanations import circumstances, explain, read_circumstances
 
     fleet = session.fleet
     try:
         explanation = await explain(fleet, row)
-        await fleet.read((Resource.BLACKLIST, Resource.IMAGES, Resource.BALANCES), [row.ref.account])
+        await read_circumstances(fleet, row.ref.account)
     except GputuiError as error:
         return [Content.styled(f"The stock could not be asked: {error}", "$text-error")]
     known = circumstances(fleet, row)
