@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -18,11 +19,9 @@ from gputui.text import clean
 
 _SHELL = "/bin/sh"
 _KEPT = 64 << 10
-"""Bytes of a command's output that are kept: the last ones."""
+"""Bytes at the end of a command's output that are looked at."""
 _LAST_LINE = 200
 _END_SECONDS = 2.0
-_REST_SECONDS = 0.5
-"""How long the rest of a command's output is awaited after its end."""
 
 
 class CustomRuns:
@@ -88,45 +87,38 @@ class CustomRuns:
             self._restore_signals()
 
     async def _in_background(self, title: str, line: str) -> None:
-        """Run a command without a terminal, and show its end with the last line of its output."""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                _SHELL,
-                "-c",
-                line,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            self._show(title, str(ConfigError(f"{_SHELL} cannot be started: {error.strerror}.")), failed=True)
-            return
-        reading = asyncio.ensure_future(_last_of(process.stdout, kept := bytearray()))
-        try:
-            status = await process.wait()
-            # What it has started in the background may keep the output open: its own end counts.
-            await asyncio.wait([reading], timeout=_REST_SECONDS)
-        except asyncio.CancelledError:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            raise
-        finally:
-            reading.cancel()
-        output = kept.decode(errors="replace")
-        written = [part for part in clean(output, multiline=True).splitlines() if part.strip()]
+        """Run a command without a terminal, and show its end with the last line of its output.
+
+        The output goes to a file: what the command leaves in the background may keep a pipe open for long.
+        """
+        with tempfile.TemporaryFile() as output:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    _SHELL,
+                    "-c",
+                    line,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=asyncio.subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                self._show(title, str(ConfigError(f"{_SHELL} cannot be started: {error.strerror}.")), failed=True)
+                return
+            try:
+                status = await process.wait()
+            except asyncio.CancelledError:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
+                raise
+            output.seek(max(0, output.seek(0, os.SEEK_END) - _KEPT))
+            text = output.read().decode(errors="replace")
+        written = [part for part in clean(text, multiline=True).splitlines() if part.strip()]
         last = written[-1][:_LAST_LINE] if written else "no output"
         self._show(f"{title}: {_end(status)}", last, failed=status != 0)
 
     def _show(self, title: str, text: str, *, failed: bool) -> None:
         self._app.notify(text, title=title, severity="error" if failed else "information", markup=False, timeout=12)
-
-
-async def _last_of(stream: asyncio.StreamReader | None, kept: bytearray) -> None:
-    """Read a stream, and keep the end of it."""
-    while stream is not None and (piece := await stream.read(_KEPT)):
-        kept += piece
-        del kept[:-_KEPT]
 
 
 def _ends(statuses: Sequence[int], wanted: int) -> str:

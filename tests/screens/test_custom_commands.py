@@ -69,7 +69,7 @@ async def test_a_command_without_a_key_gets_one() -> None:
 
 
 async def test_the_end_of_a_command_counts_not_that_of_what_it_leaves_behind(tmp_path: Path) -> None:
-    left = CustomCommand("left", "sleep 20 & echo started", mode=Mode.BACKGROUND, confirm=False)
+    left = CustomCommand("left", "sleep 5 & echo started", mode=Mode.BACKGROUND, confirm=False)
     async with staged(lab(), ui=commands(left)) as stage:
         await stage.command("custom left")
         await ended(stage)
