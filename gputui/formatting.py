@@ -93,6 +93,11 @@ _CENT = Decimal("0.01")
 _LEAST_SHOWN = Decimal("0.000001")
 
 
+def usual_text(seconds: float | None) -> str:
+    """Say how long a start takes usually, all its steps together: ``a start usually takes 31 s``; '' if unknown."""
+    return "" if seconds is None else f"a start usually takes {seconds_text(seconds)}"
+
+
 def status_text(status: str | None) -> str:
     """Write the status of a server in lower case: vendors differ in it, ``RUNNING`` and ``running`` are one state."""
     return (status or "").lower()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,9 +37,15 @@ class Start:
         return self.slow or self.stuck
 
 
-def starts_under_way(rows: Iterable[Instance], book: StartupBook, now: datetime) -> dict[Ref, Start]:
-    """Return the starts of those of the rows that are starting."""
-    return {row.ref: _start(row, book, now) for row in rows if row.phase is Phase.PENDING}
+def starts_under_way(
+    rows: Iterable[Instance], book: StartupBook, known_at: Callable[[str], datetime]
+) -> dict[Ref, Start]:
+    """Return the starts of those of the rows that are starting.
+
+    ``known_at`` returns when the rows of an account were current: whether one has ended since is unknown, so none
+    becomes slow or stuck after that.
+    """
+    return {row.ref: _start(row, book, known_at(row.ref.account)) for row in rows if row.phase is Phase.PENDING}
 
 
 def _start(row: Instance, book: StartupBook, now: datetime) -> Start:

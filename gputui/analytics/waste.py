@@ -16,7 +16,7 @@ from gputui.analytics.cost import HostGpus, gpus_of
 from gputui.analytics.gpu_idle import IdlePeriod
 from gputui.analytics.prices import Priced, by_deployment, may_cost, price_key, price_now
 from gputui.analytics.startup_times import slow_from
-from gputui.formatting import format_bytes, seconds_text, status_text
+from gputui.formatting import format_bytes, status_text, usual_text
 from gputui.models import Deployment, Instance, Money, Package, Phase, Ref, Task, TaskQueue, Volume
 from gputui.models.waste import Waste, WasteReason
 
@@ -36,7 +36,8 @@ class Evidence:
     ``idle`` are the idle periods of instances whose GPUs are all idle. ``begun`` is when an instance in transition
     began to start or to stop; of the ``observed`` accounts, when it was seen so first. ``none_since`` is since when
     a deployment was seen without an instance (:func:`has_none`). ``usual`` is how many seconds
-    a start-up of an instance takes usually, None where that is unknown. ``bills`` are the accounts whose instances,
+    a start-up of an instance takes usually, None where that is unknown. ``known_at`` is when the instances of an
+    account were current, now without it: none becomes stuck after that. ``bills`` are the accounts whose instances,
     and ``bills_volumes`` those whose volumes, are billed: there a missing price is unknown, not none.
     """
 
@@ -53,6 +54,7 @@ class Evidence:
     observed: Collection[str] = ()
     none_since: Mapping[Ref, datetime] = field(default_factory=dict)
     usual: Callable[[Instance], float | None] = lambda instance: None
+    known_at: Mapping[str, datetime] = field(default_factory=dict)
     bills: Collection[str] = ()
     bills_volumes: Collection[str] = ()
     idle_after: timedelta = IDLE_AFTER
@@ -178,10 +180,10 @@ def _stuck_text(row: Instance, begun: datetime, known: Evidence) -> str | None:
     """Say in which state an instance is stuck, and how long that takes usually; None where it is not stuck yet."""
     usual = known.usual(row) if row.phase is Phase.PENDING else None
     limit = STUCK_AFTER if usual is None else max(_STUCK_AT_LEAST, timedelta(seconds=slow_from(usual)))
-    if known.now - begun < limit:
+    if known.known_at.get(row.ref.account, known.now) - begun < limit:
         return None
     image = "" if row.progress is None else f", image {row.progress:.0%}"
-    return f"{status_text(row.status)}{image}{'' if usual is None else f', usually {seconds_text(usual)}'}"
+    return f"{status_text(row.status)}{image}{'' if usual is None else f', {usual_text(usual)}'}"
 
 
 def _of_stopped(row: Instance) -> Waste | None:

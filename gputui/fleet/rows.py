@@ -117,6 +117,11 @@ class Rows(Capabilities):
         """Return the state of one list of one account."""
         return self.runtime(account).feed(resource)
 
+    def known_at(self, account: str, resource: Resource) -> datetime:
+        """Return when the rows of a list were current: at its last answer in UTC, now where there was none."""
+        at, now = self.feed(account, resource).fetched_at, self.now()
+        return now if at is None else min(at, now)
+
     def supports(self, account: str, resource: Resource) -> bool:
         """Return whether an account has such a list. Before its back end is open: whether rows were restored."""
         return self.runtime(account).supports(resource)

@@ -287,6 +287,7 @@ class FleetWaste:
                 none_since=self._none_since(deployments, now),
                 observed={name for name, runtime in runtimes.items() if runtime.observes},
                 usual=self._usual,
+                known_at={name: fleet.known_at(name, Resource.INSTANCES) for name in runtimes},
                 bills=bills,
                 bills_volumes={name for name, runtime in runtimes.items() if runtime.costs(Resource.VOLUMES)},
                 idle_after=self.idle_after,

@@ -89,9 +89,10 @@ class InstanceContext(FleetContext):
         """Return the style of an instance that failed, is unknown, starts slowly or is long in transition."""
         if instance.phase is Phase.FAILED:
             return "bad"
-        start = starts_under_way([instance], self.book, self.now()).get(instance.ref)
+        at = self.session.fleet.known_at(instance.ref.account, Resource.INSTANCES)
+        start = starts_under_way([instance], self.book, lambda account: at).get(instance.ref)
         since = self.in_state_since(instance) if instance.phase is Phase.STOPPING else None
-        is_long = since is not None and (self.now() - since).total_seconds() >= STUCK_SECONDS
+        is_long = since is not None and (at - since).total_seconds() >= STUCK_SECONDS
         if instance.phase is Phase.UNKNOWN or is_long or (start is not None and start.is_problem):
             return "warning"
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,10 +14,15 @@ from gputui.models import Event, Instance, Phase, Ref
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TRAIN = Ref("hub", "deployment", "train")
+AWAY = Ref("lab", "container", "away")
 
 
 def test_a_start_is_a_problem_as_soon_as_it_is_waste() -> None:
     assert STUCK_AFTER.total_seconds() == STUCK_SECONDS
+
+
+def at(account: str) -> datetime:
+    return NOW
 
 
 def starting(name: str, parent: Ref | None = TRAIN, since: float | None = None) -> Instance:
@@ -49,7 +55,7 @@ def test_a_start_is_slow_by_comparison_with_the_others_of_its_deployment(seconds
     for number in range(3):
         book.add(begun(f"old-{number}", 4000, took=30))
     book.add(begun("new", seconds))
-    start = starts_under_way([starting("new")], book, NOW)[Ref("hub", "container", "new")]
+    start = starts_under_way([starting("new")], book, at)[Ref("hub", "container", "new")]
     assert (start.usual, start.slow, start.stuck) == (30, slow, False)
     assert start.since == NOW - timedelta(seconds=seconds)
 
@@ -61,7 +67,7 @@ def test_a_step_that_takes_clearly_longer_than_usual_makes_a_start_slow_and_is_n
             f"old-{number}", 4000, took=100
         )[1:]])  # fmt: skip
     book.add(begun("new", 60))
-    start = starts_under_way([starting("new")], book, NOW)[Ref("hub", "container", "new")]
+    start = starts_under_way([starting("new")], book, at)[Ref("hub", "container", "new")]
     assert (start.slow, start.step, start.usual_step, start.usual) == (True, "creating", 2, 100)
 
 
@@ -70,5 +76,12 @@ def test_without_others_it_is_stuck_after_a_fixed_time_if_its_beginning_is_known
     seconds: float | None, stuck: bool
 ) -> None:
     row = starting("alone", None, seconds)
-    start = starts_under_way([row], StartupBook(), NOW)[row.ref]
+    start = starts_under_way([row], StartupBook(), at)[row.ref]
     assert (start.usual, start.slow, start.stuck) == (None, False, stuck)
+
+
+def test_a_start_becomes_neither_slow_nor_stuck_after_the_last_answer_of_its_account() -> None:
+    rows = [starting("here", None, STUCK_SECONDS), replace(starting("away", None, STUCK_SECONDS), ref=AWAY)]
+    known = {"hub": NOW, "lab": NOW - timedelta(seconds=40)}
+    starts = starts_under_way(rows, StartupBook(), known.__getitem__)
+    assert [start.stuck for start in starts.values()] == [True, False]

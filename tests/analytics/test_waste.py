@@ -84,8 +84,13 @@ def test_a_start_is_stuck_when_it_takes_much_longer_than_usual() -> None:
     assert not found(instances=[starting], begun={MAIN: ago(10)})
     assert not found(instances=[starting], begun={MAIN: ago(4)}, usual=lambda _: 10.0)
     (waste,) = found(instances=[starting], begun={MAIN: ago(10)}, usual=lambda _: 31.0)
-    assert (waste.reason, waste.since, waste.text) == (WasteReason.STUCK, ago(10), "pending, usually 31 s")
+    assert (waste.reason, waste.since, waste.text) == (
+        WasteReason.STUCK,
+        ago(10),
+        "pending, a start usually takes 31 s",
+    )
     assert not waste.at_least
+    assert not found(instances=[starting], begun={MAIN: ago(10)}, usual=lambda _: 31.0, known_at={HUB: ago(6)})
     (waste,) = found(instances=[starting], begun={MAIN: ago(30)}, observed={HUB})
     assert waste.at_least
 

@@ -16,6 +16,7 @@ from gputui.formatting import (
     format_time,
     seconds_text,
     status_text,
+    usual_text,
 )
 from gputui.models import (
     Deployment,
@@ -176,9 +177,11 @@ def _lost(machine: Machine, count: int | None) -> str:
 
 
 def _start_text(start: Start) -> str:
-    usual = f"usually {seconds_text(start.usual)}" if start.usual is not None else "no earlier start to compare with"
+    whole = usual_text(start.usual)
+    usual = whole or "no earlier start to compare with"
     if start.step:
         usual = f"{status_text(start.step)} usually takes {seconds_text(start.usual_step)}"
+        usual += f", a whole start {seconds_text(start.usual)}" if whole else ""
     word = "slow start" if start.slow else "long start"
     where = f", host {start.instance.host}" if start.instance.host else ""
     return f"{word}: {usual}{where}"

@@ -12,9 +12,9 @@ from gputui.formatting import (
     format_duration,
     format_elapsed,
     format_time,
-    seconds_text,
     some_of,
     status_text,
+    usual_text,
 )
 from gputui.models import Deployment, Pending, Ref, Row, RunRow, TransferRow
 from gputui.models.attempts import AttemptRow
@@ -34,6 +34,7 @@ class Work:
     deployments: Mapping[Ref, Deployment]
     bills: Callable[[str], bool]
     """Whether instances of an account are billed."""
+    is_stale: Callable[[Ref], bool] = lambda ref: False
     attempts: Sequence[AttemptRow] = ()
     transfers: Sequence[TransferRow] = ()
     runs: Sequence[RunRow] = ()
@@ -132,12 +133,12 @@ def _starts(starts: Iterable[Start], work: Work, now: datetime) -> Iterator[Home
     for parent, group in groups.items():
         deployment = None if parent is None else work.deployments.get(parent)
         if deployment is not None and len(group) >= SEVERAL:
-            yield _several(deployment, group, now)
+            yield _several(deployment, group, work, now)
         else:
-            yield from (_start(start, now, bills=work.bills(start.instance.ref.account)) for start in group)
+            yield from (_start(start, work, now) for start in group)
 
 
-def _start(start: Start, now: datetime, *, bills: bool) -> HomeLine:
+def _start(start: Start, work: Work, now: datetime) -> HomeLine:
     row = start.instance
     image = f", image {row.progress:.0%}" if row.progress is not None else ""
     return HomeLine(
@@ -149,14 +150,15 @@ def _start(start: Start, now: datetime, *, bills: bool) -> HomeLine:
         glyph="◐",
         style="warning",
         text=f"{status_text(row.status) or 'starting'}{image}{_usually(start)}",
-        price=price_if_billed(row, bills=bills),
+        price=price_if_billed(row, bills=work.bills(row.ref.account)),
         time=_elapsed(start.since, now),
         gpus=gpus_of_instance(row),
+        stale=work.is_stale(row.ref),
         rank=newest(_START, start.since),
     )
 
 
-def _several(deployment: Deployment, group: Sequence[Start], now: datetime) -> HomeLine:
+def _several(deployment: Deployment, group: Sequence[Start], work: Work, now: datetime) -> HomeLine:
     oldest = min((start.since for start in group if start.since is not None), default=None)
     return HomeLine(
         section=Section.UNDER_WAY,
@@ -168,13 +170,15 @@ def _several(deployment: Deployment, group: Sequence[Start], now: datetime) -> H
         style="warning",
         text=f"{len(group)} instances starting{_usually(group[0])}",
         time=_elapsed(oldest, now),
+        stale=any(work.is_stale(start.instance.ref) for start in group),
         rank=newest(_START, oldest),
         key="starts",
     )
 
 
 def _usually(start: Start) -> str:
-    return f", usually {seconds_text(start.usual)}" if start.usual is not None else ""
+    text = usual_text(start.usual)
+    return f", {text}" if text else ""
 
 
 def _elapsed(since: datetime | None, now: datetime) -> str:

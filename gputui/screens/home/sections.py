@@ -120,7 +120,7 @@ class HomeSections:
         session, fleet = self._session, self._session.fleet
         now = fleet.now()
         instances = self._shown(Instance)
-        starts = starts_under_way(instances, self._slow.book, now)
+        starts = starts_under_way(instances, self._slow.book, partial(fleet.known_at, resource=Resource.INSTANCES))
         first = problems(self._troubles(instances, starts), now, utc=session.utc)
         found = (
             first,
@@ -247,6 +247,7 @@ class HomeSections:
             starts=starts,
             deployments={row.ref: row for row in self._shown(Deployment)},
             bills=self._bills,
+            is_stale=fleet.is_stale,
             attempts=[row for row in attempts if session.shows_account(row.ref.account)],
             transfers=self._copies(),
             runs=[row for row in runs if self._shows_any(one.ref for one in row.instances)],

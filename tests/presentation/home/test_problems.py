@@ -87,11 +87,15 @@ def test_several_instances_of_a_deployment_with_the_same_problem_are_one_line_th
 def test_a_slow_start_says_the_usual_time_and_its_host() -> None:
     new = row("new", Phase.PENDING, host="33ab", status="starting")
     start = Start(new, NOW - timedelta(seconds=372), usual=31, slow=True)
+    step = replace(start, step="created", usual_step=10.0)
+    assert found(instances=[new], starts={new.ref: step}).lines[0].text == (
+        "slow start: created usually takes 10 s, a whole start 31 s, host 33ab"
+    )
     stuck = replace(start, instance=replace(new, ref=Ref("hub", "container", "b"), host=None), usual=None, slow=False)
     starts = {new.ref: start, Ref("hub", "container", "b"): replace(stuck, stuck=True)}
     section = found(instances=[new, stuck.instance], starts=starts)
     assert [(line.text, line.time) for line in section.lines] == [
-        ("slow start: usually 31 s, host 33ab", "6:12"),
+        ("slow start: a start usually takes 31 s, host 33ab", "6:12"),
         ("long start: no earlier start to compare with", "6:12"),
     ]
 
