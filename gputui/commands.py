@@ -465,7 +465,7 @@ _LIST = _section(
 _APP = _section(
     Group.APP,
     Command("command", "Command bar", "colon", "Type a command"),
-    Command("palette", "Palette", "ctrl+p", "Find a command or a thing by name"),
+    Command("palette", "Palette", "ctrl+p", "Find a command or anything by name"),
     Command("account", "Account", "at", "Show one account only, or describe it", argument="NAME"),
     Command(
         "passwd",

@@ -1,4 +1,4 @@
-"""The palette (ctrl+p): commands, instances, saved views and themes, found by a part of the name."""
+"""The palette (ctrl+p): commands, rows, accounts, saved views and themes, found by a part of the name."""
 
 from __future__ import annotations
 
@@ -16,19 +16,18 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from gputui.commands import BY_ID
-from gputui.formatting import status_text
-from gputui.models import Instance
+from gputui.screens.base.session import FINDABLE
 from gputui.screens.commands.listing import Entry, sections
 from gputui.screens.dialogs.dialog import Dialog
-from gputui.screens.other_places import other_places
+from gputui.screens.other_places import Place, named_rows, other_places, unread
 from gputui.widgets.inputs.line_input import LineInput
 
 if TYPE_CHECKING:
     from gputui.screens.base.view import View
 
 _MOST_OTHERS = 50
-"""The instances and saved views that are shown for a text: those that match best."""
-_NO_MATCH = "No command and no instance matches."
+"""The rows, accounts and saved views that are shown for a text: those that match best."""
+_NO_MATCH = "Nothing has such a name."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,9 @@ class Found:
     score: float = 0.0
     matched: tuple[int, ...] = ()
     """The positions in the words that match."""
+    exact: bool = False
+    """Whether only a part of its name finds it, not letters that are scattered over it."""
+    scattered: bool = False
 
 
 class PaletteDialog(Dialog[Callable[[], object]]):
@@ -75,7 +77,7 @@ class PaletteDialog(Dialog[Callable[[], object]]):
 
     def compose_body(self) -> ComposeResult:
         """Lay out the line to type in, the list and the hint."""
-        yield LineInput(placeholder="Find a command or an instance")
+        yield LineInput(placeholder="Find a command or anything by name")
         yield OptionList()
         yield Static(Content(self.keys_text("run")), classes="hint")
 
@@ -84,6 +86,13 @@ class PaletteDialog(Dialog[Callable[[], object]]):
         self.set_focus(self.query_one(LineInput))
         # The list has its width after the first layout.
         self.call_after_refresh(self._show, self._text)
+        self.run_worker(self._read(), name="lists for the palette", exit_on_error=False)
+
+    async def _read(self) -> None:
+        """Read the lists that no view has needed yet; what is listed already stays where it is."""
+        await self._view.session.fleet.read(FINDABLE)
+        if not any(self._lines):
+            self._show(self._text)
 
     def on_resize(self) -> None:
         """Fit the lines to the new width."""
@@ -100,36 +109,41 @@ class PaletteDialog(Dialog[Callable[[], object]]):
         return Found(entry, partial(self._view.commands.run, BY_ID[entry.command]))
 
     def _others(self) -> Iterator[Found]:
-        """Yield what is found by its name alone: saved views, instances."""
+        """Yield what is found by its name alone: accounts, saved views, rows."""
         yield from self._places(rare=False)
-        session = self._view.session
-        for row in session.fleet.all(Instance):
-            yield Found(_of_instance(row), partial(session.navigator.go, "instances", select=row.ref))
+        yield from map(_found, named_rows(self._view.session))
 
     def _places(self, *, rare: bool) -> Iterator[Found]:
-        for place in other_places(self._view):
-            if place.rare is rare:
-                yield Found(Entry("", place.title, place.about), place.go)
+        return (_found(place) for place in other_places(self._view) if place.rare is rare)
 
     def _matching(self, text: str) -> Iterator[Found]:
-        """Yield the matches, the best first: commands and places, themes, commands that do not work here."""
-        search = FuzzySearch()
+        """Yield the matches, the best first: commands and places, themes, commands that do not work here.
+
+        In each part those that have the text itself are before those with its letters scattered.
+        """
+        search, part = FuzzySearch(), text.lower()
+
+        def order(found: Found) -> tuple[bool, float]:
+            return found.scattered, -found.score
 
         def best(found: Iterable[Found]) -> list[Found]:
             scored = []
             for one in found:
                 command = BY_ID.get(one.entry.command)
                 words = f"{one.entry.title} {command.word}" if command is not None else one.entry.title
+                scattered = part not in words.lower()
+                if scattered and one.exact:
+                    continue
                 score, at = search.match(text, words)
                 if score:
                     matched = tuple(place for place in at if place < len(one.entry.title))
-                    scored.append(replace(one, score=score, matched=matched))
-            return sorted(scored, key=lambda one: -one.score)
+                    scored.append(replace(one, score=score, matched=matched, scattered=scattered))
+            return sorted(scored, key=order)
 
         commands = best(self._command(entry) for section in self._sections for entry in section.entries)
         others = best(self._others())[:_MOST_OTHERS]
         working = [one for one in commands if one.entry.works]
-        yield from sorted([*working, *others], key=lambda one: -one.score)
+        yield from sorted([*working, *others], key=order)
         yield from best(self._places(rare=True))
         yield from (one for one in commands if not one.entry.works)
 
@@ -148,7 +162,9 @@ class PaletteDialog(Dialog[Callable[[], object]]):
         options.add_options(self._option(one, width, keys) for one in found)
         if not found:
             self._lines = [None]
-            options.add_option(Option(Content(_NO_MATCH), disabled=True))
+            missing = unread(self._view.session)
+            said = f"{_NO_MATCH} Not read: {missing}." if missing else _NO_MATCH
+            options.add_option(Option(Content(said), disabled=True))
         options.highlighted = next((place for place, line in enumerate(self._lines) if line is not None), None)
 
     @staticmethod
@@ -189,5 +205,5 @@ class PaletteDialog(Dialog[Callable[[], object]]):
         getattr(self.query_one(OptionList), f"action_{how}")()
 
 
-def _of_instance(row: Instance) -> Entry:
-    return Entry("", row.name, f"{row.ref.kind} in {row.ref.account}, {status_text(row.status)}")
+def _found(place: Place) -> Found:
+    return Found(Entry("", place.title, place.about), place.go, exact=place.exact)

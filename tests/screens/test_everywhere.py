@@ -8,10 +8,12 @@ from pathlib import Path
 from textual.widgets import Input
 
 from gputui.config.preview import UiSettings
+from gputui.errors import UnavailableError
 from gputui.history.history import History
 from gputui.models import Action, Ref, Resource
 from tests.screens.stage import Stage, staged
-from tests.screens.world import backend, instance, lab
+from tests.screens.world import backend, fail, instance, lab
+from tests.storage import store
 
 
 def typed(stage: Stage) -> str:
@@ -123,6 +125,38 @@ async def test_the_palette_finds_commands_and_instances() -> None:
         await stage.press("7")
         await palette(stage, "jupyt")
         await stage.until(lambda: not stage.in_dialog and stage.here == "jupyter")
+
+
+async def test_the_palette_finds_rows_of_every_list_and_accounts_by_a_part_of_the_name() -> None:
+    pods = [instance("lab", "v-i-d"), instance("lab", "main-video")]
+    async with staged(backend("lab", pods), store()) as stage:
+        await stage.press("ctrl+p")
+        await stage.type("vid")
+        # A part of the name is before scattered letters.
+        await stage.until(lambda: "main-video" in stage.text and "v-i-d" in stage.text)
+        listed = [line for line in stage.lines if "pod in lab" in line]
+        assert ["main-video" in line for line in listed] == [True, False]
+        await stage.press("escape")
+
+        # No view has needed this list yet: it is read. Its account is not shown: it is then.
+        await palette(stage, "account lab")
+        await stage.until(lambda: stage.app.session.account == "lab")
+        await stage.press("ctrl+p")
+        await stage.type("heckpoint")
+        await stage.until_text("volume in yotta")
+        await stage.press("enter")
+        await stage.until(lambda: not stage.in_dialog and stage.view.NAME == "volumes")
+        await stage.until(lambda: stage.here == "id-checkpoints")
+        assert stage.app.session.account == "yotta"
+
+
+async def test_a_palette_that_finds_nothing_says_which_lists_are_not_read() -> None:
+    fake = store()
+    fail(fake, UnavailableError("no"))
+    async with staged(fake) as stage:
+        await stage.press("ctrl+p")
+        await stage.type("nosuchthing")
+        await stage.until_text("Nothing has such a name. Not read: instances of yotta, ")
 
 
 async def test_the_help_lists_the_keys_that_work_here() -> None:
