@@ -15,14 +15,17 @@ class TypedLines:
     succeeded.
 
     It is called in a thread, one call at a time. Lines that could not be written are retried with the next one.
+    ``report`` is that of :class:`.BackgroundWriter`.
     """
 
-    def __init__(self, write: Callable[[list[str]], bool]) -> None:
+    def __init__(
+        self, write: Callable[[list[str]], bool], report: Callable[[Exception | None], None] | None = None
+    ) -> None:
         self._write = write
         self._lock = threading.Lock()
         self._lines: dict[str, None] = {}
         self._unwritten: dict[str, None] = {}
-        self._writer = BackgroundWriter("gputui-commands", self._write_waiting)
+        self._writer = BackgroundWriter("gputui-commands", self._write_waiting, report)
 
     def read(self, lines: Iterable[str]) -> None:
         """Add lines of earlier sessions, before those typed since."""

@@ -76,6 +76,8 @@ class HistoryFile:
         self._in_place_of_file = False
         self._notice = ""
         self._trouble = ""
+        self._faults: dict[str, str] = {}
+        """The failures of writing in the background other than SQLite's, by what was to be written."""
         self._skipped: set[tuple[Any, ...]] = set()
         self._moved = True
 
@@ -87,7 +89,7 @@ class HistoryFile:
     @property
     def failure(self) -> str:
         """Why the file as a whole cannot be used, for the user; empty when it can."""
-        return self._trouble or self._notice
+        return self._trouble or self._notice or "; ".join(tuple(self._faults.values()))
 
     @property
     def skipped(self) -> str:
@@ -167,6 +169,15 @@ class HistoryFile:
                 (_MOST_SET_ASIDE,),
             )
             self._moved = True
+
+    def _wrote(self, what: str, failure: Exception | None) -> None:
+        """Note the result of writing in the background, for ``problem``."""
+        if failure is None:
+            self._faults.pop(what, None)
+        else:
+            from gputui.redaction import describe_fault
+
+            self._faults[what] = f"{what} cannot be written: {describe_fault(failure)} ({self._path})"
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

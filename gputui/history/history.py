@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -75,7 +76,7 @@ class History(HistoryFile):
 
     def __init__(self, path: Path | None) -> None:
         super().__init__(path)
-        self._typed = command_lines.TypedLines(self._write_commands)
+        self._typed = command_lines.TypedLines(self._write_commands, partial(self._wrote, "commands"))
         self._typed_read = False
         self._preferences: list[Preferences] = []
         self._thinned_at: datetime | None = None
@@ -296,10 +297,11 @@ class History(HistoryFile):
 
     def close(self) -> None:
         """Write the remaining lines and preferences, and close the file; the next call opens it again."""
-        self._typed.close()
-        for each in self._preferences:
-            each.close()
-        self._close_file()
+        with ExitStack() as ends:  # the last one first; the failure of one leaves the others
+            ends.callback(self._close_file)
+            for each in self._preferences:
+                ends.callback(each.close)
+            ends.callback(self._typed.close)
 
     def _write_commands(self, lines: list[str]) -> bool:
         with self._forgiving("history cannot be written") as failures, self._transaction() as connection:
@@ -329,6 +331,7 @@ class History(HistoryFile):
             partial(self._read_preferences, scope),
             partial(self._write_preferences, scope),
             partial(self._add_preference, scope),
+            partial(self._wrote, "preferences"),
         )
         found.read()
         self._preferences.append(found)

@@ -102,6 +102,7 @@ class Preferences:
         load: Callable[[], tuple[Mapping[str, Plain], int] | None] | None = None,
         store: Callable[[Mapping[str, Plain]], bool] = lambda changes: True,
         store_new: Callable[[str, Plain], bool | None] = lambda key, value: True,
+        report: Callable[[Exception | None], None] | None = None,
     ) -> None:
         self._load, self._store, self._store_new = load, store, store_new
         # Held while the file is read or written, so that what is stored or read last is also the newest.
@@ -110,7 +111,7 @@ class Preferences:
         self._values: dict[str, Plain] = {}
         self._unwritten: dict[str, Plain] = {}
         self._left_alone: set[str] = set()
-        self._writer = BackgroundWriter("gputui-preferences", self._write_waiting)
+        self._writer = BackgroundWriter("gputui-preferences", self._write_waiting, report)
         self._unreadable = 0
 
     @property
