@@ -254,7 +254,9 @@ class Observer:
 
     def _sees_waste(self, account: str) -> bool:
         """Return whether the lists of an account that were read in this session are up to date, and whole."""
-        return all(self._lists_all(name, each) for name, each in self._searched if name == account)
+        probed = self._fleet.runtime(account).uses_probes  # what these lack is of unknown load, and reported so
+        lists = [each for name, each in self._searched if name == account and not probed(each)]
+        return all(self._lists_all(account, each) for each in lists)
 
     def _work_changed(self, work: Work) -> None:
         """Notify of the end of a copy, a command or a series of attempts: of each end once."""

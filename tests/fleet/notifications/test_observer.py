@@ -18,7 +18,9 @@ from gputui.history.history import History
 from gputui.models import (
     Action,
     Balance,
+    FeedState,
     GpuDevice,
+    GpuReading,
     GpuSample,
     HealthState,
     Instance,
@@ -212,6 +214,24 @@ async def test_waste_is_news_once_though_its_list_fails_in_between_and_again_aft
             fleet.refresh([Resource.INSTANCES])
             await clock.advance(0)
         assert [one.title for one in said[1:]] == ["new does nothing"]
+
+
+async def test_waste_comes_to_its_end_where_some_instances_are_probed(clock: FakeClock) -> None:
+    async def read(instance: Instance) -> GpuReading:
+        return GpuReading((), ())
+
+    main = pod(Phase.RUNNING)
+    backend = lab(main)
+    async with observed(clock, backend, {Topic.WASTE}) as (fleet, said):
+        fleet.watch({Resource.INSTANCES, Resource.GPUS})
+        fleet.runtime("lab").probe(main, read)
+        await clock.advance(0)
+        assert fleet.feed("lab", Resource.GPUS).state is FeedState.FRESH
+        for rows in ([main, left("new")], [main], [main, left("new")]):
+            backend.rows[Resource.INSTANCES] = rows
+            fleet.refresh([Resource.INSTANCES])
+            await clock.advance(0)
+        assert [one.title for one in said] == ["new does nothing"] * 2
 
 
 async def test_the_old_waste_of_a_slow_account_is_no_news(clock: FakeClock) -> None:
