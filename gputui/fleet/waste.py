@@ -368,11 +368,11 @@ class FleetWaste:
             found = await asyncio.to_thread(self._history.snoozes, self._fleet.now())
             if found is None:
                 return
-            self._snoozes = {
-                (one.ref, one.reason): one for one in found if (one.ref, one.reason) not in self._unstored
-            }
-            self._snoozes |= {key: one for key, (one, hides) in self._unstored.items() if hides}
-        self.look_again()
+            known = {(one.ref, one.reason): one for one in found if (one.ref, one.reason) not in self._unstored}
+            known |= {key: one for key, (one, hides) in self._unstored.items() if hides}
+            changed, self._snoozes = known != self._snoozes, known
+        if changed and self._listening:
+            self.look_again()
 
     async def snooze(self, rows: Iterable[Waste], until: datetime, note: str) -> bool:
         """Hide waste until a time, for the reason ``note``; returns whether it is kept for later sessions."""
