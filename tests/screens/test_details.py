@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from gputui.models import Machine
+from dataclasses import replace
+
+import pytest
+
+from gputui.analytics.waste import Evidence, find_waste
+from gputui.models import Machine, Phase
+from gputui.models.waste import Waste
 from gputui.screens.gpus.view import GpusView
 from gputui.widgets.detail_pane import DetailPane
 from gputui.widgets.linked_text import LinkedText
+from tests.fleet.fakes import START
 from tests.screens.stage import Stage, staged
 from tests.screens.world import backend, gpu, image, instance, process
 
@@ -33,6 +40,34 @@ async def test_details_follow_the_cursor_and_send_no_request() -> None:
         await stage.advance(0.2)
         assert "lab/pod/n3" in _details(stage)
         assert lab.calls == before
+
+
+async def test_the_waste_of_a_row_is_shown_and_not_searched_again_when_the_cursor_moves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searches = 0
+
+    def count(known: Evidence) -> tuple[Waste, ...]:
+        nonlocal searches
+        searches += 1
+        return find_waste(known)
+
+    monkeypatch.setattr("gputui.fleet.waste.find_waste", count)
+    rows = [
+        replace(instance("lab", f"n{number}", "exited", stopped_at=START), phase=Phase.STOPPED, paid_disk=50 * GIB)
+        for number in range(4)
+    ]
+    async with staged(backend("lab", rows), size=LARGE) as stage:
+        await stage.press("tab", "tab")
+        await stage.until(lambda: "50.0G disk may be billed" in _details(stage))
+        before = searches
+        await stage.press("j")
+        await stage.advance(0.2)
+        await stage.press("j")
+        await stage.advance(0.2)
+        assert "lab/pod/n2" in _details(stage)
+        assert "50.0G disk may be billed" in _details(stage)
+        assert searches == before > 0
 
 
 async def test_the_pane_is_chosen_with_tab_and_fits_the_terminal() -> None:
