@@ -13,6 +13,8 @@ from gputui.presentation.glyphs import HEALTH_GLYPHS, HEALTH_STYLES
 from gputui.widgets.bars.line import Line, spread
 
 _NOTHING = Content("")
+_GAP = 2
+"""The columns between the accounts and the costs, at least."""
 
 
 class HeaderBar(Line):
@@ -45,12 +47,12 @@ class HeaderBar(Line):
         parts: list[Content] = [Content.styled("gputui", "bold $text-accent")]
         if note:
             parts.append(Content.styled(f"  {note}", "$muted"))
-        full = self.size.width - 2
+        full = self.size.width
         dots = [self._dot(health, only, colors, utc) for health in accounts]
         line = Content.assemble(*parts, *dots)
-        if short_cost and line.cell_length + cost.cell_length + 1 > full:
+        if short_cost and line.cell_length + cost.cell_length + _GAP > full:
             cost = short_cost
-        width = full - cost.cell_length - 1 if cost else full
+        width = full - cost.cell_length - _GAP if cost else full
         if width > 0 and line.cell_length > width:
             # Too many to name: those in trouble keep their names, the rest become a count.
             bad = [health for health in accounts if health.state not in (HealthState.OK, HealthState.UNKNOWN)]

@@ -84,7 +84,7 @@ class FooterBar(Line):
         parts = [Content.assemble((key, "bold $text-accent"), f" {label}") for key, label in self._keys]
         first, last = parts[: len(parts) - self._kept], parts[len(parts) - self._kept :]
         gap = Content("   ")
-        room = self.size.width - 2 - gap.join(last).cell_length
+        room = self.size.width - gap.join(last).cell_length
         shown: list[Content] = []
         for part in first:
             if part.cell_length + 3 > room:

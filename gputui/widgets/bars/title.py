@@ -150,7 +150,7 @@ class TitleBar(GuardedHandlers, Widget):
 
     def lay_out(self) -> None:
         """Fill the lines; what is there already is not written again."""
-        width = self.size.width - 2
+        width = self.size.width
         if width <= 0:
             return
         start = 0 if self._arrangement.two_lines else self._bar.cell_length + _GAP
