@@ -52,6 +52,7 @@ async def test_a_filter_is_checked_sent_to_the_server_shown_in_words_and_cleared
         # The filter explains an empty list and survives escape.
         cloud.rows[Resource.INSTANCES] = []
         stage.fleet.set_filter(Resource.INSTANCES, {"status": "failed", "released": "true"})
+        stage.view.choices_changed()
         await stage.advance(0)
         await stage.press("escape")
         assert "No matches for the server filter status=failed, released. L changes it." in stage.text
