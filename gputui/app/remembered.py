@@ -41,7 +41,7 @@ def keep_choices(memory: Memory, app: GputuiApp, ui: UiSettings) -> None:
 
     _keep_setting(memory, "theme", str, app.default_theme, lambda: app.theme, choose_theme)
     _keep_setting(memory, "utc", bool, ui.utc, lambda: session.utc, choose_utc)
-    memory.keep("accounts", list, lambda: list(session.only) or None, choose_accounts)
+    memory.keep("accounts", list, lambda: list(session.own_only) or None, choose_accounts)
     memory.keep("library", str, lambda: session.library or None, choose_part)
 
 

@@ -67,6 +67,8 @@ class Views:
         self._trail: list[tuple[str, Ref | None, Ref | None]] = []
         """Views, their limits, and rows to go back to."""
         self._awaited: SavedView | None = None
+        self._saved: SavedView | None = None
+        """The saved view that is shown, or that back leads to."""
         for name in VIEWS:
             app.add_mode(name, partial(self._open, name))
 
@@ -74,7 +76,7 @@ class Views:
         view = self.opened[name] = view_class(name)(self.session)
         if (saved := self._awaited) is not None and saved.view == name:
             self._awaited = None
-            view.memory.show(saved.values, f"Saved view {saved.name}")
+            view.memory.show(saved, self.session.only)
         self._note_last(name)
         return view
 
@@ -102,6 +104,7 @@ class Views:
             del self._trail[:-_LONGEST_TRAIL]
         if scope is None and select is None and typed is None and view not in _IN_BETWEEN:
             self._trail.clear()
+            self._leave_saved()
         if account is not None:
             self.session.choose(account=account)
         self._show(view, scope, select)
@@ -121,7 +124,7 @@ class Views:
             last = session.preferences.get("last_view")
             wanted = last if isinstance(last, str) and last in VIEWS else ""
         elif (saved := session.saved_views.get(wanted)) is not None and self._has(saved.view):
-            self._awaited = saved
+            self._awaited = self._saved = saved
             self._choose_accounts(saved)
             return saved.view
         elif not self._has(wanted):
@@ -139,12 +142,14 @@ class Views:
             raise SavedViewError(
                 f"{saved.name} is of the view {saved.view}, which this release does not have.", hint="It is kept."
             )
+        self._leave_saved()
         self._choose_accounts(saved)
         self._awaited = saved
         self.go(saved.view)
+        self._saved = saved
         if self._awaited is not None:
             self._awaited = None
-            self.opened[saved.view].memory.show(saved.values, f"Saved view {saved.name}")
+            self.opened[saved.view].memory.show(saved, self.session.only)
 
     def _choose_accounts(self, saved: SavedView) -> None:
         session = self.session
@@ -153,8 +158,21 @@ class Views:
             shown = f"only {' and '.join(there)}" if there else "all accounts"
             names = ", ".join(gone)
             session.say(f"Saved view {saved.name}: account {names} is not in the configuration; shown: {shown}.")
+        session.only_of_saved = (there, session.only)
         if there != session.only:
             session.choose(accounts=there)
+
+    def _leave_saved(self) -> None:
+        """Give the view of the saved one that was shown its own values and accounts again."""
+        saved, self._saved = self._saved, None
+        if saved is None:
+            return
+        session = self.session
+        if (own := session.own_only) != session.only:
+            session.choose(accounts=own)
+        session.only_of_saved = None
+        if (view := self.opened.get(saved.view)) is not None:
+            view.memory.leave()
 
     def shows(self, view: str, scope: Ref | None = None) -> bool:
         """Return whether a view is in front, under any dialog, limited to ``scope``."""

@@ -74,6 +74,34 @@ async def test_a_saved_view_whose_parts_are_gone_is_shown_without_them_and_kept(
     assert SavedViews(preferences).all() == [away, saved]
 
 
+async def test_a_saved_view_leaves_the_view_itself_as_it_was_also_for_the_next_session() -> None:
+    values = {"filter": "train", "group": "host"}
+    preferences = with_saved(SavedView("v1", "instances", values, ("lab",)))
+    async with staged(lab(), attic(), preferences=preferences, view="3") as stage:
+        await stage.command("filter render")
+        for leaving in (("3",), ("0", "3")):
+            await stage.command("view v1")
+            await stage.until(lambda: stage.app.session.account == "lab")
+            await stage.settle()
+            assert stage.names == ["train"]
+            assert "Instances   view v1 " in stage.title, stage.title
+            await stage.press("z")
+            assert "view v1*" in stage.title
+            # To look at something of a row does not leave it.
+            await stage.press("z", "d", "escape")
+            assert "view v1 " in stage.title
+            await stage.press(*leaving)
+            assert ("view v1" in stage.title, stage.names, stage.app.session.only) == (False, ["render"], ())
+        await stage.command("view v1")
+        await stage.until(lambda: stage.app.session.account == "lab")
+    assert preferences.under("view.instances.") == {"filter": "render"}
+    assert preferences.get("accounts") is None
+    async with staged(lab(), attic(), preferences=preferences, start="v1") as stage:
+        assert (stage.names, stage.app.session.account) == (["train"], "lab")
+        await stage.press("3")
+        assert (stage.names, stage.app.session.only) == (["render"], ())
+
+
 async def choose(stage: Stage, *keys: str) -> None:
     """Choose in the menus of saved views, and let what is chosen be done."""
     await stage.command("view")
@@ -108,6 +136,24 @@ async def test_the_menu_pins_replaces_renames_and_deletes() -> None:
         await choose(stage, "1", "D", "y")
         await stage.until_text("The saved view day is deleted")
         assert views.all() == []
+
+
+async def test_the_title_follows_a_saved_view_that_is_replaced_renamed_or_deleted() -> None:
+    async with staged(lab(), preferences=with_saved(SavedView("v1", "instances", {"filter": "train"}))) as stage:
+        await stage.command("view v1")
+        await stage.until(lambda: "view v1 " in stage.title)
+        await stage.command("filter eval")
+        assert "view v1*" in stage.title
+        await choose(stage, "1", "w")
+        await stage.until(lambda: "view v1 " in stage.title)
+        await stage.command("view")
+        await stage.until(lambda: stage.in_dialog)
+        await stage.press("1", "r", "ctrl+u")
+        await stage.type("day")
+        await stage.press("enter")
+        await stage.until(lambda: "view day " in stage.title)
+        await choose(stage, "1", "D", "y")
+        await stage.until(lambda: "view day" not in stage.title and "train" in stage.names)
 
 
 async def test_a_name_of_gputui_goes_to_its_view_and_a_name_too_long_is_refused() -> None:

@@ -89,8 +89,9 @@ class Frame:
         asked = f"   server filter: {words}" if (words := view.asked_for()) else ""
         self.show_tabs()
         only = f"   @ {' '.join(view.session.only)}" if view.session.only else ""
+        saved = f"   {words}" if (words := view.memory.saved_text(view.session.only)) else ""
         title = Content.assemble(
-            view.heading(), (only, "$text-accent"), (flags, "$text-warning"), left, (asked, "$text-accent")
+            view.heading(), (saved + only, "$text-accent"), (flags, "$text-warning"), left, (asked, "$text-accent")
         )
         view.query_one(TitleBar).set_parts(title, right)
         self.show_message()

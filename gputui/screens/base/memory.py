@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from gputui.commands import BY_ID
@@ -12,6 +12,7 @@ from gputui.screens.base.bars import FilterBar
 
 if TYPE_CHECKING:
     from gputui.history.preferences import Plain, Preferences
+    from gputui.history.saved_views import SavedView
     from gputui.screens.base.view import View
 
 
@@ -23,8 +24,20 @@ class _Value:
     limits: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ShownSaved:
+    """A saved view while it is shown: the values that it gave, those of the view itself, and its accounts."""
+
+    name: str
+    own: Mapping[str, Plain]
+    given: Mapping[str, Plain] = field(default_factory=dict)
+    accounts: tuple[str, ...] = ()
+
+
 class Memory:
     """Values by name, such as ``sort``: stored as preferences when they change, and restored once.
+
+    While a saved view is shown nothing is stored, and :meth:`leave` takes the values from before it again.
 
     ``place`` is the beginning of their keys; with None they are not stored. ``say`` shows a message to the user,
     ``changed`` shows what the values of a saved view have changed. While ``typing`` returns true nothing is stored.
@@ -47,7 +60,9 @@ class Memory:
         self._values: dict[str, _Value] = {}
         self._known: dict[str, Plain] | None = None
         self._leaves_limits = False
-        self._awaiting: tuple[Mapping[str, Plain], str] | None = None
+        self._awaiting: tuple[SavedView, tuple[str, ...]] | None = None
+        self.saved: ShownSaved | None = None
+        """The saved view that is shown; None for none."""
 
     def keep(
         self,
@@ -76,11 +91,6 @@ class Memory:
         if self._known is not None:
             return
         self._known = self.values()
-        if self._awaiting is not None:
-            self._take_all(*self._awaiting)
-            self._awaiting = None
-            self.note()
-            return
         for name, value in self._values.items():
             key = self._key(name)
             stored = None if key is None else self._preferences.get(key)
@@ -93,15 +103,57 @@ class Memory:
             if not self._take(name, value, stored, "From the last session"):
                 self._preferences.leave_alone(key)
         self._known = self.values()
+        if self._awaiting is not None:
+            (saved, accounts), self._awaiting = self._awaiting, None
+            self._take_saved(saved, accounts, self._known)
 
-    def show(self, values: Mapping[str, Plain], source: str) -> None:
-        """Take these values, and the default of every other; as soon as the view is open. ``source`` names them."""
+    def show(self, saved: SavedView, accounts: tuple[str, ...]) -> None:
+        """Take the values of a saved view, the default of every other; as soon as the view is open.
+
+        ``accounts`` are those that it limits all views to.
+        """
         if self._known is None:
-            self._awaiting = values, source
+            self._awaiting = saved, accounts
             return
-        self._take_all(values, source)
         self.note()
+        self._take_saved(saved, accounts, self._known)
         self._changed()
+
+    def _take_saved(self, saved: SavedView, accounts: tuple[str, ...], own: Mapping[str, Plain]) -> None:
+        # From now on nothing is stored.
+        self.saved = ShownSaved(saved.name, own)
+        self._take_all(saved.values, f"Saved view {saved.name}")
+        self.is_saved(accounts)
+
+    def is_saved(self, accounts: tuple[str, ...]) -> None:
+        """Note that the saved view that is shown, if one is, has the values of now, and these accounts."""
+        if self.saved is not None:
+            self.saved = replace(self.saved, given=self.values(), accounts=accounts)
+
+    def rename_saved(self, name: str) -> None:
+        """Note that the saved view that is shown, if one is, has this name now."""
+        if self.saved is not None:
+            self.saved = replace(self.saved, name=name)
+
+    def leave(self) -> None:
+        """Take the values from before the saved view that is shown, if one is."""
+        self._awaiting = None
+        if self.saved is None:
+            return
+        self._take_all(self.saved.own, "From before the saved view")
+        self.saved = None
+        self._known = self.values()
+        self._changed()
+
+    def saved_text(self, only: tuple[str, ...]) -> str:
+        """Return the saved view that is shown, with ``*`` where it was changed since; '' for none.
+
+        ``only`` are the accounts that all views are limited to.
+        """
+        if (saved := self.saved) is None:
+            return ""
+        changed = only != saved.accounts or self.values() != saved.given
+        return f"view {saved.name}{'*' if changed else ''}"
 
     def _take_all(self, values: Mapping[str, Plain], source: str) -> None:
         for name, value in self._values.items():
@@ -130,8 +182,8 @@ class Memory:
         return {name: value for name, value in found.items() if value is not None}
 
     def note(self) -> None:
-        """Store what has changed. Returns immediately, and writes nothing when nothing has changed."""
-        if self._known is None:
+        """Store what has changed, unless a saved view is shown. Returns immediately; writes nothing for no change."""
+        if self._known is None or self.saved is not None:
             return
         values = self.values()
         if values == self._known or self._typing():

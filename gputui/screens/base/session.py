@@ -128,6 +128,8 @@ class Session:
     """The stock that is watched."""
     only: tuple[str, ...] = ()
     """The accounts that all views are limited to; empty for all."""
+    only_of_saved: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    """The accounts that the saved view in front has chosen, and those before it; None without one."""
     utc: bool = False
     note: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -208,6 +210,13 @@ class Session:
             self.utc = utc
         for listener in tuple(self._listeners):
             listener()
+
+    @property
+    def own_only(self) -> tuple[str, ...]:
+        """The accounts that all views are limited to without the saved view that is shown."""
+        if self.only_of_saved is None or self.only != self.only_of_saved[0]:
+            return self.only
+        return self.only_of_saved[1]
 
     @property
     def account(self) -> str | None:

@@ -107,7 +107,8 @@ class SavedViewCommands(CommandSet):
         ]
         details = [Content.styled(description(saved), "$muted")]
         chosen = await self.app.push_screen_wait(dialogs.MenuDialog(saved.name, choices, details=details))
-        views = self.session.saved_views
+        views, memory = self.session.saved_views, self.view.memory
+        is_shown = memory.saved is not None and memory.saved.name == saved.name
         if chosen == "go":
             self.session.navigator.show_saved(saved)
         elif chosen == "pin":
@@ -117,24 +118,31 @@ class SavedViewCommands(CommandSet):
             name = await self._ask_name("Rename to", saved.name)
             if name and name != saved.name:
                 await asyncio.to_thread(views.rename, saved, name)
+                if is_shown:
+                    memory.rename_saved(name)
                 self._say(f"{saved.name} is now called {name}.")
         elif chosen == "replace":
             new = replace(saved, view=shown.view, values=shown.values, accounts=shown.accounts)
             await asyncio.to_thread(views.replace, new)
+            if is_shown:
+                memory.is_saved(self.session.only)
             self._say(f"{saved.name} is now {description(new)}.")
-        elif chosen == "delete":
-            await self._delete(saved)
+        elif chosen == "delete" and await self._delete(saved) and is_shown:
+            self.session.navigator.go(self.view.NAME)
 
-    async def _delete(self, saved: SavedView) -> None:
+    async def _delete(self, saved: SavedView) -> bool:
+        """Delete one, once the user has confirmed it; returns whether."""
         question = dialogs.ConfirmDialog(
             f"Delete the saved view {saved.name}?",
             subjects=[Content(f"  {description(saved)}")],
             effects=["Nothing else is deleted."],
             confirm="Delete",
         )
-        if await self.app.push_screen_wait(question):
-            await asyncio.to_thread(self.session.saved_views.delete, saved.name)
-            self._say(f"The saved view {saved.name} is deleted.")
+        if not await self.app.push_screen_wait(question):
+            return False
+        await asyncio.to_thread(self.session.saved_views.delete, saved.name)
+        self._say(f"The saved view {saved.name} is deleted.")
+        return True
 
     async def _ask_name(self, heading: str, value: str) -> str:
         taken = {one.name for one in self.session.saved_views.all()} - {value}
