@@ -68,7 +68,7 @@ class Views:
         """Views, their limits, and rows to go back to."""
         self._awaited: SavedView | None = None
         self._saved: SavedView | None = None
-        """The saved view that is shown, or that back leads to."""
+        """The saved view that is shown, or that was and is the one to go back to."""
         for name in VIEWS:
             app.add_mode(name, partial(self._open, name))
 
