@@ -12,7 +12,7 @@ from gputui.errors import UnavailableError
 from gputui.fleet import Fleet
 from gputui.fleet.waste import READ as WASTE_READ
 from gputui.history.history import History
-from gputui.models import Instance, Phase, Ref, Resource, Row, TransferRow
+from gputui.models import Instance, Machine, PartialRows, Phase, Ref, Resource, Row, TransferRow
 from gputui.models.forwards import ForwardState, PortForward
 from gputui.models.runs import RunRow
 from gputui.screens.home.view import HomeView
@@ -168,6 +168,21 @@ async def test_an_account_that_does_not_answer_has_a_line_with_the_reason_that_d
         assert "No problems." not in stage.text
         await stage.press("enter")
         assert "Account dock" in stage.text
+
+
+async def test_a_host_that_does_not_answer_is_one_line_and_other_gaps_of_its_account_are_another() -> None:
+    backend, said = lab(), "gpu04 gave no answer within 20s."
+    gpu04 = replace(instance("lab", "gpu04"), phase=Phase.UNKNOWN, machine=Machine(None), problem=said)
+    backend.rows[Resource.INSTANCES] = PartialRows([gpu04], blank=[said])
+    async with staged(backend, view="0") as stage:
+        assert "1 problem" in stage.title
+        assert "gave no answer" in stage.line_of("gpu04")
+        both = ["No host is named gpu9.", said]
+        backend.rows[Resource.INSTANCES] = PartialRows([replace(gpu04, status="unknown")], blank=both)
+        await stage.press("r")
+        await stage.advance(1)
+        assert "2 problems" in stage.title
+        assert "No host is named gpu9" in stage.text
 
 
 async def test_before_the_first_answer_nothing_is_said_to_be_fine() -> None:

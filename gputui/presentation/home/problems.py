@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -48,19 +48,21 @@ _ACCOUNT, _FAILED, _SLOW, _SHORT, _UNKNOWN, _PARTLY = range(6)
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """How far an account answers; ``error`` is why a list of it is old, missing or incomplete, None for no reason."""
+    """How far an account answers; ``error`` is why a list of it is old, missing or incomplete, None for no reason.
+
+    ``by_hosts`` is whether its lists lack only what hosts that do not answer have: each of these has a line.
+    """
 
     health: Health
     error: GputuiError | None = None
+    by_hosts: bool = False
 
     @property
     def is_problem(self) -> bool:
         """Whether something of it cannot be read."""
-        return self.error is not None or self.health.state in (
-            HealthState.DOWN,
-            HealthState.LIMITED,
-            HealthState.DEGRADED,
-        )
+        state = self.health.state
+        limited = state in (HealthState.DOWN, HealthState.LIMITED)
+        return self.error is not None or limited or (state is HealthState.DEGRADED and not self.by_hosts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +85,16 @@ class Troubles:
 
 
 def problems(troubles: Troubles, now: datetime, *, utc: bool = False) -> HomeSection:
-    """Return what is not well, the worst first and of that the newest."""
+    """Return what is not well, the worst first and of that the newest.
+
+    An account or host that does not answer has one line.
+    """
+    silent = _silent(troubles)
     lines = [
         *(_account(each, now, utc=utc) for each in troubles.accounts if each.is_problem),
-        *_instances(troubles, now),
-        *_deployments(troubles),
-        *_gpus(troubles),
+        *_instances(troubles, silent, now),
+        *_deployments(troubles, silent),
+        *_gpus(troubles, silent),
         *_own(troubles),
     ]
     names = ", ".join(each.health.account for each in troubles.accounts if each.health.state is HealthState.UNKNOWN)
@@ -116,6 +122,36 @@ def _account(state: AccountState, now: datetime, *, utc: bool) -> HomeLine:
     )
 
 
+# --- what does not answer --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Silent:
+    """Accounts, hosts and instances that do not answer: each has a line, and rows unknown because of it have none."""
+
+    accounts: Collection[str]
+    instances: Collection[Ref]
+    hosts: Collection[tuple[str, str | None]]
+
+    def explains(self, row: Instance) -> bool:
+        """Whether its account or the host that it is a container of does not answer."""
+        return row.ref.account in self.accounts or (row.machine is None and row.parent in self.instances)
+
+    def explains_gpu(self, row: GpuDevice) -> bool:
+        """Whether its account, its host, or the instance through which it is read does not answer."""
+        place = row.ref.account, row.host
+        return place[0] in self.accounts or place in self.hosts or row.through in self.instances
+
+
+def _silent(troubles: Troubles) -> _Silent:
+    unread = [row for row in troubles.instances if row.phase is Phase.UNKNOWN]
+    return _Silent(
+        {each.health.account for each in troubles.accounts if each.health.state is HealthState.DOWN},
+        {row.ref for row in unread},
+        {(row.ref.account, row.host or row.name) for row in unread if row.machine is not None},
+    )
+
+
 # --- instances -------------------------------------------------------------------------------------------------
 
 
@@ -126,11 +162,12 @@ class _Trouble:
     style: str = "bad"
 
 
-def _instances(troubles: Troubles, now: datetime) -> Iterator[HomeLine]:
+def _instances(troubles: Troubles, silent: _Silent, now: datetime) -> Iterator[HomeLine]:
     found = [
         (row, trouble)
         for row in troubles.instances
         if (trouble := _trouble(row, troubles.starts.get(row.ref), now)) is not None
+        and not ((row.phase is Phase.UNKNOWN or trouble.rank == _PARTLY) and silent.explains(row))
     ]
     groups: dict[tuple[Ref | None, int], list[tuple[Instance, _Trouble]]] = {}
     for row, trouble in found:
@@ -252,7 +289,7 @@ def gpus_of_instance(row: Instance) -> str:
 # --- others ----------------------------------------------------------------------------------------------------
 
 
-def _deployments(troubles: Troubles) -> Iterator[HomeLine]:
+def _deployments(troubles: Troubles, silent: _Silent) -> Iterator[HomeLine]:
     for row in troubles.deployments:
         if row.phase is Phase.FAILED:
             rank, style, text = _FAILED, "bad", state_words(row)
@@ -263,6 +300,8 @@ def _deployments(troubles: Troubles) -> Iterator[HomeLine]:
         elif row.problem:
             rank, style, text = _PARTLY, "warning", ""
         else:
+            continue
+        if rank in (_UNKNOWN, _PARTLY) and row.ref.account in silent.accounts:
             continue
         yield HomeLine(
             section=Section.PROBLEMS,
@@ -284,24 +323,31 @@ def _lacks(row: Deployment) -> bool:
     return wanted and row.running is not None and row.running < (row.desired or 0) and row.starting == 0
 
 
-def _gpus(troubles: Troubles) -> Iterator[HomeLine]:
-    """Yield the GPUs that cannot be read or are lost; of machines with a line of their own none."""
+def _gpus(troubles: Troubles, silent: _Silent) -> Iterator[HomeLine]:
+    """Yield the GPUs that cannot be read or are lost; of machines with a line of their own none.
+
+    Several of a host with the same problem have one line.
+    """
     with_line = {
         (row.ref.account, row.host) for row in troubles.instances if row.machine is not None and row.machine.gpus_lost
     }
+    groups: dict[tuple[str, str, str], list[GpuDevice]] = {}
     for row in troubles.gpus:
-        if not row.problem or (row.ref.account, row.host) in with_line:
-            continue
+        if row.problem and (row.ref.account, row.host) not in with_line and not silent.explains_gpu(row):
+            groups.setdefault((row.ref.account, row.host, row.problem), []).append(row)
+    for (account, host, problem), group in groups.items():
+        first, several = group[0], len(group) > 1
         yield HomeLine(
             section=Section.PROBLEMS,
-            name=f"{row.host} GPU {row.index}",
-            account=row.ref.account,
-            about=row.ref,
-            opens=Opens("gpus", select=row.ref),
+            name=host if several else f"{host} GPU {first.index}",
+            account=account,
+            about=None if several else first.ref,
+            opens=Opens("gpus", select=first.ref),
             glyph="✗",
             style="bad",
-            text=row.problem,
+            text=f"{len(group)} GPUs: {problem}" if several else problem,
             rank=(_FAILED + 0.5, 0),
+            key=str(first.ref) if several else "",
         )
 
 

@@ -25,6 +25,8 @@ from gputui.models import (
     Instance,
     Offer,
     Package,
+    PartialRows,
+    Phase,
     Ref,
     Resource,
     Row,
@@ -59,6 +61,8 @@ ALSO_READ = frozenset({Resource.EVENTS, Resource.HOSTS, Resource.GPUS, Resource.
 """Other lists of news and waste, for which the pace of the background is enough."""
 
 
+_OF_HOSTS = frozenset({Resource.GPUS, Resource.PROCESSES})
+"""Lists that an account of hosts puts together from what each of them answers."""
 _OF_INSTANCES = frozenset({Section.UNDER_WAY, Section.NEWS})
 """Sections of which nothing is said while instances of an account are not known."""
 
@@ -171,20 +175,36 @@ class HomeSections:
         return self._session.fleet.runtime(account).bills
 
     def _account(self, name: str) -> AccountState:
-        return AccountState(self._session.fleet.health()[name], self._error(name))
-
-    def _error(self, name: str) -> GputuiError | None:
-        """Return why a list of an account is old, missing or incomplete; None where all are fine."""
+        """Return how far an account answers, apart from hosts of it that do not."""
         fleet = self._session.fleet
         runtime = fleet.runtime(name)
+        health = fleet.health()[name]
         if runtime.open_error is not None:
-            return runtime.open_error
-        feeds = [
-            fleet.feed(name, resource) for resource in sorted(READ | ALSO_READ) if runtime.denial(resource) is None
-        ]
-        errors = (feed.error for feed in feeds)
-        lacking = (feed.lacking for feed in feeds)
-        return next(filter(None, (*errors, *lacking)), None)
+            return AccountState(health, runtime.open_error)
+        feeds = {
+            resource: fleet.feed(name, resource)
+            for resource in sorted(READ | ALSO_READ)
+            if runtime.denial(resource) is None
+        }
+        errors = [feed.error for feed in feeds.values() if feed.error is not None]
+        lacking = {resource: feed.lacking for resource, feed in feeds.items() if feed.lacking is not None}
+        others = [error for resource, error in lacking.items() if not self._is_of_hosts(name, resource, error)]
+        error = next(iter((*errors, *others)), None)
+        return AccountState(health, error, by_hosts=error is None and bool(lacking))
+
+    def _is_of_hosts(self, name: str, resource: Resource, lacking: GputuiError) -> bool:
+        """Whether a list lacks only what hosts that do not answer have: each of them has a line of its own."""
+        rows: list[Instance] = [row for row in self._shown(Instance) if row.ref.account == name]
+        if all(row.machine is None for row in rows):
+            return False
+        unread = [row for row in rows if row.machine is not None and row.phase is Phase.UNKNOWN]
+        if resource in _OF_HOSTS:
+            return bool(unread)
+        # A configured name that matches no host has no row: then the reasons are not only these.
+        said: PartialRows[Row] = PartialRows(
+            blank=[row.problem or "" for row in unread if row.machine and row.machine.reachable is None]
+        )
+        return bool(said.blank) and str(lacking).rstrip(".").endswith(f"is incomplete: {said.problem.rstrip('.')}")
 
     def _unread(self) -> list[str]:
         """Return the accounts shown of which the instances were not read in this session."""

@@ -117,6 +117,32 @@ def test_a_gpu_with_a_problem_has_a_line_unless_its_machine_has_one() -> None:
     assert texts(found(gpus=[gpu], instances=[with_line])) == ["✗ gpu02: 1 GPU lost"]
 
 
+@pytest.mark.parametrize("reachable", [False, None])
+def test_a_host_that_does_not_answer_is_one_line_without_its_gpus_and_containers(reachable: bool | None) -> None:
+    said = "No answer from gpu04."
+    ref = Ref("hub", "host", "gpu04")
+    host = replace(
+        row("gpu04", Phase.UNKNOWN, machine=Machine(reachable), problem=said), ref=ref, host="gpu04", gpu_count=8
+    )
+    inside = row("llm", Phase.UNKNOWN, parent=ref, host="gpu04", problem=said)
+    gpus = [GpuDevice(Ref("hub", "gpu", f"gpu04:{index}"), "gpu04", index, problem=said) for index in range(8)]
+    probed = GpuDevice(Ref("hub", "gpu", "llm"), "llm", 0, through=inside.ref, problem=said)
+    (line,) = found(instances=[host, inside], gpus=[*gpus, probed]).lines
+    assert (line.name, line.about) == ("gpu04", ref)
+    answering = replace(host, phase=Phase.RUNNING, machine=Machine(True), problem=None)
+    assert texts(found(instances=[answering], gpus=gpus)) == [f"✗ gpu04: 8 GPUs: {said}"]
+
+
+def test_an_account_that_does_not_answer_is_one_line_next_to_what_was_known_to_have_failed() -> None:
+    state = AccountState(health("hub", HealthState.DOWN, "no answer"))
+    train = Deployment(TRAIN, "train", "ReplicaSet", Phase.UNKNOWN, "unknown")
+    away = row("gpu03", Phase.UNKNOWN, machine=Machine(False))
+    partly = row("partly", Phase.RUNNING, problem="ports were not read")
+    gpu = GpuDevice(Ref("hub", "gpu", "gpu03:0"), "gpu03", 0, problem="no answer")
+    more = {"instances": [away, partly, row("oom", Phase.FAILED)], "deployments": [train], "gpus": [gpu]}
+    assert texts(found(accounts=[state], **more)) == ["✗ hub: no answer", "✗ oom: failed"]
+
+
 @pytest.mark.parametrize(
     "state, known, said",
     [(HealthState.OK, True, "No problems."), (HealthState.UNKNOWN, False, "hub not read yet.")],
