@@ -11,7 +11,7 @@ from textual.app import App
 from gputui.commands import BY_ID, Command
 from gputui.config.preview import START
 from gputui.history.saved_views import SavedView, SavedViewError
-from gputui.models import RESOURCES, Ref
+from gputui.models import LIBRARY, RESOURCES, Ref
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 
@@ -52,6 +52,9 @@ def view_class(name: str) -> type[View]:
 
 _IN_BETWEEN = frozenset({"transfers", "forwards", "runs", "attempts", "waste"})
 """Lists that are looked at in between, so that back is the view before."""
+
+_FURTHER_PARTS = frozenset(LIBRARY) - {"library"}
+"""The parts of the library that have no number."""
 
 _LONGEST_TRAIL = 20
 
@@ -131,6 +134,11 @@ class Views:
             session.say(f"There is no view {wanted} to begin with.")
         return wanted if wanted in VIEWS else START
 
+    @classmethod
+    def named(cls) -> list[str]:
+        """Return the views that a command shows, which a session can begin with."""
+        return [view for view in VIEWS if cls._has(view)]
+
     @staticmethod
     def _has(view: str) -> bool:
         """Whether there is a view that a command shows."""
@@ -190,9 +198,13 @@ class Views:
         return True
 
     def views_with(self, command: Command) -> Mapping[str, str]:
-        """Return the headings of the numbered views that have a command, by the id of the command that shows them."""
-        numbered = {shown: name for name in VIEWS if (shown := f"view.{name}") in BY_ID and BY_ID[shown].keys}
-        kinds = {shown: view_class(name) for shown, name in numbered.items()}
+        """Return the headings of the views that have a command, by the id of the command that shows them.
+
+        Of the library it has one part.
+        """
+        named = {shown: name for name in VIEWS if (shown := f"view.{name}") in BY_ID and name not in _FURTHER_PARTS}
+        numbered = sorted(named.items(), key=lambda one: not BY_ID[one[0]].keys)
+        kinds = {shown: view_class(name) for shown, name in numbered}
         return {shown: kind.HEADING for shown, kind in kinds.items() if kind.handles(command)}
 
     def _show(self, name: str, scope: Ref | None, select: Ref | None) -> None:

@@ -159,11 +159,22 @@ async def test_a_palette_that_finds_nothing_says_which_lists_are_not_read() -> N
         await stage.until_text("Nothing has such a name. Not read: instances of yotta, ")
 
 
+async def test_palette_and_help_say_that_no_custom_command_is_configured() -> None:
+    async with staged(lab(), size=(120, 110)) as stage:
+        await stage.press("ctrl+p")
+        await stage.type("custom command")
+        await stage.until(lambda: "none configured" in stage.line_of("Custom command"))
+        await stage.press("escape", "question_mark")
+        assert "none configured" in stage.line_of("Custom command")
+
+
 async def test_the_help_lists_the_keys_that_work_here() -> None:
     async with staged(lab(), size=(120, 110)) as stage:
         await stage.press("C", "4", "tab", "3")
         assert "Compare GPUs: not in this view. It is in GPUs (5)." in stage.toasts
         assert stage.toasts.rstrip().endswith("Other pane: not in this view.")
+        await stage.press("H")
+        assert "Snooze: not in this view. It is in Home (0) and Waste (:waste)." in stage.toasts
         stage.app.clear_notifications()
         await stage.command("transfers")
         await stage.command("files jupyter")

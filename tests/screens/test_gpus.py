@@ -259,3 +259,16 @@ async def test_the_id_that_a_process_has_on_its_host_is_not_signalled() -> None:
         await stage.press("K")
         assert "4001 is the id of the process on its host" in stage.text
         assert "Log into train with s" in stage.text
+
+
+async def test_commands_for_processes_say_that_the_cursor_is_on_a_gpu_or_on_a_process_without_an_instance() -> None:
+    async with staged(lab(), view="5") as stage:
+        await stage.press("space", "space", "K")
+        assert "End the process: the cursor is on GPU 2 of lab-host, not on a process." in stage.toasts
+        await stage.press("p")
+        assert "GPU processes: the cursor is on GPU 2 of lab-host, not on a process of an instance." in stage.toasts
+        await in_processes(stage)
+        while getattr(stage.table.cursor_row, "pid", None) != 6001:
+            await stage.press("down")
+        await stage.press("p")
+        assert "GPU processes: process 6001 on lab-host is not of an instance that is listed." in stage.toasts

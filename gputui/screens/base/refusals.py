@@ -21,7 +21,8 @@ def why_not(view: View, command: Command) -> str:
     if not targets:
         return f"{command.title}: there is no row here."
     if command.action is None:
-        return f"{command.title}: not possible for {name_of(targets[0])}."
+        row = None if command.several else view.row_here()
+        return f"{command.title}: not possible for {name_of(row or targets[0])}."
     fleet = view.session.fleet
     refused = next((row for row in targets if command.action not in fleet.actions(row)), targets[0])
     return refusal(view.session, command.action, refused)

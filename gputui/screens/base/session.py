@@ -65,7 +65,7 @@ class Navigator(Protocol):
         """Go back to the view before; False in the main view."""
 
     def views_with(self, command: Command) -> Mapping[str, str]:
-        """Return the headings of the numbered views that have a command, by the id of the command that shows them."""
+        """Return the headings of the views that have a command, by the id of the command that shows them."""
 
 
 class Program(Protocol):

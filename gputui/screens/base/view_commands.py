@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Handler = Callable[[str], None]
 _NAME, _MAIN = "NAME", "view.instances"
 """The argument of commands that may name a row, and the view to go to for them."""
+_MOST_VIEWS = 2
+"""As many views that have a command are named."""
 _OF_VIEW = {
     view: [each for each in COMMANDS if each.view == view] for view in {each.view for each in COMMANDS} - {""}
 }
@@ -149,7 +151,7 @@ class ViewCommands:
             text = f"{text} It is in the view of {command.view} ({opened_by} on an instance)."
         if command.argument == _NAME and _MAIN in views:
             views = {_MAIN: views[_MAIN]}
-        if len(views) == 1:
-            ((shown, heading),) = views.items()
-            text = f"{text} It is in {heading} ({session.key_of(shown)})."
+        if 1 <= len(views) <= _MOST_VIEWS:
+            there = " and ".join(f"{heading} ({session.key_of(shown)})" for shown, heading in views.items())
+            text = f"{text} It is in {there}."
         return text

@@ -91,6 +91,8 @@ def _entry(view: View, command: Command, here: Here, *, words: bool) -> Entry:
 def reason(view: View, command: Command) -> str:
     """Return in two or three words why a command does not work here; its refusal says more."""
     fleet, targets = view.session.fleet, view.targets()
+    if command.id == "custom" and not view.session.custom_commands:
+        return "none configured"
     if command.group is Group.ROW and not targets:
         return "no row"
     action = command.action

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from gputui.commands import Condition
+from gputui.commands import Command, Condition
 from gputui.fleet import process_ends
-from gputui.models import GpuProcess, Resource
+from gputui.models import GpuDevice, GpuProcess, Resource
 from gputui.presentation.actions import end_of_process_text, process_text
 from gputui.presentation.groups.lists import groupings_of
 from gputui.screens import dialogs
@@ -62,6 +62,19 @@ class GpuCommands(OpenCommands):
             yield Condition.PANE
         if self._process_here() is not None:
             yield Condition.PROCESS
+
+    def refusal(self, command: Command) -> str:
+        """Return that the cursor is on a GPU, not on a process or an instance; or that its process has none."""
+        row = self.view.row_here()
+        if row is None or command.id not in ("kill", "processes-of"):
+            return super().refusal(command)
+        title, wanted = command.title, "a process" if command.id == "kill" else "a process of an instance"
+        if isinstance(row, GpuDevice):
+            pane = "" if self.view.shown.comparing else f" {self.session.key_of('pane')} goes to the processes."
+            return f"{title}: the cursor is on GPU {row.index} of {row.host}, not on {wanted}.{pane}"
+        if isinstance(row, GpuProcess) and row.pid is not None and self.view.instance_here() is None:
+            return f"{title}: process {row.pid} on {row.host} is not of an instance that is listed."
+        return super().refusal(command)
 
     def _process_here(self) -> GpuProcess | None:
         """Return the process under the cursor, where the table of processes is in use."""
