@@ -13,11 +13,13 @@ from gputui.cli.columns import print_records
 from gputui.cli.output import Plain, notify, report_error
 from gputui.cli.parser import add_command
 from gputui.cli.session import Finding, check_accounts
-from gputui.config.paths import config_path
+from gputui.config.paths import config_path, scope_of
+from gputui.config.preview import START
 from gputui.errors import ConfigError, ExitCode
 from gputui.models import AccountInfo
 from gputui.presentation.actions import quota_line
 from gputui.presentation.columns.column import Column
+from gputui.text import clean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,12 +39,35 @@ def run(args: argparse.Namespace) -> int:
     print_records(findings, args.output, _COLUMNS, plain=_plain)
     status = ExitCode.OK
     for finding in findings:
-        for problem in finding.info.problems if finding.info else ():
-            notify(f"gputui: {finding.account.name}: {problem}")
+        for lacking in finding.info.problems if finding.info else ():
+            notify(f"gputui: {finding.account.name}: {lacking}")
         if finding.error is not None:
             status = max(status, report_error(finding.error, about=finding.account.name))
-    wrong_theme = theme_problem(config.ui.theme)
-    return max(status, report_error(wrong_theme)) if wrong_theme else status
+    for problem in (theme_problem(config.ui.theme), _start_problem(config.ui.start, args)):
+        if problem is not None:
+            status = max(status, report_error(problem))
+    return status
+
+
+def _start_problem(start: str, args: argparse.Namespace) -> ConfigError | None:
+    """Return the problem of the configured first view; None where it is one of gputui, or a saved one here."""
+    if start in (START, "last"):
+        return None
+    from gputui.app.views import Views
+    from gputui.history.saved_views import SavedViews
+
+    if start in (names := Views.named()):
+        return None
+    path = Path(args.config).expanduser() if args.config else config_path()
+    with session.open_history() as history:
+        saved = [one.name for one in SavedViews(history.preferences(scope_of(path))).all()]
+    if start in saved:
+        return None
+    there = f"The saved views are {', '.join(saved)}" if saved else "No view is saved on this machine"
+    return ConfigError(
+        f"ui.start: there is no view {clean(start)}.",
+        hint=f'{there}; the others are {", ".join(names)}, and "last" for the last one.',
+    )
 
 
 def theme_problem(theme: str | None) -> ConfigError | None:

@@ -14,9 +14,12 @@ from pydantic import Field, PlainValidator
 from gputui import vendors
 from gputui.cli import prompts
 from gputui.cli.commands import init
+from gputui.cli.session import open_history
 from gputui.config.accounts import secret_at
 from gputui.config.loader import Account
+from gputui.config.paths import scope_of
 from gputui.config.secrets import SecretRef
+from gputui.history.saved_views import SavedView, SavedViews
 from gputui.sim.server import Running
 from tests.cli.conftest import Simulation, write_config
 
@@ -311,6 +314,19 @@ def test_check_knows_the_themes(theme: str, status: int, world: Running, home: P
 
     assert ended == status
     assert ("ui.theme: there is no theme 'nrod'. The themes are gputui, gputui-light, " in err) is (status == 2)
+
+
+def test_check_knows_the_views_to_begin_with_and_the_saved_ones(world: Running, home: Path, run: Run) -> None:
+    config = write_config(home, world.config_toml() + '\n[ui]\nstart = "nigt"\n')
+    wrong = "ui.start: there is no view nigt. No view is saved on this machine; the others are home, stock, "
+    status, _, err = run("config", "check")
+    assert (status, wrong in err) == (2, True)
+
+    with open_history() as history:
+        SavedViews(history.preferences(scope_of(config))).add(SavedView("nigt", "instances"))
+    assert run("config", "check")[0] == 0
+    write_config(home, world.config_toml() + '\n[ui]\nstart = "gpus"\n')
+    assert run("config", "check")[0] == 0
 
 
 def test_check_refuses_a_key_map_that_cannot_be(world: Running, home: Path, run: Run) -> None:
