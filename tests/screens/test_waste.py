@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gputui.errors import UnavailableError
 from gputui.history.history import History
 from gputui.models import Action, GpuDevice, GpuSample, Instance, Phase, Ref, Resource, Volume
+from gputui.presentation.home.lines import Section
 from tests.fleet.fakes import START, FakeBackend
 from tests.screens.changing import confirm
 from tests.screens.cloud import usd
@@ -52,6 +54,28 @@ def dock(minutes: int = 41) -> FakeBackend:
         Volume(Ref("dock", "volume", "old"), "old", "NFS", Phase.RUNNING, "ok", 50 * GIB, mounts=0, price=usd("0.02"))
     ]
     return backend
+
+
+async def test_waste_stays_in_home_as_old_while_its_account_does_not_answer() -> None:
+    backend = dock()
+
+    def lines(stage: Stage) -> dict[str, bool]:
+        found = [stage.table.get(ref) for ref in stage.table.visible_refs]
+        return {line.name: line.stale for line in found if line is not None and line.section is Section.WASTE}
+
+    async with staged(backend, view="0") as stage:
+        await stage.advance(1)
+        assert lines(stage) == {"serve": False, "old": False}
+        for resource in backend.rows:
+            backend.errors[resource] = UnavailableError("dock: no answer")
+        await stage.press("r")
+        await stage.advance(1)
+        assert lines(stage) == {"serve": True, "old": True}
+        backend.errors.clear()
+        backend.rows[Resource.VOLUMES] = []
+        await stage.press("r")
+        await stage.advance(1)
+        assert lines(stage) == {"serve": False}
 
 
 async def look(stage: Stage) -> None:

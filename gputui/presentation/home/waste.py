@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
-from gputui.analytics.waste import totals
+from gputui.analytics.waste import in_order, totals
 from gputui.formatting import counted, format_age, format_money
 from gputui.models import Ref
 from gputui.models.waste import Waste, WasteReason
@@ -14,17 +14,28 @@ from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section
 from gputui.presentation.prices import UNKNOWN
 
 
+def with_last(
+    found: Sequence[Waste], last: Sequence[Waste], is_unknown: Callable[[Waste], bool]
+) -> tuple[tuple[Waste, ...], frozenset[Ref]]:
+    """Add the last waste of which it is unknown now whether it still is; returns all of it, and which that is."""
+    known = {each.ref for each in found}
+    kept = [each for each in last if each.ref not in known and is_unknown(each)]
+    return in_order([*found, *kept]), frozenset(each.ref for each in kept)
+
+
 def waste_section(
     found: Sequence[Waste],
     now: datetime,
     *,
     view_of: Callable[[Ref], str],
     elsewhere: Collection[Ref] = (),
+    old: Collection[Ref] = (),
     unknown: int = 0,
 ) -> HomeSection:
     """Return a line for each, in their order; ``view_of`` returns the view that shows a row.
 
-    What has a line among the problems (``elsewhere``) gets no second one. ``unknown`` is the number of billed
+    What has a line among the problems (``elsewhere``) gets no second one. Of the ``old`` ones it is not known whether
+    they still are waste. ``unknown`` is the number of billed
     instances on GPUs of unknown load.
     """
     shown = [each for each in found if each.ref not in elsewhere]
@@ -34,7 +45,7 @@ def waste_section(
     parts += [f"{counted(unknown, 'instance')} of unknown load"] if unknown else []
     return HomeSection(
         Section.WASTE,
-        tuple(_line(each, now, view_of(each.ref)) for each in shown),
+        tuple(_line(each, now, view_of(each.ref), old=each.ref in old) for each in shown),
         note=" + ".join(parts),
         more=Opens("waste", typed=""),
         quiet=f"No waste is known; {counted(unknown, 'instance')} of unknown load." if unknown else "No waste.",
@@ -47,7 +58,7 @@ def _price(waste: Waste) -> str:
     return "" if waste.reason is WasteReason.UNUSED else UNKNOWN
 
 
-def _line(waste: Waste, now: datetime, view: str) -> HomeLine:
+def _line(waste: Waste, now: datetime, view: str, *, old: bool) -> HomeLine:
     age = format_age(waste.since, now)
     return HomeLine(
         section=Section.WASTE,
@@ -61,4 +72,5 @@ def _line(waste: Waste, now: datetime, view: str) -> HomeLine:
         price=_price(waste),
         time=age if not waste.at_least else "" if age.startswith("<") else f"≥ {age}",
         gpus=" ".join(filter(None, (str(waste.gpus) if waste.gpus else "", waste.gpu_model))),
+        stale=old,
     )

@@ -21,7 +21,7 @@ from gputui.presentation.home.news import news
 from gputui.presentation.home.spending import Budget, spending
 from gputui.presentation.home.stock import Watched, watched_stock
 from gputui.presentation.home.under_way import Work, under_way
-from gputui.presentation.home.waste import waste_section
+from gputui.presentation.home.waste import waste_section, with_last
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TRAIN = Ref("hub", "deployment", "train")
@@ -169,6 +169,16 @@ def test_waste_has_its_sum_its_reasons_and_no_line_for_what_is_a_problem() -> No
     ]
     assert section.note == "$1.80/h + 3 instances of unknown load"
     assert "3 instances of unknown load" in waste_section([], NOW, view_of=lambda ref: "", unknown=3).quiet
+
+
+def test_waste_of_which_nothing_is_known_now_stays_as_old_in_the_order_of_its_price() -> None:
+    dear, cheap, gone = (
+        Waste(Ref("hub", "pod", name), WasteReason.IDLE, NOW, usd(price), name=name)
+        for name, price in (("dear", "3"), ("cheap", "1"), ("gone", "2"))
+    )
+    rows, old = with_last([cheap], [dear, cheap, gone], lambda waste: waste is not gone)
+    section = waste_section(rows, NOW, view_of=lambda ref: "", old=old)
+    assert [(line.name, line.stale) for line in section.lines] == [("dear", True), ("cheap", False)]
 
 
 # --- watched stock, news, favourites --------------------------------------------------------------------------------
