@@ -123,7 +123,7 @@ async def test_a_dropped_link_leaves_a_part_that_the_next_attempt_continues(far:
     source, target = (far.here, far.root) if direction == "up" else (far.root, far.here)
     (source / "model").write_bytes(LARGE * 2)
     (target / "model").write_bytes(b"the old one")
-    far.faults.drop_after = 2**20
+    far.faults.drop_after = 3 * 2**19  # six blocks; two reads and two writes of them may be in flight
     go = far.up("model", "/model") if direction == "up" else far.down("/model", "model")
     copy = await go
     with pytest.raises(LinkLostError):
