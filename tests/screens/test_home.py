@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gputui.analytics.starts import STUCK_SECONDS
 from gputui.errors import UnavailableError
 from gputui.fleet import Fleet
 from gputui.fleet.waste import READ as WASTE_READ
@@ -16,6 +17,7 @@ from gputui.models import Instance, Machine, PartialRows, Phase, Ref, Resource, 
 from gputui.models.forwards import ForwardState, PortForward
 from gputui.models.runs import RunRow
 from gputui.screens.home.view import HomeView
+from gputui.screens.instances import InstancesView
 from tests.fleet.fakes import START, FakeBackend
 from tests.screens.stage import NARROW, Stage, staged
 from tests.screens.stocks import at, hub
@@ -183,6 +185,26 @@ async def test_a_host_that_does_not_answer_is_one_line_and_other_gaps_of_its_acc
         await stage.advance(1)
         assert "2 problems" in stage.title
         assert "No host is named gpu9" in stage.text
+
+
+async def test_a_start_becomes_a_problem_with_an_answer_and_not_while_its_account_is_silent() -> None:
+    backend = lab()
+    new = replace(instance("lab", "new", "created", created_at=START, updated_at=START), parent=None)
+    backend.rows[Resource.INSTANCES] = [replace(new, phase=Phase.PENDING)]
+    async with staged(backend, view="0") as stage:
+        answer = backend.hold(Resource.INSTANCES)
+        await stage.advance(STUCK_SECONDS + 60)
+        assert "problem" not in stage.title
+        await stage.press("3")
+        row = stage.fleet.find(Instance, new.ref)
+        assert isinstance(stage.view, InstancesView)
+        assert row is not None
+        assert stage.view.context.trouble(row) is None
+        answer.set()
+        await stage.advance(1)
+        assert stage.view.context.trouble(row) == "warning"
+        await stage.press("0")
+        assert "long start" in stage.line_of("new")
 
 
 async def test_before_the_first_answer_nothing_is_said_to_be_fine() -> None:
