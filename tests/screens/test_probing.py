@@ -221,6 +221,7 @@ async def test_a_look_at_all_instances_shows_its_progress_and_can_be_stopped(ins
             assert "inspecting" not in stage.title
             assert stage.view.NAME == "gpus"
         inside.may_go_on.set()
+        stage.app.clear_notifications()
         await stage.press("P")
         await stage.until(lambda: "instances inspected." in stage.toasts, "the outcome")
         await stage.advance(4)
