@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Input, Label, Static
 
 from gputui.formatting import parse_span
 from gputui.models import LONGEST_BLOCK
-from gputui.screens.dialogs.dialog import QUESTION_KEYS, Dialog
+from gputui.screens.dialogs.entries import EntriesDialog
 from gputui.widgets.inputs.line_input import LineInput
 
 DEFAULT_SPAN = "24h"
 
 
-class BlockDialog(Dialog[Mapping[str, str]]):
+class BlockDialog(EntriesDialog[Mapping[str, str]]):
     """Gives back ``minutes`` and ``comment`` as text. Cancel has the focus.
 
     ``effect`` returns the effects of so many minutes, and a warning; None minutes: the span cannot be read.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = QUESTION_KEYS
-
     DEFAULT_CSS = """
-    BlockDialog .row { height: auto; margin-top: 1; }
-    BlockDialog Label { width: 10; }
-    BlockDialog .row Input { width: 1fr; }
     BlockDialog #warning { color: $text-warning; width: 1fr; height: auto; }
     """
 
@@ -107,25 +100,12 @@ class BlockDialog(Dialog[Mapping[str, str]]):
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         if event.input.id == "comment" or self._minutes()[0] is None:
-            self._confirm()
+            self.confirm()
         else:
             self.set_focus(self.query_one("#comment"))
 
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        if event.button.id == "confirm":
-            self._confirm()
-        else:
-            self.dismiss(None)
-
-    def action_answer(self, yes: bool) -> None:
-        """Take the answer; not a yes that was typed before the question."""
-        if not yes:
-            self.dismiss(None)
-        elif not self.typed_before:
-            self._confirm()
-
-    def _confirm(self) -> None:
+    def confirm(self) -> None:
+        """Answer with both lines, unless the first cannot be read."""
         minutes, _ = self._minutes()
         if minutes is None:
             self.set_focus(self.query_one("#span"))

@@ -4,34 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Input, Label, Static
 
-from gputui.screens.dialogs.dialog import QUESTION_KEYS, Dialog
+from gputui.screens.dialogs.entries import EntriesDialog
 from gputui.widgets.inputs.line_input import LineInput
 
 DEFAULT = "8h"
 _LONGEST_REASON = 200
 
 
-class SnoozeDialog(Dialog[tuple[datetime, str]]):
+class SnoozeDialog(EntriesDialog[tuple[datetime, str]]):
     """Gives back the end and the reason. The time has the focus.
 
     ``read`` returns the end that a text means, and raises ValueError; ``time_text`` writes it.
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = QUESTION_KEYS
-
-    DEFAULT_CSS = """
-    SnoozeDialog .row { height: auto; margin-top: 1; }
-    SnoozeDialog Label { width: 10; }
-    SnoozeDialog .row Input { width: 1fr; }
     """
 
     def __init__(
@@ -85,25 +75,12 @@ class SnoozeDialog(Dialog[tuple[datetime, str]]):
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         if event.input.id == "reason" or self._end()[0] is None:
-            self._confirm()
+            self.confirm()
         else:
             self.set_focus(self.query_one("#reason"))
 
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        if event.button.id == "confirm":
-            self._confirm()
-        else:
-            self.dismiss(None)
-
-    def action_answer(self, yes: bool) -> None:
-        """Take the answer; not a yes that was typed before the question."""
-        if not yes:
-            self.dismiss(None)
-        elif not self.typed_before:
-            self._confirm()
-
-    def _confirm(self) -> None:
+    def confirm(self) -> None:
+        """Answer with both lines, unless the first cannot be read."""
         end, _ = self._end()
         if end is None:
             self.set_focus(self.query_one("#end"))
