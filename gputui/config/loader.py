@@ -23,7 +23,7 @@ from gputui.config.preview import START
 from gputui.config.secrets import SecretRef
 from gputui.errors import ConfigError
 from gputui.models import RESOURCES, SSHLogin
-from gputui.models.custom_commands import ANY, FIELDS, CustomCommand, Mode, fields_in, quoted_fields
+from gputui.models.custom_commands import ANY, FIELDS, fields_in, quoted_fields
 from gputui.models.notifications import Topic
 from gputui.text import clean
 
@@ -126,10 +126,6 @@ class CommandConfig(Section):
         if key and (problem := custom_key_problem(key)) is not None:
             raise ValueError(problem)
         return key
-
-    def command(self) -> CustomCommand:
-        """Return it as the app runs it."""
-        return CustomCommand(self.name, self.run, self.key, Mode(self.mode), self.confirm, tuple(self.scope))
 
 
 class WasteConfig(Section):

@@ -196,11 +196,6 @@ class WasteView(ListView):
         refs: Iterable[Ref | None] = self.table.marked or [self.table.cursor_ref]
         return [row for ref in refs if (row := self._resource(ref)) is not None]
 
-    def waste_of(self, ref: Ref) -> Waste | None:
-        """Return the row of a resource."""
-        row = self.table.get(ref)
-        return row if isinstance(row, Waste) else None
-
     def _resource(self, ref: Ref | None) -> Row | None:
         return None if ref is None else self.session.fleet.get(ref)
 
