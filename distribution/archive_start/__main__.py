@@ -1,7 +1,6 @@
 """The start of the archive: unpacks the program once, then runs it from there.
 
-Any Python that somebody tries reads this, so it is written for old ones too; it is compiled at every start, so it is
-short.
+Any Python that is tried reads this, so it is written for old ones too; it is compiled at every start, so it is short.
 """
 
 import _imp

@@ -49,7 +49,7 @@ class BackgroundWriter:
         failure: Exception | None = None
         try:
             self._write()
-        except Exception as error:  # noqa: BLE001  (nobody looks at the Future)
+        except Exception as error:  # noqa: BLE001  (no caller reads the Future)
             failure = error
         self._report(failure)
 
