@@ -29,7 +29,8 @@ from gputui.api.gpuhub.account import GpuhubAccount
 from gputui.api.gpuhub.backend import GpuhubBackend
 from gputui.api.gpuhub.resources import CONTAINERS, CONTAINERS_AT_ONCE, DEPLOYMENTS
 from gputui.api.http.pagination import PAGE_SIZE
-from gputui.config.loader import Account, Polling, load_config
+from gputui.config.loader import Account, load_config
+from gputui.config.sections import Polling
 from gputui.fleet import Fleet
 from gputui.models import Change, Event, Resource
 from gputui.sim.gpuhub.default_world import CLOUDS

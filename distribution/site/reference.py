@@ -14,8 +14,9 @@ from pydantic_core import PydanticUndefined
 from gputui import vendors
 from gputui.cli.commands import COMMANDS
 from gputui.cli.parser import build_parser
-from gputui.config.loader import CommandConfig, NotifyConfig, Polling, UiConfig, WasteConfig, account_model
+from gputui.config.loader import account_model
 from gputui.config.secrets import SecretRef
+from gputui.config.sections import CommandConfig, NotifyConfig, Polling, UiConfig, WasteConfig
 
 _WIDTH = 100
 _ROLE = re.compile(r":\w+:`~?([^`]+)`")

@@ -19,7 +19,8 @@ from gputui.models import AccountInfo, FeedState, Resource, Row
 from gputui.redaction import as_failure
 
 if TYPE_CHECKING:
-    from gputui.config.loader import Account, Config, Polling
+    from gputui.config.loader import Account, Config
+    from gputui.config.sections import Polling
     from gputui.fleet import Fleet
     from gputui.history.history import History
 

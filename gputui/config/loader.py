@@ -11,28 +11,24 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, Field, PlainValidator, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError
 
 from gputui import vendors
-from gputui.config.accounts import Account, Regions, Section, UnusableAccount, secret_at
-from gputui.config.keymap import custom_key_problem, key_problems
+from gputui.config.accounts import Account, Section, UnusableAccount
+from gputui.config.keymap import key_problems
 from gputui.config.paths import CONFIG_ENCODING, config_path
-from gputui.config.preview import START
 from gputui.config.secrets import SecretRef
+from gputui.config.sections import CommandConfig, NotifyConfig, Polling, UiConfig, WasteConfig
 from gputui.errors import ConfigError
-from gputui.models import RESOURCES, SSHLogin
-from gputui.models.custom_commands import ANY, FIELDS, fields_in, quoted_fields
-from gputui.models.notifications import Topic
+from gputui.models import SSHLogin
 from gputui.text import clean
 
 __all__ = [
     "Account",
     "Config",
-    "Polling",
     "Question",
-    "UiConfig",
     "answer_problem",
     "load_config",
     "parse_config",
@@ -44,94 +40,6 @@ _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 
 
 _S = TypeVar("_S", bound=Section)
-
-
-class UiConfig(Section):
-    """The interface. ``keys`` maps the id of a command or movement to its keys, with commas between.
-
-    ``regions`` are named sets of regions for the stock view. The app checks the names of the theme and of
-    the first view, ``start``.
-    """
-
-    theme: str | None = None
-    utc: bool = False
-    mouse: bool = True
-    keys: dict[str, str] = Field(default_factory=dict)
-    regions: dict[str, Regions] = Field(default_factory=dict)
-    tmux_window: Literal["ask", "always", "never"] = "ask"
-    start: str = START
-
-
-class Polling(Section):
-    """The intervals of requests of the lists on the screen, in seconds."""
-
-    stock: float = Field(default=5.0, ge=0.5, le=3600)
-    events: float = Field(default=2.0, ge=0.5, le=3600)
-    lists: float = Field(default=5.0, ge=0.5, le=3600)
-    processes: float = Field(default=2.0, ge=0.5, le=3600)
-
-
-class NotifyConfig(Section):
-    """The notifications outside the screen: their topics (:class:`Topic`), and the ways that they take."""
-
-    topics: list[str] = Field(default_factory=lambda: [Topic.STOCK.value])
-    terminal: Literal["none", "osc9", "osc777"] = "none"
-    bell: bool = True
-    command: list[str] = Field(default_factory=list)
-    webhook: Annotated[SecretRef | None, PlainValidator(secret_at("webhook"))] = None
-
-    @field_validator("topics")
-    @classmethod
-    def _check_topics(cls, names: list[str]) -> list[str]:
-        known = [topic.value for topic in Topic]
-        if wrong := [name for name in names if name not in known]:
-            raise ValueError(f"has no topic {clean(wrong[0])}; the topics are {', '.join(known)}")
-        return names
-
-
-class CommandConfig(Section):
-    """A custom command: a template with the fields of :data:`FIELDS`, and the lists for whose rows it is."""
-
-    name: str = Field(min_length=1, max_length=40)
-    run: str = Field(min_length=1)
-    key: str = ""
-    mode: Literal["terminal", "background", "copy"] = "terminal"
-    confirm: bool = True
-    scope: list[str] = Field(default_factory=lambda: ["instances"], min_length=1)
-
-    @field_validator("run")
-    @classmethod
-    def _check_fields(cls, run: str) -> str:
-        try:
-            found = fields_in(run)
-        except ValueError:
-            raise ValueError("has a brace that is not closed; write {{ and }} for braces themselves") from None
-        if wrong := [name for name in found if name not in FIELDS]:
-            raise ValueError(f"has no field {{{clean(wrong[0])}}}; the fields are {', '.join(FIELDS)}")
-        if inside := quoted_fields(run):
-            raise ValueError(f"has {{{inside[0]}}} inside quotes; write it without, it is quoted for the shell")
-        return run
-
-    @field_validator("scope")
-    @classmethod
-    def _check_scope(cls, names: list[str]) -> list[str]:
-        known = [*(resource.value for resource in RESOURCES), ANY]
-        if wrong := [name for name in names if name not in known]:
-            raise ValueError(f"has no list {clean(wrong[0])}; the lists are {', '.join(known)}")
-        return names
-
-    @field_validator("key")
-    @classmethod
-    def _check_key(cls, key: str) -> str:
-        if key and (problem := custom_key_problem(key)) is not None:
-            raise ValueError(problem)
-        return key
-
-
-class WasteConfig(Section):
-    """When something is waste. ``idle_minutes``: how long GPUs are at 0 %, or a queue is without new tasks."""
-
-    idle_minutes: float = Field(default=30.0, ge=1, le=7 * 24 * 60)
 
 
 class Config(Section):

@@ -20,7 +20,8 @@ from gputui.models import AccountInfo, FeedState, Health, HealthState, Instance,
 from gputui.redaction import as_failure
 
 if TYPE_CHECKING:
-    from gputui.config.loader import Account, Polling
+    from gputui.config.loader import Account
+    from gputui.config.sections import Polling
     from gputui.fleet.fleet import Fleet
 
 PACES: Mapping[Resource, str] = {

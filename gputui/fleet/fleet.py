@@ -45,7 +45,8 @@ from gputui.models import (
 )
 
 if TYPE_CHECKING:
-    from gputui.config.loader import Account, Polling
+    from gputui.config.loader import Account
+    from gputui.config.sections import Polling
     from gputui.fleet.attempts import Attempt, Attempts
     from gputui.fleet.connections import Connections
     from gputui.fleet.forwards import Forwards

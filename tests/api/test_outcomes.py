@@ -9,7 +9,7 @@ import pytest
 
 from gputui.api.deepdock.backend import DeepdockBackend
 from gputui.api.pody.backend import PodyBackend
-from gputui.config.loader import Polling
+from gputui.config.sections import Polling
 from gputui.errors import UnknownOutcomeError
 from gputui.fleet import Fleet
 from gputui.models import ActionResult, Ref

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gputui.api import open_backend
-from gputui.config.loader import Account, Polling, parse_config
+from gputui.config.loader import Account, parse_config
+from gputui.config.sections import Polling
 from gputui.fleet import Fleet
 from gputui.history.history import History
 from gputui.models import Change, Event, EventSource, FeedState, Instance, Ref, Resource

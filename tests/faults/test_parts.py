@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gputui.config.loader import Polling
+from gputui.config.sections import Polling
 from gputui.errors import GputuiError
 from gputui.fleet import Fleet
 from gputui.models import FeedState, PartialRows, Ref, Resource

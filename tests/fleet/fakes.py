@@ -31,7 +31,8 @@ from gputui.api.capabilities import (
     Values,
 )
 from gputui.api.common.form_values import refuse
-from gputui.config.loader import Account, Polling
+from gputui.config.loader import Account
+from gputui.config.sections import Polling
 from gputui.errors import NotFoundError
 from gputui.fleet import Clock, Fleet
 from gputui.history.history import History
