@@ -1,4 +1,4 @@
-"""The sections of the configuration besides the accounts: interface, polling, notifications, commands, waste."""
+"""The sections of the configuration other than the accounts: interface, polling, notifications, commands, waste."""
 
 from __future__ import annotations
 

@@ -1,121 +1,13 @@
-"""The one registry of what a user can do: behind the keys, the command bar, the palette, the footer and the help.
-
-Pure data. A view offers a command when one of its command sets has a handler for it (``do_<id with dots as
-underscores>``) and the command's ``when``, else its ``action``, holds where the user is.
-"""
+"""All commands, in the order of the help."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Any
 
 from gputui.actions import ACTIONS
+from gputui.commands.command import Command, Condition, Group
 from gputui.models import RESOURCES, Action
-
-
-class Group(StrEnum):
-    """The sections of the help, in their order: the keys of the view that the user is in come first."""
-
-    ROW = "On this row"
-    LIST = "This list"
-    VIEWS = "Views"
-    APP = "Everywhere"
-
-
-class Condition(StrEnum):
-    """Conditions for commands. Those that hold are found by the command sets of a view."""
-
-    ROW = "there is a row under the cursor"
-    OPEN = "there is something to open under the cursor"
-    EVENTS = "the row has events"
-    PROCESSES = "the GPU processes of the row can be shown"
-    LOG = "the log of the row can be read"
-    ADDRESSES = "the row has web addresses"
-    QUEUE = "the row has a queue of tasks"
-    SUBMIT = "its queue takes tasks from this account"
-    CREATE = "some account can create what is listed"
-    PULL = "some account can pull images"
-    PASSWORD = "some account can change its password"  # noqa: S105  (a condition)
-    SERVER_FILTERS = "some server can filter what is listed"
-    CONTENT = "there is content to filter and save"
-    OLDER = "there is older content to read"
-    PANE = "there is another pane"
-    FAVOURITE = "the row can be a favourite"
-    EXPLAIN = "its limits can be compared with the stock"
-    CUSTOM = "there is a custom command for the row"
-    PROCESS = "there is a GPU process under the cursor"
-    WASTE = "the row costs money and does nothing"
-    TO_GROUP = "there are rows to group"
-    GROUPS = "the rows are in groups that fold"
-
-
-@dataclass(frozen=True, slots=True)
-class Here:
-    """Where the user is, as far as it decides which commands are offered."""
-
-    actions: frozenset[Action]
-    """The actions that are possible on all targets."""
-    conditions: frozenset[Condition]
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One thing a user can do.
-
-    ``id`` is its name in the keymap of the configuration and, with the part after the last dot, in the command bar.
-    ``footer`` is its rank in the footers (1 first; 0: only in those of views that name it), ``short`` its name there,
-    ``argument`` what the command bar takes behind its name, ``action`` the back-end action that it begins,
-    ``several`` whether it acts on all marked rows. ``view`` is the only view that has it; there its keys are not
-    those of other commands. It is offered where ``when`` holds; without one where its action is possible; with
-    neither on a row, if it is of that group, else everywhere. ``optional`` commands are missing in whole back ends:
-    menus leave them out where they are not offered.
-    """
-
-    id: str
-    title: str
-    keys: str
-    tooltip: str
-    footer: int = 0
-    short: str = ""
-    argument: str = ""
-    action: Action | None = None
-    when: Condition | None = None
-    several: bool = False
-    optional: bool = False
-    aliases: tuple[str, ...] = ()
-    former: str = ""
-    """A name in the command bar that works alone, without a NAME, and is not offered: another begins with it."""
-    typed: str = ""
-    """The name in the command bar where that is not the part of its id after the last dot."""
-    of_row: str = ""
-    """The command that its word means with a NAME: ``:events`` is the view, ``:events NAME`` those of a row."""
-    view: str = ""
-    group: Group = Group.APP
-
-    @property
-    def word(self) -> str:
-        """The name in the command bar."""
-        return self.typed or self.id.rpartition(".")[2]
-
-    @property
-    def label(self) -> str:
-        """The name in the footer."""
-        return self.short or self.title.lower()
-
-    @property
-    def handler(self) -> str:
-        """The name of the method of a command set that carries it out."""
-        return "do_" + self.id.replace(".", "_").replace("-", "_")
-
-    def offered(self, here: Here) -> bool:
-        """Return whether it is offered where the user is."""
-        if self.when is not None:
-            return self.when in here.conditions
-        if self.action is not None:
-            return self.action in here.actions
-        return self.group is not Group.ROW or Condition.ROW in here.conditions
 
 
 def _named(name: str, title: str, keys: str, tooltip: str, footer: int = 0, short: str = "", **more: Any) -> Command:
@@ -487,39 +379,3 @@ _APP = _section(
 )
 
 COMMANDS: tuple[Command, ...] = (*_VIEWS, *_ROW, *_LIST, *_APP)
-BY_ID: Mapping[str, Command] = {command.id: command for command in COMMANDS}
-BY_WORD: Mapping[str, Command] = {word: command for command in COMMANDS for word in (command.word, *command.aliases)}
-_BY_ANY_WORD = {**BY_WORD, **{command.former: command for command in COMMANDS if command.former}}
-
-
-def find(text: str) -> tuple[Command | None, str]:
-    """Return the command of a line of the command bar, and its argument. The beginning of its word is enough where
-    no other command begins so."""
-    word, _, argument = text.strip().partition(" ")
-    argument = argument.strip()
-    words = BY_WORD if argument else _BY_ANY_WORD
-    command = words.get(word)
-    if command is None:
-        found = {found.id: found for name, found in words.items() if word and name.startswith(word)}
-        command = next(iter(found.values())) if len(found) == 1 else None
-    if command is not None and command.of_row and argument:
-        command = BY_ID[command.of_row]
-    return command, argument
-
-
-def complete(text: str, names: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return what the command bar can complete ``text`` to; ``names`` gives the arguments by what they are.
-
-    The first word is completed over commands and aliases, the second over the names of its kind of argument.
-    """
-    word, space, rest = text.lstrip().partition(" ")
-    if not space:
-        return sorted(candidate for candidate in BY_WORD if candidate.startswith(word))
-    command = BY_WORD.get(word)
-    if command is not None and command.of_row:
-        command = BY_ID[command.of_row]
-    if command is None or not command.argument:
-        return []
-    candidates = names.get(command.argument if command.id not in ("theme", "account") else command.id, ())
-    start = rest.lstrip()
-    return [f"{word} {name}" for name in candidates if name.lower().startswith(start.lower())]
