@@ -37,7 +37,7 @@ async def run_and_show(
         if not await _may_run(app, session, login, run, rows, leases) or run.running:
             return
         run.renew(rows)
-        running = session.fleet.runs.start(run)
+        running = session.fleet.work.runs.start(run)
         session.navigator.go("run", scope=run.ref)
         await asyncio.wait({running})
     if app.is_running and not session.navigator.shows("run", run.ref):

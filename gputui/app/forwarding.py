@@ -47,7 +47,7 @@ class Forwarding:
         if spec is None:
             return
         self._follow()
-        [opened] = await self._fleet.forwards.open(instance, [spec], self._login.connected(instance))
+        [opened] = await self._fleet.work.forwards.open(instance, [spec], self._login.connected(instance))
         taken = opened.forward.local_port != spec.local_port
         other = f"Port {spec.local_port} of this machine is not available. " if taken and spec.local_port else ""
         self._app.notify(
@@ -56,10 +56,10 @@ class Forwarding:
 
     async def reconnect(self, row: PortForward) -> None:
         """Connect again where a forward has no connection. Call it in a worker. Raises GputuiError."""
-        opened = self._fleet.forwards.find(row.ref)
+        opened = self._fleet.work.forwards.find(row.ref)
         if opened is not None:
             instance = self._fleet.find(Instance, row.instance) or opened.link.instance
-            await self._fleet.forwards.reconnect(opened, self._login.connected(instance))
+            await self._fleet.work.forwards.reconnect(opened, self._login.connected(instance))
 
     async def _choose(self, instance: Instance) -> ForwardSpec | None:
         """Ask for the port of the instance, None where there is no answer."""
@@ -72,7 +72,7 @@ class Forwarding:
             dialogs.Choice(_OTHER, "Another port …", "p"),
             dialogs.Choice(_PROXY, "SOCKS5 proxy", "s", "connections start in the instance"),
         ]
-        known = [row.text for row in self._fleet.forward_rows() if row.instance == instance.ref]
+        known = [row.text for row in self._fleet.work.forward_rows() if row.instance == instance.ref]
         note = f"Now: {', '.join(known)}." if known else "Only this machine can connect. It ends with gputui."
         chosen = await self._app.push_screen_wait(
             dialogs.MenuDialog(f"Forward to a port of {instance.name}", choices, note=note)
@@ -94,7 +94,7 @@ class Forwarding:
     # --- what happens later ----------------------------------------------------------------------------------
 
     def _follow(self) -> None:
-        forwards = self._fleet.forwards
+        forwards = self._fleet.work.forwards
         if forwards is not self._followed:
             self._followed = forwards
             forwards.listeners.add(self._changed)
@@ -119,7 +119,7 @@ class Forwarding:
 
     def _show_error(self, one: OpenForward) -> None:
         """Show the last error of a forward, not each of many: a browser behind a proxy may fail dozens of times."""
-        now, all_ = self._fleet.clock.monotonic(), self._fleet.forwards.all
+        now, all_ = self._fleet.clock.monotonic(), self._fleet.work.forwards.all
         self._errors = {each: shown for each, shown in self._errors.items() if each in all_}
         error, (before, at) = one.forward.error, self._errors.get(one, ("", -inf))
         if error and error != before and now - at >= _SHOWN_SECONDS:

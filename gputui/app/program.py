@@ -183,16 +183,16 @@ class RunningProgram:
         if under_way := [name for name, calls in self.session.fleet.mutations.in_flight.items() if calls]:
             lines.append(f"Something is still under way in {', '.join(under_way)}.")
             lines.append("It may continue there, and its outcome will not be seen.")
-        if forwards := self.session.fleet.forward_rows():
+        if forwards := self.session.fleet.work.forward_rows():
             lines += ["These forwards end:", *(f"  {forward.text}" for forward in forwards)]
-        for run in self.session.fleet.runs_under_way:
+        for run in self.session.fleet.work.runs_under_way:
             moving = counted(run.row().moving, "instance")
             lines.append(f"The command {run.order.title} ends in {moving}.")
-        if attempts := self.session.fleet.attempts_under_way:
+        if attempts := self.session.fleet.work.attempts_under_way:
             lines += ["These are no longer tried:", *(f"  {one.action} {one.name}" for one in attempts)]
         if commands := self.custom.under_way:
             lines += ["These commands on this machine end:", *(f"  {title}" for title in commands)]
-        if copies := self.session.fleet.transfers_under_way:
+        if copies := self.session.fleet.work.transfers_under_way:
             lines.append("These copies are interrupted; the same copy continues them later:")
             lines += [f"  {copy.source.text} to {copy.target.text}" for copy in copies]
         return lines

@@ -87,11 +87,11 @@ async def keep_trying(
         elif one.state is AttemptState.CHECKING:
             notify(f"try {one.tries}: {one.answer} The price is being read.")
 
-    remove = fleet.attempts.listeners.add(changed)
+    remove = fleet.work.attempts.listeners.add(changed)
     try:
         await over.wait()
     except asyncio.CancelledError:
-        await fleet.attempts.aclose()  # a request under way has an unknown outcome, which is reported
+        await fleet.work.attempts.aclose()  # a request under way has an unknown outcome, which is reported
         raise
     finally:
         remove()

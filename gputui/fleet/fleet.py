@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from gputui.fleet.logins import Logins
 from gputui.fleet.mutations import Mutations
 from gputui.fleet.notifications.settings import Settings
 from gputui.fleet.rows import Rows
-from gputui.fleet.signals import Listeners
+from gputui.fleet.session_work import SessionWork
 from gputui.models import (
     AccountInfo,
     Action,
@@ -47,18 +47,10 @@ from gputui.models import (
 if TYPE_CHECKING:
     from gputui.config.loader import Account
     from gputui.config.sections import Polling
-    from gputui.fleet.attempts import Attempt, Attempts
     from gputui.fleet.connections import Connections
-    from gputui.fleet.forwards import Forwards
-    from gputui.fleet.notifications.work import Work
     from gputui.fleet.remote_logs import RemoteLogs
-    from gputui.fleet.remote_run import RemoteRun
-    from gputui.fleet.runs import Runs
-    from gputui.fleet.transfer import Transfer
-    from gputui.fleet.transfers import Transfers
     from gputui.fleet.waste import FleetWaste
     from gputui.history.history import History
-    from gputui.models.forwards import PortForward
 
 _CLOSE_SECONDS = 2.0
 _REREAD_SECONDS = 15.0
@@ -101,8 +93,8 @@ class Fleet(Rows):
         self._kept_watched: dict[object, frozenset[Resource]] = {}
         self.watched_slowly: frozenset[Resource] = frozenset()
         """Resources on the screen that need not be newer than what is polled in the background."""
-        self.work: Listeners[Work] = Listeners(on_failure)
-        """Called with each change of a copy, a command in instances, or a series of attempts."""
+        self.work = SessionWork(self, on_failure)
+        """The copies, commands, forwards and series of attempts of this session."""
         self._samples_read = history is None
         self.logins = Logins(history)
         self.mutations = Mutations(self, history, self.clock, on_failure)
@@ -130,59 +122,11 @@ class Fleet(Rows):
         return Connections(self, KnownHosts(known_hosts_path(self._state_dir or state_dir())))
 
     @cached_property
-    def transfers(self) -> Transfers:
-        """The copies of files to and from its instances."""
-        from gputui.fleet.transfers import Transfers, generation, reach
-
-        transfers = Transfers(
-            partial(reach, self),
-            self.clock,
-            auditor=self.mutations.auditor,
-            writable=self.mutations.writable,
-            generation=partial(generation, self),
-            on_failure=self._on_failure,
-        )
-        transfers.listeners.add(self.work.notify)
-        return transfers
-
-    @cached_property
-    def forwards(self) -> Forwards:
-        """The ports of this machine that are forwarded to its instances."""
-        from gputui.fleet.forwards import Forwards
-
-        forwards = Forwards(self.connections.lease, self.get, self.clock, on_failure=self._on_failure)
-        self.subscribe(Resource.INSTANCES, forwards.take)
-        return forwards
-
-    @cached_property
     def remote_logs(self) -> RemoteLogs:
         """The logs of its instances over SSH. The libraries of SSH are imported at the first use."""
         from gputui.fleet.remote_logs import RemoteLogs
 
         return RemoteLogs(self, self._history)
-
-    @cached_property
-    def runs(self) -> Runs:
-        """The commands that were run in its instances."""
-        from gputui.fleet.runs import Runs
-
-        runs = Runs(self._on_failure)
-        runs.listeners.add(self.work.notify)
-        return runs
-
-    @cached_property
-    def attempts(self) -> Attempts:
-        """The creates and starts that are tried again while there is no stock."""
-        from gputui.fleet.attempts import Attempts
-
-        attempts = Attempts(self, self._on_failure)
-        attempts.listeners.add(self.work.notify)
-        return attempts
-
-    @property
-    def attempts_under_way(self) -> Sequence[Attempt]:
-        """The series of attempts that the end of the program would end."""
-        return self.attempts.under_way if "attempts" in self.__dict__ else ()
 
     @cached_property
     def waste(self) -> FleetWaste:
@@ -191,31 +135,10 @@ class Fleet(Rows):
 
         return FleetWaste(self, self._history, self._on_failure, idle_minutes=self.idle_minutes)
 
-    def forward_rows(self) -> list[PortForward]:
-        """Return the forwards as they are now, without the libraries of SSH where there are none."""
-        return [one.row() for one in self.forwards.all] if "forwards" in self.__dict__ else []
-
-    @property
-    def transfers_under_way(self) -> Sequence[Transfer]:
-        """The copies that the end of the program would interrupt."""
-        return self.transfers.busy if "transfers" in self.__dict__ else ()
-
-    @property
-    def runs_under_way(self) -> Sequence[RemoteRun]:
-        """The commands that the end of the program would end."""
-        return self.runs.under_way if "runs" in self.__dict__ else ()
-
     async def aclose(self) -> None:
         """Stop polling, write the pending records, close the back ends; bounded in time."""
         limit = _CLOSE_SECONDS
-        if "attempts" in self.__dict__:
-            await within(self.clock, limit, self.attempts.aclose())
-        if "runs" in self.__dict__:
-            await self.runs.aclose()
-        if "transfers" in self.__dict__:
-            await within(self.clock, limit, self.transfers.aclose())
-        if "forwards" in self.__dict__:
-            await within(self.clock, limit, self.forwards.aclose())
+        await self.work.aclose(limit)
         for task in self._tasks:
             task.cancel()
         stops = [within(self.clock, limit, runtime.stop()) for runtime in self.runtimes.values()]

@@ -21,7 +21,7 @@ FULL = NoStockError("lab: no stock")
 
 def foreground(fleet: Fleet) -> asyncio.Task[tuple[ExitCode, Attempt | None]]:
     def begin(until: datetime, limit: Money | None) -> Attempt:
-        return fleet.attempts.create("lab", "pod", "new", {"name": "new"}, until=until, limit=limit)
+        return fleet.work.attempts.create("lab", "pod", "new", {"name": "new"}, until=until, limit=limit)
 
     args = argparse.Namespace(keep_trying=60, max_price=None)
     return asyncio.ensure_future(keep_trying(args, fleet, "lab", FULL, begin))

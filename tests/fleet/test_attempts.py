@@ -32,7 +32,7 @@ MAIN = Ref("lab", "pod", "main")
 def begin(fleet: Fleet, clock: FakeClock, hours: float = 2.0, limit: str = "") -> Attempt:
     money = Money(Decimal(limit), "CNY") if limit else None
     until = clock.now() + timedelta(hours=hours)
-    return fleet.attempts.create("lab", "pod", "new", {"name": "new"}, until=until, limit=money)
+    return fleet.work.attempts.create("lab", "pod", "new", {"name": "new"}, until=until, limit=money)
 
 
 async def test_no_stock_is_asked_for_again_at_most_every_thirty_seconds(clock: FakeClock, lab: FakeBackend) -> None:
@@ -99,10 +99,10 @@ async def test_a_series_that_is_stopped_sends_nothing_more(clock: FakeClock, lab
     async with running(clock, lab) as fleet:
         attempt = begin(fleet, clock)
         await clock.advance(PACE)
-        fleet.attempts.stop(attempt)
+        fleet.work.attempts.stop(attempt)
         await clock.advance(20 * PACE)
         assert attempt.state is AttemptState.STOPPED
-        assert not fleet.attempts_under_way
+        assert not fleet.work.attempts_under_way
     assert lab.calls[Action.CREATE] == 1
 
 
@@ -128,7 +128,7 @@ async def test_a_start_ends_where_the_instance_runs_meanwhile(clock: FakeClock, 
     lab.rows[Resource.INSTANCES] = [stopped]
     lab.errors[Action.START] = FULL
     async with running(clock, lab) as fleet:
-        attempt = fleet.attempts.start(stopped, until=clock.now() + timedelta(hours=1))
+        attempt = fleet.work.attempts.start(stopped, until=clock.now() + timedelta(hours=1))
         await clock.advance(2 * PACE)
         assert attempt.tries == 2
         lab.offered -= {Action.START}
@@ -144,8 +144,8 @@ async def test_a_series_stopped_amid_a_request_ends_with_its_answer(clock: FakeC
         attempt = begin(fleet, clock)
         await clock.advance(PACE)
         await lab.sent.wait()
-        fleet.attempts.stop(attempt)
-        assert fleet.attempts_under_way
+        fleet.work.attempts.stop(attempt)
+        assert fleet.work.attempts_under_way
         answered.set()
         await settle()
         assert attempt.state is AttemptState.STOPPED
@@ -171,5 +171,5 @@ async def test_the_same_is_not_tried_twice_at_once(clock: FakeClock, lab: FakeBa
         first = begin(fleet, clock)
         with pytest.raises(ConflictError, match="is being tried already"):
             begin(fleet, clock)
-        fleet.attempts.stop(first)
+        fleet.work.attempts.stop(first)
         assert not begin(fleet, clock).over

@@ -29,21 +29,21 @@ async def test_the_oldest_that_have_ended_are_forgotten_by_number_and_by_size(
 
         async def ended(command: str) -> RemoteRun:
             run = new(command)
-            await fleet.runs.start(run)
+            await fleet.work.runs.start(run)
             return run
 
-        under_way = fleet.runs.start(new("first"))
+        under_way = fleet.work.runs.start(new("first"))
         held.set()
         await ended("a")
         await under_way
         seconds = [await ended(name) for name in "bc"]
-        assert [run.order.command for run in fleet.runs.all] == ["a", "b", "c"]
+        assert [run.order.command for run in fleet.work.runs.all] == ["a", "b", "c"]
         seconds[0].renew(fleet.all(Instance))
-        await fleet.runs.start(seconds[0])
-        assert [run.order.command for run in fleet.runs.all] == ["a", "c", "b"], "by their last start"
+        await fleet.work.runs.start(seconds[0])
+        assert [run.order.command for run in fleet.work.runs.all] == ["a", "c", "b"], "by their last start"
         monkeypatch.setattr(runs, "MOST_BYTES", len("ran b") + 1)
         await ended("d")
-        assert [run.order.command for run in fleet.runs.all] == ["d"]
+        assert [run.order.command for run in fleet.work.runs.all] == ["d"]
 
 
 async def test_one_under_way_is_kept_whatever_came_after_it(
@@ -53,12 +53,12 @@ async def test_one_under_way_is_kept_whatever_came_after_it(
     monkeypatch.setattr(runs, "MOST", 1)
     held = lab.hold(Action.EXEC)
     async with running(clock, lab) as fleet:
-        tasks = [fleet.runs.start(RemoteRun(fleet, fleet.all(Instance), Order(name))) for name in "ab"]
-        assert [run.order.command for run in fleet.runs.all] == ["a", "b"]
+        tasks = [fleet.work.runs.start(RemoteRun(fleet, fleet.all(Instance), Order(name))) for name in "ab"]
+        assert [run.order.command for run in fleet.work.runs.all] == ["a", "b"]
         held.set()
         for task in tasks:
             await task
-        assert [run.order.command for run in fleet.runs.all] == ["b"]
+        assert [run.order.command for run in fleet.work.runs.all] == ["b"]
 
 
 class Stuck:

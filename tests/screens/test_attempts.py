@@ -37,7 +37,7 @@ async def test_a_create_without_stock_is_tried_again_once_that_is_chosen() -> No
         await stage.until_text("No stock for deployment exp-1. Keep trying?")
         assert "hub: no stock" in stage.text
         await keep_trying(stage, "4.5")
-        [attempt] = stage.fleet.attempts.all
+        [attempt] = stage.fleet.work.attempts.all
         assert (attempt.limit and attempt.limit.amount, cloud.calls[Action.CREATE]) == (4.5, 1)
         for tries in (1, 2):
             await stage.advance(30)
@@ -64,7 +64,7 @@ async def test_an_offer_that_is_declined_sends_nothing_more() -> None:
         await stage.until_text("Keep trying?")
         await stage.press("n")
         await stage.advance(120)
-        assert not stage.fleet.attempts.all
+        assert not stage.fleet.work.attempts.all
         await stage.command("attempts")
         assert "Where a create or a start finds no stock, gputui offers to try it again." in stage.text
     assert cloud.calls[Action.CREATE] == 1

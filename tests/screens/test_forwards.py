@@ -43,14 +43,14 @@ async def forwarding(*, size: tuple[int, int] = NARROW) -> AsyncIterator[tuple[S
     async with staged(lab(), size=size) as stage:
         port = free_port()
         await forward(stage, f"{port}:8888")
-        await stage.until(stage.fleet.forward_rows)
+        await stage.until(stage.fleet.work.forward_rows)
         await stage.command("forwards")
         yield stage, f"127.0.0.1:{port}"
-        await stage.fleet.forwards.aclose()
+        await stage.fleet.work.forwards.aclose()
 
 
 def only(stage: Stage) -> PortForward:
-    [row] = stage.fleet.forward_rows()
+    [row] = stage.fleet.work.forward_rows()
     assert isinstance(row, PortForward)
     return row
 
@@ -102,13 +102,13 @@ async def connect(port: int) -> None:
 async def test_a_chosen_port_is_the_same_here_where_that_is_free(ssh: PlayedSsh) -> None:
     async with staged(lab()) as stage:
         await stage.press("end", "f", "1")
-        await stage.until(stage.fleet.forward_rows)
+        await stage.until(stage.fleet.work.forward_rows)
         assert only(stage).remote_port == 8888
         await stage.press("f", "s")
-        await stage.until(lambda: len(stage.fleet.forward_rows()) == 2)
+        await stage.until(lambda: len(stage.fleet.work.forward_rows()) == 2)
         assert "SOCKS5 in train" in stage.toasts
         await stage.press("f", "1")
-        await stage.until(lambda: len(stage.fleet.forward_rows()) == 3)
+        await stage.until(lambda: len(stage.fleet.work.forward_rows()) == 3)
         assert "Port 8888 of this machine is not available." in stage.toasts
         assert len(ssh.connections) == 1
 
@@ -157,7 +157,7 @@ async def test_a_failed_login_leaves_no_forward_and_a_stopped_wait_neither(ssh: 
         await stage.press("escape")
         await stage.settle()
         assert stage.dialogs == []
-        assert stage.fleet.forward_rows() == []
+        assert stage.fleet.work.forward_rows() == []
         with pytest.raises(ConnectionRefusedError):
             await connect(port)
 
@@ -175,7 +175,7 @@ async def test_stopping_asks_only_where_connections_are_open(ssh: PlayedSsh, mon
         stage.view.catch_up()
         await stage.press("X")
         await stage.until(lambda: f"Stopped {local} → 8888 in train." in stage.toasts)
-        assert stage.fleet.forward_rows() == []
+        assert stage.fleet.work.forward_rows() == []
         assert ssh.connections[0].closed
         assert "No ports are forwarded. Press f on an instance (3) to forward one." in stage.text
         await stage.press("X")
@@ -236,7 +236,7 @@ async def test_picture(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
     async with staged(lab(), size=NARROW) as stage:
         await stage.command("forwards")
         await take(stage, "empty")
-        monkeypatch.setattr(type(stage.fleet), "forward_rows", lambda _: rows)
+        monkeypatch.setattr(type(stage.fleet.work), "forward_rows", lambda _: rows)
         stage.view.catch_up()
         await stage.press("j")
         await take(stage, "", BOTH)

@@ -10,7 +10,7 @@ import pytest
 
 from gputui.analytics.starts import STUCK_SECONDS
 from gputui.errors import UnavailableError
-from gputui.fleet import Fleet
+from gputui.fleet.session_work import SessionWork
 from gputui.fleet.waste import READ as WASTE_READ
 from gputui.history.history import History
 from gputui.models import Instance, Machine, PartialRows, Phase, Ref, Resource, Row, TransferRow
@@ -111,12 +111,12 @@ async def test_a_series_of_attempts_is_under_way_until_it_ends_and_opens_its_lis
     backend = lab()
     async with staged(backend) as stage:
         stopped = replace(instance("lab", "big", "exited"), phase=Phase.STOPPED)
-        attempt = stage.fleet.attempts.start(stopped, until=START.replace(hour=14))
+        attempt = stage.fleet.work.attempts.start(stopped, until=START.replace(hour=14))
         await stage.press("0")
         assert "start: 0 attempts, next at" in stage.line_of("big")
         await stage.press("enter")
         assert stage.view.NAME == "attempts"
-        stage.fleet.attempts.stop(attempt)
+        stage.fleet.work.attempts.stop(attempt)
         await stage.press("escape")
         assert stage.view.NAME == "home"
         assert "Nothing is under way." in stage.text
@@ -138,15 +138,15 @@ async def test_work_of_accounts_that_are_not_shown_is_left_out(monkeypatch: pyte
         return PortForward(ref, of(account).ref, f"forward-{account}", "localhost:1", 80, ForwardState.FAILED)
 
     both = ("lab", "dock")
-    monkeypatch.setattr(Fleet, "transfers_under_way", [copy(each) for each in both])
-    monkeypatch.setattr(Fleet, "runs_under_way", [run(each) for each in both])
-    monkeypatch.setattr(Fleet, "forward_rows", lambda fleet: [forward(each) for each in both])
+    monkeypatch.setattr(SessionWork, "transfers_under_way", [copy(each) for each in both])
+    monkeypatch.setattr(SessionWork, "runs_under_way", [run(each) for each in both])
+    monkeypatch.setattr(SessionWork, "forward_rows", lambda fleet: [forward(each) for each in both])
     monkeypatch.setattr("gputui.screens.transfers.view.row_of", lambda work: work.row())
     names = ("copy", "make", "forward", "big")
     async with staged(lab(), FakeBackend("dock"), FakeBackend("third")) as stage:
         for account in both:
             stopped = replace(instance(account, f"big-{account}", "exited"), phase=Phase.STOPPED)
-            stage.fleet.attempts.start(stopped, until=START.replace(hour=14))
+            stage.fleet.work.attempts.start(stopped, until=START.replace(hour=14))
         await stage.press("0")
         for shown, left_out in (("lab,dock", ()), ("dock,third", ("lab",)), ("lab,third", ("dock",))):
             await stage.command(f"account {shown}")
@@ -154,8 +154,8 @@ async def test_work_of_accounts_that_are_not_shown_is_left_out(monkeypatch: pyte
             for name in names:
                 for account in both:
                     assert (f"{name}-{account}" in stage.text) == (account not in left_out), (name, account, shown)
-        stage.fleet.attempts.stop(stage.fleet.attempts.all[0])
-        stage.fleet.attempts.stop(stage.fleet.attempts.all[1])
+        stage.fleet.work.attempts.stop(stage.fleet.work.attempts.all[0])
+        stage.fleet.work.attempts.stop(stage.fleet.work.attempts.all[1])
         await stage.advance(1)
 
 

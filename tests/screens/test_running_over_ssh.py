@@ -39,7 +39,7 @@ async def run(stage: Stage, command: str, number: int) -> None:
 
 
 def the_run(stage: Stage) -> RemoteRun:
-    found: RemoteRun = stage.fleet.runs.all[-1]
+    found: RemoteRun = stage.fleet.work.runs.all[-1]
     return found
 
 
@@ -69,7 +69,7 @@ async def test_without_the_keys_nothing_is_run_or_the_rest_of_it(tmp_path: Path)
         await run(stage, "echo hi", 2)
         await stage.until_text("The host keys of 2 servers")
         await stage.press("n")
-        assert stage.fleet.runs.all == []
+        assert stage.fleet.work.runs.all == []
         await stage.press("x")
         await stage.type("echo hi")
         await stage.press("enter", "2", "enter")

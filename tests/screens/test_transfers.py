@@ -259,7 +259,7 @@ async def test_picture(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_picture_of_transfers(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
     async with staged(lab(), size=NARROW) as stage:
-        transfers = stage.fleet.transfers
+        transfers = stage.fleet.work.transfers
         eval_, home = Ref("lab", "pod", "eval"), b"/home/op/work/"
         for number, (name, state) in enumerate(
             [

@@ -204,7 +204,7 @@ def _try_again(
 ) -> int:
     def begin(until: datetime, limit: Money | None) -> Attempt:
         called = form.value(Role.NAME, values) or form.kind
-        return fleet.attempts.create(form.account, form.kind, called, values, until=until, limit=limit)
+        return fleet.work.attempts.create(form.account, form.kind, called, values, until=until, limit=limit)
 
     status, attempt = runner.run(keep_trying.keep_trying(args, fleet, form.account, error, begin))
     if attempt is not None and status is ExitCode.OK:

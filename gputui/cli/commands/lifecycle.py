@@ -52,7 +52,7 @@ def start(args: argparse.Namespace) -> int:
         instance = row
 
         def begin(until: datetime, limit: Money | None) -> Attempt:
-            return fleet.attempts.start(instance, until=until, limit=limit)
+            return fleet.work.attempts.start(instance, until=until, limit=limit)
 
         status, _ = await keep_trying.keep_trying(args, fleet, row.ref.account, error, begin)
         return status

@@ -82,7 +82,7 @@ class Observer:
         if Topic.UNREACHABLE in topics:
             self._unsubscribe.append(fleet.subscribe_feeds(self._feeds_changed))
         if Topic.FINISHED in topics:
-            self._unsubscribe.append(fleet.work.add(self._work_changed))
+            self._unsubscribe.append(fleet.work.listeners.add(self._work_changed))
         if Topic.WASTE in topics:
             self._unsubscribe.append(fleet.waste.subscribe(self._waste_changed))
             self._note_old_waste()

@@ -54,7 +54,7 @@ class AttemptCommands(CommandSet):
         """Send nothing more for the marked series, else for the one under the cursor."""
         chosen = [attempt for attempt in self.view.attempts_here() if not attempt.over]
         for attempt in chosen:
-            self.session.fleet.attempts.stop(attempt)
+            self.session.fleet.work.attempts.stop(attempt)
         if chosen:
             stopped = chosen[0].name if len(chosen) == 1 else f"{len(chosen)} series"
             self.view.notify(f"{stopped}: nothing more is sent.", severity="information")

@@ -36,15 +36,15 @@ class AttemptsView(SessionList):
 
     def follow(self) -> Sequence[Callable[[], None]]:
         """Follow every series."""
-        return (self.session.fleet.attempts.listeners.add(lambda _: self.show_rows()),)
+        return (self.session.fleet.work.attempts.listeners.add(lambda _: self.show_rows()),)
 
     def rows_now(self) -> Sequence[Row]:
         """Return the series as they are now."""
-        return [one.row() for one in self.session.fleet.attempts.all]
+        return [one.row() for one in self.session.fleet.work.attempts.all]
 
     def moves(self) -> bool:
         """Whether the time to a next attempt runs down."""
-        return bool(self.session.fleet.attempts_under_way)
+        return bool(self.session.fleet.work.attempts_under_way)
 
     def limit_to(self, scope: object, select: object = None) -> None:
         """The view is of all series."""
@@ -59,11 +59,11 @@ class AttemptsView(SessionList):
 
     def attempt_here(self) -> Attempt | None:
         """Return the series under the cursor."""
-        return self.session.fleet.attempts.get(self.table.cursor_ref)
+        return self.session.fleet.work.attempts.get(self.table.cursor_ref)
 
     def attempts_here(self) -> list[Attempt]:
         """Return the marked series, else the one under the cursor."""
-        found = (self.session.fleet.attempts.get(row.ref) for row in self.targets())
+        found = (self.session.fleet.work.attempts.get(row.ref) for row in self.targets())
         return [attempt for attempt in found if attempt is not None]
 
     def actions_here(self) -> frozenset[Action]:

@@ -226,7 +226,7 @@ class ActionCommands(CommandSet):
         """Offer to try the start of an instance again that found no stock."""
 
         def begin(until: datetime, limit: Money | None) -> Attempt:
-            return self.session.fleet.attempts.start(row, until=until, limit=limit)
+            return self.session.fleet.work.attempts.start(row, until=until, limit=limit)
 
         await offer_attempts(self.view, f"the start of {row.name}", error, row.ref.account, begin)
 

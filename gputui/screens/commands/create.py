@@ -113,7 +113,7 @@ class CreateCommands(CommandSet):
 
     async def _keep_trying(self, form: Form, change: PreparedChange, error: NoStockError) -> None:
         """Offer to try the create again while there is no stock."""
-        attempts, values = self.session.fleet.attempts, dict(change.values)
+        attempts, values = self.session.fleet.work.attempts, dict(change.values)
         name = form.value(Role.NAME, values) or change.ref.id
 
         def begin(until: datetime, limit: Money | None) -> Attempt:

@@ -63,7 +63,7 @@ async def offer_attempts(view: View, what: str, error: NoStockError, account: st
 
 def _show_end(view: View, attempt: Attempt) -> None:
     """Show the outcome of a series, wherever the user is by then."""
-    app, attempts = view.app, view.session.fleet.attempts
+    app, attempts = view.app, view.session.fleet.work.attempts
 
     def changed(one: Attempt) -> None:
         if one is not attempt or not one.over or one.state is AttemptState.STOPPED:

@@ -40,10 +40,10 @@ def related(session: Session, row: Row) -> Related:
         events=_events(fleet, row),
         instances=_instances(fleet, row),
         processes=_processes(fleet, row),
-        forwards=[forward for forward in fleet.forward_rows() if forward.instance == ref],
+        forwards=[forward for forward in fleet.work.forward_rows() if forward.instance == ref],
         transfers=[
             (Ref(ref.account, "transfer", str(one.number)), f"{one.state}  {one.source.text} → {one.target.text}")
-            for one in fleet.transfers_under_way
+            for one in fleet.work.transfers_under_way
             if ref in one.refs
         ],
         # The fleet of the first frame knows of none.

@@ -57,7 +57,7 @@ class FileCommands(ListCommands):
             dialogs.PromptDialog(
                 f"Go to a directory of {pane.where}",
                 note="right completes, ~ is the home directory;",
-                suggester=PathSuggester(self.session.fleet.transfers, pane.path, pane.ref),
+                suggester=PathSuggester(self.session.fleet.work.transfers, pane.path, pane.ref),
             )
         )
         if typed:
@@ -70,7 +70,7 @@ class FileCommands(ListCommands):
     @in_worker("dialog")
     async def do_new_directory(self, argument: str) -> None:
         """Create a directory, and go to it in the list."""
-        pane, transfers = self.view.pane, self.session.fleet.transfers
+        pane, transfers = self.view.pane, self.session.fleet.work.transfers
         if pane.ref is not None:
             self.session.fleet.mutations.writable(pane.ref.account)
         typed: str | None = argument
@@ -140,7 +140,7 @@ class FileCommands(ListCommands):
         )
         if not copies:
             return
-        transfers = self.session.fleet.transfers
+        transfers = self.session.fleet.work.transfers
         options = Options(recursive=True, into=True)
         added = transfers.add_all([(one, spot) for one in sources], options)
         source.table.action_clear_marks()
@@ -148,7 +148,7 @@ class FileCommands(ListCommands):
 
     async def _report(self, copies: Sequence[Transfer]) -> None:
         """Say how the copies ended, whichever view is in front by then."""
-        await self.session.fleet.transfers.wait(copies)
+        await self.session.fleet.work.transfers.wait(copies)
         failed = [copy for copy in copies if copy.error is not None]
         where = copies[0].target.text
         if failed:

@@ -86,7 +86,7 @@ class FilesView(TabularView):
 
     def follow(self) -> Sequence[Callable[[], None]]:
         """Show the progress of transfers in the title."""
-        return (self.session.fleet.transfers.listeners.add(lambda _: self.frame.show()),)
+        return (self.session.fleet.work.transfers.listeners.add(lambda _: self.frame.show()),)
 
     def read_both(self) -> None:
         """Read the directories of both sides, and keep the cursors."""
@@ -100,7 +100,7 @@ class FilesView(TabularView):
             pane.table.placeholder = Content(f"{self.session.key_of('files')} on an instance shows its files.")
             return
         select = posixpath.basename(came_from) if came_from else b""
-        read: WorkType[None] = partial(pane.read, self.session.fleet.transfers, path, select)
+        read: WorkType[None] = partial(pane.read, self.session.fleet.work.transfers, path, select)
         self.run_worker(
             read,
             name="files",
@@ -131,7 +131,7 @@ class FilesView(TabularView):
 
     def status(self) -> tuple[Content, Content]:
         """Return the transfers under way at the left, the marked files at the right."""
-        busy = self.session.fleet.transfers_under_way
+        busy = self.session.fleet.work.transfers_under_way
         rate = sum(transfer.rate or 0 for transfer in busy)
         text = f"   {counted(len(busy), 'transfer')} under way" if busy else ""
         if rate:

@@ -101,7 +101,7 @@ class ForwardCommands(CommandSet):
             )
             if not await self.app.push_screen_wait(question):
                 return
-        forwards = self.session.fleet.forwards
+        forwards = self.session.fleet.work.forwards
         for row in rows:
             if (opened := forwards.find(row.ref)) is not None:
                 await forwards.stop(opened)

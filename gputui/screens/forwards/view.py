@@ -45,7 +45,7 @@ class ForwardsView(SessionList):
 
     def rows_now(self) -> Sequence[Row]:
         """Return the forwards as they are now."""
-        return self.session.fleet.forward_rows()
+        return self.session.fleet.work.forward_rows()
 
     def status(self) -> tuple[Content, Content]:
         """Add the last error of the forward under the cursor: its column may be narrow."""

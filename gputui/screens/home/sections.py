@@ -162,7 +162,7 @@ class HomeSections:
     def _troubles(self, instances: list[Instance], starts: dict[Ref, Start]) -> Troubles:
         fleet = self._session.fleet
         accounts = [self._account(name) for name in self._session.accounts_shown()]
-        attempts = fleet.attempts.all if "attempts" in fleet.__dict__ else ()
+        attempts = fleet.work.attempts.all if "attempts" in fleet.work.__dict__ else ()
         shows = self._session.shows_account
         return Troubles(
             accounts=accounts,
@@ -171,7 +171,7 @@ class HomeSections:
             gpus=[row for row in self._shown(GpuDevice) if not fleet.is_stale(row)],
             starts=starts,
             attempts=[row for one in attempts if shows((row := one.row()).ref.account)],
-            forwards=[row for row in fleet.forward_rows() if shows(row.instance.account)],
+            forwards=[row for row in fleet.work.forward_rows() if shows(row.instance.account)],
             since=self._entered,
             is_stale=fleet.is_stale,
             bills=self._bills,
@@ -275,8 +275,8 @@ class HomeSections:
 
     def _under_way(self, starts: dict[Ref, Start], now: datetime) -> HomeSection:
         session, fleet = self._session, self._session.fleet
-        attempts = [one.row() for one in fleet.attempts_under_way]
-        runs = [one.row() for one in fleet.runs_under_way]
+        attempts = [one.row() for one in fleet.work.attempts_under_way]
+        runs = [one.row() for one in fleet.work.runs_under_way]
         changes = [
             (ref, pending, fleet.get(ref), self._view_of(ref))
             for ref, pending in fleet.mutations.under_way().items()
@@ -300,7 +300,12 @@ class HomeSections:
     def _work_now(self) -> tuple[int, ...]:
         """Return how much this session does by itself: nothing reports that it begins."""
         fleet = self._session.fleet
-        under_way = (fleet.attempts_under_way, fleet.transfers_under_way, fleet.runs_under_way, fleet.forward_rows())
+        under_way = (
+            fleet.work.attempts_under_way,
+            fleet.work.transfers_under_way,
+            fleet.work.runs_under_way,
+            fleet.work.forward_rows(),
+        )
         return tuple(map(len, under_way))
 
     def has_other_work(self) -> bool:
@@ -312,7 +317,7 @@ class HomeSections:
         return any(self._session.shows_account(ref.account) for ref in refs)
 
     def _copies(self) -> list[TransferRow]:
-        copies = [one for one in self._session.fleet.transfers_under_way if self._shows_any(one.refs)]
+        copies = [one for one in self._session.fleet.work.transfers_under_way if self._shows_any(one.refs)]
         if not copies:
             return []
         from gputui.screens.transfers.view import row_of

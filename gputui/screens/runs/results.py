@@ -60,7 +60,7 @@ class ResultsView(SessionList):
     @property
     def run(self) -> RemoteRun | None:
         """The run that is shown; None where it is no longer kept."""
-        return self.session.fleet.runs.get(self.scope)
+        return self.session.fleet.work.runs.get(self.scope)
 
     @property
     def output(self) -> TextView:
@@ -83,7 +83,7 @@ class ResultsView(SessionList):
         fleet = self.session.fleet
         return (
             fleet.subscribe(Resource.INSTANCES, lambda _: self.frame.show_keys()),
-            fleet.runs.listeners.add(lambda _: self._show_soon()),
+            fleet.work.runs.listeners.add(lambda _: self._show_soon()),
         )
 
     def catch_up(self) -> None:

@@ -32,15 +32,15 @@ class RunsView(SessionList):
 
     def follow(self) -> Sequence[Callable[[], None]]:
         """Follow every run."""
-        return (self.session.fleet.runs.listeners.add(lambda _: self.show_rows()),)
+        return (self.session.fleet.work.runs.listeners.add(lambda _: self.show_rows()),)
 
     def rows_now(self) -> Sequence[Row]:
         """Return the runs as they are now."""
-        return [run.row() for run in self.session.fleet.runs.all]
+        return [run.row() for run in self.session.fleet.work.runs.all]
 
     def moves(self) -> bool:
         """Whether a command runs."""
-        return bool(self.session.fleet.runs_under_way)
+        return bool(self.session.fleet.work.runs_under_way)
 
     def limit_to(self, scope: object, select: object = None) -> None:
         """The view is of all runs."""
@@ -60,7 +60,7 @@ class RunsView(SessionList):
     @property
     def run(self) -> RemoteRun | None:
         """The run under the cursor."""
-        return self.session.fleet.runs.get(self.table.cursor_ref)
+        return self.session.fleet.work.runs.get(self.table.cursor_ref)
 
     def actions_here(self) -> frozenset[Action]:
         """A run can be ended, what failed retried."""

@@ -55,7 +55,7 @@ class TransferCommands(ListCommands):
         chosen = await self.app.push_screen_wait(
             dialogs.MenuDialog(heading, choices, note=str(error) if error is not None else "")
         )
-        transfers = self.session.fleet.transfers
+        transfers = self.session.fleet.work.transfers
         if chosen == _FORGET:
             transfers.forget_ended()
         elif chosen is not None:

@@ -48,7 +48,7 @@ class TransfersView(TabularView):
 
     def follow(self) -> Sequence[Callable[[], None]]:
         """Follow every transfer."""
-        return (self.session.fleet.transfers.listeners.add(lambda _: self._show_soon()),)
+        return (self.session.fleet.work.transfers.listeners.add(lambda _: self._show_soon()),)
 
     def _show_soon(self) -> None:
         """Show all that changes now at once."""
@@ -60,17 +60,17 @@ class TransfersView(TabularView):
         """Show the transfers as they are now."""
         self._due = False
         if self.is_mounted:
-            self.table.set_rows(map(row_of, self.session.fleet.transfers.all))
+            self.table.set_rows(map(row_of, self.session.fleet.work.transfers.all))
             self.frame.show()
 
     def transfers_here(self) -> list[Transfer]:
         """Return the marked transfers, else the one under the cursor."""
         refs = set(self.table.marked or filter(None, [self.table.cursor_ref]))
-        return [transfer for transfer in self.session.fleet.transfers.all if ref_of(transfer) in refs]
+        return [transfer for transfer in self.session.fleet.work.transfers.all if ref_of(transfer) in refs]
 
     def status(self) -> tuple[Content, Content]:
         """Return how many there are, and the rate of all."""
-        transfers = self.session.fleet.transfers
+        transfers = self.session.fleet.work.transfers
         rate = sum(transfer.rate or 0 for transfer in transfers.busy)
         busy = f"   {counted(len(transfers.busy), 'transfer')} under way" if transfers.busy else ""
         return (
