@@ -1,15 +1,14 @@
-"""An SFTP session over a connection: requests of one turn of the loop are sent together, answers come in any order.
+"""An SFTP session over a connection.
 
 asyncssh has an SFTP client, too: it makes a task, several log records and two encrypted packets of each request,
-which makes many small files slower than ``scp -r``. Here the requests of a turn share a packet.
+which makes many small files slower than ``scp -r``. Here the requests of a turn share a packet (:mod:`.packets`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable
 from contextlib import suppress
-from typing import Any, TypeVar
 
 import asyncssh
 
@@ -20,41 +19,29 @@ from gputui.ssh.containers import command_in
 from gputui.ssh.failures import explain
 from gputui.ssh.sftp import answers
 from gputui.ssh.sftp.answers import FileSystem, StatusError, shown
+from gputui.ssh.sftp.packets import Packets
 from gputui.ssh.sftp.places import BLOCK
 from gputui.ssh.sftp.wire import (
-    LENGTH,
-    LONGEST_PACKET,
-    VERSION,
     Attrs,
     Open,
     Packet,
     Reader,
     Status,
-    WireError,
     attributes,
-    length_of,
-    packet,
     string,
     u32,
     u64,
 )
-
-_T = TypeVar("_T")
 
 _SAFE_BLOCK = 32 * 1024
 """The bytes of a read or write that every server accepts."""
 _ALREADY_THERE = 11
 """The status of later versions for a name that is taken, which some servers use in this one."""
 _START_SECONDS = 20.0
-_TURN = 512 * 1024
-"""Bytes that are sent in one turn of the loop."""
-_PIECE = 32 * 1024
-"""The bytes of an SSH packet: the most that OpenSSH accepts."""
 _POSIX_RENAME, _STATVFS, _LIMITS = b"posix-rename@openssh.com", b"statvfs@openssh.com", b"limits@openssh.com"
 _PROGRAMS = ("lib/openssh", "libexec/openssh", "lib/ssh", "libexec", "lib")
 _START = "; ".join(f"test -x /usr/{folder}/sftp-server && exec /usr/{folder}/sftp-server" for folder in _PROGRAMS)
 """Starts the SFTP server of a container, which no SSH server does there."""
-_SHOWN = 80
 
 
 class RemoteFile:
@@ -87,26 +74,14 @@ class RemoteFile:
         return self._sftp.request(Packet.CLOSE, answers.nothing, self._handle)
 
 
-class Sftp(asyncssh.SSHClientSession[bytes]):
+class Sftp:
     """A session; see :meth:`open`. Methods raise StatusError for a refusal, LinkLostError when the session ends."""
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, packets: Packets, *, links_reversed: bool) -> None:
         self.block = _SAFE_BLOCK
-        self.extensions: dict[bytes, bytes] = {}
-        self._loop = asyncio.get_running_loop()
-        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
-        self._received: list[bytes] = []
-        self._size = 0
-        self._wanted = LENGTH
-        self._complaint = b""
-        self._unsent: list[bytes] = []
-        self._number = 0
-        self._waiting: dict[int, tuple[asyncio.Future[Any], Callable[[int, Reader], object]]] = {}
-        self._version: asyncio.Future[None] = self._loop.create_future()
-        self._ended: CopyError | None = None
-        self._closed = asyncio.Event()
-        self._links_reversed = True
+        self.request = packets.request
+        self._packets = packets
+        self._links_reversed = links_reversed
 
     @classmethod
     async def open(cls, connection: Connection, target: SSHTarget | None = None) -> Sftp:
@@ -119,12 +94,12 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
             raise LinkLostError(f"The connection to {where} was lost.")
         if target is not None and target.enter:
             where = f"The container {target.enter[1][:12]} on {where}"
-        session = cls(where)
+        packets = Packets(where)
         try:
             if target is not None and target.enter:
-                await connection.ssh.create_session(lambda: session, command_in(target, _START), encoding=None)
+                await connection.ssh.create_session(lambda: packets, command_in(target, _START), encoding=None)
             else:
-                await connection.ssh.create_session(lambda: session, subsystem="sftp", encoding=None)
+                await connection.ssh.create_session(lambda: packets, subsystem="sftp", encoding=None)
         except asyncssh.ChannelOpenError as error:
             if connection.closed:
                 raise LinkLostError(f"The connection to {where} was lost.") from error
@@ -134,22 +109,22 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
         except (OSError, asyncssh.Error) as error:
             raise explain(error, where) from error
         # Of the servers seen, all but asyncssh's have taken over the order of the arguments from OpenSSH.
-        session._links_reversed = "AsyncSSH" not in str(connection.ssh.get_extra_info("server_version", ""))
+        links_reversed = "AsyncSSH" not in str(connection.ssh.get_extra_info("server_version", ""))
+        session = cls(packets, links_reversed=links_reversed)
         try:
             async with asyncio.timeout(_START_SECONDS):
-                await session._start()
+                await packets.start()
+                await session._ask_limits()
         except TimeoutError:
-            session.close()
+            packets.close()
             raise CopyError(
                 f"{where} does not start its SFTP server.",
                 hint="The login shell may wait for input: check ~/.bashrc there.",
             ) from None
         return session
 
-    async def _start(self) -> None:
-        self._send(u32(5) + bytes([Packet.INIT]) + u32(VERSION))
-        await self._version
-        if _LIMITS in self.extensions:
+    async def _ask_limits(self) -> None:
+        if _LIMITS in self._packets.extensions:
             with suppress(StatusError):
                 await self.request(Packet.EXTENDED, self._limits, string(_LIMITS))
 
@@ -160,15 +135,18 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
         self.block = min([BLOCK, *limits])
 
     @property
+    def where(self) -> str:
+        """The server, for messages."""
+        return self._packets.where
+
+    @property
     def closed(self) -> bool:
         """Whether it has ended."""
-        return self._ended is not None
+        return self._packets.closed
 
     def close(self) -> None:
         """End it; requests that are not answered fail."""
-        if self._channel is not None:
-            self._channel.close()
-        self._end(LinkLostError(f"The SFTP session with {self.where} was closed."))
+        self._packets.close()
 
     # Requests.
 
@@ -236,7 +214,7 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
 
         Where the server cannot replace, the file there is moved aside meanwhile, and back where that fails.
         """
-        if _POSIX_RENAME in self.extensions:
+        if _POSIX_RENAME in self._packets.extensions:
             await self.request(Packet.EXTENDED, answers.nothing, string(_POSIX_RENAME), string(old), string(new))
             return
         try:
@@ -280,159 +258,12 @@ class Sftp(asyncssh.SSHClientSession[bytes]):
 
     async def file_system(self, path: bytes) -> FileSystem | None:
         """Return the state of the file system of a path; None where that is unknown."""
-        if _STATVFS not in self.extensions:
+        if _STATVFS not in self._packets.extensions:
             return None
         try:
             return await self.request(Packet.EXTENDED, answers.file_system, string(_STATVFS), string(path))
         except StatusError:
             return None
-
-    def request(self, kind: Packet, decode: Callable[[int, Reader], _T], *fields: bytes) -> asyncio.Future[_T]:
-        """Send a request with the others of this turn of the loop; its answer is decoded on arrival."""
-        future: asyncio.Future[_T] = self._loop.create_future()
-        if self._ended is not None:
-            future.set_exception(self._ended)
-            return future
-        number = self._number
-        self._number = (number + 1) & 0xFFFFFFFF
-        self._waiting[number] = (future, decode)
-        self._send(*packet(kind, number, *fields))
-        return future
-
-    def _send(self, *pieces: bytes) -> None:
-        if not self._unsent:
-            self._loop.call_soon(self._flush)
-        self._unsent += pieces
-
-    def _flush(self) -> None:
-        """Send requests, in each turn of the loop no more than leaves it time for others."""
-        size = count = 0
-        while count < len(self._unsent) and size < _TURN:
-            size += len(self._unsent[count])
-            count += 1
-        due = self._unsent[:count]
-        del self._unsent[:count]
-        if self._unsent:
-            self._loop.call_soon(self._flush)
-        if self._channel is not None and self._ended is None:
-            with suppress(OSError):  # the channel is closing: connection_lost ends the requests
-                for piece in _pieces(due):
-                    self._channel.write(piece)
-
-    # What asyncssh calls.
-
-    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        """Keep the channel."""
-        self._channel = chan
-
-    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
-        """Take bytes; those of stderr are kept for a message."""
-        if datatype is not None:
-            self._complaint = (self._complaint + data)[:_SHOWN]
-            return
-        self._received.append(data)
-        self._size += len(data)
-        if self._size < self._wanted:
-            return
-        try:
-            self._read_packets()
-        except WireError as error:
-            self._fail(error)
-
-    def _read_packets(self) -> None:
-        """Read the packets that are complete; the pieces of a long one are put together once, at its end."""
-        received = memoryview(b"".join(self._received))
-        at, end = 0, len(received)
-        self._wanted = LENGTH
-        while end - at >= self._wanted:
-            length = length_of(received, at)
-            if not 0 < length <= LONGEST_PACKET:
-                raise WireError("a packet is too long")
-            start, following = at + LENGTH, at + LENGTH + length
-            if end < following:
-                self._wanted = following - at
-                break
-            self._answer(received[start], Reader(received[start + 1 : following]))
-            at = following
-        self._received = [bytes(received[at:])]
-        self._size = end - at
-
-    def _answer(self, kind: int, reader: Reader) -> None:
-        if not self._version.done():
-            if kind != Packet.VERSION or reader.u32() < VERSION:
-                raise WireError("it has another version")
-            self.extensions = dict(reader.extensions())
-            self._version.set_result(None)
-            return
-        number = reader.u32()
-        if (waiting := self._waiting.get(number)) is None:
-            raise WireError("an answer without its request")
-        future, decode = waiting
-        if not future.done():
-            try:
-                future.set_result(decode(kind, reader))
-            except StatusError as error:
-                future.set_exception(error)
-                future.exception()  # whoever waits gets it; nothing complains where a copy has ended by then
-        del self._waiting[number]  # one whose answer cannot be read fails with the session
-
-    def _fail(self, error: WireError) -> None:
-        """End a session that is none: a login shell that prints before the server starts, most of the time."""
-        if self._version.done():
-            failure = CopyError(f"{self.where} does not speak SFTP as expected: {error}.")
-        else:
-            said = shown(b"".join(self._received)[:_SHOWN].splitlines()[0])
-            failure = CopyError(
-                f"{self.where} sends {said!r} instead of SFTP.",
-                hint="The login shell must print nothing without a terminal: check ~/.bashrc there.",
-            )
-        if self._channel is not None:
-            self._channel.abort()
-        self._end(failure)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Fail the requests that are not answered."""
-        said = f" It says: {shown(self._complaint.strip())}" if self._complaint.strip() else ""
-        if not self._version.done():
-            self._end(
-                CopyError(
-                    f"{self.where} ended its SFTP server at the start.{said}",
-                    hint="Is an SFTP server installed in it (Debian: openssh-sftp-server)?",
-                )
-                if exc is None
-                else LinkLostError(f"The connection to {self.where} was lost.")
-            )
-        self._end(LinkLostError(f"The connection to {self.where} was lost.{said}"))
-
-    def _end(self, why: CopyError) -> None:
-        if self._ended is None:
-            self._ended = why
-        waiting: list[asyncio.Future[Any]] = [self._version, *(future for future, _ in self._waiting.values())]
-        for future in waiting:
-            if not future.done():
-                future.set_exception(self._ended)
-                future.exception()  # whoever waits gets it; nothing else complains
-        self._waiting.clear()
-
-
-def _pieces(data: Iterable[bytes]) -> Iterator[bytes]:
-    """Join and cut bytes into pieces of the length of an SSH packet.
-
-    The memory of longer ones may go back to the system and be requested again for each, which can take a third of the
-    processor's time of a copy.
-    """
-    joined: list[memoryview] = []
-    size = 0
-    for each in data:
-        part = memoryview(each)
-        while size + len(part) >= _PIECE:
-            cut = _PIECE - size
-            yield b"".join([*joined, part[:cut]])
-            joined, size, part = [], 0, part[cut:]
-        joined.append(part)
-        size += len(part)
-    if size:
-        yield b"".join(joined)
 
 
 def _read_outcome(future: asyncio.Future[None]) -> None:

@@ -14,6 +14,7 @@ from gputui.errors import CopyError, LinkLostError
 from gputui.models import SSHTarget
 from gputui.ssh.sftp.answers import shown
 from gputui.ssh.sftp.client import Sftp
+from gputui.ssh.sftp.packets import Packets
 from gputui.ssh.sftp.wire import Reader, WireError, attributes, string, u32
 from tests.ssh.conftest import Person
 from tests.ssh.servers import Server
@@ -30,10 +31,10 @@ async def test_a_server_without_sftp_is_named_with_the_way_out(person: Person, s
 
 async def test_a_login_shell_that_prints_is_quoted(far: Far) -> None:
     sftp = await Sftp.open(await far.connection())
-    broken = Sftp("lab at 127.0.0.1:22")
+    broken = Packets("lab at 127.0.0.1:22")
     broken.data_received(b"Welcome to \x1b[31mlab\n", None)
     with pytest.raises(CopyError, match=r"sends 'Welcome to .\[31mlab' instead of SFTP") as caught:
-        await broken.stat(b"/")
+        await Sftp(broken, links_reversed=True).stat(b"/")
     assert "bashrc" in caught.value.hint
     sftp.close()
 
@@ -59,11 +60,12 @@ async def test_a_container_is_entered_for_its_own_sftp_server(
 
 @pytest.mark.parametrize("answer", [b"\x68" + u32(0) + u32(9), b"\x68" + u32(0) + u32(0), b"\x67" + u32(0)])
 async def test_a_request_fails_whose_answer_cannot_be_read(answer: bytes) -> None:
-    sftp = Sftp("lab at 127.0.0.1:22")
-    sftp.data_received(string(b"\x02" + u32(3)), None)
+    packets = Packets("lab at 127.0.0.1:22")
+    sftp = Sftp(packets, links_reversed=True)
+    packets.data_received(string(b"\x02" + u32(3)), None)
     asked = asyncio.ensure_future(sftp.real(b"."))
     await asyncio.sleep(0)
-    sftp.data_received(string(answer), None)
+    packets.data_received(string(answer), None)
     with pytest.raises(CopyError, match="does not speak SFTP as expected"):
         await asyncio.wait_for(asked, 1)
     assert sftp.closed
