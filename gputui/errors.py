@@ -159,6 +159,12 @@ class ConfigError(GputuiError):
         return "\n".join([super().__str__(), *(f"  {problem}" for problem in self.problems)])
 
 
+class JournalError(GputuiError):
+    """The journal of a rule cannot be read or written: nothing is sent by the rule."""
+
+    title = "Journal"
+
+
 class HostKeyError(GputuiError):
     """A host key differs from the known one: the connection is refused."""
 

@@ -32,7 +32,7 @@ _DROPPED_FIELDS = frozenset({"raw", "series", "remembered", "enter", "host_row"}
 _KEYS = {"generation": "made"}
 """The keys of fields that have another name."""
 _NAMES = {key: name for name, key in _KEYS.items()}
-_MULTILINE_FIELDS = frozenset({"command", "shutdown_command"})
+_MULTILINE_FIELDS = frozenset({"command", "shutdown_command", "value"})
 _LARGEST_INTEGER = 2**63
 _LARGEST_EXPONENT = 30
 """Amounts of money beyond 10³⁰, or with more digits after the point, are damage."""

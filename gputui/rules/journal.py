@@ -1,0 +1,176 @@
+"""The journal of each rule: what was about to be done and what came of it, in ``journal/ID.jsonl``.
+
+An entry is on the disk before the request that it announces is sent: where it cannot be written, nothing is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from gputui.errors import JournalError
+from gputui.models import Money, Ref
+from gputui.models.serialize import from_plain, rows_to_plain
+from gputui.private_files import open_private
+from gputui.rules.place import own_directory, sync_directory
+from gputui.text import clean
+
+_LONGEST = 64 * 2**20
+
+
+_E = TypeVar("_E")
+
+
+class EntryKind(StrEnum):
+    """What an entry says.
+
+    INTENT comes before a create or a start: one without a later outcome of its number is looked for by name. OBTAINED
+    is created and named by the server, SEEN is in its lists, ABSENT was looked for and is not there. NO_STOCK and
+    NOT_SENT created nothing and may be tried again; REFUSED ends the rule. UNKNOWN has no answer. PRICE is that of
+    what was obtained. UNDO comes before what costs too much is ended, UNDONE after it is. REHEARSED
+    is what a dry run would have sent. NOTIFIED was said. OVER ends the rule.
+    """
+
+    INTENT = "intent"
+    OBTAINED = "obtained"
+    SEEN = "seen"
+    ABSENT = "absent"
+    NO_STOCK = "no stock"
+    NOT_SENT = "not sent"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    PRICE = "price"
+    UNDO = "undo"
+    UNDONE = "undone"
+    REHEARSED = "rehearsed"
+    NOTIFIED = "notified"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a journal. Which fields it has follows from ``kind``.
+
+    ``number`` is that of the intent that it belongs to. ``up`` is the time since the start of the machine in seconds,
+    ``boot`` identifies that start: an age is told by them where the clock was set. ``price`` is for an hour of all
+    that was created; of an intent it is the most that can be. ``counts`` is what that is against the budget.
+    ``state`` is the one in which the rule ends. ``text`` is safe for a terminal.
+    """
+
+    kind: EntryKind
+    at: datetime
+    number: int = 0
+    account: str = ""
+    thing: str = ""
+    name: str = ""
+    ref: Ref | None = None
+    generation: str = ""
+    price: Money | None = None
+    counts: Money | None = None
+    up: float | None = None
+    boot: str = ""
+    state: str = ""
+    text: str = ""
+
+
+class Journal(Generic[_E]):
+    """The journals in the agent's directory, of entries that are a model of the program.
+
+    One process writes at a time: the agent. Methods block for the disk.
+    """
+
+    def __init__(self, directory: Path, model: type[_E]) -> None:
+        self._model = model
+        self._agent = directory
+        self._directory = directory / "journal"
+
+    def append(self, id_: str, entry: _E) -> None:
+        """Write an entry and wait until it is on the disk. Raises JournalError: then it is not there."""
+        line = json.dumps(rows_to_plain([entry])[0], ensure_ascii=False).encode() + b"\n"
+        path = self._path(id_)
+        try:
+            own_directory(self._agent)
+            own_directory(self._directory)
+            is_new = not path.exists()
+            descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
+            try:
+                end = _end_of_lines(descriptor)
+                _write_at(descriptor, line, end)
+            finally:
+                os.close(descriptor)
+            if is_new:
+                sync_directory(self._directory)
+        except OSError as error:
+            raise JournalError(
+                f"{clean(str(path))} cannot be written: {error.strerror or error}.",
+                hint="Nothing is sent while that is so. Make room on the disk.",
+            ) from None
+
+    def entries(self, id_: str) -> Sequence[_E]:
+        """Read the entries of a rule, the oldest first; a last line that was written in part is no entry.
+
+        Raises JournalError where the file cannot be read or is damaged: what the rule has done is not known then.
+        """
+        path = self._path(id_)
+        try:
+            descriptor = open_private(path, os.O_RDONLY)
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise _unreadable(path, error.strerror or str(error)) from None
+        with os.fdopen(descriptor, "rb") as stream:
+            if (owner := os.fstat(descriptor).st_uid) != os.geteuid():
+                raise _unreadable(path, f"it belongs to another user (uid {owner})")
+            data = stream.read(_LONGEST + 1)
+        if len(data) > _LONGEST:
+            raise _unreadable(path, "it is too long")
+        whole, _, _ = data.rpartition(b"\n")
+        found = []
+        for number, line in enumerate(whole.split(b"\n") if whole else [], start=1):
+            try:
+                found.append(from_plain(self._model, json.loads(line)))
+            except (ValueError, RecursionError, AttributeError):
+                raise _unreadable(path, f"line {number} is damaged, or was written by a newer gputui") from None
+        return found
+
+    def _path(self, id_: str) -> Path:
+        return self._directory / f"{id_}.jsonl"
+
+
+def _unreadable(path: Path, why: str) -> JournalError:
+    return JournalError(
+        f"{clean(str(path))}: {why}.",
+        hint="Nothing is sent by this rule: its outcomes are not known. Make a new one.",
+    )
+
+
+def _end_of_lines(descriptor: int) -> int:
+    """Return where the next line begins: what follows the last line feed was written in part."""
+    size = os.fstat(descriptor).st_size
+    end = size
+    while end > 0:
+        begin = max(0, end - 4096)
+        block = os.pread(descriptor, end - begin, begin)
+        if (found := block.rfind(b"\n")) >= 0:
+            return begin + found + 1
+        end = begin
+    return 0
+
+
+def _write_at(descriptor: int, line: bytes, at: int) -> None:
+    """Write a line in place of what follows ``at``, and sync it; after a failure it is not there."""
+    try:
+        os.ftruncate(descriptor, at)
+        written = 0
+        while written < len(line):
+            written += os.pwrite(descriptor, line[written:], at + written)
+        os.fsync(descriptor)
+    except OSError:
+        os.ftruncate(descriptor, at)
+        raise
