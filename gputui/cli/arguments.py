@@ -176,3 +176,15 @@ def add_world(parser: argparse.ArgumentParser) -> None:
     sizes = ("small", "large", "huge")
     parser.add_argument("--size", choices=sizes, default="small", help="size of the simulated world (default: small)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the simulated world (default: 1)")
+    parser.add_argument(
+        "--speed",
+        type=not_negative,
+        default=1.0,
+        help="speed of simulated time: 1 is real time, 60 a minute a second, 0 freezes it (default: 1)",
+    )
+    parser.add_argument(
+        "--faults",
+        metavar="PROFILE",
+        default="none",
+        help="fault profiles: flicker+creates for all accounts, hub=creates for one; see docs/simulator.md",
+    )

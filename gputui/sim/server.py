@@ -17,7 +17,7 @@ from hypercorn.asyncio.run import worker_serve
 from hypercorn.config import Config, Sockets
 from hypercorn.typing import ASGIFramework
 
-from gputui.sim.http.faults import PROFILES, Faults
+from gputui.sim.http.faults import Faults, profiles_of
 from gputui.sim.machines.clock import WorldClock
 from gputui.sim.machines.world import World
 from gputui.vendors import VendorError, package_fault
@@ -50,9 +50,9 @@ class Running:
     """Why the simulators of some vendors cannot be used."""
 
     def set_faults(self, name: str, account: str | None = None) -> None:
-        """Set the fault profile (faults.PROFILES) of one account's API, or of all, from the next request on.
+        """Set the fault profiles (faults.PROFILES) of one account's API, or of all, from the next request on.
 
-        Raises ValueError for an unknown name.
+        ``name`` is a profile, or several joined by ``+``. Raises ValueError for an unknown one.
         """
         for site in self.sites.values() if account is None else (self.sites[account],):
             site.faults.profile = name
@@ -136,14 +136,14 @@ async def running_simulator(
     """Serve the simulated world on loopback while the context lasts.
 
     ``port`` is the first of the ports to use, 0 takes free ones. ``clock`` replaces the one created from ``speed``;
+    ``faults`` is as :func:`faults_by_account` takes it;
     ``authorized_key`` is a public key accepted as well as the password. ``variants`` and ``plans`` are by kind of
     account: a variant of the vendor's, or the plans of the accounts to build, in place of the size's own. Raises
     ValueError for an unknown size, fault profile, kind or variant, OSError for a port that is taken.
     """
     if size not in SIZES:
         raise ValueError(f"unknown size {size!r}: one of {', '.join(SIZES)}")
-    if faults not in PROFILES:
-        raise ValueError(f"unknown fault profile {faults!r}: one of {', '.join(PROFILES)}")
+    by_account = faults_by_account(faults)
     found, problems = vendors()
     planned = _plans(found, size, variants or {}, {**(plans or {}), **_without_ssh(found, ssh=ssh)})
     async with contextlib.AsyncExitStack() as stack:
@@ -164,7 +164,9 @@ async def running_simulator(
                 if account.app is None or account.faults is None:
                     continue
                 first = port + offset if port and offset is not None else 0
-                sites[account.name] = Site(Faults(account.app, account.faults), first, dated=account.dated)
+                middleware = Faults(account.app, account.faults, world, seed=f"{account.name} {seed}")
+                stack.callback(middleware.end)
+                sites[account.name] = Site(middleware, first, dated=account.dated)
         for site in sites.values():
             await site.start()
             stack.push_async_callback(site.stop)
@@ -172,11 +174,24 @@ async def running_simulator(
             await sshd.ready(next(iter(world.hosts.values()), None))
         urls = {name: f"http://{LOOPBACK}:{site.port}" for name, site in sites.items()}
         running = Running(world, accounts, urls, sshd.port if sshd else None, sites, sshd, problems)
-        running.set_faults(faults)
+        for name, profile in by_account.items():
+            if name is not None and name not in sites:
+                raise ValueError(f"faults of {name!r}, which is no account with an API: {', '.join(sites)}")
+            running.set_faults(profile, name)
         stack.callback(world.clock.end)
         if sshd is not None:
             stack.callback(sshd.cut_all)  # before the end of the clock ends what sleeps, as if it had done its work
         yield running
+
+
+def faults_by_account(text: str) -> dict[str | None, str]:
+    """Fault profiles by account, None for all, of a text such as ``flicker,hub=creates``. Raises ValueError."""
+    found: dict[str | None, str] = {None: "none"}
+    for part in text.split(","):
+        account, named, profile = part.rpartition("=")
+        profiles_of(profile)
+        found[account if named else None] = profile
+    return found
 
 
 def _plans(

@@ -23,13 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     arguments.add_world(parser)
     parser.add_argument("--port", type=int, default=8700, help="the first port (default: 8700)")
-    parser.add_argument(
-        "--speed",
-        type=arguments.not_negative,
-        default=1.0,
-        help="speed of simulated time: 1 is real time, 0 freezes it (default: 1)",
-    )
-    parser.add_argument("--faults", metavar="PROFILE", help="fault profile; see docs/simulator.md")
     parser.add_argument("--release", metavar="VERSION", help="release of the simulated pody server")
     parser.add_argument("--clouds", metavar="SET", help="other clouds than the usual ones; see docs/simulator.md")
     parser.add_argument("--hosts", metavar="SET", help="more hosts than the usual ones; see docs/simulator.md")
@@ -72,7 +65,7 @@ async def _serve(args: argparse.Namespace) -> None:
             size=args.size,
             seed=args.seed,
             speed=args.speed,
-            faults=args.faults or "none",
+            faults=args.faults,
             variants=variants,
         ) as running:
             _announce(running)

@@ -83,7 +83,7 @@ def _offer(args: argparse.Namespace, path: Path) -> int:
     except EOFError:
         answer = "q"
     if answer == "d":
-        args.size, args.seed = "small", 1
+        args.size, args.seed, args.speed, args.faults = "small", 1, 1.0, "none"
         return demo(args)
     if answer == "i":
         status = function_of("init:run")(args)
@@ -105,7 +105,7 @@ def demo(args: argparse.Namespace) -> int:
         config = state / "config.toml"
         # Programs started from inside, such as a shell in a tmux window, must find the demo, not the user's files.
         os.environ["GPUTUI_CONFIG"], os.environ["GPUTUI_STATE_DIR"] = str(config), str(state)
-        with _simulator(args.size, args.seed) as start_simulator:
+        with _simulator(args.size, args.seed, args.speed, args.faults) as start_simulator:
 
             def load() -> Config:
                 from gputui.config.loader import load_config
@@ -127,7 +127,7 @@ def demo(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _simulator(size: str, seed: int) -> Iterator[Callable[[], str]]:
+def _simulator(size: str, seed: int, speed: float, faults: str) -> Iterator[Callable[[], str]]:
     """Yield a function that starts a simulator and returns the configuration for it; raises what prevents the start.
 
     The simulator has a thread and a loop of its own, so that it never delays the screen; it ends with the context.
@@ -139,7 +139,7 @@ def _simulator(size: str, seed: int) -> Iterator[Callable[[], str]]:
         from gputui.sim.server import running_simulator
 
         end = asyncio.Event()
-        async with running_simulator(size=size, seed=seed) as running:
+        async with running_simulator(size=size, seed=seed, speed=speed, faults=faults) as running:
             stops.append(partial(asyncio.get_running_loop().call_soon_threadsafe, end.set))
             started.put(running.config_toml())
             await end.wait()
@@ -147,6 +147,8 @@ def _simulator(size: str, seed: int) -> Iterator[Callable[[], str]]:
     def run_it() -> None:
         try:
             asyncio.run(serve())
+        except ValueError as error:
+            started.put(ConfigError(f"The simulator has no such world: {error}."))
         except Exception as error:  # noqa: BLE001  (raised where the start is waited for)
             started.put(error)
 

@@ -43,14 +43,26 @@ class DeepdockFaults(ApiFaults):
         self._api = api
         self._host = api.host
 
-    def set_profile(self, profile: str) -> None:
+    def set_profiles(self, profiles: frozenset[str]) -> None:
         """Pulls fail, samples are missing, the host is empty."""
         api = self._api
-        api.full_disk, api.breaks_pulls, api.empty = profile == "nospace", profile == "pullcut", profile == "empty"
-        api.reports_ports = profile != "noport"
-        api.missing_gpus = 1 if profile == "lostgpu" else 0
-        api.distort = _spoiled_series if profile == "samples" else None
+        api.full_disk, api.breaks_pulls, api.empty = "nospace" in profiles, "pullcut" in profiles, "empty" in profiles
+        api.reports_ports = "noport" not in profiles
+        api.missing_gpus = 1 if "lostgpu" in profiles else 0
+        api.distort = _spoiled_series if "samples" in profiles else None
         api.changed()
+
+    def is_create(self, scope: Scope) -> bool:
+        """A new container."""
+        return (scope["method"], scope["path"]) == ("POST", "/containers/create")
+
+    def withdraw(self, scope: Scope, asked: Any, answer: Any, *, forever: bool) -> Callable[[], object] | None:
+        """A container."""
+        pod = self._host.pods[answer["name"]]
+        if not forever:
+            return self._host.hide(pod)
+        self._host.remove(pod)
+        return None
 
     def garbage(self, scope: Scope, data: Any) -> Any:
         """Every third row with fields missing, unknown or wrongly typed."""

@@ -228,6 +228,8 @@ class _Activity:
         cloud.world.repeat(self._crash, max(10.0, 6000.0 / containers), cloud.rng)
 
     def _drift(self) -> None:
+        if self._cloud.market.flickers:
+            return
         rng = self._cloud.rng
         for _ in range(max(1, len(self._machines) // 100)):
             machine = rng.choice(self._machines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gputui.sim.machines.hosts import hexadecimal
@@ -99,6 +99,16 @@ class Cloud:
             container.transition = None
             self._cache.pop(container.uuid, None)
             del self.containers[container.uuid]
+
+    def hide(self, deployment: Deployment) -> Callable[[], object]:
+        """Leave a deployment out of the lists until the returned function is called; it costs all the same."""
+        del self.deployments[deployment.uuid]
+
+        def show() -> None:
+            self.deployments[deployment.uuid] = deployment
+            self._reconcile(deployment)
+
+        return show
 
     def stop_container(
         self, container: Container, *, decrease: bool = False, no_cache: bool = False, command: str = ""

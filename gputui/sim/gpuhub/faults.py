@@ -10,12 +10,14 @@ from typing import Any
 from starlette.types import Scope
 
 from gputui.sim.http.faults import ApiFaults, Change, spoiled, with_text_numbers
+from gputui.sim.machines.flicker import ChangingPrices, Flicker
 from gputui.sim.machines.hardware import GIB
 from gputui.sim.machines.hosts import hexadecimal
 
 from .api import GpuhubApi
 from .entities import CONTAINER, Block, CloudImage, GpuModel, Machine, Order, Template
 from .responses import refusal
+from .stock import set_idle, set_price
 from .validation import INTERNAL, UNAUTHORIZED
 
 _FAULTY_REGION = -1
@@ -30,10 +32,68 @@ class GpuhubFaults(ApiFaults):
         self._api = api
         self._cloud = api.cloud
 
-    def set_profile(self, profile: str) -> None:
+    def set_profiles(self, profiles: frozenset[str]) -> None:
         """A region fails, lists shift."""
-        self._api.shifting = profile == "shifting"
-        self._api.failing_region = self._cloud.regions[_FAULTY_REGION] if profile == "region" else ""
+        self._api.shifting = "shifting" in profiles
+        self._api.failing_region = self._cloud.regions[_FAULTY_REGION] if "region" in profiles else ""
+
+    def flicker(self, seed: int | str) -> Sequence[Callable[[], object]]:
+        """GPUs of each model in each region, and of each spec of the instances."""
+        cloud = self._cloud
+        cells = self._cells()
+        usual = [(machine, machine.habit) for machines in cells.values() for machine in machines]
+        idle = {name: partial(set_idle, machines) for name, machines in cells.items()}
+        flicker = Flicker(cloud.world, f"{cloud.name} {seed}", idle)
+        cloud.market.flickers = True
+
+        def restore() -> None:
+            cloud.market.flickers = False
+            for machine, habit in usual:
+                machine.others = min(habit, machine.gpus - len(machine.ours))
+
+        return flicker.end, restore
+
+    def change_prices(self, seed: int | str) -> Sequence[Callable[[], object]]:
+        """Prices of new containers and instances; those that run keep theirs."""
+        cloud = self._cloud
+        cells = self._cells()
+        usual = [(machine, machine.price) for machines in cells.values() for machine in machines]
+        prices = {name: partial(set_price, machines) for name, machines in cells.items()}
+        changing = ChangingPrices(cloud.world, f"{cloud.name} {seed}", prices)
+
+        def restore() -> None:
+            for machine, price in usual:
+                machine.price = price
+
+        return changing.end, restore
+
+    def _cells(self) -> dict[str, list[Machine]]:
+        specs = self._cloud.pool.machines
+        return self._cloud.market.cells() | {f"spec {name}": machines for name, machines in specs.items()}
+
+    def is_create(self, scope: Scope) -> bool:
+        """A new deployment or instance, and the start of an instance."""
+        return scope["method"] == "POST" and _call(scope) in _CREATES
+
+    def withdraw(self, scope: Scope, asked: Any, answer: Any, *, forever: bool) -> Callable[[], object] | None:
+        """A deployment with its containers, or an instance; an instance that was started is off again."""
+        if answer["code"] != "Success":
+            return None
+        cloud, data = self._cloud, answer["data"]
+        call = _call(scope)
+        if call == "deployment":
+            deployment = cloud.deployments[data["deployment_uuid"]]
+            if not forever:
+                return cloud.hide(deployment)
+            cloud.delete(deployment)
+        elif call == "instance/pro/create":
+            instance = cloud.pool.instances[data]
+            if not forever:
+                return cloud.pool.hide(instance)
+            cloud.pool.forget(instance)
+        elif forever:
+            cloud.pool.take_back(cloud.pool.instances[asked["instance_uuid"]])
+        return None
 
     def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
         """The API's own refusal, with HTTP 200."""
@@ -48,7 +108,7 @@ class GpuhubFaults(ApiFaults):
         if not isinstance(data, dict) or data.get("code") != "Success":
             return data
         content = data.get("data")
-        changes = _CHANGES.get(str(scope["path"]).rpartition("/dev/")[2], _ROW_CHANGES)
+        changes = _CHANGES.get(_call(scope), _ROW_CHANGES)
         if isinstance(content, dict) and isinstance(content.get("list"), list):
             rows = spoiled(content["list"], changes)
             content = {"list": rows, "page_index": str(content["page_index"]), "surprise": {"deep": [None, True]}}
@@ -75,6 +135,7 @@ class GpuhubFaults(ApiFaults):
         )
 
 
+_CREATES = ("deployment", "instance/pro/create", "instance/pro/power_on")
 _ROW_CHANGES: tuple[Change, ...] = (
     {"status": "hibernating", "created_at": None, "updated_at": "yesterday", "surprise": []},
     with_text_numbers,
@@ -94,3 +155,8 @@ _CHANGES: dict[str, tuple[Change, ...]] = {
         lambda row: {"GPU of Tomorrow": next(iter(row.values()))},
     ),
 }
+
+
+def _call(scope: Scope) -> str:
+    """The path of a call after the root of the API."""
+    return str(scope["path"]).rpartition("/dev/")[2]

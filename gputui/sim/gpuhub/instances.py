@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -113,6 +113,8 @@ class CloudInstance:
     """When the vendor powers it off, as set on its web page."""
     ready: float | None = None
     """When its creation or start ends."""
+    rate: int = 0
+    """The price of one GPU for an hour since its last start, in thousandths of a yuan; 0 is that of its spec."""
     password: str = ""
     pod: Pod | None = None
     """The shell, while the SSH server answers."""
@@ -122,7 +124,7 @@ class CloudInstance:
     @property
     def price(self) -> int:
         """The price of an hour while it runs, in thousandths of a yuan."""
-        return self.order.spec.price * self.order.gpus
+        return (self.rate or self.order.spec.price) * self.order.gpus
 
     @property
     def off(self) -> bool:
@@ -205,6 +207,23 @@ class InstancePool:
         del self.instances[instance.uuid]
         instance.transition = None
 
+    def hide(self, instance: CloudInstance) -> Callable[[], object]:
+        """Leave an instance out of the lists until the returned function is called; it costs all the same."""
+        del self.instances[instance.uuid]
+        return lambda: self.instances.setdefault(instance.uuid, instance)
+
+    def forget(self, instance: CloudInstance) -> None:
+        """End an instance as if it had never been created."""
+        self.take_back(instance)
+        self.instances.pop(instance.uuid, None)
+        instance.transition = None
+
+    def take_back(self, instance: CloudInstance) -> None:
+        """Switch an instance off at once, as if it had never been started."""
+        if instance.status == "running":
+            self._stop_running(instance)
+        self._enter_shutdown(instance, self.world.time)
+
     def save(self, instance: CloudInstance, name: str) -> CloudImage:
         """Save the disk as an image, which exists some time later."""
         if not instance.off:
@@ -248,6 +267,7 @@ class InstancePool:
 
     def _begin(self, instance: CloudInstance, status: str) -> None:
         instance.gpu_ids = instance.machine.take(instance.order.gpus)
+        instance.rate = instance.machine.price
         instance.stopped = None
         # Port and password may be new after each start.
         if not instance.password or self.rng.random() < 0.5:
@@ -317,11 +337,14 @@ class InstancePool:
             int(machine.model.memory * self.rng.uniform(0.1, 0.8)),
         )
 
-    def _power_off(self, instance: CloudInstance) -> None:
+    def _stop_running(self, instance: CloudInstance) -> None:
         self._bill(instance, -1)
         if instance.pod is not None:
             host_of(self._cloud, instance.machine).remove(instance.pod)
             instance.pod = None
+
+    def _power_off(self, instance: CloudInstance) -> None:
+        self._stop_running(instance)
         self._enter(instance, "shutting_down")
         transition = instance.transition = object()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .entities import ANYTHING, Machine, Span, Template
@@ -32,7 +33,17 @@ class Market:
 
     def __init__(self) -> None:
         self.machines: dict[str, Machine] = {}
+        self.flickers = False
+        """Idle GPUs appear and disappear by a plan: the use by other customers does not drift."""
         self._places: dict[str, dict[str, list[Machine]]] = {}
+
+    def cells(self) -> dict[str, list[Machine]]:
+        """The machines of each GPU model in each region, by a name for both."""
+        return {
+            f"{region} {model}": machines
+            for region, models in self._places.items()
+            for model, machines in models.items()
+        }
 
     def add(self, machine: Machine) -> None:
         """A machine to rent from."""
@@ -65,3 +76,18 @@ class Market:
             if admitted:
                 stock[name] = (sum(one.idle for one in admitted), sum(one.gpus for one in admitted))
         return stock
+
+
+def set_idle(machines: Iterable[Machine], count: int) -> None:
+    """Leave so many GPUs of some machines idle, on as few of them as possible; other customers have the rest."""
+    for machine in machines:
+        free = machine.gpus - len(machine.ours)
+        given = min(free, count)
+        machine.others = free - given
+        count -= given
+
+
+def set_price(machines: Iterable[Machine], multiple: float) -> None:
+    """Set the price of machines to a multiple of that of their GPU model, for containers from now on."""
+    for machine in machines:
+        machine.price = round(machine.model.price * multiple / 10) * 10

@@ -11,6 +11,10 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gputui.sim.machines.clock import wait_unless
+from gputui.sim.machines.world import World
+
+from .creates import PROFILES as CREATE_PROFILES
+from .creates import Creates
 
 PROFILES = {
     "none": "everything works",
@@ -33,7 +37,18 @@ PROFILES = {
     "lostgpu": "the last GPU of a DeepDock host has disappeared",
     "noport": "a DeepDock host reports no SSH port, not even of running containers",
     "empty": "a DeepDock host has no containers, no images and no GPUs",
+    "flicker": "idle GPUs of clouds and Yotta appear for seconds, minutes apart",
+    "prices": "prices of clouds and Yotta change every few minutes",
+    "createfails": "creates are answered 503 and not carried out",
+    "createlost": "creates are carried out and never answered",
+    "createlate": "creates are answered 504 and carried out 45 s later",
+    "createhidden": "creates are answered, and listed 45 s later",
+    "createforgotten": "creates are answered and forgotten",
+    "creates": "each create works or meets one of these five, drawn from the seed",
 }
+"""The profiles by name. Several together are written with ``+``: ``flicker+prices+creates``."""
+_OF_ANSWERS = frozenset(("flaky", "slow", "down", "hang", "html", "truncated", "garbage", "ratelimited", "auth"))
+"""The profiles that the server itself applies to the answers to all requests."""
 SLOW_SECONDS = 2.0
 HOSTILE_NAMES = (
     "[/x]",
@@ -59,17 +74,40 @@ class ApiFaults:
     def __init__(self) -> None:
         self._undo: list[Callable[[], object]] = []
 
-    def apply(self, profile: str) -> None:
-        """Change the world or the API as a profile requires; undo the changes of the previous profile."""
+    def apply(self, profiles: frozenset[str], seed: int | str = 0) -> None:
+        """Change the world or the API as profiles require; undo the changes of those before."""
         for undo in self._undo:
             undo()
         self._undo.clear()
-        self.set_profile(profile)
-        for number, name in enumerate(HOSTILE_NAMES if profile == "hostile" else ()):
+        self.set_profiles(profiles)
+        if "flicker" in profiles:
+            self._undo += self.flicker(seed)
+        if "prices" in profiles:
+            self._undo += self.change_prices(seed)
+        for number, name in enumerate(HOSTILE_NAMES if "hostile" in profiles else ()):
             self._undo += self.add_hostile(number, name)
 
-    def set_profile(self, profile: str) -> None:
+    def set_profiles(self, profiles: frozenset[str]) -> None:
         """Set the faults of the API itself."""
+
+    def flicker(self, seed: int | str) -> Iterable[Callable[[], object]]:
+        """Let the stock flicker and return what ends that; nothing where there is no stock."""
+        return ()
+
+    def change_prices(self, seed: int | str) -> Iterable[Callable[[], object]]:
+        """Let prices change and return what ends that; nothing where there are none."""
+        return ()
+
+    def is_create(self, scope: Scope) -> bool:
+        """Say whether a request makes something, or starts it, so that it costs."""
+        return False
+
+    def withdraw(self, scope: Scope, asked: Any, answer: Any, *, forever: bool) -> Callable[[], object] | None:
+        """Take what a create has made out of the lists; with ``forever``, end it. Return what brings it back.
+
+        ``asked`` and ``answer`` are the bodies of the request and of its answer. None where nothing comes back.
+        """
+        return None
 
     def add_hostile(self, number: int, name: str) -> Iterable[Callable[[], object]]:
         """Add things with a hostile name and return what removes them."""
@@ -114,18 +152,43 @@ def without(*names: str) -> Change:
     return lambda row: {name: value for name, value in row.items() if name not in names}
 
 
+def profiles_of(text: str) -> frozenset[str]:
+    """The profiles in a text such as ``flicker+creates``. Raises ValueError for an unknown one."""
+    names = text.split("+")
+    for name in names:
+        if name not in PROFILES:
+            raise ValueError(f"unknown fault profile {name!r}: one of {', '.join(PROFILES)}")
+    return frozenset(names)
+
+
 class Faults:
-    """ASGI middleware that applies the current profile to the answers of one API."""
+    """ASGI middleware that applies the current profiles to the answers of one API.
+
+    Profiles that both spoil answers exclude each other: the first of them in PROFILES is in force.
+    """
 
     def __init__(
-        self, app: ASGIApp, api_faults: ApiFaults, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        app: ASGIApp,
+        api_faults: ApiFaults,
+        world: World,
+        *,
+        seed: int | str = 0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._app = app
         self._api_faults = api_faults
+        self._seed = seed
+        self._creates = Creates(app, api_faults, world, seed)
         self._sleep = sleep
         self._requests = 0
-        self._profile = "none"
+        self._profile = self._of_answers = "none"
+        self._of_creates = ""
         self._released = asyncio.Event()
+
+    def end(self) -> None:
+        """Carry out nothing any more that was put off."""
+        self._creates.end()
 
     def release(self) -> None:
         """Continue the requests that are blocked."""
@@ -134,17 +197,18 @@ class Faults:
 
     @property
     def profile(self) -> str:
-        """The profile in force, one of PROFILES. Setting it takes effect with the next request."""
+        """The profiles in force, several joined by ``+``. Setting them takes effect with the next request."""
         return self._profile
 
     @profile.setter
-    def profile(self, name: str) -> None:
-        if name not in PROFILES:
-            raise ValueError(f"unknown fault profile {name!r}: one of {', '.join(PROFILES)}")
-        self._profile = name
+    def profile(self, text: str) -> None:
+        names = profiles_of(text)
+        self._profile = text
+        self._of_answers = next((name for name in PROFILES if name in names and name in _OF_ANSWERS), "none")
+        self._of_creates = next((outcome for name, outcome in CREATE_PROFILES.items() if name in names), "")
         self._requests = 0
         self.release()
-        self._api_faults.apply(name)
+        self._api_faults.apply(names, self._seed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, well or badly."""
@@ -152,7 +216,13 @@ class Faults:
             await self._app(scope, receive, send)
             return
         self._requests += 1
-        match self._profile:
+        if not self._of_creates or not self._api_faults.is_create(scope):
+            await self._answer(scope, receive, send)
+        elif not await self._creates.answer(self._of_creates, scope, receive, send):
+            await wait_unless(self._released, _until_gone(receive))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match self._of_answers:
             case "slow":
                 await wait_unless(self._released, self._sleep(SLOW_SECONDS))
                 await self._app(scope, receive, send)

@@ -180,6 +180,12 @@ class Host:
         del self.pods[pod.name]
         del self._of_owner[pod.owner][pod.instance]
 
+    def hide(self, pod: Pod) -> Callable[[], object]:
+        """Leave a pod out of the lists until the returned function is called; it runs all the same."""
+        del self.pods[pod.name]
+        del self._of_owner[pod.owner][pod.instance]
+        return lambda: self.add(pod)
+
     def open_shell(self, user: str, pod: Pod | None) -> int:
         """The process id of a new shell: the first one that is free, and not one that processes get."""
         pid = next(pid for pid in itertools.count(_FIRST_SHELL, _PID_STEP) if pid not in self.shells)

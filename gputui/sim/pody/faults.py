@@ -23,10 +23,10 @@ class PodyFaults(ApiFaults):
         super().__init__()
         self._host = host
 
-    def set_profile(self, profile: str) -> None:
+    def set_profiles(self, profiles: frozenset[str]) -> None:
         """One pod cannot be inspected."""
         for pod in self._host.pods.values():
-            pod.broken = profile == "inspect" and pod.instance == BROKEN_POD
+            pod.broken = "inspect" in profiles and pod.instance == BROKEN_POD
 
     def add_hostile(self, number: int, name: str) -> Sequence[Callable[[], object]]:
         """Add a pod of alice."""
@@ -37,6 +37,18 @@ class PodyFaults(ApiFaults):
         pod.log += f"log of {name}\r\n"
         host.spawn(pod, f"python {name}", (number % len(host.gpus),), 256 * MIB)
         return (partial(host.remove, pod),)
+
+    def is_create(self, scope: Scope) -> bool:
+        """A new pod."""
+        return (scope["method"], scope["path"]) == ("POST", "/pod/create")
+
+    def withdraw(self, scope: Scope, asked: Any, answer: Any, *, forever: bool) -> Callable[[], object] | None:
+        """A pod."""
+        pod = self._host.pods[answer["info"]["name"]]
+        if not forever:
+            return self._host.hide(pod)
+        self._host.remove(pod)
+        return None
 
     def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
         """403, except for public routes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from gputui.sim.machines.world import World
 
@@ -49,7 +50,8 @@ class YottaCloud:
         region = self.market.take(order.kind, order.regions, order.gpus)
         if region is None:
             return None
-        rental = self.add(rentals, order, region, self.world.time)
+        priced = replace(order, kind=self.market.priced(order.kind, region))
+        rental = self.add(rentals, priced, region, self.world.time)
         self.start(rental)
         return rental
 

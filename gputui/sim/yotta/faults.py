@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 from starlette.types import Scope
 
 from gputui.sim.http.faults import ApiFaults, Change, spoiled, with_text_numbers
+from gputui.sim.machines.flicker import ChangingPrices, Flicker
 
 from .api import YottaApi
 from .entities import RUNNING, EndpointOrder, RentalOrder, Resource
-from .responses import envelope
-from .stock import REGIONS, GpuType
+from .responses import SUCCESS, envelope
+from .stock import REGIONS, GpuType, Shelf
 from .validation import FORBIDDEN, SYSTEM
 
 
@@ -26,9 +28,70 @@ class YottaFaults(ApiFaults):
         self._api = api
         self._cloud = api.cloud
 
-    def set_profile(self, profile: str) -> None:
+    def set_profiles(self, profiles: frozenset[str]) -> None:
         """Pages shift."""
-        self._api.shifting = profile == "shifting"
+        self._api.shifting = "shifting" in profiles
+
+    def flicker(self, seed: int | str) -> Sequence[Callable[[], object]]:
+        """Idle GPUs of each kind in each region."""
+        cloud, market = self._cloud, self._cloud.market
+        shelves = {f"{code} {region}": shelf for (code, region), shelf in market.shelves.items()}
+        market.flickers = True
+        flicker = Flicker(
+            cloud.world,
+            f"{cloud.name} {seed}",
+            {name: partial(setattr, shelf, "idle") for name, shelf in shelves.items()},
+        )
+
+        def restore() -> None:
+            market.flickers = False
+            for shelf in shelves.values():
+                shelf.idle = shelf.usual
+
+        return flicker.end, restore
+
+    def change_prices(self, seed: int | str) -> Sequence[Callable[[], object]]:
+        """Prices of what is rented from now on; what runs keeps its price."""
+        shelves = {f"{code} {region}": shelf for (code, region), shelf in self._cloud.market.shelves.items()}
+        prices = {name: partial(_set_price, shelf) for name, shelf in shelves.items()}
+        changing = ChangingPrices(self._cloud.world, f"{self._cloud.name} {seed}", prices)
+        return changing.end, *(partial(_set_price, shelf, 1) for shelf in shelves.values())
+
+    def is_create(self, scope: Scope) -> bool:
+        """A new VM, pod or endpoint, a resumed pod and a started endpoint."""
+        return scope["method"] == "POST" and _CREATES.fullmatch(scope["path"]) is not None
+
+    def withdraw(self, scope: Scope, asked: Any, answer: Any, *, forever: bool) -> Callable[[], object] | None:
+        """A VM, pod or endpoint; a pod that was resumed is paused again, an endpoint that was started stops."""
+        found = _CREATES.fullmatch(scope["path"])
+        if answer["code"] != SUCCESS or found is None:
+            return None
+        things = self._things(found["list"])
+        identity = int(found["id"] or answer["data"]["id"])
+        if found["id"]:
+            if forever:
+                self._end(things, identity)
+            return None
+        thing = things[identity]
+        if forever:
+            self._end(things, identity)
+        things.pop(identity, None)
+        return lambda: things.setdefault(identity, thing)
+
+    def _things(self, path: str) -> dict[int, Any]:
+        cloud = self._cloud
+        lists: dict[str, dict[int, Any]] = {
+            "vms": cloud.vms,
+            "pods": cloud.pods,
+            "serverless": cloud.serverless.endpoints,
+        }
+        return lists[path]
+
+    def _end(self, things: dict[int, Any], identity: int) -> None:
+        if things is self._cloud.serverless.endpoints:
+            self._cloud.serverless.stop(things[identity])
+        else:
+            self._cloud.pause(things[identity])
 
     def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
         """403 in the envelope."""
@@ -76,6 +139,7 @@ class YottaFaults(ApiFaults):
         )
 
 
+_CREATES = re.compile(r"/v2/(?P<list>vms|pods|serverless)(/(?P<id>\d+)/(resume|start))?")
 _KEPT = ("id", "gpuType", "workerId", "taskId")
 _CHANGES: tuple[Change, ...] = (
     {"status": "HIBERNATING", "createdAt": "yesterday", "regions": None, "surprise": []},
@@ -83,3 +147,7 @@ _CHANGES: tuple[Change, ...] = (
     {"status": None, "name": ["a", "list"], "gpuCount": -1, "cost": "free", "sshCmd": 7},
     lambda row: {name: value for name, value in row.items() if name in _KEPT},
 )
+
+
+def _set_price(shelf: Shelf, multiple: float) -> None:
+    shelf.price = round(shelf.kind.price * multiple, 2)

@@ -31,7 +31,7 @@ def types_shape(market: Market) -> list[dict[str, Any]]:
             "regionName": market.region_names[shelf.region],
             "available": shelf.idle >= shelf.kind.in_vm,
             "vmTypeId": shelf.vm_type,
-            "singleCardPrice": f"{shelf.kind.price:.2f}",
+            "singleCardPrice": f"{shelf.price:.2f}",
         }
 
     return [{"gpuType": kind.code, "regions": [region(one) for one in shelves]} for kind, shelves in market.kinds()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -111,7 +112,8 @@ class Serverless:
         """Place a worker on the first idle resource of the endpoint; False when there is none."""
         for resource in endpoint.order.resources:
             if self._market.take(resource.kind, (resource.region,), resource.gpus) is not None:
-                worker.where, worker.status = resource, RUNNING
+                kind = self._market.priced(resource.kind, resource.region)
+                worker.where, worker.status = replace(resource, kind=kind), RUNNING
                 worker.log.begin(since, self._world.time)
                 self._settle(endpoint)
                 self._work(endpoint)

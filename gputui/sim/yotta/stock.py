@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 REGIONS = {
     "us-east-1": "US East 1",
@@ -63,6 +63,8 @@ class Shelf:
     vm_type: int
     usual: int
     idle: int
+    price: float
+    """Of one GPU for an hour, in USD, for what is rented from now on."""
 
 
 class Market:
@@ -73,10 +75,12 @@ class Market:
         self._numbers = itertools.count(101)
         self.shelves: dict[tuple[str, str], Shelf] = {}
         self.region_names = dict(REGIONS)
+        self.flickers = False
+        """Idle GPUs appear and disappear by a plan: the use by other customers does not drift."""
 
     def add(self, kind: GpuType, region: str, usual: int) -> Shelf:
         """Offer a kind of GPU in a region."""
-        shelf = Shelf(kind, region, next(self._numbers), usual, usual)
+        shelf = Shelf(kind, region, next(self._numbers), usual, usual, kind.price)
         self.shelves[kind.code, region] = shelf
         self.region_names.setdefault(region, region)
         return shelf
@@ -119,8 +123,15 @@ class Market:
         if shelf is not None:
             shelf.idle += count
 
+    def priced(self, kind: GpuType, region: str) -> GpuType:
+        """The kind of GPU at the price that it has in the region now."""
+        shelf = self.shelves.get((kind.code, region))
+        return kind if shelf is None or shelf.price == kind.price else replace(kind, price=shelf.price)
+
     def drift(self) -> None:
         """Change the use by other customers, around the usual level."""
+        if self.flickers:
+            return
         shelf = self._rng.choice(list(self.shelves.values()))
         towards = 1 if shelf.idle < shelf.usual else -1
         step = self._rng.choice((towards, towards, -towards)) * self._rng.randint(1, 3)

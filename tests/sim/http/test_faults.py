@@ -121,7 +121,7 @@ async def test_a_slow_server_answers_late(sim: Running) -> None:
         await asyncio.sleep(0)
 
     host = sim.world.hosts["lab"]
-    app = Faults(sim.sites["lab"].faults, PodyFaults(host), sleep=sleep)
+    app = Faults(sim.sites["lab"].faults, PodyFaults(host), sim.world, sleep=sleep)
     app.profile = "slow"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lab") as client:
         assert (await client.get("/version")).json() == [0, 4, 1]
