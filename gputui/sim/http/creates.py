@@ -15,7 +15,7 @@ from gputui.sim.machines.world import World
 LATE_SECONDS = 45.0
 """World seconds until a late create is carried out, and until a hidden one is listed."""
 OUTCOMES = ("fails", "lost", "late", "hidden", "forgotten")
-"""What a create can meet; each is a profile by the name of ``create`` and the outcome."""
+"""Outcomes of a create; each is a profile, ``create`` and the name of the outcome."""
 PROFILES = {f"create{outcome}": outcome for outcome in OUTCOMES} | {"creates": "any"}
 _ANY = ("works", "works", *OUTCOMES)
 
