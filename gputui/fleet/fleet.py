@@ -110,6 +110,8 @@ class Fleet(Rows):
         """Open all back ends and start to poll. Returns when each is open or has failed to open."""
         if self._recorder is not None:
             self._spawn(self._recorder.run())
+        if self.spending is not None and self.polls:
+            self._spawn(self.spending.run())
         await asyncio.gather(*(self._open(runtime) for runtime in self.runtimes.values()))
 
     @cached_property

@@ -16,6 +16,7 @@ from gputui.fleet.feed_health import Feed
 from gputui.fleet.gpu_samples import SampleLog
 from gputui.fleet.recorder import Recorder
 from gputui.fleet.signals import Listeners
+from gputui.fleet.spending import SpendRecorder
 from gputui.fleet.store import Store
 from gputui.models import Change, Event, FeedState, Health, Instance, PartialRows, Ref, Resource, Row
 from gputui.models.resources import BY_MODEL
@@ -50,6 +51,7 @@ class Rows(Capabilities):
         self.samples = SampleLog(keep=self._recorder.gpus if self._recorder else None, on_failure=on_failure)
         self._changes: dict[Resource, Listeners[Change]] = {resource: Listeners(on_failure) for resource in Resource}
         self._feeds: Listeners[None] = Listeners(on_failure)
+        self.spending = SpendRecorder(self, history, on_failure) if history is not None else None
         self._announced: object = None
 
     def restore(self) -> None:
@@ -150,6 +152,8 @@ class Rows(Capabilities):
             if resource is Resource.STOCK:
                 self._recorder.stock((*change.added, *change.updated), at)
         self._notify(resource, change)
+        if self.spending is not None:
+            self.spending.take(runtime, resource, rows)
         if resource is Resource.INSTANCES and runtime.observes_some:
             self._observe(runtime, rows)
 
@@ -237,3 +241,5 @@ class Rows(Capabilities):
                     rows = tuple(self._store.part(name, resource).values())
                     self._recorder.snapshot(name, resource, rows, feed.fetched_at)
         await self._recorder.flush()
+        if self.spending is not None:
+            await self.spending.flush(now=True)

@@ -55,6 +55,9 @@ _KEYS = {
     "gpu_sample": ("gpu", "at"),
     "log_source": ("owner", "kind", "name"),
     "snooze": ("ref", "reason"),
+    "spend_charge": ("id",),
+    "spend_span": ("charge", "since"),
+    "spend_look": ("account", "list", "whole", "since"),
 }
 _BUSY_SECONDS = 1.0
 
@@ -169,6 +172,23 @@ class HistoryFile:
                 (_MOST_SET_ASIDE,),
             )
             self._moved = True
+
+    def change(self, write: Callable[[sqlite3.Connection], object]) -> bool:
+        """Call ``write`` in a transaction; returns whether that succeeded (``problem`` has the reason)."""
+        with self._forgiving("history cannot be written") as failures, self._transaction() as connection:
+            write(connection)
+        return not failures
+
+    def query(self, read: Callable[[sqlite3.Connection], object]) -> bool:
+        """Call ``read`` with the file; returns whether that succeeded (``problem`` has the reason)."""
+        with self._forgiving("history cannot be read") as failures, self._lock:
+            read(self._open())
+        return not failures
+
+    def set_aside(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Move rows that cannot be read out of their table; each begins with the values of its key."""
+        keys = len(_KEYS[table])
+        self._set_aside_rows(table, [(row[:keys], row) for row in rows])
 
     def _wrote(self, what: str, failure: Exception | None) -> None:
         """Note the result of writing in the background, for ``problem``."""

@@ -24,6 +24,7 @@ from gputui.history import command_lines, log_sources, preferences, snoozes
 from gputui.history import gpu_samples as kept_samples
 from gputui.history.database import HistoryFile
 from gputui.history.preferences import Plain, Preferences
+from gputui.history.spend import SpendLedger
 from gputui.history.values import or_none, ref, time, typed_line
 from gputui.models import RESOURCES, Event, EventSource, GpuSample, LogSource, Outcome, Phase, Ref, Resource, Row
 from gputui.models.serialize import integer, number, rows_from_plain, rows_to_plain, text
@@ -80,6 +81,8 @@ class History(HistoryFile):
         self._typed_read = False
         self._preferences: list[Preferences] = []
         self._thinned_at: datetime | None = None
+        self.spend = SpendLedger(self)
+        """The spending that was observed."""
 
     # Snapshots, events and samples: written together, so that a crash leaves them in step.
 
