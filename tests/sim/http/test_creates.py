@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message, Scope
 
 from gputui.sim.gpuhub.default_world import PERSONAL
 from gputui.sim.gpuhub.instances import InstancePool
-from gputui.sim.http.creates import LATE_SECONDS
+from gputui.sim.http.creates import LATE_SECONDS, Creates
 from gputui.sim.http.faults import profiles_of
 from gputui.sim.machines.clock import WorldClock
 from gputui.sim.server import Running, faults_by_account, running_simulator
+from gputui.sim.yotta.default_world import YOTTA
+from gputui.sim.yotta.faults import YottaFaults
 from tests.sim.conftest import START, Hands, Sims
 from tests.sim.gpuhub.clouds import HUB, Hub, names
 from tests.sim.gpuhub.test_instances import ORDER as INSTANCE
 from tests.sim.yotta.yottas import EMPTY, POD, Yotta
+from tests.sim.yotta.yottas import Place as YottaPlace
 
+_CREATE_POD: Scope = {
+    "type": "http",
+    "method": "POST",
+    "path": "/v2/pods",
+    "query_string": b"",
+    "headers": [(b"x-api-key", YOTTA.key.encode())],
+}
 ME = replace(PERSONAL, instances=(), quiet=True)
 
 
@@ -125,24 +137,28 @@ async def test_a_refused_create_is_refused_under_every_profile(sim: Running, pla
         assert "Success" not in (await place.create()).text
 
 
-async def test_drawn_outcomes_are_those_of_the_seed(sims: Sims) -> None:
-    async def statuses(seed: int) -> list[str]:
-        clock = WorldClock(speed=0, start=START)
-        plans: dict[str, Any] = {"gpuhub": (), "deepdock": (), "ssh": (), "pody": (), "yotta": [EMPTY]}
-        async with running_simulator(ssh=False, clock=clock, seed=seed, faults="creates", plans=plans) as running:
-            client = Yotta(await sims.client(running, "yotta", auth=None))
-            seen = []
-            for _ in range(14):
-                try:
-                    answer = await client.http.post("/v2/pods", json=POD, headers=client.headers, timeout=0.05)
-                    seen.append(str(answer.status_code))
-                except httpx.ReadTimeout:
-                    seen.append("lost")
-            return seen
+async def test_drawn_outcomes_are_those_of_the_seed() -> None:
+    async def statuses(seed: int) -> list[int]:
+        place = YottaPlace()
+        creates = Creates(place.api.app, YottaFaults(place.api), place.world, seed)
+        seen = []
+        for _ in range(20):
+            body: list[Message] = [{"type": "http.request", "body": json.dumps(POD).encode(), "more_body": False}]
+            sent: list[Message] = []
+
+            async def receive(body: list[Message] = body) -> Message:
+                return body.pop()
+
+            async def send(message: Message, sent: list[Message] = sent) -> None:
+                sent.append(message)
+
+            await creates.answer("any", _CREATE_POD, receive, send)
+            seen.append(sent[0]["status"] if sent else 0)
+        return seen
 
     first = await statuses(3)
     assert first == await statuses(3) != await statuses(4)
-    assert set(first) == {"200", "503", "504", "lost"}
+    assert set(first) == {200, 503, 504, 0}
 
 
 def test_profiles_are_given_for_all_accounts_and_for_one() -> None:
