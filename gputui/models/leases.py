@@ -23,7 +23,8 @@ class Lease:
     ``name`` is that of the row when it was set. ``generation`` distinguishes the row from a later one of the same
     name; '' where nothing does. It ends at ``until``, or when its GPUs have been idle for ``idle`` minutes while no
     user is logged in, whichever comes first; neither before ``not_before``. ``warn`` are the minutes of the warning
-    before. ``armed``: it is armed inside the instance as well. ``revision`` grows with each edit. Times are in UTC.
+    before. ``armed``: a process inside the instance ends it as well, some minutes later. ``scope`` is the
+    configuration file of its account. ``revision`` counts its edits. Times are in UTC.
     """
 
     id: str
@@ -38,8 +39,9 @@ class Lease:
     armed: bool = False
     generation: str = ""
     user: str = ""
+    scope: str = ""
     note: str = ""
-    revision: int = 1
+    revision: int = 0
 
 
 class LeaseEvent(StrEnum):
@@ -69,7 +71,7 @@ class LeaseEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeaseEntry:
-    """One entry. ``at`` is the time of this machine's clock in UTC; ``until`` the deadline that is armed inside."""
+    """One entry. ``at`` is the time of the server's clock where that is known, ``until`` the armed deadline."""
 
     at: datetime
     what: LeaseEvent
