@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gputui.fleet.clock import Clock
+from gputui.fleet.stock_observer import StockObserver
 from gputui.models import RESOURCES, Event, GpuSample, Offer, Ref, Resource, Row
 
 if TYPE_CHECKING:
     from gputui.history.history import History
 
 _INTERVAL = 15.0
+_STOCK_EVERY = 4
+"""Intervals after which the observed stock is counted."""
 _WAITING = 10_000
 
 
@@ -27,6 +30,7 @@ class Recorder:
         self._events: list[Event] = []
         self._stock: list[tuple[Offer, datetime]] = []
         self._gpus: list[tuple[Ref, GpuSample]] = []
+        self._observer = StockObserver()
 
     def snapshot(self, account: str, resource: Resource, rows: Sequence[Row], at: datetime) -> None:
         """Record a changed list."""
@@ -41,6 +45,10 @@ class Recorder:
         """Record a sample of each changed offer."""
         self._stock.extend((offer, at) for offer in offers if isinstance(offer, Offer))
 
+    def stock_read(self, account: str, offers: Mapping[Ref, Row], at: datetime) -> None:
+        """Note the whole stock of an account as it was read; nothing where a part of it was."""
+        self._observer.take(account, offers, at)
+
     def gpus(self, samples: Iterable[tuple[Ref, GpuSample]]) -> None:
         """Record samples of GPUs."""
         self._gpus.extend(samples)
@@ -48,8 +56,20 @@ class Recorder:
     async def run(self) -> None:
         """Write at intervals until cancelled."""
         while True:
-            await self._clock.sleep(_INTERVAL)
-            await self.flush()
+            for _ in range(_STOCK_EVERY):
+                await self._clock.sleep(_INTERVAL)
+                await self.flush()
+            await self._count_stock()
+
+    async def close(self) -> None:
+        """Write all that was collected."""
+        await self.flush()
+        await self._count_stock()
+
+    async def _count_stock(self) -> None:
+        spans = self._observer.collect()
+        if spans and not await asyncio.to_thread(self._history.stock_hours.add, spans, self._clock.now()):
+            self._observer.put_back(spans)
 
     async def flush(self) -> None:
         """Write the collected changes; after a failure they are written with the next ones."""

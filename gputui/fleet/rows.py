@@ -151,6 +151,9 @@ class Rows(Capabilities):
             self._recorder.snapshot(runtime.name, resource, rows, at)
             if resource is Resource.STOCK:
                 self._recorder.stock((*change.added, *change.updated), at)
+        if self._recorder is not None and resource is Resource.STOCK:
+            whole = not self.is_part(runtime.name, resource)
+            self._recorder.stock_read(runtime.name, self.rows(resource, runtime.name) if whole else {}, at)
         self._notify(resource, change)
         if self.spending is not None:
             self.spending.take(runtime, resource, rows)
@@ -240,6 +243,6 @@ class Rows(Capabilities):
                 if whole and feed.fetched_at is not None:
                     rows = tuple(self._store.part(name, resource).values())
                     self._recorder.snapshot(name, resource, rows, feed.fetched_at)
-        await self._recorder.flush()
+        await self._recorder.close()
         if self.spending is not None:
             await self.spending.flush(now=True)

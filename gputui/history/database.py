@@ -58,6 +58,8 @@ _KEYS = {
     "spend_charge": ("id",),
     "spend_span": ("charge", "since"),
     "spend_look": ("account", "list", "whole", "since"),
+    "stock_offer": ("id",),
+    "stock_hour": ("hour", "offer"),
 }
 _BUSY_SECONDS = 1.0
 

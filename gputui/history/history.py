@@ -25,14 +25,15 @@ from gputui.history import gpu_samples as kept_samples
 from gputui.history.database import HistoryFile
 from gputui.history.preferences import Plain, Preferences
 from gputui.history.spend import SpendLedger
+from gputui.history.stock_ledger import StockLedger
 from gputui.history.values import or_none, ref, time, typed_line
 from gputui.models import RESOURCES, Event, EventSource, GpuSample, LogSource, Outcome, Phase, Ref, Resource, Row
 from gputui.models.serialize import integer, number, rows_from_plain, rows_to_plain, text
 from gputui.models.waste import Snooze
 
-_KEEP_ROWS = {"event": 100_000, "stock": 500_000, "audit": 100_000, "command": command_lines.KEPT}
-_STOCK_DAYS = 30
-
+_KEEP_ROWS = {"event": 100_000, "stock": 300_000, "audit": 100_000, "command": command_lines.KEPT}
+_STOCK_DAYS = 14
+"""How long samples of the stock are kept; the hours (:mod:`.stock_ledger`) are for longer."""
 _RECORDED = {resource.value: spec.model for resource, spec in RESOURCES.items() if spec.recorded}
 
 
@@ -83,6 +84,8 @@ class History(HistoryFile):
         self._thinned_at: datetime | None = None
         self.spend = SpendLedger(self)
         """The spending that was observed."""
+        self.stock_hours = StockLedger(self)
+        """The stock that was observed, by the hour."""
 
     # Snapshots, events and samples: written together, so that a crash leaves them in step.
 
@@ -108,7 +111,10 @@ class History(HistoryFile):
         ]  # fmt: skip
         stock_values = [(str(s.ref), s.at.timestamp(), s.idle, s.total) for s in stock]
         gpu_samples = list(gpus)
-        with self._forgiving("history cannot be written") as failures, self._transaction() as connection:
+        with self._forgiving("history cannot be written") as failures, ExitStack() as stack:
+            if stock_values:
+                self.stock_hours.begin()  # before samples are deleted
+            connection = stack.enter_context(self._transaction())
             connection.executemany("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?)", snapshot_values)
             connection.executemany(
                 "INSERT INTO event(id, account, kind, instance, name, at, status, phase, before, after_seconds)"

@@ -1,0 +1,328 @@
+"""The stock by the hour: for how long an offer had each number of idle GPUs. Statements on the history's file.
+
+Of every offer and hour that was observed there is one row, for :data:`KEPT_DAYS`: the seconds of each count, and the
+least price. Several processes may observe at once: for each account the file has the time until which observation is
+counted, and what is before it is not counted again. Counts above :data:`EXACT` are rounded down, four steps an
+octave, so that a row stays short however much the stock flickers.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from gputui.history import values
+from gputui.models import Money, Ref
+from gputui.models.serialize import integer, text
+from gputui.models.stock import AVAILABLE, StockHour, StockPlace, StockSpan
+
+KEPT_DAYS = 92
+"""How long hours are kept."""
+EXACT = 16
+"""The largest count that is kept as it is."""
+SAME_OBSERVATION = timedelta(minutes=5)
+"""Samples of an account that are closer than this were taken by one observation."""
+
+_HOUR = 3600
+_CLOCK_SLACK = 3600.0
+"""A time in the file that is further in the future than this, in seconds, was written by a wrong clock."""
+_LONGEST_PRICE = 30
+_TABLES = (
+    # Created on first use, so that older releases can use the same file.
+    "CREATE TABLE stock_offer(id INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, model TEXT NOT NULL,"
+    " region TEXT NOT NULL)",
+    "CREATE TABLE stock_price(id INTEGER PRIMARY KEY, currency TEXT NOT NULL, amount TEXT NOT NULL,"
+    " UNIQUE(currency, amount))",
+    "CREATE TABLE stock_until(account TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE stock_hour(hour INTEGER, offer INTEGER, seconds BLOB NOT NULL, price INTEGER,"
+    " PRIMARY KEY(hour, offer)) WITHOUT ROWID",
+)
+
+
+def has_tables(connection: sqlite3.Connection) -> bool:
+    """Return whether the file has hours."""
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'stock_hour'").fetchone() is not None
+
+
+def spans_of_samples(samples: Iterable[Sequence[Any]]) -> list[StockSpan]:
+    """Return what samples (ref, time in seconds, idle count), oldest first, say of the time between them.
+
+    A sample was taken when a count changed. An account was observed between two samples, of whatever offers, that are
+    not further apart than :data:`SAME_OBSERVATION`; nothing is known of the time between others. Samples that cannot
+    be read are left to those who read them.
+    """
+    accounts: dict[str, list[tuple[Ref, float, int | None]]] = {}
+    for name, at, idle in samples:
+        try:
+            ref, count = values.ref(name), values.or_none(integer, idle)
+            values.time(at)
+        except values.UNUSABLE:
+            continue
+        accounts.setdefault(ref.account, []).append((ref, at, count))
+    return [span for taken in accounts.values() for span in _spans_of_account(taken)]
+
+
+def _spans_of_account(samples: Sequence[tuple[Ref, float, int | None]]) -> Iterator[StockSpan]:
+    gap = SAME_OBSERVATION.total_seconds()
+    held: dict[Ref, tuple[float, int | None]] = {}
+    last: float | None = None
+    for at, group in groupby(samples, itemgetter(1)):
+        if last is not None and at - last > gap:
+            # Observed until the last sample at least; unchanged until the next observation.
+            yield from (_span(ref, idle, begin, last) for ref, (begin, idle) in held.items() if idle is not None)
+            held = {ref: (at, idle) for ref, (_, idle) in held.items()}
+        for ref, _, idle in group:
+            begin, before = held.get(ref, (at, None))
+            if before is not None:
+                yield _span(ref, before, begin, at)
+            held[ref] = (at, None if idle is None else max(idle, 0))
+        last = at
+    if last is not None:
+        yield from (_span(ref, idle, begin, last) for ref, (begin, idle) in held.items() if idle is not None)
+
+
+def _span(ref: Ref, idle: int, begin: float, end: float) -> StockSpan:
+    return StockSpan(ref, "", "", idle, datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(end, UTC))
+
+
+def create(connection: sqlite3.Connection, past: Iterable[StockSpan]) -> None:
+    """Create the tables with what samples of earlier releases say; nothing where another process has."""
+    connection.execute("BEGIN IMMEDIATE")
+    if not has_tables(connection):
+        for statement in _TABLES:
+            connection.execute(statement)
+        _add(connection, past)
+
+
+def write(connection: sqlite3.Connection, spans: Iterable[StockSpan], now: datetime) -> None:
+    """Count what was observed, as far as no other process has counted it. There have to be tables."""
+    connection.execute("BEGIN IMMEDIATE")
+    new = _not_counted(connection, spans, now.timestamp())
+    _add(connection, new)
+    connection.executemany(
+        "INSERT OR REPLACE INTO stock_until VALUES (?, ?)",
+        [(account, end.timestamp()) for account, end in _ends(new).items()],
+    )
+
+
+def thin(connection: sqlite3.Connection, now: datetime) -> None:
+    """Delete the hours that are too old."""
+    connection.execute("DELETE FROM stock_hour WHERE hour < ?", (_hour(now) - KEPT_DAYS * 24,))
+
+
+def _ends(spans: Iterable[StockSpan]) -> dict[str, datetime]:
+    ends: dict[str, datetime] = {}
+    for span in spans:
+        account = span.ref.account
+        ends[account] = max(span.end, ends.get(account, span.end))
+    return ends
+
+
+def _not_counted(connection: sqlite3.Connection, spans: Iterable[StockSpan], now: float) -> list[StockSpan]:
+    """Return the parts of spans after the time until which the observation of their account is counted."""
+    counted = {
+        account: until
+        for account, until in connection.execute("SELECT account, until FROM stock_until")
+        if isinstance(until, float) and until <= now + _CLOCK_SLACK
+    }
+    found = []
+    for span in spans:
+        until = counted.get(span.ref.account)
+        if until is None or span.begin.timestamp() >= until:
+            found.append(span)
+        elif span.end.timestamp() > until:
+            begin = datetime.fromtimestamp(until, UTC)
+            found.append(StockSpan(span.ref, span.model, span.region, span.idle, begin, span.end, span.price))
+    return found
+
+
+def _add(connection: sqlite3.Connection, spans: Iterable[StockSpan]) -> None:
+    """Add spans to the rows of their hours."""
+    hours: dict[tuple[int, int], tuple[dict[int, float], Money | None]] = {}
+    offers = _Offers(connection)
+    for span in spans:
+        offer = offers.id_of(span)
+        for hour, seconds in _by_hour(span.begin.timestamp(), span.end.timestamp()):
+            found, price = hours.get((hour, offer), ({}, None))
+            level = rounded(span.idle)
+            found[level] = found.get(level, 0.0) + seconds
+            hours[hour, offer] = found, _least(price, span.price)
+    prices = {price: _price_id(connection, price) for _, price in hours.values() if price is not None}
+    rows = []
+    for (hour, offer), (seconds_of, lowest) in sorted(hours.items(), key=itemgetter(0)):
+        price = lowest
+        counted = {level: round(seconds) for level, seconds in seconds_of.items()}
+        before = connection.execute(
+            "SELECT seconds, currency, amount FROM stock_hour LEFT JOIN stock_price ON id = price"
+            " WHERE hour = ? AND offer = ?",
+            (hour, offer),
+        ).fetchone()
+        if before is not None:
+            for level, seconds in _decoded_or_none(before[0]).items():
+                counted[level] = counted.get(level, 0) + seconds
+            price = _least(_money(*before[1:]), price)
+        number = None if price is None else prices.get(price) or _price_id(connection, price)
+        rows.append((hour, offer, encode(counted), number))
+    connection.executemany("INSERT OR REPLACE INTO stock_hour VALUES (?, ?, ?, ?)", rows)
+
+
+class _Offers:
+    """The numbers of offers in the file; a new offer gets one."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known = {
+            ref: (number, model, region)
+            for number, ref, model, region in connection.execute("SELECT id, ref, model, region FROM stock_offer")
+        }
+
+    def id_of(self, span: StockSpan) -> int:
+        """Return the number of the offer of a span; its model and region are stored where they are known."""
+        ref = str(span.ref)
+        number, *names = self._known.get(ref, (None, "", ""))
+        if number is None:
+            cursor = self._connection.execute(
+                "INSERT INTO stock_offer(ref, model, region) VALUES (?, ?, ?)", (ref, span.model, span.region)
+            )
+            number = int(cursor.lastrowid or 0)
+        elif span.model and names != [span.model, span.region]:
+            self._connection.execute(
+                "UPDATE stock_offer SET model = ?, region = ? WHERE id = ?", (span.model, span.region, number)
+            )
+        else:
+            return int(number)
+        self._known[ref] = (number, span.model, span.region)
+        return int(number)
+
+
+def _price_id(connection: sqlite3.Connection, price: Money) -> int:
+    written = (price.currency, str(price.amount))
+    connection.execute("INSERT OR IGNORE INTO stock_price(currency, amount) VALUES (?, ?)", written)
+    (number,) = connection.execute("SELECT id FROM stock_price WHERE currency = ? AND amount = ?", written).fetchone()
+    return int(number)
+
+
+def _least(one: Money | None, other: Money | None) -> Money | None:
+    """Return the lower of two prices; of two currencies the other, which is the later."""
+    if one is None or other is None:
+        return other or one
+    return one if one.currency == other.currency and one.amount <= other.amount else other
+
+
+def _by_hour(begin: float, end: float) -> Iterator[tuple[int, float]]:
+    """Yield the hours of a time, and the seconds of it in each."""
+    while begin < end:
+        hour = int(begin // _HOUR)
+        until = min(end, (hour + 1) * _HOUR)
+        yield hour, until - begin
+        begin = until
+
+
+def _hour(at: datetime) -> int:
+    return int(at.timestamp() // _HOUR)
+
+
+# --- reading ---------------------------------------------------------------------------------------------------
+
+
+def places(connection: sqlite3.Connection) -> list[Sequence[Any]]:
+    """Return the rows of all offers."""
+    return list(connection.execute("SELECT id, ref, model, region FROM stock_offer"))
+
+
+def place(row: Sequence[Any]) -> StockPlace:
+    """Return the offer of a row; raises an error of :data:`.values.UNUSABLE`."""
+    _, ref, model, region = row
+    return StockPlace(values.ref(ref), text(model), text(region))
+
+
+def read(
+    connection: sqlite3.Connection, offers: Collection[int], since: datetime, until: datetime
+) -> list[Sequence[Any]]:
+    """Return the rows of some offers, by their numbers, from one hour to another, oldest first."""
+    first, last = _hour(since), _hour(until)
+    marks = ",".join("?" * len(offers))
+    return list(
+        connection.execute(  # the marks are question marks
+            "WITH RECURSIVE hours(hour) AS (SELECT ? UNION ALL SELECT hour + 1 FROM hours WHERE hour < ?)"  # noqa: S608
+            " SELECT stock_hour.hour, offer, seconds, currency, amount FROM stock_hour"
+            " LEFT JOIN stock_price ON id = price"
+            f" WHERE stock_hour.hour IN (SELECT hour FROM hours) AND offer IN ({marks})"
+            " ORDER BY stock_hour.hour, offer",
+            (first, last, *offers),
+        )
+    )
+
+
+def hour(row: Sequence[Any], refs: Mapping[int, Ref]) -> StockHour | None:
+    """Return the hour of a row; None for another offer's. Raises an error of :data:`.values.UNUSABLE`."""
+    begin, offer, seconds, currency, amount = row
+    if (ref := refs.get(offer)) is None:
+        return None
+    if type(seconds) is not bytes:
+        raise TypeError("not bytes")
+    return StockHour(ref, values.time(integer(begin) * _HOUR), decode(seconds), _money(currency, amount))
+
+
+def _money(currency: object, amount: object) -> Money | None:
+    if currency is None or amount is None:
+        return None
+    written = text(amount)
+    price = Decimal(written) if len(written) <= _LONGEST_PRICE else Decimal("NaN")
+    if not price.is_finite():
+        raise ValueError("not a price")
+    return Money(price, text(currency))
+
+
+# --- the seconds of each count, as bytes -----------------------------------------------------------------------
+
+
+def rounded(idle: int) -> int:
+    """Return the count that is stored for a count: the same up to :data:`EXACT`, then rounded down."""
+    if idle <= EXACT:
+        return max(idle, AVAILABLE)
+    step = 1 << (idle.bit_length() - 3)
+    return idle // step * step
+
+
+def encode(seconds: Mapping[int, int]) -> bytes:
+    """Return the bytes of seconds by count: for each count two numbers of seven bits a byte, the lowest first."""
+    encoded = bytearray()
+    for level, count in sorted(seconds.items()):
+        if count > 0:
+            for number in (level - AVAILABLE, count):
+                rest = number
+                while rest > 0x7F:
+                    encoded.append(rest & 0x7F | 0x80)
+                    rest >>= 7
+                encoded.append(rest)
+    return bytes(encoded)
+
+
+@lru_cache(maxsize=4096)
+def decode(encoded: bytes) -> Mapping[int, int]:
+    """Return the seconds by count; raises ValueError for bytes that are none."""
+    numbers, number, shift = [], 0, 0
+    for byte in encoded:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            numbers.append(number)
+            number = shift = 0
+    if shift or len(numbers) % 2 or max(numbers, default=0) > 2**40:
+        raise ValueError("not seconds by count")
+    return {level + AVAILABLE: count for level, count in zip(numbers[::2], numbers[1::2], strict=True)}
+
+
+def _decoded_or_none(encoded: object) -> Mapping[int, int]:
+    """Return the seconds by count; none of a damaged row, which is replaced."""
+    try:
+        return decode(encoded) if type(encoded) is bytes else {}
+    except ValueError:
+        return {}
