@@ -90,8 +90,8 @@ site: $(INSTALLED) $(SITE)/.installed ## The documentation as web pages in build
 lock: ## Write requirements/*.txt again from pyproject.toml
 	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/python -m pip install --quiet uv==$(UV_VERSION); }
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --output-file requirements/runtime.txt
-	$(LOCK) $(LOCK_ARGS) pyproject.toml --extra demo --group dev requirements/build.in --constraint requirements/runtime.txt --output-file requirements/dev.txt
-	$(LOCK) $(LOCK_ARGS) pyproject.toml --all-extras --constraint requirements/runtime.txt --output-file requirements/packed.txt
+	$(LOCK) $(LOCK_ARGS) pyproject.toml --extra demo --extra mcp --group dev requirements/build.in --constraint requirements/runtime.txt --output-file requirements/dev.txt
+	$(LOCK) $(LOCK_ARGS) pyproject.toml --extra demo --extra keyring --constraint requirements/runtime.txt --output-file requirements/packed.txt
 	$(LOCK) $(LOCK_ARGS) requirements/dist.in --constraint requirements/packed.txt --output-file requirements/dist.txt
 	$(LOCK) $(LOCK_ARGS) requirements/site.in --output-file requirements/site.txt
 	for release in $(PODY_RELEASES); do \
