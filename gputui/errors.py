@@ -205,3 +205,9 @@ class LinkLostError(CopyError):
     """The connection was lost during a copy: it can be continued over another one."""
 
     exit_code = ExitCode.UNREACHABLE
+
+
+class AgentError(GputuiError):
+    """The user's agent cannot be used: another user's, of another configuration, or it does not answer."""
+
+    title = "Agent"

@@ -28,6 +28,9 @@ for _number in (signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(_number, signal.SIG_DFL)
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
+# Nothing that a test starts may start an agent, which would outlive it.
+os.environ["GPUTUI_AGENT"] = "off"
+
 _SIGNALS = (
     signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGALRM, signal.SIGCHLD,
     signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT, signal.SIGTTIN, signal.SIGTTOU,

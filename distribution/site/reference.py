@@ -16,7 +16,7 @@ from gputui.cli.commands import COMMANDS
 from gputui.cli.parser import build_parser
 from gputui.config.loader import account_model
 from gputui.config.secrets import SecretRef
-from gputui.config.sections import CommandConfig, NotifyConfig, Polling, UiConfig, WasteConfig
+from gputui.config.sections import AgentConfig, CommandConfig, NotifyConfig, Polling, UiConfig, WasteConfig
 
 _WIDTH = 100
 _ROLE = re.compile(r":\w+:`~?([^`]+)`")
@@ -56,6 +56,7 @@ def config_reference() -> str:
         "[ui]": UiConfig,
         "[notify]": NotifyConfig,
         "[waste]": WasteConfig,
+        "[agent]": AgentConfig,
         "[polling]": Polling,
         "[[commands]]": CommandConfig,
     }

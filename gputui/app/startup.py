@@ -59,7 +59,6 @@ def run(
         config = await asyncio.to_thread(load)
         from gputui.api import open_backend
         from gputui.fleet.notifications.settings import Settings
-        from gputui.models.notifications import Topic
 
         fleet = Fleet(
             config.accounts,
@@ -70,10 +69,7 @@ def run(
             state_dir=state_dir,
         )
         fleet.idle_minutes = config.waste.idle_minutes
-        wanted = config.notify
-        fleet.notify = Settings(
-            frozenset(map(Topic, wanted.topics)), tuple(wanted.command), wanted.webhook, wanted.terminal, wanted.bell
-        )
+        fleet.notify = Settings.of(config.notify)
         fleet.restore()
         return fleet
 

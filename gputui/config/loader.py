@@ -20,7 +20,7 @@ from gputui.config.accounts import Account, Section, UnusableAccount
 from gputui.config.keymap import key_problems
 from gputui.config.paths import CONFIG_ENCODING, config_path
 from gputui.config.secrets import SecretRef
-from gputui.config.sections import CommandConfig, NotifyConfig, Polling, UiConfig, WasteConfig
+from gputui.config.sections import AgentConfig, CommandConfig, NotifyConfig, Polling, UiConfig, WasteConfig
 from gputui.errors import ConfigError
 from gputui.models import SSHLogin
 from gputui.text import clean
@@ -49,6 +49,7 @@ class Config(Section):
     ui: UiConfig = UiConfig()
     polling: Polling = Polling()
     waste: WasteConfig = WasteConfig()
+    agent: AgentConfig = AgentConfig()
     notify: NotifyConfig = NotifyConfig()
     commands: list[CommandConfig] = Field(default_factory=list)
 
@@ -182,10 +183,11 @@ class _Reader:
         polling = self._section(Polling, data.get("polling", {}), ("polling",))
         waste = self._section(WasteConfig, data.get("waste", {}), ("waste",))
         notify = self._section(NotifyConfig, data.get("notify", {}), ("notify",))
-        if self.problems or ui is None or polling is None or waste is None or notify is None:
+        agent = self._section(AgentConfig, data.get("agent", {}), ("agent",))
+        if ui is None or polling is None or waste is None or notify is None or agent is None or self.problems:
             return None
         return Config.model_construct(
-            accounts=accounts, ui=ui, polling=polling, waste=waste, notify=notify, commands=commands
+            accounts=accounts, ui=ui, polling=polling, waste=waste, notify=notify, agent=agent, commands=commands
         )
 
     def _commands(self, data: object) -> list[CommandConfig]:

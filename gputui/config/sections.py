@@ -98,6 +98,12 @@ class CommandConfig(Section):
         return key
 
 
+class AgentConfig(Section):
+    """The agent. ``enabled``: the full-screen program starts one, and takes the answers of servers from it."""
+
+    enabled: bool = True
+
+
 class WasteConfig(Section):
     """When something is waste. ``idle_minutes``: how long GPUs are at 0 %, or a queue is without new tasks."""
 

@@ -85,7 +85,7 @@ tmux_window = "perhaps"
 [polling]
 stock = 0
 """) == [
-        "config.toml: colour: unknown key; the keys here are accounts, ui, polling, waste, notify, commands",
+        "config.toml: colour: unknown key; the keys here are accounts, ui, polling, waste, agent, notify, commands",
         'config.toml: accounts.lab.base_url: is missing; add base_url = "http://10.0.0.5:8799"',
         "config.toml: accounts.lab.ssh.port: should be less than or equal to 65535; change it",
         "config.toml: accounts.lab.ssh.usr: unknown key; did you mean user?",

@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "resize": ("update:resize", "change the size of a volume"),
     "passwd": ("passwd:run", "change an account's password on its server"),
     "logs": ("logs:run", "show and follow the log of an instance"),
+    "agent": ("agent:run", "run the agent, which works while no terminal is open; or show, follow and stop it"),
     "audit": ("audit:run", "show the audit log: who changed what, when, and the outcome"),
     "init": ("init:run", "create a configuration, or add an account to it, interactively"),
     "config": ("config:run", "show where the configuration is, or test it"),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, function_of
 from gputui.cli.output import notify
-from gputui.cli.packed import packed_program
+from gputui.cli.program import own_program
 from gputui.cli.prompts import ask
 from gputui.cli.simulator import has_simulator, need_simulator
 from gputui.config.paths import config_path, state_dir
@@ -25,8 +25,6 @@ from gputui.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
     from gputui.config.loader import Config
-
-_MOVES = ("GPUTUI_CONFIG", "GPUTUI_STATE_DIR")
 
 _OFFER = """\
 There is no configuration at {path} yet.
@@ -61,18 +59,6 @@ def run(args: argparse.Namespace) -> int:
         view=args.view,
         program=own_program(args),
     )
-
-
-def own_program(args: argparse.Namespace) -> tuple[str, ...]:
-    """Return how to start gputui again for the same configuration and state, also where the environment is another's.
-
-    A new tmux window has the environment of the tmux server, so the command sets the variables that move our files.
-    """
-    moved = [f"{name}={os.environ[name]}" for name in _MOVES if name in os.environ]
-    installed = (sys.executable, "-m", "gputui") if Path(sys.argv[0]).name == "__main__.py" else (sys.argv[0],)
-    started = packed_program() or installed
-    config = ("--config", str(Path(args.config).expanduser().absolute())) if args.config else ()
-    return (*(("env", *moved) if moved else ()), *started, *config, *(("--read-only",) if args.read_only else ()))
 
 
 def _offer(args: argparse.Namespace, path: Path) -> int:

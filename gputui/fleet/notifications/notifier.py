@@ -58,11 +58,12 @@ class Notifier:
             channels.append(_Channel(Webhook(settings.webhook).send, self._on_problem))
         return channels
 
-    def start(self) -> None:
-        """Follow the fleet from now on."""
-        self._observer.follow()
-        if self._settings.topics - {Topic.STOCK}:
-            self._spawn(self._tick())
+    def start(self, *, follow: bool = True) -> None:
+        """Follow the fleet from now on; without ``follow`` only deliver what is announced."""
+        if follow:
+            self._observer.follow()
+            if self._settings.topics - {Topic.STOCK}:
+                self._spawn(self._tick())
         for channel in self._channels:
             self._spawn(channel.run())
 

@@ -9,6 +9,7 @@ from gputui.models.notifications import Topic
 
 if TYPE_CHECKING:
     from gputui.config.secrets import SecretRef
+    from gputui.config.sections import NotifyConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,9 @@ class Settings:
     webhook: SecretRef | None = None
     terminal: str = "none"
     bell: bool = True
+
+    @classmethod
+    def of(cls, wanted: NotifyConfig) -> Settings:
+        """Return the settings of a configuration."""
+        topics = frozenset(map(Topic, wanted.topics))
+        return cls(topics, tuple(wanted.command), wanted.webhook, wanted.terminal, wanted.bell)

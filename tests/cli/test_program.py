@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gputui.cli.commands.tui import own_program
+from gputui.cli.program import own_program
 
 
 class Loader:

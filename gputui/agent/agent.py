@@ -1,0 +1,203 @@
+"""The agent as its services see it: fleet, history and notifications, for as long as one configuration applies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gputui.agent.place import Place
+from gputui.agent.protocol import fingerprint
+from gputui.agent.services import Factory, Handler, Service
+from gputui.errors import AgentError, ConfigError, GputuiError
+from gputui.fleet.clock import Clock, within
+from gputui.redaction import as_failure
+
+if TYPE_CHECKING:
+    from gputui.api.capabilities import Backend
+    from gputui.config.loader import Account, Config
+    from gputui.fleet import Fleet
+    from gputui.fleet.notifications.notifier import Notifier
+    from gputui.history.history import History
+    from gputui.models.notifications import Notification
+
+END_SECONDS = 10.0
+"""How long a service may take to finish a request when the agent ends or begins again, in seconds."""
+_AGAIN_SECONDS = 30.0
+
+log = logging.getLogger("gputui.agent")
+
+
+@dataclass(slots=True)
+class _Running:
+    """A service, and its task."""
+
+    service: Service
+    task: asyncio.Task[None]
+
+
+class Agent:
+    """Runs the services on a fleet of its own, which polls.
+
+    ``publish`` sends data to the sessions that subscribed to a topic. ``load`` reads the configuration and raises
+    ConfigError; it is called on a thread.
+    """
+
+    def __init__(
+        self,
+        config_path: Path,
+        state: Path,
+        *,
+        history: History,
+        load: Callable[[], Config],
+        open_backend: Callable[[Account], Backend],
+        factories: Iterable[Factory],
+        publish: Callable[[str, Any], None],
+        clock: Clock | None = None,
+    ) -> None:
+        self.config_path = config_path
+        self.state = state
+        """The state directory."""
+        self.folder = Place(state).folder
+        """The folder of the agent in it, for the files of services."""
+        self.history = history
+        self.clock = clock or Clock()
+        self.log = log
+        self.publish = publish
+        self.config: Config
+        self.fleet: Fleet
+        self.notifier: Notifier
+        self.print = ""
+        """The fingerprint of the configuration that applies (:func:`.protocol.fingerprint`)."""
+        self.problem: GputuiError | None = None
+        """Why the present configuration file cannot be used; the one before it applies."""
+        self.ready = asyncio.Event()
+        """Set while there is a fleet."""
+        self._load = load
+        self._open_backend = open_backend
+        self._factories = tuple(factories)
+        self._running: list[_Running] = []
+        self._refused = ""
+
+    @property
+    def services(self) -> list[Service]:
+        """The services that run."""
+        return [running.service for running in self._running]
+
+    @property
+    def busy(self) -> list[str]:
+        """The names of the services that have something left to do."""
+        return [service.name for service in self.services if service.busy]
+
+    def request(self, name: str) -> Handler | None:
+        """Return what answers a request of a session; None where no service does."""
+        found = (service.requests.get(name) for service in self.services)
+        return next((handler for handler in found if handler is not None), None)
+
+    async def begin(self) -> None:
+        """Read the configuration, start the fleet and the services. Raises ConfigError."""
+        print_ = fingerprint(self.config_path)
+        await self._open(await asyncio.to_thread(self._load), print_)
+
+    async def renew(self) -> None:
+        """Read the configuration again where it has changed, and begin again with it.
+
+        One that cannot be used is logged once; the one before it stays.
+        """
+        print_ = await asyncio.to_thread(fingerprint, self.config_path)
+        if print_ in (self.print, self._refused):
+            return
+        try:
+            config = await asyncio.to_thread(self._load)
+        except ConfigError as error:
+            self._refused, self.problem = print_, error
+            log.warning("the changed configuration is not used: %s", error)
+            return
+        log.info("the configuration has changed: beginning again")
+        await self.finish()
+        await self._open(config, print_)
+
+    async def finish(self) -> None:
+        """Stop the services, each with some time for a request under way, and close the fleet."""
+        if not self.ready.is_set():
+            return
+        self.ready.clear()
+        running, self._running = self._running, []
+        for one in running:
+            one.task.cancel()
+        for one in running:
+            if not await within(self.clock, END_SECONDS, asyncio.wait({one.task})):
+                log.error("%s did not end within %g s", one.service.name, END_SECONDS)
+        await self.notifier.aclose()
+        await self.fleet.aclose()
+
+    async def _open(self, config: Config, print_: str) -> None:
+        from gputui.fleet import Fleet
+        from gputui.fleet.notifications.notifier import Notifier
+        from gputui.fleet.notifications.settings import Settings
+
+        self.config, self.print, self.problem, self._refused = config, print_, None, ""
+        self.fleet = Fleet(
+            config.accounts,
+            open_backend=self._open_backend,
+            history=self.history,
+            polling=config.polling,
+            clock=self.clock,
+            on_failure=partial(self._failed, "the fleet"),
+            state_dir=self.state,
+        )
+        self.fleet.idle_minutes = config.waste.idle_minutes
+        self.fleet.notify = Settings.of(config.notify)
+        self.fleet.restore()
+        self.notifier = Notifier(self.fleet, self.fleet.notify, show=self._show, on_problem=self._say)
+        self.notifier.start(follow=False)
+        self.ready.set()
+        await self.fleet.start()
+        for factory in self._factories:
+            service = factory(self)
+            self._running.append(_Running(service, asyncio.create_task(self._keep_running(service))))
+        log.info("%d accounts: %s", len(config.accounts), ", ".join(config.accounts))
+
+    async def _keep_running(self, service: Service) -> None:
+        """Run a service; where it fails, that is reported, and it runs again after a while."""
+        while True:
+            try:
+                await service.run()
+            except Exception as error:  # noqa: BLE001  (the failure of one service must not end the others)
+                self._failed(service.name, error)
+            else:
+                return
+            await self.clock.sleep(_AGAIN_SECONDS)
+
+    def _show(self, notification: Notification) -> None:
+        log.info("%s: %s", notification.title, notification.text)
+        self.publish(
+            "notice", {"topic": notification.topic.value, "title": notification.title, "text": notification.text}
+        )
+
+    def _say(self, error: GputuiError) -> None:
+        log.warning("a notification was not delivered: %s", error)
+
+    def _failed(self, what: str, error: BaseException) -> None:
+        log.error("%s failed: %s", what, error, exc_info=error)
+        failure = as_failure(error, what) if isinstance(error, Exception) else AgentError(f"{what} failed.")
+        self.publish("problem", {"title": failure.title, "text": str(failure)})
+
+    def status(self) -> Mapping[str, Any]:
+        """Return what can be said about it, as plain data."""
+        if not self.ready.is_set():
+            return {"config": str(self.config_path), "ready": False}
+        health = self.fleet.health()
+        return {
+            "config": str(self.config_path),
+            "ready": True,
+            "problem": str(self.problem) if self.problem else None,
+            "accounts": [
+                {"account": name, "state": one.state.value, "message": one.message} for name, one in health.items()
+            ],
+            "services": [{"name": service.name, "busy": service.busy} for service in self.services],
+        }

@@ -1,0 +1,273 @@
+"""The process of the agent: its lock and socket, its sessions, and when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gputui import __version__
+from gputui.agent.agent import Agent
+from gputui.agent.client import RefusedError, connect
+from gputui.agent.log import close_log, open_log
+from gputui.agent.place import AgentInfo, Place
+from gputui.agent.protocol import PROTOCOL, Hello
+from gputui.agent.server import Greeting, Handler, Server, Session
+from gputui.agent.services import Factory, factories
+from gputui.errors import AgentError, ExitCode, GputuiError
+from gputui.fleet.clock import Clock
+from gputui.text import clean
+
+if TYPE_CHECKING:
+    from gputui.api.capabilities import Backend
+    from gputui.config.loader import Account, Config
+
+GRACE = 30.0
+"""How long the agent stays when nothing is left to do, in seconds."""
+TICK = 5.0
+"""The time between two looks at the configuration, the socket and what is left to do, in seconds."""
+
+log = logging.getLogger("gputui.agent")
+
+
+class Process:
+    """One agent from its lock to its end. All that touches the machine is a parameter, so that tests can give it."""
+
+    def __init__(
+        self,
+        config_path: Path,
+        state: Path,
+        *,
+        load: Callable[[], Config],
+        open_backend: Callable[[Account], Backend],
+        services: Iterable[Factory] = (),
+        clock: Clock | None = None,
+    ) -> None:
+        self.place = Place(state)
+        self.clock = clock or Clock()
+        self.over = asyncio.Event()
+        """Set when it has to end."""
+        self._config_path = config_path.absolute()
+        self._state = state
+        self._load = load
+        self._open_backend = open_backend
+        self._services = tuple(services)
+        self._since = time.time()
+        self._attached = 0
+        self.agent: Agent
+        self.server: Server
+
+    async def run(self) -> ExitCode:
+        """Serve until there is nothing left to do. Raises AgentError where another agent has to be stopped first."""
+        self.place.prepare()
+        lock = self.place.lock()
+        if lock is None:
+            return await self._leave_it_to_the_other()
+        try:
+            listening = self.place.listen()
+            handler = open_log(self.place.log)
+            try:
+                return await self._serve(listening)
+            finally:
+                self.place.clear()
+                close_log(handler)
+        finally:
+            os.close(lock)
+
+    def stop(self, reason: str) -> None:
+        """End soon."""
+        log.info("ending: %s", reason)
+        self.over.set()
+
+    async def _leave_it_to_the_other(self) -> ExitCode:
+        """End where the agent that runs serves this configuration; raise what prevents that."""
+        hello = Hello(str(self._config_path))
+        for _ in range(20):  # it may be about to listen
+            with suppress(RefusedError):
+                if (client := await connect(self.place, hello)) is not None:
+                    await client.aclose()
+                    return ExitCode.OK
+            await asyncio.sleep(0.1)
+        if (client := await connect(self.place, hello)) is not None:
+            await client.aclose()
+            return ExitCode.OK
+        raise self.place.not_answering()
+
+    async def _serve(self, listening: Any) -> ExitCode:
+        from gputui.history.history import History
+
+        info = AgentInfo(os.getpid(), platform.node(), __version__, str(self._config_path), self._since)
+        self.place.write_info(info)
+        identity = self.place.identity()
+        self.server = Server(
+            {"pid": info.pid, "config": info.config}, self._greet, self._handler, changed=self._sessions_changed
+        )
+        history = History(self._state / "history.db")
+        self.agent = Agent(
+            self._config_path,
+            self._state,
+            history=history,
+            load=self._load,
+            open_backend=self._open_backend,
+            factories=self._services,
+            publish=self.server.publish,
+            clock=self.clock,
+        )
+        await self.server.start(listening)
+        log.info("gputui %s, process %d, configuration %s", __version__, info.pid, info.config)
+        try:
+            await self.agent.begin()
+            await self._until_over(identity)
+        except GputuiError as error:
+            log.error("%s", error)  # noqa: TRY400  (an error for the user, not a fault)
+            raise
+        finally:
+            await self.agent.finish()
+            await self.server.aclose()
+            history.close()
+            log.info("ended")
+        return ExitCode.OK
+
+    async def _until_over(self, identity: tuple[int, int] | None) -> None:
+        idle_since: float | None = None
+        while not self.over.is_set():
+            if self._is_needed():
+                idle_since = None
+            elif idle_since is None:
+                idle_since = self.clock.monotonic()
+            elif self.clock.monotonic() - idle_since >= GRACE:
+                self.stop("nothing is left to do")
+                break
+            tick = asyncio.ensure_future(self.clock.sleep(TICK))
+            over = asyncio.ensure_future(self.over.wait())
+            try:
+                await asyncio.wait({tick, over}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                tick.cancel()
+                over.cancel()
+            if self.place.identity() != identity:
+                self.stop("its socket is gone")
+                break
+            await self.agent.renew()
+
+    def _is_needed(self) -> bool:
+        return bool(self.server.attached or self.agent.busy)
+
+    def _sessions_changed(self) -> None:
+        if (attached := len(self.server.attached)) != self._attached:
+            self._attached = attached
+            log.info("sessions attached: %d", attached)
+
+    # Sessions.
+
+    def _greet(self, session: Session, hello: Mapping[str, Any]) -> Greeting:
+        """Decide about a session: it has to be of this release and of this configuration."""
+        if hello.get("control") is True and hello.get("hello") == PROTOCOL:
+            session.attached = False
+            return Greeting()
+        session.print = str(hello.get("print", ""))
+        theirs, config = clean(str(hello.get("gputui", "?"))), clean(str(hello.get("config", "")))
+        if theirs != __version__ or hello.get("hello") != PROTOCOL:
+            refusal = AgentError(
+                f"The agent (process {os.getpid()}) is of gputui {__version__}, not of {theirs}.",
+                hint="Stop it with gputui agent stop: the next session starts another one.",
+            )
+        elif config != str(self._config_path):
+            refusal = AgentError(
+                f"The agent of {self._state} serves {self._config_path}, not {config}.",
+                hint="Stop it with gputui agent stop, or give each configuration a GPUTUI_STATE_DIR of its own.",
+            )
+        else:
+            return Greeting()
+        if idle := not self._is_needed():
+            self.stop(f"a session needs another agent: {refusal.message}")
+        return Greeting(refusal, retiring=idle)
+
+    def _handler(self, name: str) -> Handler:
+        """Return what answers a request."""
+        own: Mapping[str, Handler] = {
+            "ready": self._ready,
+            "status": self._status,
+            "stop": self._stop,
+            "subscribe": _subscribe,
+        }
+        return own.get(name) or partial(self._ask_service, name)
+
+    async def _ask_service(self, name: str, session: Session, arguments: Mapping[str, Any]) -> Any:
+        await self.agent.ready.wait()
+        handler = self.agent.request(name)
+        if handler is None:
+            raise AgentError(
+                f"The agent does not know the request {clean(name)}.", hint="It may be of another release."
+            )
+        return await handler(arguments)
+
+    async def _ready(self, session: Session, arguments: Mapping[str, Any]) -> Any:
+        await self.agent.ready.wait()
+        return {}
+
+    async def _status(self, session: Session, arguments: Mapping[str, Any]) -> Any:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return {
+            "gputui": __version__,
+            "pid": os.getpid(),
+            "host": platform.node(),
+            "since": self._since,
+            "state_dir": str(self._state),
+            "log": str(self.place.log),
+            "cpu_seconds": round(used.ru_utime + used.ru_stime, 2),
+            "memory_bytes": resident_bytes(),
+            "sessions": [one.pid for one in self.server.attached],
+            **self.agent.status(),
+        }
+
+    async def _stop(self, session: Session, arguments: Mapping[str, Any]) -> Any:
+        busy = self.agent.busy
+        asyncio.get_running_loop().call_later(0.05, self.stop, f"process {session.pid} asked for it")
+        return {"pid": os.getpid(), "busy": busy}
+
+
+async def _subscribe(session: Session, arguments: Mapping[str, Any]) -> Any:
+    session.topics.add(str(arguments.get("topic", "")))
+    return {}
+
+
+def resident_bytes() -> int:
+    """Return the memory of this process that is in use now, or its largest where the system reports no other."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return largest if sys.platform == "darwin" else largest * 1024
+    return pages * resource.getpagesize()
+
+
+def run(config_path: Path, state: Path) -> int:
+    """Run the agent in this process until it ends, and return the exit status."""
+    from gputui.api import open_backend
+    from gputui.config.loader import load_config
+
+    async def main() -> int:
+        process = Process(
+            config_path,
+            state,
+            load=partial(load_config, config_path),
+            open_backend=open_backend,
+            services=factories(),
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, process.stop, number.name)
+        return await process.run()
+
+    return asyncio.run(main())

@@ -1,0 +1,42 @@
+"""The services of the agent: each does one thing for the user while no terminal is open."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from gputui.agent.agent import Agent
+
+Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
+"""Answers a request with data for JSON. A GputuiError reaches the session as the same kind of error."""
+
+
+class Service(Protocol):
+    """One service. It is made again, with a new fleet, when the configuration has changed."""
+
+    name: str
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is left to do: the agent does not end meanwhile."""
+
+    @property
+    def requests(self) -> Mapping[str, Handler]:
+        """The requests of sessions that it answers, by name: ``rules.status``."""
+
+    async def run(self) -> None:
+        """Work until cancelled. Then it has ten seconds to finish a request that is under way."""
+
+
+Factory = Callable[["Agent"], Service]
+
+SERVICES: tuple[str, ...] = ()
+"""The factories of the services, as ``module:name``."""
+
+
+def factories() -> list[Factory]:
+    """Import and return the factories of all services."""
+    found = (name.split(":") for name in SERVICES)
+    return [getattr(import_module(module), name) for module, name in found]

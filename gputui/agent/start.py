@@ -1,0 +1,191 @@
+"""How sessions and commands find the agent, start one where none runs, and ask it.
+
+Light: the full-screen program starts the agent before it imports anything else.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gputui.agent.place import Place
+from gputui.errors import AgentError
+
+if TYPE_CHECKING:
+    from gputui.agent.client import Client
+    from gputui.agent.protocol import Hello
+
+SWITCH = "GPUTUI_AGENT"
+"""The environment variable that keeps gputui from starting or asking an agent, as ``off``."""
+START_SECONDS = 10.0
+"""How long the start of an agent is waited for, in seconds."""
+_RETRY_SECONDS = 0.02
+_DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTSTP)
+
+
+def is_enabled() -> bool:
+    """Return whether the environment permits an agent."""
+    return os.environ.get(SWITCH) != "off"
+
+
+def spawn(program: Sequence[str], place: Place) -> int:
+    """Start an agent that outlives this process and its terminal; returns its process without waiting.
+
+    ``program`` are the words that start gputui (:func:`gputui.cli.program.agent_program`). Raises AgentError.
+    """
+    place.prepare()
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(place.output), flags, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    try:
+        return os.posix_spawnp(
+            program[0],
+            list(program),
+            os.environ,
+            file_actions=actions,
+            setsid=True,
+            setsigmask=[],
+            setsigdef=_DEFAULT_SIGNALS,
+        )
+    except (OSError, NotImplementedError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise AgentError(f"The agent cannot be started: {program[0]}: {reason}.") from None
+
+
+def has_ended(pid: int) -> bool:
+    """Return whether a process that was started here has ended, and release it."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
+
+
+async def attach(
+    place: Place, hello: Hello, program: Sequence[str] | None, *, pid: int | None = None
+) -> Client | None:
+    """Connect to the agent; where none runs, start one with ``program`` and wait for it.
+
+    ``pid`` is the process of an agent that was started already. None where there is none, and none was to be started.
+    Raises RefusedError where the agent serves other sessions only, AgentError where none could be started.
+    """
+    import asyncio
+
+    from gputui.agent.client import LostError, RefusedError, connect
+
+    end = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            if (client := await connect(place, hello)) is not None:
+                await client.call("ready")
+                return client
+        except LostError:
+            pass  # it has ended meanwhile, perhaps because its configuration cannot be used
+        except RefusedError as refusal:
+            if not refusal.retiring or program is None:
+                raise
+        if pid is not None and has_ended(pid):
+            # Two were started at once: the other one serves.
+            if not place.is_locked():
+                raise AgentError(
+                    f"The agent ended at its start: {_last_words(place)}", hint=f"The log is {place.log}."
+                )
+            pid = None
+        elif pid is None and not place.is_locked():
+            if program is None:
+                return None
+            pid = spawn(program, place)
+        if time.monotonic() > end:
+            raise place.not_answering()
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+def ensure_agent(program: Sequence[str], state: Path, config: Path) -> None:
+    """Start an agent where none runs, and wait until it answers. Blocking; raises AgentError with the cause."""
+    import asyncio
+
+    from gputui.agent.protocol import hello_of
+
+    _refuse_where_disabled()
+
+    async def start() -> None:
+        client = await attach(Place(state), hello_of(config), program)
+        if client is not None:
+            await client.aclose()
+
+    asyncio.run(start())
+
+
+def ask_agent(
+    state: Path, name: str, arguments: Mapping[str, Any] | None = None, *, config: Path | None = None
+) -> Any:
+    """Return the agent's answer to a request; None where no agent runs. Blocking; raises what the agent raises.
+
+    ``config`` is the configuration that the agent has to serve; without it only ``status`` and ``stop`` are asked.
+    """
+    import asyncio
+
+    from gputui.agent.client import connect
+    from gputui.agent.protocol import Hello, hello_of
+
+    hello = Hello("", control=True) if config is None else hello_of(config)
+
+    async def ask() -> Any:
+        client = await connect(Place(state), hello)
+        if client is None:
+            return None
+        try:
+            return await client.call(name, arguments)
+        finally:
+            await client.aclose()
+
+    return asyncio.run(ask())
+
+
+def stop_agent(state: Path, *, timeout: float = START_SECONDS) -> Mapping[str, Any] | None:
+    """End the agent, by a signal where it does not answer, and wait until it has ended; None where none runs.
+
+    Returns its process and the names of the services that had something left to do. Raises AgentError.
+    """
+
+    place = Place(state)
+    if not place.is_locked():
+        return None
+    info = place.read_info()
+    answer = None
+    with suppress(AgentError):
+        answer = ask_agent(state, "stop")
+    if answer is None:
+        if not info.pid or info.host != os.uname().nodename:
+            raise place.not_answering()
+        with suppress(ProcessLookupError):
+            os.kill(info.pid, signal.SIGTERM)
+        answer = {"pid": info.pid, "busy": []}
+    end = time.monotonic() + timeout
+    while place.is_locked():
+        if time.monotonic() > end:
+            raise AgentError(f"The agent, process {info.pid}, does not end.", hint=f"The log is {place.log}.")
+        time.sleep(_RETRY_SECONDS)
+    return dict(answer)
+
+
+def _refuse_where_disabled() -> None:
+    if not is_enabled():
+        raise AgentError(f"The agent is turned off by {SWITCH}=off in the environment.", hint="Unset it.")
+
+
+def _last_words(place: Place) -> str:
+    from gputui.agent.log import last_lines
+
+    try:
+        found = [line for line in last_lines(place.output, 5) if line.strip()]
+    except OSError:
+        found = []
+    return found[-1] if found else "it has left no message."

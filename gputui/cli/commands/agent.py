@@ -1,0 +1,212 @@
+"""``gputui agent``: the process that outlives the terminal. Run it here or in the background, see it, stop it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gputui.cli import arguments
+from gputui.cli.output import notify, write_json
+from gputui.cli.program import agent_program
+from gputui.config.paths import config_path, state_dir
+from gputui.errors import AgentError, ExitCode
+from gputui.formatting import counted, format_bytes, format_duration
+from gputui.text import clean
+
+_FOLLOW_SECONDS = 0.5
+
+_UNIT = """\
+[Unit]
+Description=gputui agent: watches and leases of GPUs
+After=network-online.target
+
+[Service]
+ExecStart={program}
+Restart=on-failure
+RestartSec=30
+
+[Install]
+WantedBy=default.target
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("run", "status", "logs", "stop", "unit"),
+        default="run",
+        help="run it (default), show its status or its log, stop it, or print a systemd user unit for it",
+    )
+    parser.add_argument("--background", action="store_true", help="with run: detach it from this terminal")
+    parser.add_argument(
+        "-f", "--follow", action="store_true", help="with logs: continue with new lines, until Ctrl+C"
+    )
+    parser.add_argument(
+        "-n", "--lines", type=arguments.count, default=50, help="with logs: number of lines, the newest (default: 50)"
+    )
+    arguments.add_output(parser, "table", "json")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the command line says."""
+    match args.what:
+        case "status":
+            return _status(args)
+        case "logs":
+            return _logs(args)
+        case "stop":
+            return _stop()
+        case "unit":
+            sys.stdout.write(_UNIT.format(program=shlex.join(_absolute(agent_program(args)))))
+            return ExitCode.OK
+    return _background(args) if args.background else _foreground(args)
+
+
+def _config(args: argparse.Namespace) -> Path:
+    return (Path(args.config).expanduser() if args.config else config_path()).absolute()
+
+
+def _foreground(args: argparse.Namespace) -> int:
+    from gputui.agent.main import run as run_agent
+
+    return run_agent(_config(args), state_dir())
+
+
+def _background(args: argparse.Namespace) -> int:
+    from gputui.agent.start import ask_agent, ensure_agent
+
+    ensure_agent(agent_program(args), state_dir(), _config(args))
+    status = ask_agent(state_dir(), "status") or {}
+    notify(f"The agent runs: process {status.get('pid', '?')}. Log: {status.get('log', '')}")
+    return ExitCode.OK
+
+
+def _status(args: argparse.Namespace) -> int:
+    from gputui.agent.place import Place
+    from gputui.agent.start import ask_agent
+
+    place = Place(state_dir())
+    status = ask_agent(state_dir(), "status")
+    if status is None:
+        if place.is_locked():
+            raise place.not_answering()
+        if args.output == "json":
+            write_json([], sys.stdout)
+        else:
+            notify("No agent runs. The full-screen program starts one; gputui agent --background does so now.")
+        return ExitCode.REFUSED
+    if args.output == "json":
+        write_json([status], sys.stdout)
+    else:
+        lines = _lines(status)
+        width = max(len(name) for name, _ in lines)
+        sys.stdout.writelines(f"{name:<{width}}  {text}\n" for name, text in lines)
+    return ExitCode.OK
+
+
+def _lines(status: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    """Return names and texts of the lines of a status."""
+    since = datetime.fromtimestamp(status["since"], UTC)
+    age = max(0.0, time.time() - status["since"])
+    lines = [
+        ("process", f"{status['pid']} on {status['host']}"),
+        ("gputui", status["gputui"]),
+        ("since", f"{since:%Y-%m-%d %H:%M:%S} UTC ({format_duration(age)})"),
+        ("configuration", status["config"]),
+        ("state", status["state_dir"]),
+        ("log", status["log"]),
+        ("processor", f"{status['cpu_seconds']:g} s, {100 * status['cpu_seconds'] / max(age, 1):.2f} % of a core"),
+        ("memory", format_bytes(status["memory_bytes"])),
+        ("sessions", _sessions(status["sessions"])),
+    ]
+    if not status.get("ready"):
+        return [*lines, ("accounts", "not opened yet")]
+    for account in status["accounts"]:
+        text = f"{account['account']}: {account['state']}"
+        lines.append(("account", f"{text}, {account['message']}" if account["message"] else text))
+    for service in status["services"]:
+        lines.append(
+            ("service", f"{service['name']}: {'has something to do' if service['busy'] else 'nothing to do'}")
+        )
+    if status.get("problem"):
+        lines.append(("problem", f"the changed configuration is not used: {status['problem']}"))
+    return [(name, clean(text)) for name, text in lines]
+
+
+def _sessions(pids: Sequence[int]) -> str:
+    if not pids:
+        return "none"
+    return f"{counted(len(pids), 'session')}: {', '.join(map(str, pids))}"
+
+
+def _stop() -> int:
+    from gputui.agent.start import stop_agent
+
+    stopped = stop_agent(state_dir())
+    if stopped is None:
+        notify("No agent runs.")
+        return ExitCode.OK
+    busy = stopped.get("busy") or []
+    waiting = (
+        f" It had something left to do: {', '.join(map(clean, busy))}. That continues with the next agent."
+        if busy
+        else ""
+    )
+    notify(f"The agent, process {stopped['pid']}, has ended.{waiting}")
+    return ExitCode.OK
+
+
+def _logs(args: argparse.Namespace) -> int:
+    from gputui.agent.log import last_lines
+    from gputui.agent.place import Place
+    from gputui.cli.signals import until_interrupted
+
+    place = Place(state_dir())
+    if not place.exists() or not place.log.exists():
+        notify("No agent has run here yet.")
+        return ExitCode.REFUSED
+    try:
+        lines = last_lines(place.log, args.lines)
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+        if args.follow:
+            sys.stdout.flush()
+            with until_interrupted():
+                _follow(place.log)
+    except OSError as error:
+        raise AgentError(f"Cannot read {place.log}: {error.strerror}.") from None
+    return ExitCode.OK
+
+
+def _follow(path: Path) -> None:
+    """Print new lines until interrupted; a file that is rotated is followed into the next one."""
+    place, seen = path.stat().st_ino, path.stat().st_size
+    rest = ""
+    while True:
+        time.sleep(_FOLLOW_SECONDS)
+        status = path.stat()
+        if (status.st_ino, max(status.st_size, seen)) != (place, status.st_size):
+            place, seen = status.st_ino, 0
+        if status.st_size == seen:
+            continue
+        with path.open("rb") as stream:
+            stream.seek(seen)
+            new = stream.read()
+        seen += len(new)
+        *lines, rest = (rest + new.decode("utf-8", "replace")).split("\n")
+        sys.stdout.writelines(f"{clean(line)}\n" for line in lines)
+        sys.stdout.flush()
+
+
+def _absolute(program: Sequence[str]) -> list[str]:
+    """Return the words with the path of the program in full, as systemd needs it."""
+    import shutil
+
+    return [shutil.which(program[0]) or os.path.abspath(program[0]), *program[1:]]  # noqa: PTH100  (links stay)

@@ -1,0 +1,51 @@
+"""The agent as a process: started in the background, twice at once, asked and stopped by commands."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gputui.agent.place import Place
+from gputui.agent.start import ask_agent, ensure_agent, stop_agent
+from gputui.errors import AgentError
+from tests.cli.conftest import account_toml, write_config
+
+PROGRAM = (sys.executable, "-m", "gputui", "agent")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GPUTUI_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("GPUTUI_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.delenv("GPUTUI_AGENT")
+    return tmp_path
+
+
+def test_two_that_start_at_once_are_one_and_a_signal_ends_it(home: Path) -> None:
+    write_config(home, account_toml("lab"))
+    state = home / "state"
+    with subprocess.Popen(PROGRAM) as first, subprocess.Popen(PROGRAM) as second:
+        try:
+            while (status := ask_agent(state, "status")) is None:
+                assert first.poll() is None or second.poll() is None
+            others = [one for one in (first, second) if one.pid != status["pid"]]
+            assert {one.wait(10) for one in others} == {0}
+            os.kill(status["pid"], signal.SIGTERM)
+            assert {one.wait(10) for one in (first, second)} == {0}
+        finally:
+            first.kill()
+            second.kill()
+    assert ask_agent(state, "status") is None
+    assert "ending: SIGTERM" in Place(state).log.read_text()
+    assert stop_agent(state) is None
+
+
+def test_an_agent_that_cannot_start_says_why(home: Path) -> None:
+    config = write_config(home, "[accounts.lab]\nkind = 'nothing'\n")
+    with pytest.raises(AgentError, match=r"ended at its start: .*kind"):
+        ensure_agent(PROGRAM, home / "state", config)
