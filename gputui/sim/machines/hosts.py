@@ -24,13 +24,15 @@ _FIRST_PID, _FIRST_SHELL, _PID_STEP = 3900, 4711, 7
 class ShellProcess:
     """A shell that a user has open. ``pod`` is the name of the container, None for the host itself.
 
-    ``end`` is called with the number of a signal that ends it.
+    ``end`` is called with the number of a signal that ends it. ``login`` is the title that the SSH server gives to
+    its session, '' for a shell that another one has started.
     """
 
     user: str
     pod: str | None
     started: float
     end: Callable[[int], object] = id
+    login: str = ""
 
 
 @dataclass

@@ -84,6 +84,11 @@ def _rows(shell: Shell) -> list[_Row]:
     rows = [
         _Row(1, "root", "?", up, 1, 9_216_000, "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"),
         *(
+            _Row(pid - 1, other.user, "?", int(now - other.started), 0, 9_216_000, other.login)
+            for pid, other in shell.host.shells.items()
+            if other.login and (pod is None or other.pod == pod.name)
+        ),
+        *(
             _Row(pid, other.user, "pts/0", int(now - other.started), 0, 4_096_000, "-bash")
             for pid, other in shell.host.shells.items()
             if pod is None or other.pod == pod.name

@@ -61,7 +61,9 @@ class _Session:
             env={"TERM": process.term_type or "dumb"},
             name="bash" if process.command is None else "bash: line 1",
         )
-        endpoint.host.shells[self._shell.session.pid].end = self._end
+        own = endpoint.host.shells[self._shell.session.pid]
+        own.end = self._end
+        own.login = f"sshd: {own.user}@{'notty' if self._terminal is None else 'pts/0'}"
 
     def _end(self, number: int) -> None:
         """A program on the machine has sent a signal to the shell."""
