@@ -20,6 +20,11 @@ class Topic(StrEnum):
     RUN_OUT = "run-out"
     FINISHED = "finished"
     WASTE = "waste"
+    LEASE = "lease"
+
+
+ASKED_FOR = frozenset({Topic.LEASE})
+"""The topics that are always announced: the user has set what they are about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from gputui.errors import GputuiError, UnavailableError
 from gputui.fleet.notifications.channels import Webhook, run_command
 from gputui.fleet.notifications.observer import Observer
 from gputui.fleet.notifications.settings import Settings
-from gputui.models.notifications import Notification, Topic
+from gputui.models.notifications import ASKED_FOR, Notification, Topic
 from gputui.redaction import as_failure, inner_failure
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class Notifier:
             await asyncio.wait(self._tasks, timeout=_CLOSE_SECONDS)
 
     def announce(self, notification: Notification) -> None:
-        """Announce news on all ways, if its topic is chosen."""
-        if notification.topic not in self._settings.topics:
+        """Announce news on all ways, if its topic is chosen, or is one that is always announced."""
+        if notification.topic not in self._settings.topics | ASKED_FOR:
             return
         first = notification.topic not in self._gathered
         self._gathered.setdefault(notification.topic, []).append(notification)
