@@ -32,7 +32,7 @@ class Service(Protocol):
 
 Factory = Callable[["Agent"], Service]
 
-SERVICES: tuple[str, ...] = ()
+SERVICES: tuple[str, ...] = ("gputui.agent.leases:LeaseService",)
 """The factories of the services, as ``module:name``."""
 
 
