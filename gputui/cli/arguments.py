@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from ipaddress import ip_address
 from math import inf
 from typing import TypeVar
@@ -69,6 +70,24 @@ def span(text: str) -> int:
     return minutes
 
 
+def wait_seconds(text: str) -> float:
+    """Read how long to wait, in seconds: a span, seconds as ``30s``, or 0 for one look."""
+    if match := re.fullmatch(r"(?:(0)|(\d{1,7})s)", text.strip(), re.ASCII):
+        return float(match[1] or match[2])
+    return 60.0 * span(text)
+
+
+def price(text: str) -> Decimal:
+    """Read the price of an hour, above 0."""
+    try:
+        price = Decimal(text)
+    except InvalidOperation:
+        raise argparse.ArgumentTypeError(f"{text} is not a price of an hour, such as 2.50") from None
+    if not price.is_finite() or price <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a price above 0")
+    return price
+
+
 def size(text: str) -> int:
     """Read a size in whole GB."""
     match = re.fullmatch(r"(\d+)\s*(?:G|GB)?", text.strip(), re.IGNORECASE | re.ASCII)
@@ -77,6 +96,7 @@ def size(text: str) -> int:
     return int(match[1])
 
 
+wait_seconds.__name__ = "time (30s, 90m, 6h, or 0)"
 span.__name__ = "time (90m, 6h, 7d)"
 size.__name__ = "size in GB (200, 200G)"
 ports.__name__ = local_port.__name__ = "port"

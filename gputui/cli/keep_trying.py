@@ -6,7 +6,6 @@ import argparse
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments
@@ -33,20 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--max-price",
-        type=_price,
+        type=arguments.price,
         metavar="PRICE",
         help="with --keep-trying: stop again what turns out to cost more for an hour",
     )
-
-
-def _price(text: str) -> Decimal:
-    try:
-        price = Decimal(text)
-    except InvalidOperation:
-        raise argparse.ArgumentTypeError(f"{text} is not a price of an hour, such as 2.50") from None
-    if not price.is_finite() or price <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not a price above 0")
-    return price
 
 
 def check(args: argparse.Namespace) -> None:

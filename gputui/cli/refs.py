@@ -150,9 +150,9 @@ def resolve(texts: Sequence[str], listing: Listing, *, certain: bool = False) ->
 
 
 def _of_another_kind(texts: Sequence[str], listing: Listing, others: Listing, only: str) -> ConflictError | None:
-    known = {name for row in listing.rows for name in _names(row)}
+    known = {name for row in listing.rows for name in names_of(row)}
     for text in texts:
-        kinds = {row.ref.kind for row in others.rows if text in _names(row)}
+        kinds = {row.ref.kind for row in others.rows if text in names_of(row)}
         if kinds and text not in known:
             return ConflictError(f"{text} is {_and([_with_article(kind) for kind in sorted(kinds)])}; {only}.")
     return None
@@ -189,7 +189,7 @@ def _and(names: Sequence[str]) -> str:
 
 
 def _resolve_one(text: str, listing: Listing) -> Match:
-    names = {row.ref: _names(row) for row in listing.rows}
+    names = {row.ref: names_of(row) for row in listing.rows}
     rows = {row.ref: row for row in listing.rows}
     for whole, fits in (
         (True, [ref for ref in rows if str(ref) == text]),
@@ -207,7 +207,7 @@ def _resolve_one(text: str, listing: Listing) -> Match:
     raise _not_found(text, names)
 
 
-def _names(row: Row) -> set[str]:
+def names_of(row: Row) -> set[str]:
     """Return all full names of a row: its id and name, alone, with the kind, with the account."""
     ref = row.ref
     name = row.host if isinstance(row, Block) else getattr(row, "name", None)

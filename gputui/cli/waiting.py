@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from gputui.cli import arguments
 from gputui.cli.output import notify, report_error
+from gputui.cli.waits.goals import runs, state_of
 from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError, UnknownOutcomeError
 from gputui.formatting import format_duration
-from gputui.models import Action, Deployment, Phase, Ref, Row
-from gputui.presentation.actions import state_words
+from gputui.models import Action, Phase, Ref, Row
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -65,14 +65,11 @@ async def _wait(fleet: Fleet, action: Action, ref: Ref, before: Row | None, seco
         row: Row | None = None
         try:
             row = await backend.fetch(ref)
-            state = state_words(row)
+            state = state_of(row)
         except NotFoundError:
             state = "gone"
         except GputuiError as error:
             state = error.message  # the next answer may be better
-        else:
-            if isinstance(row, Deployment):
-                state = f"{state}, {row.running or 0} of {row.desired or '?'} running"
         if state != shown:
             notify(f"{ref}: {state}")
             shown = state
@@ -104,16 +101,6 @@ def _started_since(row: Row | None, before: Row | None) -> bool:
     return now is None or then is None or now > then
 
 
-def _runs(row: Row | None) -> bool | None:
-    """Return whether it runs, or will not; None while that is open."""
-    phase = getattr(row, "phase", None)
-    if row is None or phase is Phase.FAILED:
-        return False
-    if isinstance(row, Deployment) and row.desired and (row.running or 0) < row.desired:
-        return None
-    return True if phase is Phase.RUNNING else None
-
-
 def _stopped(row: Row | None) -> bool | None:
     return True if row is None or getattr(row, "phase", None) in (Phase.STOPPED, Phase.FAILED) else None
 
@@ -123,9 +110,9 @@ def _gone(row: Row | None) -> bool | None:
 
 
 _GOALS: Mapping[Action, Callable[[Row | None], bool | None]] = {
-    Action.CREATE: _runs,
-    Action.START: _runs,
-    Action.RESTART: _runs,
+    Action.CREATE: runs,
+    Action.START: runs,
+    Action.RESTART: runs,
     Action.STOP: _stopped,
     Action.DELETE: _gone,
 }

@@ -13,6 +13,7 @@ from gputui.models import Action
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "get": ("get:run", "list the resources of the accounts"),
+    "wait": ("wait:run", "wait until an instance or deployment has a state, or until GPUs are idle in the stock"),
     "describe": ("describe:run", "show details of one row or account"),
     "explain": ("explain:run", "say why a deployment runs fewer instances than it should"),
     **{action.value: ("lifecycle:run", spec.cli_help) for action, spec in ACTIONS.items() if spec.cli_help},

@@ -33,6 +33,7 @@ LISTS: Mapping[str, tuple[str, ...]] = {
     "get": ("instances", "deployments"),
     "resize": ("volumes",),
     "describe": _NAMED,
+    "wait": ("instances", "deployments"),
 }
 """The lists of the rows that a REF of each command can name."""
 
