@@ -29,6 +29,7 @@ from gputui.fleet.clock import Clock
 from gputui.text import clean
 
 if TYPE_CHECKING:
+    from gputui.agent.metrics_server import Address
     from gputui.api.capabilities import Backend
     from gputui.config.loader import Account, Config
 
@@ -252,10 +253,16 @@ def resident_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-def run(config_path: Path, state: Path) -> int:
-    """Run the agent in this process until it ends, and return the exit status."""
+def run(config_path: Path, state: Path, *, metrics: Address | None = None) -> int:
+    """Run the agent in this process until it ends, with metrics served there, and return the exit status."""
     from gputui.api import open_backend
     from gputui.config.loader import load_config
+
+    services = factories()
+    if metrics is not None:
+        from gputui.agent.metrics_server import MetricsService
+
+        services.append(partial(MetricsService, metrics))
 
     async def main() -> int:
         process = Process(
@@ -263,7 +270,7 @@ def run(config_path: Path, state: Path) -> int:
             state,
             load=partial(load_config, config_path),
             open_backend=open_backend,
-            services=factories(),
+            services=services,
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

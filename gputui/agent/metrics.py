@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from gputui import __version__
 from gputui.agent.exposition import Family
 from gputui.analytics import cost
 from gputui.models import (
@@ -23,7 +24,6 @@ from gputui.models import (
     Volume,
 )
 from gputui.models.rules import RuleState, RuleStatus
-from gputui.version import version_text
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -59,9 +59,9 @@ def current(fleet: Fleet, resource: Resource) -> Iterator[tuple[str, Mapping[Ref
 
 def _about_lists(fleet: Fleet) -> list[Family]:
     info = Family("gputui_build_info", "The release of gputui.")
-    info.add(1, version=version_text())
+    info.add(1, version=__version__)
     up = Family("gputui_account_up", "1 where the account's server answers, 0 where it does not.")
-    age = Family("gputui_list_age_seconds", "The time since a list was last read in full.")
+    age = Family("gputui_list_age_seconds", "The time since a list was last read.")
     failing = Family("gputui_list_failing", "1 where the last request for a list failed, 0 where it was answered.")
     partial = Family("gputui_list_incomplete", "1 where a current list lacks rows that its server has.")
     now = fleet.now()
@@ -120,7 +120,7 @@ def _gpus(fleet: Fleet) -> list[Family]:
 
 
 def _money(fleet: Fleet) -> list[Family]:
-    hourly = Family("gputui_cost_per_hour", "What is running costs so much an hour, as far as its price is known.")
+    hourly = Family("gputui_cost_per_hour", "The cost of an hour of all that runs, as far as prices are known.")
     unpriced = Family("gputui_cost_unpriced", "Instances and volumes whose price is not known: not in the cost.")
     balance = Family("gputui_balance", "The money left in an account.")
     for name in fleet.accounts:

@@ -10,15 +10,18 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gputui.cli import arguments
 from gputui.cli.output import notify, write_json
 from gputui.cli.program import agent_program
 from gputui.config.paths import config_path, state_dir
-from gputui.errors import AgentError, ExitCode
+from gputui.errors import AgentError, ConfigError, ExitCode
 from gputui.formatting import counted, format_bytes, format_duration
 from gputui.text import clean
+
+if TYPE_CHECKING:
+    from gputui.agent.metrics_server import Address
 
 _FOLLOW_SECONDS = 0.5
 
@@ -47,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--background", action="store_true", help="with run: detach it from this terminal")
     parser.add_argument(
+        "--metrics",
+        metavar="[HOST:]PORT",
+        help="with run and unit: serve metrics for Prometheus there, by default for this machine alone",
+    )
+    parser.add_argument(
         "-f", "--follow", action="store_true", help="with logs: continue with new lines, until Ctrl+C"
     )
     parser.add_argument(
@@ -65,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         case "stop":
             return _stop()
         case "unit":
-            sys.stdout.write(_UNIT.format(program=shlex.join(_absolute(agent_program(args)))))
+            sys.stdout.write(_UNIT.format(program=shlex.join(_absolute(_program(args, _metrics(args))))))
             return ExitCode.OK
     return _background(args) if args.background else _foreground(args)
 
@@ -74,16 +82,55 @@ def _config(args: argparse.Namespace) -> Path:
     return (Path(args.config).expanduser() if args.config else config_path()).absolute()
 
 
+def _metrics(args: argparse.Namespace) -> Address | None:
+    """Return where metrics are to be served; raises ConfigError. Says so where others can read them."""
+    if args.metrics is None:
+        return None
+    from gputui.agent.metrics_server import Address
+
+    try:
+        address = Address.parse(args.metrics)
+    except ValueError as error:
+        raise ConfigError(f"--metrics: {error}.") from None
+    if not address.is_local:
+        notify(f"gputui: the metrics on {address} have no password: all who reach that address can read them.")
+    return address
+
+
+def _program(args: argparse.Namespace, metrics: Address | None) -> tuple[str, ...]:
+    return (*agent_program(args), *(() if metrics is None else ("--metrics", str(metrics))))
+
+
 def _foreground(args: argparse.Namespace) -> int:
     from gputui.agent.main import run as run_agent
+    from gputui.agent.start import ask_agent
 
-    return run_agent(_config(args), state_dir())
+    metrics = _metrics(args)
+    if metrics is not None:
+        _check_metrics(metrics, ask_agent(state_dir(), "status"))
+    return run_agent(_config(args), state_dir(), metrics=metrics)
+
+
+def _check_metrics(metrics: Address, status: Mapping[str, Any] | None) -> None:
+    """Raise AgentError where the address cannot be used, or an agent runs that does not serve metrics there."""
+    if status is None:
+        metrics.check()
+        return
+    if any(service["name"] == f"metrics on {metrics}" for service in status.get("services", ())):
+        return
+    raise AgentError(
+        f"The agent that runs, process {status['pid']}, does not serve metrics on {metrics}.",
+        hint="Stop it with gputui agent stop, then start it with --metrics.",
+    )
 
 
 def _background(args: argparse.Namespace) -> int:
     from gputui.agent.start import ask_agent, ensure_agent
 
-    ensure_agent(agent_program(args), state_dir(), _config(args))
+    metrics = _metrics(args)
+    if metrics is not None:
+        _check_metrics(metrics, ask_agent(state_dir(), "status"))
+    ensure_agent(_program(args, metrics), state_dir(), _config(args))
     status = ask_agent(state_dir(), "status") or {}
     notify(f"The agent runs: process {status.get('pid', '?')}. Log: {status.get('log', '')}")
     return ExitCode.OK

@@ -1,0 +1,151 @@
+"""Metrics over HTTP: one path, read only, for a scraper on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gputui.agent.exposition import CONTENT_TYPE, text_of
+from gputui.agent.metrics import METERED, families
+from gputui.errors import AgentError, GputuiError
+from gputui.models.rules import RuleStatus
+from gputui.models.serialize import rows_from_plain
+
+if TYPE_CHECKING:
+    from gputui.agent.agent import Agent
+    from gputui.agent.services import Handler
+
+_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_REQUEST_SECONDS = 5.0
+_LONGEST_HEAD = 16 * 2**10
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where metrics are served. ``host`` is a name or an IP address, without brackets."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read ``PORT`` (on 127.0.0.1), ``HOST:PORT`` or ``[IPv6]:PORT``; raises ValueError."""
+        host, _, port = text.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+        if not (port.isascii() and port.isdigit() and 0 < int(port) < 2**16) or (text.startswith(":")):
+            raise ValueError(f"not an address: {text!r}; write HOST:PORT, such as 127.0.0.1:9400")
+        return cls(host, int(port))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def check(self) -> None:
+        """Raise AgentError where nothing can listen there now."""
+        try:
+            socket.create_server((self.host, self.port), family=_family(self.host)).close()
+        except OSError as error:
+            raise self.unusable(error) from None
+
+    def unusable(self, error: OSError) -> AgentError:
+        """Return the error for an address that cannot be used."""
+        return AgentError(
+            f"Metrics cannot be served on {self}: {os.strerror(error.errno) if error.errno else error}.",
+            hint=f"Start the agent with another address: gputui agent --metrics {self.port + 1}",
+        )
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class MetricsService:
+    """Serves ``GET /metrics``. While it does, the agent does not end by itself, and polls what metrics are made from.
+
+    Requests need no password, so that an address that others reach makes the figures public to them.
+    """
+
+    busy = True
+    requests: Mapping[str, Handler] = {}
+
+    def __init__(self, address: Address, agent: Agent) -> None:
+        self.name = f"metrics on {address}"
+        self._address = address
+        self._agent = agent
+
+    async def run(self) -> None:
+        """Serve until cancelled. Raises AgentError where the address cannot be used."""
+        self._agent.fleet.watch((), slowly=METERED)
+        try:
+            server = await asyncio.start_server(self._answer, self._address.host, self._address.port)
+        except OSError as error:
+            raise self._address.unusable(error) from None
+        async with server:
+            await server.serve_forever()
+
+    async def text(self) -> str:
+        """Return the metrics of now."""
+        return text_of(families(self._agent.fleet, await self._rules()))
+
+    async def _rules(self) -> list[RuleStatus] | None:
+        """Return the rules, None where no service has them or they cannot be read: they are unknown then."""
+        if (handler := self._agent.request("rules.status")) is None:
+            return None
+        try:
+            return rows_from_plain(RuleStatus, await handler({}))
+        except (GputuiError, ValueError) as error:
+            self._agent.log.warning("the metrics lack the rules: %s", error)
+            return None
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            async with asyncio.timeout(_REQUEST_SECONDS):
+                head = await reader.readuntil(b"\r\n\r\n")
+                status, kind, body = await self._response(head[:_LONGEST_HEAD].decode("latin-1"))
+                lines = (
+                    f"HTTP/1.1 {status}",
+                    f"Content-Type: {kind}",
+                    f"Content-Length: {len(body)}",
+                    "Cache-Control: no-store",
+                    "Connection: close",
+                )
+                writer.write("".join(f"{line}\r\n" for line in (*lines, "")).encode())
+                if not head.startswith(b"HEAD "):
+                    writer.write(body)
+                await writer.drain()
+        writer.close()
+
+    async def _response(self, head: str) -> tuple[str, str, bytes]:
+        request, *headers = head.split("\r\n")
+        method, _, rest = request.partition(" ")
+        path = rest.partition(" ")[0].partition("?")[0]
+        names = [line.partition(":")[2].strip().lower() for line in headers if line.lower().startswith("host:")]
+        plain = "text/plain; charset=utf-8"
+        if self._address.is_local and not all(_without_port(name) in _LOCAL_NAMES for name in names):
+            # A page in a browser whose name was made to point at this machine.
+            return "403 Forbidden", plain, b"The metrics are for this machine: ask for 127.0.0.1.\n"
+        if method not in ("GET", "HEAD"):
+            return "405 Method Not Allowed", plain, b"Only GET.\n"
+        if path != "/metrics":
+            return "404 Not Found", plain, b"The metrics are at /metrics.\n"
+        return "200 OK", CONTENT_TYPE, (await self.text()).encode()
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host

@@ -1,0 +1,110 @@
+"""The metrics as a scraper gets them from an agent that runs."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from gputui.agent.agent import Agent
+from gputui.agent.metrics_server import Address, MetricsService
+from gputui.errors import AgentError
+from gputui.models import Ref, Resource
+from gputui.models.rules import RuleState, RuleStatus
+from gputui.models.serialize import rows_to_plain
+from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, pod
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+async def asked(port: int, request: str) -> tuple[str, str]:
+    """The head and the body of an answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request.encode())
+    answer = (await asyncio.wait_for(reader.read(), 5)).decode()
+    writer.close()
+    head, _, body = answer.partition("\r\n\r\n")
+    return head, body
+
+
+class Scraped:
+    """An agent's fleet, and the service over it."""
+
+    def __init__(self, port: int) -> None:
+        lab = FakeBackend("lab", [Resource.INSTANCES])
+        lab.rows[Resource.INSTANCES] = [pod("lab", "main")]
+        self.clock = FakeClock()
+        self.fleet = make_fleet(self.clock, lab)
+        agent = object.__new__(Agent)
+        agent.fleet = self.fleet
+        rule = RuleStatus(Ref("lab", "rule", "g7k2"), "watch", "RTX 5090", RuleState.WAITING)
+
+        async def statuses(_: object) -> object:
+            return rows_to_plain([rule])
+
+        agent.request = lambda name: statuses if name == "rules.status" else None  # type: ignore[method-assign]
+        self.service = MetricsService(Address("127.0.0.1", port), agent)
+
+
+async def test_a_scraper_gets_the_metrics_and_nothing_else_is_served() -> None:
+    port = free_port()
+    scraped = Scraped(port)
+    await scraped.fleet.start()
+    serving = asyncio.create_task(scraped.service.run())
+    await scraped.clock.advance(1)
+    await asyncio.sleep(0)
+    try:
+        head, body = await asked(port, f"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n")
+        found = {family.name: family for family in text_string_to_metric_families(body)}
+        assert head.startswith("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4")
+        assert f"Content-Length: {len(body.encode())}" in head
+        running = [one.value for one in found["gputui_instances"].samples if one.labels["phase"] == "running"]
+        assert running == [1]
+        waiting = [one.value for one in found["gputui_rules"].samples if one.value]
+        assert waiting == [1]
+        for request, status in (
+            ("GET / HTTP/1.1\r\nHost: localhost", "404"),
+            ("POST /metrics HTTP/1.1\r\nHost: localhost", "405"),
+            ("GET /metrics HTTP/1.1\r\nHost: evil.example", "403"),
+            ("nonsense", "405"),
+        ):
+            assert (await asked(port, f"{request}\r\n\r\n"))[0].startswith(f"HTTP/1.1 {status}")
+        assert (await asked(port, "HEAD /metrics HTTP/1.1\r\nHost: [::1]\r\n\r\n"))[1] == ""
+    finally:
+        serving.cancel()
+        await asyncio.wait({serving})
+        await scraped.fleet.aclose()
+
+
+async def test_an_address_in_use_is_named_with_the_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        with pytest.raises(AgentError, match=f"cannot be served on 127.0.0.1:{port}: Address already in use"):
+            Address("127.0.0.1", port).check()
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "is_local"),
+    [
+        ("9400", "127.0.0.1:9400", True),
+        ("localhost:9400", "localhost:9400", True),
+        ("[::1]:9400", "[::1]:9400", True),
+        ("0.0.0.0:9400", "0.0.0.0:9400", False),
+        ("gpu-host:9400", "gpu-host:9400", False),
+    ],
+)
+def test_addresses_are_of_this_machine_unless_they_say_another(text: str, address: str, is_local: bool) -> None:
+    parsed = Address.parse(text)
+    assert (str(parsed), parsed.is_local) == (address, is_local)
+
+
+@pytest.mark.parametrize("text", ["", "x", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:70000", ":9400", "a:b"])
+def test_an_address_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not an address"):
+        Address.parse(text)
