@@ -35,6 +35,7 @@ LAST_LINE = {
     "runs": "hosts, 2 at a time",
     "instances": "percent of a core",
     "home": "percent of a core",
+    "rules": "break a promise",
 }
 """What the last line of each report is about."""
 

@@ -47,16 +47,20 @@ class Setting:
 class Candidate:
     """One thing that a grab may create, or an instance that it may start.
 
-    ``values`` are those of the form of ``kind`` without the name, which is ``name`` with the rule's id and a number.
-    ``parallel`` is the number of instances that run at the same time, ``gpus`` those of each. ``start`` is the
-    instance to start in place of a create, ``generation`` what distinguishes it from a later one of its name.
-    ``template`` is what the values were read from, '' for none.
+    ``values`` are those of the form of ``kind``, but for that of ``name_field``, which is ``name``, with the rule's
+    id in it, and a number, and that of ``limit_field``, which is the highest price of an hour; '' where the API has
+    no such parameter. ``parallel`` is the number of instances that run at the same time, ``gpus`` those of each.
+    ``models`` and ``regions`` are those of the offers it depends on, empty for any. ``start`` is the instance to
+    start in place of a create, ``generation`` what distinguishes it from a later one of its name. ``template`` is
+    what the values were read from, '' for none.
     """
 
     account: str
     kind: str
     name: str
     values: tuple[Setting, ...] = ()
+    name_field: str = ""
+    limit_field: str = ""
     gpus: int = 1
     parallel: int = 1
     models: tuple[str, ...] = ()
@@ -71,8 +75,10 @@ class Grab:
     """What a watch creates once enough is idle: each of ``count`` exactly once, of the cheapest candidate first.
 
     ``ceiling`` is the most that an hour of one instance may cost. What is obtained counts as ``hours`` of its price
-    against ``budget``, which is for the whole rule, and ``budget_day``, for any 24 hours. ``lease``: a lease ends
-    each after these hours. All amounts are in one currency. ``dry_run`` sends nothing: it records the requests.
+    against ``budget``, which is for the whole rule, and ``budget_day``, for any 24 hours; until its price is known,
+    of the ceiling. ``unpriced``: where the price is not known and no request can limit it, it is created
+    nevertheless, and ended again if it costs more. ``lease``: a lease ends each after these hours. All amounts are
+    in one currency. ``dry_run`` sends nothing: it records the requests.
     """
 
     candidates: tuple[Candidate, ...]
@@ -81,6 +87,7 @@ class Grab:
     hours: Decimal = Decimal(1)
     budget: Money | None = None
     budget_day: Money | None = None
+    unpriced: bool = False
     lease: bool = False
     dry_run: bool = False
 

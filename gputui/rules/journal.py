@@ -31,10 +31,11 @@ class EntryKind(StrEnum):
     """What an entry says.
 
     INTENT comes before a create or a start: one without a later outcome of its number is looked for by name. OBTAINED
-    is created and named by the server, SEEN is in its lists, ABSENT was looked for and is not there. NO_STOCK and
-    NOT_SENT created nothing and may be tried again; REFUSED ends the rule. UNKNOWN has no answer. PRICE is that of
-    what was obtained. UNDO comes before what costs too much is ended, UNDONE after it is. REHEARSED
-    is what a dry run would have sent. NOTIFIED was said. OVER ends the rule.
+    is created and named by the server, or found by its name; SEEN is in its lists, ABSENT was looked for and is not
+    there. NO_STOCK and NOT_SENT created nothing and may be tried again; REFUSED ends the rule. UNKNOWN has no answer.
+    PRICE is that of what was obtained. UNDO comes before what costs too much is ended, UNDONE after it is. REHEARSED
+    is what a dry run would have sent. NOTIFIED: all entries so far were announced. IDLE is an offer that was
+    announced. OVER ends the rule.
     """
 
     INTENT = "intent"
@@ -50,17 +51,19 @@ class EntryKind(StrEnum):
     UNDONE = "undone"
     REHEARSED = "rehearsed"
     NOTIFIED = "notified"
+    IDLE = "idle"
     OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a journal. Which fields it has follows from ``kind``.
+    """One line of the journal of a watch. Which fields it has follows from ``kind``.
 
     ``number`` is that of the intent that it belongs to. ``up`` is the time since the start of the machine in seconds,
-    ``boot`` identifies that start: an age is told by them where the clock was set. ``price`` is for an hour of all
-    that was created; of an intent it is the most that can be. ``counts`` is what that is against the budget.
-    ``state`` is the one in which the rule ends. ``text`` is safe for a terminal.
+    ``boot`` identifies that start: by them an age is known where the clock was set. ``thing`` is the kind of what is
+    created, ``candidate`` distinguishes the candidates of one kind and account. ``price`` is for an hour of one
+    instance, of an intent the most that it can be; ``counts`` is what all ``parallel`` of them count against the
+    budget. ``wait`` are seconds. ``state`` is the one in which the rule ends.
     """
 
     kind: EntryKind
@@ -68,13 +71,16 @@ class Entry:
     number: int = 0
     account: str = ""
     thing: str = ""
+    candidate: str = ""
     name: str = ""
     ref: Ref | None = None
     generation: str = ""
     price: Money | None = None
     counts: Money | None = None
+    parallel: int = 1
     up: float | None = None
     boot: str = ""
+    wait: float = 0.0
     state: str = ""
     text: str = ""
 

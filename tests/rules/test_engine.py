@@ -1,0 +1,383 @@
+"""A grab step by step: what it sends, in which order, and why it stops."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from gputui.models import Money, Ref
+from gputui.models.rules import Candidate, Grab, Quiet, RuleState, Watch
+from gputui.rules import engine
+from gputui.rules.effects import (
+    Answer,
+    Append,
+    Chance,
+    Effect,
+    Failure,
+    Find,
+    Found,
+    Idle,
+    Look,
+    Notice,
+    Now,
+    Reply,
+    Seen,
+    Send,
+    Undo,
+    Wait,
+)
+from gputui.rules.engine import SETTLE, Grabber
+from gputui.rules.journal import Entry, EntryKind
+from gputui.rules.watcher import Watcher
+from tests.rules.simulation import BrokenPromiseError, simulate
+
+AT = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)
+
+
+def usd(amount: str) -> Money:
+    return Money(Decimal(amount), "USD")
+
+
+def candidate(account: str = "hub", **more: object) -> Candidate:
+    return replace(Candidate(account, "pod", "run-g7k2-"), **more)  # type: ignore[arg-type]
+
+
+def grabbing(*candidates: Candidate, count: int = 1, **more: object) -> Watch:
+    grab = replace(Grab(candidates, count, usd("2.00")), **more)  # type: ignore[arg-type]
+    return Watch("g7k2", "/c.toml", "me", AT, grab=grab)
+
+
+class Around:
+    """A rule, a clock and stock, as a test sets them."""
+
+    def __init__(self, watch: Watch, *chances: Chance) -> None:
+        self.watch: Watch | None = watch
+        self.stock: Sequence[Chance] = chances or (Chance(0, usd("1.00"), enough=True),)
+        self.offers: Sequence[Idle] = ()
+        self.removed = ""
+        self.at, self.up, self.boot = AT, 5000.0, "1"
+        self.journal: list[Entry] = []
+
+    def rule(self) -> Watch | None:
+        return self.watch
+
+    def now(self) -> Now:
+        return Now(self.at, self.at.hour * 60 + self.at.minute, self.up, self.boot)
+
+    def chances(self) -> Sequence[Chance]:
+        return self.stock
+
+    def idle(self) -> Sequence[Idle]:
+        return self.offers
+
+    def missing(self) -> str:
+        return self.removed
+
+    def later(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+        self.up += seconds
+
+
+def drive(around: Around, answers: Callable[[Effect], Reply], *, limit: int = 200) -> list[Effect]:
+    """Run a grab until it waits for longer than a minute, or is over; returns its effects."""
+    steps = Grabber(around.journal, around).run()
+    effects: list[Effect] = []
+    reply: Reply = None
+    for _ in range(limit):
+        try:
+            effect = steps.send(reply)
+        except StopIteration:
+            break
+        effects.append(effect)
+        if isinstance(effect, Append):
+            reply = answers(effect)
+            if reply is None:
+                around.journal.append(effect.entry)
+            continue
+        if isinstance(effect, Wait):
+            if effect.seconds is None or effect.seconds > 60:
+                break
+            around.later(effect.seconds)
+            reply = None
+            continue
+        reply = answers(effect)
+    return effects
+
+
+def sent(effects: Sequence[Effect]) -> list[str]:
+    return [f"{one.order.account} {one.order.name}" for one in effects if isinstance(one, Send)]
+
+
+def over(around: Around) -> tuple[str, str]:
+    last = around.journal[-1] if around.journal[-1].kind is EntryKind.OVER else around.journal[-2]
+    assert last.kind is EntryKind.OVER
+    return last.state, last.text
+
+
+def well(effect: Effect) -> Reply:
+    match effect:
+        case Send(order):
+            return Answer(EntryKind.OBTAINED, "Created.", Ref(order.account, "pod", "p1"))
+        case Look():
+            return Seen(there=True, price=usd("1.00"))
+        case Find():
+            return Found(())
+    return None
+
+
+def test_the_entry_is_on_the_disk_before_the_request() -> None:
+    around = Around(grabbing(candidate()))
+    effects = drive(around, well)
+    kinds = [type(one).__name__ for one in effects[:3]]
+    assert kinds == ["Append", "Send", "Append"]
+    assert around.journal[0].name == "run-g7k2-1"
+    assert over(around) == (RuleState.DONE, "1 of 1 obtained.")
+    assert [one.entry.kind for one in effects if isinstance(one, Notice)] == [EntryKind.OBTAINED, EntryKind.OVER]
+
+
+def test_a_full_disk_sends_nothing() -> None:
+    around = Around(grabbing(candidate()))
+    effects = drive(around, lambda effect: Failure("No space.") if isinstance(effect, Append) else well(effect))
+    assert sent(effects) == []
+    assert any(isinstance(one, Wait) and one.text == "No space." for one in effects)
+
+
+def test_the_cheapest_is_sent_first_and_no_stock_goes_to_the_next() -> None:
+    stock = (Chance(0, usd("1.50"), True), Chance(1, usd("0.90"), True), Chance(2, usd("1.20"), True))
+    around = Around(grabbing(candidate("a"), candidate("b"), candidate("c")), *stock)
+
+    def answers(effect: Effect) -> Reply:
+        if isinstance(effect, Send) and effect.order.account != "a":
+            return Answer(EntryKind.NO_STOCK, "There is no stock.")
+        return well(effect)
+
+    assert sent(drive(around, answers)) == ["b run-g7k2-1", "c run-g7k2-2", "a run-g7k2-3"]
+
+
+def test_after_no_stock_the_same_is_sent_again_at_the_pace() -> None:
+    around = Around(grabbing(candidate()))
+    times: list[float] = []
+
+    def answers(effect: Effect) -> Reply:
+        if isinstance(effect, Send):
+            times.append(around.up)
+            if len(times) < 3:
+                return Answer(EntryKind.NO_STOCK, "There is no stock.")
+        return well(effect)
+
+    drive(around, answers)
+    assert [later - first for first, later in itertools.pairwise(times)] == [30.0, 30.0]
+
+
+def test_a_refused_request_ends_the_rule_and_says_so() -> None:
+    around = Around(grabbing(candidate()))
+    gone = Answer(EntryKind.REFUSED, "The image torch:2 does not exist.")
+    effects = drive(around, lambda effect: gone if isinstance(effect, Send) else well(effect))
+    assert len(sent(effects)) == 1
+    assert over(around) == (RuleState.FAILED, "The request was refused: The image torch:2 does not exist.")
+
+
+def test_a_lost_answer_is_looked_for_by_name_and_nothing_else_is_sent() -> None:
+    around = Around(grabbing(candidate(), count=2))
+    looks = 0
+
+    def answers(effect: Effect) -> Reply:
+        nonlocal looks
+        if isinstance(effect, Send) and effect.order.number == 1:
+            return Answer(EntryKind.UNKNOWN, "No answer.")
+        if isinstance(effect, Find):
+            assert effect.order.name == "run-g7k2-1"
+            looks += 1
+            return Found([Ref("hub", "pod", "p7")] if looks == 5 else [])
+        return well(effect)
+
+    effects = drive(around, answers)
+    assert sent(effects) == ["hub run-g7k2-1", "hub run-g7k2-2"]
+    between = effects[effects.index(next(one for one in effects if isinstance(one, Send))) :]
+    second = next(index for index, one in enumerate(between) if isinstance(one, Send) and one.order.number == 2)
+    assert sum(isinstance(one, Find) for one in between[:second]) == 5
+
+
+def test_a_crash_after_the_entry_is_reconciled_before_anything_is_sent() -> None:
+    around = Around(grabbing(candidate()))
+    steps = Grabber(around.journal, around).run()
+    first = next(steps)
+    assert isinstance(first, Append)
+    around.journal.append(first.entry)  # and the process ends: whether the request was sent is not known
+    around.boot, around.up = "2", 10.0
+
+    def answers(effect: Effect) -> Reply:
+        return Found([Ref("hub", "pod", "p7")]) if isinstance(effect, Find) else well(effect)
+
+    effects = drive(around, answers)
+    assert isinstance(effects[0], Find)
+    assert sent(effects) == []
+    assert over(around) == (RuleState.DONE, "1 of 1 obtained.")
+
+
+def test_it_is_absent_only_after_no_server_would_still_create_it() -> None:
+    around = Around(grabbing(candidate()))
+    begun = around.up
+    times: list[float] = []
+
+    def answers(effect: Effect) -> Reply:
+        if isinstance(effect, Send):
+            times.append(around.up - begun)
+            if effect.order.number == 1:
+                return Answer(EntryKind.UNKNOWN, "No answer.")
+        return well(effect)
+
+    drive(around, answers)
+    assert len(times) == 2
+    assert times[1] >= SETTLE
+
+
+def test_what_a_server_answers_and_forgets_is_said_and_sent_again_a_few_times() -> None:
+    around = Around(grabbing(candidate()))
+
+    def answers(effect: Effect) -> Reply:
+        return Seen(there=False) if isinstance(effect, Look) else well(effect)
+
+    effects = drive(around, answers, limit=2000)
+    assert len(sent(effects)) == engine.MOST_LOST
+    state, text = over(around)
+    assert state == RuleState.FAILED
+    assert "run-g7k2-1, run-g7k2-2, run-g7k2-3" in text
+
+
+def test_what_costs_more_than_the_ceiling_is_ended_and_seen_to_end() -> None:
+    around = Around(grabbing(candidate(), count=2, unpriced=True), Chance(0, None, True))
+    ended = False
+
+    def answers(effect: Effect) -> Reply:
+        nonlocal ended
+        if isinstance(effect, Undo):
+            ended = True
+        if isinstance(effect, Look):
+            return Seen(there=True, ended=ended, price=usd("2.01"))
+        return well(effect)
+
+    effects = drive(around, answers)
+    assert any(isinstance(one, Undo) for one in effects)
+    assert over(around)[0] == RuleState.FAILED
+    assert "above $2.00/h" in next(one.text for one in around.journal if one.kind is EntryKind.UNDO)
+
+
+@pytest.mark.parametrize(
+    ("chance", "words"),
+    [
+        (Chance(0, usd("2.01"), True), "$2.01/h is above $2.00/h"),
+        (Chance(0, None, True), "the price is not known"),
+        (Chance(0, Money(Decimal(1), "CNY"), True), "cannot be compared"),
+        (Chance(0, usd("1.00"), False), "Not enough is idle"),
+    ],
+)
+def test_why_nothing_is_sent_is_said(chance: Chance, words: str) -> None:
+    effects = drive(Around(grabbing(candidate()), chance), well)
+    assert sent(effects) == []
+    assert isinstance(effects[-1], Wait)
+    assert words in effects[-1].text
+
+
+def test_budgets_count_the_ceiling_until_the_price_is_known() -> None:
+    around = Around(grabbing(candidate(), count=5, hours=Decimal(10), budget=usd("35.00")))
+    effects = drive(around, well)
+    # At most 20.00 for the first, 10.00 once it is known; then 20.00 more fit, and a third does not.
+    assert sent(effects) == ["hub run-g7k2-1", "hub run-g7k2-2"]
+    assert isinstance(effects[-1], Wait)
+    assert "$15.00 of the budget is left" in effects[-1].text
+
+
+def test_the_budget_of_a_day_is_there_again_after_24_hours_whatever_the_clock_says() -> None:
+    around = Around(grabbing(candidate(), count=2, budget_day=usd("2.00")))
+    assert len(sent(drive(around, well))) == 1
+    around.at += timedelta(days=3)  # the clock was set
+    assert sent(drive(around, well)) == []
+    around.later(24 * 3600)
+    assert sent(drive(around, well)) == ["hub run-g7k2-2"]
+
+
+def test_an_expired_rule_sends_nothing_and_says_so() -> None:
+    around = Around(replace(grabbing(candidate()), expires=AT - timedelta(seconds=1)))
+    assert sent(drive(around, well)) == []
+    assert over(around) == (RuleState.EXPIRED, "Its time is over: 0 of 1 obtained.")
+
+
+def test_in_quiet_time_and_while_paused_nothing_is_sent() -> None:
+    for watch in (
+        replace(grabbing(candidate()), quiet=Quiet(30, 120)),
+        replace(grabbing(candidate()), paused=True),
+    ):
+        effects = drive(Around(watch), well)
+        assert sent(effects) == []
+        assert isinstance(effects[-1], Wait)
+        assert effects[-1].state in {RuleState.QUIET, RuleState.PAUSED}
+
+
+def test_a_machine_that_slept_before_the_request_sends_nothing_on_old_stock() -> None:
+    around = Around(grabbing(candidate()))
+
+    def answers(effect: Effect) -> Reply:
+        if isinstance(effect, Append) and effect.entry.number == 1 and effect.entry.kind is EntryKind.INTENT:
+            around.later(3600)
+            around.stock = (Chance(0, usd("1.00"), False),)
+        return well(effect)
+
+    effects = drive(around, answers)
+    assert sent(effects) == []
+    assert any(one.kind is EntryKind.NOT_SENT for one in around.journal)
+
+
+def test_a_rule_of_an_account_that_was_removed_ends_and_names_what_is_open() -> None:
+    around = Around(grabbing(candidate()))
+    first = next(Grabber(around.journal, around).run())
+    assert isinstance(first, Append)
+    around.journal.append(first.entry)
+    around.removed = "hub"
+    drive(around, well)
+    state, text = over(around)
+    assert state == RuleState.FAILED
+    assert "The account hub is no longer in the configuration. Whether run-g7k2-1 was created is not known" in text
+
+
+def test_a_dry_run_records_the_request_and_sends_nothing() -> None:
+    around = Around(grabbing(candidate(), dry_run=True))
+    effects = drive(around, well)
+    assert sent(effects) == []
+    assert over(around) == (RuleState.DONE, "Dry run: 1 requests.")
+
+
+def test_a_watch_notifies_each_time_enough_becomes_idle() -> None:
+    ref = Ref("hub", "offer", "sgp1/RTX 4090")
+    around = Around(Watch("g7k2", "/c.toml", "me", AT))
+    steps = Watcher((), around).run()
+    around.offers = (Idle(ref, True, "4 RTX 4090 are idle."),)
+    effect = next(steps)
+    assert isinstance(effect, Notice)
+    assert isinstance(steps.send(None), Append)
+    assert isinstance(steps.send(None), Wait)
+    around.later(10)
+    assert isinstance(steps.send(None), Wait)  # they still are
+    around.offers = (Idle(ref, False),)
+    assert isinstance(steps.send(None), Wait)
+    around.later(400)
+    around.offers = (Idle(ref, True, "5 RTX 4090 are idle."),)
+    assert isinstance(steps.send(None), Notice)
+
+
+def test_a_watch_that_notifies_once_is_done_then() -> None:
+    around = Around(replace(Watch("g7k2", "/c.toml", "me", AT), once=True))
+    around.offers = (Idle(Ref("hub", "offer", "o"), True, "4 RTX 4090 are idle."),)
+    entries = [one.entry for one in Watcher((), around).run() if isinstance(one, Append)]
+    assert [one.kind for one in entries] == [EntryKind.IDLE, EntryKind.OVER]
+    assert list(Watcher(entries, around).run()) == []
+
+
+def test_the_simulation_finds_a_rule_that_gives_up_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "SETTLE", 30.0)
+    with pytest.raises(BrokenPromiseError):
+        for seed in range(100):
+            simulate(seed)
