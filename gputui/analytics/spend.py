@@ -1,0 +1,162 @@
+"""What was spent in a period, and what that sum lacks. Currencies are never added. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+from functools import cached_property
+
+from gputui.analytics.time_spans import Span
+from gputui.models import Money, Ref
+
+
+class Period(StrEnum):
+    """The periods that begin and end with the calendar; weeks begin on Monday."""
+
+    TODAY = "today"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class By(StrEnum):
+    """What spending is added up by. Owners and labels are the same over all accounts."""
+
+    ACCOUNT = "account"
+    DEPLOYMENT = "deployment"
+    LABEL = "label"
+    OWNER = "owner"
+    INSTANCE = "instance"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A period from ``since`` to ``until``, which may be in the future; both aware, ``until`` is not part of it."""
+
+    since: datetime
+    until: datetime
+
+
+def window(period: Period, now: datetime, zone: tzinfo | None = None) -> Window:
+    """Return the period that contains ``now`` in a time zone, None for that of this machine.
+
+    Its days are those of the calendar: one on which clocks are changed has 23 or 25 hours.
+    """
+    day = now.astimezone(zone).date()
+    if period is Period.TODAY:
+        first, last = day, day + timedelta(days=1)
+    elif period is Period.WEEK:
+        first = day - timedelta(days=day.weekday())
+        last = first + timedelta(days=7)
+    else:
+        first = day.replace(day=1)
+        last = (first + timedelta(days=32)).replace(day=1)
+
+    def midnight(date: datetime) -> datetime:
+        return (date.replace(tzinfo=zone) if zone is not None else date.astimezone()).astimezone(UTC)
+
+    return Window(midnight(datetime.combine(first, time())), midnight(datetime.combine(last, time())))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendLine:
+    """What one group has spent in one currency.
+
+    ``key`` identifies the group, '' for what belongs to none; ``name`` is what it is called. ``spent`` is None where
+    nothing of it has a price. ``estimate`` was probably spent in gaps, in addition. The seconds are summed over all
+    things: ``seconds`` at a price, ``unpriced`` at an unknown one, ``prepaid`` paid for by a package.
+    """
+
+    ref: Ref
+    by: By
+    key: str
+    name: str
+    accounts: tuple[str, ...]
+    things: int
+    spent: Money | None
+    seconds: float = 0.0
+    unpriced: float = 0.0
+    prepaid: float = 0.0
+    estimate: Money | None = None
+    estimated_seconds: float = 0.0
+    per_hour: Money | None = None
+    owner: str = ""
+    label: str = ""
+    deployment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unobserved:
+    """The time of a period in which an account was not looked at, or its lists lacked rows.
+
+    ``gaps`` are the spans without any reading since ``begun``, in seconds since 1970; ``partial`` are the seconds in
+    which a list lacked something. ``begun`` is when the account was recorded first.
+    """
+
+    account: str
+    begun: datetime
+    gaps: tuple[Span, ...] = ()
+    partial: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """The length of all gaps."""
+        return sum(until - since for since, until in self.gaps)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What will have been spent at the end of a period if what runs now goes on at its price.
+
+    ``at_least``: something is not in it, such as unpriced things, gaps, and the time after prepaid time has ended.
+    """
+
+    money: Money
+    at_least: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpendReport:
+    """The spending of a period. ``forecasts`` are by currency, empty where it is over or no rate is known."""
+
+    window: Window
+    by: By
+    lines: Sequence[SpendLine] = ()
+    unobserved: Mapping[str, Unobserved] = field(default_factory=dict)
+    forecasts: Mapping[str, Forecast] = field(default_factory=dict)
+    outdated: Collection[str] = ()
+    """The accounts whose present rate is not known, because they were not looked at for a while."""
+
+    @cached_property
+    def totals(self) -> Mapping[str, Money]:
+        """What was spent, by currency."""
+        return _sums(line.spent for line in self.lines)
+
+    @cached_property
+    def estimates(self) -> Mapping[str, Money]:
+        """What was probably spent in gaps in addition, by currency."""
+        return _sums(line.estimate for line in self.lines)
+
+    def lacks(self, account: str) -> bool:
+        """Whether something of an account was not observed in the period, or it was recorded later first."""
+        one = self.unobserved[account]
+        return bool(one.gaps or one.partial) or one.begun > self.window.since
+
+    @property
+    def unpriced(self) -> float:
+        """The time at unknown prices, in seconds."""
+        return sum(line.unpriced for line in self.lines)
+
+    @property
+    def prepaid(self) -> float:
+        """The time that packages have paid for, in seconds."""
+        return sum(line.prepaid for line in self.lines)
+
+
+def _sums(amounts: Iterable[Money | None]) -> dict[str, Money]:
+    found: dict[str, Money] = {}
+    for money in amounts:
+        if money is not None:
+            found[money.currency] = found[money.currency] + money if money.currency in found else money
+    return found

@@ -1,0 +1,341 @@
+"""Adds up what was spent in a period, from observed time and prices. Pure.
+
+Time that was not observed is no part of a sum: it is named, and what was probably spent in it is a figure of its own.
+Each instant of a thing counts once, whoever has recorded it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import pairwise
+
+from gputui.analytics.spend import By, Forecast, SpendLine, SpendReport, Unobserved, Window
+from gputui.analytics.time_spans import Span, union, without
+from gputui.models import Money, Ref, Resource
+from gputui.models.spend import Charge, Look, SpendRecord
+
+WRITTEN_WITHIN = 180.0
+"""What is spent now is in the history within so many seconds: until then the end of a period is no gap."""
+CURRENT = 600.0
+"""A rate that was observed so many seconds ago is still that of now, for a forecast."""
+_CENT_PARTS = Decimal("0.0001")
+_Place = tuple[str, Resource]
+_Key = tuple[str, str]
+_ThingSpan = tuple[float, float, int]
+
+
+class Ledger:
+    """A record of spending, in which each instant of a thing has one charge: periods are added up from it."""
+
+    def __init__(self, record: SpendRecord, now: datetime) -> None:
+        self._record = record
+        self._now = now.timestamp()
+        self._things = _things(record, self._now)
+        self._looks: dict[_Place, list[Look]] = {}
+        for look in record.looks:
+            if look.since < self._now:
+                self._looks.setdefault((look.account, look.resource), []).append(look)
+        self._covered = {
+            place: union((one.since, one.until) for one in looks) for place, looks in self._looks.items()
+        }
+        self._holes: dict[tuple[str, Resource, float, float], list[Span]] = {}
+
+    def report(self, period: Window, by: By, accounts: Collection[str] | None = None) -> SpendReport:
+        """Add up a period for all accounts, or for some of them."""
+        begin, end = period.since.timestamp(), min(self._now, period.until.timestamp())
+        groups: dict[_Key, _Group] = {}
+        for ref, spans in self._things.items():
+            if accounts is None or ref.account in accounts:
+                self._add(groups, by, spans, begin, end)
+        unobserved = {name: self._unobserved(name, begin, end) for name in self._recorded(accounts)}
+        report = SpendReport(window=period, by=by, lines=list(_lines(groups, by)), unobserved=unobserved)
+        if not begin <= self._now < period.until.timestamp():
+            return report
+        return self._with_present(report, groups, accounts)
+
+    def _recorded(self, accounts: Collection[str] | None) -> list[str]:
+        return [name for name in self._record.begun if accounts is None or name in accounts]
+
+    def _add(self, groups: dict[_Key, _Group], by: By, spans: Sequence[_ThingSpan], begin: float, end: float) -> None:
+        """Add the time of a thing to its groups, and that in gaps between two spans with the same charge."""
+        before: _ThingSpan | None = None
+        for span in spans:
+            since, until, number = span
+            charge = self._record.charges[number]
+            if (seconds := min(until, end) - max(since, begin)) > 0:
+                _group(groups, by, charge).add(charge, seconds)
+            if before is not None and before[2] == number and since > begin and before[1] < end:
+                missed = self._missed(charge, before[1], since, begin, end)
+                if missed > 0:
+                    _group(groups, by, charge).add_gap(charge, missed)
+            before = span
+
+    def _with_present(
+        self, report: SpendReport, groups: dict[_Key, _Group], accounts: Collection[str] | None
+    ) -> SpendReport:
+        """Return a report with the present rates, and with what they add up to until the end of the period."""
+        seen_from = self._current()
+        rates: dict[str, Decimal] = {}
+        lacking = False
+        for ref, spans in self._things.items():
+            charge = self._record.charges[spans[-1][2]]
+            seen = seen_from.get((ref.account, charge.resource))
+            if seen is None or spans[-1][1] < seen or (accounts is not None and ref.account not in accounts):
+                continue
+            if charge.price and not charge.prepaid:
+                rates[charge.currency] = rates.get(charge.currency, Decimal(0)) + Decimal(charge.price)
+                _group(groups, report.by, charge).add_rate(charge)
+            else:
+                lacking = True
+        known = {account for account, _ in seen_from}
+        outdated = [name for name in self._recorded(accounts) if name not in known]
+        report = replace(report, lines=list(_lines(groups, report.by)), outdated=outdated)
+        if len(outdated) == len(report.unobserved):
+            return report
+        at_least = lacking or bool(outdated or report.unpriced) or any(map(report.lacks, report.unobserved))
+        hours = Decimal(round(report.window.until.timestamp() - self._now)) / 3600
+        forecasts = {}
+        for currency in dict.fromkeys((*report.totals, *rates)):
+            spent = report.totals[currency].amount if currency in report.totals else Decimal(0)
+            amount = spent + _rounded(rates.get(currency, Decimal(0)) * hours)
+            forecasts[currency] = Forecast(Money(amount, currency, estimated=True), at_least)
+        return replace(report, forecasts=forecasts)
+
+    def _current(self) -> Mapping[_Place, float]:
+        """Return since when a thing of each list must have been seen to go on now; without lists not read lately."""
+        found: dict[_Place, float] = {}
+        for place, looks in self._looks.items():
+            last = max(looks, key=lambda one: one.until)
+            if self._now - last.until <= CURRENT:
+                found[place] = last.until - (1.0 if last.whole else WRITTEN_WITHIN)
+        return found
+
+    def _missed(self, charge: Charge, since: float, until: float, begin: float, end: float) -> float:
+        """Return how long of the time between two spans of a charge nothing was read, within a period."""
+        key = (charge.ref.account, charge.resource, since, until)
+        holes = self._holes.get(key)
+        if holes is None:
+            holes = self._holes[key] = without((since, until), self._covered.get(key[:2], []))
+        return sum(max(0.0, min(last, end) - max(first, begin)) for first, last in holes)
+
+    def _unobserved(self, account: str, begin: float, end: float) -> Unobserved:
+        first = self._record.begun[account]
+        since = max(begin, first)
+        gaps: list[Span] = []
+        partial: list[Span] = []
+        lists = {resource: looks for (name, resource), looks in self._looks.items() if name == account}
+        for resource, looks in lists.items():
+            covered = self._covered[account, resource]
+            # Whether an account has a list other than instances depends on its server: it may have none any more.
+            of = (since, end) if resource is Resource.INSTANCES else _within((since, end), covered)
+            gaps += without(of, covered)
+            whole = union((one.since, one.until) for one in looks if one.whole)
+            for look in looks:
+                if not look.whole:
+                    partial += without(_clipped((look.since, look.until), (since, end)), whole)
+        if not lists:
+            gaps = without((since, end), [])
+        recent = self._now - 1
+        found = tuple(gap for gap in union(gaps) if gap[1] < recent or gap[1] - gap[0] > WRITTEN_WITHIN)
+        seconds = sum(until - begun for begun, until in union(partial))
+        return Unobserved(account, datetime.fromtimestamp(first, UTC), found, seconds)
+
+
+def _clipped(span: Span, to: Span) -> Span:
+    return max(span[0], to[0]), min(span[1], to[1])
+
+
+def _within(span: Span, covered: Sequence[Span]) -> Span:
+    return _clipped(span, (covered[0][0], covered[-1][1]))
+
+
+@dataclass(slots=True)
+class _Group:
+    """The charges of a group in one currency: amounts and seconds."""
+
+    charge: Charge
+    accounts: dict[str, None] = field(default_factory=dict)
+    refs: set[Ref] = field(default_factory=set)
+    by_price: dict[str, float] = field(default_factory=dict)
+    gaps_by_price: dict[str, float] = field(default_factory=dict)
+    estimated: bool = False
+    unpriced: float = 0.0
+    prepaid: float = 0.0
+    per_hour: Decimal | None = None
+
+    def add(self, charge: Charge, seconds: float) -> None:
+        """Add observed time."""
+        self._note(charge)
+        if charge.prepaid:
+            self.prepaid += seconds
+        elif charge.price:
+            self.by_price[charge.price] = self.by_price.get(charge.price, 0.0) + seconds
+            self.estimated = self.estimated or charge.estimated
+        else:
+            self.unpriced += seconds
+
+    def add_gap(self, charge: Charge, seconds: float) -> None:
+        """Add time in which it probably went on at the same price."""
+        self._note(charge)
+        if charge.price and not charge.prepaid:
+            self.gaps_by_price[charge.price] = self.gaps_by_price.get(charge.price, 0.0) + seconds
+
+    def add_rate(self, charge: Charge) -> None:
+        """Add what costs now."""
+        self._note(charge)
+        self.per_hour = (self.per_hour or Decimal(0)) + Decimal(charge.price)
+
+    def _note(self, charge: Charge) -> None:
+        self.accounts[charge.ref.account] = None
+        self.refs.add(charge.ref)
+        self.charge = charge  # the newest has the names of now
+
+
+def _group(groups: dict[_Key, _Group], by: By, charge: Charge) -> _Group:
+    key = _key(by, charge), charge.currency
+    found = groups.get(key)
+    if found is None:
+        found = groups[key] = _Group(charge)
+    return found
+
+
+def _key(by: By, charge: Charge) -> str:
+    account = charge.ref.account
+    match by:
+        case By.ACCOUNT:
+            return account
+        case By.DEPLOYMENT:
+            volumes = "volumes" if charge.resource is Resource.VOLUMES else ""
+            return charge.deployment or f"{account}//{volumes}"
+        case By.LABEL:
+            return charge.label
+        case By.OWNER:
+            return charge.owner
+    return str(charge.ref)
+
+
+def _name(by: By, charge: Charge) -> str:
+    match by:
+        case By.ACCOUNT:
+            return charge.ref.account
+        case By.DEPLOYMENT:
+            return charge.parent or ("volumes" if charge.resource is Resource.VOLUMES else "")
+        case By.LABEL:
+            return charge.label
+        case By.OWNER:
+            return charge.owner
+    return charge.name or charge.ref.id
+
+
+def _lines(groups: Mapping[_Key, _Group], by: By) -> Iterator[SpendLine]:
+    """Yield the lines, the most expensive of each currency first; time without a price has the line of its group."""
+    currencies: dict[str, list[str]] = {}
+    for key, currency in groups:
+        if currency:
+            currencies.setdefault(key, []).append(currency)
+    found = []
+    for (key, currency), group in groups.items():
+        priced = currencies.get(key, [])
+        if not currency and priced:
+            continue  # it is in the line of the first currency
+        without = groups.get((key, "")) if currency and currency == priced[0] else None
+        unpriced = group.unpriced + (without.unpriced if without is not None else 0.0)
+        refs = group.refs | (without.refs if without is not None else set())
+        charge = group.charge
+        spent = _amount(group.by_price)
+        estimate = _amount(group.gaps_by_price)
+        owned = by in (By.OWNER, By.INSTANCE, By.DEPLOYMENT)
+        found.append(
+            SpendLine(
+                ref=Ref(charge.ref.account, "spend", f"{by.value}/{key}/{currency}"),
+                by=by,
+                key=key,
+                name=_name(by, charge),
+                accounts=tuple({**group.accounts, **(without.accounts if without is not None else {})}),
+                things=len(refs),
+                spent=Money(spent, currency, group.estimated) if currency else None,
+                seconds=sum(group.by_price.values()),
+                unpriced=unpriced,
+                prepaid=group.prepaid,
+                estimate=Money(estimate, currency, estimated=True) if estimate else None,
+                estimated_seconds=sum(group.gaps_by_price.values()),
+                per_hour=None if group.per_hour is None else Money(group.per_hour, currency),
+                owner=charge.owner if owned else "",
+                label=charge.label if by in (By.LABEL, By.INSTANCE) else "",
+                deployment=charge.deployment if by in (By.DEPLOYMENT, By.INSTANCE) else "",
+            )
+        )
+    order = {currency: place for place, currency in enumerate(dict.fromkeys(currency for _, currency in groups))}
+
+    def place(line: SpendLine) -> tuple[int, Decimal, str]:
+        money = line.spent
+        return (
+            (len(order), Decimal(0), line.key) if money is None else (order[money.currency], -money.amount, line.key)
+        )
+
+    yield from sorted(found, key=place)
+
+
+def _amount(seconds_by_price: Mapping[str, float]) -> Decimal:
+    """Return the amount for seconds at prices of an hour."""
+    total = sum(
+        (Decimal(price) * Decimal(round(seconds * 1000)) for price, seconds in seconds_by_price.items()), Decimal(0)
+    )
+    return _rounded(total / 3_600_000)
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    return amount.quantize(_CENT_PARTS)
+
+
+def _things(record: SpendRecord, now: float) -> Mapping[Ref, Sequence[_ThingSpan]]:
+    """Return the spans of each thing, none of which overlap, with their charges, in the order of time.
+
+    Where two processes saw different charges at the same time, the one that began later counts: it is newer. What is
+    recorded of the future, by a clock that was wrong, does not count yet.
+    """
+    refs = {number: charge.ref for number, charge in record.charges.items()}
+    found: dict[Ref, list[_ThingSpan]] = {}
+    tangled: set[Ref] = set()
+    for number, since, until in record.spans:
+        if since >= now:
+            continue
+        ref, end = refs[number], min(until, now)
+        spans = found.setdefault(ref, [])
+        if spans and since <= spans[-1][1]:
+            last = spans[-1]
+            if last[2] == number:
+                spans[-1] = (last[0], max(last[1], end), number)
+                continue
+            if since < last[1]:
+                tangled.add(ref)
+        spans.append((since, end, number))
+    for ref in tangled:
+        found[ref] = list(_untangled(found[ref]))
+    return found
+
+
+def _untangled(spans: Sequence[_ThingSpan]) -> Iterator[_ThingSpan]:
+    edges = sorted({edge for since, until, _ in spans for edge in (since, until)})
+    active: list[_ThingSpan] = []
+    begun = 0
+    current: _ThingSpan | None = None
+    for since, until in pairwise(edges):
+        while begun < len(spans) and spans[begun][0] <= since:
+            active.append(spans[begun])
+            begun += 1
+        active = [span for span in active if span[1] > since]
+        if not active:
+            continue
+        newest = max(active, key=lambda span: span[0])[2]
+        if current is not None and current[2] == newest and current[1] == since:
+            current = (current[0], until, newest)
+            continue
+        if current is not None:
+            yield current
+        current = (since, until, newest)
+    if current is not None:
+        yield current
