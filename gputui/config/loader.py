@@ -20,9 +20,18 @@ from gputui.config.accounts import Account, Section, UnusableAccount
 from gputui.config.keymap import key_problems
 from gputui.config.paths import CONFIG_ENCODING, config_path
 from gputui.config.secrets import SecretRef
-from gputui.config.sections import AgentConfig, CommandConfig, NotifyConfig, Polling, UiConfig, WasteConfig
+from gputui.config.sections import (
+    AgentConfig,
+    BudgetConfig,
+    CommandConfig,
+    NotifyConfig,
+    Polling,
+    UiConfig,
+    WasteConfig,
+)
 from gputui.errors import ConfigError
 from gputui.models import SSHLogin
+from gputui.models.budgets import Budget
 from gputui.text import clean
 
 __all__ = [
@@ -52,6 +61,12 @@ class Config(Section):
     agent: AgentConfig = AgentConfig()
     notify: NotifyConfig = NotifyConfig()
     commands: list[CommandConfig] = Field(default_factory=list)
+    budgets: dict[str, BudgetConfig] = Field(default_factory=dict)
+
+    @property
+    def budget_list(self) -> list[Budget]:
+        """The budgets with their names."""
+        return [each.budget(name) for name, each in self.budgets.items()]
 
 
 def account_model(kind: str) -> type[Account]:
@@ -184,10 +199,18 @@ class _Reader:
         waste = self._section(WasteConfig, data.get("waste", {}), ("waste",))
         notify = self._section(NotifyConfig, data.get("notify", {}), ("notify",))
         agent = self._section(AgentConfig, data.get("agent", {}), ("agent",))
+        budgets = self._budgets(data.get("budgets", {}), data.get("accounts"))
         if ui is None or polling is None or waste is None or notify is None or agent is None or self.problems:
             return None
         return Config.model_construct(
-            accounts=accounts, ui=ui, polling=polling, waste=waste, notify=notify, agent=agent, commands=commands
+            accounts=accounts,
+            ui=ui,
+            polling=polling,
+            waste=waste,
+            notify=notify,
+            agent=agent,
+            commands=commands,
+            budgets=budgets,
         )
 
     def _commands(self, data: object) -> list[CommandConfig]:
@@ -204,6 +227,27 @@ class _Reader:
             for name, count in names.items()
             if count > 1
         ]
+        return found
+
+    def _budgets(self, data: object, accounts: object) -> dict[str, BudgetConfig]:
+        if not isinstance(data, dict):
+            self.problems.append("budgets: must be a table; write each budget as [budgets.NAME]")
+            return {}
+        found = {}
+        known = list(accounts) if isinstance(accounts, dict) else []
+        for name, table in data.items():
+            path = f"budgets.{clean(name)}"
+            if not _ACCOUNT_NAME.fullmatch(name):
+                self.problems.append(f"{path}: is not a name for a budget; use at most 32 letters, digits, . - and _")
+                continue
+            budget = self._section(BudgetConfig, table, ("budgets", name))
+            if budget is None:
+                continue
+            wrong = [account for account in budget.accounts if account not in known]
+            if wrong:
+                said = f"there is no account {clean(wrong[0])}; the accounts are {', '.join(map(clean, known))}"
+                self.problems.append(f"{path}.accounts: {said}")
+            found[name] = budget
         return found
 
     def _accounts(self, data: object) -> dict[str, Account]:

@@ -1,16 +1,18 @@
-"""The sections of the configuration other than the accounts: interface, polling, notifications, commands, waste."""
+"""The sections of the configuration other than the accounts: how to show, poll, announce and judge what there is."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, field_validator
 
-from gputui.config.accounts import Regions, Section, secret_at
+from gputui.config.accounts import Currency, Regions, Section, secret_at
 from gputui.config.keymap import custom_key_problem
 from gputui.config.preview import START
 from gputui.config.secrets import SecretRef
-from gputui.models import RESOURCES
+from gputui.models import RESOURCES, Money
+from gputui.models.budgets import Budget
 from gputui.models.custom_commands import ANY, FIELDS, fields_in, quoted_fields
 from gputui.models.notifications import Topic
 from gputui.text import clean
@@ -108,3 +110,28 @@ class WasteConfig(Section):
     """When something is waste. ``idle_minutes``: how long GPUs are at 0 %, or a queue is without new tasks."""
 
     idle_minutes: float = Field(default=30.0, ge=1, le=7 * 24 * 60)
+
+
+class BudgetConfig(Section):
+    """An amount that is not to be spent within a day, a week or a month, by some accounts together or by all.
+
+    ``levels`` are percentages of it at which a notification is due.
+    """
+
+    amount: float = Field(gt=0, le=1_000_000_000, allow_inf_nan=False, examples=[100])
+    currency: Currency = Field(examples=["USD"])
+    per: Literal["day", "week", "month"] = "month"
+    accounts: list[str] = Field(default_factory=list)
+    levels: list[float] = Field(default_factory=lambda: [80.0, 100.0], min_length=1, max_length=10)
+
+    @field_validator("levels")
+    @classmethod
+    def _check_levels(cls, levels: list[float]) -> list[float]:
+        if not all(0 < level <= 1000 for level in levels):
+            raise ValueError("must be percentages above 0; write it as [50, 80, 100]")
+        return sorted(set(levels))
+
+    def budget(self, name: str) -> Budget:
+        """Return it under its name."""
+        money = Money(Decimal(str(self.amount)), self.currency)
+        return Budget(name, money, self.per, tuple(self.accounts), tuple(self.levels))

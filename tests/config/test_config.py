@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from gputui.config.loader import (
 from gputui.config.paths import config_path, state_dir
 from gputui.config.preview import Preview, read_preview
 from gputui.errors import ConfigError
+from gputui.models import Money
 from gputui.text import clean
 from tests.config.parsing import ACCOUNT, lab, problems
 
@@ -85,7 +87,8 @@ tmux_window = "perhaps"
 [polling]
 stock = 0
 """) == [
-        "config.toml: colour: unknown key; the keys here are accounts, ui, polling, waste, agent, notify, commands",
+        "config.toml: colour: unknown key; "
+        "the keys here are accounts, ui, polling, waste, agent, notify, commands, budgets",
         'config.toml: accounts.lab.base_url: is missing; add base_url = "http://10.0.0.5:8799"',
         "config.toml: accounts.lab.ssh.port: should be less than or equal to 65535; change it",
         "config.toml: accounts.lab.ssh.usr: unknown key; did you mean user?",
@@ -121,6 +124,44 @@ def test_notifications_that_cannot_be_are_reported_with_the_topics_there_are() -
         "or write a reference such as env:NOTIFY_WEBHOOK",
     ]
     assert "hook" not in " ".join(problems(text, private=False)).replace("notify.webhook", "")
+
+
+def test_budgets_are_read_with_their_names() -> None:
+    text = f"""{ACCOUNT}
+[budgets.team]
+amount = 500
+currency = "USD"
+per = "week"
+accounts = ["lab"]
+levels = [100, 50]
+"""
+    (budget,) = parse_config(text, name="c", private=True).budget_list
+    assert (budget.name, budget.amount, budget.per) == ("team", Money(Decimal(500), "USD"), "week")
+    assert (budget.accounts, budget.levels) == (("lab",), (50.0, 100.0))
+
+
+def test_budgets_that_cannot_be_are_reported_with_the_fix() -> None:
+    text = f"""{ACCOUNT}
+[budgets.a]
+amount = 0
+[budgets.b]
+amount = 5
+currency = "USD"
+per = "year"
+accounts = ["hub"]
+levels = [0]
+[budgets.c]
+amount = 5
+currency = "USD"
+accounts = ["hub"]
+"""
+    assert problems(text) == [
+        "config.toml: budgets.a.amount: should be greater than 0; change it",
+        'config.toml: budgets.a.currency: is missing; add currency = "USD"',
+        "config.toml: budgets.b.per: should be 'day', 'week' or 'month'; change it",
+        "config.toml: budgets.b.levels: must be percentages above 0; write it as [50, 80, 100]",
+        "config.toml: budgets.c.accounts: there is no account hub; the accounts are lab",
+    ]
 
 
 def test_custom_commands_that_cannot_be_are_reported_with_their_number() -> None:

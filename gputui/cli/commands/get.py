@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from gputui.analytics.spend import By, Period
 from gputui.cli import arguments
 from gputui.errors import ConfigError
 from gputui.models import RESOURCES, Resource
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
 KINDS = tuple(kind for kind in RESOURCES if kind is not Resource.ACCOUNTS)
 """The kinds of rows that can be listed."""
 
-COST, WASTE = "cost", "waste"
-"""The sum, and the rows found in several lists, that can be printed as well."""
+COST, WASTE, SPEND = "cost", "waste", "spend"
+"""The sums, and the rows found in several lists, that can be printed as well."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "List one kind of rows over all accounts. A failing account does not hide the others."
-    parser.add_argument("kind", choices=[*(kind.value for kind in KINDS), COST, WASTE], help="the kind of rows")
+    parser.add_argument(
+        "kind", choices=[*(kind.value for kind in KINDS), COST, WASTE, SPEND], help="the kind of rows"
+    )
     arguments.add_accounts(parser)
     arguments.add_output(parser, "table", "wide", "json", "csv")
     parser.add_argument(
@@ -65,6 +68,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="of waste: how long GPUs are idle before that counts, such as 30m (default: the configuration's)",
     )
+    spending = parser.add_argument_group("of spend")
+    spending.add_argument("--by", choices=[by.value for by in By], help="what to add up by (default: account)")
+    spending.add_argument(
+        "--period",
+        choices=[period.value for period in Period],
+        help="the present day, week or month (default: today)",
+    )
+    spending.add_argument("--since", default="", metavar="TIME", help="from then on: 2026-11-01, 14:05, 24h")
+    spending.add_argument("--until", default="", metavar="TIME", help="up to then, with --since (default: now)")
     parser.add_argument("--watch", action="store_true", help="watch: print changes until ended")
     parser.add_argument(
         "--interval",
@@ -79,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
     from gputui.cli import session
 
     config = session.load(args)
+    if args.kind != SPEND and (args.by or args.period or args.since or args.until):
+        raise ConfigError("--by, --period, --since and --until belong to spend: gputui get spend --period month")
     view = _saved_view(args, config)
     accounts = session.choose(config, args.accounts)
     if args.kind == COST:
@@ -89,6 +103,10 @@ def run(args: argparse.Namespace) -> int:
         from gputui.cli.lists import waste
 
         return waste.run(args, config, accounts)
+    if args.kind == SPEND:
+        from gputui.cli.lists import spend
+
+        return spend.run(args, config, accounts)
     if args.idle is not None:
         raise ConfigError("--idle belongs to waste: gputui get waste --idle 30m")
     resource = Resource(args.kind)

@@ -1,0 +1,155 @@
+"""``gputui get spend``: what was spent in a period, as the history has it, and what that lacks. Sends no request."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gputui.analytics.budgets import budget_states
+from gputui.analytics.spend import By, Period, SpendLine, SpendReport, Window, window
+from gputui.analytics.spend_ledger import Ledger
+from gputui.cli import session
+from gputui.cli.layout import make_layout
+from gputui.cli.output import Plain, notify
+from gputui.errors import ConfigError, ExitCode
+from gputui.models import Money
+from gputui.models.serialize import to_plain
+from gputui.presentation.columns.context import Context
+from gputui.presentation.columns.lists import pick
+from gputui.presentation.columns.spend import SPEND_TABLE, spend_columns
+from gputui.presentation.spend import (
+    NO_LABELS,
+    budget_text,
+    forecast_text,
+    lacks_something,
+    never_recorded,
+    notes,
+    sums_text,
+    window_text,
+)
+from gputui.presentation.times import parse_time
+
+if TYPE_CHECKING:
+    from gputui.config.loader import Account, Config
+    from gputui.history.history import History
+
+_TIMES = ("seconds", "estimated_seconds", "unpriced", "prepaid")
+KEYS = (
+    *("since", "until", "by", "accounts", "name", "ref", "deployment", "owner", "label", "things", "currency"),
+    *("spent", "estimate", "per_hour", *_TIMES, "unobserved"),
+)
+"""The keys of the JSON and the columns of CSV, in their order."""
+_MONEY = ("spent", "estimate", "per_hour")
+
+
+def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account]) -> int:
+    """Print the lines, the most expensive of each currency first; a table is followed by the sums on stderr."""
+    if args.watch or args.filters or args.of:
+        raise ConfigError("spend is a sum: it takes neither --watch nor --filter nor --of.")
+    columns = spend_columns(Context())
+    layout = make_layout("spend", columns, pick(columns, SPEND_TABLE), KEYS, args.output, args.columns, args.sort)
+    now, utc = datetime.now(UTC), config.ui.utc
+    period = _period(args, now, utc=utc)
+    with session.open_history() as history:
+        ledger = _ledger(history, accounts, period, now)
+        report = ledger.report(period, By(args.by or By.ACCOUNT), accounts)
+        lines: list[str] = []
+        if layout.is_table:
+            lines += [*_sums(report, args, now, utc=utc), *_notes(report, accounts, now, utc=utc)]
+            lines += _budgets(config, history, accounts, now) if not args.since else []
+        problem = history.problem
+    layout.print(report.lines, partial(_plain, report, flat=args.output == "csv"))
+    for line in lines:
+        notify(line)
+    if problem:
+        notify(f"gputui: {problem}")
+        return ExitCode.REFUSED
+    return ExitCode.OK
+
+
+def _period(args: argparse.Namespace, now: datetime, *, utc: bool) -> Window:
+    """Return the period that the command line asks for; raises ConfigError."""
+    if not args.since:
+        if args.until:
+            raise ConfigError("--until needs --since.")
+        return window(Period(args.period or Period.TODAY), now, UTC if utc else None)
+    if args.period:
+        raise ConfigError("--period and --since do not go together.")
+    times: dict[str, datetime] = {}
+    for name in ("since", "until"):
+        try:
+            text = getattr(args, name)
+            times[name] = parse_time(text, now, utc=utc, after=times.get("since")) if text else now
+        except ValueError as error:
+            raise ConfigError(f"--{name} {error}.") from None
+    if times["since"] >= times["until"]:
+        raise ConfigError("--since is not before --until.")
+    return Window(times["since"], times["until"])
+
+
+def _ledger(history: History, accounts: Mapping[str, Account], period: Window, now: datetime) -> Ledger:
+    return Ledger(history.spend.read(accounts, period.since), now)
+
+
+def _budgets(config: Config, history: History, accounts: Mapping[str, Account], now: datetime) -> list[str]:
+    """Return a line for each budget of these accounts, in its own period."""
+    budgets = [one for one in config.budget_list if any(map(one.counts, accounts))]
+    if not budgets:
+        return []
+    zone = UTC if config.ui.utc else None
+    since = min(window(Period.MONTH, now, zone).since, window(Period.WEEK, now, zone).since)
+    ledger = Ledger(history.spend.read(config.accounts, since), now)
+    states = budget_states(budgets, ledger, config.accounts, now, zone)
+    return [f"Budget {state.budget.name}: {budget_text(state)}" for state in states]
+
+
+def _sums(report: SpendReport, args: argparse.Namespace, now: datetime, *, utc: bool) -> list[str]:
+    when = window_text(report.window, now, utc=utc)
+    lines = []
+    if report.totals:
+        lines.append(f"Total: {sums_text(report.totals.values(), at_least=lacks_something(report))} ({when})")
+    elif lacks_something(report):
+        lines.append(f"What was spent is not known ({when}).")
+    elif report.unobserved:
+        lines.append(f"Nothing was spent ({when}).")
+    if (forecast := forecast_text(report)) and not args.since:
+        end = {Period.WEEK: "the week", Period.MONTH: "the month"}.get(args.period, "the day")
+        lines.append(f"Forecast to the end of {end}: {forecast}")
+    return lines
+
+
+def _notes(report: SpendReport, accounts: Mapping[str, Account], now: datetime, *, utc: bool) -> list[str]:
+    lines = notes(report, now, utc=utc)
+    if report.by is By.LABEL:
+        lines.append(NO_LABELS)
+    if without := never_recorded(accounts, report):
+        lines.append(
+            f"Never recorded: {', '.join(without)}. Spending of accounts with prices is recorded"
+            " while the full-screen program runs."
+        )
+    return lines
+
+
+def _plain(report: SpendReport, line: SpendLine, *, flat: bool) -> Plain:
+    """Return a line with its period; ``flat``: amounts as numbers in the currency of the line, for CSV."""
+    plain = to_plain(line)
+    gaps = [report.unobserved[name].seconds for name in line.accounts if name in report.unobserved]
+    money = next((each for each in (line.spent, line.estimate, line.per_hour) if each is not None), None)
+    plain |= {
+        "since": report.window.since.isoformat(),
+        "until": report.window.until.isoformat(),
+        "ref": line.key if line.by is By.INSTANCE else line.deployment or None if line.by is By.DEPLOYMENT else None,
+        "currency": "" if money is None else money.currency,
+        "unobserved": max(gaps, default=0.0),
+    }
+    plain |= {name: round(plain[name], 3) for name in (*_TIMES, "unobserved")}
+    if flat:
+        plain |= {name: _amount(getattr(line, name)) for name in _MONEY}
+    return {key: plain[key] for key in KEYS}
+
+
+def _amount(money: Money | None) -> str:
+    return "" if money is None else str(money.amount)
