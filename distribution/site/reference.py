@@ -16,7 +16,15 @@ from gputui.cli.commands import COMMANDS
 from gputui.cli.parser import build_parser
 from gputui.config.loader import account_model
 from gputui.config.secrets import SecretRef
-from gputui.config.sections import AgentConfig, CommandConfig, NotifyConfig, Polling, UiConfig, WasteConfig
+from gputui.config.sections import (
+    AgentConfig,
+    BudgetConfig,
+    CommandConfig,
+    NotifyConfig,
+    Polling,
+    UiConfig,
+    WasteConfig,
+)
 
 _WIDTH = 100
 _ROLE = re.compile(r":\w+:`~?([^`]+)`")
@@ -57,6 +65,7 @@ def config_reference() -> str:
         "[notify]": NotifyConfig,
         "[waste]": WasteConfig,
         "[agent]": AgentConfig,
+        "[budgets.NAME]": BudgetConfig,
         "[polling]": Polling,
         "[[commands]]": CommandConfig,
     }

@@ -1,4 +1,4 @@
-"""What was spent in a period, and what that sum lacks. Currencies are never added. Pure."""
+"""The spending of a period, and the parts that its sums lack. Currencies are never added. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Period(StrEnum):
 
 
 class By(StrEnum):
-    """What spending is added up by. Owners and labels are the same over all accounts."""
+    """The things by which spending is added up. Owners and labels are the same over all accounts."""
 
     ACCOUNT = "account"
     DEPLOYMENT = "deployment"
@@ -61,7 +61,7 @@ def window(period: Period, now: datetime, zone: tzinfo | None = None) -> Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendLine:
-    """What one group has spent in one currency.
+    """The spending of one group in one currency.
 
     ``key`` identifies the group, '' for what belongs to none; ``name`` is what it is called. ``spent`` is None where
     nothing of it has a price. ``estimate`` was probably spent in gaps, in addition. The seconds are summed over all
@@ -107,7 +107,7 @@ class Unobserved:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What will have been spent at the end of a period if what runs now goes on at its price.
+    """The spending at the end of a period if all that runs now continues at its price.
 
     ``at_least``: something is not in it, such as unpriced things, gaps, and the time after prepaid time has ended.
     """
@@ -130,12 +130,12 @@ class SpendReport:
 
     @cached_property
     def totals(self) -> Mapping[str, Money]:
-        """What was spent, by currency."""
+        """The observed spending, by currency."""
         return _sums(line.spent for line in self.lines)
 
     @cached_property
     def estimates(self) -> Mapping[str, Money]:
-        """What was probably spent in gaps in addition, by currency."""
+        """The amounts that were probably spent in gaps in addition, by currency."""
         return _sums(line.estimate for line in self.lines)
 
     def lacks(self, account: str) -> bool:

@@ -18,7 +18,7 @@ from gputui.models import Money, Ref, Resource
 from gputui.models.spend import Charge, Look, SpendRecord
 
 WRITTEN_WITHIN = 180.0
-"""What is spent now is in the history within so many seconds: until then the end of a period is no gap."""
+"""Present spending is in the history within so many seconds: until then the end of a period is no gap."""
 CURRENT = 600.0
 """A rate that was observed so many seconds ago is still that of now, for a forecast."""
 _CENT_PARTS = Decimal("0.0001")
@@ -105,7 +105,7 @@ class Ledger:
         return replace(report, forecasts=forecasts)
 
     def _current(self) -> Mapping[_Place, float]:
-        """Return since when a thing of each list must have been seen to go on now; without lists not read lately."""
+        """Return since when a thing of each list must have been seen to continue now; without lists not read lately."""
         found: dict[_Place, float] = {}
         for place, looks in self._looks.items():
             last = max(looks, key=lambda one: one.until)

@@ -1,4 +1,4 @@
-"""The sections of the configuration other than the accounts: how to show, poll, announce and judge what there is."""
+"""The sections of the configuration other than the accounts: how to show, poll, announce and judge rows."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What is being spent, list by list, as spans of time for the history.
+"""Present spending, list by list, as spans of time for the history.
 
-A charge counts from the reading that shows it first to the last one that shows it; between two readings it went on
+A charge counts from the reading that shows it first to the last one that shows it; between two readings it continued
 if no more than three paces lie between them. It ends with a whole list without it, not with one that lacks rows.
 """
 
@@ -46,13 +46,13 @@ class Reading:
         return not (self.unread or self.missing or self.part)
 
     def lacks(self, ref: Ref) -> bool:
-        """Whether a thing that is not charged in the list may go on nevertheless."""
+        """Whether a thing that is not charged in the list may continue nevertheless."""
         return self.part or ref in self.unread or any(one.may_be(ref) for one in self.missing)
 
 
 @dataclass(slots=True)
 class _Open:
-    """A charge that goes on; ``until`` is when it was seen last, where that is not the last reading of the list."""
+    """A charge that continues; ``until`` is when it was seen last, where that is not the last reading of the list."""
 
     charge: Charge
     since: float
@@ -75,7 +75,7 @@ class _List:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is to be written; ``ended`` is how many of it have ended, by account: spans and looks."""
+    """The spans and looks to write; ``ended`` is how many of it have ended, by account: spans and looks."""
 
     spans: list[Span]
     looks: list[Look]
@@ -174,7 +174,7 @@ class SpendBook:
         return Look(account, resource, kept.whole, kept.look, kept.at, kept.joins)
 
     def due(self) -> Due:
-        """Return what is to be written: what has ended, and what goes on as far as it was seen."""
+        """Return what is to be written: what has ended, and what continues, as far as it was seen."""
         spans: list[Span] = []
         looks: list[Look] = []
         ended: dict[str, tuple[int, int]] = {}

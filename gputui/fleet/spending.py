@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gputui.history.history import History
 
 WRITE_SECONDS = 60.0
-"""What is spent is written at this interval at most."""
+"""Spending is written at this interval at most."""
 _PACKAGES_SECONDS = 600.0
 """Prepaid time is read again at this interval, where there is some."""
 _LISTS = {Instance: Resource.INSTANCES, Deployment: Resource.DEPLOYMENTS, Volume: Resource.VOLUMES}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 KEPT_MONTHS = 13
 MOST_SPANS = 500_000
 MARGIN = timedelta(days=7)
-"""How long before a period spans are read: what ran before a gap at its begin tells what probably ran in it."""
+"""How long before a period spans are read: the same may have run before a gap at its begin."""
 _PRUNE_EVERY = 24 * 3600.0
 _COLUMNS = (
     "account", "list", "ref", "generation", "name", "deployment", "parent", "owner", "label", "currency", "price",

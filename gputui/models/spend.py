@@ -59,7 +59,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class SpendRecord:
-    """What the history has of spending: charges by number, spans of these, looks; each in the order of time.
+    """The spending that the history has: charges by number, spans of these, looks; each in the order of time.
 
     ``begun`` is when each account was looked at first, of all time that is kept.
     """

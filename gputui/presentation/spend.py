@@ -25,7 +25,7 @@ NONE: Mapping[By, str] = {
     By.OWNER: "no owner",
     By.INSTANCE: "",
 }
-"""What belongs to no group."""
+"""The names of what belongs to no group."""
 NO_LABELS = "No server reports labels of its instances."
 
 

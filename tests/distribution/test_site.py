@@ -36,4 +36,4 @@ def test_every_command_and_every_key_of_the_configuration_is_in_its_reference() 
             re.findall(r"^\| `(\w+)` ", section, re.MULTILINE)
         )
     for key in set(Config.model_fields) - {"accounts"}:
-        assert re.search(rf"^## `\[\[?{key}\]\]?`$", page, re.MULTILINE), key
+        assert re.search(rf"^## `\[\[?{key}(\.NAME)?\]\]?`$", page, re.MULTILINE), key

@@ -112,7 +112,7 @@ def _sums(report: SpendReport, args: argparse.Namespace, now: datetime, *, utc: 
     if report.totals:
         lines.append(f"Total: {sums_text(report.totals.values(), at_least=lacks_something(report))} ({when})")
     elif lacks_something(report):
-        lines.append(f"What was spent is not known ({when}).")
+        lines.append(f"The spending is not known ({when}).")
     elif report.unobserved:
         lines.append(f"Nothing was spent ({when}).")
     if (forecast := forecast_text(report)) and not args.since:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.cli.commands.get import COST, KINDS, WASTE
+from gputui.cli.commands.get import COST, KINDS, SPEND, WASTE
 from gputui.config.paths import history_path, scope_of
 from gputui.history.history import History, Snapshot
 from gputui.history.saved_views import SavedView, SavedViews
@@ -79,7 +79,7 @@ def test_the_script_is_valid(shell: str, script: Callable[[str], str], tmp_path:
 def test_bash_offers_what_fits(script: Callable[[str], str]) -> None:
     offered: dict[Words, set[str]] = {
         ("gputui", "st"): {"start", "stop"},
-        ("gputui", "get", ""): {*KINDS, COST, WASTE},
+        ("gputui", "get", ""): {*KINDS, COST, WASTE, SPEND},
         ("gputui", "get", "gpus", "-o", ""): {"table", "wide", "json", "csv"},
         ("gputui", "get", "gpus", "--w"): {"--watch"},
         ("gputui", "config", ""): {"path", "check"},
