@@ -105,7 +105,7 @@ class Ledger:
         return replace(report, forecasts=forecasts)
 
     def _current(self) -> Mapping[_Place, float]:
-        """Return since when a thing of each list must have been seen to continue now; without lists not read lately."""
+        """Return since when a thing must have been seen to continue now, for each list that was read lately."""
         found: dict[_Place, float] = {}
         for place, looks in self._looks.items():
             last = max(looks, key=lambda one: one.until)
