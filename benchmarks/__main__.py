@@ -23,6 +23,7 @@ PROGRAMS = (
     "instances",
     "home",
     "rules",
+    "odds",
 )
 
 

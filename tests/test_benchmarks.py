@@ -36,6 +36,7 @@ LAST_LINE = {
     "instances": "percent of a core",
     "home": "percent of a core",
     "rules": "break a promise",
+    "odds": "ms to draw odds",
 }
 """What the last line of each report is about."""
 

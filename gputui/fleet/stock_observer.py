@@ -83,6 +83,15 @@ class StockObserver:
         if end > held.begin:
             offer = held.offer
             self._spans.append(
-                StockSpan(offer.ref, offer.gpu_model, offer.region, held.idle, held.begin, end, held.price)
+                StockSpan(
+                    offer.ref,
+                    offer.gpu_model,
+                    offer.region,
+                    held.idle,
+                    held.begin,
+                    end,
+                    held.price,
+                    offer.type_id,
+                )
             )
         held.begin = max(end, held.begin)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -36,7 +37,7 @@ _LONGEST_PRICE = 30
 _TABLES = (
     # Created on first use, so that older releases can use the same file.
     "CREATE TABLE stock_offer(id INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, model TEXT NOT NULL,"
-    " region TEXT NOT NULL)",
+    " region TEXT NOT NULL, type TEXT NOT NULL)",
     "CREATE TABLE stock_price(id INTEGER PRIMARY KEY, currency TEXT NOT NULL, amount TEXT NOT NULL,"
     " UNIQUE(currency, amount))",
     "CREATE TABLE stock_until(account TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID",
@@ -137,8 +138,7 @@ def _not_counted(connection: sqlite3.Connection, spans: Iterable[StockSpan], now
         if until is None or span.begin.timestamp() >= until:
             found.append(span)
         elif span.end.timestamp() > until:
-            begin = datetime.fromtimestamp(until, UTC)
-            found.append(StockSpan(span.ref, span.model, span.region, span.idle, begin, span.end, span.price))
+            found.append(replace(span, begin=datetime.fromtimestamp(until, UTC)))
     return found
 
 
@@ -178,26 +178,26 @@ class _Offers:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._known = {
-            ref: (number, model, region)
-            for number, ref, model, region in connection.execute("SELECT id, ref, model, region FROM stock_offer")
+            ref: (number, names)
+            for number, ref, *names in connection.execute("SELECT id, ref, model, region, type FROM stock_offer")
         }
 
     def id_of(self, span: StockSpan) -> int:
         """Return the number of the offer of a span; its model and region are stored where they are known."""
-        ref = str(span.ref)
-        number, *names = self._known.get(ref, (None, "", ""))
+        ref, names = str(span.ref), [span.model, span.region, span.type_id]
+        number, stored = self._known.get(ref, (None, []))
         if number is None:
             cursor = self._connection.execute(
-                "INSERT INTO stock_offer(ref, model, region) VALUES (?, ?, ?)", (ref, span.model, span.region)
+                "INSERT INTO stock_offer(ref, model, region, type) VALUES (?, ?, ?, ?)", (ref, *names)
             )
             number = int(cursor.lastrowid or 0)
-        elif span.model and names != [span.model, span.region]:
+        elif span.model and names != stored:
             self._connection.execute(
-                "UPDATE stock_offer SET model = ?, region = ? WHERE id = ?", (span.model, span.region, number)
+                "UPDATE stock_offer SET model = ?, region = ?, type = ? WHERE id = ?", (*names, number)
             )
         else:
             return int(number)
-        self._known[ref] = (number, span.model, span.region)
+        self._known[ref] = (number, names)
         return int(number)
 
 
@@ -233,13 +233,13 @@ def _hour(at: datetime) -> int:
 
 def places(connection: sqlite3.Connection) -> list[Sequence[Any]]:
     """Return the rows of all offers."""
-    return list(connection.execute("SELECT id, ref, model, region FROM stock_offer"))
+    return list(connection.execute("SELECT id, ref, model, region, type FROM stock_offer"))
 
 
 def place(row: Sequence[Any]) -> StockPlace:
     """Return the offer of a row; raises an error of :data:`.values.UNUSABLE`."""
-    _, ref, model, region = row
-    return StockPlace(values.ref(ref), text(model), text(region))
+    _, ref, model, region, type_id = row
+    return StockPlace(values.ref(ref), text(model), text(region), text(type_id))
 
 
 def read(

@@ -24,7 +24,10 @@ def idle_count(offer: Offer) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class StockSpan:
-    """An offer was observed with the same count and price of a GPU an hour, from ``begin`` to ``end``."""
+    """An offer was observed with the same count and price of a GPU an hour, from ``begin`` to ``end``.
+
+    ``type_id`` is that of the offer.
+    """
 
     ref: Ref
     model: str
@@ -33,6 +36,7 @@ class StockSpan:
     begin: datetime
     end: datetime
     price: Money | None = None
+    type_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class StockPlace:
     ref: Ref
     model: str
     region: str
+    type_id: str = ""
 
     @property
     def name(self) -> str:

@@ -1,0 +1,230 @@
+"""The odds of the stock, from the hours in which it was observed: chances, waits, prices. Pure.
+
+A chance is the share of the observed time in which at least so many GPUs were idle. What was not observed is
+unknown, not unlikely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from itertools import groupby
+from statistics import median
+
+from gputui.analytics.prices import price_key
+from gputui.models import Money
+from gputui.models.stock import AVAILABLE, StockHour
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+HOURS = 24
+FEW_HOURS = 3
+"""With less than so many hours observed a chance says little."""
+_SECONDS = 3600.0
+_MOSTLY = 1800
+"""With less than so many seconds observed, an hour is not known to have had none."""
+
+Slot = tuple[int, int]
+"""A day of the week, Monday is 0, and an hour of the day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """How much of the observed time at least so many were idle.
+
+    ``observed`` and ``idle`` are in seconds; ``uncounted`` is the part of the observed time in which some were
+    available without a number, where more than one was asked for: it belongs to neither. ``hours`` is in how many
+    hours of the calendar it was observed.
+    """
+
+    observed: float = 0.0
+    idle: float = 0.0
+    uncounted: float = 0.0
+    hours: int = 0
+
+    @property
+    def share(self) -> float | None:
+        """The chance from 0 to 1; None where it is unknown."""
+        known = self.observed - self.uncounted
+        return self.idle / known if known > 0 else None
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether it is from few hours."""
+        return self.hours < FEW_HOURS
+
+    def __add__(self, other: Chance) -> Chance:
+        return Chance(
+            self.observed + other.observed,
+            self.idle + other.idle,
+            self.uncounted + other.uncounted,
+            self.hours + other.hours,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Observed hours in a row in which there never were enough.
+
+    ``open`` is whether it may have been longer: the time before or after it was not observed, or it lasts.
+    """
+
+    begin: datetime
+    end: datetime
+    open: bool
+
+    @property
+    def length(self) -> timedelta:
+        """How long it was, in full hours."""
+        return self.end - self.begin
+
+
+@dataclass(frozen=True, slots=True)
+class HourPrice:
+    """The median of the least prices that were observed in an hour of the day, and how many there were."""
+
+    hour: int
+    price: Money
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """What is known of one offer, or of several together, for a number of GPUs.
+
+    ``week`` has the slots that were observed. ``prices`` are those of the hours of the day in one currency, ordered
+    by hour; they are there for the currency with the most hours.
+    """
+
+    count: int
+    week: Mapping[Slot, Chance]
+    waits: Sequence[Wait]
+    prices: Sequence[HourPrice]
+    since: datetime | None
+    until: datetime | None
+
+    @property
+    def total(self) -> Chance:
+        """The chance over all that was observed."""
+        return sum(self.week.values(), Chance())
+
+    def of(self, slot: Slot) -> Chance:
+        """Return the chance in an hour of the week."""
+        return self.week.get(slot, Chance())
+
+    @property
+    def best(self) -> tuple[Slot, Chance] | None:
+        """The hour of the week with the best chance of those that were observed often enough; None without any."""
+        known = [(slot, one) for slot, one in self.week.items() if one.share is not None and not one.is_thin]
+        return max(
+            known, key=lambda found: (found[1].share, found[1].hours, -found[0][0], -found[0][1]), default=None
+        )
+
+    @property
+    def cheapest(self) -> HourPrice | None:
+        """The hour of the day with the lowest price; None where none is known, or all are the same."""
+        if len({one.price.amount for one in self.prices}) < 2:
+            return None
+        return min(self.prices, key=lambda one: (price_key(one.price), one.hour))
+
+
+def slot_of(at: datetime, zone: tzinfo | None) -> Slot:
+    """Return the hour of the week in a time zone, None for that of this machine."""
+    local = at.astimezone(zone)
+    return local.weekday(), local.hour
+
+
+def slot_text(slot: Slot) -> str:
+    """Write an hour of the week: ``Mon 14:00``."""
+    return f"{DAYS[slot[0]]} {slot[1]:02}:00"
+
+
+def odds(hours: Iterable[StockHour], count: int, zone: tzinfo | None = None) -> Odds:
+    """Return the odds of getting ``count`` GPUs of one offer, from its hours, oldest first.
+
+    Slots are those of a time zone, None for that of this machine. An hour belongs to the slot in which it begins,
+    where the zone is not a whole number of hours from UTC.
+    """
+    hours = list(hours)
+    week: dict[Slot, Chance] = {}
+    chances = [(hour, chance(hour, count)) for hour in hours]
+    for hour, one in chances:
+        slot = slot_of(hour.begin, zone)
+        week[slot] = week.get(slot, Chance()) + one
+    return Odds(
+        count,
+        week,
+        _waits(chances),
+        _prices(hours, zone),
+        hours[0].begin if hours else None,
+        hours[-1].begin + timedelta(hours=1) if hours else None,
+    )
+
+
+def chance(hour: StockHour, count: int) -> Chance:
+    """Return for how long in an hour at least so many were idle."""
+    observed = idle = uncounted = 0
+    for level, seconds in hour.seconds.items():
+        observed += seconds
+        if level == AVAILABLE:
+            if count <= 1:
+                idle += seconds
+            else:
+                uncounted += seconds
+        elif level >= count:
+            idle += seconds
+    return Chance(observed, idle, uncounted, 1 if observed > uncounted else 0)
+
+
+def tenths(share: float) -> int:
+    """Return a chance in tenths; 0 is never, 10 is always, and all between is neither."""
+    return 0 if share <= 0 else 10 if share >= 1 else min(max(round(share * 10), 1), 9)
+
+
+def mean_idle(hour: StockHour) -> float | None:
+    """Return the mean count of an hour; available without a number is 1 at least. None where nothing is known."""
+    observed = sum(hour.seconds.values())
+    counted = sum(abs(level) * seconds for level, seconds in hour.seconds.items())
+    return counted / observed if observed else None
+
+
+def _waits(chances: Sequence[tuple[StockHour, Chance]]) -> list[Wait]:
+    """Return the runs of hours without enough, the longest first."""
+    found = []
+    hour = timedelta(hours=1)
+    before: datetime | None = None
+    """The end of the last hours that had enough."""
+    known = [(one.begin, each) for one, each in chances if each.idle > 0 or each.observed - each.uncounted >= _MOSTLY]
+
+    def number(item: tuple[int, tuple[datetime, Chance]]) -> tuple[float, bool]:
+        place, (begin, one) = item
+        # Hours in a row have the same difference to their place.
+        return begin.timestamp() / _SECONDS - place, one.idle > 0
+
+    for (_, had), group in groupby(enumerate(known), number):
+        begins = [begin for _, (begin, _) in group]
+        first, last = begins[0], begins[-1] + hour
+        if had:
+            before = last
+        else:
+            found.append(Wait(first, last, open=before != first))
+    ends = {begin for begin, one in known if one.idle > 0}
+    found = [Wait(one.begin, one.end, one.open or one.end not in ends) for one in found]
+    return sorted(found, key=lambda one: (-one.length, -one.begin.timestamp()))
+
+
+def _prices(hours: Sequence[StockHour], zone: tzinfo | None) -> list[HourPrice]:
+    """Return the prices by hour of the day, in the currency that most hours have."""
+    by_currency: dict[str, dict[int, list[Money]]] = {}
+    for one in hours:
+        if one.price is not None:
+            slots = by_currency.setdefault(one.price.currency, {})
+            slots.setdefault(slot_of(one.begin, zone)[1], []).append(one.price)
+    if not by_currency:
+        return []
+    slots = max(by_currency.values(), key=lambda found: sum(map(len, found.values())))
+    currency = next(iter(slots.values()))[0].currency
+    return [
+        HourPrice(hour, Money(median(price.amount for price in prices), currency), len(prices))
+        for hour, prices in sorted(slots.items())
+    ]
