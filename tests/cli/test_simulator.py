@@ -9,7 +9,7 @@ Run = Callable[..., tuple[int, str, str]]
 def test_without_the_packages_of_the_simulator_the_command_that_installs_them_is_named(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gputui.cli.simulator.find_spec", lambda name: None if name == "hypercorn" else object())
+    monkeypatch.setattr("gputui.cli.extras.find_spec", lambda name: None if name == "hypercorn" else object())
 
     status, out, err = run("sim")
 
@@ -19,7 +19,7 @@ def test_without_the_packages_of_the_simulator_the_command_that_installs_them_is
 
 
 def test_an_environment_without_pip_is_to_be_installed_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gputui.cli.simulator.find_spec", lambda _: None)
+    monkeypatch.setattr("gputui.cli.extras.find_spec", lambda _: None)
 
     status, _, err = run("sim")
 

@@ -34,10 +34,10 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
         raise ConfigError("cost is a sum: it takes neither --watch nor --filter nor --of.")
     columns = cost_columns(Context())
     layout = make_layout("cost", columns, pick(columns, COST_TABLE), KEYS, args.output, args.columns, args.sort)
-    listing, billing = session.with_fleet(accounts, _read)
-    layout.print(parts(listing.rows, billing), _plain)
+    listing, billing = session.with_fleet(accounts, read)
+    layout.print(parts(listing.rows, billing), plain)
     if layout.is_table:
-        for line in _totals(listing, billing, accounts):
+        for line in totals(listing, billing, accounts):
             notify(line)
         # Rows that could not be read are not in the sum.
         billed = (row for row in listing.rows if isinstance(row, Instance | Volume))
@@ -45,18 +45,19 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
     return listing.report(args.accounts)
 
 
-def _plain(line: CostLine) -> Plain:
-    plain = to_plain(line)
-    return {key: plain[key] for key in KEYS}
+def plain(line: CostLine) -> Plain:
+    """Return a line as JSON."""
+    made = to_plain(line)
+    return {key: made[key] for key in KEYS}
 
 
-def _totals(listing: session.Listing, billing: Collection[str], accounts: Mapping[str, Account]) -> list[str]:
+def totals(listing: session.Listing, billing: Collection[str], accounts: Collection[str]) -> list[str]:
     """Return the sums and what is missing in them: unpriced rows, accounts that failed or state no price."""
-    totals = cost.by_account(listing.rows)
-    counted = cost.billed(totals, billing)
+    sums = cost.by_account(listing.rows)
+    counted = cost.billed(sums, billing)
     total = cost.in_order(counted, accounts)
     silent = list(dict.fromkeys(account for account, _ in listing.failures))
-    unstated = [account for account in totals if account not in counted]
+    unstated = [account for account in sums if account not in counted]
     lines = []
     if total.amounts:
         lines.append(f"Total: {', '.join(f'{format_money(money)}/h' for money in total.amounts.values())}")
@@ -75,10 +76,12 @@ def _totals(listing: session.Listing, billing: Collection[str], accounts: Mappin
     return lines
 
 
-async def _read(fleet: Fleet) -> tuple[session.Listing, set[str]]:
-    listing = await session.read(fleet, cost.COSTING)
+async def read(fleet: Fleet, accounts: Collection[str] | None = None) -> tuple[session.Listing, set[str]]:
+    """Read what may cost something, and the numbers of GPUs; return it with the accounts that are billed."""
+    names = list(fleet.accounts if accounts is None else accounts)
+    listing = await session.read(fleet, cost.COSTING, names)
     # Where hosts and GPUs cannot be listed, the number of GPUs is unknown, which the table says.
     unsized = {row.ref.account for row in listing.rows if isinstance(row, Instance) and row.gpu_all}
-    sizes = await session.read(fleet, cost.SIZING, [name for name in fleet.accounts if name in unsized])
+    sizes = await session.read(fleet, cost.SIZING, [name for name in names if name in unsized])
     listing.rows += sizes.rows
-    return listing, {name for name in fleet.accounts if fleet.runtime(name).bills}
+    return listing, {name for name in names if fleet.runtime(name).bills}

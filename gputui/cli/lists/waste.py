@@ -42,20 +42,20 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
 
     async def read(fleet: Fleet) -> tuple[session.Listing, Findings]:
         fleet.idle_minutes = minutes
-        _recall(fleet, history)
+        recall(fleet, history)
         listing = await session.read(fleet, READ)
         return listing, fleet.waste.now
 
     with session.open_history() as history:
         listing, found = session.with_fleet(accounts, read)
-    layout.print(found.rows, _plain)
+    layout.print(found.rows, plain)
     if layout.is_table:
-        for line in _notes(found, listing):
+        for line in notes(found, listing):
             notify(line)
     return listing.report(args.accounts)
 
 
-def _recall(fleet: Fleet, history: History) -> None:
+def recall(fleet: Fleet, history: History) -> None:
     """Give a fleet what earlier sessions have seen: samples of GPUs, events, and what is snoozed."""
     now = fleet.now()
     names = tuple(fleet.accounts)
@@ -63,13 +63,14 @@ def _recall(fleet: Fleet, history: History) -> None:
     fleet.waste.recall(history.snoozes(now) or (), history.events(accounts=names))
 
 
-def _plain(waste: Waste) -> Plain:
+def plain(waste: Waste) -> Plain:
+    """Return a row as JSON, with what it has cost so far."""
     spent = so_far(waste, datetime.now(UTC))
-    plain = to_plain(waste) | {"so_far": None if spent is None else to_plain(spent)}
-    return {key: plain[key] for key in KEYS}
+    made = to_plain(waste) | {"so_far": None if spent is None else to_plain(spent)}
+    return {key: made[key] for key in KEYS}
 
 
-def _notes(found: Findings, listing: session.Listing) -> list[str]:
+def notes(found: Findings, listing: session.Listing) -> list[str]:
     """Return the total, and what is not known or left out."""
     sums, unpriced = totals(found.rows)
     parts = [f"{format_money(money)}/h" for money in sums.values()]

@@ -1,0 +1,148 @@
+"""Lists of the fleet for tools: read again where they are old, filtered, with what is unknown said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from gputui.cli import session
+from gputui.cli.layout import ListContext, needed_by
+from gputui.cli.mcp.answers import bounded
+from gputui.cli.mcp.tool import Answer
+from gputui.cli.refs import accounts_for, full_ref, resolve
+from gputui.errors import AccountDeniedError, ConfigError, GputuiError
+from gputui.fleet.clock import within
+from gputui.models import NAMED, FeedState, Resource, Row
+from gputui.models.serialize import rows_to_plain
+from gputui.presentation.columns.lists import columns_of
+from gputui.query import line_of, parse
+
+if TYPE_CHECKING:
+    from gputui.config.loader import Config
+    from gputui.fleet import Fleet
+    from gputui.history.history import History
+
+MAX_AGE = timedelta(seconds=10)
+"""Lists that are younger are not requested again: a model may ask for the same many times."""
+_REREAD_SECONDS = 60.0
+
+
+class Reader:
+    """Reads lists of a fleet that does not poll."""
+
+    def __init__(self, fleet: Fleet, config: Config, history: History) -> None:
+        self.fleet = fleet
+        self.config = config
+        self.history = history
+
+    def chosen(self, names: Sequence[str]) -> list[str]:
+        """Return the accounts named, or all of the fleet; raises ConfigError for a name that is not there."""
+        known = list(self.fleet.accounts)
+        if missing := [name for name in names if name not in known]:
+            raise ConfigError(f"There is no account {missing[0]!r} here.", hint=f"There are: {', '.join(known)}.")
+        return list(names) or known
+
+    async def read(
+        self, resources: Iterable[Resource], accounts: Iterable[str] | None = None, *, now: bool = False
+    ) -> session.Listing:
+        """Return lists that are at most :data:`MAX_AGE` old, with ``now`` of this moment."""
+        wanted, names = list(resources), list(self.fleet.accounts if accounts is None else accounts)
+        again = [
+            poller.refresh_after_now()
+            for name in names
+            for resource in wanted
+            if (poller := self.fleet.runtime(name).pollers.get(resource)) is not None
+            and self.fleet.runtime(name).lists(resource)
+            and self._is_old(name, resource, now=now)
+        ]
+        closed = [name for name in names if self.fleet.runtime(name).may_open_again]
+        if closed:
+            self.fleet.refresh(accounts=closed)
+        if again:
+            await within(self.fleet.clock, _REREAD_SECONDS, asyncio.gather(*again))
+        listing = await session.read(self.fleet, wanted, names)
+        # An account that may not use a list has no such rows: nothing is unknown.
+        denied = [account for account, error in listing.failures if isinstance(error, AccountDeniedError)]
+        listing.failures = [each for each in listing.failures if not isinstance(each[1], AccountDeniedError)]
+        listing.unsupported += [name for name in dict.fromkeys(denied) if name not in listing.unsupported]
+        return listing
+
+    def _is_old(self, account: str, resource: Resource, *, now: bool) -> bool:
+        feed = self.fleet.feed(account, resource)
+        if feed.state is FeedState.LOADING:
+            return False  # it is requested by the first reading
+        young = feed.fetched_at is not None and self.fleet.now() - feed.fetched_at < MAX_AGE
+        return now or feed.state is not FeedState.FRESH or not young
+
+    async def find(
+        self, texts: Sequence[str], searched: Sequence[Resource] = NAMED, *, certain: bool = False
+    ) -> list[Row]:
+        """Return the rows that these names or Refs name, read now. Raises GputuiError for none and for several.
+
+        ``certain`` refuses a name that an account which does not answer may have too.
+        """
+        names = accounts_for(texts, list(self.fleet.accounts))
+        listing = await self.read(searched, names, now=True)
+        return [match.row for match in resolve(texts, listing, certain=certain)]
+
+    async def detail(self, text: str) -> Row:
+        """Return one row as its server has it now. Raises GputuiError."""
+        if (ref := full_ref(self.fleet, text)) is not None:
+            with suppress(GputuiError):  # a row that is in a list nevertheless
+                return await self.fleet.detail(ref)
+        (row,) = await self.find([text])
+        with suppress(GputuiError):
+            return await self.fleet.detail(row.ref)
+        return row
+
+    async def matching(self, listing: session.Listing, resource: Resource, text: str) -> list[Row]:
+        """Return the rows of a list that a filter of the full-screen program shows; raises QueryError."""
+        context = ListContext()
+        columns = columns_of(resource, context)
+        query = parse(text, {column.key: column.title for column in columns})
+        if not query:
+            return listing.rows
+        if needs := needed_by(resource):
+            others = await self.read(needs, {row.ref.account for row in listing.rows})
+            context.add(others.rows)
+            listing.failures += others.failures
+        numbers = {column.key: column.number for column in columns if column.number is not None}
+        matches = query.over([column.key for column in columns], numbers=numbers)
+        compares = query.compared(numbers) or (lambda row: True)
+        return [
+            row
+            for row in listing.rows
+            if compares(row) and matches(line_of([column.text(row) for column in columns]))
+        ]
+
+    def answer(
+        self,
+        listing: session.Listing,
+        rows: Sequence[Any],
+        limit: int,
+        *,
+        plain: Callable[[Any], Any] | None = None,
+        newest_last: bool = False,
+    ) -> dict[str, Any]:
+        """Return rows as an answer: how many there are, how many are left out, and which accounts lack theirs."""
+        made = [plain(row) for row in rows] if plain is not None else rows_to_plain(rows)
+        kept, omitted = bounded(made, limit, newest_last=newest_last)
+        return {
+            "rows": kept,
+            "count": len(rows),
+            **({"omitted": omitted} if omitted else {}),
+            **self.gaps(listing),
+        }
+
+    def gaps(self, listing: session.Listing) -> Answer:
+        """Return what an answer lacks: rows of these accounts are unknown, not none."""
+        once = {(account, str(error)) for account, error in listing.failures}
+        gaps: dict[str, Any] = {"complete": not once}
+        if once:
+            gaps["unknown"] = [{"account": account, "problem": problem} for account, problem in sorted(once)]
+        if listing.unsupported:
+            gaps["no_such_list_in"] = listing.unsupported
+        return gaps
