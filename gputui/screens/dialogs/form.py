@@ -17,8 +17,9 @@ from gputui.errors import ConflictError, GputuiError, InvalidError
 from gputui.models import Form, PreparedRequest
 from gputui.screens.dialogs.confirm import ConfirmDialog
 from gputui.screens.dialogs.dialog import Dialog
-from gputui.screens.dialogs.form_body import FormBody, keys_of
+from gputui.screens.dialogs.form_body import FormBody
 from gputui.screens.dialogs.form_editors import Done, Edited
+from gputui.screens.dialogs.form_field import keys_of
 from gputui.screens.dialogs.menu import Choice, MenuDialog
 from gputui.screens.dialogs.prompt import PromptDialog
 from gputui.screens.dialogs.reader import ReaderDialog
