@@ -155,8 +155,8 @@ def dump(kind: str, values: Mapping[str, str], form: Form) -> str:
     """
     lines = [f"{_KIND} = {toml_text(kind)}", "", f"[{_VALUES}]"]
     for field in form.fields:
-        if field.group:
-            lines += [*([] if field is form.fields[0] else [""]), f"# {clean(field.group)}"]
+        if field.section:
+            lines += [*([] if field is form.fields[0] else [""]), f"# {clean(field.section)}"]
         value = values.get(field.name)
         if value is None or field.kind is FieldKind.SECRET or field.fresh or not field.shown_with(values):
             continue

@@ -103,7 +103,8 @@ class FormField:
 
     ``labels`` describe the choices, in their order. ``open_choices`` permits other values.
     ``when`` shows the field only while another field has one of some values. ``unit`` follows the value,
-    ``group`` is the heading above this field. ``generate``: the length of a generated secret.
+    ``section`` is the name of the section that begins with this field: what is filled in together, a tab of the
+    dialog. ``generate``: the length of a generated secret.
     ``variables``: its lines are ``NAME=VALUE`` or ``NAME: VALUE``, some of whose values may be secret.
     ``required_when``: another field and its values that make this one required.
     ``fresh``: its default is generated for each form and not kept in templates.
@@ -123,7 +124,7 @@ class FormField:
     open_choices: bool = False
     when: tuple[str, tuple[str, ...]] | None = None
     unit: str = ""
-    group: str = ""
+    section: str = ""
     generate: int = 0
     variables: bool = False
     fresh: bool = False
@@ -157,6 +158,16 @@ class Form:
     note: str = ""
     verb: str = "create"
     progress: str = "Creating"
+
+    @property
+    def sections(self) -> list[tuple[str, list[FormField]]]:
+        """The sections with their fields, in order; fields before the first have the section ''."""
+        found: list[tuple[str, list[FormField]]] = []
+        for field in self.fields:
+            if field.section or not found:
+                found.append((field.section, []))
+            found[-1][1].append(field)
+        return found
 
     def field(self, role: Role) -> FormField | None:
         """Return the field with a role; None where the form has none."""

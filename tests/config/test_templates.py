@@ -20,11 +20,11 @@ FORM = Form(
     "deployment",
     "New deployment in hub",
     (
-        FormField("name", "Name", group="Deployment"),
+        FormField("name", "Name", section="Deployment"),
         FormField("type", "Type", FieldKind.CHOICE, choices=("ReplicaSet", "Container")),
         FormField("replicas", "Replicas", FieldKind.NUMBER, when=("type", ("ReplicaSet",))),
         FormField("reuse", "Reuse", FieldKind.FLAG, required=False),
-        FormField("regions", "Regions", FieldKind.MULTI, group="Where"),
+        FormField("regions", "Regions", FieldKind.MULTI, section="Where"),
         FormField("price", "Price", unit="USD/h"),
         FormField("command", "Command", FieldKind.LINES),
         FormField("key", "Key", FieldKind.SECRET, required=False),

@@ -143,7 +143,7 @@ def fields() -> tuple[FormField, ...]:
     """Return a form with every kind of field, such as clouds ask for."""
     kinds = ("ReplicaSet", "Job", "Container")
     return (
-        FormField("name", "Name", group="Deployment", help="What you call it", role=Role.NAME),
+        FormField("name", "Name", section="Deployment", help="What you call it", role=Role.NAME),
         FormField("deployment_type", "Type", FieldKind.CHOICE, default="ReplicaSet", choices=kinds),
         FormField(
             "replica_num",
@@ -161,7 +161,7 @@ def fields() -> tuple[FormField, ...]:
             "dc_list",
             "Regions",
             FieldKind.MULTI,
-            group="Where",
+            section="Where",
             choices=("sgp1", "Singapore-A", "Singapore-B"),
             labels=("Singapore (Primary)",),
             default="sgp1",
@@ -183,7 +183,7 @@ def fields() -> tuple[FormField, ...]:
             "image_uuid",
             "Image",
             FieldKind.CHOICE,
-            group="Workload",
+            section="Workload",
             choices=IMAGES,
             labels=IMAGE_NAMES,
             open_choices=True,

@@ -306,7 +306,7 @@ async def test_hostile_choices_labels_units_and_groups_are_data() -> None:
             kinds = (FieldKind.CHOICE, FieldKind.MULTI, FieldKind.FLAG, FieldKind.LINES, FieldKind.NUMBER)
             many = (*(f"{evil}{number}" for number in range(3)), clickable)
             made = [
-                FormField(f"f{n}", evil, kind, choices=many, labels=many[1:], help=evil, unit=evil, group=evil)
+                FormField(f"f{n}", evil, kind, choices=many, labels=many[1:], help=evil, unit=evil, section=evil)
                 for n, kind in enumerate(kinds)
             ]
             return Form("hub", kind, evil, (*fields()[:1], *made), note=clickable)

@@ -61,7 +61,7 @@ def container_fields(
             "name",
             "Name",
             help="letters, digits, dots, dashes and underscores",
-            group="Container",
+            section="Container",
             role=Role.NAME,
             read=checked(docker.container_name_problem),
         ),
@@ -84,7 +84,7 @@ def container_fields(
             help="GPU numbers; none ticked = maybe no GPU",
             read=_gpu_reader(gpus),
         ),
-        FormField("user_name", "User", default=user, help="SSH user", group="Login", read=checked(_user_problem)),
+        FormField("user_name", "User", default=user, help="SSH user", section="Login", read=checked(_user_problem)),
         FormField(
             "password", "Password", FieldKind.SECRET, generate=PASSWORD_LENGTH, read=checked(_password_problem)
         ),
@@ -95,7 +95,7 @@ def container_fields(
             variables=True,
             required=False,
             help="a variable in each line: NAME=value",
-            group="Inside",
+            section="Inside",
             read=read_variables,
         ),
     )

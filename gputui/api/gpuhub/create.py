@@ -153,7 +153,7 @@ class DeploymentForm:
                 "gpu_num", "GPUs", FieldKind.NUMBER, default="1", help="in each container", role=Role.GPU_COUNT
             ),
         ]
-        return [replace(fields[0], group="Placement"), *fields[1:]]
+        return [replace(fields[0], section="Placement"), *fields[1:]]
 
     def _limit_fields(self) -> list[FormField]:
         price = f"{self.currency}/h"
@@ -172,7 +172,7 @@ class DeploymentForm:
                 "price_to", "Price to", help=most, unit=price, role=Role.PRICE_LIMIT, read=_read_price_limit
             ),
         ]
-        return [replace(fields[0], group="Limits"), *fields[1:]]
+        return [replace(fields[0], section="Limits"), *fields[1:]]
 
     def _cuda_fields(self) -> list[FormField]:
         """Return the fields of the driver's CUDA version: one, a range, or either by the type."""
@@ -230,7 +230,7 @@ def _protocol(port: int) -> str:
 
 def _type_fields() -> list[FormField]:
     return [
-        FormField("name", "Name", group="Deployment", role=Role.NAME),
+        FormField("name", "Name", section="Deployment", role=Role.NAME),
         choice_field(_TYPE, "Type", TYPES, "the types", default=REPLICA_SET),
         FormField(
             "replica_num",
@@ -262,7 +262,7 @@ def _workload_fields(images: Sequence[Image]) -> list[FormField]:
             "image_uuid",
             "Image",
             own | public,
-            group="Workload",
+            section="Workload",
             role=Role.IMAGE_ID,
             path="container_template.image_uuid",
             read=checked(lambda text: "is not the uuid of an image" if text.split() != [text] else None),
@@ -281,7 +281,7 @@ def _reuse_and_port_fields() -> list[FormField]:
             required=False,
             default="false",
             help="containers start much sooner",
-            group="Reuse and ports",
+            section="Reuse and ports",
         ),
         choice_field(
             "reuse_container_scope",

@@ -152,18 +152,18 @@ class CreateCommands(CommandSet):
 
 
 def summary(form: Form, values: Mapping[str, str]) -> list[Content]:
-    """Return what was filled in: a line a field, or where the form has groups a line a group or several."""
+    """Return what was filled in: a line a field, or where the form has sections a line a section or several."""
     given = [field for field in form.fields if values.get(field.name) and field.kind is not FieldKind.SECRET]
-    headings = [field.group for field in form.fields if field.group]
+    headings = [field.section for field in form.fields if field.section]
     if not headings:
         return [fact(field.label, [(written(field, values[field.name]), "bold")], 12) for field in given]
     width = max(map(cell_len, headings))
     lines: list[Content] = []
     heading, parts, room = "", list[tuple[str, str]](), 0
     for field in form.fields:
-        if field.group:
+        if field.section:
             lines += [fact(heading, parts, width)] if parts else []
-            heading, parts, room = field.group, [], _ROOM - width
+            heading, parts, room = field.section, [], _ROOM - width
         label, value = _said(form, field, values) if field in given else ("", "")
         if not label:
             continue

@@ -26,13 +26,13 @@ class FormBody(VerticalScroll, can_focus=False):
 
     DEFAULT_CSS = """
     FormBody FieldBox { height: auto; margin-bottom: 1; }
-    FormBody .group { text-style: bold; color: $text-accent; height: auto; width: 1fr; }
+    FormBody .section { text-style: bold; color: $text-accent; height: auto; width: 1fr; }
     FormBody .about { color: $muted; height: auto; }
     FormBody.-long {
         scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface; scrollbar-gutter: stable;
     }
     FormBody.-long FieldBox { margin-bottom: 0; }
-    FormBody.-long .group { margin-top: 1; }
+    FormBody.-long .section { margin-top: 1; }
     """
 
     virtual_size = Reactive(Size(0, 0))
@@ -51,8 +51,8 @@ class FormBody(VerticalScroll, can_focus=False):
         """Lay it out."""
         at_first = {name: self._given.get(name, field.default) for name, field in self._fields.items()}
         for name, field in self._fields.items():
-            if field.group:
-                group = self._groups[name] = Static(Content(field.group), classes="group", id=f"group-{name}")
+            if field.section:
+                group = self._groups[name] = Static(Content(field.section), classes="group", id=f"group-{name}")
                 yield group
             box = self._boxes[name] = FieldBox(
                 field, at_first[name], required=field.is_required(at_first), long=self._long
@@ -94,7 +94,7 @@ class FormBody(VerticalScroll, can_focus=False):
             here = name in shown
             visible[self._boxes[name]] = here
             self._boxes[name].require(required=field.is_required(shown))
-            heading = name if field.group else heading
+            heading = name if field.section else heading
             if heading:
                 visible[self._groups[heading]] = visible.get(self._groups[heading], False) or here
         for widget, here in visible.items():

@@ -43,7 +43,7 @@ def instance_form(account: str, images: Sequence[Image] = ()) -> Form:
             FormField(
                 "instance_name",
                 "Name",
-                group="Instance",
+                section="Instance",
                 help="yours to choose; a request without an answer is looked for by it",
                 role=Role.NAME,
                 read=checked(lambda text: f"is longer than {LONGEST_NAME}" if len(text) > LONGEST_NAME else None),
@@ -77,7 +77,7 @@ def instance_form(account: str, images: Sequence[Image] = ()) -> Form:
                 "image_uuid",
                 "Image",
                 own | public,
-                group="Workload",
+                section="Workload",
                 role=Role.IMAGE_ID,
                 read=checked(lambda text: "is not the uuid of an image" if text.split() != [text] else None),
             ),
@@ -96,7 +96,7 @@ def instance_form(account: str, images: Sequence[Image] = ()) -> Form:
                 choices=tuple(CUDA_VALUES),
                 open_choices=True,
                 help="the version that the host's driver supports at least",
-                group="Placement",
+                section="Placement",
                 read=read_cuda,
             ),
             FormField(

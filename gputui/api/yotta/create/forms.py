@@ -53,7 +53,7 @@ def pod_fields(known: Choices) -> Sequence[FormField]:
     """Return the fields of a pod."""
     mounts = f"id:path in each line, as 123:/mnt/data; backup behind it backs it up{_available(known.volumes)}"
     return [
-        FormField("name", "Name", help="at most 255 characters", group="Pod", role=Role.NAME, read=readers.read_name),
+        FormField("name", "Name", help="at most 255 characters", section="Pod", role=Role.NAME, read=readers.read_name),
         *_image_fields(known.credentials),
         choice_field(
             "imagePublicType", "Image is", PUBLICITIES, "the kinds of images", required=False, default="PUBLIC"
@@ -66,7 +66,7 @@ def pod_fields(known: Choices) -> Sequence[FormField]:
             choices=known.regions,
             open_choices=True,
             help="where it may run; anywhere when left out",
-            group="Placement",
+            section="Placement",
             role=Role.REGIONS,
             read=readers.read_regions,
         ),
@@ -82,7 +82,7 @@ def pod_fields(known: Choices) -> Sequence[FormField]:
             read=readers.read_gpu_count,
         ),
         *_minimums(),
-        _number("shmInGb", "Shared memory", unit="GB", group="Memory and disks"),
+        _number("shmInGb", "Shared memory", unit="GB", section="Memory and disks"),
         _number("containerVolumeInGb", "Container volume", unit="GB"),
         _number("persistentVolumeInGb", "Persistent volume", unit="GB", help="a new one"),
         FormField(
@@ -108,7 +108,7 @@ def vm_fields(known: Choices) -> Sequence[FormField]:
     types = {id_: _type_label(regions) for id_, regions in places.items()}
     mounts = f"id:path in each line, as 123:/mnt/data{_available(known.volumes)}"
     return [
-        FormField("name", "Name", group="VM", role=Role.NAME, read=readers.read_name),
+        FormField("name", "Name", section="VM", role=Role.NAME, read=readers.read_name),
         choice_field("vmTypeId", "Type", types, role=Role.MACHINE_TYPE, read=readers.read_id),
         choice_field(
             "region",
@@ -127,7 +127,7 @@ def vm_fields(known: Choices) -> Sequence[FormField]:
             help="cheaper; may be reclaimed at any time",
             read=lambda text: int(read_flag(text)),
         ),
-        _lines("volumeMountPaths", "Volumes", read=readers.read_mounts, help=mounts, group="Disks"),
+        _lines("volumeMountPaths", "Volumes", read=readers.read_mounts, help=mounts, section="Disks"),
     ]
 
 
@@ -162,8 +162,8 @@ def endpoint_update_fields(row: Deployment, known: Choices) -> tuple[FormField, 
         _gpus_per_worker(str(row.gpu_count or "")),
         _worker_volume(volume, "" if volume else "; the API does not return the current one"),
         *_minimums(),
-        _credential("credentialId", known.credentials, group="Inside"),
-        _command(f"runs when a container starts; {kept}", group=""),
+        _credential("credentialId", known.credentials, section="Inside"),
+        _command(f"runs when a container starts; {kept}", section=""),
         _environment(),
         _port(),
         # What is masked in it must not be sent back.
@@ -186,7 +186,7 @@ def _endpoint_name(default: str = "") -> FormField:
         "Name",
         default=default,
         help=ENDPOINT_NAME_HELP,
-        group="Endpoint",
+        section="Endpoint",
         role=Role.NAME,
         read=readers.read_endpoint_name,
     )
@@ -222,7 +222,7 @@ def _resources(types: Sequence[VmType], *, default: str = "", note: str = "") ->
         labels=tuple(map(_place_label, places.values())),
         open_choices=True,
         help=f"where workers may run and on what; or REGION TYPE, as us-east-1 NVIDIA_RTX_4090_24G{note}",
-        group="Placement",
+        section="Placement",
         role=Role.PLACE,
         read=readers.read_resources,
     )
@@ -286,14 +286,14 @@ def _image_fields(credentials: Sequence[RegistryCredential]) -> list[FormField]:
     ]
 
 
-def _credential(name: str, known: Sequence[RegistryCredential], group: str = "") -> FormField:
+def _credential(name: str, known: Sequence[RegistryCredential], section: str = "") -> FormField:
     return choice_field(
         name,
         "Credential",
         {row.ref.id: "  ".join(filter(None, (row.name, row.type))) for row in known},
         required=False,
         help="for a private image" if known else "id, for a private image",
-        group=group,
+        section=section,
         read=readers.read_id,
     )
 
@@ -305,8 +305,8 @@ def _available(volumes: Sequence[Volume]) -> str:
     return f"; there are {', '.join(named[:_NAMED])}{more}" if named else ""
 
 
-def _command(help: str, group: str = "Inside") -> FormField:  # noqa: A002  (the field's own word)
-    return _lines("initializationCommand", "Command", read=readers.read_command, help=help, group=group)
+def _command(help: str, section: str = "Inside") -> FormField:  # noqa: A002  (the field's own word)
+    return _lines("initializationCommand", "Command", read=readers.read_command, help=help, section=section)
 
 
 def _environment() -> FormField:
