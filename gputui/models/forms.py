@@ -163,10 +163,10 @@ class Form:
     def sections(self) -> list[tuple[str, list[FormField]]]:
         """The sections with their fields, in order; fields before the first have the section ''."""
         found: list[tuple[str, list[FormField]]] = []
-        for field in self.fields:
-            if field.section or not found:
-                found.append((field.section, []))
-            found[-1][1].append(field)
+        for one in self.fields:
+            if one.section or not found:
+                found.append((one.section, []))
+            found[-1][1].append(one)
         return found
 
     def field(self, role: Role) -> FormField | None:

@@ -84,7 +84,7 @@ def container_fields(
             help="GPU numbers; none ticked = maybe no GPU",
             read=_gpu_reader(gpus),
         ),
-        FormField("user_name", "User", default=user, help="SSH user", section="Login", read=checked(_user_problem)),
+        FormField("user_name", "User", default=user, help="SSH user", section="Access", read=checked(_user_problem)),
         FormField(
             "password", "Password", FieldKind.SECRET, generate=PASSWORD_LENGTH, read=checked(_password_problem)
         ),

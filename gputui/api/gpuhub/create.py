@@ -91,11 +91,12 @@ class DeploymentForm:
             kind=KIND,
             title=f"New deployment in {self.account}",
             fields=(
-                *_type_fields(),
-                *_workload_fields(images),
-                *self._place_fields(gpu_models),
-                *self._limit_fields(),
-                *_reuse_and_port_fields(),
+                *_section("Deployment", _type_fields()),
+                *_section("Image", _workload_fields(images)),
+                *_section("Where", [*self._region_fields(), *self._cuda_fields()]),
+                *_section("Size", _size_fields(gpu_models)),
+                *_section("Price", self._price_fields()),
+                *_section("Advanced", _advanced_fields()),
             ),
             note="Stock counts single GPUs, possibly on different machines: a container with several GPUs may have "
             "to wait.",
@@ -123,47 +124,29 @@ class DeploymentForm:
                 template |= {name: body[name] for name in map(_protocol, _PORTS) if name in body}
         return body
 
-    def _place_fields(self, gpu_models: Sequence[str]) -> list[FormField]:
+    def _region_fields(self) -> list[FormField]:
+        if self.dialect is Dialect.PRIVATE:
+            return []
         # A private cloud names its regions nowhere: there the server knows.
         known = several_among(self.regions, "the regions of this account") if self.regions else read_several
-        regions = _template_field(
-            "dc_list",
-            "Regions",
-            FieldKind.MULTI,
-            default=",".join(self.regions),
-            choices=self.regions,
-            open_choices=not self.regions,
-            help="where it may run",
-            role=Role.REGIONS,
-            read=_some("region", known),
-        )
-        fields = [
-            *(() if self.dialect is Dialect.PRIVATE else (regions,)),
+        return [
             _template_field(
-                "gpu_name_set",
-                "GPU models",
+                "dc_list",
+                "Regions",
                 FieldKind.MULTI,
-                choices=tuple(gpu_models),
-                open_choices=True,
-                help="any of these, by the vendor's names",
-                role=Role.GPU_MODELS,
-                read=_some("GPU model"),
-            ),
-            _template_field(
-                "gpu_num", "GPUs", FieldKind.NUMBER, default="1", help="in each container", role=Role.GPU_COUNT
-            ),
+                default=",".join(self.regions),
+                choices=self.regions,
+                open_choices=not self.regions,
+                help="where it may run",
+                role=Role.REGIONS,
+                read=_some("region", known),
+            )
         ]
-        return [replace(fields[0], section="Placement"), *fields[1:]]
 
-    def _limit_fields(self) -> list[FormField]:
+    def _price_fields(self) -> list[FormField]:
         price = f"{self.currency}/h"
         most = "the most you would pay for an hour of one container's GPUs"
-        fields = [
-            *self._cuda_fields(),
-            _template_field("cpu_num_from", "CPU cores from", FieldKind.NUMBER, default="1"),
-            _template_field("cpu_num_to", "CPU cores to", FieldKind.NUMBER, default="256"),
-            _template_field("memory_size_from", "Memory from", FieldKind.NUMBER, default="1", unit="GB"),
-            _template_field("memory_size_to", "Memory to", FieldKind.NUMBER, default="2048", unit="GB"),
+        return [
             _template_field(
                 "price_from", "Price from", default="0", unit=price, role=Role.PRICE_FLOOR, read=read_price
             ),
@@ -172,7 +155,6 @@ class DeploymentForm:
                 "price_to", "Price to", help=most, unit=price, role=Role.PRICE_LIMIT, read=_read_price_limit
             ),
         ]
-        return [replace(fields[0], section="Limits"), *fields[1:]]
 
     def _cuda_fields(self) -> list[FormField]:
         """Return the fields of the driver's CUDA version: one, a range, or either by the type."""
@@ -195,6 +177,11 @@ class DeploymentForm:
             choices, labels = ((*CUDA_VALUES, "0"), (*CUDA_VALUES, "any")) if private else (one.choices, ())
             fields.append(replace(one, choices=choices, labels=labels, read=read))
         return fields
+
+
+def _section(name: str, fields: Sequence[FormField]) -> list[FormField]:
+    """Return the fields of a section, of which the first has its name."""
+    return [replace(fields[0], section=name), *fields[1:]]
 
 
 def _template_field(name: str, label: str, kind: FieldKind = FieldKind.TEXT, **more: Any) -> FormField:
@@ -230,7 +217,7 @@ def _protocol(port: int) -> str:
 
 def _type_fields() -> list[FormField]:
     return [
-        FormField("name", "Name", section="Deployment", role=Role.NAME),
+        FormField("name", "Name", role=Role.NAME),
         choice_field(_TYPE, "Type", TYPES, "the types", default=REPLICA_SET),
         FormField(
             "replica_num",
@@ -256,24 +243,45 @@ def _type_fields() -> list[FormField]:
 def _workload_fields(images: Sequence[Image]) -> list[FormField]:
     public = {image.uuid: f"{image.framework}: {image.description}" for image in PUBLIC_IMAGES}
     own = {image.ref.id: image.name for image in images if image.ref.id not in public}
-    stop = "runs before a container stops, max. 5 s"
     return [
         choice_field(
             "image_uuid",
             "Image",
             own | public,
-            section="Workload",
             role=Role.IMAGE_ID,
             path="container_template.image_uuid",
             read=checked(lambda text: "is not the uuid of an image" if text.split() != [text] else None),
         ),
         _template_field("cmd", "Command", FieldKind.LINES, help="runs when a container starts"),
-        _template_field("cmd_before_shutdown", "Pre-stop command", FieldKind.LINES, required=False, help=stop),
     ]
 
 
-def _reuse_and_port_fields() -> list[FormField]:
+def _size_fields(gpu_models: Sequence[str]) -> list[FormField]:
     return [
+        _template_field(
+            "gpu_name_set",
+            "GPU models",
+            FieldKind.MULTI,
+            choices=tuple(gpu_models),
+            open_choices=True,
+            help="any of these, by the vendor's names",
+            role=Role.GPU_MODELS,
+            read=_some("GPU model"),
+        ),
+        _template_field(
+            "gpu_num", "GPUs", FieldKind.NUMBER, default="1", help="in each container", role=Role.GPU_COUNT
+        ),
+        _template_field("cpu_num_from", "CPU cores from", FieldKind.NUMBER, default="1"),
+        _template_field("cpu_num_to", "CPU cores to", FieldKind.NUMBER, default="256"),
+        _template_field("memory_size_from", "Memory from", FieldKind.NUMBER, default="1", unit="GB"),
+        _template_field("memory_size_to", "Memory to", FieldKind.NUMBER, default="2048", unit="GB"),
+    ]
+
+
+def _advanced_fields() -> list[FormField]:
+    stop = "runs before a container stops, max. 5 s"
+    return [
+        _template_field("cmd_before_shutdown", "Pre-stop command", FieldKind.LINES, required=False, help=stop),
         FormField(
             "reuse_container",
             "Reuse stopped containers",
@@ -281,7 +289,6 @@ def _reuse_and_port_fields() -> list[FormField]:
             required=False,
             default="false",
             help="containers start much sooner",
-            section="Reuse and ports",
         ),
         choice_field(
             "reuse_container_scope",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from gputui.api.capabilities import Editor, PreparedChange, Values
@@ -62,7 +62,7 @@ def _endpoint(row: Row, known: Choices) -> Sequence[FormField]:
 
 def _endpoint_named(row: Row, known: Choices) -> Sequence[FormField]:
     """Return the fields of a new name: the API requires the other required fields with it."""
-    return tuple(field for field in _endpoint(row, known) if field.required)
+    return tuple(replace(field, section="") for field in _endpoint(row, known) if field.required)
 
 
 @dataclass(frozen=True, slots=True)

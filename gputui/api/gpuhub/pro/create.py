@@ -77,7 +77,7 @@ def instance_form(account: str, images: Sequence[Image] = ()) -> Form:
                 "image_uuid",
                 "Image",
                 own | public,
-                section="Workload",
+                section="Image",
                 role=Role.IMAGE_ID,
                 read=checked(lambda text: "is not the uuid of an image" if text.split() != [text] else None),
             ),
@@ -96,7 +96,7 @@ def instance_form(account: str, images: Sequence[Image] = ()) -> Form:
                 choices=tuple(CUDA_VALUES),
                 open_choices=True,
                 help="the version that the host's driver supports at least",
-                section="Placement",
+                section="Where",
                 read=read_cuda,
             ),
             FormField(

@@ -53,7 +53,9 @@ def pod_fields(known: Choices) -> Sequence[FormField]:
     """Return the fields of a pod."""
     mounts = f"id:path in each line, as 123:/mnt/data; backup behind it backs it up{_available(known.volumes)}"
     return [
-        FormField("name", "Name", help="at most 255 characters", section="Pod", role=Role.NAME, read=readers.read_name),
+        FormField(
+            "name", "Name", help="at most 255 characters", section="Pod", role=Role.NAME, read=readers.read_name
+        ),
         *_image_fields(known.credentials),
         choice_field(
             "imagePublicType", "Image is", PUBLICITIES, "the kinds of images", required=False, default="PUBLIC"
@@ -66,12 +68,19 @@ def pod_fields(known: Choices) -> Sequence[FormField]:
             choices=known.regions,
             open_choices=True,
             help="where it may run; anywhere when left out",
-            section="Placement",
+            section="Where",
             role=Role.REGIONS,
             read=readers.read_regions,
         ),
         choice_field("resourceType", "Kind", RESOURCE_TYPES, "the kinds of resources", required=False, default="GPU"),
-        choice_field("gpuType", "GPU type", _gpu_types(known.types), role=Role.GPU_MODELS, read=readers.read_code),
+        choice_field(
+            "gpuType",
+            "GPU type",
+            _gpu_types(known.types),
+            section="Size",
+            role=Role.GPU_MODELS,
+            read=readers.read_code,
+        ),
         FormField(
             "gpuCount",
             "GPUs",
@@ -82,8 +91,8 @@ def pod_fields(known: Choices) -> Sequence[FormField]:
             read=readers.read_gpu_count,
         ),
         *_minimums(),
-        _number("shmInGb", "Shared memory", unit="GB", section="Memory and disks"),
-        _number("containerVolumeInGb", "Container volume", unit="GB"),
+        _number("shmInGb", "Shared memory", unit="GB"),
+        _number("containerVolumeInGb", "Container volume", unit="GB", section="Disks"),
         _number("persistentVolumeInGb", "Persistent volume", unit="GB", help="a new one"),
         FormField(
             "persistentMountPath",
@@ -108,7 +117,7 @@ def vm_fields(known: Choices) -> Sequence[FormField]:
     types = {id_: _type_label(regions) for id_, regions in places.items()}
     mounts = f"id:path in each line, as 123:/mnt/data{_available(known.volumes)}"
     return [
-        FormField("name", "Name", section="VM", role=Role.NAME, read=readers.read_name),
+        FormField("name", "Name", role=Role.NAME, read=readers.read_name),
         choice_field("vmTypeId", "Type", types, role=Role.MACHINE_TYPE, read=readers.read_id),
         choice_field(
             "region",
@@ -127,7 +136,7 @@ def vm_fields(known: Choices) -> Sequence[FormField]:
             help="cheaper; may be reclaimed at any time",
             read=lambda text: int(read_flag(text)),
         ),
-        _lines("volumeMountPaths", "Volumes", read=readers.read_mounts, help=mounts, section="Disks"),
+        _lines("volumeMountPaths", "Volumes", read=readers.read_mounts, help=mounts),
     ]
 
 
@@ -135,9 +144,9 @@ def endpoint_fields(known: Choices) -> Sequence[FormField]:
     """Return the fields of an endpoint."""
     return [
         _endpoint_name(),
-        *_image_fields(known.credentials),
         choice_field("serviceMode", "Mode", MODES, "the modes", default="ALB"),
         FormField("workers", "Workers", FieldKind.NUMBER, default="1", role=Role.REPLICAS),
+        *_image_fields(known.credentials, section="Image"),
         _resources(known.types),
         _gpus_per_worker("1"),
         *_minimums(),
@@ -222,7 +231,7 @@ def _resources(types: Sequence[VmType], *, default: str = "", note: str = "") ->
         labels=tuple(map(_place_label, places.values())),
         open_choices=True,
         help=f"where workers may run and on what; or REGION TYPE, as us-east-1 NVIDIA_RTX_4090_24G{note}",
-        section="Placement",
+        section="Where",
         role=Role.PLACE,
         read=readers.read_resources,
     )
@@ -230,7 +239,15 @@ def _resources(types: Sequence[VmType], *, default: str = "", note: str = "") ->
 
 def _gpus_per_worker(default: str) -> FormField:
     help_ = "a power of two; 1 when left empty. A number after a resource comes first"
-    return _number("gpuCount", "GPUs per worker", default=default, help=help_, read=readers.read_gpu_count)
+    return _number(
+        "gpuCount",
+        "GPUs per worker",
+        default=default,
+        help=help_,
+        section="Size",
+        role=Role.GPU_COUNT,
+        read=readers.read_gpu_count,
+    )
 
 
 def _worker_volume(default: str, note: str = "") -> FormField:
@@ -270,12 +287,13 @@ def _minimums() -> tuple[FormField, ...]:
     )
 
 
-def _image_fields(credentials: Sequence[RegistryCredential]) -> list[FormField]:
+def _image_fields(credentials: Sequence[RegistryCredential], *, section: str = "") -> list[FormField]:
     return [
         FormField(
             "image",
             "Image",
             help="such as pytorch/pytorch:2.0.0-cuda11.7-cudnn8-runtime",
+            section=section,
             role=Role.IMAGE,
             read=readers.read_word,
         ),

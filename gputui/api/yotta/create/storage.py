@@ -26,7 +26,7 @@ def volume_fields(known: Choices) -> Sequence[FormField]:
     """Return the fields of a new volume; those that its type does not have are not shown."""
     sized = ("storageType", tuple(sorted(SIZED)))
     return (
-        FormField("name", "Name", help="at most 255 characters", section="Volume", role=Role.NAME, read=read_name),
+        FormField("name", "Name", help="at most 255 characters", role=Role.NAME, read=read_name),
         choice_field("storageType", "Storage", STORAGE_TYPES, "the types of storage", default="CEPH"),
         choice_field(
             "region",
@@ -63,7 +63,7 @@ def volume_fields(known: Choices) -> Sequence[FormField]:
 def credential_fields(known: Choices) -> Sequence[FormField]:
     """Return the fields of a new credential."""
     return (
-        FormField("name", "Name", help="at most 255 characters", section="Credential", role=Role.NAME, read=read_name),
+        FormField("name", "Name", help="at most 255 characters", role=Role.NAME, read=read_name),
         choice_field("type", "Registry", REGISTRIES, "the types of registry", default="DOCKER_HUB"),
         FormField("username", "User"),
         FormField("password", "Password", FieldKind.SECRET, help="or a token; cannot be shown again", read=read_line),
