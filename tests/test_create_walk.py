@@ -3,7 +3,7 @@
 It counts the files of gputui with a function that the create itself enters: in the handler of the key, in the worker
 of the command and in the call. Textual draws dialogs by messages: what their layout enters is not part of the walk,
 nor what colours them and draws the message of a call under way, nor what listeners and pollers do when the row is
-marked, nor the search for rows of the same name before the request.
+marked or the form is closed, nor the search for rows of the same name before the request.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from gputui.fleet.mutations import Mutations
 from gputui.fleet.signals import Listeners
 from gputui.screens.commands.command_set import colored
 from gputui.screens.commands.create import CreateCommands
+from gputui.screens.commands.form_stock import FormStock
 from gputui.screens.dialogs.form import FormDialog
 from gputui.sim.server import running_simulator
 from tests.screens.stage import Stage, staged
@@ -57,10 +58,17 @@ STEPS = {id(code_of(each)) for each in (FormDialog.action_review, CreateCommands
 """Where the steps of a create begin: the key that reviews the form, the worker of the command, the call."""
 REACTIONS = {
     id(code_of(each))
-    for each in (colored, GputuiApp.notify, Listeners.notify, AccountRuntime.reconsider, Mutations._check_of)
+    for each in (
+        colored,
+        GputuiApp.notify,
+        Listeners.notify,
+        AccountRuntime.reconsider,
+        Mutations._check_of,
+        FormStock.watched,
+    )
 }
 """What is no step of it: the colour of a dialog, the bar that draws a message, views that draw the mark, pollers that
-adapt to it, the list read before the request."""
+adapt to it, the list read before the request, the stock that the form has no need of any more."""
 
 LEFT_OUT = (
     f"{PACKAGE}/api/http/",

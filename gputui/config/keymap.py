@@ -69,7 +69,14 @@ _WIDGETS: Mapping[str, Mapping[str, str]] = {
     "dialog": {"cancel": "escape", "other": "left,right"},
     "question": {"yes": "y", "no": "n"},
     "choices": {"down": "down", "up": "up"},
-    "form": {"go-on": "ctrl+g", "preview": "ctrl+t", "load": "ctrl+o", "save": "ctrl+s"},
+    "form": {
+        "go-on": "ctrl+g",
+        "preview": "ctrl+t",
+        "load": "ctrl+o",
+        "save": "ctrl+s",
+        "next-section": "ctrl+pagedown,f9",
+        "previous-section": "ctrl+pageup,f8",
+    },
     "secret": {"reveal": "ctrl+r", "generate": "ctrl+n"},
     "entry": {"close": "escape", "submit": "enter", "complete": "tab", "earlier": "up", "later": "down"},
 }

@@ -72,8 +72,8 @@ class Role(Enum):
     """The meaning of a field, whatever the vendor's parameter is named: cost, stock and prefilled values use these.
 
     Prices are for an hour of one instance. PARALLEL is the number of instances that run at the same time, PLACE a
-    region and a GPU model separated by a space, MACHINE_TYPE the id of a vendor's type of machine, NEWEST the number
-    of tasks of each queue that a filter reads.
+    region and a GPU model separated by a space, MACHINE_TYPE the id of a vendor's type of machine, GPU_INDICES the
+    numbers of GPUs of the account's one host, NEWEST the number of tasks of each queue that a filter reads.
     """
 
     NAME = "name"
@@ -82,6 +82,7 @@ class Role(Enum):
     REGIONS = "regions"
     GPU_MODELS = "GPU models"
     GPU_COUNT = "GPU count"
+    GPU_INDICES = "GPU indices"
     PLACE = "place"
     MACHINE_TYPE = "machine type"
     REPLICAS = "replicas"

@@ -125,8 +125,13 @@ def price_range(low: Money | None, high: Money | None) -> str:
     """Write a price range without saying the currency twice: ``$0.90–1.50``; '' when unknown."""
     if low is not None and high is not None and low.currency == high.currency and low != high:
         first, last = format_money(low), format_money(high)
-        return f"{first}–{last[1:]}" if last[:1] == first[:1] and not last[:1].isdigit() else f"{first}–{last}"
+        return f"{first}–{last.removeprefix(_sign(first))}"
     return range_text(format_money(low), format_money(high))
+
+
+def _sign(amount: str) -> str:
+    """Return what is before the digits of an amount: ``~$``."""
+    return amount[: len(amount) - len(amount.lstrip("~$¥€"))]
 
 
 def most_per_hour(row: Deployment) -> Money | None:

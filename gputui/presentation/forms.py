@@ -151,19 +151,27 @@ def cost(form: Form, values: Mapping[str, str]) -> str:
     """
     if form.kind == "volume":
         return f"Spending rises by an unknown amount: {form.account} does not state the price of a new volume."
-    limit = form.field(Role.PRICE_LIMIT)
-    high = None if limit is None else _number(values.get(limit.name, ""))
-    if limit is None or high is None:
+    price = limit_of(form, values)
+    if price is None:
         return ""
-    symbol = limit.unit.partition("/")[0].strip()
-    count, price = instances_at_once(form, values), Money(high, _CURRENCIES.get(symbol, symbol))
+    count = instances_at_once(form, values)
     each = f" ({count} × {format_money(price)}/h)" if count != 1 else ""
     return f"Spending rises by at most {format_money(price.times(count))}/h{each}."
 
 
+def limit_of(form: Form, values: Mapping[str, str]) -> Money | None:
+    """Return the upper price of an hour of one instance; None where the form has none, or it is not filled in."""
+    limit = form.field(Role.PRICE_LIMIT)
+    high = None if limit is None else _number(values.get(limit.name, ""))
+    if limit is None or high is None:
+        return None
+    symbol = limit.unit.partition("/")[0].strip()
+    return Money(high, _CURRENCIES.get(symbol, symbol))
+
+
 def instances_at_once(form: Form, values: Mapping[str, str]) -> int:
     """Return how many of its instances may run at the same time; of a job as many as run in parallel."""
-    replicas, parallel = (_count(form.value(role, values)) for role in (Role.REPLICAS, Role.PARALLEL))
+    replicas, parallel = (whole_number(form.value(role, values)) for role in (Role.REPLICAS, Role.PARALLEL))
     if parallel is not None:
         return min(parallel, replicas or parallel)
     return replicas or 1
@@ -191,8 +199,8 @@ def stock_note(form: Form, values: Mapping[str, str], offers: Iterable[Row]) -> 
 
     Idle GPUs may be in several machines, so that an instance with several may still have to wait.
     """
-    each = _count(form.value(Role.GPU_COUNT, values)) or 0
-    models, regions = (_several(form.value(role, values)) for role in (Role.GPU_MODELS, Role.REGIONS))
+    each = whole_number(form.value(Role.GPU_COUNT, values)) or 0
+    models, regions = (several(form.value(role, values)) for role in (Role.GPU_MODELS, Role.REGIONS))
     fitting = [
         offer.idle
         for offer in offers
@@ -200,7 +208,7 @@ def stock_note(form: Form, values: Mapping[str, str], offers: Iterable[Row]) -> 
         and offer.ref.account == form.account
         and offer.idle is not None
         and offer.region in regions
-        and not models.isdisjoint({offer.vendor_name, offer.gpu_model})
+        and not {offer.vendor_name, offer.gpu_model}.isdisjoint(models)
     ]
     if not fitting or not each:
         return ""
@@ -240,11 +248,13 @@ def _written(price: Money | None) -> str:
     return cents if Decimal(cents) == price.amount else f"{price.amount.normalize():f}"
 
 
-def _several(text: str) -> set[str]:
-    return {part.strip() for part in text.split(",") if part.strip()}
+def several(text: str) -> list[str]:
+    """Return the values of a field that has several, each once."""
+    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
-def _count(text: str) -> int | None:
+def whole_number(text: str) -> int | None:
+    """Return a number as a field has it; None for another text."""
     return int(text) if text.isascii() and text.isdigit() else None
 
 

@@ -47,7 +47,9 @@ _FIELDS = (
         when=("deployment_type", ("ReplicaSet", "Job")),
         role=Role.REPLICAS,
     ),
-    FormField("memory_size_from", "Memory from", FieldKind.NUMBER, required=False, unit="GB", section="Each instance"),
+    FormField(
+        "memory_size_from", "Memory from", FieldKind.NUMBER, required=False, unit="GB", section="Each instance"
+    ),
     FormField(
         "image_uuid",
         "Image",

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from gputui.models import Form
 from gputui.screens.commands.create import CreateCommands
+from gputui.screens.dialogs.form import FormDialog
 from tests.screens.cloud import IMAGES
 from tests.screens.stage import Stage
 
@@ -58,7 +59,10 @@ async def go_to(stage: Stage, name: str) -> None:
 
 async def focus_on(stage: Stage, name: str) -> None:
     """Put the focus on a field, or a button, at once."""
-    target = stage.app.screen.query(f"#field-{name}, #{name}").first()
-    target.focus()
+    form = stage.app.screen
+    if isinstance(form, FormDialog) and form.query(f"#of-{name}"):
+        form._focus(name)
+    else:
+        form.query_one(f"#{name}").focus()
     await stage.settle()
     assert focused(stage) == name

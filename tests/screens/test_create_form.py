@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,15 +18,16 @@ from textual.widgets import Input, Select, TextArea
 from gputui.api.yotta.create.forms import Choices
 from gputui.api.yotta.create.storage import volume_fields
 from gputui.errors import InvalidError, UnavailableError
-from gputui.models import Action, FieldKind, Form, FormField
+from gputui.models import Action, FieldKind, Form, FormField, Resource
 from gputui.screens import dialogs
+from gputui.screens.dialogs.form_body import FormBody
 from gputui.screens.dialogs.form_editors import Flag, TickList
 from gputui.text import clean
 from tests.screens.changing import confirm
-from tests.screens.cloud import IMAGES, Cloud, fields
+from tests.screens.cloud import IMAGES, Cloud, fields, usd
 from tests.screens.forms import FILLED, focus_on, focused, go_to, open_form
 from tests.screens.stage import NARROW, WIDE, Stage, staged, unsafe_on
-from tests.screens.world import lab
+from tests.screens.world import lab, offer
 
 
 @pytest.fixture(autouse=True)
@@ -152,11 +154,13 @@ async def test_values_that_were_given_are_in_the_form_with_labels_units_and_tick
         screen = stage.app.screen
         assert value_of(stage, "name") == "exp-1"
         assert value_of(stage, "image_uuid") == IMAGES[2]
-        assert "PyTorch 2.0 · CUDA 11.2" in stage.text
         assert value_of(stage, "gpu_name_set-others") == "B200"
         assert screen.query_one("#field-cmd", TextArea).text == "cd /root\npython train.py"
         assert screen.query_one("#field-reuse_container", Flag).value
         assert "[x] yes" in stage.line_of("Reuse stopped")
+        await focus_on(stage, "image_uuid")
+        assert "PyTorch 2.0 · CUDA 11.2" in stage.text
+        await focus_on(stage, "gpu_num")
         assert "$/h" in stage.line_of("Price from")
         assert "[x] sgp1  Singapore (Primary)" in stage.text
         assert "[ ] Singapore-A" in stage.text
@@ -208,6 +212,75 @@ async def test_an_image_is_found_with_the_arrows_by_words_of_its_name_or_typed()
         assert value_of(stage, "image_uuid") == "image-of-mine"
 
 
+# --- sections and summary ---------------------------------------------------------------------------------------
+
+
+async def test_sections_are_gone_through_by_keys_tab_and_clicks_without_scrolling() -> None:
+    async with staged(Cloud("hub"), view="2", size=NARROW) as stage:
+        await stage.press("n")
+        assert "[Deployment]* Where*  Workload*" in stage.text
+        assert "Regions" not in stage.text
+        await stage.press("f9")
+        assert focused(stage) == "dc_list"
+        assert "[Where]*" in stage.text
+        await stage.press("ctrl+pagedown", "ctrl+pagedown")
+        assert focused(stage) == "name"
+        await stage.press("ctrl+pageup")
+        assert focused(stage) == "image_uuid"
+        await stage.press("shift+tab")
+        assert focused(stage) == "price_to"
+        await stage.press("tab", "shift+tab", "f8")
+        assert focused(stage) == "name"
+        await stage.press("shift+tab")
+        assert focused(stage) == "tool-save"
+        await stage.press("tab")
+        assert focused(stage) == "name"
+        await stage.pilot.click(".section-tabs", offset=(17, 0))
+        assert focused(stage) == "dc_list"
+        body = stage.app.screen.query_one(FormBody)
+        assert body.max_scroll_y == 0
+
+
+async def test_the_summary_follows_the_values_and_the_stock() -> None:
+    cloud = Cloud("hub")
+    async with staged(cloud, view="2", size=NARROW) as stage:
+        await open_form(stage)
+        await stage.advance(1)
+        assert "exp-1: 4 replicas of 2 × RTX 5090, PyTorch 2.0 · CUDA 11.2" in stage.text
+        assert "price now unknown, at most $6.00/h   3 idle of 64, 8 needed" in stage.text
+        await focus_on(stage, "replica_num")
+        await stage.type("1")
+        assert "at most $1.50/h   3 idle of 64, 2 needed" in stage.text
+        cloud.rows[Resource.STOCK] = [
+            replace(offer("hub", "RTX 5090", 9, 64, region="sgp1", vendor_name="RTX 5090"), price_from=usd("0.50"))
+        ]
+        stage.fleet.refresh([Resource.STOCK])
+        await stage.advance(1)
+        assert "$1.00/h now, at most $1.50/h   9 idle of 64, 2 needed" in stage.text
+        cloud.errors[Resource.STOCK] = UnavailableError("hub: no answer.")
+        stage.fleet.refresh([Resource.STOCK])
+        await stage.advance(1)
+        assert "9 idle of 64, 2 needed (as of " in stage.text
+
+
+async def test_next_to_the_fields_is_the_request_or_what_it_lacks() -> None:
+    cloud = Cloud("hub")
+    async with staged(cloud, view="2", size=(160, 45)) as stage:
+        await stage.press("n")
+        assert "Still missing: Name, GPU models, Image, Command" in stage.text
+        await stage.press("escape")
+        await open_form(stage)
+        assert "Request preview (not sent)" in stage.text
+        assert '"replica_num": "4"' in stage.text
+        await focus_on(stage, "replica_num")
+        await stage.type("2")
+        assert '"replica_num": "2"' in stage.text
+        await stage.resize(100, 30)
+        assert "Request preview" not in stage.text
+        assert "2 replicas of 2 × RTX 5090" in stage.text
+        assert cloud.received == []
+
+
 # --- what is wrong ----------------------------------------------------------------------------------------------
 
 
@@ -232,8 +305,10 @@ async def test_leaving_a_field_repaints_what_changes_and_shows_a_mistake_until_i
         assert not layouts
         assert "must not be below" not in stage.text
         await stage.press("tab")
+        assert " Where! " in stage.text, "the mistake is in a section that is not open"
+        await stage.press("shift+tab")
         assert "must not be below 9" in stage.text
-        await stage.press("shift+tab", "shift+tab")
+        await stage.press("shift+tab")
         assert "must not be below 9" in stage.text
         await stage.type("1")
         assert "must not be below" not in stage.text

@@ -82,6 +82,7 @@ def container_fields(
             labels=tuple(map(gpu_label_of, devices)),
             open_choices=not devices,
             help="GPU numbers; none ticked = maybe no GPU",
+            role=Role.GPU_INDICES,
             read=_gpu_reader(gpus),
         ),
         FormField("user_name", "User", default=user, help="SSH user", section="Access", read=checked(_user_problem)),

@@ -14,6 +14,7 @@ from gputui.presentation.forms import cost, doing, in_sentence, same_name, sizes
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.form_flow import LINE, FormRequest, fact, fill_and_send
+from gputui.screens.commands.form_stock import FormStock
 from gputui.screens.commands.no_stock import offer_attempts
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class CreateCommands(CommandSet):
 
     def _request(self, creator: Creator, form: Form) -> FormRequest:
         """Return what is done with the form of something new."""
-        fleet, verb = self.session.fleet, form.verb.capitalize()
+        fleet, verb, stock = self.session.fleet, form.verb.capitalize(), FormStock(self.session, form)
         return FormRequest(
             form,
             prepare=creator.prepare,
@@ -109,6 +110,8 @@ class CreateCommands(CommandSet):
             templates=True,
             progress=f"{doing(form)} in {form.account} …",
             no_stock=lambda change, error: self._keep_trying(form, change, error),
+            summary=stock.summary,
+            watched=stock.watched,
         )
 
     async def _keep_trying(self, form: Form, change: PreparedChange, error: NoStockError) -> None:

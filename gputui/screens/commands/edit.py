@@ -10,6 +10,7 @@ from textual.content import Content
 from gputui.actions import ACTIONS
 from gputui.models import Action, Form, Row
 from gputui.presentation.actions import button_text, effect, name_of
+from gputui.presentation.form_summary import change_summary
 from gputui.presentation.forms import FieldChange, change_notes, changed
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands, add_handlers
@@ -41,6 +42,7 @@ class EditCommands(ActionCommands):
             prepare=lambda values: editor.prepare(row, action, values),
             question=lambda values: self._question_of_change(action, row, form, values),
             send=lambda change: fleet.act(row.ref, action, expected=row, change=change),
+            summary=lambda values: change_summary(form, values, row),
         )
         sent = await fill_and_send(self.view, request)
         if sent is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from textual.content import Content
 from gputui.api.capabilities import PreparedChange, Values
 from gputui.errors import GputuiError, InvalidError, NoStockError, UnknownOutcomeError
 from gputui.models import ActionResult, Form, PreparedRequest
+from gputui.presentation.form_summary import SummaryLine
 from gputui.screens import dialogs
 
 if TYPE_CHECKING:
@@ -42,6 +44,10 @@ class FormRequest:
     progress: str = ""
     no_stock: Callable[[PreparedChange, NoStockError], Awaitable[None]] | None = None
     """Called instead of showing the error where there is no stock now."""
+    summary: Callable[[Values], Sequence[SummaryLine]] | None = None
+    """Says what the values make."""
+    watched: Callable[[Callable[[], None]], AbstractContextManager[None]] = lambda _: nullcontext()
+    """Calls a function when the summary of the same values may be another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +101,11 @@ async def _filled(view: View, request: FormRequest, values: Values, wrong: Value
             problems=wrong,
             preview=_shown if request.previews else None,
             templates=request.templates,
+            summary=request.summary,
             focus=focus,
         )
-        filled = await view.app.push_screen_wait(colored(view.session, dialog, [account]))
+        with request.watched(dialog.show_summary):
+            filled = await view.app.push_screen_wait(colored(view.session, dialog, [account]))
         if filled is None:
             return None
         if (question := request.question(filled)) is not None:

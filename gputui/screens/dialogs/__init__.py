@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.confirm import Option as Option
     from gputui.screens.dialogs.confirm import StopDialog as StopDialog
     from gputui.screens.dialogs.dialog import Dialog as Dialog
-    from gputui.screens.dialogs.form import FilterDialog as FilterDialog
     from gputui.screens.dialogs.form import FormDialog as FormDialog
+    from gputui.screens.dialogs.form_filter import FilterDialog as FilterDialog
     from gputui.screens.dialogs.help import HelpDialog as HelpDialog
     from gputui.screens.dialogs.menu import AddressDialog as AddressDialog
     from gputui.screens.dialogs.menu import Choice as Choice
@@ -36,7 +36,8 @@ _NAMES = {
     "columns": ("ColumnsDialog",),
     "confirm": ("ConfirmDialog", "Option", "StopDialog"),
     "dialog": ("Dialog",),
-    "form": ("FilterDialog", "FormDialog"),
+    "form": ("FormDialog",),
+    "form_filter": ("FilterDialog",),
     "help": ("HelpDialog",),
     "menu": ("AddressDialog", "Choice", "MenuDialog", "SeveralDialog"),
     "prompt": ("AnswersDialog", "PromptDialog", "WaitDialog"),

@@ -1,8 +1,8 @@
-"""A form: one field for each value, refusals below their fields."""
+"""A form: fields in sections, refusals below their fields, a summary of what it makes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual import on, work
@@ -10,26 +10,36 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.css.query import QueryType
 from textual.events import DescendantBlur, DescendantFocus, Resize
+from textual.geometry import Size
+from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static, TextArea
 
-from gputui.errors import ConflictError, GputuiError, InvalidError
+from gputui.errors import GputuiError, InvalidError
 from gputui.models import Form, PreparedRequest
-from gputui.screens.dialogs.confirm import ConfirmDialog
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.dialogs.form_body import FormBody
 from gputui.screens.dialogs.form_editors import Done, Edited
 from gputui.screens.dialogs.form_field import keys_of
-from gputui.screens.dialogs.menu import Choice, MenuDialog
-from gputui.screens.dialogs.prompt import PromptDialog
+from gputui.screens.dialogs.form_live import LiveSummary, Summary, lacking_lines, request_lines
+from gputui.screens.dialogs.form_sections import FormSections
+from gputui.screens.dialogs.form_tabs import SectionTabs
+from gputui.screens.dialogs.form_templates import FormTemplates
 from gputui.screens.dialogs.reader import ReaderDialog
-from gputui.text import clean
 from gputui.widgets.inputs.checkbox import Checkbox
 
 _SHORT = 6
-"""A form with more fields fills the screen, and describes only the field in focus."""
+"""A form with more fields, or with sections, fills the screen, and describes only the field in focus."""
 _AROUND = 8
 """Lines of a long form around its fields: edges, heading, help, buttons."""
+_AROUND_SECTIONS = 13
+"""The same of a form with sections, with their names and the summary."""
+_LEAST_WITH_REQUEST = 36
+_LOW = 30
+"""Lines of a terminal that leave room around a form with sections."""
+_TICKS_LOW, _TICKS_HIGH = 5, 10
+"""Lines of a list of ticks at most, with fewer lines and with more."""
 
 Values = Mapping[str, str]
 T = TypeVar("T")
@@ -40,7 +50,8 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
 
     ``prepare`` raises InvalidError with ``fields``. Fields whose ``when`` does not hold are neither shown nor part of
     the answer. ``problems`` are shown from the start. ``preview`` returns the request for a dry run, None where it
-    cannot be shown; ``templates`` saves and loads values. Both are absent without them.
+    cannot be shown; ``templates`` saves and loads values; ``summary`` says what the values make. All are absent
+    without them.
     """
 
     DEFAULT_CSS = """
@@ -51,10 +62,16 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     FormDialog .tools { height: auto; width: 1fr; }
     FormDialog .tools Button { min-width: 8; margin-right: 2; background: $surface; color: $muted; }
     FormDialog > .dialog.-long { width: 96%; max-width: 110; }
+    FormDialog > .dialog.-wide { width: 96%; max-width: 190; }
     FormDialog .-long .heading { margin-bottom: 0; }
     FormDialog #about { display: none; }
     FormDialog .-long > #about { display: block; height: 2; color: $muted; margin-top: 1; }
     FormDialog .-long .buttons { margin-top: 0; }
+    FormDialog .section-tabs { margin-bottom: 1; }
+    FormDialog .-sections FormBody { height: 1fr; max-height: 100%; }
+    FormDialog .-sections > #about { margin-top: 0; }
+    FormDialog.-high .-sections TickList { max-height: 10; }
+    FormDialog.-low > .dialog.-sections { padding: 0 2; width: 100%; max-height: 100%; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,6 +79,16 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         Binding("ctrl+t", "preview", "Dry run", show=False, id="form.preview"),
         Binding("ctrl+o", "load", "Load a template", show=False, id="form.load"),
         Binding("ctrl+s", "save", "Save as a template", show=False, id="form.save"),
+        # Lists and texts would scroll with them.
+        Binding("ctrl+pagedown,f9", "section(1)", "Next section", show=False, priority=True, id="form.next-section"),
+        Binding(
+            "ctrl+pageup,f8",
+            "section(-1)",
+            "Previous section",
+            show=False,
+            priority=True,
+            id="form.previous-section",
+        ),
     ]
 
     def __init__(
@@ -73,6 +100,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         problems: Values | None = None,
         preview: Callable[[T], PreparedRequest | None] | None = None,
         templates: bool = False,
+        summary: Summary | None = None,
         focus: str = "",
     ) -> None:
         super().__init__(form.title)
@@ -85,33 +113,38 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._values = dict(values or {})
         self._problems = dict(problems or {})
         self._preview = preview
-        self._templates = templates
+        self._templates = FormTemplates(form, self) if templates else None
         self.last_field = focus
         """The field that has or had the focus last; '' for none yet. It has the focus at first."""
         self._about: Static
         self._left: set[str] = set(self._problems)
         self._refused_values: dict[str, tuple[str, str]] = {}
-        self._shows_problems = False
+        self._shown_problems: Values = {}
         self._at_first: dict[str, str] = {}
         self._warned = False
-        self._long = len(form.fields) > _SHORT
+        self._long = len(form.fields) > _SHORT or len(form.sections) > 1
         self._body = FormBody(form, self._values, long=self._long)
+        self._sections = FormSections(form, self._body)
+        self._live = LiveSummary(summary, previews=preview is not None)
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
         long = self._long
-        with Vertical(classes="dialog -long" if long else "dialog"):
+        with Vertical(classes="dialog" + " -long" * long + " -sections" * (self._sections.tabs is not None)):
             yield from self.compose_account()
             yield Static(self._heading(), classes="heading")
+            yield from filter(None, [self._sections.tabs])
             yield self._body
             if self._form.note and not long:
                 yield Static(Content(self._form.note), classes="hint")
+            yield from filter(None, [self._live.bar])
             about = self._about = Static(Content(self._form.note), id="about")
             yield about
             yield from self.compose_buttons(self.button_labels())
             if tools := list(self._tool_buttons()):
                 with Horizontal(classes="tools"):
                     yield from tools
+            yield from filter(None, [self._live.side])
 
     def _heading(self) -> Content:
         legend = "   * required" if any(field.required or field.required_when for field in self._form.fields) else ""
@@ -124,12 +157,13 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     def _tool_buttons(self) -> Iterable[Button]:
         if self._preview is not None:
             yield Button(Content(f"{self.key_of('form.preview')} dry run"), id="tool-preview", compact=True)
-        if self._templates:
+        if self._templates is not None:
             yield Button(Content(f"{self.key_of('form.load')} load"), id="tool-load", compact=True)
             yield Button(Content(f"{self.key_of('form.save')} save as template"), id="tool-save", compact=True)
 
     def on_mount(self) -> None:
         """Show the fields that belong to the values, and focus the first, or the first that is wrong."""
+        self._fit(self.app.size)
         self._body.show_fields()
         self._note_refused(self._problems)
         self._show_problems(self._problems)
@@ -137,11 +171,26 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         before = [self.last_field] if self.last_field in self._body.names() else []
         self._focus((wrong or before or self._body.open_names())[0])
         self._at_first = self.values()
+        self._show_live(self._at_first)
 
     def on_resize(self, event: Resize) -> None:
-        """Give a long form all the room that the rest of the dialog leaves."""
-        if self._long:
-            self._body.styles.max_height = max(4, event.size.height * 94 // 100 - _AROUND)
+        """Take the room that the terminal has."""
+        self._fit(event.size)
+        self._show_live(self.values())
+
+    def _fit(self, size: Size) -> None:
+        """Give the fields all the room that the rest leaves; a form with sections has a fixed height."""
+        self._live.fit(size.width)
+        panel = self.query_one(".dialog")
+        panel.set_class(self._live.wide, "-wide")
+        share = size.height * 94 // 100
+        if self._sections.tabs is not None:
+            high = size.height >= _LOW
+            needed = self._body.tallest(_TICKS_HIGH if high else _TICKS_LOW) + _AROUND_SECTIONS
+            lines = max(needed, _LEAST_WITH_REQUEST if self._live.wide else 0)
+            panel.styles.height = min(lines, share if high else size.height)
+        elif self._long:
+            self._body.styles.max_height = max(4, share - _AROUND)
 
     # --- values ----------------------------------------------------------------------------------------------
 
@@ -154,6 +203,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._body.put_values(values)
         self._left, self._refused_values = set(), {}
         self._show_problems({})
+        self._show_live(self.values())
 
     @on(Select.Changed)
     @on(Input.Changed)
@@ -162,19 +212,70 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     @on(Checkbox.Changed)
     def _changed(self) -> None:
         self._warned = False
-        self._body.show_fields()
-        if self._shows_problems:
+        values = self._body.show_fields()
+        if self._shown_problems:
             self._show_problems_left()
+        self._show_live(values)
+
+    def show_summary(self) -> None:
+        """Show the summary again: the stock has changed."""
+        if self.is_mounted and not self._answered:
+            self._show_live(self.values())
+
+    def _show_live(self, values: Values) -> None:
+        """Show what follows from the values: the marks of the sections, the summary, the request."""
+        self._show_tabs(values)
+        self._live.show(values, lambda: self._request(values), self.key_of("form.preview"))
+
+    def _request(self, values: Values) -> tuple[str, Sequence[Content]]:
+        """Return a heading and the request as a dry run shows it, or why there is none yet."""
+        refusals = self._check(values)
+        if refusals or self._preview is None or self.prepared is None:
+            return "Request preview", lacking_lines(self._form, refusals)
+        request = self._preview(self.prepared)
+        return "Request preview (not sent)", [] if request is None else request_lines(request)
+
+    # --- sections and focus ----------------------------------------------------------------------------------
+
+    def _show_tabs(self, values: Values) -> None:
+        self._sections.show(values, self._shown_problems, self.key_of("form.next-section"))
 
     def _focus(self, name: str) -> None:
-        target = self._body.target(name)
-        if target is not None:
-            self.set_focus(target)
+        self._sections.focus(name)
+        self._show_tabs(self.values())
+
+    def action_section(self, step: int) -> None:
+        """Open the next section, or the previous one; after the last comes the first."""
+        if self._sections.tabs is not None:
+            self._open(self._sections.next_to(step))
+
+    @on(SectionTabs.Chosen)
+    def _section_chosen(self, event: SectionTabs.Chosen) -> None:
+        event.stop()
+        self._open(event.number)
+
+    def _open(self, number: int) -> None:
+        if (name := self._sections.first_of(number, self._shown_problems)) is not None:
+            self._focus(name)
+
+    def focus_next(self, selector: str | type[QueryType] = "*") -> Widget | None:
+        """Move to the next field: behind the last of a section is the first of the next one."""
+        return self.focused if selector == "*" and self._across(1) else super().focus_next(selector)
+
+    def focus_previous(self, selector: str | type[QueryType] = "*") -> Widget | None:
+        """Move to the previous field: before the first of a section is the last of the one before."""
+        return self.focused if selector == "*" and self._across(-1) else super().focus_previous(selector)
+
+    def _across(self, step: int) -> bool:
+        moved = self._sections.across(self.focused, self.focus_chain, step)
+        if moved:
+            self._show_tabs(self.values())
+        return moved
 
     # --- what is wrong ---------------------------------------------------------------------------------------
 
     def _show_problems(self, problems: Values) -> None:
-        self._shows_problems = bool(problems)
+        self._shown_problems = problems
         self._body.show_problems(problems)
 
     def _show_problems_left(self) -> None:
@@ -201,6 +302,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
             return
         self._left.add(field.name)
         self._show_problems_left()
+        self._show_tabs(self.values())
 
     def _wrong(self) -> dict[str, str]:
         """Return what is wrong by the check, and what was not accepted and has not been changed since."""
@@ -294,23 +396,16 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._note_refused(problems)
         if self._refused(problems) or self.prepared is None or (request := self._preview(self.prepared)) is None:
             return
-        lines = [f"{request.method} {request.url}", "", *request.body.splitlines()]
-        heading = "Dry run: request preview (not sent)"
-        self.app.push_screen(ReaderDialog(heading, [Content(line) for line in lines]))
+        self.app.push_screen(ReaderDialog("Dry run: request preview (not sent)", request_lines(request)))
 
     @work(group="dialog", exit_on_error=False)
     async def action_save(self) -> None:
         """Save the values as a template."""
-        if not self._templates:
+        if self._templates is None:
             return
         values = self.values()
-        name = await self.app.push_screen_wait(
-            PromptDialog("Save as a template", note="A name for it.", check=_template_name_problem)
-        )
-        if name is None:
-            return
         try:
-            where = await self._saved(name.strip(), values)
+            where = await self._templates.save(values)
         except GputuiError as error:
             self._show_error(error)
             return
@@ -318,70 +413,19 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
             self._at_first = values
             self.notify(f"Saved as {where}", markup=False, timeout=6)
 
-    async def _saved(self, name: str, values: Values) -> str:
-        """Save a template, over another of its name only when confirmed; '' when it was not saved."""
-        from gputui.config import templates
-
-        try:
-            return str(templates.save(name, self._form.kind, values, self._form))
-        except ConflictError:
-            question = ConfirmDialog(f"Replace the template {name}?", confirm="Replace", danger=True)
-            if not await self.app.push_screen_wait(question):
-                return ""
-            return str(templates.save(name, self._form.kind, values, self._form, replace=True))
-
     @work(group="dialog", exit_on_error=False)
     async def action_load(self) -> None:
         """Fill in a template."""
-        from gputui.config import templates
-
-        if not self._templates:
+        if self._templates is None:
             return
         try:
-            names = templates.names()
-            if not names:
+            if not self._templates.names():
                 text = f"No template is saved yet: {self.key_of('form.save')} saves what is filled in."
                 self.notify(text, markup=False, timeout=6)
-                return
-            choices = [Choice(name, name) for name in names]
-            chosen = await self.app.push_screen_wait(MenuDialog("Load a template", choices))
-            if chosen is not None:
-                _, values = templates.read(chosen, form=self._form)
-                self.put_values({name: _typed(value) for name, value in values.items()})
+            elif (values := await self._templates.load()) is not None:
+                self.put_values(values)
         except GputuiError as error:
             self._show_error(error)
 
     def _show_error(self, error: GputuiError) -> None:
         self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
-
-
-class FilterDialog(FormDialog[T]):
-    """A form without required fields; ``Clear`` answers without values, for the whole list."""
-
-    def button_labels(self) -> dict[str, str]:
-        """Return the labels of the buttons, by id: one is for the whole list."""
-        return {"clear": "Clear", "cancel": "Cancel", "confirm": "Apply"}
-
-    def on_mount(self) -> None:
-        """Offer the whole list where there is less."""
-        super().on_mount()
-        self.query_one("#clear", Button).disabled = not any(self._values.values())
-
-    @on(Button.Pressed, "#clear")
-    def _cleared(self, event: Button.Pressed) -> None:
-        event.prevent_default()
-        event.stop()
-        self._check({})
-        self.dismiss({})
-
-
-def _template_name_problem(text: str) -> str:
-    from gputui.config import templates
-
-    problem = templates.name_problem(text.strip())
-    return f"The name {problem}." if problem else ""
-
-
-def _typed(value: str) -> str:
-    """Return a text of a file as it could have been typed: it has no effect on the terminal."""
-    return "\t".join(clean(part, multiline=True) for part in value.split("\t"))

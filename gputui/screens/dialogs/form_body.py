@@ -1,38 +1,35 @@
-"""The fields of a form below one another, of which those are shown that apply."""
+"""The fields of a form in its sections, of which one is open; those are shown that apply."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-from textual.content import Content
+from textual.containers import Vertical, VerticalScroll
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widget import Widget
-from textual.widgets import Static
 
 from gputui.models import REQUIRED, FieldKind, Form, FormField
-from gputui.screens.dialogs.form_field import FieldBox, put, text_of
+from gputui.screens.dialogs.form_field import FieldBox, lines_of, opening_lines, put, text_of
 
 Values = Mapping[str, str]
 
 
-class FormBody(VerticalScroll, can_focus=False):
-    """All fields of a form, of which those are shown whose ``when`` holds.
+class FormBody(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """All fields of a form, of which those are shown whose ``when`` holds, in sections of which one is open.
 
     A ``long`` form keeps its fields close together; the help of each field is then shown elsewhere.
     """
 
     DEFAULT_CSS = """
     FormBody FieldBox { height: auto; margin-bottom: 1; }
-    FormBody .section { text-style: bold; color: $text-accent; height: auto; width: 1fr; }
+    FormBody .section { height: auto; width: 1fr; }
     FormBody .about { color: $muted; height: auto; }
     FormBody.-long {
         scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface; scrollbar-gutter: stable;
     }
     FormBody.-long FieldBox { margin-bottom: 0; }
-    FormBody.-long .section { margin-top: 1; }
     """
 
     virtual_size = Reactive(Size(0, 0))
@@ -41,24 +38,72 @@ class FormBody(VerticalScroll, can_focus=False):
     def __init__(self, form: Form, values: Values, *, long: bool) -> None:
         super().__init__(classes="scroll -long" if long else "scroll")
         self._fields = {field.name: field for field in form.fields}
+        self._sections = [(name, [field.name for field in fields]) for name, fields in form.sections]
         self._given = values
         self._long = long
         self._editors: dict[str, Widget] = {}
         self._boxes: dict[str, FieldBox] = {}
-        self._groups: dict[str, Widget] = {}
+        self._pages: list[Vertical] = []
+        self.opened = 0
+        """The number of the open section."""
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
         at_first = {name: self._given.get(name, field.default) for name, field in self._fields.items()}
-        for name, field in self._fields.items():
-            if field.section:
-                group = self._groups[name] = Static(Content(field.section), classes="group", id=f"group-{name}")
-                yield group
-            box = self._boxes[name] = FieldBox(
-                field, at_first[name], required=field.is_required(at_first), long=self._long
-            )
-            self._editors[name] = box.editor
-            yield box
+        for number, (_, names) in enumerate(self._sections):
+            page = Vertical(classes="section")
+            page.display = number == self.opened
+            self._pages.append(page)
+            with page:
+                for name in names:
+                    field = self._fields[name]
+                    required = field.is_required(at_first)
+                    box = self._boxes[name] = FieldBox(field, at_first[name], required=required, long=self._long)
+                    self._editors[name] = box.editor
+                    yield box
+
+    # --- sections --------------------------------------------------------------------------------------------
+
+    def sections(self, shown: Container[str]) -> list[tuple[int, str, list[str]]]:
+        """Return number, name and fields of each section of which some fields are shown."""
+        found = [(number, name, [one for one in names if one in shown]) for number, name, names in self._numbered]
+        return [section for section in found if section[2]]
+
+    @property
+    def _numbered(self) -> Iterable[tuple[int, str, list[str]]]:
+        return ((number, name, names) for number, (name, names) in enumerate(self._sections))
+
+    def section_of(self, name: str) -> int:
+        """Return the number of the section of a field."""
+        return next(number for number, _, names in self._numbered if name in names)
+
+    def open(self, number: int, target: Widget | None) -> None:
+        """Open a section, and put the focus into it."""
+        before, self.opened = self.opened, number
+        # The focus moves while both are there: it must not be lost in between.
+        self._pages[number].display = True
+        self.screen.set_focus(target)
+        if before != number:
+            self._pages[before].display = False
+            self.scroll_home(animate=False, immediate=True)
+
+    def stops(self, number: int) -> list[Widget]:
+        """Return the widgets of a section that take the focus, in order."""
+        return [
+            part
+            for name in self._sections[number][1]
+            if self._boxes[name].display
+            for part in self._boxes[name].walk_children(Widget)
+            if part.can_focus and not part.disabled
+        ]
+
+    def tallest(self, most_ticks: int) -> int:
+        """Return the lines of the section with most of them, with the longest of its lists open."""
+        lines = [
+            sum(lines_of(each, most_ticks) for each in fields) + max(map(opening_lines, fields), default=0)
+            for fields in ([self._fields[name] for name in names] for _, names in self._sections)
+        ]
+        return max(lines, default=0)
 
     # --- values ----------------------------------------------------------------------------------------------
 
@@ -85,22 +130,16 @@ class FormBody(VerticalScroll, can_focus=False):
 
     # --- the screen ------------------------------------------------------------------------------------------
 
-    def show_fields(self) -> None:
-        """Show the fields that apply to the values, and the groups that have any."""
+    def show_fields(self) -> dict[str, str]:
+        """Show the fields that apply to the values, and return the values."""
         shown = self.values()
-        heading = ""
-        visible: dict[Widget, bool] = {}
         for name, field in self._fields.items():
-            here = name in shown
-            visible[self._boxes[name]] = here
-            self._boxes[name].require(required=field.is_required(shown))
-            heading = name if field.section else heading
-            if heading:
-                visible[self._groups[heading]] = visible.get(self._groups[heading], False) or here
-        for widget, here in visible.items():
+            box, here = self._boxes[name], name in shown
+            box.require(required=field.is_required(shown))
             # Setting it lays the form out again even where nothing changes.
-            if widget.display != here:
-                widget.display = here
+            if box.display != here:
+                box.display = here
+        return shown
 
     def show_problems(self, problems: Values) -> None:
         """Show these messages below their fields, and no others."""

@@ -21,6 +21,8 @@ from gputui.widgets.inputs.line_input import LineInput
 from gputui.widgets.internal_errors import GuardedHandlers
 
 _INDENT = "  "
+MOST_FOUND, LEAST_LINES = 6, 2
+"""Lines of a list of what was found at most, and of an editor of lines at least."""
 
 
 class Edited(Message):

@@ -15,7 +15,16 @@ from textual.widgets import Input, Select, Static, TextArea
 
 from gputui.models import REQUIRED, FieldKind, FormField
 from gputui.screens.dialogs.dialog import key_of
-from gputui.screens.dialogs.form_editors import Finder, Flag, LinesEditor, Ticks, choice_line, pairs
+from gputui.screens.dialogs.form_editors import (
+    LEAST_LINES,
+    MOST_FOUND,
+    Finder,
+    Flag,
+    LinesEditor,
+    Ticks,
+    choice_line,
+    pairs,
+)
 from gputui.widgets.inputs.line_input import LineInput, SecretInput
 from gputui.widgets.textual_internals import select_values
 
@@ -144,6 +153,21 @@ def keys_of(field: FormField, app: App[Any]) -> str:
             shows, generates = key_of(app, "secret.reveal"), key_of(app, "secret.generate")
             return f"{shows} shows it" + (f", {generates} generates one" if field.generate else "")
     return ""
+
+
+def lines_of(field: FormField, most_ticks: int) -> int:
+    """Return the lines of the editor of a field in a long form, at rest; a list of ticks has so many at most."""
+    if field.kind is FieldKind.MULTI:
+        return min(most_ticks, len(field.choices)) + (field.open_choices or not field.choices)
+    return LEAST_LINES if field.kind is FieldKind.LINES else 1
+
+
+def opening_lines(field: FormField) -> int:
+    """Return the lines that the editor of a field has in addition while it has the focus."""
+    if field.kind is FieldKind.LINES:
+        return 2
+    finds = field.kind is FieldKind.CHOICE and field.choices and _is_long(field)
+    return min(MOST_FOUND, len(field.choices)) + 1 if finds else 0
 
 
 def _is_long(field: FormField) -> bool:

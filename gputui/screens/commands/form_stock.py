@@ -1,0 +1,73 @@
+"""The stock that the summary of a form shows, while the form is filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from gputui.analytics.stock import paid_prices
+from gputui.formatting import format_time
+from gputui.models import FeedState, Form, Instance, Offer, Ref, Resource
+from gputui.presentation.form_summary import StockNow, SummaryLine, creation_summary
+
+if TYPE_CHECKING:
+    from gputui.api.capabilities import Values
+    from gputui.screens.base.session import Session
+
+_RUNS = frozenset({Resource.INSTANCES, Resource.DEPLOYMENTS})
+"""Lists of what runs on GPUs."""
+
+
+class FormStock:
+    """The stock of the account of a form, read again from the rows when these have changed."""
+
+    def __init__(self, session: Session, form: Form) -> None:
+        self._session = session
+        self._form = form
+        home = session.fleet.resource_of(Ref(form.account, form.kind, ""))
+        self._runs = home in _RUNS
+        self._costs = self._runs or home is Resource.VOLUMES
+        self._now: StockNow | None = None
+
+    def summary(self, values: Values) -> Sequence[SummaryLine]:
+        """Return the summary of these values."""
+        if self._runs and self._now is None:
+            self._now = self._read()
+        return creation_summary(self._form, values, costs=self._costs, stock=self._now)
+
+    def _read(self) -> StockNow:
+        fleet, account = self._session.fleet, self._form.account
+        if not fleet.supports(account, Resource.STOCK):
+            return StockNow(reported=False, billed=fleet.runtime(account).bills)
+        feed = fleet.feed(account, Resource.STOCK)
+        old = feed.state is not FeedState.FRESH and feed.fetched_at is not None
+        offers = [row for row in fleet.rows(Resource.STOCK, account).values() if isinstance(row, Offer)]
+        return StockNow(
+            offers,
+            paid=paid_prices(row for row in fleet.all(Instance) if row.ref.account == account),
+            read=feed.state is FeedState.FRESH or bool(offers),
+            as_of=format_time(feed.fetched_at, utc=self._session.utc) if old and feed.fetched_at else "",
+            billed=fleet.runtime(account).bills,
+        )
+
+    @contextmanager
+    def watched(self, changed: Callable[[], None]) -> Iterator[None]:
+        """Have the stock polled, and call ``changed`` when it, or what is known of it, is another."""
+        if not self._runs:
+            yield
+            return
+
+        def again() -> None:
+            self._now = None
+            changed()
+
+        fleet = self._session.fleet
+        stops = [fleet.subscribe(Resource.STOCK, lambda _: again()), fleet.subscribe_feeds(again)]
+        fleet.keep_watching([Resource.STOCK], owner=self)
+        try:
+            yield
+        finally:
+            fleet.keep_watching([], owner=self)
+            for stop in stops:
+                stop()
