@@ -148,7 +148,9 @@ def test_a_volume_has_a_price_that_is_unknown_and_an_image_none_at_all() -> None
 
 def test_an_edit_names_what_becomes_another_value_and_the_price_as_it_is() -> None:
     form = Form("yotta", "volume", "Resize", (FormField("size", "Size", default="100", unit="GB"),))
-    row = Volume(Ref("yotta", "volume", "1"), "data", "CEPH", Phase.RUNNING, "active", price=usd("0.02", estimated=True))
+    row = Volume(
+        Ref("yotta", "volume", "1"), "data", "CEPH", Phase.RUNNING, "active", price=usd("0.02", estimated=True)
+    )
     assert [line.text for line in change_summary(form, {"size": "100"}, row)] == [
         "nothing is changed yet",
         "~$0.02/h as it is",
