@@ -31,13 +31,11 @@ from gputui.widgets.inputs.checkbox import Checkbox
 
 _SHORT = 6
 """A form with more fields, or with sections, fills the screen, and describes only the field in focus."""
-_AROUND = 8
-"""Lines of a long form around its fields: edges, heading, help, buttons."""
-_AROUND_SECTIONS = 13
-"""The same of a form with sections, with their names and the summary."""
+_AROUND = 15
+"""Lines of a long form around its fields: edges, heading, sections, refusals, help, summary, buttons."""
 _LEAST_WITH_REQUEST = 36
 _LOW = 30
-"""Lines of a terminal that leave room around a form with sections."""
+"""Lines of a terminal that leave room around a long form."""
 _TICKS_LOW, _TICKS_HIGH = 5, 10
 """Lines of a list of ticks at most, with fewer lines and with more."""
 
@@ -65,13 +63,13 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     FormDialog > .dialog.-wide { width: 96%; max-width: 190; }
     FormDialog .-long .heading { margin-bottom: 0; }
     FormDialog #about { display: none; }
-    FormDialog .-long > #about { display: block; height: 2; color: $muted; margin-top: 1; }
+    FormDialog .-long > #about { display: block; height: 2; color: $muted; }
     FormDialog .-long .buttons { margin-top: 0; }
-    FormDialog .section-tabs { margin-bottom: 1; }
-    FormDialog .-sections FormBody { height: 1fr; max-height: 100%; }
-    FormDialog .-sections > #about { margin-top: 0; }
-    FormDialog.-high .-sections TickList { max-height: 10; }
-    FormDialog.-low > .dialog.-sections { padding: 0 2; width: 100%; max-height: 100%; }
+    FormDialog .-long FormBody { height: 1fr; max-height: 100%; margin-top: 1; }
+    FormDialog.-high .-long TickList { max-height: 10; }
+    FormDialog.-high .-long > #about { margin-top: 1; }
+    FormDialog.-low > .dialog.-long { padding: 0 2; width: 100%; max-height: 100%; }
+    FormDialog.-low .-long > SummaryBar { margin-top: 0; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -130,16 +128,16 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     def compose(self) -> ComposeResult:
         """Lay it out."""
         long = self._long
-        with Vertical(classes="dialog" + " -long" * long + " -sections" * (self._sections.tabs is not None)):
+        with Vertical(classes="dialog -long" if long else "dialog"):
             yield from self.compose_account()
             yield Static(self._heading(), classes="heading")
             yield from filter(None, [self._sections.tabs])
             yield self._body
             if self._form.note and not long:
                 yield Static(Content(self._form.note), classes="hint")
-            yield from filter(None, [self._live.bar])
             about = self._about = Static(Content(self._form.note), id="about")
             yield about
+            yield from filter(None, [self._live.bar])
             yield from self.compose_buttons(self.button_labels())
             if tools := list(self._tool_buttons()):
                 with Horizontal(classes="tools"):
@@ -179,18 +177,15 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._show_live(self.values())
 
     def _fit(self, size: Size) -> None:
-        """Give the fields all the room that the rest leaves; a form with sections has a fixed height."""
+        """Give a long form a height that is the same for all of its sections."""
         self._live.fit(size.width)
         panel = self.query_one(".dialog")
         panel.set_class(self._live.wide, "-wide")
-        share = size.height * 94 // 100
-        if self._sections.tabs is not None:
+        if self._long:
             high = size.height >= _LOW
-            needed = self._body.tallest(_TICKS_HIGH if high else _TICKS_LOW) + _AROUND_SECTIONS
+            needed = self._body.tallest(_TICKS_HIGH if high else _TICKS_LOW) + _AROUND
             lines = max(needed, _LEAST_WITH_REQUEST if self._live.wide else 0)
-            panel.styles.height = min(lines, share if high else size.height)
-        elif self._long:
-            self._body.styles.max_height = max(4, share - _AROUND)
+            panel.styles.height = min(lines, size.height * 94 // 100 if high else size.height)
 
     # --- values ----------------------------------------------------------------------------------------------
 

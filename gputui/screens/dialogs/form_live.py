@@ -42,6 +42,8 @@ class SummaryBar(Vertical):
 
     def show(self, summary: Sequence[SummaryLine]) -> None:
         """Show a summary; a line that stays the same is not written again."""
+        if self.display != bool(summary):
+            self.display = bool(summary)
         rows = [summary[:2], summary[2:]] if len(summary) > 2 else [summary, []]
         self.set_class(not rows[1], "-short")
         for line, parts in zip(self._lines, rows, strict=True):
@@ -109,8 +111,8 @@ class LiveSummary:
         self.wide = self.side is not None and width >= WIDE
         if self.side is not None:
             self.side.display = self.wide
-        if self.bar is not None:
-            self.bar.display = not self.wide
+        if self.bar is not None and self.wide:
+            self.bar.display = False
 
     def show(
         self, values: Mapping[str, str], request: Callable[[], tuple[str, Sequence[Content]]], more: str
