@@ -32,7 +32,7 @@ class Service(Protocol):
 
 Factory = Callable[["Agent"], Service]
 
-SERVICES: tuple[str, ...] = ("gputui.agent.leases:LeaseService",)
+SERVICES: tuple[str, ...] = ("gputui.agent.leases:LeaseService", "gputui.agent.runner:RuleService")
 """The factories of the services, as ``module:name``."""
 
 

@@ -21,17 +21,24 @@ class Topic(StrEnum):
     FINISHED = "finished"
     WASTE = "waste"
     LEASE = "lease"
+    RULE = "rule"
 
 
-ASKED_FOR = frozenset({Topic.LEASE})
+ASKED_FOR = frozenset({Topic.LEASE, Topic.RULE})
 """The topics that are always announced: the user has set what they are about."""
+
+
+SCREEN, COMMAND, WEBHOOK, WECHAT = "screen", "command", "webhook", "wechat"
+WAYS = (SCREEN, COMMAND, WEBHOOK, WECHAT)
+"""The ways of notifications: on the screen with bell and desktop, a command, a webhook, a message of WeChat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
     """One piece of news. ``title`` and ``text`` are safe for a terminal and have no secrets; ``at`` is in UTC.
 
-    ``shown``: the program has shown it on its screen already.
+    ``shown``: the program has shown it on its screen already. ``ways`` are those that it takes, by their names, none
+    for all that are configured.
     """
 
     topic: Topic
@@ -41,3 +48,4 @@ class Notification:
     account: str = ""
     ref: Ref | None = None
     shown: bool = False
+    ways: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from gputui.errors import GputuiError, UnavailableError
 from gputui.fleet.notifications.channels import Webhook, run_command
 from gputui.fleet.notifications.observer import Observer
 from gputui.fleet.notifications.settings import Settings
-from gputui.models.notifications import ASKED_FOR, Notification, Topic
+from gputui.models.notifications import ASKED_FOR, COMMAND, SCREEN, WEBHOOK, Notification, Topic
 from gputui.redaction import as_failure, inner_failure
 
 if TYPE_CHECKING:
@@ -46,16 +46,16 @@ class Notifier:
         self._on_problem = on_problem
         self._observer = Observer(fleet, settings.topics - {Topic.STOCK}, self.announce)
         self._channels = self._open_channels()
-        self._gathered: dict[Topic, list[Notification]] = {}
+        self._gathered: dict[tuple[Topic, tuple[str, ...]], list[Notification]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _open_channels(self) -> list[_Channel]:
         settings = self._settings
         channels = []
         if command := settings.command:
-            channels.append(_Channel(lambda one: run_command(command, one), self._on_problem))
+            channels.append(_Channel(COMMAND, lambda one: run_command(command, one), self._on_problem))
         if settings.webhook is not None:
-            channels.append(_Channel(Webhook(settings.webhook).send, self._on_problem))
+            channels.append(_Channel(WEBHOOK, Webhook(settings.webhook).send, self._on_problem))
         return channels
 
     def start(self, *, follow: bool = True) -> None:
@@ -79,17 +79,21 @@ class Notifier:
         """Announce news on all ways, if its topic is chosen, or is one that is always announced."""
         if notification.topic not in self._settings.topics | ASKED_FOR:
             return
-        first = notification.topic not in self._gathered
-        self._gathered.setdefault(notification.topic, []).append(notification)
+        key = notification.topic, notification.ways
+        first = key not in self._gathered
+        self._gathered.setdefault(key, []).append(notification)
         if first:
-            self._spawn(self._deliver(notification.topic))
+            self._spawn(self._deliver(key))
 
-    async def _deliver(self, topic: Topic) -> None:
+    async def _deliver(self, key: tuple[Topic, tuple[str, ...]]) -> None:
         await self._fleet.clock.sleep(_GATHER_SECONDS)
-        notification = together(self._gathered.pop(topic))
-        self._show(notification)
+        notification = together(self._gathered.pop(key))
+        ways = notification.ways
+        if not ways or SCREEN in ways:
+            self._show(notification)
         for channel in self._channels:
-            channel.put(notification)
+            if not ways or channel.name in ways:
+                channel.put(notification)
 
     async def _tick(self) -> None:
         while True:
@@ -119,8 +123,9 @@ class _Channel:
     """One way: sends what waits in its order, and reports its first failure."""
 
     def __init__(
-        self, send: Callable[[Notification], Awaitable[None]], on_problem: Callable[[GputuiError], None]
+        self, name: str, send: Callable[[Notification], Awaitable[None]], on_problem: Callable[[GputuiError], None]
     ) -> None:
+        self.name = name
         self._send = send
         self._on_problem = on_problem
         self._waiting: asyncio.Queue[Notification] = asyncio.Queue(_MOST_WAITING)

@@ -1,0 +1,94 @@
+"""What rules announce: notifications on the ways of the user, and the lease of what a grab has obtained."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gputui.errors import GputuiError
+from gputui.models import Ref
+from gputui.models.leases import Lease
+from gputui.models.notifications import Notification, Topic
+from gputui.models.rules import Watch
+from gputui.rules.files import RuleFiles
+from gputui.rules.journal import Entry, EntryKind
+from gputui.rules.market import in_few_words
+from gputui.rules.orders import Orders
+from gputui.rules.status import accounts_of, words_of
+
+if TYPE_CHECKING:
+    from gputui.fleet import Fleet
+
+
+class Surroundings(Protocol):
+    """What it needs of the agent."""
+
+    fleet: Fleet
+    log: logging.Logger
+    notifier: Any
+
+
+class RuleNews:
+    """Announces the entries of rules."""
+
+    def __init__(self, agent: Surroundings, files: RuleFiles) -> None:
+        self._agent = agent
+        self._files = files
+
+    async def announce(self, watch: Watch, orders: Orders, entry: Entry) -> None:
+        """Announce an entry; what was obtained gets its lease first, where the rule says so."""
+        record = orders.records.get(entry.number)
+        name = "" if record is None else record.intent.name
+        account = entry.account or ("" if record is None else record.intent.account)
+        accounts: Sequence[str] = [account] if account else accounts_of(watch)
+        text = " ".join(filter(None, (f"{account}: {name}:" if name else "", entry.text)))
+        if entry.kind is EntryKind.OBTAINED and watch.grab is not None and watch.grab.lease:
+            text += await self._lease(watch, entry, name)
+        if entry.kind is EntryKind.OVER:
+            text = f"{in_few_words(watch)}: {entry.text}"
+        self._agent.notifier.announce(
+            Notification(
+                Topic.RULE,
+                words_of(entry),
+                text,
+                self._agent.fleet.now(),
+                account=accounts[0] if accounts else "",
+                ref=entry.ref,
+                ways=watch.notify,
+            )
+        )
+
+    async def _lease(self, watch: Watch, entry: Entry, name: str) -> str:
+        """Give what was obtained a lease of the hours that it counts as; returns what is said of it."""
+        assert watch.grab is not None  # noqa: S101  (of grabs alone)
+        if entry.ref is None:
+            return " It has no lease yet: the server has not said what it is."
+        try:
+            return await asyncio.to_thread(self._save_lease, watch, entry.ref, entry, name)
+        except GputuiError as error:
+            self._agent.log.warning("rule %s: no lease of %s: %s", watch.id, entry.ref, error)
+            return f" It has no lease: {error.message}"
+
+    def _save_lease(self, watch: Watch, ref: Ref, entry: Entry, name: str) -> str:
+        assert watch.grab is not None  # noqa: S101  (of grabs alone)
+        until = entry.at + timedelta(hours=float(watch.grab.hours))
+        words = f" A lease ends it at {until:%Y-%m-%d %H:%MZ}."
+        for rule in self._files.read().rules.values():
+            if isinstance(rule, Lease) and rule.ref == ref:
+                return words  # it was announced before
+        self._files.save(
+            Lease(
+                self._files.new_id(),
+                ref,
+                name,
+                entry.at,
+                until=until,
+                generation=entry.generation,
+                user=watch.user,
+                note=f"of the rule {watch.id}",
+            )
+        )
+        return words

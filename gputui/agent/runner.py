@@ -1,0 +1,374 @@
+"""The service that runs watches and grabs: one task a rule, which performs the effects of its engine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gputui.agent.rule_news import RuleNews
+from gputui.agent.rule_requests import RuleRequests
+from gputui.agent.rule_stock import RuleStock
+from gputui.errors import GputuiError, JournalError
+from gputui.models import Resource
+from gputui.models.rules import RuleStatus, Watch
+from gputui.models.serialize import to_plain
+from gputui.redaction import as_failure
+from gputui.rules.effects import (
+    Append,
+    Chance,
+    Effect,
+    Failure,
+    Find,
+    Idle,
+    Look,
+    Notice,
+    Now,
+    Reply,
+    Send,
+    Undo,
+    Wait,
+)
+from gputui.rules.engine import Grabber, Steps
+from gputui.rules.files import FileProblem, RuleFiles
+from gputui.rules.journal import Entry, Journal
+from gputui.rules.orders import UNSETTLED, Orders
+from gputui.rules.status import status_of
+from gputui.rules.watcher import Watcher
+
+if TYPE_CHECKING:
+    import logging
+
+    from gputui.fleet import Fleet
+
+PACE = 2.0
+"""The time between two looks at the files of rules, in seconds; a session that changes one says so."""
+LAST_SECONDS = 8.0
+"""How long a request that was sent is awaited when the agent ends."""
+_AGAIN_SECONDS = 30.0
+
+
+class Surroundings(Protocol):
+    """What the service needs of the agent."""
+
+    config_path: Path
+    fleet: Fleet
+    folder: Path
+    log: logging.Logger
+    notifier: Any
+
+    @property
+    def publish(self) -> Callable[[str, Any], None]:
+        """What sends data to the sessions that subscribed to a topic."""
+
+
+class Uptime:
+    """The time since the start of the machine, with the time that it slept where the system counts it."""
+
+    def __init__(self) -> None:
+        try:
+            self.boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        except (OSError, ValueError):
+            self.boot = str(uuid.uuid4())  # then each run of the agent counts as a start of the machine
+        self._clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+    def __call__(self) -> float:
+        """Return it in seconds."""
+        return time.clock_gettime(self._clock)
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A rule that is followed; what its engine sees."""
+
+    service: RuleService
+    watch: Watch | None
+    machine: Grabber | Watcher | None = None
+    task: asyncio.Task[None] | None = None
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    wait: Wait | None = None
+    problem: str = ""
+    """Why it cannot be followed."""
+
+    def rule(self) -> Watch | None:
+        """Return the rule as it is now."""
+        return self.watch
+
+    def now(self) -> Now:
+        """Return the time."""
+        return self.service.now()
+
+    def chances(self) -> Sequence[Chance]:
+        """Return its candidates as the stock is now."""
+        return () if self.watch is None else self.service.stock.chances(self.watch)
+
+    def idle(self) -> Sequence[Idle]:
+        """Return the offers that it is about."""
+        return () if self.watch is None else self.service.stock.idle(self.watch)
+
+    def missing(self) -> str:
+        """Return its account that is no longer in the configuration; '' for none."""
+        return "" if self.watch is None else self.service.stock.missing(self.watch)
+
+    @property
+    def orders(self) -> Orders:
+        """What its journal says."""
+        return Orders() if self.machine is None else self.machine.orders
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is left to do."""
+        if self.watch is None or self.problem or self.orders.over is not None:
+            return False
+        return not self.watch.paused or bool(self.orders.of(UNSETTLED))
+
+
+class RuleService:
+    """Follows the rules in the agent's directory that are of this configuration."""
+
+    name = "rules"
+
+    def __init__(self, agent: Surroundings, up: Uptime | None = None) -> None:
+        self._agent = agent
+        self._fleet = agent.fleet
+        self._files = RuleFiles(agent.folder)
+        self._journal: Journal[Entry] = Journal(agent.folder, Entry)
+        self._up = up or Uptime()
+        self._requests = RuleRequests(agent.fleet)
+        self.stock = RuleStock(agent.fleet)
+        self._news = RuleNews(agent, self._files)
+        self._runs: dict[str, Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._problems: Sequence[FileProblem] = ()
+        self._print: object = None
+        self._said: set[str] = set()
+        self._changed = asyncio.Event()
+        self._published: object = None
+
+    # The agent's side.
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is a rule to follow."""
+        return any(run.is_busy for run in self._runs.values())
+
+    @property
+    def requests(self) -> Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Any]]]:
+        """What sessions ask: to read changed files at once, and the states."""
+        return {"rules.changed": self._files_changed, "rules.status": self._status}
+
+    async def _files_changed(self, _: Mapping[str, Any]) -> Any:
+        await self._read_files()
+        return {}
+
+    async def _status(self, _: Mapping[str, Any]) -> Any:
+        await self._read_files()
+        return [to_plain(status) for status in self.statuses()]
+
+    def statuses(self) -> list[RuleStatus]:
+        """Return the states of all watches and grabs."""
+        now = self._fleet.now()
+        return [
+            status_of(run.watch, run.orders, run.wait, now, problem=run.problem)
+            for run in self._runs.values()
+            if run.watch is not None
+        ]
+
+    async def run(self) -> None:
+        """Follow the rules until cancelled."""
+        self.stock.follow(self._wake)
+        try:
+            while True:
+                await self._read_files()
+                self._publish()
+                self._changed.clear()
+                with suppress(TimeoutError):
+                    await _first(self._changed.wait(), self._fleet.clock.sleep(PACE))
+        finally:
+            self.stock.close()
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=LAST_SECONDS + 1)
+
+    def _publish(self) -> None:
+        """Publish the states to the sessions that subscribed to them, where they have changed."""
+        rows = [to_plain(status) for status in self.statuses()]
+        if rows != self._published:
+            self._published = rows
+            self._agent.publish("rules", rows)
+
+    # Files.
+
+    async def _read_files(self) -> None:
+        """Read the rules again where a file has changed, and follow them."""
+        print_ = await asyncio.to_thread(_fingerprint, self._agent.folder / "rules")
+        if print_ == self._print:
+            return
+        try:
+            found = await asyncio.to_thread(self._files.read)
+        except GputuiError as error:
+            self._say(str(error))
+            return
+        self._print, self._problems = print_, found.problems
+        for problem in found.problems:
+            self._say(problem.why)
+        scope = str(self._agent.config_path)
+        watches = {id_: one for id_, one in found.rules.items() if isinstance(one, Watch) and one.scope == scope}
+        for id_ in self._runs.keys() - watches.keys():
+            run = self._runs.pop(id_)
+            run.watch = None  # it ends at its next step
+            run.wake.set()
+        for id_, watch in watches.items():
+            run = self._runs.setdefault(id_, Run(self, None))
+            if run.watch == watch:
+                continue
+            run.watch = watch
+            self.stock.note(watch)
+            if run.task is None or run.task.done():
+                run.task = asyncio.create_task(self._follow(id_, run), name=f"rule {id_}")
+                self._tasks.add(run.task)
+                run.task.add_done_callback(self._tasks.discard)
+            run.wake.set()
+        self._keep_polling()
+
+    def _say(self, why: str) -> None:
+        if why not in self._said:
+            self._said.add(why)
+            self._agent.log.warning("a rule is not followed: %s", why)
+
+    def _keep_polling(self) -> None:
+        busy = [run.watch for run in self._runs.values() if run.is_busy and run.watch is not None]
+        wanted = {Resource.STOCK} if busy else set()
+        if any(one.grab is not None for one in busy):
+            wanted.add(Resource.INSTANCES)  # prices, and what is to be started
+        self._fleet.keep_watching(wanted, owner=self)
+
+    def _wake(self, refs: frozenset[Any] | None) -> None:
+        """Let the rules look again that are about changed offers; None for all."""
+        for run in self._runs.values():
+            if run.watch is not None and (refs is None or self.stock.concerns(run.watch, refs)):
+                run.wake.set()
+
+    # One rule.
+
+    async def _follow(self, id_: str, run: Run) -> None:
+        """Perform the effects of a rule until it is over. A fault is reported, and it begins again."""
+        while run.watch is not None:
+            try:
+                entries = await asyncio.to_thread(self._journal.entries, id_)
+                run.problem = ""
+                kind = Watcher if run.watch.grab is None else Grabber
+                run.machine = kind(entries, run)
+                await self._perform_all(id_, run, run.machine.run())
+            except JournalError as error:
+                run.problem = str(error)
+                self._say(f"{id_}: {error}")
+                return
+            except Exception as error:  # the faults of one rule must not end the others
+                self._agent.log.error("rule %s failed: %s", id_, error, exc_info=error)  # noqa: TRY400
+                failure = as_failure(error, f"the rule {id_}")
+                run.wait = Wait(_AGAIN_SECONDS, run.wait.state, failure.message) if run.wait else None
+                await self._fleet.clock.sleep(_AGAIN_SECONDS)
+                continue
+            self._changed.set()
+            self._keep_polling()
+            return
+
+    async def _perform_all(self, id_: str, run: Run, steps: Steps) -> None:
+        reply: Reply = None
+        while True:
+            try:
+                effect = steps.send(reply)
+            except StopIteration:
+                return
+            if isinstance(effect, Send):
+                reply = await self._send(id_, effect, steps)
+            else:
+                reply = await self._perform(id_, run, effect)
+
+    async def _send(self, id_: str, effect: Send, steps: Steps) -> Reply:
+        """Send a request; where the agent ends meanwhile, its answer is awaited for a while, and written."""
+        sending = asyncio.create_task(self._requests.send(effect.order))
+        try:
+            return await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            await asyncio.wait({sending}, timeout=LAST_SECONDS)
+            if sending.done() and not sending.cancelled():
+                written = steps.send(sending.result())
+                if isinstance(written, Append):
+                    await self._append(id_, written.entry)
+            else:
+                sending.cancel()
+            raise
+
+    async def _perform(self, id_: str, run: Run, effect: Effect) -> Reply:
+        match effect:
+            case Append(entry):
+                return await self._append(id_, entry)
+            case Find(order):
+                return await self._requests.find(order)
+            case Look(order):
+                return await self._requests.look(order)
+            case Undo(order):
+                return await self._requests.undo(order)
+            case Notice(entry):
+                if run.watch is not None:
+                    await self._news.announce(run.watch, run.orders, entry)
+            case Wait():
+                await self._rest(run, effect)
+        return None
+
+    async def _append(self, id_: str, entry: Entry) -> Failure | None:
+        try:
+            await asyncio.to_thread(self._journal.append, id_, entry)
+        except JournalError as error:
+            self._agent.log.warning("rule %s: %s", id_, error)
+            return Failure(str(error))
+        if entry.text:
+            self._agent.log.info("rule %s: %s %s", id_, entry.kind.value, entry.text)
+        return None
+
+    async def _rest(self, run: Run, wait: Wait) -> None:
+        changed = run.wait is None or (run.wait.state, run.wait.text) != (wait.state, wait.text)
+        run.wait = wait
+        if changed:
+            self._changed.set()
+        if wait.seconds is None:
+            await run.wake.wait()
+        else:
+            await _first(run.wake.wait(), self._fleet.clock.sleep(wait.seconds))
+        run.wake.clear()
+
+    def now(self) -> Now:
+        """Return the time."""
+        at: datetime = self._fleet.clock.now()
+        local = at.astimezone()
+        return Now(at, local.hour * 60 + local.minute, self._up(), self._up.boot)
+
+
+async def _first(*awaited: Awaitable[Any]) -> None:
+    """Wait for the first of these, and cancel the others."""
+    tasks = [asyncio.ensure_future(one) for one in awaited]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _fingerprint(directory: Path) -> object:
+    """Return what changes with each file of a directory; None where there is none."""
+    try:
+        with os.scandir(directory) as entries:
+            stats = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith(".json")]
+    except OSError:
+        return None
+    return sorted((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in stats)

@@ -1,0 +1,317 @@
+"""The rules that the agent follows: on a fleet, with files and journals, over crashes of the agent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gputui.agent.runner import RuleService, Uptime
+from gputui.errors import JournalError, NotFoundError, UnavailableError, UnknownOutcomeError
+from gputui.fleet import Fleet
+from gputui.models import Action, ActionResult, FeedState, Instance, Money, Offer, Ref, Resource
+from gputui.models.leases import Lease
+from gputui.models.notifications import Notification
+from gputui.models.rules import Candidate, Grab, RuleState, Setting, Watch
+from gputui.rules.files import RuleFiles
+from gputui.rules.journal import Entry, EntryKind, Journal
+from tests.fleet.fakes import START, FakeBackend, FakeClock, pod, running
+
+STOCK = Resource.STOCK
+NAME = "run-g7k2-1"
+
+
+def offer(idle: int, price: str = "1.00") -> Offer:
+    ref = Ref("hub", "offer", "sgp1/RTX 4090")
+    return Offer(ref, "RTX 4090", "sgp1", idle=idle, total=8, price_from=Money(Decimal(price), "USD"))
+
+
+class Cloud(FakeBackend):
+    """A cloud whose pods have ids of their own, and are found by name."""
+
+    creatable = ("pod",)
+    finds = True
+
+    def __init__(self) -> None:
+        super().__init__("hub", (STOCK, Resource.INSTANCES))
+        self.rows[STOCK] = [offer(0)]
+        self.values: list[Mapping[str, str]] = []
+        self.answers: list[Exception | None] = []
+
+    async def find_created(self, kind: str, values: Mapping[str, str]) -> Collection[Ref]:
+        rows = self.rows[Resource.INSTANCES]
+        return [row.ref for row in rows if isinstance(row, Instance) and row.name == values["name"]]
+
+    async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
+        self.values.append(values)
+        made = replace(pod("hub", f"p{len(self.values)}"), name=values["name"], price=Money(Decimal("1.00"), "USD"))
+        answer = self.answers.pop(0) if self.answers else None
+        if answer is None or isinstance(answer, UnknownOutcomeError):
+            self.rows[Resource.INSTANCES] = [*self.rows[Resource.INSTANCES], made]
+        await self._do(Action.CREATE, "created")
+        if answer is not None:
+            raise answer
+        return ActionResult("Pod created.", created=made.ref)
+
+
+WATCH = Watch(
+    "g7k2",
+    "/config.toml",
+    "me",
+    START,
+    grab=Grab(
+        (
+            Candidate(
+                "hub",
+                "pod",
+                "run-g7k2-",
+                (Setting("image", "cuda"),),
+                name_field="name",
+                limit_field="price_to",
+                models=("RTX 4090",),
+            ),
+        ),
+        1,
+        Money(Decimal("1.50"), "USD"),
+    ),
+)
+
+
+class FakeUptime(Uptime):
+    """The time of a test's clock."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.boot = "1"
+        self._fake = clock
+
+    def __call__(self) -> float:
+        return self._fake.monotonic()
+
+
+@dataclass
+class Place:
+    """The agent around the service."""
+
+    fleet: Fleet
+    folder: Path
+    clock: FakeClock
+    hub: Cloud
+    config_path: Path = Path("/config.toml")
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("test.rules"))
+    said: list[Notification] = field(default_factory=list)
+    published: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.files = RuleFiles(self.folder)
+        self.journal: Journal[Entry] = Journal(self.folder, Entry)
+        self.notifier = self
+        self.begin()
+
+    def announce(self, notification: Notification) -> None:
+        self.said.append(notification)
+
+    def publish(self, topic: str, data: Any) -> None:
+        self.published.append((topic, data))
+
+    def begin(self) -> None:
+        """Start the service, as the agent does."""
+        self.service = RuleService(self, FakeUptime(self.clock))
+        self.task = asyncio.create_task(self.service.run())
+
+    async def end(self) -> None:
+        self.task.cancel()
+        await asyncio.wait({self.task})
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Let the loop and threads work, and the clock go on, until a condition is met."""
+        async with asyncio.timeout(20):
+            while not condition():
+                await self.clock.advance(0.5)
+                await asyncio.sleep(0.001)
+
+    @property
+    def kinds(self) -> list[EntryKind]:
+        return [one.kind for one in self.journal.entries("g7k2") if one.kind is not EntryKind.NOTIFIED]
+
+    @property
+    def is_over(self) -> bool:
+        found = self.service.statuses()
+        return bool(found) and found[0].state.over and EntryKind.OVER in self.kinds
+
+    @property
+    def state(self) -> RuleState:
+        return self.service.statuses()[0].state
+
+
+@asynccontextmanager
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    clock, hub = FakeClock(), Cloud()
+    async with running(clock, hub, watch=()) as fleet:
+        found = Place(fleet, tmp_path / "agent", clock, hub)
+        try:
+            yield found
+        finally:
+            await found.end()
+
+
+async def test_stock_that_appears_is_grabbed_once_with_the_ceiling_in_the_request(tmp_path: Path) -> None:
+    async with place(tmp_path) as agent:
+        agent.files.save(WATCH)
+        await agent.until(lambda: agent.fleet.feed("hub", STOCK).state is FeedState.FRESH)
+        assert agent.service.busy
+        assert not agent.hub.values
+        agent.hub.rows[STOCK] = [offer(2)]
+        await agent.until(lambda: agent.is_over)
+        assert agent.hub.values == [{"image": "cuda", "name": NAME, "price_to": "1.5"}]
+        assert agent.kinds == [
+            EntryKind.INTENT,
+            EntryKind.OBTAINED,
+            EntryKind.SEEN,
+            EntryKind.PRICE,
+            EntryKind.OVER,
+        ]
+        (status,) = agent.service.statuses()
+        assert (status.state, status.obtained, status.wanted) == (RuleState.DONE, 1, 1)
+        assert status.made == (Ref("hub", "pod", "p1"),)
+        assert [one.title for one in agent.said] == ["Obtained", "Rule done"]
+        assert agent.published[-1][0] == "rules"
+
+
+async def test_an_agent_that_ends_while_a_create_is_sent_finds_what_it_made(tmp_path: Path) -> None:
+    async with place(tmp_path) as agent:
+        agent.files.save(WATCH)
+        agent.hub.rows[STOCK] = [offer(2)]
+        answered = agent.hub.hold(Action.CREATE)
+        await agent.until(lambda: agent.hub.values)
+        assert agent.kinds == [EntryKind.INTENT]
+        for task in list(agent.service._tasks):  # the process is killed: nothing more is written
+            task.get_coro().throw(SystemError)
+        agent.service._tasks.clear()
+        agent.task.cancel()
+        agent.begin()
+        await agent.until(lambda: agent.is_over)
+        answered.set()
+        assert len(agent.hub.values) == 1
+        assert agent.journal.entries("g7k2")[1].text == "It was created, though no answer came."
+
+
+async def test_an_agent_that_is_ended_writes_the_answer_that_comes_in_time(tmp_path: Path) -> None:
+    async with place(tmp_path) as agent:
+        agent.files.save(WATCH)
+        agent.hub.rows[STOCK] = [offer(2)]
+        answered = agent.hub.hold(Action.CREATE)
+        await agent.until(lambda: agent.hub.values)
+        agent.task.cancel()
+        asyncio.get_running_loop().call_later(0.05, answered.set)
+        await asyncio.wait({agent.task})
+        assert agent.kinds == [EntryKind.INTENT, EntryKind.OBTAINED]
+
+
+async def test_a_lost_answer_is_found_by_name(tmp_path: Path) -> None:
+    async with place(tmp_path) as agent:
+        agent.hub.answers = [UnknownOutcomeError("No answer.")]
+        agent.hub.rows[STOCK] = [offer(2)]
+        agent.files.save(WATCH)
+        await agent.until(lambda: agent.is_over)
+        assert len(agent.hub.values) == 1
+        assert agent.state is RuleState.DONE
+
+
+async def test_an_image_that_is_gone_ends_the_rule_and_says_so(tmp_path: Path) -> None:
+    async with place(tmp_path) as agent:
+        agent.hub.answers = [NotFoundError("The image cuda does not exist.")]
+        agent.hub.rows[STOCK] = [offer(2)]
+        agent.files.save(WATCH)
+        await agent.until(lambda: agent.is_over)
+        (status,) = agent.service.statuses()
+        assert status.state is RuleState.FAILED
+        assert status.answer == "The request was refused: The image cuda does not exist."
+        assert "The image cuda does not exist." in agent.said[-1].text
+
+
+async def test_a_server_that_cannot_be_reached_is_tried_again(tmp_path: Path) -> None:
+    async with place(tmp_path) as agent:
+        agent.hub.answers = [UnavailableError("No connection.")]
+        agent.hub.rows[STOCK] = [offer(2)]
+        agent.files.save(WATCH)
+        await agent.until(lambda: agent.is_over)
+        assert [one["name"] for one in agent.hub.values] == [NAME, "run-g7k2-2"]
+
+
+async def test_a_disk_that_is_full_at_the_journal_sends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Journal[Entry], id_: str, entry: Entry) -> None:
+        raise JournalError("g7k2.jsonl cannot be written: No space left on device.")
+
+    async with place(tmp_path) as agent:
+        agent.hub.rows[STOCK] = [offer(2)]
+        with monkeypatch.context() as full:
+            full.setattr(Journal, "append", fail)
+            agent.files.save(WATCH)
+            await agent.until(lambda: "No space left" in "".join(one.answer for one in agent.service.statuses()))
+        assert not agent.hub.values
+        await agent.until(lambda: agent.hub.values)  # there is room again
+
+
+async def test_rules_that_are_deleted_paused_or_of_another_configuration_send_nothing(tmp_path: Path) -> None:
+    async with place(tmp_path) as agent:
+        saved = agent.files.save(WATCH)
+        agent.files.save(replace(WATCH, id="pzd2", paused=True))
+        agent.files.save(replace(WATCH, id="thr2", scope="/another.toml"))
+        await agent.until(lambda: len(agent.service.statuses()) == 2)
+        agent.files.delete("g7k2", saved.revision)
+        await agent.until(lambda: len(agent.service.statuses()) == 1)
+        agent.hub.rows[STOCK] = [offer(2)]
+        agent.fleet.watch({STOCK})
+        await agent.until(lambda: agent.hub.calls[STOCK] > 10)
+        assert not agent.hub.values
+        assert not agent.service.busy
+
+
+async def test_what_is_obtained_gets_its_lease_once(tmp_path: Path) -> None:
+    assert WATCH.grab is not None
+    leased = replace(WATCH, grab=replace(WATCH.grab, lease=True, hours=Decimal(8)))
+    async with place(tmp_path) as agent:
+        agent.hub.rows[STOCK] = [offer(2)]
+        agent.files.save(leased)
+        await agent.until(lambda: agent.is_over)
+        (lease,) = [one for one in agent.files.read().rules.values() if isinstance(one, Lease)]
+        assert lease.ref == Ref("hub", "pod", "p1")
+        assert lease.until is not None
+        assert (lease.until - lease.created).total_seconds() == 8 * 3600
+        assert "A lease ends it at" in agent.said[0].text
+
+
+async def test_an_instance_is_started_when_its_gpu_is_idle(tmp_path: Path) -> None:
+    stopped = replace(pod("hub", "main", "exited", container_id="c1"), price=Money(Decimal("1.20"), "USD"))
+    start = Candidate("hub", "pod", "main", models=("RTX 4090",), start=stopped.ref, generation="c1")
+    async with place(tmp_path) as agent:
+        agent.hub.offered |= {Action.START}
+        agent.hub.rows[Resource.INSTANCES] = [stopped]
+        agent.hub.effects[Action.START] = [replace(pod("hub", "main", container_id="c1"), price=stopped.price)]
+        agent.hub.rows[STOCK] = [offer(1)]
+        agent.files.save(replace(WATCH, grab=Grab((start,), 1, Money(Decimal("1.50"), "USD"))))
+        await agent.until(lambda: agent.is_over)
+        assert agent.hub.calls[Action.START] == 1
+        assert agent.state is RuleState.DONE
+
+
+async def test_a_watch_notifies_on_the_ways_that_it_names(tmp_path: Path) -> None:
+    async with place(tmp_path) as agent:
+        agent.files.save(replace(WATCH, grab=None, models=("4090",), count=2, notify=("webhook",), once=True))
+        await agent.until(lambda: agent.fleet.feed("hub", STOCK).state is FeedState.FRESH)
+        agent.hub.rows[STOCK] = [offer(1)]
+        await agent.until(lambda: agent.hub.calls[STOCK] > 3)
+        assert not agent.said
+        agent.hub.rows[STOCK] = [offer(3)]
+        await agent.until(lambda: agent.is_over)
+        (one,) = agent.said
+        assert (one.text, one.ways) == ("3 RTX 4090 idle in hub sgp1, from $1.00/h.", ("webhook",))
