@@ -1,10 +1,10 @@
-"""What is known of the rows of leases: how far their lists can be believed, load, users, and the time."""
+"""The facts about the rows of leases: how far their lists can be believed, load, users, and the time."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median_low
@@ -19,6 +19,7 @@ from gputui.models import (
     Deployment,
     FeedState,
     GpuDevice,
+    GpuSample,
     HostInfo,
     Instance,
     Phase,
@@ -30,17 +31,20 @@ from gputui.rules.leases import Load, Users
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
+    from gputui.ssh.nvidia.reader import GpuReader
 
 _AGREE = 60.0
 """Seconds by which clocks may differ."""
 _JUMP = 120.0
-"""Seconds by which a clock that nobody sets is never wrong within a look."""
+"""Seconds by which the clock differs from the uptime after a look only where it was set."""
 _OLDEST = 120.0
 """Seconds up to which a list is up to date, or three of its intervals where that is more."""
 _USERS_OFTEN, _USERS_SELDOM = 60.0, 600.0
 """Seconds between two looks at who is logged in: shortly before the end of an idle rule, and before that."""
 _USERS_VALID = 3
 """So many of these intervals an answer is valid."""
+_KEPT = 1500
+"""Samples of a GPU that are kept: of a day."""
 GPU_SECONDS = 60.0
 """The interval of the readings of GPUs: several within :data:`LONGEST_GAP`."""
 
@@ -52,11 +56,16 @@ def uptime() -> float:
 
 @dataclass(slots=True)
 class _Login:
-    """The last look at who is logged into an instance."""
+    """The looks into an instance: who is logged in, and its GPUs where no server reports their load."""
 
     users: Users = field(default_factory=lambda: Users(None, "nothing is read over SSH yet"))
     at: float | None = None
     task: asyncio.Task[None] | None = None
+    reader: GpuReader | None = None
+    gpus: Sequence[GpuDevice] = ()
+    samples: dict[Ref, list[GpuSample]] = field(default_factory=dict)
+    problem: str = ""
+    """Why its GPUs could not be read."""
 
 
 class LeaseFacts:
@@ -171,21 +180,38 @@ class LeaseFacts:
         known = fleet.feed(account, Resource.GPUS).state is FeedState.FRESH
         devices = [one for one in fleet.rows(Resource.GPUS, account).values() if isinstance(one, GpuDevice)]
         hosts = [one for one in fleet.rows(Resource.HOSTS, account).values() if isinstance(one, HostInfo)]
-        gpus = SeenGpus(devices).of(row) if known else ()
-        for gpu in gpus:
-            self._periods.update(gpu.ref, fleet.samples.of(gpu.ref))
         count = gpus_of(row, host_gpus([*hosts, *devices]))
         if count == 0:
             return Load(problem=f"{row.name} has no GPU")
-        newest = {gpu.ref: samples[-1] for gpu in gpus if (samples := fleet.samples.of(gpu.ref))}
-        found = load_of(gpus, count, self._periods.of, newest.get, fleet.now())
-        if found.busy:
-            return Load(busy=True)
+        found = self._load_on(SeenGpus(devices).of(row) if known else (), count, fleet.samples.of)
+        if found is not None:
+            return found
+        login = self._logins.get(row.ref)
+        if login is None:
+            login = self._logins[row.ref] = _Login()
+        if login.reader is None and Action.SSH in fleet.actions(row):
+            from gputui.ssh.nvidia.reader import GpuReader
+
+            login.reader = GpuReader(fleet.connections.lease, fleet.now)
+        inside = self._load_on(login.gpus, count or len(login.gpus), lambda ref: login.samples.get(ref, ()))
+        if inside is not None:
+            return inside
+        reason = "no server reports it"
+        if login.reader is not None:
+            reason = login.problem or ("" if login.gpus else login.users.problem)
+        return Load(problem=f"the load of its GPUs is unknown{f': {reason}' if reason else ''}")
+
+    def _load_on(
+        self, gpus: Sequence[GpuDevice], count: int | None, samples_of: Callable[[Ref], Sequence[GpuSample]]
+    ) -> Load | None:
+        """Return the load of GPUs by their samples; None where that is unknown."""
+        for gpu in gpus:
+            self._periods.update(gpu.ref, samples_of(gpu.ref))
+        newest = {gpu.ref: samples[-1] for gpu in gpus if (samples := samples_of(gpu.ref))}
+        found = load_of(gpus, count, self._periods.of, newest.get, self._fleet.now())
         if found.idle is not None:
             return Load(idle=found.idle.seen, memory=found.idle.memory_in_use or 0)
-        login = self._logins.get(row.ref)
-        reason = fleet.probe_problem(row.ref) or (login.users.problem if login is not None and not gpus else "")
-        return Load(problem=f"the load of its GPUs is unknown{f': {reason}' if reason else ''}")
+        return Load(busy=True) if found.busy else None
 
     def users(self, row: Instance | Deployment, *, soon: bool) -> Users:
         """Return who is logged in; of a deployment, into all its instances. ``soon``: it is needed to the minute."""
@@ -202,8 +228,9 @@ class LeaseFacts:
             return Users(row.machine.users, "" if row.machine.users is not None else f"{row.name} does not show that")
         if Action.SSH not in self._fleet.actions(row):
             return Users(None, f"{row.name} permits no login, so that it is unknown who is logged in")
-        login = self._logins.setdefault(row.ref, _Login())
-        every = _USERS_OFTEN if soon else _USERS_SELDOM
+        if (login := self._logins.get(row.ref)) is None:
+            login = self._logins[row.ref] = _Login()
+        every = _USERS_OFTEN if soon or login.reader is not None else _USERS_SELDOM
         age = None if login.at is None else self._up() - login.at
         if login.task is None and (age is None or age >= every):
             login.task = asyncio.create_task(self._look_inside(row, login))
@@ -212,22 +239,34 @@ class LeaseFacts:
         return login.users
 
     async def _look_inside(self, row: Instance, login: _Login) -> None:
-        """Log in without questions, read the users, and have the GPUs probed where nothing else reports them."""
+        """Log in without questions, and read the users and, where nothing else reports their load, the GPUs."""
         from gputui.ssh.users import users_of
 
         try:
             async with self._fleet.connections.lease(row) as connection:
-                if self._fleet.can_probe(row) and not self._fleet.is_probed(row.ref):
-                    from gputui.fleet.ssh_gpu_reader import probe_gpus
-
-                    probe_gpus(self._fleet, row)
+                await self._read_gpus(row, login)
                 login.users = Users(await users_of(connection, row.name))
         except GputuiError as error:
-            login.users = Users(None, f"{row.name}: {error.message}")
+            login.users = Users(None, str(error).rstrip("."))
         except Exception as error:  # noqa: BLE001  (a fault with one instance must not end the others' leases)
             login.users = Users(None, as_failure(error, f"the login to {row.name}").message)
         finally:
             login.at, login.task = self._up(), None
+
+    async def _read_gpus(self, row: Instance, login: _Login) -> None:
+        if login.reader is None:
+            return
+        try:
+            login.gpus = (await login.reader(row)).devices
+        except GputuiError as error:
+            login.problem = str(error).rstrip(".")
+            return
+        login.problem = ""
+        for gpu in login.gpus:
+            if gpu.sample is not None:
+                kept = login.samples.setdefault(gpu.ref, [])
+                kept.append(gpu.sample)
+                del kept[:-_KEPT]
 
     async def aclose(self) -> None:
         """End the looks that are under way."""

@@ -35,7 +35,7 @@ _LAST_SECONDS = 8.0
 
 
 class Surroundings(Protocol):
-    """What the service needs of the agent."""
+    """The parts of the agent that the service needs."""
 
     fleet: Fleet
     folder: Path

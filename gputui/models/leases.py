@@ -10,7 +10,7 @@ from gputui.models.values import Ref
 
 
 class LeaseAction(StrEnum):
-    """What a lease does at its end. Releasing deletes an instance with its disk."""
+    """The end of a lease. Releasing deletes an instance with its disk."""
 
     STOP = "stop"
     RELEASE = "release"

@@ -62,7 +62,7 @@ class Users:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known at a time.
+    """The facts at a time.
 
     ``now`` is the time of the server's clock where that is known, ``doubt`` why it may be wrong, '' where it is not.
     ``row`` is the row as listed, None where it is not; ``stale`` why its list is not up to date, '' where it is;
@@ -99,7 +99,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is done now: the notice is announced, then the entries are written, then the request is sent.
+    """The steps now: the notice is announced, then the entries are written, then the request is sent.
 
     ``text`` says why the lease is in its state, ``ends`` when it ends, as far as that is known.
     """
@@ -283,7 +283,7 @@ class _Look:
     def _due(self, row: Instance | Deployment) -> _Due:
         """Return when it ends: at its time, or earlier by its idle rule."""
         lease, now = self.lease, self.facts.now
-        dues = [_Due(lease.until, "its time is over")] if lease.until is not None else []
+        dues = [_Due(lease.until, "its lease ends")] if lease.until is not None else []
         idle = self._idle_due(row) if lease.idle is not None else _Due(None)
         if idle.at is not None:
             dues.append(idle)
@@ -306,9 +306,8 @@ class _Look:
             return _Due(None, problem=facts.users.problem or "it is not known who is logged in")
         if facts.users.names:
             return _Due(None, f"logged in: {', '.join(facts.users.names)}")
-        minutes = lease.idle or 0
-        left = timedelta(minutes=minutes) - facts.load.idle
-        return _Due(facts.now + left, f"its GPUs are idle for {format_minutes(minutes)}", idle=True)
+        left = timedelta(minutes=lease.idle or 0) - facts.load.idle
+        return _Due(facts.now + left, "its GPUs are idle, and no user is logged in", idle=True)
 
     def _early(self, due: _Due, *, off: bool) -> Decision:
         """Decide before the end: wait, or warn."""

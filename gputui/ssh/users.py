@@ -20,7 +20,7 @@ _LONGEST_NAME = 64
 _COMMAND = (
     'sh -c \'if w=$(who 2>/dev/null); then echo "@who"; printf "%s\\n" "$w" | head -n 200; fi; '
     '[ -e /run/utmp ] || [ -e /var/run/utmp ] || echo "@noutmp"; echo "@titles"; '
-    '{ ps -eo args= 2>/dev/null || cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\000" "\\n"; } '
+    '{ ps -A -o args= 2>/dev/null || cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\000" "\\n"; } '
     '| grep "^sshd" | head -n 500; echo "@end"\''
 )
 _SESSION = re.compile(r"sshd(?:-session)?: ([^\s@]{1,200})@(pts/\d+|tty\S*|notty)\b")

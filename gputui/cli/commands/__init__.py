@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "release": ("lifecycle:delete", "delete instances permanently, with their disks"),
     "scale": ("scale:run", "change the number of instances of a deployment"),
     "block": ("block:run", "block instances' hosts for a time"),
+    "lease": ("lease:run", "stop or release instances and deployments by themselves, after a time or once idle"),
     "commit": ("lifecycle:commit", "save an instance as an image"),
     "exec": ("exec:run", "run a command in instances, over SSH or through the API"),
     "kill": ("kill:run", "end GPU processes of an instance, over SSH"),

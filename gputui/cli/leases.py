@@ -1,0 +1,112 @@
+"""The leases as commands read and set them: the options of their terms, the book, the agent that enforces them."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gputui.cli import arguments
+from gputui.cli.program import agent_program
+from gputui.config.paths import config_path, state_dir
+from gputui.errors import ConfigError
+from gputui.models.leases import LeaseAction
+
+if TYPE_CHECKING:
+    from gputui.rules.lease_book import LeaseBook, LeaseTerms
+
+_WARN = 15
+
+
+def add_terms(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say when a lease ends, and how."""
+    parser.add_argument("--after", type=arguments.span, metavar="SPAN", help="end it after so long: 90m, 8h, 2d")
+    parser.add_argument("--until", metavar="TIME", help="end it at a time: 18:00, 2026-12-03, '2026-12-03 18:00'")
+    parser.add_argument(
+        "--idle",
+        type=arguments.span,
+        metavar="SPAN",
+        help="end it once its GPUs are idle for so long and no user is logged in: 30m",
+    )
+    parser.add_argument("--not-before", metavar="TIME", help="end it no earlier: 18:00, 2026-12-03 18:00, 8h")
+    parser.add_argument(
+        "--action",
+        choices=[action.value for action in LeaseAction],
+        default=LeaseAction.STOP.value,
+        help="at the end: stop it (default), or release it with its disk",
+    )
+    parser.add_argument(
+        "--warn",
+        type=_warning,
+        default=_WARN,
+        metavar="SPAN",
+        help=f"notify so long before (default: {_WARN}m; 0 for no notification)",
+    )
+    parser.add_argument(
+        "--arm",
+        action="store_true",
+        help="arm the time inside the instance over SSH as well; after a shutdown from inside some vendors bill on",
+    )
+    parser.add_argument("--note", default="", help="a note kept with the lease")
+
+
+def _warning(text: str) -> int:
+    return 0 if text.strip() == "0" else arguments.span(text)
+
+
+_warning.__name__ = arguments.span.__name__
+
+
+def terms_of(args: argparse.Namespace, now: datetime) -> LeaseTerms:
+    """Return the terms of a command line. Raises ConfigError for a time that is none, InvalidError for no lease."""
+    from gputui.presentation.times import parse_end
+    from gputui.rules.lease_book import LeaseTerms
+
+    def end(option: str, text: str | None) -> datetime | None:
+        try:
+            return None if text is None else parse_end(text, now)
+        except ValueError as error:
+            raise ConfigError(f"{option} {text}: {error}.") from None
+
+    if args.after is not None and args.until is not None:
+        raise ConfigError("--after and --until do not go together: both are the end.")
+    until = now + timedelta(minutes=args.after) if args.after is not None else end("--until", args.until)
+    action, not_before = LeaseAction(args.action), end("--not-before", args.not_before)
+    terms = LeaseTerms(until, args.idle, not_before, action, args.warn, args.arm, args.note)
+    terms.check(now)
+    return terms
+
+
+def config_file(args: argparse.Namespace) -> Path:
+    """Return the configuration file that the command line names."""
+    return (Path(args.config).expanduser() if args.config else config_path()).absolute()
+
+
+def book(args: argparse.Namespace) -> LeaseBook:
+    """Return the leases of this configuration."""
+    from gputui.rules.lease_book import LeaseBook
+    from gputui.rules.place import agent_dir
+
+    return LeaseBook(agent_dir(state_dir()), str(config_file(args)))
+
+
+def ensure_agent(args: argparse.Namespace) -> None:
+    """Start the agent where none runs, as it enforces leases. Raises AgentError."""
+    from gputui.agent.start import ensure_agent
+
+    ensure_agent(agent_program(args), state_dir(), config_file(args))
+
+
+def user() -> str:
+    """Return the name of the user who sets a lease."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def now() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,108 @@
+"""``gputui lease``: set, list, extend, remove, refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gputui.models import Resource
+from gputui.rules.lease_book import LeaseBook
+from gputui.rules.place import agent_dir
+from tests.cli.conftest import account_toml, write_config
+from tests.fleet.fakes import FakeBackend, pod
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def _agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent that starts."""
+    monkeypatch.setattr("gputui.agent.start.ensure_agent", lambda *_: None)
+
+
+@pytest.fixture
+def lab(home: Path, monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
+    backend = FakeBackend("lab", [Resource.INSTANCES])
+    backend.rows[Resource.INSTANCES] = [pod("lab", "main", container_id="c1"), pod("lab", "other")]
+    monkeypatch.setattr("gputui.api.open_backend", lambda _: backend)
+    write_config(home, account_toml("lab"))
+    return backend
+
+
+def book(home: Path) -> LeaseBook:
+    return LeaseBook(agent_dir(home / "state"), str(home / "config.toml"))
+
+
+def test_a_lease_is_set_listed_extended_and_removed(run: Run, lab: FakeBackend, home: Path) -> None:
+    status, out, err = run("lease", "main", "--after", "8h", "--note", "night")
+    assert (status, out.split(": lease ")[0]) == (0, "lab/pod/main")
+    assert "It is stopped at" in err
+    (view,) = book(home).read().of.values()
+    assert (view.lease.generation, view.lease.note, view.lease.warn) == ("c1", "night", 15)
+    until = view.lease.until
+
+    status, out, err = run("lease")
+    assert "lab/pod/main  7h 59m  stop" in out
+    assert (status, "no agent runs" in err) == (1, True)
+    status, out, _ = run("lease", "-o", "json")
+    (row,) = json.loads(out)
+    assert (row["state"], row["why"], row["ref"]) == ("not enforced", "no agent runs", "lab/pod/main")
+
+    assert run("lease", "main", "--extend", "2h")[0] == 0
+    (view,) = book(home).read().of.values()
+    assert until is not None
+    assert view.lease.until is not None
+    assert (view.lease.until - until).total_seconds() == 7200
+    assert run("lease", "lab/pod/main", "--remove")[:2] == (0, "lab/pod/main: lease removed.\n")
+    assert not book(home).read().of
+
+
+def test_an_idle_rule_says_which_logins_it_sees(run: Run, lab: FakeBackend) -> None:
+    status, out, _ = run("lease", "main", "--idle", "30m", "--not-before", "8h", "--dry-run")
+    assert status == 0
+    assert "once its GPUs are idle for 30m with no user logged in, not before" in out
+    assert "notebooks and editors without a terminal are not seen" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--idle", "2m"), "must be 5m at least"),
+        (("--until", "yesterday"), "must be such as"),
+        (("--after", "8h", "--until", "18:00"), "do not go together"),
+        (("--after", "8h", "--remove"), "do not go together"),
+        (("--not-before", "18:00"), "needs an end"),
+        (("--idle", "30m", "--arm"), "needs a time"),
+        (("--extend", "1h"), "has no lease"),
+    ],
+)
+def test_terms_that_make_no_lease_are_refused(
+    run: Run, lab: FakeBackend, options: tuple[str, ...], said: str
+) -> None:
+    status, _, err = run("lease", "main", *options)
+    assert status in (1, 2)
+    assert said in err
+
+
+def test_a_read_only_account_refuses_a_lease_when_it_is_set(run: Run, lab: FakeBackend, home: Path) -> None:
+    status, _, err = run("--read-only", "lease", "main", "--after", "8h")
+    assert (status, "lab is read-only here: a lease could not be enforced." in err) == (1, True)
+    assert not book(home).read().of
+
+
+def test_releasing_is_confirmed_by_name(run: Run, lab: FakeBackend, home: Path, typed: Callable[[str], None]) -> None:
+    typed("no\n")
+    assert run("lease", "main", "--after", "8h", "--action", "release")[0] == 1
+    assert not book(home).read().of
+    typed("main\n")
+    status, _, err = run("lease", "main", "--after", "8h", "--action", "release")
+    assert (status, "this cannot be undone" in err) == (0, True)
+
+
+def test_leases_of_another_configuration_are_left_out(run: Run, lab: FakeBackend, home: Path) -> None:
+    run("lease", "main", "--after", "8h")
+    other = LeaseBook(agent_dir(home / "state"), "/elsewhere")
+    assert not other.read().of
