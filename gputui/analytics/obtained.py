@@ -1,4 +1,4 @@
-"""What creates obtained, against what the stock advertised: from the audit log and the hours of the stock. Pure."""
+"""Creates that obtained GPUs, and those refused though the stock advertised some, from the audit log. Pure."""
 
 from __future__ import annotations
 

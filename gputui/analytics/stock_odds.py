@@ -90,10 +90,10 @@ class HourPrice:
 
 @dataclass(frozen=True, slots=True)
 class Odds:
-    """What is known of one offer, or of several together, for a number of GPUs.
+    """The odds of an offer, for a number of GPUs.
 
     ``week`` has the slots that were observed. ``prices`` are those of the hours of the day in one currency, ordered
-    by hour; they are there for the currency with the most hours.
+    by hour: the currency with the most hours.
     """
 
     count: int

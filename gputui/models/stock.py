@@ -41,7 +41,7 @@ class StockSpan:
 
 @dataclass(frozen=True, slots=True)
 class StockHour:
-    """What was observed of an offer in one hour of UTC, which ``begin`` begins.
+    """The observations of an offer in one hour of UTC, which ``begin`` begins.
 
     ``seconds`` is for how long each count was seen, by count; those not in it were not observed. A large count is
     rounded down. ``price`` is the least of a GPU an hour in it, None where none was stated.

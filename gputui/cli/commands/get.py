@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 KINDS = tuple(kind for kind in RESOURCES if kind is not Resource.ACCOUNTS)
 """The kinds of rows that can be listed."""
 
-COST, WASTE, SPEND = "cost", "waste", "spend"
+COST, WASTE, SPEND, ODDS = "cost", "waste", "spend", "odds"
 """The sums, and the rows found in several lists, that can be printed as well."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "List one kind of rows over all accounts. A failing account does not hide the others."
     parser.add_argument(
-        "kind", choices=[*(kind.value for kind in KINDS), COST, WASTE, SPEND], help="the kind of rows"
+        "kind", choices=[*(kind.value for kind in KINDS), COST, WASTE, SPEND, ODDS], help="the kind of rows"
+    )
+    parser.add_argument(
+        "model", nargs="?", metavar="MODEL", help="of odds: this GPU model alone, directly behind the word odds"
     )
     arguments.add_accounts(parser)
     arguments.add_output(parser, "table", "wide", "json", "csv")
@@ -68,6 +71,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="of waste: how long GPUs are idle before that counts, such as 30m (default: the configuration's)",
     )
+    parser.add_argument(
+        "--count", type=arguments.count, metavar="N", help="of odds: for so many GPUs or more (default: 1)"
+    )
     spending = parser.add_argument_group("of spend")
     spending.add_argument("--by", choices=[by.value for by in By], help="what to add up by (default: account)")
     spending.add_argument(
@@ -93,6 +99,8 @@ def run(args: argparse.Namespace) -> int:
     config = session.load(args)
     if args.kind != SPEND and (args.by or args.period or args.since or args.until):
         raise ConfigError("--by, --period, --since and --until belong to spend: gputui get spend --period month")
+    if args.kind != ODDS and (args.model is not None or args.count is not None):
+        raise ConfigError("MODEL and --count belong to odds: gputui get odds H100 --count 4")
     view = _saved_view(args, config)
     accounts = session.choose(config, args.accounts)
     if args.kind == COST:
@@ -107,6 +115,10 @@ def run(args: argparse.Namespace) -> int:
         from gputui.cli.lists import spend
 
         return spend.run(args, config, accounts)
+    if args.kind == ODDS:
+        from gputui.cli.lists import odds
+
+        return odds.run(args, config, accounts)
     if args.idle is not None:
         raise ConfigError("--idle belongs to waste: gputui get waste --idle 30m")
     resource = Resource(args.kind)
