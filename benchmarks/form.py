@@ -1,4 +1,7 @@
-"""A long form compared with a bare Textual form of as many lines: ``python -m benchmarks.form``."""
+"""A long form compared with a bare Textual form of as many lines: ``python -m benchmarks.form``.
+
+Also next to the preview of its request, with a summary of a stock of 22 places and 43 models.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
@@ -15,9 +19,11 @@ from textual.screen import Screen
 from textual.widgets import Input, Label
 
 from benchmarks.measure import Finding, options, report
+from gputui.api.common.form_values import FormValues
 from gputui.api.gpuhub.create import DeploymentForm
 from gputui.app.theme import THEMES, variables
-from gputui.models import Image, Ref
+from gputui.models import Image, Offer, Ref
+from gputui.presentation.form_summary import StockNow, creation_summary
 from gputui.screens.dialogs.form import FormDialog
 
 HUB = DeploymentForm("hub", ("sgp1", "Singapore-A", "Singapore-B"), "USD")
@@ -25,6 +31,11 @@ FORM = HUB.form(
     gpu_models=["RTX 5090", "RTX Pro 6000", "H200"],
     images=[Image(Ref("hub", "image", "image-db8346e037"), "trainer")],
 )
+OFFERS = [
+    Offer(Ref("hub", "offer", f"{place}/{model}"), f"GPU {model}", f"place-{place}", idle=model, total=64)
+    for place in range(22)
+    for model in range(43)
+]
 ROUNDS = 40
 SETTLED = 0.06
 """Seconds in which a key is answered, with what it draws."""
@@ -45,7 +56,7 @@ class BareForm(Screen[None]):
 class Stage(App[None]):
     """Shows one form."""
 
-    def __init__(self, form: Screen[None] | FormDialog[object]) -> None:
+    def __init__(self, form: Screen[None] | FormDialog[Any]) -> None:
         super().__init__()
         self._form = form
 
@@ -72,10 +83,28 @@ async def cpu(app: Stage, keys: Sequence[str]) -> list[float]:
     return spent
 
 
-async def measured(form: Screen[None] | FormDialog[object], rounds: int) -> dict[str, list[float]]:
+def with_request() -> FormDialog[FormValues]:
+    """Return the form with a summary and the preview of its request, filled in but for the name."""
+    values = {
+        "gpu_name_set": "H200",
+        "image_uuid": "image-db8346e037",
+        "cmd": "sleep 1",
+        "price_to": "2",
+        "name": "a",
+    }
+    return FormDialog(
+        FORM,
+        HUB.read,
+        values=values,
+        preview=lambda given: given.shown("POST", "https://hub/deployment", HUB.body(given)),
+        summary=lambda values: creation_summary(FORM, values, costs=True, stock=StockNow(OFFERS)),
+    )
+
+
+async def measured(form: Screen[None] | FormDialog[Any], rounds: int, columns: int = 120) -> dict[str, list[float]]:
     """Return what letters and tabs cost in a form, also while it says what is missing."""
     app = Stage(form)
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(columns, 40)) as pilot:
         await pilot.pause()
         letters = await cpu(app, ["a"] * rounds)
         tabs = await cpu(app, ["tab"] * rounds)
@@ -89,6 +118,7 @@ def main() -> int:
     rounds = 2 if args.tiny else ROUNDS
     bare = asyncio.run(measured(BareForm(), rounds))
     ours = asyncio.run(measured(FormDialog[object](FORM, HUB.read), rounds))
+    wide = asyncio.run(measured(with_request(), rounds, columns=200))
     findings = [
         Finding(
             f"CPU of a {name} in a form of {len(FORM.fields)} fields, ms",
@@ -98,6 +128,8 @@ def main() -> int:
         )
         for name in ours
     ]
+    median = statistics.median(wide["letter"])
+    findings.append(Finding("CPU of a letter next to a summary and a request, ms", median, BOUND_MS))
     return report(findings, tiny=args.tiny)
 
 

@@ -60,7 +60,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     FormDialog .tools { height: auto; width: 1fr; }
     FormDialog .tools Button { min-width: 8; margin-right: 2; background: $surface; color: $muted; }
     FormDialog > .dialog.-long { width: 96%; max-width: 110; }
-    FormDialog > .dialog.-wide { width: 96%; max-width: 190; }
+    FormDialog > .dialog.-wide { width: 96%; max-width: 190; min-height: 20; }
     FormDialog .-long .heading { margin-bottom: 0; }
     FormDialog #about { display: none; }
     FormDialog .-long > #about { display: block; height: 2; color: $muted; }
