@@ -38,6 +38,7 @@ from gputui.models import (
 
 if TYPE_CHECKING:
     from gputui.models.explanations import Explanation
+    from gputui.models.questions import Answer, Question
 
 _R = TypeVar("_R", bound=Row)
 
@@ -193,6 +194,8 @@ class Backend(ABC):
     """Runs scripts over SSH; set by the fleet before the first request."""
     on_step: Callable[[Ref, Action], None] | None = None
     """Called with each step of a change of several steps; set by the fleet."""
+    answer: Callable[[Question], Awaitable[Answer]] | None = None
+    """Asks its server for another process of the user; None where its lists come in other ways than by HTTP."""
     paces: tuple[float, float] = (0.0, 0.0)
     """The least number of seconds between two requests of a list: while it is watched, and otherwise."""
 

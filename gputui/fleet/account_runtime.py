@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from gputui.api.capabilities import Backend
+from gputui.api.capabilities import Backend, Lister
 from gputui.errors import GputuiError, RateLimitedError, UnavailableError
 from gputui.fleet.clock import Clock
 from gputui.fleet.feed_health import SAME_OUTAGE, Feed, FeedLog, assess, incomplete
@@ -17,6 +18,7 @@ from gputui.fleet.poller import Poller
 from gputui.fleet.probes import Probes, Read
 from gputui.fleet.remote import FleetRemote
 from gputui.models import AccountInfo, FeedState, Health, HealthState, Instance, Phase, Ref, Resource, Row
+from gputui.models.questions import Sharing, sharing
 from gputui.redaction import as_failure
 
 if TYPE_CHECKING:
@@ -69,6 +71,9 @@ class AccountRuntime:
         self._not_before = 0.0
         self._limited_until: datetime | None = None
         self._moving: frozenset[tuple[Ref, str]] = frozenset()
+        self._ages: dict[Resource, float] = {}
+        self._read_elsewhere: set[Resource] = set()
+        """The lists whose last answer came from another process of the user altogether."""
         self._fast_until = 0.0
 
     @property
@@ -77,6 +82,10 @@ class AccountRuntime:
         if self.opened is None:
             raise self.open_error or UnavailableError(f"{self.name}: not opened yet.", hint="Try again in a moment.")
         return self.opened
+
+    def is_recorded_elsewhere(self, resource: Resource) -> bool:
+        """Return whether another process of the user, which made the requests, records what is in this list."""
+        return resource in self._read_elsewhere and not self._fleet.answers_others
 
     def lists(self, resource: Resource) -> bool:
         """Return whether its server has such a list; False while its back end is not open."""
@@ -194,7 +203,7 @@ class AccountRuntime:
             poller = Poller(
                 self.name,
                 resource,
-                lister,
+                partial(self._read, resource, lister),
                 self,
                 pace=lambda resource=resource: self.pace(resource),  # type: ignore[misc]  # mypy cannot infer it
                 not_before=lambda: self._not_before,
@@ -204,6 +213,20 @@ class AccountRuntime:
             self.pollers[resource] = poller
             self._logs.setdefault(resource, FeedLog())
             self._tasks.append(asyncio.create_task(poller.run(), name=f"poll {self.name} {resource}"))
+
+    async def _read(self, resource: Resource, lister: Lister, since: float) -> Sequence[Row]:
+        """Read a list; requests of other processes of the user that began ``since`` then serve as well."""
+        self._ages.pop(resource, None)
+        self._read_elsewhere.discard(resource)
+        if (share := self._fleet.share) is None:
+            return await lister()
+        shared = Sharing(share, since, self._clock.monotonic)
+        sharing.set(shared)  # for this task, which reads the list and ends
+        rows = await lister()
+        self._ages[resource] = shared.age
+        if shared.answered and not shared.asked_here:
+            self._read_elsewhere.add(resource)
+        return rows
 
     async def stop(self) -> None:
         """Stop polling."""
@@ -304,7 +327,8 @@ class AccountRuntime:
         if self._logs[resource].error is not None:
             self._retry_failed(resource)
         lacking = incomplete(self.name, resource, rows)
-        self._logs[resource].succeed(self._clock.now(), self._clock.monotonic(), seconds, len(rows), lacking)
+        at = self._clock.now() - timedelta(seconds=self._ages.get(resource, 0.0))
+        self._logs[resource].succeed(at, self._clock.monotonic(), seconds, len(rows), lacking)
         self._fleet.take(self, resource, rows)
         if resource is Resource.INSTANCES and self.probes is not None and self.probes.drop_ended():
             self._probes_changed(self.probes)

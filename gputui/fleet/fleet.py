@@ -28,6 +28,7 @@ from gputui.fleet.mutations import Mutations
 from gputui.fleet.notifications.settings import Settings
 from gputui.fleet.rows import Rows
 from gputui.fleet.session_work import SessionWork
+from gputui.fleet.signals import Listeners
 from gputui.models import (
     AccountInfo,
     Action,
@@ -43,6 +44,7 @@ from gputui.models import (
     Row,
     SSHTarget,
 )
+from gputui.models.questions import Sharing, sharing
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from gputui.fleet.remote_logs import RemoteLogs
     from gputui.fleet.waste import FleetWaste
     from gputui.history.history import History
+    from gputui.models.questions import Share
 
 _CLOSE_SECONDS = 2.0
 _REREAD_SECONDS = 15.0
@@ -86,6 +89,12 @@ class Fleet(Rows):
         """How long something does nothing before it is waste; None for the default."""
         self.notify = Settings()
         """The notifications as configured."""
+        self.share: Share | None = None
+        """How requests of lists are shared with other processes of the user; None where they are not."""
+        self.answers_others = False
+        """Whether other processes take their answers from this one, and leave it to record what is in them."""
+        self.watching: Listeners[None] = Listeners(on_failure)
+        """Called when the watched resources change."""
         self._open_backend = open_backend
         self._on_failure = on_failure
         self.polls = polling is not None
@@ -179,6 +188,7 @@ class Fleet(Rows):
             self._samples_read = True
             self._spawn(self.read_samples())
         self.announce()
+        self.watching.notify(None)
 
     def keep_watching(self, resources: Iterable[Resource], owner: object = None) -> None:
         """Set the resources that are polled at their interval for ``owner``, whatever is on the screen."""
@@ -187,6 +197,7 @@ class Fleet(Rows):
             del self._kept_watched[owner]
         for runtime in self.runtimes.values():
             runtime.reconsider()
+        self.watching.notify(None)
 
     def refresh(self, resources: Iterable[Resource] | None = None, accounts: Iterable[str] | None = None) -> None:
         """Request now, despite earlier failures: these resources or all polled ones, of these accounts or of all.
@@ -427,6 +438,9 @@ class Fleet(Rows):
             self._spawn(self._identify(runtime))
 
     async def _identify(self, runtime: AccountRuntime) -> None:
+        if self.share is not None:
+            since = self.clock.monotonic() - _IDENTIFY_AGAIN_SECONDS
+            sharing.set(Sharing(self.share, since, self.clock.monotonic))
         with suppress(GputuiError):  # the failures of its lists are reported
             self._keep_info(runtime, await runtime.backend.identify())
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Any, Protocol
 
-from gputui.api.capabilities import Lister
 from gputui.errors import GputuiError, UnavailableError
 from gputui.fleet.clock import Clock
 from gputui.models import Resource, Row
@@ -18,6 +17,11 @@ SLOW_SECONDS = 3.0
 """An answer outstanding for longer is reported."""
 _BACKOFF_CAP = 60.0
 _TICK = 1e-6
+_NEW_ENOUGH = 5.0
+"""How old the first answer may be where another process has it, in seconds."""
+
+Reader = Callable[[float], Awaitable[Sequence[Row]]]
+"""Reads the list, by requests that began at a monotonic time or later."""
 
 
 class Sink(Protocol):
@@ -44,7 +48,7 @@ class Poller:
         self,
         account: str,
         resource: Resource,
-        lister: Lister,
+        lister: Reader,
         sink: Sink,
         *,
         pace: Callable[[], float | None],
@@ -134,13 +138,16 @@ class Poller:
         return max(due, self._not_before())
 
     async def _poll(self) -> None:
-        self._asked = False
+        asked, self._asked = self._asked, False
         self._retry_at = None
         waiting, self._next = self._next, []
+        before = self._started
         started = self._started = self._clock.monotonic()
+        # What was answered after the last reading is news, whoever asked for it.
+        since = started if asked else started - _NEW_ENOUGH if before is None else self._finished
         self._running = True
         try:
-            rows = await self._ask()
+            rows = await self._ask(since)
             self._failures = 0
             self._sink.answered(self._resource, rows, self._clock.monotonic() - started)
         except GputuiError as error:
@@ -154,8 +161,8 @@ class Poller:
                 if not done.done():
                     done.set_result(None)
 
-    async def _ask(self) -> Sequence[Row]:
-        question = asyncio.ensure_future(self._lister())
+    async def _ask(self, since: float) -> Sequence[Row]:
+        question = asyncio.ensure_future(self._lister(since))
         limit = asyncio.ensure_future(self._clock.sleep(SLOW_SECONDS))
         try:
             await asyncio.wait({question, limit}, return_when=asyncio.FIRST_COMPLETED)

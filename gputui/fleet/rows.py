@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
@@ -18,7 +18,7 @@ from gputui.fleet.recorder import Recorder
 from gputui.fleet.signals import Listeners
 from gputui.fleet.spending import SpendRecorder
 from gputui.fleet.store import Store
-from gputui.models import Change, Event, FeedState, Health, Instance, PartialRows, Ref, Resource, Row
+from gputui.models import Change, Event, FeedState, GpuSample, Health, Instance, PartialRows, Ref, Resource, Row
 from gputui.models.resources import BY_MODEL
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Rows(Capabilities):
         self._store = Store()
         self._observer = Observer()
         self._recorder = Recorder(history, clock) if history is not None else None
-        self.samples = SampleLog(keep=self._recorder.gpus if self._recorder else None, on_failure=on_failure)
+        self.samples = SampleLog(keep=self._keep_samples if self._recorder else None, on_failure=on_failure)
         self._changes: dict[Resource, Listeners[Change]] = {resource: Listeners(on_failure) for resource in Resource}
         self._feeds: Listeners[None] = Listeners(on_failure)
         self.spending = SpendRecorder(self, history, on_failure) if history is not None else None
@@ -147,13 +147,14 @@ class Rows(Capabilities):
         change = self._store.replace(runtime.name, resource, () if self.exclusion(runtime.name, resource) else rows)
         if resource is Resource.GPUS:
             self.samples.take(rows, at, probed=self.probed_instances())
-        if self._recorder is not None and change and not self.is_part(runtime.name, resource):
-            self._recorder.snapshot(runtime.name, resource, rows, at)
+        recorder = None if runtime.is_recorded_elsewhere(resource) else self._recorder
+        if recorder is not None and change and not self.is_part(runtime.name, resource):
+            recorder.snapshot(runtime.name, resource, rows, at)
             if resource is Resource.STOCK:
-                self._recorder.stock((*change.added, *change.updated), at)
-        if self._recorder is not None and resource is Resource.STOCK:
+                recorder.stock((*change.added, *change.updated), at)
+        if recorder is not None and resource is Resource.STOCK:
             whole = not self.is_part(runtime.name, resource)
-            self._recorder.stock_read(runtime.name, self.rows(resource, runtime.name) if whole else {}, at)
+            recorder.stock_read(runtime.name, self.rows(resource, runtime.name) if whole else {}, at)
         self._notify(resource, change)
         if self.spending is not None:
             self.spending.take(runtime, resource, rows)
@@ -204,6 +205,11 @@ class Rows(Capabilities):
             self.samples.restore({ref: samples})
             await asyncio.sleep(0)
 
+    def _keep_samples(self, samples: Iterable[tuple[Ref, GpuSample]]) -> None:
+        if self._recorder is not None:
+            here = [one for one in samples if not self.runtime(one[0].account).is_recorded_elsewhere(Resource.GPUS)]
+            self._recorder.gpus(here)
+
     def _observe(self, runtime: AccountRuntime, rows: Sequence[Row]) -> None:
         instances = [row for row in rows if isinstance(row, Instance)]
         missing = rows.missing if isinstance(rows, PartialRows) else ()
@@ -212,7 +218,7 @@ class Rows(Capabilities):
         )
         if not events:
             return
-        if self._recorder is not None:
+        if self._recorder is not None and not runtime.is_recorded_elsewhere(Resource.INSTANCES):
             self._recorder.events(events)
         self._append(events)
 

@@ -33,6 +33,7 @@ class HttpBackend(Backend):
         super().__init__(account.name)
         self.base_url = account.base_url
         self._connections = client
+        self.answer = client.transport.answer
         self._prices = StatedPrices.of(account)
         if self._prices:
             self.spending |= {Resource.INSTANCES}

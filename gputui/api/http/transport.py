@@ -29,6 +29,7 @@ from gputui.api.http.numbers import without_invalid_numbers
 from gputui.api.http.server_clock import ServerClock
 from gputui.api.http.tcp_keepalive import enable_keepalive
 from gputui.errors import GputuiError, InvalidError, ProtocolError, RateLimitedError, UnavailableError
+from gputui.models.questions import Answer, Question, sharing
 
 MAX_BODY = 32 * 2**20
 """The largest answer that is read, in bytes."""
@@ -157,9 +158,33 @@ class Transport:
     ) -> bytes:
         """Send a request that changes nothing, again where no answer came or it was to wait. Raises GputuiError.
 
-        ``method`` may be POST where the server lists by POST.
+        ``method`` may be POST where the server lists by POST. Where the task shares its requests with other processes
+        (:data:`gputui.models.questions.sharing`), the answer may be that to a request of another one.
         """
-        attempt = _Attempt(method, path, params or {}, self._read_timeout, _encoded(json), repeatable=True)
+        given = tuple((params or {}).items())
+        question = Question(self.server.account, method, path, given, _encoded(json))
+        if (shared := sharing.get()) is not None and (answer := await shared.answer(question)) is not None:
+            self.latency = answer.latency
+            if answer.ahead is not None:
+                self.clock.ahead = answer.ahead
+            return answer.body
+        return (await self.answer(question)).body
+
+    async def answer(self, question: Question) -> Answer:
+        """Send a request that changes nothing, as :meth:`ask` does, here and now."""
+        body = await self._persistent(
+            _Attempt(
+                question.method,
+                question.path,
+                dict(question.params),
+                self._read_timeout,
+                question.content,
+                repeatable=True,
+            )
+        )
+        return Answer(body, self.latency, self.clock.ahead)
+
+    async def _persistent(self, attempt: _Attempt) -> bytes:
         started = self._monotonic()
         number = 0
         while True:

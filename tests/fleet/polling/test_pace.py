@@ -170,7 +170,7 @@ async def test_a_repeated_request_waits_for_an_answer_that_is_younger_than_itsel
         def outstanding(self, *_: object) -> None: ...
 
     poller = Poller(
-        "lab", INSTANCES, backend.listers[INSTANCES], Ignored(),
+        "lab", INSTANCES, lambda since: backend.listers[INSTANCES](), Ignored(),
         pace=lambda: 5.0, not_before=lambda: 0.0, clock=clock, random=Random(1),
     )  # fmt: skip
     first = backend.hold(INSTANCES)
