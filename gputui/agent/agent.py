@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from gputui.agent.place import Place
 from gputui.agent.protocol import fingerprint
+from gputui.agent.reads import Reads
 from gputui.agent.services import Factory, Handler, Service
 from gputui.errors import AgentError, ConfigError, GputuiError
 from gputui.fleet.clock import Clock, within
+from gputui.fleet.signals import Listeners
 from gputui.redaction import as_failure
 
 if TYPE_CHECKING:
@@ -75,6 +77,10 @@ class Agent:
         """The fingerprint of the configuration that applies (:func:`.protocol.fingerprint`)."""
         self.problem: GputuiError | None = None
         """Why the present configuration file cannot be used; the one before it applies."""
+        self.reads = Reads(lambda: self.fleet, self.clock)
+        """The requests of sessions, and those of the fleet itself."""
+        self.opened: Listeners[None] = Listeners(partial(self._failed, "the agent"))
+        """Called when there is a new fleet."""
         self.ready = asyncio.Event()
         """Set while there is a fleet."""
         self._load = load
@@ -133,6 +139,7 @@ class Agent:
             if not await within(self.clock, END_SECONDS, asyncio.wait({one.task})):
                 log.error("%s did not end within %g s", one.service.name, END_SECONDS)
         await self.notifier.aclose()
+        self.reads.forget()
         await self.fleet.aclose()
 
     async def _open(self, config: Config, print_: str) -> None:
@@ -150,17 +157,31 @@ class Agent:
             on_failure=partial(self._failed, "the fleet"),
             state_dir=self.state,
         )
+        self.fleet.leaves_hosts = True
+        self.fleet.share, self.fleet.answers_others = self.reads.ask, True
         self.fleet.idle_minutes = config.waste.idle_minutes
         self.fleet.notify = Settings.of(config.notify)
         self.fleet.restore()
         self.notifier = Notifier(self.fleet, self.fleet.notify, show=self._show, on_problem=self._say)
         self.notifier.start(follow=False)
         self.ready.set()
+        self.opened.notify(None)
         await self.fleet.start()
         for factory in self._factories:
             service = factory(self)
             self._running.append(_Running(service, asyncio.create_task(self._keep_running(service))))
+        self.look_at_hosts_if_needed()
         log.info("%d accounts: %s", len(config.accounts), ", ".join(config.accounts))
+
+    def look_at_hosts_if_needed(self) -> None:
+        """Poll hosts over SSH only while a service has something to do: sessions look at them by themselves.
+
+        A login may need an answer of the user, or fail again and again.
+        """
+        if self.fleet.leaves_hosts == bool(self.busy):
+            self.fleet.leaves_hosts = not self.busy
+            for runtime in self.fleet.runtimes.values():
+                runtime.reconsider()
 
     async def _keep_running(self, service: Service) -> None:
         """Run a service; where it fails, that is reported, and it runs again after a while."""
@@ -195,6 +216,7 @@ class Agent:
         return {
             "config": str(self.config_path),
             "ready": True,
+            "requests": {"sent": self.reads.sent, "answered": self.reads.given},
             "problem": str(self.problem) if self.problem else None,
             "accounts": [
                 {"account": name, "state": one.state.value, "message": one.message} for name, one in health.items()

@@ -64,6 +64,11 @@ class Client:
             if found is not None:
                 yield found
 
+    def note(self, name: str, arguments: Mapping[str, Any]) -> None:
+        """Send a request without waiting for its answer."""
+        if not self.closed:
+            self._writer.write(encoded({"id": 0, "do": name, "with": arguments}))
+
     async def subscribe(self, topic: str, listener: Listener) -> None:
         """Call ``listener`` with everything that the agent publishes about a topic."""
         self._listeners.setdefault(topic, []).append(listener)

@@ -21,11 +21,14 @@ from gputui.agent.agent import Agent
 from gputui.agent.client import RefusedError, connect
 from gputui.agent.log import close_log, open_log
 from gputui.agent.place import AgentInfo, Place
-from gputui.agent.protocol import PROTOCOL, Hello
+from gputui.agent.protocol import PROTOCOL, Hello, fingerprint
+from gputui.agent.reads import answer_to_data, question_from_plain
+from gputui.agent.rows import rows_as_read
 from gputui.agent.server import Greeting, Handler, Server, Session
 from gputui.agent.services import Factory, factories
 from gputui.errors import AgentError, ExitCode, GputuiError
 from gputui.fleet.clock import Clock
+from gputui.models import Resource
 from gputui.text import clean
 
 if TYPE_CHECKING:
@@ -124,6 +127,7 @@ class Process:
             publish=self.server.publish,
             clock=self.clock,
         )
+        self.agent.opened.add(lambda _: self._poll_for_sessions())
         await self.server.start(listening)
         log.info("gputui %s, process %d, configuration %s", __version__, info.pid, info.config)
         try:
@@ -160,6 +164,7 @@ class Process:
                 self.stop("its socket is gone")
                 break
             await self.agent.renew()
+            self.agent.look_at_hosts_if_needed()
 
     def _is_needed(self) -> bool:
         return bool(self.server.attached or self.agent.busy)
@@ -168,6 +173,8 @@ class Process:
         if (attached := len(self.server.attached)) != self._attached:
             self._attached = attached
             log.info("sessions attached: %d", attached)
+        if self.agent.ready.is_set():
+            self._poll_for_sessions()
 
     # Sessions.
 
@@ -188,8 +195,11 @@ class Process:
                 f"The agent of {self._state} serves {self._config_path}, not {config}.",
                 hint="Stop it with gputui agent stop, or give each configuration a GPUTUI_STATE_DIR of its own.",
             )
-        else:
+        elif self._is_needed() or session.print in ("", self.agent.print, fingerprint(self._config_path)):
             return Greeting()
+        else:
+            # Its credentials are in variables of its environment, or its proxies.
+            refusal = AgentError("The agent was started with another environment.", hint="Start the session again.")
         if idle := not self._is_needed():
             self.stop(f"a session needs another agent: {refusal.message}")
         return Greeting(refusal, retiring=idle)
@@ -198,6 +208,10 @@ class Process:
         """Return what answers a request."""
         own: Mapping[str, Handler] = {
             "ready": self._ready,
+            "ping": _ping,
+            "ask": self._ask,
+            "watch": self._watch,
+            "rows": self._rows,
             "status": self._status,
             "stop": self._stop,
             "subscribe": _subscribe,
@@ -212,6 +226,37 @@ class Process:
                 f"The agent does not know the request {clean(name)}.", hint="It may be of another release."
             )
         return await handler(arguments)
+
+    async def _ask(self, session: Session, arguments: Mapping[str, Any]) -> Any:
+        """Answer the request of a session whose configuration and environment are those of the agent."""
+        await self._serves(session)
+        return answer_to_data(await self.agent.reads.ask(*question_from_plain(arguments)))
+
+    async def _serves(self, session: Session) -> None:
+        """Wait until there is a fleet; raise AgentError where it is not what the session would have."""
+        await self.agent.ready.wait()
+        if not session.print or session.print != self.agent.print:
+            raise AgentError("The session has another configuration or environment.")
+
+    async def _watch(self, session: Session, arguments: Mapping[str, Any]) -> Any:
+        session.watched = frozenset(map(str, arguments.get("now", ())))
+        session.watched_slowly = frozenset(map(str, arguments.get("slowly", ())))
+        await self.agent.ready.wait()
+        self._poll_for_sessions()
+        return {}
+
+    def _poll_for_sessions(self) -> None:
+        """Poll the lists that are on the screens of all sessions: the agent records them."""
+        sessions = self.server.sessions
+        self.agent.fleet.watch(
+            _lists(name for session in sessions for name in session.watched),
+            _lists(name for session in sessions for name in session.watched_slowly),
+        )
+
+    async def _rows(self, session: Session, arguments: Mapping[str, Any]) -> Any:
+        """Return the rows of lists, each as soon as it is read: for the first frame of a session."""
+        await self._serves(session)
+        return rows_as_read(self.agent.fleet, _lists(map(str, arguments.get("lists", ()))))
 
     async def _ready(self, session: Session, arguments: Mapping[str, Any]) -> Any:
         await self.agent.ready.wait()
@@ -236,6 +281,15 @@ class Process:
         busy = self.agent.busy
         asyncio.get_running_loop().call_later(0.05, self.stop, f"process {session.pid} asked for it")
         return {"pid": os.getpid(), "busy": busy}
+
+
+def _lists(names: Iterable[str]) -> frozenset[Resource]:
+    known = {resource.value: resource for resource in Resource}
+    return frozenset(known[name] for name in names if name in known)
+
+
+async def _ping(session: Session, arguments: Mapping[str, Any]) -> Any:
+    return {}
 
 
 async def _subscribe(session: Session, arguments: Mapping[str, Any]) -> Any:

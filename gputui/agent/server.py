@@ -40,6 +40,9 @@ class Session:
         self.attached = False
         self.print = ""
         self.topics: set[str] = set()
+        self.watched: frozenset[str] = frozenset()
+        """The names of the lists on its screen."""
+        self.watched_slowly: frozenset[str] = frozenset()
         self.reader = reader
         self._writer = writer
         self.tasks: set[asyncio.Task[None]] = set()

@@ -60,6 +60,18 @@ def spawn(program: Sequence[str], place: Place) -> int:
         raise AgentError(f"The agent cannot be started: {program[0]}: {reason}.") from None
 
 
+def start_early(program: Sequence[str], state: Path) -> int | None:
+    """Start an agent where none runs, without waiting for it; returns its process, None where none was started."""
+    place = Place(state)
+    try:
+        if (connection := place.connect()) is not None:
+            connection.close()
+            return None
+        return None if place.is_locked() else spawn(program, place)
+    except AgentError:
+        return None  # the session says it where it needs the agent
+
+
 def has_ended(pid: int) -> bool:
     """Return whether a process that was started here has ended, and release it."""
     try:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
     from textual.theme import Theme
 
+    from gputui.agent.link import Link
     from gputui.history.history import History
     from gputui.models import Offer
 
@@ -62,7 +63,7 @@ class GputuiApp(App[int]):
 
     The first frame is drawn from ``fleet`` as it is; then ``begin`` returns the fleet that replaces it, started here.
     An error that it raises ends the program and is in ``failure``. ``report`` writes a crash report and returns its
-    path.
+    path. ``agent`` is the link to the user's agent, None where the session has none.
     """
 
     TITLE = "gputui"
@@ -87,6 +88,7 @@ class GputuiApp(App[int]):
         note: str = "",
         program: Iterable[str] = ("gputui",),
         report: Callable[[BaseException], Path] | None = None,
+        agent: Link | None = None,
     ) -> None:
         super().__init__(driver_class=TerminalDriver)
         self.stylesheet = SharedStylesheet(variables=self.get_css_variables())
@@ -114,6 +116,7 @@ class GputuiApp(App[int]):
             custom_commands=ui.custom,
             region_presets=ui.regions,
         )
+        self.session.agent = agent
         self._notices = Notices(self, self.session.messages)
         self.failure: GputuiError | None = None
         self._login = self._program.login = Login(
@@ -220,6 +223,8 @@ class GputuiApp(App[int]):
     async def on_unmount(self) -> None:
         """Close the fleet, which writes its snapshot."""
         async with AsyncExitStack() as ends:  # the last one first; the failure of one leaves the others
+            if self.session.agent is not None:
+                ends.push_async_callback(self.session.agent.aclose)
             ends.push_async_callback(self.session.fleet.aclose)
             ends.push_async_callback(self._program.custom.aclose)
             ends.push_async_callback(self._announcements.aclose)

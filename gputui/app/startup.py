@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -25,12 +25,14 @@ def run(
     note: str = "",
     view: str | None = None,
     program: Iterable[str] = ("gputui",),
+    agent: Sequence[str] | None = None,
 ) -> int:
     """Run the app in this terminal and return the exit status.
 
     ``load`` reads and checks the configuration, on a thread, once the first frame is drawn from what ``preview``
     holds and what the last session left; what it raises (ConfigError) is raised here when the terminal is back.
-    ``view`` is the first view, in place of the configured one.
+    ``view`` is the first view, in place of the configured one. ``agent`` are the words that start an agent; None
+    where the session has none.
     """
     # Until the first frame there is next to no garbage, and searching for it takes a tenth of the time.
     gc.disable()
@@ -38,23 +40,40 @@ def run(
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
 
+    from gputui.config.preview import read_preview
+
+    sketch = read_preview(preview, read_only=read_only)
+    started, link = None, None
+    uses_agent = agent is not None and preview is not None and sketch.agent
+    if agent and uses_agent and not read_only:
+        from gputui.agent.start import start_early
+
+        # While this process imports what draws, the agent imports what asks, on another core.
+        started = start_early(agent, state_dir)
+
     from gputui.app.app import GputuiApp
     from gputui.config.paths import history_path, scope_of
-    from gputui.config.preview import read_preview
     from gputui.fleet import Fleet
     from gputui.history.history import History
 
     scope = "" if preview is None else scope_of(preview)
     # Modules and classes stay. Of what is frozen crash_report knows nothing, but no secret has been read yet.
     gc.freeze()
-    sketch = read_preview(preview, read_only=read_only)
     history = History(history_path(state_dir))
     # Sketches have what a fleet needs to show rows. It is never started: begin() gives the one that is.
+    if preview is not None and uses_agent:
+        from gputui.agent.link import Link
+
+        link = Link(state_dir, preview, None if read_only else agent, started=started)
     accounts = cast("dict[str, Account]", dict(sketch.accounts))
     first = Fleet(accounts, open_backend=_not_yet, history=history, polling=None)
     first.restore()
 
     async def begin() -> Fleet:
+        if link is not None:
+            from gputui.app.first_rows import show_first_rows
+
+            await show_first_rows(link, first)
         gc.enable()
         config = await asyncio.to_thread(load)
         from gputui.api import open_backend
@@ -70,7 +89,10 @@ def run(
         )
         fleet.idle_minutes = config.waste.idle_minutes
         fleet.notify = Settings.of(config.notify)
-        fleet.restore()
+        fleet.adopt(first)
+        if link is not None:
+            link.serve(fleet)
+            link.keep()
         return fleet
 
     def report(error: BaseException) -> Path:
@@ -87,6 +109,7 @@ def run(
         note=note or ("read-only" if read_only else ""),
         program=program,
         report=report,
+        agent=link,
     )
     try:
         result = app.run(mouse=sketch.ui.mouse)

@@ -48,10 +48,12 @@ class UiSettings:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The accounts and the settings of the interface."""
+    """The accounts, the settings of the interface, and whether the agent is used."""
 
     accounts: Mapping[str, AccountSketch] = field(default_factory=dict)
     ui: UiSettings = field(default_factory=UiSettings)
+    agent: bool = True
+    """Whether an agent is used."""
 
 
 def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
@@ -87,6 +89,7 @@ def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
             start=start if isinstance(start, str) else START,
             custom=tuple(_custom(data.get("commands"))),
         ),
+        agent=_table(data, "agent").get("enabled") is not False,
     )
 
 

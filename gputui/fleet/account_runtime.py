@@ -248,6 +248,8 @@ class AccountRuntime:
             return None
         if self.uses_probes(resource) and not self.is_probing:
             return None
+        if self._fleet.leaves_hosts and self.opened is not None and self.opened.named_instances is not None:
+            return None
         watched = self._fleet.watched
         paces = [max(self._base_pace(resource, self._polling), self._least_pace(0))] if resource in watched else []
         if self.uses_probes(resource) and Resource.GPUS not in watched:
@@ -339,6 +341,21 @@ class AccountRuntime:
         for resource, poller in self.pollers.items():
             if resource is not recovered and poller.active and self._logs[resource].error is not None:
                 poller.refresh()
+
+    def take_read(
+        self, resource: Resource, rows: Sequence[Row], age: float, lacking: GputuiError | None = None
+    ) -> None:
+        """Store a whole list that another process of the user has read ``age`` seconds ago; not open here yet."""
+        log = self._logs.setdefault(resource, FeedLog())
+        at = self._clock.now() - timedelta(seconds=age)
+        log.succeed(at, self._clock.monotonic() - age, 0.0, len(rows), lacking)
+        self._fleet.take(self, resource, rows)
+        self._report()
+
+    def adopt(self, other: AccountRuntime) -> Iterable[Resource]:
+        """Take over how far the lists of the same account in another fleet can be believed; returns them."""
+        self._logs |= other._logs
+        return other._logs
 
     def failed(self, resource: Resource, error: GputuiError, seconds: float) -> None:
         """Record a failure; the rows stay, except those of lists that the account may not use."""

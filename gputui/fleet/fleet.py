@@ -93,6 +93,8 @@ class Fleet(Rows):
         """How requests of lists are shared with other processes of the user; None where they are not."""
         self.answers_others = False
         """Whether other processes take their answers from this one, and leave it to record what is in them."""
+        self.leaves_hosts = False
+        """Whether hosts that are looked at over SSH are not polled: this process has no use for them now."""
         self.watching: Listeners[None] = Listeners(on_failure)
         """Called when the watched resources change."""
         self._open_backend = open_backend

@@ -68,6 +68,20 @@ class Rows(Capabilities):
         self._notify(Resource.EVENTS, self._store.append(Resource.EVENTS, events, limit=_EVENTS_IN_MEMORY))
         self.announce()
 
+    def adopt(self, other: Rows) -> None:
+        """Take over the rows of another fleet for the same accounts, as far as they can be believed there."""
+        for name, runtime in self.runtimes.items():
+            if (before := other.runtimes.get(name)) is None:
+                continue
+            for resource in runtime.adopt(before):
+                rows = tuple(other.rows(resource, name).values())
+                self._notify(resource, self._store.replace(name, resource, rows))
+                if resource is Resource.INSTANCES:
+                    self._observer.start_from(name, [row for row in rows if isinstance(row, Instance)])
+        events = tuple(row for row in other.rows(Resource.EVENTS).values() if isinstance(row, Event))
+        self._notify(Resource.EVENTS, self._store.append(Resource.EVENTS, events, limit=_EVENTS_IN_MEMORY))
+        self.announce()
+
     def now(self) -> datetime:
         """Return the time by the clock of the fleet, in UTC."""
         return self.clock.now()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, function_of
 from gputui.cli.output import notify
-from gputui.cli.program import own_program
+from gputui.cli.program import agent_program, own_program
 from gputui.cli.prompts import ask
 from gputui.cli.simulator import has_simulator, need_simulator
 from gputui.config.paths import config_path, state_dir
@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
         read_only=args.read_only,
         view=args.view,
         program=own_program(args),
+        agent=agent_program(args) if os.environ.get("GPUTUI_AGENT") != "off" else None,
     )
 
 

@@ -23,6 +23,7 @@ from gputui.screens.base.messages import Messages
 from gputui.screens.base.unseen import Unseen
 
 if TYPE_CHECKING:
+    from gputui.agent.link import Link
     from gputui.fleet import Fleet
     from gputui.fleet.inspection import Inspection
     from gputui.fleet.remote_run import RemoteRun
@@ -136,6 +137,8 @@ class Session:
     custom_commands: Sequence[CustomCommand] = ()
     region_presets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Regions by the name of a preset, as configured."""
+    agent: Link | None = None
+    """The link to the user's agent; None where the session has none."""
     library: str = ""
     """The view of the part of the library that was looked at last; '' for none yet."""
     log_sources: dict[Ref, LogSource] = field(default_factory=dict)

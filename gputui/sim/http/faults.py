@@ -181,6 +181,8 @@ class Faults:
         self._seed = seed
         self._creates = Creates(app, api_faults, world, seed)
         self._sleep = sleep
+        self.requests = 0
+        """The requests that have come, since the start."""
         self._requests = 0
         self._profile = self._of_answers = "none"
         self._of_creates = ""
@@ -215,6 +217,7 @@ class Faults:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        self.requests += 1
         self._requests += 1
         if not self._of_creates or not self._api_faults.is_create(scope):
             await self._answer(scope, receive, send)
