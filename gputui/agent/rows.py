@@ -32,6 +32,8 @@ async def rows_as_read(fleet: Fleet, resources: Iterable[Resource]) -> AsyncIter
                 feed = fleet.feed(name, resource)
                 if feed.state is FeedState.FRESH and resource is not Resource.ACCOUNTS:
                     yield _list(fleet, name, resource)
+                elif runtime.opened is not None and fleet.leaves_hosts and runtime.opened.named_instances is not None:
+                    pass  # the session looks at its hosts by itself
                 elif not runtime.was_opened or (feed.error is None and runtime.lists(resource)):
                     poller = runtime.pollers.get(resource)
                     if poller is not None and not poller.active and (name, resource) not in asked:

@@ -16,6 +16,7 @@ from gputui.agent.client import RefusedError, connect, greet
 from gputui.agent.place import Place
 from gputui.agent.protocol import Hello, hello_of
 from gputui.errors import AgentError, ExitCode, NoStockError
+from gputui.models import Instance, Resource
 from tests.agent.conftest import Running, running, until
 from tests.cli.conftest import account_toml, write_config
 
@@ -232,3 +233,22 @@ async def test_an_agent_on_another_machine_is_named(tmp_path: Path) -> None:
     assert str(place.not_answering()).startswith(f"The agent of {tmp_path / 'state'} runs on elsewhere, process 7.")
     (place.folder / "info").write_text("{")
     assert "process unknown, does not answer" in str(place.not_answering())
+
+
+async def test_hosts_over_ssh_are_looked_at_only_for_a_rule(agent: Running) -> None:
+    lab = agent.backends["lab"]
+
+    async def named() -> list[Instance]:
+        return []
+
+    looks = lab.calls[Resource.INSTANCES]
+    lab.named_instances = named
+    session = await agent.attach()
+    session.note("watch", {"now": ["instances"], "slowly": []})
+    await agent.pass_time(70)
+    assert lab.calls[Resource.INSTANCES] == looks
+
+    agent.services[0].busy = True
+    await agent.pass_time(40)
+    assert lab.calls[Resource.INSTANCES] > looks
+    await session.aclose()
