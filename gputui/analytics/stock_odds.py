@@ -188,6 +188,33 @@ def mean_idle(hour: StockHour) -> float | None:
     return counted / observed if observed else None
 
 
+def hour_points(hours: Iterable[StockHour], now: datetime) -> list[tuple[datetime, float | None]]:
+    """Return the mean count of each hour, at its middle, or now in that of now; for charts."""
+    half = timedelta(minutes=30)
+    return [(min(hour.begin + half, now), mean_idle(hour)) for hour in hours]
+
+
+def fine_points(
+    samples: Sequence[tuple[datetime, int | None]], hours: Iterable[StockHour], since: datetime, now: datetime
+) -> list[tuple[datetime, float | None]]:
+    """Return the count every five minutes of the hours that were observed, from samples of its changes.
+
+    Samples are oldest first; before the first one the count is unknown.
+    """
+    observed = {int(hour.begin.timestamp() // _SECONDS) for hour in hours}
+    found: list[tuple[datetime, float | None]] = []
+    step = timedelta(minutes=5)
+    place, idle, at = 0, None, since
+    while at <= now:
+        while place < len(samples) and samples[place][0] <= at:
+            idle = samples[place][1]
+            place += 1
+        if idle is not None and int(at.timestamp() // _SECONDS) in observed:
+            found.append((at, float(idle)))
+        at += step
+    return found
+
+
 def _waits(chances: Sequence[tuple[StockHour, Chance]]) -> list[Wait]:
     """Return the runs of hours without enough, the longest first."""
     found = []

@@ -35,6 +35,7 @@ VIEWS = {
     "waste": "waste.view:WasteView",
     "runs": "runs.view:RunsView",
     "run": "runs.results:ResultsView",
+    "odds": "stock.odds:OddsView",
 }
 """The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown.
 

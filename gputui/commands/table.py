@@ -138,6 +138,7 @@ _ROW = _section(
         optional=True,
     ),
     Command("watch", "Notify", "w", "Notify when GPUs become idle here, or stop", 9, aliases=("notify",)),
+    Command("odds", "Odds", "o", "How likely GPUs are idle here, by hour of the week", 5, view="stock"),
     Command(
         "snooze",
         "Snooze",
@@ -273,6 +274,8 @@ _LIST = _section(
         6,
         "longer",
     ),
+    Command("more-gpus", "More GPUs", "plus", "The odds of more GPUs", 2, "more", view="odds"),
+    Command("fewer-gpus", "Fewer GPUs", "minus", "The odds of fewer GPUs", 2, "fewer", view="odds"),
     Command(
         "find",
         "Find",

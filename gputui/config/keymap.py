@@ -29,6 +29,7 @@ _WIDGETS: Mapping[str, Mapping[str, str]] = {
         "open": "enter",
     },
     "heatmap": {**_LINES, **_SIDES, **_FIRST_AND_LAST, "open": "enter"},
+    "week": {**_LINES, **_SIDES, "first": "home", "last": "end"},
     "charts": {**_LINES, **_SIDES, "open": "enter"},
     "log": {**_LINES, **_PAGES, **_FIRST_AND_LAST, **_SIDES},
     "text": {**_LINES, **_PAGES, "page-down": "ctrl+f,pagedown,space", **_TOP_AND_END, **_MATCHES, "open": "enter"},
@@ -106,6 +107,8 @@ _SHARED = tuple(command.id for command in BY_ID.values() if not command.view)
 _UNGROUPED = tuple(name for name in _SHARED if name not in _OF_GROUPS)
 _OF_LOGS = tuple(command.id for command in BY_ID.values() if command.view == "logs")
 _OF_FILES = tuple(command.id for command in BY_ID.values() if command.view == "files")
+_OF_STOCK = tuple(command.id for command in BY_ID.values() if command.view == "stock")
+_OF_ODDS = tuple(command.id for command in BY_ID.values() if command.view == "odds")
 _TOGETHER: tuple[tuple[str, ...], ...] = (
     (*_SHARED, *_moving("table")),
     (*_UNGROUPED, *_moving("heatmap")),
@@ -114,6 +117,8 @@ _TOGETHER: tuple[tuple[str, ...], ...] = (
     (*_UNGROUPED, *_moving("log")),
     (*_OF_LOGS, *_moving("log")),
     (*_OF_FILES, *_moving("table")),
+    (*_OF_STOCK, *_moving("heatmap")),
+    (*_OF_ODDS, *_moving("week")),
     _moving("reader", "text", "dialog"),
     (*_moving("json"), "dialog.cancel"),
     _moving("menu", "dialog"),

@@ -51,8 +51,8 @@ def _hours(chance: Chance) -> str:
 
 
 def count_words(count: int) -> str:
-    """Write what the odds are of: ``1 idle``, ``4 idle or more``."""
-    return f"{count} idle or more"
+    """Write the number that the odds are of: ``4 or more idle``."""
+    return f"{count} or more idle"
 
 
 def slot_words(slot: Slot) -> str:
@@ -89,7 +89,7 @@ def cheapest_words(odds: Odds) -> str:
 
 
 def obtained_words(obtained: Obtained, count: int) -> str:
-    """Write what creates obtained: ``5 of 7 accepted, 2 refused for lack of stock, 1 of them while 4 were idle``."""
+    """Write what creates obtained: ``5 of 7 accepted, 2 refused for lack of stock, 1 of them while …``."""
     if not obtained.requests:
         return ""
     text = f"{obtained.accepted} of {counted(obtained.requests, 'create')} accepted"
@@ -97,9 +97,9 @@ def obtained_words(obtained: Obtained, count: int) -> str:
         return text
     text += f", {obtained.refused} refused for lack of stock"
     if obtained.idle:
-        text += f", {obtained.idle} of them while {count_words(count)} were shown"
+        text += f", {obtained.idle} of them while {count} or more were shown idle"
     if obtained.unknown:
-        text += f", {obtained.unknown} while the stock was not observed"
+        text += f", {obtained.unknown} of them while the stock was not observed"
     return text
 
 

@@ -116,6 +116,11 @@ class StockCommands(SaveCommands, CreateCommands):
             dialogs.ReaderDialog(f"{offer.gpu_model} in {where(offer)}", describe(offer, FleetContext(self.session)))
         )
 
+    def do_odds(self, argument: str) -> None:
+        """Show the past of the offer under the cursor, and the odds."""
+        if (offer := self.view.map.offer) is not None:
+            self.session.navigator.go("odds", scope=offer.ref)
+
     # --- notifications --------------------------------------------------------------------------------------------
 
     def do_watch(self, argument: str) -> None:

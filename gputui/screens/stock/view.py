@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.content import Content
 
 from gputui.analytics.stock import Paid, paid_prices, price_of
@@ -18,6 +19,7 @@ from gputui.presentation.offers import place_name
 from gputui.query import IS, IS_FAVOURITE, Query, parse
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
+from gputui.screens.base.view_commands import key_bindings
 from gputui.screens.commands.sets import SHARED_SETS
 from gputui.screens.stock.captions import (
     cell_line,
@@ -53,6 +55,8 @@ class StockView(View):
     RESOURCES = frozenset({Resource.STOCK})
     SHOWS_PROBLEMS = False
     COMMAND_SETS = (StockCommands, *SHARED_SETS)
+
+    BINDINGS: ClassVar[list[BindingType]] = key_bindings("stock")
 
     DEFAULT_CSS = """
     StockView #cell { padding: 0 1; }

@@ -55,7 +55,7 @@ def test_odds_are_of_this_hour_of_the_week_and_say_what_they_are_from(history: H
     assert line.startswith("RTX 5090  hub      sgp1")
     assert "75 %" in line
     assert "38 %" in line
-    assert err.startswith("Odds of 4 idle or more; this hour is ")
+    assert err.startswith("Odds of 4 or more idle; this hour is ")
     status, out, _ = run("get", "odds", "--count", "5", "-o", "json")
     (row,) = json.loads(out)
     assert (status, row["count"], row["chance"], row["now"]["chance"], row["now"]["hours"]) == (0, 5, 0.0, 0.0, 3)
