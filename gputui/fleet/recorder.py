@@ -8,15 +8,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gputui.fleet.clock import Clock
+from gputui.fleet.spend_book import GAP_PACES, LEAST_PACE
 from gputui.fleet.stock_observer import StockObserver
+from gputui.history.observed import Observation, write_observed
 from gputui.models import RESOURCES, Event, GpuSample, Offer, Ref, Resource, Row
 
 if TYPE_CHECKING:
     from gputui.history.history import History
 
 _INTERVAL = 15.0
-_STOCK_EVERY = 4
-"""Intervals after which the observed stock is counted."""
+_COUNT_EVERY = 4
+"""Intervals after which the observed stock, and the time that was observed, are counted."""
 _WAITING = 10_000
 
 
@@ -31,6 +33,7 @@ class Recorder:
         self._stock: list[tuple[Offer, datetime]] = []
         self._gpus: list[tuple[Ref, GpuSample]] = []
         self._observer = StockObserver()
+        self._observation = Observation()
 
     def snapshot(self, account: str, resource: Resource, rows: Sequence[Row], at: datetime) -> None:
         """Record a changed list."""
@@ -49,6 +52,11 @@ class Recorder:
         """Note the whole stock of an account as it was read; nothing where a part of it was."""
         self._observer.take(account, offers, at)
 
+    def observed(self, account: str, at: datetime, pace: float | None) -> None:
+        """Note that the instances of an account were read; ``pace`` is the interval in seconds, None without one."""
+        if pace is not None:
+            self._observation.note(account, at, GAP_PACES * max(LEAST_PACE, pace))
+
     def gpus(self, samples: Iterable[tuple[Ref, GpuSample]]) -> None:
         """Record samples of GPUs."""
         self._gpus.extend(samples)
@@ -56,17 +64,23 @@ class Recorder:
     async def run(self) -> None:
         """Write at intervals until cancelled."""
         while True:
-            for _ in range(_STOCK_EVERY):
+            for _ in range(_COUNT_EVERY):
                 await self._clock.sleep(_INTERVAL)
                 await self.flush()
-            await self._count_stock()
+            await self._count()
 
     async def close(self) -> None:
         """Write all that was collected."""
         await self.flush()
-        await self._count_stock()
+        await self._count()
 
-    async def _count_stock(self) -> None:
+    async def _count(self) -> None:
+        due = self._observation.due()
+        rows = [(account, begin, end) for (account, begin), end in due.items()]
+        if rows:
+            written = await asyncio.to_thread(write_observed, self._history, rows)
+            if written:
+                self._observation.written(due)
         spans = self._observer.collect()
         if spans and not await asyncio.to_thread(self._history.stock_hours.add, spans, self._clock.now()):
             self._observer.put_back(spans)

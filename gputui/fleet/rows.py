@@ -169,6 +169,8 @@ class Rows(Capabilities):
         if recorder is not None and resource is Resource.STOCK:
             whole = not self.is_part(runtime.name, resource)
             recorder.stock_read(runtime.name, self.rows(resource, runtime.name) if whole else {}, at)
+        if recorder is not None and resource is Resource.INSTANCES:
+            recorder.observed(runtime.name, at, runtime.pace(resource))
         self._notify(resource, change)
         if self.spending is not None:
             self.spending.take(runtime, resource, rows)

@@ -187,6 +187,29 @@ class HistoryFile:
             read(self._open())
         return not failures
 
+    def query_apart(self, read: Callable[[sqlite3.Connection], object]) -> bool:
+        """Call ``read`` with a connection of its own, so that a long read delays no writing; see :meth:`query`.
+
+        A history that is in memory has one connection only.
+        """
+        path = self._file_to_read()
+        if path is None:
+            return self.query(read)
+        with self._forgiving("history cannot be read") as failures:
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+            connection.text_factory = _as_text
+            try:
+                read(connection)
+            finally:
+                connection.close()
+        return not failures
+
+    def _file_to_read(self) -> Path | None:
+        """Open the file, which creates it; None where a database in memory takes its place."""
+        with self._forgiving("history cannot be read"), self._lock:
+            self._open()
+        return None if self._in_place_of_file else self._path
+
     def set_aside(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
         """Move rows that cannot be read out of their table; each begins with the values of its key."""
         keys = len(_KEYS[table])

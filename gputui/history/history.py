@@ -161,7 +161,7 @@ class History(HistoryFile):
         )
         last: dict[Ref, str] = {}
         events = []
-        for event in self._usable("event", 1, found[::-1], _event):
+        for event in self._usable("event", 1, found[::-1], event_of):
             known = last.get(event.instance) == event.status
             if not known and (wanted is None or event.instance.account in wanted):
                 last[event.instance] = event.status
@@ -173,7 +173,7 @@ class History(HistoryFile):
         found = self._select(
             "SELECT seq, ref, at, idle, total FROM stock WHERE at >= ? ORDER BY at", (since.timestamp(),)
         )
-        return self._usable("stock", 1, found, _stock_sample)
+        return self._usable("stock", 1, found, stock_sample)
 
     def gpu_samples(self, accounts: Iterable[str], now: datetime) -> Mapping[Ref, Sequence[GpuSample]]:
         """Return the stored readings of these accounts' GPUs, oldest first, for charts.
@@ -283,7 +283,7 @@ class History(HistoryFile):
             " ORDER BY id DESC LIMIT ?",
             (limit,),
         )
-        return self._usable("audit", 1, found, _audit_entry)
+        return self._usable("audit", 1, found, audit_entry)
 
     # The command bar.
 
@@ -382,7 +382,8 @@ def _prune(connection: sqlite3.Connection, table: str) -> None:
     )
 
 
-def _event(row: Sequence[Any]) -> Event:
+def event_of(row: Sequence[Any]) -> Event:
+    """Return an event from its row; raises an error of :data:`.values.UNUSABLE`."""
     _, id_, account, kind, instance, name, at, status, phase, before, after_seconds = row
     return Event(
         Ref(text(account), "event", text(id_)), Ref(text(account), text(kind), text(instance)), text(name),
@@ -391,12 +392,14 @@ def _event(row: Sequence[Any]) -> Event:
     )  # fmt: skip
 
 
-def _stock_sample(row: Sequence[Any]) -> StockSample:
+def stock_sample(row: Sequence[Any]) -> StockSample:
+    """Return a sample of the stock from its row; raises an error of :data:`.values.UNUSABLE`."""
     _, name, at, idle, total = row
     return StockSample(ref(name), time(at), or_none(integer, idle), or_none(integer, total))
 
 
-def _audit_entry(row: Sequence[Any]) -> AuditEntry:
+def audit_entry(row: Sequence[Any]) -> AuditEntry:
+    """Return an entry of the audit log from its row; raises an error of :data:`.values.UNUSABLE`."""
     id_, at, user, account, name, action, summary, outcome, detail, finished = row
     return AuditEntry(
         integer(id_), time(at), text(user), text(account), text(name), text(action), text(summary),

@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "logs": ("logs:run", "show and follow the log of an instance"),
     "agent": ("agent:run", "run the agent, which works while no terminal is open; or show, follow and stop it"),
     "mcp": ("mcp:run", "serve the Model Context Protocol, for programs that use language models"),
+    "timeline": ("timeline:run", "show what happened in a time: events, changes, rules, stock, GPU load"),
     "audit": ("audit:run", "show the audit log: who changed what, when, and the outcome"),
     "init": ("init:run", "create a configuration, or add an account to it, interactively"),
     "config": ("config:run", "show where the configuration is, or test it"),

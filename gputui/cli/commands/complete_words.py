@@ -34,6 +34,7 @@ LISTS: Mapping[str, tuple[str, ...]] = {
     "resize": ("volumes",),
     "describe": _NAMED,
     "wait": ("instances", "deployments"),
+    "timeline": ("instances", "deployments"),
 }
 """The lists of the rows that a REF of each command can name."""
 

@@ -1,0 +1,211 @@
+"""``gputui timeline``: what happened in a time, from the history, journals of rules, and servers that keep events."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gputui.cli import arguments, session
+from gputui.cli.columns import table_with
+from gputui.cli.output import notify, terminal_width
+from gputui.config.paths import state_dir
+from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError
+from gputui.fleet.timeline import ALL, Scope, Sources, of_host, of_rule, of_thing, places_of, read
+from gputui.models import Event, Ref, Resource, Row
+from gputui.models.timeline import Moment, Timeline, TimeSpan
+from gputui.presentation.columns.context import Context
+from gputui.presentation.columns.moments import moment_columns
+from gputui.presentation.times import parse_time
+from gputui.text import clean
+
+if TYPE_CHECKING:
+    from gputui.config.loader import Account
+    from gputui.fleet import Fleet
+    from gputui.history.history import History
+
+_DEFAULT = timedelta(hours=1)
+_TABLE = ("time", "lane", "account", "name", "text", "source")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Show what happened in a time: events, changes from here, rules, stock and GPU load. "
+        "It is read from the history of this machine, and from servers that keep events."
+    )
+    parser.add_argument(
+        "ref", nargs="?", metavar="REF", help="only this instance or deployment; a full one may be of a deleted row"
+    )
+    parser.add_argument("--since", default="", metavar="TIME", help="from then on: 90m, 2h, 03:12, ISO 8601 (1h)")
+    parser.add_argument("--until", default="", metavar="TIME", help="up to then (default: now)")
+    parser.add_argument("--host", default="", metavar="HOST", help="only instances that are on this host now")
+    parser.add_argument("--rule", default="", metavar="ID", help="only the journal of this rule")
+    arguments.add_accounts(parser)
+    parser.add_argument(
+        "-l", dest="filter", default="", metavar="FILTER", help="a filter as typed after / in the app"
+    )
+    parser.add_argument("--offline", action="store_true", help="ask no server")
+    parser.add_argument("--utc", action="store_true", help="times in UTC, read and written (default: local)")
+    parser.add_argument(
+        "--write", metavar="FILE", help="write to this new file, readable by you alone, not to stdout"
+    )
+    arguments.add_output(parser, "text", "json", "html")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the timeline; 1 when rows of the history cannot be read, 3 when a server did not answer."""
+    if len([name for name in (args.ref, args.host, args.rule) if name]) > 1:
+        raise ConfigError("Only one of REF, --host and --rule.")
+    span = _span(args)
+    config = session.load(args)
+    accounts = session.choose(config, args.accounts)
+    path = None if args.write is None else _new_file(Path(args.write))
+    with session.open_history() as history:
+        rows = [row for snapshot in history.snapshots(accounts) for row in snapshot.rows]
+        scope = _scope(args, rows, history, accounts)
+        events, status = ([], ExitCode.OK) if args.offline else _reported(accounts, args.accounts)
+        hosts, parents = places_of(rows)
+        sources = Sources(history, tuple(accounts), state_dir(), events, hosts, parents)
+        timeline = read(sources, span, scope)
+        problem = history.problem
+    if args.filter:
+        timeline = _filtered(timeline, args)
+    text = _text(args, timeline, scope, tuple(accounts))
+    if path is None:
+        sys.stdout.write(text)
+    else:
+        _write(path, text)
+    for line in timeline.problems if args.output != "html" or path is None else ():
+        notify(f"gputui: {line}")
+    if args.output == "text" and not timeline.moments:
+        notify("Nothing is known of this time.")
+    return max(status, ExitCode.REFUSED if problem else ExitCode.OK)
+
+
+def _span(args: argparse.Namespace) -> TimeSpan:
+    now = datetime.now(UTC)
+    since: datetime | None = None
+    until = now
+    try:
+        name = "--since"
+        since = parse_time(args.since, now, utc=args.utc) if args.since else None
+        name = "--until"
+        until = parse_time(args.until, now, utc=args.utc, after=since) if args.until else now
+    except ValueError as error:
+        raise ConfigError(f"{name} {error}.") from None
+    begin = until - _DEFAULT if since is None else since
+    if begin >= until:
+        raise ConfigError("--since is not before --until.")
+    return TimeSpan(begin, min(until, now) if begin < now else until)
+
+
+def _scope(args: argparse.Namespace, rows: Sequence[Row], history: History, accounts: Mapping[str, Account]) -> Scope:
+    if args.host:
+        return of_host(args.host, rows)
+    if args.rule:
+        return of_rule(args.rule)
+    return ALL if args.ref is None else of_thing(_ref(args.ref, rows, history, accounts), rows)
+
+
+def _ref(text: str, rows: Sequence[Row], history: History, accounts: Mapping[str, Account]) -> Ref:
+    """Return what a REF names: a row of the last session, or one that has events. Asks no server."""
+    from gputui.cli import refs
+
+    events = history.events(limit=100_000, accounts=accounts)
+    past = {event.instance: event.name for event in events}
+    named = [row for row in rows if row.ref.kind not in ("gpu", "offer", "process")]
+    known = {row.ref for row in named}
+    gone = [_Gone(ref, name) for ref, name in past.items() if ref not in known]
+    try:
+        match = refs.resolve([text], session.Listing(rows=[*named, *gone]))[0]
+    except NotFoundError:
+        try:
+            ref = Ref.parse(text)
+        except ValueError:
+            raise NotFoundError(
+                f"{clean(text)!r} is in no list of the last session and has no events.",
+                hint="A full REF, account/kind/id, is always accepted.",
+            ) from None
+        if ref.account not in accounts:
+            raise
+        return ref
+    refs.report_shortened([match])
+    return match.ref
+
+
+class _Gone:
+    """An instance of which only events are known."""
+
+    def __init__(self, ref: Ref, name: str) -> None:
+        self.ref, self.name = ref, name
+
+
+def _reported(accounts: Mapping[str, Account], named: Sequence[str]) -> tuple[list[Event], ExitCode]:
+    """Read the events that servers keep."""
+
+    async def ask(fleet: Fleet) -> session.Listing:
+        return await session.read(fleet, [Resource.EVENTS])
+
+    listing = session.with_fleet(accounts, ask)
+    return [row for row in listing.rows if isinstance(row, Event)], listing.report(named)
+
+
+def _filtered(timeline: Timeline, args: argparse.Namespace) -> Timeline:
+    from dataclasses import replace
+
+    matches = _test(args.filter, utc=args.utc)
+    return replace(timeline, moments=tuple(moment for moment in timeline.moments if matches(moment)))
+
+
+def _test(text: str, *, utc: bool) -> Callable[[Moment], bool]:
+    from gputui.query import line_of, parse
+
+    columns = moment_columns(Context(utc=utc))
+    query = parse(text, {column.key: column.title for column in columns})
+    numbers = {column.key: column.number for column in columns if column.number is not None}
+    matches = query.over([column.key for column in columns], numbers=numbers)
+    compares = query.compared(numbers) or (lambda row: True)
+    return lambda row: compares(row) and matches(line_of([column.text(row) for column in columns]))
+
+
+def _text(args: argparse.Namespace, timeline: Timeline, scope: Scope, accounts: Sequence[str]) -> str:
+    if args.output == "html":
+        from gputui.presentation.timeline_report import Head, report
+
+        subject = f"Timeline of {scope.concern.label}" if scope.concern.label else "Timeline"
+        head = Head(subject, accounts, args.filter, datetime.now(UTC), utc=args.utc)
+        return report(timeline, head)
+    if args.output == "json":
+        import io
+
+        from gputui.cli.output import write_json
+        from gputui.models.serialize import to_plain
+
+        out = io.StringIO()
+        write_json([to_plain(moment) for moment in timeline.moments], out)
+        return out.getvalue()
+    columns = {column.key: column for column in moment_columns(Context(utc=args.utc))}
+    width = None if args.write is not None else terminal_width(sys.stdout)
+    return table_with([columns[key] for key in _TABLE], timeline.moments, width=width) if timeline.moments else ""
+
+
+def _new_file(path: Path) -> Path:
+    if os.path.lexists(path):
+        raise ConfigError(
+            f"{clean(str(path))} exists already.", hint="Nothing is written over it: choose another name."
+        )
+    return path
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise GputuiError(f"{clean(str(path))} cannot be written: {error.strerror}.") from None
+    notify(f"Written to {clean(str(path))}")
