@@ -37,7 +37,7 @@ from gputui.api.gpuhub.pro.specs import with_spec
 from gputui.api.gpuhub.resources import IMAGES, GpuhubLists
 from gputui.api.gpuhub.shared_disk import SharedDiskEditor
 from gputui.api.gpuhub.stock import StockReader
-from gputui.api.http.rows import RowCollector, attempt, each_changed
+from gputui.api.http.rows import LastRows, RowCollector, attempt, each_changed
 from gputui.errors import AccountDeniedError, GputuiError, InvalidError
 from gputui.formatting import format_money
 from gputui.models import (
@@ -95,6 +95,8 @@ class GpuhubBackend(HttpBackend):
         self._stock = StockReader(self._client, self._scope, complete)
         self._events = EventReader(self._lists.event_page, now=self._now, monotonic=self._client.monotonic)
         self._pro = self._pro_instances(account, clock)
+        self._last: LastRows[Instance] = LastRows()
+        """The last containers and container instances."""
         if self._pro is None:
             self.without_events = frozenset()
             self.rules = {kind: rule for kind, rule in RULES.items() if kind != INSTANCE}
@@ -226,7 +228,8 @@ class GpuhubBackend(HttpBackend):
     async def instances(self) -> Sequence[Instance]:
         """List the containers of all deployments, and the container instances of the account.
 
-        An account that may not use deployments has the latter alone. Raises GputuiError where neither can be read.
+        An account that may not use deployments has the latter alone. Of the two the one that cannot be read has its
+        last rows; raises GputuiError where neither can be read.
         """
         if self._pro is None:
             return await self._containers()
@@ -238,9 +241,9 @@ class GpuhubBackend(HttpBackend):
         rows: RowCollector[Instance] = RowCollector()
         for kind, part in (("container", containers), (INSTANCE, instances)):
             if not isinstance(part, GputuiError):
-                rows.add(part, kind=kind)
+                rows.add(self._last.keep(kind, part), kind=kind)
             elif not isinstance(part, AccountDeniedError):
-                rows.add_silent(f"{kind}s cannot be read: {part.message}", kind=kind)
+                rows.add(self._last.outdated(kind, part, f"the {kind}s"), kind=kind)
         return rows.rows()
 
     async def _containers(self) -> Sequence[Instance]:
@@ -288,6 +291,7 @@ class GpuhubBackend(HttpBackend):
             case Resource.STOCK:
                 self._stock.forget()
             case Resource.INSTANCES:
+                self._last.retain()
                 self._lists.filter_containers(lambda: self.filters.parameters(Resource.INSTANCES))
 
     async def fetch(self, ref: Ref) -> Row:

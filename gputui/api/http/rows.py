@@ -113,10 +113,18 @@ class LastRows(Generic[_M]):
             return outdated(self._rows.get(name, ()), found, what, stand_in, whose=whose)
         return self.keep(name, found)
 
+    def outdated(self, name: str, error: GputuiError, what: str) -> Sequence[_M]:
+        """Return the last rows of a part that cannot be read, none where there are none."""
+        return outdated(self._rows.get(name, ()), error, what, None)
 
-def outdated(rows: Sequence[_M], error: GputuiError, what: str, stand_in: _M, *, whose: str = "") -> PartialRows[_M]:
+
+def outdated(
+    rows: Sequence[_M], error: GputuiError, what: str, stand_in: _M | None, *, whose: str = ""
+) -> PartialRows[_M]:
     """Return the last rows of a part that cannot be read, marked; see :meth:`LastRows.update`."""
-    marked = [_marked(row, error.message) for row in rows] or [_marked(stand_in, f"{whose}{error.message}")]
+    marked = [_marked(row, error.message) for row in rows]
+    if not marked and stand_in is not None:
+        marked = [_marked(stand_in, f"{whose}{error.message}")]
     return PartialRows(marked, [Missing(f"{what} cannot be read: {error.message}")])
 
 

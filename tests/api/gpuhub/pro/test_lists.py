@@ -16,6 +16,7 @@ from gputui.api.gpuhub.schema import RowNotes
 from gputui.models import Action, Instance, Money, PartialRows, Phase, Ref, Resource, Secret
 from gputui.models.serialize import to_plain
 from gputui.sim.gpuhub import instance_api
+from gputui.sim.gpuhub.default_world import _AUTODL as COMPANY
 from gputui.sim.gpuhub.plans import InitialInstance
 from tests.api.gpuhub.pro.accounts import PLAN, Account
 
@@ -257,3 +258,19 @@ async def test_a_login_is_read_from_host_and_port_as_well() -> None:
     full = mapping.with_snapshot(SCOPE, listed, {"proxy_host": "connect.example.com", "ssh_port": 34567}, RowNotes())
     assert full.ssh is not None
     assert (full.ssh.user, full.ssh.host, full.ssh.port) == ("root", "connect.example.com", 34567)
+
+
+@pytest.mark.parametrize("call", ["/api/v1/dev/deployment/list", "list"])
+async def test_of_containers_and_instances_those_that_cannot_be_read_are_as_they_were(
+    call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = Account(monkeypatch, replace(COMPANY, quiet=True))
+    before = {row.ref: row for row in await account.backend.instances()}
+    account.backend._lists.forget()
+    account.refused.add(call)
+    after = await account.backend.instances()
+    assert isinstance(after, PartialRows)
+    assert {row.ref: row.price for row in after} == {ref: row.price for ref, row in before.items()}
+    kind = "container" if "deployment" in call else "instance"
+    assert {row.ref.kind for row in after if row.problem} == {kind}
+    assert [one.kind for one in after.missing] == [kind]
