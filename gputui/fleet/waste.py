@@ -1,7 +1,8 @@
 """The resources of all accounts that cost money and do nothing now, apart from those that the user has snoozed.
 
 They are found again after changes of the rows and samples on which that depends, while something listens; at rest
-nothing is done. Rows of lists that are stale, or of which a filter shows a part only, are left out.
+nothing is done. Nothing is concluded from rows of lists that are stale, or of which a filter shows a part only; waste
+found before in a list that cannot be read now is kept apart, as old.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
@@ -20,6 +21,7 @@ from gputui.analytics.prices import price_now
 from gputui.analytics.startup_times import StartupBook
 from gputui.analytics.waste import IDLE_AFTER, Evidence, find_waste, has_none, is_paid
 from gputui.fleet.signals import Listeners
+from gputui.fleet.waste_findings import Findings, not_read_since, still_unknown
 from gputui.models import (
     Change,
     Deployment,
@@ -63,20 +65,6 @@ _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
 _PAUSES = 50
 """Between two looks that nothing listens to pass so many times the time that one takes."""
 _Key = tuple[Ref, WasteReason]
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """The waste at a time. ``rows`` are waste, the most expensive first, ``snoozed`` those that are hidden.
-
-    ``soon`` are instances that are idle, and deployments without instances, that were not seen so for long enough
-    (:attr:`.Waste.seen`). ``unknown`` are billed instances that run on GPUs of unknown load.
-    """
-
-    rows: tuple[Waste, ...] = ()
-    snoozed: tuple[Waste, ...] = ()
-    soon: tuple[Waste, ...] = ()
-    unknown: tuple[Ref, ...] = ()
 
 
 class FleetWaste:
@@ -131,11 +119,11 @@ class FleetWaste:
 
     def of(self, ref: Ref) -> Waste | None:
         """Return the waste that a resource is, snoozed or not; None where it is none."""
-        return _waste_of(self.now, ref)
+        return self.now.of(ref)
 
     def recent(self, ref: Ref) -> Waste | None:
         """Return the same as it was found last (:meth:`look_now_and_then`), immediately."""
-        return _waste_of(self._found, ref)
+        return self._found.of(ref)
 
     def look_now_and_then(self) -> None:
         """Find the waste of now, unless a look takes so long that the last one has to do."""
@@ -175,6 +163,9 @@ class FleetWaste:
             fleet.samples.subscribe(self._sampled),
         ]
         self._book = None  # events were missed
+        if self._rested_at is not None:
+            last = not_read_since(fleet, self._found.with_old, self._rested_at)
+            self._found = Findings(last)
         if self._rested_at is not None and fleet.now() - self._rested_at > LONGEST_GAP:
             self._first.clear()  # it may have been no waste in between
         self._outdated = True
@@ -223,15 +214,18 @@ class FleetWaste:
         found, unknown = self._findings()
         now = self._fleet.now()
         snoozed = {key: snooze for key, snooze in self._snoozes.items() if snooze.until > now}
-        rows = [
-            replace(waste, snooze=snooze) if (snooze := snoozed.get((waste.ref, waste.reason))) else waste
-            for waste in self._dated(found, now)
-        ]
+        last = (*self._found.with_old, *self._found.snoozed)
+        old = list(still_unknown(self._fleet, last, {waste.ref for waste in found}))
+        rows, kept = (
+            [replace(waste, snooze=snoozed.get((waste.ref, waste.reason))) for waste in each]
+            for each in (self._dated(found, now), old)
+        )
         self._found = Findings(
             tuple(waste for waste in rows if waste.counts),
-            tuple(waste for waste in rows if waste.snooze is not None),
+            tuple(waste for waste in (*rows, *kept) if waste.snooze is not None),
             tuple(waste for waste in rows if waste.snooze is None and waste.seen is not None),
             unknown,
+            tuple(waste for waste in kept if waste.counts),
         )
 
     def _dated(self, found: Sequence[Waste], now: datetime) -> list[Waste]:
@@ -402,10 +396,6 @@ class FleetWaste:
             if stored:
                 self._unstored = {key: each for key, each in self._unstored.items() if writing.get(key) != each}
         return stored
-
-
-def _waste_of(found: Findings, ref: Ref) -> Waste | None:
-    return next((waste for waste in (*found.rows, *found.snoozed) if waste.ref == ref), None)
 
 
 def _user() -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gputui.errors import UnavailableError
-from gputui.fleet.waste import Findings
+from gputui.fleet.waste_findings import Findings
 from gputui.history.history import History
 from gputui.models import Deployment, GpuDevice, GpuSample, Instance, Money, Phase, Ref, Resource, Volume
 from gputui.models.waste import Snooze, WasteReason

@@ -11,6 +11,7 @@ from gputui.errors import UnavailableError
 from gputui.history.history import History
 from gputui.models import Action, GpuDevice, GpuSample, Instance, Phase, Ref, Resource, Volume
 from gputui.presentation.home.lines import Section
+from gputui.screens.waste.view import WasteView
 from tests.fleet.fakes import START, FakeBackend
 from tests.screens.changing import confirm
 from tests.screens.cloud import usd
@@ -76,6 +77,27 @@ async def test_waste_stays_in_home_as_old_while_its_account_does_not_answer() ->
         await stage.press("r")
         await stage.advance(1)
         assert lines(stage) == {"serve": False}
+
+
+async def test_waste_stays_in_its_view_as_old_while_its_account_does_not_answer() -> None:
+    backend = dock()
+    async with staged(backend, view="0") as stage:
+        await look(stage)
+        assert "$3.02/h" in stage.text
+        for resource in backend.rows:
+            backend.errors[resource] = UnavailableError("dock: no answer")
+        await stage.press("r")
+        await stage.advance(1)
+        assert stage.names == ["serve", "old"]
+        assert isinstance(stage.view, WasteView)
+        assert {stage.view.row_style(row) for row in stage.fleet.waste.now.old} == {"stale"}
+        assert "$3.02/h" in stage.text
+        backend.errors.clear()
+        backend.rows[Resource.VOLUMES] = []
+        await stage.press("r")
+        await stage.advance(1)
+        assert stage.names == ["serve"]
+        assert stage.fleet.waste.now.old == ()
 
 
 async def look(stage: Stage) -> None:

@@ -12,7 +12,8 @@ from gputui.cli import session
 from gputui.cli.layout import make_layout
 from gputui.cli.output import Plain, notify
 from gputui.errors import ConfigError
-from gputui.fleet.waste import READ, Findings
+from gputui.fleet.waste import READ
+from gputui.fleet.waste_findings import Findings
 from gputui.formatting import counted, format_money
 from gputui.models.serialize import to_plain
 from gputui.models.waste import Waste

@@ -30,7 +30,7 @@ from gputui.models.waste import Waste, WasteReason
 
 if TYPE_CHECKING:
     from gputui.fleet.fleet import Fleet
-    from gputui.fleet.waste import Findings
+    from gputui.fleet.waste_findings import Findings
 
 _DOWN = timedelta(seconds=60)
 """How long an account does not answer before that is news: shorter gaps are common."""

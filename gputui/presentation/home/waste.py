@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
-from gputui.analytics.waste import in_order, totals
+from gputui.analytics.waste import totals
 from gputui.formatting import counted, format_age, format_money
 from gputui.models import Ref
 from gputui.models.waste import Waste, WasteReason
 from gputui.presentation.columns.waste import REASONS
 from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section
 from gputui.presentation.prices import UNKNOWN
-
-
-def with_last(
-    found: Sequence[Waste], last: Sequence[Waste], is_unknown: Callable[[Waste], bool]
-) -> tuple[tuple[Waste, ...], frozenset[Ref]]:
-    """Add the last waste of which it is unknown now whether it still is; returns all of it, and which that is."""
-    known = {each.ref for each in found}
-    kept = [each for each in last if each.ref not in known and is_unknown(each)]
-    return in_order([*found, *kept]), frozenset(each.ref for each in kept)
 
 
 def waste_section(

@@ -32,7 +32,6 @@ from gputui.models import (
     Row,
     TransferRow,
 )
-from gputui.models.waste import Waste, WasteReason
 from gputui.presentation.home.favourites import Favourite, favourites
 from gputui.presentation.home.lines import HomeSection, Section
 from gputui.presentation.home.news import news
@@ -62,11 +61,6 @@ ALSO_READ = frozenset({Resource.EVENTS, Resource.HOSTS, Resource.GPUS, Resource.
 """Other lists of news and waste, for which the pace of the background is enough."""
 
 
-_RESTS_ON = {
-    WasteReason.IDLE: (Resource.GPUS,),
-    WasteReason.NO_REQUESTS: (Resource.QUEUES, Resource.TASKS),
-}
-"""The lists without which it is unknown whether a row that runs is waste for this reason."""
 _OF_HOSTS = frozenset({Resource.GPUS, Resource.PROCESSES})
 """Lists that an account of hosts puts together from what each of them answers."""
 _OF_INSTANCES = frozenset({Section.UNDER_WAY, Section.NEWS})
@@ -84,7 +78,6 @@ class HomeSections:
         self._recent: list[Event] = []
         self._since: datetime | None = None
         self._kept: dict[Section, tuple[object, HomeSection]] = {}
-        self._waste_last: tuple[Waste, ...] = ()
         self._costs = self._events = 0
         self._work: tuple[int, ...] = ()
         self.moving = False
@@ -231,30 +224,18 @@ class HomeSections:
         if not session.fleet.polls:
             return HomeSection(Section.WASTE)  # the first frame: nothing is known yet
         from gputui.fleet.waste import READ as LISTS
-        from gputui.presentation.home.waste import waste_section, with_last
+        from gputui.presentation.home.waste import waste_section
 
         found = session.fleet.waste.now
-        self._waste_last, old = with_last(found.rows, self._waste_last, self._is_unknown)
         section = waste_section(
-            [each for each in self._waste_last if session.shows_account(each.ref.account)],
+            [each for each in found.with_old if session.shows_account(each.ref.account)],
             now,
             view_of=self._view_of,
             elsewhere={line.about for line in first.lines if line.about is not None},
-            old=old,
+            old={each.ref for each in found.old},
             unknown=sum(session.shows_account(ref.account) for ref in found.unknown),
         )
         return section if self._are_whole(LISTS) else replace(section, quiet="")
-
-    def _is_unknown(self, waste: Waste) -> bool:
-        """Whether something may still be waste: it is listed, and what would say so was not read."""
-        fleet, ref = self._session.fleet, waste.ref
-        row = fleet.get(ref)
-        if row is None:
-            return False
-        if fleet.is_stale(row) or getattr(row, "problem", None) is not None:
-            return True
-        needed = _RESTS_ON.get(waste.reason, ()) if getattr(row, "phase", None) is Phase.RUNNING else ()
-        return any(fleet.feed(ref.account, each).state is FeedState.STALE for each in needed)
 
     def _view_of(self, ref: Ref) -> str:
         """Return the view that shows a row."""

@@ -11,7 +11,8 @@ from textual.content import Content
 
 from gputui.analytics.waste import totals
 from gputui.commands import Command
-from gputui.fleet.waste import READ, Findings
+from gputui.fleet.waste import READ
+from gputui.fleet.waste_findings import Findings
 from gputui.formatting import counted, format_money
 from gputui.models import Ref, Resource, Row
 from gputui.models.waste import Waste, WasteReason
@@ -51,6 +52,8 @@ class WasteView(ListView):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.shows_all = False
+        self._old: set[Ref] = set()
+        """Rows of which it is unknown now whether they still are waste."""
         self.memory.keep("all", bool, lambda: self.shows_all or None, self._restore_all)
 
     def _restore_all(self, shown: bool | None) -> None:
@@ -96,7 +99,8 @@ class WasteView(ListView):
         self.pass_time()
 
     def _take(self, found: Findings) -> None:
-        self.table.set_rows([*found.rows, *((*found.soon, *found.snoozed) if self.shows_all else ())])
+        self._old = {waste.ref for waste in found.old}
+        self.table.set_rows([*found.with_old, *((*found.soon, *found.snoozed) if self.shows_all else ())])
         super()._settle_columns()
         super()._settle_cursor()
         self._show_placeholder()
@@ -116,8 +120,8 @@ class WasteView(ListView):
         self.memory.note()
 
     def row_style(self, row: Row) -> str | None:
-        """Dim what does not count."""
-        return "stale" if isinstance(row, Waste) and not row.counts else None
+        """Dim what does not count, and what was waste when its list was read last."""
+        return "stale" if isinstance(row, Waste) and (not row.counts or row.ref in self._old) else None
 
     # --- what it says ----------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import pytest
 from gputui.analytics.cost_lines import CostLine
 from gputui.analytics.run_out import Lasting
 from gputui.analytics.starts import Start
+from gputui.fleet.waste_findings import Findings
 from gputui.models import Action, Deployment, Event, Instance, Money, Offer, Package, Pending, Phase, Ref, TransferRow
 from gputui.models.attempts import AttemptRow, AttemptState
 from gputui.models.waste import Waste, WasteReason
@@ -21,7 +22,7 @@ from gputui.presentation.home.news import news
 from gputui.presentation.home.spending import Budget, spending
 from gputui.presentation.home.stock import Watched, watched_stock
 from gputui.presentation.home.under_way import Work, under_way
-from gputui.presentation.home.waste import waste_section, with_last
+from gputui.presentation.home.waste import waste_section
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TRAIN = Ref("hub", "deployment", "train")
@@ -172,12 +173,12 @@ def test_waste_has_its_sum_its_reasons_and_no_line_for_what_is_a_problem() -> No
 
 
 def test_waste_of_which_nothing_is_known_now_stays_as_old_in_the_order_of_its_price() -> None:
-    dear, cheap, gone = (
+    dear, cheap = (
         Waste(Ref("hub", "pod", name), WasteReason.IDLE, NOW, usd(price), name=name)
-        for name, price in (("dear", "3"), ("cheap", "1"), ("gone", "2"))
+        for name, price in (("dear", "3"), ("cheap", "1"))
     )
-    rows, old = with_last([cheap], [dear, cheap, gone], lambda waste: waste is not gone)
-    section = waste_section(rows, NOW, view_of=lambda ref: "", old=old)
+    rows = Findings((cheap,), old=(dear,)).with_old
+    section = waste_section(rows, NOW, view_of=lambda ref: "", old={dear.ref})
     assert [(line.name, line.stale) for line in section.lines] == [("dear", True), ("cheap", False)]
 
 
