@@ -1,4 +1,4 @@
-"""Starts that are under way: since when, the usual time, and whether one is slow or stuck. Pure."""
+"""Starts that are under way: since when, the usual time, and whether one is slow or stuck; stops likewise. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from gputui.analytics.startup_times import Medians, Startup, StartupBook, is_slow
+from gputui.analytics.startup_times import Medians, Startup, StartupBook, is_slow, slow_from
 from gputui.models import Instance, Phase, Ref
 
 STUCK_SECONDS = 20 * 60.0
-"""A start without others to compare it with is a problem from here on, and waste (:data:`.waste.STUCK_AFTER`)."""
+"""A start without others to compare it with, and a stop, is stuck from here on."""
+_LEAST_STUCK_SECONDS = 5 * 60.0
+"""A start that is short is not stuck, however fast others are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +20,9 @@ class Start:
     """The start of an instance that is under way.
 
     ``since`` is when it began, None where that is unknown. ``usual`` is the median of the deployment's starts in
-    seconds, None without any; ``slow`` is whether it takes clearly longer than that, ``stuck`` whether it takes long
-    and there is nothing to compare it with. ``step`` is its present status where that alone takes clearly longer than
-    usual, with the median of it in ``usual_step``.
+    seconds, None without any; ``slow`` is whether it takes clearly longer than that, ``stuck`` whether it takes so
+    long that its money is wasted. ``step`` is its present status where that alone takes clearly longer than usual,
+    with the median of it in ``usual_step``.
     """
 
     instance: Instance
@@ -59,8 +61,18 @@ def _start(row: Instance, book: StartupBook, now: datetime) -> Start:
     if known is not None and not slow and _is_slow_now(known, usual, now):
         slow, step = True, known.steps[-1].status
         usual_step = usual.steps[step]
-    stuck = usual.total is None and seconds is not None and seconds >= STUCK_SECONDS
-    return Start(row, since, usual.total, slow, stuck and not slow, step, usual_step)
+    stuck = seconds is not None and seconds >= _stuck_from(usual.total)
+    return Start(row, since, usual.total, slow, stuck, step, usual_step)
+
+
+def _stuck_from(usual: float | None) -> float:
+    """Return the seconds from which a start with this usual duration is stuck."""
+    return STUCK_SECONDS if usual is None else max(_LEAST_STUCK_SECONDS, slow_from(usual))
+
+
+def is_stuck_stop(since: datetime | None, now: datetime) -> bool:
+    """Return whether a stop that began at a time is stuck; not where the time is unknown."""
+    return since is not None and (now - since).total_seconds() >= STUCK_SECONDS
 
 
 def _is_slow_now(startup: Startup, usual: Medians, now: datetime) -> bool:

@@ -7,7 +7,7 @@ is waste itself are part of that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,17 +15,13 @@ from decimal import Decimal
 from gputui.analytics.cost import HostGpus, gpus_of
 from gputui.analytics.gpu_idle import IdlePeriod
 from gputui.analytics.prices import Priced, by_deployment, may_cost, price_key, price_now
-from gputui.analytics.startup_times import slow_from
+from gputui.analytics.starts import Start, is_stuck_stop
 from gputui.formatting import format_bytes, status_text, usual_text
 from gputui.models import Deployment, Instance, Money, Package, Phase, Ref, Task, TaskQueue, Volume
 from gputui.models.waste import Waste, WasteReason
 
 IDLE_AFTER = timedelta(minutes=30)
 """How long GPUs are idle, or a queue is without tasks, before that is waste, unless configured."""
-STUCK_AFTER = timedelta(minutes=20)
-"""How long a start or a stop takes before it is stuck, where the usual time is unknown."""
-_STUCK_AT_LEAST = timedelta(minutes=5)
-"""A start that is short is not stuck, however fast others are."""
 _HOUR, _LEAST = Decimal(3600), Decimal("0.000001")
 
 
@@ -33,12 +29,12 @@ _HOUR, _LEAST = Decimal(3600), Decimal("0.000001")
 class Evidence:
     """The facts known now. Stale rows, and lists of which only a part was read, are not to be in it.
 
-    ``idle`` are the idle periods of instances whose GPUs are all idle. ``begun`` is when an instance in transition
-    began to start or to stop; of the ``observed`` accounts, when it was seen so first. ``none_since`` is since when
-    a deployment was seen without an instance (:func:`has_none`). ``usual`` is how many seconds
-    a start-up of an instance takes usually, None where that is unknown. ``known_at`` is when the instances of an
-    account were current, now without it: none becomes stuck after that. ``bills`` are the accounts whose instances,
-    and ``bills_volumes`` those whose volumes, are billed: there a missing price is unknown, not none.
+    ``idle`` are the idle periods of instances whose GPUs are all idle. ``starts`` are those under way, ``stopping``
+    is when instances began to stop; of the ``observed`` accounts both have the time when that was seen first.
+    ``none_since`` is since when a deployment was seen without an instance (:func:`has_none`). ``known_at`` is when
+    the instances of an account were current, now without it: none becomes stuck after that. ``bills`` are the
+    accounts whose instances, and ``bills_volumes`` those whose volumes, are billed: there a missing price is
+    unknown, not none.
     """
 
     now: datetime
@@ -50,10 +46,10 @@ class Evidence:
     tasks: Sequence[Task] = ()
     idle: Mapping[Ref, IdlePeriod] = field(default_factory=dict)
     hosts: HostGpus = field(default_factory=dict)
-    begun: Mapping[Ref, datetime] = field(default_factory=dict)
+    starts: Mapping[Ref, Start] = field(default_factory=dict)
+    stopping: Mapping[Ref, datetime] = field(default_factory=dict)
     observed: Collection[str] = ()
     none_since: Mapping[Ref, datetime] = field(default_factory=dict)
-    usual: Callable[[Instance], float | None] = lambda instance: None
     known_at: Mapping[str, datetime] = field(default_factory=dict)
     bills: Collection[str] = ()
     bills_volumes: Collection[str] = ()
@@ -123,6 +119,7 @@ def is_paid(row: Priced, price: Money | None, bills: Collection[str]) -> bool:
 
 def _of_instance(row: Instance, known: Evidence, owners: Mapping[Ref, str]) -> Waste | None:
     seen: float | None = None
+    since: datetime | None
     match row.phase:
         case Phase.RUNNING:
             period = known.idle.get(row.ref)
@@ -135,11 +132,13 @@ def _of_instance(row: Instance, known: Evidence, owners: Mapping[Ref, str]) -> W
             price = price_now(row)
             reason, since, at_least, memory = WasteReason.IDLE, period.since, period.at_least, period.memory_in_use
         case Phase.PENDING | Phase.STOPPING:
-            price, begun = price_now(row), known.begun.get(row.ref)
-            if begun is None or (text := _stuck_text(row, begun, known)) is None:
+            start, since = known.starts.get(row.ref), known.stopping.get(row.ref)
+            if start is not None and start.stuck:
+                since = start.since
+            elif not is_stuck_stop(since, known.known_at.get(row.ref.account, known.now)):
                 return None
-            at_least = row.ref.account in known.observed
-            reason, since, memory, said = WasteReason.STUCK, begun, None, text
+            price, at_least = price_now(row), row.ref.account in known.observed
+            reason, memory, said = WasteReason.STUCK, None, _stuck_text(row, start)
         case _:
             return _of_stopped(row)
     if not is_paid(row, price, known.bills):
@@ -176,14 +175,11 @@ def in_use_text(memory: int | None) -> str:
     return f"{format_bytes(memory)} memory in use" if memory else "no memory in use"
 
 
-def _stuck_text(row: Instance, begun: datetime, known: Evidence) -> str | None:
-    """Say in which state an instance is stuck, and how long that takes usually; None where it is not stuck yet."""
-    usual = known.usual(row) if row.phase is Phase.PENDING else None
-    limit = STUCK_AFTER if usual is None else max(_STUCK_AT_LEAST, timedelta(seconds=slow_from(usual)))
-    if known.known_at.get(row.ref.account, known.now) - begun < limit:
-        return None
-    image = "" if row.progress is None else f", image {row.progress:.0%}"
-    return f"{status_text(row.status)}{image}{'' if usual is None else f', {usual_text(usual)}'}"
+def _stuck_text(row: Instance, start: Start | None) -> str:
+    """Say in which state an instance is stuck, and how long that takes usually."""
+    image = "" if row.progress is None else f"image {row.progress:.0%}"
+    usual = "" if start is None else usual_text(start.usual)
+    return ", ".join(filter(None, (status_text(row.status), image, usual)))
 
 
 def _of_stopped(row: Instance) -> Waste | None:

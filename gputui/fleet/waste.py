@@ -12,12 +12,14 @@ import getpass
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from gputui.analytics.cost import gpus_of, host_gpus
 from gputui.analytics.gpu_idle import LONGEST_GAP, IdlePeriod, IdlePeriods, SeenGpus, load_of
 from gputui.analytics.prices import price_now
+from gputui.analytics.starts import Start, starts_under_way
 from gputui.analytics.startup_times import StartupBook
 from gputui.analytics.waste import IDLE_AFTER, Evidence, find_waste, has_none, is_paid
 from gputui.fleet.signals import Listeners
@@ -277,10 +279,10 @@ class FleetWaste:
                 tasks=self._known(Task, whole=True),
                 idle=idle,
                 hosts=hosts,
-                begun=self._begun(instances),
+                starts=self._starts(instances),
+                stopping=self._stops(instances),
                 none_since=self._none_since(deployments, now),
                 observed={name for name, runtime in runtimes.items() if runtime.observes},
-                usual=self._usual,
                 known_at={name: fleet.known_at(name, Resource.INSTANCES) for name in runtimes},
                 bills=bills,
                 bills_volumes={name for name, runtime in runtimes.items() if runtime.costs(Resource.VOLUMES)},
@@ -315,26 +317,21 @@ class FleetWaste:
         samples = self._fleet.samples.of(gpu)
         return samples[-1] if samples else None
 
-    def _begun(self, instances: Iterable[Instance]) -> Mapping[Ref, datetime]:
-        """Return when instances in transition began to start or to stop."""
-        begun: dict[Ref, datetime] = {}
-        for row in instances:
-            if row.phase not in _IN_TRANSITION:
-                continue
-            if self._book is None:
-                self._book = StartupBook()
-                self._read_events(self._fleet.all(Event))
-            startup = self._book.startups.get(row.ref)
-            if row.phase is Phase.STOPPING:
-                at = self._stopping.get(row.ref) or row.updated_at
-            else:
-                at = row.updated_at if startup is None or startup.over else startup.steps[0].at
-            if at is not None:
-                begun[row.ref] = at
-        return begun
+    def _starts(self, instances: Iterable[Instance]) -> Mapping[Ref, Start]:
+        """Return the starts that are under way."""
+        moving = [row for row in instances if row.phase in _IN_TRANSITION]
+        if moving and self._book is None:
+            self._book = StartupBook()
+            self._read_events(self._fleet.all(Event))
+        known_at = partial(self._fleet.known_at, resource=Resource.INSTANCES)
+        return {} if self._book is None else starts_under_way(moving, self._book, known_at)
 
-    def _usual(self, instance: Instance) -> float | None:
-        return None if self._book is None else self._book.usual(instance.parent, excluding=instance.ref).total
+    def _stops(self, instances: Iterable[Instance]) -> Mapping[Ref, datetime]:
+        """Return when instances that stop began to."""
+        found = {
+            row.ref: self._stopping.get(row.ref) or row.updated_at for row in instances if row.phase is Phase.STOPPING
+        }
+        return {ref: at for ref, at in found.items() if at is not None}
 
     def _read_events(self, events: Iterable[Event]) -> None:
         known = list(events)

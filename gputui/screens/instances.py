@@ -10,7 +10,7 @@ from typing import ClassVar
 from gputui.analytics.cost import SIZING, HostGpus, gpus_of, host_gpus, is_unpriced
 from gputui.analytics.cost_lines import UNPRICED
 from gputui.analytics.gpu_idle import LONGEST_GAP, SeenGpus
-from gputui.analytics.starts import STUCK_SECONDS, starts_under_way
+from gputui.analytics.starts import is_stuck_stop, starts_under_way
 from gputui.analytics.startup_times import StartupBook, is_slow
 from gputui.models import Change, Event, GpuDevice, GpuProcess, Instance, Phase, Ref, Resource, Row
 from gputui.screens.base.fleet_context import FleetContext
@@ -92,8 +92,7 @@ class InstanceContext(FleetContext):
         at = self.session.fleet.known_at(instance.ref.account, Resource.INSTANCES)
         start = starts_under_way([instance], self.book, lambda account: at).get(instance.ref)
         since = self.in_state_since(instance) if instance.phase is Phase.STOPPING else None
-        is_long = since is not None and (at - since).total_seconds() >= STUCK_SECONDS
-        if instance.phase is Phase.UNKNOWN or is_long or (start is not None and start.is_problem):
+        if instance.phase is Phase.UNKNOWN or is_stuck_stop(since, at) or (start is not None and start.is_problem):
             return "warning"
         return None
 

@@ -9,16 +9,11 @@ import pytest
 
 from gputui.analytics.starts import STUCK_SECONDS, starts_under_way
 from gputui.analytics.startup_times import StartupBook
-from gputui.analytics.waste import STUCK_AFTER
 from gputui.models import Event, Instance, Phase, Ref
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TRAIN = Ref("hub", "deployment", "train")
 AWAY = Ref("lab", "container", "away")
-
-
-def test_a_start_is_a_problem_as_soon_as_it_is_waste() -> None:
-    assert STUCK_AFTER.total_seconds() == STUCK_SECONDS
 
 
 def at(account: str) -> datetime:
@@ -49,14 +44,18 @@ def later(name: str, seconds: float, status: str) -> list[Event]:
     return [Event(Ref("hub", "event", f"{name}/{status}"), ref, name, at, status, Phase.PENDING, parent=TRAIN)]
 
 
-@pytest.mark.parametrize("seconds, slow", [(20, False), (59, False), (400, True)])
-def test_a_start_is_slow_by_comparison_with_the_others_of_its_deployment(seconds: float, slow: bool) -> None:
+@pytest.mark.parametrize(
+    "seconds, slow, stuck", [(20, False, False), (59, False, False), (250, True, False), (300, True, True)]
+)
+def test_a_start_is_slow_by_comparison_with_the_others_of_its_deployment_and_stuck_later(
+    seconds: float, slow: bool, stuck: bool
+) -> None:
     book = StartupBook()
     for number in range(3):
         book.add(begun(f"old-{number}", 4000, took=30))
     book.add(begun("new", seconds))
     start = starts_under_way([starting("new")], book, at)[Ref("hub", "container", "new")]
-    assert (start.usual, start.slow, start.stuck) == (30, slow, False)
+    assert (start.usual, start.slow, start.stuck) == (30, slow, stuck)
     assert start.since == NOW - timedelta(seconds=seconds)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gputui.analytics.gpu_idle import IdlePeriod
+from gputui.analytics.starts import Start
 from gputui.analytics.waste import Evidence, find_waste, so_far, totals
 from gputui.models import Deployment, Instance, Money, Package, Phase, Ref, Task, TaskQueue, Volume
 from gputui.models.waste import Waste, WasteReason
@@ -81,22 +82,23 @@ def test_a_machine_of_ones_own_is_no_waste_unless_a_price_is_stated(price: str |
 
 def test_a_start_is_stuck_when_it_takes_much_longer_than_usual() -> None:
     starting = instance(phase=Phase.PENDING)
-    assert not found(instances=[starting], begun={MAIN: ago(10)})
-    assert not found(instances=[starting], begun={MAIN: ago(4)}, usual=lambda _: 10.0)
-    (waste,) = found(instances=[starting], begun={MAIN: ago(10)}, usual=lambda _: 31.0)
+    assert not found(instances=[starting], starts={MAIN: Start(starting, ago(10), 31.0, slow=True)})
+    stuck = Start(starting, ago(10), 31.0, slow=True, stuck=True)
+    (waste,) = found(instances=[starting], starts={MAIN: stuck})
     assert (waste.reason, waste.since, waste.text) == (
         WasteReason.STUCK,
         ago(10),
         "pending, a start usually takes 31 s",
     )
     assert not waste.at_least
-    assert not found(instances=[starting], begun={MAIN: ago(10)}, usual=lambda _: 31.0, known_at={HUB: ago(6)})
-    (waste,) = found(instances=[starting], begun={MAIN: ago(30)}, observed={HUB})
+    (waste,) = found(instances=[starting], starts={MAIN: stuck}, observed={HUB})
     assert waste.at_least
 
 
 def test_whether_a_stop_that_is_stuck_is_billed_is_unknown() -> None:
-    (waste,) = found(instances=[instance(phase=Phase.STOPPING)], begun={MAIN: ago(30)})
+    stopping = instance(phase=Phase.STOPPING)
+    assert not found(instances=[stopping], stopping={MAIN: ago(30)}, known_at={HUB: ago(11)})
+    (waste,) = found(instances=[stopping], stopping={MAIN: ago(30)})
     assert (waste.reason, waste.per_hour) == (WasteReason.STUCK, None)
 
 
