@@ -15,6 +15,7 @@ from decimal import Decimal
 from gputui.analytics.cost import HostGpus, gpus_of
 from gputui.analytics.gpu_idle import IdlePeriod
 from gputui.analytics.prices import Priced, by_deployment, may_cost, price_key, price_now
+from gputui.analytics.shortage import has_none
 from gputui.analytics.starts import Start, is_stuck_stop
 from gputui.formatting import format_bytes, status_text, usual_text
 from gputui.models import Deployment, Instance, Money, Package, Phase, Ref, Task, TaskQueue, Volume
@@ -31,7 +32,7 @@ class Evidence:
 
     ``idle`` are the idle periods of instances whose GPUs are all idle. ``starts`` are those under way, ``stopping``
     is when instances began to stop; of the ``observed`` accounts both have the time when that was seen first.
-    ``none_since`` is since when a deployment was seen without an instance (:func:`has_none`). ``known_at`` is when
+    ``none_since`` is since when a deployment was seen without an instance (:func:`.has_none`). ``known_at`` is when
     the instances of an account were current, now without it: none becomes stuck after that. ``bills`` are the
     accounts whose instances, and ``bills_volumes`` those whose volumes, are billed: there a missing price is
     unknown, not none.
@@ -190,12 +191,6 @@ def _of_stopped(row: Instance) -> Waste | None:
 
 
 # --- deployments -----------------------------------------------------------------------------------------------
-
-
-def has_none(row: Deployment) -> bool:
-    """Whether a deployment should run, and none of its instances does or starts; not where that is unknown."""
-    known = row.problem is None and row.phase is Phase.RUNNING
-    return known and bool(row.desired) and row.running == 0 and row.starting == 0
 
 
 def _of_deployment(row: Deployment, known: Evidence) -> Waste | None:

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, TypeVar
 from gputui.analytics.cost import gpus_of, host_gpus
 from gputui.analytics.gpu_idle import LONGEST_GAP, IdlePeriod, IdlePeriods, SeenGpus, load_of
 from gputui.analytics.prices import price_now
+from gputui.analytics.shortage import has_none
 from gputui.analytics.starts import Start, starts_under_way
 from gputui.analytics.startup_times import StartupBook
-from gputui.analytics.waste import IDLE_AFTER, Evidence, find_waste, has_none, is_paid
+from gputui.analytics.waste import IDLE_AFTER, Evidence, find_waste, is_paid
 from gputui.fleet.signals import Listeners
 from gputui.fleet.waste_findings import Findings, not_read_since, still_unknown
 from gputui.models import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gputui.analytics.shortage import is_short
 from gputui.formatting import format_time, status_text
 from gputui.models import Deployment, Event, GpuDevice, GpuProcess, Image, Instance, Ref, Row, Task
 from gputui.models.forwards import PortForward
@@ -16,7 +17,6 @@ from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.instances import process_text
 from gputui.presentation.columns.lists import fields_of
 from gputui.presentation.columns.waste import waste_fields
-from gputui.presentation.explanation import is_short
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 
 MOST = 10

@@ -37,14 +37,6 @@ def limits_text(row: Deployment) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def is_short(row: Deployment) -> bool:
-    """Return whether a deployment that should run has fewer instances than it should, as far as that is known."""
-    if row.phase is Phase.STOPPED or row.desired is None or row.running is None:
-        return False
-    wanted = row.desired if row.parallelism is None else min(row.parallelism, row.desired - (row.finished or 0))
-    return row.running + (row.starting or 0) < wanted
-
-
 def stock_lines(row: Deployment, explanation: Explanation) -> Iterator[Cell]:
     """Yield what the stock has within the limits, and with each of them relaxed."""
     yield _fitting(row, explanation.found, whole=not explanation.unread)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from gputui.models import Balance, Block, Deployment, Image, Money, Phase, Ref
 from gputui.models.explanations import Explanation, Found, Relaxed
 from gputui.presentation.columns.column import plain_text
-from gputui.presentation.explanation import heading, is_short, other_lines, stock_lines
+from gputui.presentation.explanation import heading, other_lines, stock_lines
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 REF = Ref("hub", "deployment", "d1")
@@ -89,14 +89,3 @@ def test_blocked_hosts_the_image_and_money_are_named_and_what_is_unknown_is_said
     empty = Balance(Ref("hub", "balance", "hub"), Money(Decimal(0), "USD"))
     assert "✗ The balance is $0.00" in others(balance=empty)
     assert "It is stopped: nothing starts." in others(replace(ROW, phase=Phase.STOPPED))
-
-
-def test_a_deployment_is_short_of_instances_only_where_that_is_known() -> None:
-    assert is_short(ROW)
-    assert not is_short(replace(ROW, running=3))
-    assert not is_short(replace(ROW, phase=Phase.STOPPED))
-    assert not is_short(replace(ROW, running=None))
-    job = replace(ROW, type="Job", desired=40, parallelism=3, finished=10)
-    assert not is_short(replace(job, running=3, starting=0))
-    assert is_short(replace(job, running=1, starting=1))
-    assert not is_short(replace(job, finished=39, running=1, starting=0))

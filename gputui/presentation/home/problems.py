@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gputui.analytics.shortage import is_short
 from gputui.analytics.starts import Start
 from gputui.errors import GputuiError
 from gputui.formatting import (
@@ -318,9 +319,9 @@ def _deployments(troubles: Troubles, silent: _Silent) -> Iterator[HomeLine]:
 
 
 def _lacks(row: Deployment) -> bool:
-    """Whether fewer instances run than are wanted, and none is on its way."""
+    """Whether it has fewer instances than it should, and none starts; a job has a moment without between two runs."""
     wanted = row.phase in (Phase.RUNNING, Phase.PENDING) and shape(row) is Shape.REPLICAS
-    return wanted and row.running is not None and row.running < (row.desired or 0) and row.starting == 0
+    return wanted and is_short(row) and row.starting == 0
 
 
 def _gpus(troubles: Troubles, silent: _Silent) -> Iterator[HomeLine]:

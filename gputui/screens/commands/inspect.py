@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from textual.content import Content
 
+from gputui.analytics.shortage import is_short
 from gputui.commands import COMMANDS, Command, Condition, Group
 from gputui.config.keymap import key_text
 from gputui.errors import GputuiError
@@ -14,7 +15,6 @@ from gputui.models import Deployment, Instance, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.description import targets_text
 from gputui.presentation.details import WHY, Place
-from gputui.presentation.explanation import is_short
 from gputui.screens import dialogs
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import CommandSet, in_worker
