@@ -34,6 +34,7 @@ from gputui.config.preview import START, UiSettings
 from gputui.errors import GputuiError
 from gputui.fleet import Fleet
 from gputui.history.preferences import Preferences
+from gputui.screens.base.leases import LeaseNews, SessionLeases
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 from gputui.widgets.internal_errors import Failures
@@ -63,7 +64,8 @@ class GputuiApp(App[int]):
 
     The first frame is drawn from ``fleet`` as it is; then ``begin`` returns the fleet that replaces it, started here.
     An error that it raises ends the program and is in ``failure``. ``report`` writes a crash report and returns its
-    path. ``agent`` is the link to the user's agent, None where the session has none.
+    path. ``agent`` is the link to the user's agent, None where the session has none; ``leases`` are those that it
+    enforces.
     """
 
     TITLE = "gputui"
@@ -89,6 +91,7 @@ class GputuiApp(App[int]):
         program: Iterable[str] = ("gputui",),
         report: Callable[[BaseException], Path] | None = None,
         agent: Link | None = None,
+        leases: SessionLeases | None = None,
     ) -> None:
         super().__init__(driver_class=TerminalDriver)
         self.stylesheet = SharedStylesheet(variables=self.get_css_variables())
@@ -115,6 +118,7 @@ class GputuiApp(App[int]):
             keys=ui.keys,
             custom_commands=ui.custom,
             region_presets=ui.regions,
+            leases=leases or SessionLeases(),
         )
         self.session.agent = agent
         self._notices = Notices(self, self.session.messages)
@@ -134,6 +138,7 @@ class GputuiApp(App[int]):
         self.session.memory.restore()
         self._announcements = TerminalNotifications(self, self._write_if_ours)
         self.session.watches.idle.add(self._notify_idle)
+        self.session.leases.news.add(self._notify_lease)
         begin_in(self, self.views.start(ui.start))
         if lacking := self.session.preferences.notice:
             self.session.say(f"{lacking}: the defaults are used.")
@@ -191,6 +196,12 @@ class GputuiApp(App[int]):
             if view.is_mounted:
                 view.on_screen_resume()
         self.session.watches.follow(self.session.fleet)
+        self.run_worker(
+            self.session.leases.follow(self.session.fleet.clock.sleep),
+            group="leases",
+            name="the leases",
+            exit_on_error=False,
+        )
         self._announcements.follow(self.session.fleet)
         self.session.fleet.login_hint = f"{self.session.key_of('ssh')} on the instance asks."
         unsubscribe = self.session.fleet.subscribe_feeds(self._can_do_more)
@@ -214,6 +225,12 @@ class GputuiApp(App[int]):
 
     def _notify_idle(self, offer: Offer) -> None:
         self._announcements.announce(self._program.notify_idle(offer))
+
+    def _notify_lease(self, news: LeaseNews) -> None:
+        severity = "warning" if news.bad else "information"
+        self.notify(news.text, title=news.title, severity=severity, timeout=30)
+        if news.bad:
+            self.bell()
 
     def _write_if_ours(self, sequence: str) -> None:
         """Write to the terminal, unless a shell has it."""

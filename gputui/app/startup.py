@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gputui.api.capabilities import Backend
     from gputui.config.loader import Account, Config
     from gputui.fleet import Fleet
+    from gputui.screens.base.leases import SessionLeases
 
 
 def run(
@@ -110,6 +111,7 @@ def run(
         program=program,
         report=report,
         agent=link,
+        leases=_leases(state_dir, preview, agent or (*program, "agent")),
     )
     try:
         result = app.run(mouse=sketch.ui.mouse)
@@ -119,6 +121,23 @@ def run(
     if app.failure is not None:
         raise app.failure
     return app.return_code or int(result or 0)
+
+
+def _leases(state: Path, config: Path | None, program: Sequence[str]) -> SessionLeases:
+    """Return the leases of this state directory; none without a configuration file, which the agent needs."""
+    from gputui.rules.place import agent_dir
+    from gputui.screens.base.leases import SessionLeases
+
+    if config is None:
+        return SessionLeases()
+    path = config.absolute()
+
+    def ensure() -> None:
+        from gputui.agent.start import ensure_agent
+
+        ensure_agent(program, state, path)
+
+    return SessionLeases(agent_dir(state), str(path), ensure)
 
 
 def _not_yet(account: Account) -> Backend:

@@ -12,7 +12,11 @@ from gputui.models import RESOURCES, Resource
 from gputui.presentation.columns.column import Column
 
 _NOT_PRINTED = frozenset({"raw", "series"})
-_ADDED = {Resource.BALANCES: ("runs_out", "runs_out_is")}
+_ADDED = {
+    Resource.BALANCES: ("runs_out", "runs_out_is"),
+    Resource.INSTANCES: ("lease",),
+    Resource.DEPLOYMENTS: ("lease",),
+}
 """Keys that commands add to those of the model."""
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gputui.analytics.gpu_idle import SeenGpus
 from gputui.cli.columns import cell_text, csv_columns, print_records, table_with
@@ -17,6 +17,9 @@ from gputui.presentation.columns.choice import find_columns
 from gputui.presentation.columns.column import Column, natural_key
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.lists import fields_of, table_columns
+
+if TYPE_CHECKING:
+    from gputui.rules.lease_book import LeaseView
 
 _T = TypeVar("_T")
 
@@ -34,11 +37,16 @@ _FROM: Mapping[tuple[Resource, str], frozenset[Resource]] = {
 class ListContext(Context):
     """The context of a list with rows of other lists, as far as its columns need them."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, billed: bool = True) -> None:
+        super().__init__(billed=billed)
         self._rows: dict[Ref, Row] = {}
         self._processes: dict[Ref, list[GpuProcess]] = {}
         self._gpus = SeenGpus(())
+        self.leases: Mapping[Ref, LeaseView] = {}
+
+    def lease(self, ref: Ref) -> LeaseView | None:
+        """Return the lease of a row."""
+        return self.leases.get(ref)
 
     def add(self, rows: Iterable[Row]) -> None:
         """Take in rows of other lists."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import getpass
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments
+from gputui.cli.output import Plain, notify
 from gputui.cli.program import agent_program
 from gputui.config.paths import config_path, state_dir
-from gputui.errors import ConfigError
+from gputui.errors import ConfigError, GputuiError
 from gputui.models.leases import LeaseAction
 
 if TYPE_CHECKING:
-    from gputui.rules.lease_book import LeaseBook, LeaseTerms
+    from gputui.models import Ref
+    from gputui.rules.lease_book import LeaseBook, LeaseTerms, LeaseView
 
 _WARN = 15
 
@@ -90,6 +93,35 @@ def book(args: argparse.Namespace) -> LeaseBook:
     from gputui.rules.place import agent_dir
 
     return LeaseBook(agent_dir(state_dir()), str(config_file(args)))
+
+
+def of_rows(args: argparse.Namespace) -> Mapping[Ref, LeaseView]:
+    """Return the leases that are not over, by what they are of; none, with a message, where they cannot be read."""
+    try:
+        return book(args).read().of
+    except GputuiError as error:
+        notify(f"gputui: leases: {error}")
+        return {}
+
+
+def stamp(at: datetime | None) -> str | None:
+    """Return a time as JSON has it."""
+    return None if at is None else at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def plain(view: LeaseView) -> Plain:
+    """Return a lease as it is in the JSON of its row."""
+    lease = view.lease
+    return {
+        "id": lease.id,
+        "action": lease.action.value,
+        "until": stamp(lease.until),
+        "idle_minutes": lease.idle,
+        "not_before": stamp(lease.not_before),
+        "armed": lease.armed,
+        "state": "not enforced" if view.problem else view.log.state.value,
+        "note": lease.note,
+    }
 
 
 def ensure_agent(args: argparse.Namespace) -> None:

@@ -40,6 +40,8 @@ class Condition(StrEnum):
     CUSTOM = "there is a custom command for the row"
     PROCESS = "there is a GPU process under the cursor"
     WASTE = "the row costs money and does nothing"
+    LEASE = "the row can have a lease"
+    LEASED = "the row has a lease"
     TO_GROUP = "there are rows to group"
     GROUPS = "the rows are in groups that fold"
 

@@ -10,6 +10,7 @@ from gputui.models.leases import Lease, LeaseAction, LeaseState
 from gputui.presentation.columns.column import Cell
 from gputui.presentation.times import end_text
 from gputui.rules.lease_book import LeaseTerms, LeaseView
+from gputui.rules.leases import IDLE_WARNING
 
 _BILLED_INSIDE = (
     "Armed inside: a process in it shuts it down some minutes after that time, should no agent run. After a shutdown "
@@ -101,9 +102,7 @@ def effects(row: Instance | Deployment, terms: LeaseTerms, now: datetime, *, utc
     if terms.action is LeaseAction.RELEASE:
         lines.append("The disk is deleted: this cannot be undone.")
     if terms.warn:
-        lines.append(
-            f"A notification comes {format_minutes(terms.warn)} before, of an idle rule a third of its time."
-        )
+        lines.append(f"A notification comes {_before_text(terms)} before.")
     else:
         lines.append("No notification comes before.")
     if terms.idle is not None:
@@ -114,6 +113,13 @@ def effects(row: Instance | Deployment, terms: LeaseTerms, now: datetime, *, utc
     if terms.armed:
         lines.append(_BILLED_INSIDE)
     return lines
+
+
+def _before_text(terms: LeaseTerms) -> str:
+    """Return how long before the end a notification comes: of an idle rule at most a third of its time."""
+    idle = None if terms.idle is None else min(terms.warn, terms.idle // IDLE_WARNING)
+    times = [terms.warn if terms.until is not None else None, idle]
+    return " or ".join(dict.fromkeys(format_minutes(each) for each in times if each is not None))
 
 
 def is_urgent(view: LeaseView) -> bool:

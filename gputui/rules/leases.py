@@ -35,7 +35,7 @@ BLIND_AFTER = timedelta(minutes=30)
 """How long an idle rule may see nothing before that is announced."""
 JUMP = timedelta(seconds=60)
 """An entry that is further in the future than this was written by a clock that has been set back."""
-_IDLE_WARNING = 3
+IDLE_WARNING = 3
 """The warning of an idle rule comes at most this part of its time before."""
 
 
@@ -325,7 +325,7 @@ class _Look:
             return Decision(LeaseState.WAITING, text or "it is stopped", due.at, seen)
         lead = timedelta(minutes=lease.warn)
         if due.idle:
-            lead = min(lead, timedelta(minutes=lease.idle or 0) / _IDLE_WARNING)
+            lead = min(lead, timedelta(minutes=lease.idle or 0) / IDLE_WARNING)
         if log.warned is not None:
             if due.at - facts.now > lead + JUMP:
                 return self._kept("it ends later than it was warned about")

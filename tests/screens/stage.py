@@ -34,6 +34,7 @@ from gputui.fleet.notifications.settings import Settings
 from gputui.history.history import History
 from gputui.history.preferences import Preferences
 from gputui.models.notifications import Topic
+from gputui.screens.base.leases import SessionLeases
 from gputui.screens.base.view import View
 from gputui.widgets.bars.header import HeaderBar
 from gputui.widgets.bars.title import TitleBar
@@ -248,6 +249,7 @@ def make_app(
     preferences: Preferences | None = None,
     notify: Collection[Topic] = (Topic.STOCK,),
     start: str = "instances",
+    leases: SessionLeases | None = None,
 ) -> GputuiApp:
     """Return the app, not run, over a fleet that it starts itself; times are UTC."""
     fleet = make_fleet(
@@ -256,7 +258,7 @@ def make_app(
     fleet.restore()
     fleet.notify = Settings(frozenset(notify))
     settings = replace(ui or UiSettings(utc=True, mouse=False), start=start)
-    app = GputuiApp(fleet, settings, history=history, report=report, preferences=preferences)
+    app = GputuiApp(fleet, settings, history=history, report=report, preferences=preferences, leases=leases)
     app.animation_level = "none"
     # Textual draws nothing for 50 ms after another view comes in front: time that no test should have to wait for.
     app.delay_update = lambda delay=0.0: None  # type: ignore[method-assign]

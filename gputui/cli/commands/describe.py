@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gputui.cli import arguments, refs, session
+from gputui.cli import arguments, leases, refs, session
+from gputui.cli.layout import ListContext
 from gputui.cli.output import cell_width, notify
 from gputui.errors import ExitCode, GputuiError, NotFoundError
-from gputui.models import RESOURCES, Deployment, Resource, Row
+from gputui.models import RESOURCES, Deployment, Instance, Resource, Row
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.columns.context import Context
 from gputui.presentation.description import description
@@ -43,7 +44,10 @@ def run(args: argparse.Namespace) -> int:
 
         sys.stdout.write(json.dumps(to_plain(row), indent=2) + "\n")
     else:
-        sys.stdout.write(_text(row, billed=billed))
+        context = ListContext(billed=billed)
+        if isinstance(row, Instance | Deployment):
+            context.leases = leases.of_rows(args)
+        sys.stdout.write(_text(row, context))
     for problem in getattr(row, "problems", ()):
         notify(f"gputui: {problem}")
     return ExitCode.OK
@@ -93,9 +97,9 @@ def _resources(fleet: Fleet, text: str) -> Sequence[Resource]:
     return [resource for resource in _LISTED if resource in named] or _LISTED
 
 
-def _text(row: Row, *, billed: bool) -> str:
+def _text(row: Row, context: Context) -> str:
     """Lay out the fields of a row, aligned, a line each; those of which nothing is known are left out."""
-    fields = [field for group in description(row, Context(billed=billed)).values() for field in group]
+    fields = [field for group in description(row, context).values() for field in group]
     width = max(cell_width(label) for label, _ in fields)
     return "".join(
         f"{label if number == 0 else '':<{width}}  {line}\n"

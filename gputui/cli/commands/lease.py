@@ -130,7 +130,7 @@ def _plain(view: LeaseView, states: Mapping[str, Any] | None, now: datetime) -> 
         "state": state,
         "why": why,
         "seconds_left": None if until is None or view.over else round((until - now).total_seconds()),
-        "armed_until": None if view.log.armed is None else view.log.armed.isoformat(),
+        "armed_until": leases.stamp(view.log.armed),
         "idle_minutes": lease.idle,
         "warn_minutes": lease.warn,
     }

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gputui.analytics.prices import by_deployment, may_cost, price_now
-from gputui.cli import filters, session
+from gputui.cli import filters, leases, session
 from gputui.cli.layout import Layout, layout_of
 from gputui.cli.lists import gpus, tasks
-from gputui.cli.output import notify
+from gputui.cli.output import Plain, notify
 from gputui.errors import AccountDeniedError, ExitCode
 from gputui.models import Deployment, Resource, Row
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
 
+_LEASED = (Resource.INSTANCES, Resource.DEPLOYMENTS)
 _NOUNS = {Resource.STOCK: "available GPUs", Resource.BLACKLIST: "blocked hosts"}
 
 
@@ -38,7 +39,7 @@ def run(
     listing, read = session.with_fleet(accounts, lambda fleet: _read(fleet, resource, args.filters, layout))
     if view is not None:
         listing.rows = view.matching(listing.rows, layout)
-    layout.print(listing.rows)
+    layout.print(listing.rows, _with_lease(args, layout) if resource in _LEASED else None)
     on_gpus = resource in (Resource.GPUS, Resource.PROCESSES)
     status = gpus.report_unknown(listing.rows) if resource is Resource.PROCESSES else ExitCode.OK
     if not on_gpus:
@@ -54,6 +55,19 @@ def run(
         limited = args.filters or args.saved_view
         notify(f"No {noun} in {able} match the filter." if limited else f"There are no {noun} in {able}.")
     return status
+
+
+def _with_lease(args: argparse.Namespace, layout: Layout) -> Callable[[Row], Plain]:
+    """Read the leases into the layout, and return what makes the JSON of a row with its lease."""
+    from gputui.models.serialize import to_plain
+
+    layout.context.leases = leases.of_rows(args)
+
+    def plain(row: Row) -> Plain:
+        view = layout.context.leases.get(row.ref)
+        return {**to_plain(row), "lease": None if view is None else leases.plain(view)}
+
+    return plain
 
 
 async def _read(

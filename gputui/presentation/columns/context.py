@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gputui.analytics.gpu_idle import IdlePeriod
 from gputui.analytics.prices import ByDeployment
 from gputui.models import GpuDevice, GpuProcess, Instance, Pending, Ref, Resource, Row
 from gputui.presentation.columns.column import Column
+
+if TYPE_CHECKING:
+    from gputui.rules.lease_book import LeaseView
 
 
 class Context:
@@ -91,6 +94,10 @@ class Context:
 
     def idle_period(self, device: GpuDevice) -> IdlePeriod | None:
         """Return for how long a GPU has been idle by its readings; None where it is not, or where that is unknown."""
+        return None
+
+    def lease(self, ref: Ref) -> LeaseView | None:
+        """Return the lease of a row that is not over."""
         return None
 
     def memory_share(self, process: GpuProcess) -> float | None:

@@ -10,6 +10,7 @@ from gputui.models import Deployment, Phase, Resource
 from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
+from gputui.presentation.columns.leases import lease_column
 from gputui.presentation.deployments import (
     Shape,
     counts_sentence,
@@ -81,6 +82,7 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
         ),
         fields.detail("estimate", lambda row: _hourly(format_money(row.price_estimate)), _PRICE),
         fields.detail("at most", lambda row: _hourly(format_money(most_per_hour(row))), _PRICE),
+        lease_column(context, priority=3),
         fields.age(context, 4),
         fields.text(
             "regions",
@@ -164,6 +166,6 @@ def _share(row: Deployment) -> float | None:
 LISTS: Lists = {
     Resource.DEPLOYMENTS: (
         deployment_columns,
-        "name account type state counts gpu price limit age regions image uuid",
+        "name account type state counts gpu price lease limit age regions image uuid",
     ),
 }

@@ -10,6 +10,7 @@ from gputui.presentation.actions import gpu_text, name_of, ports_text
 from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context, Lists
+from gputui.presentation.columns.leases import lease_column
 from gputui.presentation.columns.machines import machine_columns
 from gputui.presentation.columns.usage import deadline_columns, gpu_use_columns, usage_columns
 
@@ -69,6 +70,7 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
         *gpu_use_columns(context),
         fields.detail("gpu memory", lambda row: format_bytes(row.gpu_memory)),
         fields.price(context, 1),
+        lease_column(context),
         fields.age(context, 4, context.created_at),
         fields.name_like("host", lambda row: row.host, priority=3, flex=True, least=10, max_width=24, middle=True),
         *deadline_columns(context),
@@ -170,6 +172,6 @@ def process_text(process: GpuProcess) -> str:
 LISTS: Lists = {
     Resource.INSTANCES: (
         instance_columns,
-        "name account kind state gpu memory ports price release age region host image",
+        "name account kind state gpu memory ports price lease release age region host image",
     ),
 }

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gputui.analytics.gpu_idle import LONGEST_GAP, IdlePeriod, IdlePeriods
 from gputui.models import GpuDevice, Pending, Ref, Row
 from gputui.presentation.columns.context import Context
 from gputui.screens.base.session import Session
+
+if TYPE_CHECKING:
+    from gputui.rules.lease_book import LeaseView
 
 
 class FleetContext(Context):
@@ -37,6 +42,10 @@ class FleetContext(Context):
     def account_style(self, account: str) -> str:
         """Return the style of the colour that the configuration gives to an account."""
         return self.session.account_style(account)
+
+    def lease(self, ref: Ref) -> LeaseView | None:
+        """Return the lease of a row."""
+        return self.session.leases.of(ref)
 
     def bills(self, account: str) -> bool:
         """Whether instances of the account are billed."""

@@ -18,6 +18,7 @@ from gputui.models import LIBRARY, NAMED, Instance, LogSource, Ref, Resource, Ro
 from gputui.presentation.account_colors import color_style
 from gputui.presentation.actions import name_of
 from gputui.screens.base.attention import Attention
+from gputui.screens.base.leases import SessionLeases
 from gputui.screens.base.memory import Memory
 from gputui.screens.base.messages import Messages
 from gputui.screens.base.unseen import Unseen
@@ -149,6 +150,8 @@ class Session:
     """The refusals, warnings and results of this session."""
     unseen: Unseen = field(init=False)
     """The marks of views in which something came since they were last looked at."""
+    leases: SessionLeases = field(default_factory=SessionLeases)
+    """The ends of instances and deployments that the agent enforces."""
     ended: bool = False
     """Whether the program is ending: nothing is shown any more."""
     _at_end: list[Callable[[], None]] = field(default_factory=list)

@@ -13,6 +13,7 @@ from gputui.screens.commands.edit import EditCommands
 from gputui.screens.commands.favourites import FavouriteCommands
 from gputui.screens.commands.global_commands import GlobalCommands
 from gputui.screens.commands.inspect import InspectCommands
+from gputui.screens.commands.leases import LeaseCommands
 from gputui.screens.commands.lifecycle import LifecycleCommands
 from gputui.screens.commands.server_filters import ServerFilterCommands
 
@@ -36,6 +37,7 @@ ROW_SETS: CommandSets = (
     AccessCommands,
     BlockCommands,
     EditCommands,
+    LeaseCommands,
     *SHARED_SETS,
 )
 """The sets of views whose rows are things of a back end."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.form import FormDialog as FormDialog
     from gputui.screens.dialogs.form_filter import FilterDialog as FilterDialog
     from gputui.screens.dialogs.help import HelpDialog as HelpDialog
+    from gputui.screens.dialogs.lease import LeaseDialog as LeaseDialog
     from gputui.screens.dialogs.menu import AddressDialog as AddressDialog
     from gputui.screens.dialogs.menu import Choice as Choice
     from gputui.screens.dialogs.menu import MenuDialog as MenuDialog
@@ -39,6 +40,7 @@ _NAMES = {
     "form": ("FormDialog",),
     "form_filter": ("FilterDialog",),
     "help": ("HelpDialog",),
+    "lease": ("LeaseDialog",),
     "menu": ("AddressDialog", "Choice", "MenuDialog", "SeveralDialog"),
     "prompt": ("AnswersDialog", "PromptDialog", "WaitDialog"),
     "reader": ("JsonReaderDialog", "LinkedReaderDialog", "ReaderDialog"),

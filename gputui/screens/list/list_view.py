@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import ClassVar, cast
 
 from textual.app import ComposeResult
@@ -102,7 +102,14 @@ class ListView(TabularView):
             fleet.subscribe(self.RESOURCE, self._changed),
             fleet.mutations.listeners.add(self._pending_changed),
             self.session.favourites.subscribe(self._favourites_changed),
+            self.session.leases.changed.add(self._leases_changed),
         )
+
+    def _leases_changed(self, refs: Collection[Ref]) -> None:
+        self.table.invalidate(refs)
+        if all(placed.column.key != "lease" for placed in self.table.layout_columns):
+            self.table.refit()  # the first one has no column yet
+        self.frame.show_keys()
 
     def _favourites_changed(self, refs: Sequence[Ref]) -> None:
         for table in self.query(RecordTable):
