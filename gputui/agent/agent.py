@@ -83,6 +83,8 @@ class Agent:
         """Called when there is a new fleet."""
         self.ready = asyncio.Event()
         """Set while there is a fleet."""
+        self.serving = asyncio.Event()
+        """Set while the services run."""
         self._load = load
         self._open_backend = open_backend
         self._factories = tuple(factories)
@@ -132,6 +134,7 @@ class Agent:
         if not self.ready.is_set():
             return
         self.ready.clear()
+        self.serving.clear()
         running, self._running = self._running, []
         for one in running:
             one.task.cancel()
@@ -171,6 +174,7 @@ class Agent:
             service = factory(self)
             self._running.append(_Running(service, asyncio.create_task(self._keep_running(service))))
         self.look_at_hosts_if_needed()
+        self.serving.set()
         log.info("%d accounts: %s", len(config.accounts), ", ".join(config.accounts))
 
     def look_at_hosts_if_needed(self) -> None:

@@ -222,6 +222,9 @@ class Process:
         await self.agent.ready.wait()
         handler = self.agent.request(name)
         if handler is None:
+            await self.agent.serving.wait()
+            handler = self.agent.request(name)
+        if handler is None:
             raise AgentError(
                 f"The agent does not know the request {clean(name)}.", hint="It may be of another release."
             )

@@ -1,4 +1,4 @@
-"""What rules announce: notifications on the ways of the user, and the lease of what a grab has obtained."""
+"""The news of rules: notifications on the ways of the user, and the lease of what a grab has obtained."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Surroundings(Protocol):
-    """What it needs of the agent."""
+    """The parts of the agent that it needs."""
 
     fleet: Fleet
     log: logging.Logger
@@ -88,6 +88,7 @@ class RuleNews:
                 until=until,
                 generation=entry.generation,
                 user=watch.user,
+                scope=watch.scope,
                 note=f"of the rule {watch.id}",
             )
         )

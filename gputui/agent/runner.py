@@ -56,7 +56,7 @@ _AGAIN_SECONDS = 30.0
 
 
 class Surroundings(Protocol):
-    """What the service needs of the agent."""
+    """The parts of the agent that the service needs."""
 
     config_path: Path
     fleet: Fleet
@@ -66,7 +66,7 @@ class Surroundings(Protocol):
 
     @property
     def publish(self) -> Callable[[str, Any], None]:
-        """What sends data to the sessions that subscribed to a topic."""
+        """Sends data to the sessions that subscribed to a topic."""
 
 
 class Uptime:
@@ -119,7 +119,7 @@ class Run:
 
     @property
     def orders(self) -> Orders:
-        """What its journal says."""
+        """Return the orders and outcomes in its journal."""
         return Orders() if self.machine is None else self.machine.orders
 
     @property
@@ -161,7 +161,7 @@ class RuleService:
 
     @property
     def requests(self) -> Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Any]]]:
-        """What sessions ask: to read changed files at once, and the states."""
+        """The requests of sessions: to read changed files at once, and the states."""
         return {"rules.changed": self._files_changed, "rules.status": self._status}
 
     async def _files_changed(self, _: Mapping[str, Any]) -> Any:

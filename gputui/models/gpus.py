@@ -115,7 +115,8 @@ class Offer:
 
     ``region_name`` is what people call the region, where that is another text.
     ``available`` is for back ends that say only yes or no. ``vendor_name`` is the model as the back end writes it,
-    where ``gpu_model`` is the label, ``type_id`` what a machine with it is ordered by, where that is another thing.
+    where ``gpu_model`` is the label, ``type_id`` what a machine with it is ordered by, where that is another thing,
+    and ``machine_price`` what an hour of such a machine costs.
     ``remark`` says what the figures do not promise.
     ``problem`` says why this could not be read again, figures are then the last
     ones; a region that never could be read is one offer without ``gpu_model``.
@@ -133,5 +134,6 @@ class Offer:
     region_name: str = ""
     vendor_name: str = ""
     type_id: str = ""
+    machine_price: Money | None = None
     remark: str = ""
     problem: str | None = None

@@ -49,10 +49,10 @@ class Candidate:
 
     ``values`` are those of the form of ``kind``, but for that of ``name_field``, which is ``name``, with the rule's
     id in it, and a number, and that of ``limit_field``, which is the highest price of an hour; '' where the API has
-    no such parameter. ``parallel`` is the number of instances that run at the same time, ``gpus`` those of each.
-    ``models`` and ``regions`` are those of the offers it depends on, empty for any. ``start`` is the instance to
-    start in place of a create, ``generation`` what distinguishes it from a later one of its name. ``template`` is
-    what the values were read from, '' for none.
+    no such parameter. ``parallel`` is the number of instances that run at the same time, ``gpus`` those of each, 0
+    where they follow from the type of machine. ``models`` and ``regions`` are those of the offers it depends on,
+    empty for any. ``start`` is the instance to start in place of a create, ``generation`` what distinguishes it from
+    a later one of its name. ``template`` is what the values were read from, '' for none.
     """
 
     account: str
@@ -72,7 +72,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Grab:
-    """What a watch creates once enough is idle: each of ``count`` exactly once, of the cheapest candidate first.
+    """The creates of a watch once enough is idle: each of ``count`` exactly once, of the cheapest candidate first.
 
     ``ceiling`` is the most that an hour of one instance may cost. What is obtained counts as ``hours`` of its price
     against ``budget``, which is for the whole rule, and ``budget_day``, for any 24 hours; until its price is known,
@@ -149,10 +149,10 @@ class RuleState(StrEnum):
 class RuleStatus:
     """A rule as it is now, a row of the list of rules.
 
-    ``what`` is the rule in a few words. ``obtained`` of ``wanted`` things exist; ``spent`` is what they count against
-    the budget. ``answer`` is the last answer, ``at`` its time, ``next_at`` when something is done next, None where
-    that waits for stock. ``lines`` explain each outcome, the newest last. ``problem`` is why its file or journal
-    cannot be used.
+    ``what`` is the rule in a few words. ``obtained`` of ``wanted`` things exist, ``refs``; ``spent`` is what they
+    count against the budget. ``answer`` is the last answer, ``at`` its time, ``next_at`` when something is done next,
+    None where that waits for stock. ``lines`` explain each outcome, the newest last. ``problem`` is why its file or
+    journal cannot be used.
     """
 
     ref: Ref
@@ -162,7 +162,7 @@ class RuleStatus:
     accounts: tuple[str, ...] = ()
     wanted: int | None = None
     obtained: int = 0
-    made: tuple[Ref, ...] = ()
+    refs: tuple[Ref, ...] = ()
     spent: Money | None = None
     budget: Money | None = None
     ceiling: Money | None = None

@@ -17,7 +17,7 @@ from gputui.rules.effects import Answer
 from gputui.rules.journal import EntryKind
 
 _REFUSALS = (AuthError, ForbiddenError, InvalidError, NotFoundError, ConfigError)
-"""What the same request would get again."""
+"""The same request would get these again."""
 
 
 def answer_of(error: Exception) -> Answer:

@@ -1,4 +1,4 @@
-"""What a rule wants done, one thing after the other, and the replies."""
+"""The effects of a rule, one after the other, and their replies."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was obtained, as the server shows it: whether it is there, has ended, and its price, of one instance."""
+    """The state of what was obtained, by its server: whether it is there, has ended, and its price."""
 
     there: bool
     ended: bool = False
@@ -157,7 +157,7 @@ Reply: TypeAlias = Answer | Found | Seen | Failure | None
 
 
 class Surroundings(Protocol):
-    """What a rule sees."""
+    """The surroundings of a rule."""
 
     def rule(self) -> Watch | None:
         """Return the rule as it is now; None where it was deleted."""

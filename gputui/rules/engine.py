@@ -54,6 +54,8 @@ from gputui.rules.orders import (
 
 PACE = 30.0
 """The least number of seconds between two requests for one candidate."""
+READ_AGAIN = 10.0
+"""How long after a request the stock of its candidate may not show it yet, in seconds."""
 SETTLE = 600.0
 """How long after a request a server may still perform it, in seconds: longer than any request is awaited."""
 LOOK_PAUSE = 15.0
@@ -263,11 +265,11 @@ class Grabber:
         limit = record.intent.price
         candidate = order_of(record, rule).candidate
         if price is None and limit is not None and candidate is not None and candidate.limit_field:
-            text = f"Its price is not known yet; the request limits it to {in_words(limit)}."
+            text = f"The price is not known yet; the request limits it to {in_words(limit)}."
             yield from self._append(self._entry(EntryKind.PRICE, record, text))
         elif price is None or limit is None or price.currency != limit.currency:
             known = "not known" if price is None else f"{in_words(price)}, in another currency"
-            text = f"Its price is {known}, and may be above {'the ceiling' if limit is None else in_words(limit)}."
+            text = f"The price is {known}, and may be above {'the ceiling' if limit is None else in_words(limit)}."
             yield from self._append(self._entry(EntryKind.PRICE, record, text, price=price))
         elif price.amount > limit.amount:
             text = f"It costs {in_words(price)}, above {in_words(limit)}: it is ended."
@@ -299,9 +301,9 @@ class Grabber:
         if self.orders.of(frozenset({Stage.OPEN, Stage.UNDOING})):
             return self.orders.explained()
         if len(self.orders.of(COUNTED)) >= grab.count:
-            return "What was obtained is being checked."
+            return "The price of each is being read."
         if rule.expires is not None and now.at >= rule.expires:
-            return "Its time is over."
+            return "The time of the rule is over."
         if (
             self.orders.refused is not None
             or self.orders.of(frozenset({Stage.UNDONE}))
@@ -332,6 +334,8 @@ class Grabber:
             return f"{candidate.account}: {in_words(price)} cannot be compared with {in_words(choice.most)}."
         if price is not None and price.amount > choice.most.amount:
             return f"{candidate.account}: {in_words(price)} is above {in_words(choice.most)}."
+        if self._since_request(candidate, now) < READ_AGAIN:
+            return f"The stock of {candidate.account} is read again after the last request."
         if self._pause(candidate, now) > 0:
             return self.orders.explained()
         for budget, day in ((grab.budget, None), (grab.budget_day, now)):
@@ -343,6 +347,10 @@ class Grabber:
     def _left(self, budget: Money, day: Now | None) -> Money:
         counted = self.orders.counted(day)
         return budget if counted is None else Money(budget.amount - counted.amount, budget.currency)
+
+    def _since_request(self, candidate: Candidate, now: Now) -> float:
+        last = self.orders.intents.get((candidate.account, candidate.kind, candidate_key(candidate)))
+        return READ_AGAIN if last is None else age(last, now)
 
     def _pause(self, candidate: Candidate, now: Now) -> float:
         """Return for how many seconds a candidate is not sent, after it was not created."""
@@ -370,7 +378,7 @@ class Grabber:
             names = ", ".join(record.intent.name for record in lost)
             return RuleState.FAILED, f"{len(lost)} requests came to nothing: {names}. Look at their accounts."
         if rule.expires is not None and now.at >= rule.expires:
-            return RuleState.EXPIRED, f"Its time is over: {held} of {grab.count} obtained."
+            return RuleState.EXPIRED, f"The time is over: {held} of {grab.count} obtained."
         if grab.budget is not None and self._left(grab.budget, None).amount <= 0:
             return RuleState.DONE, f"The budget is used: {held} of {grab.count} obtained."
         return None
@@ -407,6 +415,8 @@ class Grabber:
             trouble = self._troubles.get(undoing[0].number, "")
             return Wait(min(waits, default=LOOK_PAUSE), RuleState.CHECKING, trouble or orders.explained())
         waits += [left for one in grab.candidates if (left := self._pause(one, now)) > 0]
+        recent = (READ_AGAIN - self._since_request(one, now) for one in grab.candidates)
+        waits += [left for left in recent if left > 0]
         if rule.expires is not None:
             waits.append(max(0.1, (rule.expires - now.at).total_seconds()))
         if grab.budget_day is not None and orders.counted(now) is not None:

@@ -1,6 +1,6 @@
 """Rules as files: one JSON file each, ``rules/ID.json``, which is replaced whole and synced.
 
-A file that cannot be used is named and left as it is: it affects no other rule. All methods block for some
+A file that cannot be used is named and left unchanged: it affects no other rule. All methods block for some
 milliseconds: a session calls them in a thread.
 """
 
@@ -90,7 +90,7 @@ class RuleFiles:
             return rule
         for problem in found.problems:
             if problem.id == id_:
-                raise ConfigError(problem.why, hint="The file is left as it is: repair or remove it.")
+                raise ConfigError(problem.why, hint="The file is unchanged: repair or remove it.")
         there = ", ".join(found.rules)
         hint = f"There are: {there}." if there else "There are no rules."
         raise NotFoundError(f"There is no rule {clean(id_)}.", hint=hint)
@@ -141,7 +141,7 @@ class RuleFiles:
         except FileNotFoundError:
             now = None
         except (OSError, ValueError) as error:
-            raise ConfigError(f"{clean(str(path))}: {error}.", hint="The file is left as it is.") from None
+            raise ConfigError(f"{clean(str(path))}: {error}.", hint="The file is unchanged.") from None
         if now == expected:
             return
         if now is None:

@@ -28,7 +28,7 @@ _E = TypeVar("_E")
 
 
 class EntryKind(StrEnum):
-    """What an entry says.
+    """The meaning of an entry.
 
     INTENT comes before a create or a start: one without a later outcome of its number is looked for by name. OBTAINED
     is created and named by the server, or found by its name; SEEN is in its lists, ABSENT was looked for and is not

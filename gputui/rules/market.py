@@ -129,15 +129,23 @@ def _stock_chance(
     need = max(watch.count, candidate.gpus)
     reasons = {offer.ref: why_not_idle(watch, offer, need, own) for offer in fitting}
     enough = [offer for offer in fitting if not reasons[offer.ref]]
-    prices = [price for offer in enough or fitting if (price := price_of(offer, paid)) is not None]
+    prices = [price for offer in enough or fitting if (price := _price_of_one(candidate, offer, paid)) is not None]
     least = min(
         (price for price in prices if price.currency == currency), key=lambda price: price.amount, default=None
     )
     if least is None and prices:
         least = prices[0]
-    price = free if free is not None else None if least is None else least.times(candidate.gpus)
+    price = free if free is not None else least
     why = next(iter(reasons.values()), f"{account} offers none of it now.")
     return Chance(number, price, bool(enough), "" if enough else why)
+
+
+def _price_of_one(candidate: Candidate, offer: Offer, paid: Paid) -> Money | None:
+    """Return the price of an hour of one instance; None where it is unknown."""
+    if not candidate.gpus:
+        return offer.machine_price
+    price = price_of(offer, paid)
+    return None if price is None else price.times(candidate.gpus)
 
 
 def _start_chance(chance: Chance, candidate: Candidate, row: Instance | None) -> Chance:
@@ -157,7 +165,7 @@ def in_few_words(watch: Watch) -> str:
     regions = f" ({', '.join(watch.regions)})" if watch.regions else ""
     if watch.grab is None:
         limit = f" for at most {format_money(watch.price_limit)}/h" if watch.price_limit is not None else ""
-        return f"notify when {watch.count:,} {models} idle{place}{regions}{limit}"
+        return f"notify when {watch.count:,} × {models} idle{place}{regions}{limit}"
     grab = watch.grab
     things = dict.fromkeys(one.template or (one.name if one.start else one.kind) for one in grab.candidates)
     verb = "start" if any(one.start for one in grab.candidates) else "create"

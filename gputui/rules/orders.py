@@ -1,4 +1,4 @@
-"""What the journal of a grab says: its orders, their states, what they count against the budget, its outcomes."""
+"""The journal of a grab, folded: its orders, their states, what they count against the budget, its outcomes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Record:
 
     @property
     def number(self) -> int:
-        """Its number in the journal."""
+        """The number in the journal."""
         return self.intent.number
 
 
@@ -86,6 +86,8 @@ class Orders:
         self.last: Entry | None = None
         self.pauses: dict[tuple[str, str, str], Entry] = {}
         """The last answer that nothing was created, by account, kind and candidate."""
+        self.intents: dict[tuple[str, str, str], Entry] = {}
+        """The last intent of each candidate."""
         self.pauses_of_accounts: dict[str, Entry] = {}
         """The last request of an account that was not sent or not accepted, for the time being."""
         self._lines: deque[_Line] = deque(maxlen=_LINES)
@@ -98,6 +100,7 @@ class Orders:
         match entry.kind:
             case EntryKind.INTENT:
                 self.records[entry.number] = Record(entry, counts=entry.counts, ref=entry.ref)
+                self.intents[key_of(entry)] = entry
                 self.last_number = max(self.last_number, entry.number)
             case EntryKind.NOTIFIED:
                 self.news.clear()
@@ -208,7 +211,7 @@ def most(rule: Watch, candidate: Candidate) -> Money:
     """Return the most that an hour of one instance may cost: the ceiling, or less by the price of a GPU."""
     assert rule.grab is not None  # noqa: S101  (of grabs alone)
     ceiling = rule.grab.ceiling
-    if rule.price_limit is None or rule.price_limit.currency != ceiling.currency:
+    if rule.price_limit is None or not candidate.gpus or rule.price_limit.currency != ceiling.currency:
         return ceiling
     by_gpu = rule.price_limit.times(candidate.gpus)
     return by_gpu if by_gpu.amount < ceiling.amount else ceiling

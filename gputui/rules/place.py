@@ -74,7 +74,7 @@ def locked(path: Path) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > until:
                     raise ConflictError(
-                        f"Another process holds {clean(str(path))}.",
+                        f"Another process has locked {clean(str(path))}.",
                         hint="It may be suspended: end it, then try again.",
                     ) from None
                 time.sleep(_LOCK_PAUSE)

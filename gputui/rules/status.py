@@ -36,7 +36,7 @@ def status_of(watch: Watch, orders: Orders, wait: Wait | None, now: datetime, *,
     accounts = accounts_of(watch)
     grab = watch.grab
     state, answer = _state(watch, orders, wait, problem)
-    made = tuple(record.ref for record in orders.of(HELD) if record.ref is not None)
+    refs = tuple(record.ref for record in orders.of(HELD) if record.ref is not None)
     return RuleStatus(
         ref_of(watch.id, accounts),
         "watch" if grab is None else "grab",
@@ -45,7 +45,7 @@ def status_of(watch: Watch, orders: Orders, wait: Wait | None, now: datetime, *,
         accounts=accounts,
         wanted=None if grab is None else grab.count,
         obtained=len(orders.of(HELD)),
-        made=made,
+        refs=refs,
         spent=None if grab is None else orders.counted(),
         budget=None if grab is None else grab.budget,
         ceiling=watch.price_limit if grab is None else grab.ceiling,

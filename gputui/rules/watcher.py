@@ -32,7 +32,7 @@ class Watcher:
                 text = f"The account {account} is no longer in the configuration."
                 yield from self._end(RuleState.FAILED, text, now)
             elif rule.expires is not None and now.at >= rule.expires:
-                yield from self._end(RuleState.EXPIRED, "Its time is over.", now)
+                yield from self._end(RuleState.EXPIRED, "The time of the watch is over.", now)
             elif (wait := pause_of_rule(rule, now)) is not None:
                 yield wait
             else:

@@ -179,7 +179,7 @@ async def test_stock_that_appears_is_grabbed_once_with_the_ceiling_in_the_reques
         ]
         (status,) = agent.service.statuses()
         assert (status.state, status.obtained, status.wanted) == (RuleState.DONE, 1, 1)
-        assert status.made == (Ref("hub", "pod", "p1"),)
+        assert status.refs == (Ref("hub", "pod", "p1"),)
         assert [one.title for one in agent.said] == ["Obtained", "Rule done"]
         assert agent.published[-1][0] == "rules"
 

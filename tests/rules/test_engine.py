@@ -303,7 +303,7 @@ def test_the_budget_of_a_day_is_there_again_after_24_hours_whatever_the_clock_sa
 def test_an_expired_rule_sends_nothing_and_says_so() -> None:
     around = Around(replace(grabbing(candidate()), expires=AT - timedelta(seconds=1)))
     assert sent(drive(around, well)) == []
-    assert over(around) == (RuleState.EXPIRED, "Its time is over: 0 of 1 obtained.")
+    assert over(around) == (RuleState.EXPIRED, "The time is over: 0 of 1 obtained.")
 
 
 def test_in_quiet_time_and_while_paused_nothing_is_sent() -> None:

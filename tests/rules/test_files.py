@@ -75,7 +75,7 @@ def test_a_file_that_cannot_be_used_is_named_and_affects_no_other(files: RuleFil
     assert str(bad) in read.problems[0].why
     assert why in read.problems[0].why
     assert bad.read_bytes() == content
-    with pytest.raises(ConfigError, match="left as it is"):
+    with pytest.raises(ConfigError, match="The file is unchanged"):
         files.get("bad2")
 
 

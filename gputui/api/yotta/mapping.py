@@ -264,6 +264,7 @@ def to_offers(scope: Scope, types: Iterable[VmType], unread: Mapping[str, int] |
             region_name=clean(each.region_name),
             type_id="" if each.id is None else str(each.id),
             price_from=None if each.per_gpu is None else Money(each.per_gpu, scope.currency),
+            machine_price=None if each.per_hour is None else Money(each.per_hour, scope.currency),
         )
     return RowCollector(offers.values(), unread).rows()
 

@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "release": ("lifecycle:delete", "delete instances permanently, with their disks"),
     "scale": ("scale:run", "change the number of instances of a deployment"),
     "block": ("block:run", "block instances' hosts for a time"),
+    "watch": ("watch:run", "wait for GPUs while no terminal is open, be notified, or create something with them"),
+    "rules": ("rules:run", "list, show, edit, pause and delete watches, grabs and leases"),
     "lease": ("lease:run", "stop or release instances and deployments by themselves, after a time or once idle"),
     "commit": ("lifecycle:commit", "save an instance as an image"),
     "exec": ("exec:run", "run a command in instances, over SSH or through the API"),
