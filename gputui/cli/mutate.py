@@ -67,15 +67,15 @@ def carry_out(
             return refused
         if args.dry_run:
             sys.stdout.write(
-                "".join(f"{line}\n" for line in (f"Would {action.value}:", *_summary(runner, fleet, plan, action)))
+                "".join(f"{line}\n" for line in (f"Would {action.value}:", *runner.run(summary(fleet, plan, action))))
             )
             return refused
         if not args.yes:
             require_terminal()
             moving = any(fleet.options(row, Action.DELETE) for row in plan.rows)
             if not confirm(
-                _summary(runner, fleet, plan, action),
-                question=plan.question or f"{action.value.capitalize()} {targets_text(plan.rows)}?",
+                runner.run(summary(fleet, plan, action)),
+                question=question_of(plan, action),
                 typed=actions.confirmation_text(action, plan.rows, moving=moving),
             ):
                 notify("Nothing was done.")
@@ -96,7 +96,7 @@ def possible(fleet: Fleet, matches: Sequence[refs.Match], action: Action) -> tup
         if action in fleet.actions(match.row):
             able.append(match)
         else:
-            status = max(status, report_error(_why_not(fleet, match.row, action)))
+            status = max(status, report_error(why_not(fleet, match.row, action)))
     return able, status
 
 
@@ -131,7 +131,8 @@ def _command(command_id: str) -> str:
     return f"gputui {words.get(command_id, command_id)}"
 
 
-def _why_not(fleet: Fleet, row: Row, action: Action) -> GputuiError:
+def why_not(fleet: Fleet, row: Row, action: Action) -> GputuiError:
+    """Return the refusal of an action that a row does not permit now."""
     if (never := fleet.never(row, action)) is not None:
         return ConflictError(f"{row.ref}: {never_text(action, never, row.ref.account, _command)}")
     if ACTIONS[action].mutates and fleet.accounts[row.ref.account].read_only:
@@ -159,9 +160,20 @@ async def work_at_stake(fleet: Fleet, rows: Sequence[Row], action: Action) -> li
     return [line for line in (actions.work_lost(known, listing.rows), actions.work_lost(unknown, None)) if line]
 
 
-def _summary(runner: asyncio.Runner, fleet: Fleet, plan: Plan, action: Action) -> list[str]:
+def question_of(plan: Plan, action: Action) -> str:
+    """Return the question to which a yes carries out a plan."""
+    return plan.question or f"{action.value.capitalize()} {targets_text(plan.rows)}?"
+
+
+def keeping_up(fleet: Fleet) -> dict[Ref, Deployment]:
+    """Return the deployments that start another instance for one that ends, and whose number can be changed."""
+    rows = fleet.rows(Resource.DEPLOYMENTS).values()
+    return {row.ref: row for row in rows if isinstance(row, Deployment) and Action.SCALE in fleet.actions(row)}
+
+
+async def summary(fleet: Fleet, plan: Plan, action: Action) -> list[str]:
     """Return a line for each row, then the effects of the change, the lost work and the saved costs."""
-    at_stake = runner.run(work_at_stake(fleet, plan.rows, action))
+    at_stake = await work_at_stake(fleet, plan.rows, action)
     lines: list[str] = []
     for kind in _by_kind(plan.rows):
         own = plan.effects if isinstance(kind[0], Instance) else ()

@@ -265,6 +265,21 @@ def _price(offer: Offer, wanted: _Wanted, paid: Paid) -> _Price | None:
     return _Price(low.times(factor), high.times(factor), count is None and bool(low.amount))
 
 
+def highest_price(form: Form, values: Mapping[str, str], stock: StockNow) -> Money | None:
+    """Return the most that an hour of all that a form makes may cost; None where that is not certain.
+
+    That is its limit where it has one, else the highest of the prices at which what it asks for is offered.
+    """
+    if (limit := limit_of(form, values)) is not None:
+        return limit.times(instances_at_once(form, values))
+    wanted = _wanted(form, values, stock.offers)
+    prices = [_price(offer, wanted, {}) for offer in wanted.offers]
+    known = [price.high for price in prices if price is not None and not price.each]
+    if not known or len(known) < len(prices) or len({price.currency for price in known}) > 1:
+        return None
+    return max(known, key=lambda price: price.amount)
+
+
 def _stock_line(wanted: _Wanted, stock: StockNow) -> SummaryLine:
     text, style = _idle_now(wanted, stock)
     notes = list(dict.fromkeys(offer.remark for offer in wanted.offers if offer.remark))

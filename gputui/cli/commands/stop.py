@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, waiting
-from gputui.cli.mutate import Plan, carry_out
+from gputui.cli.mutate import Plan, carry_out, keeping_up
 from gputui.errors import ConfigError
-from gputui.models import Action, Deployment, Instance, Ref, Resource, Row
+from gputui.models import Action, Deployment, Instance, Ref, Row
 from gputui.presentation.stop import stop_effects
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     def plan(_runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
         if options:
             _check(fleet, rows)
-        keeps_up = _keeps_up(fleet)
+        keeps_up = keeping_up(fleet)
         instances = [row for row in rows if isinstance(row, Instance)]
         if args.decrease_replicas:
             _check_decrease(instances, keeps_up)
@@ -79,12 +79,6 @@ def _check_decrease(rows: Sequence[Instance], keeps_up: Mapping[Ref, Deployment]
         raise ConfigError(
             "--decrease-replicas is for instances of replica sets, and these are none:", problems=problems
         )
-
-
-def _keeps_up(fleet: Fleet) -> dict[Ref, Deployment]:
-    """Return the deployments that start another instance for one that ends, and whose number can be changed."""
-    rows = fleet.rows(Resource.DEPLOYMENTS).values()
-    return {row.ref: row for row in rows if isinstance(row, Deployment) and Action.SCALE in fleet.actions(row)}
 
 
 def _lines(args: argparse.Namespace) -> list[str]:
