@@ -4,30 +4,83 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from gputui.cli import arguments, session
+from gputui.cli import arguments, leases, session
 from gputui.cli.extras import need_packages
-from gputui.cli.output import notify
-from gputui.errors import ExitCode
+from gputui.cli.output import announce, notify
+from gputui.cli.prompts import confirm, require_terminal
+from gputui.config.paths import state_dir
+from gputui.errors import AgentError, ConfigError, ExitCode, NotFoundError
+from gputui.formatting import format_minutes, format_money
+from gputui.models import Money
 
 if TYPE_CHECKING:
+    from gputui.cli.mcp.reading import Reader
     from gputui.config.loader import Config
 
 _PACKAGES = ("mcp",)
+_BUDGET = re.compile(r"(\d{1,9}(?:\.\d{1,4})?)\s*([A-Za-z]{3})")
+
+
+def money(text: str) -> Money:
+    """Read an amount with its currency: ``20USD``."""
+    found = _BUDGET.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(text)
+    return Money(Decimal(found[1]), found[2].upper())
+
+
+money.__name__ = "amount such as 20USD"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Serve the Model Context Protocol on stdin and stdout. A client starts it; it changes nothing."
+        "Serve the Model Context Protocol on stdin and stdout; a client starts it. It changes nothing, unless it is "
+        "started with --write: then changes are plans, each of which a person approves."
     )
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("serve", "plans", "approve"),
+        default="serve",
+        help="serve a client (default), list the plans that wait for approval, or approve one",
+    )
+    parser.add_argument("plan", nargs="?", metavar="PLAN", help="with approve: the id of the plan")
     arguments.add_accounts(parser)
+    parser.add_argument("--write", action="store_true", help="let the model prepare changes, for approval")
+    parser.add_argument(
+        "--budget",
+        action="append",
+        type=money,
+        default=[],
+        metavar="AMOUNT",
+        help="with --write: the most that all plans of 24 hours may cost, such as 20USD; once for each currency",
+    )
+    parser.add_argument(
+        "--lease",
+        type=arguments.span,
+        metavar="SPAN",
+        help="with --write: after how long the agent ends what was created or started, such as 8h",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve the client at the other end of stdin and stdout until it ends."""
+    """Serve the client at the other end of stdin and stdout until it ends, or list or approve plans."""
+    if args.what == "plans":
+        return _list()
+    if args.what == "approve":
+        return _approve(args)
+    if args.plan is not None:
+        raise ConfigError(f"{args.plan}: only approve takes a plan: gputui mcp approve {args.plan}")
     need_packages("gputui mcp", "mcp", _PACKAGES, "it")
+    _check(args)
     config = session.load(args)
     session.choose(config, args.accounts)
     if sys.stdin.isatty():
@@ -37,6 +90,31 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return ExitCode.OK
     return ExitCode.OK
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise ConfigError for options that do not go together, AgentError where leases could not be enforced."""
+    if not args.write:
+        if args.budget or args.lease:
+            raise ConfigError("--budget and --lease are for a server with --write.")
+        return
+    if not args.budget or not args.lease:
+        raise ConfigError(
+            "--write needs a budget for 24 hours and a lease: what a model starts must end.",
+            hint="gputui mcp --write --budget 20USD --lease 8h",
+        )
+    if args.read_only:
+        raise ConfigError("--write and --read-only do not go together.")
+    currencies = [one.currency for one in args.budget]
+    if len(set(currencies)) < len(currencies):
+        raise ConfigError("--budget is given twice for one currency.")
+    from gputui.agent.start import SWITCH, is_enabled
+
+    if not is_enabled():
+        raise AgentError(
+            f"The agent is turned off by {SWITCH}=off: leases would not be enforced.",
+            hint="Unset it, or serve without --write.",
+        )
 
 
 async def _serve(config: Config, args: argparse.Namespace) -> None:
@@ -50,6 +128,70 @@ async def _serve(config: Config, args: argparse.Namespace) -> None:
         try:
             await fleet.start()
             reader = Reader(fleet, config, history)
-            await serve(make_server(ReadTools(reader).tools(), instructions()))
+            if args.write:
+                await _serve_changes(args, reader)
+            else:
+                await serve(make_server(ReadTools(reader).tools(), instructions()))
         finally:
             await fleet.aclose()
+
+
+async def _serve_changes(args: argparse.Namespace, reader: Reader) -> None:
+    from gputui.cli.mcp.budget import Budget
+    from gputui.cli.mcp.changes import Writing
+    from gputui.cli.mcp.leasing import Leasing
+    from gputui.cli.mcp.plans import Desk, Plans
+    from gputui.cli.mcp.read_tools import ReadTools
+    from gputui.cli.mcp.server import CHANGES, instructions, make_server, serve
+    from gputui.cli.mcp.write_tools import WriteTools
+
+    desk, clock = Desk(state_dir()), reader.fleet.clock
+    desk.prepare()
+    plans = Plans(desk, clock.monotonic, clock.now)
+    budget = Budget(args.budget, desk.folder, clock.now)
+    leasing = Leasing(leases.book(args), args.lease, leases.user(), partial(leases.ensure_agent, args))
+    tools: list[Any] = [*ReadTools(reader).tools(), *WriteTools(Writing(reader, plans, budget, leasing)).tools()]
+    limits = " and ".join(format_money(one) for one in args.budget)
+    text = instructions(CHANGES.format(lease=format_minutes(args.lease), budget=limits))
+    try:
+        await serve(make_server(tools, text, plans))
+    finally:
+        plans.close()
+
+
+def _list() -> int:
+    """Print the plans that wait for approval."""
+    from gputui.cli.mcp.plans import Desk
+
+    now = datetime.now(UTC)
+    waiting = Desk(state_dir()).waiting(now)
+    for text in waiting:
+        announce(f"{text.id}  {_left(text.expires, now)}  {text.question}")
+    if not waiting:
+        notify("No plan waits for approval.")
+    return ExitCode.OK
+
+
+def _approve(args: argparse.Namespace) -> int:
+    """Show a plan, and approve it where the person says so."""
+    from gputui.cli.mcp.plans import Desk
+
+    if args.plan is None:
+        raise ConfigError("approve needs the id of a plan: gputui mcp plans lists them.")
+    require_terminal(dry_run=False)
+    desk, now = Desk(state_dir()), datetime.now(UTC)
+    text = desk.read(args.plan, now)
+    lines: Sequence[str] = (f"Plan {text.id}, prepared by a language model; {_left(text.expires, now)}:", *text.lines)
+    if not confirm(lines, question=text.question, typed=text.typed):
+        notify("Nothing was approved.")
+        return ExitCode.REFUSED
+    if text.expires <= datetime.now(UTC):
+        raise NotFoundError("The plan expired meanwhile. Nothing was approved.", hint="Let it be prepared again.")
+    desk.approve(text)
+    announce(f"{text.id}: approved. It is carried out when the model asks for that.")
+    return ExitCode.OK
+
+
+def _left(expires: datetime, now: datetime) -> str:
+    seconds = max(0, int((expires - now).total_seconds()))
+    return f"{seconds // 60}:{seconds % 60:02} left"

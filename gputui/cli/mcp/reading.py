@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from gputui.cli import session
@@ -37,6 +37,11 @@ class Reader:
         self.fleet = fleet
         self.config = config
         self.history = history
+        self._changed_at: datetime | None = None
+
+    def note_change(self) -> None:
+        """Read every list again before it is used: what was read so far is from before a change."""
+        self._changed_at = self.fleet.now()
 
     def chosen(self, names: Sequence[str]) -> list[str]:
         """Return the accounts named, or all of the fleet; raises ConfigError for a name that is not there."""
@@ -74,19 +79,30 @@ class Reader:
         feed = self.fleet.feed(account, resource)
         if feed.state is FeedState.LOADING:
             return False  # it is requested by the first reading
-        young = feed.fetched_at is not None and self.fleet.now() - feed.fetched_at < MAX_AGE
+        at = feed.fetched_at
+        young = at is not None and self.fleet.now() - at < MAX_AGE
+        if at is not None and self._changed_at is not None and at <= self._changed_at:
+            return True
         return now or feed.state is not FeedState.FRESH or not young
 
     async def find(
-        self, texts: Sequence[str], searched: Sequence[Resource] = NAMED, *, certain: bool = False
+        self,
+        texts: Sequence[str],
+        searched: Sequence[Resource] = NAMED,
+        *,
+        certain: bool = False,
+        whole: bool = False,
     ) -> list[Row]:
         """Return the rows that these names or Refs name, read now. Raises GputuiError for none and for several.
 
-        ``certain`` refuses a name that an account which does not answer may have too.
+        ``certain`` refuses a name that an account which does not answer may have too, ``whole`` a part of a name.
         """
         names = accounts_for(texts, list(self.fleet.accounts))
         listing = await self.read(searched, names, now=True)
-        return [match.row for match in resolve(texts, listing, certain=certain)]
+        matches = resolve(texts, listing, certain=certain)
+        if whole and (parts := tuple(f"{match.text} is {match.ref}" for match in matches if not match.whole)):
+            raise ConfigError("A change needs full names.", problems=parts)
+        return [match.row for match in matches]
 
     async def detail(self, text: str) -> Row:
         """Return one row as its server has it now. Raises GputuiError."""

@@ -74,13 +74,13 @@ class Connected:
 
 @asynccontextmanager
 async def connected(
-    home: Path, *words: str, elicit: ElicitationFnT | None = None, mode: str = "auto"
+    home: Path, *words: str, elicit: ElicitationFnT | None = None, mode: str = "auto", agent: bool = False
 ) -> AsyncIterator[Connected]:
     """Start ``gputui mcp`` with the configuration of a home, and connect to it; what is no message is a failure."""
     moved = {
         "GPUTUI_CONFIG": str(home / "config.toml"),
         "GPUTUI_STATE_DIR": str(home / "state"),
-        "GPUTUI_AGENT": "off",
+        **({} if agent else {"GPUTUI_AGENT": "off"}),
     }
     path = {"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": os.environ["PATH"]}
     server = StdioServerParameters(command=sys.executable, args=["-m", "gputui", "mcp", *words], env=moved | path)

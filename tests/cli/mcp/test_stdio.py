@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import mcp_types as types
 import pytest
 
 from gputui.sim.server import Running
+from tests.cli.conftest import Simulation
 from tests.cli.mcp.conftest import connected
 
 Run = Callable[..., tuple[int, str, str]]
@@ -33,3 +35,44 @@ def test_without_its_package_the_command_that_installs_it_is_named(run: Run, mon
     assert (status, out) == (2, "")
     assert "gputui mcp needs mcp, which this installation does not have." in err
     assert "-m pip install 'gputui[mcp]'" in err
+
+
+WRITE = ("--write", "--budget", "20USD", "--lease", "8h")
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_the_person_at_the_client_is_asked_and_can_decline(
+    home: Path, own_simulation: Simulation, mode: str
+) -> None:
+    questions: list[str] = []
+    answers = iter(
+        [("decline", None), ("accept", {"approve": False}), ("cancel", None), ("accept", {"approve": True})]
+    )
+
+    async def person(context: object, params: types.ElicitRequestParams) -> types.ElicitResult:
+        questions.append(params.message)
+        action, content = next(answers)
+        return types.ElicitResult.model_validate({"action": action, "content": content})
+
+    async with connected(home, *WRITE, elicit=person, mode=mode, agent=True) as server:
+        assert "Never approve a plan yourself" in (server.client.instructions or "")
+        for _ in range(2):
+            plan = await server.ask("plan_stop", refs=["lab/pod/main"])
+            refused = await server.refused("carry_out", plan=plan["plan"])
+            assert "The person did not approve" in refused["error"]
+        plan = await server.ask("plan_stop", refs=["lab/pod/main"])
+        assert "is not approved" in (await server.refused("carry_out", plan=plan["plan"]))["error"]
+        done = await server.ask("carry_out", plan=plan["plan"])
+        assert [one["outcome"] for one in done["results"]] == ["done"]
+        assert next(answers, None) is None
+        rows = (await server.ask("list", kind="instances", accounts=["lab"], filter="name:main"))["rows"]
+        assert [row["phase"] for row in rows] == ["stopped"]
+    assert all(question.endswith("Stop main in lab?") for question in questions)
+    assert list((home / "state" / "mcp").glob("*.plan")) == []
+
+
+async def test_without_questions_a_client_is_referred_to_the_terminal(home: Path, world: Running) -> None:
+    async with connected(home, *WRITE, agent=True) as server:
+        plan = await server.ask("plan_stop", refs=["lab/pod/main"])
+        refused = await server.refused("carry_out", plan=plan["plan"])
+        assert f"gputui mcp approve {plan['plan']}" in refused["hint"]
