@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
 from types import MappingProxyType
@@ -51,7 +52,15 @@ def price_now(row: Priced, instances: ByDeployment = NO_INSTANCES) -> Money | No
     if row.price is not None:
         return row.price
     summed = _summed(row, instances.get(row.ref, ()))
-    return row.price_estimate if summed is None else summed
+    return _estimate(row) if summed is None else summed
+
+
+def _estimate(row: Deployment) -> Money | None:
+    """Return the estimate of a deployment. One of zero is exact where nothing runs or starts, else no estimate."""
+    estimate = row.price_estimate
+    if estimate is None or estimate.amount:
+        return estimate
+    return replace(estimate, estimated=False) if row.running == 0 and row.starting == 0 else None
 
 
 def _summed(row: Deployment, instances: Sequence[Instance]) -> Money | None:

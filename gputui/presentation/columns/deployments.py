@@ -80,7 +80,7 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
             group=_PRICE,
             brief=lambda row: f"{price_range(row.price_from, row.price_to)}/h" if row.price_to else "",
         ),
-        fields.detail("estimate", lambda row: _hourly(format_money(row.price_estimate)), _PRICE),
+        fields.detail("estimate", lambda row: _hourly(_estimate(row)), _PRICE),
         fields.detail("at most", lambda row: _hourly(format_money(most_per_hour(row))), _PRICE),
         lease_column(context, priority=3),
         fields.age(context, 4),
@@ -140,6 +140,11 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
 
 def _ports(row: Deployment) -> str:
     return " ".join(f"{port}/{protocol}" for port, protocol in row.ports)
+
+
+def _estimate(row: Deployment) -> str:
+    """Write the estimate of the server; one of zero only says that nothing runs."""
+    return format_money(row.price_estimate) if row.price_estimate is not None and row.price_estimate.amount else ""
 
 
 def _hourly(text: str) -> str:
