@@ -5,7 +5,7 @@ What has ended and is not reported to cost anything has no price, whatever it co
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from gputui.analytics.cost import Total
@@ -94,7 +94,23 @@ def lacking_text(total: Total) -> str:
     """Write what a sum lacks: ``20 GPUs unpriced``, without GPUs ``3 unpriced``; '' for nothing."""
     if not total.lacking:
         return ""
-    return unpriced_gpus_text(total) or f"{total.lacking} unpriced"
+    return unpriced_gpus_text(total) or unpriced_text(total.lacking)
+
+
+def unpriced_text(count: int) -> str:
+    """Write how many things of a sum have no price: ``3 unpriced``; '' for none."""
+    return f"{count:,} unpriced" if count else ""
+
+
+def sum_parts(amounts: Iterable[Money], unpriced: int) -> list[str]:
+    """Return what a sum by the hour consists of, to be joined by ``+``: ``$3.20/h``, ``2 unpriced``."""
+    return [*(f"{format_money(each)}/h" for each in amounts), *filter(None, [unpriced_text(unpriced)])]
+
+
+def sum_cell(known: str, unpriced: int) -> Cell:
+    """Return a sum in a table, and how many have no price: ``$3.20 + 2 unpriced``."""
+    lacking = unpriced_text(unpriced)
+    return ((known, ""), (f"{' + ' if known else ''}{lacking}", "warning")) if lacking else known
 
 
 def unstated_text(accounts: Collection[str]) -> str:

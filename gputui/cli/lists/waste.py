@@ -14,12 +14,13 @@ from gputui.cli.output import Plain, notify
 from gputui.errors import ConfigError
 from gputui.fleet.waste import READ
 from gputui.fleet.waste_findings import Findings
-from gputui.formatting import counted, format_money
+from gputui.formatting import counted
 from gputui.models.serialize import to_plain
 from gputui.models.waste import Waste
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.lists import pick
 from gputui.presentation.columns.waste import REASONS, WASTE_TABLE, waste_columns
+from gputui.presentation.prices import sum_parts
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account, Config
@@ -74,8 +75,7 @@ def plain(waste: Waste) -> Plain:
 def notes(found: Findings, listing: session.Listing) -> list[str]:
     """Return the total, and what is not known or left out."""
     sums, unpriced = totals(found.rows)
-    parts = [f"{format_money(money)}/h" for money in sums.values()]
-    parts += [f"{unpriced} unpriced"] if unpriced else []
+    parts = sum_parts(sums.values(), unpriced)
     silent = dict.fromkeys(account for account, _ in listing.failures)
     lines = []
     if parts:

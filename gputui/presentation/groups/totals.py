@@ -14,7 +14,7 @@ from gputui.models import Deployment, Instance, Money, Phase, Ref, Volume
 from gputui.presentation.columns.column import Cell, Span
 from gputui.presentation.columns.context import Context
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
-from gputui.presentation.prices import FREE, UNKNOWN, is_own
+from gputui.presentation.prices import FREE, UNKNOWN, is_own, sum_cell
 
 _NOTED = (Phase.FAILED, Phase.UNKNOWN, Phase.PENDING, Phase.STOPPING)
 """The phases that are counted next to what runs, in their order: those to look at."""
@@ -100,8 +100,7 @@ def price_total(rows: Sequence[Instance | Deployment | Volume], context: Context
     ordered = sorted(amounts.items(), reverse=True)
     sums = [Money(amount, currency, currency in estimated) for currency, amount in ordered]
     known = "  ".join(map(format_money, sums)) or (FREE if free else "")
-    lacking: list[Span] = [(f"{' + ' if known else ''}{unpriced:,} unpriced", "warning")] if unpriced else []
-    return ((known, ""), *lacking) if lacking else known
+    return sum_cell(known, unpriced)
 
 
 def common_account(rows: Sequence[Any]) -> Cell:

@@ -12,6 +12,7 @@ from gputui.presentation.columns.column import Cell
 from gputui.presentation.columns.waste import REASONS
 from gputui.presentation.groups import forms
 from gputui.presentation.groups.grouping import Grouping
+from gputui.presentation.prices import sum_cell
 
 _ORDER = {reason: number for number, reason in enumerate(REASONS)}
 
@@ -21,10 +22,7 @@ def waste_groupings() -> Sequence[Grouping[Any]]:
 
     def sums(rows: Sequence[Waste]) -> Mapping[str, Cell]:
         amounts, unpriced = totals(row for row in rows if row.counts)
-        known = "  ".join(map(format_money, amounts.values()))
-        if not unpriced:
-            return {"price": known}
-        return {"price": ((known, ""), (f"{' + ' if known else ''}{unpriced:,} unpriced", "warning"))}
+        return {"price": sum_cell("  ".join(map(format_money, amounts.values())), unpriced)}
 
     return [
         Grouping(

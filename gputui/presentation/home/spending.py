@@ -12,7 +12,7 @@ from gputui.formatting import counted, format_minutes, format_money
 from gputui.models import Package
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section, in_order
-from gputui.presentation.prices import AT_LEAST, SOON, UNKNOWN, gpus_text, lacking_text, runs_out_text
+from gputui.presentation.prices import AT_LEAST, SOON, UNKNOWN, gpus_text, lacking_text, runs_out_text, unpriced_text
 
 _SOON, _LASTING = range(2)
 
@@ -73,7 +73,7 @@ def _account(line: CostLine, now: datetime, *, old: bool) -> HomeLine:
         f"{format_money(line.balance)} left" if line.balance is not None else "",
         counted(line.instances, "instance") if line.instances else "",
         f"{gpus_text(line.gpus, line.gpus_unknown)} GPUs" if line.gpus or line.gpus_unknown else "",
-        f"{line.lacking} unpriced" if line.lacking else "",
+        unpriced_text(line.lacking),
     ]
     return HomeLine(
         section=Section.SPENDING,

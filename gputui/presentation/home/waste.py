@@ -11,7 +11,7 @@ from gputui.models import Ref
 from gputui.models.waste import Waste, WasteReason
 from gputui.presentation.columns.waste import REASONS
 from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section
-from gputui.presentation.prices import UNKNOWN
+from gputui.presentation.prices import UNKNOWN, sum_parts
 
 
 def waste_section(
@@ -31,8 +31,7 @@ def waste_section(
     """
     shown = [each for each in found if each.ref not in elsewhere]
     sums, unpriced = totals(shown)
-    parts = [f"{format_money(each)}/h" for each in sums.values()]
-    parts += [f"{unpriced} unpriced"] if unpriced else []
+    parts = sum_parts(sums.values(), unpriced)
     parts += [f"{counted(unknown, 'instance')} of unknown load"] if unknown else []
     return HomeSection(
         Section.WASTE,

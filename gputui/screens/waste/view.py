@@ -13,11 +13,12 @@ from gputui.analytics.waste import totals
 from gputui.commands import Command
 from gputui.fleet.waste import READ
 from gputui.fleet.waste_findings import Findings
-from gputui.formatting import counted, format_money
+from gputui.formatting import counted
 from gputui.models import Ref, Resource, Row
 from gputui.models.waste import Waste, WasteReason
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.waste import REASONS, waste_columns
+from gputui.presentation.prices import sum_parts, unpriced_text
 from gputui.screens.base.session import Session
 from gputui.screens.deployments import QueueCommands, ScaleCommands
 from gputui.screens.list.list_view import ListView
@@ -140,12 +141,11 @@ class WasteView(ListView):
         found = self.session.fleet.waste.now
         shown = [row for ref in self.table.visible_refs if isinstance(row := self.table.get(ref), Waste)]
         sums, unpriced = totals(row for row in shown if row.counts)
-        money = " + ".join(f"{format_money(amount)}/h" for amount in sums.values())
-        plus = " + " if money else ""
+        money, lacking = " + ".join(sum_parts(sums.values(), 0)), unpriced_text(unpriced)
         left = Content.assemble(
             (f"   {self.counts()}", "$muted"),
             (f"   {money}" if money else "", "bold"),
-            (f"{plus or '   '}{unpriced} unpriced" if unpriced else "", "$text-warning"),
+            (f"{' + ' if money else '   '}{lacking}" if lacking else "", "$text-warning"),
             (f"   {text}" if shown and (text := self.feeds.loading_text()) else "", "$text-warning"),
             self.filter_caption(),
         )
