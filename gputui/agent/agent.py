@@ -17,12 +17,14 @@ from gputui.agent.services import Factory, Handler, Service
 from gputui.errors import AgentError, ConfigError, GputuiError
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.signals import Listeners
+from gputui.models import HealthState
 from gputui.redaction import as_failure
 
 if TYPE_CHECKING:
     from gputui.api.capabilities import Backend
     from gputui.config.loader import Account, Config
     from gputui.fleet import Fleet
+    from gputui.fleet.account_runtime import AccountRuntime
     from gputui.fleet.notifications.notifier import Notifier
     from gputui.history.history import History
     from gputui.models.notifications import Notification
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 END_SECONDS = 10.0
 """How long a service may take to finish a request when the agent ends or begins again, in seconds."""
 _AGAIN_SECONDS = 30.0
+_FIRST_SECONDS = 2.0
+"""How long the services wait for the first answers of servers, in seconds."""
 
 log = logging.getLogger("gputui.agent")
 
@@ -46,7 +50,7 @@ class Agent:
     """Runs the services on a fleet of its own, which polls.
 
     ``publish`` sends data to the sessions that subscribed to a topic. ``load`` reads the configuration and raises
-    ConfigError; it is called on a thread.
+    ConfigError; it is called on a thread. ``factories`` returns what makes the services.
     """
 
     def __init__(
@@ -57,7 +61,7 @@ class Agent:
         history: History,
         load: Callable[[], Config],
         open_backend: Callable[[Account], Backend],
-        factories: Iterable[Factory],
+        factories: Callable[[], Iterable[Factory]],
         publish: Callable[[str, Any], None],
         clock: Clock | None = None,
     ) -> None:
@@ -87,7 +91,7 @@ class Agent:
         """Set while the services run."""
         self._load = load
         self._open_backend = open_backend
-        self._factories = tuple(factories)
+        self._factories = factories
         self._running: list[_Running] = []
         self._refused = ""
 
@@ -170,9 +174,12 @@ class Agent:
         self.ready.set()
         self.opened.notify(None)
         await self.fleet.start()
-        for factory in self._factories:
+        await within(self.clock, _FIRST_SECONDS, self._first_answers())
+        # Imported only now: a session may wait for these answers.
+        for factory in self._factories():
             service = factory(self)
             self._running.append(_Running(service, asyncio.create_task(self._keep_running(service))))
+        self.serving.set()
         self.look_at_hosts_if_needed()
         self.serving.set()
         log.info("%d accounts: %s", len(config.accounts), ", ".join(config.accounts))
@@ -186,6 +193,24 @@ class Agent:
             self.fleet.leaves_hosts = not self.busy
             for runtime in self.fleet.runtimes.values():
                 runtime.reconsider()
+
+    async def _first_answers(self) -> None:
+        """Wait until each account that is polled has answered once, or has failed to."""
+        changed = asyncio.Event()
+        unsubscribe = self.fleet.subscribe_feeds(changed.set)
+        try:
+            while any(runtime.health.state is HealthState.UNKNOWN for runtime in self._polled()):
+                changed.clear()
+                await changed.wait()
+        finally:
+            unsubscribe()
+
+    def _polled(self) -> list[AccountRuntime]:
+        return [
+            runtime
+            for runtime in self.fleet.runtimes.values()
+            if any(poller.active for poller in runtime.pollers.values())
+        ]
 
     async def _keep_running(self, service: Service) -> None:
         """Run a service; where it fails, that is reported, and it runs again after a while."""

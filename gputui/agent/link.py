@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from gputui.agent.client import Client, Listener, LostError
 from gputui.agent.place import Place
 from gputui.agent.protocol import hello_of
 from gputui.agent.reads import answer_from_data, question_to_plain
-from gputui.agent.start import attach
+from gputui.agent.start import AgentPlan, attach
 from gputui.errors import AgentError, AuthError, ConfigError
 from gputui.models.questions import Answer, Question
 
@@ -27,52 +26,47 @@ _ALIVE_SECONDS = 2.0
 
 
 class Link:
-    """The agent of a session: of a state directory and a configuration file.
+    """The agent of a session, by its plan.
 
-    ``program`` are the words that start an agent, None where :meth:`open` is to start none. ``started`` is the
-    process of one that was just started (:func:`.start.start_early`). A link that is lost is no failure: the session
-    makes its requests by itself, and looks for an agent at intervals.
+    A link that is lost is no failure: the session makes its requests by itself, and looks for an agent at intervals.
     """
 
-    def __init__(
-        self, state: Path, config: Path, program: Sequence[str] | None = None, *, started: int | None = None
-    ) -> None:
+    def __init__(self, state: Path, plan: AgentPlan) -> None:
         self.client: Client | None = None
         """The connection, None while there is none."""
         self.problem: AgentError | None = None
         """Why there is none, where that is known."""
         self._place = Place(state)
-        self._config = config
-        self._program = program
-        self._started = started
+        self._plan = plan
         self._fleet: Fleet | None = None
         self._listeners: list[tuple[str, Listener]] = []
         self._connecting = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> Client | None:
-        """Connect to the agent; where none runs, it is started with ``program``. None where that fails."""
-        return await self._connect(self._program)
+        """Connect to the agent, which is started first where the plan says so. None where there is none."""
+        return await self._connect(start=self._plan.starts)
 
-    async def ensure(self, program: Sequence[str]) -> Client:
+    async def ensure(self) -> Client:
         """Return the connection; where no agent runs, one is started. Raises AgentError with the cause."""
-        client = await self._connect(program)
+        client = await self._connect(start=True)
         if client is None:
             raise self.problem or AgentError("No agent runs.")
         return client
 
-    async def _connect(self, program: Sequence[str] | None) -> Client | None:
+    async def _connect(self, *, start: bool) -> Client | None:
         async with self._connecting:
             if self.client is not None and not self.client.closed:
                 return self.client
             self.client = None
-            started, self._started = self._started, None
-            hello = await asyncio.to_thread(hello_of, self._config, attached=True)
+            plan = self._plan
+            hello = await asyncio.to_thread(hello_of, plan.config, attached=True)
             try:
-                client = await attach(self._place, hello, program, pid=started)
+                client = await attach(self._place, hello, plan.program if start else None, pid=plan.process)
             except AgentError as error:
-                self.problem = error
+                self.problem, plan.process = error, None
                 return None
+            plan.process = None
             if client is not None:
                 self.problem, self.client = None, client
                 await self._begin(client)
@@ -129,7 +123,7 @@ class Link:
 
     async def _keep(self) -> None:
         while True:
-            client = await self._connect(None)
+            client = await self._connect(start=False)
             if client is not None:
                 await client.ended.wait()
             await asyncio.sleep(AGAIN_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import platform
@@ -54,7 +55,7 @@ class Process:
         *,
         load: Callable[[], Config],
         open_backend: Callable[[Account], Backend],
-        services: Iterable[Factory] = (),
+        services: Callable[[], Iterable[Factory]] = tuple,
         clock: Clock | None = None,
     ) -> None:
         self.place = Place(state)
@@ -65,7 +66,7 @@ class Process:
         self._state = state
         self._load = load
         self._open_backend = open_backend
-        self._services = tuple(services)
+        self._services = services
         self._since = time.time()
         self._attached = 0
         self.agent: Agent
@@ -132,6 +133,8 @@ class Process:
         log.info("gputui %s, process %d, configuration %s", __version__, info.pid, info.config)
         try:
             await self.agent.begin()
+            gc.freeze()
+            gc.enable()
             await self._until_over(identity)
         except GputuiError as error:
             log.error("%s", error)  # noqa: TRY400  (an error for the user, not a fault)
@@ -219,7 +222,7 @@ class Process:
         return own.get(name) or partial(self._ask_service, name)
 
     async def _ask_service(self, name: str, session: Session, arguments: Mapping[str, Any]) -> Any:
-        await self.agent.ready.wait()
+        await self.agent.serving.wait()
         handler = self.agent.request(name)
         if handler is None:
             await self.agent.serving.wait()
@@ -312,14 +315,18 @@ def resident_bytes() -> int:
 
 def run(config_path: Path, state: Path, *, metrics: Address | None = None) -> int:
     """Run the agent in this process until it ends, with metrics served there, and return the exit status."""
+    # Imports leave next to no garbage, and a session waits for the first rows.
+    gc.disable()
     from gputui.api import open_backend
     from gputui.config.loader import load_config
 
-    services = factories()
-    if metrics is not None:
-        from gputui.agent.metrics_server import MetricsService
+    def services() -> list[Factory]:
+        found = factories()
+        if metrics is not None:
+            from gputui.agent.metrics_server import MetricsService
 
-        services.append(partial(MetricsService, metrics))
+            found.append(partial(MetricsService, metrics))
+        return found
 
     async def main() -> int:
         process = Process(

@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,19 @@ START_SECONDS = 10.0
 """How long the start of an agent is waited for, in seconds."""
 _RETRY_SECONDS = 0.02
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTSTP)
+
+
+@dataclass(slots=True)
+class AgentPlan:
+    """How a session comes to its agent. ``program`` are the words that start one for ``config``.
+
+    ``starts``: it is started with the session, else on demand. ``process`` is one that was started already.
+    """
+
+    config: Path
+    program: Sequence[str]
+    starts: bool = True
+    process: int | None = None
 
 
 def is_enabled() -> bool:
@@ -96,8 +110,7 @@ async def attach(
     while True:
         try:
             if (client := await connect(place, hello)) is not None:
-                await client.call("ready")
-                return client
+                return await _ready(client)
         except LostError:
             pass  # it has ended meanwhile, perhaps because its configuration cannot be used
         except RefusedError as refusal:
@@ -117,6 +130,16 @@ async def attach(
         if time.monotonic() > end:
             raise place.not_answering()
         await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _ready(client: Client) -> Client:
+    """Wait until an agent has a fleet; raises LostError where it ends instead."""
+    try:
+        await client.call("ready")
+    except BaseException:
+        await client.aclose()
+        raise
+    return client
 
 
 def ensure_agent(program: Sequence[str], state: Path, config: Path) -> None:

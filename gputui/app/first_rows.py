@@ -13,17 +13,38 @@ if TYPE_CHECKING:
     from gputui.agent.link import Link
     from gputui.fleet import Fleet
 
-SECONDS = 2.0
-"""How long the session waits for the agent's rows before it asks the servers by itself."""
+SECONDS = 1.0
+"""How long the session waits for the first list of the agent before it begins to open its own back ends."""
 
 
-async def show_first_rows(link: Link, first: Fleet) -> None:
-    """Put the rows that the agent has of the lists on the screen into the fleet of the first frame, as they come."""
-    with suppress(AgentError, TimeoutError):
-        async with asyncio.timeout(SECONDS):
-            client = await link.open()
-            if client is None:
-                return
-            wanted = first.watched | first.watched_slowly
-            async for found in client.parts("rows", {"lists": sorted(wanted)}):
-                take_rows(first, found)
+class FirstRows:
+    """Puts the rows that the agent has of the lists on the screen into the fleet of the first frame, as they come."""
+
+    def __init__(self, link: Link, first: Fleet) -> None:
+        self._link = link
+        self._first = first
+        self._came = asyncio.Event()
+        self._task = asyncio.create_task(self._take())
+
+    async def wait(self) -> None:
+        """Wait for the first list, or until it is clear that none comes."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS):
+                await self._came.wait()
+
+    async def aclose(self) -> None:
+        """Take no more of them: the session has a fleet of its own."""
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+    async def _take(self) -> None:
+        try:
+            with suppress(AgentError):
+                client = await self._link.open()
+                if client is not None:
+                    wanted = self._first.watched | self._first.watched_slowly
+                    async for found in client.parts("rows", {"lists": sorted(wanted)}):
+                        take_rows(self._first, found)
+                        self._came.set()
+        finally:
+            self._came.set()

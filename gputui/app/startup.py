@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from gputui.agent.link import Link
+    from gputui.agent.start import AgentPlan
     from gputui.api.capabilities import Backend
     from gputui.config.loader import Account, Config
     from gputui.fleet import Fleet
+    from gputui.history.history import History
     from gputui.screens.base.leases import SessionLeases
 
 
@@ -26,14 +29,13 @@ def run(
     note: str = "",
     view: str | None = None,
     program: Iterable[str] = ("gputui",),
-    agent: Sequence[str] | None = None,
+    agent: AgentPlan | None = None,
 ) -> int:
     """Run the app in this terminal and return the exit status.
 
     ``load`` reads and checks the configuration, on a thread, once the first frame is drawn from what ``preview``
     holds and what the last session left; what it raises (ConfigError) is raised here when the terminal is back.
-    ``view`` is the first view, in place of the configured one. ``agent`` are the words that start an agent; None
-    where the session has none.
+    ``view`` is the first view, in place of the configured one. Without ``agent`` the session has none.
     """
     # Until the first frame there is next to no garbage, and searching for it takes a tenth of the time.
     gc.disable()
@@ -44,13 +46,12 @@ def run(
     from gputui.config.preview import read_preview
 
     sketch = read_preview(preview, read_only=read_only)
-    started, link = None, None
-    uses_agent = agent is not None and preview is not None and sketch.agent
-    if agent and uses_agent and not read_only:
+    agent = agent if sketch.agent else None
+    if agent is not None and agent.starts and agent.process is None:
         from gputui.agent.start import start_early
 
         # While this process imports what draws, the agent imports what asks, on another core.
-        started = start_early(agent, state_dir)
+        agent.process = start_early(agent.program, state_dir)
 
     from gputui.app.app import GputuiApp
     from gputui.config.paths import history_path, scope_of
@@ -62,34 +63,23 @@ def run(
     gc.freeze()
     history = History(history_path(state_dir))
     # Sketches have what a fleet needs to show rows. It is never started: begin() gives the one that is.
-    if preview is not None and uses_agent:
-        from gputui.agent.link import Link
-
-        link = Link(state_dir, preview, None if read_only else agent, started=started)
     accounts = cast("dict[str, Account]", dict(sketch.accounts))
     first = Fleet(accounts, open_backend=_not_yet, history=history, polling=None)
     first.restore()
+    link = _link(state_dir, agent)
 
     async def begin() -> Fleet:
+        rows = None
         if link is not None:
-            from gputui.app.first_rows import show_first_rows
+            from gputui.app.first_rows import FirstRows
 
-            await show_first_rows(link, first)
+            rows = FirstRows(link, first)
+            await rows.wait()
         gc.enable()
         config = await asyncio.to_thread(load)
-        from gputui.api import open_backend
-        from gputui.fleet.notifications.settings import Settings
-
-        fleet = Fleet(
-            config.accounts,
-            open_backend=open_backend,
-            history=history,
-            polling=config.polling,
-            on_failure=app.show_internal_error,
-            state_dir=state_dir,
-        )
-        fleet.idle_minutes = config.waste.idle_minutes
-        fleet.notify = Settings.of(config.notify)
+        fleet = _new_fleet(config, history, state_dir, app.show_internal_error)
+        if rows is not None:
+            await rows.aclose()
         fleet.adopt(first)
         if link is not None:
             link.serve(fleet)
@@ -111,7 +101,11 @@ def run(
         program=program,
         report=report,
         agent=link,
-        leases=_leases(state_dir, preview, agent or (*program, "agent")),
+        leases=_leases(
+            state_dir,
+            agent.config if agent else preview,
+            agent.program if agent else (*program, "agent"),
+        ),
     )
     try:
         result = app.run(mouse=sketch.ui.mouse)
@@ -142,3 +136,31 @@ def _leases(state: Path, config: Path | None, program: Sequence[str]) -> Session
 
 def _not_yet(account: Account) -> Backend:
     raise AssertionError(f"{account.name} is opened before the configuration is checked")
+
+
+def _link(state_dir: Path, agent: AgentPlan | None) -> Link | None:
+    if agent is None:
+        return None
+    from gputui.agent.link import Link
+
+    return Link(state_dir, agent)
+
+
+def _new_fleet(
+    config: Config, history: History, state_dir: Path, on_failure: Callable[[BaseException], None]
+) -> Fleet:
+    from gputui.api import open_backend
+    from gputui.fleet import Fleet
+    from gputui.fleet.notifications.settings import Settings
+
+    fleet = Fleet(
+        config.accounts,
+        open_backend=open_backend,
+        history=history,
+        polling=config.polling,
+        on_failure=on_failure,
+        state_dir=state_dir,
+    )
+    fleet.idle_minutes = config.waste.idle_minutes
+    fleet.notify = Settings.of(config.notify)
+    return fleet

@@ -64,10 +64,16 @@ def _run_and_flush(argv: Sequence[str]) -> int:
 def _run(argv: Sequence[str]) -> int:
     if argv and argv[0] == "__complete":  # asked by the shell between two key strokes: before anything is imported
         return function_of("complete_words:run")(argv[1:])
+    started = None
+    if not argv or argv[0] in ("--config", "--view"):
+        from gputui.cli.early_agent import start_for
+
+        started = start_for(argv)
     from gputui.cli.commands import COMMANDS
     from gputui.cli.parser import parse
 
     args = parse(argv)
+    args.agent_process = started
     if args.reset_terminal:
         return function_of("reset_terminal:reset_terminal")()
     _keep_logs_off_the_terminal()

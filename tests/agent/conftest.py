@@ -76,7 +76,7 @@ class Running:
             self.state,
             load=partial(load_config, path),
             open_backend=lambda account: self.backends.setdefault(account.name, FakeBackend(account.name)),
-            services=[self._service] if services is None else services,
+            services=lambda: [self._service] if services is None else services,
             clock=self.clock,
         )
 

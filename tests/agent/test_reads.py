@@ -13,6 +13,7 @@ from gputui.agent import link as link_module
 from gputui.agent import main as main_module
 from gputui.agent.link import Link
 from gputui.agent.reads import KEPT_SECONDS, Reads
+from gputui.agent.start import AgentPlan
 from gputui.errors import AuthError, GputuiError, RateLimitedError, UnavailableError
 from gputui.models.questions import Answer, Question
 from tests.agent.conftest import Running
@@ -118,7 +119,7 @@ async def test_old_answers_are_dropped(shared: Shared) -> None:
 async def link_of(agent: Running, answer: Any) -> Link:
     """Return a link to an agent that asks its servers by ``answer``."""
     agent.backends["lab"].answer = answer
-    link = Link(agent.state, agent.config)
+    link = Link(agent.state, AgentPlan(agent.config, (), starts=False))
     assert await link.open() is not None
     return link
 
@@ -159,7 +160,7 @@ async def test_a_session_with_another_environment_asks_by_itself(
     server = Server()
     agent.backends["lab"].answer = server.answer
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    link = Link(agent.state, agent.config)
+    link = Link(agent.state, AgentPlan(agent.config, (), starts=False))
     assert await link.open() is not None
     assert await link.ask(LIST, 5) is None
     assert not server.asked

@@ -12,8 +12,9 @@ import pytest
 
 from gputui.agent.link import Link
 from gputui.agent.main import Process
+from gputui.agent.start import AgentPlan
 from gputui.api import open_backend
-from gputui.app.first_rows import show_first_rows
+from gputui.app.first_rows import FirstRows
 from gputui.config.loader import load_config
 from gputui.fleet import Fleet
 from gputui.models import Instance, Resource
@@ -74,7 +75,7 @@ class Sessions:
         fleet = Fleet(
             self._config.accounts, open_backend=open_backend, history=None, polling=polling, clock=self.clock
         )
-        link = Link(self._state, self._path)
+        link = Link(self._state, AgentPlan(self._path, (), starts=False))
         if linked:
             assert await link.open() is not None
             link.serve(fleet)
@@ -174,7 +175,10 @@ async def test_the_first_rows_of_a_session_come_from_the_agent(tmp_path: Path, s
         first = Fleet(fleet.accounts, open_backend=open_backend, history=None, polling=None, clock=sessions.clock)
         first.watch([Resource.INSTANCES])
         before = sessions.requests
-        await show_first_rows(sessions.links[0], first)
+        rows = FirstRows(sessions.links[0], first)
+        await rows.wait()
+        await until(rows._task.done)
+        await rows.aclose()
         assert sessions.requests == before
         assert first.rows(Resource.INSTANCES).keys() == fleet.rows(Resource.INSTANCES).keys()
         one = next(iter(first.all(Instance)))

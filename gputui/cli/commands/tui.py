@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -24,6 +24,7 @@ from gputui.config.paths import config_path, state_dir
 from gputui.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
+    from gputui.agent.start import AgentPlan
     from gputui.config.loader import Config
 
 _OFFER = """\
@@ -58,8 +59,17 @@ def run(args: argparse.Namespace) -> int:
         read_only=args.read_only,
         view=args.view,
         program=own_program(args),
-        agent=agent_program(args) if os.environ.get("GPUTUI_AGENT") != "off" else None,
+        agent=_agent(args, path, starts=not args.read_only),
     )
+
+
+def _agent(args: argparse.Namespace, config: Path, *, starts: bool) -> AgentPlan | None:
+    """Return how the session comes to its agent; None where the environment turns it off."""
+    from gputui.agent.start import AgentPlan, is_enabled
+
+    if not is_enabled():
+        return None
+    return AgentPlan(config.absolute(), agent_program(args), starts, getattr(args, "agent_process", None))
 
 
 def _offer(args: argparse.Namespace, path: Path) -> int:
@@ -102,15 +112,30 @@ def demo(args: argparse.Namespace) -> int:
                 return load_config(config, read_only=args.read_only)
 
             args.config = None
-            return run_app(
-                load,
-                preview=None,
-                state_dir=state,
-                read_only=args.read_only,
-                note="demo: nothing here is real",
-                view=args.view,
-                program=own_program(args),
-            )
+            try:
+                return run_app(
+                    load,
+                    preview=None,
+                    state_dir=state,
+                    read_only=args.read_only,
+                    note="demo: nothing here is real",
+                    view=args.view,
+                    program=own_program(args),
+                    agent=_agent(args, config, starts=False),
+                )
+            finally:
+                _end_agent(state)
+
+
+def _end_agent(state: Path) -> None:
+    """End the agent of a directory that is removed now, if the session has started one."""
+    if not (state / "agent").exists():
+        return
+    from gputui.agent.start import stop_agent
+    from gputui.errors import AgentError
+
+    with suppress(AgentError):  # it ends by itself when its socket is gone
+        stop_agent(state)
 
 
 @contextmanager
