@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gputui.actions import ACTIONS
+from gputui.agent.lease_arming import LATER, Arming, wanted
 from gputui.agent.lease_facts import GPU_SECONDS, SOON, LeaseFacts, uptime
 from gputui.errors import GputuiError, JournalError, UnknownOutcomeError
-from gputui.models import Action, Deployment, Instance, Resource
+from gputui.formatting import format_minutes
+from gputui.models import Action, Deployment, Instance, Phase, Resource
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseEvent, LeaseState
 from gputui.models.notifications import Notification, Topic
 from gputui.redaction import as_failure
 from gputui.rules.files import RuleFiles
 from gputui.rules.journal import Journal
-from gputui.rules.leases import ALARM_AGAIN, Decision, Facts, LeaseLog, Load, Notice, Users, decide, fold
+from gputui.rules.leases import (
+    ALARM_AGAIN,
+    Decision,
+    Facts,
+    LeaseLog,
+    Load,
+    Notice,
+    Users,
+    decide,
+    fold,
+    generation_of,
+)
 
 if TYPE_CHECKING:
     import logging
@@ -30,6 +45,8 @@ PACE = 5.0
 """The time between two looks in seconds."""
 _LIST_SECONDS = 30.0
 """The interval of lists on which a lease depends."""
+_OLD_TIME = timedelta(minutes=15)
+"""So long before an armed time that is not replaced that is announced."""
 _LAST_SECONDS = 8.0
 """How long a request that was sent is awaited when the agent ends."""
 
@@ -60,6 +77,9 @@ class _Followed:
     decision: Decision = field(default_factory=lambda: Decision(LeaseState.WAITING))
     readable: bool = True
     """Whether its journal can be read."""
+    arming: Arming | None = None
+    arming_said: bool = False
+    """Whether it was said that an armed time is not replaced yet."""
     journal_said: float | None = None
     """When it was said that the journal cannot be written."""
 
@@ -79,11 +99,12 @@ class LeaseService:
         self._followed: dict[str, _Followed] = {}
         self._print: object = None
         self._said: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def busy(self) -> bool:
         """Whether there is a lease to enforce."""
-        return any(not one.decision.state.over for one in self._followed.values())
+        return any(not one.decision.state.over or one.log.armed is not None for one in self._followed.values())
 
     @property
     def requests(self) -> Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Any]]]:
@@ -97,6 +118,7 @@ class LeaseService:
                 "revision": one.lease.revision,
                 "state": one.decision.state.value,
                 "text": one.decision.text,
+                "arming": "" if one.arming is None else one.arming.problem,
                 "ends": None if one.decision.ends is None else one.decision.ends.isoformat(),
             }
             for id_, one in self._followed.items()
@@ -110,6 +132,9 @@ class LeaseService:
                 await self._fleet.clock.sleep(PACE)
         finally:
             await self._facts.aclose()
+            for one in self._followed.values():
+                if one.arming is not None:
+                    await one.arming.aclose()
             if sending := [one.sending for one in self._followed.values() if one.sending is not None]:
                 await asyncio.wait(sending, timeout=_LAST_SECONDS)
                 for task in sending:
@@ -120,6 +145,7 @@ class LeaseService:
         await self._read_files()
         self._facts.tick()
         for followed in list(self._followed.values()):
+            self._look_inside(followed)
             if followed.decision.state.over or followed.sending is not None or not followed.readable:
                 continue
             try:
@@ -152,7 +178,7 @@ class LeaseService:
                 continue
             followed = await self._follow(lease)
             if known is not None:  # it was edited
-                followed.sending, followed.read = known.sending, known.read
+                followed.sending, followed.read, followed.arming = known.sending, known.read, known.arming
                 followed.absent_since, followed.blind_since = known.absent_since, known.blind_since
             self._followed[id_] = followed
         self._print = print_
@@ -167,6 +193,8 @@ class LeaseService:
             self._no_journal(followed, error)
         if followed.log.over is not None:
             followed.decision = Decision(followed.log.state, followed.log.over.text)
+        elif lease.removed:
+            followed.decision = Decision(LeaseState.ENDED, "It was removed.")
         return followed
 
     async def _write(self, followed: _Followed, entry: LeaseEntry) -> None:
@@ -279,6 +307,61 @@ class LeaseService:
         if self._fleet.find(Deployment, row.parent) is None:
             return "its deployment is not read yet"
         return ""
+
+    # --- inside the instance -----------------------------------------------------------------------------------
+
+    def _look_inside(self, followed: _Followed) -> None:
+        """Arm the lease inside, replace its time or end it, as far as the instance is reached."""
+        lease, fleet = followed.lease, self._fleet
+        if not (lease.armed or followed.log.armed is not None) or not followed.readable:
+            return
+        account = lease.ref.account
+        row = fleet.find(Instance, lease.ref) if account in fleet.accounts else None
+        now, _ = self._facts.now(account) if account in fleet.accounts else (fleet.now(), "")
+        over = wanted(lease, followed.log) is None
+        armed = followed.log.armed
+        if over and armed is not None and (row is None or row.phase is Phase.STOPPED or now - armed > LATER):
+            # With the instance its processes have ended, or they have done their work.
+            self._spawn(self._disarmed(followed, now))
+        elif row is not None and row.phase is Phase.RUNNING and not self._facts.stale(account, Resource.INSTANCES):
+            if lease.generation and generation_of(row) != lease.generation:
+                return
+            followed.arming = followed.arming or Arming(fleet, self._up)
+            followed.arming.look(lease, followed.log, row, now, partial(self._write_now, followed))
+        self._warn_of_old_time(followed, now)
+
+    async def _disarmed(self, followed: _Followed, now: datetime) -> None:
+        with suppress(JournalError):  # it is tried again
+            await self._write_now(followed, LeaseEntry(now, LeaseEvent.DISARMED, followed.lease.revision))
+
+    async def _write_now(self, followed: _Followed, entry: LeaseEntry) -> None:
+        """Write an entry about what is armed: it counts for all revisions; a removed lease ends with it."""
+        lease = followed.lease
+        current = self._followed.get(lease.id, followed)
+        await asyncio.to_thread(self._journal.append, lease.id, entry)
+        current.log = current.log.take(entry)
+        if entry.what is LeaseEvent.DISARMED and current.lease.removed:
+            with suppress(GputuiError):  # another session has changed it
+                await asyncio.to_thread(self._files.delete, lease.id, current.lease.revision)
+
+    def _warn_of_old_time(self, followed: _Followed, now: datetime) -> None:
+        """Say that an instance is about to shut itself down at a time that could not be replaced."""
+        lease, armed, arming = followed.lease, followed.log.armed, followed.arming
+        end = wanted(lease, followed.log)
+        if armed is None or followed.arming_said or armed - now > _OLD_TIME or (end is not None and end <= armed):
+            return
+        if now > armed or (end is None and followed.log.over is not None):
+            return
+        followed.arming_said = True
+        why = arming.problem if arming is not None and arming.problem else "it is not reached"
+        left = format_minutes(max(1, round((armed - now).total_seconds() / 60)))
+        text = f"{lease.ref} is armed inside for a time in {left} that could not be replaced: {why}."
+        self._announce(lease, Notice(f"{lease.name} shuts itself down in {left}", text))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # --- the request -----------------------------------------------------------------------------------------
 

@@ -23,8 +23,9 @@ class Lease:
     ``name`` is that of the row when it was set. ``generation`` distinguishes the row from a later one of the same
     name; '' where nothing does. It ends at ``until``, or when its GPUs have been idle for ``idle`` minutes while no
     user is logged in, whichever comes first; neither before ``not_before``. ``warn`` are the minutes of the warning
-    before. ``armed``: a process inside the instance ends it as well, some minutes later. ``scope`` is the
-    configuration file of its account. ``revision`` counts its edits. Times are in UTC.
+    before. ``armed``: a process inside the instance ends it as well, some minutes later; ``removed``: a user has
+    removed the lease, and that process is still to be ended. ``scope`` is the configuration file of its account.
+    ``revision`` counts its edits. Times are in UTC.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Lease:
     user: str = ""
     scope: str = ""
     note: str = ""
+    removed: bool = False
     revision: int = 0
 
 

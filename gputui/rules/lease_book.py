@@ -94,7 +94,7 @@ class LeaseBook:
         views = [
             self._view(rule)
             for rule in found.rules.values()
-            if isinstance(rule, Lease) and rule.scope in ("", self.scope)
+            if isinstance(rule, Lease) and rule.scope in ("", self.scope) and not rule.removed
         ]
         views.sort(key=lambda view: view.lease.created)
         return Leases(
@@ -145,8 +145,11 @@ class LeaseBook:
         return self._files.save(later, lease.revision)
 
     def remove(self, lease: Lease) -> None:
-        """Remove a lease: nothing is done any more. Its journal stays."""
-        self._files.delete(lease.id, lease.revision)
+        """Remove a lease: nothing is done any more. The agent deletes one that is armed when that has ended."""
+        if self._view(lease).log.armed is not None:
+            self._files.save(replace(lease, removed=True), lease.revision)
+        else:
+            self._files.delete(lease.id, lease.revision)
 
     def _view(self, lease: Lease) -> LeaseView:
         try:

@@ -14,13 +14,14 @@ import pytest
 
 from gputui.agent.lease_facts import LeaseFacts
 from gputui.agent.leases import LeaseService
-from gputui.errors import ConflictError, JournalError, UnavailableError
+from gputui.errors import ConflictError, JournalError, SshError, UnavailableError
 from gputui.fleet import Fleet
 from gputui.models import Action, GpuDevice, GpuSample, Ref, Resource
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseEvent
 from gputui.models.notifications import Notification
 from gputui.rules.files import RuleFiles
 from gputui.rules.journal import Journal
+from gputui.rules.lease_book import LeaseBook
 from gputui.rules.leases import Users
 from tests.fleet.fakes import START, FakeBackend, FakeClock, pod, running, settle
 
@@ -271,3 +272,73 @@ async def test_an_idle_rule_reads_load_and_users(
         lab.rows[Resource.GPUS] = [replace(gpu, sample=GpuSample(clock.now(), 0.0))]
         await place.minutes(2)
         assert lab.calls[Action.STOP] == 1
+
+
+@dataclass
+class Inside:
+    """The processes that are armed inside instances, by lease, with the seconds they were given."""
+
+    armed: dict[str, int] = field(default_factory=dict)
+    fails: bool = False
+
+    async def arm(self, _: Any, name: str, id_: str, seconds: int, target: Any) -> None:
+        if self.fails:
+            raise SshError(f"The connection to {name} was lost.")
+        self.armed[id_] = seconds
+
+    async def disarm(self, _: Any, name: str, id_: str, target: Any) -> None:
+        if self.fails:
+            raise SshError(f"The connection to {name} was lost.")
+        self.armed.pop(id_, None)
+
+
+@pytest.fixture
+def inside(monkeypatch: pytest.MonkeyPatch) -> Inside:
+    made = Inside()
+
+    @asynccontextmanager
+    async def lease(*_: Any) -> AsyncIterator[None]:
+        yield
+
+    monkeypatch.setattr("gputui.fleet.connections.Connections.lease", lease)
+    monkeypatch.setattr("gputui.agent.lease_arming.check_generation", lambda *_: None)
+    monkeypatch.setattr("gputui.ssh.watchdog.arm", made.arm)
+    monkeypatch.setattr("gputui.ssh.watchdog.disarm", made.disarm)
+    return made
+
+
+async def test_a_lease_is_armed_inside_replaced_on_extension_and_ended_on_removal(
+    clock: FakeClock, lab: FakeBackend, tmp_path: Path, inside: Inside
+) -> None:
+    async with agent(clock, tmp_path, lab) as place:
+        lease = place.files.save(replace(LEASE, until=START + timedelta(hours=2), armed=True))
+        await place.minutes(1)
+        assert 7300 <= inside.armed["l234"] <= 7380
+        lease = place.files.save(replace(lease, until=START + timedelta(hours=5)), lease.revision)
+        await place.minutes(2)
+        assert inside.armed["l234"] > 4 * 3600
+        inside.fails = True
+        book = LeaseBook(tmp_path / "agent")
+        book.remove(lease)
+        await place.minutes(2)
+        assert not book.read().of
+        assert place.service.busy
+        inside.fails = False
+        await place.minutes(2)
+        assert inside.armed == {}
+        await place.minutes(1)
+        assert not place.files.read().rules
+        assert not place.service.busy
+
+
+async def test_an_armed_time_that_cannot_be_replaced_is_announced_before(
+    clock: FakeClock, lab: FakeBackend, tmp_path: Path, inside: Inside
+) -> None:
+    async with agent(clock, tmp_path, lab) as place:
+        lease = place.files.save(replace(LEASE, until=START + timedelta(minutes=30), armed=True))
+        await place.minutes(1)
+        inside.fails = True
+        place.files.save(replace(lease, until=START + timedelta(hours=5)), lease.revision)
+        await place.minutes(20)
+        assert [one.title for one in place.notifier.said] == ["main shuts itself down in 15m"]
+        assert "could not be replaced: The connection to main was lost" in place.notifier.said[0].text

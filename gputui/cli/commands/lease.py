@@ -114,6 +114,8 @@ def _table(views: Sequence[LeaseView], states: Mapping[str, Any] | None, now: da
         lease, (state, why) = view.lease, _state(view, states)
         left = plain_text(left_text(view, now))
         armed = armed_text(view, now) if lease.armed else ""
+        if problem := (states or {}).get(lease.id, {}).get("arming"):
+            armed = f"{armed}: {problem}"
         rows.append([str(lease.ref), left, lease.action.value, when_text(lease, now), state, why, armed, lease.note])
     headings = ["REF", "LEFT", "ACTION", "END", "STATE", "WHY", "ARMED", "NOTE"]
     return format_table(headings, rows, width=terminal_width(sys.stdout), filled=True)
