@@ -27,7 +27,7 @@ VIEWS = {
     **{spec.view: "library:" for spec in RESOURCES.values() if spec.library},
     "tasks": "tasks:TasksView",
     "logs": "logs.view:LogsView",
-    "cost": "cost:CostView",
+    "cost": "cost.view:CostView",
     "files": "files.view:FilesView",
     "transfers": "transfers.view:TransfersView",
     "forwards": "forwards.view:ForwardsView",

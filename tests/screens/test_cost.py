@@ -20,7 +20,7 @@ from tests.screens.world import fail, lab
 @pytest.fixture(autouse=True)
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no time pass on the wall."""
-    stop_the_clock(monkeypatch, "gputui.screens.cost")
+    stop_the_clock(monkeypatch, "gputui.screens.cost.view")
 
 
 def autodl() -> FakeCloud:
