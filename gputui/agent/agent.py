@@ -167,6 +167,7 @@ class Agent:
         self.fleet.leaves_hosts = True
         self.fleet.share, self.fleet.answers_others = self.reads.ask, True
         self.fleet.idle_minutes = config.waste.idle_minutes
+        self.fleet.budgets = config.budget_list
         self.fleet.notify = Settings.of(config.notify)
         self.fleet.restore()
         self.notifier = Notifier(self.fleet, self.fleet.notify, show=self._show, on_problem=self._say)

@@ -162,5 +162,6 @@ def _new_fleet(
         state_dir=state_dir,
     )
     fleet.idle_minutes = config.waste.idle_minutes
+    fleet.budgets = config.budget_list
     fleet.notify = Settings.of(config.notify)
     return fleet

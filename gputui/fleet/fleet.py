@@ -51,8 +51,10 @@ if TYPE_CHECKING:
     from gputui.config.sections import Polling
     from gputui.fleet.connections import Connections
     from gputui.fleet.remote_logs import RemoteLogs
+    from gputui.fleet.spend_reports import SpendReports
     from gputui.fleet.waste import FleetWaste
     from gputui.history.history import History
+    from gputui.models.budgets import Budget
     from gputui.models.questions import Share
 
 _CLOSE_SECONDS = 2.0
@@ -97,6 +99,8 @@ class Fleet(Rows):
         """Whether hosts that are looked at over SSH are not polled: this process has no use for them now."""
         self.watching: Listeners[None] = Listeners(on_failure)
         """Called when the watched resources change."""
+        self.budgets: Sequence[Budget] = ()
+        """The budgets as configured."""
         self._open_backend = open_backend
         self._on_failure = on_failure
         self.polls = polling is not None
@@ -147,6 +151,13 @@ class Fleet(Rows):
         from gputui.fleet.waste import FleetWaste
 
         return FleetWaste(self, self._history, self._on_failure, idle_minutes=self.idle_minutes)
+
+    @cached_property
+    def spend(self) -> SpendReports:
+        """The spending of today, this week and this month, and the budgets."""
+        from gputui.fleet.spend_reports import SpendReports
+
+        return SpendReports(self, self._history, self._spawn, self._on_failure)
 
     async def aclose(self) -> None:
         """Stop polling, write the pending records, close the back ends; bounded in time."""

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 WRITE_SECONDS = 60.0
 """Spending is written at this interval at most."""
+_FIRST_SECONDS = 10.0
+"""The first writing of a session."""
 _PACKAGES_SECONDS = 600.0
 """Prepaid time is read again at this interval, where there is some."""
 _LISTS = {Instance: Resource.INSTANCES, Deployment: Resource.DEPLOYMENTS, Volume: Resource.VOLUMES}
@@ -159,10 +161,11 @@ class SpendRecorder:
         return frozenset(prepaid), frozenset(unsure)
 
     async def run(self) -> None:
-        """Write at intervals until cancelled."""
+        """Write at intervals until cancelled, soon for the first time."""
+        await self._fleet.clock.sleep(_FIRST_SECONDS)
         while True:
-            await self._fleet.clock.sleep(WRITE_SECONDS)
             await self.flush()
+            await self._fleet.clock.sleep(WRITE_SECONDS)
 
     async def flush(self, *, now: bool = False) -> None:
         """Write what was spent, unless that was done within a minute; ``now``: in any case."""
@@ -173,13 +176,13 @@ class SpendRecorder:
         async with self._writing:
             self._written_at = monotonic
             due = self._book.due()
-            if not due.looks:
-                return
-            if await asyncio.to_thread(self._history.spend.record, due.spans, due.looks, self._fleet.now()):
-                self._book.written(due)
-            else:
-                self._book.not_written()
-        self.listeners.notify(None)
+            if due.looks:
+                record = self._history.spend.record
+                if await asyncio.to_thread(record, due.spans, due.looks, self._fleet.now()):
+                    self._book.written(due)
+                else:
+                    self._book.not_written()
+        self.listeners.notify(None)  # another process may have written as well
 
 
 def _begin(row: Row) -> datetime | None:

@@ -78,7 +78,7 @@ class SpendLedger:
             self._file.set_aside(table, rows)
         return found[0] if found else SpendRecord()
 
-    def claim(self, budget: str, since: datetime, level: int) -> bool:
+    def claim(self, budget: str, since: datetime, level: float) -> bool:
         """Note that a level of a budget was reached in the period from ``since``; returns whether that is new.
 
         Of several processes one gets True; where the file cannot be written each does.

@@ -22,9 +22,10 @@ class Topic(StrEnum):
     WASTE = "waste"
     LEASE = "lease"
     RULE = "rule"
+    BUDGET = "budget"
 
 
-ASKED_FOR = frozenset({Topic.LEASE, Topic.RULE})
+ASKED_FOR = frozenset({Topic.LEASE, Topic.RULE, Topic.BUDGET})
 """The topics that are always announced: the user has set what they are about."""
 
 

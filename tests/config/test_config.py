@@ -117,7 +117,7 @@ def test_notifications_that_cannot_be_are_reported_with_the_topics_there_are() -
     )
     assert problems(text, private=False) == [
         "config.toml: notify.topics: has no topic rain; the topics are "
-        "stock, failed, started, stopped, unreachable, run-out, finished, waste",
+        "stock, failed, started, stopped, unreachable, run-out, finished, waste, lease, rule, budget",
         "config.toml: notify.terminal: should be 'none', 'osc9' or 'osc777'; change it",
         'config.toml: notify.command: must be a list; write it as ["one", "two"]',
         "config.toml: notify.webhook: is plain text in a file that others can read; run chmod 600 config.toml, "

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from gputui.analytics.spend import Period
 from gputui.errors import UnavailableError
 from gputui.fleet import Fleet
+from gputui.fleet.notifications.budgets import BudgetNews
 from gputui.history.history import History
 from gputui.models import Deployment, Instance, Missing, Money, Package, PartialRows, Phase, Ref, Resource, Row
+from gputui.models.budgets import Budget
+from gputui.models.notifications import Notification
 from tests.fleet.acting import INSTANCES
 from tests.fleet.fakes import START, FakeBackend, FakeClock, running
 
@@ -218,3 +224,53 @@ async def test_two_sessions_on_one_file_count_once(clock: FakeClock, hub: FakeBa
             await clock.advance(300)
             await spans(second, history)
             assert await spans(fleet, history) == [("1.80", 0, 333)]
+
+
+def budget(amount: str) -> Budget:
+    return Budget("team", Money(Decimal(amount), "USD"), "day")
+
+
+async def thread_ends(clock: FakeClock, done: Callable[[], object]) -> None:
+    """Let a thread of the history end."""
+    while not done():
+        await asyncio.sleep(0.001)
+        await clock.advance()
+
+
+async def test_the_spending_of_now_is_added_up_after_each_writing(
+    clock: FakeClock, hub: FakeBackend, history: History
+) -> None:
+    async with running(clock, hub, history=history) as fleet:
+        totals: list[Money] = []
+        fleet.spend.use_zone(UTC)
+        end = fleet.spend.subscribe(lambda now: totals.extend(now.reports[Period.TODAY].totals.values()))
+        await clock.advance(70)
+        await thread_ends(clock, lambda: totals)
+        assert totals[-1] == Money(Decimal("0.0325"), "USD")
+        end()
+        totals.clear()
+        await clock.advance(120)
+        await spans(fleet, history)
+        assert totals == []
+
+
+async def test_a_level_of_a_budget_is_announced_once_by_one_of_two_sessions(
+    clock: FakeClock, hub: FakeBackend, history: History
+) -> None:
+    other = FakeBackend("hub", [INSTANCES])
+    other.spending, other.rows[INSTANCES] = hub.spending, [container()]
+    said: list[Notification] = []
+    async with running(clock, hub, history=history) as one, running(clock, other, history=history) as two:
+        one.budgets = two.budgets = [budget("0.04")]
+        news = [BudgetNews(fleet, said.append) for fleet in (one, two)]
+        for each in news:
+            each.follow()
+        await clock.advance(75)
+        await thread_ends(clock, lambda: said)
+        await clock.advance(600)
+        await thread_ends(clock, lambda: len(said) > 1)
+        await clock.advance(600)
+        assert [each.title for each in said] == ["budget team: 80 % spent", "budget team: 100 % spent"]
+        assert said[0].text.startswith("≥ $0.03 of $0.04 today (81 %), forecast ≥ ~$")
+        for each in news:
+            each.close()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gputui.errors import GputuiError, UnavailableError
+from gputui.fleet.notifications.budgets import BudgetNews
 from gputui.fleet.notifications.channels import Webhook, run_command
 from gputui.fleet.notifications.observer import Observer
 from gputui.fleet.notifications.settings import Settings
@@ -45,6 +46,7 @@ class Notifier:
         self._show = show
         self._on_problem = on_problem
         self._observer = Observer(fleet, settings.topics - {Topic.STOCK}, self.announce)
+        self._budgets = BudgetNews(fleet, self.announce)
         self._channels = self._open_channels()
         self._gathered: dict[tuple[Topic, tuple[str, ...]], list[Notification]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -59,7 +61,8 @@ class Notifier:
         return channels
 
     def start(self, *, follow: bool = True) -> None:
-        """Follow the fleet from now on; without ``follow`` only deliver what is announced."""
+        """Follow the fleet from now on; without ``follow`` its budgets alone, and deliver what is announced."""
+        self._budgets.follow()
         if follow:
             self._observer.follow()
             if self._settings.topics - {Topic.STOCK}:
@@ -70,6 +73,7 @@ class Notifier:
     async def aclose(self) -> None:
         """Stop; what waits for a channel is not sent any more. Bounded in time."""
         self._observer.close()
+        self._budgets.close()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
