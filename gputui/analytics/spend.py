@@ -66,6 +66,7 @@ class SpendLine:
     ``key`` identifies the group, '' for what belongs to none; ``name`` is what it is called. ``spent`` is None where
     nothing of it has a price. ``estimate`` was probably spent in gaps, in addition. The seconds are summed over all
     things: ``seconds`` at a price, ``unpriced`` at an unknown one, ``prepaid`` paid for by a package.
+    ``deployment`` is a Ref as text, ``parent`` its name.
     """
 
     ref: Ref
@@ -84,6 +85,7 @@ class SpendLine:
     owner: str = ""
     label: str = ""
     deployment: str = ""
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

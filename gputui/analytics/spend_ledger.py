@@ -19,6 +19,8 @@ from gputui.models.spend import Charge, Look, SpendRecord
 
 WRITTEN_WITHIN = 180.0
 """Present spending is in the history within so many seconds: until then the end of a period is no gap."""
+SHORTEST_GAP = 60.0
+"""Shorter gaps in seconds are not named: lists are read at intervals of up to a minute."""
 CURRENT = 600.0
 """A rate that was observed so many seconds ago is still that of now, for a forecast."""
 _CENT_PARTS = Decimal("0.0001")
@@ -139,7 +141,8 @@ class Ledger:
         if not lists:
             gaps = without((since, end), [])
         recent = self._now - 1
-        found = tuple(gap for gap in union(gaps) if gap[1] < recent or gap[1] - gap[0] > WRITTEN_WITHIN)
+        least = {True: WRITTEN_WITHIN, False: SHORTEST_GAP}
+        found = tuple(gap for gap in union(gaps) if gap[1] - gap[0] >= least[gap[1] >= recent])
         seconds = sum(until - begun for begun, until in union(partial))
         return Unobserved(account, datetime.fromtimestamp(first, UTC), found, seconds)
 
@@ -266,6 +269,7 @@ def _lines(groups: Mapping[_Key, _Group], by: By) -> Iterator[SpendLine]:
                 owner=charge.owner if owned else "",
                 label=charge.label if by in (By.LABEL, By.INSTANCE) else "",
                 deployment=charge.deployment if by in (By.DEPLOYMENT, By.INSTANCE) else "",
+                parent=charge.parent if by in (By.DEPLOYMENT, By.INSTANCE) else "",
             )
         )
     order = {currency: place for place, currency in enumerate(dict.fromkeys(currency for _, currency in groups))}

@@ -27,6 +27,8 @@ class SpendNow:
     ledger: Ledger
     reports: Mapping[Period, SpendReport]
     budgets: Sequence[BudgetState] = ()
+    problem: str = ""
+    """Why the history could not be read."""
 
 
 class SpendReports:
@@ -117,7 +119,7 @@ class SpendReports:
         reports = {period: ledger.report(each, By.ACCOUNT, accounts) for period, each in windows.items()}
         budgets = budget_states(self.budgets, ledger, accounts, now, self._zone)
         reached = [state for state in budgets if self._is_new(history, state)] if self.announced else []
-        return SpendNow(now, ledger, reports, budgets), reached
+        return SpendNow(now, ledger, reports, budgets, history.failure), reached
 
     @staticmethod
     def _is_new(history: History, state: BudgetState) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from gputui.analytics.budgets import BudgetState
+from gputui.analytics.budgets import PERIODS, BudgetState
 from gputui.analytics.spend import By, Period, SpendReport, Unobserved, Window
-from gputui.formatting import format_minutes, format_money
+from gputui.formatting import format_minutes, format_money, some_of
 from gputui.models import Money
 from gputui.presentation.prices import AT_LEAST
 
@@ -16,8 +16,8 @@ PERIOD_NAMES: Mapping[Period, str] = {
     Period.WEEK: "this week",
     Period.MONTH: "this month",
 }
-ENDS: Mapping[str, str] = {"day": "today", "week": "this week", "month": "this month"}
-"""The present period of a budget, by its length."""
+ENDS: Mapping[Period, str] = {Period.TODAY: "the day", Period.WEEK: "the week", Period.MONTH: "the month"}
+"""The periods of which a forecast is to the end."""
 NONE: Mapping[By, str] = {
     By.ACCOUNT: "",
     By.DEPLOYMENT: "no deployment",
@@ -26,6 +26,8 @@ NONE: Mapping[By, str] = {
     By.INSTANCE: "",
 }
 """The names of what belongs to no group."""
+_MOST_ACCOUNTS = 4
+"""As many accounts of which the same is true are named."""
 NO_LABELS = "No server reports labels of its instances."
 
 
@@ -71,14 +73,17 @@ def lacks_something(report: SpendReport) -> bool:
 
 def notes(report: SpendReport, now: datetime, *, utc: bool) -> list[str]:
     """Return what the sums of a report lack, a sentence each."""
-    lines = []
+    said: dict[str, list[str]] = {}
     for account, one in report.unobserved.items():
         if one.begun > report.window.since:
-            lines.append(f"{account}: recorded since {clock_text(one.begun.timestamp(), now, utc=utc)}.")
+            text = f"recorded since {clock_text(one.begun.timestamp(), now, utc=utc)}."
+            said.setdefault(text, []).append(account)
         if one.gaps:
-            lines.append(f"{account}: not observed for {gaps_text(one, now, utc=utc)}.")
+            said.setdefault(f"not observed for {gaps_text(one, now, utc=utc)}.", []).append(account)
         if one.partial:
-            lines.append(f"{account}: lists lacked rows for {span_text(one.partial)}; the sum may be too low.")
+            text = f"lists lacked rows for {span_text(one.partial)}; the sum may be too low."
+            said.setdefault(text, []).append(account)
+    lines = [f"{some_of(accounts, _MOST_ACCOUNTS)}: {text}" for text, accounts in said.items()]
     if report.estimates:
         lines.append(
             f"Probably spent while not observed, not in the sums: {sums_text(report.estimates.values())}"
@@ -87,7 +92,7 @@ def notes(report: SpendReport, now: datetime, *, utc: bool) -> list[str]:
     if report.unpriced:
         lines.append(f"At unknown prices, not in the sums: {span_text(report.unpriced)} of running time.")
     if report.prepaid:
-        lines.append(f"Paid for by packages: {span_text(report.prepaid)} of running time.")
+        lines.append(f"Paid for by packages, not in the sums: {span_text(report.prepaid)} of running time.")
     return lines
 
 
@@ -109,7 +114,7 @@ def budget_text(state: BudgetState) -> str:
     budget = state.budget
     sign = AT_LEAST if state.at_least else ""
     text = (
-        f"{sign}{format_money(state.spent)} of {format_money(budget.amount)} {ENDS[budget.per]}"
+        f"{sign}{format_money(state.spent)} of {format_money(budget.amount)} {PERIOD_NAMES[PERIODS[budget.per]]}"
         f" ({int(state.share)} %)"
     )
     if state.forecast is None:

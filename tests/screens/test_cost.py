@@ -255,12 +255,12 @@ async def test_what_has_no_price_has_a_line_that_opens_it_and_is_counted() -> No
         # The column of what is priced goes when all is.
         await stage.resize(*NARROW)
         for heading in ("PRICED", "RUNS OUT", "GPUS", "BALANCE"):
-            assert heading in stage.body[0]
+            assert heading in stage.body[1]
         cloud.rows[Resource.INSTANCES] = [container("hub", "priced")]
         await stage.advance(6)
-        assert "PRICED" not in stage.body[0]
+        assert "PRICED" not in stage.body[1]
         for heading in ("PER HOUR", "BALANCE", "RUNS OUT", "GPUS", "INSTANCES"):
-            assert heading in stage.body[0]
+            assert heading in stage.body[1]
 
 
 async def test_enter_shows_the_instances_whatever_was_typed_there_before() -> None:

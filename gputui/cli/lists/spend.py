@@ -21,6 +21,7 @@ from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.lists import pick
 from gputui.presentation.columns.spend import SPEND_TABLE, spend_columns
 from gputui.presentation.spend import (
+    ENDS,
     NO_LABELS,
     budget_text,
     forecast_text,
@@ -116,8 +117,7 @@ def _sums(report: SpendReport, args: argparse.Namespace, now: datetime, *, utc: 
     elif report.unobserved:
         lines.append(f"Nothing was spent ({when}).")
     if (forecast := forecast_text(report)) and not args.since:
-        end = {Period.WEEK: "the week", Period.MONTH: "the month"}.get(args.period, "the day")
-        lines.append(f"Forecast to the end of {end}: {forecast}")
+        lines.append(f"Forecast to the end of {ENDS[Period(args.period or Period.TODAY)]}: {forecast}")
     return lines
 
 

@@ -13,7 +13,7 @@ from gputui.presentation.columns.context import Context
 from gputui.presentation.prices import UNKNOWN
 from gputui.presentation.spend import NONE, span_text
 
-SPEND_TABLE = "account name things spent estimate hour time prepaid unpriced owner"
+SPEND_TABLE = "account name things spent estimate hour time prepaid unpriced deployment owner"
 """The keys of the columns in tables of the command line."""
 
 
@@ -73,6 +73,9 @@ def spend_columns(context: Context) -> Sequence[Column[SpendLine]]:
         _time("time", lambda row: row.seconds, 3),
         _time("prepaid", lambda row: row.prepaid, 3),
         _time("unpriced", lambda row: row.unpriced, 2, "warning"),
+        fields.text(
+            "deployment", lambda row: row.parent if row.by is By.INSTANCE else "", priority=5, when_filled=True
+        ),
         fields.text("owner", lambda row: "" if row.by is By.OWNER else row.owner, priority=5, when_filled=True),
     ]
 

@@ -1,10 +1,10 @@
-"""Spending per hour, balances, and the prepaid time that is left."""
+"""Spending per hour and in a period, balances, and the prepaid time that is left."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import cast
+from typing import ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,23 +14,27 @@ from textual.widgets import Static
 from gputui.analytics.cost import COSTING, Total, by_account
 from gputui.analytics.cost_lines import UNPRICED, CostLine, cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
-from gputui.commands import Condition
+from gputui.analytics.spend import By, SpendLine
+from gputui.commands import BY_ID, Command, Condition
 from gputui.formatting import format_minutes, format_money
-from gputui.models import Balance, Change, Deployment, FeedState, Package, Ref, Resource, Row
+from gputui.models import RESOURCES, Balance, Change, Deployment, FeedState, Package, Ref, Resource, Row
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.cost import cost_columns
 from gputui.presentation.columns.lists import columns_of
 from gputui.presentation.prices import AT_LEAST, UNKNOWN, gpus_text, lacking_text, unstated_text
+from gputui.screens import dialogs
 from gputui.screens.base.header_cost import all_costing, billing, partial_accounts, shown_total, unstated
 from gputui.screens.base.session import Session
+from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.inspect import OpenCommands
+from gputui.screens.cost.periods import SpentPart
 from gputui.screens.list.list_view import ListView
 from gputui.screens.list.remembered import keep_columns, keep_order
 from gputui.widgets.table.table import RecordTable
 
 
 class CostCommands(OpenCommands):
-    """Open a line, change sides."""
+    """Open a line, change sides, choose the period and by what it is added up."""
 
     view: CostView
 
@@ -38,12 +42,54 @@ class CostCommands(OpenCommands):
         """Every line can be opened; there is another side where something is prepaid."""
         if self.view.packages.has_focus or self.view.table.cursor_row is not None:
             yield Condition.OPEN
-        if self.view.packages.row_count:
+        if self.view.spent.is_shown:
+            yield Condition.TO_GROUP
+        elif self.view.packages.row_count:
             yield Condition.PANE
+
+    def refusal(self, command: Command) -> str:
+        """Return that the cost of now has no groups."""
+        if command.id == "group" and not self.view.spent.is_shown:
+            return f"{command.title}: choose a period first, with {self.session.key_of('window-longer')}."
+        return super().refusal(command)
+
+    def do_window_longer(self, argument: str) -> None:
+        """Show a longer period."""
+        self.view.spent.step(1)
+
+    def do_window_shorter(self, argument: str) -> None:
+        """Show a shorter period, at the end the cost of now."""
+        self.view.spent.step(-1)
+
+    def completions(self) -> Mapping[str, Sequence[str]]:
+        """Return what spending can be added up by."""
+        return {BY_ID["group"].argument: [by.value for by in By]}
+
+    def do_group(self, argument: str) -> None:
+        """Add up the period by what is named, or chosen in a menu."""
+        names = [by.value for by in By]
+        if argument in names:
+            self.view.spent.group_by(By(argument))
+        elif argument:
+            self.view.notify(f"Spending is not added up by {argument}, but by: {', '.join(names)}.")
+        else:
+            self._choose_group()
+
+    @in_worker("dialog")
+    async def _choose_group(self) -> None:
+        now = self.view.spent.by
+        choices = [dialogs.Choice(by.value, by.value, by.value[0], "now" if by is now else "") for by in By]
+        menu = dialogs.MenuDialog("Add up spending by", choices, selected=now.value)
+        chosen = await self.app.push_screen_wait(menu)
+        if chosen:
+            self.view.spent.group_by(By(chosen))
 
     def do_open(self, argument: str) -> None:
         """Show the instances, or the volumes, that cost it; describe a package."""
         line = self.view.table.cursor_row
+        if isinstance(line, SpendLine):
+            self._open_spent(line)
+            return
         if self.view.packages.has_focus or not isinstance(line, CostLine):
             self.do_describe(argument)
         elif line.is_unpriced:
@@ -56,9 +102,21 @@ class CostCommands(OpenCommands):
         else:
             self.session.navigator.go("instances", account=line.ref.account)
 
+    def _open_spent(self, line: SpendLine) -> None:
+        """Show what a line of a period is made of; a thing in its own view, where it is still listed."""
+        ref = self.view.spent.open(line)
+        if ref is None:
+            return
+        fleet = self.session.fleet
+        if fleet.get(ref) is None:
+            self.view.notify(f"{ref} is no longer listed.")
+            return
+        view = RESOURCES[fleet.resource_of(ref)].view
+        self.session.navigator.go(view, select=ref)
+
     def do_pane(self, argument: str) -> None:
         """Change between what is spent and what is prepaid."""
-        if self.view.packages.row_count:
+        if self.view.packages.row_count and not self.view.spent.is_shown:
             self.view.set_focus(self.view.table if self.view.packages.has_focus else self.view.packages)
 
 
@@ -67,7 +125,10 @@ ROOMY = 100
 
 
 class CostView(ListView):
-    """``9``: spending above, prepaid time below. Enter shows the instances that cost it; tab changes sides."""
+    """``9``: spending above, prepaid time below. Enter shows the instances that cost it; tab changes sides.
+
+    ``]`` and ``[`` choose a period: then the table has what was spent in it.
+    """
 
     NAME = "cost"
     AUTO_FOCUS = "#table"
@@ -77,17 +138,32 @@ class CostView(ListView):
     SHOWS_AGE = True
     COMMAND_SETS = (CostCommands, *ListView.COMMAND_SETS)
     RESOURCES = frozenset({*COSTING, Resource.PACKAGES, Resource.BALANCES})
+    FOOTER = ("open", "window-longer", "window-shorter", "group")
+    WORDS: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "window-longer": ("Longer period", "Show the spending of today, this week, this month"),
+        "window-shorter": ("Shorter period", "Show the spending of a shorter period, or the cost of an hour now"),
+        "group": ("Add up by", "Add up the period by account, deployment, label, owner, instance"),
+    }
 
     DEFAULT_CSS = """
     CostView #table { height: auto; max-height: 60%; min-height: 3; }
     CostView #packages-heading { height: 1; padding: 0 1; margin-top: 1; text-style: bold; }
     CostView #packages { height: 1fr; }
+    CostView #periods { height: 1; padding: 0 1; }
+    CostView #spent { height: 1fr; display: none; }
+    CostView #spent-notes { height: auto; max-height: 8; padding: 0 1; }
+    CostView.-period #spent { display: block; }
+    CostView.-period #table, CostView.-period #packages-heading, CostView.-period #packages { display: none; }
     CostView.-no-packages #table { height: 1fr; max-height: 100%; }
     CostView.-no-packages #packages, CostView.-no-packages #packages-heading { display: none; }
     """
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        keep_order(self.memory, "sort", lambda: self._now_table)
+        keep_columns(self.memory, "columns", lambda: self._now_table)
+        self.spent = SpentPart(self)
+        """What was spent in a period."""
         keep_order(self.memory, "package-sort", lambda: self.packages)
         keep_columns(self.memory, "package-columns", lambda: self.packages)
         self._totals: dict[str, Total] = {}
@@ -95,9 +171,20 @@ class CostView(ListView):
 
     def compose_body(self) -> ComposeResult:
         """Lay out both tables."""
+        yield from self.spent.above()
         yield self.make_table()
         yield Static(Content("Prepaid"), id="packages-heading")
         yield self.make_table(self._package_columns(), id="packages", sort=("gpu", False))
+        yield from self.spent.below()
+
+    @property
+    def table(self) -> RecordTable[Row]:
+        """The table that the keys act on: that of a period, or of the cost of now."""
+        return self.spent.table if self.spent.is_shown else self._now_table
+
+    @property
+    def _now_table(self) -> RecordTable[Row]:
+        return super().table
 
     @property
     def packages(self) -> RecordTable[Row]:
@@ -153,6 +240,7 @@ class CostView(ListView):
             fleet.subscribe(Resource.VOLUMES, self._changed),
             fleet.subscribe(Resource.BALANCES, self._changed),
             fleet.subscribe(Resource.PACKAGES, lambda change: self._packages_changed()),
+            self.spent.follow(),
         )
 
     def _packages_changed(self) -> None:
@@ -169,6 +257,7 @@ class CostView(ListView):
 
     def catch_up(self) -> None:
         """Add up again."""
+        self.spent.catch_up()
         self._note_staleness()
         self._take_lines()
         self._show_packages()
@@ -189,11 +278,11 @@ class CostView(ListView):
             partial=partial_accounts(self.session),
             now=datetime.now(UTC),
         )
-        self.table.set_rows(lines)
+        self._now_table.set_rows(lines)
         lacks = any(line.lacking for line in lines)
         if self._lacks and not lacks:
             # Without unpriced resources their column is left out: others have its room.
-            self.table.refit()
+            self._now_table.refit()
         self._lacks = lacks
 
     def _show_packages(self) -> None:
@@ -212,14 +301,21 @@ class CostView(ListView):
             self.frame.show_keys()
         if self.packages.has_focus and alone:
             self.focus_body()
-        self.table.styles.height = "1fr" if alone else max(2, self.table.row_count + 1)
+        self._now_table.styles.height = "1fr" if alone else max(2, self._now_table.row_count + 1)
 
     def _apply_filter(self) -> None:
         super()._apply_filter()
         self._limit_packages()
+        self.spent.limit()
+
+    def shows(self, row: Row) -> bool:
+        """Whether a row passes everything but the typed filter; a period is added up of the accounts shown."""
+        return isinstance(row, SpendLine) or super().shows(row)
 
     def row_style(self, row: Row) -> str | None:
         """Dim packages, and sums of what is not up to date."""
+        if isinstance(row, SpendLine):
+            return None
         if isinstance(row, Package):
             return super().row_style(row)
         fleet, account = self.session.fleet, row.ref.account
@@ -246,6 +342,8 @@ class CostView(ListView):
 
     def status(self) -> tuple[Content, Content]:
         """Return the cost per hour and day of all rows shown, by currency, and what these sums lack."""
+        if self.spent.is_shown:
+            return Content.assemble(self.spent.status(), self.filter_caption()), super().status()[1]
         total = shown_total(self.session, self._totals)
         lacking = lacking_text(total)
         sign = AT_LEAST if partial_accounts(self.session) else ""
@@ -265,6 +363,8 @@ class CostView(ListView):
 
     def empty_text(self) -> str:
         """Return why there are no rows."""
+        if self.spent.is_shown:
+            return self.spent.empty_text()
         if partial := self.warning():
             return f"The cost is not known. {partial}"
         where = self.session.accounts_text
@@ -280,6 +380,9 @@ class CostView(ListView):
 
     def _meant(self, row: Row | None) -> Row | None:
         """Return the row of a line: its deployment, where there is one."""
+        if isinstance(row, SpendLine):
+            name = row.key if row.by is By.INSTANCE else row.deployment if row.by is By.DEPLOYMENT else ""
+            return self.session.fleet.get(Ref.parse(name)) if name else None
         if isinstance(row, CostLine):
             return self.session.fleet.find(Deployment, row.deployment)
         return row
@@ -295,6 +398,7 @@ class CostView(ListView):
         return [row for ref in self.table.marked if (row := self._meant(self.table.get(ref))) is not None]
 
     @on(RecordTable.Opened, "#packages")
-    def _package_opened(self, event: RecordTable.Opened) -> None:
+    @on(RecordTable.Opened, "#spent")
+    def _other_opened(self, event: RecordTable.Opened) -> None:
         event.stop()
         self.open_row()
