@@ -18,7 +18,7 @@ _SOON, _LASTING = range(2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Costs:
     """The cost of the accounts shown.
 
     ``packages`` are those in use or used up, each with the time at which it ends, None where that is unknown.
@@ -32,17 +32,17 @@ class Budget:
     read: bool = True
 
 
-def spending(budget: Budget, now: datetime) -> HomeSection:
+def spending(costs: Costs, now: datetime) -> HomeSection:
     """Return a line for each account and currency, and each package in use: what runs out first comes first."""
     lines = [
-        *(_account(line, now, old=line.account in budget.old) for line in budget.lines if _matters(line)),
-        *(_package(package, end, now, old=package.ref.account in budget.old) for package, end in budget.packages),
+        *(_account(line, now, old=line.account in costs.old) for line in costs.lines if _matters(line)),
+        *(_package(package, end, now, old=package.ref.account in costs.old) for package, end in costs.packages),
     ]
-    total = _total(budget.lines)
-    least = AT_LEAST if any(line.partial for line in budget.lines) else ""
+    total = _total(costs.lines)
+    least = AT_LEAST if any(line.partial for line in costs.lines) else ""
     sums = "  ".join(f"{least}{format_money(each)}/h" for each in total.amounts.values())
     note = " + ".join(filter(None, (sums, lacking_text(total))))
-    quiet = "Nothing costs money." if budget.read else ""
+    quiet = "Nothing costs money." if costs.read else ""
     return HomeSection(Section.SPENDING, in_order(lines), note=note, more=Opens("cost", typed=""), quiet=quiet)
 
 

@@ -36,7 +36,7 @@ from gputui.presentation.home.favourites import Favourite, favourites
 from gputui.presentation.home.lines import HomeSection, Section
 from gputui.presentation.home.news import news
 from gputui.presentation.home.problems import AccountState, Troubles, problems
-from gputui.presentation.home.spending import Budget, spending, worth_a_line
+from gputui.presentation.home.spending import Costs, spending, worth_a_line
 from gputui.presentation.home.stock import Watched, watched_stock
 from gputui.presentation.home.under_way import Work, under_way
 from gputui.screens.base.header_cost import all_costing, billing, partial_accounts
@@ -320,7 +320,7 @@ class HomeSections:
         )
         used = ((package, sum(gpus_in_use(package, rows)), run_out(package, rows, now)) for package in packages)
         return spending(
-            Budget(
+            Costs(
                 lines=lines,
                 packages=worth_a_line(used),
                 old=self._old(COSTING),

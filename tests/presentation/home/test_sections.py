@@ -19,7 +19,7 @@ from gputui.models.waste import Waste, WasteReason
 from gputui.presentation.home.favourites import Favourite, favourites
 from gputui.presentation.home.lines import HomeSection, Opens
 from gputui.presentation.home.news import news
-from gputui.presentation.home.spending import Budget, spending
+from gputui.presentation.home.spending import Costs, spending
 from gputui.presentation.home.stock import Watched, watched_stock
 from gputui.presentation.home.under_way import Work, under_way
 from gputui.presentation.home.waste import waste_section
@@ -125,7 +125,7 @@ def test_what_runs_out_first_comes_first_and_the_sum_says_what_it_lacks() -> Non
     soon, later = (Lasting(NOW + timedelta(hours=hours), at_most=False, estimated=False) for hours in (3, 90))
     package = Package(Ref("hub", "package", "1"), "RTX 4090", (), 7200, 7200)
     section = spending(
-        Budget(
+        Costs(
             lines=[
                 account("calm", usd("1.20"), balance=usd("100"), lasting=later, instances=2, gpus=4),
                 account("own", usd("0"), instances=3),
@@ -147,7 +147,7 @@ def test_what_runs_out_first_comes_first_and_the_sum_says_what_it_lacks() -> Non
 
 @pytest.mark.parametrize("read, said", [(True, "Nothing costs money."), (False, "")])
 def test_that_nothing_costs_money_is_said_only_when_all_was_read(read: bool, said: str) -> None:
-    assert spending(Budget(read=read), NOW).quiet == said
+    assert spending(Costs(read=read), NOW).quiet == said
 
 
 def test_waste_has_its_sum_its_reasons_and_no_line_for_what_is_a_problem() -> None:
