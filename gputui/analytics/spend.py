@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from functools import cached_property
@@ -139,6 +139,16 @@ class SpendReport:
     def estimates(self) -> Mapping[str, Money]:
         """The amounts that were probably spent in gaps in addition, by currency."""
         return _sums(line.estimate for line in self.lines)
+
+    def of(self, accounts: Collection[str]) -> SpendReport:
+        """Return the report of some accounts alone, of a report by account; without forecasts."""
+        return replace(
+            self,
+            lines=[line for line in self.lines if line.key in accounts],
+            unobserved={name: one for name, one in self.unobserved.items() if name in accounts},
+            forecasts={},
+            outdated=[name for name in self.outdated if name in accounts],
+        )
 
     def lacks(self, account: str) -> bool:
         """Whether something of an account was not observed in the period, or it was recorded later first."""

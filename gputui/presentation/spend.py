@@ -66,6 +66,12 @@ def sums_text(amounts: Iterable[Money], *, at_least: bool = False) -> str:
     return "  ".join(f"{AT_LEAST if at_least else ''}{format_money(money)}" for money in amounts)
 
 
+def spent_text(report: SpendReport) -> str:
+    """Write the sums of a period that are not zero, as lower bounds where something is not in them; '' for none."""
+    sums = [money for money in report.totals.values() if money.amount]
+    return sums_text(sums, at_least=lacks_something(report))
+
+
 def lacks_something(report: SpendReport) -> bool:
     """Whether the sums of a report are lower bounds: something was not observed or has no price."""
     return bool(report.unpriced) or any(map(report.lacks, report.unobserved))

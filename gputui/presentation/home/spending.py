@@ -1,4 +1,4 @@
-"""Spending on the home view: what each account costs an hour, and when its money and prepaid time run out."""
+"""Spending on the home view: the cost of an hour, spending of today, the end of money and packages, budgets."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gputui.analytics.budgets import BudgetState
 from gputui.analytics.cost import Total
 from gputui.analytics.cost_lines import CostLine
+from gputui.analytics.spend import SpendReport
 from gputui.formatting import counted, format_minutes, format_money
 from gputui.models import Package
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section, in_order
 from gputui.presentation.prices import AT_LEAST, SOON, UNKNOWN, gpus_text, lacking_text, runs_out_text, unpriced_text
+from gputui.presentation.spend import budget_style, budget_text, spent_text
 
 _SOON, _LASTING = range(2)
 
@@ -30,19 +33,32 @@ class Costs:
     old: Collection[str] = ()
     """The accounts of which the numbers may be old."""
     read: bool = True
+    today: SpendReport | None = None
+    """The spending of today by account; None where it is not known yet."""
+    budgets: Sequence[BudgetState] = ()
 
 
 def spending(costs: Costs, now: datetime) -> HomeSection:
-    """Return a line for each account and currency, and each package in use: what runs out first comes first."""
+    """Return a line for each account and currency, each package in use, and each budget that has reached a level.
+
+    What runs out first comes first.
+    """
     lines = [
-        *(_account(line, now, old=line.account in costs.old) for line in costs.lines if _matters(line)),
+        *(_budget(state) for state in costs.budgets if state.reached or state.will_exceed),
+        *(
+            _account(line, now, _today(costs.today, line), old=line.account in costs.old)
+            for line in costs.lines
+            if _matters(line)
+        ),
         *(_package(package, end, now, old=package.ref.account in costs.old) for package, end in costs.packages),
     ]
     total = _total(costs.lines)
     least = AT_LEAST if any(line.partial for line in costs.lines) else ""
     sums = "  ".join(f"{least}{format_money(each)}/h" for each in total.amounts.values())
+    spent = "" if costs.today is None else spent_text(costs.today)
     note = " + ".join(filter(None, (sums, lacking_text(total))))
-    quiet = "Nothing costs money." if costs.read else ""
+    note += f"{'   ' if note else ''}today {spent}" if spent else ""
+    quiet = f"Nothing costs money{f', {spent} spent today' if spent else ''}." if costs.read else ""
     return HomeSection(Section.SPENDING, in_order(lines), note=note, more=Opens("cost", typed=""), quiet=quiet)
 
 
@@ -63,7 +79,42 @@ def _matters(line: CostLine) -> bool:
     return line.whole and (costs or line.balance is not None or line.lacking > 0)
 
 
-def _account(line: CostLine, now: datetime, *, old: bool) -> HomeLine:
+def _today(report: SpendReport | None, line: CostLine) -> str:
+    """Return what an account has spent today in the currency of its line."""
+    money = line.per_hour or line.balance
+    if report is None or money is None:
+        return ""
+    spent = next(
+        (
+            each.spent
+            for each in report.lines
+            if each.key == line.account and each.spent is not None and each.spent.currency == money.currency
+        ),
+        None,
+    )
+    if spent is None or not spent.amount:
+        return ""
+    return f"today {AT_LEAST if report.lacks(line.account) else ''}{format_money(spent)}"
+
+
+def _budget(state: BudgetState) -> HomeLine:
+    style = budget_style(state)
+    accounts = state.budget.accounts
+    return HomeLine(
+        section=Section.SPENDING,
+        name=f"budget {state.budget.name}",
+        account=accounts[0] if len(accounts) == 1 else "",
+        opens=Opens("cost", typed=""),
+        glyph="✗" if style == "bad" else "◐",
+        style=style,
+        text=budget_text(state),
+        loud=True,
+        rank=(_SOON, -state.share),
+        key=f"budget {state.budget.name}",
+    )
+
+
+def _account(line: CostLine, now: datetime, today: str, *, old: bool) -> HomeLine:
     lasts = plain_text(runs_out_text(line.lasting, now)) if line.lasting is not None else ""
     used_up = lasts.startswith("✗")
     minutes = None if line.lasting is None else (line.lasting.until - now).total_seconds() / 60
@@ -71,6 +122,7 @@ def _account(line: CostLine, now: datetime, *, old: bool) -> HomeLine:
     parts = [
         lasts if used_up else f"lasts {lasts}" if lasts else "",
         f"{format_money(line.balance)} left" if line.balance is not None else "",
+        today,
         counted(line.instances, "instance") if line.instances else "",
         f"{gpus_text(line.gpus, line.gpus_unknown)} GPUs" if line.gpus or line.gpus_unknown else "",
         unpriced_text(line.lacking),

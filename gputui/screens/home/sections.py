@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from gputui.analytics.budgets import BudgetState
 from gputui.analytics.cost import COSTING
 from gputui.analytics.cost_lines import cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
+from gputui.analytics.spend import Period, SpendReport
 from gputui.analytics.starts import Start, starts_under_way
 from gputui.analytics.stock import has_idle
 from gputui.errors import GputuiError
@@ -318,6 +320,7 @@ class HomeSections:
             partial=partial_accounts(session),
             now=now,
         )
+        today, budgets = self._spent()
         used = ((package, sum(gpus_in_use(package, rows)), run_out(package, rows, now)) for package in packages)
         return spending(
             Costs(
@@ -325,9 +328,21 @@ class HomeSections:
                 packages=worth_a_line(used),
                 old=self._old(COSTING),
                 read=self._are_whole(COSTING),
+                today=today,
+                budgets=budgets,
             ),
             now,
         )
+
+    def _spent(self) -> tuple[SpendReport | None, Sequence[BudgetState]]:
+        """Return the spending of today of the accounts shown, and the budgets that count one of them."""
+        session, spend = self._session, self._session.fleet.spend
+        spend.use_zone(UTC if session.utc else None)
+        if spend.now is None:
+            return None, ()
+        shown = session.accounts_shown()
+        budgets = [state for state in spend.now.budgets if any(map(state.budget.counts, shown))]
+        return spend.now.reports[Period.TODAY].of(shown), budgets
 
     def _old(self, lists: Collection[Resource]) -> set[str]:
         """Return the accounts shown of which some of these lists are old or were not read."""

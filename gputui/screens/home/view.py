@@ -122,6 +122,7 @@ class HomeView(TabularView):
             fleet.subscribe(Resource.EVENTS, self._events_changed),
             fleet.mutations.listeners.add(lambda ref: self._show_soon()),
             *self._follow_waste(),
+            *self._follow_spending(),
             self.session.watches.changed.add(lambda ref: self._show_soon()),
             self.session.favourites.subscribe(lambda refs: self._show_soon()),
         )
@@ -131,6 +132,11 @@ class HomeView(TabularView):
         if fleet.polls:
             self.run_worker(fleet.waste.read_snoozes(), group="snoozes", exit_on_error=False)
             yield fleet.waste.subscribe(lambda found: self._show_soon())
+
+    def _follow_spending(self) -> Iterable[Callable[[], None]]:
+        fleet = self.session.fleet
+        if fleet.polls:
+            yield fleet.spend.subscribe(lambda now: self._costs_changed())
 
     def _costs_changed(self) -> None:
         self._sections.costs_changed()

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from gputui.analytics.budgets import BudgetState
 from gputui.analytics.cost_lines import CostLine
 from gputui.analytics.run_out import Lasting
+from gputui.analytics.spend import By, SpendLine, SpendReport, Unobserved, Window
 from gputui.analytics.starts import Start
 from gputui.fleet.waste_findings import Findings
 from gputui.models import Action, Deployment, Event, Instance, Money, Offer, Package, Pending, Phase, Ref, TransferRow
 from gputui.models.attempts import AttemptRow, AttemptState
+from gputui.models.budgets import Budget
 from gputui.models.waste import Waste, WasteReason
 from gputui.presentation.home.favourites import Favourite, favourites
 from gputui.presentation.home.lines import HomeSection, Opens
@@ -143,6 +146,35 @@ def test_what_runs_out_first_comes_first_and_the_sum_says_what_it_lacks() -> Non
     ]
     assert [line.loud for line in section.lines] == [True, True, False]
     assert section.note == "$3.20/h + 2 GPUs unpriced"
+
+
+def test_the_spending_of_today_is_with_its_account_and_in_the_heading() -> None:
+    today = SpendReport(
+        window=Window(NOW - timedelta(hours=12), NOW + timedelta(hours=12)),
+        by=By.ACCOUNT,
+        lines=[
+            SpendLine(
+                ref=Ref("hub", "spend", "hub"), by=By.ACCOUNT, key="hub", name="hub", accounts=("hub",), things=1,
+                spent=usd("12.30"),
+            )
+        ],
+        unobserved={"hub": Unobserved("hub", NOW - timedelta(days=9), ((0.0, 3600.0),))},
+    )  # fmt: skip
+    section = spending(Costs(lines=[account("hub", usd("2"), balance=usd("60"), instances=1)], today=today), NOW)
+    assert texts(section) == ["hub: $60.00 left, today ≥ $12.30, 1 instance"]
+    assert section.note == "$2.00/h   today ≥ $12.30"
+    assert spending(Costs(today=today), NOW).quiet == "Nothing costs money, ≥ $12.30 spent today."
+
+
+def test_a_budget_has_a_line_from_its_first_level_on() -> None:
+    day = Window(NOW - timedelta(hours=12), NOW + timedelta(hours=12))
+    budgets = [BudgetState(Budget(name, usd("100"), "day"), day, usd(spent)) for name, spent in
+               (("calm", "79"), ("near", "80"), ("over", "120.50"))]  # fmt: skip
+    section = spending(Costs(budgets=budgets), NOW)
+    assert [(line.name, line.text, line.style) for line in section.lines] == [
+        ("budget over", "$120.50 of $100.00 today (120 %)", "bad"),
+        ("budget near", "$80.00 of $100.00 today (80 %)", "warning"),
+    ]
 
 
 @pytest.mark.parametrize("read, said", [(True, "Nothing costs money."), (False, "")])
