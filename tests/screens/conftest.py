@@ -18,7 +18,7 @@ from tests.screens.pictures import Act, Shoot, Take
 from tests.screens.stage import NARROW, Stage, drawn_when_read, make_app, stop_the_clock
 
 # Where what is shown depends on the time of day.
-_MODULES = ("cost", "commands.block_host", "stock.trends")
+_MODULES = ("cost.view", "commands.block_host", "stock.trends")
 
 
 @pytest.fixture

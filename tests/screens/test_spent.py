@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +22,13 @@ from tests.screens.world import lab
 
 @pytest.fixture(autouse=True)
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no time pass on the wall."""
+    """Let no time pass on the wall, and do at once what a thread would do meanwhile."""
     stop_the_clock(monkeypatch, "gputui.screens.cost.view")
+
+    async def do(work: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        return work(*given, **named)
+
+    monkeypatch.setattr(asyncio, "to_thread", do)
 
 
 @pytest.fixture

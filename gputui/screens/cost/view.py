@@ -163,7 +163,7 @@ class CostView(ListView):
         keep_order(self.memory, "sort", lambda: self._now_table)
         keep_columns(self.memory, "columns", lambda: self._now_table)
         self.spent = SpentPart(self)
-        """What was spent in a period."""
+        """The part that shows the spending of a period."""
         keep_order(self.memory, "package-sort", lambda: self.packages)
         keep_columns(self.memory, "package-columns", lambda: self.packages)
         self._totals: dict[str, Total] = {}
