@@ -72,6 +72,12 @@ class _List:
     joins: float
     open: dict[Ref, _Open] = field(default_factory=dict)
 
+    def pass_to(self, at: float, monotonic: float, pace: float) -> None:
+        """Note a reading; the last one is the newest."""
+        self.pace = pace
+        if monotonic >= self.monotonic:
+            self.at, self.monotonic = at, monotonic
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -95,13 +101,13 @@ class SpendBook:
         now = at.timestamp()
         if kept is None or not kept.whole or self._is_gap(kept, now, monotonic, pace):
             return False
-        kept.at, kept.monotonic, kept.pace = now, monotonic, pace
+        kept.pass_to(now, monotonic, pace)
         return True
 
     def take(self, account: str, resource: Resource, reading: Reading) -> None:
         """Take a reading of a list."""
-        now = reading.at.timestamp()
         kept = self._lists.get((account, resource))
+        now = reading.at.timestamp()
         first = kept is None
         if kept is not None and self._is_gap(kept, now, reading.monotonic, reading.pace):
             self._end_list(account, resource, kept)
@@ -110,11 +116,13 @@ class SpendBook:
             joins = GAP_PACES * max(LEAST_PACE, reading.pace) if first else 0.0
             kept = _List(now, reading.monotonic, reading.pace, reading.whole, now, joins)
             self._lists[account, resource] = kept
-        elif kept.whole is not reading.whole:
+        elif kept.monotonic > reading.monotonic:
+            now = kept.at  # an answer that another process got before the last one
+        if kept.whole is not reading.whole:
             self._ended_of(account)[1].append(self._look(account, resource, kept))
             kept.whole, kept.look, kept.joins = reading.whole, kept.at, 0.0
         self._compare(account, kept, reading, now)
-        kept.at, kept.monotonic, kept.pace = now, reading.monotonic, reading.pace
+        kept.pass_to(now, reading.monotonic, reading.pace)
 
     def _compare(self, account: str, kept: _List, reading: Reading, now: float) -> None:
         ended = self._ended_of(account)[0]

@@ -77,9 +77,9 @@ class SpendRecorder:
             return
         if resource is Resource.INSTANCES:
             self._reread_packages(runtime)
-        clock, place = self._fleet.clock, (runtime.name, resource)
+        place, (at, monotonic) = (runtime.name, resource), self._read_at(runtime, resource)
         same = place not in self._changed and place not in self._outdated and not isinstance(rows, PartialRows)
-        if same and self._book.again(runtime.name, resource, clock.now(), clock.monotonic(), pace):
+        if same and self._book.again(runtime.name, resource, at, monotonic, pace):
             return
         charges = self._charges(runtime, resource)
         if charges is None:
@@ -90,17 +90,24 @@ class SpendRecorder:
         self._outdated.discard(place)
         unread = frozenset(row.ref for row in rows if getattr(row, "problem", None) is not None)
         reading = Reading(
-            clock.now(),
-            clock.monotonic(),
+            at,
+            monotonic,
             pace,
             {ref: (charge, _begin(row)) for ref, (row, charge) in charges.items() if ref not in unread},
             unread,
             rows.missing if isinstance(rows, PartialRows) else (),
             part=self._fleet.is_part(runtime.name, resource),
-            ended={row.ref: at for row in rows if (at := getattr(row, "stopped_at", None)) is not None},
+            ended={row.ref: end for row in rows if (end := getattr(row, "stopped_at", None)) is not None},
         )
         self._made[place] = charges
         self._book.take(runtime.name, resource, reading)
+
+    def _read_at(self, runtime: AccountRuntime, resource: Resource) -> tuple[datetime, float]:
+        """Return when a list was read, by both clocks: its answer may be one that another process got earlier."""
+        clock = self._fleet.clock
+        now = clock.now()
+        at = min(now, runtime.feed(resource).fetched_at or now)
+        return at, clock.monotonic() - (now - at).total_seconds()
 
     def _charges(self, runtime: AccountRuntime, resource: Resource) -> dict[Ref, tuple[Row, Charge]] | None:
         """Return what a list costs now, with its rows; None while something on which that depends is not read."""

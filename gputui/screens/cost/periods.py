@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual.content import Content
@@ -106,7 +107,8 @@ class SpentPart:
         view.query_one("#periods", Static).update(self._periods())
         self._show_notes()
         if self.period is not None and self._now is not None:
-            view.run_worker(self._add_up(self._now, self.period, self.by), group="spent", exclusive=True)
+            add_up = partial(self._add_up, self._now, self.period, self.by)
+            view.run_worker(add_up, group="spent", exclusive=True)
         else:
             view.frame.show()
 
