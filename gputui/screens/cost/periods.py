@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC
-from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual.content import Content
@@ -107,8 +106,9 @@ class SpentPart:
         view.query_one("#periods", Static).update(self._periods())
         self._show_notes()
         if self.period is not None and self._now is not None:
-            add_up = partial(self._add_up, self._now, self.period, self.by)
-            view.run_worker(add_up, group="spent", exclusive=True)
+            now, period, by = self._now, self.period, self.by
+            # Not a coroutine: one that is replaced before it begins would never be awaited.
+            view.run_worker(lambda: self._add_up(now, period, by), group="spent", exclusive=True)
         else:
             view.frame.show()
 
