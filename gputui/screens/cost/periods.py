@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
+from textual.worker import Worker
 
 from gputui.analytics.spend import By, Period, SpendLine, SpendReport, window
 from gputui.fleet.spend_reports import SpendNow
@@ -51,6 +52,7 @@ class SpentPart:
         self._now: SpendNow | None = None
         self._accounts: tuple[str, ...] = ()
         self._fitted: object = None
+        self._adding_up: Worker[None] | None = None
         keep_order(view.memory, "spent-sort", lambda: self.table)
         keep_columns(view.memory, "spent-columns", lambda: self.table)
         view.memory.keep("spent-by", str, lambda: None if self.by is By.ACCOUNT else self.by.value, self._restore)
@@ -107,8 +109,12 @@ class SpentPart:
         self._show_notes()
         if self.period is not None and self._now is not None:
             now, period, by = self._now, self.period, self.by
+
+            async def add_up() -> None:
+                await self._add_up(now, period, by)
+
             # Not a coroutine: one that is replaced before it begins would never be awaited.
-            view.run_worker(lambda: self._add_up(now, period, by), group="spent", exclusive=True)
+            self._adding_up = view.run_worker(add_up, group="spent", exclusive=True)
         else:
             view.frame.show()
 
