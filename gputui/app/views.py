@@ -36,6 +36,7 @@ VIEWS = {
     "runs": "runs.view:RunsView",
     "run": "runs.results:ResultsView",
     "odds": "stock.odds:OddsView",
+    "bad-hosts": "bad_hosts:BadHostsView",
 }
 """The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown.
 
@@ -51,7 +52,7 @@ def view_class(name: str) -> type[View]:
     return found
 
 
-_IN_BETWEEN = frozenset({"transfers", "forwards", "runs", "attempts", "waste"})
+_IN_BETWEEN = frozenset({"transfers", "forwards", "runs", "attempts", "waste", "bad-hosts"})
 """Lists that are looked at in between, so that back is the view before."""
 
 _FURTHER_PARTS = frozenset(LIBRARY) - {"library"}

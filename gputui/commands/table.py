@@ -62,6 +62,7 @@ _VIEWS = _section(
     Command("view.transfers", "Transfers", "", "Copies of files: progress, pause, retry, cancel"),
     Command("view.runs", "Runs", "", "Commands run in instances in this session, and their results"),
     Command("view.attempts", "Attempts", "", "Creates and starts tried again while there is no stock"),
+    Command("view.bad-hosts", "Bad hosts", "", "Hosts ranked by failed and slow starts, short lives, lost GPUs"),
     Command("view.waste", "Waste", "", "Resources that cost money and do nothing"),
     Command("view.forwards", "Forwards", "", "Ports forwarded to instances", of_row="forward"),
 )

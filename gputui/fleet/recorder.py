@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gputui.fleet.clock import Clock
+from gputui.fleet.host_observer import HostObserver
 from gputui.fleet.spend_book import GAP_PACES, LEAST_PACE
 from gputui.fleet.stock_observer import StockObserver
 from gputui.history.observed import Observation, write_observed
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _INTERVAL = 15.0
 _COUNT_EVERY = 4
-"""Intervals after which the observed stock, and the time that was observed, are counted."""
+"""Intervals after which the observed stock and time are counted, and the facts about hosts written."""
 _WAITING = 10_000
 
 
@@ -34,6 +35,8 @@ class Recorder:
         self._gpus: list[tuple[Ref, GpuSample]] = []
         self._observer = StockObserver()
         self._observation = Observation()
+        self.hosts = HostObserver(clock.now())
+        """The facts about hosts."""
 
     def snapshot(self, account: str, resource: Resource, rows: Sequence[Row], at: datetime) -> None:
         """Record a changed list."""
@@ -84,6 +87,9 @@ class Recorder:
         spans = self._observer.collect()
         if spans and not await asyncio.to_thread(self._history.stock_hours.add, spans, self._clock.now()):
             self._observer.put_back(spans)
+        facts = self.hosts.collect()
+        if facts and not await asyncio.to_thread(self._history.host_facts.add, facts, self._clock.now()):
+            self.hosts.put_back(facts)
 
     async def flush(self) -> None:
         """Write the collected changes; after a failure they are written with the next ones."""

@@ -166,6 +166,9 @@ class Rows(Capabilities):
             recorder.snapshot(runtime.name, resource, rows, at)
             if resource is Resource.STOCK:
                 recorder.stock((*change.added, *change.updated), at)
+        if recorder is not None and resource is Resource.INSTANCES:
+            some = rows if recorder.hosts.is_new_day(at) else (*change.added, *change.updated)
+            recorder.hosts.rows((row for row in some if isinstance(row, Instance)), at)
         if recorder is not None and resource is Resource.STOCK:
             whole = not self.is_part(runtime.name, resource)
             recorder.stock_read(runtime.name, self.rows(resource, runtime.name) if whole else {}, at)
@@ -241,6 +244,8 @@ class Rows(Capabilities):
     def _append(self, events: Sequence[Event]) -> None:
         known = self.rows(Resource.EVENTS)
         new = sorted((event for event in events if event.ref not in known), key=lambda event: event.at)
+        if self._recorder is not None:
+            self._recorder.hosts.events(new)
         # A late event corrects the time before its successor.
         corrected = [self._store.update(event).updated for event in events if event.ref in known]
         added = self._store.append(Resource.EVENTS, new, limit=_EVENTS_IN_MEMORY)

@@ -23,6 +23,7 @@ from gputui.errors import GputuiError
 from gputui.history import command_lines, log_sources, preferences, snoozes
 from gputui.history import gpu_samples as kept_samples
 from gputui.history.database import HistoryFile
+from gputui.history.host_facts import HostFacts
 from gputui.history.preferences import Plain, Preferences
 from gputui.history.spend import SpendLedger
 from gputui.history.stock_ledger import StockLedger
@@ -86,6 +87,8 @@ class History(HistoryFile):
         """The spending that was observed."""
         self.stock_hours = StockLedger(self)
         """The stock that was observed, by the hour."""
+        self.host_facts = HostFacts(self)
+        """The facts about hosts that were observed."""
 
     # Snapshots, events and samples: written together, so that a crash leaves them in step.
 

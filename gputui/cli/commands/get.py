@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 KINDS = tuple(kind for kind in RESOURCES if kind is not Resource.ACCOUNTS)
 """The kinds of rows that can be listed."""
 
-COST, WASTE, SPEND, ODDS = "cost", "waste", "spend", "odds"
+COST, WASTE, SPEND, ODDS, BAD_HOSTS = "cost", "waste", "spend", "odds", "bad-hosts"
 """The sums, and the rows found in several lists, that can be printed as well."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "List one kind of rows over all accounts. A failing account does not hide the others."
     parser.add_argument(
-        "kind", choices=[*(kind.value for kind in KINDS), COST, WASTE, SPEND, ODDS], help="the kind of rows"
+        "kind",
+        choices=[*(kind.value for kind in KINDS), COST, WASTE, SPEND, ODDS, BAD_HOSTS],
+        help="the kind of rows",
     )
     parser.add_argument(
         "model", nargs="?", metavar="MODEL", help="of odds: this GPU model alone, directly behind the word odds"
@@ -119,6 +121,10 @@ def run(args: argparse.Namespace) -> int:
         from gputui.cli.lists import odds
 
         return odds.run(args, config, accounts)
+    if args.kind == BAD_HOSTS:
+        from gputui.cli.lists import bad_hosts
+
+        return bad_hosts.run(args, accounts)
     if args.idle is not None:
         raise ConfigError("--idle belongs to waste: gputui get waste --idle 30m")
     resource = Resource(args.kind)

@@ -33,8 +33,8 @@ class BlockCommands(ActionCommands):
             self.block([row for row in rows if isinstance(row, Instance)])
 
     @in_worker("dialog")
-    async def block(self, instances: Sequence[Instance]) -> None:
-        """Block the hosts of instances, after the dialog for it."""
+    async def block(self, instances: Sequence[Instance], reason: str = "") -> None:
+        """Block the hosts of instances, after the dialog for it; ``reason`` is suggested before all others."""
         chosen = one_of_each_host(instances)
         if not chosen:
             return
@@ -43,7 +43,8 @@ class BlockCommands(ActionCommands):
             self._question_of(chosen),
             subjects=[_host_line(instance) for instance in chosen],
             effect=lambda minutes: self._effect_of(chosen, len(instances), minutes),
-            comment=next((block.comment for one in chosen if (block := self._block_of(one)) and block.comment), ""),
+            comment=reason
+            or next((block.comment for one in chosen if (block := self._block_of(one)) and block.comment), ""),
         )
         accounts = {instance.ref.account for instance in chosen}
         fleet.refresh([Resource.BLACKLIST], accounts)

@@ -1,0 +1,210 @@
+"""Hosts ranked by evidence: how much worse they are than the median host of their account, at least. Pure.
+
+A share of few cases says little: hosts are ranked by the lower bound of its 95 % confidence interval (Wilson), so
+that two failures of two weigh less than eighteen of twenty. What was never observed is unknown, not fine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from math import sqrt
+from statistics import median
+
+from gputui.analytics.startup_times import is_slow
+from gputui.models import Ref
+from gputui.models.hosts import Fact, HostFact
+
+SHORT_LIFE = timedelta(minutes=10)
+"""An instance that ran for less, and ended by itself, had a short life."""
+CONFIDENCE = 1.96
+"""Standard deviations of a confidence of 95 %."""
+KIND = "host"
+
+
+class Sign(StrEnum):
+    """A kind of evidence against a host."""
+
+    STARTS = "starts failed or slow"
+    LIVES = "short lives"
+    GPUS = "days with lost GPUs"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of so many. ``usual`` is that of the median host of the account, None where there is no other."""
+
+    bad: int
+    of: int
+    usual: tuple[int, int] | None = None
+
+    @property
+    def at_least(self) -> float | None:
+        """The lower bound of the share; None where nothing was observed."""
+        return wilson(self.bad, self.of) if self.of else None
+
+    @property
+    def excess(self) -> float | None:
+        """By how much the lower bound is above the share of the median host; None where nothing was observed."""
+        if (bound := self.at_least) is None:
+            return None
+        usual = self.usual[0] / self.usual[1] if self.usual is not None and self.usual[1] else 0.0
+        return max(0.0, bound - usual)
+
+
+@dataclass(frozen=True, slots=True)
+class HostRecord:
+    """The evidence about a host. ``days`` are the facts against it, by day of UTC.
+
+    ``failed`` and ``slow`` are of ``starts``; ``short`` of ``lives``, ``lost`` are GPUs on ``seen`` days.
+    """
+
+    ref: Ref
+    region: str
+    starts: int
+    failed: int
+    slow: int
+    lives: int
+    short: int
+    seen: int
+    lost: int
+    signs: Mapping[Sign, Share]
+    first: datetime
+    last: datetime
+    days: Sequence[tuple[date, Mapping[Fact, int]]] = ()
+    usual_start: float | None = None
+    """The median of all other hosts' starts of the same groups, in seconds; None without any."""
+    slow_start: float | None = None
+    """The median of its own slow starts; None without any."""
+
+    @property
+    def host(self) -> str:
+        """The name of the host."""
+        return self.ref.id.removeprefix(f"{self.region}/") if self.region else self.ref.id
+
+    @property
+    def name(self) -> str:
+        """The name of the host."""
+        return self.host
+
+    @property
+    def score(self) -> float | None:
+        """The largest excess of its signs, from 0 to 1; None where nothing of it was observed."""
+        known = [share.excess for share in self.signs.values() if share.excess is not None]
+        return max(known, default=None)
+
+    @property
+    def worst(self) -> Sign | None:
+        """The sign with that excess; None where none speaks against it."""
+        found = max(self.signs, key=lambda sign: self.signs[sign].excess or 0.0, default=None)
+        return found if found is not None and (self.signs[found].excess or 0.0) > 0 else None
+
+
+def wilson(bad: int, of: int, z: float = CONFIDENCE) -> float:
+    """Return the lower bound of the share of ``bad`` of ``of``, which is above 0."""
+    share = bad / of
+    centre = share + z * z / (2 * of)
+    spread = z * sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    return max(0.0, (centre - spread) / (1 + z * z / of))
+
+
+def host_records(facts: Iterable[HostFact]) -> list[HostRecord]:
+    """Return the record of each host, the worst first, those of which nothing is known last."""
+    by_host: dict[tuple[str, str, str], list[HostFact]] = {}
+    for fact in facts:
+        by_host.setdefault((fact.account, fact.region, fact.host), []).append(fact)
+    starts = _Starts(by_host)
+    counts = {key: _counted(key, facts, starts) for key, facts in by_host.items()}
+    records = [_with_usual(key, record, counts) for key, record in counts.items()]
+    return sorted(records, key=_rank)
+
+
+def _rank(record: HostRecord) -> tuple[bool, float, int, Ref]:
+    return record.score is None, -(record.score or 0.0), -(record.failed + record.slow + record.short), record.ref
+
+
+class _Starts:
+    """The durations of starts by group, to compare those of a host with those of all others."""
+
+    def __init__(self, by_host: Mapping[tuple[str, str, str], Sequence[HostFact]]) -> None:
+        self._groups: dict[tuple[str, str], dict[tuple[str, str, str], list[float]]] = {}
+        for key, facts in by_host.items():
+            for fact in facts:
+                if fact.fact is Fact.START and fact.seconds is not None:
+                    group = self._groups.setdefault((fact.account, fact.group), {})
+                    group.setdefault(key, []).append(fact.seconds)
+
+    def usual(self, fact: HostFact) -> float | None:
+        """Return the median of the group's starts on other hosts; None without any."""
+        host = fact.account, fact.region, fact.host
+        others = [
+            seconds
+            for key, found in self._groups.get((fact.account, fact.group), {}).items()
+            if key != host
+            for seconds in found
+        ]
+        return median(others) if others else None
+
+
+def _counted(key: tuple[str, str, str], facts: Sequence[HostFact], starts: _Starts) -> HostRecord:
+    account, region, host = key
+    came_up = [fact for fact in facts if fact.fact is Fact.START]
+    failed = [fact for fact in facts if fact.fact is Fact.FAILED]
+    lives = [fact for fact in facts if fact.fact is Fact.LIFE and fact.seconds is not None]
+    lost = [fact for fact in facts if fact.fact is Fact.LOST]
+    medians = {group: starts.usual(fact) for fact in came_up for group in [fact.group]}
+    slow = [fact for fact in came_up if is_slow(fact.seconds, medians[fact.group])]
+    short = [fact for fact in lives if (fact.seconds or 0.0) < SHORT_LIFE.total_seconds()]
+    seen = {fact.at.date() for fact in facts}
+    lost_days = {fact.at.date() for fact in lost}
+    signs = {
+        Sign.STARTS: Share(len(failed) + len(slow), len(came_up) + len(failed)),
+        Sign.LIVES: Share(len(short), len(lives)),
+        Sign.GPUS: Share(len(lost_days), len(seen)),
+    }
+    days: dict[date, dict[Fact, int]] = {}
+    for fact in facts:
+        day = days.setdefault(fact.at.date(), {})
+        day[fact.fact] = day.get(fact.fact, 0) + 1
+    known = [one for one in medians.values() if one is not None]
+    durations = [fact.seconds for fact in slow if fact.seconds is not None]
+    return HostRecord(
+        Ref(account, KIND, f"{region}/{host}" if region else host),
+        region,
+        len(came_up) + len(failed),
+        len(failed),
+        len(slow),
+        len(lives),
+        len(short),
+        len(seen),
+        sum(int(fact.detail) if fact.detail.isdigit() else 1 for fact in lost),
+        signs,
+        min(fact.at for fact in facts),
+        max(fact.at for fact in facts),
+        sorted(days.items()),
+        median(known) if known else None,
+        median(durations) if durations else None,
+    )
+
+
+def _with_usual(
+    key: tuple[str, str, str], record: HostRecord, counts: Mapping[tuple[str, str, str], HostRecord]
+) -> HostRecord:
+    """Return a record with the shares of the median host of the account for comparison."""
+    others = [other for name, other in counts.items() if name[0] == key[0] and name != key]
+    signs = {
+        sign: replace(share, usual=_median_share([other.signs[sign] for other in others]))
+        for sign, share in record.signs.items()
+    }
+    return replace(record, signs=signs)
+
+
+def _median_share(shares: Sequence[Share]) -> tuple[int, int] | None:
+    """Return the share of the host in the middle; of two the lower one."""
+    known = sorted((one for one in shares if one.of), key=lambda one: (one.bad / one.of, -one.of))
+    if not known:
+        return None
+    middle = known[(len(known) - 1) // 2]
+    return middle.bad, middle.of

@@ -1,0 +1,46 @@
+"""Facts about hosts, as they were observed over weeks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gputui.models.values import Ref
+
+
+class Fact(StrEnum):
+    """A kind of fact."""
+
+    START = "start"
+    """An instance came up on the host."""
+    FAILED = "failed"
+    """An instance ended, or failed, before it ran."""
+    LIFE = "life"
+    """An instance that ran there ended by itself."""
+    LOST = "lost"
+    """GPUs of the host were lost."""
+    SEEN = "seen"
+    """An instance was on the host on that day."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostFact:
+    """A fact about a host of an account.
+
+    ``instance`` is the id of the one that it was observed of, '' for the host itself. ``occasion`` is the same for
+    all processes that observe the same. ``seconds`` is the duration of a start or a life. ``group`` are the starts
+    that it is compared with: of the same deployment, else of the same GPU model. ``detail`` is the status it ended
+    in, or the number of GPUs.
+    """
+
+    account: str
+    region: str
+    host: str
+    fact: Fact
+    instance: Ref | None
+    occasion: str
+    at: datetime
+    seconds: float | None = None
+    group: str = ""
+    detail: str = ""

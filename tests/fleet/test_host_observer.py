@@ -1,0 +1,89 @@
+"""Facts about hosts: starts, failed starts, lives and lost GPUs, each once whoever observes it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from gputui.fleet.host_observer import HostObserver
+from gputui.history.history import History
+from gputui.models import Event, EventSource, Instance, Phase, Ref, Resource
+from gputui.models.hosts import Fact, HostFact
+from tests.fleet.fakes import START, FakeBackend, FakeClock, running
+
+ONE = Ref("hub", "container", "c1")
+PARENT = Ref("hub", "deployment", "train")
+
+
+def row(status: str = "creating", phase: Phase = Phase.PENDING) -> Instance:
+    return Instance(ONE, "c1", phase, status, parent=PARENT, host="h1", region="sgp1")
+
+
+def event(seconds: float, status: str, phase: Phase, source: EventSource = EventSource.REPORTED) -> Event:
+    at = START + timedelta(seconds=seconds)
+    return Event(Ref("hub", "event", f"{seconds}"), ONE, "c1", at, status, phase, source=source, parent=PARENT)
+
+
+def observed(*events: Event) -> list[HostFact]:
+    observer = HostObserver(START)
+    observer.rows([row()], START)
+    observer.events(events)
+    return [fact for fact in observer.collect() if fact.fact is not Fact.SEEN]
+
+
+def said(facts: list[HostFact]) -> list[tuple[Fact, float | None, str]]:
+    return [(fact.fact, fact.seconds, fact.detail) for fact in facts]
+
+
+UP = event(0, "creating", Phase.PENDING), event(40, "running", Phase.RUNNING)
+
+
+def test_a_start_and_a_life_are_facts_of_the_host() -> None:
+    found = observed(*UP, event(100, "shutdown", Phase.STOPPED), event(110, "gone", Phase.STOPPED))
+    assert said(found) == [(Fact.START, 40, ""), (Fact.LIFE, 60, "shutdown")]
+    assert {(fact.host, fact.region, fact.group) for fact in found} == {("h1", "sgp1", str(PARENT))}
+
+
+def test_an_end_before_it_ran_is_a_failed_start() -> None:
+    assert said(observed(UP[0], event(30, "start_failed", Phase.FAILED))) == [(Fact.FAILED, None, "start_failed")]
+
+
+def test_lost_gpus_are_no_end_of_a_life() -> None:
+    found = observed(*UP, event(90, "2 GPUs lost", Phase.FAILED), event(100, "shutdown", Phase.STOPPED))
+    assert said(found)[1:] == [(Fact.LOST, None, "2"), (Fact.LIFE, 60, "shutdown")]
+
+
+def test_what_an_earlier_session_has_observed_and_instances_on_unknown_hosts_are_left_out() -> None:
+    assert observed(*(event(second, status, phase, EventSource.OBSERVED) for second, status, phase in (
+        (-50, "creating", Phase.PENDING), (-10, "running", Phase.RUNNING),
+    ))) == []  # fmt: skip
+    observer = HostObserver(START)
+    observer.events(UP)
+    assert observer.collect() == []
+
+
+def test_two_processes_store_a_fact_once_and_an_end_of_ones_own_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+    facts = observed(*UP, event(100, "shutdown", Phase.STOPPED))
+    for _ in range(2):
+        assert History(path).host_facts.add(facts, START)
+    since = START - timedelta(days=1)
+    assert sorted(History(path).host_facts.read({"hub"}, since), key=lambda one: one.at) == facts
+    assert History(path).host_facts.read({"lab"}, since) == []
+    other = History(tmp_path / "other.sqlite3")
+    other.begin_audit(at=START, user="a", account="hub", ref=str(PARENT), action="stop", summary="stop train")
+    other.host_facts.add(facts, START)
+    assert [fact.fact for fact in other.host_facts.read({"hub"}, since)] == [Fact.START]
+
+
+async def test_a_fleet_leaves_the_facts_in_the_history(clock: FakeClock) -> None:
+    history = History(None)
+    hub = FakeBackend("hub", (Resource.INSTANCES,))
+    hub.rows[Resource.INSTANCES] = []
+    async with running(clock, hub, history=history, watch=[Resource.INSTANCES]):
+        await clock.advance(10)
+        for instance in (row(), row("running", Phase.RUNNING), row("shutdown", Phase.STOPPED)):
+            hub.rows[Resource.INSTANCES] = [instance]
+            await clock.advance(10)
+    found = history.host_facts.read({"hub"}, START - timedelta(days=1))
+    assert sorted(fact.fact for fact in found) == [Fact.LIFE, Fact.SEEN, Fact.START]
