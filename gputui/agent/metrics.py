@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gputui import __version__
 from gputui.agent.exposition import Family
 from gputui.analytics import cost
+from gputui.analytics.spend import Period, SpendReport
 from gputui.models import (
     Balance,
     Deployment,
@@ -39,15 +40,21 @@ METERED = (
 """The lists that metrics are made from."""
 _UP = {HealthState.UNKNOWN: None, HealthState.DOWN: 0.0}
 _PERCENT = 100.0
-_RULES = ("watch", "lease")
+_RULES = ("watch", "grab", "lease")
 
 
-def families(fleet: Fleet, rules: Iterable[RuleStatus] | None = None) -> list[Family]:
-    """Return the metrics of a fleet that polls, and of rules; ``rules`` None where there are none to ask.
+def families(
+    fleet: Fleet,
+    rules: Iterable[RuleStatus] | None = None,
+    spending: Mapping[Period, SpendReport] | None = None,
+) -> list[Family]:
+    """Return the metrics of a fleet that polls, of rules, and of what was spent by account in some periods.
 
-    Only lists that are current have samples: of the others ``gputui_list_age_seconds`` says how old they are.
+    ``rules`` and ``spending`` are None where they cannot be read. Only lists that are current have samples: of the
+    others ``gputui_list_age_seconds`` says how old they are.
     """
-    return [*_about_lists(fleet), *_instances(fleet), *_gpus(fleet), *_money(fleet), *_stock(fleet), *_rules(rules)]
+    of_fleet = [*_about_lists(fleet), *_instances(fleet), *_gpus(fleet), *_money(fleet), *_stock(fleet)]
+    return [*of_fleet, *_spending(spending or {}), *_rules(rules)]
 
 
 def current(fleet: Fleet, resource: Resource) -> Iterator[tuple[str, Mapping[Ref, Row]]]:
@@ -141,6 +148,24 @@ def _money(fleet: Fleet) -> list[Family]:
             if isinstance(row, Balance):
                 balance.add(float(row.available.amount), account=name, currency=row.available.currency)
     return [hourly, unpriced, balance]
+
+
+def _spending(reports: Mapping[Period, SpendReport]) -> list[Family]:
+    spent = Family("gputui_spend", "Money spent since the period began, as far as it was observed at a known price.")
+    gaps = Family("gputui_spend_unobserved_seconds", "The time of the period in which an account was not observed.")
+    unpriced = Family("gputui_spend_unpriced_seconds", "The time of instances in the period at an unknown price.")
+    for period, report in reports.items():
+        for line in report.lines:
+            (account,) = line.accounts
+            if line.spent is not None:
+                spent.add(
+                    float(line.spent.amount), account=account, currency=line.spent.currency, period=period.value
+                )
+            unpriced.add(line.unpriced, account=account, period=period.value)
+        for account, one in report.unobserved.items():
+            late = max(0.0, (one.begun - report.window.since).total_seconds())
+            gaps.add(one.seconds + late, account=account, period=period.value)
+    return [spent, gaps, unpriced]
 
 
 def _stock(fleet: Fleet) -> list[Family]:

@@ -6,16 +6,19 @@ import asyncio
 import ipaddress
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from gputui.agent.exposition import CONTENT_TYPE, text_of
 from gputui.agent.metrics import METERED, families
+from gputui.analytics.spend import By, Period, SpendReport, window
+from gputui.analytics.spend_ledger import Ledger
 from gputui.errors import AgentError, GputuiError
 from gputui.models.rules import RuleStatus
-from gputui.models.serialize import rows_from_plain
+from gputui.rules.book import RuleBook
 
 if TYPE_CHECKING:
     from gputui.agent.agent import Agent
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _REQUEST_SECONDS = 5.0
 _LONGEST_HEAD = 16 * 2**10
+_SPEND_SECONDS = 60.0
+"""The history takes what is spent about once a minute."""
+_PERIODS = (Period.TODAY, Period.MONTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,9 @@ class MetricsService:
         self.name = f"metrics on {address}"
         self._address = address
         self._agent = agent
+        self._book = RuleBook(agent.folder, str(agent.config_path))
+        self._spent: Mapping[Period, SpendReport] | None = None
+        self._spent_at = 0.0
 
     async def run(self) -> None:
         """Serve until cancelled. Raises AgentError where the address cannot be used."""
@@ -96,17 +105,35 @@ class MetricsService:
 
     async def text(self) -> str:
         """Return the metrics of now."""
-        return text_of(families(self._agent.fleet, await self._rules()))
+        return text_of(families(self._agent.fleet, await self._rules(), await self._spending()))
 
-    async def _rules(self) -> list[RuleStatus] | None:
-        """Return the rules, None where no service has them or they cannot be read: they are unknown then."""
-        if (handler := self._agent.request("rules.status")) is None:
-            return None
+    async def _rules(self) -> Sequence[RuleStatus] | None:
+        """Return the rules, leases among them; None where they cannot be read: they are unknown then."""
+        agent = self._agent
+        handler = agent.request("rules.status")
         try:
-            return rows_from_plain(RuleStatus, await handler({}))
-        except (GputuiError, ValueError) as error:
-            self._agent.log.warning("the metrics lack the rules: %s", error)
+            answer = None if handler is None else await handler({})
+            found = await asyncio.to_thread(self._book.read, agent.fleet.now(), answer)
+        except GputuiError as error:
+            agent.log.warning("the metrics lack the rules: %s", error)
             return None
+        return found.rows
+
+    async def _spending(self) -> Mapping[Period, SpendReport]:
+        """Return what was spent today and this month, at most :data:`_SPEND_SECONDS` old."""
+        now = self._agent.clock.monotonic()
+        if self._spent is None or now - self._spent_at > _SPEND_SECONDS:
+            self._spent = await asyncio.to_thread(self._read_spending)
+            self._spent_at = now
+        return self._spent
+
+    def _read_spending(self) -> Mapping[Period, SpendReport]:
+        agent = self._agent
+        now, names = agent.fleet.now(), list(agent.fleet.accounts)
+        zone = UTC if agent.config.ui.utc else None
+        windows = {period: window(period, now, zone) for period in _PERIODS}
+        ledger = Ledger(agent.history.spend.read(names, min(one.since for one in windows.values())), now)
+        return {period: ledger.report(one, By.ACCOUNT, names) for period, one in windows.items()}
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):

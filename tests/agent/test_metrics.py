@@ -10,10 +10,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gputui.agent.exposition import MOST_SERIES, Family, text_of
-from gputui.agent.metrics import METERED, families
+from gputui.agent.metrics import METERED, _spending, families
+from gputui.analytics.spend import Period
 from gputui.errors import UnavailableError
 from gputui.models import Balance, GpuDevice, GpuSample, Money, Offer, Phase, Ref, Resource, Row
 from gputui.models.rules import RuleState, RuleStatus
+from tests.analytics.test_spend import NOON, charge, record, report
 from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, pod
 
 
@@ -119,6 +121,14 @@ async def test_stock_is_summed_by_model_and_region_with_the_least_price(clock: F
     assert of(samples, "gputui_stock_idle_gpus", model="H100") == []
     assert of(samples, "gputui_stock_available") == [1]
     assert of(samples, "gputui_stock_idle_gpus", region="sgp2") == []
+
+
+def test_spending_is_by_period_and_says_what_was_not_observed() -> None:
+    spans = record((charge(), 0, 2), (charge("b", ""), 0, 1), looks=((0, 3),), begun=-24)
+    samples = parsed(text_of(_spending({Period.TODAY: report(spans, now=NOON)})))
+    assert of(samples, "gputui_spend", account="hub", currency="USD", period="today") == [4]
+    assert of(samples, "gputui_spend_unpriced_seconds") == [3600]
+    assert of(samples, "gputui_spend_unobserved_seconds") == [9 * 3600]
 
 
 async def test_rules_are_counted_by_state_and_absent_where_they_are_not_known(clock: FakeClock) -> None:

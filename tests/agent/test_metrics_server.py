@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gputui.agent.agent import Agent
 from gputui.agent.metrics_server import Address, MetricsService
 from gputui.errors import AgentError
 from gputui.models import Ref, Resource
-from gputui.models.rules import RuleState, RuleStatus
-from gputui.models.serialize import rows_to_plain
-from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, pod
+from gputui.models.leases import Lease
+from gputui.rules.files import RuleFiles
+from tests.agent.conftest import Running, until
+from tests.fleet.fakes import FakeBackend, pod
 
 
 def free_port() -> int:
@@ -33,41 +38,37 @@ async def asked(port: int, request: str) -> tuple[str, str]:
     return head, body
 
 
-class Scraped:
-    """An agent's fleet, and the service over it."""
-
-    def __init__(self, port: int) -> None:
-        lab = FakeBackend("lab", [Resource.INSTANCES])
-        lab.rows[Resource.INSTANCES] = [pod("lab", "main")]
-        self.clock = FakeClock()
-        self.fleet = make_fleet(self.clock, lab)
-        agent = object.__new__(Agent)
-        agent.fleet = self.fleet
-        rule = RuleStatus(Ref("lab", "rule", "g7k2"), "watch", "RTX 5090", RuleState.WAITING)
-
-        async def statuses(_: object) -> object:
-            return rows_to_plain([rule])
-
-        agent.request = lambda name: statuses if name == "rules.status" else None  # type: ignore[method-assign]
-        self.service = MetricsService(Address("127.0.0.1", port), agent)
-
-
-async def test_a_scraper_gets_the_metrics_and_nothing_else_is_served() -> None:
-    port = free_port()
-    scraped = Scraped(port)
-    await scraped.fleet.start()
-    serving = asyncio.create_task(scraped.service.run())
-    await scraped.clock.advance(1)
-    await asyncio.sleep(0)
+@asynccontextmanager
+async def metered(home: Path, port: int) -> AsyncIterator[Running]:
+    """An agent of one account that serves metrics, once they are served."""
+    found = Running(home)
+    lab = found.backends["lab"] = FakeBackend("lab", [Resource.INSTANCES])
+    lab.rows[Resource.INSTANCES] = [pod("lab", "main")]
+    process = found.process = found.make(services=[partial(MetricsService, Address("127.0.0.1", port))])
+    task = asyncio.create_task(process.run())
     try:
+        await until(lambda: task.done() or ("agent" in vars(process) and process.agent.services))
+        await found.pass_time(1)
+        yield found
+    finally:
+        process.stop("the test is over")
+        await asyncio.wait({task}, timeout=10)
+
+
+async def test_a_scraper_gets_the_metrics_and_nothing_else_is_served(tmp_path: Path) -> None:
+    port = free_port()
+    async with metered(tmp_path, port) as agent:
+        now = agent.clock.now()
+        lease = Lease("abcd", Ref("lab", "pod", "main"), "main", now, until=now + timedelta(hours=8))
+        RuleFiles(agent.process.agent.folder).save(lease)
         head, body = await asked(port, f"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n")
         found = {family.name: family for family in text_string_to_metric_families(body)}
         assert head.startswith("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4")
         assert f"Content-Length: {len(body.encode())}" in head
         running = [one.value for one in found["gputui_instances"].samples if one.labels["phase"] == "running"]
         assert running == [1]
-        waiting = [one.value for one in found["gputui_rules"].samples if one.value]
-        assert waiting == [1]
+        rules = [one.labels for one in found["gputui_rules"].samples if one.value]
+        assert rules == [{"kind": "lease", "state": "waiting"}]
         for request, status in (
             ("GET / HTTP/1.1\r\nHost: localhost", "404"),
             ("POST /metrics HTTP/1.1\r\nHost: localhost", "405"),
@@ -76,10 +77,7 @@ async def test_a_scraper_gets_the_metrics_and_nothing_else_is_served() -> None:
         ):
             assert (await asked(port, f"{request}\r\n\r\n"))[0].startswith(f"HTTP/1.1 {status}")
         assert (await asked(port, "HEAD /metrics HTTP/1.1\r\nHost: [::1]\r\n\r\n"))[1] == ""
-    finally:
-        serving.cancel()
-        await asyncio.wait({serving})
-        await scraped.fleet.aclose()
+        assert agent.process.agent.busy == [f"metrics on 127.0.0.1:{port}"]
 
 
 async def test_an_address_in_use_is_named_with_the_way_out() -> None:
