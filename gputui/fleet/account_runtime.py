@@ -255,7 +255,7 @@ class AccountRuntime:
         if self.uses_probes(resource) and Resource.GPUS not in watched:
             # Processes are shown next to another list: not worth a query over SSH every other second.
             paces = [max(_BACKGROUND_PACE, pace) for pace in paces]
-        if resource in self._fleet.watched_slowly:
+        if resource in self._fleet.polled_slowly:
             paces.append(max(_BACKGROUND_PACE, self._least_pace(1)))
         if resource is Resource.INSTANCES:
             paces.append(max(_BACKGROUND_PACE, self._least_pace(1)))

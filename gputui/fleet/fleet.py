@@ -106,6 +106,7 @@ class Fleet(Rows):
         self.polls = polling is not None
         self._watched: frozenset[Resource] = frozenset()
         self._kept_watched: dict[object, frozenset[Resource]] = {}
+        self._kept_slowly: dict[object, frozenset[Resource]] = {}
         self.watched_slowly: frozenset[Resource] = frozenset()
         """Resources on the screen that need not be newer than what is polled in the background."""
         self.work = SessionWork(self, on_failure)
@@ -211,6 +212,17 @@ class Fleet(Rows):
         for runtime in self.runtimes.values():
             runtime.reconsider()
         self.watching.notify(None)
+
+    @property
+    def polled_slowly(self) -> frozenset[Resource]:
+        """The resources that are polled at the interval of the background, those of the screen among them."""
+        return self.watched_slowly.union(*self._kept_slowly.values())
+
+    def keep_watching_slowly(self, resources: Iterable[Resource], owner: object) -> None:
+        """Set the resources that are polled for ``owner`` at the interval of the background."""
+        self._kept_slowly[owner] = frozenset(resources)
+        for runtime in self.runtimes.values():
+            runtime.reconsider()
 
     def refresh(self, resources: Iterable[Resource] | None = None, accounts: Iterable[str] | None = None) -> None:
         """Request now, despite earlier failures: these resources or all polled ones, of these accounts or of all.
