@@ -324,7 +324,7 @@ class LeaseService:
             # With the instance its processes have ended, or they have done their work.
             self._spawn(self._disarmed(followed, now))
         elif row is not None and row.phase is Phase.RUNNING and not self._facts.stale(account, Resource.INSTANCES):
-            if lease.generation and generation_of(row) != lease.generation:
+            if generation_of(row) != (lease.generation or followed.log.generation):
                 return
             followed.arming = followed.arming or Arming(fleet, self._up)
             followed.arming.look(lease, followed.log, row, now, partial(self._write_now, followed))

@@ -82,6 +82,41 @@ def terms_of(args: argparse.Namespace, now: datetime) -> LeaseTerms:
     return terms
 
 
+def add_create_terms(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the lease of what is created."""
+    parser.add_argument("--lease", metavar="TIME", help="set a lease: stop it after a time, or at one: 8h, 2d, 18:00")
+    parser.add_argument(
+        "--lease-idle",
+        type=arguments.span,
+        metavar="SPAN",
+        help="set a lease: stop it once its GPUs are idle for so long and no user is logged in",
+    )
+    parser.add_argument(
+        "--lease-action",
+        choices=[action.value for action in LeaseAction],
+        default=LeaseAction.STOP.value,
+        help="with --lease or --lease-idle: stop it (default), or release it with its disk",
+    )
+
+
+def create_terms(args: argparse.Namespace, now: datetime) -> LeaseTerms | None:
+    """Return the terms for what is created; None without a lease. Raises as :func:`terms_of` does."""
+    if args.lease is None and args.lease_idle is None:
+        if args.lease_action != LeaseAction.STOP.value:
+            raise ConfigError("--lease-action has no effect without --lease or --lease-idle.")
+        return None
+    from gputui.presentation.times import parse_end
+    from gputui.rules.lease_book import LeaseTerms
+
+    try:
+        until = None if args.lease is None else parse_end(args.lease, now)
+    except ValueError as error:
+        raise ConfigError(f"--lease {args.lease}: {error}.") from None
+    terms = LeaseTerms(until, args.lease_idle, None, LeaseAction(args.lease_action), _WARN)
+    terms.check(now)
+    return terms
+
+
 def config_file(args: argparse.Namespace) -> Path:
     """Return the configuration file that the command line names."""
     return (Path(args.config).expanduser() if args.config else config_path()).absolute()

@@ -49,6 +49,8 @@ class Lease:
 class LeaseEvent(StrEnum):
     """The entries in the journal of a lease."""
 
+    BOUND = "bound"
+    """The row was seen first: ``text`` is its generation, which was not known when the lease was set."""
     WARNED = "warned"
     KEPT = "kept"
     """The reason of the warning is gone: the GPUs work again."""

@@ -110,11 +110,25 @@ class LeaseBook:
 
         Raises ConflictError where another session has set or edited one since.
         """
+        return self.set_of(row.ref, row.name, generation_of(row), terms, now=now, user=user, known=known)
+
+    def set_of(
+        self,
+        ref: Ref,
+        name: str,
+        generation: str,
+        terms: LeaseTerms,
+        *,
+        now: datetime,
+        user: str,
+        known: Lease | None = None,
+    ) -> Lease:
+        """Set the lease of what was created, and may not be listed yet; see :meth:`set`."""
         terms.check(now)
         lease = Lease(
             known.id if known is not None else self._files.new_id(),
-            row.ref,
-            row.name,
+            ref,
+            name,
             now,
             terms.action,
             terms.until,
@@ -122,12 +136,12 @@ class LeaseBook:
             terms.not_before,
             terms.warn,
             terms.armed,
-            generation_of(row),
+            generation,
             user,
             self.scope,
             terms.note,
         )
-        if known is None and (other := self.read().of.get(row.ref)) is not None:
+        if known is None and (other := self.read().of.get(ref)) is not None:
             raise ConflictError(
                 f"{other.lease.ref} has a lease already, which another session has set.",
                 hint="Nothing was changed: look at it, then edit it.",

@@ -130,6 +130,7 @@ class LeaseLog:
     alarm: str = ""
     blind: str = ""
     armed: datetime | None = None
+    generation: str = ""
     over: LeaseEntry | None = None
 
     @property
@@ -147,10 +148,12 @@ class LeaseLog:
         """Return the log with one more entry."""
         at = entry.at
         match entry.what:
+            case LeaseEvent.BOUND:
+                return replace(self, generation=entry.text)
             case LeaseEvent.WARNED:
                 return replace(self, warned=at, warning=entry.text)
             case LeaseEvent.KEPT:
-                return LeaseLog(blind=self.blind, armed=self.armed)
+                return LeaseLog(blind=self.blind, armed=self.armed, generation=self.generation)
             case LeaseEvent.SENT:
                 first = self.first_sent or at
                 return replace(self, sent=at, first_sent=first, tries=self.tries + 1, answered=False, answer="")
@@ -170,7 +173,9 @@ class LeaseLog:
                 return replace(self, over=entry)
 
 
-_OF_ALL_REVISIONS = frozenset({LeaseEvent.ARMED, LeaseEvent.DISARMED, LeaseEvent.BLIND, LeaseEvent.SIGHTED})
+_OF_ALL_REVISIONS = frozenset(
+    {LeaseEvent.BOUND, LeaseEvent.ARMED, LeaseEvent.DISARMED, LeaseEvent.BLIND, LeaseEvent.SIGHTED}
+)
 
 
 def fold(lease: Lease, entries: Iterable[LeaseEntry]) -> LeaseLog:
@@ -217,7 +222,10 @@ class _Look:
         row = facts.row
         if row is None:
             return self._absent()
-        if lease.generation and (found := generation_of(row)) != lease.generation:
+        found, bound = generation_of(row), lease.generation or log.generation
+        if found and not bound:
+            return Decision(log.state, "", lease.until, (self._entry(LeaseEvent.BOUND, found),))
+        if found != bound:
             if not found:
                 return self._unknown("it could not be read: it may be another instance of its name")
             return self._end("Another instance has its name now: nothing was done to that.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -71,9 +72,12 @@ class Place:
 
     async def look(self) -> None:
         await self.service.look()
-        for one in self.service._followed.values():
+        for one in list(self.service._followed.values()):
             if one.sending is not None:
                 await one.sending
+            if one.arming is not None and one.arming._task is not None:
+                await one.arming._task
+        await asyncio.gather(*self.service._tasks)
         await settle()
 
     @property

@@ -84,6 +84,16 @@ def test_another_instance_of_its_name_ends_the_lease() -> None:
     assert "nothing was done" in found.text
 
 
+def test_a_row_that_was_not_listed_when_the_lease_was_set_is_bound_when_it_is_seen_first() -> None:
+    created = replace(LEASE, generation="")
+    seen = at(1, created)
+    assert [(each.what, each.text) for each in seen.entries] == [(LeaseEvent.BOUND, "c1")]
+    assert not seen.send
+    found = at(61, created, *seen.entries, WARNED, row=replace(ROW, container_id="c2"))
+    assert found.state is LeaseState.ENDED
+    assert at(61, created, *seen.entries, WARNED).send
+
+
 def test_an_instance_that_is_gone_ends_its_lease_and_says_so() -> None:
     assert at(10, row=None, missing=MINUTE).state is LeaseState.UNKNOWN
     found = at(20, row=None, missing=3 * MINUTE)

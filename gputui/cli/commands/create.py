@@ -10,14 +10,24 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import Creator, PreparedChange
-from gputui.cli import arguments, keep_trying, prompts, session, waiting
+from gputui.cli import arguments, keep_trying, leases, prompts, session, waiting
 from gputui.cli.forms import given_fields, list_fields, refused_fields, resolved
 from gputui.cli.mutate import read_only_error
 from gputui.cli.output import announce, notify, report_error
 from gputui.cli.prompts import ask_secret, confirm, require_terminal
 from gputui.config import templates
-from gputui.errors import ConfigError, ExitCode, InvalidError, NoStockError, UnknownOutcomeError
-from gputui.models import Action, FieldKind, Form, Ref, Resource, Role
+from gputui.errors import (
+    ConfigError,
+    ExitCode,
+    GputuiError,
+    InvalidError,
+    NoStockError,
+    NotFoundError,
+    UnknownOutcomeError,
+)
+from gputui.fleet.leases import check_lease
+from gputui.models import Action, Deployment, FieldKind, Form, Instance, Phase, Ref, Resource, Role, Row
+from gputui.models.leases import LeaseAction
 from gputui.presentation import forms
 from gputui.redaction import redact
 
@@ -43,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save-template", metavar="NAME", help="keep the fields under this name, for --file")
     keep_trying.add_arguments(parser)
     waiting.add_arguments(parser)
+    leases.add_create_terms(parser)
     arguments.add_change_options(parser)
 
 
@@ -59,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
     """Create one row and print its Ref on stdout; without fields, list those of the form."""
     keep_trying.check(args)
     waiting.check(args)
+    leases.create_terms(args, leases.now())
     with _fleet(args) as (runner, fleet):
         return _run(args, runner, fleet, _account(fleet, args.kind))
 
@@ -71,7 +83,8 @@ def pull(args: argparse.Namespace) -> int:
         values = runner.run(_creator(fleet, account, kind).form()).named({Role.IMAGE: args.image})
         as_create = {"kind": kind, "values": list(values.items()), "file": None, "save_template": None}
         alone = {"keep_trying": None, "max_price": None, "wait": False, "timeout": None}
-        return _run(argparse.Namespace(**vars(args), **as_create, **alone), runner, fleet, account)
+        no_lease = {"lease": None, "lease_idle": None, "lease_action": LeaseAction.STOP.value}
+        return _run(argparse.Namespace(**vars(args), **as_create, **alone, **no_lease), runner, fleet, account)
 
 
 def _fleet(args: argparse.Namespace) -> AbstractContextManager[tuple[asyncio.Runner, Fleet]]:
@@ -172,6 +185,9 @@ def _create(
         if not confirm(effects, question="Create it?", typed=None):
             notify("Nothing was done.")
             return ExitCode.REFUSED
+    if (terms := leases.create_terms(args, leases.now())) is not None:
+        check_lease(fleet, _provisional(form, values, home), terms, lambda command: f"gputui {command}")
+        leases.ensure_agent(args)  # before anything costs money
     look = f"Check whether it exists before you try again: gputui get {home} -A {name}"
     if prompts.interactive():
         notify(f"{forms.doing(form)} in {name} …")
@@ -191,7 +207,8 @@ def _create(
     if words:
         notify(words)
     announce(f"{result.created or name}")
-    return runner.run(_awaited(args, fleet, result.created))
+    leased = _set_lease(args, form, values, result.created, result.generation)
+    return max(leased, runner.run(_awaited(args, fleet, result.created)))
 
 
 def _try_again(
@@ -209,8 +226,40 @@ def _try_again(
     status, attempt = runner.run(keep_trying.keep_trying(args, fleet, form.account, error, begin))
     if attempt is not None and status is ExitCode.OK:
         announce(f"{attempt.made or form.account}")
-        return runner.run(_awaited(args, fleet, attempt.made))
+        leased = _set_lease(args, form, values, attempt.made, "")
+        return max(leased, runner.run(_awaited(args, fleet, attempt.made)))
     return status
+
+
+def _provisional(form: Form, values: Mapping[str, str], home: Resource) -> Row:
+    """Return what is to be created as a row, for what can never be done to it."""
+    name = form.value(Role.NAME, values) or form.kind
+    ref = Ref(form.account, form.kind, name)
+    if home is Resource.DEPLOYMENTS:
+        return Deployment(ref, name, "", Phase.PENDING, "")
+    if home is not Resource.INSTANCES:
+        raise ConfigError(f"--lease is for instances and deployments, not for a {form.kind}.")
+    return Instance(ref, name, Phase.PENDING, "")
+
+
+def _set_lease(
+    args: argparse.Namespace, form: Form, values: Mapping[str, str], created: Ref | None, generation: str
+) -> ExitCode:
+    """Set the lease of what was created; where that fails it is reported, as it runs without one."""
+    from gputui.presentation.leases import done_text, when_text
+
+    now = leases.now()
+    try:
+        if (terms := leases.create_terms(args, now)) is None:
+            return ExitCode.OK
+        if created is None:
+            raise NotFoundError("The server did not name what it created: it has no lease.", hint="Set it by hand.")
+        name = form.value(Role.NAME, values) or created.id
+        leases.book(args).set_of(created, name, generation, terms, now=now, user=leases.user())
+    except GputuiError as error:
+        return report_error(error, about=f"{created or form.account}: the lease is not set")
+    notify(f"Lease: it is {done_text(terms.action)} {when_text(terms, now)}.")
+    return ExitCode.OK
 
 
 async def _awaited(args: argparse.Namespace, fleet: Fleet, created: Ref | None) -> ExitCode:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gputui.models import Resource
+from gputui.errors import AgentError
+from gputui.models import Action, Resource
 from gputui.rules.lease_book import LeaseBook
 from gputui.rules.place import agent_dir
 from tests.cli.conftest import account_toml, write_config
@@ -106,3 +107,24 @@ def test_leases_of_another_configuration_are_left_out(run: Run, lab: FakeBackend
     run("lease", "main", "--after", "8h")
     other = LeaseBook(agent_dir(home / "state"), "/elsewhere")
     assert not other.read().of
+
+
+def test_what_is_created_gets_its_lease(run: Run, lab: FakeBackend, home: Path) -> None:
+    status, out, err = run("create", "pod", "--set", "name=new", "--lease", "8h", "--yes")
+    assert (status, out) == (0, "lab/pod/new\n")
+    assert "Lease: it is stopped at" in err
+    (view,) = book(home).read().of.values()
+    assert (str(view.lease.ref), view.lease.name) == ("lab/pod/new", "new")
+
+
+def test_nothing_is_created_where_the_lease_could_not_be_enforced(
+    run: Run, lab: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise AgentError("The agent cannot be started.")
+
+    monkeypatch.setattr("gputui.agent.start.ensure_agent", fail)
+    status, _, err = run("create", "pod", "--set", "name=new", "--lease", "8h", "--yes")
+    assert (status, "The agent cannot be started" in err) == (1, True)
+    assert lab.calls[Action.CREATE] == 0
+    assert run("create", "pod", "--set", "name=new", "--lease", "soon", "--yes")[0] == 2
