@@ -65,9 +65,10 @@ async def find(
 
     Returns the exit status of the failures, too. With ``only``, such as ``only deployments can be scaled``, a row
     of another kind with such a name is refused by a ConflictError. ``accounts`` limits the accounts that are read,
-    unless nothing is found. ``certain``: see :func:`resolve`. ``login``: it is for an SSH login, and no list is read
-    for full Refs of instances that the configuration names: others may not answer. Raises the failure of an account
-    that a text names when nothing of it could be read.
+    unless nothing is found. That an account may not use a list is no failure, unless a text names the account: it has
+    no such rows. ``certain``: see :func:`resolve`. ``login``: it is for an SSH login, and no list is read for full
+    Refs of instances that the configuration names: others may not answer. Raises the failure of an account that a
+    text names when nothing of it could be read.
     """
     if login and (named := await _named(fleet, texts)) is not None:
         return named, ExitCode.OK
@@ -79,6 +80,7 @@ async def find(
         name, slash, _ = text.partition("/")
         if slash and name in failures and name not in listing.answered:
             raise session.about_account(name, failures[name])
+    listing.drop_denials({text.partition("/")[0] for text in texts if "/" in text})
     status = listing.report()
     try:
         return resolve(texts, listing, certain=certain), status

@@ -142,6 +142,14 @@ class Listing:
     answered: set[str] = field(default_factory=set)
     """The accounts of which something could be read."""
 
+    def drop_denials(self, named: Collection[str]) -> None:
+        """Drop the denials of accounts that are not ``named``: they have no such rows, so that nothing is missing."""
+        self.failures = [
+            (account, error)
+            for account, error in self.failures
+            if account in named or not isinstance(error, AccountDeniedError)
+        ]
+
     def report(self, named: Collection[str] | None = None) -> ExitCode:
         """Report the failures, the same one once, and return the worst of their exit statuses.
 

@@ -366,3 +366,15 @@ def test_a_deployment_that_does_not_start_is_explained_with_what_would_help(clou
     _, out, _ = run("explain", "hub/video-upscale", "-o", "json")
     assert json.loads(out)["found"] == {"idle": 0, "available": None, "unknown": 0}
     assert run("explain", "hub/none-such")[0] == 1
+
+
+def test_an_account_that_may_have_no_deployments_is_named_only_where_it_is_asked_for(
+    with_personal: None, run: Run
+) -> None:
+    status, out, err = run("explain", "llama-serve")
+    assert status == 0, err
+    assert "llama-serve" in out
+    assert "company-verified" not in err
+    status, _, err = run("explain", "personal/llama-serve")
+    assert status != 0
+    assert "company-verified" in err
