@@ -82,6 +82,7 @@ class HistoryFile:
         self._in_place_of_file = False
         self._notice = ""
         self._trouble = ""
+        self._damage = ""
         self._faults: dict[str, str] = {}
         """The failures of writing in the background other than SQLite's, by what was to be written."""
         self._skipped: set[tuple[Any, ...]] = set()
@@ -95,7 +96,7 @@ class HistoryFile:
     @property
     def failure(self) -> str:
         """Why the file as a whole cannot be used, for the user; empty when it can."""
-        return self._trouble or self._notice or "; ".join(tuple(self._faults.values()))
+        return self._damage or self._trouble or self._notice or "; ".join(tuple(self._faults.values()))
 
     @property
     def skipped(self) -> str:
@@ -240,6 +241,9 @@ class HistoryFile:
         except sqlite3.Error as error:
             failures.append(error)
             self._trouble = f"{what}: {error} ({self._path})"
+            if _is_damage(error):
+                # Other parts of the file can still be read: a success does not end this.
+                self._damage = f"the history is damaged, {self._trouble}; move the file away to begin an empty one"
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -274,6 +278,11 @@ class HistoryFile:
         connection = sqlite3.connect(":memory:", check_same_thread=False)
         connection.executescript(_SCHEMA)
         return connection
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -127,6 +127,25 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(path: Path) -> None:
     assert len(History(path).audit()) == 1
 
 
+def test_a_file_of_which_a_part_is_damaged_says_so_as_long_as_it_is_open(path: Path) -> None:
+    history = History(path)
+    history.add_command("x")
+    history.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'audit'").fetchone()
+    connection.close()
+    data = bytearray(path.read_bytes())
+    data[(root - 1) * size : root * size] = b"\xff" * size
+    path.write_bytes(data)
+    damaged = History(path)
+    assert damaged.audit() == []
+    assert damaged.commands()
+    assert damaged.problem.startswith("the history is damaged, ")
+    assert str(path) in damaged.problem
+
+
 def test_a_file_of_a_newer_release_is_left_alone(path: Path) -> None:
     typed(path, "x")
     with sqlite3.connect(path) as connection:
