@@ -240,9 +240,11 @@ class RecordTable(TableView[RowT]):
         self._sync()
 
     def action_sort_next(self, step: int = 1) -> None:
-        """Sort by the next column that sorts, after the last by arrival."""
-        keys = [None, *(key for key, column in self.columns.items() if column.sort_key is not None)]
-        self.set_sort(keys[(keys.index(self._sort_key) + step) % len(keys)], self._descending)
+        """Sort by the next column in view that sorts, after the last by arrival."""
+        shown = [placed.column for placed in self._painter.layout.placed] or self.columns.values()
+        keys = [None, *(column.key for column in shown if column.sort_key is not None)]
+        at = keys.index(self._sort_key) if self._sort_key in keys else 0
+        self.set_sort(keys[(at + step) % len(keys)], self._descending)
 
     def action_sort_previous(self) -> None:
         """Sort by the column before."""

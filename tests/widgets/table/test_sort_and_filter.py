@@ -11,7 +11,7 @@ from gputui.presentation.columns.column import Column, natural_key
 from gputui.query import QueryError
 from gputui.widgets.table.row_filter import LINES_AT_ONCE
 from gputui.widgets.table.table import RecordTable
-from tests.widgets.table.small_app import STATES, Driver, Record, records, ref, shown
+from tests.widgets.table.small_app import COLUMNS, STATES, Driver, Record, records, ref, shown
 
 
 async def test_sorting_is_shown_and_steps_through_the_columns_that_sort() -> None:
@@ -36,6 +36,22 @@ async def test_sorting_is_shown_and_steps_through_the_columns_that_sort() -> Non
         assert by() == ("load", True)
         with pytest.raises(ValueError, match="bar"):
             table.set_sort("bar")
+
+
+async def test_the_keys_sort_by_columns_in_view_only() -> None:
+    hidden: Column[Record] = Column("hidden", lambda row: row.name, lambda row: row.name, shown=False)
+    async with shown(records(2, 1), columns=[COLUMNS[0], hidden, *COLUMNS[1:]]) as driver:
+        found = []
+        for _ in range(4):
+            driver.table.action_sort_next()
+            await driver.pause()
+            found.append(driver.table.sort[0])
+        assert found == ["name", "load", None, "name"]
+        driver.table.set_sort("hidden")
+        await driver.pause()
+        assert "HIDDEN↑" in driver.lines[0]
+        driver.table.action_sort_next()
+        assert driver.table.sort[0] != "hidden"
 
 
 async def test_the_column_in_which_a_filter_matches_is_shown() -> None:
