@@ -24,6 +24,7 @@ PROGRAMS = (
     "home",
     "rules",
     "odds",
+    "spend",
 )
 
 

@@ -37,6 +37,7 @@ LAST_LINE = {
     "home": "percent of a core",
     "rules": "break a promise",
     "odds": "ms to draw odds",
+    "spend": "ms to add up a month",
 }
 """What the last line of each report is about."""
 
