@@ -42,8 +42,7 @@ def chance_words(chance: Chance) -> str:
         if chance.uncounted:
             return "unknown: available without a number"
         return "never observed"
-    few = ", which says little" if chance.is_thin else ""
-    return f"{percent(chance).removesuffix(f' {FEW}')} of {observed(chance)} observed in {_hours(chance)}{few}"
+    return f"{percent(chance)} of {observed(chance)} observed in {_hours(chance)}"
 
 
 def _hours(chance: Chance) -> str:

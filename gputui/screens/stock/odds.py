@@ -301,10 +301,7 @@ class OddsView(View):
             return Content.styled("Reading the history …", "$muted")
         if found.odds.since is None:
             problem = self.session.history.failure
-            none = (
-                "Never observed yet: the stock is recorded while Stock or Home is on the screen, or an agent watches."
-            )
-            return Content.styled(f"{problem}." if problem else f"{none} The first minutes appear soon.", "$muted")
+            return Content.styled(f"{problem}." if problem else _NEVER, "$muted")
         lines = [
             Content.assemble((_LABELS[name].ljust(_LABEL_WIDTH), "$muted"), text)
             for name, text in summary(found)
