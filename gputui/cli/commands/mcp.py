@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from gputui.cli import arguments, leases, session
+from gputui.cli import arguments, leases, rules, session
 from gputui.cli.extras import need_packages
 from gputui.cli.output import announce, notify
 from gputui.cli.prompts import confirm, require_terminal
@@ -131,7 +131,7 @@ async def _serve(config: Config, args: argparse.Namespace) -> None:
             if args.write:
                 await _serve_changes(args, reader)
             else:
-                await serve(make_server(ReadTools(reader).tools(), instructions()))
+                await serve(make_server(ReadTools(reader, partial(rules.read, args)).tools(), instructions()))
         finally:
             await fleet.aclose()
 
@@ -150,7 +150,8 @@ async def _serve_changes(args: argparse.Namespace, reader: Reader) -> None:
     plans = Plans(desk, clock.monotonic, clock.now)
     budget = Budget(args.budget, desk.folder, clock.now)
     leasing = Leasing(leases.book(args), args.lease, leases.user(), partial(leases.ensure_agent, args))
-    tools: list[Any] = [*ReadTools(reader).tools(), *WriteTools(Writing(reader, plans, budget, leasing)).tools()]
+    tools: list[Any] = [*ReadTools(reader, partial(rules.read, args)).tools()]
+    tools += WriteTools(Writing(reader, plans, budget, leasing)).tools()
     limits = " and ".join(format_money(one) for one in args.budget)
     text = instructions(CHANGES.format(lease=format_minutes(args.lease), budget=limits))
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -43,13 +43,13 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
     now, count = datetime.now(UTC), args.count or 1
     with session.open_history() as history:
         known = [place for place in history.stock_hours.places() if place.ref.account in accounts]
-        places = [place for place in known if _is_named(place, args.model)]
+        places = [place for place in known if is_named(place, args.model)]
         found = [past.odds(count, now, zone) for past in read_past(history, places, now)]
         problem = history.problem
     found = [one for one in found if one.odds.since is not None]
     if args.model and known and not places:
-        raise _unknown(args.model, known)
-    layout.print(sorted(found, key=_order), _plain)
+        raise unknown(args.model, known)
+    layout.print(sorted(found, key=order), plain)
     if layout.is_table:
         for line in _notes(found, count):
             notify(line)
@@ -59,16 +59,19 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
     return ExitCode.OK
 
 
-def _is_named(place: StockPlace, model: str | None) -> bool:
+def is_named(place: StockPlace, model: str | None) -> bool:
+    """Say whether a place offers a model by this name, or a part of it; None is any."""
     return model is None or gpu_matches(model, place.name) or model.casefold() in place.name.casefold()
 
 
-def _unknown(model: str, known: list[StockPlace]) -> NotFoundError:
+def unknown(model: str, known: Sequence[StockPlace]) -> NotFoundError:
+    """Return the refusal of a model that was not observed."""
     models = sorted({place.name for place in known})
     return NotFoundError(f"No stock of {model} was observed.", hint=f"Observed: {', '.join(models)}.")
 
 
-def _order(found: PlaceOdds) -> tuple[str, float, str]:
+def order(found: PlaceOdds) -> tuple[str, float, str]:
+    """Return a key to sort by: the model, then the chance now, the best first."""
     share = found.now.share if found.now.share is not None else found.odds.total.share
     return found.place.name, -(share if share is not None else -1.0), str(found.ref)
 
@@ -83,11 +86,12 @@ def _notes(found: list[PlaceOdds], count: int) -> list[str]:
     return lines
 
 
-def _plain(found: PlaceOdds) -> Plain:
+def plain(found: PlaceOdds) -> Plain:
+    """Return the odds of a place as JSON."""
     odds = found.odds
     best = None if odds.best is None else _slot(*odds.best[0], odds.best[1])
     cheapest = odds.cheapest
-    plain = {
+    made = {
         "ref": str(found.ref),
         "account": found.ref.account,
         "region": found.place.region,
@@ -117,7 +121,7 @@ def _plain(found: PlaceOdds) -> Plain:
             "refused_unobserved": found.obtained.unknown,
         },
     }
-    return {key: plain[key] for key in KEYS}
+    return {key: made[key] for key in KEYS}
 
 
 def _chance(chance: Chance) -> Plain:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -11,8 +12,11 @@ from pydantic import Field
 
 from gputui.analytics.cost import COSTING
 from gputui.analytics.cost_lines import parts
+from gputui.analytics.place_odds import PlaceOdds
+from gputui.analytics.spend import By, Period, window
+from gputui.analytics.spend_ledger import Ledger
 from gputui.cli import session
-from gputui.cli.lists import cost, waste
+from gputui.cli.lists import cost, odds, waste
 from gputui.cli.lists.gpus import add_unreported
 from gputui.cli.lists.rows import with_prices
 from gputui.cli.mcp.answers import bounded
@@ -20,14 +24,19 @@ from gputui.cli.mcp.reading import Reader
 from gputui.cli.mcp.tool import Answer, Arguments, Tool
 from gputui.errors import InvalidError, NotFoundError
 from gputui.fleet.waste import READ
+from gputui.history.stock_past import read_past
 from gputui.models import Deployment, Event, LogQuery, LogSeverity, Resource
-from gputui.models.serialize import to_plain
+from gputui.models.serialize import rows_to_plain, to_plain
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.explanation import limits_text, other_lines, stock_lines
+from gputui.presentation.spend import forecast_text, lacks_something, notes
+from gputui.rules.book import RulesNow
 
 MOST_ROWS = 200
 _FEW = 40
 _MOST_LINES = 500
+_LONG_ODDS = ("week", "prices")
+"""The odds of each hour of the week are too long for an answer."""
 
 
 class Kind(StrEnum):
@@ -89,6 +98,20 @@ class CostArguments(Limited):
     """Arguments of ``cost``."""
 
 
+class SpendArguments(Limited):
+    """Arguments of ``spend``."""
+
+    period: Period = Period.TODAY
+    by: By = By.ACCOUNT
+
+
+class OddsArguments(Limited):
+    """Arguments of ``odds``."""
+
+    model: str = Field(default="", max_length=100, description="A GPU model, or a part of its name; any if empty.")
+    count: int = Field(default=1, ge=1, le=1000, description="How many GPUs at once.")
+
+
 class LogArguments(RefArguments):
     """Arguments of ``tail_log``."""
 
@@ -99,8 +122,9 @@ class LogArguments(RefArguments):
 class ReadTools:
     """The tools that change nothing, over one reader."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, read_rules: Callable[[], RulesNow]) -> None:
         self._reader = reader
+        self._read_rules = read_rules
         self._recalled = False
 
     def tools(self) -> Sequence[Tool[Any]]:
@@ -140,6 +164,26 @@ class ReadTools:
                 "unknown load is not waste, and is counted.",
                 CostArguments,
                 self.waste,
+            ),
+            Tool(
+                "spend",
+                "The money spent today, this week or this month, from observed time at known prices, and what that "
+                "lacks. Sends no request.",
+                SpendArguments,
+                self.spend,
+            ),
+            Tool(
+                "odds",
+                "How likely GPUs are idle now, when best and cheapest, from the stock as it was observed. Sends no "
+                "request.",
+                OddsArguments,
+                self.odds,
+            ),
+            Tool(
+                "rules",
+                "The rules of the agent: watches, grabs and leases, with their states and what came of them.",
+                Arguments,
+                self.rules,
             ),
             Tool(
                 "explain",
@@ -234,6 +278,56 @@ class ReadTools:
         rows = [row for row in found.rows if row.ref.account in names]
         listing.unsupported = []
         return {"notes": waste.notes(found, listing), **reader.answer(listing, rows, given.limit, plain=waste.plain)}
+
+    async def spend(self, given: SpendArguments) -> Answer:
+        """Return what was spent in a period, and what the sums lack."""
+        reader, now = self._reader, self._reader.fleet.now()
+        names, zone = reader.chosen(given.accounts), UTC if reader.config.ui.utc else None
+        when = window(given.period, now, zone)
+        record = await asyncio.to_thread(reader.history.spend.read, names, when.since)
+        report = Ledger(record, now).report(when, given.by, names)
+        never = [name for name in names if name not in report.unobserved]
+        kept, omitted = bounded([to_plain(line) for line in report.lines], given.limit)
+        return {
+            "since": when.since.isoformat(),
+            "totals": {currency: str(money.amount) for currency, money in report.totals.items()},
+            "totals_are_lower_bounds": lacks_something(report),
+            "forecast_to_the_end": forecast_text(report),
+            "lacks": notes(report, now, utc=reader.config.ui.utc),
+            "never_recorded": never,
+            "rows": kept,
+            **({"omitted": omitted} if omitted else {}),
+        }
+
+    async def odds(self, given: OddsArguments) -> Answer:
+        """Return how likely so many GPUs are idle, by place."""
+        reader, now = self._reader, self._reader.fleet.now()
+        history, names = reader.history, reader.chosen(given.accounts)
+        zone = UTC if reader.config.ui.utc else None
+
+        def read() -> list[PlaceOdds]:
+            known = [place for place in history.stock_hours.places() if place.ref.account in names]
+            places = [place for place in known if odds.is_named(place, given.model or None)]
+            if known and not places:
+                raise odds.unknown(given.model, known)
+            return [past.odds(given.count, now, zone) for past in read_past(history, places, now)]
+
+        found = sorted((one for one in await asyncio.to_thread(read) if one.odds.since is not None), key=odds.order)
+        rows = [{key: value for key, value in odds.plain(one).items() if key not in _LONG_ODDS} for one in found]
+        kept, omitted = bounded(rows, given.limit)
+        observed = {} if rows else {"note": "No stock was observed yet: nothing is known of the odds."}
+        return {"rows": kept, **({"omitted": omitted} if omitted else {}), **observed}
+
+    async def rules(self, given: Arguments) -> Answer:
+        """Return the rules, and whether an agent follows them."""
+        found = await asyncio.to_thread(self._read_rules)
+        kept, omitted = bounded(rows_to_plain(found.rows), MOST_ROWS)
+        return {
+            "agent_runs": found.agent,
+            "rows": kept,
+            **({"omitted": omitted} if omitted else {}),
+            **({"problems": list(found.problems)} if found.problems else {}),
+        }
 
     async def explain(self, given: RefArguments) -> Answer:
         """Return why a deployment runs fewer instances than it should, in words."""

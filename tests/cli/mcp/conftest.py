@@ -19,6 +19,7 @@ from gputui.cli.mcp.read_tools import ReadTools
 from gputui.cli.mcp.reading import Reader
 from gputui.config.loader import load_config
 from gputui.history.history import History
+from gputui.rules.book import RuleBook, RulesNow
 from tests.cli.conftest import account_toml, write_config
 from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet
 
@@ -27,12 +28,16 @@ class Tools:
     """The tools over back ends of a script; time passes as the test says."""
 
     def __init__(self, home: Path, *backends: FakeBackend) -> None:
+        self.home = home
         self.clock = FakeClock()
         self.config = load_config(write_config(home, "\n".join(account_toml(one.account) for one in backends)))
         self.history = History(home / "history.db")
         self.fleet = make_fleet(self.clock, *backends, history=self.history, polls=False)
         self.reader = Reader(self.fleet, self.config, self.history)
-        self.by_name = {tool.name: tool for tool in ReadTools(self.reader).tools()}
+        self.by_name = {tool.name: tool for tool in ReadTools(self.reader, self._rules).tools()}
+
+    def _rules(self) -> RulesNow:
+        return RuleBook(self.home / "agent", "").read(self.clock.now())
 
     async def ask(self, name: str, **arguments: Any) -> dict[str, Any]:
         return dict(await self.by_name[name].run(arguments))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 from gputui.cli.mcp.answers import MOST_CHARACTERS, text_of
 from gputui.errors import AccountDeniedError, ConfigError, InvalidError, NotFoundError, UnavailableError
 from gputui.models import GpuProcess, Money, Ref, Resource, Secret, SSHTarget
+from gputui.models.leases import Lease
 from gputui.query import QueryError
+from gputui.rules.files import RuleFiles
 from gputui.sim.http.faults import HOSTILE_NAMES
 from tests.cli.mcp.conftest import tools_over
 from tests.fleet.fakes import FakeBackend, pod
@@ -92,6 +95,20 @@ async def test_costs_are_by_currency_with_the_number_of_unknown_prices(tmp_path:
         answer = await tools.ask("cost")
     assert answer["totals"][0] == "Total: $1.50/h, ¥2.00/h"
     assert answer["totals"][1].startswith("2 of 3 instances have a price")
+
+
+async def test_rules_spending_and_odds_say_what_they_do_not_know(tmp_path: Path, lab: FakeBackend) -> None:
+    async with tools_over(tmp_path, lab) as tools:
+        now = tools.clock.now()
+        lease = Lease("abcd", Ref("lab", "pod", "main"), "main", now, until=now + timedelta(hours=8))
+        RuleFiles(tmp_path / "agent").save(lease)
+        rules = await tools.ask("rules")
+        spend = await tools.ask("spend", period="month", by="instance")
+        odds = await tools.ask("odds", model="5090")
+    assert rules["agent_runs"] is False
+    assert [(row["kind"], row["state"]) for row in rules["rows"]] == [("lease", "waiting")]
+    assert (spend["totals"], spend["never_recorded"]) == ({}, ["lab"])
+    assert odds == {"rows": [], "note": "No stock was observed yet: nothing is known of the odds."}
 
 
 async def test_wrong_arguments_are_refused_by_name(tmp_path: Path, lab: FakeBackend) -> None:
