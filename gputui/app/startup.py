@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from gputui.errors import AgentError
+
 if TYPE_CHECKING:
     from gputui.agent.link import Link
     from gputui.agent.start import AgentPlan
@@ -101,11 +103,7 @@ def run(
         program=program,
         report=report,
         agent=link,
-        leases=_leases(
-            state_dir,
-            agent.config if agent else preview,
-            agent.program if agent else (*program, "agent"),
-        ),
+        leases=_leases(state_dir, agent.config if agent else preview, agent.program if agent else ()),
     )
     try:
         result = app.run(mouse=sketch.ui.mouse)
@@ -118,7 +116,11 @@ def run(
 
 
 def _leases(state: Path, config: Path | None, program: Sequence[str]) -> SessionLeases:
-    """Return the leases of this state directory; none without a configuration file, which the agent needs."""
+    """Return the leases of this state directory; none without a configuration file, which the agent needs.
+
+    ``program`` are the words that start an agent, empty where the configuration or the environment turns it off.
+    """
+    from gputui.agent.place import Place
     from gputui.rules.place import agent_dir
     from gputui.screens.base.leases import SessionLeases
 
@@ -129,9 +131,14 @@ def _leases(state: Path, config: Path | None, program: Sequence[str]) -> Session
     def ensure() -> None:
         from gputui.agent.start import ensure_agent
 
+        if not program:
+            raise AgentError(
+                "The agent, which enforces leases, is turned off.",
+                hint="Remove enabled = false from [agent], and GPUTUI_AGENT=off from the environment.",
+            )
         ensure_agent(program, state, path)
 
-    return SessionLeases(agent_dir(state), str(path), ensure)
+    return SessionLeases(agent_dir(state), str(path), ensure, Place(state).is_locked)
 
 
 def _not_yet(account: Account) -> Backend:

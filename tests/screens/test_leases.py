@@ -15,7 +15,7 @@ from gputui.rules.files import RuleFiles
 from gputui.rules.journal import Journal
 from gputui.screens.base.leases import SessionLeases
 from gputui.screens.commands.leases import terms_of
-from tests.fleet.fakes import FakeBackend, pod
+from tests.fleet.fakes import FakeBackend, FakeClock, pod
 from tests.screens.stage import staged
 
 MAIN = pod("lab", "main", container_id="c1")
@@ -84,6 +84,20 @@ async def test_the_end_of_a_lease_by_the_agent_is_announced(lab: FakeBackend, tm
         journal.append("l234", LeaseEntry(datetime.now(UTC), LeaseEvent.DONE, saved.revision, "It is stopped."))
         await leases.read()
         await stage.until_text("main: lease over")
+
+
+async def test_home_shows_leases_that_end_soon_and_those_that_no_agent_enforces(
+    lab: FakeBackend, tmp_path: Path
+) -> None:
+    def fail() -> None:
+        raise AgentError("The agent is turned off.")
+
+    lease(tmp_path, 0.5)
+    leases = SessionLeases(tmp_path / "agent", "", fail, lambda: False)
+    async with staged(lab, start="home", clock=FakeClock(datetime.now(UTC)), leases=leases) as stage:
+        await stage.until_text("1 lease")
+        assert "not enforced: The agent is turned off." in stage.text
+        assert "lease: stopped in 29m" in stage.text
 
 
 def test_the_texts_of_the_dialog_are_terms() -> None:

@@ -81,6 +81,8 @@ class Troubles:
     is_stale: Callable[[Ref], bool]
     bills: Callable[[str], bool]
     """Whether instances of an account are billed."""
+    leases: Sequence[HomeLine] = ()
+    """The lines of leases that need a look."""
     known: bool = True
     """Whether every account has answered."""
 
@@ -97,6 +99,7 @@ def problems(troubles: Troubles, now: datetime, *, utc: bool = False) -> HomeSec
         *_deployments(troubles, silent),
         *_gpus(troubles, silent),
         *_own(troubles),
+        *troubles.leases,
     ]
     names = ", ".join(each.health.account for each in troubles.accounts if each.health.state is HealthState.UNKNOWN)
     quiet = "No problems." if troubles.known else f"{names} not read yet." if names else ""

@@ -38,6 +38,8 @@ class Work:
     attempts: Sequence[AttemptRow] = ()
     transfers: Sequence[TransferRow] = ()
     runs: Sequence[RunRow] = ()
+    leases: Sequence[HomeLine] = ()
+    """The lines of leases that end soon."""
 
 
 def under_way(work: Work, now: datetime, *, utc: bool = False) -> HomeSection:
@@ -49,6 +51,7 @@ def under_way(work: Work, now: datetime, *, utc: bool = False) -> HomeSection:
         *(_attempt(attempt, now, utc=utc) for attempt in work.attempts),
         *map(_copy, work.transfers),
         *map(_run, work.runs),
+        *work.leases,
         *_starts(starts, work, now),
     ]
     more = (

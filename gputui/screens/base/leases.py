@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from gputui.errors import ConfigError, GputuiError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from gputui.models.leases import Lease
     from gputui.rules.lease_book import LeaseBook, LeaseTerms, LeaseView
 
+_AGAIN = 60.0
+"""Seconds between two attempts to start the agent."""
 SECONDS = 5.0
 """The time between two looks at the files."""
 _FOLDERS = ("rules", "journal")
@@ -39,18 +42,22 @@ class LeaseNews:
 class SessionLeases:
     """The leases of the accounts. ``folder`` is the agent's, None where a session has no leases.
 
-    ``ensure`` starts the agent where none runs; it blocks, and raises GputuiError. ``changed`` is called with what
-    leases have changed of, ``news`` with what happened since the session began.
+    ``ensure`` starts the agent where none runs, which ``runs`` returns; both block, and the first raises GputuiError.
+    ``changed`` is called with what leases have changed of, ``news`` with what happened since the session began.
     """
 
     folder: Path | None = None
     scope: str = ""
     ensure: Callable[[], None] = lambda: None
+    runs: Callable[[], bool] = lambda: True
+    problem: str = ""
+    """Why no agent enforces the leases there are; '' where one does."""
     changed: Listeners[frozenset[Ref]] = field(default_factory=Listeners)
     news: Listeners[LeaseNews] = field(default_factory=Listeners)
     _of: Mapping[Ref, LeaseView] = field(default_factory=dict)
     _known: Mapping[str, LeaseView] | None = None
     _print: object = None
+    _tried: float | None = None
 
     def of(self, ref: Ref) -> LeaseView | None:
         """Return the lease of a row that is not over."""
@@ -61,11 +68,29 @@ class SessionLeases:
         """The leases that are not over."""
         return tuple(self._of.values())
 
-    async def follow(self, sleep: Callable[[float], object]) -> None:
+    async def follow(self, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Read the leases until cancelled; ``sleep`` waits."""
         while self.folder is not None:
             await self.read()
-            await sleep(SECONDS)  # type: ignore[misc]  # an awaitable of any kind
+            await self._keep_enforced()
+            await sleep(SECONDS)
+
+    async def _keep_enforced(self) -> None:
+        """Start the agent where there are leases and none runs; where that fails, the reason is a problem."""
+        if not self._of or await asyncio.to_thread(self.runs):
+            problem = ""
+        elif self._tried is not None and monotonic() - self._tried < _AGAIN:
+            return
+        else:
+            self._tried = monotonic()
+            try:
+                await asyncio.to_thread(self.ensure)
+                problem = ""
+            except GputuiError as error:
+                problem = str(error)
+        if problem != self.problem:
+            self.problem = problem
+            self.changed.notify(frozenset(self._of))
 
     async def read(self) -> None:
         """Read the leases again where a file has changed. What cannot be read stays as it was."""

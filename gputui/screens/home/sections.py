@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from gputui.analytics.budgets import BudgetState
 from gputui.analytics.cost import COSTING
@@ -35,7 +36,7 @@ from gputui.models import (
     TransferRow,
 )
 from gputui.presentation.home.favourites import Favourite, favourites
-from gputui.presentation.home.lines import HomeSection, Section
+from gputui.presentation.home.lines import HomeLine, HomeSection, Section
 from gputui.presentation.home.news import news
 from gputui.presentation.home.problems import AccountState, Troubles, problems
 from gputui.presentation.home.spending import Costs, spending, worth_a_line
@@ -44,6 +45,9 @@ from gputui.presentation.home.under_way import Work, under_way
 from gputui.screens.base.header_cost import all_costing, billing, partial_accounts
 from gputui.screens.base.session import Session
 from gputui.screens.events.slow_steps import SlowSteps
+
+if TYPE_CHECKING:
+    from gputui.rules.lease_book import LeaseView
 
 FIRST_NEWS = timedelta(hours=24)
 """How far back the news go where it is not known when the user last looked."""
@@ -167,6 +171,7 @@ class HomeSections:
             starts=starts,
             attempts=[row for one in attempts if shows((row := one.row()).ref.account)],
             forwards=[row for row in fleet.work.forward_rows() if shows(row.instance.account)],
+            leases=list(self._lease_problems()),
             since=self._entered,
             is_stale=fleet.is_stale,
             bills=self._bills,
@@ -274,11 +279,28 @@ class HomeSections:
             attempts=[row for row in attempts if session.shows_account(row.ref.account)],
             transfers=self._copies(),
             runs=[row for row in runs if self._shows_any(one.ref for one in row.instances)],
+            leases=list(self._leases_ending(now)),
         )
         self._work = self._work_now()
         self.moving = bool(work.transfers or work.runs)
-        self.waiting = bool(changes or starts or work.attempts)
+        self.waiting = bool(changes or starts or work.attempts or work.leases)
         return under_way(work, now, utc=session.utc)
+
+    def _leases(self) -> list[LeaseView]:
+        session = self._session
+        return [view for view in session.leases.all if session.shows_account(view.lease.ref.account)]
+
+    def _lease_problems(self) -> Iterator[HomeLine]:
+        if leases := self._leases():
+            from gputui.presentation.home.leases import lease_problems
+
+            yield from lease_problems(leases, self._session.leases.problem, self._view_of)
+
+    def _leases_ending(self, now: datetime) -> Iterator[HomeLine]:
+        if leases := self._leases():
+            from gputui.presentation.home.leases import leases_ending
+
+            yield from leases_ending(leases, now, self._view_of)
 
     def _work_now(self) -> tuple[int, ...]:
         """Return how much this session does by itself: nothing reports that it begins."""

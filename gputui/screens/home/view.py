@@ -125,6 +125,7 @@ class HomeView(TabularView):
             *self._follow_spending(),
             self.session.watches.changed.add(lambda ref: self._show_soon()),
             self.session.favourites.subscribe(lambda refs: self._show_soon()),
+            self.session.leases.changed.add(lambda refs: self._show_soon()),
         )
 
     def _follow_waste(self) -> Iterable[Callable[[], None]]:
