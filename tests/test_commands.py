@@ -119,7 +119,7 @@ def test_keys_are_written_as_one_types_them(keys: str, text: str) -> None:
 @pytest.mark.parametrize(
     "keys",
     [
-        {"ssh": "i"},
+        {"ssh": "J"},
         {"ssh": "x", "exec": "s"},
         {"ssh": "s,ctrl+o"},
         {"ssh": "?", "help": "f1"},
@@ -131,8 +131,9 @@ def test_keys_are_written_as_one_types_them(keys: str, text: str) -> None:
             "charts.down": "down",
             "log.down": "down",
             "details.down": "down",
+            "lanes.down": "down",
         },
-        {"table.open": "i", "open": "enter"},
+        {"table.open": "J", "open": "enter"},
         {"text.next": "right_parenthesis"},
         {"entry.complete": "ctrl+o"},
         {"reader.copy": "x"},

@@ -33,6 +33,7 @@ VIEWS = {
     "forwards": "forwards.view:ForwardsView",
     "attempts": "attempts.view:AttemptsView",
     "waste": "waste.view:WasteView",
+    "timeline": "timeline.view:TimelineView",
     "runs": "runs.view:RunsView",
     "run": "runs.results:ResultsView",
     "odds": "stock.odds:OddsView",
@@ -52,7 +53,7 @@ def view_class(name: str) -> type[View]:
     return found
 
 
-_IN_BETWEEN = frozenset({"transfers", "forwards", "runs", "attempts", "waste", "bad-hosts"})
+_IN_BETWEEN = frozenset({"transfers", "forwards", "runs", "attempts", "waste", "bad-hosts", "timeline"})
 """Lists that are looked at in between, so that back is the view before."""
 
 _FURTHER_PARTS = frozenset(LIBRARY) - {"library"}

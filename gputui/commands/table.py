@@ -64,6 +64,13 @@ _VIEWS = _section(
     Command("view.attempts", "Attempts", "", "Creates and starts tried again while there is no stock"),
     Command("view.bad-hosts", "Bad hosts", "", "Hosts ranked by failed and slow starts, short lives, lost GPUs"),
     Command("view.waste", "Waste", "", "Resources that cost money and do nothing"),
+    Command(
+        "view.timeline",
+        "Timeline",
+        "",
+        "Events, actions, rules, stock and GPU load of a time",
+        of_row="timeline-of",
+    ),
     Command("view.forwards", "Forwards", "", "Ports forwarded to instances", of_row="forward"),
 )
 
@@ -78,6 +85,15 @@ _ROW = _section(
     _named("logs", "Logs", "l", "Show and follow its log", 4, when=Condition.LOG, optional=True),
     _named(
         "events-of", "Events", "e", "State changes of this instance or deployment", 5, "events", when=Condition.EVENTS
+    ),
+    _named(
+        "timeline-of",
+        "Timeline",
+        "i",
+        "All that happened to it, on an axis of time",
+        11,
+        "timeline",
+        when=Condition.EVENTS,
     ),
     _named("tasks-of", "Tasks", "t", "Tasks in its queue", 5, "tasks", when=Condition.QUEUE, optional=True),
     Command(
@@ -365,6 +381,37 @@ _LIST = _section(
         "Show or hide names that begin with a dot",
         when=Condition.CONTENT,
         view="files",
+    ),
+    Command(
+        "zoom-in",
+        "Zoom in",
+        "plus",
+        "Show a shorter time around the cursor",
+        5,
+        "zoom in",
+        when=Condition.CONTENT,
+        view="timeline",
+    ),
+    Command(
+        "zoom-out",
+        "Zoom out",
+        "minus",
+        "Show a longer time around the cursor",
+        5,
+        "zoom out",
+        when=Condition.CONTENT,
+        view="timeline",
+    ),
+    Command(
+        "go-to-time",
+        "Go to a time",
+        "t",
+        "Type a time: 03:12, 2026-11-30 03:12, 90m",
+        5,
+        "go to a time",
+        argument="TIME",
+        when=Condition.CONTENT,
+        view="timeline",
     ),
     Command("wrap", "Wrap lines", "W", "Wrap or truncate long lines", 6, "wrap", when=Condition.CONTENT),
     Command("older", "Older", "O", "Load older", 6, "older", when=Condition.OLDER),

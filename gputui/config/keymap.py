@@ -31,6 +31,16 @@ _WIDGETS: Mapping[str, Mapping[str, str]] = {
     "heatmap": {**_LINES, **_SIDES, **_FIRST_AND_LAST, "open": "enter"},
     "week": {**_LINES, **_SIDES, "first": "home", "last": "end"},
     "charts": {**_LINES, **_SIDES, "open": "enter"},
+    "lanes": {
+        **_LINES,
+        **_PAGES,
+        **_SIDES,
+        "forward": "shift+right",
+        "back": "shift+left",
+        "oldest": "g,home",
+        "newest": "end",
+        "open": "enter",
+    },
     "log": {**_LINES, **_PAGES, **_FIRST_AND_LAST, **_SIDES},
     "text": {**_LINES, **_PAGES, "page-down": "ctrl+f,pagedown,space", **_TOP_AND_END, **_MATCHES, "open": "enter"},
     "details": {
@@ -90,6 +100,7 @@ _SAME: Mapping[str, str] = {
     "table.open": "open",
     "heatmap.open": "open",
     "charts.open": "open",
+    "lanes.open": "open",
     "details.open": "open",
     "details.leave": "back",
     "details.close": "pane",
@@ -109,6 +120,7 @@ _OF_LOGS = tuple(command.id for command in BY_ID.values() if command.view == "lo
 _OF_FILES = tuple(command.id for command in BY_ID.values() if command.view == "files")
 _OF_STOCK = tuple(command.id for command in BY_ID.values() if command.view == "stock")
 _OF_ODDS = tuple(command.id for command in BY_ID.values() if command.view == "odds")
+_OF_TIMELINE = tuple(command.id for command in BY_ID.values() if command.view == "timeline")
 _TOGETHER: tuple[tuple[str, ...], ...] = (
     (*_SHARED, *_moving("table")),
     (*_UNGROUPED, *_moving("heatmap")),
@@ -117,6 +129,8 @@ _TOGETHER: tuple[tuple[str, ...], ...] = (
     (*_UNGROUPED, *_moving("log")),
     (*_OF_LOGS, *_moving("log")),
     (*_OF_FILES, *_moving("table")),
+    (*_SHARED, *_moving("lanes")),
+    (*_OF_TIMELINE, *_moving("lanes")),
     (*_OF_STOCK, *_moving("heatmap")),
     (*_OF_ODDS, *_moving("week")),
     _moving("reader", "text", "dialog"),

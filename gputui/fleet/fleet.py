@@ -130,14 +130,21 @@ class Fleet(Rows):
             self._spawn(self.spending.run())
         await asyncio.gather(*(self._open(runtime) for runtime in self.runtimes.values()))
 
+    @property
+    def state_dir(self) -> Path:
+        """The state directory, with the known host keys and the rules."""
+        from gputui.config.paths import state_dir
+
+        return self._state_dir or state_dir()
+
     @cached_property
     def connections(self) -> Connections:
         """The SSH connections to its instances. The libraries of SSH are imported at the first use."""
-        from gputui.config.paths import known_hosts_path, state_dir
+        from gputui.config.paths import known_hosts_path
         from gputui.fleet.connections import Connections
         from gputui.ssh.known_hosts import KnownHosts
 
-        return Connections(self, KnownHosts(known_hosts_path(self._state_dir or state_dir())))
+        return Connections(self, KnownHosts(known_hosts_path(self.state_dir)))
 
     @cached_property
     def remote_logs(self) -> RemoteLogs:

@@ -45,6 +45,8 @@ class Sources:
     events: Sequence[Event] = ()
     hosts: Mapping[Ref, str] = field(default_factory=dict)
     parents: Mapping[Ref, Ref] = field(default_factory=dict)
+    lacking: tuple[str, ...] = ()
+    """The events that are missing, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def read(sources: Sources, span: TimeSpan, scope: Scope = ALL) -> Timeline:
         tuple(record.stock),
         tuple(record.load),
         observed,
-        (*_lacking(sources, record, observed, watched), *problems),
+        (*sources.lacking, *_lacking(sources, record, observed, watched), *problems),
         record.oldest,
     )
 

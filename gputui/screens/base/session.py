@@ -24,6 +24,8 @@ from gputui.screens.base.messages import Messages
 from gputui.screens.base.unseen import Unseen
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gputui.agent.link import Link
     from gputui.fleet import Fleet
     from gputui.fleet.inspection import Inspection
@@ -142,6 +144,8 @@ class Session:
     """The link to the user's agent; None where the session has none."""
     library: str = ""
     """The view of the part of the library that was looked at last; '' for none yet."""
+    timeline_at: datetime | None = None
+    """The time that the timeline is to show next, which takes it."""
     log_sources: dict[Ref, LogSource] = field(default_factory=dict)
     """The logs that were chosen to be read over SSH; of other instances that of the account's server is read."""
     say: Callable[[str], None] = lambda text: None

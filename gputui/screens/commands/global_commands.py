@@ -12,11 +12,12 @@ from gputui.screens.base.bars import CommandBar, FilterBar
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.listing import Entry, Section, columns, sections
 from gputui.screens.commands.saved_views import SavedViewCommands
+from gputui.screens.commands.timeline import TimelineOfCommands
 from gputui.screens.detail import describe_audit, describe_messages
 from gputui.widgets.internal_errors import guarded
 
 
-class GlobalCommands(SavedViewCommands):
+class GlobalCommands(SavedViewCommands, TimelineOfCommands):
     """Commands that do not depend on what the view shows."""
 
     def do_refresh(self, argument: str) -> None:

@@ -1,0 +1,139 @@
+"""The timeline: of everything and of one instance, moved, zoomed, filtered, opened, saved."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gputui.history.history import History
+from gputui.models import Event, Outcome, Phase, Ref
+from tests.fleet.fakes import START
+from tests.screens.stage import NARROW, WIDE, Stage, staged
+from tests.screens.world import attic, lab
+
+TRAIN = Ref("lab", "pod", "train")
+
+
+def event(ref: Ref, minutes: float, status: str, phase: Phase) -> Event:
+    at = START - timedelta(minutes=minutes)
+    return Event(Ref(ref.account, "event", f"{ref.id}/{minutes}"), ref, ref.id, at, status, phase, "created")
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    history = History(tmp_path / "history.db")
+    render = Ref("attic", "pod", "render")
+    history.record(
+        events=[
+            event(TRAIN, 50, "running", Phase.RUNNING),
+            event(render, 30, "failed", Phase.FAILED),
+            event(Ref("lab", "pod", "long-gone"), 20, "gone", Phase.STOPPED),
+            event(TRAIN, 26 * 60, "pending", Phase.PENDING),
+        ]
+    )
+    at = START - timedelta(minutes=10)
+    entry = history.begin_audit(at=at, user="al", account="lab", ref=str(TRAIN), action="stop", summary="stop train")
+    history.finish_audit(entry, at=at, outcome=Outcome.UNKNOWN, detail="no answer")
+    return history
+
+
+def lane(stage: Stage, name: str) -> str:
+    return next(line for line in stage.lines if line.startswith(f" {name}")).removeprefix(f" {name}").strip()
+
+
+def saved(folder: Path) -> tuple[int, str]:
+    """The mode and the text of the only report in a folder."""
+    (path,) = folder.glob("gputui-timeline-*.html")
+    return path.stat().st_mode & 0o777, path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_all_is_on_one_axis_and_the_keys_move_along_it(history: History, size: tuple[int, int]) -> None:
+    async with staged(lab(), attic(), history=history, size=size) as stage:
+        await stage.command("timeline")
+        await stage.until_text("stop train")
+        assert lane(stage, "events").count("•") == 2
+        assert lane(stage, "events").count("✗") == 1
+        assert lane(stage, "actions") == "•"
+        assert "stock unknown   load unknown" in stage.text
+        assert "Not observed, or not recorded: lab, attic." in stage.text
+        # Down the list, and the axis goes along.
+        await stage.press("k", "k")
+        assert "2026-03-01 11:30:00 UTC" in stage.text
+        assert stage.line_of("failed").startswith("▌")
+        await stage.press("left")
+        assert "11:30:00 UTC" not in stage.text
+        # Further back than the window.
+        await stage.press("minus", "minus", "minus", "minus", "minus")
+        await stage.until_text("→ pending")
+
+
+async def test_i_shows_one_instance_alone_and_q_leads_back(history: History) -> None:
+    async with staged(lab(), attic(), history=history) as stage:
+        stage.table.select(TRAIN)
+        await stage.press("i")
+        await stage.until_text("stop train")
+        assert "train › Timeline" in stage.title
+        assert "long-gone" not in stage.text
+        assert lane(stage, "events").count("✗") == 0
+        await stage.press("enter")
+        assert "Instances" in stage.title
+        await stage.press("escape", "q")
+        assert stage.line_of("train").startswith("▌")
+
+
+async def test_a_time_is_gone_to_and_one_that_is_none_is_refused(history: History) -> None:
+    async with staged(lab(), attic(), history=history) as stage:
+        await stage.command("timeline 2026-02-28 10:00")
+        await stage.until_text("→ pending")
+        assert "2026-02-28 10:00:00 UTC" in stage.text
+        await stage.command("go-to-time noon")
+        assert "The time must be such as" in stage.toasts
+        await stage.press("end")
+        await stage.until_text("stop train")
+        assert "following" in stage.title
+
+
+async def test_filters_and_accounts_limit_list_and_lanes(history: History) -> None:
+    async with staged(lab(), attic(), history=history) as stage:
+        await stage.command("timeline")
+        await stage.until_text("stop train")
+        await stage.command("filter lane:actions")
+        assert lane(stage, "events") == ""
+        assert lane(stage, "actions") == "•"
+        await stage.press("escape")
+        await stage.command("account attic")
+        await stage.until(lambda: "stop train" not in stage.text)
+        assert lane(stage, "events") == "✗"
+
+
+async def test_of_what_is_gone_enter_shows_what_is_known(history: History) -> None:
+    async with staged(lab(), attic(), history=history) as stage:
+        await stage.command("timeline")
+        await stage.until_text("long-gone")
+        await stage.press("k")
+        await stage.press("enter")
+        assert "lab/pod/long-gone" in stage.text
+        await stage.press("escape", "s")
+        assert "long-gone is not listed" in stage.toasts
+
+
+async def test_a_report_is_saved_privately(history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with staged(lab(), attic(), history=history) as stage:
+        await stage.command("timeline")
+        await stage.until_text("stop train")
+        await stage.press("ctrl+s", "h")
+        await stage.until(lambda: "Saved as" in stage.toasts)
+    mode, page = saved(tmp_path)
+    assert mode == 0o600
+    assert "stop train" in page
+    assert "<dt>Time zone</dt><dd>UTC</dd>" in page
+
+
+async def test_without_anything_known_the_way_to_more_is_said(tmp_path: Path) -> None:
+    async with staged(lab(), history=History(tmp_path / "history.db")) as stage:
+        await stage.command("timeline 2026-01-01 10:00")
+        await stage.until_text("Nothing is known of this time. left goes back, - shows more time.")
