@@ -91,8 +91,6 @@ _ROW = _section(
         "Timeline",
         "i",
         "All that happened to it, on an axis of time",
-        11,
-        "timeline",
         when=Condition.EVENTS,
     ),
     _named("tasks-of", "Tasks", "t", "Tasks in its queue", 5, "tasks", when=Condition.QUEUE, optional=True),
