@@ -53,7 +53,7 @@ class Ledger:
         report = SpendReport(window=period, by=by, unobserved=unobserved)
         if begin <= self._now < period.until.timestamp():
             return self._with_present(report, groups, accounts)
-        return replace(report, lines=list(_lines(groups, by)))
+        return replace(report, lines=list(_lines(groups, by, accounts)))
 
     def _recorded(self, accounts: Collection[str] | None) -> list[str]:
         return [name for name in self._record.begun if accounts is None or name in accounts]
@@ -111,7 +111,7 @@ class Ledger:
                 lacking = True
         known = {account for account, _ in seen_from}
         outdated = [name for name in self._recorded(accounts) if name not in known]
-        report = replace(report, lines=list(_lines(groups, report.by)), outdated=outdated)
+        report = replace(report, lines=list(_lines(groups, report.by, accounts)), outdated=outdated)
         if len(outdated) == len(report.unobserved):
             return report
         at_least = lacking or bool(outdated or report.unpriced) or any(map(report.lacks, report.unobserved))
@@ -247,8 +247,11 @@ def _name(by: By, charge: Charge) -> str:
     return charge.name or charge.ref.id
 
 
-def _lines(groups: Mapping[_Key, _Group], by: By) -> Iterator[SpendLine]:
-    """Yield the lines, the most expensive of each currency first; time without a price has the line of its group."""
+def _lines(groups: Mapping[_Key, _Group], by: By, accounts: Collection[str] | None) -> Iterator[SpendLine]:
+    """Yield the lines, the most expensive of each currency first; time without a price has the line of its group.
+
+    The currencies are in the order of the accounts that spend them.
+    """
     currencies: dict[str, list[str]] = {}
     for key, currency in groups:
         if currency:
@@ -286,13 +289,18 @@ def _lines(groups: Mapping[_Key, _Group], by: By) -> Iterator[SpendLine]:
                 parent=charge.parent if by in (By.DEPLOYMENT, By.INSTANCE) else "",
             )
         )
-    order = {currency: place for place, currency in enumerate(dict.fromkeys(currency for _, currency in groups))}
+    known = {currency: place for place, currency in enumerate(dict.fromkeys(currency for _, currency in groups))}
+    places = {name: place for place, name in enumerate(accounts or ())}
+    order: dict[str, int] = {}
+    for (_, currency), group in groups.items():
+        first = min(places.get(name, len(places)) for name in group.accounts)
+        order[currency] = min(first, order.get(currency, first))
 
-    def place(line: SpendLine) -> tuple[int, Decimal, str]:
+    def place(line: SpendLine) -> tuple[int, int, Decimal, str]:
         money = line.spent
-        return (
-            (len(order), Decimal(0), line.key) if money is None else (order[money.currency], -money.amount, line.key)
-        )
+        if money is None:
+            return (len(places) + 1, 0, Decimal(0), line.key)
+        return (order[money.currency], known[money.currency], -money.amount, line.key)
 
     yield from sorted(found, key=place)
 

@@ -182,7 +182,10 @@ class SpentPart:
         parts = []
         for period in CHOICES:
             name = "now" if period is None else PERIOD_NAMES[period]
-            parts.append(Content.styled(f" {name} ", "bold reverse" if period is self.period else "$muted"))
+            here = period is self.period
+            parts.append(
+                Content.styled(f"[{name}]" if here else f" {name} ", "bold $text-accent" if here else "$muted")
+            )
         keys = self._view.session
         hint = f"   {keys.key_of('window-shorter')} {keys.key_of('window-longer')}"
         by = f"   by {self.by.value}  {keys.key_of('group')}" if self.is_shown else ""

@@ -310,7 +310,9 @@ class CostView(ListView):
 
     def shows(self, row: Row) -> bool:
         """Whether a row passes everything but the typed filter; a period is added up of the accounts shown."""
-        return isinstance(row, SpendLine) or super().shows(row)
+        if isinstance(row, SpendLine):
+            return not self.problems_only or self.is_problem(row)
+        return super().shows(row)
 
     def row_style(self, row: Row) -> str | None:
         """Dim packages, and sums of what is not up to date."""
@@ -373,8 +375,8 @@ class CostView(ListView):
         return f"Nothing that costs money runs in {where}, and no account has a balance."
 
     def is_problem(self, row: Row) -> bool:
-        """A sum is no problem."""
-        return False
+        """A sum is no problem; one of a period is where it lacks something."""
+        return isinstance(row, SpendLine) and (row.unpriced > 0 or row.estimate is not None)
 
     # --- what the commands act on ----------------------------------------------------------------------------
 
