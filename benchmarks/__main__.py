@@ -22,6 +22,7 @@ PROGRAMS = (
     "runs",
     "instances",
     "home",
+    "agent",
     "rules",
     "odds",
     "spend",

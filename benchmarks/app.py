@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.measure import Finding, averaged, options, ratio, report, side_by_side
 from benchmarks.table import compare
+from gputui.agent.start import stop_agent
 from tests.tui.harness import Terminal
 
 ROWS = 50
@@ -31,10 +32,10 @@ HOME = "Spending"
 
 
 @contextmanager
-def simulator(directory: Path, size: str = "small") -> Iterator[Path]:
+def simulator(directory: Path, size: str = "small", clouds: str = "none") -> Iterator[Path]:
     """Run a frozen simulator; gives the path of its configuration, without hosts (benchmarks.hosts)."""
     command = [sys.executable, "-m", "gputui", "sim", "--port", "0", "--speed", "0", "--size", size]
-    command += ["--clouds", "none"]
+    command += ["--clouds", clouds] if clouds else []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -58,23 +59,31 @@ def start(argv: list[str], shows: str, env: dict[str, str]) -> float:
         return terminal.last_read_at - terminal.started
 
 
-def starts(config: Path, rounds: int, settled: float) -> list[Finding]:
-    """Time the first frame with data: with what the last session knew, and on a machine that has never seen it."""
+def starts(config: Path, rounds: int, settled: float, *, agent: bool) -> list[Finding]:
+    """Time the first frame with data: with what the last session knew, and on a machine that has never seen it.
+
+    With ``agent`` each session starts one, which is stopped after it.
+    """
     known = config.parent / "known"
-    env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(known)}
+    env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(known), "GPUTUI_AGENT": "" if agent else "off"}
     with Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env) as terminal:
         terminal.wait_for(HOME)
         terminal.settle(settled)
         terminal.send("q")
         terminal.wait_exit()
+    stop_agent(known)
 
     def again() -> float:
-        return start(["-m", "gputui"], HOME, env)
+        seconds = start(["-m", "gputui"], HOME, env)
+        stop_agent(known)
+        return seconds
 
     def never_seen() -> float:
         fresh = config.parent / "fresh"
         shutil.rmtree(fresh, ignore_errors=True)
-        return start(["-m", "gputui"], HOME, env | {"GPUTUI_STATE_DIR": str(fresh)})
+        seconds = start(["-m", "gputui"], HOME, env | {"GPUTUI_STATE_DIR": str(fresh)})
+        stop_agent(fresh)
+        return seconds
 
     def minimal() -> float:
         return start(["-m", "benchmarks.minimal", str(ROWS)], "● running", {})
@@ -145,7 +154,7 @@ def main() -> int:
     if args.tiny:
         args.rounds, args.keys, args.idle, settled = 1, 1, 0.1, 0.2
     with tempfile.TemporaryDirectory() as directory, simulator(Path(directory)) as config:
-        findings = [*starts(config, args.rounds, settled), at_rest(config, args.idle, settled)]
+        findings = [*starts(config, args.rounds, settled, agent=not args.tiny), at_rest(config, args.idle, settled)]
         if args.tiny:
             findings += many_instances(config, args.keys, settled)
     if not args.tiny:

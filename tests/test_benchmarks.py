@@ -35,6 +35,7 @@ LAST_LINE = {
     "runs": "hosts, 2 at a time",
     "instances": "percent of a core",
     "home": "percent of a core",
+    "agent": "percent of a core",
     "rules": "break a promise",
     "odds": "ms to draw odds",
     "spend": "ms to add up a month",

@@ -278,7 +278,7 @@ class Process:
             "state_dir": str(self._state),
             "log": str(self.place.log),
             "cpu_seconds": round(used.ru_utime + used.ru_stime, 2),
-            "memory_bytes": resident_bytes(),
+            "memory_bytes": memory_bytes(),
             "sessions": [one.pid for one in self.server.attached],
             **self.agent.status(),
         }
@@ -303,14 +303,14 @@ async def _subscribe(session: Session, arguments: Mapping[str, Any]) -> Any:
     return {}
 
 
-def resident_bytes() -> int:
-    """Return the memory of this process that is in use now, or its largest where the system reports no other."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return largest if sys.platform == "darwin" else largest * 1024
-    return pages * resource.getpagesize()
+def memory_bytes() -> int:
+    """Return the memory of this process; libraries that others have loaded as well count in part, where known."""
+    with suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/self/smaps_rollup").read_text("ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest * 1024
 
 
 def run(config_path: Path, state: Path, *, metrics: Address | None = None) -> int:
