@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gputui.analytics.spend import Period
 from gputui.history.history import History
 from gputui.models import Money, Resource
 from gputui.models.budgets import Budget
@@ -89,10 +91,23 @@ async def test_home_has_the_spending_of_today_and_the_budgets_that_warn(history:
         await stage.until_text("Budget team: ≥ $2.")
 
 
-async def test_days_begin_as_the_choice_of_utc_says(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let this machine be in a time zone that is 8 hours ahead."""
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "Asia/Shanghai")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize("view", ["0", "9"])
+async def test_days_begin_as_the_choice_of_utc_says(history: History, in_shanghai: None, view: str) -> None:
+    def begin() -> object:
+        return stage.fleet.spend.now.reports[Period.TODAY].window.since
+
     async with staged(hub(), history=history) as stage:
-        await stage.press("0")
-        await stage.until(lambda: stage.fleet.spend.now is not None)
-        today = next(iter(stage.fleet.spend.now.reports.values()))
-        assert today.window.since == START.replace(hour=0)
-        assert today.window.until - today.window.since == timedelta(days=1)
+        await stage.press(view)
+        assert begin() == START.replace(hour=0)
+        await stage.press("U")
+        assert begin() == START.replace(hour=16) - timedelta(days=1)

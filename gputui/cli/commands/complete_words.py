@@ -10,15 +10,20 @@ from __future__ import annotations
 import re
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from gputui.actions import ACTIONS
 from gputui.commands import BY_WORD, Group
 from gputui.config.paths import config_path, history_path, scope_of, state_dir
 from gputui.config.preview import read_preview
 from gputui.models import NAMED
+
+if TYPE_CHECKING:
+    from gputui.presentation.columns.column import Column
+    from gputui.presentation.columns.context import Context
 
 MOST = 500
 """As many words are offered at most."""
@@ -76,10 +81,17 @@ def _columns(line: Sequence[str], current: str) -> Iterator[str]:
     from gputui.presentation.columns.context import Context
     from gputui.presentation.columns.cost import cost_columns
     from gputui.presentation.columns.lists import columns_of
+    from gputui.presentation.columns.spend import spend_columns
+    from gputui.presentation.columns.waste import waste_columns
 
+    others: Mapping[str, Callable[[Context], Sequence[Column[Any]]]] = {
+        "cost": cost_columns,
+        "spend": spend_columns,
+        "waste": waste_columns,
+    }
     kinds = {resource.value: resource for resource in Resource}
-    kind = next((word for word in line if word in kinds or word == "cost"), "instances")
-    columns = cost_columns(Context()) if kind == "cost" else columns_of(kinds[kind], Context())
+    kind = next((word for word in line if word in kinds or word in others), "instances")
+    columns = others[kind](Context()) if kind in others else columns_of(kinds[kind], Context())
     before, comma, _ = current.rpartition(",")
     for column in columns:
         if column.listed and column.key not in before.split(","):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.cli.commands.get import COST, KINDS, SPEND, WASTE
+from gputui.cli.commands.get import BAD_HOSTS, COST, KINDS, ODDS, SPEND, WASTE
 from gputui.config.paths import history_path, scope_of
 from gputui.history.history import History, Snapshot
 from gputui.history.saved_views import SavedView, SavedViews
@@ -79,7 +79,7 @@ def test_the_script_is_valid(shell: str, script: Callable[[str], str], tmp_path:
 def test_bash_offers_what_fits(script: Callable[[str], str]) -> None:
     offered: dict[Words, set[str]] = {
         ("gputui", "st"): {"start", "stop"},
-        ("gputui", "get", ""): {*KINDS, COST, WASTE, SPEND},
+        ("gputui", "get", ""): {*KINDS, COST, WASTE, SPEND, ODDS, BAD_HOSTS},
         ("gputui", "get", "gpus", "-o", ""): {"table", "wide", "json", "csv"},
         ("gputui", "get", "gpus", "--w"): {"--watch"},
         ("gputui", "config", ""): {"path", "check"},
@@ -176,6 +176,8 @@ def test_bash_offers_accounts_and_refs(listed: Path, script: Callable[[str], str
         ("gputui", "get", "gpus", "-A", ""): {"lab", "hub"},
         ("gputui", "get", "gpus", "--columns", "host,mem"): {"host,memory"},
         ("gputui", "get", "cost", "--sort", "g"): {"gpus"},
+        ("gputui", "get", "spend", "--columns", "sp"): {"spent"},
+        ("gputui", "get", "spend", "--by", "o"): {"owner"},
         ("gputui", "get", "instances", "--view", ""): {"night"},
         ("gputui", "--view", "ev"): {"events"},
         ("gputui", "passwd", "l"): {"lab"},
