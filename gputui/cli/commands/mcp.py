@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import re
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -85,10 +87,7 @@ def run(args: argparse.Namespace) -> int:
     session.choose(config, args.accounts)
     if sys.stdin.isatty():
         notify("gputui mcp speaks a protocol on stdin and stdout: a client starts it (docs/mcp.md). Ctrl+C ends it.")
-    try:
-        asyncio.run(_serve(config, args))
-    except KeyboardInterrupt:
-        return ExitCode.OK
+    asyncio.run(_serve(config, args))
     return ExitCode.OK
 
 
@@ -129,14 +128,31 @@ async def _serve(config: Config, args: argparse.Namespace) -> None:
             await fleet.start()
             reader = Reader(fleet, config, history)
             if args.write:
-                await _serve_changes(args, reader)
+                ended = await _serve_changes(args, reader)
             else:
-                await serve(make_server(ReadTools(reader, partial(rules.read, args)).tools(), instructions()))
+                tools = ReadTools(reader, partial(rules.read, args)).tools()
+                ended = await _until_ended(serve(make_server(tools, instructions())))
         finally:
             await fleet.aclose()
+    if ended:
+        os._exit(ExitCode.OK)  # a thread waits for a line of stdin, which may never come
 
 
-async def _serve_changes(args: argparse.Namespace, reader: Reader) -> None:
+async def _until_ended(serving: Coroutine[Any, Any, None]) -> bool:
+    """Serve until the client has gone, or a signal ends it: True then."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, ended.set)
+    task, end = loop.create_task(serving), loop.create_task(ended.wait())
+    await asyncio.wait({task, end}, return_when=asyncio.FIRST_COMPLETED)
+    end.cancel()
+    if task.done():
+        await task
+        return False
+    return True
+
+
+async def _serve_changes(args: argparse.Namespace, reader: Reader) -> bool:
     from gputui.cli.mcp.budget import Budget
     from gputui.cli.mcp.changes import Writing
     from gputui.cli.mcp.leasing import Leasing
@@ -155,7 +171,7 @@ async def _serve_changes(args: argparse.Namespace, reader: Reader) -> None:
     limits = " and ".join(format_money(one) for one in args.budget)
     text = instructions(CHANGES.format(lease=format_minutes(args.lease), budget=limits))
     try:
-        await serve(make_server(tools, text, plans))
+        return await _until_ended(serve(make_server(tools, text, plans)))
     finally:
         plans.close()
 

@@ -64,10 +64,15 @@ class Leasing:
         await asyncio.to_thread(self.ensure_agent)
 
     async def set(self, fleet: Fleet, row: Instance | Deployment) -> Lease:
-        """Set the lease of a row; raises GputuiError."""
+        """Set the lease of a row; raises GputuiError.
+
+        An agent that had nothing to do while the request was under way may have ended: it is started again.
+        """
         now = fleet.now()
         terms = self.terms(fleet, row, now)
-        return await asyncio.to_thread(lambda: self.book.set(row, terms, now=now, user=self.user, known=None))
+        lease = await asyncio.to_thread(lambda: self.book.set(row, terms, now=now, user=self.user, known=None))
+        await self.ready()
+        return lease
 
 
 def hours_left(lease: Lease, now: datetime) -> Decimal:

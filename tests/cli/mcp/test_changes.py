@@ -152,7 +152,7 @@ async def test_a_start_has_a_lease_and_counts_until_its_end(tmp_path: Path, lab:
         write.approve(plan["plan"])
         (result,) = (await write.ask("carry_out", plan=plan["plan"]))["results"]
         lease = write.book.read().of[Ref("lab", "pod", "main")].lease
-        assert (result["outcome"], result["lease"]["id"], write.agents) == ("done", lease.id, 1)
+        assert (result["outcome"], result["lease"]["id"], write.agents) == ("done", lease.id, 2)
         assert lease.until is not None
         assert (lease.until - write.clock.now()).total_seconds() == 480 * 60
         with pytest.raises(ForbiddenError, match=r"and \$8.00 of the budget"):
