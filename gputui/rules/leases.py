@@ -314,7 +314,9 @@ class _Look:
             return _Due(None, problem=facts.users.problem or "it is not known who is logged in")
         if facts.users.names:
             return _Due(None, f"logged in: {', '.join(facts.users.names)}")
-        left = timedelta(minutes=lease.idle or 0) - facts.load.idle
+        # Time before the lease was set does not count: what is idle then is about to be used, perhaps.
+        idle = min(facts.load.idle, _passed(lease.created, facts.now))
+        left = timedelta(minutes=lease.idle or 0) - idle
         return _Due(facts.now + left, "its GPUs are idle, and no user is logged in", idle=True)
 
     def _early(self, due: _Due, *, off: bool) -> Decision:

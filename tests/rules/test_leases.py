@@ -15,7 +15,7 @@ from tests.rules.lease_simulation import REF, START, Run
 ROW = Instance(REF, "main", Phase.RUNNING, "running", container_id="c1")
 MINUTE = timedelta(minutes=1)
 LEASE = Lease("l234", REF, "main", START, until=START + 60 * MINUTE, generation="c1", revision=1)
-IDLE = replace(LEASE, until=None, idle=30)
+IDLE = replace(LEASE, created=START - 60 * MINUTE, until=None, idle=30)
 QUIET = Facts(START, row=ROW, load=Load(idle=31 * MINUTE), users=Users(()), watched=60 * MINUTE)
 
 
@@ -152,6 +152,15 @@ def test_an_idle_rule_ends_what_is_idle_with_nobody_logged_in() -> None:
     assert at(2, IDLE, load=Load(idle=19 * MINUTE)).state is LeaseState.WAITING
     assert at(2, IDLE, load=Load(idle=21 * MINUTE)).notice is not None
     assert at(2, IDLE, warned).send
+
+
+def test_idle_time_before_the_lease_was_set_does_not_count() -> None:
+    warned = entry(LeaseEvent.WARNED, 20)
+    new = replace(IDLE, created=START)
+    long = {"load": Load(idle=600 * MINUTE)}
+    assert at(2, new, **long).state is LeaseState.WAITING
+    assert not at(29, new, warned, **long).send
+    assert at(30, new, warned, **long).send
 
 
 @pytest.mark.parametrize(
