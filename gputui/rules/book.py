@@ -15,6 +15,7 @@ from gputui.models.rules import Rule, RuleState, RuleStatus, Watch
 from gputui.models.serialize import rows_from_plain
 from gputui.rules.files import RuleFiles
 from gputui.rules.journal import Entry, Journal
+from gputui.rules.lease_book import LeaseBook
 from gputui.rules.leases import fold
 from gputui.rules.orders import UNSETTLED, Orders
 from gputui.rules.status import KIND, status_of
@@ -60,7 +61,7 @@ class RuleBook:
             rows = []  # of another release
         live = {row.ref.id: row for row in rows}
         found = self.files.read()
-        mine = [rule for rule in found.rules.values() if rule.scope in ("", self.scope)]
+        mine = [rule for rule in found.rules.values() if rule.scope in ("", self.scope) and not _is_removed(rule)]
         mine.sort(key=lambda rule: rule.created)
         return RulesNow(
             [live.get(rule.id) or self.status(rule, now) for rule in mine],
@@ -145,7 +146,10 @@ class RuleBook:
                     f"The rule {rule.id} still follows {', '.join(open_)}.",
                     hint=f"Pause it (gputui rules pause {rule.id}) and delete it later, or use --force.",
                 )
-        self.files.delete(rule.id, rule.revision)
+        if isinstance(rule, Lease):
+            LeaseBook(self.files.directory, self.scope).remove(rule)  # the agent ends what is armed inside first
+        else:
+            self.files.delete(rule.id, rule.revision)
 
     def _settled(self, watch: Watch) -> Orders:
         try:
@@ -158,6 +162,11 @@ class RuleBook:
         over = self.orders(watch.id).over
         if over is not None:
             raise ConflictError(f"The rule {watch.id} is over: {over.text}", hint="Make a new one.")
+
+
+def _is_removed(rule: Rule) -> bool:
+    """Return whether the user has removed a rule of which the agent still has to end something."""
+    return isinstance(rule, Lease) and rule.removed
 
 
 def matching_ids(texts: Collection[str], known: Sequence[str]) -> list[str]:

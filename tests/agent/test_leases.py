@@ -20,6 +20,7 @@ from gputui.fleet import Fleet
 from gputui.models import Action, GpuDevice, GpuSample, Ref, Resource
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseEvent
 from gputui.models.notifications import Notification
+from gputui.rules.book import RuleBook
 from gputui.rules.files import RuleFiles
 from gputui.rules.journal import Journal
 from gputui.rules.lease_book import LeaseBook
@@ -323,7 +324,7 @@ async def test_a_lease_is_armed_inside_replaced_on_extension_and_ended_on_remova
         assert inside.armed["l234"] > 4 * 3600
         inside.fails = True
         book = LeaseBook(tmp_path / "agent")
-        book.remove(lease)
+        RuleBook(tmp_path / "agent", "").delete(lease)
         await place.minutes(2)
         assert not book.read().of
         assert place.service.busy
