@@ -20,3 +20,9 @@ def test_the_servers_of_the_simulator_are_for_the_demo_alone() -> None:
     servers = {"starlette", "hypercorn"}
     assert packages("runtime.txt").isdisjoint(servers)
     assert servers <= packages("dev.txt")
+
+
+def test_the_model_context_protocol_is_in_no_installation_without_its_extra() -> None:
+    for name in ("runtime.txt", "packed.txt"):
+        assert "mcp" not in packages(name)
+    assert "mcp" in packages("dev.txt")

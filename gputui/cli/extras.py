@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
+from gputui.cli.packed import packed_program
 from gputui.errors import ConfigError
 
 
@@ -23,9 +24,12 @@ def need_packages(what: str, extra: str, packages: Sequence[str], purpose: str) 
     if has_packages(packages):
         return
     missing = " and ".join(name for name in packages if find_spec(name) is None)
-    raise ConfigError(
-        f"{what} needs {missing}, which this installation does not have.",
-        hint=f"Install what {purpose} needs: {shlex.quote(sys.executable)} -m pip install 'gputui[{extra}]'"
-        if find_spec("pip") is not None
-        else f"Install gputui again as 'gputui[{extra}]'.",
-    )
+    raise ConfigError(f"{what} needs {missing}, which this installation does not have.", hint=_hint(extra, purpose))
+
+
+def _hint(extra: str, purpose: str) -> str:
+    if packed_program():
+        return f"This file or folder takes no packages: install gputui as a Python package, 'gputui[{extra}]'."
+    if find_spec("pip") is None:
+        return f"Install gputui again as 'gputui[{extra}]'."
+    return f"Install what {purpose} needs: {shlex.quote(sys.executable)} -m pip install 'gputui[{extra}]'"

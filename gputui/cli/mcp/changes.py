@@ -209,8 +209,8 @@ async def leased(writing: Writing, row: Instance | Deployment) -> Mapping[str, o
     except GputuiError as error:
         return {
             "lease": None,
-            "warning": f"{row.ref} has NO lease: {error} It costs until a person ends it: gputui lease {row.ref} "
-            f"--after {writing.leasing.text}",
+            "warning": f"No lease of {row.ref} is enforced: {error} It costs until a person ends it, or sets one: "
+            f"gputui lease {row.ref} --after {writing.leasing.minutes}m",
         }
     until = "" if lease.until is None else lease.until.isoformat(timespec="minutes")
     return {"lease": {"id": lease.id, "action": lease.action.value, "until": until}}

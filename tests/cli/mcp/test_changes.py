@@ -25,7 +25,7 @@ from gputui.errors import (
     InvalidError,
     UnknownOutcomeError,
 )
-from gputui.models import Action, Form, FormField, Money, Ref, Resource, Role
+from gputui.models import Action, Form, FormField, Money, Offer, Ref, Resource, Role
 from gputui.models.forms import FieldKind
 from gputui.rules.lease_book import LeaseBook
 from tests.cli.mcp.conftest import Tools, tools_over
@@ -45,6 +45,8 @@ class Lab(FakeBackend):
         super().__init__("lab")
         self.offered |= {Action.START}
         self.values: Mapping[str, str] = {}
+        self.limited = True
+        """Whether the form has an upper price, else it has the GPU model and their number."""
 
     async def create_form(self, kind: str) -> Form:
         fields = (
@@ -54,8 +56,11 @@ class Lab(FakeBackend):
                 "price_to", "Price at most", FieldKind.NUMBER, required=False, unit="$/h", role=Role.PRICE_LIMIT
             ),
             FormField("password", "Password", FieldKind.SECRET, required=False),
+            FormField("model", "GPU model", required=False, role=Role.GPU_MODELS),
+            FormField("gpus", "GPUs", required=False, role=Role.GPU_COUNT),
         )
-        return Form(self.account, kind, "New pod", fields)
+        kept = tuple(field for field in fields if self.limited or field.role is not Role.PRICE_LIMIT)
+        return Form(self.account, kind, "New pod", kept)
 
     async def create(self, kind: str, values: Mapping[str, str]) -> Any:
         self.values = values
@@ -204,6 +209,23 @@ async def test_a_refused_create_costs_nothing(tmp_path: Path, lab: Lab) -> None:
         answer = await write.approved("plan_create", account="lab", kind="pod", values=EXP)
         assert (answer["outcome"], answer["error"]) == ("failed", "no stock")
         write.budget.check(Money(Decimal(20), "USD"))
+
+
+async def test_a_create_is_not_sent_when_its_price_has_risen(tmp_path: Path, lab: Lab) -> None:
+    def offer(price: str) -> Offer:
+        return Offer(Ref("lab", "offer", "1"), "H100", "eu", idle=4, price_from=Money(Decimal(price), "USD"))
+
+    lab.limited = False
+    lab.rows[Resource.STOCK] = [offer("1.0")]
+    values = {"name": "exp", "image": "cuda", "model": "H100", "gpus": "2"}
+    async with writing(tmp_path, lab) as write:
+        plan = await write.ask("plan_create", account="lab", kind="pod", values=values)
+        assert "Spending rises by at most $2.00/h." in plan["consequences"]
+        lab.rows[Resource.STOCK] = [offer("1.2")]
+        write.approve(plan["plan"])
+        with pytest.raises(ConflictError, match=r"The price is \$2.40/h now. Nothing was sent"):
+            await write.ask("carry_out", plan=plan["plan"])
+        assert (lab.calls[Action.CREATE], write.budget.check(Money(Decimal(20), "USD"))[-5:]) == (0, "used.")
 
 
 @pytest.mark.parametrize("value", ["cmd:touch /tmp/x", "file:~/.ssh/id_rsa", "env:HOME", "hunter2"])
