@@ -57,7 +57,7 @@ async def test_a_host_that_was_logged_into_is_looked_at_at_once(
     monkeypatch.setattr("gputui.ssh.client.connect", connected)
     clock = FakeClock()
     async with staged(cast("FakeBackend", ssh_backend(remote, clock)), clock=clock, view="3") as stage:
-        await stage.until(lambda: "unknown" in stage.line_of("gpu01"))
+        await stage.until(lambda: "not read" in stage.line_of("gpu01"))
         remote.machines["gpu01"].problem = None
         (row,) = stage.fleet.all(Instance)
         await trusting(stage.fleet, row)

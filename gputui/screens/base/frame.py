@@ -73,9 +73,10 @@ class Frame:
         title = TitleBar()
         title.set_tabs(self._tabs())
         yield title
-        yield Static(id="problems")
         with Container(id="body"):
             yield from body
+        # Below the rows, so that these stay where they are while hosts fail and answer again.
+        yield Static(id="problems")
         yield FilterBar(self._view)
         yield CommandBar(self._view)
         yield FooterBar()
