@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gputui.agent.place import Place
-from gputui.agent.protocol import fingerprint
+from gputui.agent.protocol import NOTICE, PROBLEM, error_to_plain, fingerprint
 from gputui.agent.reads import Reads
 from gputui.agent.services import Factory, Handler, Service
 from gputui.errors import AgentError, ConfigError, GputuiError
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.signals import Listeners
 from gputui.models import HealthState
+from gputui.models.serialize import to_plain
 from gputui.redaction import as_failure
 
 if TYPE_CHECKING:
@@ -226,9 +227,7 @@ class Agent:
 
     def _show(self, notification: Notification) -> None:
         log.info("%s: %s", notification.title, notification.text)
-        self.publish(
-            "notice", {"topic": notification.topic.value, "title": notification.title, "text": notification.text}
-        )
+        self.publish(NOTICE, to_plain(notification))
 
     def _say(self, error: GputuiError) -> None:
         log.warning("a notification was not delivered: %s", error)
@@ -236,7 +235,8 @@ class Agent:
     def _failed(self, what: str, error: BaseException) -> None:
         log.error("%s failed: %s", what, error, exc_info=error)
         failure = as_failure(error, what) if isinstance(error, Exception) else AgentError(f"{what} failed.")
-        self.publish("problem", {"title": failure.title, "text": str(failure)})
+        problem = GputuiError(f"The agent: {failure.message}", hint=failure.hint or "gputui agent logs has more.")
+        self.publish(PROBLEM, error_to_plain(problem))
 
     def status(self) -> Mapping[str, Any]:
         """Return what can be said about it, as plain data."""

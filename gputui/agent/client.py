@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ from gputui.errors import AgentError, GputuiError
 from gputui.text import clean
 
 GREETING_SECONDS = 5.0
+log = logging.getLogger("gputui.agent")
 _END = None
 
 Listener = Callable[[Any], None]
@@ -115,8 +117,10 @@ class Client:
     def _take(self, frame: Frame) -> None:
         if (topic := frame.head.get("topic")) is not None:
             for listener in self._listeners.get(str(topic), ()):
-                with suppress(ValueError):
+                try:
                     listener(_content(frame))
+                except Exception:
+                    log.exception("a message of the agent about %s cannot be used", clean(str(topic)))
         elif (answers := self._waiting.get(frame.head.get("id", 0))) is not None:
             answers.put_nowait(frame)
 

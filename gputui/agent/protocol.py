@@ -30,6 +30,8 @@ from gputui.text import clean
 
 PROTOCOL = 1
 """The version of the requests and answers after the greeting. Incompatible changes increase it."""
+NOTICE, PROBLEM = "notice", "problem"
+"""The topics of notifications, and of failures inside the agent."""
 LONGEST_LINE = 256 * 2**10
 LONGEST_BODY = 64 * 2**20
 """The most bytes after a line: the largest answer of a server has half of that."""

@@ -203,6 +203,9 @@ class GputuiApp(App[int]):
             exit_on_error=False,
         )
         self._announcements.follow(self.session.fleet)
+        if self.session.agent is not None:
+            following = self._announcements.follow_agent(self.session.agent)
+            self.run_worker(following, group="agent", name="the agent's news", exit_on_error=False)
         self.session.fleet.login_hint = f"{self.session.key_of('ssh')} on the instance asks."
         unsubscribe = self.session.fleet.subscribe_feeds(self._can_do_more)
         try:

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 from textual.notifications import SeverityLevel as Severity
 
+from gputui.agent.protocol import NOTICE, PROBLEM, error_from_plain
 from gputui.errors import GputuiError
 from gputui.models.notifications import Notification, Topic
+from gputui.models.serialize import from_plain
 from gputui.text import clean
 
 if TYPE_CHECKING:
+    from gputui.agent.link import Link
     from gputui.fleet import Fleet
     from gputui.fleet.notifications.notifier import Notifier
     from gputui.fleet.notifications.settings import Settings
@@ -49,15 +52,29 @@ class TerminalNotifications:
         self._app = app
         self._write = write
         self._notifier: Notifier | None = None
+        self._settings: Settings | None = None
 
     def follow(self, fleet: Fleet) -> None:
         """Notify of what happens in a fleet from now on."""
         from gputui.fleet.notifications.notifier import Notifier
 
+        self._settings = fleet.notify
         self._notifier = Notifier(
             fleet, fleet.notify, show=partial(self._show, fleet.notify), on_problem=self._show_problem
         )
         self._notifier.start()
+
+    async def follow_agent(self, agent: Link) -> None:
+        """Show what the agent announces from now on; command and webhook have it from the agent."""
+        await agent.subscribe(NOTICE, self._take_notice)
+        await agent.subscribe(PROBLEM, self._take_problem)
+
+    def _take_notice(self, data: object) -> None:
+        if self._settings is not None and isinstance(data, dict):
+            self._show(self._settings, from_plain(Notification, data))
+
+    def _take_problem(self, data: object) -> None:
+        self._show_problem(error_from_plain(data))
 
     def announce(self, notification: Notification) -> None:
         """Deliver a notification that was shown here already, if its topic is chosen."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from gputui.agent.protocol import NOTICE, PROBLEM, error_to_plain
 from gputui.app.notifications import TerminalNotifications, desktop_sequence
+from gputui.errors import GputuiError
 from gputui.models import Instance, Phase, Ref, Resource
 from gputui.models.notifications import Notification, Topic
+from gputui.models.serialize import to_plain
 from tests.fleet.fakes import FakeBackend
 from tests.screens.stage import staged
 
@@ -53,3 +58,25 @@ async def test_the_fleet_is_closed_though_the_notifications_fail(monkeypatch: py
             patched.setattr(TerminalNotifications, "aclose", fail)
             await stage.app.on_unmount()
         assert lab.calls["close"] == 1
+
+
+class Announcing:
+    """An agent that announces what a test says."""
+
+    def __init__(self) -> None:
+        self.listeners: dict[str, Callable[[object], None]] = {}
+
+    async def subscribe(self, topic: str, listener: Callable[[object], None]) -> None:
+        self.listeners[topic] = listener
+
+
+async def test_what_the_agent_announces_is_shown() -> None:
+    agent: Any = Announcing()
+    async with staged(FakeBackend("lab")) as stage:
+        await stage.app._announcements.follow_agent(agent)
+        news = Notification(Topic.RULE, "g7k2", "lab: 2 RTX 4090 are idle.", datetime(2026, 11, 29, tzinfo=UTC))
+        agent.listeners[NOTICE](to_plain(news))
+        agent.listeners[PROBLEM](error_to_plain(GputuiError("The agent: leases failed.")))
+        await stage.settle()
+        assert "lab: 2 RTX 4090 are idle." in stage.toasts
+        assert "The agent: leases failed." in stage.toasts

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         case "stop":
             return _stop()
         case "unit":
-            sys.stdout.write(_UNIT.format(program=shlex.join(_absolute(_program(args, _metrics(args))))))
+            sys.stdout.write(_UNIT.format(program=_unit_words(_absolute(_program(args, _metrics(args))))))
             return ExitCode.OK
     return _background(args) if args.background else _foreground(args)
 
@@ -250,6 +250,11 @@ def _follow(path: Path) -> None:
         *lines, rest = (rest + new.decode("utf-8", "replace")).split("\n")
         sys.stdout.writelines(f"{clean(line)}\n" for line in lines)
         sys.stdout.flush()
+
+
+def _unit_words(program: Sequence[str]) -> str:
+    """Return a command for a unit, in which percent and dollar signs have a meaning of their own."""
+    return shlex.join(program).replace("%", "%%").replace("$", "$$")
 
 
 def _absolute(program: Sequence[str]) -> list[str]:
