@@ -82,7 +82,7 @@ def test_the_footer_of_a_view_begins_with_commands_of_its_own(name: str) -> None
     [
         ("resta", ["restart"]),
         ("lo", ["logs"]),
-        ("re", ["refresh", "regions", "release", "rename", "resize", "restart"]),
+        ("re", ["refresh", "regions", "release", "rename", "renew", "resize", "restart"]),
         ("nosuch", []),
         ("ssh tr", ["ssh train", "ssh Train-2"]),
         ("ssh ", ["ssh train", "ssh Train-2", "ssh jupyter"]),

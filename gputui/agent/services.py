@@ -32,7 +32,11 @@ class Service(Protocol):
 
 Factory = Callable[["Agent"], Service]
 
-SERVICES: tuple[str, ...] = ("gputui.agent.leases:LeaseService", "gputui.agent.runner:RuleService")
+SERVICES: tuple[str, ...] = (
+    "gputui.agent.leases:LeaseService",
+    "gputui.agent.runner:RuleService",
+    "gputui.agent.block_renewal:BlockRenewalService",
+)
 """The factories of the services, as ``module:name``."""
 
 

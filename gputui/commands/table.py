@@ -153,6 +153,7 @@ _ROW = _section(
         optional=True,
     ),
     Command("watch", "Notify", "w", "Notify when GPUs become idle here, or stop", 9, aliases=("notify",)),
+    Command("renew", "Renew", "V", "Have the agent renew the block once before it ends, or not", 3, view="blacklist"),
     Command("odds", "Odds", "o", "How likely GPUs are idle here, by hour of the week", 5, view="stock"),
     Command(
         "snooze",

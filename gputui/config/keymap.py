@@ -119,6 +119,7 @@ _UNGROUPED = tuple(name for name in _SHARED if name not in _OF_GROUPS)
 _OF_LOGS = tuple(command.id for command in BY_ID.values() if command.view == "logs")
 _OF_FILES = tuple(command.id for command in BY_ID.values() if command.view == "files")
 _OF_STOCK = tuple(command.id for command in BY_ID.values() if command.view == "stock")
+_OF_BLACKLIST = tuple(command.id for command in BY_ID.values() if command.view == "blacklist")
 _OF_ODDS = tuple(command.id for command in BY_ID.values() if command.view == "odds")
 _OF_TIMELINE = tuple(command.id for command in BY_ID.values() if command.view == "timeline")
 _TOGETHER: tuple[tuple[str, ...], ...] = (
@@ -132,6 +133,7 @@ _TOGETHER: tuple[tuple[str, ...], ...] = (
     (*_SHARED, *_moving("lanes")),
     (*_OF_TIMELINE, *_moving("lanes")),
     (*_OF_STOCK, *_moving("heatmap")),
+    (*_OF_BLACKLIST, *_moving("table")),
     (*_OF_ODDS, *_moving("week")),
     _moving("reader", "text", "dialog"),
     (*_moving("json"), "dialog.cancel"),

@@ -60,6 +60,7 @@ _KEYS = {
     "spend_look": ("account", "list", "whole", "since"),
     "stock_offer": ("id",),
     "stock_hour": ("hour", "offer"),
+    "block_renewal": ("scope", "account", "region", "host"),
     "host_fact": ("account", "host", "fact", "instance", "occasion"),
 }
 _BUSY_SECONDS = 1.0

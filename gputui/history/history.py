@@ -22,6 +22,7 @@ from typing import Any
 from gputui.errors import GputuiError
 from gputui.history import command_lines, log_sources, preferences, snoozes
 from gputui.history import gpu_samples as kept_samples
+from gputui.history.block_renewals import BlockRenewals
 from gputui.history.database import HistoryFile
 from gputui.history.host_facts import HostFacts
 from gputui.history.preferences import Plain, Preferences
@@ -89,6 +90,8 @@ class History(HistoryFile):
         """The stock that was observed, by the hour."""
         self.host_facts = HostFacts(self)
         """The facts about hosts that were observed."""
+        self.block_renewals = BlockRenewals(self)
+        """The blocks that are to be renewed."""
 
     # Snapshots, events and samples: written together, so that a crash leaves them in step.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from textual.geometry import Region
@@ -10,7 +11,9 @@ from textual.widgets import Input
 
 from gputui.api.gpuhub.allowed_actions import RULES
 from gputui.config.preview import UiSettings
+from gputui.history.history import History
 from gputui.models import Resource
+from gputui.screens.base.leases import SessionLeases
 from gputui.text import clean
 from gputui.vendors import VendorError
 from tests.fleet.fakes import START, FakeBackend
@@ -100,10 +103,37 @@ async def test_the_menu_of_an_entry_has_what_applies_to_it_and_the_help_begins_w
         # The menu of an entry has what applies to it and the help begins with that.
         await stage.press("a")
         titles = [choice.label for choice in stage.app.screen._choices]  # type: ignore[attr-defined]
-        assert titles == ["Describe", "Raw JSON", "Block the host", "Copy id", "Copy…"]
+        assert titles == ["Describe", "Raw JSON", "Block the host", "Renew", "Copy id", "Copy…"]
         await stage.press("escape", "question_mark")
         lines = [line.split()[1:] for line in stage.lines if " :" in line or "On this row" in line]
         assert [line[0] for line in lines[:6]] == ["On", "enter", "d", "y", "a", "b"]
+
+
+async def test_a_block_is_renewed_by_the_agent_where_that_is_asked_for_and_confirmed(tmp_path: Path) -> None:
+    history, started = History(tmp_path / "history.sqlite3"), list[int]()
+    leases = SessionLeases(tmp_path / "agent", "config.toml", ensure=lambda: started.append(1))
+    async with staged(hub(), view="6", history=history, leases=leases) as stage:
+        stage.table.select(next(ref for ref in stage.table.visible_refs if "33ab01c2ff" in ref.id))
+        await stage.press("V")
+        assert "Renew the block of 33ab01c2ff before it ends?" in stage.text
+        await stage.press("enter")
+        assert history.block_renewals.read("config.toml") == []
+        await stage.press("V", "y")
+        await stage.until(lambda: started)
+        (renewal,) = history.block_renewals.read("config.toml")
+        assert (renewal.host, renewal.reason, renewal.until > START) == ("33ab01c2ff", "slow boot", True)
+        await stage.until(lambda: stage.line_of("33ab01c2ff").endswith("once"))
+        await stage.press("V")
+        await stage.until(lambda: not history.block_renewals.read("config.toml"))
+
+
+async def test_without_an_agent_or_in_a_read_only_account_nothing_is_renewed() -> None:
+    async with staged(hub(), view="6", history=History(None)) as stage:
+        await stage.press("V")
+        assert "Nothing is renewed in this session: it has no agent." in stage.toasts
+    async with staged(hub(), view="6", history=History(None), read_only=True) as stage:
+        await stage.press("V")
+        assert "hub is read-only here." in stage.toasts
 
 
 async def test_the_next_to_come_back_is_first_and_time_left_is_in_whole_minutes() -> None:

@@ -12,9 +12,10 @@ from gputui.analytics.startup_times import slow_start
 from gputui.cli import arguments, session
 from gputui.cli.mutate import Plan, carry_out
 from gputui.cli.output import notify, report_error
-from gputui.errors import GputuiError
+from gputui.errors import ExitCode, GputuiError
 from gputui.formatting import format_minutes, format_time
 from gputui.models import Action, Block, Event, Instance, Ref, Resource, Row
+from gputui.models.renewals import BlockRenewal
 from gputui.presentation.blocks import Place, one_of_each_host, place_of
 from gputui.presentation.columns.blocks import time_left
 
@@ -39,12 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="REASON",
         help="reason (default: how slowly it started, where its events show that)",
     )
+    parser.add_argument(
+        "--renew", action="store_true", help="renew it once for the same time before it ends; the agent does that"
+    )
     arguments.add_change_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Block the host of each named instance; a host of several is blocked once."""
     minutes: int = args.minutes
+    blocked: list[tuple[Instance, str]] = []
 
     def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
         instances = one_of_each_host(row for row in rows if isinstance(row, Instance))
@@ -52,13 +57,36 @@ def run(args: argparse.Namespace) -> int:
         comments = dict.fromkeys((row.ref for row in instances), args.comment or "")
         if args.comment is None:
             comments = runner.run(_evidence(fleet, instances))
+        blocked.extend((row, comments[row.ref]) for row in instances)
         return Plan(
             instances,
             {ref: {"minutes": str(minutes), "comment": comment} for ref, comment in comments.items()},
             [line for row in instances for line in _lines(row, minutes, comments[row.ref], known)],
         )
 
-    return carry_out(args, Action.BLOCK, args.refs, plan)
+    status = carry_out(args, Action.BLOCK, args.refs, plan)
+    if args.renew and not args.dry_run and status == ExitCode.OK:
+        _renew(args, blocked)
+    return status
+
+
+def _renew(args: argparse.Namespace, blocked: Sequence[tuple[Instance, str]]) -> None:
+    """Have the agent renew these blocks once; raises GputuiError where that cannot be."""
+    from gputui.cli.leases import config_file, ensure_agent, user
+
+    now = datetime.now(UTC)
+    until = now + timedelta(minutes=args.minutes)
+    with session.open_history() as history:
+        for row, comment in blocked:
+            account, region, host = place_of(row)
+            renewal = BlockRenewal(
+                str(config_file(args)), account, region, host, args.minutes, comment, until, now, user()
+            )
+            if not history.block_renewals.add(renewal):
+                why = f": {history.problem}" if history.problem else ""
+                raise GputuiError(f"The renewal of the block of {host} cannot be stored{why}.")
+            notify(f"{host}: renewed once before {format_time(until)}.")
+    ensure_agent(args)
 
 
 def _lines(row: Instance, minutes: int, comment: str, known: Mapping[Place, Block]) -> list[str]:
