@@ -43,6 +43,16 @@ def test_other_messages_end_with_their_time_and_a_repeated_one_is_shown_once() -
     assert messages.live == []
 
 
+def test_a_result_that_a_later_message_covers_is_not_shown_again() -> None:
+    messages = Messages()
+    (failure,) = shown(messages, "failed")
+    copied, saved = shown(messages, "copied", "saved", severity="information")
+    assert messages.live == [failure, copied, saved], "they are counted"
+    messages.end(saved)
+    assert messages.live == [failure]
+    assert copied in messages.kept
+
+
 def test_a_message_is_one_line_in_the_title() -> None:
     assert Message("several:\n  lab/a\n  lab/b", "Stop").line == "Stop: several:  lab/a  lab/b"
     assert Message("Conflict: no.", "Conflict").line == "Conflict: no."

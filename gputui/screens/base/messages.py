@@ -11,7 +11,7 @@ from gputui.text import clean
 
 MOST_KEPT = 500
 """The messages kept for :messages."""
-ERROR = "error"
+ERROR, INFORMATION = "error", "information"
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +31,8 @@ class Message:
     """Whether the user has pressed a key since it is shown."""
     overdue: bool = False
     """Whether it was shown long enough."""
+    superseded: bool = False
+    """Whether a later one took its place: it is counted next to that, and not shown again after it."""
 
     @property
     def words(self) -> tuple[str, str, str]:
@@ -46,7 +48,10 @@ class Message:
 
 
 class Messages:
-    """Shows each message for its time. An error stays after it until the next key: it may be read late."""
+    """Shows each message for its time. An error stays after it until the next key: it may be read late.
+
+    A result that a later message covers is not shown again after that: many of them would cover the title for long.
+    """
 
     def __init__(self) -> None:
         self.kept: deque[Message] = deque(maxlen=MOST_KEPT)
@@ -71,6 +76,8 @@ class Messages:
     def show(self, message: Message) -> None:
         """Show a message, in place of one with the same words."""
         self.live = [one for one in self.live if one.words != message.words]
+        for one in self.live:
+            one.superseded = one.superseded or (one.severity == INFORMATION and one.over is message.over)
         self.live.append(message)
         self._notify()
 
@@ -93,6 +100,8 @@ class Messages:
 
     def _drop_read(self) -> None:
         still = [one for one in self.live if not (one.overdue and (one.key_came or one.severity != ERROR))]
+        while still and still[-1].superseded:
+            still.pop()
         if len(still) != len(self.live):
             self.live = still
             self._notify()
