@@ -195,9 +195,9 @@ def _values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _shown(field: FormField, value: str) -> str:
-    """Return a value whole, but for secrets."""
+    """Return a value whole, but for secrets; further lines of it are marked, so that they are not taken for ours."""
     text: str = tidy("***" if field.kind is FieldKind.SECRET else redact(value))
-    return text.replace("\n", "\n    ")
+    return text.replace("\n", "\n    | ")
 
 
 async def _price(writing: Writing, form: Form, values: Mapping[str, str], account: str, kind: str) -> Money | None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ from gputui.text import clean
 
 LIFETIME = timedelta(minutes=10)
 """How long a plan can be approved and carried out."""
+MOST_WAITING = 10
+"""Plans of one server that can wait at the same time: more is no help to a person."""
+_KEPT_SECONDS = 3600.0
+"""How long the text of a server that was killed stays."""
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _ID_LENGTH = 6
 _LONGEST_FILE = 2**18
@@ -105,6 +110,13 @@ class Plans:
         self, question: str, lines: Sequence[str], typed: str | None, carry_out: Callable[[], Awaitable[Answer]]
     ) -> Plan:
         """Add a plan, and put its text where a person can approve it. Raises ConfigError."""
+        for known in list(self._plans):
+            self.get(known)  # expired ones do not count
+        if sum(plan.state is PlanState.WAITING for plan in self._plans.values()) >= MOST_WAITING:
+            raise ConflictError(
+                f"{MOST_WAITING} plans wait for approval already.",
+                hint="Let the person approve or decline them first.",
+            )
         id_ = "".join(secrets.choice(_LETTERS) for _ in range(_ID_LENGTH))
         expires = (self._now() + LIFETIME).replace(microsecond=0)
         text = PlanText(id_, question, tuple(lines), typed, expires)
@@ -171,9 +183,13 @@ class Desk:
             raise unusable(path, error) from None
 
     def prepare(self) -> None:
-        """Make the directory, the user's own."""
+        """Make the directory, the user's own, and remove texts of servers that were killed."""
         own_directory(self.folder.parent)
         own_directory(self.folder)
+        for path in (*self.folder.glob("*.plan"), *self.folder.glob("*.approved")):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _KEPT_SECONDS:
+                    path.unlink()
 
     def waiting(self, now: datetime) -> list[PlanText]:
         """Return the texts that wait and are not expired, the one that expires first first."""

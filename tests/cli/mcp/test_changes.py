@@ -244,3 +244,12 @@ async def test_what_a_person_cannot_read_is_refused(tmp_path: Path, lab: Lab) ->
         assert "too much for a person to approve" in caught.value.fields["values"]
         plan = await write.ask("plan_create", account="lab", kind="pod", values={**EXP, "image": "x" * 1500})
     assert any("x" * 1500 in line for line in plan["consequences"])
+
+
+async def test_lines_of_a_value_cannot_pass_for_consequences(tmp_path: Path, lab: Lab) -> None:
+    async with writing(tmp_path, lab) as write:
+        values = {**EXP, "image": "a\nSpending does not rise: the account is not billed.\x1b[2J"}
+        plan = await write.ask("plan_create", account="lab", kind="pod", values=values)
+    lines = "\n".join(plan["consequences"]).splitlines()
+    assert "    | Spending does not rise: the account is not billed.\ufffd[2J" in lines
+    assert "Spending rises by at most $1.50/h." in lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import pytest
 
 from gputui.cli.commands.mcp import money
 from gputui.cli.mcp.budget import Budget
-from gputui.cli.mcp.plans import ApprovalNeededError, Desk, Plan, Plans, PlanState
+from gputui.cli.mcp.plans import MOST_WAITING, ApprovalNeededError, Desk, Plan, Plans, PlanState
 from gputui.cli.mcp.tool import Answer
 from gputui.errors import ConfigError, ConflictError, ForbiddenError, JournalError, NotFoundError
 from gputui.models import Money
@@ -71,6 +72,23 @@ def test_a_plan_expires_whatever_the_clock_of_the_day_says(office: Office) -> No
         office.plans.begin(plan)
     with pytest.raises(NotFoundError, match="no plan"):
         office.desk.read(plan.id, office.clock.now())
+
+
+def test_a_model_cannot_ask_for_more_approvals_than_a_person_reads(office: Office) -> None:
+    for _ in range(MOST_WAITING):
+        office.plan()
+    with pytest.raises(ConflictError, match="10 plans wait for approval already"):
+        office.plan()
+    office.clock.elapsed += 601
+    office.plan()
+
+
+def test_texts_of_a_server_that_was_killed_are_removed_by_a_later_one(office: Office) -> None:
+    plan = office.plan()
+    path = office.desk.folder / f"{plan.id}.plan"
+    os.utime(path, (0, 0))
+    Office(office.desk.folder.parent).plan()
+    assert not path.exists()
 
 
 def test_the_end_of_the_server_ends_its_plans(office: Office) -> None:
