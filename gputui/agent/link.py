@@ -12,7 +12,7 @@ from gputui.agent.place import Place
 from gputui.agent.protocol import hello_of
 from gputui.agent.reads import answer_from_data, question_to_plain
 from gputui.agent.start import AgentPlan, attach
-from gputui.errors import AgentError, AuthError, ConfigError
+from gputui.errors import AgentError, ConfigError
 from gputui.models.questions import Answer, Question
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class Link:
             return None
         try:
             return answer_from_data(await self._patient(client, question_to_plain(question, age)))
-        except (AgentError, AuthError, ConfigError):
-            # It is gone, serves this account no longer, or lacks a credential that this session may have.
+        except (AgentError, ConfigError):
+            # It is gone, serves this account no longer, or cannot read a secret that is here perhaps.
             return None
 
     async def _patient(self, client: Client, question: dict[str, Any]) -> Any:

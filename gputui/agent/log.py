@@ -50,7 +50,9 @@ def open_log(path: Path) -> logging.Handler:
 
 def close_log(handler: logging.Handler) -> None:
     """Write no more into it."""
-    logging.getLogger("gputui").removeHandler(handler)
+    logger = logging.getLogger("gputui")
+    logger.removeHandler(handler)
+    logger.setLevel(logging.NOTSET)
     handler.close()
 
 

@@ -6,19 +6,23 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextvars import Context
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from gputui.agent.protocol import Data
-from gputui.errors import AgentError, InvalidError
+from gputui.errors import AgentError, AuthError, InvalidError
 from gputui.fleet.clock import Clock
 from gputui.models.questions import Answer, Question
 
 if TYPE_CHECKING:
+    from gputui.api.capabilities import Backend
     from gputui.fleet import Fleet
 
 KEPT_SECONDS = 90.0
 """How long an answer is kept after its request: the longest interval of polling is 60 s."""
 _TIDY_SECONDS = 10.0
+_RENEW_SECONDS = 60.0
+"""The least time between two readings of credentials that the server refuses, in seconds."""
 
 
 @dataclass(slots=True)
@@ -40,6 +44,8 @@ class Reads:
         self._fleet = fleet
         self._clock = clock
         self._asked: dict[Question, _Asked] = {}
+        self._renewed: dict[str, float] = {}
+        """When the credentials of an account were read again."""
         self._tidied = clock.monotonic()
 
     async def ask(self, question: Question, age: float) -> Answer | None:
@@ -54,11 +60,23 @@ class Reads:
         if asked is None or asked.at < now - age or asked.outcome.cancelled():
             self.sent += 1
             # In a context of its own: the one who asks first may go away.
-            outcome = asyncio.create_task(_answered(opened.answer, question), context=Context())
+            outcome = asyncio.create_task(self._answer(opened, question), context=Context())
             asked = self._asked[question] = _Asked(now, outcome)
         self.given += 1
         answer = await asyncio.shield(asked.outcome)
         return replace(answer, age=self._clock.monotonic() - asked.at)
+
+    async def _answer(self, opened: Backend, question: Question) -> Answer:
+        """Ask the server; where it refuses the credentials, these are read again first, once in a while."""
+        try:
+            return await _answered(opened, question)
+        except AuthError:
+            now = self._clock.monotonic()
+            if now < self._renewed.get(question.account, -inf) + _RENEW_SECONDS:
+                raise
+            self._renewed[question.account] = now
+            opened.forget_credentials()
+            return await _answered(opened, question)
 
     def forget(self) -> None:
         """Forget all answers: the fleet is another one."""
@@ -79,9 +97,10 @@ class Reads:
             del self._asked[question]
 
 
-async def _answered(ask: Callable[[Question], Any], question: Question) -> Answer:
-    answer: Answer = await ask(question)
-    return answer
+async def _answered(opened: Backend, question: Question) -> Answer:
+    if opened.answer is None:
+        raise AgentError("The agent does not ask this server.")
+    return await opened.answer(question)
 
 
 def question_to_plain(question: Question, age: float) -> dict[str, Any]:

@@ -269,6 +269,9 @@ class Backend(ABC):
         if self.on_step is not None:
             self.on_step(ref, action)
 
+    def forget_credentials(self) -> None:  # noqa: B027  (most have none that can change)
+        """Read the credentials again before the next request: they may have changed where they are kept."""
+
     def forget(self) -> None:  # noqa: B027  (most keep nothing)
         """Discard cached answers: the next requests fetch everything again."""
 

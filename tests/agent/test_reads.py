@@ -14,7 +14,7 @@ from gputui.agent import main as main_module
 from gputui.agent.link import Link
 from gputui.agent.reads import KEPT_SECONDS, Reads
 from gputui.agent.start import AgentPlan
-from gputui.errors import AuthError, GputuiError, RateLimitedError, UnavailableError
+from gputui.errors import AuthError, ConfigError, GputuiError, RateLimitedError, UnavailableError
 from gputui.models.questions import Answer, Question
 from tests.agent.conftest import Running
 from tests.cli.conftest import account_toml, write_config
@@ -30,6 +30,13 @@ class Server:
         self.asked: Counter[Question] = Counter()
         self.hold: asyncio.Event | None = None
         self.error: GputuiError | None = None
+        self.renewed = 0
+        self.correct_after_renewal = False
+
+    def forget_credentials(self) -> None:
+        self.renewed += 1
+        if self.correct_after_renewal:
+            self.error = None
 
     async def answer(self, question: Question) -> Answer:
         self.asked[question] += 1
@@ -46,7 +53,7 @@ class Shared:
 
     def __init__(self) -> None:
         self.clock, self.server = FakeClock(), Server()
-        opened: Any = SimpleNamespace(opened=SimpleNamespace(answer=self.server.answer))
+        opened: Any = SimpleNamespace(opened=self.server)
         fleet: Any = SimpleNamespace(runtimes={"lab": opened})
         self.reads = Reads(lambda: fleet, self.clock)
 
@@ -138,12 +145,26 @@ async def test_errors_of_the_server_reach_the_session(agent: Running) -> None:
     await link.aclose()
 
 
-async def test_a_credential_that_the_agent_lacks_is_tried_by_the_session_itself(agent: Running) -> None:
+async def test_a_secret_that_the_agent_cannot_read_is_read_by_the_session(agent: Running) -> None:
     server = Server()
-    server.error = AuthError("lab: wrong password.")
+    server.error = ConfigError("accounts.lab.password: the command did not start.")
     link = await link_of(agent, server.answer)
     assert await link.ask(LIST, 5) is None
     await link.aclose()
+
+
+async def test_credentials_that_the_server_refuses_are_read_again_once_in_a_while(shared: Shared) -> None:
+    shared.server.error = AuthError("lab: wrong password.")
+    for _ in range(3):
+        with pytest.raises(AuthError):
+            await shared.ask(5)
+        await shared.clock.advance(10)
+    assert (shared.server.asked[LIST], shared.server.renewed) == (4, 1)
+
+    await shared.clock.advance(60)
+    shared.server.correct_after_renewal = True
+    assert await shared.ask(5) == b"6"
+    assert shared.server.renewed == 2
 
 
 async def test_an_account_that_the_agent_does_not_have_is_asked_by_the_session(agent: Running) -> None:

@@ -86,6 +86,11 @@ class AccountClient(ABC):
         """Read the JSON of an answer; ``what`` names the change it answers, '' where it answers a question."""
         return decode(adapter, body, self.server, path, what=what)
 
+    def forget_secret(self) -> None:
+        """Resolve the secret again before the next request, unless it was given in this process."""
+        if self.transport.shares:
+            self._secret = None
+
     async def _authorization(self) -> dict[str, str]:
         """Return the headers with the secret, resolved once, off the event loop."""
         async with self._secret_lock:

@@ -48,6 +48,10 @@ class HttpBackend(Backend):
         """How far the server's clock is ahead of this machine's, in seconds."""
         return self._connections.transport.clock.ahead
 
+    def forget_credentials(self) -> None:
+        """Resolve the secret again before the next request."""
+        self._connections.forget_secret()
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._connections.aclose()

@@ -128,6 +128,8 @@ class Transport:
         )
         self.latency: float | None = None
         self.clock = ServerClock()
+        self.shares = True
+        """Whether answers to requests of other processes are as good as its own: they have the same credentials."""
         self._base_url = base_url
         self._authorize = authorize
         self._explain = explain
@@ -163,7 +165,8 @@ class Transport:
         """
         given = tuple((params or {}).items())
         question = Question(self.server.account, method, path, given, _encoded(json))
-        if (shared := sharing.get()) is not None and (answer := await shared.answer(question)) is not None:
+        shared = sharing.get() if self.shares else None
+        if shared is not None and (answer := await shared.answer(question)) is not None:
             self.latency = answer.latency
             if answer.ahead is not None:
                 self.clock.ahead = answer.ahead

@@ -69,6 +69,7 @@ class PodyClient(AccountClient):
     def use_password(self, password: str) -> None:
         """Sign in with this password from now on."""
         self._secret = Secret(password)
+        self.transport.shares = False
 
     def headers(self, secret: str) -> dict[str, str]:
         """Return the header with user name and password."""
