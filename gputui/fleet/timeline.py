@@ -19,7 +19,7 @@ from gputui.models import Deployment, Event, GpuDevice, Instance, Offer, Ref, Ro
 from gputui.models.gpu_names import gpu_matches
 from gputui.models.leases import Lease, LeaseEntry
 from gputui.models.rules import Rule
-from gputui.models.timeline import Moment, Timeline, TimeSpan
+from gputui.models.timeline import Lane, Moment, Timeline, TimeSpan
 from gputui.presentation.moments import of_action, of_event, of_gaps, of_lease_entry, of_stock, of_watch_entry
 from gputui.rules.files import RuleFiles
 from gputui.rules.journal import Entry, Journal
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from gputui.history.history import History
 
 _SUFFIX = ".jsonl"
+_CUT = {"event": Lane.EVENTS, "audit": Lane.ACTIONS}
+_TABLES = {"event": "events", "audit": "actions", "stock": "changes of the stock"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Sources:
     events: Sequence[Event] = ()
     hosts: Mapping[Ref, str] = field(default_factory=dict)
     parents: Mapping[Ref, Ref] = field(default_factory=dict)
+    most: int = 5_000
     lacking: tuple[str, ...] = ()
     """The events that are missing, in sentences."""
 
@@ -118,7 +121,7 @@ async def collect(sources: Sources, span: TimeSpan, scope: Scope = ALL) -> Timel
 
 def read(sources: Sources, span: TimeSpan, scope: Scope = ALL) -> Timeline:
     """Return what :func:`collect` does. Blocks for a part of a second."""
-    wanted = kept.Wanted(sources.accounts, scope.offers, scope.gpus)
+    wanted = kept.Wanted(sources.accounts, scope.offers, scope.gpus, sources.most)
     record = kept.read(sources.history, span, wanted)
     rules, problems = _rules(sources, span)
     stock = ((sample.ref, sample.at, sample.idle) for sample in record.samples)
@@ -148,6 +151,7 @@ def read(sources: Sources, span: TimeSpan, scope: Scope = ALL) -> Timeline:
         observed,
         (*sources.lacking, *_lacking(sources, record, observed, watched), *problems),
         record.oldest,
+        {lane: at for table, lane in _CUT.items() if (at := record.cut.get(table)) is not None},
     )
 
 
@@ -174,8 +178,8 @@ def _lacking(
 ) -> Iterator[str]:
     if record.failed:
         yield f"The history cannot be read: {sources.history.failure}."
-    for what in record.cut:
-        yield f"Only the newest {kept.MOST_ROWS:,} {what} of this time are shown: zoom in."
+    for table, at in record.cut.items():
+        yield f"Too much happened to show all: {_TABLES[table]} from {at.astimezone():%Y-%m-%d %H:%M} on. Zoom in."
     if wrong := sum(map(len, record.wrong.values())):
         yield f"{wrong:,} {'row' if wrong == 1 else 'rows'} of the history cannot be read and are left out."
     unknown = [name for name, spans in observed.items() if not spans and name in watched]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,12 @@ from gputui.models.timeline import TimeSpan
 if TYPE_CHECKING:
     from gputui.history.database import HistoryFile
 
-MOST_ROWS = 20_000
-"""Events, entries and samples of a window that are read at most, each: the newest."""
 SLOTS = 480
 """Parts of a window for figures: no terminal is wider."""
 _BEFORE = 24 * 3600.0
 """How long before a window the last idle count of an offer is looked for, in seconds."""
 _HOUR = 3600
+_MOST_REFS = 500
 _BRIDGED = 180.0
 """Seconds between two samples of GPUs in which nothing else is assumed, as of idle GPUs."""
 _SAME = 300.0
@@ -33,17 +33,23 @@ _SAME = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The figures that are wanted: of these accounts, and of these offers and GPUs alone, None for all."""
+    """The figures that are wanted: of these accounts, and of these offers and GPUs alone, None for all.
+
+    ``most`` events, entries and samples of a window are read, each: the newest.
+    """
 
     accounts: tuple[str, ...]
     offers: frozenset[Ref] | None = None
     gpus: frozenset[Ref] | None = None
+    most: int = 5_000
 
 
 @dataclass(slots=True)
 class Record:
-    """A window as the history has it, each oldest first; ``cut`` names what is only in part, ``wrong`` rows by
-    table that cannot be read. ``stock`` and ``load`` have a figure for each of :data:`SLOTS` parts.
+    """A window as the history has it, each oldest first.
+
+    ``cut`` has by table the time from which on it was read where there is too much, ``wrong`` the rows that cannot be
+    read. ``stock`` and ``load`` have a figure for each of :data:`SLOTS` parts.
     """
 
     events: list[Event] = field(default_factory=list)
@@ -53,9 +59,19 @@ class Record:
     load: list[float | None] = field(default_factory=list)
     observed: dict[str, list[TimeSpan]] = field(default_factory=dict)
     oldest: datetime | None = None
-    cut: list[str] = field(default_factory=list)
+    cut: dict[str, datetime] = field(default_factory=dict)
     wrong: dict[str, list[Sequence[Any]]] = field(default_factory=dict)
     failed: bool = False
+
+
+def _of(column: str, accounts: Collection[str], refs: frozenset[Ref] | None) -> tuple[str, Sequence[str]]:
+    """Return the condition that a Ref is one of these, of these accounts where there are none, and its arguments."""
+    if refs is not None:
+        names = sorted(str(ref) for ref in refs if ref.account in accounts)[:_MOST_REFS]
+        return f"{column} IN ({','.join('?' * len(names))})", names
+    ends = [end for name in accounts for end in (f"{name}/", f"{name}{chr(ord('/') + 1)}")]
+    ranges = " OR ".join([f"({column} >= ? AND {column} < ?)"] * len(accounts))
+    return f"({ranges})" if ranges else "0", ends
 
 
 def _bridged(figures: list[float | None], longest: int) -> list[float | None]:
@@ -108,27 +124,28 @@ class _Reader:
                 record.observed.setdefault(account, []).append(span)
         record.oldest = self._oldest()
 
-    def _newest(self, table: str, what: str, statement: str, read: Any, *more: object) -> list[Any]:
-        """Return the newest rows of a statement that ends with the order, oldest first."""
-        rows = self._connection.execute(
-            f"{statement} LIMIT ?", (self._begin, self._end, *more, MOST_ROWS + 1)
-        ).fetchall()
-        if len(rows) > MOST_ROWS:
-            self._record.cut.append(what)
+    def _newest(self, table: str, statement: str, read: Any, at: int) -> list[Any]:
+        """Return the newest rows of a statement, oldest first; ``at`` is the place of the time in a row."""
+        most = self._wanted.most
+        rows = self._connection.execute(f"{statement} LIMIT ?", (self._begin, self._end, most + 1)).fetchall()
         found = []
-        for row in reversed(rows[:MOST_ROWS]):
+        for row in reversed(rows[:most]):
             try:
                 found.append(read(row))
             except UNUSABLE:
                 self._record.wrong.setdefault(table, []).append(row)
+        if len(rows) > most:
+            with suppress(*UNUSABLE):
+                self._record.cut[table] = values.time(rows[most - 1][at])
         return found
 
     def _events(self) -> list[Event]:
         found = self._newest(
-            *("event", "events"),
+            "event",
             "SELECT seq, id, account, kind, instance, name, at, status, phase, before, after_seconds FROM event"
             " WHERE at >= ? AND at < ? ORDER BY at DESC, seq DESC",
             event_of,
+            6,
         )
         # A state that several processes have observed is one event.
         last: dict[Ref, str] = {}
@@ -141,18 +158,20 @@ class _Reader:
 
     def _actions(self) -> list[AuditEntry]:
         found = self._newest(
-            *("audit", "changes"),
+            "audit",
             "SELECT id, at, user, account, ref, action, summary, outcome, detail, finished_at FROM audit"
             " WHERE coalesce(finished_at, at) >= ? AND at < ? ORDER BY id DESC",
             audit_entry,
+            1,
         )
         return [one for one in found if one.account in self._wanted.accounts]
 
     def _samples(self) -> list[StockSample]:
         found = self._newest(
-            *("stock", "changes of the stock"),
+            "stock",
             "SELECT seq, ref, at, idle, total FROM stock WHERE at >= ? AND at < ? ORDER BY at DESC",
             stock_sample,
+            2,
         )
         return [one for one in found if self._wants_offer(one.ref)]
 
@@ -162,45 +181,35 @@ class _Reader:
 
     def _stock(self) -> list[int | None]:
         """Return the idle GPUs in all at the end of each part, where the stock was observed in it."""
-        connection = self._connection
+        clause, arguments = _of("ref", self._wanted.accounts, self._wanted.offers)
+        index = "INDEXED BY stock_at" if self._end - self._begin <= _BEFORE else "NOT INDEXED"
         idle: dict[str, int] = {}
-        wants: dict[str, bool] = {}
-
-        def wanted(text: object) -> bool:
-            if text not in wants:
-                try:
-                    wants[str(text)] = self._wants_offer(values.ref(text))
-                except UNUSABLE:
-                    wants[str(text)] = False
-            return wants[str(text)]
-
-        for ref, count, _ in connection.execute(
-            "SELECT ref, idle, max(at) FROM stock WHERE at >= ? AND at < ? GROUP BY ref",
-            (self._begin - _BEFORE, self._begin),
+        total, changes = 0, dict[int, int | None]()
+        slot = -1
+        begin, step = self._begin, self._step
+        for ref, at, count in self._connection.execute(
+            f"SELECT ref, at, idle FROM stock {index} WHERE at >= ? AND at < ? AND {clause} ORDER BY seq",  # noqa: S608  (question marks)
+            (begin - _BEFORE, self._end, *arguments),
         ):
-            if wanted(ref) and type(count) is int:
-                idle[ref] = max(0, count)
-        changes: dict[int, list[tuple[str, Any]]] = {}
-        for ref, slot, count, _ in connection.execute(
-            "SELECT ref, CAST((at - ?) / ? AS INTEGER) AS slot, idle, max(at) FROM stock"
-            " WHERE at >= ? AND at < ? GROUP BY ref, slot",
-            (self._begin, self._step, self._begin, self._end),
-        ):
-            if wanted(ref):
-                changes.setdefault(slot, []).append((ref, count))
+            # Several processes write: their samples are in the order of time up to some seconds.
+            if at >= begin:
+                slot = max(slot, int((at - begin) / step))
+            if type(count) is int and count >= 0:
+                total += count - idle.get(ref, 0)
+                idle[ref] = count
+            else:
+                total -= idle.pop(ref, 0)
+            changes[slot] = total if idle else None
         hours = self._hours_of_stock()
+        now = changes.get(-1)
         found: list[int | None] = []
         last = None
         for slot in range(SLOTS):
-            at = self._begin + (slot + 1) * self._step
-            for ref, count in changes.get(slot, ()):
-                last = at
-                if type(count) is int:
-                    idle[ref] = max(0, count)
-                else:
-                    idle.pop(ref, None)
-            seen = int((at - self._step / 2) // _HOUR) in hours or (last is not None and at - last <= _SAME)
-            found.append(sum(idle.values()) if seen and idle else None)
+            at = begin + (slot + 1) * step
+            if slot in changes:
+                now, last = changes[slot], at
+            seen = int((at - step / 2) // _HOUR) in hours or (last is not None and at - last <= _SAME)
+            found.append(now if seen else None)
         return found
 
     def _hours_of_stock(self) -> frozenset[int]:
@@ -216,27 +225,17 @@ class _Reader:
 
     def _load(self) -> list[float | None]:
         """Return the mean utilisation of the GPUs in each part."""
-        clause, arguments = self._gpus()
+        clause, arguments = _of("gpu", self._wanted.accounts, self._wanted.gpus)
+        index = "INDEXED BY gpu_sample_at" if self._end - self._begin <= _BEFORE else ""
         found: list[float | None] = [None] * SLOTS
         for slot, total, count in self._connection.execute(
-            "SELECT CAST((at - ?) / ? AS INTEGER) AS slot, total(utilization), count(utilization) FROM gpu_sample"  # noqa: S608  (question marks)
-            f" WHERE at >= ? AND at < ? AND {clause} GROUP BY slot",
+            "SELECT CAST((at - ?) / ? AS INTEGER) AS slot, total(utilization), count(utilization)"  # noqa: S608  (question marks)
+            f" FROM gpu_sample {index} WHERE at >= ? AND at < ? AND {clause} GROUP BY slot",
             (self._begin, self._step, self._begin, self._end, *arguments),
         ):
             if 0 <= slot < SLOTS and count:
                 found[slot] = min(100.0, max(0.0, total / count))
         return _bridged(found, int(_BRIDGED / self._step))
-
-    def _gpus(self) -> tuple[str, Sequence[object]]:
-        wanted = self._wanted
-        if wanted.gpus is not None:
-            names: Collection[str] = sorted(map(str, wanted.gpus))[:500]
-            return f"gpu IN ({','.join('?' * len(names))})", list(names)
-        if not wanted.accounts:
-            return "0", ()
-        ranges: Iterable[tuple[str, str]] = ((f"{name}/", f"{name}{chr(ord('/') + 1)}") for name in wanted.accounts)
-        pairs = list(ranges)
-        return f"({' OR '.join(['gpu >= ? AND gpu < ?'] * len(pairs))})", [end for pair in pairs for end in pair]
 
     def _oldest(self) -> datetime | None:
         times = [

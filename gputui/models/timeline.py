@@ -83,3 +83,5 @@ class Timeline:
     observed: Mapping[str, tuple[TimeSpan, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     oldest: datetime | None = None
+    cut: Mapping[Lane, datetime] = field(default_factory=dict)
+    """The time before which a lane was not read, where there is too much."""

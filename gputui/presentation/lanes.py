@@ -18,9 +18,9 @@ Cell = tuple[str, str]
 """A character and the name of its style, '' for that of the text."""
 LABEL_WIDTH = max(len(text) for lane, text in LANES.items() if lane is not Lane.GAP) + 2
 """Cells of the names of the lanes at the left."""
-LEGEND = "• one   2 several   ✗ failed   ░ not observed   · none"
+LEGEND = "• one   2 several   ✗ failed   ░ not observed   ? not read   · none"
 BARS = "▁▂▃▄▅▆▇█"
-ONE, MANY, BAD, NONE, UNSEEN, BLANK = "•", "+", "✗", "·", "░", " "
+ONE, MANY, BAD, NONE, UNSEEN, UNREAD, BLANK = "•", "+", "✗", "·", "░", "?", " "
 _TONES: Mapping[Tone, str] = {Tone.QUIET: "accent", Tone.NOTICE: "warning", Tone.BAD: "bad"}
 _MARKED = (Lane.EVENTS, Lane.ACTIONS, Lane.RULES)
 _FULL = 100.0
@@ -44,7 +44,11 @@ def lane_lines(timeline: Timeline, moments: Sequence[Moment], slots: int) -> tup
     lines = []
     for lane in _MARKED:
         shaded = hidden if lane is Lane.EVENTS else frozenset[int]()
-        lines.append(LaneLine(LANES[lane], tuple(_marks(found.get(lane, {}), shaded, slots))))
+        cells = _marks(found.get(lane, {}), shaded, slots)
+        if (cut := timeline.cut.get(lane)) is not None:
+            unread = slot_of(timeline.span, cut, slots)
+            cells[:unread] = [(UNREAD, "muted")] * unread
+        lines.append(LaneLine(LANES[lane], tuple(cells)))
     most = max((value for value in timeline.stock if value is not None), default=0)
     lines.append(LaneLine(LANES[Lane.STOCK], tuple(_bars(timeline.stock, max(1, most), slots))))
     lines.append(LaneLine(LANES[Lane.LOAD], tuple(_bars(timeline.load, _FULL, slots))))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
     from gputui.history.history import History
 
+_MOST = 50_000
 _DEFAULT = timedelta(hours=1)
 _TABLE = ("time", "lane", "account", "name", "text", "source")
 
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         scope = _scope(args, rows, history, accounts)
         events, status = ([], ExitCode.OK) if args.offline else _reported(accounts, args.accounts)
         hosts, parents = places_of(rows)
-        sources = Sources(history, tuple(accounts), state_dir(), events, hosts, parents)
+        sources = Sources(history, tuple(accounts), state_dir(), events, hosts, parents, most=_MOST)
         timeline = read(sources, span, scope)
         problem = history.problem
     if args.filter:

@@ -14,7 +14,7 @@ from gputui.fleet.explanations import can_explain
 from gputui.models import Deployment, Instance, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.description import targets_text
-from gputui.presentation.details import WHY, Place
+from gputui.presentation.details import WHY, Detail, Place
 from gputui.screens import dialogs
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import CommandSet, in_worker
@@ -72,6 +72,9 @@ class InspectCommands(CommandSet):
         """Return everything known about a row as lines, and the places of those that name another thing."""
         found = details_of(self.session, row, DetailContext(self.session))
         found.pop(WHY, None)  # it is asked for, and added
+        if isinstance(row, Instance | Deployment):
+            place = Place("timeline", scope=row.ref)
+            found.setdefault("Events", []).append(Detail("", ("All on an axis of time", "muted"), place))
         return detail_lines(found)
 
     def do_json(self, argument: str) -> None:

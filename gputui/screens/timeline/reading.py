@@ -52,9 +52,8 @@ class Reader:
         hosts, parents = places_of(instances)
         try:
             events, lacking = await self._events()
-            sources = Sources(
-                history, tuple(session.accounts_shown()), session.fleet.state_dir, events, hosts, parents, lacking
-            )
+            accounts = tuple(session.accounts_shown())
+            sources = Sources(history, accounts, session.fleet.state_dir, events, hosts, parents, lacking=lacking)
             timeline = await collect(sources, span, scope)
         except GputuiError as error:
             self.problem, self.busy = str(error), False

@@ -36,7 +36,8 @@ class TimelineView(SessionList):
 
     NAME = "timeline"
     HEADING = "Timeline"
-    RESOURCES = frozenset({Resource.INSTANCES, Resource.EVENTS})
+    RESOURCES = frozenset({Resource.INSTANCES})
+    BACKGROUND = frozenset({Resource.EVENTS})
     COMMAND_SETS = (TimelineCommands, *SessionList.COMMAND_SETS)
     FOOTER = ("open", "zoom-in", "zoom-out", "go-to-time", "filter", "save", "follow")
     SORT: ClassVar[tuple[str | None, bool]] = ("time", False)
@@ -257,7 +258,7 @@ class TimelineView(SessionList):
         lines = lane_lines(timeline, shown, slots)
         self.lanes.show(lines, axis_line(span, slots, utc=self.session.utc), self.axis.slot(slots))
         self.query_one("#reading", Line).show(self._reading(timeline, shown, slots))
-        self.query_one("#legend", Line).show(self._legend(timeline))
+        self.query_one("#legend", Line).show(Content(LEGEND))
         self.frame.show()
 
     def _reading(self, timeline: Timeline, moments: Sequence[Moment], slots: int) -> Content:
@@ -268,10 +269,9 @@ class TimelineView(SessionList):
         width = f"{step.total_seconds():.0f} s" if step < timedelta(minutes=2) else f"{step.seconds // 60} min"
         return Content.assemble((at, "bold $text-accent"), (f" {zone}  ±{width}   ", "$muted"), "   ".join(figures))
 
-    def _legend(self, timeline: Timeline) -> Content:
-        if timeline.problems:
-            return Content.styled(" ".join(timeline.problems), "$text-warning")
-        return Content(LEGEND)
+    def warning(self) -> str:
+        """Return what the timeline lacks."""
+        return " ".join(self.timeline.problems) if self.timeline is not None else ""
 
     def breadcrumbs(self) -> list[str]:
         """Name what it is limited to."""
