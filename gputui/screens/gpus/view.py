@@ -250,8 +250,9 @@ class GpusView(ListView):
             return "processes unknown"
         if not unknown:
             return f"{super().counts()}{' + ?' if lacking else ''}"
-        known = f"{len(rows) - unknown}{self.COUNTED}, " if len(rows) > unknown else ""
-        return f"{known}processes of {counted(unknown, 'GPU')} unknown"
+        if len(rows) > unknown:
+            return f"{len(rows) - unknown}{self.COUNTED} + ? on {counted(unknown, 'GPU')}"
+        return f"processes of {counted(unknown, 'GPU')} unknown"
 
     def status(self) -> tuple[Content, Content]:
         """Count both sides; the filter is over the processes."""
