@@ -73,7 +73,8 @@ class Role(Enum):
 
     Prices are for an hour of one instance. PARALLEL is the number of instances that run at the same time, PLACE a
     region and a GPU model separated by a space, MACHINE_TYPE the id of a vendor's type of machine, GPU_INDICES the
-    numbers of GPUs of the account's one host, NEWEST the number of tasks of each queue that a filter reads.
+    numbers of GPUs of the account's one host, SPOT whether it may be reclaimed, and costs less for that, NEWEST the
+    number of tasks of each queue that a filter reads.
     """
 
     NAME = "name"
@@ -85,6 +86,7 @@ class Role(Enum):
     GPU_INDICES = "GPU indices"
     PLACE = "place"
     MACHINE_TYPE = "machine type"
+    SPOT = "spot"
     REPLICAS = "replicas"
     PARALLEL = "parallel"
     PRICE_FLOOR = "price floor"

@@ -57,6 +57,7 @@ class _Wanted:
     """The demand of a form: the offers that fit, GPUs of one instance, instances at once, and what is not chosen yet.
 
     ``each`` None is an unknown number; an offer may have a number of its own in ``counts``, by its place.
+    ``machine``: it is a whole machine.
     """
 
     offers: Sequence[Offer]
@@ -64,6 +65,7 @@ class _Wanted:
     at_once: int
     open_choice: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+    machine: bool = False
 
     def gpus(self, offer: Offer) -> int | None:
         """Return the GPUs of one instance on an offer; None when unknown."""
@@ -191,7 +193,8 @@ def _wanted(form: Form, values: Mapping[str, str], offers: Sequence[Offer]) -> _
             counts = {" ".join(words[:2]): int(words[2]) for one in chosen if _has_count(words := one.split())}
             chosen = [" ".join(one.split()[:2]) for one in chosen]
         fitting = [offer for offer in fitting if not _keys(role, offer).isdisjoint(chosen)]
-    return _Wanted(fitting, each, at_once, counts=counts)
+    machine = form.field(Role.MACHINE_TYPE) is not None and form.field(Role.GPU_COUNT) is None
+    return _Wanted(fitting, each, at_once, counts=counts, machine=machine)
 
 
 def _has_count(words: Sequence[str]) -> bool:
@@ -232,12 +235,13 @@ def _price_line(form: Form, values: Mapping[str, str], wanted: _Wanted, stock: S
     high = max((price.high for price in known), key=lambda price: price.amount)
     some = " (of some unknown)" if len(known) < len(prices) else ""
     unit = " for each GPU" if any(price.each for price in known) else ""
+    spot = "spot, less than " if form.value(Role.SPOT, values) == "true" else ""
     if not high.amount:
         return SummaryLine("Price", f"free{some}")
     exceeded = at_most is not None and not unit and at_most.currency == low.currency and low.amount > at_most.amount
     return SummaryLine(
         "Price",
-        f"{price_range(low, high)}/h now{unit}{some}{bound}",
+        f"{spot}{price_range(low, high)}/h now{unit}{some}{bound}",
         "More than your limit permits." if exceeded else "",
         "warning" if exceeded or some else "",
     )
@@ -253,6 +257,9 @@ class _Price(NamedTuple):
 
 def _price(offer: Offer, wanted: _Wanted, paid: Paid) -> _Price | None:
     """Return the price on an offer; None when unknown. What others of this kind cost now is an estimate."""
+    if wanted.machine and offer.machine_price is not None:
+        whole = offer.machine_price.times(wanted.at_once)
+        return _Price(whole, whole, each=False)
     low = offer.price_from
     if low is None:
         found = paid.get((offer.ref.account, offer.region, offer.gpu_model))

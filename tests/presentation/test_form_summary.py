@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -130,6 +131,11 @@ def test_forms_of_all_vendors_find_their_offers() -> None:
     assert made["pod"]["Where"].text == "anywhere"
     assert made["vm"]["Stock"].text == "none available now"
     assert "What" not in made["vm"], "all of it is in view"
+    vm = Form("yotta", "vm", "VM", tuple(vm_fields(YOTTA)))
+    whole = StockNow([replace(h200, price_from=usd("2"), machine_price=usd("16"))])
+    chosen = {"vmTypeId": "7", "region": "us-east-1"}
+    assert lines(vm, chosen, whole)["Price"].text == "$16.00/h now"
+    assert lines(vm, {**chosen, "isSpot": "true"}, whole)["Price"].text == "spot, less than $16.00/h now"
     assert made["endpoint"]["What"].text == "e: 2 workers of H200"
     assert made["endpoint"]["Where"].text == "us-east-1"
     assert made["endpoint"]["Stock"].text == "available now"

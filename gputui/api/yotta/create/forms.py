@@ -134,6 +134,7 @@ def vm_fields(known: Choices) -> Sequence[FormField]:
             required=False,
             default="false",
             help="cheaper; may be reclaimed at any time",
+            role=Role.SPOT,
             read=lambda text: int(read_flag(text)),
         ),
         _lines("volumeMountPaths", "Volumes", read=readers.read_mounts, help=mounts),
