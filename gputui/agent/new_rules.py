@@ -224,6 +224,10 @@ def _of_account(
     fleet: Fleet, wish: Wish, watch: Watch, creator: Creator, form: Form, given: Mapping[str, str]
 ) -> list[Candidate]:
     """Return the candidates of an account: one for each offer that fits, or one alone where it lists no stock."""
+    if form.field(Role.NAME) is None:
+        raise ConfigError(
+            f"{form.account}: a {form.kind} has no name by which it could be found after a lost answer."
+        )
     values = _complete(form, given)
     if secret := [
         one.name

@@ -35,6 +35,7 @@ from gputui.errors import GputuiError
 from gputui.fleet import Fleet
 from gputui.history.preferences import Preferences
 from gputui.screens.base.leases import LeaseNews, SessionLeases
+from gputui.screens.base.rules import SessionRules
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 from gputui.widgets.internal_errors import Failures
@@ -64,8 +65,8 @@ class GputuiApp(App[int]):
 
     The first frame is drawn from ``fleet`` as it is; then ``begin`` returns the fleet that replaces it, started here.
     An error that it raises ends the program and is in ``failure``. ``report`` writes a crash report and returns its
-    path. ``agent`` is the link to the user's agent, None where the session has none; ``leases`` are those that it
-    enforces.
+    path. ``agent`` is the link to the user's agent, None where the session has none; ``leases`` and ``rules`` are
+    those that it follows.
     """
 
     TITLE = "gputui"
@@ -92,6 +93,7 @@ class GputuiApp(App[int]):
         report: Callable[[BaseException], Path] | None = None,
         agent: Link | None = None,
         leases: SessionLeases | None = None,
+        rules: SessionRules | None = None,
     ) -> None:
         super().__init__(driver_class=TerminalDriver)
         self.stylesheet = SharedStylesheet(variables=self.get_css_variables())
@@ -119,6 +121,7 @@ class GputuiApp(App[int]):
             custom_commands=ui.custom,
             region_presets=ui.regions,
             leases=leases or SessionLeases(),
+            rules=rules or SessionRules(),
         )
         self.session.agent = agent
         self._notices = Notices(self, self.session.messages)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
     from gputui.history.history import History
     from gputui.screens.base.leases import SessionLeases
+    from gputui.screens.base.rules import SessionRules
 
 
 def run(
@@ -93,6 +94,7 @@ def run(
 
         return write_report(error, state_dir)
 
+    leases, rules = _followed(state_dir, agent.config if agent else preview, agent.program if agent else ())
     app = GputuiApp(
         first,
         sketch.ui if view is None else replace(sketch.ui, start=view),
@@ -103,7 +105,8 @@ def run(
         program=program,
         report=report,
         agent=link,
-        leases=_leases(state_dir, agent.config if agent else preview, agent.program if agent else ()),
+        leases=leases,
+        rules=rules,
     )
     try:
         result = app.run(mouse=sketch.ui.mouse)
@@ -115,30 +118,33 @@ def run(
     return app.return_code or int(result or 0)
 
 
-def _leases(state: Path, config: Path | None, program: Sequence[str]) -> SessionLeases:
-    """Return the leases of this state directory; none without a configuration file, which the agent needs.
+def _followed(state: Path, config: Path | None, program: Sequence[str]) -> tuple[SessionLeases, SessionRules]:
+    """Return the leases and rules of this state directory; none without a configuration, which the agent needs.
 
     ``program`` are the words that start an agent, empty where the configuration or the environment turns it off.
     """
     from gputui.agent.place import Place
     from gputui.rules.place import agent_dir
     from gputui.screens.base.leases import SessionLeases
+    from gputui.screens.base.rules import SessionRules
 
     if config is None:
-        return SessionLeases()
+        return SessionLeases(), SessionRules()
     path = config.absolute()
 
-    def ensure() -> None:
+    def start_agent() -> None:
         from gputui.agent.start import ensure_agent
 
         if not program:
             raise AgentError(
-                "The agent, which enforces leases, is turned off.",
+                "The agent, which follows rules and leases, is turned off.",
                 hint="Remove enabled = false from [agent], and GPUTUI_AGENT=off from the environment.",
             )
         ensure_agent(program, state, path)
 
-    return SessionLeases(agent_dir(state), str(path), ensure, Place(state).is_locked)
+    folder, scope = agent_dir(state), str(path)
+    leases = SessionLeases(folder, scope, start_agent, Place(state).is_locked)
+    return leases, SessionRules(folder, scope, start_agent)
 
 
 def _not_yet(account: Account) -> Backend:

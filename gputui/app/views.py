@@ -32,6 +32,7 @@ VIEWS = {
     "transfers": "transfers.view:TransfersView",
     "forwards": "forwards.view:ForwardsView",
     "attempts": "attempts.view:AttemptsView",
+    "rules": "rules.view:RulesView",
     "waste": "waste.view:WasteView",
     "timeline": "timeline.view:TimelineView",
     "runs": "runs.view:RunsView",
@@ -53,7 +54,7 @@ def view_class(name: str) -> type[View]:
     return found
 
 
-_IN_BETWEEN = frozenset({"transfers", "forwards", "runs", "attempts", "waste", "bad-hosts", "timeline"})
+_IN_BETWEEN = frozenset({"transfers", "forwards", "runs", "attempts", "rules", "waste", "bad-hosts", "timeline"})
 """Lists that are looked at in between, so that back is the view before."""
 
 _FURTHER_PARTS = frozenset(LIBRARY) - {"library"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,8 +19,6 @@ from gputui.models.rules import Quiet
 
 if TYPE_CHECKING:
     from gputui.rules.book import RuleBook, RulesNow
-
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)")
 
 
 def config_file(args: argparse.Namespace) -> Path:
@@ -100,11 +97,10 @@ def quiet(text: str) -> Quiet:
     """Read a time of each day, as ``22:00-07:00``; ``none`` is no time at all."""
     if text == "none":
         return Quiet(0, 0)
-    match = _CLOCK.fullmatch(text.strip())
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text} is no time of the day, such as 22:00-07:00")
-    first, second, third, fourth = (int(part) for part in match.groups())
-    return Quiet(first * 60 + second, third * 60 + fourth)
+    try:
+        return Quiet.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def hours(text: str) -> Decimal:

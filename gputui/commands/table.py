@@ -62,6 +62,7 @@ _VIEWS = _section(
     Command("view.transfers", "Transfers", "", "Copies of files: progress, pause, retry, cancel"),
     Command("view.runs", "Runs", "", "Commands run in instances in this session, and their results"),
     Command("view.attempts", "Attempts", "", "Creates and starts tried again while there is no stock"),
+    Command("view.rules", "Rules", "", "Watches, grabs and leases that the agent follows"),
     Command("view.bad-hosts", "Bad hosts", "", "Hosts ranked by failed and slow starts, short lives, lost GPUs"),
     Command("view.waste", "Waste", "", "Resources that cost money and do nothing"),
     Command(
@@ -152,7 +153,16 @@ _ROW = _section(
         when=Condition.ADDRESSES,
         optional=True,
     ),
-    Command("watch", "Notify", "w", "Notify when GPUs become idle here, or stop", 9, aliases=("notify",)),
+    Command("watch", "Watch", "w", "Notify when GPUs become idle here, or create something with them", 9),
+    Command(
+        "watch-here",
+        "Notify in this program",
+        "W",
+        "Notify when GPUs become idle here, while this program runs, or stop",
+        short="notify",
+        aliases=("notify",),
+        view="stock",
+    ),
     Command("renew", "Renew", "V", "Have the agent renew the block once before it ends, or not", 3, view="blacklist"),
     Command("odds", "Odds", "o", "How likely GPUs are idle here, by hour of the week", 5, view="stock"),
     Command(

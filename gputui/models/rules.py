@@ -6,6 +6,7 @@ it in a journal (:mod:`gputui.rules.journal`); its status is what both say toget
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from gputui.models.leases import Lease
 from gputui.models.values import Money, Ref
 
 MINUTES_A_DAY = 24 * 60
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,15 @@ class Quiet:
 
     begin: int
     end: int
+
+    @classmethod
+    def parse(cls, text: str) -> Quiet:
+        """Read ``22:00-07:00``; raises ValueError."""
+        match = _CLOCK.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(f"{text} is no time of the day, such as 22:00-07:00")
+        first, second, third, fourth = (int(part) for part in match.groups())
+        return cls(first * 60 + second, third * 60 + fourth)
 
     def has(self, minute: int) -> bool:
         """Return whether a minute of the day is in it."""

@@ -114,7 +114,7 @@ class Journal(Generic[_E]):
                 sync_directory(self._directory)
         except OSError as error:
             raise JournalError(
-                f"{clean(str(path))} cannot be written: {error.strerror or error}.",
+                f"The journal cannot be written ({error.strerror or error}): {clean(str(path))}",
                 hint="Nothing is sent while that is so. Make room on the disk.",
             ) from None
 
@@ -151,7 +151,7 @@ class Journal(Generic[_E]):
 
 def _unreadable(path: Path, why: str) -> JournalError:
     return JournalError(
-        f"{clean(str(path))}: {why}.",
+        f"The journal cannot be read ({why}): {clean(str(path))}",
         hint="Nothing is sent by this rule: its outcomes are not known. Make a new one.",
     )
 

@@ -35,6 +35,7 @@ from gputui.history.history import History
 from gputui.history.preferences import Preferences
 from gputui.models.notifications import Topic
 from gputui.screens.base.leases import SessionLeases
+from gputui.screens.base.rules import SessionRules
 from gputui.screens.base.view import View
 from gputui.widgets.bars.header import HeaderBar
 from gputui.widgets.bars.title import TitleBar
@@ -250,6 +251,7 @@ def make_app(
     notify: Collection[Topic] = (Topic.STOCK,),
     start: str = "instances",
     leases: SessionLeases | None = None,
+    rules: SessionRules | None = None,
 ) -> GputuiApp:
     """Return the app, not run, over a fleet that it starts itself; times are UTC."""
     fleet = make_fleet(
@@ -258,7 +260,9 @@ def make_app(
     fleet.restore()
     fleet.notify = Settings(frozenset(notify))
     settings = replace(ui or UiSettings(utc=True, mouse=False), start=start)
-    app = GputuiApp(fleet, settings, history=history, report=report, preferences=preferences, leases=leases)
+    app = GputuiApp(
+        fleet, settings, history=history, report=report, preferences=preferences, leases=leases, rules=rules
+    )
     app.animation_level = "none"
     # Textual draws nothing for 50 ms after another view comes in front: time that no test should have to wait for.
     app.delay_update = lambda delay=0.0: None  # type: ignore[method-assign]

@@ -21,6 +21,7 @@ from gputui.screens.base.attention import Attention
 from gputui.screens.base.leases import SessionLeases
 from gputui.screens.base.memory import Memory
 from gputui.screens.base.messages import Messages
+from gputui.screens.base.rules import SessionRules
 from gputui.screens.base.unseen import Unseen
 
 if TYPE_CHECKING:
@@ -156,6 +157,8 @@ class Session:
     """The marks of views in which something came since they were last looked at."""
     leases: SessionLeases = field(default_factory=SessionLeases)
     """The ends of instances and deployments that the agent enforces."""
+    rules: SessionRules = field(default_factory=SessionRules)
+    """The watches, grabs and leases that the agent follows."""
     ended: bool = False
     """Whether the program is ending: nothing is shown any more."""
     _at_end: list[Callable[[], None]] = field(default_factory=list)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.reader import ReaderDialog as ReaderDialog
     from gputui.screens.dialogs.scale import ScaleDialog as ScaleDialog
     from gputui.screens.dialogs.snooze import SnoozeDialog as SnoozeDialog
+    from gputui.screens.dialogs.watch import WatchDialog as WatchDialog
 
 _NAMES = {
     "block": ("BlockDialog",),
@@ -46,6 +47,7 @@ _NAMES = {
     "reader": ("JsonReaderDialog", "LinkedReaderDialog", "ReaderDialog"),
     "scale": ("ScaleDialog",),
     "snooze": ("SnoozeDialog",),
+    "watch": ("WatchDialog",),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -124,7 +124,24 @@ class StockCommands(SaveCommands, CreateCommands):
     # --- notifications --------------------------------------------------------------------------------------------
 
     def do_watch(self, argument: str) -> None:
-        """Notify when GPUs become idle in the cell under the cursor, or stop that."""
+        """Make a rule about the offer under the cursor; without an agent, notify in this program."""
+        offer = self.view.map.offer
+        if offer is None:
+            return
+        if self.session.rules.folder is None or offer.problem or not offer.gpu_model:
+            self.do_watch_here(argument)
+        else:
+            self._ask_for_rule(offer)
+
+    @in_worker("dialog")
+    async def _ask_for_rule(self, offer: Offer) -> None:
+        from gputui.screens.stock.watching import ask_for_rule
+
+        if await ask_for_rule(self.view, offer):
+            self.do_watch_here("")
+
+    def do_watch_here(self, argument: str) -> None:
+        """Notify in this program when GPUs become idle in the cell under the cursor, or stop that."""
         offer = self.view.map.offer
         if offer is None:
             return

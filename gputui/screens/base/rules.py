@@ -1,0 +1,100 @@
+"""The rules as a session shows and edits them: their files, and what the agent knows of them."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gputui.errors import AgentError, ConfigError, GputuiError
+from gputui.fleet.signals import Listeners
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gputui.agent.link import Link
+    from gputui.rules.book import RuleBook, RulesNow
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class SessionRules:
+    """The rules of the accounts. ``folder`` is the agent's, None where a session has no rules.
+
+    ``ensure`` starts the agent where none runs; it blocks, and raises GputuiError. ``changed`` is called when the
+    rules are read and differ.
+    """
+
+    folder: Path | None = None
+    scope: str = ""
+    ensure: Callable[[], None] = lambda: None
+    changed: Listeners[None] = field(default_factory=Listeners)
+    now: RulesNow | None = None
+    """The rules as they were read last; None before that."""
+    failure: str = ""
+    """Why they could not be read."""
+
+    def book(self) -> RuleBook:
+        """Return the rules in their files; raises ConfigError where the session has none."""
+        from gputui.rules.book import RuleBook
+
+        if self.folder is None:
+            raise ConfigError("This session has no state directory for rules.")
+        return RuleBook(self.folder, self.scope)
+
+    async def read(self, agent: Link | None) -> None:
+        """Read the rules, with what the agent knows of them where one runs."""
+        if self.folder is None:
+            return
+        answer = await _ask(agent, "rules.status")
+        failure, found = "", self.now
+        try:
+            found = await asyncio.to_thread(self.book().read, datetime.now(UTC), answer)
+        except GputuiError as error:
+            failure = str(error)
+        if (found, failure) != (self.now, self.failure):
+            self.now, self.failure = found, failure
+            self.changed.notify(None)
+
+    async def edit(self, agent: Link | None, work: Callable[[RuleBook], _T]) -> _T:
+        """Edit the rules in a thread, let the agent read them, which is started where none runs. Raises GputuiError.
+
+        Where no agent can be started, that is raised after the edit.
+        """
+        book = self.book()
+        done = await asyncio.to_thread(work, book)
+        try:
+            await asyncio.to_thread(self.ensure)
+            await _ask(agent, "rules.changed")
+        except AgentError as error:
+            raise AgentError(
+                f"The rule is saved, and nothing follows it: {error.message}",
+                hint="Start one: gputui agent --background",
+            ) from None
+        finally:
+            await self.read(agent)
+        return done
+
+
+def user_name() -> str:
+    """Return the name of the user who makes a rule."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+async def _ask(agent: Link | None, name: str) -> Any:
+    """Return the agent's answer; None where none is connected, or it does not answer."""
+    client = None if agent is None else agent.client
+    if client is None or client.closed:
+        return None
+    try:
+        async with asyncio.timeout(3.0):
+            return await client.call(name, {})
+    except (AgentError, TimeoutError):
+        return None

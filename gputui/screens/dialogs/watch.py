@@ -1,0 +1,152 @@
+"""The dialog of a new watch: what is waited for, and what is created then, if anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Input, Label, Static
+
+from gputui.screens.dialogs.entries import EntriesDialog
+from gputui.widgets.inputs.checkbox import Checkbox
+from gputui.widgets.inputs.line_input import LineInput
+
+if TYPE_CHECKING:
+    from gputui.agent.new_rules import Wish
+
+HERE = "here"
+LINES = ("count", "price", "grab", "number", "ceiling", "hours", "budget", "budget_day", "expires", "quiet", "note")
+GRAB_LINES = ("number", "ceiling", "hours", "budget", "budget_day")
+OPTIONS = {"everywhere": "everywhere", "lease": "lease", "unpriced": "unpriced"}
+Texts = dict[str, str]
+"""The texts of the lines, and of the options ``true`` where they are chosen."""
+
+
+class WatchDialog(EntriesDialog["tuple[Wish, Texts] | str | None"]):
+    """Gives back the wish with its texts, or :data:`HERE` to notify in this program alone.
+
+    ``read`` returns the wish that texts mean, and raises ValueError with the reason; ``effects`` says what it does.
+    ``present`` are the first texts, ``problem`` is why the rule could not be made from them. ``grabs`` are the
+    templates and kinds there are.
+    """
+
+    DEFAULT_CSS = """
+    WatchDialog > .dialog { width: 84; }
+    WatchDialog .row { margin-top: 0; }
+    WatchDialog .row.-gap { margin-top: 1; }
+    WatchDialog Label { width: 13; }
+    WatchDialog .second { width: 14; padding-left: 1; }
+    WatchDialog .options { height: auto; }
+    """
+
+    def __init__(
+        self,
+        heading: str,
+        *,
+        subjects: Sequence[Content],
+        read: Callable[[Texts], Wish],
+        effects: Callable[[Wish], Sequence[str]],
+        grabs: Sequence[str],
+        currency: str,
+        present: Mapping[str, str],
+        problem: str = "",
+        here: str = "",
+    ) -> None:
+        super().__init__(heading, subjects=subjects)
+        self._read = read
+        self._effects = effects
+        self._grabs = grabs
+        self._currency = currency
+        self._present = present
+        self._problem = problem
+        self._here = here
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the lines, the options, the effects and the buttons."""
+        per = f"{self._currency}/h"
+        yield self._row(("count", "Idle GPUs", "1"), ("price", "At most", f"{per} for a GPU"))
+        yield self._row(("expires", "Ends after", "7d, 12h; empty: never"), ("quiet", "Quiet time", "22:00-07:00"))
+        yield self._row(("grab", "Create", f"empty: notify; {', '.join(self._grabs) or 'no templates'}"), gap=True)
+        yield self._row(("number", "How many", "1"), ("ceiling", "Ceiling", f"{per} for one; required"), grab=True)
+        yield self._row(
+            ("budget", "Budget", self._currency), ("budget_day", "in 24 hours", self._currency), grab=True
+        )
+        yield self._row(("hours", "Hours each", "1, for the budgets"), ("note", "Note", "optional"), grab=True)
+        with Vertical(classes="options"):
+            yield Checkbox("also in the other regions and accounts that have this model", key="e", id="everywhere")
+            yield Checkbox("a lease ends each after these hours", key="l", id="lease")
+            yield Checkbox("also without a known price, and end it again if it costs more", key="u", id="unpriced")
+        yield Static(Content(""), classes="problem")
+        yield Static(Content(""), id="effect", classes="hint")
+        here = {HERE: self._here} if self._here else {}
+        yield from self.compose_buttons({"cancel": "Cancel", **here, "confirm": "Watch"})
+
+    def _row(self, *lines: tuple[str, str, str], gap: bool = False, grab: bool = False) -> Horizontal:
+        parts: list[Label | LineInput] = []
+        for place, (name, label, placeholder) in enumerate(lines):
+            parts.append(Label(Content(label), classes="second" if place else ""))
+            parts.append(LineInput(self._present.get(name, ""), placeholder=placeholder, id=name))
+        return Horizontal(*parts, classes=f"row{' -gap' if gap else ''}{' -grab' if grab else ''}")
+
+    def on_mount(self) -> None:
+        """Show the effect, and focus the number of GPUs."""
+        for name in OPTIONS:
+            self.query_one(f"#{name}", Checkbox).value = self._present.get(name) == "true"
+        self._show()
+        self.set_focus(self.query_one("#count"))
+
+    def _texts(self) -> Texts:
+        lines = {name: self.query_one(f"#{name}", Input).value.strip() for name in LINES}
+        return lines | {box.id or "": "true" for box in self.query(Checkbox) if box.value}
+
+    def _wish(self) -> tuple[Wish | None, str]:
+        """Return the wish, or what is wrong with it."""
+        try:
+            return self._read(self._texts()), ""
+        except ValueError as error:
+            return None, str(error)
+
+    def _show(self) -> None:
+        grabs = bool(self.query_one("#grab", Input).value.strip())
+        for row in self.query(".-grab"):
+            row.display = grabs
+        for name in ("lease", "unpriced"):
+            self.query_one(f"#{name}").display = grabs
+        wish, problem = self._wish()
+        self.show_text("#effect", "" if wish is None else "\n".join(self._effects(wish)))
+        line = self.query_one(".problem", Static)
+        text = problem or self._problem
+        line.display = bool(text)
+        line.update(Content(text))
+
+    @on(Input.Changed)
+    @on(Checkbox.Changed)
+    def _changed(self) -> None:
+        if self._texts() != {name: text for name, text in self._present.items() if text} | self._empty():
+            self._problem = ""
+        self._show()
+
+    def _empty(self) -> Texts:
+        """Return the lines that were empty at first."""
+        return {name: "" for name in LINES if not self._present.get(name)}
+
+    @on(Input.Submitted)
+    def _entered(self) -> None:
+        self.confirm()
+
+    @on(Button.Pressed, "#here")
+    def _pressed_here(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(HERE)
+
+    def confirm(self) -> None:
+        """Answer with the wish, unless it makes no rule."""
+        wish, _ = self._wish()
+        if wish is None:
+            self.set_focus(self.query_one("#ceiling" if self.query_one("#grab", Input).value.strip() else "#count"))
+            return
+        self.dismiss((wish, self._texts()))

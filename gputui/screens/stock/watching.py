@@ -1,0 +1,192 @@
+"""The key that watches: the questions of a new rule at an offer, from the first line to the saved file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from gputui.errors import GputuiError, InvalidError
+from gputui.formatting import counted, format_money, parse_span
+from gputui.models import Offer
+from gputui.models.rules import Quiet, Watch
+from gputui.presentation.offers import idle_words, where
+from gputui.screens import dialogs
+from gputui.screens.base.rules import user_name
+
+if TYPE_CHECKING:
+    from gputui.agent.new_rules import Made, Wish
+    from gputui.rules.book import RuleBook
+    from gputui.screens.dialogs.watch import Texts
+    from gputui.screens.stock.view import StockView
+
+_SHOWN = 8
+
+
+async def ask_for_rule(view: StockView, offer: Offer) -> bool:
+    """Ask for a rule about an offer, and save it; returns whether this program alone is to notify."""
+    from gputui.agent.new_rules import make_rule
+    from gputui.config import templates
+    from gputui.screens.dialogs.watch import HERE
+
+    session = view.session
+    kinds = session.fleet.creatable(offer.ref.account, view.CREATES)
+    currency = getattr(session.fleet.runtime(offer.ref.account).config, "currency", "") or "USD"
+    texts: Texts = {"count": str(min((offer.idle or 0) + 1, offer.total or 1)) if offer.idle is not None else "1"}
+    problem = ""
+    while True:
+        dialog = dialogs.WatchDialog(
+            f"Watch {offer.gpu_model} in {where(offer)}",
+            subjects=[Content(f"{idle_words(offer)} now. The agent waits for it, while no terminal is open too.")],
+            read=lambda given: wish_of(given, offer, session.fleet.now()),
+            effects=lambda wish: effects_of(wish, offer),
+            grabs=[*templates.names(), *kinds],
+            currency=currency,
+            present=texts,
+            problem=problem,
+            here="This program only" if offer.ref not in session.watches.refs else "",
+        )
+        answer = await view.app.push_screen_wait(dialog)
+        if answer is None or isinstance(answer, str):
+            return answer == HERE
+        wish, texts = answer
+        try:
+            id_ = session.rules.book().files.new_id()
+            made = await make_rule(session.fleet, wish, id_=id_, scope=session.rules.scope, user=user_name())
+        except GputuiError as error:
+            problem = str(error)
+            if isinstance(error, InvalidError) and wish.grab in kinds:
+                form = session.key_of("new")
+                problem += f" Fill in its form ({form} in Stock), save that as a template, and name it here."
+            continue
+        if made.watch.grab is not None and not await _confirmed(view, made):
+            problem = ""
+            continue
+        await session.rules.edit(session.agent, partial(_save, made.watch))
+        view.notify(f"Rule {made.watch.id} is made: :rules lists it.", severity="information")
+        return False
+
+
+def _save(watch: Watch, book: RuleBook) -> Watch:
+    return book.files.save(watch)
+
+
+async def _confirmed(view: StockView, made: Made) -> bool:
+    """Ask once before something may be created without another question."""
+    from gputui.rules.market import in_few_words
+    from gputui.rules.orders import in_words
+
+    grab = made.watch.grab
+    assert grab is not None  # noqa: S101  (of grabs alone)
+    shown = [
+        f"{one.candidate.account}   {', '.join(one.candidate.regions)}   {', '.join(one.candidate.models)}"
+        f"   at most {in_words(one.most)}"
+        for one in made.previews
+    ]
+    more = len(shown) - _SHOWN
+    subjects = [Content(line) for line in shown[:_SHOWN]]
+    subjects += [Content(f"and {counted(more, 'more candidate')}")] if more > 0 else []
+    words = in_few_words(made.watch)
+    effects = [f"{words[:1].upper()}{words[1:]}. No question is asked then."]
+    for name, budget in (("the whole rule", grab.budget), ("any 24 hours", grab.budget_day)):
+        if budget is not None:
+            effects.append(f"At most {format_money(budget)} for {name}, each for {grab.hours:f} h.")
+    question = dialogs.ConfirmDialog(
+        "Let the agent create this as soon as GPUs are idle?",
+        subjects=subjects,
+        effects=[*effects, *made.notes],
+        confirm="Watch",
+    )
+    confirmed = await view.app.push_screen_wait(question)
+    return bool(confirmed)
+
+
+def effects_of(wish: Wish, offer: Offer) -> list[str]:
+    """Return what a rule does, in a line or two."""
+    place = where(offer) if wish.accounts else "one of the places that have it"
+    verb = "is" if wish.count == 1 else "are"
+    count = f"at least {wish.count:,} {offer.gpu_model} {verb} idle in {place}"
+    if not wish.grab:
+        return [f"Notifies each time {count}, on the ways of [notify], until it ends or is deleted (:rules)."]
+    lines = [f"Creates {wish.number:,} × {wish.grab} once {count}: the cheapest first, and each exactly once."]
+    if wish.budget is not None or wish.budget_day is not None:
+        lines.append(f"Each counts as {wish.hours:f} h of its price against the budget.")
+    return lines
+
+
+def wish_of(texts: Texts, offer: Offer, now: datetime) -> Wish:
+    """Return the wish that the lines of the dialog mean; raises ValueError with the reason."""
+    from gputui.agent.new_rules import Wish
+
+    everywhere = texts.get("everywhere") == "true"
+    grab = texts.get("grab", "")
+    count = _number(texts, "count", "The number of idle GPUs") or 1
+    if offer.total is not None and count > offer.total and not everywhere:
+        raise ValueError(f"There are {offer.total} in {where(offer)}.")
+    wish = Wish(
+        models=(offer.gpu_model,),
+        accounts=() if everywhere else (offer.ref.account,),
+        regions=() if everywhere else (offer.region,),
+        count=count,
+        price=_amount(texts, "price", "The price"),
+        expires=_end(texts, now),
+        quiet=_quiet(texts),
+        note=texts.get("note", ""),
+    )
+    if not grab:
+        return wish
+    ceiling = _amount(texts, "ceiling", "The ceiling")
+    if ceiling is None:
+        raise ValueError("The ceiling is required: the most that an hour of one instance may cost.")
+    return replace(
+        wish,
+        grab=grab,
+        number=_number(texts, "number", "How many") or 1,
+        ceiling=ceiling,
+        hours=_amount(texts, "hours", "The hours") or Decimal(1),
+        budget=_amount(texts, "budget", "The budget"),
+        budget_day=_amount(texts, "budget_day", "The budget of 24 hours"),
+        unpriced=texts.get("unpriced") == "true",
+        lease=texts.get("lease") == "true",
+    )
+
+
+def _number(texts: Texts, name: str, label: str) -> int | None:
+    text = texts.get(name, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 10**6):
+        raise ValueError(f"{label} must be a whole number, 1 or more.")
+    return int(text)
+
+
+def _amount(texts: Texts, name: str, label: str) -> Decimal | None:
+    text = texts.get(name, "")
+    if not text:
+        return None
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        found = Decimal(0)
+    if not found.is_finite() or not 0 < found < 10**9:
+        raise ValueError(f"{label} must be an amount above 0, such as 1.50.")
+    return found
+
+
+def _end(texts: Texts, now: datetime) -> datetime | None:
+    text = texts.get("expires", "")
+    if not text:
+        return None
+    try:
+        return now + timedelta(minutes=parse_span(text))
+    except ValueError:
+        raise ValueError("The end must be a time such as 90m, 6h or 7d.") from None
+
+
+def _quiet(texts: Texts) -> Quiet | None:
+    text = texts.get("quiet", "")
+    return Quiet.parse(text) if text else None

@@ -1,0 +1,131 @@
+"""Rules on the screen: made at an offer, listed, paused, deleted."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from gputui.errors import AgentError
+from gputui.models import Form, FormField, Money, Offer, Ref, Resource, Role
+from gputui.models.rules import Candidate, Grab, RuleState, Watch
+from gputui.rules.files import RuleFiles
+from gputui.rules.journal import Entry, EntryKind, Journal
+from gputui.screens.base.rules import SessionRules
+from tests.fleet.fakes import START, FakeBackend, pod
+from tests.screens.stage import Stage, staged
+
+AGENT = "agent"
+
+
+class Cloud(FakeBackend):
+    """A cloud whose form has a name, and a price limit."""
+
+    async def create_form(self, kind: str) -> Form:
+        limit = FormField("price_to", "Price to", required=False, role=Role.PRICE_LIMIT)
+        return Form(self.account, kind, "New pod", (FormField("name", "Name", role=Role.NAME), limit))
+
+
+@pytest.fixture
+def hub() -> FakeBackend:
+    backend = Cloud("hub", [Resource.INSTANCES, Resource.STOCK])
+    ref = Ref("hub", "offer", "sgp1/RTX 4090")
+    price = Money(Decimal("1.00"), "USD")
+    backend.rows[Resource.STOCK] = [Offer(ref, "RTX 4090", "sgp1", idle=0, total=8, price_from=price)]
+    backend.rows[Resource.INSTANCES] = [pod("hub", "p1")]
+    return backend
+
+
+def files(tmp_path: Path) -> RuleFiles:
+    return RuleFiles(tmp_path / AGENT)
+
+
+def grab(tmp_path: Path) -> Watch:
+    made = Candidate("hub", "pod", "run-g7k2-", models=("RTX 4090",), regions=("sgp1",))
+    watch = Watch("g7k2", "", "me", START, grab=Grab((made,), 2, Money(Decimal("1.50"), "USD")))
+    journal = Journal(tmp_path / AGENT, Entry)
+    counts = Money(Decimal("1.50"), "USD")
+    journal.append("g7k2", Entry(EntryKind.INTENT, START, 1, "hub", "pod", name="run-g7k2-1", counts=counts))
+    ref = Ref("hub", "pod", "p1")
+    journal.append("g7k2", Entry(EntryKind.OBTAINED, START, 1, ref=ref, text="Pod run-g7k2-1 created."))
+    return files(tmp_path).save(watch)
+
+
+async def go_to_rules(stage: Stage) -> None:
+    await stage.press("colon", *"rules", "enter")
+    await stage.until_text("STATE")
+
+
+async def test_a_watch_is_made_at_an_offer_listed_paused_and_deleted(hub: FakeBackend, tmp_path: Path) -> None:
+    async with staged(hub, rules=SessionRules(tmp_path / AGENT)) as stage:
+        await stage.press("1", "w")
+        assert "Watch RTX 4090 in hub · sgp1" in stage.text
+        await stage.press("backspace", "9")
+        assert "There are 8 in hub · sgp1." in stage.text
+        await stage.press("backspace", "4", "enter")
+        await stage.until_text("is made: :rules lists it")
+        (rule,) = files(tmp_path).read().rules.values()
+        assert isinstance(rule, Watch)
+        assert (rule.models, rule.accounts, rule.regions, rule.count) == (("RTX 4090",), ("hub",), ("sgp1",), 4)
+        await go_to_rules(stage)
+        await stage.until_text("notify when 4 × RTX 4090")
+        await stage.press("X")
+        await stage.until_text("paused")
+        await stage.press("D")
+        assert "Delete the rule?" in stage.text
+        await stage.press("tab", "enter")
+        await stage.until_text("There are no rules.")
+        assert not files(tmp_path).read().rules
+
+
+async def test_a_grab_needs_a_ceiling_and_is_confirmed(hub: FakeBackend, tmp_path: Path) -> None:
+    async with staged(hub, rules=SessionRules(tmp_path / AGENT)) as stage:
+        await stage.press("1", "w", *("tab",) * 4, *"pod")
+        assert "The ceiling is required" in stage.text
+        await stage.press("tab", "tab", *"1.5", "enter")
+        await stage.until_text("Let the agent create this as soon as GPUs are idle?")
+        assert not files(tmp_path).read().rules
+        await stage.press("tab", "enter")
+        await stage.until_text("is made")
+        (rule,) = files(tmp_path).read().rules.values()
+        assert isinstance(rule, Watch)
+        assert rule.grab is not None
+        assert rule.grab.ceiling == Money(Decimal("1.5"), "USD")
+
+
+async def test_the_notification_of_this_program_alone_is_one_key_away(hub: FakeBackend, tmp_path: Path) -> None:
+    async with staged(hub, rules=SessionRules(tmp_path / AGENT)) as stage:
+        await stage.press("1", "W")
+        assert "Notify me when at least this many RTX 4090 are idle" in stage.text
+
+
+async def test_a_grab_shows_what_it_obtained_and_opens_it(hub: FakeBackend, tmp_path: Path) -> None:
+    grab(tmp_path)
+    async with staged(hub, rules=SessionRules(tmp_path / AGENT)) as stage:
+        await go_to_rules(stage)
+        await stage.until_text("1/2")
+        assert "$1.50" in stage.text
+        assert "no agent runs: nothing follows these rules" in stage.text
+        await stage.press("d")
+        assert "Pod run-g7k2-1 created." in stage.text
+        await stage.press("escape", "enter")
+        await stage.until_text("Instances")
+
+
+async def test_a_rule_without_an_agent_is_saved_and_that_is_said(hub: FakeBackend, tmp_path: Path) -> None:
+    def fail() -> None:
+        raise AgentError("The agent cannot be started: no memory.")
+
+    async with staged(hub, rules=SessionRules(tmp_path / AGENT, ensure=fail)) as stage:
+        await stage.press("1", "w", "enter")
+        await stage.until_text("The rule is saved, and nothing follows it")
+
+
+async def test_a_damaged_rule_is_named(hub: FakeBackend, tmp_path: Path) -> None:
+    grab(tmp_path)
+    (tmp_path / AGENT / "journal" / "g7k2.jsonl").write_text("x\n")
+    async with staged(hub, rules=SessionRules(tmp_path / AGENT)) as stage:
+        await go_to_rules(stage)
+        await stage.until_text(RuleState.FAILED.value)
+        assert "The journal cannot be" in stage.text
