@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gputui.analytics.gpu_idle import SeenGpus
-from gputui.analytics.timeline import EVERYTHING, Concern, gaps, joined, merged
+from gputui.analytics.timeline import EVERYTHING, LEAST_GAP, Concern, gaps, joined, merged
 from gputui.errors import GputuiError
 from gputui.history import timeline as kept
 from gputui.models import Deployment, Event, GpuDevice, Instance, Offer, Ref, Row
@@ -89,11 +90,20 @@ def of_thing(ref: Ref, rows: Iterable[Row]) -> Scope:
 
 
 def of_host(host: str, rows: Iterable[Row]) -> Scope:
-    """Return the scope of a host: the instances that are known to be on it, and its GPUs."""
+    """Return the scope of a host: the instances that are known to be on it, and its GPUs.
+
+    ``ACCOUNT/HOST`` is that of one account: hosts of several may have one name.
+    """
     known = list(rows)
-    own = [one for one in known if isinstance(one, Instance) and host in (one.host, one.name)]
-    gpus = _gpus_of(own, known) | {one.ref for one in known if isinstance(one, GpuDevice) and one.host == host}
-    refs = frozenset(one.ref for one in own) or frozenset({Ref("", "host", host)})
+    account, slash, name = host.partition("/")
+
+    def is_on(row: Instance | GpuDevice) -> bool:
+        names = (row.host, row.name) if isinstance(row, Instance) else (row.host,)
+        return host in names or (bool(slash) and row.ref.account == account and name in names)
+
+    own = [one for one in known if isinstance(one, Instance) and is_on(one)]
+    gpus = _gpus_of(own, known) | {one.ref for one in known if isinstance(one, GpuDevice) and is_on(one)}
+    refs = frozenset(one.ref for one in own) or frozenset({Ref(account if slash else "", "host", host)})
     return Scope(Concern(refs, label=f"host {host}"), frozenset(), frozenset(gpus))
 
 
@@ -125,7 +135,7 @@ def read(sources: Sources, span: TimeSpan, scope: Scope = ALL) -> Timeline:
     record = kept.read(sources.history, span, wanted)
     rules, problems = _rules(sources, span)
     stock = ((sample.ref, sample.at, sample.idle) for sample in record.samples)
-    observed = {name: joined(record.observed.get(name, ())) for name in sources.accounts}
+    observed = {name: _until_now(joined(record.observed.get(name, ()), LEAST_GAP), span) for name in sources.accounts}
     watched = scope.concern.accounts or frozenset(sources.accounts)
     missing = of_gaps({name: gaps(spans, span) for name, spans in observed.items() if spans and name in watched})
     moments = merged(
@@ -153,6 +163,16 @@ def read(sources: Sources, span: TimeSpan, scope: Scope = ALL) -> Timeline:
         record.oldest,
         {lane: at for table, lane in _CUT.items() if (at := record.cut.get(table)) is not None},
     )
+
+
+def _until_now(observed: Sequence[TimeSpan], span: TimeSpan) -> tuple[TimeSpan, ...]:
+    """Return times of observation, the last of which continues to the end of a window where that is no gap.
+
+    A session writes once a minute until when it has observed.
+    """
+    if observed and timedelta() < span.end - observed[-1].end <= LEAST_GAP:
+        return (*observed[:-1], TimeSpan(observed[-1].begin, span.end))
+    return tuple(observed)
 
 
 def _events(sources: Sources, span: TimeSpan, stored: Iterable[Event]) -> Iterator[Moment]:

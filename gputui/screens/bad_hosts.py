@@ -13,7 +13,7 @@ from textual.content import Content
 from gputui.analytics.bad_hosts import HostRecord, host_records
 from gputui.commands import Command, Condition
 from gputui.history.host_facts import KEPT_DAYS
-from gputui.models import Action, Block, Instance, Phase, Resource, Row
+from gputui.models import Action, Block, Instance, Phase, Ref, Resource, Row
 from gputui.models.hosts import Fact
 from gputui.presentation.bad_hosts import day_text, evidence, explanation
 from gputui.presentation.blocks import place_of
@@ -45,6 +45,7 @@ class BadHostCommands(BlockCommands):
         yield from super().conditions()
         if self.view.record_here() is not None:
             yield Condition.OPEN
+            yield Condition.EVENTS
 
     def refusal(self, command: Command) -> str:
         """Return why the host under the cursor cannot be blocked from here."""
@@ -62,6 +63,15 @@ class BadHostCommands(BlockCommands):
         """Show the instances on the host."""
         if (record := self.view.record_here()) is not None:
             self.session.navigator.go("instances", account=record.ref.account, typed=f'host:"{record.host}"')
+
+    def do_timeline_of(self, argument: str) -> None:
+        """Show all that happened on the host, as far as its instances are known."""
+        record = self.view.record_here()
+        if argument or record is None:
+            GlobalCommands(self.view).do_timeline_of(argument)
+        else:
+            scope = Ref("", "host", f"{record.ref.account}/{record.host}")
+            self.session.navigator.go("timeline", scope=scope)
 
     def do_block(self, argument: str) -> None:
         """Block the hosts of the marked rows, through an instance on each."""

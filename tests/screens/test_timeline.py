@@ -137,3 +137,12 @@ async def test_without_anything_known_the_way_to_more_is_said(tmp_path: Path) ->
     async with staged(lab(), history=History(tmp_path / "history.db")) as stage:
         await stage.command("timeline 2026-01-01 10:00")
         await stage.until_text("Nothing is known of this time. left goes back, - shows more time.")
+
+
+async def test_a_host_limits_it_to_the_instances_that_are_on_it(history: History) -> None:
+    async with staged(lab(), attic(), history=history) as stage:
+        await stage.command("timeline host attic/attic-host 11:30")
+        await stage.until_text("failed")
+        assert "host attic/attic-host › Timeline" in stage.title
+        assert "2026-03-01 11:30:00 UTC" in stage.text
+        assert "stop train" not in stage.text

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
+from gputui.commands import Condition
 from gputui.models import Deployment, GpuDevice, Instance, Ref
 from gputui.presentation.times import parse_time
 from gputui.screens.commands.command_set import CommandSet
 
+_HOST, _RULE = "host", "rule"
+
 
 class TimelineOfCommands(CommandSet):
     """Go to the timeline."""
+
+    def conditions(self) -> Iterable[Condition]:
+        """A rule has a journal."""
+        yield from super().conditions()
+        row = self.view.row_here()
+        if row is not None and row.ref.kind == _RULE:
+            yield Condition.EVENTS
 
     def do_timeline_of(self, argument: str) -> None:
         """Show the timeline of the row, of the thing that is named, or at the time that is typed."""
@@ -20,13 +31,15 @@ class TimelineOfCommands(CommandSet):
                 self._go(row.through, None)
             elif isinstance(row, Instance | Deployment):
                 self._go(row.ref, None)
+            elif row is not None and row.ref.kind == _RULE:
+                self._go(Ref("", _RULE, row.ref.id), None)
             return
         if (at := self._time(argument)) is not None:
             self._go(None, at)
             return
         subject, at = self._split(argument)
         kind, _, name = subject.partition(" ")
-        if kind in ("host", "rule") and name:
+        if kind in (_HOST, _RULE) and name:
             self._go(Ref("", kind, name), at)
         elif (row := self.row_for(subject)) is not None:
             self._go(row.ref, at)
