@@ -100,6 +100,26 @@ async def test_home_shows_leases_that_end_soon_and_those_that_no_agent_enforces(
         assert "lease: stopped in 29m" in stage.text
 
 
+async def test_what_is_created_gets_the_lease_of_the_last_question(lab: FakeBackend, tmp_path: Path) -> None:
+    leases = SessionLeases(tmp_path / "agent")
+    async with staged(lab, leases=leases) as stage:
+        await stage.press("n")
+        await stage.until_text("New pod")
+        await stage.type("new")
+        await stage.press("ctrl+g")
+        await stage.until_text("Create this pod in lab?")
+        await stage.press("shift+tab")
+        await stage.type("2h idle 3m")
+        assert "idle must be 5m at least" in stage.text
+        await stage.press("backspace", "backspace")
+        await stage.type("45m")
+        assert "or once its GPUs are idle for 45m" in stage.text
+        await stage.press("enter", "y")
+        await stage.until(lambda: leases.all)
+        (view,) = leases.all
+        assert (view.lease.ref, view.lease.idle) == (Ref("lab", "pod", "new"), 45)
+
+
 def test_the_texts_of_the_dialog_are_terms() -> None:
     now = datetime(2026, 11, 30, 12, tzinfo=UTC)
     terms = terms_of(

@@ -140,6 +140,11 @@ class SessionLeases:
 
         return await self._edit(save)
 
+    async def set_created(self, ref: Ref, name: str, generation: str, terms: LeaseTerms, now: datetime) -> Lease:
+        """Set the lease of what was created, and may not be listed yet. Raises GputuiError."""
+        book = self._book()
+        return await self._edit(lambda: book.set_of(ref, name, generation, terms, now=now, user=_user()))
+
     async def extend(self, lease: Lease, by: timedelta, now: datetime) -> Lease:
         """Let a lease end later. Raises GputuiError."""
         book = self._book()

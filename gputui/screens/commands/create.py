@@ -13,6 +13,7 @@ from gputui.models import RESOURCES, Action, FieldKind, Form, FormField, Ref, Re
 from gputui.presentation.forms import cost, doing, in_sentence, same_name, sizes, stock_note, written
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.created_lease import CreatedLease
 from gputui.screens.commands.form_flow import LINE, FormRequest, fact, fill_and_send
 from gputui.screens.commands.form_stock import FormStock
 from gputui.screens.commands.no_stock import offer_attempts
@@ -95,27 +96,33 @@ class CreateCommands(CommandSet):
 
     def _request(self, creator: Creator, form: Form) -> FormRequest:
         """Return what is done with the form of something new."""
-        fleet, verb, stock = self.session.fleet, form.verb.capitalize(), FormStock(self.session, form)
+        verb, stock, lease = form.verb.capitalize(), FormStock(self.session, form), CreatedLease(self.view, form)
         return FormRequest(
             form,
             prepare=creator.prepare,
-            question=lambda given: dialogs.ConfirmDialog(
+            question=lambda given: lease.question(
+                given,
                 f"{verb} this {form.kind} in {form.account}?",
-                subjects=summary(form, given),
-                effects=self._effects_of_create(form, given),
-                confirm=verb,
+                summary(form, given),
+                self._effects_of_create(form, given),
+                verb,
             ),
-            send=fleet.create,
+            send=lease.send,
             previews=creator.previews,
             templates=True,
             progress=f"{doing(form)} in {form.account} …",
-            no_stock=lambda change, error: self._keep_trying(form, change, error),
+            no_stock=lambda change, error: self._keep_trying(form, change, error, lease),
             summary=stock.summary,
             watched=stock.watched,
         )
 
-    async def _keep_trying(self, form: Form, change: PreparedChange, error: NoStockError) -> None:
+    async def _keep_trying(
+        self, form: Form, change: PreparedChange, error: NoStockError, lease: CreatedLease
+    ) -> None:
         """Offer to try the create again while there is no stock."""
+        if lease.terms is not None:
+            key = self.session.key_of("lease")
+            self.view.notify(f"Attempts set no lease: {key} sets one once it is created.", severity="warning")
         attempts, values = self.session.fleet.work.attempts, dict(change.values)
         name = form.value(Role.NAME, values) or change.ref.id
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.confirm import ConfirmDialog as ConfirmDialog
     from gputui.screens.dialogs.confirm import Option as Option
     from gputui.screens.dialogs.confirm import StopDialog as StopDialog
+    from gputui.screens.dialogs.create import CreateQuestion as CreateQuestion
     from gputui.screens.dialogs.dialog import Dialog as Dialog
     from gputui.screens.dialogs.form import FormDialog as FormDialog
     from gputui.screens.dialogs.form_filter import FilterDialog as FilterDialog
@@ -37,6 +38,7 @@ _NAMES = {
     "block": ("BlockDialog",),
     "columns": ("ColumnsDialog",),
     "confirm": ("ConfirmDialog", "Option", "StopDialog"),
+    "create": ("CreateQuestion",),
     "dialog": ("Dialog",),
     "form": ("FormDialog",),
     "form_filter": ("FilterDialog",),
