@@ -25,7 +25,7 @@ class CreateQuestion(ConfirmDialog):
     """
 
     DEFAULT_CSS = """
-    CreateQuestion .lease { height: auto; }
+    CreateQuestion .lease { height: auto; margin-top: 1; }
     CreateQuestion .lease Label { width: 10; }
     CreateQuestion .lease Input { width: 1fr; }
     """
