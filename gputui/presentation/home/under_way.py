@@ -12,9 +12,9 @@ from gputui.formatting import (
     format_duration,
     format_elapsed,
     format_time,
+    seconds_text,
     some_of,
     status_text,
-    usual_text,
 )
 from gputui.models import Deployment, Pending, Ref, Row, RunRow, TransferRow
 from gputui.models.attempts import AttemptRow
@@ -180,8 +180,7 @@ def _several(deployment: Deployment, group: Sequence[Start], work: Work, now: da
 
 
 def _usually(start: Start) -> str:
-    text = usual_text(start.usual)
-    return f", {text}" if text else ""
+    return "" if start.usual is None else f", usually {seconds_text(start.usual)}"
 
 
 def _elapsed(since: datetime | None, now: datetime) -> str:

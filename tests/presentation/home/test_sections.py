@@ -94,7 +94,7 @@ def test_what_the_user_has_begun_comes_before_starts_and_a_change_replaces_the_s
         "fresh: creating…  by you",
         "big: create: 2 attempts, next at 2026-03-01 12:00:30: No stock.",
         "data: copy to hub/pod/main:/b  43 % of the bytes, 1m 10s left",
-        "new: pending, image 43%, a start usually takes 31 s",
+        "new: pending, image 43%, usually 31 s",
     ]
     assert [line.about for line in section.lines][:2] == [main.ref, None]
     assert [line.time for line in section.lines if line.time] == ["0:10", "0:10", "0:10", "0:10"]
@@ -108,7 +108,7 @@ def test_slow_starts_are_among_the_problems_and_several_of_a_deployment_are_one_
     train = Deployment(TRAIN, "train", "ReplicaSet", Phase.RUNNING, "running")
     section = under_way(Work(starts=starts, deployments={TRAIN: train}, bills=bool), NOW)
     assert [(line.name, line.text, line.time) for line in section.lines] == [
-        ("train", "3 instances starting, a start usually takes 31 s", "0:03")
+        ("train", "3 instances starting, usually 31 s", "0:03")
     ]
     assert section.more == Opens("instances", typed="phase:pending")
     assert not section.lines[0].stale
