@@ -53,14 +53,6 @@ class Chance:
         """Whether it is from few hours."""
         return self.hours < FEW_HOURS
 
-    def __add__(self, other: Chance) -> Chance:
-        return Chance(
-            self.observed + other.observed,
-            self.idle + other.idle,
-            self.uncounted + other.uncounted,
-            self.hours + other.hours,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -106,7 +98,7 @@ class Odds:
     @property
     def total(self) -> Chance:
         """The chance over all that was observed."""
-        return sum(self.week.values(), Chance())
+        return _sum(self.week.values())
 
     def of(self, slot: Slot) -> Chance:
         """Return the chance in an hour of the week."""
@@ -148,9 +140,11 @@ def odds(hours: Iterable[StockHour], count: int, zone: tzinfo | None = None) -> 
     hours = list(hours)
     week: dict[Slot, Chance] = {}
     chances = [(hour, chance(hour, count)) for hour in hours]
+    slots: dict[Slot, list[Chance]] = {}
     for hour, one in chances:
-        slot = slot_of(hour.begin, zone)
-        week[slot] = week.get(slot, Chance()) + one
+        slots.setdefault(slot_of(hour.begin, zone), []).append(one)
+    for slot, found in slots.items():
+        week[slot] = _sum(found)
     return Odds(
         count,
         week,
@@ -174,6 +168,18 @@ def chance(hour: StockHour, count: int) -> Chance:
         elif level >= count:
             idle += seconds
     return Chance(observed, idle, uncounted, 1 if observed > uncounted else 0)
+
+
+def _sum(chances: Iterable[Chance]) -> Chance:
+    """Return the chance over several times."""
+    observed = idle = uncounted = 0.0
+    hours = 0
+    for one in chances:
+        observed += one.observed
+        idle += one.idle
+        uncounted += one.uncounted
+        hours += one.hours
+    return Chance(observed, idle, uncounted, hours)
 
 
 def tenths(share: float) -> int:

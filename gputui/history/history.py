@@ -118,8 +118,7 @@ class History(HistoryFile):
         stock_values = [(str(s.ref), s.at.timestamp(), s.idle, s.total) for s in stock]
         gpu_samples = list(gpus)
         with self._forgiving("history cannot be written") as failures, ExitStack() as stack:
-            if stock_values:
-                self.stock_hours.begin()  # before samples are deleted
+            counted = bool(stock_values) and self.stock_hours.begin()
             connection = stack.enter_context(self._transaction())
             connection.executemany("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?)", snapshot_values)
             connection.executemany(
@@ -130,7 +129,7 @@ class History(HistoryFile):
             connection.executemany("INSERT INTO stock(ref, at, idle, total) VALUES (?, ?, ?, ?)", stock_values)
             if event_values:
                 _prune(connection, "event")
-            if stock_values:
+            if counted:  # what is deleted is in the hours
                 oldest = (datetime.now(UTC) - timedelta(days=_STOCK_DAYS)).timestamp()
                 connection.execute("DELETE FROM stock WHERE at < ?", (oldest,))
                 _prune(connection, "stock")

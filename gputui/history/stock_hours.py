@@ -11,10 +11,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
@@ -27,14 +26,12 @@ KEPT_DAYS = 92
 """How long hours are kept."""
 EXACT = 16
 """The largest count that is kept as it is."""
-SAME_OBSERVATION = timedelta(minutes=5)
-"""Samples of an account that are closer than this were taken by one observation."""
 
 _HOUR = 3600
 _CLOCK_SLACK = 3600.0
 """A time in the file that is further in the future than this, in seconds, was written by a wrong clock."""
 _LONGEST_PRICE = 30
-_TABLES = (
+TABLES = (
     # Created on first use, so that older releases can use the same file.
     "CREATE TABLE stock_offer(id INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, model TEXT NOT NULL,"
     " region TEXT NOT NULL, type TEXT NOT NULL)",
@@ -51,61 +48,11 @@ def has_tables(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'stock_hour'").fetchone() is not None
 
 
-def spans_of_samples(samples: Iterable[Sequence[Any]]) -> list[StockSpan]:
-    """Return what samples (ref, time in seconds, idle count), oldest first, say of the time between them.
-
-    A sample was taken when a count changed. An account was observed between two samples, of whatever offers, that are
-    not further apart than :data:`SAME_OBSERVATION`; nothing is known of the time between others. Samples that cannot
-    be read are left to those who read them.
-    """
-    accounts: dict[str, list[tuple[Ref, float, int | None]]] = {}
-    for name, at, idle in samples:
-        try:
-            ref, count = values.ref(name), values.or_none(integer, idle)
-            values.time(at)
-        except values.UNUSABLE:
-            continue
-        accounts.setdefault(ref.account, []).append((ref, at, count))
-    return [span for taken in accounts.values() for span in _spans_of_account(taken)]
-
-
-def _spans_of_account(samples: Sequence[tuple[Ref, float, int | None]]) -> Iterator[StockSpan]:
-    gap = SAME_OBSERVATION.total_seconds()
-    held: dict[Ref, tuple[float, int | None]] = {}
-    last: float | None = None
-    for at, group in groupby(samples, itemgetter(1)):
-        if last is not None and at - last > gap:
-            # Observed until the last sample at least; unchanged until the next observation.
-            yield from (_span(ref, idle, begin, last) for ref, (begin, idle) in held.items() if idle is not None)
-            held = {ref: (at, idle) for ref, (_, idle) in held.items()}
-        for ref, _, idle in group:
-            begin, before = held.get(ref, (at, None))
-            if before is not None:
-                yield _span(ref, before, begin, at)
-            held[ref] = (at, None if idle is None else max(idle, 0))
-        last = at
-    if last is not None:
-        yield from (_span(ref, idle, begin, last) for ref, (begin, idle) in held.items() if idle is not None)
-
-
-def _span(ref: Ref, idle: int, begin: float, end: float) -> StockSpan:
-    return StockSpan(ref, "", "", idle, datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(end, UTC))
-
-
-def create(connection: sqlite3.Connection, past: Iterable[StockSpan]) -> None:
-    """Create the tables with what samples of earlier releases say; nothing where another process has."""
-    connection.execute("BEGIN IMMEDIATE")
-    if not has_tables(connection):
-        for statement in _TABLES:
-            connection.execute(statement)
-        _add(connection, past)
-
-
 def write(connection: sqlite3.Connection, spans: Iterable[StockSpan], now: datetime) -> None:
     """Count what was observed, as far as no other process has counted it. There have to be tables."""
     connection.execute("BEGIN IMMEDIATE")
     new = _not_counted(connection, spans, now.timestamp())
-    _add(connection, new)
+    add_spans(connection, new)
     connection.executemany(
         "INSERT OR REPLACE INTO stock_until VALUES (?, ?)",
         [(account, end.timestamp()) for account, end in _ends(new).items()],
@@ -142,8 +89,8 @@ def _not_counted(connection: sqlite3.Connection, spans: Iterable[StockSpan], now
     return found
 
 
-def _add(connection: sqlite3.Connection, spans: Iterable[StockSpan]) -> None:
-    """Add spans to the rows of their hours."""
+def add_spans(connection: sqlite3.Connection, spans: Iterable[StockSpan]) -> None:
+    """Add spans to the rows of their hours, whether they are counted already or not."""
     hours: dict[tuple[int, int], tuple[dict[int, float], Money | None]] = {}
     offers = _Offers(connection)
     for span in spans:

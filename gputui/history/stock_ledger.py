@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gputui.history import stock_hours
+from gputui.history.stock_samples import fold
 from gputui.history.values import UNUSABLE
 from gputui.models import Ref
 from gputui.models.serialize import integer
@@ -30,6 +32,7 @@ class StockLedger:
     def __init__(self, file: HistoryFile) -> None:
         self._file = file
         self._thinned_at: datetime | None = None
+        self._beginning = threading.Lock()
 
     def add(self, spans: Sequence[StockSpan], now: datetime) -> bool:
         """Count what was observed, once whoever else observes it; returns whether that succeeded."""
@@ -51,24 +54,12 @@ class StockLedger:
         return self._usable("stock_hour", rows, lambda row: stock_hours.hour(row, numbers))
 
     def begin(self) -> bool:
-        """Create the tables where there are none, with what the samples of earlier releases say.
+        """Count what the samples of earlier releases say, once; returns whether that is done.
 
-        Returns whether there are tables now.
+        It is not while another process does it. Blocks for as long as it takes.
         """
-        samples: list[Sequence[Any]] = []
-        found: list[bool] = []
-
-        def look(connection: sqlite3.Connection) -> None:
-            found.append(stock_hours.has_tables(connection))
-            if not found[0]:
-                samples.extend(connection.execute("SELECT ref, at, idle FROM stock ORDER BY at"))
-
-        self._file.query(look)
-        if not found:
-            return False
-        return found[0] or self._file.change(
-            lambda connection: stock_hours.create(connection, stock_hours.spans_of_samples(samples))
-        )
+        with self._beginning:
+            return fold(self._file)
 
     def _write(self, spans: Sequence[StockSpan], now: datetime, connection: sqlite3.Connection) -> None:
         stock_hours.write(connection, spans, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
@@ -39,8 +39,8 @@ class Past:
         return PlaceOdds(self.place, odds(self.hours, count, zone), got, now, zone)
 
 
-def read_past(history: History, places: Sequence[StockPlace], now: datetime) -> Sequence[Past]:
-    """Return the past of some offers, in their order. Blocks."""
+def read_past(history: History, places: Sequence[StockPlace], now: datetime) -> Iterator[Past]:
+    """Yield the past of some offers, in their order, read as they are taken: many have more than fits. Blocks."""
     regions: dict[str, set[str]] = {}
     for place in history.stock_hours.places():
         regions.setdefault(place.ref.account, set()).add(place.region)
@@ -48,7 +48,6 @@ def read_past(history: History, places: Sequence[StockPlace], now: datetime) -> 
         Request(entry.account, entry.at, entry.action, entry.summary, entry.outcome, entry.detail)
         for entry in history.audit(limit=_REQUESTS)
     ]
-    found = []
     for begin in range(0, len(places), _AT_ONCE):
         some = places[begin : begin + _AT_ONCE]
         refs = {place.ref for place in some}
@@ -56,8 +55,5 @@ def read_past(history: History, places: Sequence[StockPlace], now: datetime) -> 
         by_offer = {
             ref: list(group) for ref, group in groupby(sorted(hours, key=attrgetter("ref")), attrgetter("ref"))
         }
-        found += [
-            Past(place, by_offer.get(place.ref, []), requests, regions.get(place.ref.account, set()) - {""})
-            for place in some
-        ]
-    return found
+        for place in some:
+            yield Past(place, by_offer.get(place.ref, []), requests, regions.get(place.ref.account, set()) - {""})

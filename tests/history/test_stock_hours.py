@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.history import stock_hours
+from gputui.history import stock_hours, stock_samples
 from gputui.history.history import History, StockSample
 from gputui.models import Money, Ref
 from gputui.models.stock import AVAILABLE, StockHour, StockPlace, StockSpan
@@ -93,6 +93,49 @@ def test_samples_of_earlier_releases_are_counted_where_the_account_was_observed(
     for process in (History(path), History(path)):
         assert seconds(process) == {0: {4: 300, 0: 180}, 10: {0: 240}}
         assert seconds(process, other) == {0: {1: 300}, 10: {0: 240}}
+
+
+def leave_samples(path: Path, *minutes: int) -> None:
+    """Leave a file of an earlier release, with another count at each of these minutes after noon."""
+    assert History(path).stock(NOON) == []
+    with sqlite3.connect(path) as connection:
+        connection.executemany(
+            "INSERT INTO stock(ref, at, idle, total) VALUES (?, ?, ?, 8)",
+            [(str(OFFER), at(minute).timestamp(), number % 2) for number, minute in enumerate(minutes)],
+        )
+    connection.close()
+
+
+def test_a_process_that_ends_while_it_counts_samples_leaves_the_rest_to_the_next(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_samples(path, *range(0, 240, 4))
+    monkeypatch.setattr(stock_samples, "_STEP_SECONDS", 1800.0)
+    steps = 0
+
+    def fails_at_the_third(*arguments: object) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 3:
+            raise sqlite3.OperationalError("disk full")
+        stock_hours.add_spans(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stock_samples, "add_spans", fails_at_the_third)
+    history = History(path)
+    assert history.stock_hours.places() == []
+    assert "disk full" in history.problem
+    counted = seconds(History(path))
+    assert {hour: sum(found.values()) for hour, found in counted.items()} == {0: 3600, 1: 3600, 2: 3600, 3: 3360}
+    assert steps > 5
+
+
+def test_samples_are_counted_once_and_not_again_as_observed(path: Path) -> None:
+    leave_samples(path, 0, 4, 8)
+    one, other = History(path), History(path)
+    assert seconds(one) == seconds(other) == {0: {0: 240, 1: 240}}
+    # This process has observed the same time, and waited with it.
+    one.stock_hours.add([span(0, 10, 3)], at(10))
+    assert seconds(one) == {0: {0: 240, 1: 240, 3: 120}}
 
 
 def test_samples_that_are_deleted_were_counted_before(path: Path) -> None:

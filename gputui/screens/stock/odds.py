@@ -188,7 +188,7 @@ class OddsView(View):
             place = known.get(ref) or StockPlace(
                 ref, "" if offer is None else offer.gpu_model, "" if offer is None else offer.region
             )
-            (past,) = read_past(history, [place], now)
+            past = next(read_past(history, [place], now))
             since = now - timedelta(seconds=WINDOWS[0])
             samples = [(one.at, one.idle) for one in history.stock(since - timedelta(days=1)) if one.ref == ref]
             return past, fine_points(samples, past.hours, since, now)
