@@ -28,6 +28,7 @@ PICTURES: dict[str, Sequence[str]] = {
     "tasks": ("8",),
     "cost": ("9",),
     "waste": (":", *"waste", "enter"),
+    "timeline": (":", *"timeline", "enter"),
     "help": ("3", "question_mark"),
     "columns": ("escape", "3", "vertical_line"),
     "create": ("escape", "escape", "2", "n", "enter"),

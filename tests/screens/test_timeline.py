@@ -146,3 +146,12 @@ async def test_a_host_limits_it_to_the_instances_that_are_on_it(history: History
         assert "host attic/attic-host › Timeline" in stage.title
         assert "2026-03-01 11:30:00 UTC" in stage.text
         assert "stop train" not in stage.text
+
+
+async def test_a_time_to_come_shows_the_newest_and_says_so(history: History) -> None:
+    async with staged(lab(), attic(), history=history) as stage:
+        await stage.command("timeline 2027-01-01 10:00")
+        await stage.until_text("stop train")
+        assert "That is in the future" in stage.toasts
+        await stage.command("timeline 2025-01-01 10:00")
+        await stage.until_text("The oldest that is kept is of 2026-02-28 10:00:00; g goes there.")

@@ -117,7 +117,7 @@ class TimelineView(SessionList):
         self.scope = scope
         at, self.session.timeline_at = self.session.timeline_at, None
         if at is not None:
-            self.axis.go(at, self.session.fleet.now())
+            self._put(at)
         if changed or at is not None:
             self.reader.read()
 
@@ -240,8 +240,14 @@ class TimelineView(SessionList):
 
     def go(self, at: datetime) -> None:
         """Go to a time."""
-        self.axis.go(at, self.session.fleet.now())
+        self._put(at)
         self._moved(window=True)
+
+    def _put(self, at: datetime) -> None:
+        now = self.session.fleet.now()
+        if at > now:
+            self.notify("That is in the future: the newest is shown.")
+        self.axis.go(at, now)
 
     # --- drawing ---------------------------------------------------------------------------------------------
 
@@ -297,6 +303,10 @@ class TimelineView(SessionList):
             return "Reading the history …"
         if self.reader.problem:
             return self.reader.problem
+        oldest = self.timeline.oldest
+        if oldest is not None and self.axis.span.end <= oldest:
+            at, key = stamp(oldest, utc=self.session.utc), self.session.key_of_move("lanes.oldest")
+            return f"The oldest that is kept is of {at}; {key} goes there."
         back, out = self.session.key_of_move("lanes.left"), self.session.key_of("zoom-out")
         return f"Nothing is known of this time. {back} goes back, {out} shows more time."
 
