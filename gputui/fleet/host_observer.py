@@ -15,6 +15,8 @@ _LOST = re.compile(r"(\d{1,3}) GPUs? lost")
 _ENDS = frozenset({Phase.STOPPED, Phase.FAILED})
 _MOST = 20_000
 """Instances that are remembered after they are gone."""
+_MOST_STARTS = 5_000
+"""Starts after which a process that runs for weeks forgets those before; one that is under way is no fact then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,9 @@ class HostObserver:
                 if place is not None:
                     self._facts.append(self._fact(event, place, Fact.LOST, detail=lost[1]))
                 continue
+            if len(self._book.startups) >= _MOST_STARTS:
+                self._book = StartupBook()
+                self._running.clear()
             self._book.add([event])
             if place is not None:
                 self._facts.extend(self._facts_of(event, place))

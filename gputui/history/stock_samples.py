@@ -40,7 +40,7 @@ class _Account:
     held: dict[Ref, tuple[float, int | None]] = field(default_factory=dict)
 
     def cut(self) -> Iterator[StockSpan]:
-        """Yield what is known until the last sample; all begins there anew."""
+        """Yield the spans until the last sample; the next ones begin there."""
         for ref, (begin, idle) in self.held.items():
             if idle is not None and self.last > begin:
                 yield _span(ref, idle, begin, self.last)
@@ -124,7 +124,7 @@ class _Step:
     begin: _Position
     end: _Position
     last: _Folding | None
-    """What was folded in all, where this is the last step."""
+    """All accounts, where this is the last step."""
     written: bool = False
 
     def write(self, connection: sqlite3.Connection) -> None:

@@ -12,7 +12,9 @@ import pytest
 
 from gputui.api.capabilities import Backend
 from gputui.cli import prompts
+from gputui.config.paths import history_path
 from gputui.errors import UnavailableError
+from gputui.history.history import History
 from gputui.models import Action, Instance, Ref, Resource
 from tests.cli.cloud import Cloud, blocked
 from tests.cli.conftest import account_toml, write_config
@@ -169,6 +171,21 @@ def test_a_comment_of_ones_own_takes_the_place_of_the_evidence(hub: Cloud, run: 
 
     assert hub.blocks == [("train-b", 1440, "broken fan")]
     assert hub.calls["events_of"] == 0
+
+
+def test_a_block_that_is_to_be_renewed_is_stored_for_the_agent_once_it_is_done(
+    hub: Cloud, run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+    monkeypatch.setattr("gputui.cli.leases.ensure_agent", started.append)
+    assert run("block", "train-b", "--for", "6h", "--reason", "slow", "--renew", "--dry-run")[0] == 0
+    history = History(history_path(home / "state"))
+    scope = str((home / "config.toml").absolute())
+    assert (history.block_renewals.read(scope), started) == ([], [])
+    status, _, err = run("block", "train-b", "--for", "6h", "--reason", "slow", "--renew", "--yes")
+    (renewal,) = history.block_renewals.read(scope)
+    assert (status, renewal.minutes, renewal.reason, len(started)) == (0, 360, "slow", 1)
+    assert f"{renewal.host}: renewed once before" in err
 
 
 def test_a_host_that_is_blocked_already_is_blocked_for_longer(hub: Cloud, run: Run) -> None:
