@@ -94,7 +94,9 @@ def run(
 
         return write_report(error, state_dir)
 
-    leases, rules = _followed(state_dir, agent.config if agent else preview, agent.program if agent else ())
+    leases, rules = _followed(
+        state_dir, agent.config if agent else preview, agent.program if agent else (), read_only=read_only
+    )
     app = GputuiApp(
         first,
         sketch.ui if view is None else replace(sketch.ui, start=view),
@@ -118,7 +120,9 @@ def run(
     return app.return_code or int(result or 0)
 
 
-def _followed(state: Path, config: Path | None, program: Sequence[str]) -> tuple[SessionLeases, SessionRules]:
+def _followed(
+    state: Path, config: Path | None, program: Sequence[str], *, read_only: bool
+) -> tuple[SessionLeases, SessionRules]:
     """Return the leases and rules of this state directory; none without a configuration, which the agent needs.
 
     ``program`` are the words that start an agent, empty where the configuration or the environment turns it off.
@@ -142,8 +146,11 @@ def _followed(state: Path, config: Path | None, program: Sequence[str]) -> tuple
             )
         ensure_agent(program, state, path)
 
+    def refuse() -> None:
+        raise AgentError("No agent runs, and this session starts none, as it is read-only.")
+
     folder, scope = agent_dir(state), str(path)
-    leases = SessionLeases(folder, scope, start_agent, Place(state).is_locked)
+    leases = SessionLeases(folder, scope, refuse if read_only else start_agent, Place(state).is_locked)
     return leases, SessionRules(folder, scope, start_agent)
 
 

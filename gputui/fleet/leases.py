@@ -19,6 +19,20 @@ def action_of(action: LeaseAction) -> Action:
     return Action.DELETE if action is LeaseAction.RELEASE else Action.STOP
 
 
+def check_writable(fleet: Fleet, account: str) -> None:
+    """Raise ForbiddenError where an account is read-only: its leases are not changed from here either."""
+    if account in fleet.accounts and fleet.runtime(account).read_only:
+        raise read_only_refusal(account)
+
+
+def read_only_refusal(account: str) -> ForbiddenError:
+    """Return the refusal of a lease in a read-only account."""
+    return ForbiddenError(
+        f"{account} is read-only here: a lease could not be enforced.",
+        hint=f"Remove read_only from [accounts.{account}], and --read-only from the command line.",
+    )
+
+
 def check_lease(fleet: Fleet, row: Row, terms: LeaseTerms, shown: Shown) -> Instance | Deployment:
     """Return the row of a lease; raises GputuiError where it cannot have one with these terms.
 
@@ -28,11 +42,7 @@ def check_lease(fleet: Fleet, row: Row, terms: LeaseTerms, shown: Shown) -> Inst
     if not isinstance(row, Instance | Deployment):
         raise InvalidError(f"{name}: only instances and deployments can have a lease.")
     account = row.ref.account
-    if fleet.runtime(account).read_only:
-        raise ForbiddenError(
-            f"{account} is read-only here: a lease could not be enforced.",
-            hint=f"Remove read_only from [accounts.{account}], and --read-only from the command line.",
-        )
+    check_writable(fleet, account)
     action = action_of(terms.action)
     if (never := fleet.never(row, action)) is not None:
         release = action is Action.STOP and fleet.never(row, Action.DELETE) is None

@@ -160,8 +160,19 @@ def _find(found: Leases, text: str) -> LeaseView:
 # --- edits -----------------------------------------------------------------------------------------------------
 
 
+def _check_writable(args: argparse.Namespace, view: LeaseView) -> None:
+    """Raise ForbiddenError where the account of a lease is read-only."""
+    from gputui.cli import session
+    from gputui.fleet.leases import read_only_refusal
+
+    account = session.load(args).accounts.get(view.lease.ref.account)
+    if account is not None and account.read_only:
+        raise read_only_refusal(account.name)
+
+
 def _remove(args: argparse.Namespace) -> int:
     view = _find(leases.book(args).read(), args.ref)
+    _check_writable(args, view)
     if args.dry_run:
         sys.stdout.write(f"Would remove the lease of {view.lease.ref}.\n")
         return ExitCode.OK
@@ -178,6 +189,7 @@ def _extend(args: argparse.Namespace) -> int:
 
     book, now = leases.book(args), leases.now()
     view = _find(book.read(), args.ref)
+    _check_writable(args, view)
     if view.over:
         raise ConfigError(
             f"The lease of {view.lease.ref} is over: {view.log.over.text if view.log.over else ''}",

@@ -70,10 +70,12 @@ class LeaseCommands(CommandSet):
 
     @in_worker("lease")
     async def _extend(self, views: Sequence[LeaseView], minutes: int) -> None:
+        from gputui.fleet.leases import check_writable
         from gputui.presentation.leases import when_text
 
         said = []
         for view in views:
+            check_writable(self.session.fleet, view.lease.ref.account)
             later = await self.session.leases.extend(view.lease, timedelta(minutes=minutes), _now())
             armed = " It is armed inside for the time before: the agent replaces that." if view.log.armed else ""
             said.append(f"{later.name} ends {when_text(later, _now(), utc=self.session.utc)}.{armed}")
@@ -81,7 +83,7 @@ class LeaseCommands(CommandSet):
 
     @in_worker("dialog")
     async def _ask(self, rows: Sequence[Instance | Deployment]) -> None:
-        from gputui.fleet.leases import check_lease
+        from gputui.fleet.leases import check_lease, check_writable
         from gputui.presentation.leases import effects
 
         session, first = self.session, rows[0]
@@ -107,6 +109,7 @@ class LeaseCommands(CommandSet):
         )
         answer = await self.app.push_screen_wait(colored(session, dialog, [row.ref.account for row in rows]))
         if answer is False and view is not None:
+            check_writable(session.fleet, view.lease.ref.account)
             await session.leases.remove(view.lease)
             armed = " The agent ends what is armed inside." if view.log.armed else ""
             self.view.notify(f"{first.name}: lease removed.{armed}", severity="information")

@@ -92,6 +92,11 @@ def test_a_read_only_account_refuses_a_lease_when_it_is_set(run: Run, lab: FakeB
     status, _, err = run("--read-only", "lease", "main", "--after", "8h")
     assert (status, "lab is read-only here: a lease could not be enforced." in err) == (1, True)
     assert not book(home).read().of
+    run("lease", "main", "--after", "8h")
+    for change in ("--remove", "--extend=2h"):
+        status, _, err = run("--read-only", "lease", "main", change)
+        assert (status, "lab is read-only here" in err) == (1, True)
+    assert len(book(home).read().of) == 1
 
 
 def test_releasing_is_confirmed_by_name(run: Run, lab: FakeBackend, home: Path, typed: Callable[[str], None]) -> None:
