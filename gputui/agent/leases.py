@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from functools import partial
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gputui.actions import ACTIONS
-from gputui.agent.lease_arming import LATER, Arming, wanted
+from gputui.agent.lease_arming import Followed, Inside
 from gputui.agent.lease_facts import GPU_SECONDS, SOON, LeaseFacts, uptime
 from gputui.errors import GputuiError, JournalError, UnknownOutcomeError
-from gputui.formatting import format_minutes
-from gputui.models import Action, Deployment, Instance, Phase, Resource
+from gputui.models import Action, Deployment, Instance, Resource
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseEvent, LeaseState
 from gputui.models.notifications import Notification, Topic
 from gputui.redaction import as_failure
@@ -33,7 +31,6 @@ from gputui.rules.leases import (
     Users,
     decide,
     fold,
-    generation_of,
 )
 
 if TYPE_CHECKING:
@@ -45,8 +42,6 @@ PACE = 5.0
 """The time between two looks in seconds."""
 _LIST_SECONDS = 30.0
 """The interval of lists on which a lease depends."""
-_OLD_TIME = timedelta(minutes=15)
-"""So long before an armed time that is not replaced that is announced."""
 _LAST_SECONDS = 8.0
 """How long a request that was sent is awaited when the agent ends."""
 
@@ -58,30 +53,6 @@ class Surroundings(Protocol):
     folder: Path
     log: logging.Logger
     notifier: Any
-
-
-@dataclass(slots=True)
-class _Followed:
-    """A lease that is enforced. Times are of :func:`uptime`.
-
-    ``sending`` is the request under way, ``read`` the list that is requested after it.
-    """
-
-    lease: Lease
-    log: LeaseLog
-    since: float
-    absent_since: float | None = None
-    blind_since: float | None = None
-    sending: asyncio.Task[None] | None = None
-    read: asyncio.Future[None] | None = None
-    decision: Decision = field(default_factory=lambda: Decision(LeaseState.WAITING))
-    readable: bool = True
-    """Whether its journal can be read."""
-    arming: Arming | None = None
-    arming_said: bool = False
-    """Whether it was said that an armed time is not replaced yet."""
-    journal_said: float | None = None
-    """When it was said that the journal cannot be written."""
 
 
 class LeaseService:
@@ -96,10 +67,10 @@ class LeaseService:
         self._journal: Journal[LeaseEntry] = Journal(agent.folder, LeaseEntry)
         self._up = up
         self._facts = LeaseFacts(agent.fleet, up)
-        self._followed: dict[str, _Followed] = {}
+        self._followed: dict[str, Followed] = {}
         self._print: object = None
         self._said: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._inside = Inside(agent.fleet, self._facts, self._write_of_all, self._announce, up)
 
     @property
     def busy(self) -> bool:
@@ -132,9 +103,7 @@ class LeaseService:
                 await self._fleet.clock.sleep(PACE)
         finally:
             await self._facts.aclose()
-            for one in self._followed.values():
-                if one.arming is not None:
-                    await one.arming.aclose()
+            await self._inside.aclose()
             if sending := [one.sending for one in self._followed.values() if one.sending is not None]:
                 await asyncio.wait(sending, timeout=_LAST_SECONDS)
                 for task in sending:
@@ -145,7 +114,7 @@ class LeaseService:
         await self._read_files()
         self._facts.tick()
         for followed in list(self._followed.values()):
-            self._look_inside(followed)
+            self._inside.look(followed)
             if followed.decision.state.over or followed.sending is not None or not followed.readable:
                 continue
             try:
@@ -183,9 +152,9 @@ class LeaseService:
             self._followed[id_] = followed
         self._print = print_
 
-    async def _follow(self, lease: Lease) -> _Followed:
+    async def _follow(self, lease: Lease) -> Followed:
         """Read the journal of a lease; without it nothing is sent, as what was sent is not known."""
-        followed = _Followed(lease, LeaseLog(), self._up())
+        followed = Followed(lease, LeaseLog(), self._up())
         try:
             followed.log = fold(lease, await asyncio.to_thread(self._journal.entries, lease.id))
         except JournalError as error:
@@ -197,13 +166,23 @@ class LeaseService:
             followed.decision = Decision(LeaseState.ENDED, "It was removed.")
         return followed
 
-    async def _write(self, followed: _Followed, entry: LeaseEntry) -> None:
+    async def _write(self, followed: Followed, entry: LeaseEntry) -> None:
         """Write an entry, then take it. Raises JournalError: then it is not taken."""
         await asyncio.to_thread(self._journal.append, followed.lease.id, entry)
         if entry.revision == followed.lease.revision:
             followed.log = followed.log.take(entry)
 
-    def _no_journal(self, followed: _Followed, error: JournalError) -> None:
+    async def _write_of_all(self, followed: Followed, entry: LeaseEntry) -> None:
+        """Write an entry that counts for all revisions; a removed lease ends when nothing is armed any more."""
+        lease = followed.lease
+        current = self._followed.get(lease.id, followed)
+        await asyncio.to_thread(self._journal.append, lease.id, entry)
+        current.log = current.log.take(entry)
+        if entry.what is LeaseEvent.DISARMED and current.lease.removed:
+            with suppress(GputuiError):  # another session has changed it
+                await asyncio.to_thread(self._files.delete, lease.id, current.lease.revision)
+
+    def _no_journal(self, followed: Followed, error: JournalError) -> None:
         """Say that nothing is sent while the journal cannot be used."""
         lease, now = followed.lease, self._up()
         followed.decision = Decision(LeaseState.UNKNOWN, error.message, lease.until)
@@ -213,7 +192,7 @@ class LeaseService:
 
     # --- one lease -------------------------------------------------------------------------------------------
 
-    async def _look_at(self, followed: _Followed) -> None:
+    async def _look_at(self, followed: Followed) -> None:
         facts = self._facts_of(followed)
         decision = decide(followed.lease, followed.log, facts)
         if decision.text != followed.decision.text or decision.state is not followed.decision.state:
@@ -226,13 +205,13 @@ class LeaseService:
         if decision.send and facts.row is not None and self._is_current(followed):
             followed.sending = asyncio.create_task(self._send(followed, facts.row))
 
-    def _is_current(self, followed: _Followed) -> bool:
+    def _is_current(self, followed: Followed) -> bool:
         """Return whether no session has edited or removed the lease since it was read."""
         return self._followed.get(followed.lease.id) is followed and (
             _fingerprint(self._agent.folder / "rules") == self._print
         )
 
-    def _facts_of(self, followed: _Followed) -> Facts:
+    def _facts_of(self, followed: Followed) -> Facts:
         lease, fleet, facts = followed.lease, self._fleet, self._facts
         account = lease.ref.account
         if account not in fleet.accounts:
@@ -264,7 +243,7 @@ class LeaseService:
             return known
         return self._with_row(followed, known, row)
 
-    def _with_row(self, followed: _Followed, known: Facts, row: Instance | Deployment) -> Facts:
+    def _with_row(self, followed: Followed, known: Facts, row: Instance | Deployment) -> Facts:
         """Add what depends on the row."""
         lease, fleet = followed.lease, self._fleet
         problem = self._parent_problem(row)
@@ -282,7 +261,7 @@ class LeaseService:
             blind=timedelta(seconds=0 if followed.blind_since is None else self._up() - followed.blind_since),
         )
 
-    def _use_of(self, followed: _Followed, row: Instance | Deployment) -> tuple[Load, Users]:
+    def _use_of(self, followed: Followed, row: Instance | Deployment) -> tuple[Load, Users]:
         """Return the load and the users of a row; notes since when they are not known."""
         facts, minutes = self._facts, followed.lease.idle or 0
         resources = [Resource.GPUS, *([Resource.INSTANCES] if isinstance(row, Deployment) else [])]
@@ -308,64 +287,9 @@ class LeaseService:
             return "its deployment is not read yet"
         return ""
 
-    # --- inside the instance -----------------------------------------------------------------------------------
-
-    def _look_inside(self, followed: _Followed) -> None:
-        """Arm the lease inside, replace its time or end it, as far as the instance is reached."""
-        lease, fleet = followed.lease, self._fleet
-        if not (lease.armed or followed.log.armed is not None) or not followed.readable:
-            return
-        account = lease.ref.account
-        row = fleet.find(Instance, lease.ref) if account in fleet.accounts else None
-        now, _ = self._facts.now(account) if account in fleet.accounts else (fleet.now(), "")
-        over = wanted(lease, followed.log) is None
-        armed = followed.log.armed
-        if over and armed is not None and (row is None or row.phase is Phase.STOPPED or now - armed > LATER):
-            # With the instance its processes have ended, or they have done their work.
-            self._spawn(self._disarmed(followed, now))
-        elif row is not None and row.phase is Phase.RUNNING and not self._facts.stale(account, Resource.INSTANCES):
-            if generation_of(row) != (lease.generation or followed.log.generation):
-                return
-            followed.arming = followed.arming or Arming(fleet, self._up)
-            followed.arming.look(lease, followed.log, row, now, partial(self._write_now, followed))
-        self._warn_of_old_time(followed, now)
-
-    async def _disarmed(self, followed: _Followed, now: datetime) -> None:
-        with suppress(JournalError):  # it is tried again
-            await self._write_now(followed, LeaseEntry(now, LeaseEvent.DISARMED, followed.lease.revision))
-
-    async def _write_now(self, followed: _Followed, entry: LeaseEntry) -> None:
-        """Write an entry about what is armed: it counts for all revisions; a removed lease ends with it."""
-        lease = followed.lease
-        current = self._followed.get(lease.id, followed)
-        await asyncio.to_thread(self._journal.append, lease.id, entry)
-        current.log = current.log.take(entry)
-        if entry.what is LeaseEvent.DISARMED and current.lease.removed:
-            with suppress(GputuiError):  # another session has changed it
-                await asyncio.to_thread(self._files.delete, lease.id, current.lease.revision)
-
-    def _warn_of_old_time(self, followed: _Followed, now: datetime) -> None:
-        """Say that an instance is about to shut itself down at a time that could not be replaced."""
-        lease, armed, arming = followed.lease, followed.log.armed, followed.arming
-        end = wanted(lease, followed.log)
-        if armed is None or followed.arming_said or armed - now > _OLD_TIME or (end is not None and end <= armed):
-            return
-        if now > armed or (end is None and followed.log.over is not None):
-            return
-        followed.arming_said = True
-        why = arming.problem if arming is not None and arming.problem else "it is not reached"
-        left = format_minutes(max(1, round((armed - now).total_seconds() / 60)))
-        text = f"{lease.ref} is armed inside for a time in {left} that could not be replaced: {why}."
-        self._announce(lease, Notice(f"{lease.name} shuts itself down in {left}", text))
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     # --- the request -----------------------------------------------------------------------------------------
 
-    async def _send(self, followed: _Followed, row: Instance | Deployment) -> None:
+    async def _send(self, followed: Followed, row: Instance | Deployment) -> None:
         """Send the request, and write what became of it. Nothing is raised."""
         lease, fleet = followed.lease, self._fleet
         action = _action(lease)

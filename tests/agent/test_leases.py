@@ -78,7 +78,7 @@ class Place:
                 await one.sending
             if one.arming is not None and one.arming._task is not None:
                 await one.arming._task
-        await asyncio.gather(*self.service._tasks)
+        await asyncio.gather(*self.service._inside.tasks)
         await settle()
 
     @property
