@@ -180,6 +180,11 @@ async def read(fleet: Fleet, resources: Iterable[Resource], accounts: Iterable[s
     wanted = list(dict.fromkeys(resources))
     names = list(fleet.accounts if accounts is None else accounts)
     await fleet.read(wanted, names)
+    return listed(fleet, wanted, names)
+
+
+def listed(fleet: Fleet, wanted: Sequence[Resource], names: Sequence[str]) -> Listing:
+    """Return lists as they were read last, in the order of :func:`read`."""
     listing = Listing()
     for name in names:
         if (failure := fleet.runtime(name).open_error) is not None:

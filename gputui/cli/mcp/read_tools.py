@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from gputui.analytics.cost import COSTING
+from gputui.analytics.cost import COSTING, SIZING
 from gputui.analytics.cost_lines import parts
 from gputui.analytics.place_odds import PlaceOdds
 from gputui.analytics.spend import By, Period, window
@@ -25,7 +25,7 @@ from gputui.cli.mcp.tool import Answer, Arguments, Tool
 from gputui.errors import InvalidError, NotFoundError
 from gputui.fleet.waste import READ
 from gputui.history.stock_past import read_past
-from gputui.models import Deployment, Event, LogQuery, LogSeverity, Resource
+from gputui.models import Deployment, Event, LogQuery, LogSeverity, Resource, Row
 from gputui.models.serialize import rows_to_plain, to_plain
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.explanation import limits_text, other_lines, stock_lines
@@ -142,7 +142,7 @@ class ReadTools:
                 "Rows of one kind: instances, deployments, stock (GPUs that can be rented, with prices), gpus (load, "
                 "memory, temperature), processes on GPUs, hosts, images, volumes, blacklist, balances, packages.",
                 ListArguments,
-                self.list,
+                self.rows,
             ),
             Tool(
                 "describe",
@@ -219,16 +219,33 @@ class ReadTools:
         ]
         return {"accounts": rows}
 
-    async def list(self, given: ListArguments) -> Answer:
+    async def rows(self, given: ListArguments) -> Answer:
         """Return rows of one kind."""
         resource, reader = Resource(given.kind.value), self._reader
         listing = await reader.read([resource], reader.chosen(given.accounts))
         if resource is Resource.PROCESSES:
-            await add_unreported(reader.fleet, listing)
+            await self._add_unreported(listing)
         if resource is Resource.DEPLOYMENTS:
-            listing.rows = await with_prices(listing.rows, reader.fleet)
+            listing.rows = await self._with_prices(listing)
         rows = await reader.matching(listing, resource, given.filter)
         return reader.answer(listing, rows, given.limit)
+
+    async def _add_unreported(self, listing: session.Listing) -> None:
+        """Add a row for each GPU whose processes are unknown."""
+        without = listing.unsupported
+        gpus = await self._reader.read([Resource.GPUS], without)
+        listing.unsupported = self._reader.answered([Resource.GPUS], without)
+        await add_unreported(self._reader.fleet, listing)
+        listing.failures += [one for one in gpus.failures if one not in listing.failures]
+
+    async def _with_prices(self, listing: session.Listing) -> list[Row]:
+        """Return deployments with the prices of their instances, as far as these answer."""
+        names = list({row.ref.account for row in listing.rows})
+        await self._reader.read([Resource.INSTANCES], names)
+        answered = self._reader.answered([Resource.INSTANCES], names)
+        priced = await with_prices([row for row in listing.rows if row.ref.account in answered], self._reader.fleet)
+        by_ref = {row.ref: row for row in priced}
+        return [by_ref.get(row.ref, row) for row in listing.rows]
 
     async def describe(self, given: RefArguments) -> Answer:
         """Return one row with all its fields."""
@@ -259,8 +276,9 @@ class ReadTools:
     async def cost(self, given: CostArguments) -> Answer:
         """Return the cost of an hour by part, and its totals in words."""
         names = self._reader.chosen(given.accounts)
-        await self._reader.read(COSTING, names)
-        listing, billing = await cost.read(self._reader.fleet, names)
+        first = await self._reader.read([*COSTING, *SIZING], names)
+        listing, billing = await cost.read(self._reader.fleet, self._reader.answered([*COSTING, *SIZING], names))
+        listing.failures = [*first.failures, *(one for one in listing.failures if one not in first.failures)]
         lines = parts(listing.rows, billing)
         totals = cost.totals(listing, billing, names)
         return {"totals": totals, **self._reader.answer(listing, lines, given.limit, plain=cost.plain)}

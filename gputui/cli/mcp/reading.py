@@ -13,7 +13,7 @@ from gputui.cli.layout import ListContext, needed_by
 from gputui.cli.mcp.answers import bounded
 from gputui.cli.mcp.tool import Answer
 from gputui.cli.refs import accounts_for, full_ref, resolve
-from gputui.errors import AccountDeniedError, ConfigError, GputuiError
+from gputui.errors import AccountDeniedError, ConfigError, GputuiError, UnavailableError
 from gputui.fleet.clock import within
 from gputui.models import NAMED, FeedState, Resource, Row
 from gputui.models.serialize import rows_to_plain
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 MAX_AGE = timedelta(seconds=10)
 """Lists that are younger are not requested again: a model may ask for the same many times."""
-_REREAD_SECONDS = 60.0
+READ_SECONDS = 15.0
+"""How long a reading waits for the slowest account: clients wait about a minute for an answer."""
 
 
 class Reader:
@@ -53,27 +54,50 @@ class Reader:
     async def read(
         self, resources: Iterable[Resource], accounts: Iterable[str] | None = None, *, now: bool = False
     ) -> session.Listing:
-        """Return lists that are at most :data:`MAX_AGE` old, with ``now`` of this moment."""
+        """Return lists that are at most :data:`MAX_AGE` old, with ``now`` of this moment.
+
+        What has not answered within :data:`READ_SECONDS` is a failure of its account.
+        """
         wanted, names = list(resources), list(self.fleet.accounts if accounts is None else accounts)
-        again = [
-            poller.refresh_after_now()
+        again = {
+            (name, resource): poller.refresh_after_now()
             for name in names
             for resource in wanted
             if (poller := self.fleet.runtime(name).pollers.get(resource)) is not None
             and self.fleet.runtime(name).lists(resource)
             and self._is_old(name, resource, now=now)
-        ]
+        }
         closed = [name for name in names if self.fleet.runtime(name).may_open_again]
         if closed:
             self.fleet.refresh(accounts=closed)
-        if again:
-            await within(self.fleet.clock, _REREAD_SECONDS, asyncio.gather(*again))
-        listing = await session.read(self.fleet, wanted, names)
+
+        async def requested() -> None:
+            await asyncio.gather(self.fleet.read(wanted, names), *again.values())
+
+        late: list[str] = []
+        if not await within(self.fleet.clock, READ_SECONDS, requested()):
+            late = [name for name in names if name not in self.answered(wanted, names)]
+            late += [name for (name, _), done in again.items() if done.cancelled() and name not in late]
+        listing = session.listed(self.fleet, wanted, names)
+        listing.failures += [(name, _late(name)) for name in late]
         # An account that may not use a list has no such rows: nothing is unknown.
         denied = [account for account, error in listing.failures if isinstance(error, AccountDeniedError)]
         listing.failures = [each for each in listing.failures if not isinstance(each[1], AccountDeniedError)]
         listing.unsupported += [name for name in dict.fromkeys(denied) if name not in listing.unsupported]
         return listing
+
+    def answered(self, resources: Iterable[Resource], names: Iterable[str]) -> list[str]:
+        """Return the accounts of which none of these lists is still awaited for the first time."""
+        wanted = list(resources)
+        return [
+            name
+            for name in names
+            if not any(
+                self.fleet.runtime(name).lists(resource)
+                and self.fleet.feed(name, resource).state is FeedState.LOADING
+                for resource in wanted
+            )
+        ]
 
     def _is_old(self, account: str, resource: Resource, *, now: bool) -> bool:
         feed = self.fleet.feed(account, resource)
@@ -162,3 +186,7 @@ class Reader:
         if listing.unsupported:
             gaps["no_such_list_in"] = listing.unsupported
         return gaps
+
+
+def _late(account: str) -> UnavailableError:
+    return UnavailableError(f"{account}: no answer within {READ_SECONDS:g} s. Its rows are missing or old.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gputui.cli.mcp.answers import MOST_CHARACTERS, text_of
+from gputui.cli.mcp.reading import READ_SECONDS
 from gputui.errors import AccountDeniedError, ConfigError, InvalidError, NotFoundError, UnavailableError
 from gputui.models import GpuProcess, Money, Ref, Resource, Secret, SSHTarget
 from gputui.models.leases import Lease
@@ -60,6 +62,23 @@ async def test_a_list_is_not_requested_again_at_once_but_soon(tmp_path: Path, la
         lab.rows[INSTANCES] = [pod("lab", "new")]
         answer = await tools.ask("list", kind="instances")
     assert [row["name"] for row in answer["rows"]] == ["new"]
+
+
+async def test_an_account_that_hangs_delays_an_answer_for_some_seconds_alone(
+    tmp_path: Path, lab: FakeBackend
+) -> None:
+    other = FakeBackend("other")
+    other.hold(INSTANCES)
+    lab.rows[INSTANCES] = [pod("lab", "main")]
+    async with tools_over(tmp_path, lab, other) as tools:
+        for name, arguments in (("list", {"kind": "instances"}), ("cost", {})):
+            asked = asyncio.create_task(tools.ask(name, **arguments))
+            await tools.clock.advance(READ_SECONDS)
+            answer = await asyncio.wait_for(asked, 5)
+            assert answer["unknown"] == [
+                {"account": "other", "problem": "other: no answer within 15 s. Its rows are missing or old."}
+            ]
+        assert "Not included: other did not answer in full." in answer["totals"]
 
 
 async def test_no_secret_and_no_control_character_leaves(tmp_path: Path, lab: FakeBackend) -> None:
