@@ -22,7 +22,7 @@ SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 LAST_LINE = {
     "table": "idle seconds",
     "groups": "slowest grouping",
-    "form": "letter during messages",
+    "form": "next to a summary and a request",
     "app": "scrolling",
     "cli": "ratio",
     "cloud": "percent of a core",
