@@ -149,7 +149,7 @@ async def _grabbing(fleet: Fleet, wish: Wish, watch: Watch, names: Sequence[str]
     if wish.once:
         raise ConfigError("--once has no effect with a grab: it ends once it has obtained its number.")
     if wish.starts:
-        candidates = [_to_start(fleet, watch, row) for row in wish.starts]
+        candidates = list(map(_to_start, wish.starts))
     else:
         kind, values = _template(wish)
         candidates = await _to_create(fleet, wish, watch, kind, values, names)
@@ -336,16 +336,13 @@ def _name(creator: Creator, candidate: Candidate, base: str, id_: str, wish: Wis
     raise refusal
 
 
-def _to_start(fleet: Fleet, watch: Watch, row: Instance) -> Candidate:
-    own = {offer.gpu_model for offer in _matching(fleet, replace(watch, models=()), [row.ref.account])}
-    listed = bool(row.gpu_model) and row.gpu_model in own
+def _to_start(row: Instance) -> Candidate:
+    """Return the candidate of a start. It depends on no offer: no stock says what is idle on its own host."""
     return Candidate(
         row.ref.account,
         row.ref.kind,
         row.name,
         gpus=row.gpu_count or 1,
-        models=(row.gpu_model,) if listed and row.gpu_model else (),
-        regions=(row.region,) if listed and row.region else (),
         start=row.ref,
         generation=row.container_id or "",
     )

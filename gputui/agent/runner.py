@@ -18,7 +18,7 @@ from gputui.agent.rule_requests import RuleRequests
 from gputui.agent.rule_stock import RuleStock
 from gputui.errors import GputuiError, JournalError
 from gputui.models import Resource
-from gputui.models.rules import RuleStatus, Watch
+from gputui.models.rules import RuleState, RuleStatus, Watch
 from gputui.models.serialize import to_plain
 from gputui.redaction import as_failure
 from gputui.rules.effects import (
@@ -290,6 +290,11 @@ class RuleService:
             except StopIteration:
                 return
             if isinstance(effect, Send):
+                order = effect.order
+                run.wait = Wait(
+                    None, RuleState.TRYING, f"{order.account}: the request for {order.name} is under way."
+                )
+                self._changed.set()
                 reply = await self._send(id_, effect, steps)
             else:
                 reply = await self._perform(id_, run, effect)

@@ -190,6 +190,8 @@ class Backend(ABC):
     Those that are entered through one of them, without an SSH server of their own, are in the list alone.
     """
 
+    message: Callable[[str, str], Awaitable[None]] | None = None
+    """Sends a title and a text to the owner of the account on a way of the vendor's; raises GputuiError."""
     remote: Remote | None = None
     """Runs scripts over SSH; set by the fleet before the first request."""
     on_step: Callable[[Ref, Action], None] | None = None

@@ -145,6 +145,8 @@ class Orders:
         name = f"{record.intent.account}: {record.intent.name}: " if record is not None else ""
         if entry.kind in {EntryKind.NO_STOCK, EntryKind.NOT_SENT} and record is not None:
             name = f"{record.intent.account}: "
+        if record is not None and entry.text.startswith(f"{record.intent.account}: "):
+            name = name.removeprefix(f"{record.intent.account}: ")
         text = f"{name}{entry.text}"
         if self._lines and self._lines[-1].text == text:
             self._lines[-1].times += 1

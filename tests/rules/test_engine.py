@@ -157,6 +157,19 @@ def test_the_cheapest_is_sent_first_and_no_stock_goes_to_the_next() -> None:
     assert sent(drive(around, answers)) == ["b run-g7k2-1", "c run-g7k2-2", "a run-g7k2-3"]
 
 
+@pytest.mark.parametrize(("kind", "sends"), [(EntryKind.NO_STOCK, 2), (EntryKind.NOT_SENT, 1)])
+def test_no_stock_is_of_one_candidate_and_a_rate_limit_of_the_account(kind: EntryKind, sends: int) -> None:
+    stock = (Chance(0, usd("1.50"), True), Chance(1, usd("0.90"), True))
+    around = Around(grabbing(candidate(models=("4090",)), candidate(models=("5090",))), *stock)
+    begun = around.up
+
+    def answers(effect: Effect) -> Reply:
+        return Answer(kind, "Not now.", wait=50.0) if isinstance(effect, Send) else well(effect)
+
+    steps = drive(around, lambda effect: answers(effect) if around.up - begun < 20 else Failure("It is over."))
+    assert len(sent(steps[:8])) == sends
+
+
 def test_after_no_stock_the_same_is_sent_again_at_the_pace() -> None:
     around = Around(grabbing(candidate()))
     times: list[float] = []

@@ -18,7 +18,8 @@ class Preset:
 
     Without regions the stock of all is requested at once, which only private clouds have. ``instances`` is the path
     of the calls for container instances, None where there are none; ``deployments`` is False where there are only
-    those. ``shared_disk`` is the path of the call that mounts one, None where there is none.
+    those. ``shared_disk`` is the path of the call that mounts one, ``messages`` the host that sends messages to the
+    owner of the account; None where there is none.
     """
 
     base_url: str
@@ -27,6 +28,7 @@ class Preset:
     instances: str | None = None
     deployments: bool = True
     shared_disk: str | None = None
+    messages: str | None = None
 
     def defaults(self) -> dict[str, Any]:
         """Return the values of the keys that an account of this cloud does not set."""
@@ -53,6 +55,7 @@ GPUHUB_PRESETS: Mapping[str, Preset] = {
         ],
         instances="/api/v1/dev/instance/pro",
         shared_disk="/api/v1/dev/exclusive_nfs/mount",
+        messages="https://www.autodl.com",
     ),
     "autodl-art": Preset(
         "https://www.autodl.art", "CNY", instances="/api/v1/adl_dev/dev/instance/pro", deployments=False

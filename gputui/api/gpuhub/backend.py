@@ -31,6 +31,7 @@ from gputui.api.gpuhub.events import EventReader
 from gputui.api.gpuhub.explain import StockExplainer
 from gputui.api.gpuhub.filters import GpuhubFilters
 from gputui.api.gpuhub.images import public_images
+from gputui.api.gpuhub.messages import Messages
 from gputui.api.gpuhub.pro.instances import ProInstances
 from gputui.api.gpuhub.pro.mapping import KIND as INSTANCE
 from gputui.api.gpuhub.pro.specs import with_spec
@@ -94,6 +95,10 @@ class GpuhubBackend(HttpBackend):
         complete = with_spec if account.cloud.instances is not None else _as_it_is
         self._stock = StockReader(self._client, self._scope, complete)
         self._events = EventReader(self._lists.event_page, now=self._now, monotonic=self._client.monotonic)
+        self._messages = (
+            None if account.cloud.messages is None else Messages(account, account.cloud.messages, **clock)
+        )
+        self.message = None if self._messages is None else self._messages.send
         self._pro = self._pro_instances(account, clock)
         self._last: LastRows[Instance] = LastRows()
         """The last containers and container instances."""
@@ -133,6 +138,12 @@ class GpuhubBackend(HttpBackend):
         self.listers = listers
         self.changes = GpuhubChanges(self._client, self._lists, self._pro)
         self.operations = self.changes.operations()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await super().aclose()
+        if self._messages is not None:
+            await self._messages.aclose()
 
     def _pro_instances(self, account: GpuhubAccount, clock: Clock) -> ProInstances | None:
         if (root := account.cloud.instances) is None:

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gputui.errors import GputuiError, UnavailableError
+from gputui.errors import ConfigError, GputuiError, UnavailableError
 from gputui.fleet.notifications.budgets import BudgetNews
 from gputui.fleet.notifications.channels import Webhook, run_command
 from gputui.fleet.notifications.observer import Observer
 from gputui.fleet.notifications.settings import Settings
-from gputui.models.notifications import ASKED_FOR, COMMAND, SCREEN, WEBHOOK, Notification, Topic
+from gputui.models.notifications import ASKED_FOR, COMMAND, SCREEN, WEBHOOK, WECHAT, Notification, Topic
 from gputui.redaction import as_failure, inner_failure
 
 if TYPE_CHECKING:
@@ -58,7 +58,21 @@ class Notifier:
             channels.append(_Channel(COMMAND, lambda one: run_command(command, one), self._on_problem))
         if settings.webhook is not None:
             channels.append(_Channel(WEBHOOK, Webhook(settings.webhook).send, self._on_problem))
+        # Not one of the configured ways: only what names it is sent on it.
+        channels.append(_Channel(WECHAT, self._send_message, self._on_problem))
         return channels
+
+    async def _send_message(self, notification: Notification) -> None:
+        """Send a notification with the call of a vendor: of its account, else of the first that has one."""
+        names = sorted(self._fleet.runtimes, key=lambda name: name != notification.account)
+        backends = [opened for name in names if (opened := self._fleet.runtimes[name].opened) is not None]
+        send = next((backend.message for backend in backends if backend.message is not None), None)
+        if send is None:
+            raise ConfigError(
+                "No account can send messages of WeChat.",
+                hint="An account of AutoDL can, once WeChat is bound to it.",
+            )
+        await send(notification.title, notification.text)
 
     def start(self, *, follow: bool = True) -> None:
         """Follow the fleet from now on; without ``follow`` its budgets alone, and deliver what is announced."""
@@ -96,7 +110,7 @@ class Notifier:
         if not ways or SCREEN in ways:
             self._show(notification)
         for channel in self._channels:
-            if not ways or channel.name in ways:
+            if channel.name in (ways or (COMMAND, WEBHOOK)):
                 channel.put(notification)
 
     async def _tick(self) -> None:

@@ -48,6 +48,8 @@ from .validation import (
 )
 
 _ROOT = "/api/v1/dev"
+_MESSAGES = "/api/v1/wechat/message/send"
+_MESSAGES_A_MINUTE = 5
 _DEFAULT_BLOCK_MINUTES = 1440
 _T = TypeVar("_T")
 Handler = Callable[[GpuhubParameters], str | None]
@@ -64,6 +66,8 @@ class GpuhubApi:
         self.cloud = cloud
         self._world = cloud.world
         self._requests = itertools.count(1)
+        self.messages: list[tuple[float, str, str]] = []
+        """Time, title and text of the messages sent to the owner."""
         self.shifting = False
         self.failing_region = ""
         self.app = Starlette(routes=[self._route(*endpoint) for endpoint in self._endpoints()])
@@ -93,6 +97,7 @@ class GpuhubApi:
         if self.cloud.pool.machines:
             endpoints += InstanceApi(self.cloud.pool, self.cloud.images).endpoints()
             endpoints.append(("POST", "/exclusive_nfs/mount", self._mount))
+            endpoints.append(("POST", _MESSAGES, self._message))
         return endpoints
 
     def _route(self, method: str, path: str, handler: Handler) -> Route:
@@ -109,7 +114,7 @@ class GpuhubApi:
             self._world.advance()
             return _json(f'{{"code":"Success","msg":"","data":{data}}}')
 
-        return route(method, _ROOT + path, answer)
+        return route(method, path if path == _MESSAGES else _ROOT + path, answer)
 
     def _authorize(self, request: Request, path: str) -> None:
         if request.headers.get("authorization") != self.cloud.token:
@@ -248,6 +253,13 @@ class GpuhubApi:
         if not mountable:
             raise RefusedError(WRONG, WRONG_PARAMETER)
         (self.cloud.mounted.add if mountable > 0 else self.cloud.mounted.discard)(region)
+
+    def _message(self, given: GpuhubParameters) -> None:
+        """Send a message to the owner: so many a minute."""
+        now = self._world.time
+        if len([at for at, _, _ in self.messages if now - at < 60]) >= _MESSAGES_A_MINUTE:
+            raise RefusedError(BAD, "too many messages, try again in a minute")
+        self.messages.append((now, given.text("title"), given.text("content", "")))
 
     # Shared helpers
 

@@ -173,3 +173,28 @@ async def test_closing_does_not_wait_for_a_way_that_does_not_end(
 
 def test_one_alone_stays_as_it_is() -> None:
     assert together([NEWS]) is NEWS
+
+
+async def test_only_a_notification_that_names_its_ways_goes_over_wechat() -> None:
+    sent: list[tuple[str, str]] = []
+
+    async def message(title: str, text: str) -> None:
+        sent.append((title, text))
+
+    clock, lab, hub = FakeClock(), FakeBackend("lab"), FakeBackend("hub")
+    hub.message = message
+    shown: list[Notification] = []
+    problems: list[GputuiError] = []
+    async with running(clock, lab, hub) as fleet:
+        made = Notifier(fleet, Settings(frozenset({Topic.FAILED})), show=shown.append, on_problem=problems.append)
+        made.start(follow=False)
+        made.announce(NEWS)
+        made.announce(replace(NEWS, title="by WeChat", ways=("wechat",)))
+        await clock.advance(3)
+        assert [title for title, _ in sent] == ["by WeChat"]
+        assert [one.title for one in shown] == ["main failed"]
+        hub.message = None
+        made.announce(replace(NEWS, ways=("wechat",)))
+        await clock.advance(3)
+        await made.aclose()
+    assert "No account can send messages of WeChat" in str(problems[0])
