@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from gputui.cli.output import notify, report_error
-from gputui.config.paths import history_path, state_dir
+from gputui.config.paths import config_path, history_path, state_dir
 from gputui.errors import AccountDeniedError, ConfigError, ExitCode, GputuiError, UnknownOutcomeError
 from gputui.models import AccountInfo, FeedState, Resource, Row
 from gputui.redaction import as_failure
@@ -70,6 +70,30 @@ def new_fleet(
     from gputui.fleet import Fleet
 
     return Fleet(accounts, open_backend=open_backend, history=history, polling=polling)
+
+
+def config_file(args: argparse.Namespace) -> Path:
+    """Return the absolute path of the configuration that the command line names."""
+    return (Path(args.config).expanduser() if args.config else config_path()).absolute()
+
+
+@asynccontextmanager
+async def shared_requests(fleet: Fleet, config: Config, args: argparse.Namespace) -> AsyncIterator[None]:
+    """Let a fleet that polls share its requests with other sessions, where an agent runs: none is started."""
+    from gputui.agent.start import AgentPlan, is_enabled
+
+    if not (is_enabled() and config.agent.enabled):
+        yield
+        return
+    from gputui.agent.link import Link
+
+    link = Link(state_dir(), AgentPlan(config_file(args), (), starts=False))
+    try:
+        await link.open()
+        link.serve(fleet)
+        yield
+    finally:
+        await link.aclose()
 
 
 @asynccontextmanager

@@ -128,9 +128,10 @@ async def _wait_for_rows(args: argparse.Namespace, config: Config, accounts: Map
             with session.open_history() as history:
                 known = history.gpu_samples(tuple(accounts), fleet.now())
         loads = GpuLoads(fleet, timedelta(minutes=args.idle_for or _IDLE_MINUTES), known)
-        await fleet.start()
-        wait = RowWait(fleet, texts, goal, appear=args.appear, loads=loads)
-        return await look_until(fleet.clock, wait.look, texts, left)
+        async with session.shared_requests(fleet, config, args):
+            await fleet.start()
+            wait = RowWait(fleet, texts, goal, appear=args.appear, loads=loads)
+            return await look_until(fleet.clock, wait.look, texts, left)
     finally:
         await _close(fleet)
 
@@ -161,10 +162,11 @@ async def _wait_for_stock(
     fleet = session.new_fleet(accounts, polling=config.polling)
     try:
         fleet.watch([Resource.STOCK])
-        await fleet.start()
-        return await look_until(
-            fleet.clock, StockWait(fleet, wanted, args.accounts).look, [wanted.words], args.timeout
-        )
+        async with session.shared_requests(fleet, config, args):
+            await fleet.start()
+            return await look_until(
+                fleet.clock, StockWait(fleet, wanted, args.accounts).look, [wanted.words], args.timeout
+            )
     finally:
         await _close(fleet)
 

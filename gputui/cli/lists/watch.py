@@ -58,7 +58,12 @@ def watch(
     show = make_printer(resource, layout, tuple(accounts), of=of)
     with until_interrupted(), session.open_history() as history:
         fleet = session.new_fleet(accounts, history=history, polling=polling)
-        asyncio.run(_follow(fleet, resource, show, values or {}, prepare))
+
+        async def follow() -> None:
+            async with session.shared_requests(fleet, config, args):
+                await _follow(fleet, resource, show, values or {}, prepare)
+
+        asyncio.run(follow())
     return 0
 
 
