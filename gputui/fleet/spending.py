@@ -27,6 +27,7 @@ from gputui.models import (
 from gputui.models.spend import Charge
 
 if TYPE_CHECKING:
+    from gputui.config.accounts import Account
     from gputui.fleet.account_runtime import AccountRuntime
     from gputui.fleet.rows import Rows
     from gputui.history.history import History
@@ -84,8 +85,8 @@ class SpendRecorder:
         charges = self._charges(runtime, resource)
         if charges is None:
             return
-        if not charges and not runtime.bills and place not in self._made:
-            return  # an own server without a price
+        if not charges and place not in self._made and (not runtime.bills or _is_free(runtime.config)):
+            return  # a server of the user's own, without a price or free
         self._changed.discard(place)
         self._outdated.discard(place)
         unread = frozenset(row.ref for row in rows if getattr(row, "problem", None) is not None)
@@ -190,6 +191,12 @@ class SpendRecorder:
                 else:
                     self._book.not_written()
         self.listeners.notify(None)  # another process may have written as well
+
+
+def _is_free(account: Account) -> bool:
+    """Return whether the prices that the configuration states are all zero."""
+    stated = [*account.prices.values(), *([] if account.price is None else [account.price])]
+    return bool(stated) and not any(stated)
 
 
 def _begin(row: Row) -> datetime | None:

@@ -20,7 +20,7 @@ from gputui.models import Deployment, Instance, Missing, Money, Package, Partial
 from gputui.models.budgets import Budget
 from gputui.models.notifications import Notification
 from tests.fleet.acting import INSTANCES
-from tests.fleet.fakes import START, FakeBackend, FakeClock, running
+from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, running
 
 T = START.timestamp()
 DEPLOYMENT = Ref("hub", "deployment", "train")
@@ -163,6 +163,21 @@ async def test_a_server_of_ones_own_without_prices_is_not_recorded(
         await clock.advance(60)
         assert await spans(fleet, history) == []
         assert history.spend.read(["hub"], START).looks == ()
+
+
+async def test_a_server_that_is_stated_to_be_free_is_not_recorded(
+    clock: FakeClock, hub: FakeBackend, history: History
+) -> None:
+    hub.rows[INSTANCES] = [container("a", "0")]
+    fleet = make_fleet(clock, hub, history=history)
+    runtime = fleet.runtime("hub")
+    runtime.config = runtime.config.model_copy(update={"price": 0.0})
+    fleet.watch([INSTANCES])
+    await fleet.start()
+    await clock.advance(60)
+    assert await spans(fleet, history) == []
+    assert history.spend.read(["hub"], START).looks == ()
+    await fleet.aclose()
 
 
 def deployment(price: str | None) -> Deployment:
