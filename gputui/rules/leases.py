@@ -256,6 +256,9 @@ class _Look:
             return Decision(LeaseState.CHECKING, "the list is read again")
         if lease.action is LeaseAction.STOP and row.phase is Phase.STOPPED:
             return self._done("is stopped")
+        if row.phase is Phase.STOPPED and not facts.permitted:
+            # Some servers list what was released for a while: it is off, and nothing is left to release.
+            return self._done(f"is {status_text(row.status) or 'stopped'}")
         since = _passed(log.sent, facts.now)
         if row.phase is Phase.STOPPING:
             stopping = f"it is {status_text(row.status)}"

@@ -126,6 +126,15 @@ def test_the_stop_is_verified_until_the_server_shows_it() -> None:
     assert done.notice.title == "main is stopped"
 
 
+def test_what_is_released_and_still_listed_is_done() -> None:
+    release = replace(LEASE, action=LeaseAction.RELEASE)
+    answered = entry(LeaseEvent.ANSWERED, 60)
+    off = replace(ROW, phase=Phase.STOPPED, status="terminated")
+    done = at(61, release, WARNED, SENT, answered, row=off, permitted=False)
+    assert (done.state, done.text) == (LeaseState.DONE, "It is terminated, as the server shows.")
+    assert at(63, release, WARNED, SENT, answered, row=off).send
+
+
 def test_a_stop_without_effect_is_sent_again_and_is_an_alarm() -> None:
     answered = entry(LeaseEvent.ANSWERED, 60)
     assert at(62, LEASE, WARNED, SENT, answered).send
