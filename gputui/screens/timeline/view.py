@@ -16,7 +16,7 @@ from gputui.models.timeline import Lane, Moment, Timeline, Tone
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.fields import stamp
 from gputui.presentation.columns.moments import moment_columns
-from gputui.presentation.lanes import LEGEND, axis_line, lane_lines, reading
+from gputui.presentation.lanes import LEGEND, LaneLine, axis_line, lane_lines, reading
 from gputui.screens.base.session import Session
 from gputui.screens.list.session_list import SessionList
 from gputui.screens.timeline.axis import Axis
@@ -60,6 +60,10 @@ class TimelineView(SessionList):
         self.reader = Reader(self, self._loaded)
         self._chosen: Ref | None = None
         """The moment on which the axis has put the cursor of the list."""
+        self._shown: list[Moment] | None = None
+        """The moments that pass the filter, until that or they change."""
+        self._drawn: tuple[Timeline, list[Moment], int, Sequence[LaneLine]] | None = None
+        """The lanes as they were drawn last, behind what they are of."""
 
     # --- the parts of the screen -----------------------------------------------------------------------------
 
@@ -147,6 +151,7 @@ class TimelineView(SessionList):
         if not self.is_mounted:
             return
         self.table.set_rows(timeline.moments)
+        self._shown = None
         self.table.settle()
         self._apply_filter()
         self.put_cursor()
@@ -169,14 +174,22 @@ class TimelineView(SessionList):
 
     def show_changed_table(self) -> None:
         """Draw the lanes of the moments that are shown."""
+        self._shown = None
         super().show_changed_table()
+        self.draw()
+
+    def _apply_filter(self) -> None:
+        self._shown = None
+        super()._apply_filter()
         self.draw()
 
     def shown_moments(self) -> list[Moment]:
         """Return the moments that pass the filter, in the order of time."""
-        table = self.table
-        rows = (table.get(ref) for ref in table.visible_refs)
-        return sorted((row for row in rows if isinstance(row, Moment)), key=lambda row: row.at)
+        if self._shown is None:
+            table = self.table
+            rows = (table.get(ref) for ref in table.visible_refs)
+            self._shown = sorted((row for row in rows if isinstance(row, Moment)), key=lambda row: row.at)
+        return self._shown
 
     # --- the cursor ------------------------------------------------------------------------------------------
 
@@ -187,7 +200,7 @@ class TimelineView(SessionList):
         if place is not None:
             self._chosen = moments[place].ref
             self.moments.choose(self._chosen)
-        self.draw(moments)
+        self.draw()
 
     @on(RecordTable.CursorMoved)
     def _list_moved(self, event: RecordTable.CursorMoved) -> None:
@@ -251,18 +264,21 @@ class TimelineView(SessionList):
 
     # --- drawing ---------------------------------------------------------------------------------------------
 
-    def draw(self, moments: Sequence[Moment] | None = None) -> None:
-        """Draw lanes, axis and figures; what is as it was is not written."""
+    def draw(self) -> None:
+        """Draw lanes, axis and figures; what is as it was is not written.
+
+        While another window is being read the lanes stay those of the one before, with its times.
+        """
         if not self.is_mounted or not self.lanes.size.width:
             return
         slots, span = self.lanes.slots, self.axis.span
         timeline = self.timeline or Timeline(span)
-        shown = self.shown_moments() if moments is None else moments
-        if timeline.span != span:
-            # The lanes of another time would be wrong for this one: they are empty until it is read.
-            timeline, shown = Timeline(span), ()
-        lines = lane_lines(timeline, shown, slots)
-        self.lanes.show(lines, axis_line(span, slots, utc=self.session.utc), self.axis.slot(slots))
+        shown = self.shown_moments()
+        if timeline.span == span:
+            drawn = self._drawn
+            if drawn is None or drawn[0] is not timeline or drawn[1] is not shown or drawn[2] != slots:
+                drawn = self._drawn = timeline, shown, slots, lane_lines(timeline, shown, slots)
+            self.lanes.show(drawn[3], axis_line(span, slots, utc=self.session.utc), self.axis.slot(slots))
         self.query_one("#reading", Line).show(self._reading(timeline, shown, slots))
         self.query_one("#legend", Line).show(Content(LEGEND))
         self.frame.show()
@@ -270,7 +286,8 @@ class TimelineView(SessionList):
     def _reading(self, timeline: Timeline, moments: Sequence[Moment], slots: int) -> Content:
         at = stamp(self.axis.at, utc=self.session.utc)
         step = timedelta(seconds=self.axis.span.seconds / slots)
-        figures = ["reading …"] if self.reader.busy else reading(timeline, moments, self.axis.at, slots)
+        known = timeline.span == self.axis.span
+        figures = ["reading …"] if not known else reading(timeline, moments, self.axis.at, slots)
         zone = "UTC" if self.session.utc else f"{self.axis.at.astimezone():%Z}"
         width = f"{step.total_seconds():.0f} s" if step < timedelta(minutes=2) else f"{step.seconds // 60} min"
         return Content.assemble((at, "bold $text-accent"), (f" {zone}  ±{width}   ", "$muted"), "   ".join(figures))
