@@ -41,7 +41,8 @@ class StockNow:
 
     ``paid`` are prices of what runs, for offers without one. ``read``: the list was read at least once. ``as_of`` is
     the time of the last answer where that is no longer current, as it is shown. ``reported``: there is such a list.
-    ``billed``: the account charges for what it has.
+    ``billed``: the account charges for what it has. ``in_use`` are the GPUs of its one host that are not idle, by
+    index, with the names of the instances on them.
     """
 
     offers: Sequence[Offer] = ()
@@ -50,6 +51,7 @@ class StockNow:
     as_of: str = ""
     reported: bool = True
     billed: bool = True
+    in_use: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ def creation_summary(
     if wanted.open_choice:
         text = f"choose {in_sentence(wanted.open_choice)} to see price and stock"
         return [*lines, SummaryLine("Price", text, style="muted")]
-    return [*lines, _price_line(form, values, wanted, stock), _stock_line(wanted, stock)]
+    taken = [index for index in several(form.value(Role.GPU_INDICES, values)) if index in stock.in_use]
+    return [*lines, _price_line(form, values, wanted, stock), _stock_line(wanted, stock, taken)]
 
 
 def change_summary(form: Form, values: Mapping[str, str], row: Row) -> list[SummaryLine]:
@@ -122,7 +125,7 @@ def _gpus(form: Form, values: Mapping[str, str]) -> str:
     indices = form.field(Role.GPU_INDICES)
     if indices is not None:
         chosen = several(form.value(Role.GPU_INDICES, values))
-        return f"GPU{'s' if len(chosen) > 1 else ''} {', '.join(chosen)}" if chosen else "no GPU chosen"
+        return _gpu_names(chosen) if chosen else "no GPU chosen"
     models = [
         _model(form.field(role), value)
         for role in (Role.MACHINE_TYPE, Role.GPU_MODELS, Role.PLACE)
@@ -134,6 +137,10 @@ def _gpus(form: Form, values: Mapping[str, str]) -> str:
         return ""
     named = some_of(models, _NAMED) if len(models) > _NAMED else " or ".join(models)
     return f"{count} × {named or 'GPU'}" if count else named
+
+
+def _gpu_names(indices: Sequence[str]) -> str:
+    return f"GPU{'s' if len(indices) > 1 else ''} {', '.join(indices)}"
 
 
 def _model(field_: FormField | None, value: str) -> str:
@@ -287,9 +294,13 @@ def highest_price(form: Form, values: Mapping[str, str], stock: StockNow) -> Mon
     return max(known, key=lambda price: price.amount)
 
 
-def _stock_line(wanted: _Wanted, stock: StockNow) -> SummaryLine:
+def _stock_line(wanted: _Wanted, stock: StockNow, taken: Sequence[str]) -> SummaryLine:
+    """Return the idle GPUs, and of those that are chosen the ones ``taken`` already."""
     text, style = _idle_now(wanted, stock)
+    if taken:
+        text, style = f"{text}, {_gpu_names(taken)} in use", "warning"
     notes = list(dict.fromkeys(offer.remark for offer in wanted.offers if offer.remark))
+    notes += [f"On GPU {index}: {stock.in_use[index]}." for index in taken if stock.in_use[index]]
     if (wanted.each or 0) > 1 and any(offer.idle is not None for offer in wanted.offers):
         notes.append("Single GPUs, possibly on different machines.")
     if stock.as_of and wanted.offers:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gputui.api.deepdock.create import container_fields
 from gputui.api.gpuhub.create import DeploymentForm
 from gputui.api.gpuhub.pro.create import instance_form
 from gputui.api.yotta.create.forms import Choices, endpoint_fields, pod_fields, vm_fields
@@ -144,6 +145,16 @@ def test_forms_of_all_vendors_find_their_offers() -> None:
     )
     assert pro["What"].text == "1 × H800"
     assert pro["Stock"].text == "1 idle of 8, 1 needed"
+
+
+def test_a_gpu_that_is_chosen_and_in_use_is_named() -> None:
+    form = Form("dock", "container", "New", container_fields())
+    stock = StockNow([offer(1, 8, account="dock")], in_use={"0": "train-7b", "3": ""})
+    made = lines(form, {"name": "c", "gpu_ids": "0,2,3"}, stock)
+    assert made["What"].text == "c: GPUs 0, 2, 3"
+    assert made["Stock"].text == "1 idle of 8, 3 needed, GPUs 0, 3 in use"
+    assert made["Stock"].note.startswith("On GPU 0: train-7b.")
+    assert "in use" not in lines(form, {"gpu_ids": "2"}, stock)["Stock"].text
 
 
 def test_a_volume_has_a_price_that_is_unknown_and_an_image_none_at_all() -> None:

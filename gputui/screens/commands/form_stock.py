@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gputui.analytics.stock import paid_prices
 from gputui.formatting import format_time
-from gputui.models import FeedState, Form, Instance, Offer, Ref, Resource
+from gputui.models import FeedState, Form, GpuDevice, Instance, Offer, Ref, Resource, Role
 from gputui.presentation.form_summary import StockNow, SummaryLine, creation_summary
 
 if TYPE_CHECKING:
@@ -49,7 +49,18 @@ class FormStock:
             read=feed.state is FeedState.FRESH or bool(offers),
             as_of=format_time(feed.fetched_at, utc=self._session.utc) if old and feed.fetched_at else "",
             billed=fleet.runtime(account).bills,
+            in_use=self._in_use() if self._form.field(Role.GPU_INDICES) is not None else {},
         )
+
+    def _in_use(self) -> dict[str, str]:
+        """Return the GPUs of the host that are not idle, with the instances on them."""
+        rows = self._session.fleet.rows(Resource.GPUS, self._form.account).values()
+        return {
+            str(row.index): ", ".join(row.instances)
+            for row in rows
+            if isinstance(row, GpuDevice)
+            and (row.instances or row.process_count or (row.sample is not None and (row.sample.utilization or 0) > 0))
+        }
 
     @contextmanager
     def watched(self, changed: Callable[[], None]) -> Iterator[None]:
