@@ -80,3 +80,13 @@ async def test_the_past_stays_while_the_stock_cannot_be_read() -> None:
         await stage.advance(6)
         assert "? old: the stock could not be read" in stage.text
         assert "100 % of 3h 00m" in stage.text
+
+
+async def test_the_line_under_the_map_has_the_odds_of_this_hour_once_they_are_read() -> None:
+    async with staged(hub(), view="1", history=observed()) as stage:
+        at(stage, "sgp1")
+        await stage.settle()
+        await stage.advance(1)
+        await stage.until(lambda: "idle at this hour of the week 100 %" in stage.text)
+        await stage.press("left")
+        assert "idle at this hour" not in stage.text

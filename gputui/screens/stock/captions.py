@@ -70,8 +70,10 @@ def problem_line(grid: Grid, place: Place) -> Content:
     return Content.styled(grid.failed.get(place, "").removeprefix(f"{place[0]}: "), "$text-error")
 
 
-def past_line(offer: Offer, series: Sequence[int | None], *, one_machine: bool, roomy: bool) -> Content:
-    """Return the quiet line under it: the last day, and what the figures do not promise.
+def past_line(
+    offer: Offer, series: Sequence[int | None], *, one_machine: bool, roomy: bool, odds: str = ""
+) -> Content:
+    """Return the quiet line under it: the last day, the ``odds``, and what the figures do not promise.
 
     In ``one_machine`` there is no such warning; ``roomy``: there is room for more words.
     """
@@ -79,6 +81,8 @@ def past_line(offer: Offer, series: Sequence[int | None], *, one_machine: bool, 
     if series:
         most = f", {max(value or 0 for value in series)} at most" if roomy else ""
         parts.append(f"last 24 h {sparkline(series)} now{most}")
+    if odds:
+        parts.append(odds)
     if offer.remark:
         parts.append(offer.remark)
     elif offer.idle is not None and offer.idle > 1 and not one_machine:

@@ -29,6 +29,7 @@ from gputui.screens.stock.captions import (
     problem_line,
 )
 from gputui.screens.stock.commands import StockCommands
+from gputui.screens.stock.odds_now import OddsNow
 from gputui.screens.stock.trends import StockTrends
 from gputui.widgets.bars.line import Line
 from gputui.widgets.heatmap.grid import Arrangement, Grid, SortKey
@@ -70,6 +71,7 @@ class StockView(View):
         super().__init__(session)
         self.paid: Paid = {}
         self.trends = StockTrends(session)
+        self.odds_now = OddsNow(self, self._describe_cell)
         self._fading: Timer | None = None
         self.arrangement = Arrangement()
         self.own: frozenset[str] = frozenset()
@@ -251,6 +253,10 @@ class StockView(View):
         self._describe_cell()
 
     @on(Heatmap.CursorMoved)
+    def _cursor_moved(self) -> None:
+        self._describe_cell()
+        self.odds_now.moved()
+
     def _describe_cell(self) -> None:
         offer, position = self.map.offer, self.map.position
         cell, past = Content(""), Content("")
@@ -260,7 +266,8 @@ class StockView(View):
             cell = cell_line(offer, self.paid, watched=offer.ref in self.session.watches.refs, own=self.own)
             if offer.ref in self.session.favourites:
                 cell = Content.assemble(cell, (f"   {FAVOURITE} favourite", "$text-accent"))
-            past = past_line(offer, series, one_machine=self.is_one_machine(offer), roomy=roomy)
+            odds = self.odds_now.text(offer.ref) if roomy else ""
+            past = past_line(offer, series, one_machine=self.is_one_machine(offer), roomy=roomy, odds=odds)
         elif position is not None:
             cell = empty_cell_line(self.map.grid, *position)
         if position is not None and position[1] in self.map.grid.failed:
