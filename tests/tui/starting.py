@@ -14,7 +14,10 @@ from tests.tui.warm import ROOT, Forked, WarmStarts
 
 
 def small_environment(changes: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the environment that programs are started in, with changes; None takes a name out."""
+    """Return the environment that programs are started in, with changes; None takes a name out.
+
+    No agent is started unless a change says so: it would outlive the test.
+    """
     names = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
@@ -22,6 +25,7 @@ def small_environment(changes: Mapping[str, str | None]) -> dict[str, str]:
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
         "PYTHONPATH": str(ROOT),
+        "GPUTUI_AGENT": "off",
         **changes,
     }
     return {name: value for name, value in names.items() if value is not None}
