@@ -60,6 +60,11 @@ class Recorder:
         if pace is not None:
             self._observation.note(account, at, GAP_PACES * max(LEAST_PACE, pace))
 
+    @property
+    def observed_now(self) -> Mapping[tuple[str, float], float]:
+        """The ends of the times in which accounts were observed and that may not be written yet, see ``due``."""
+        return self._observation.due()
+
     def gpus(self, samples: Iterable[tuple[Ref, GpuSample]]) -> None:
         """Record samples of GPUs."""
         self._gpus.extend(samples)

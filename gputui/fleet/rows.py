@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,6 +20,7 @@ from gputui.fleet.spending import SpendRecorder
 from gputui.fleet.store import Store
 from gputui.models import Change, Event, FeedState, GpuSample, Health, Instance, PartialRows, Ref, Resource, Row
 from gputui.models.resources import BY_MODEL
+from gputui.models.timeline import TimeSpan
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
@@ -149,6 +150,14 @@ class Rows(Capabilities):
     def subscribe_feeds(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call ``listener`` when a feed's state or error, or an account's health, has changed."""
         return self._feeds.add(lambda _: listener())
+
+    def observed_now(self) -> Mapping[str, Sequence[TimeSpan]]:
+        """Return the times in which accounts were observed here, as far as the history may not have them yet."""
+        found: dict[str, list[TimeSpan]] = {}
+        for (account, begin), end in (self._recorder.observed_now if self._recorder else {}).items():
+            span = TimeSpan(datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(end, UTC))
+            found.setdefault(account, []).append(span)
+        return found
 
     # New lists.
 

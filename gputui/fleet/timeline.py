@@ -48,6 +48,8 @@ class Sources:
     events: Sequence[Event] = ()
     hosts: Mapping[Ref, str] = field(default_factory=dict)
     parents: Mapping[Ref, Ref] = field(default_factory=dict)
+    observed: Mapping[str, Sequence[TimeSpan]] = field(default_factory=dict)
+    """When accounts were observed here, as far as the history may not have that yet."""
     most: int = 5_000
     lacking: tuple[str, ...] = ()
     """The events that are missing, in sentences."""
@@ -135,7 +137,10 @@ def read(sources: Sources, span: TimeSpan, scope: Scope = ALL) -> Timeline:
     record = kept.read(sources.history, span, wanted)
     rules, problems = _rules(sources, span)
     stock = ((sample.ref, sample.at, sample.idle) for sample in record.samples)
-    observed = {name: _until_now(joined(record.observed.get(name, ()), LEAST_GAP), span) for name in sources.accounts}
+    observed = {
+        name: _until_now(joined((*record.observed.get(name, ()), *sources.observed.get(name, ())), LEAST_GAP), span)
+        for name in sources.accounts
+    }
     watched = scope.concern.accounts or frozenset(sources.accounts)
     missing = of_gaps({name: gaps(spans, span) for name, spans in observed.items() if spans and name in watched})
     moments = merged(

@@ -53,7 +53,8 @@ class Reader:
         try:
             events, lacking = await self._events()
             accounts = tuple(session.accounts_shown())
-            sources = Sources(history, accounts, session.fleet.state_dir, events, hosts, parents, lacking=lacking)
+            state, observed = session.fleet.state_dir, session.fleet.observed_now()
+            sources = Sources(history, accounts, state, events, hosts, parents, observed, lacking=lacking)
             timeline = await collect(sources, span, scope)
         except GputuiError as error:
             self.problem, self.busy = str(error), False
