@@ -17,10 +17,11 @@ from decimal import Decimal
 from pathlib import Path
 
 from benchmarks.measure import Finding, options, report
-from gputui.analytics.spend import By, Period, window
+from gputui.analytics.spend import window
 from gputui.analytics.spend_ledger import Ledger
 from gputui.history.history import History
 from gputui.models import Instance, Money, Phase, Ref, Resource, Usage
+from gputui.models.periods import By, Period
 from gputui.models.spend import Charge, Look, Span
 from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gputui import __version__
 from gputui.agent.exposition import Family
 from gputui.analytics import cost
-from gputui.analytics.spend import Period, SpendReport
+from gputui.analytics.spend import SpendReport
 from gputui.models import (
     Balance,
     Deployment,
@@ -24,6 +24,7 @@ from gputui.models import (
     Row,
     Volume,
 )
+from gputui.models.periods import Period
 from gputui.models.rules import RuleState, RuleStatus
 
 if TYPE_CHECKING:

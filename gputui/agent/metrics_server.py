@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from gputui.agent.exposition import CONTENT_TYPE, text_of
 from gputui.agent.metrics import METERED, families
-from gputui.analytics.spend import By, Period, SpendReport, window
+from gputui.analytics.spend import SpendReport, window
 from gputui.analytics.spend_ledger import Ledger
 from gputui.errors import AgentError, GputuiError
+from gputui.models.periods import By, Period
 from gputui.models.rules import RuleStatus
 from gputui.rules.book import RuleBook
 

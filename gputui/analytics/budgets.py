@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from gputui.analytics.spend import By, Forecast, Period, Window, window
+from gputui.analytics.spend import Forecast, Window, window
 from gputui.analytics.spend_ledger import Ledger
 from gputui.models import Money
 from gputui.models.budgets import DAY, MONTH, WEEK, Budget
+from gputui.models.periods import By, Period
 
 PERIODS: Mapping[str, Period] = {DAY: Period.TODAY, WEEK: Period.WEEK, MONTH: Period.MONTH}
 

@@ -5,29 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from enum import StrEnum
 from functools import cached_property
 
 from gputui.analytics.time_spans import Span
 from gputui.models import Money, Ref
-
-
-class Period(StrEnum):
-    """The periods that begin and end with the calendar; weeks begin on Monday."""
-
-    TODAY = "today"
-    WEEK = "week"
-    MONTH = "month"
-
-
-class By(StrEnum):
-    """The things by which spending is added up. Owners and labels are the same over all accounts."""
-
-    ACCOUNT = "account"
-    DEPLOYMENT = "deployment"
-    LABEL = "label"
-    OWNER = "owner"
-    INSTANCE = "instance"
+from gputui.models.periods import By, Period
 
 
 @dataclass(frozen=True, slots=True)

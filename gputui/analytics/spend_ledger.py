@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
 
-from gputui.analytics.spend import By, Forecast, SpendLine, SpendReport, Unobserved, Window
+from gputui.analytics.spend import Forecast, SpendLine, SpendReport, Unobserved, Window
 from gputui.analytics.time_spans import Span, union, without
 from gputui.models import Money, Ref, Resource
+from gputui.models.periods import By
 from gputui.models.spend import Charge, Look, SpendRecord
 
 WRITTEN_WITHIN = 180.0

@@ -104,6 +104,10 @@ class Fleet(Rows):
         self._open_backend = open_backend
         self._on_failure = on_failure
         self.polls = polling is not None
+        if self.polls and history is not None:
+            from gputui.fleet.spending import SpendRecorder
+
+            self.spending = SpendRecorder(self, history, on_failure)
         self._watched: frozenset[Resource] = frozenset()
         self._kept_watched: dict[object, frozenset[Resource]] = {}
         self._kept_slowly: dict[object, frozenset[Resource]] = {}
@@ -126,7 +130,7 @@ class Fleet(Rows):
         """Open all back ends and start to poll. Returns when each is open or has failed to open."""
         if self._recorder is not None:
             self._spawn(self._recorder.run())
-        if self.spending is not None and self.polls:
+        if self.spending is not None:
             self._spawn(self.spending.run())
         await asyncio.gather(*(self._open(runtime) for runtime in self.runtimes.values()))
 

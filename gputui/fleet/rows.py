@@ -16,7 +16,6 @@ from gputui.fleet.feed_health import Feed
 from gputui.fleet.gpu_samples import SampleLog
 from gputui.fleet.recorder import Recorder
 from gputui.fleet.signals import Listeners
-from gputui.fleet.spending import SpendRecorder
 from gputui.fleet.store import Store
 from gputui.models import Change, Event, FeedState, GpuSample, Health, Instance, PartialRows, Ref, Resource, Row
 from gputui.models.resources import BY_MODEL
@@ -24,6 +23,7 @@ from gputui.models.timeline import TimeSpan
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
+    from gputui.fleet.spending import SpendRecorder
     from gputui.history.history import History
 
 RowT = TypeVar("RowT", bound=Row)
@@ -52,7 +52,8 @@ class Rows(Capabilities):
         self.samples = SampleLog(keep=self._keep_samples if self._recorder else None, on_failure=on_failure)
         self._changes: dict[Resource, Listeners[Change]] = {resource: Listeners(on_failure) for resource in Resource}
         self._feeds: Listeners[None] = Listeners(on_failure)
-        self.spending = SpendRecorder(self, history, on_failure) if history is not None else None
+        self.spending: SpendRecorder | None = None
+        """Records what is spent, in a fleet that polls."""
         self._announced: object = None
 
     def restore(self) -> None:

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from gputui.analytics.budgets import BudgetState, budget_states
-from gputui.analytics.spend import By, Period, SpendReport, window
+from gputui.analytics.spend import SpendReport, window
 from gputui.analytics.spend_ledger import Ledger
 from gputui.fleet.signals import Listeners
 from gputui.models.budgets import Budget
+from gputui.models.periods import By, Period
 
 if TYPE_CHECKING:
     from gputui.fleet.fleet import Fleet

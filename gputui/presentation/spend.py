@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from gputui.analytics.budgets import PERIODS, BudgetState
-from gputui.analytics.spend import By, Period, SpendReport, Unobserved, Window
+from gputui.analytics.spend import SpendReport, Unobserved, Window
 from gputui.formatting import format_minutes, format_money, some_of
 from gputui.models import Money
+from gputui.models.periods import By, Period
 from gputui.presentation.prices import AT_LEAST
 
 PERIOD_NAMES: Mapping[Period, str] = {

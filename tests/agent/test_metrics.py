@@ -11,9 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gputui.agent.exposition import MOST_SERIES, Family, text_of
 from gputui.agent.metrics import METERED, _spending, families
-from gputui.analytics.spend import Period
 from gputui.errors import UnavailableError
 from gputui.models import Balance, GpuDevice, GpuSample, Money, Offer, Phase, Ref, Resource, Row
+from gputui.models.periods import Period
 from gputui.models.rules import RuleState, RuleStatus
 from tests.analytics.test_spend import NOON, charge, record, report
 from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, pod

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gputui.analytics.spend import By, Period, SpendReport, Window, window
+from gputui.analytics.spend import SpendReport, Window, window
 from gputui.analytics.spend_ledger import Ledger
 from gputui.models import Money, Ref, Resource
+from gputui.models.periods import By, Period
 from gputui.models.spend import Charge, Look, SpendRecord
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from gputui.analytics.spend import Period
 from gputui.errors import UnavailableError
 from gputui.fleet import Fleet
 from gputui.fleet.notifications.budgets import BudgetNews
@@ -19,6 +18,7 @@ from gputui.history.history import History
 from gputui.models import Deployment, Instance, Missing, Money, Package, PartialRows, Phase, Ref, Resource, Row
 from gputui.models.budgets import Budget
 from gputui.models.notifications import Notification
+from gputui.models.periods import Period
 from tests.fleet.acting import INSTANCES
 from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, running
 

@@ -10,12 +10,13 @@ from random import Random
 
 import pytest
 
-from gputui.analytics.spend import By, Window
+from gputui.analytics.spend import Window
 from gputui.analytics.spend_ledger import Ledger
 from gputui.analytics.time_spans import union
 from gputui.fleet.spend_book import Reading, SpendBook
 from gputui.history.history import History
 from gputui.models import Missing, Ref, Resource
+from gputui.models.periods import By
 from gputui.models.spend import Charge
 from tests.history.conftest import AT
 

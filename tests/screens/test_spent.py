@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from gputui.analytics.spend import Period
 from gputui.history.history import History
 from gputui.models import Money, Resource
 from gputui.models.budgets import Budget
+from gputui.models.periods import Period
 from tests.fleet.fakes import START
 from tests.screens.hub import BATCH, TRAIN, deployment, hub
 from tests.screens.stage import NARROW, staged, stop_the_clock

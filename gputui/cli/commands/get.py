@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from gputui.analytics.spend import By, Period
 from gputui.cli import arguments
 from gputui.errors import ConfigError
 from gputui.models import RESOURCES, Resource
+from gputui.models.periods import By, Period
 
 if TYPE_CHECKING:
     from gputui.cli.saved_view import ListOfView

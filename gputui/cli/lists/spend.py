@@ -9,13 +9,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.analytics.budgets import budget_states
-from gputui.analytics.spend import By, Period, SpendLine, SpendReport, Window, window
+from gputui.analytics.spend import SpendLine, SpendReport, Window, window
 from gputui.analytics.spend_ledger import Ledger
 from gputui.cli import session
 from gputui.cli.layout import make_layout
 from gputui.cli.output import Plain, notify
 from gputui.errors import ConfigError, ExitCode
 from gputui.models import Money
+from gputui.models.periods import By, Period
 from gputui.models.serialize import to_plain
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.lists import pick

@@ -13,7 +13,7 @@ from pydantic import Field
 from gputui.analytics.cost import COSTING, SIZING
 from gputui.analytics.cost_lines import parts
 from gputui.analytics.place_odds import PlaceOdds
-from gputui.analytics.spend import By, Period, window
+from gputui.analytics.spend import window
 from gputui.analytics.spend_ledger import Ledger
 from gputui.cli import session
 from gputui.cli.lists import cost, odds, waste
@@ -26,6 +26,7 @@ from gputui.errors import InvalidError, NotFoundError
 from gputui.fleet.waste import READ
 from gputui.history.stock_past import read_past
 from gputui.models import Deployment, Event, LogQuery, LogSeverity, Resource, Row
+from gputui.models.periods import By, Period
 from gputui.models.serialize import rows_to_plain, to_plain
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.explanation import limits_text, other_lines, stock_lines

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from gputui.analytics.prices import price_key
-from gputui.analytics.spend import By, SpendLine
+from gputui.analytics.spend import SpendLine
 from gputui.formatting import format_money
+from gputui.models.periods import By
 from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context

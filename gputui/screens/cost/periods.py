@@ -12,10 +12,11 @@ from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import Worker
 
-from gputui.analytics.spend import By, Period, SpendLine, SpendReport, window
+from gputui.analytics.spend import SpendLine, SpendReport, window
 from gputui.fleet.spend_reports import SpendNow
 from gputui.formatting import format_money
 from gputui.models import Ref, Row
+from gputui.models.periods import By, Period
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.spend import spend_columns
 from gputui.presentation.prices import AT_LEAST

@@ -14,10 +14,11 @@ from textual.widgets import Static
 from gputui.analytics.cost import COSTING, Total, by_account
 from gputui.analytics.cost_lines import UNPRICED, CostLine, cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
-from gputui.analytics.spend import By, SpendLine
+from gputui.analytics.spend import SpendLine
 from gputui.commands import BY_ID, Command, Condition
 from gputui.formatting import format_minutes, format_money
 from gputui.models import RESOURCES, Balance, Change, Deployment, FeedState, Package, Ref, Resource, Row
+from gputui.models.periods import By
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.cost import cost_columns
 from gputui.presentation.columns.lists import columns_of

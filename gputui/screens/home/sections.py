@@ -12,7 +12,7 @@ from gputui.analytics.budgets import BudgetState
 from gputui.analytics.cost import COSTING
 from gputui.analytics.cost_lines import cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
-from gputui.analytics.spend import Period, SpendReport
+from gputui.analytics.spend import SpendReport
 from gputui.analytics.starts import Start, starts_under_way
 from gputui.analytics.stock import has_idle
 from gputui.errors import GputuiError
@@ -35,6 +35,7 @@ from gputui.models import (
     Row,
     TransferRow,
 )
+from gputui.models.periods import Period
 from gputui.presentation.home.favourites import Favourite, favourites
 from gputui.presentation.home.lines import HomeLine, HomeSection, Section
 from gputui.presentation.home.news import news

@@ -12,12 +12,13 @@ import pytest
 from gputui.analytics.budgets import BudgetState
 from gputui.analytics.cost_lines import CostLine
 from gputui.analytics.run_out import Lasting
-from gputui.analytics.spend import By, SpendLine, SpendReport, Unobserved, Window
+from gputui.analytics.spend import SpendLine, SpendReport, Unobserved, Window
 from gputui.analytics.starts import Start
 from gputui.fleet.waste_findings import Findings
 from gputui.models import Action, Deployment, Event, Instance, Money, Offer, Package, Pending, Phase, Ref, TransferRow
 from gputui.models.attempts import AttemptRow, AttemptState
 from gputui.models.budgets import Budget
+from gputui.models.periods import By
 from gputui.models.waste import Waste, WasteReason
 from gputui.presentation.home.favourites import Favourite, favourites
 from gputui.presentation.home.lines import HomeSection, Opens
