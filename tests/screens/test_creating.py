@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from textual.widgets import Button, Input
 
 from gputui.errors import UnknownOutcomeError
-from gputui.models import Action, Resource
+from gputui.models import Action, Form, Resource, Role
 from tests.fleet.fakes import FakeCreator
 from tests.screens.changing import confirm
-from tests.screens.cloud import Cloud, deployment
-from tests.screens.forms import focus_on, focused, open_form
+from tests.screens.cloud import Cloud, deployment, usd
+from tests.screens.forms import FILLED, focus_on, focused, open_form
 from tests.screens.stage import NARROW, staged
-from tests.screens.world import image, lab
+from tests.screens.world import image, lab, offer
 
 
 async def test_the_last_question_names_cost_idle_cards_and_namesakes_with_cancel_in_focus() -> None:
@@ -42,6 +45,28 @@ async def test_the_last_question_names_cost_idle_cards_and_namesakes_with_cancel
         await stage.press("ctrl+g", "escape")
         assert stage.dialogs == ["FormDialog"]
         assert focused(stage) == "replica_num"
+
+
+async def test_without_a_limit_the_last_question_names_the_price_now() -> None:
+    class Unlimited(Cloud):
+        async def create_form(self, kind: str) -> Form:
+            form = await super().create_form(kind)
+            kept = tuple(field for field in form.fields if field.role not in (Role.PRICE_FLOOR, Role.PRICE_LIMIT))
+            return replace(form, fields=kept)
+
+        def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
+            return {}
+
+    cloud = Unlimited("hub")
+    cloud.rows[Resource.STOCK] = [
+        replace(offer("hub", "RTX 5090", 9, 64, region="sgp1", vendor_name="RTX 5090"), price_from=usd("0.50"))
+    ]
+    async with staged(cloud, view="2", size=NARROW) as stage:
+        await open_form(stage, {name: text for name, text in FILLED.items() if not name.startswith("price")})
+        await stage.advance(1)
+        await stage.press("ctrl+g")
+        assert "$4.00/h now." in stage.text
+        assert "Prices are per hour." in stage.text
 
 
 async def test_an_unknown_outcome_is_shown_for_long_and_nothing_is_sent_again() -> None:

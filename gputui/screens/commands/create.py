@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gputui.errors import NoStockError
     from gputui.fleet.attempts import Attempt
     from gputui.models import Money
+    from gputui.presentation.form_summary import SummaryLine
 
 _ROOM = LINE - 4
 
@@ -104,7 +105,7 @@ class CreateCommands(CommandSet):
                 given,
                 f"{verb} this {form.kind} in {form.account}?",
                 summary(form, given),
-                self._effects_of_create(form, given),
+                self._effects_of_create(form, given, stock.shown),
                 verb,
             ),
             send=lease.send,
@@ -148,17 +149,23 @@ class CreateCommands(CommandSet):
         choices = [dialogs.Choice(name, name, str(number)) for number, name in enumerate(names, 1)]
         return await self.app.push_screen_wait(dialogs.MenuDialog(heading, choices))
 
-    def _effects_of_create(self, form: Form, values: Mapping[str, str]) -> list[str]:
+    def _effects_of_create(self, form: Form, values: Mapping[str, str], shown: Sequence[SummaryLine]) -> list[str]:
+        """Return what is said of a create: the most that it costs, or where the form has no limit the price now."""
         fleet = self.session.fleet
         home = fleet.resource_of(Ref(form.account, form.kind, ""))
         offers = [offer for offer in fleet.rows(Resource.STOCK).values() if not fleet.is_stale(offer.ref)]
         said = [
             *sizes(form, values),
-            cost(form, values) or form.note,
+            *([most] if (most := cost(form, values)) else [_price_now(shown), form.note]),
             stock_note(form, values, offers),
             same_name(form, values, fleet.rows(home).values()),
         ]
         return [line for line in said if line]
+
+
+def _price_now(shown: Sequence[SummaryLine]) -> str:
+    text = next((line.text for line in shown if line.label == "Price"), "")
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def summary(form: Form, values: Mapping[str, str]) -> list[Content]:

@@ -29,12 +29,15 @@ class FormStock:
         self._runs = home in _RUNS
         self._costs = self._runs or home is Resource.VOLUMES
         self._now: StockNow | None = None
+        self.shown: Sequence[SummaryLine] = ()
+        """The summary that was shown last."""
 
     def summary(self, values: Values) -> Sequence[SummaryLine]:
         """Return the summary of these values."""
         if self._runs and self._now is None:
             self._now = self._read()
-        return creation_summary(self._form, values, costs=self._costs, stock=self._now)
+        self.shown = creation_summary(self._form, values, costs=self._costs, stock=self._now)
+        return self.shown
 
     def _read(self) -> StockNow:
         fleet, account = self._session.fleet, self._form.account
