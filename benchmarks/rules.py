@@ -124,6 +124,10 @@ def _watch(number: int, clouds: list[_Cloud]) -> Watch:
     return Watch(f"r{number:03}", "/config.toml", "me", Clock().now(), grab=grab)
 
 
+def _is_ready(service: RuleService, clouds: list[_Cloud], rules: int) -> bool:
+    return len(service.statuses()) == rules and all(cloud.calls[Resource.STOCK] for cloud in clouds)
+
+
 async def reaction(rounds: int, folder: Path) -> Finding:
     """Return how long after the stock the slowest of the requests are sent, with all other rules waiting."""
     clouds = [_Cloud(f"account{number}") for number in range(ACCOUNTS)]
@@ -143,9 +147,7 @@ async def reaction(rounds: int, folder: Path) -> Finding:
     task = asyncio.create_task(service.run())
     taken: list[float] = []
     try:
-        while len(service.statuses()) < max(RULES, rounds) or not all(
-            cloud.calls[Resource.STOCK] for cloud in clouds
-        ):
+        while not _is_ready(service, clouds, max(RULES, rounds)):  # noqa: ASYNC110  (nothing announces it)
             await asyncio.sleep(0.01)
         for number in range(rounds):
             cloud = clouds[number % len(clouds)]

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
 
+Wake = Callable[[Callable[[Watch], bool]], None]
+"""Lets the rules look again for which its argument returns True."""
+
+
 class RuleStock:
     """Follows the stock of a fleet for its rules. Which offers a rule is about is found once for each of them."""
 
@@ -25,15 +29,15 @@ class RuleStock:
         """By the id of a rule: the rule, and for each offer whether it is about it."""
         self._paid: Paid | None = None
         self._unsubscribe: list[Callable[[], None]] = []
-        self._wake: Callable[[frozenset[Ref] | None], None] = lambda refs: None
+        self._wake: Wake = lambda concerned: None
 
-    def follow(self, wake: Callable[[frozenset[Ref] | None], None]) -> None:
-        """Call ``wake`` with the offers that change, with None where anything else has."""
+    def follow(self, wake: Wake) -> None:
+        """Call ``wake`` with what returns whether a rule is concerned by something new."""
         self._wake = wake
         self._unsubscribe = [
             self._fleet.subscribe(Resource.STOCK, self._stock_changed),
             self._fleet.subscribe(Resource.INSTANCES, self._instances_changed),
-            self._fleet.subscribe_feeds(lambda: wake(None)),
+            self._fleet.subscribe_feeds(lambda: wake(lambda watch: True)),
         ]
 
     def close(self) -> None:
@@ -45,14 +49,16 @@ class RuleStock:
         """Take a rule that is new or was edited."""
         self._about[watch.id] = (watch, {})
 
-    def concerns(self, watch: Watch, refs: Iterable[Ref]) -> bool:
-        """Return whether a rule is about one of these offers."""
+    def _concerns(self, watch: Watch, offers: Iterable[Ref]) -> bool:
+        """Return whether a rule is about one of these offers; one that is gone may be."""
         known = self._known(watch)
-        for ref in refs:
-            if (about := known.get(ref)) is None:
+        for ref in offers:
+            if ref not in known:
                 offer = self._fleet.find(Offer, ref)
-                about = known[ref] = offer is not None and is_about(watch, offer)
-            if about:
+                if offer is None:
+                    return True
+                known[ref] = is_about(watch, offer)
+            if known[ref]:
                 return True
         return False
 
@@ -115,9 +121,15 @@ class RuleStock:
         return self._fleet.feed(account, resource).state is FeedState.FRESH
 
     def _stock_changed(self, change: Change) -> None:
-        refs = [row.ref for row in (*change.added, *change.updated)]
-        self._wake(frozenset((*refs, *change.removed)))
+        refs = _refs(change)
+        self._wake(lambda watch: self._concerns(watch, refs))
 
-    def _instances_changed(self, _: Change) -> None:
+    def _instances_changed(self, change: Change) -> None:
+        """Let the rules look that start one of them. The prices of others count at the next look."""
         self._paid = None
-        self._wake(None)
+        refs = _refs(change)
+        self._wake(lambda watch: watch.grab is not None and any(one.start in refs for one in watch.grab.candidates))
+
+
+def _refs(change: Change) -> frozenset[Ref]:
+    return frozenset((*(row.ref for row in (*change.added, *change.updated)), *change.removed))

@@ -94,6 +94,8 @@ class Run:
     task: asyncio.Task[None] | None = None
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     wait: Wait | None = None
+    since: datetime | None = None
+    """When it began to wait."""
     problem: str = ""
     """Why it cannot be followed."""
 
@@ -176,7 +178,7 @@ class RuleService:
         """Return the states of all watches and grabs."""
         now = self._fleet.now()
         return [
-            status_of(run.watch, run.orders, run.wait, now, problem=run.problem)
+            status_of(run.watch, run.orders, run.wait, run.since or now, problem=run.problem)
             for run in self._runs.values()
             if run.watch is not None
         ]
@@ -187,8 +189,9 @@ class RuleService:
         try:
             while True:
                 await self._read_files()
-                self._publish()
-                self._changed.clear()
+                if self._changed.is_set():
+                    self._changed.clear()
+                    self._publish()
                 with suppress(TimeoutError):
                     await _first(self._changed.wait(), self._fleet.clock.sleep(PACE))
         finally:
@@ -218,6 +221,7 @@ class RuleService:
             self._say(str(error))
             return
         self._print, self._problems = print_, found.problems
+        self._changed.set()
         for problem in found.problems:
             self._say(problem.why)
         scope = str(self._agent.config_path)
@@ -251,10 +255,10 @@ class RuleService:
             wanted.add(Resource.INSTANCES)  # prices, and what is to be started
         self._fleet.keep_watching(wanted, owner=self)
 
-    def _wake(self, refs: frozenset[Any] | None) -> None:
-        """Let the rules look again that are about changed offers; None for all."""
+    def _wake(self, concerned: Callable[[Watch], bool]) -> None:
+        """Let the rules look again that something new is about."""
         for run in self._runs.values():
-            if run.watch is not None and (refs is None or self.stock.concerns(run.watch, refs)):
+            if run.watch is not None and concerned(run.watch):
                 run.wake.set()
 
     # One rule.
@@ -291,9 +295,8 @@ class RuleService:
                 return
             if isinstance(effect, Send):
                 order = effect.order
-                run.wait = Wait(
-                    None, RuleState.TRYING, f"{order.account}: the request for {order.name} is under way."
-                )
+                said = f"{order.account}: the request for {order.name} is under way."
+                run.wait, run.since = Wait(None, RuleState.TRYING, said), None
                 self._changed.set()
                 reply = await self._send(id_, effect, steps)
             else:
@@ -343,7 +346,7 @@ class RuleService:
 
     async def _rest(self, run: Run, wait: Wait) -> None:
         changed = run.wait is None or (run.wait.state, run.wait.text) != (wait.state, wait.text)
-        run.wait = wait
+        run.wait, run.since = wait, self._fleet.now()
         if changed:
             self._changed.set()
         if wait.seconds is None:
