@@ -11,6 +11,7 @@ import httpx
 import pytest
 from starlette.types import Message, Scope
 
+from gputui.sim.deepdock.default_world import DOCK
 from gputui.sim.gpuhub.default_world import PERSONAL
 from gputui.sim.gpuhub.instances import InstancePool
 from gputui.sim.http.creates import LATE_SECONDS, Creates
@@ -173,3 +174,24 @@ async def test_faults_of_an_unknown_account_are_refused() -> None:
     with pytest.raises(ValueError, match="faults of 'hubb', which is no account with an API: "):
         async with running_simulator(ssh=False, speed=0, faults="hubb=down"):
             pass
+
+
+async def test_pods_and_containers_of_hosts_are_forgotten_and_hidden_as_well(sims: Sims) -> None:
+    frozen = await sims.start(docks=[DOCK])
+    for account, path, body in (
+        ("lab", "/pod/create?ins=made&image=lab-cuda:latest", {}),
+        ("dock", "/containers/create", {"name": "made", "image": "ubuntu:24.04", "user_name": "a", "password": "b"}),
+    ):
+        http = await sims.client(frozen, account)
+        pods = frozen.world.hosts[account].pods
+        if account == "dock":
+            await http.post("/images", json={"repo_tag": "ubuntu:24.04"})
+        before = set(pods)
+        frozen.set_faults("createforgotten", account)
+        assert (await http.post(path, json=body)).is_success
+        assert set(pods) == before
+        frozen.set_faults("createhidden", account)
+        assert (await http.post(path, json=body)).is_success
+        assert set(pods) == before
+        frozen.world.advance()
+        assert len(set(pods) - before) == 1
