@@ -15,9 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gputui.errors import GputuiError
 from gputui.history import command_lines, log_sources, preferences, snoozes
@@ -26,12 +26,14 @@ from gputui.history.block_renewals import BlockRenewals
 from gputui.history.database import HistoryFile
 from gputui.history.host_facts import HostFacts
 from gputui.history.preferences import Plain, Preferences
-from gputui.history.spend import SpendLedger
 from gputui.history.stock_ledger import StockLedger
 from gputui.history.values import or_none, ref, time, typed_line
 from gputui.models import RESOURCES, Event, EventSource, GpuSample, LogSource, Outcome, Phase, Ref, Resource, Row
 from gputui.models.serialize import integer, number, rows_from_plain, rows_to_plain, text
 from gputui.models.waste import Snooze
+
+if TYPE_CHECKING:
+    from gputui.history.spend import SpendLedger
 
 _KEEP_ROWS = {"event": 100_000, "stock": 300_000, "audit": 100_000, "command": command_lines.KEPT}
 _STOCK_DAYS = 14
@@ -84,14 +86,19 @@ class History(HistoryFile):
         self._typed_read = False
         self._preferences: list[Preferences] = []
         self._thinned_at: datetime | None = None
-        self.spend = SpendLedger(self)
-        """The spending that was observed."""
         self.stock_hours = StockLedger(self)
         """The stock that was observed, by the hour."""
         self.host_facts = HostFacts(self)
         """The facts about hosts that were observed."""
         self.block_renewals = BlockRenewals(self)
         """The blocks that are to be renewed."""
+
+    @cached_property
+    def spend(self) -> SpendLedger:
+        """The spending that was observed."""
+        from gputui.history.spend import SpendLedger
+
+        return SpendLedger(self)
 
     # Snapshots, events and samples: written together, so that a crash leaves them in step.
 
