@@ -62,6 +62,12 @@ async def test_a_period_has_its_sums_and_each_line_opens_what_it_is_made_of(hist
         await stage.press("enter")
         assert stage.title.startswith("Instances")
 
+        # Other accounts have other sums.
+        await stage.press("9", "escape")
+        await stage.command("account lab")
+        assert "Nothing was recorded today in lab." in stage.text
+        await stage.press("escape")
+
         # Back in Cost another grouping is chosen, and the cost of now again.
         await stage.press("9", "escape", "G", "o")
         await stage.until_text("no owner")

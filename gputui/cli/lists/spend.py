@@ -129,7 +129,7 @@ def _notes(report: SpendReport, accounts: Mapping[str, Account], now: datetime, 
     if without := never_recorded(accounts, report):
         lines.append(
             f"Never recorded: {', '.join(without)}. Spending of accounts with prices is recorded"
-            " while the full-screen program runs."
+            " while the full-screen program or the agent runs."
         )
     return lines
 
