@@ -61,9 +61,9 @@ class Recorder:
             self._observation.note(account, at, GAP_PACES * max(LEAST_PACE, pace))
 
     @property
-    def observed_now(self) -> Mapping[tuple[str, float], float]:
-        """The ends of the times in which accounts were observed and that may not be written yet, see ``due``."""
-        return self._observation.due()
+    def observed_now(self) -> Sequence[tuple[str, float, float]]:
+        """The times in which accounts were observed and that may not be written yet: account, begin, end."""
+        return self._observation.spans
 
     def gpus(self, samples: Iterable[tuple[Ref, GpuSample]]) -> None:
         """Record samples of GPUs."""

@@ -155,7 +155,7 @@ class Rows(Capabilities):
     def observed_now(self) -> Mapping[str, Sequence[TimeSpan]]:
         """Return the times in which accounts were observed here, as far as the history may not have them yet."""
         found: dict[str, list[TimeSpan]] = {}
-        for (account, begin), end in (self._recorder.observed_now if self._recorder else {}).items():
+        for account, begin, end in self._recorder.observed_now if self._recorder else ():
             span = TimeSpan(datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(end, UTC))
             found.setdefault(account, []).append(span)
         return found

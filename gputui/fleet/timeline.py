@@ -137,10 +137,7 @@ def read(sources: Sources, span: TimeSpan, scope: Scope = ALL) -> Timeline:
     record = kept.read(sources.history, span, wanted)
     rules, problems = _rules(sources, span)
     stock = ((sample.ref, sample.at, sample.idle) for sample in record.samples)
-    observed = {
-        name: _until_now(joined((*record.observed.get(name, ()), *sources.observed.get(name, ())), LEAST_GAP), span)
-        for name in sources.accounts
-    }
+    observed = {name: _observed(name, sources, record, span) for name in sources.accounts}
     watched = scope.concern.accounts or frozenset(sources.accounts)
     missing = of_gaps({name: gaps(spans, span) for name, spans in observed.items() if spans and name in watched})
     moments = merged(
@@ -170,14 +167,16 @@ def read(sources: Sources, span: TimeSpan, scope: Scope = ALL) -> Timeline:
     )
 
 
-def _until_now(observed: Sequence[TimeSpan], span: TimeSpan) -> tuple[TimeSpan, ...]:
-    """Return times of observation, the last of which continues to the end of a window where that is no gap.
+def _observed(account: str, sources: Sources, record: kept.Record, span: TimeSpan) -> tuple[TimeSpan, ...]:
+    """Return when an account was observed in a window.
 
-    A session writes once a minute until when it has observed.
+    The last time continues to the end of the window where that is no gap: a session writes once a minute.
     """
-    if observed and timedelta() < span.end - observed[-1].end <= LEAST_GAP:
-        return (*observed[:-1], TimeSpan(observed[-1].begin, span.end))
-    return tuple(observed)
+    here = (one for one in sources.observed.get(account, ()) if one.end >= span.begin and one.begin <= span.end)
+    found = joined((*record.observed.get(account, ()), *here), LEAST_GAP)
+    if found and timedelta() < span.end - found[-1].end <= LEAST_GAP:
+        return (*found[:-1], TimeSpan(found[-1].begin, span.end))
+    return found
 
 
 def _events(sources: Sources, span: TimeSpan, stored: Iterable[Event]) -> Iterator[Moment]:

@@ -69,10 +69,14 @@ class Observation:
             begin = now
         self._open[account] = begin, now
 
+    @property
+    def spans(self) -> list[tuple[str, float, float]]:
+        """All spans that may not be written yet, moments of one reading included: account, begin, end."""
+        return [*self._ended, *((account, *span) for account, span in self._open.items())]
+
     def due(self) -> Mapping[tuple[str, float], float]:
         """Return the ends of the spans to write, by account and begin."""
-        now = [(account, *span) for account, span in self._open.items()]
-        return {(account, begin): end for account, begin, end in (*self._ended, *now) if end > begin}
+        return {(account, begin): end for account, begin, end in self.spans if end > begin}
 
     def written(self, due: Mapping[tuple[str, float], float]) -> None:
         """Forget the spans that are written and have ended."""
