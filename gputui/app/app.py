@@ -234,7 +234,8 @@ class GputuiApp(App[int]):
 
     def _notify_lease(self, news: LeaseNews) -> None:
         severity = "warning" if news.bad else "information"
-        self.notify(news.text, title=news.title, severity=severity, timeout=30)
+        key = f" {self.session.key_of('extend-lease')} on the row extends it." if news.soon else ""
+        self.notify(f"{news.text}{key}", title=news.title, severity=severity, timeout=30)
         if news.bad:
             self.bell()
 

@@ -317,10 +317,13 @@ class _Look:
             return _Due(None, problem=facts.users.problem or "it is not known who is logged in")
         if facts.users.names:
             return _Due(None, f"logged in: {', '.join(facts.users.names)}")
-        # Time before the lease was set does not count: what is idle then is about to be used, perhaps.
-        idle = min(facts.load.idle, _passed(lease.created, facts.now))
-        left = timedelta(minutes=lease.idle or 0) - idle
+        left = timedelta(minutes=lease.idle or 0) - self._idle_for()
         return _Due(facts.now + left, "its GPUs are idle, and no user is logged in", idle=True)
+
+    def _idle_for(self) -> timedelta:
+        """Return the idle time that counts: none before the lease was set, as it may be about to be used."""
+        idle = self.facts.load.idle or timedelta()
+        return min(idle, _passed(self.lease.created, self.facts.now))
 
     def _early(self, due: _Due, *, off: bool) -> Decision:
         """Decide before the end: wait, or warn."""
@@ -334,6 +337,9 @@ class _Look:
         elif log.blind:
             seen = (self._entry(LeaseEvent.SIGHTED),)
         text = due.problem or (due.cause if due.at is None else "")
+        if due.idle and not text and due.at is not None:
+            idle = int(self._idle_for().total_seconds() / 60)
+            text = f"its GPUs are idle for {format_minutes(idle)} of {format_minutes(lease.idle or 0)}"
         if due.at is None or off:
             return Decision(LeaseState.WAITING, text or "it is stopped", due.at, seen)
         lead = timedelta(minutes=lease.warn)

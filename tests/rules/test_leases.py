@@ -158,7 +158,8 @@ def test_a_crash_between_journal_and_answer_is_looked_at_before_anything_is_sent
 
 def test_an_idle_rule_ends_what_is_idle_with_nobody_logged_in() -> None:
     warned = entry(LeaseEvent.WARNED, 0)
-    assert at(2, IDLE, load=Load(idle=19 * MINUTE)).state is LeaseState.WAITING
+    waiting = at(2, IDLE, load=Load(idle=19 * MINUTE))
+    assert (waiting.state, waiting.text) == (LeaseState.WAITING, "its GPUs are idle for 19m of 30m")
     assert at(2, IDLE, load=Load(idle=21 * MINUTE)).notice is not None
     assert at(2, IDLE, warned).send
 

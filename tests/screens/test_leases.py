@@ -81,6 +81,7 @@ async def test_the_end_of_a_lease_by_the_agent_is_announced(lab: FakeBackend, tm
         journal.append("l234", LeaseEntry(datetime.now(UTC), LeaseEvent.WARNED, saved.revision, "its lease ends"))
         await leases.read()
         await stage.until_text("main is stopped soon")
+        assert "V on the row extends it." in stage.text
         journal.append("l234", LeaseEntry(datetime.now(UTC), LeaseEvent.DONE, saved.revision, "It is stopped."))
         await leases.read()
         await stage.until_text("main: lease over")

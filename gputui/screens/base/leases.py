@@ -31,11 +31,12 @@ _FOLDERS = ("rules", "journal")
 
 @dataclass(frozen=True, slots=True)
 class LeaseNews:
-    """News of a lease for the screen. ``bad``: it needs a look."""
+    """News of a lease for the screen. ``bad``: it needs a look; ``soon``: it is about to end, and can be extended."""
 
     title: str
     text: str
     bad: bool = False
+    soon: bool = False
 
 
 @dataclass(slots=True)
@@ -186,7 +187,7 @@ def _news(before: LeaseView, now: LeaseView) -> LeaseNews | None:
         return LeaseNews(f"{lease.name}: lease not enforced", now.problem, bad=True)
     if log.state is LeaseState.ENDS_SOON and before.log.warned != log.warned:
         done = "released" if lease.action.value == "release" else "stopped"
-        return LeaseNews(f"{lease.name} is {done} soon", f"{lease.ref}: {log.warning}.", bad=True)
+        return LeaseNews(f"{lease.name} is {done} soon", f"{lease.ref}: {log.warning}.", bad=True, soon=True)
     if log.blind and not before.log.blind:
         return LeaseNews(f"{lease.name}: the idle rule does nothing", f"{lease.ref}: {log.blind}.", bad=True)
     return None
