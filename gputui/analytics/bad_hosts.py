@@ -22,6 +22,8 @@ SHORT_LIFE = timedelta(minutes=10)
 CONFIDENCE = 1.96
 """Standard deviations of a confidence of 95 %."""
 KIND = "host"
+_ENOUGH = 3
+"""Hosts that have a median, and cases that a host has for that."""
 
 
 class Sign(StrEnum):
@@ -34,11 +36,17 @@ class Sign(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of so many. ``usual`` is that of the median host of the account, None where there is no other."""
+    """So many of so many. ``usual`` is that of the median host of the account, None where there is no other.
+
+    ``pooled``: it is that of all other hosts together, as few of them have cases enough to have a median.
+    ``compared`` is whether the share means something only next to that of others.
+    """
 
     bad: int
     of: int
     usual: tuple[int, int] | None = None
+    pooled: bool = False
+    compared: bool = True
 
     @property
     def at_least(self) -> float | None:
@@ -47,8 +55,8 @@ class Share:
 
     @property
     def excess(self) -> float | None:
-        """By how much the lower bound is above the share of the median host; None where nothing was observed."""
-        if (bound := self.at_least) is None:
+        """By how much the lower bound is above the usual share; None where it, or that, was not observed."""
+        if (bound := self.at_least) is None or (self.compared and self.usual is None):
             return None
         usual = self.usual[0] / self.usual[1] if self.usual is not None and self.usual[1] else 0.0
         return max(0.0, bound - usual)
@@ -58,7 +66,7 @@ class Share:
 class HostRecord:
     """The evidence about a host. ``days`` are the facts against it, by day of UTC.
 
-    ``failed`` and ``slow`` are of ``starts``; ``short`` of ``lives``, ``lost`` are GPUs on ``seen`` days.
+    ``failed`` and ``slow`` are of ``starts``, ``short`` of ``lives``; ``lost`` are GPUs, on ``seen`` observed days.
     """
 
     ref: Ref
@@ -157,12 +165,12 @@ def _counted(key: tuple[str, str, str], facts: Sequence[HostFact], starts: _Star
     medians = {group: starts.usual(fact) for fact in came_up for group in [fact.group]}
     slow = [fact for fact in came_up if is_slow(fact.seconds, medians[fact.group])]
     short = [fact for fact in lives if (fact.seconds or 0.0) < SHORT_LIFE.total_seconds()]
-    seen = {fact.at.date() for fact in facts}
+    seen = {fact.at.date() for fact in facts if fact.fact in (Fact.SEEN, Fact.LOST)}
     lost_days = {fact.at.date() for fact in lost}
     signs = {
         Sign.STARTS: Share(len(failed) + len(slow), len(came_up) + len(failed)),
         Sign.LIVES: Share(len(short), len(lives)),
-        Sign.GPUS: Share(len(lost_days), len(seen)),
+        Sign.GPUS: Share(len(lost_days), len(seen), compared=False),
     }
     days: dict[date, dict[Fact, int]] = {}
     for fact in facts:
@@ -194,17 +202,15 @@ def _with_usual(
 ) -> HostRecord:
     """Return a record with the shares of the median host of the account for comparison."""
     others = [other for name, other in counts.items() if name[0] == key[0] and name != key]
-    signs = {
-        sign: replace(share, usual=_median_share([other.signs[sign] for other in others]))
-        for sign, share in record.signs.items()
-    }
+    signs = {sign: _compared(share, [other.signs[sign] for other in others]) for sign, share in record.signs.items()}
     return replace(record, signs=signs)
 
 
-def _median_share(shares: Sequence[Share]) -> tuple[int, int] | None:
-    """Return the share of the host in the middle; of two the lower one."""
-    known = sorted((one for one in shares if one.of), key=lambda one: (one.bad / one.of, -one.of))
-    if not known:
-        return None
-    middle = known[(len(known) - 1) // 2]
-    return middle.bad, middle.of
+def _compared(share: Share, others: Sequence[Share]) -> Share:
+    """Return a share with that of the host in the middle, of two the lower one; of few hosts that of all together."""
+    known = sorted((one for one in others if one.of >= _ENOUGH), key=lambda one: (one.bad / one.of, -one.of))
+    if len(known) >= _ENOUGH:
+        middle = known[(len(known) - 1) // 2]
+        return replace(share, usual=(middle.bad, middle.of))
+    bad, of = sum(one.bad for one in others), sum(one.of for one in others)
+    return replace(share, usual=(bad, of) if of else None, pooled=True)

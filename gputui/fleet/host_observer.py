@@ -54,7 +54,8 @@ class HostObserver:
             self._places.pop(row.ref, None)
             self._places[row.ref] = _Place(row.region or "", row.host, group, row.started_at)
             key = row.ref.account, row.region or "", row.host
-            if key not in self._seen:
+            # The loss of a GPU would be seen on these alone.
+            if row.machine is not None and row.machine.reachable and key not in self._seen:
                 self._seen.add(key)
                 self._facts.append(HostFact(*key, Fact.SEEN, None, day, now))
         while len(self._places) > _MOST:

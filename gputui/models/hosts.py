@@ -21,7 +21,7 @@ class Fact(StrEnum):
     LOST = "lost"
     """GPUs of the host were lost."""
     SEEN = "seen"
-    """An instance was on the host on that day."""
+    """The host was read on that day, so that lost GPUs would have been seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,17 +66,26 @@ def _against(record: HostRecord) -> Iterator[str]:
 
 
 def _usual(share: Share) -> str:
-    return "" if share.usual is None else f"; median host {share.usual[0]} of {share.usual[1]}"
+    return "" if share.usual is None else f"; {usual_text(share)}"
+
+
+def usual_text(share: Share) -> str:
+    """Write the share of the others: ``median host 0 of 12``, ``other hosts 1 of 57``; '' where there is none."""
+    if share.usual is None:
+        return ""
+    return f"{'other hosts' if share.pooled else 'median host'} {share.usual[0]} of {share.usual[1]}"
 
 
 def explanation(record: HostRecord) -> Iterator[str]:
     """Yield how the score comes about, a line for each sign."""
     for sign, share in record.signs.items():
-        if share.at_least is None or share.excess is None:
+        if share.at_least is None:
             yield f"{sign}: never observed, unknown"
             continue
-        usual = "no other host to compare with"
-        if share.usual is not None:
-            usual = f"median host {share.usual[0]} of {share.usual[1]}"
-        lowest, excess = round(share.at_least * 100), round(share.excess * 100)
-        yield f"{sign}: {share.bad} of {share.of}, at least {lowest} % (95 % confidence); {usual}; excess {excess} %"
+        lowest = round(share.at_least * 100)
+        known = f"{sign}: {share.bad} of {share.of}, at least {lowest} % (95 % confidence)"
+        usual = f"; {usual_text(share)}" if share.usual is not None else ""
+        if share.excess is None:
+            yield f"{known}; no other host to compare with, unknown"
+        else:
+            yield f"{known}{usual}; excess {round(share.excess * 100)} %"

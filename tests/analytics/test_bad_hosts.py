@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gputui.analytics.bad_hosts import HostRecord, Share, Sign, host_records, wilson
+from gputui.analytics.bad_hosts import HostRecord, Sign, host_records, wilson
 from gputui.models import Ref
 from gputui.models.hosts import Fact, HostFact
 
@@ -33,10 +33,10 @@ def test_two_failures_of_two_weigh_less_than_eighteen_of_twenty() -> None:
         facts("few", Fact.FAILED, *[None] * 2),
         facts("many", Fact.FAILED, *[None] * 18),
         facts("many", Fact.START, *[30.0] * 2),
-        facts("fine", Fact.START, *[30.0] * 12),
+        *(facts(host, Fact.START, *[30.0] * 12) for host in ("fine", "good", "well")),
     )
-    assert list(records) == ["many", "few", "fine"]
-    many, few, fine = records.values()
+    assert list(records)[:3] == ["many", "few", "fine"]
+    many, few, fine = list(records.values())[:3]
     assert (many.failed, many.starts, many.worst) == (18, 20, Sign.STARTS)
     assert many.score is not None
     assert few.score is not None
@@ -63,8 +63,23 @@ def test_lost_gpus_count_by_days_and_other_accounts_are_not_compared() -> None:
         facts("a", Fact.SEEN, *[None] * 60), facts("a", Fact.LOST, None, None, detail="2"),
         facts("b", Fact.START, 30, account="lab"),
     )  # fmt: skip
-    assert (records["a"].lost, records["a"].signs[Sign.GPUS]) == (4, Share(1, 3))
-    assert records["b"].signs[Sign.STARTS] == Share(0, 1)
+    gpus = records["a"].signs[Sign.GPUS]
+    assert (records["a"].lost, gpus.bad, gpus.of, gpus.usual) == (4, 1, 3, None)
+    assert records["a"].score == gpus.at_least == gpus.excess
+    assert records["b"].signs[Sign.STARTS].usual is None
+
+
+def test_a_host_that_no_other_is_compared_with_has_no_score() -> None:
+    (alone,) = ranked(facts("a", Fact.LIFE, *[60.0] * 5), facts("a", Fact.FAILED, None)).values()
+    assert (alone.short, alone.failed, alone.score) == (5, 1, None)
+
+
+def test_of_few_others_all_together_are_compared_with() -> None:
+    records = ranked(
+        facts("bad", Fact.FAILED, *[None] * 6), *(facts(host, Fact.START, 30.0, 30.0) for host in "abcd")
+    )
+    share = records["bad"].signs[Sign.STARTS]
+    assert (share.usual, share.pooled) == ((0, 8), True)
 
 
 def test_a_host_of_which_nothing_but_its_presence_is_known_has_no_share_of_starts() -> None:

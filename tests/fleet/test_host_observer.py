@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from gputui.fleet.host_observer import HostObserver
 from gputui.history.history import History
-from gputui.models import Event, EventSource, Instance, Phase, Ref, Resource
+from gputui.models import Event, EventSource, Instance, Machine, Phase, Ref, Resource
 from gputui.models.hosts import Fact, HostFact
 from tests.fleet.fakes import START, FakeBackend, FakeClock, running
 
@@ -86,4 +87,18 @@ async def test_a_fleet_leaves_the_facts_in_the_history(clock: FakeClock) -> None
             hub.rows[Resource.INSTANCES] = [instance]
             await clock.advance(10)
     found = history.host_facts.read({"hub"}, START - timedelta(days=1))
-    assert sorted(fact.fact for fact in found) == [Fact.LIFE, Fact.SEEN, Fact.START]
+    assert sorted(fact.fact for fact in found) == [Fact.LIFE, Fact.START]
+
+
+def test_a_machine_that_is_read_is_seen_once_a_day() -> None:
+    observer = HostObserver(START)
+    ref = Ref("hosts", "host", "gpu01")
+    machine = Instance(ref, "gpu01", Phase.RUNNING, "up", host="gpu01", machine=Machine(reachable=True))
+    observer.rows([machine], START)
+    observer.rows([replace(machine, status="busy"), row()], START)
+    assert not observer.is_new_day(START)
+    assert observer.is_new_day(START + timedelta(days=1))
+    observer.rows([machine], START + timedelta(days=1))
+    assert [(fact.fact, fact.host, fact.occasion) for fact in observer.collect()] == [
+        (Fact.SEEN, "gpu01", "2026-03-01"), (Fact.SEEN, "gpu01", "2026-03-02"),
+    ]  # fmt: skip

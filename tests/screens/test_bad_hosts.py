@@ -54,10 +54,10 @@ async def test_the_worst_host_is_first_and_is_blocked_with_the_evidence_as_the_r
         assert [line.split()[-1] for line in stage.names] == [f"sgp1/{BAD}", f"sgp1/{FINE}"]
         assert "3 of 6 failed" in stage.line_of(BAD)
         await stage.press("d")
-        assert "starts failed or slow: 3 of 6, at least 19 % (95 % confidence); median host 0 of 4" in stage.text
+        assert "starts failed or slow: 3 of 6, at least 19 % (95 % confidence); other hosts 0 of 4" in stage.text
         await stage.press("escape", "b")
         assert f"Block host {BAD} in hub?" in stage.text
-        assert stage.app.screen.query_one("#comment", Input).value == "3 of 6 starts failed; median host 0 of 4"
+        assert stage.app.screen.query_one("#comment", Input).value == "3 of 6 starts failed; other hosts 0 of 4"
         await confirm(stage)
         await stage.until(lambda: cloud.calls[Action.BLOCK])
         await stage.press("z")

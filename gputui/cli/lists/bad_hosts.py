@@ -78,7 +78,8 @@ def _plain(record: HostRecord) -> Plain:
                 "bad": share.bad,
                 "of": share.of,
                 "at_least": None if share.at_least is None else round(share.at_least, 4),
-                "median_host": None if share.usual is None else list(share.usual),
+                "usual": None if share.usual is None else list(share.usual),
+                "usual_of": "other hosts" if share.pooled else "median host",
             }
             for sign, share in record.signs.items()
         ],

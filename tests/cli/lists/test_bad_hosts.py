@@ -39,7 +39,7 @@ def test_the_table_has_what_speaks_against_hosts_and_json_has_all(history: Histo
     status, out, err = run("get", "bad-hosts")
     assert (status, len(out.splitlines())) == (0, 2)
     assert out.splitlines()[1].split()[:5] == ["51", "%", "bad", "hub", "sgp1"]
-    assert "4 of 4 starts failed; median host 0 of 4" in out
+    assert "4 of 4 starts failed; other hosts 0 of 4" in out
     assert err == "Nothing was observed against 1 host, which -o json lists too.\n"
     bad, fine = json.loads(run("get", "bad-hosts", "-o", "json")[1])
     assert (bad["host"], bad["failed"], bad["starts"], bad["days"][0]["failed"]) == ("bad", 4, 4, 4)
