@@ -13,11 +13,12 @@ from gputui.cli.output import notify
 from gputui.cli.waits.goals import Goal, Look, Outcome, is_final, reaches, state_of
 from gputui.cli.waits.readiness import GpuLoads, Logins
 from gputui.errors import ConflictError, GputuiError, NotFoundError
-from gputui.models import FeedState, Instance, Ref, Resource, Row
+from gputui.models import FeedState, Instance, Phase, Ref, Resource, Row
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
+_ENDED = (Phase.STOPPED, Phase.FAILED)
 SEARCHED = {
     Goal.RUNNING: (Resource.INSTANCES, Resource.DEPLOYMENTS),
     Goal.STOPPED: (Resource.INSTANCES, Resource.DEPLOYMENTS),
@@ -108,7 +109,9 @@ class RowWait:
             if isinstance(answer, GputuiError):
                 final = is_final(answer)
                 return Look(str(ref), Outcome.NEVER if final else Outcome.UNREADABLE, answer.message, error=answer)
-            row = answer
+            # Some servers still describe what is deleted, though no list has it.
+            is_deleted = row is None and not lacking and getattr(answer, "phase", None) in _ENDED
+            row = None if is_deleted and self._goal is Goal.GONE else answer
         if row is not None and not self._is_same(row):
             notify(f"{ref}: another one has its name now.")
             row = None

@@ -64,6 +64,18 @@ def test_what_is_not_listed_any_more_is_gone_only_when_the_server_says_so(
     assert run("wait", str(running.ref), "--for", "gone", "--timeout", "0")[0] == 3
 
 
+@pytest.mark.parametrize(("phase", "expected"), [(Phase.STOPPED, 0), (Phase.RUNNING, 4), (Phase.UNKNOWN, 4)])
+def test_what_no_list_has_is_gone_where_the_server_still_describes_that_it_has_ended(
+    hub: Cloud, running: Instance, run: Run, monkeypatch: pytest.MonkeyPatch, phase: Phase, expected: int
+) -> None:
+    async def fetch(ref: Ref) -> Instance:
+        return replace(running, phase=phase, status="terminated")
+
+    hub.rows[Resource.INSTANCES] = []
+    monkeypatch.setattr(hub, "fetch", fetch)
+    assert run("wait", str(running.ref), "--for", "gone", "--timeout", "0")[0] == expected
+
+
 def test_a_name_that_nothing_has_is_not_found_unless_it_may_appear(hub: Cloud, run: Run) -> None:
     status, _, err = run("wait", "nobody", "--for", "running")
     assert status == 1
