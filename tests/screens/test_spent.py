@@ -71,7 +71,10 @@ async def test_a_period_has_its_sums_and_each_line_opens_what_it_is_made_of(hist
         # Back in Cost another grouping is chosen, and the cost of now again.
         await stage.press("9", "escape", "G", "o")
         await stage.until_text("no owner")
-        await stage.press("[")
+        await stage.pilot.click("#periods", offset=(22, 0))
+        await stage.until_text("[this week]")
+        await stage.pilot.click("#periods", offset=(2, 0))
+        await stage.until_text("[now]")
         assert "$4.21/h" in stage.title
         await stage.press("G")
         assert "choose a period first" in stage.toasts

@@ -31,14 +31,13 @@ from gputui.presentation.spend import (
     notes,
     sums_text,
 )
+from gputui.screens.cost.period_bar import CHOICES, PeriodBar
 from gputui.screens.list.remembered import keep_columns, keep_order
 from gputui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
     from gputui.screens.cost.view import CostView
 
-CHOICES: Sequence[Period | None] = (None, *Period)
-"""The periods in their order; None is the cost of an hour now."""
 _STYLES = {"bad": "$text-error", "warning": "$text-warning", "": "$muted"}
 
 
@@ -65,7 +64,7 @@ class SpentPart:
 
     def above(self) -> Iterator[Widget]:
         """Yield the line of periods."""
-        yield Static(self._periods(), id="periods")
+        yield PeriodBar(id="periods")
 
     def below(self) -> Iterator[Widget]:
         """Yield the table, and the notes under it."""
@@ -106,7 +105,7 @@ class SpentPart:
         """Show the period: its lines are added up in a thread."""
         view = self._view
         view.set_class(self.is_shown, "-period")
-        view.query_one("#periods", Static).update(self._periods())
+        self._show_periods()
         self._show_notes()
         if self.period is not None and self._now is not None:
             now, period, by = self._now, self.period, self.by
@@ -179,18 +178,12 @@ class SpentPart:
 
     # --- words -----------------------------------------------------------------------------------------------
 
-    def _periods(self) -> Content:
-        parts = []
-        for period in CHOICES:
-            name = "now" if period is None else PERIOD_NAMES[period]
-            here = period is self.period
-            parts.append(
-                Content.styled(f"[{name}]" if here else f" {name} ", "bold $text-accent" if here else "$muted")
-            )
+    def _show_periods(self) -> None:
         keys = self._view.session
-        hint = f"   {keys.key_of('window-shorter')} {keys.key_of('window-longer')}"
-        by = f"   by {self.by.value}  {keys.key_of('group')}" if self.is_shown else ""
-        return Content.assemble(Content(" ").join(parts), (hint, "$muted"), (by, "$muted"))
+        more = f"{keys.key_of('window-shorter')} {keys.key_of('window-longer')}"
+        if self.is_shown:
+            more += f"   by {self.by.value}  {keys.key_of('group')}"
+        self._view.query_one(PeriodBar).show(self.period, more)
 
     def status(self) -> Content:
         """Return the sums of the period, and what was probably spent in gaps in addition."""

@@ -28,6 +28,7 @@ from gputui.screens.base.header_cost import all_costing, billing, partial_accoun
 from gputui.screens.base.session import Session
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.inspect import OpenCommands
+from gputui.screens.cost.period_bar import PeriodBar
 from gputui.screens.cost.periods import SpentPart
 from gputui.screens.list.list_view import ListView
 from gputui.screens.list.remembered import keep_columns, keep_order
@@ -399,6 +400,11 @@ class CostView(ListView):
         if self._fixed or self.packages.has_focus or not self.table.marked:
             return list(self._fixed) or [row for row in [self.under_cursor()] if row is not None]
         return [row for ref in self.table.marked if (row := self._meant(self.table.get(ref))) is not None]
+
+    @on(PeriodBar.Chosen)
+    def _period_chosen(self, event: PeriodBar.Chosen) -> None:
+        event.stop()
+        self.spent.choose(event.period)
 
     @on(RecordTable.Opened, "#packages")
     @on(RecordTable.Opened, "#spent")
