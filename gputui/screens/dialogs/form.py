@@ -295,7 +295,11 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         away = field is not None and self._body.field_of(self.focused) is not field
         if field is None or not away or self._answered or self.app.screen is not self:
             return
-        self._left.add(field.name)
+        self._leave(field.name)
+
+    def _leave(self, name: str) -> None:
+        """Show what is wrong with a field, and mark its section, from now on."""
+        self._left.add(name)
         self._show_problems_left()
         self._show_tabs(self.values())
 
@@ -361,8 +365,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
             self.action_review()
             return
         if field.name in self._check(self.values()):
-            self._left.add(field.name)
-            self._show_problems_left()
+            self._leave(field.name)
         else:
             self.focus_next()
 
