@@ -16,7 +16,8 @@ from gputui.formatting import format_minutes
 from gputui.models import Action, Instance, Phase, Resource
 from gputui.models.leases import Lease, LeaseEntry, LeaseEvent, LeaseState
 from gputui.redaction import as_failure
-from gputui.rules.leases import Decision, LeaseLog, Notice, generation_of
+from gputui.rules.lease_log import LeaseLog
+from gputui.rules.leases import Decision, Notice, generation_of
 
 if TYPE_CHECKING:
     from gputui.agent.lease_facts import LeaseFacts

@@ -21,17 +21,8 @@ from gputui.models.notifications import Notification, Topic
 from gputui.redaction import as_failure
 from gputui.rules.files import RuleFiles
 from gputui.rules.journal import Journal
-from gputui.rules.leases import (
-    ALARM_AGAIN,
-    Decision,
-    Facts,
-    LeaseLog,
-    Load,
-    Notice,
-    Users,
-    decide,
-    fold,
-)
+from gputui.rules.lease_log import LeaseLog, fold
+from gputui.rules.leases import ALARM_AGAIN, Decision, Facts, Load, Notice, Users, decide
 
 if TYPE_CHECKING:
     import logging

@@ -16,7 +16,7 @@ from gputui.models.serialize import rows_from_plain
 from gputui.rules.files import RuleFiles
 from gputui.rules.journal import Entry, Journal
 from gputui.rules.lease_book import LeaseBook
-from gputui.rules.leases import fold
+from gputui.rules.lease_log import fold
 from gputui.rules.orders import UNSETTLED, Orders
 from gputui.rules.status import KIND, status_of
 

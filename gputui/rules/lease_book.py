@@ -12,7 +12,8 @@ from gputui.models import Deployment, Instance, Ref
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry
 from gputui.rules.files import RuleFiles
 from gputui.rules.journal import Journal
-from gputui.rules.leases import LeaseLog, fold, generation_of
+from gputui.rules.lease_log import LeaseLog, fold
+from gputui.rules.leases import generation_of
 
 SHORTEST_IDLE = 5
 """Minutes of the shortest idle rule: several readings of the GPUs."""

@@ -12,7 +12,8 @@ from random import Random
 
 from gputui.models import Instance, Phase, Ref
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseEvent
-from gputui.rules.leases import GONE_AFTER, NOTICE, OVERDUE, Facts, Load, Users, decide, fold
+from gputui.rules.lease_log import fold
+from gputui.rules.leases import GONE_AFTER, NOTICE, OVERDUE, Facts, Load, Users, decide
 
 START = datetime(2026, 11, 30, 12, tzinfo=UTC)
 REF = Ref("hub", "instance", "main")

@@ -9,7 +9,8 @@ import pytest
 
 from gputui.models import Instance, Phase
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseEvent, LeaseState
-from gputui.rules.leases import Decision, Facts, Load, Users, decide, fold
+from gputui.rules.lease_log import fold
+from gputui.rules.leases import Decision, Facts, Load, Users, decide
 from tests.rules.lease_simulation import REF, START, Run
 
 ROW = Instance(REF, "main", Phase.RUNNING, "running", container_id="c1")
