@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 
@@ -18,7 +21,58 @@ KEEPALIVE = 4.0
 leaves on a connection that the server is just closing."""
 
 
-def make_client(base_url: str, server: Server, *, keep: bool) -> httpx.AsyncClient:
+_HEADERS = {
+    "User-Agent": f"gputui/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": ACCEPTED,
+    "Connection": "keep-alive",
+}
+
+
+class Client:
+    """Sends requests as they are over the connections of httpx.
+
+    Authentication, redirects and cookies of httpx's own client, none of which is used, would take a third of the time
+    of a request.
+    """
+
+    def __init__(self, connections: httpx.AsyncHTTPTransport) -> None:
+        self._connections = connections
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str | int] | None,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        timeout: httpx.Timeout,
+        extensions: Mapping[str, Any] | None,
+    ) -> AsyncIterator[httpx.Response]:
+        """Send a request and yield its response, whose body is yet to be read. Raises httpx.HTTPError, InvalidURL."""
+        request = httpx.Request(
+            method,
+            url,
+            params=params,
+            content=content,
+            headers={**_HEADERS, **headers},
+            extensions={"timeout": timeout.as_dict(), **(extensions or {})},
+        )
+        response = await self._connections.handle_async_request(request)
+        response.request = request
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._connections.aclose()
+
+
+def make_client(base_url: str, server: Server, *, keep: bool) -> Client:
     """Return a client that keeps its connections or not.
 
     Redirects are never followed: credentials go to the configured host alone. Proxies are taken from the environment,
@@ -30,17 +84,13 @@ def make_client(base_url: str, server: Server, *, keep: bool) -> httpx.AsyncClie
         secure_proxy = proxy is not None and proxy.name.startswith("https:")
         if base_url.startswith("https:") or secure_proxy:
             verify = ca_certificates.context(_usual_authorities)
-        return httpx.AsyncClient(
-            verify=verify,
-            proxy=httpx.Proxy(proxy.url, ssl_context=verify if secure_proxy else None) if proxy else None,
-            trust_env=False,
-            follow_redirects=False,
-            headers={
-                "User-Agent": f"gputui/{__version__}",
-                "Accept": "application/json",
-                "Accept-Encoding": ACCEPTED,
-            },
-            limits=httpx.Limits(max_keepalive_connections=None if keep else 0, keepalive_expiry=KEEPALIVE),
+        return Client(
+            httpx.AsyncHTTPTransport(
+                verify=verify,
+                proxy=httpx.Proxy(proxy.url, ssl_context=verify if secure_proxy else None) if proxy else None,
+                trust_env=False,
+                limits=httpx.Limits(max_keepalive_connections=None if keep else 0, keepalive_expiry=KEEPALIVE),
+            )
         )
     except UnusableProxyError as error:
         raise UnavailableError(

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from gputui.api.http import failures, rate_limit
-from gputui.api.http.client import make_client, named_proxy
+from gputui.api.http.client import Client, make_client, named_proxy
 from gputui.api.http.decoding import digested
 from gputui.api.http.decompression import DecompressionError, Decompressor
 from gputui.api.http.failures import Refusal, Server
@@ -144,7 +144,7 @@ class Transport:
         self._now = now
         # Reads share connections. A change has one of its own: on one that the server is just closing it would be
         # lost, and its outcome would be unknown.
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._clients: dict[bool, Client] = {}
 
     async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes:
         """Send a GET request, as :meth:`ask` does."""
@@ -323,7 +323,7 @@ class Transport:
             raise self._unreadable(attempt, f"has more than {MOST_PARTS:,} parts")
         return await digested(len(body), without_invalid_numbers, body)
 
-    def _client(self, *, keep: bool) -> httpx.AsyncClient:
+    def _client(self, *, keep: bool) -> Client:
         if keep not in self._clients:
             self._clients[keep] = make_client(self._base_url, self.server, keep=keep)
         return self._clients[keep]
