@@ -23,6 +23,7 @@ PROGRAMS = (
     "instances",
     "home",
     "agent",
+    "leases",
     "rules",
     "odds",
     "spend",

@@ -36,6 +36,7 @@ LAST_LINE = {
     "instances": "percent of a core",
     "home": "percent of a core",
     "agent": "percent of a core",
+    "leases": "that go wrong",
     "rules": "the slowest",
     "odds": "ms to draw odds",
     "spend": "ms to add up a month",
