@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from gputui.agent.rule_requests import values_of
+from gputui.agent.rule_stock import RuleStock
 from gputui.config import templates
 from gputui.errors import ConfigError, ForbiddenError, GputuiError, InvalidError
 from gputui.formatting import format_money
@@ -175,7 +176,7 @@ async def _grabbing(fleet: Fleet, wish: Wish, watch: Watch, names: Sequence[str]
     watch = replace(watch, grab=grab, price_limit=money(wish.price))
     _check_budgets(watch, grab)
     previews = [_preview(fleet, watch, candidate) for candidate in grab.candidates]
-    return Made(watch, previews, [*_notes(fleet, watch, accounts), *_price_notes(grab)])
+    return Made(watch, previews, [*_notes(fleet, watch, accounts), *_price_notes(fleet, watch, grab)])
 
 
 def _template(wish: Wish) -> tuple[str, dict[str, str]]:
@@ -391,9 +392,19 @@ def _notes(fleet: Fleet, watch: Watch, accounts: Sequence[str]) -> list[str]:
     return notes
 
 
-def _price_notes(grab: Grab) -> list[str]:
+def _price_notes(fleet: Fleet, watch: Watch, grab: Grab) -> list[str]:
     free = [one for one in grab.candidates if not one.limit_field]
     notes = []
+    unknown = [
+        candidate.account
+        for candidate, chance in zip(grab.candidates, RuleStock(fleet).chances(watch), strict=True)
+        if chance.price is None and not candidate.limit_field
+    ]
+    if unknown and not grab.unpriced:
+        accounts = ", ".join(dict.fromkeys(unknown))
+        notes.append(
+            f"{accounts}: no price is known, and no request can limit it: without --unpriced nothing is created."
+        )
     if free and grab.unpriced:
         accounts = ", ".join(dict.fromkeys(one.account for one in free))
         notes.append(

@@ -15,7 +15,7 @@ import pytest
 
 from gputui.agent.runner import RuleService, Uptime
 from gputui.errors import JournalError, NotFoundError, UnavailableError, UnknownOutcomeError
-from gputui.fleet import Fleet
+from gputui.fleet import Clock, Fleet
 from gputui.models import Action, ActionResult, FeedState, Instance, Money, Offer, Ref, Resource
 from gputui.models.leases import Lease
 from gputui.models.notifications import Notification
@@ -101,8 +101,7 @@ class Place:
 
     fleet: Fleet
     folder: Path
-    clock: FakeClock
-    hub: Cloud
+    clock: Clock
     config_path: Path = Path("/config.toml")
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("test.rules"))
     said: list[Notification] = field(default_factory=list)
@@ -122,7 +121,8 @@ class Place:
 
     def begin(self) -> None:
         """Start the service, as the agent does."""
-        self.service = RuleService(self, FakeUptime(self.clock))
+        up = FakeUptime(self.clock) if isinstance(self.clock, FakeClock) else None
+        self.service = RuleService(self, up)
         self.task = asyncio.create_task(self.service.run())
 
     async def end(self) -> None:
@@ -133,6 +133,7 @@ class Place:
         """Let the loop and threads work, and the clock go on, until a condition is met."""
         async with asyncio.timeout(20):
             while not condition():
+                assert isinstance(self.clock, FakeClock)
                 await self.clock.advance(0.5)
                 await asyncio.sleep(0.001)
 
@@ -150,11 +151,18 @@ class Place:
         return self.service.statuses()[0].state
 
 
+@dataclass
+class CloudPlace(Place):
+    """The same with one cloud."""
+
+    hub: Cloud = field(default_factory=Cloud)
+
+
 @asynccontextmanager
-async def place(tmp_path: Path) -> AsyncIterator[Place]:
+async def place(tmp_path: Path) -> AsyncIterator[CloudPlace]:
     clock, hub = FakeClock(), Cloud()
     async with running(clock, hub, watch=()) as fleet:
-        found = Place(fleet, tmp_path / "agent", clock, hub)
+        found = CloudPlace(fleet, tmp_path / "agent", clock, hub=hub)
         try:
             yield found
         finally:

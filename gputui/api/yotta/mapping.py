@@ -199,7 +199,8 @@ def to_endpoint(scope: Scope, row: object) -> Deployment:
 class VmType:
     """A GPU type in one region. ``id`` is what a create names, None where it is not reported.
 
-    ``per_hour`` is the list price of a VM of it, ``per_gpu`` of one of its GPUs, for an hour.
+    ``per_hour`` is the list price of a VM of it, ``per_gpu`` of one of its GPUs, for an hour; ``gpus`` are those of a
+    VM of it, as far as they are reported.
     """
 
     gpu_type: str
@@ -209,6 +210,7 @@ class VmType:
     id: int | None
     per_hour: Decimal | None = None
     per_gpu: Decimal | None = None
+    gpus: int | None = None
 
     @property
     def gpu_memory(self) -> int | None:
@@ -232,6 +234,7 @@ def to_vm_types(rows: Iterable[object]) -> tuple[list[VmType], Counter[str]]:
                     *(kind.gpu_type, place.region, place.region_name or "", place.available, number),
                     per_hour=per_hour,
                     per_gpu=per_gpu,
+                    gpus=kind.gpu_count,
                 )
             )
     return types, unread
@@ -264,9 +267,18 @@ def to_offers(scope: Scope, types: Iterable[VmType], unread: Mapping[str, int] |
             region_name=clean(each.region_name),
             type_id="" if each.id is None else str(each.id),
             price_from=None if each.per_gpu is None else Money(each.per_gpu, scope.currency),
-            machine_price=None if each.per_hour is None else Money(each.per_hour, scope.currency),
+            machine_price=_machine_price(scope, each),
         )
     return RowCollector(offers.values(), unread).rows()
+
+
+def _machine_price(scope: Scope, each: VmType) -> Money | None:
+    """Return the price of an hour of a VM: as it is listed, else that of its GPUs as an estimate."""
+    if each.per_hour is not None:
+        return Money(each.per_hour, scope.currency)
+    if each.per_gpu is None or not each.gpus:
+        return None
+    return Money(each.per_gpu * each.gpus, scope.currency, estimated=True)
 
 
 def made_ref(scope: Scope, kind: str, data: object) -> Ref | None:
