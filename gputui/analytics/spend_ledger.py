@@ -36,7 +36,8 @@ class Ledger:
     def __init__(self, record: SpendRecord, now: datetime) -> None:
         self._record = record
         self._now = now.timestamp()
-        self._things = _things(record, self._now)
+        self._charges, numbers = _known_better(record.charges)
+        self._things = _things(record, self._charges, numbers, self._now)
         self._looks: dict[_Place, list[Look]] = {}
         for look in record.looks:
             if look.since < self._now:
@@ -66,7 +67,7 @@ class Ledger:
 
         Written for speed: a month may have 100,000 spans, most of which have the same gaps between them.
         """
-        charges = self._record.charges
+        charges = self._charges
         seconds: dict[int, float] = {}
         missed: dict[int, float] = {}
         known: dict[_Place, dict[Span, float]] = {}
@@ -101,7 +102,7 @@ class Ledger:
         rates: dict[str, Decimal] = {}
         lacking = False
         for ref, spans in self._things.items():
-            charge = self._record.charges[spans[-1][2]]
+            charge = self._charges[spans[-1][2]]
             seen = seen_from.get((ref.account, charge.resource))
             if seen is None or spans[-1][1] < seen or (accounts is not None and ref.account not in accounts):
                 continue
@@ -318,7 +319,34 @@ def _rounded(amount: Decimal) -> Decimal:
     return amount.quantize(_CENT_PARTS)
 
 
-def _things(record: SpendRecord, now: float) -> Mapping[Ref, Sequence[_ThingSpan]]:
+def _known_better(charges: Mapping[int, Charge]) -> tuple[Mapping[int, Charge], Mapping[int, int]]:
+    """Return charges with the name and the owner of their deployment, and for each number the first with the same.
+
+    While the deployments of an account were not read, its instances have neither.
+    """
+    names: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    for charge in charges.values():
+        if charge.deployment and not charge.deployment.endswith(f"/{charge.parent}"):
+            names[charge.deployment] = charge.parent
+        if charge.deployment and charge.owner:
+            owners[charge.deployment] = charge.owner
+    found: dict[int, Charge] = {}
+    first: dict[Charge, int] = {}
+    numbers: dict[int, int] = {}
+    for number, charge in charges.items():
+        parent = names.get(charge.deployment, charge.parent)
+        owner = charge.owner or owners.get(charge.deployment, "")
+        if (parent, owner) != (charge.parent, charge.owner):
+            charge = replace(charge, parent=parent, owner=owner)  # noqa: PLW2901  (the same, better known)
+        numbers[number] = first.setdefault(charge, number)
+        found[number] = charge
+    return found, numbers
+
+
+def _things(
+    record: SpendRecord, charges: Mapping[int, Charge], numbers: Mapping[int, int], now: float
+) -> Mapping[Ref, Sequence[_ThingSpan]]:
     """Return the spans of each thing, none of which overlap, with their charges, in the order of time.
 
     Where two processes saw different charges at the same time, the one that began later counts: it is newer. What is
@@ -326,11 +354,12 @@ def _things(record: SpendRecord, now: float) -> Mapping[Ref, Sequence[_ThingSpan
     """
     found: dict[Ref, list[_ThingSpan]] = {}
     # The charges of a thing share one list: no Ref is hashed for each span.
-    lists = {number: found.setdefault(charge.ref, []) for number, charge in record.charges.items()}
+    lists = {number: found.setdefault(charge.ref, []) for number, charge in charges.items()}
     tangled: set[Ref] = set()
-    for number, since, until in record.spans:
+    for recorded, since, until in record.spans:
         if since >= now:
             continue
+        number = numbers[recorded]
         spans, end = lists[number], min(until, now)
         if spans and since <= spans[-1][1]:
             last = spans[-1]
@@ -338,7 +367,7 @@ def _things(record: SpendRecord, now: float) -> Mapping[Ref, Sequence[_ThingSpan
                 spans[-1] = (last[0], max(last[1], end), number)
                 continue
             if since < last[1]:
-                tangled.add(record.charges[number].ref)
+                tangled.add(charges[number].ref)
         spans.append((since, end, number))
     for ref in tangled:
         found[ref] = list(_untangled(found[ref]))

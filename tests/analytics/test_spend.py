@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -99,6 +100,15 @@ def test_spending_is_added_up_by_what_it_belongs_to(by: By, expected: list[tuple
         by,
     )
     assert [(line.name, line.spent and str(line.spent.amount)) for line in found.lines] == expected
+
+
+def test_time_before_the_deployments_were_read_belongs_to_their_names_and_owners() -> None:
+    unread = replace(charge(deployment="d1"), parent="d1")
+    read = replace(unread, parent="train", owner="mei")
+    found = record((unread, 0, 3), (read, 5, 12), looks=[(0, 3), (5, 12)])
+    assert [(line.name, line.seconds) for line in report(found, By.OWNER).lines] == [("mei", 10 * H)]
+    (line,) = report(found, By.DEPLOYMENT).lines
+    assert (line.name, line.estimated_seconds) == ("train", 2 * H)
 
 
 def test_two_prices_seen_at_the_same_time_count_once_the_newer_one() -> None:
