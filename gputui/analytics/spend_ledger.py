@@ -7,12 +7,13 @@ Each instant of a thing counts once, whoever has recorded it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
 
-from gputui.analytics.spend import Forecast, SpendLine, SpendReport, Unobserved, Window
+from gputui.analytics.spend import Forecast, SpendReport, Unobserved, Window
+from gputui.analytics.spend_groups import Groups, rounded
 from gputui.analytics.time_spans import Span, union, without
 from gputui.models import Money, Ref, Resource
 from gputui.models.periods import By
@@ -24,9 +25,7 @@ SHORTEST_GAP = 60.0
 """Shorter gaps in seconds are not named: lists are read at intervals of up to a minute."""
 CURRENT = 600.0
 """A rate that was observed so many seconds ago is still that of now, for a forecast."""
-_CENT_PARTS = Decimal("0.0001")
 _Place = tuple[str, Resource]
-_Key = tuple[str, str]
 _ThingSpan = tuple[float, float, int]
 
 
@@ -49,20 +48,18 @@ class Ledger:
     def report(self, period: Window, by: By, accounts: Collection[str] | None = None) -> SpendReport:
         """Add up a period for all accounts, or for some of them."""
         begin, end = period.since.timestamp(), min(self._now, period.until.timestamp())
-        groups: dict[_Key, _Group] = {}
-        self._add_all(groups, by, begin, end, accounts)
+        groups = Groups(by)
+        self._add_all(groups, begin, end, accounts)
         unobserved = {name: self._unobserved(name, begin, end) for name in self._recorded(accounts)}
         report = SpendReport(window=period, by=by, unobserved=unobserved)
         if begin <= self._now < period.until.timestamp():
             return self._with_present(report, groups, accounts)
-        return replace(report, lines=list(_lines(groups, by, accounts)))
+        return replace(report, lines=groups.lines(accounts))
 
     def _recorded(self, accounts: Collection[str] | None) -> list[str]:
         return [name for name in self._record.begun if accounts is None or name in accounts]
 
-    def _add_all(
-        self, groups: dict[_Key, _Group], by: By, begin: float, end: float, accounts: Collection[str] | None
-    ) -> None:
+    def _add_all(self, groups: Groups, begin: float, end: float, accounts: Collection[str] | None) -> None:
         """Add the time of all things to their groups, and that in gaps between two spans of the same charge.
 
         Written for speed: a month may have 100,000 spans, most of which have the same gaps between them.
@@ -90,13 +87,11 @@ class Ledger:
                         missed[number] = missed.get(number, 0.0) + time
                 left, last = until, number
         for number, time in seconds.items():
-            _group(groups, by, charges[number]).add(charges[number], time)
+            groups.of(charges[number]).add(charges[number], time)
         for number, time in missed.items():
-            _group(groups, by, charges[number]).add_gap(charges[number], time)
+            groups.of(charges[number]).add_gap(charges[number], time)
 
-    def _with_present(
-        self, report: SpendReport, groups: dict[_Key, _Group], accounts: Collection[str] | None
-    ) -> SpendReport:
+    def _with_present(self, report: SpendReport, groups: Groups, accounts: Collection[str] | None) -> SpendReport:
         """Return a report with the present rates, and with what they add up to until the end of the period."""
         seen_from = self._current()
         rates: dict[str, Decimal] = {}
@@ -108,12 +103,12 @@ class Ledger:
                 continue
             if charge.price and not charge.prepaid:
                 rates[charge.currency] = rates.get(charge.currency, Decimal(0)) + Decimal(charge.price)
-                _group(groups, report.by, charge).add_rate(charge)
+                groups.of(charge).add_rate(charge)
             else:
                 lacking = True
         known = {account for account, _ in seen_from}
         outdated = [name for name in self._recorded(accounts) if name not in known]
-        report = replace(report, lines=list(_lines(groups, report.by, accounts)), outdated=outdated)
+        report = replace(report, lines=groups.lines(accounts), outdated=outdated)
         if len(outdated) == len(report.unobserved):
             return report
         at_least = lacking or bool(outdated or report.unpriced) or any(map(report.lacks, report.unobserved))
@@ -121,7 +116,7 @@ class Ledger:
         forecasts = {}
         for currency in dict.fromkeys((*report.totals, *rates)):
             spent = report.totals[currency].amount if currency in report.totals else Decimal(0)
-            amount = spent + _rounded(rates.get(currency, Decimal(0)) * hours)
+            amount = spent + rounded(rates.get(currency, Decimal(0)) * hours)
             forecasts[currency] = Forecast(Money(amount, currency, estimated=True), at_least)
         return replace(report, forecasts=forecasts)
 
@@ -169,154 +164,6 @@ def _clipped(span: Span, to: Span) -> Span:
 
 def _within(span: Span, covered: Sequence[Span]) -> Span:
     return _clipped(span, (covered[0][0], covered[-1][1]))
-
-
-@dataclass(slots=True)
-class _Group:
-    """The charges of a group in one currency: amounts and seconds."""
-
-    charge: Charge
-    accounts: dict[str, None] = field(default_factory=dict)
-    refs: set[Ref] = field(default_factory=set)
-    by_price: dict[str, float] = field(default_factory=dict)
-    gaps_by_price: dict[str, float] = field(default_factory=dict)
-    estimated: bool = False
-    unpriced: float = 0.0
-    prepaid: float = 0.0
-    per_hour: Decimal | None = None
-
-    def add(self, charge: Charge, seconds: float) -> None:
-        """Add observed time."""
-        self._note(charge)
-        if charge.prepaid:
-            self.prepaid += seconds
-        elif charge.price:
-            self.by_price[charge.price] = self.by_price.get(charge.price, 0.0) + seconds
-            self.estimated = self.estimated or charge.estimated
-        else:
-            self.unpriced += seconds
-
-    def add_gap(self, charge: Charge, seconds: float) -> None:
-        """Add time in which it probably went on at the same price."""
-        self._note(charge)
-        if charge.price and not charge.prepaid:
-            self.gaps_by_price[charge.price] = self.gaps_by_price.get(charge.price, 0.0) + seconds
-
-    def add_rate(self, charge: Charge) -> None:
-        """Add what costs now."""
-        self._note(charge)
-        self.per_hour = (self.per_hour or Decimal(0)) + Decimal(charge.price)
-
-    def _note(self, charge: Charge) -> None:
-        self.accounts[charge.ref.account] = None
-        self.refs.add(charge.ref)
-        self.charge = charge  # the newest has the names of now
-
-
-def _group(groups: dict[_Key, _Group], by: By, charge: Charge) -> _Group:
-    key = _key(by, charge), charge.currency
-    found = groups.get(key)
-    if found is None:
-        found = groups[key] = _Group(charge)
-    return found
-
-
-def _key(by: By, charge: Charge) -> str:
-    account = charge.ref.account
-    match by:
-        case By.ACCOUNT:
-            return account
-        case By.DEPLOYMENT:
-            volumes = "volumes" if charge.resource is Resource.VOLUMES else ""
-            return charge.deployment or f"{account}//{volumes}"
-        case By.LABEL:
-            return charge.label
-        case By.OWNER:
-            return charge.owner
-    return str(charge.ref)
-
-
-def _name(by: By, charge: Charge) -> str:
-    match by:
-        case By.ACCOUNT:
-            return charge.ref.account
-        case By.DEPLOYMENT:
-            return charge.parent or ("volumes" if charge.resource is Resource.VOLUMES else "")
-        case By.LABEL:
-            return charge.label
-        case By.OWNER:
-            return charge.owner
-    return charge.name or charge.ref.id
-
-
-def _lines(groups: Mapping[_Key, _Group], by: By, accounts: Collection[str] | None) -> Iterator[SpendLine]:
-    """Yield the lines, the most expensive of each currency first; time without a price has the line of its group.
-
-    The currencies are in the order of the accounts that spend them.
-    """
-    currencies: dict[str, list[str]] = {}
-    for key, currency in groups:
-        if currency:
-            currencies.setdefault(key, []).append(currency)
-    found = []
-    for (key, currency), group in groups.items():
-        priced = currencies.get(key, [])
-        if not currency and priced:
-            continue  # it is in the line of the first currency
-        without = groups.get((key, "")) if currency and currency == priced[0] else None
-        unpriced = group.unpriced + (without.unpriced if without is not None else 0.0)
-        refs = group.refs | (without.refs if without is not None else set())
-        charge = group.charge
-        spent = _amount(group.by_price)
-        estimate = _amount(group.gaps_by_price)
-        owned = by in (By.OWNER, By.INSTANCE, By.DEPLOYMENT)
-        found.append(
-            SpendLine(
-                ref=Ref(charge.ref.account, "spend", f"{by.value}/{key}/{currency}"),
-                by=by,
-                key=key,
-                name=_name(by, charge),
-                accounts=tuple({**group.accounts, **(without.accounts if without is not None else {})}),
-                things=len(refs),
-                spent=Money(spent, currency, group.estimated) if currency else None,
-                seconds=sum(group.by_price.values()),
-                unpriced=unpriced,
-                prepaid=group.prepaid,
-                estimate=Money(estimate, currency, estimated=True) if estimate else None,
-                estimated_seconds=sum(group.gaps_by_price.values()),
-                per_hour=None if group.per_hour is None else Money(group.per_hour, currency),
-                owner=charge.owner if owned else "",
-                label=charge.label if by in (By.LABEL, By.INSTANCE) else "",
-                deployment=charge.deployment if by in (By.DEPLOYMENT, By.INSTANCE) else "",
-                parent=charge.parent if by in (By.DEPLOYMENT, By.INSTANCE) else "",
-            )
-        )
-    known = {currency: place for place, currency in enumerate(dict.fromkeys(currency for _, currency in groups))}
-    places = {name: place for place, name in enumerate(accounts or ())}
-    order: dict[str, int] = {}
-    for (_, currency), group in groups.items():
-        first = min(places.get(name, len(places)) for name in group.accounts)
-        order[currency] = min(first, order.get(currency, first))
-
-    def place(line: SpendLine) -> tuple[int, int, Decimal, str]:
-        money = line.spent
-        if money is None:
-            return (len(places) + 1, 0, Decimal(0), line.key)
-        return (order[money.currency], known[money.currency], -money.amount, line.key)
-
-    yield from sorted(found, key=place)
-
-
-def _amount(seconds_by_price: Mapping[str, float]) -> Decimal:
-    """Return the amount for seconds at prices of an hour."""
-    total = sum(
-        (Decimal(price) * Decimal(round(seconds * 1000)) for price, seconds in seconds_by_price.items()), Decimal(0)
-    )
-    return _rounded(total / 3_600_000)
-
-
-def _rounded(amount: Decimal) -> Decimal:
-    return amount.quantize(_CENT_PARTS)
 
 
 def _known_better(charges: Mapping[int, Charge]) -> tuple[Mapping[int, Charge], Mapping[int, int]]:

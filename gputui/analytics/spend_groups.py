@@ -1,0 +1,174 @@
+"""The groups by which spending is added up: amounts and times of each, and their lines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from gputui.analytics.spend import SpendLine
+from gputui.models import Money, Ref, Resource
+from gputui.models.periods import By
+from gputui.models.spend import Charge
+
+_CENT_PARTS = Decimal("0.0001")
+
+
+@dataclass(slots=True)
+class Group:
+    """The charges of a group in one currency: amounts and seconds."""
+
+    charge: Charge
+    accounts: dict[str, None] = field(default_factory=dict)
+    refs: set[Ref] = field(default_factory=set)
+    by_price: dict[str, float] = field(default_factory=dict)
+    gaps_by_price: dict[str, float] = field(default_factory=dict)
+    estimated: bool = False
+    unpriced: float = 0.0
+    prepaid: float = 0.0
+    per_hour: Decimal | None = None
+
+    def add(self, charge: Charge, seconds: float) -> None:
+        """Add observed time."""
+        self._note(charge)
+        if charge.prepaid:
+            self.prepaid += seconds
+        elif charge.price:
+            self.by_price[charge.price] = self.by_price.get(charge.price, 0.0) + seconds
+            self.estimated = self.estimated or charge.estimated
+        else:
+            self.unpriced += seconds
+
+    def add_gap(self, charge: Charge, seconds: float) -> None:
+        """Add time in which it probably went on at the same price."""
+        self._note(charge)
+        if charge.price and not charge.prepaid:
+            self.gaps_by_price[charge.price] = self.gaps_by_price.get(charge.price, 0.0) + seconds
+
+    def add_rate(self, charge: Charge) -> None:
+        """Add what costs now."""
+        self._note(charge)
+        self.per_hour = (self.per_hour or Decimal(0)) + Decimal(charge.price)
+
+    def _note(self, charge: Charge) -> None:
+        self.accounts[charge.ref.account] = None
+        self.refs.add(charge.ref)
+        self.charge = charge  # the newest has the names of now
+
+
+class Groups:
+    """The groups of a period by what it is added up, each in one currency."""
+
+    def __init__(self, by: By) -> None:
+        self._by = by
+        self._groups: dict[tuple[str, str], Group] = {}
+
+    def of(self, charge: Charge) -> Group:
+        """Return the group of a charge."""
+        key = _key(self._by, charge), charge.currency
+        found = self._groups.get(key)
+        if found is None:
+            found = self._groups[key] = Group(charge)
+        return found
+
+    def lines(self, accounts: Collection[str] | None) -> list[SpendLine]:
+        """Return the lines, the most expensive of each currency first, these in the order of the accounts.
+
+        Time without a price is in the first line of its group.
+        """
+        groups = self._groups
+        priced: dict[str, str] = {}
+        for key, currency in groups:
+            if currency:
+                priced.setdefault(key, currency)
+        found = [
+            _line(self._by, key, currency, group, groups.get((key, "")) if priced.get(key) == currency else None)
+            for (key, currency), group in groups.items()
+            if currency or key not in priced
+        ]
+        known = {currency: place for place, currency in enumerate(dict.fromkeys(currency for _, currency in groups))}
+        places = {name: place for place, name in enumerate(accounts or ())}
+        order: dict[str, int] = {}
+        for (_, currency), group in groups.items():
+            first = min(places.get(name, len(places)) for name in group.accounts)
+            order[currency] = min(first, order.get(currency, first))
+
+        def place(line: SpendLine) -> tuple[int, int, Decimal, str]:
+            money = line.spent
+            if money is None:
+                return (len(places) + 1, 0, Decimal(0), line.key)
+            return (order[money.currency], known[money.currency], -money.amount, line.key)
+
+        return sorted(found, key=place)
+
+
+def _key(by: By, charge: Charge) -> str:
+    account = charge.ref.account
+    match by:
+        case By.ACCOUNT:
+            return account
+        case By.DEPLOYMENT:
+            volumes = "volumes" if charge.resource is Resource.VOLUMES else ""
+            return charge.deployment or f"{account}//{volumes}"
+        case By.LABEL:
+            return charge.label
+        case By.OWNER:
+            return charge.owner
+    return str(charge.ref)
+
+
+def _name(by: By, charge: Charge) -> str:
+    match by:
+        case By.ACCOUNT:
+            return charge.ref.account
+        case By.DEPLOYMENT:
+            return charge.parent or ("volumes" if charge.resource is Resource.VOLUMES else "")
+        case By.LABEL:
+            return charge.label
+        case By.OWNER:
+            return charge.owner
+    return charge.name or charge.ref.id
+
+
+def _line(by: By, key: str, currency: str, group: Group, unpriced: Group | None) -> SpendLine:
+    """Return the line of a group, with the time of ``unpriced``, the same group without a currency."""
+    charge = group.charge
+    accounts = dict(group.accounts)
+    refs = set(group.refs)
+    if unpriced is not None:
+        accounts |= unpriced.accounts
+        refs |= unpriced.refs
+    spent, estimate = amount(group.by_price), amount(group.gaps_by_price)
+    single = by in (By.DEPLOYMENT, By.INSTANCE)
+    return SpendLine(
+        ref=Ref(next(iter(accounts)), "spend", f"{by.value}/{key}/{currency}"),
+        by=by,
+        key=key,
+        name=_name(by, charge),
+        accounts=tuple(accounts),
+        things=len(refs),
+        spent=Money(spent, currency, group.estimated) if currency else None,
+        seconds=sum(group.by_price.values()),
+        unpriced=group.unpriced + (unpriced.unpriced if unpriced is not None else 0.0),
+        prepaid=group.prepaid + (unpriced.prepaid if unpriced is not None else 0.0),
+        estimate=Money(estimate, currency, estimated=True) if estimate else None,
+        estimated_seconds=sum(group.gaps_by_price.values()),
+        per_hour=None if group.per_hour is None else Money(group.per_hour, currency),
+        owner=charge.owner if single or by is By.OWNER else "",
+        label=charge.label if by in (By.LABEL, By.INSTANCE) else "",
+        deployment=charge.deployment if single else "",
+        parent=charge.parent if single else "",
+    )
+
+
+def amount(seconds_by_price: Mapping[str, float]) -> Decimal:
+    """Return the amount for seconds at prices of an hour."""
+    total = sum(
+        (Decimal(price) * Decimal(round(seconds * 1000)) for price, seconds in seconds_by_price.items()), Decimal(0)
+    )
+    return rounded(total / 3_600_000)
+
+
+def rounded(money: Decimal) -> Decimal:
+    """Return an amount as it is shown and summed: to a hundredth of a cent."""
+    return money.quantize(_CENT_PARTS)
