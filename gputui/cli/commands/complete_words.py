@@ -38,6 +38,7 @@ LISTS: Mapping[str, tuple[str, ...]] = {
     "get": ("instances", "deployments"),
     "resize": ("volumes",),
     "describe": _NAMED,
+    "lease": ("instances", "deployments"),
     "wait": ("instances", "deployments"),
     "timeline": ("instances", "deployments"),
 }
