@@ -26,6 +26,7 @@ PROGRAMS = (
     "leases",
     "rules",
     "odds",
+    "timeline",
     "spend",
 )
 
