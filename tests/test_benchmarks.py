@@ -39,6 +39,7 @@ LAST_LINE = {
     "leases": "that go wrong",
     "rules": "the slowest",
     "odds": "ms to draw odds",
+    "timeline": "milliseconds to make the lanes",
     "spend": "ms to add up a month",
 }
 """What the last line of each report is about."""
