@@ -233,6 +233,10 @@ class GputuiApp(App[int]):
         self._announcements.announce(self._program.notify_idle(offer))
 
     def _notify_lease(self, news: LeaseNews) -> None:
+        """Show news of a lease; what the agent has done, it announces by itself where the session is attached."""
+        agent = self.session.agent
+        if not news.own and agent is not None and agent.client is not None and not agent.client.closed:
+            return
         severity = "warning" if news.bad else "information"
         key = f" {self.session.key_of('extend-lease')} on the row extends it." if news.soon else ""
         self.notify(f"{news.text}{key}", title=news.title, severity=severity, timeout=30)

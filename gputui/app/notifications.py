@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SECONDS = 30
 _LONGEST = 200
 """Characters of a notification for the desktop."""
-_BAD = frozenset({Topic.FAILED, Topic.UNREACHABLE, Topic.RUN_OUT, Topic.STOPPED})
+_BAD = frozenset({Topic.FAILED, Topic.UNREACHABLE, Topic.RUN_OUT, Topic.STOPPED, Topic.LEASE})
 
 
 def desktop_sequence(kind: str, notification: Notification, environ: Mapping[str, str] = os.environ) -> str:

@@ -31,12 +31,16 @@ _FOLDERS = ("rules", "journal")
 
 @dataclass(frozen=True, slots=True)
 class LeaseNews:
-    """News of a lease for the screen. ``bad``: it needs a look; ``soon``: it is about to end, and can be extended."""
+    """News of a lease for the screen. ``bad``: it needs a look; ``soon``: it is about to end, and can be extended.
+
+    ``own``: it is of this session, not of the agent.
+    """
 
     title: str
     text: str
     bad: bool = False
     soon: bool = False
+    own: bool = False
 
 
 @dataclass(slots=True)
@@ -104,7 +108,7 @@ class SessionLeases:
             found = await asyncio.to_thread(self._book().read)
         except GputuiError as error:
             self._print = print_
-            self.news.notify(LeaseNews("Leases cannot be read", str(error), bad=True))
+            self.news.notify(LeaseNews("Leases cannot be read", str(error), bad=True, own=True))
             return
         before, self._of, self._print = self._of, found.of, print_
         views = {view.lease.id: view for view in (*found.of.values(), *found.over)}
