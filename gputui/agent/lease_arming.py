@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.errors import GputuiError, JournalError
-from gputui.fleet.connections import check_generation
 from gputui.formatting import format_minutes
 from gputui.models import Action, Instance, Phase, Resource
 from gputui.models.leases import Lease, LeaseEntry, LeaseEvent, LeaseState
@@ -68,6 +67,7 @@ class Arming:
         self._task = asyncio.create_task(self._change(lease, row, end, now, write))
 
     async def _change(self, lease: Lease, row: Instance, end: datetime | None, now: datetime, write: Write) -> None:
+        from gputui.fleet.connections import check_generation
         from gputui.ssh import watchdog
 
         try:

@@ -306,7 +306,7 @@ def inside(monkeypatch: pytest.MonkeyPatch) -> Inside:
         yield
 
     monkeypatch.setattr("gputui.fleet.connections.Connections.lease", lease)
-    monkeypatch.setattr("gputui.agent.lease_arming.check_generation", lambda *_: None)
+    monkeypatch.setattr("gputui.fleet.connections.check_generation", lambda *_: None)
     monkeypatch.setattr("gputui.ssh.watchdog.arm", made.arm)
     monkeypatch.setattr("gputui.ssh.watchdog.disarm", made.disarm)
     return made

@@ -49,3 +49,8 @@ def test_an_agent_that_cannot_start_says_why(home: Path) -> None:
     config = write_config(home, "[accounts.lab]\nkind = 'nothing'\n")
     with pytest.raises(AgentError, match=r"ended at its start: .*kind"):
         ensure_agent(PROGRAM, home / "state", config)
+
+
+def test_services_do_not_import_the_libraries_of_ssh_before_a_login() -> None:
+    check = "from gputui.agent.services import factories as f; f(); import sys; sys.exit('asyncssh' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
