@@ -31,7 +31,7 @@ class Sign(StrEnum):
 
     STARTS = "starts failed or slow"
     LIVES = "short lives"
-    GPUS = "days with lost GPUs"
+    GPUS = "days with lost or faulty GPUs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ class Share:
 class HostRecord:
     """The evidence about a host. ``days`` are the facts against it, by day of UTC.
 
-    ``failed`` and ``slow`` are of ``starts``, ``short`` of ``lives``; ``lost`` are GPUs, on ``seen`` observed days.
+    ``failed`` and ``slow`` are of ``starts``, ``short`` of ``lives``; ``lost`` are GPUs on ``seen`` observed days,
+    ``faults`` those that needed a reset.
     """
 
     ref: Ref
@@ -78,6 +79,7 @@ class HostRecord:
     short: int
     seen: int
     lost: int
+    faults: int
     signs: Mapping[Sign, Share]
     first: datetime
     last: datetime
@@ -165,12 +167,13 @@ def _counted(key: tuple[str, str, str], facts: Sequence[HostFact], starts: _Star
     medians = {group: starts.usual(fact) for fact in came_up for group in [fact.group]}
     slow = [fact for fact in came_up if is_slow(fact.seconds, medians[fact.group])]
     short = [fact for fact in lives if (fact.seconds or 0.0) < SHORT_LIFE.total_seconds()]
-    seen = {fact.at.date() for fact in facts if fact.fact in (Fact.SEEN, Fact.LOST)}
-    lost_days = {fact.at.date() for fact in lost}
+    faults = [fact for fact in facts if fact.fact is Fact.FAULT]
+    bad_days = {fact.at.date() for fact in (*lost, *faults)}
+    seen = bad_days | {fact.at.date() for fact in facts if fact.fact is Fact.SEEN}
     signs = {
         Sign.STARTS: Share(len(failed) + len(slow), len(came_up) + len(failed)),
         Sign.LIVES: Share(len(short), len(lives)),
-        Sign.GPUS: Share(len(lost_days), len(seen), compared=False),
+        Sign.GPUS: Share(len(bad_days), len(seen), compared=False),
     }
     days: dict[date, dict[Fact, int]] = {}
     for fact in facts:
@@ -188,6 +191,7 @@ def _counted(key: tuple[str, str, str], facts: Sequence[HostFact], starts: _Star
         len(short),
         len(seen),
         sum(int(fact.detail) if fact.detail.isdigit() else 1 for fact in lost),
+        len(faults),
         signs,
         min(fact.at for fact in facts),
         max(fact.at for fact in facts),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gputui.analytics.startup_times import Startup, StartupBook
-from gputui.models import Event, EventSource, Instance, Phase, Ref
+from gputui.models import Event, EventSource, GpuDevice, Instance, Phase, Ref
+from gputui.models.gpus import GPU_LOST, GPU_NEEDS_RESET
 from gputui.models.hosts import Fact, HostFact
 
 _LOST = re.compile(r"(\d{1,3}) GPUs? lost")
@@ -27,6 +28,7 @@ class _Place:
     host: str
     group: str
     begun: datetime | None
+    is_machine: bool = False
 
 
 class HostObserver:
@@ -38,32 +40,59 @@ class HostObserver:
         self._book = StartupBook()
         self._running: dict[Ref, datetime] = {}
         self._seen: set[tuple[str, str, str]] = set()
+        self._broken: set[tuple[str, str, str, str]] = set()
         self._day = ""
         self._facts: list[HostFact] = []
 
     def rows(self, instances: Iterable[Instance], now: datetime) -> None:
         """Take rows that are new or changed: they have the hosts of instances."""
-        day = f"{now.astimezone(UTC):%Y-%m-%d}"
-        if day != self._day:
+        if (day := _day(now)) != self._day:
             self._day = day
             self._seen.clear()
+            self._broken.clear()
         for row in instances:
             if not row.host:
                 continue
             group = str(row.parent) if row.parent is not None else f"{row.ref.kind} {row.gpu_model or ''}".strip()
             self._places.pop(row.ref, None)
-            self._places[row.ref] = _Place(row.region or "", row.host, group, row.started_at)
-            key = row.ref.account, row.region or "", row.host
-            # The loss of a GPU would be seen on these alone.
-            if row.machine is not None and row.machine.reachable and key not in self._seen:
-                self._seen.add(key)
-                self._facts.append(HostFact(*key, Fact.SEEN, None, day, now))
+            self._places[row.ref] = _Place(row.region or "", row.host, group, row.started_at, row.machine is not None)
+            # The loss of a GPU would be seen.
+            if row.machine is not None and row.machine.reachable:
+                self._see(row.ref.account, self._places[row.ref], now)
         while len(self._places) > _MOST:
             del self._places[next(iter(self._places))]
 
+    def _see(self, account: str, place: _Place, now: datetime) -> None:
+        """Note once a day that the GPUs of a host were read."""
+        key = account, place.region, place.host
+        if key not in self._seen:
+            self._seen.add(key)
+            self._facts.append(HostFact(*key, Fact.SEEN, None, _day(now), now))
+
+    def gpus(self, devices: Iterable[GpuDevice], now: datetime) -> None:
+        """Take GPUs as they were read over the SSH connections of instances, whose hosts they are of."""
+        for device in devices:
+            place = None if device.through is None else self._places.get(device.through)
+            if place is None or device.through is None:
+                continue
+            account = device.through.account
+            self._see(account, place, now)
+            problem = device.problem or ""
+            # The losses of machines are events.
+            lost = problem.startswith(GPU_LOST) and not place.is_machine
+            if lost or problem.startswith(GPU_NEEDS_RESET):
+                key = account, place.region, place.host, device.uuid or f"{device.index}"
+                if key not in self._broken:
+                    self._broken.add(key)
+                    fact = Fact.LOST if lost else Fact.FAULT
+                    # The same GPU of a host has several instances.
+                    self._facts.append(
+                        HostFact(*key[:3], fact, None, f"{_day(now)} {key[3]}", now, detail="1" if lost else problem)
+                    )
+
     def is_new_day(self, now: datetime) -> bool:
         """Return whether all rows have to be taken again: hosts are seen once a day."""
-        return f"{now.astimezone(UTC):%Y-%m-%d}" != self._day
+        return _day(now) != self._day
 
     def events(self, events: Iterable[Event]) -> None:
         """Take new events, after the rows of their instances."""
@@ -115,7 +144,7 @@ class HostObserver:
         elif place.begun is not None:
             occasion = f"{int(place.begun.timestamp())}"
         else:
-            occasion = f"{event.at.astimezone(UTC):%Y-%m-%d}"
+            occasion = _day(event.at)
         return HostFact(
             event.instance.account, place.region, place.host, fact, event.instance, occasion, event.at, seconds,
             place.group, detail,
@@ -129,3 +158,7 @@ class HostObserver:
     def put_back(self, facts: Sequence[HostFact]) -> None:
         """Return these with the next ones: they could not be written."""
         self._facts = [*facts, *self._facts][-_MOST:]
+
+
+def _day(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d}"

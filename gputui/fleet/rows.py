@@ -17,7 +17,19 @@ from gputui.fleet.gpu_samples import SampleLog
 from gputui.fleet.recorder import Recorder
 from gputui.fleet.signals import Listeners
 from gputui.fleet.store import Store
-from gputui.models import Change, Event, FeedState, GpuSample, Health, Instance, PartialRows, Ref, Resource, Row
+from gputui.models import (
+    Change,
+    Event,
+    FeedState,
+    GpuDevice,
+    GpuSample,
+    Health,
+    Instance,
+    PartialRows,
+    Ref,
+    Resource,
+    Row,
+)
 from gputui.models.resources import BY_MODEL
 from gputui.models.timeline import TimeSpan
 
@@ -179,6 +191,8 @@ class Rows(Capabilities):
         if recorder is not None and resource is Resource.INSTANCES:
             some = rows if recorder.hosts.is_new_day(at) else (*change.added, *change.updated)
             recorder.hosts.rows((row for row in some if isinstance(row, Instance)), at)
+        if recorder is not None and resource is Resource.GPUS:
+            recorder.hosts.gpus((row for row in rows if isinstance(row, GpuDevice)), at)
         if recorder is not None and resource is Resource.STOCK:
             whole = not self.is_part(runtime.name, resource)
             recorder.stock_read(runtime.name, self.rows(resource, runtime.name) if whole else {}, at)

@@ -7,6 +7,9 @@ from datetime import datetime
 
 from gputui.models.values import Money, Ref
 
+GPU_LOST, GPU_NEEDS_RESET = "is lost", "needs a reset"
+"""The beginnings of the problems of GPUs whose hardware or driver has failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class GpuSample:

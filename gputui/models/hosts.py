@@ -20,6 +20,8 @@ class Fact(StrEnum):
     """An instance that ran there ended by itself."""
     LOST = "lost"
     """GPUs of the host were lost."""
+    FAULT = "fault"
+    """A GPU of the host needed a reset, as after an uncorrectable memory error."""
     SEEN = "seen"
     """The host was read on that day, so that lost GPUs would have been seen."""
 

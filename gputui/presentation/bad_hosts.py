@@ -20,6 +20,7 @@ def day_text(facts: Mapping[Fact, int]) -> str:
         f"{failed} of them failed" if failed else "",
         f"{facts[Fact.LIFE]} ended" if Fact.LIFE in facts else "",
         f"GPUs lost {counted(facts[Fact.LOST], 'time')}" if Fact.LOST in facts else "",
+        f"{counted(facts[Fact.FAULT], 'GPU')} to reset" if Fact.FAULT in facts else "",
     ]
     return ", ".join(part for part in parts if part)
 
@@ -60,9 +61,13 @@ def _against(record: HostRecord) -> Iterator[str]:
     if record.short:
         share = record.signs[Sign.LIVES]
         yield f"{record.short} of {record.lives} ended within {_MINUTES} min{_usual(share)}"
-    if record.lost:
+    if record.lost or record.faults:
         share = record.signs[Sign.GPUS]
-        yield f"{counted(record.lost, 'GPU')} lost on {share.bad} of {counted(share.of, 'day')}"
+        faults = [
+            f"{counted(record.lost, 'GPU')} lost" if record.lost else "",
+            f"{counted(record.faults, 'GPU')} to reset" if record.faults else "",
+        ]
+        yield f"{' and '.join(filter(None, faults))} on {share.bad} of {counted(share.of, 'day')}"
 
 
 def _usual(share: Share) -> str:

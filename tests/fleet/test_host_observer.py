@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gputui.fleet.host_observer import HostObserver
 from gputui.history.history import History
-from gputui.models import Event, EventSource, Instance, Machine, Phase, Ref, Resource
+from gputui.models import Event, EventSource, GpuDevice, Instance, Machine, Phase, Ref, Resource
 from gputui.models.hosts import Fact, HostFact
 from tests.fleet.fakes import START, FakeBackend, FakeClock, running
 
@@ -75,6 +75,22 @@ def test_two_processes_store_a_fact_once_and_an_end_of_ones_own_is_none(tmp_path
     other.begin_audit(at=START, user="a", account="hub", ref=str(PARENT), action="stop", summary="stop train")
     other.host_facts.add(facts, START)
     assert [fact.fact for fact in other.host_facts.read({"hub"}, since)] == [Fact.START]
+
+
+def test_a_gpu_that_is_lost_or_needs_a_reset_is_a_fact_of_the_host_of_its_instance_once_a_day() -> None:
+    observer = HostObserver(START)
+    observer.rows([row()], START)
+    gpus = [
+        GpuDevice(Ref("hub", "gpu", f"c1:{index}"), "c1", index, uuid=f"GPU-{index}", through=ONE, problem=problem)
+        for index, problem in enumerate((None, "is lost: its host has to be restarted", "needs a reset: stop it"))
+    ]
+    for _ in range(2):
+        observer.gpus(gpus, START)
+    assert [(fact.fact, fact.host, fact.occasion) for fact in observer.collect()] == [
+        (Fact.SEEN, "h1", "2026-03-01"),
+        (Fact.LOST, "h1", "2026-03-01 GPU-1"),
+        (Fact.FAULT, "h1", "2026-03-01 GPU-2"),
+    ]
 
 
 async def test_a_fleet_leaves_the_facts_in_the_history(clock: FakeClock) -> None:

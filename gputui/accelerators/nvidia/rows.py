@@ -15,6 +15,7 @@ from gputui.accelerators.nvidia.query import Answer, Question, other_makers
 from gputui.accelerators.output import Part
 from gputui.formatting import format_bytes
 from gputui.models import GpuDevice, GpuReading, GpuSample, Instance, Ref, gpu_label
+from gputui.models.gpus import GPU_LOST, GPU_NEEDS_RESET
 
 _NO_SMALL_MEMORY = 2**30
 """Bytes in use on an idle GPU, by the driver."""
@@ -84,9 +85,9 @@ def _problem(row: Cells) -> str | None:
     """Return the fault of a GPU that nvidia-smi reports in the place of figures."""
     said = " ".join(row.values()).lower()
     if "requires reset" in said:
-        return "needs a reset: stop what uses it, then nvidia-smi --gpu-reset on its host"
+        return f"{GPU_NEEDS_RESET}: stop what uses it, then nvidia-smi --gpu-reset on its host"
     if "is lost" in said:
-        return "is lost: its host has to be restarted"
+        return f"{GPU_LOST}: its host has to be restarted"
     faulty = [_WORDS[field] for field, text in row.items() if field in _WORDS and text.lower() in _FAULTY]
     return f"the driver does not report: {', '.join(faulty)}" if faulty else None
 
@@ -183,6 +184,6 @@ def _slice(part: MigDevice, whole: GpuDevice, at: datetime, found: Processes) ->
 
 def _lost(instance: Instance, index: int, said: str, found: Processes) -> GpuDevice:
     ref = Ref(instance.ref.account, "gpu", f"{instance.ref.id}:{index}")
-    problem = f"is lost: its host has to be restarted ({said})"
+    problem = f"{GPU_LOST}: its host has to be restarted ({said})"
     found.add_unknown(index, str(index), "the GPU is lost")
     return GpuDevice(ref, instance.name, index, through=instance.ref, problem=problem)

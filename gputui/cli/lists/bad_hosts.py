@@ -20,7 +20,17 @@ from gputui.presentation.columns.lists import pick
 
 KEYS = (
     *("ref", "account", "region", "host", "score", "evidence", "starts", "failed", "slow", "lives", "short"),
-    *("days_seen", "gpus_lost", "slow_start_seconds", "usual_start_seconds", "signs", "first", "last", "days"),
+    *(
+        "days_seen",
+        "gpus_lost",
+        "gpus_faulty",
+        "slow_start_seconds",
+        "usual_start_seconds",
+        "signs",
+        "first",
+        "last",
+        "days",
+    ),
 )
 """The keys of the JSON and the columns of CSV, in their order."""
 
@@ -70,6 +80,7 @@ def _plain(record: HostRecord) -> Plain:
         "short": record.short,
         "days_seen": record.seen,
         "gpus_lost": record.lost,
+        "gpus_faulty": record.faults,
         "slow_start_seconds": record.slow_start,
         "usual_start_seconds": record.usual_start,
         "signs": [
