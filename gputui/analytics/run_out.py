@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -46,6 +46,17 @@ def run_out(package: Package, rows: Iterable[Row], now: datetime) -> datetime | 
     if gpus <= 0 or package.balance is None:
         return None
     return _later(now, max(0, package.balance) / gpus)
+
+
+def prepaid_until(packages: Iterable[Package], rows: Collection[Row], now: datetime) -> Mapping[Ref, datetime]:
+    """Return when the prepaid time of each instance ends that uses one package, if the present use continues."""
+    found: dict[Ref, datetime | None] = {}
+    for package in packages:
+        if package.balance is None or package.balance > 0:
+            end = None if package.problem else run_out(package, rows, now)
+            for row in covered(package, rows):
+                found[row.ref] = None if row.ref in found else end
+    return {ref: end for ref, end in found.items() if end is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
+from types import MappingProxyType
 
 from gputui.analytics.spend import Forecast, SpendReport, Unobserved, Window
 from gputui.analytics.spend_groups import Groups, rounded
@@ -25,14 +26,21 @@ SHORTEST_GAP = 60.0
 """Shorter gaps in seconds are not named: lists are read at intervals of up to a minute."""
 CURRENT = 600.0
 """A rate that was observed so many seconds ago is still that of now, for a forecast."""
+NOTHING_PREPAID: Mapping[Ref, datetime] = MappingProxyType({})
 _Place = tuple[str, Resource]
 _ThingSpan = tuple[float, float, int]
 
 
 class Ledger:
-    """A record of spending, in which each instant of a thing has one charge: periods are added up from it."""
+    """A record of spending, in which each instant of a thing has one charge: periods are added up from it.
 
-    def __init__(self, record: SpendRecord, now: datetime) -> None:
+    ``prepaid_until`` is when the prepaid time of things ends that use it now, for forecasts; it may lack some.
+    """
+
+    def __init__(
+        self, record: SpendRecord, now: datetime, prepaid_until: Mapping[Ref, datetime] = NOTHING_PREPAID
+    ) -> None:
+        self._prepaid_until = prepaid_until
         self._record = record
         self._now = now.timestamp()
         self._charges, numbers = _known_better(record.charges)
@@ -94,7 +102,9 @@ class Ledger:
     def _with_present(self, report: SpendReport, groups: Groups, accounts: Collection[str] | None) -> SpendReport:
         """Return a report with the present rates, and with what they add up to until the end of the period."""
         seen_from = self._current()
+        end = report.window.until.timestamp()
         rates: dict[str, Decimal] = {}
+        later: dict[str, Decimal] = {}
         lacking = False
         for ref, spans in self._things.items():
             charge = self._charges[spans[-1][2]]
@@ -104,6 +114,9 @@ class Ledger:
             if charge.price and not charge.prepaid:
                 rates[charge.currency] = rates.get(charge.currency, Decimal(0)) + Decimal(charge.price)
                 groups.of(charge).add_rate(charge)
+            elif charge.price and (until := self._prepaid_until.get(ref)) is not None:
+                hours = Decimal(round(max(0.0, end - max(self._now, until.timestamp())))) / 3600
+                later[charge.currency] = later.get(charge.currency, Decimal(0)) + Decimal(charge.price) * hours
             else:
                 lacking = True
         known = {account for account, _ in seen_from}
@@ -112,11 +125,12 @@ class Ledger:
         if len(outdated) == len(report.unobserved):
             return report
         at_least = lacking or bool(outdated or report.unpriced) or any(map(report.lacks, report.unobserved))
-        hours = Decimal(round(report.window.until.timestamp() - self._now)) / 3600
+        hours = Decimal(round(end - self._now)) / 3600
         forecasts = {}
-        for currency in dict.fromkeys((*report.totals, *rates)):
-            spent = report.totals[currency].amount if currency in report.totals else Decimal(0)
-            amount = spent + rounded(rates.get(currency, Decimal(0)) * hours)
+        nothing = Decimal(0)
+        for currency in dict.fromkeys((*report.totals, *rates, *later)):
+            spent = report.totals[currency].amount if currency in report.totals else nothing
+            amount = spent + rounded(rates.get(currency, nothing) * hours + later.get(currency, nothing))
             forecasts[currency] = Forecast(Money(amount, currency, estimated=True), at_least)
         return replace(report, forecasts=forecasts)
 

@@ -9,9 +9,12 @@ from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from gputui.analytics.budgets import BudgetState, budget_states
+from gputui.analytics.cost import SIZING
+from gputui.analytics.run_out import prepaid_until
 from gputui.analytics.spend import SpendReport, window
 from gputui.analytics.spend_ledger import Ledger
 from gputui.fleet.signals import Listeners
+from gputui.models import Package, Ref, Resource
 from gputui.models.budgets import Budget
 from gputui.models.periods import By, Period
 
@@ -104,7 +107,9 @@ class SpendReports:
         try:
             while self._outdated and self._listening:
                 self._outdated = False
-                found, reached = await asyncio.to_thread(self._read, history, self._fleet.now())
+                found, reached = await asyncio.to_thread(
+                    self._read, history, self._fleet.now(), self._prepaid_until()
+                )
                 self.now = found
                 self._listeners.notify(found)
                 for state in reached:
@@ -112,11 +117,21 @@ class SpendReports:
         finally:
             self._reading = False
 
-    def _read(self, history: History, now: datetime) -> tuple[SpendNow, list[BudgetState]]:
+    def _prepaid_until(self) -> Mapping[Ref, datetime]:
+        fleet = self._fleet
+        packages = fleet.all(Package)
+        if not packages:
+            return {}
+        rows = [row for resource in (Resource.INSTANCES, *SIZING) for row in fleet.rows(resource).values()]
+        return prepaid_until(packages, rows, fleet.now())
+
+    def _read(
+        self, history: History, now: datetime, prepaid: Mapping[Ref, datetime]
+    ) -> tuple[SpendNow, list[BudgetState]]:
         windows = {period: window(period, now, self._zone) for period in Period}
         accounts = tuple(self._fleet.accounts)
         since = min(each.since for each in windows.values())
-        ledger = Ledger(history.spend.read(accounts, since), now)
+        ledger = Ledger(history.spend.read(accounts, since), now, prepaid)
         reports = {period: ledger.report(each, By.ACCOUNT, accounts) for period, each in windows.items()}
         budgets = budget_states(self.budgets, ledger, accounts, now, self._zone)
         reached = [state for state in budgets if self._is_new(history, state)] if self.announced else []

@@ -10,7 +10,7 @@ from typing import Any
 
 from gputui.analytics.cost import Total, billed, by_account, in_order
 from gputui.analytics.cost_lines import parts
-from gputui.analytics.run_out import Lasting, gpus_in_use, lasting, run_out
+from gputui.analytics.run_out import Lasting, gpus_in_use, lasting, prepaid_until, run_out
 from gputui.models import Balance, Deployment, GpuDevice, HostInfo, Instance, Money, Package, Phase, Ref, Row, Volume
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -273,3 +273,11 @@ def test_currencies_have_the_order_of_the_accounts() -> None:
     for totals in ({"a": dollars, "b": yuan}, {"b": yuan, "a": dollars}):
         assert list(in_order(totals, ["a", "b"]).amounts) == ["USD", "CNY"]
         assert list(in_order(totals, ["b", "a"]).amounts) == ["CNY", "USD"]
+
+
+def test_prepaid_time_of_one_package_ends_when_all_that_use_it_have_used_it_up() -> None:
+    rows = [container("a"), container("b"), container("other", gpu_model="H100")]
+    assert prepaid_until([package(72_000)], rows, NOW) == {
+        row.ref: NOW + timedelta(hours=5) for row in rows[:2]
+    }  # four GPUs
+    assert prepaid_until([package(72_000), replace(package(), ref=Ref("hub", "package", "q"))], rows, NOW) == {}

@@ -194,6 +194,15 @@ def test_a_forecast_is_a_lower_bound_while_something_is_not_in_it(more: Charge) 
     assert report(record((charge(), 0, 12), (more, 0, 12))).forecasts["USD"].at_least
 
 
+def test_the_forecast_has_the_price_of_what_is_prepaid_from_the_end_of_that_on() -> None:
+    prepaid = charge("b", prepaid=True)
+    found = record((charge(), 0, 12), (prepaid, 0, 12))
+    forecast = (
+        Ledger(found, NOON, {prepaid.ref: DAY + timedelta(hours=20)}).report(TODAY, By.ACCOUNT).forecasts["USD"]
+    )
+    assert (forecast.money.amount, forecast.at_least) == (Decimal("56.0000"), False)
+
+
 def test_there_is_no_forecast_when_nothing_was_looked_at_lately_or_the_period_is_over() -> None:
     found = report(record((charge(), 0, 10), looks=[(0, 10)]))
     assert (found.forecasts, found.outdated) == ({}, ["hub"])
