@@ -48,8 +48,13 @@ def offer_columns(context: Context) -> Sequence[Column[Offer]]:
             label="price",
             detail=_price,
         ),
+        fields.detail("machine price", _machine_price),
         fields.problem(),
     ]
+
+
+def _machine_price(row: Offer) -> str:
+    return "" if row.machine_price is None else f"{format_money(row.machine_price)}/h"
 
 
 def _is_free(row: Offer) -> bool:
