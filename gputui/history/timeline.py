@@ -14,6 +14,7 @@ from gputui.history.history import AuditEntry, StockSample, audit_entry, event_o
 from gputui.history.observed import read_observed
 from gputui.history.values import UNUSABLE
 from gputui.models import Event, Ref
+from gputui.models.serialize import text
 from gputui.models.timeline import TimeSpan
 
 if TYPE_CHECKING:
@@ -84,6 +85,21 @@ def _bridged(figures: list[float | None], longest: int) -> list[float | None]:
             figures[last + 1 : place] = [figures[last]] * (place - last - 1)
         last = place
     return figures
+
+
+def named(file: HistoryFile) -> dict[Ref, str]:
+    """Return all instances that have events, also those that are gone, with their last names."""
+    rows: list[Sequence[Any]] = []
+    file.query_apart(
+        lambda connection: rows.extend(
+            connection.execute("SELECT account, kind, instance, name, max(seq) FROM event GROUP BY 1, 2, 3")
+        )
+    )
+    found = {}
+    for account, kind, instance, name, _ in rows:
+        with suppress(*UNUSABLE):
+            found[Ref(text(account), text(kind), text(instance))] = text(name)
+    return found
 
 
 def read(file: HistoryFile, span: TimeSpan, wanted: Wanted) -> Record:

@@ -6,9 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from textual.geometry import Region
 
 from gputui.history.history import History
 from gputui.models import Event, Outcome, Phase, Ref
+from gputui.widgets.lanes import LANES_HEIGHT, Lanes
 from tests.fleet.fakes import START
 from tests.screens.stage import NARROW, WIDE, Stage, staged
 from tests.screens.world import attic, lab
@@ -155,3 +157,23 @@ async def test_a_time_to_come_shows_the_newest_and_says_so(history: History) -> 
         assert "That is in the future" in stage.toasts
         await stage.command("timeline 2025-01-01 10:00")
         await stage.until_text("The oldest that is kept is of 2026-02-28 10:00:00; g goes there.")
+
+
+async def test_a_move_of_the_cursor_draws_two_columns_of_the_lanes(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with staged(lab(), attic(), history=history) as stage:
+        await stage.command("timeline 11:30")
+        await stage.until_text("stop train")
+        drawn: list[Region] = []
+
+        def refresh(lanes: Lanes, *regions: Region, **_: object) -> Lanes:
+            drawn.extend(regions)
+            return lanes
+
+        monkeypatch.setattr(Lanes, "refresh", refresh)
+        await stage.press("right")
+        assert [(region.width, region.height) for region in drawn] == [(1, LANES_HEIGHT)] * 2
+        drawn.clear()
+        await stage.advance(30)
+        assert drawn == []

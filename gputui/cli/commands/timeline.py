@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from gputui.cli import arguments, session
 from gputui.cli.columns import table_with
 from gputui.cli.output import notify, terminal_width
+from gputui.cli.refs import accounts_for, report_shortened, resolve
 from gputui.config.paths import state_dir
 from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError
 from gputui.fleet.timeline import ALL, Scope, Sources, of_host, of_rule, of_thing, places_of, read
+from gputui.history.timeline import named
 from gputui.models import Event, Ref, Resource, Row
 from gputui.models.timeline import Moment, Timeline, TimeSpan
 from gputui.presentation.columns.context import Context
@@ -26,7 +28,6 @@ from gputui.text import clean
 if TYPE_CHECKING:
     from gputui.config.loader import Account
     from gputui.fleet import Fleet
-    from gputui.history.history import History
 
 _MOST = 50_000
 _DEFAULT = timedelta(hours=1)
@@ -64,11 +65,14 @@ def run(args: argparse.Namespace) -> int:
     span = _span(args)
     config = session.load(args)
     accounts = session.choose(config, args.accounts)
+    if args.ref is not None:
+        accounts = {name: accounts[name] for name in accounts_for([args.ref], list(accounts))}
     path = None if args.write is None else _new_file(Path(args.write))
     with session.open_history() as history:
         rows = [row for snapshot in history.snapshots(accounts) for row in snapshot.rows]
-        scope = _scope(args, rows, history, accounts)
         events, status = ([], ExitCode.OK) if args.offline else _reported(accounts, args.accounts)
+        past = {event.instance: event.name for event in events}
+        scope = _scope(args, rows, named(history) | past, accounts)
         hosts, parents = places_of(rows)
         sources = Sources(history, tuple(accounts), state_dir(), events, hosts, parents, most=_MOST)
         timeline = read(sources, span, scope)
@@ -104,25 +108,23 @@ def _span(args: argparse.Namespace) -> TimeSpan:
     return TimeSpan(begin, min(until, now) if begin < now else until)
 
 
-def _scope(args: argparse.Namespace, rows: Sequence[Row], history: History, accounts: Mapping[str, Account]) -> Scope:
+def _scope(
+    args: argparse.Namespace, rows: Sequence[Row], past: Mapping[Ref, str], accounts: Mapping[str, Account]
+) -> Scope:
     if args.host:
         return of_host(args.host, rows)
     if args.rule:
         return of_rule(args.rule)
-    return ALL if args.ref is None else of_thing(_ref(args.ref, rows, history, accounts), rows)
+    return ALL if args.ref is None else of_thing(_ref(args.ref, rows, past, accounts), rows)
 
 
-def _ref(text: str, rows: Sequence[Row], history: History, accounts: Mapping[str, Account]) -> Ref:
-    """Return what a REF names: a row of the last session, or one that has events. Asks no server."""
-    from gputui.cli import refs
-
-    events = history.events(limit=100_000, accounts=accounts)
-    past = {event.instance: event.name for event in events}
-    named = [row for row in rows if row.ref.kind not in ("gpu", "offer", "process")]
-    known = {row.ref for row in named}
-    gone = [_Gone(ref, name) for ref, name in past.items() if ref not in known]
+def _ref(text: str, rows: Sequence[Row], past: Mapping[Ref, str], accounts: Mapping[str, Account]) -> Ref:
+    """Return the thing that a REF names: a row of the last session, or one that has events. Asks no server."""
+    listed = [row for row in rows if row.ref.kind not in ("gpu", "offer", "process")]
+    known = {row.ref for row in listed}
+    gone = [_Gone(ref, name) for ref, name in past.items() if ref not in known and ref.account in accounts]
     try:
-        match = refs.resolve([text], session.Listing(rows=[*named, *gone]))[0]
+        match = resolve([text], session.Listing(rows=[*listed, *gone]))[0]
     except NotFoundError:
         try:
             ref = Ref.parse(text)
@@ -134,7 +136,7 @@ def _ref(text: str, rows: Sequence[Row], history: History, accounts: Mapping[str
         if ref.account not in accounts:
             raise
         return ref
-    refs.report_shortened([match])
+    report_shortened([match])
     return match.ref
 
 
