@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _LEAST_ABOUT = 12
 """Columns below which the beginning of an explanation is not worth its place."""
+_LEAST_LINES_OF = 20
+"""Columns in which an explanation is worth several lines."""
 _TITLE_WIDTH, _ROOMY = 16, 66
 """The columns of most titles, and those of a line from which on the explanations are aligned."""
 _GAP = "  "
@@ -38,16 +40,35 @@ class Entry:
     """The id of the command that it is about; '' for none."""
 
     def content(self, width: int, keys_width: int) -> Content:
-        """Return it in so many columns, of which the keys have their share."""
+        """Return it in so many columns, of which the keys have their share; the explanation is cut."""
+        left, room = self._left(width, keys_width)
+        if self.about and room >= min(len(self.about), _LEAST_ABOUT):
+            about = Content.styled(self.about, "$muted").truncate(room, ellipsis=True)
+            left = Content.assemble(left, _GAP, about)
+        return self._with_edge(left, width)
+
+    def contents(self, width: int, keys_width: int) -> list[Content]:
+        """Return the same, on as many lines as the explanation needs where these are aligned."""
+        left, room = self._left(width, keys_width)
+        if len(self.about) <= room or room < _LEAST_LINES_OF or width < _ROOMY:
+            return [self.content(width, keys_width)]
+        first, *others = (part.rstrip() for part in Content.styled(self.about, "$muted").wrap(room))
+        indent = " " * (left.cell_length + len(_GAP))
+        return [
+            self._with_edge(Content.assemble(left, _GAP, first), width),
+            *(Content.assemble(indent, other) for other in others),
+        ]
+
+    def _left(self, width: int, keys_width: int) -> tuple[Content, int]:
+        """Return keys and title, and the columns that they and the edge leave."""
         style = "$foreground" if self.works else "$muted"
         title = self.title.ljust(_TITLE_WIDTH) if self.about and width >= _ROOMY else self.title
         left = Content.assemble(
             (self.keys.ljust(keys_width), "bold $text-accent" if self.works else "$muted"), (title, style)
         )
-        room = width - left.cell_length - (len(self.edge) + len(_GAP) if self.edge else 0) - len(_GAP)
-        if self.about and room >= min(len(self.about), _LEAST_ABOUT):
-            about = Content.styled(self.about, "$muted").truncate(room, ellipsis=True)
-            left = Content.assemble(left, _GAP, about)
+        return left, width - left.cell_length - (len(self.edge) + len(_GAP) if self.edge else 0) - len(_GAP)
+
+    def _with_edge(self, left: Content, width: int) -> Content:
         left = left.truncate(width - len(self.edge) - 1 if self.edge else width, ellipsis=True)
         space = " " * (width - left.cell_length - len(self.edge))
         return Content.assemble(left, space, (self.edge, "$muted"))
@@ -62,7 +83,7 @@ class Section:
 
     def lines(self, width: int, keys_width: int) -> list[Content]:
         """Return the heading, the lines and an empty one."""
-        entries = (entry.content(width, keys_width) for entry in self.entries)
+        entries = (line for entry in self.entries for line in entry.contents(width, keys_width))
         return [Content.styled(self.heading, "bold $text-accent"), *entries, Content("")]
 
 
@@ -116,7 +137,7 @@ def columns(found: Sequence[Section], width: int) -> list[Content]:
     if width < _TWO_COLUMNS:
         return _lines(found, width)
     half = (width - _BETWEEN) // 2
-    heights = [len(section.entries) + 2 for section in found]
+    heights = [len(_lines([section], half)) for section in found]
     split = min(range(len(found) + 1), key=lambda at: max(sum(heights[:at]), sum(heights[at:])))
     left, right = _lines(found[:split], half), _lines(found[split:], half)
     height = max(len(left), len(right))

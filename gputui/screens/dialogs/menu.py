@@ -20,6 +20,10 @@ _WIDTH = 68
 """Cells of a line in a menu: what the panel leaves at 80 columns."""
 
 
+_LEAST_NOTE, _NOTE_LINES = 20, 2
+"""Cells in which a note is worth two lines, if these are enough; a longer one is cut."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One line of a menu: its value, the key that belongs to it, and the words. ``also`` is another key for it."""
@@ -88,11 +92,15 @@ class MenuDialog(Dialog[str]):
         """Return the line of a choice: key, words and note under those of the others."""
         keys = max((len(one.key) for one in self._choices), default=0)
         labels = max((len(one.label) for one in self._choices), default=0)
-        return Content.assemble(
-            (choice.key.ljust(keys + 2) if keys else "", "bold $text-accent"),
-            choice.label.ljust(labels + 2),
-            (choice.note, "$muted"),
-        ).truncate(_WIDTH, ellipsis=True)
+        line = Content.assemble(
+            (choice.key.ljust(keys + 2) if keys else "", "bold $text-accent"), choice.label.ljust(labels + 2)
+        )
+        room = _WIDTH - line.cell_length
+        note = Content.styled(choice.note, "$muted")
+        parts = [part.rstrip() for part in note.wrap(room)] if room >= _LEAST_NOTE else []
+        if len(parts) != _NOTE_LINES:
+            return Content.assemble(line, note).truncate(_WIDTH, ellipsis=True)
+        return Content.assemble(line, parts[0], "\n", " " * line.cell_length, parts[1])
 
     def on_mount(self) -> None:
         """Highlight the line that is in force now."""

@@ -29,3 +29,11 @@ def test_they_are_next_to_each_other_on_a_wide_one() -> None:
     assert lines[0] == f"{'On this row':<53}Everywhere"
     assert lines[1] == f"{'s  SSH  Log into the instance':<53}ctrl+p  Palette  Find a command or a th…  :palette"
     assert lines[2] == f"X  Stop{'read-only':>43}"
+
+
+def test_below_each_other_explanations_have_as_many_lines_as_they_need() -> None:
+    entry = Entry("e", "Events", "State changes of this instance or of the deployment", ":events-of")
+    assert [line.plain.rstrip() for line in columns([Section("On this row", [entry])], 68)][1:3] == [
+        "e  Events            State changes of this instance or    :events-of",
+        "                     of the deployment",
+    ]
