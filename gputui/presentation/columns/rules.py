@@ -66,7 +66,6 @@ def rule_columns(context: Context) -> Sequence[Column[RuleStatus]]:
         fields.figure("left", left, format_duration, heading="TIME LEFT", priority=4, when_filled=True),
         fields.text("account", lambda row: ", ".join(row.accounts), priority=7, max_width=24, when_filled=True),
         fields.text("note", lambda row: row.note, priority=8, max_width=24, when_filled=True),
-        fields.detail("by", lambda row: row.user),
         fields.text("answer", lambda row: row.problem or row.answer, flex=True, max_width=160, priority=1),
     ]
 
