@@ -27,6 +27,7 @@ from gputui.models import (
 )
 from gputui.models.rules import Candidate, Grab, Quiet, Setting, Watch
 from gputui.presentation.forms import instances_at_once, prefill_from_offer
+from gputui.redaction import redact
 from gputui.rules.orders import most
 
 if TYPE_CHECKING:
@@ -230,6 +231,7 @@ def _of_account(
             f"{form.account}: a {form.kind} has no name by which it could be found after a lost answer."
         )
     values = _complete(form, given)
+    _refuse_secrets(form, values)
     if secret := [
         one.name
         for one in form.fields
@@ -257,6 +259,19 @@ def _of_account(
             candidate = replace(same, regions=merged)
         found[candidate.values] = candidate
     return list(found.values())
+
+
+def _refuse_secrets(form: Form, values: Mapping[str, str]) -> None:
+    """Raise ConfigError for a value that is or may contain a secret: a rule is a file, which commands print."""
+    for one in form.fields:
+        value = values.get(one.name, "")
+        lines = value.split("\n") if one.variables else [value]
+        free = one.variables or one.kind in (FieldKind.TEXT, FieldKind.LINES)
+        if value and (one.kind is FieldKind.SECRET or (free and any(redact(line) != line for line in lines))):
+            raise ConfigError(
+                f"{form.account}: {one.name} is or may contain a secret, and a rule keeps none.",
+                hint="Leave it out, and have the workload read it from a file or a volume.",
+            )
 
 
 def _complete(form: Form, given: Mapping[str, str]) -> dict[str, str]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from gputui.errors import NoStockError
 from gputui.fleet.attempts import Attempt
 from gputui.models import Action
 from gputui.models.attempts import AttemptState
+from gputui.models.rules import Watch
+from gputui.rules.files import RuleFiles
+from gputui.screens.base.rules import SessionRules
 from tests.screens.changing import confirm
 from tests.screens.cloud import Cloud
 from tests.screens.forms import open_form
@@ -68,3 +72,25 @@ async def test_an_offer_that_is_declined_sends_nothing_more() -> None:
         await stage.command("attempts")
         assert "Where a create or a start finds no stock, gputui offers to try it again." in stage.text
     assert cloud.calls[Action.CREATE] == 1
+
+
+async def test_the_agent_tries_it_in_place_of_the_session_if_that_is_chosen(tmp_path: Path) -> None:
+    cloud = Cloud("hub")
+    cloud.errors[Action.CREATE] = FULL
+    async with staged(cloud, view="2", size=NARROW, rules=SessionRules(tmp_path / "agent")) as stage:
+        await open_form(stage)
+        await stage.press("ctrl+g")
+        await confirm(stage)
+        await stage.until_text("No stock for deployment exp-1. Keep trying?")
+        await stage.press("g", "y", "enter")
+        await stage.press("enter")
+        assert "The agent needs a highest price." in stage.text
+        await stage.type("4.5")
+        await stage.press("enter")
+        await stage.until_text("The agent tries deployment exp-1")
+        assert not stage.fleet.work.attempts.all
+        (rule,) = RuleFiles(tmp_path / "agent").read().rules.values()
+        assert isinstance(rule, Watch)
+        assert rule.grab is not None
+        assert (str(rule.grab.ceiling.amount), rule.grab.candidates[0].name) == ("4.5", f"exp-1-{rule.id}-")
+        assert rule.expires is not None

@@ -33,7 +33,9 @@ from gputui.screens.detail import subject_line
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from decimal import Decimal
 
+    from gputui.agent.new_rules import Wish
     from gputui.fleet.attempts import Attempt
     from gputui.models import Money
 
@@ -228,7 +230,12 @@ class ActionCommands(CommandSet):
         def begin(until: datetime, limit: Money | None) -> Attempt:
             return self.session.fleet.work.attempts.start(row, until=until, limit=limit)
 
-        await offer_attempts(self.view, f"the start of {row.name}", error, row.ref.account, begin)
+        def wish(until: datetime, ceiling: Decimal) -> Wish:
+            from gputui.agent.new_rules import Wish as NewWish
+
+            return NewWish(starts=(row,), ceiling=ceiling, expires=until, unpriced=True)
+
+        await offer_attempts(self.view, f"the start of {row.name}", error, row.ref.account, begin, wish)
 
     def done_text(
         self, action: Action, done: Sequence[Row], rows: Sequence[Row], arguments: Mapping[str, str]

@@ -20,7 +20,9 @@ from gputui.screens.commands.no_stock import offer_attempts
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from decimal import Decimal
 
+    from gputui.agent.new_rules import Wish
     from gputui.api.capabilities import Creator, PreparedChange
     from gputui.errors import NoStockError
     from gputui.fleet.attempts import Attempt
@@ -130,7 +132,20 @@ class CreateCommands(CommandSet):
         def begin(until: datetime, limit: Money | None) -> Attempt:
             return attempts.create(form.account, form.kind, name, values, until=until, limit=limit)
 
-        await offer_attempts(self.view, f"{form.kind} {name}", error, form.account, begin)
+        def wish(until: datetime, ceiling: Decimal) -> Wish:
+            from gputui.agent.new_rules import Wish as NewWish
+
+            given = {key: value for key, value in values.items() if value}
+            return NewWish(
+                accounts=(form.account,),
+                grab=form.kind,
+                values=given,
+                ceiling=ceiling,
+                expires=until,
+                unpriced=True,
+            )
+
+        await offer_attempts(self.view, f"{form.kind} {name}", error, form.account, begin, wish)
 
     async def _have_noted(self, form: Form, values: Mapping[str, str], note: str) -> None:
         """Show a note that comes once, and copy the secret that it is about if that is wanted."""

@@ -122,6 +122,10 @@ def test_a_dry_run_shows_what_would_be_sent_and_saves_nothing(run: Run, hub: Clo
             "The budget of $10.00 is too small for one: $16.00 is its ceiling for 8 h.",
         ),
         (("watch", "4090", "--grab", "pod", "--set", "size=2", "--ceiling", "2"), "a pod has no field size"),
+        (
+            ("watch", "4090", "--grab", "pod", "--set", "image=password=hunter2", "--ceiling", "2"),
+            "image is or may contain a secret, and a rule keeps none.",
+        ),
         (("watch", "4090", "--on-one-machine", "4"), "does not say how many GPUs are idle on one machine"),
         (("watch", "4090", "--quiet", "25:00-1:00"), "is no time of the day"),
         (("watch", "4090", "--notify", "pigeon"), "pigeon is no way of notifications"),
