@@ -318,10 +318,10 @@ class _Look:
         ends = max(due.at or now, now + min(NOTICE, timedelta(minutes=lease.warn)))
         left = format_minutes(max(1, round((ends - now).total_seconds() / 60)))
         entry = self._entry(LeaseEvent.WARNED, due.cause)
-        text = f"{lease.ref} is {self.passive} in {left}: {due.cause}."
+        text = f"{lease.ref}: {due.cause}."
         if due.idle and (used := self.facts.load.memory):
             text += f" Processes have {used / 2**30:.1f} GiB of GPU memory."
-        text += f" To keep it: gputui lease {lease.ref} --extend 2h."
+        text += f" Keep it: gputui lease {lease.ref} --extend 2h"
         notice = Notice(f"{lease.name} is {self.passive} in {left}", text)
         return Decision(LeaseState.ENDS_SOON, due.cause, ends, (*before, entry), notice)
 
@@ -370,7 +370,7 @@ class _Look:
     def _done(self, how: str) -> Decision:
         lease = self.lease
         text = f"It {how}, as the server shows."
-        notice = Notice(f"{lease.name} {how}", f"{lease.ref} {how}: its lease is over.")
+        notice = Notice(f"{lease.name} {how}", f"{lease.ref}: its lease is over.")
         return Decision(LeaseState.DONE, text, entries=(self._entry(LeaseEvent.DONE, text),), notice=notice)
 
     def _end(self, reason: str, what: LeaseEvent = LeaseEvent.ENDED) -> Decision:
