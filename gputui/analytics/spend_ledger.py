@@ -65,7 +65,8 @@ class Ledger:
         return replace(report, lines=groups.lines(accounts))
 
     def _recorded(self, accounts: Collection[str] | None) -> list[str]:
-        return [name for name in self._record.begun if accounts is None or name in accounts]
+        begun = self._record.begun
+        return [name for name in (begun if accounts is None else accounts) if name in begun]
 
     def _add_all(self, groups: Groups, begin: float, end: float, accounts: Collection[str] | None) -> None:
         """Add the time of all things to their groups, and that in gaps between two spans of the same charge.

@@ -199,22 +199,21 @@ class SpentPart:
         )
 
     def _show_notes(self) -> None:
-        lines = []
-        now = self._now
+        now, report = self._now, self.report
+        lines: list[Content] = []
         if now is not None:
-            if self.period is not None and self.report is not None:
-                if forecast := forecast_text(self.report):
-                    end = ENDS[self.period]
-                    lines.append(Content.assemble((f"Forecast to the end of {end}: ", "$muted"), forecast))
-                said = notes(self.report, now.at, utc=self._view.session.utc)
-                said += [NO_LABELS] if self.by is By.LABEL else []
-                lines += [Content.styled(line, "$muted") for line in said]
-            if now.problem:
-                lines.append(Content.styled(now.problem, "$text-warning"))
+            if self.period is not None and report is not None and (forecast := forecast_text(report)):
+                lines.append(Content.assemble((f"Forecast to the end of {ENDS[self.period]}: ", "$muted"), forecast))
             lines += [
                 Content.styled(f"Budget {state.budget.name}: {budget_text(state)}", _STYLES[budget_style(state)])
                 for state in now.budgets
             ]
+            if now.problem:
+                lines.append(Content.styled(now.problem, "$text-warning"))
+            if self.is_shown and report is not None:
+                said = notes(report, now.at, utc=self._view.session.utc)
+                said += [NO_LABELS] if self.by is By.LABEL else []
+                lines += [Content.styled(line, "$muted") for line in said]
         widget = self._view.query_one("#spent-notes", Static)
         widget.display = bool(lines)
         widget.update(Content("\n").join(lines))
