@@ -23,6 +23,7 @@ class Condition(StrEnum):
     ROW = "there is a row under the cursor"
     OPEN = "there is something to open under the cursor"
     EVENTS = "the row has events"
+    TIMELINE = "it can be shown on an axis of time"
     PROCESSES = "the GPU processes of the row can be shown"
     LOG = "the log of the row can be read"
     ADDRESSES = "the row has web addresses"

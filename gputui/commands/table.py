@@ -92,7 +92,7 @@ _ROW = _section(
         "Timeline",
         "i",
         "All that happened to it, on an axis of time",
-        when=Condition.EVENTS,
+        when=Condition.TIMELINE,
     ),
     _named("tasks-of", "Tasks", "t", "Tasks in its queue", 5, "tasks", when=Condition.QUEUE, optional=True),
     Command(

@@ -45,7 +45,7 @@ class BadHostCommands(BlockCommands):
         yield from super().conditions()
         if self.view.record_here() is not None:
             yield Condition.OPEN
-            yield Condition.EVENTS
+            yield Condition.TIMELINE
 
     def refusal(self, command: Command) -> str:
         """Return why the host under the cursor cannot be blocked from here."""

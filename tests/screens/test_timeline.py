@@ -177,3 +177,13 @@ async def test_a_move_of_the_cursor_draws_two_columns_of_the_lanes(
         drawn.clear()
         await stage.advance(30)
         assert drawn == []
+
+
+async def test_one_that_is_gone_has_a_timeline_by_its_name_and_from_its_events(history: History) -> None:
+    async with staged(lab(), attic(), history=history) as stage:
+        await stage.command("timeline lab/pod/long-gone 11:40")
+        await stage.until_text("→ gone")
+        assert "long-gone › Timeline" in stage.title
+        assert "stop train" not in stage.text
+        await stage.command("timeline nobody")
+        assert "No match for nobody." in stage.toasts

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from gputui.commands import Condition
-from gputui.models import Deployment, GpuDevice, Instance, Ref
+from gputui.models import Deployment, Event, GpuDevice, Instance, Ref
 from gputui.presentation.times import parse_time
 from gputui.screens.commands.command_set import CommandSet
 
@@ -17,22 +17,16 @@ class TimelineOfCommands(CommandSet):
     """Go to the timeline."""
 
     def conditions(self) -> Iterable[Condition]:
-        """A rule has a journal."""
+        """Instances, deployments, events and rules have a timeline, gone ones too."""
         yield from super().conditions()
-        row = self.view.row_here()
-        if row is not None and row.ref.kind == _RULE:
-            yield Condition.EVENTS
+        if self._scope_here() is not None:
+            yield Condition.TIMELINE
 
     def do_timeline_of(self, argument: str) -> None:
         """Show the timeline of the row, of the thing that is named, or at the time that is typed."""
         if not argument:
-            row = self.view.instance_here() or self.view.row_here()
-            if isinstance(row, GpuDevice) and row.through is not None:
-                self._go(row.through, None)
-            elif isinstance(row, Instance | Deployment):
-                self._go(row.ref, None)
-            elif row is not None and row.ref.kind == _RULE:
-                self._go(Ref("", _RULE, row.ref.id), None)
+            if (scope := self._scope_here()) is not None:
+                self._go(scope, None)
             return
         if (at := self._time(argument)) is not None:
             self._go(None, at)
@@ -41,8 +35,36 @@ class TimelineOfCommands(CommandSet):
         kind, _, name = subject.partition(" ")
         if kind in (_HOST, _RULE) and name:
             self._go(Ref("", kind, name), at)
+        elif (gone := self._gone(subject)) is not None:
+            self._go(gone, at)
         elif (row := self.row_for(subject)) is not None:
             self._go(row.ref, at)
+
+    def _scope_here(self) -> Ref | None:
+        """Return the thing whose timeline the row under the cursor has."""
+        row = self.view.instance_here() or self.view.row_here()
+        match row:
+            case Instance() | Deployment():
+                return row.ref
+            case Event():
+                return row.instance
+            case GpuDevice():
+                return row.through
+        return Ref("", _RULE, row.ref.id) if row is not None and row.ref.kind == _RULE else None
+
+    def _gone(self, text: str) -> Ref | None:
+        """Return an instance that is not listed: one that has events, or any that is named by its full Ref."""
+        session = self.session
+        if session.find(text):
+            return None
+        for event in session.fleet.all(Event):
+            if text in (event.name, str(event.instance), f"{event.instance.account}/{event.name}"):
+                return event.instance
+        try:
+            ref = Ref.parse(text)
+        except ValueError:
+            return None
+        return ref if ref.account in session.fleet.accounts else None
 
     def _split(self, argument: str) -> tuple[str, datetime | None]:
         """Return a name and the time behind it: ``main 03:12``, ``main 2026-11-30 03:12``."""
