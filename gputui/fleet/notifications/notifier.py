@@ -70,7 +70,7 @@ class Notifier:
         if send is None:
             raise ConfigError(
                 "No account can send messages of WeChat.",
-                hint="An account of AutoDL can, once WeChat is bound to it.",
+                hint="It needs an account whose vendor has such a call: docs/watches.md.",
             )
         await send(notification.title, notification.text)
 

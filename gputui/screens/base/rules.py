@@ -80,7 +80,7 @@ class SessionRules:
         return done
 
 
-def user_name() -> str:
+def own_name() -> str:
     """Return the name of the user who makes a rule."""
     try:
         return getpass.getuser()

@@ -16,7 +16,7 @@ from gputui.formatting import format_minutes, parse_span
 from gputui.models import Money
 from gputui.models.attempts import AttemptState
 from gputui.screens import dialogs
-from gputui.screens.base.rules import user_name
+from gputui.screens.base.rules import own_name
 from gputui.screens.base.view import View
 from gputui.screens.commands.command_set import colored
 
@@ -64,7 +64,7 @@ async def offer_attempts(
         return
     limit: Money | None = None
     if currency := fleet.runtime(account).config.currency:
-        more = "What runs for more is stopped again, once its price is known."
+        more = "A higher price is stopped again, once it is known."
         text = await view.app.push_screen_wait(
             dialogs.PromptDialog(
                 f"Highest price of an hour, in {currency}?",
@@ -92,7 +92,7 @@ async def _ask_agent(view: View, what: str, wish: Wish) -> None:
 
     session = view.session
     id_ = session.rules.book().files.new_id()
-    made = await make_rule(session.fleet, wish, id_=id_, scope=session.rules.scope, user=user_name())
+    made = await make_rule(session.fleet, wish, id_=id_, scope=session.rules.scope, user=own_name())
     await session.rules.edit(session.agent, lambda book: book.files.save(made.watch))
     view.notify(f"The agent tries {what}: rule {id_} in :rules.", severity="information")
 
