@@ -75,8 +75,11 @@ class Process:
     async def run(self) -> ExitCode:
         """Serve until there is nothing left to do. Raises AgentError where another agent has to be stopped first."""
         self.place.prepare()
-        lock = self.place.lock()
-        if lock is None:
+        for _ in range(5):
+            if (lock := self.place.lock()) is not None:
+                break
+            await asyncio.sleep(0.02)  # a session that looks whether it is free has it for a moment
+        else:
             return await self._leave_it_to_the_other()
         try:
             listening = self.place.listen()

@@ -187,10 +187,14 @@ class Place:
             return AgentInfo()
         return _read_info(found)
 
+    def is_elsewhere(self) -> bool:
+        """Return whether the last agent of this directory was one on another machine."""
+        return self.read_info().host not in ("", os.uname().nodename)
+
     def not_answering(self) -> AgentError:
         """Return the error about an agent that has the lock and does not answer here."""
         info = self.read_info()
-        if info.host and info.host != os.uname().nodename:
+        if self.is_elsewhere():
             return AgentError(
                 f"The agent of {self._state} runs on {info.host}, process {info.pid}.",
                 hint="Stop it there with gputui agent stop, or use a GPUTUI_STATE_DIR of this machine.",

@@ -123,11 +123,11 @@ async def attach(
                     f"The agent ended at its start: {_last_words(place)}", hint=f"The log is {place.log}."
                 )
             pid = None
-        elif pid is None and not place.is_locked():
-            if program is None:
-                return None
+        elif pid is None and program is None:
+            return None
+        elif pid is None and program is not None and not place.is_locked():
             pid = spawn(program, place)
-        if time.monotonic() > end:
+        elif time.monotonic() > end or place.is_elsewhere():
             raise place.not_answering()
         await asyncio.sleep(_RETRY_SECONDS)
 

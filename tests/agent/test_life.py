@@ -15,6 +15,7 @@ from gputui.agent import server as server_module
 from gputui.agent.client import RefusedError, connect, greet
 from gputui.agent.place import Place
 from gputui.agent.protocol import Hello, hello_of
+from gputui.agent.start import attach
 from gputui.errors import AgentError, ExitCode, NoStockError
 from gputui.models import Instance, Resource
 from tests.agent.conftest import Running, running, until
@@ -252,3 +253,17 @@ async def test_hosts_over_ssh_are_looked_at_only_for_a_rule(agent: Running) -> N
     await agent.pass_time(40)
     assert lab.calls[Resource.INSTANCES] > looks
     await session.aclose()
+
+
+async def test_a_session_on_another_machine_does_not_wait_for_the_agent(tmp_path: Path) -> None:
+    place = Place(tmp_path / "state")
+    place.prepare()
+    lock = place.lock()
+    assert lock is not None
+    (place.folder / "info").write_text(json.dumps({"pid": 7, "host": "elsewhere"}))
+    try:
+        assert await attach(place, Hello("/c.toml"), None) is None
+        with pytest.raises(AgentError, match="runs on elsewhere"):
+            await attach(place, Hello("/c.toml"), ["/nothing/starts/this"])
+    finally:
+        os.close(lock)
