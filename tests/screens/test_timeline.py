@@ -10,6 +10,11 @@ from textual.geometry import Region
 
 from gputui.history.history import History
 from gputui.models import Event, Outcome, Phase, Ref
+from gputui.models.rules import Watch
+from gputui.rules.files import RuleFiles
+from gputui.rules.journal import Entry, EntryKind, Journal
+from gputui.rules.place import agent_dir
+from gputui.screens.base.rules import SessionRules
 from gputui.widgets.lanes import LANES_HEIGHT, Lanes
 from tests.fleet.fakes import START
 from tests.screens.stage import NARROW, WIDE, Stage, staged
@@ -187,3 +192,18 @@ async def test_one_that_is_gone_has_a_timeline_by_its_name_and_from_its_events(h
         assert "stop train" not in stage.text
         await stage.command("timeline nobody")
         assert "No match for nobody." in stage.toasts
+
+
+async def test_i_on_a_rule_shows_its_journal(history: History, tmp_path: Path) -> None:
+    folder = agent_dir(tmp_path)
+    RuleFiles(folder).save(Watch("w2x3", "", "me", START, models=("RTX 4090",), note="night"))
+    journal = Journal(folder, Entry)
+    journal.append("w2x3", Entry(EntryKind.NOTIFIED, START - timedelta(minutes=5), account="lab", text="8 idle"))
+    async with staged(lab(), attic(), history=history, state_dir=tmp_path, rules=SessionRules(folder)) as stage:
+        await stage.command("rules")
+        await stage.until_text("w2x3")
+        await stage.press("i")
+        await stage.until_text("notified: 8 idle")
+        assert "rule w2x3 › Timeline" in stage.title
+        assert "stop train" not in stage.text
+        assert lane(stage, "rules") == "•"
