@@ -11,6 +11,7 @@ import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+from mcp.shared.exceptions import MCPError
 
 from gputui import __version__
 from gputui.cli.mcp.answers import error_text, text_of
@@ -115,8 +116,13 @@ async def ask_person(
         key = f"approve-{secrets.token_hex(8)}"
         plan.asked.add(key)
         return types.InputRequiredResult(input_requests={key: types.ElicitRequest(params=question)})
-    async with asyncio.timeout(LIFETIME.total_seconds()):
-        answer = await context.session.elicit_form(question.message, question.requested_schema, context.request_id)
+    try:
+        async with asyncio.timeout(LIFETIME.total_seconds()):
+            answer = await context.session.elicit_form(
+                question.message, question.requested_schema, context.request_id
+            )
+    except (TimeoutError, MCPError):  # no answer, or a client that cannot show the question after all
+        return False
     return _take(plan, plans, answer)
 
 

@@ -77,6 +77,16 @@ async def test_the_person_at_the_client_is_asked_and_can_decline(
     assert list((home / "state" / "mcp").glob("*.plan")) == []
 
 
+async def test_a_client_that_fails_to_ask_is_referred_to_the_terminal(home: Path, world: Running) -> None:
+    async def broken(context: object, params: types.ElicitRequestParams) -> types.ErrorData:
+        return types.ErrorData(code=-32603, message="no window")
+
+    async with connected(home, *WRITE, elicit=broken, mode="legacy", agent=True) as server:
+        plan = await server.ask("plan_stop", refs=["lab/pod/main"])
+        refused = await server.refused("carry_out", plan=plan["plan"])
+        assert f"gputui mcp approve {plan['plan']}" in refused["hint"]
+
+
 async def test_without_questions_a_client_is_referred_to_the_terminal(home: Path, world: Running) -> None:
     async with connected(home, *WRITE, agent=True) as server:
         plan = await server.ask("plan_stop", refs=["lab/pod/main"])
