@@ -140,8 +140,8 @@ def _plain(report: SpendReport, line: SpendLine, *, flat: bool) -> Plain:
     gaps = [report.unobserved[name].seconds for name in line.accounts if name in report.unobserved]
     money = next((each for each in (line.spent, line.estimate, line.per_hour) if each is not None), None)
     plain |= {
-        "since": report.window.since.isoformat(),
-        "until": report.window.until.isoformat(),
+        "since": _stamp(report.window.since),
+        "until": _stamp(report.window.until),
         "ref": line.key if line.by is By.INSTANCE else line.deployment or None if line.by is By.DEPLOYMENT else None,
         "currency": "" if money is None else money.currency,
         "unobserved": max(gaps, default=0.0),
@@ -150,6 +150,10 @@ def _plain(report: SpendReport, line: SpendLine, *, flat: bool) -> Plain:
     if flat:
         plain |= {name: _amount(getattr(line, name)) for name in _MONEY}
     return {key: plain[key] for key in KEYS}
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _amount(money: Money | None) -> str:

@@ -74,8 +74,9 @@ def test_csv_has_plain_amounts_and_what_was_not_observed(spent: FakeBackend, run
 
 
 def test_json_has_money_as_everywhere_else(spent: FakeBackend, run: Run) -> None:
-    _, out, _ = run("get", "spend", "--since", "6h", "--by", "owner", "-o", "json")
+    _, out, _ = run("get", "spend", "--since", "2026-01-01T00:00Z", "--by", "owner", "-o", "json")
     mei, nobody = json.loads(out)
+    assert mei["since"] == "2026-01-01T00:00:00Z"
     assert (mei["name"], mei["spent"]) == ("mei", {"amount": "8.0000", "currency": "USD", "estimated": False})
     assert (nobody["name"], nobody["spent"]) == ("", None)
 
