@@ -144,7 +144,7 @@ class SpendBook:
             if known is not None and known.until is not None and now - known.until > limit:
                 ended.append(Span(known.charge, known.since, known.until, known.joins))
                 known = None
-            if known is not None and known.charge == charge:
+            if known is not None and (known.charge is charge or known.charge == charge):
                 known.until = None
                 continue
             since, joins = now, 0.0

@@ -132,7 +132,7 @@ class SpendRecorder:
             if made is not None and made[0] is row:
                 charges[row.ref] = made
             elif (charge := _charge(row, deployments, prepaid, unsure, bills=bills)) is not None:
-                charges[row.ref] = row, charge
+                charges[row.ref] = row, made[1] if made is not None and made[1] == charge else charge
         return charges
 
     def _awaits(self, runtime: AccountRuntime, resource: Resource) -> bool:
