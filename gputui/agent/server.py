@@ -20,7 +20,7 @@ from gputui.redaction import as_failure
 from gputui.text import clean
 
 _GREETING_SECONDS = 5.0
-_MOST_UNSENT = 32 * 2**20
+_MOST_UNSENT = 128 * 2**20
 """The most bytes that wait for one session; then it is taken for hung."""
 _MOST_REQUESTS = 1000
 """The most requests of one session that are answered at once."""

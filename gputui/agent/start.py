@@ -75,7 +75,12 @@ def spawn(program: Sequence[str], place: Place) -> int:
 
 
 def start_early(program: Sequence[str], state: Path) -> int | None:
-    """Start an agent where none runs, without waiting for it; returns its process, None where none was started."""
+    """Start an agent where none runs, without waiting for it; returns its process, None where none was started.
+
+    With a single core it would only delay what is drawn first: it is started afterwards.
+    """
+    if _cores() < 2:
+        return None
     place = Place(state)
     try:
         if (connection := place.connect()) is not None:
@@ -84,6 +89,11 @@ def start_early(program: Sequence[str], state: Path) -> int | None:
         return None if place.is_locked() else spawn(program, place)
     except AgentError:
         return None  # the session says it where it needs the agent
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def has_ended(pid: int) -> bool:

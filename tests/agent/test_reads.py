@@ -145,6 +145,18 @@ async def test_errors_of_the_server_reach_the_session(agent: Running) -> None:
     await link.aclose()
 
 
+async def test_a_long_answer_arrives_whole(agent: Running) -> None:
+    body = b"[" + b"1," * 3_000_000 + b"1]"
+
+    async def answer(question: Question) -> Answer:
+        return Answer(body)
+
+    link = await link_of(agent, answer)
+    answers = await asyncio.gather(*(link.ask(Question("lab", "GET", f"/{n}"), 5) for n in range(8)))
+    assert [found is not None and found.body == body for found in answers] == [True] * 8
+    await link.aclose()
+
+
 async def test_a_secret_that_the_agent_cannot_read_is_read_by_the_session(agent: Running) -> None:
     server = Server()
     server.error = ConfigError("accounts.lab.password: the command did not start.")

@@ -17,7 +17,7 @@ from gputui.api import open_backend
 from gputui.app.first_rows import FirstRows
 from gputui.config.loader import load_config
 from gputui.fleet import Fleet
-from gputui.models import Instance, Resource
+from gputui.models import Action, Instance, Phase, Resource
 from gputui.sim.gpuhub.default_world import CLOUDS
 from gputui.sim.server import Running
 from tests.agent.conftest import until
@@ -25,7 +25,7 @@ from tests.cli.conftest import Simulation, write_config
 from tests.fleet.fakes import FakeClock
 
 ON_SCREEN = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.STOCK, Resource.EVENTS, Resource.BALANCES)
-SECONDS = 15
+SECONDS = 10
 
 
 @pytest.fixture(scope="module")
@@ -188,3 +188,34 @@ async def test_the_first_rows_of_a_session_come_from_the_agent(tmp_path: Path, s
         after.adopt(first)
         assert dict(after.rows(Resource.INSTANCES)) == dict(first.rows(Resource.INSTANCES))
         assert not after.is_stale(one)
+
+
+async def test_after_a_change_the_list_is_newer_than_the_change(tmp_path: Path, simulator: Running) -> None:
+    sessions = Sessions(tmp_path, simulator)
+    watch = [Resource.INSTANCES]
+    async with (
+        sessions.agent(),
+        sessions.session(linked=True, watch=watch) as one,
+        sessions.session(linked=True, watch=watch) as other,
+    ):
+        await sessions.pass_time(1)
+        pod = next(row for row in one.all(Instance) if row.phase is Phase.RUNNING and Action.STOP in one.actions(row))
+        assert other.get(pod.ref) is not None
+        await one.act(pod.ref, Action.STOP, expected=pod)
+        await sessions.pass_time(1)
+        stopped = one.find(Instance, pod.ref)
+        assert stopped is not None
+        assert stopped.phase is not Phase.RUNNING
+
+        await sessions.pass_time(6)
+        assert other.find(Instance, pod.ref) == stopped
+
+
+async def test_a_refresh_asks_the_server_again(tmp_path: Path, simulator: Running) -> None:
+    sessions = Sessions(tmp_path, simulator)
+    async with sessions.agent(), sessions.session(linked=True, watch=[Resource.IMAGES]) as fleet:
+        await sessions.pass_time(1)
+        before = sessions.requests
+        fleet.refresh([Resource.IMAGES])
+        await sessions.pass_time(1)
+        assert sessions.requests > before
