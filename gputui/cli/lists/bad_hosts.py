@@ -20,17 +20,8 @@ from gputui.presentation.columns.lists import pick
 
 KEYS = (
     *("ref", "account", "region", "host", "score", "evidence", "starts", "failed", "slow", "lives", "short"),
-    *(
-        "days_seen",
-        "gpus_lost",
-        "gpus_faulty",
-        "slow_start_seconds",
-        "usual_start_seconds",
-        "signs",
-        "first",
-        "last",
-        "days",
-    ),
+    *("days_seen", "gpus_lost", "gpus_faulty", "slow_start_seconds", "usual_start_seconds", "signs"),
+    *("first", "last", "days"),
 )
 """The keys of the JSON and the columns of CSV, in their order."""
 
