@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -94,9 +95,9 @@ def _instances(fleet: Fleet) -> list[Family]:
     wanted = Family("gputui_deployment_desired_instances", "The instances that a deployment is to have.")
     running = Family("gputui_deployment_running_instances", "The instances of a deployment that run.")
     for name, rows in current(fleet, Resource.INSTANCES):
+        found = Counter(row.phase for row in rows.values() if isinstance(row, Instance))
         for phase in Phase:
-            found = sum(isinstance(row, Instance) and row.phase is phase for row in rows.values())
-            instances.add(found, account=name, phase=phase.value)
+            instances.add(found[phase], account=name, phase=phase.value)
     for name, rows in current(fleet, Resource.DEPLOYMENTS):
         for row in rows.values():
             if isinstance(row, Deployment) and row.phase is not Phase.STOPPED:
