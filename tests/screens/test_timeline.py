@@ -207,3 +207,15 @@ async def test_i_on_a_rule_shows_its_journal(history: History, tmp_path: Path) -
         assert "rule w2x3 › Timeline" in stage.title
         assert "stop train" not in stage.text
         assert lane(stage, "rules") == "•"
+
+
+async def test_a_key_never_acts_on_another_row_than_the_marked_ones(history: History) -> None:
+    async with staged(lab(), attic(), history=history) as stage:
+        await stage.command("timeline")
+        await stage.until_text("long-gone")
+        await stage.press("k", "space")
+        assert stage.line_of("stop train").startswith("▌")  # the cursor is on a row that could be stopped
+        await stage.press("X")
+        assert "Stop train?" not in stage.text
+        await stage.press("escape", "j", "X")
+        assert "Stop train" in stage.text

@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 
 _PAUSE = 0.04
 """Seconds for which a further move of the window is awaited before it is read."""
+_ASK_AGAIN = 60.0
+"""Seconds after which the events that a server keeps are asked for again."""
 
 
 class Reader:
-    """Reads for a view; ``done`` gets what was read of the window that is shown."""
+    """Reads for a view; ``done`` gets what was read of the window that is shown.
+
+    The events that a server keeps of one thing are asked for beside that, so that no server delays the history.
+    """
 
     def __init__(self, view: TimelineView, done: Callable[[Timeline], None]) -> None:
         self._view = view
@@ -28,7 +33,10 @@ class Reader:
         self.outdated = False
         """Whether something new is known since the last reading."""
         self.problem = ""
-        self._asked: tuple[Ref, Sequence[Event]] | None = None
+        self._kept: Sequence[Event] = ()
+        self._lacking: tuple[str, ...] = ()
+        self._asked: tuple[Ref | None, float] = (None, 0.0)
+        """The thing whose events were asked for last, and when, by the clock of the machine."""
 
     def outdate(self) -> None:
         """Note that something new is known."""
@@ -36,9 +44,17 @@ class Reader:
 
     def read(self) -> None:
         """Read the window of now; an earlier reading that has not ended is given up."""
-        if self._view.is_mounted and self._view.session.history is not None:
-            self.busy = True
-            self._view.run_worker(self._read(), group="timeline", exclusive=True, exit_on_error=False)
+        view = self._view
+        if not view.is_mounted or view.session.history is None:
+            return
+        self.busy = True
+        view.run_worker(self._read(), group="timeline", exclusive=True, exit_on_error=False)
+        now = view.session.fleet.clock.monotonic()
+        if view.scope is not None and (self._asked[0] != view.scope or now - self._asked[1] >= _ASK_AGAIN):
+            if self._asked[0] != view.scope:
+                self._kept, self._lacking = (), ()
+            self._asked = view.scope, now
+            view.run_worker(self._ask(view.scope), group="timeline-events", exclusive=True, exit_on_error=False)
 
     async def _read(self) -> None:
         view, session = self._view, self._view.session
@@ -47,23 +63,38 @@ class Reader:
         if history is None:
             return
         self.outdated = False
-        span, scope = view.axis.span, self.scope()
-        instances = session.fleet.rows(Resource.INSTANCES).values()
-        hosts, parents = places_of(instances)
+        span, fleet = view.axis.span, session.fleet
+        hosts, parents = places_of(fleet.rows(Resource.INSTANCES).values())
+        accounts = tuple(session.accounts_shown())
+        events = (*fleet.all(Event), *self._kept)
+        sources = Sources(
+            *(history, accounts, fleet.state_dir, events, hosts, parents, fleet.observed_now()), lacking=self._lacking
+        )
         try:
-            events, lacking = await self._events()
-            accounts = tuple(session.accounts_shown())
-            state, observed = session.fleet.state_dir, session.fleet.observed_now()
-            sources = Sources(history, accounts, state, events, hosts, parents, observed, lacking=lacking)
-            timeline = await collect(sources, span, scope)
+            timeline = await collect(sources, span, self.scope())
+            self.problem = ""
         except GputuiError as error:
             self.problem, self.busy = str(error), False
             view.show_error(error)
             return
-        self.problem = ""
         if span == view.axis.span:
             self.busy = False
             self._done(timeline)
+
+    async def _ask(self, ref: Ref) -> None:
+        """Ask for the events that a server keeps of a thing, and read again with them."""
+        fleet = self._view.session.fleet
+        if ref.account not in fleet.accounts:
+            return
+        opened = fleet.runtime(ref.account).opened
+        if opened is None or opened.events_of is None:
+            return
+        try:
+            self._kept, self._lacking = tuple(await fleet.events_of(ref)), ()
+        except GputuiError as error:
+            self._lacking = (f"{ref.account}: {error.message}",)
+        if self._view.scope == ref:
+            self.read()
 
     def scope(self) -> Scope:
         """Return the scope of the view with the offers and GPUs that belong to it."""
@@ -79,19 +110,3 @@ class Reader:
         fleet = self._view.session.fleet
         wanted = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.GPUS, Resource.STOCK)
         return [row for resource in wanted for row in fleet.rows(resource).values()]
-
-    async def _events(self) -> tuple[Sequence[Event], tuple[str, ...]]:
-        """Return the events that are listed, and those that a server keeps of one thing, asked for once."""
-        fleet, ref = self._view.session.fleet, self._view.scope
-        listed = fleet.all(Event)
-        if ref is None or not ref.account or ref.account not in fleet.accounts:
-            return listed, ()
-        opened = fleet.runtime(ref.account).opened
-        if opened is None or opened.events_of is None:
-            return listed, ()
-        if self._asked is None or self._asked[0] != ref:
-            try:
-                self._asked = ref, tuple(await fleet.events_of(ref))
-            except GputuiError as error:
-                return listed, (f"{ref.account}: {error.message}",)
-        return [*listed, *self._asked[1]], ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar, cast
 
 from textual import on
@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from gputui.analytics.timeline import nearest
+from gputui.formatting import format_duration
 from gputui.models import Action, Instance, Ref, Resource, Row
 from gputui.models.timeline import Lane, Moment, Timeline, Tone
 from gputui.presentation.columns.column import Column
@@ -122,6 +123,10 @@ class TimelineView(SessionList):
         at, self.session.timeline_at = self.session.timeline_at, None
         if at is not None:
             self._put(at)
+        if changed and self.is_mounted:
+            # Not for a moment the rows of another thing, on which a key would act.
+            self.timeline, self._shown = None, None
+            self.table.set_rows(())
         if changed or at is not None:
             self.reader.read()
 
@@ -285,12 +290,12 @@ class TimelineView(SessionList):
 
     def _reading(self, timeline: Timeline, moments: Sequence[Moment], slots: int) -> Content:
         at = stamp(self.axis.at, utc=self.session.utc)
-        step = timedelta(seconds=self.axis.span.seconds / slots)
+        step = self.axis.span.seconds / slots
         known = timeline.span == self.axis.span
         figures = ["reading …"] if not known else reading(timeline, moments, self.axis.at, slots)
         zone = "UTC" if self.session.utc else f"{self.axis.at.astimezone():%Z}"
-        width = f"{step.total_seconds():.0f} s" if step < timedelta(minutes=2) else f"{step.seconds // 60} min"
-        return Content.assemble((at, "bold $text-accent"), (f" {zone}  ±{width}   ", "$muted"), "   ".join(figures))
+        width = f" {zone}   {format_duration(max(1.0, step))} a cell   "
+        return Content.assemble((at, "bold $text-accent"), (width, "$muted"), "   ".join(figures))
 
     def warning(self) -> str:
         """Return what the timeline lacks."""
@@ -346,12 +351,12 @@ class TimelineView(SessionList):
         return self.thing_of(self.table.cursor_row)
 
     def targets(self) -> list[Row]:
-        """Return what the marked moments happened to, else the one under the cursor."""
+        """Return the things of the marked moments, as far as they are listed; without marks that under the cursor."""
         if self._fixed:
             return list(self._fixed)
-        marked = [thing for ref in self.table.marked if (thing := self.thing_of(self.table.get(ref))) is not None]
-        here = self.under_cursor()
-        return list({row.ref: row for row in marked}.values()) or ([] if here is None else [here])
+        chosen = [self.table.get(ref) for ref in self.table.marked] or [self.table.cursor_row]
+        things = (thing for row in chosen if (thing := self.thing_of(row)) is not None)
+        return list({thing.ref: thing for thing in things}.values())
 
     def actions_here(self) -> frozenset[Action]:
         """Return what can be done to the instances; to other things in their own views."""
