@@ -23,7 +23,7 @@ _ASK_AGAIN = 60.0
 class Reader:
     """Reads for a view; ``done`` gets what was read of the window that is shown.
 
-    The events that a server keeps of one thing are asked for beside that, so that no server delays the history.
+    The events that a server keeps of one thing are requested separately, so that no server delays the history.
     """
 
     def __init__(self, view: TimelineView, done: Callable[[Timeline], None]) -> None:
