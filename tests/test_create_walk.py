@@ -139,17 +139,17 @@ async def test_a_create_enters_few_files_and_reads_its_values_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     walk, read = Walk(), []
-    send, reading = httpx.AsyncClient.send, FormValues._read
+    send, reading = httpx.AsyncHTTPTransport.handle_async_request, FormValues._read
 
-    async def sent(client: httpx.AsyncClient, request: httpx.Request, **options: Any) -> httpx.Response:
+    async def sent(connections: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
         walk.sent = walk.sent or (request.method, request.url.path) == ("POST", path)
-        return await send(client, request, **options)
+        return await send(connections, request)
 
     def noted(given: FormValues, field: Any) -> None:
         read.append(field.name)
         reading(given, field)
 
-    monkeypatch.setattr(httpx.AsyncClient, "send", sent)
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", sent)
     async with running_simulator(ssh=False) as running:
         config = parse_config(running.config_toml(), name="simulator", private=True)
         async with staged(make(config.accounts[account])) as stage:
