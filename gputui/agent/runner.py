@@ -40,7 +40,7 @@ from gputui.rules.engine import Grabber, Steps
 from gputui.rules.files import FileProblem, RuleFiles
 from gputui.rules.journal import Entry, Journal
 from gputui.rules.orders import UNSETTLED, Orders
-from gputui.rules.status import status_of
+from gputui.rules.status import accounts_of, status_of
 from gputui.rules.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -249,11 +249,14 @@ class RuleService:
             self._agent.log.warning("a rule is not followed: %s", why)
 
     def _keep_polling(self) -> None:
+        """Poll the stock of the accounts that rules are about, and at once the instances that they start."""
         busy = [run.watch for run in self._runs.values() if run.is_busy and run.watch is not None]
-        wanted = {Resource.STOCK} if busy else set()
-        if any(one.grab is not None for one in busy):
-            wanted.add(Resource.INSTANCES)  # prices, and what is to be started
-        self._fleet.keep_watching(wanted, owner=self)
+        about = {name for one in busy for name in accounts_of(one) or self._fleet.accounts}
+        grabs = [one.grab for one in busy if one.grab is not None]
+        starts = {one.account for grab in grabs for one in grab.candidates if one.start is not None}
+        fleet = self._fleet
+        fleet.keep_watching({Resource.STOCK} if about else (), (self, Resource.STOCK), about)
+        fleet.keep_watching({Resource.INSTANCES} if starts else (), (self, Resource.INSTANCES), starts)
 
     def _wake(self, concerned: Callable[[Watch], bool]) -> None:
         """Let the rules look again that something new is about."""

@@ -250,7 +250,7 @@ class AccountRuntime:
             return None
         if self._fleet.leaves_hosts and self.opened is not None and self.opened.named_instances is not None:
             return None
-        watched = self._fleet.watched
+        watched = self._fleet.watched_in(self.name)
         paces = [max(self._base_pace(resource, self._polling), self._least_pace(0))] if resource in watched else []
         if self.uses_probes(resource) and Resource.GPUS not in watched:
             # Processes are shown next to another list: not worth a query over SSH every other second.

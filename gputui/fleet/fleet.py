@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -109,7 +109,7 @@ class Fleet(Rows):
 
             self.spending = SpendRecorder(self, history, on_failure)
         self._watched: frozenset[Resource] = frozenset()
-        self._kept_watched: dict[object, frozenset[Resource]] = {}
+        self._kept_watched: dict[object, tuple[frozenset[Resource], frozenset[str] | None]] = {}
         self._kept_slowly: dict[object, frozenset[Resource]] = {}
         self.watched_slowly: frozenset[Resource] = frozenset()
         """Resources on the screen that need not be newer than what is polled in the background."""
@@ -199,7 +199,12 @@ class Fleet(Rows):
     @property
     def watched(self) -> frozenset[Resource]:
         """The resources on the screen, and those watched in addition."""
-        return self._watched.union(*self._kept_watched.values())
+        return self._watched.union(*(resources for resources, _ in self._kept_watched.values()))
+
+    def watched_in(self, account: str) -> frozenset[Resource]:
+        """Return the resources that are watched in one account."""
+        kept = (resources for resources, only in self._kept_watched.values() if only is None or account in only)
+        return self._watched.union(*kept)
 
     def watch(self, resources: Iterable[Resource], slowly: Iterable[Resource] = ()) -> None:
         """Set the resources on the screen: they are polled at their interval, the others slowly or not at all.
@@ -215,10 +220,15 @@ class Fleet(Rows):
         self.announce()
         self.watching.notify(None)
 
-    def keep_watching(self, resources: Iterable[Resource], owner: object = None) -> None:
-        """Set the resources that are polled at their interval for ``owner``, whatever is on the screen."""
-        self._kept_watched[owner] = frozenset(resources)
-        if not self._kept_watched[owner]:
+    def keep_watching(
+        self, resources: Iterable[Resource], owner: object = None, accounts: Collection[str] | None = None
+    ) -> None:
+        """Set the resources that are polled at their interval for ``owner``, in these accounts or in all.
+
+        That is independent of what is on the screen.
+        """
+        self._kept_watched[owner] = frozenset(resources), None if accounts is None else frozenset(accounts)
+        if not self._kept_watched[owner][0]:
             del self._kept_watched[owner]
         for runtime in self.runtimes.values():
             runtime.reconsider()
