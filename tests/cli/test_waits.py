@@ -9,10 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from gputui.cli.waits.goals import Goal, Outcome
+from gputui.cli.waits.goals import Goal, Look, Outcome
 from gputui.cli.waits.readiness import GpuLoads
 from gputui.cli.waits.rows import RowWait
-from gputui.cli.waits.until import look_until
+from gputui.cli.waits.until import Reporter, look_until
 from gputui.errors import UnavailableError
 from gputui.models import GpuDevice, GpuSample, Instance, Phase, Ref, Resource
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running
@@ -109,3 +109,17 @@ async def test_a_later_instance_of_the_name_is_not_the_one_that_was_awaited() ->
     assert outcome is Outcome.REACHED
     assert isinstance(first, Instance)
     assert 50 <= seconds < 80
+
+
+def test_figures_that_change_all_the_time_are_reported_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = FakeClock()
+    reporter = Reporter(clock, clock.monotonic() + 600)
+    for second in range(0, 120, 5):
+        clock.elapsed = second
+        reporter.show([Look("2 idle H100", Outcome.NOT_YET, f"{second} idle in all", moves=True)])
+    reporter.show([Look("2 idle H100", Outcome.UNREADABLE, "no answer", moves=True)])
+    assert capsys.readouterr().err.splitlines() == [
+        "2 idle H100: 0 idle in all",
+        "2 idle H100: 60 idle in all",
+        "2 idle H100: no answer",
+    ]

@@ -52,6 +52,7 @@ class Look:
     """A look at something that is waited for: ``subject`` names it, ``state`` is its state in words.
 
     ``rows`` are those that it is about. ``error`` is why it ends the waiting, or why nothing could be read.
+    ``moves``: its words have figures that change all the time.
     """
 
     subject: str
@@ -59,6 +60,7 @@ class Look:
     state: str
     rows: tuple[Row, ...] = ()
     error: GputuiError | None = None
+    moves: bool = False
 
 
 def status_of(looks: list[Look]) -> ExitCode:

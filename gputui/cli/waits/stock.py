@@ -162,7 +162,7 @@ class StockWait:
             return Look(wanted.words, Outcome.NEVER, "; ".join(parts), tuple(there), next(iter(failures.values())))
         blind = bool(failures or unread or uncounted or (unpriced and wanted.price is not None))
         outcome = Outcome.UNREADABLE if blind else Outcome.NOT_YET
-        return Look(wanted.words, outcome, "; ".join(parts), tuple(there))
+        return Look(wanted.words, outcome, "; ".join(parts), tuple(there), moves=True)
 
 
 def _same(one: str, other: str) -> bool:

@@ -28,20 +28,22 @@ Looker = Callable[[], Awaitable[list[Look]]]
 
 
 class Reporter:
-    """Reports each new state, and after a minute without one that the waiting continues."""
+    """Reports each new state, figures that change all the time once a minute, and each minute that it still waits."""
 
     def __init__(self, clock: Clock, end: float) -> None:
         self._clock = clock
         self._end = end
-        self._shown: dict[str, str] = {}
+        self._shown: dict[str, tuple[Outcome, str, float]] = {}
         self._last = clock.monotonic()
 
     def show(self, looks: Sequence[Look]) -> None:
         """Report what is new in these looks."""
         now = self._clock.monotonic()
         for look in looks:
-            if self._shown.get(look.subject) != look.state:
-                self._shown[look.subject] = look.state
+            outcome, state, at = self._shown.get(look.subject, (None, "", 0.0))
+            quiet = look.moves and look.outcome is outcome and now - at < _REMINDER
+            if look.state != state and not quiet:
+                self._shown[look.subject] = look.outcome, look.state, now
                 self._last = now
                 notify(f"{look.subject}: {look.state}")
         if now - self._last >= _REMINDER:
