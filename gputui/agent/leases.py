@@ -41,6 +41,7 @@ class Surroundings(Protocol):
     """The parts of the agent that the service needs."""
 
     fleet: Fleet
+    config_path: Path
     folder: Path
     log: logging.Logger
     notifier: Any
@@ -129,7 +130,9 @@ class LeaseService:
             if problem.why not in self._said:
                 self._said.add(problem.why)
                 self._agent.log.warning("a rule is not enforced: %s", problem.why)
-        leases = {id_: rule for id_, rule in found.rules.items() if isinstance(rule, Lease)}
+        # Accounts of the same name in another configuration are others.
+        scopes = ("", str(self._agent.config_path))
+        leases = {id_: rule for id_, rule in found.rules.items() if isinstance(rule, Lease) and rule.scope in scopes}
         for id_ in self._followed.keys() - leases.keys():
             del self._followed[id_]
         for id_, lease in leases.items():

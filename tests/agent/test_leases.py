@@ -54,6 +54,7 @@ class Place:
     folder: Path
     clock: FakeClock
     notifier: Said = field(default_factory=Said)
+    config_path: Path = Path("/home/ada/config.toml")
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("test.leases"))
 
     def __post_init__(self) -> None:
@@ -216,6 +217,19 @@ async def test_an_account_that_is_gone_and_a_read_only_one_are_said(
         await place.minutes(20)
         assert lab.calls[Action.STOP] == 0
         assert "read-only" in place.notifier.said[-1].text
+
+
+async def test_leases_of_another_configuration_are_not_its_own(
+    clock: FakeClock, lab: FakeBackend, tmp_path: Path
+) -> None:
+    async with agent(clock, tmp_path, lab) as place:
+        place.files.save(replace(LEASE, warn=0, scope="/elsewhere/config.toml"))
+        await place.minutes(12)
+        assert not place.service.busy
+        assert lab.calls[Action.STOP] == 0
+        place.files.save(replace(LEASE, id="l236", warn=0, scope=str(place.config_path)))
+        await place.minutes(12)
+        assert lab.calls[Action.STOP] == 1
 
 
 async def test_a_released_instance_has_to_be_gone(clock: FakeClock, lab: FakeBackend, tmp_path: Path) -> None:
