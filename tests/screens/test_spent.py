@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gputui.history.history import History
-from gputui.models import Money, Resource
+from gputui.models import Money, Ref, Resource
 from gputui.models.budgets import Budget
 from gputui.models.periods import Period
 from tests.fleet.fakes import START
@@ -78,6 +78,28 @@ async def test_a_period_has_its_sums_and_each_line_opens_what_it_is_made_of(hist
         assert "$4.21/h" in stage.title
         await stage.press("G")
         assert "choose a period first" in stage.toasts
+
+
+async def test_the_period_is_remembered_with_its_filter(history: History) -> None:
+    preferences = history.preferences("")
+    async with staged(hub(), history=history, preferences=preferences, view="9") as stage:
+        await stage.press("]", "]")
+        await stage.command("group owner")
+        await stage.press("/")
+        await stage.type("name:mei")
+        await stage.press("enter")
+    again = history.preferences("")
+    async with staged(hub(), history=history, preferences=again, view="9") as stage:
+        await stage.until_text("[this week]")
+        assert "by owner" in stage.body[0]
+        assert "/ name:mei" in stage.title
+        assert stage.view.focused is not None
+        assert stage.view.focused.id == "spent"
+        # A line of Home is about the cost of now.
+        stage.app.session.navigator.go("cost", select=Ref("hub", "cost", "USD"))
+        await stage.settle()
+        assert "[now]" in stage.body[0]
+        assert stage.view.focused.id == "table"
 
 
 async def test_what_was_never_recorded_is_not_said_to_be_free(history: History) -> None:

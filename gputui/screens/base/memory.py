@@ -72,6 +72,7 @@ class Memory:
         put: Callable[[Any], str | None],
         *,
         limits: bool = False,
+        first: bool = False,
     ) -> None:
         """Remember a value. Call it in ``__init__``; a subclass replaces a value by the same name.
 
@@ -79,8 +80,10 @@ class Memory:
         takes such a value, or None for the default. It returns a sentence about a part that it cannot use, such as a
         column that is gone, after using the rest; it raises ValueError, TypeError or a GputuiError for a value that
         it cannot use at all. ``limits``: it hides rows, so it is not restored in a view that opens on some of them.
+        ``first``: it is restored before the others, which depend on it.
         """
-        self._values[name] = _Value(kind, get, put, limits)
+        value = _Value(kind, get, put, limits)
+        self._values = {name: value} | self._values if first else self._values | {name: value}
 
     def leave_limits(self) -> None:
         """Restore no value that hides rows: the view opens on an instance, a row or an account."""

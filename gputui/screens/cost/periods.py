@@ -55,10 +55,21 @@ class SpentPart:
         self._adding_up: Worker[None] | None = None
         keep_order(view.memory, "spent-sort", lambda: self.table)
         keep_columns(view.memory, "spent-columns", lambda: self.table)
+        view.memory.keep("period", str, self._period_name, self._restore_period, limits=True, first=True)
         view.memory.keep("spent-by", str, lambda: None if self.by is By.ACCOUNT else self.by.value, self._restore)
 
     def _restore(self, name: str | None) -> None:
         self.by = By(name or By.ACCOUNT)
+
+    def _period_name(self) -> str | None:
+        return None if self.period is None else self.period.value
+
+    def _restore_period(self, name: str | None) -> None:
+        """Show another period, before a filter is read: which columns there are depends on it."""
+        self.period, self.report = None if name is None else Period(name), None
+        if self._view.is_mounted:
+            self._show_table()
+            self.show()
 
     # --- widgets ---------------------------------------------------------------------------------------------
 
@@ -104,7 +115,7 @@ class SpentPart:
     def show(self) -> None:
         """Show the period: its lines are added up in a thread."""
         view = self._view
-        view.set_class(self.is_shown, "-period")
+        self._show_table()
         self._show_periods()
         self._show_notes()
         if self.period is not None and self._now is not None:
@@ -122,6 +133,13 @@ class SpentPart:
         """Add up again if other accounts are shown."""
         if self.is_shown and tuple(self._view.session.accounts_shown()) != self._accounts:
             self.show()
+
+    def _show_table(self) -> None:
+        """Show the table of the period, or those of the cost of now, and give it the keys."""
+        view = self._view
+        if view.has_class("-period") is not self.is_shown:
+            view.set_class(self.is_shown, "-period")
+            view.focus_body()
 
     async def _add_up(self, now: SpendNow, period: Period, by: By) -> None:
         view = self._view
@@ -155,8 +173,7 @@ class SpentPart:
         if self.is_shown:
             self.table.placeholder = Content(self.empty_text())
         self.show()
-        if crosses:
-            self._view.focus_body()
+        self._view.memory.note()
 
     def group_by(self, by: By) -> None:
         """Add up by another kind of group."""

@@ -231,6 +231,12 @@ class CostView(ListView):
         clock = at.astimezone(UTC if self.session.utc else None)
         return [(when, "warning"), (f"  {clock:%H:%M}", "muted")]
 
+    def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
+        """Put the cursor on a line of the cost of now."""
+        if select is not None and self.is_mounted and self.spent.is_shown:
+            self.spent.choose(None)
+        super().limit_to(scope, select)
+
     # --- following the fleet ---------------------------------------------------------------------------------
 
     def follow(self) -> Sequence[Callable[[], None]]:
