@@ -238,6 +238,12 @@ class Agent:
         problem = GputuiError(f"The agent: {failure.message}", hint=failure.hint or "gputui agent logs has more.")
         self.publish(PROBLEM, error_to_plain(problem))
 
+    def _rests(self, account: str) -> str:
+        """Return why an account is not polled now; '' where it is."""
+        opened = self.fleet.runtime(account).opened
+        is_left = self.fleet.leaves_hosts and opened is not None and opened.named_instances is not None
+        return "looked at over SSH only for rules" if is_left else ""
+
     def status(self) -> Mapping[str, Any]:
         """Return what can be said about it, as plain data."""
         if not self.ready.is_set():
@@ -249,7 +255,8 @@ class Agent:
             "requests": {"sent": self.reads.sent, "answered": self.reads.given},
             "problem": str(self.problem) if self.problem else None,
             "accounts": [
-                {"account": name, "state": one.state.value, "message": one.message} for name, one in health.items()
+                {"account": name, "state": one.state.value, "message": self._rests(name) or one.message}
+                for name, one in health.items()
             ],
             "services": [{"name": service.name, "busy": service.busy} for service in self.services],
         }

@@ -108,7 +108,18 @@ def _foreground(args: argparse.Namespace) -> int:
     metrics = _metrics(args)
     if metrics is not None:
         _check_metrics(metrics, ask_agent(state_dir(), "status"))
+    if sys.stderr.isatty():
+        _say_what_begins(ask_agent(state_dir(), "status"))
     return run_agent(_config(args), state_dir(), metrics=metrics)
+
+
+def _say_what_begins(status: Mapping[str, Any] | None) -> None:
+    from gputui.agent.place import Place
+
+    if status is not None:
+        notify(f"An agent runs already: process {status['pid']}.")
+    else:
+        notify(f"The agent runs until Ctrl+C, or until nothing is left to do. Log: {Place(state_dir()).log}")
 
 
 def _check_metrics(metrics: Address, status: Mapping[str, Any] | None) -> None:
