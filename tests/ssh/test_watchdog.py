@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from gputui.ssh.watchdog import arm_script, disarm_script
+from gputui.errors import SshError
+from gputui.ssh.watchdog import arm, arm_script, disarm, disarm_script
+from tests.ssh.conftest import Person
+from tests.ssh.shells import ShellServer
 
 
 @pytest.fixture
@@ -89,3 +92,20 @@ def test_another_process_with_the_number_of_one_that_died_is_left_alone(instance
         run(instance, arm_script("l234", 600))
         assert pid_of(instance) != other.pid
         other.kill()
+
+
+async def test_over_a_connection_it_outlives_the_session_until_it_is_ended(instance: Path, person: Person) -> None:
+    async with ShellServer(("env", f"HOME={instance}", "sh", "-c")) as server:
+        connection = await person.connect(server.port)
+        await arm(connection, "main", "l234", 600)
+        pid = pid_of(instance)
+        assert is_running(pid)
+        await disarm(connection, "main", "l234")
+        assert not (instance / ".gputui-lease-l234").exists()
+
+
+async def test_an_instance_that_cannot_be_armed_says_so(instance: Path, person: Person) -> None:
+    async with ShellServer(("env", f"HOME={instance}/nowhere", "sh", "-c")) as server:
+        connection = await person.connect(server.port)
+        with pytest.raises(SshError, match="main did not confirm that it is armed: exit status 3"):
+            await arm(connection, "main", "l234", 600)
