@@ -139,7 +139,7 @@ def add_terms(parser: argparse.ArgumentParser, *, edits: bool = False) -> None:
         type=quiet,
         metavar="FROM-TO",
         dest="quiet_time",
-        help="send and announce nothing at this time of each day, in local time: 22:00-07:00",
+        help="send nothing and announce no stock at this time of each day, in local time: 22:00-07:00",
     )
     parser.add_argument(
         "--notify",

@@ -13,15 +13,13 @@ any two of them: with the journal as it is then, a new run continues. What keeps
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
 
-from gputui.formatting import format_money
 from gputui.models import Money
-from gputui.models.rules import MINUTES_A_DAY, Candidate, Grab, RuleState, Watch
+from gputui.models.rules import Candidate, Grab, RuleState, Watch
+from gputui.rules.decisions import READ_AGAIN, Choice, Decisions, minutes_until
 from gputui.rules.effects import (
     Answer,
     Append,
-    Chance,
     Effect,
     Failure,
     Find,
@@ -39,48 +37,27 @@ from gputui.rules.effects import (
 from gputui.rules.journal import Entry, EntryKind
 from gputui.rules.orders import (
     COUNTED,
-    HELD,
     LOST,
     UNSETTLED,
     Orders,
     Record,
     Stage,
-    age,
     candidate_key,
     in_words,
-    most,
     order_of,
 )
 
-PACE = 30.0
-"""The least number of seconds between two requests for one candidate."""
-READ_AGAIN = 10.0
-"""How long after a request the stock of its candidate may not show it yet, in seconds."""
 SETTLE = 600.0
 """How long after a request a server may still perform it, in seconds: longer than any request is awaited."""
 LOOK_PAUSE = 15.0
-MOST_LOST = 3
-"""Requests of a rule that may come to nothing without a reason: then it ends."""
 _AGAIN = 60.0
 """How long one look for what was absent serves."""
 _STALE = 20.0
 """How long after the decision a request may be sent: the machine may have slept."""
 _DISK_PAUSE = 30.0
 
-_UNFINISHED = (
-    (frozenset({Stage.OPEN}), " Whether {} was created is not known: look there."),
-    (frozenset({Stage.OBTAINED, Stage.SEEN}), " {} was created; the price was not checked."),
-    (frozenset({Stage.UNDOING}), " {} costs more than the ceiling, and was not seen to end: end it."),
-)
 
 Steps = Generator[Effect, Reply, None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    candidate: Candidate
-    most: Money
-    counts: Money
 
 
 class Grabber:
@@ -89,6 +66,7 @@ class Grabber:
     def __init__(self, entries: Iterable[Entry], around: Surroundings) -> None:
         self.orders = Orders(entries)
         self._around = around
+        self._decide = Decisions(self.orders, around.chances)
         self._due: dict[tuple[str, int], float] = {}
         """When something may be done again, in seconds since the start of the machine."""
         self._troubles: dict[int, str] = {}
@@ -119,14 +97,14 @@ class Grabber:
 
     def _step(self, rule: Watch, grab: Grab, now: Now) -> Steps:
         if account := self._around.missing():
-            yield from self._end(RuleState.FAILED, self._removed(account), now)
+            yield from self._end(RuleState.FAILED, self._decide.removed(account), now)
         elif (record := self._first({Stage.OPEN}, "find", now)) is not None:
             yield from self._reconcile(rule, record)
         elif (record := self._first({Stage.UNDOING}, "undo", now)) is not None:
             yield from self._undo(rule, record)
-        elif (end := self._ended(rule, grab, now)) is not None:
+        elif (end := self._decide.end(rule, grab, now)) is not None:
             yield from self._end(*end, now)
-        elif isinstance(choice := self._choose(rule, grab, now), _Choice):
+        elif isinstance(choice := self._decide.choose(rule, grab, now), Choice):
             lost = [
                 one for one in self.orders.of(LOST) if self._absent_at.get(one.number, -_AGAIN) + _AGAIN <= now.up
             ]
@@ -169,7 +147,7 @@ class Grabber:
 
     # Requests.
 
-    def _send(self, rule: Watch, grab: Grab, choice: _Choice, now: Now) -> Steps:
+    def _send(self, rule: Watch, grab: Grab, choice: Choice, now: Now) -> Steps:
         number = self.orders.last_number + 1
         candidate = choice.candidate
         intent = Entry(
@@ -294,102 +272,6 @@ class Grabber:
             self._troubles.pop(record.number, None)
             yield from self._append(self._entry(EntryKind.UNDONE, record, "It has ended."))
 
-    # Decisions.
-
-    def _choose(self, rule: Watch, grab: Grab, now: Now) -> _Choice | str:
-        """Return what to send now: the cheapest that may be; else why there is nothing."""
-        if self.orders.of(frozenset({Stage.OPEN, Stage.UNDOING})):
-            return self.orders.explained()
-        if len(self.orders.of(COUNTED)) >= grab.count:
-            return "The price of each is being read."
-        if rule.expires is not None and now.at >= rule.expires:
-            return "The time of the rule is over."
-        if (
-            self.orders.refused is not None
-            or self.orders.of(frozenset({Stage.UNDONE}))
-            or len(self.orders.of(LOST)) >= MOST_LOST
-        ):
-            return self.orders.explained()
-        if pause_of_rule(rule, now) is not None:
-            return ""
-        reasons = []
-        chances = [chance for chance in self._around.chances() if chance.candidate < len(grab.candidates)]
-        for chance in sorted(chances, key=_by_price):
-            candidate = grab.candidates[chance.candidate]
-            limit = most(rule, candidate)
-            choice = _Choice(candidate, limit, limit.times(candidate.parallel).times(grab.hours))
-            if not (why := self._why_not(grab, choice, chance, now)):
-                return choice
-            reasons.append(why)
-        return next(iter(dict.fromkeys(reasons)), "There is no candidate.")
-
-    def _why_not(self, grab: Grab, choice: _Choice, chance: Chance, now: Now) -> str:
-        """Return why a candidate is not sent now; '' where it may be."""
-        candidate, price = choice.candidate, chance.price
-        if chance.enough is False:
-            return chance.why or f"Not enough is idle in {candidate.account}."
-        if price is None and not candidate.limit_field and not grab.unpriced:
-            return f"{candidate.account}: the price is not known, and no request can limit it: nothing is sent."
-        if price is not None and price.currency != choice.most.currency:
-            return f"{candidate.account}: {in_words(price)} cannot be compared with {in_words(choice.most)}."
-        if price is not None and price.amount > choice.most.amount:
-            return f"{candidate.account}: {in_words(price)} is above {in_words(choice.most)}."
-        if self._since_request(candidate, now) < READ_AGAIN:
-            return f"The stock of {candidate.account} is read again after the last request."
-        if self._pause(candidate, now) > 0:
-            return self.orders.explained()
-        for budget, day in ((grab.budget, None), (grab.budget_day, now)):
-            if budget is not None and (left := self._left(budget, day)).amount < choice.counts.amount:
-                span = "the budget" if day is None else "the budget of 24 hours"
-                return f"{format_money(choice.counts)} is needed, and {format_money(left)} of {span} is left."
-        return ""
-
-    def _left(self, budget: Money, day: Now | None) -> Money:
-        counted = self.orders.counted(day)
-        return budget if counted is None else Money(budget.amount - counted.amount, budget.currency)
-
-    def _since_request(self, candidate: Candidate, now: Now) -> float:
-        last = self.orders.intents.get((candidate.account, candidate.kind, candidate_key(candidate)))
-        return READ_AGAIN if last is None else age(last, now)
-
-    def _pause(self, candidate: Candidate, now: Now) -> float:
-        """Return for how many seconds a candidate is not sent, after it was not created."""
-        own = self.orders.pauses.get((candidate.account, candidate.kind, candidate_key(candidate)))
-        of_account = self.orders.pauses_of_accounts.get(candidate.account)
-        pauses = (max(PACE, one.wait) - age(one, now) for one in (own, of_account) if one is not None)
-        return max(pauses, default=0.0)
-
-    def _ended(self, rule: Watch, grab: Grab, now: Now) -> tuple[RuleState, str] | None:
-        """Return the end of the rule, if this is it: nothing is left that follows by itself."""
-        orders = self.orders
-        if orders.of(UNSETTLED):
-            return None
-        if undone := orders.of(frozenset({Stage.UNDONE})):
-            return RuleState.FAILED, f"{undone[0].intent.name} cost more than the ceiling, and was ended."
-        if orders.refused is not None:
-            return RuleState.FAILED, f"The request was refused: {orders.refused.text}"
-        held = len(orders.of(HELD))
-        if rehearsed := len(orders.of(frozenset({Stage.REHEARSED}))):
-            return (RuleState.DONE, f"Dry run: {rehearsed} requests.") if rehearsed >= grab.count else None
-        if held >= grab.count:
-            return RuleState.DONE, f"{held} of {grab.count} obtained."
-        lost = orders.of(LOST)
-        if len(lost) >= MOST_LOST:
-            names = ", ".join(record.intent.name for record in lost)
-            return RuleState.FAILED, f"{len(lost)} requests came to nothing: {names}. Look at their accounts."
-        if rule.expires is not None and now.at >= rule.expires:
-            return RuleState.EXPIRED, f"The time is over: {held} of {grab.count} obtained."
-        if grab.budget is not None and self._left(grab.budget, None).amount <= 0:
-            return RuleState.DONE, f"The budget is used: {held} of {grab.count} obtained."
-        return None
-
-    def _removed(self, account: str) -> str:
-        text = f"The account {account} is no longer in the configuration."
-        for stages, words in _UNFINISHED:
-            if names := [one.intent.name for one in self.orders.of(stages)]:
-                text += words.format(", ".join(names))
-        return text
-
     # Time.
 
     def _is_late(self, record: Record) -> bool:
@@ -404,7 +286,7 @@ class Grabber:
     def _waits(self, what: str, number: int, now: Now) -> bool:
         return self._due.get((what, number), 0.0) > now.up
 
-    def _wait(self, rule: Watch, grab: Grab, now: Now, why: _Choice | str) -> Wait:
+    def _wait(self, rule: Watch, grab: Grab, now: Now, why: Choice | str) -> Wait:
         """Return for how long nothing is done, and how that is shown."""
         orders = self.orders
         text = why if isinstance(why, str) else ""
@@ -414,8 +296,8 @@ class Grabber:
         if undoing := orders.of(frozenset({Stage.UNDOING})):
             trouble = self._troubles.get(undoing[0].number, "")
             return Wait(min(waits, default=LOOK_PAUSE), RuleState.CHECKING, trouble or orders.explained())
-        waits += [left for one in grab.candidates if (left := self._pause(one, now)) > 0]
-        recent = (READ_AGAIN - self._since_request(one, now) for one in grab.candidates)
+        waits += [left for one in grab.candidates if (left := self._decide.pause(one, now)) > 0]
+        recent = (READ_AGAIN - self._decide.since_request(one, now) for one in grab.candidates)
         waits += [left for left in recent if left > 0]
         if rule.expires is not None:
             waits.append(max(0.1, (rule.expires - now.at).total_seconds()))
@@ -425,7 +307,7 @@ class Grabber:
             return Wait(min(waits, default=None), RuleState.PAUSED, "Paused.")
         if rule.quiet is not None:
             waits.append(
-                60.0 * _minutes_until(rule.quiet.end if rule.quiet.has(now.minute) else rule.quiet.begin, now)
+                60.0 * minutes_until(rule.quiet.end if rule.quiet.has(now.minute) else rule.quiet.begin, now)
             )
             if rule.quiet.has(now.minute):
                 return Wait(min(waits), RuleState.QUIET, text)
@@ -457,23 +339,3 @@ _DAY_PAUSE = 60.0
 def name_of(candidate: Candidate, number: int) -> str:
     """Return the name of what is created: that of the candidate, which has the rule's id, and a number."""
     return f"{candidate.name}{number}"
-
-
-def _by_price(chance: Chance) -> tuple[bool, object]:
-    """Order by price, an unknown one last; all are in the currency of the ceiling, or refused."""
-    return (chance.price is None, 0 if chance.price is None else chance.price.amount)
-
-
-def pause_of_rule(rule: Watch, now: Now) -> Wait | None:
-    """Return the wait of a rule that is paused, or in whose quiet time it is; None for another."""
-    left = None if rule.expires is None else max(0.1, (rule.expires - now.at).total_seconds())
-    if rule.paused:
-        return Wait(left, RuleState.PAUSED, "Paused.")
-    if rule.quiet is None or not rule.quiet.has(now.minute):
-        return None
-    quiet = 60.0 * _minutes_until(rule.quiet.end, now)
-    return Wait(quiet if left is None else min(quiet, left), RuleState.QUIET, "It is quiet time.")
-
-
-def _minutes_until(minute: int, now: Now) -> int:
-    return (minute - now.minute) % MINUTES_A_DAY or MINUTES_A_DAY

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from gputui.models import Ref
 from gputui.models.rules import RuleState, Watch
+from gputui.rules.decisions import pause_of_rule
 from gputui.rules.effects import Append, Failure, Idle, Notice, Now, Surroundings, Wait
-from gputui.rules.engine import Steps, pause_of_rule
+from gputui.rules.engine import Steps
 from gputui.rules.journal import Entry, EntryKind
 from gputui.rules.orders import Orders
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from gputui.agent.new_rules import Wish, make_rule
+from gputui.agent.new_rules import make_rule
+from gputui.agent.wishes import Wish
 from gputui.api import open_backend
 from gputui.config.loader import parse_config
 from gputui.config.sections import Polling

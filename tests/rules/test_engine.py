@@ -11,6 +11,7 @@ import pytest
 from gputui.models import Money, Ref
 from gputui.models.rules import Candidate, Grab, Quiet, RuleState, Watch
 from gputui.rules import engine
+from gputui.rules.decisions import MOST_LOST
 from gputui.rules.effects import (
     Answer,
     Append,
@@ -255,7 +256,7 @@ def test_what_a_server_answers_and_forgets_is_said_and_sent_again_a_few_times() 
         return Seen(there=False) if isinstance(effect, Look) else well(effect)
 
     effects = drive(around, answers, limit=2000)
-    assert len(sent(effects)) == engine.MOST_LOST
+    assert len(sent(effects)) == MOST_LOST
     state, text = over(around)
     assert state == RuleState.FAILED
     assert "run-g7k2-1, run-g7k2-2, run-g7k2-3" in text

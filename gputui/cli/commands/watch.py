@@ -90,7 +90,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _made(args: argparse.Namespace, fleet: Fleet) -> Made:
-    from gputui.agent.new_rules import Wish, make_rule
+    from gputui.agent.new_rules import make_rule
+    from gputui.agent.wishes import Wish
     from gputui.rules.files import RuleFiles
     from gputui.rules.place import agent_dir
 

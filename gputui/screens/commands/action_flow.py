@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from gputui.agent.new_rules import Wish
+    from gputui.agent.wishes import Wish
     from gputui.fleet.attempts import Attempt
     from gputui.models import Money
 
@@ -231,7 +231,7 @@ class ActionCommands(CommandSet):
             return self.session.fleet.work.attempts.start(row, until=until, limit=limit)
 
         def wish(until: datetime, ceiling: Decimal) -> Wish:
-            from gputui.agent.new_rules import Wish as NewWish
+            from gputui.agent.wishes import Wish as NewWish
 
             return NewWish(starts=(row,), ceiling=ceiling, expires=until, unpriced=True)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from gputui.agent.new_rules import Wish
+    from gputui.agent.wishes import Wish
     from gputui.api.capabilities import Creator, PreparedChange
     from gputui.errors import NoStockError
     from gputui.fleet.attempts import Attempt
@@ -133,7 +133,7 @@ class CreateCommands(CommandSet):
             return attempts.create(form.account, form.kind, name, values, until=until, limit=limit)
 
         def wish(until: datetime, ceiling: Decimal) -> Wish:
-            from gputui.agent.new_rules import Wish as NewWish
+            from gputui.agent.wishes import Wish as NewWish
 
             given = {key: value for key, value in values.items() if value}
             return NewWish(

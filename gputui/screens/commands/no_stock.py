@@ -21,7 +21,7 @@ from gputui.screens.base.view import View
 from gputui.screens.commands.command_set import colored
 
 if TYPE_CHECKING:
-    from gputui.agent.new_rules import Wish
+    from gputui.agent.wishes import Wish
 
 _DEFAULT_SPAN = "2h"
 _ENDED_SECONDS = 60.0

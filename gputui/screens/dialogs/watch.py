@@ -16,7 +16,7 @@ from gputui.widgets.inputs.checkbox import Checkbox
 from gputui.widgets.inputs.line_input import LineInput
 
 if TYPE_CHECKING:
-    from gputui.agent.new_rules import Wish
+    from gputui.agent.wishes import Wish
 
 HERE = "here"
 LINES = ("count", "price", "grab", "number", "ceiling", "hours", "budget", "budget_day", "expires", "quiet", "note")

@@ -19,7 +19,8 @@ from gputui.screens import dialogs
 from gputui.screens.base.rules import own_name
 
 if TYPE_CHECKING:
-    from gputui.agent.new_rules import Made, Wish
+    from gputui.agent.new_rules import Made
+    from gputui.agent.wishes import Wish
     from gputui.rules.book import RuleBook
     from gputui.screens.dialogs.watch import Texts
     from gputui.screens.stock.view import StockView
@@ -120,7 +121,7 @@ def effects_of(wish: Wish, offer: Offer) -> list[str]:
 
 def wish_of(texts: Texts, offer: Offer, now: datetime) -> Wish:
     """Return the wish that the lines of the dialog mean; raises ValueError with the reason."""
-    from gputui.agent.new_rules import Wish
+    from gputui.agent.wishes import Wish
 
     everywhere = texts.get("everywhere") == "true"
     grab = texts.get("grab", "")

@@ -1,0 +1,43 @@
+"""New rules as users ask for them, on the command line and on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from gputui.models import Instance
+from gputui.models.rules import Quiet
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A new rule as a user asks for it. Amounts are in the currency of its accounts.
+
+    ``grab`` is the name of a template or a kind, '' for neither; ``values`` come before those of the template.
+    ``starts`` are instances to be started. ``number`` is how many to create or start, ``price`` for an hour of one
+    GPU, ``ceiling`` for an hour of one instance.
+    """
+
+    models: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    count: int = 1
+    on_one_machine: int | None = None
+    price: Decimal | None = None
+    notify: tuple[str, ...] = ()
+    once: bool = False
+    expires: datetime | None = None
+    quiet: Quiet | None = None
+    note: str = ""
+    grab: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    starts: tuple[Instance, ...] = ()
+    number: int = 1
+    ceiling: Decimal | None = None
+    hours: Decimal = Decimal(1)
+    budget: Decimal | None = None
+    budget_day: Decimal | None = None
+    unpriced: bool = False
+    lease: bool = False
