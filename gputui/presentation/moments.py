@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from gputui.formatting import format_duration, seconds_text, some_of, status_text
+from gputui.formatting import format_duration, seconds_text, status_text
 from gputui.models import Event, EventSource, Outcome, Phase, Ref
 from gputui.models.leases import Lease, LeaseEntry, LeaseEvent
 from gputui.models.rules import Rule
@@ -150,4 +150,4 @@ def of_gaps(gaps: Mapping[str, Sequence[TimeSpan]]) -> Iterator[Moment]:
         account = names[0] if len(names) == 1 else ""
         ref = Ref(account, "gap", f"{span.begin.timestamp():.3f} {names[0]}")
         text = f"not observed for {format_duration(span.seconds)}"
-        yield Moment(ref, span.begin, Lane.GAP, some_of(names, 3), text, Tone.QUIET, until=span.end)
+        yield Moment(ref, span.begin, Lane.GAP, ", ".join(names), text, Tone.QUIET, until=span.end)
