@@ -42,7 +42,6 @@ class TimelineView(SessionList):
     COMMAND_SETS = (TimelineCommands, *SessionList.COMMAND_SETS)
     FOOTER = ("open", "zoom-in", "zoom-out", "go-to-time", "filter", "save", "follow")
     SORT: ClassVar[tuple[str | None, bool]] = ("time", False)
-    COUNTED = " moments"
     EVERY: ClassVar[float] = _TICK_SECONDS
     WORDS: ClassVar[Mapping[str, tuple[str, str]]] = {
         "open": ("Open", "Open what it happened to; of what is gone, the details"),
@@ -306,6 +305,11 @@ class TimelineView(SessionList):
         if self.scope is not None and not self.scope.account:
             return [f"{self.scope.kind} {self.scope.id}", self.HEADING]
         return super().breadcrumbs()
+
+    def counts(self) -> str:
+        """Return the number of moments shown, and of all."""
+        text = super().counts()
+        return f"{text} moment{'' if text == '1' else 's'}"
 
     def status(self) -> tuple[Content, Content]:
         """Add the range."""
