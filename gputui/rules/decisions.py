@@ -1,4 +1,4 @@
-"""What a grab does next, and why it does nothing: from its rule, its journal and the stock. Pure."""
+"""The decisions of a grab: the next request, or why there is none; from its rule, its journal and the stock. Pure."""
 
 from __future__ import annotations
 
