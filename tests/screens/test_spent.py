@@ -122,6 +122,21 @@ async def test_home_has_the_spending_of_today_and_the_budgets_that_warn(history:
         await stage.until_text("Budget team: ≥ $2.")
 
 
+async def test_home_shows_spending_that_grows_by_itself_only_now_and_then(history: History) -> None:
+    async with staged(hub(), history=history) as stage:
+        await stage.advance(3600)
+        await stage.press("0")
+        await stage.until_text("today ≥ $2.")
+        before = stage.line_of("today ≥ $2.")
+        await stage.advance(300)
+        assert stage.line_of("today ≥ $2.") == before
+        await stage.press("9", "0")
+        await stage.until(lambda: stage.line_of("today ≥ $2.") != before)
+        before = stage.line_of("today ≥ $2.")
+        await stage.advance(700)
+        await stage.until(lambda: before not in stage.text)
+
+
 @pytest.fixture
 def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let this machine be in a time zone that is 8 hours ahead."""

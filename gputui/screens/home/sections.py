@@ -48,6 +48,7 @@ from gputui.screens.base.session import Session
 from gputui.screens.events.slow_steps import SlowSteps
 
 if TYPE_CHECKING:
+    from gputui.fleet.spend_reports import SpendNow
     from gputui.rules.lease_book import LeaseView
 
 FIRST_NEWS = timedelta(hours=24)
@@ -74,6 +75,10 @@ _OF_INSTANCES = frozenset({Section.UNDER_WAY, Section.NEWS})
 """Sections of which nothing is said while instances of an account are not known."""
 
 
+_SPENT_SECONDS = 600.0
+"""How long the spending of today, which grows by itself, is shown as it was: a screen at rest writes nothing."""
+
+
 class HomeSections:
     """Makes the sections. It follows the events one by one: their number does not slow down a refresh."""
 
@@ -86,6 +91,8 @@ class HomeSections:
         self._since: datetime | None = None
         self._kept: dict[Section, tuple[object, HomeSection]] = {}
         self._costs = self._events = 0
+        self._spent_at: SpendNow | None = None
+        """The spending as it is shown."""
         self._work: tuple[int, ...] = ()
         self.moving = False
         """Whether something shown changes by the second: copies and commands."""
@@ -95,7 +102,8 @@ class HomeSections:
     # --- events ----------------------------------------------------------------------------------------------
 
     def catch_up(self) -> None:
-        """Take the events since the last time."""
+        """Take the events since the last time, and the spending as it is now."""
+        self._spent_at = None
         rows = self._session.fleet.rows(Resource.EVENTS)
         self._known.intersection_update(rows)
         self.take(Change(added=tuple(row for ref, row in rows.items() if ref not in self._known)))
@@ -363,9 +371,11 @@ class HomeSections:
         spend.use_zone(UTC if session.utc else None)
         if spend.now is None:
             return None, ()
+        if self._spent_at is None or _differs(self._spent_at, spend.now):
+            self._spent_at = spend.now
         shown = session.accounts_shown()
-        budgets = [state for state in spend.now.budgets if any(map(state.budget.counts, shown))]
-        return spend.now.reports[Period.TODAY].of(shown), budgets
+        budgets = [state for state in self._spent_at.budgets if any(map(state.budget.counts, shown))]
+        return self._spent_at.reports[Period.TODAY].of(shown), budgets
 
     def _old(self, lists: Collection[Resource]) -> set[str]:
         """Return the accounts shown of which some of these lists are old or were not read."""
@@ -411,3 +421,14 @@ class HomeSections:
 
 def _minute(now: datetime) -> int:
     return int(now.timestamp()) // 60
+
+
+def _differs(shown: SpendNow, now: SpendNow) -> bool:
+    """Whether the spending is to be shown again: after a while, on another day, and where it is of other things."""
+    return (now.at - shown.at).total_seconds() >= _SPENT_SECONDS or _parts(now) != _parts(shown)
+
+
+def _parts(spent: SpendNow) -> object:
+    today = spent.reports[Period.TODAY]
+    budgets = [(one.budget, one.reached, one.will_exceed) for one in spent.budgets]
+    return today.window, [(line.key, today.lacks(line.key)) for line in today.lines], budgets
