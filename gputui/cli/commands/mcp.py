@@ -167,13 +167,15 @@ async def _serve_changes(args: argparse.Namespace, reader: Reader) -> bool:
     budget = Budget(args.budget, desk.folder, clock.now)
     leasing = Leasing(leases.book(args), args.lease, leases.user(), partial(leases.ensure_agent, args))
     tools: list[Any] = [*ReadTools(reader, partial(rules.read, args)).tools()]
-    tools += WriteTools(Writing(reader, plans, budget, leasing)).tools()
+    writing = WriteTools(Writing(reader, plans, budget, leasing))
+    tools += writing.tools()
     limits = " and ".join(format_money(one) for one in args.budget)
     text = instructions(CHANGES.format(lease=format_minutes(args.lease), budget=limits))
     try:
         return await _until_ended(serve(make_server(tools, text, plans)))
     finally:
         plans.close()
+        await writing.finish()
 
 
 def _list() -> int:

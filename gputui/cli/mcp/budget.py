@@ -79,10 +79,12 @@ class Budget:
 
     def _used(self, currency: str) -> Decimal:
         since = self._now() - DAY
-        return sum(
-            (one.amount.amount for one in self._read() if one.amount.currency == currency and one.at > since),
-            Decimal(),
-        )
+        of_plan: dict[str, Decimal] = {}
+        for one in self._read():
+            if one.amount.currency == currency and one.at > since:
+                of_plan[one.plan] = of_plan.get(one.plan, Decimal()) + one.amount.amount
+        # What was released counts for some moments longer than what was reserved.
+        return sum((max(amount, Decimal()) for amount in of_plan.values()), Decimal())
 
     def _read(self) -> list[Spent]:
         try:

@@ -16,6 +16,7 @@ from gputui.cli.mcp.tool import Answer
 from gputui.errors import ConflictError, GputuiError, InvalidError, UnknownOutcomeError
 from gputui.formatting import format_money
 from gputui.models import Action, ActionResult, Deployment, Instance, Money, Row
+from gputui.models.leases import Lease
 from gputui.presentation import actions
 from gputui.presentation.actions import name_of
 from gputui.presentation.deployments import price_change
@@ -97,8 +98,8 @@ async def start(writing: Writing, text: str) -> Plan:
         raise InvalidError(f"{row.ref}: only instances and deployments can be started with a lease.")
     lease = await writing.leasing.known(row.ref)
     hours = writing.leasing.hours if lease is None else hours_left(lease, writing.fleet.now())
-    price = row.price
-    if price is None or price.estimated:
+    price = _price_once_started(row)
+    if price is None or price.estimated or not price.amount:
         writing.unpriced(row.ref.account, str(row.ref))
         counts = None
     else:
@@ -109,7 +110,16 @@ async def start(writing: Writing, text: str) -> Plan:
     else:
         lines.append(f"It has a lease already, which stays as it is: it ends at {lease.until:%Y-%m-%d %H:%M} UTC.")
     plan = mutate.Plan([row], lines=lines)
-    return await _planned(writing, Action.START, plan, counts, lease_of=row if lease is None else None)
+    if lease is None:
+        return await _planned(writing, Action.START, plan, counts, lease_of=row)
+    return await _planned(writing, Action.START, plan, counts, relies_on=lease)
+
+
+def _price_once_started(row: Instance | Deployment) -> Money | None:
+    """Return what an hour costs when it runs: what a stopped deployment costs now says nothing of that."""
+    if isinstance(row, Instance):
+        return row.price
+    return None if row.price_to is None or not row.desired else row.price_to.times(row.desired)
 
 
 async def scale(writing: Writing, text: str, replicas: int) -> Plan:
@@ -121,7 +131,7 @@ async def scale(writing: Writing, text: str, replicas: int) -> Plan:
     if before == replicas:
         raise ConflictError(f"{row.ref} already has {replicas} desired instances.")
     lines = [f"Desired instances: from {before} to {replicas}.", price_change(row, replicas)]
-    counts = None
+    counts = lease = None
     if replicas > before:
         lease = await writing.leasing.known(row.ref)
         if lease is None:
@@ -130,7 +140,7 @@ async def scale(writing: Writing, text: str, replicas: int) -> Plan:
                 hint=f"A person can set one, which ends all of it: gputui lease {row.ref} --after 8h",
             )
         hours = hours_left(lease, writing.fleet.now())
-        if row.price_to is None:
+        if row.price_to is None or row.price_to.estimated:
             writing.unpriced(row.ref.account, f"an instance of {row.ref}")
         else:
             counts = writing.counted(row.price_to.times(replicas - before), hours)
@@ -140,7 +150,7 @@ async def scale(writing: Writing, text: str, replicas: int) -> Plan:
         [line for line in lines if line],
         question=f"Scale {name_of(row)} in {row.ref.account} from {before} to {replicas}?",
     )
-    return await _planned(writing, Action.SCALE, plan, counts)
+    return await _planned(writing, Action.SCALE, plan, counts, relies_on=lease)
 
 
 async def _rows(writing: Writing, action: Action, texts: Sequence[str]) -> list[Row]:
@@ -159,7 +169,9 @@ async def _planned(
     plan: mutate.Plan,
     counts: Money | None = None,
     lease_of: Instance | Deployment | None = None,
+    relies_on: Lease | None = None,
 ) -> Plan:
+    """Add a plan: it sets a lease of ``lease_of``, or is not sent unless ``relies_on`` ends what it costs."""
     fleet = writing.fleet
     lines = await mutate.summary(fleet, plan, action)
     if counts is not None:
@@ -168,7 +180,9 @@ async def _planned(
     typed = actions.confirmation_text(action, plan.rows, moving=moving)
 
     async def carry_out() -> Answer:
-        if lease_of is not None:
+        if relies_on is not None:
+            await writing.leasing.check(relies_on)
+        if lease_of is not None or relies_on is not None:
             await writing.leasing.ready()
         await fleet.reread(plan.rows)  # the approval may have taken minutes
         if counts is not None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from gputui.api.capabilities import Creator, PreparedChange
-from gputui.cli.mcp.answers import tidy
 from gputui.cli.mcp.changes import UNKNOWN_NEXT, Writing, leased
 from gputui.cli.mcp.plans import Plan
 from gputui.cli.mcp.tool import Answer
@@ -31,7 +30,7 @@ from gputui.models import (
 from gputui.presentation import forms
 from gputui.presentation.form_summary import StockNow, highest_price
 from gputui.redaction import redact
-from gputui.text import generated_secret
+from gputui.text import clean, generated_secret
 
 GENERATED = "generate"
 _LONGEST = 6_000
@@ -196,7 +195,7 @@ def _values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
 
 def _shown(field: FormField, value: str) -> str:
     """Return a value whole, but for secrets; further lines of it are marked, so that they are not taken for ours."""
-    text: str = tidy("***" if field.kind is FieldKind.SECRET else redact(value))
+    text = "***" if field.kind is FieldKind.SECRET else redact(clean(value, multiline=True))
     return text.replace("\n", "\n    | ")
 
 

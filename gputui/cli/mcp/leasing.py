@@ -59,6 +59,14 @@ class Leasing:
         view = (await asyncio.to_thread(self.book.read)).of.get(ref)
         return None if view is None else view.lease
 
+    async def check(self, lease: Lease) -> None:
+        """Raise ConflictError where a lease does not end its row as it did when a plan was made."""
+        now = await self.known(lease.ref)
+        if now is None or (now.id, now.until, now.action) != (lease.id, lease.until, lease.action):
+            raise ConflictError(
+                f"The lease of {lease.ref} has changed. Nothing was sent.", hint="Prepare another plan."
+            )
+
     async def ready(self) -> None:
         """Make sure that an agent runs, before anything is sent. Raises AgentError."""
         await asyncio.to_thread(self.ensure_agent)

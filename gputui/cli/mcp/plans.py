@@ -119,7 +119,8 @@ class Plans:
             )
         id_ = "".join(secrets.choice(_LETTERS) for _ in range(_ID_LENGTH))
         expires = (self._now() + LIFETIME).replace(microsecond=0)
-        text = PlanText(id_, question, tuple(lines), typed, expires)
+        cleaned = tuple(clean(line, multiline=True) for line in lines)
+        text = PlanText(id_, clean(question), cleaned, None if typed is None else clean(typed), expires)
         plan = Plan(text, carry_out, self._monotonic() + LIFETIME.total_seconds())
         self._desk.put(text)
         self._plans[id_] = plan
@@ -260,9 +261,10 @@ def _read(path: Path) -> str:
 def _text_of(content: str) -> PlanText:
     plain: Mapping[str, Any] = json.loads(content)
     try:
-        lines = tuple(str(line) for line in plain["lines"])
-        typed = None if plain["typed"] is None else str(plain["typed"])
+        # Whoever can write the file cannot act on the terminal of the person who reads it.
+        lines = tuple(clean(str(line), multiline=True) for line in plain["lines"])
+        typed = None if plain["typed"] is None else clean(str(plain["typed"]))
         expires = datetime.fromisoformat(str(plain["expires"])).astimezone(UTC)
-        return PlanText(str(plain["id"]), str(plain["question"]), lines, typed, expires)
+        return PlanText(str(plain["id"]), clean(str(plain["question"])), lines, typed, expires)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"it is no plan: {error}") from None

@@ -104,7 +104,8 @@ class Reader:
         if feed.state is FeedState.LOADING:
             return False  # it is requested by the first reading
         at = feed.fetched_at
-        young = at is not None and self.fleet.now() - at < MAX_AGE
+        # From the future: the clock was set back, and the age is not known.
+        young = at is not None and timedelta() <= self.fleet.now() - at < MAX_AGE
         if at is not None and self._changed_at is not None and at <= self._changed_at:
             return True
         return now or feed.state is not FeedState.FRESH or not young

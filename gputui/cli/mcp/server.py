@@ -140,8 +140,8 @@ def _take(plan: Plan, plans: Plans, answer: types.ElicitResult) -> bool:
     approved = answer.action == "accept" and (
         given is True if plan.text.typed is None else isinstance(given, str) and given.strip() == plan.text.typed
     )
-    if plans.get(plan.id).state is not PlanState.WAITING:
-        return False
+    if (state := plans.get(plan.id).state) is not PlanState.WAITING:
+        return state is PlanState.APPROVED  # in a terminal meanwhile
     if approved:
         plans.settle(plan, PlanState.APPROVED)
     elif answer.action != "cancel":

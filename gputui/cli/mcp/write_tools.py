@@ -12,8 +12,11 @@ from gputui.cli.mcp import changes, creating
 from gputui.cli.mcp.changes import Writing, answer_of
 from gputui.cli.mcp.plans import PlanState
 from gputui.cli.mcp.tool import Answer, Arguments, Tool
+from gputui.fleet.clock import within
 from gputui.redaction import as_failure
 
+FINISH_SECONDS = 120.0
+"""How long the server stays for requests under way when the client has gone, in seconds."""
 _REF = "account/kind/id as in `ref` of a row, in full."
 
 
@@ -59,6 +62,12 @@ class WriteTools:
 
     def __init__(self, writing: Writing) -> None:
         self._writing = writing
+        self._under_way: set[asyncio.Task[Answer]] = set()
+
+    async def finish(self) -> None:
+        """Wait for plans that are being carried out: what was created gets its lease though the client has gone."""
+        if self._under_way:
+            await within(self._writing.fleet.clock, FINISH_SECONDS, asyncio.wait(set(self._under_way)))
 
     def tools(self) -> Sequence[Tool[Any]]:
         """Return them."""
@@ -147,4 +156,7 @@ class WriteTools:
                 self._writing.reader.note_change()
             return plan.outcome
 
-        return await asyncio.shield(asyncio.create_task(work(), name=f"plan {plan.id}"))
+        task = asyncio.create_task(work(), name=f"plan {plan.id}")
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)

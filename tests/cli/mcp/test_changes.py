@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,9 +27,10 @@ from gputui.errors import (
     InvalidError,
     UnknownOutcomeError,
 )
-from gputui.models import Action, Form, FormField, Money, Offer, Ref, Resource, Role
+from gputui.models import Action, Deployment, Form, FormField, Money, Offer, Phase, Ref, Resource, Role
 from gputui.models.forms import FieldKind
-from gputui.rules.lease_book import LeaseBook
+from gputui.rules.lease_book import LeaseBook, LeaseTerms
+from tests.agent.conftest import until
 from tests.cli.mcp.conftest import Tools, tools_over
 from tests.fleet.fakes import FakeBackend, pod
 
@@ -83,7 +86,8 @@ class Write:
         self.budget = Budget([Money(Decimal(20), "USD")], self.desk.folder, clock.now)
         leasing = Leasing(self.book, 480, "me", self._ensure)
         writing = Writing(tools.reader, self.plans, self.budget, leasing)
-        self.tools = {tool.name: tool for tool in WriteTools(writing).tools()}
+        self.made = WriteTools(writing)
+        self.tools = {tool.name: tool for tool in self.made.tools()}
 
     def _ensure(self) -> None:
         self.agents += 1
@@ -183,12 +187,67 @@ async def test_an_unknown_price_is_in_no_budget(tmp_path: Path, lab: Lab) -> Non
             await write.ask("plan_create", account="lab", kind="pod", values={"name": "exp", "image": "cuda"})
 
 
+def stopped(price_to: Money | None, desired: int) -> Deployment:
+    """A deployment that costs nothing now."""
+    ref, nothing = Ref("lab", "deployment", "serve"), Money(Decimal(0), "USD")
+    return Deployment(
+        ref, "serve", "", Phase.STOPPED, "", desired=desired, running=0, price=nothing, price_to=price_to
+    )
+
+
+@pytest.mark.parametrize(("price_to", "desired"), [(None, 2), (replace(PRICE, estimated=True), 2), (PRICE, 0)])
+async def test_what_a_stopped_deployment_costs_now_is_not_its_price(
+    tmp_path: Path, lab: Lab, price_to: Money | None, desired: int
+) -> None:
+    lab.rows[Resource.DEPLOYMENTS] = [stopped(price_to, desired)]
+    async with writing(tmp_path, lab) as write:
+        with pytest.raises(InvalidError, match="The price of lab/deployment/serve is not known"):
+            await write.ask("plan_start", ref="lab/deployment/serve")
+
+
+async def test_a_started_deployment_counts_with_all_its_instances(tmp_path: Path, lab: Lab) -> None:
+    lab.rows[Resource.DEPLOYMENTS] = [stopped(Money(Decimal("0.75"), "USD"), 2)]
+    async with writing(tmp_path, lab) as write:
+        plan = await write.ask("plan_start", ref="lab/deployment/serve")
+    assert plan["consequences"][-1].startswith("It counts $12.00 against the budget of $20.00")
+
+
+async def test_a_start_that_relies_on_a_lease_is_not_sent_without_it(tmp_path: Path, lab: Lab) -> None:
+    row = replace(pod("lab", "main", "exited"), price=PRICE)
+    lab.rows[INSTANCES] = [row]
+    async with writing(tmp_path, lab) as write:
+        terms = LeaseTerms(until=write.clock.now() + timedelta(hours=4))
+        lease = write.book.set(row, terms, now=write.clock.now(), user="me", known=None)
+        plan = (await write.ask("plan_start", ref="lab/pod/main"))["plan"]
+        write.approve(plan)
+        write.book.remove(lease)
+        with pytest.raises(ConflictError, match="The lease of lab/pod/main has changed"):
+            await write.ask("carry_out", plan=plan)
+    assert lab.calls[Action.START] == 0
+
+
 async def test_a_create_has_a_lease_of_what_it_made(tmp_path: Path, lab: Lab) -> None:
     async with writing(tmp_path, lab) as write:
         answer = await write.approved("plan_create", account="lab", kind="pod", values=EXP)
         lease = write.book.read().of[Ref("lab", "pod", "exp")].lease
     assert (answer["outcome"], answer["ref"], answer["lease"]["id"]) == ("done", "lab/pod/exp", lease.id)
     assert (lease.generation, lab.calls[Action.CREATE]) == ("new", 1)
+
+
+async def test_a_create_under_way_gets_its_lease_though_the_client_has_gone(tmp_path: Path, lab: Lab) -> None:
+    async with writing(tmp_path, lab) as write:
+        plan = (await write.ask("plan_create", account="lab", kind="pod", values=EXP))["plan"]
+        write.approve(plan)
+        answered = lab.hold(Action.CREATE)
+        call = asyncio.create_task(write.ask("carry_out", plan=plan))
+        await until(lambda: lab.calls[Action.CREATE])
+        call.cancel()
+        finishing = asyncio.create_task(write.made.finish())
+        await asyncio.sleep(0)
+        assert not finishing.done()
+        answered.set()
+        await finishing
+        assert write.book.read().of[Ref("lab", "pod", "exp")].lease is not None
 
 
 async def test_a_create_whose_answer_was_lost_stays_in_the_budget_and_is_said_to_have_no_lease(
@@ -242,8 +301,9 @@ async def test_what_a_person_cannot_read_is_refused(tmp_path: Path, lab: Lab) ->
         with pytest.raises(InvalidError) as caught:
             await write.ask("plan_create", account="lab", kind="pod", values={**EXP, "image": "x" * 7000})
         assert "too much for a person to approve" in caught.value.fields["values"]
-        plan = await write.ask("plan_create", account="lab", kind="pod", values={**EXP, "image": "x" * 1500})
-    assert any("x" * 1500 in line for line in plan["consequences"])
+        plan = await write.ask("plan_create", account="lab", kind="pod", values={**EXP, "image": "x" * 5900})
+        approved = write.desk.read(plan["plan"], write.clock.now())
+    assert any("x" * 5900 in line for line in approved.lines)
 
 
 async def test_lines_of_a_value_cannot_pass_for_consequences(tmp_path: Path, lab: Lab) -> None:

@@ -105,6 +105,15 @@ def test_an_id_that_is_none_is_refused(office: Office, name: str) -> None:
         office.desk.read(name, office.clock.now())
 
 
+def test_the_text_of_a_plan_cannot_act_on_the_terminal(office: Office) -> None:
+    plan = office.plans.add("Stop a\x1b[2J?", ["First\nsecond\x1b]52;c;eA==\x07"], None, nothing)
+    text = office.desk.read(plan.id, office.clock.now())
+    assert (text.question, text.lines) == ("Stop a\ufffd[2J?", ("First\nsecond\ufffd]52;c;eA==\ufffd",))
+    path = office.desk.folder / f"{plan.id}.plan"
+    path.write_text(path.read_text().replace("First", "\\u001b[8m"))
+    assert "\x1b" not in office.desk.read(plan.id, office.clock.now()).lines[0]
+
+
 def test_a_damaged_plan_is_named(office: Office) -> None:
     plan = office.plan()
     (office.desk.folder / f"{plan.id}.plan").write_text("{}")
@@ -171,6 +180,17 @@ def test_a_budget_is_for_any_24_hours_and_over_all_servers(tmp_path: Path) -> No
     assert second.check(usd("4")).endswith("of which $6.00 is used.")
     clock.elapsed += timedelta(hours=24).total_seconds()
     second.reserve("b", usd("6"))
+
+
+def test_what_was_refused_frees_no_more_than_it_had_taken(tmp_path: Path) -> None:
+    clock = FakeClock()
+    budget = Budget([usd("10")], tmp_path / "mcp", clock.now)
+    budget.reserve("a", usd("10"))
+    clock.elapsed += 60
+    budget.release("a", usd("10"))
+    clock.elapsed += timedelta(hours=24).total_seconds() - 30  # of the two, the release alone is within the day
+    with pytest.raises(ForbiddenError, match=r"\$10.00 of the budget of \$10.00 for 24 hours is left"):
+        budget.check(usd("15"))
 
 
 def test_what_was_refused_is_not_spent_and_currencies_are_apart(tmp_path: Path) -> None:

@@ -64,6 +64,14 @@ async def test_a_list_is_not_requested_again_at_once_but_soon(tmp_path: Path, la
     assert [row["name"] for row in answer["rows"]] == ["new"]
 
 
+async def test_a_list_is_requested_again_when_the_clock_was_set_back(tmp_path: Path, lab: FakeBackend) -> None:
+    async with tools_over(tmp_path, lab) as tools:
+        await tools.ask("list", kind="instances")
+        tools.clock._start -= timedelta(hours=1)
+        await tools.ask("list", kind="instances")
+    assert lab.calls[INSTANCES] == 2
+
+
 async def test_an_account_that_hangs_delays_an_answer_for_some_seconds_alone(
     tmp_path: Path, lab: FakeBackend
 ) -> None:
