@@ -8,7 +8,7 @@ extends that: what two of them observe at the same time counts once. The tables 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -18,7 +18,8 @@ from gputui.history import values
 from gputui.history.values import UNUSABLE
 from gputui.models.resources import Resource
 from gputui.models.serialize import number, text
-from gputui.models.spend import Charge, Look, Span, SpendRecord
+from gputui.models.spend import Charge, Look, SeenPrice, Span, SpendRecord
+from gputui.models.values import Money, Ref
 
 if TYPE_CHECKING:
     import sqlite3
@@ -45,6 +46,15 @@ _TABLES = (
     " PRIMARY KEY(account, list, whole, since)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS budget_notice(budget TEXT, since REAL, level INTEGER,"
     " PRIMARY KEY(budget, since, level)) WITHOUT ROWID",
+)
+MOST_PRICES = 5
+STILL_SEEN = 180.0
+"""A price that was seen so many seconds ago is still that of now: it is written once a minute."""
+# By the index of the charges and the key of the spans, so that it costs the same however long the history is.
+_PRICES = (
+    "SELECT currency, price, estimated, prepaid, since, until FROM spend_charge"
+    " JOIN spend_span ON spend_span.charge = spend_charge.id"
+    " WHERE account = ? AND list = ? AND ref = ? AND since < ? ORDER BY since DESC LIMIT 2000"
 )
 _RESOURCES = frozenset(resource.value for resource in Resource)
 
@@ -77,6 +87,20 @@ class SpendLedger:
         for table, rows in wrong.items():
             self._file.set_aside(table, rows)
         return found[0] if found else SpendRecord()
+
+    def prices(self, ref: Ref, resource: Resource, now: datetime) -> list[SeenPrice] | None:
+        """Return the last prices of a thing in a list, the newest first; None where they cannot be read.
+
+        There are :data:`MOST_PRICES` at most. A thing that had the same Ref before is not distinguished.
+        """
+        found: list[SeenPrice] = []
+
+        def read(connection: sqlite3.Connection) -> None:
+            if _has_tables(connection):
+                rows = connection.execute(_PRICES, (ref.account, resource.value, str(ref), now.timestamp()))
+                found.extend(_prices(rows, now.timestamp()))
+
+        return found if self._file.query(read) else None
 
     def claim(self, budget: str, since: datetime, level: float) -> bool:
         """Note that a level of a budget was reached in the period from ``since``; returns whether that is new.
@@ -229,14 +253,44 @@ def _read(
     return SpendRecord(charges, spans, looks, begun)
 
 
+def _prices(rows: Iterable[Sequence[Any]], now: float) -> Iterator[SeenPrice]:
+    """Join the spans of the same price, which are in the order of their begin, the newest first."""
+    seen: list[tuple[tuple[Any, ...], float, float]] = []
+    for *price, since, until in rows:
+        if type(since) is not float or type(until) is not float or not -1e11 < since <= until < 1e11:
+            continue  # set aside and counted when a period is read
+        if seen and seen[-1][0] == tuple(price):
+            seen[-1] = seen[-1][0], since, max(seen[-1][2], min(until, seen[-2][1] if len(seen) > 1 else now))
+            continue
+        if len(seen) == MOST_PRICES:
+            break
+        # Another process may have seen an old price a little longer: the newer one counts.
+        seen.append((tuple(price), since, min(until, seen[-1][1] if seen else now)))
+    for place, ((currency, amount, estimated, prepaid), since, until) in enumerate(seen):
+        try:
+            money = Money(_amount(amount), text(currency), bool(estimated)) if amount else None
+        except UNUSABLE:
+            continue
+        still = place == 0 and now - until <= STILL_SEEN
+        last = None if still else datetime.fromtimestamp(until, UTC)
+        yield SeenPrice(money, datetime.fromtimestamp(since, UTC), last, bool(prepaid))
+
+
+def _amount(value: Any) -> Decimal:
+    amount = Decimal(text(value))
+    if not 0 <= amount < Decimal(10) ** 12:
+        raise ValueError("not a price")
+    return amount
+
+
 def _charge(row: Sequence[Any]) -> Charge:
     _, account, resource, ref, *texts, estimated, prepaid = row
     generation, name, deployment, parent, owner, label, currency, price = map(text, texts)
     found = values.ref(ref)
     if found.account != text(account):
         raise ValueError("a charge of another account")
-    if price and not (0 <= Decimal(price) < Decimal(10) ** 12):
-        raise ValueError("not a price")
+    if price:
+        _amount(price)
     return Charge(
         found, Resource(text(resource)), generation, name, deployment, parent, owner, label, currency, price,
         bool(estimated), bool(prepaid),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from gputui.models.resources import Resource
-from gputui.models.values import Ref
+from gputui.models.values import Money, Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +69,16 @@ class SpendRecord:
     spans: Sequence[tuple[int, float, float]] = ()
     looks: Sequence[Look] = ()
     begun: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPrice:
+    """The price of an hour of a thing, as it was seen from ``since`` to ``until``, both aware.
+
+    ``price`` is None where it was unknown, ``until`` where it is still seen. ``prepaid``: a package paid for it.
+    """
+
+    price: Money | None
+    since: datetime
+    until: datetime | None
+    prepaid: bool = False

@@ -10,6 +10,7 @@ from gputui.formatting import format_time, status_text
 from gputui.models import Deployment, Event, GpuDevice, GpuProcess, Image, Instance, Ref, Row, Task
 from gputui.models.forwards import PortForward
 from gputui.models.resources import resource_of
+from gputui.models.spend import SeenPrice
 from gputui.models.waste import Waste
 from gputui.presentation.actions import gpu_text, name_of
 from gputui.presentation.columns.column import Cell, Span, plain_text
@@ -18,6 +19,7 @@ from gputui.presentation.columns.instances import process_text
 from gputui.presentation.columns.lists import fields_of
 from gputui.presentation.columns.waste import waste_fields
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
+from gputui.presentation.prices import money_text
 
 MOST = 10
 """Lines of a section of other things; the number of the others is stated."""
@@ -53,7 +55,7 @@ class Related:
 
     ``events`` are of it or of its instances, the newest first. ``instances`` are its own, or those that use it.
     ``transfers`` are those under way, in words. ``explains`` is the command that compares its limits with the stock,
-    '' where its back end cannot.
+    '' where its back end cannot. ``prices`` are those recorded, the newest first; None where they cannot be read.
     """
 
     events: Sequence[Event] = ()
@@ -65,6 +67,7 @@ class Related:
     image: Image | None = None
     host: Place | None = None
     explains: str = ""
+    prices: Sequence[SeenPrice] | None = ()
 
 
 def details(row: Row, context: Context, related: Related) -> Details:
@@ -99,6 +102,7 @@ def details(row: Row, context: Context, related: Related) -> Details:
     )
     found["Forwards"] = [Detail("", forward.text, Place("forwards", forward.ref)) for forward in related.forwards]
     found["Transfers"] = [Detail("", text, Place("transfers", ref)) for ref, text in related.transfers]
+    found["Prices"] = _prices(related.prices, utc=context.utc)
     for group, lines in own.items():
         found.setdefault(group, []).extend(lines)
     return {group: lines for group, lines in found.items() if lines}
@@ -152,3 +156,17 @@ def _event(event: Event, row: Row, *, utc: bool) -> Sequence[Span]:
         (f"{glyph} {status_text(event.status)}", style),
         (before, "muted"),
     ]
+
+
+def _prices(prices: Sequence[SeenPrice] | None, *, utc: bool) -> list[Detail]:
+    if prices is None:
+        return [Detail("", ("unknown: the history cannot be read", "warning"))]
+    return [Detail("", _price(one, utc=utc)) for one in prices]
+
+
+def _price(seen: SeenPrice, *, utc: bool) -> Sequence[Span]:
+    """Return a line of a price, and from when to when it was seen; one of now has no end."""
+    since = format_time(seen.since, utc=utc)
+    when = f"since {since}" if seen.until is None else f"{since} to {format_time(seen.until, utc=utc)}"
+    price = ("price unknown", "warning") if seen.price is None else (f"{money_text(seen.price)}/h", "")
+    return [price, ("  prepaid" if seen.prepaid else "", "muted"), (f"  {when}", "muted")]

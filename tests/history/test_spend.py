@@ -125,3 +125,54 @@ def test_a_wrong_row_of_spending_is_set_aside_and_leaves_the_others(path: Path, 
     found = history.spend.read(["hub"], datetime(2026, 2, 1, tzinfo=UTC))
     assert (len(found.spans), len(found.looks)) == ((2, 1) if table == "spend_look" else (1, 2))
     assert "1 row of the history cannot be read" in history.problem
+
+
+def test_the_prices_of_a_thing_are_the_newest_first_and_an_unknown_one_is_none(path: Path) -> None:
+    history = History(path)
+    assert history.spend.prices(charge().ref, LIST, AT) == []  # nothing is recorded yet
+    history.spend.record(
+        [
+            span(0, 600),
+            span(900, 1200),  # after a gap, at the same price
+            span(1200, 1800, charge(price="")),
+            span(1800, 2400, charge(price="2.10")),
+            span(0, 2400, charge("b", price="9")),
+        ],
+        [],
+        AT,
+    )
+
+    def seen(now: float) -> list[tuple[str, float, float | None]]:
+        found = history.spend.prices(charge().ref, LIST, AT + timedelta(seconds=now))
+        assert found is not None
+        return [
+            (
+                "?" if one.price is None else str(one.price.amount),
+                one.since.timestamp() - T,
+                None if one.until is None else one.until.timestamp() - T,
+            )
+            for one in found
+        ]
+
+    assert seen(2460) == [("2.10", 1800, None), ("?", 1200, 1800), ("1.80", 0, 1200)]
+    assert seen(7200)[0] == ("2.10", 1800, 2400)
+    prices = [span(2400 + 60 * n, 2460 + 60 * n, charge(price=str(n + 3))) for n in range(6)]
+    history.spend.record(prices, [], AT)
+    assert [price for price, _, _ in seen(2760)] == ["8", "7", "6", "5", "4"]
+
+
+def test_prices_that_cannot_be_read_are_not_none(path: Path) -> None:
+    history = History(path)
+    history.spend.record([span(0, 60)], [], AT)
+    with sqlite3.connect(path) as other:
+        other.execute("ALTER TABLE spend_span RENAME TO away")
+    assert history.spend.prices(charge().ref, LIST, AT) is None
+    assert "history cannot be read" in history.problem
+
+
+def test_the_prices_of_a_thing_are_found_by_keys(path: Path) -> None:
+    history = History(path)
+    history.spend.record([span(0, 60)], [], AT)
+    with sqlite3.connect(path) as other:
+        plan = " ".join(str(row[3]) for row in other.execute(f"EXPLAIN QUERY PLAN {spend._PRICES}", ("",) * 4))
+    assert "SCAN" not in plan

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
-from gputui.models import Event, Instance, Phase, Ref
+from gputui.models import Event, Instance, Money, Phase, Ref
 from gputui.models.forwards import ForwardState, PortForward
+from gputui.models.spend import SeenPrice
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.columns.context import Context
 from gputui.presentation.details import MOST, Place, Related, details
@@ -51,3 +53,22 @@ def test_an_event_opens_its_instance_only_where_that_is_listed() -> None:
     (named,) = [line for line in details(event, _Known(row), Related())[""] if "train" in plain_text(line.cell)]
     assert named.opens == Place("instances", row.ref)
     assert all(line.opens is None for line in details(event, Context(utc=True), Related())[""])
+
+
+def test_recorded_prices_have_their_times_and_an_unknown_one_is_said() -> None:
+    row = pod("lab", "train", "running")
+    end = START + timedelta(hours=1)
+    seen = [
+        SeenPrice(Money(Decimal("2.10"), "USD"), end, None),
+        SeenPrice(None, START, end),
+        SeenPrice(Money(Decimal("1.80"), "USD", estimated=True), START, end, prepaid=True),
+    ]
+    lines = details(row, Context(utc=True), Related(prices=seen))["Prices"]
+    assert [plain_text(line.cell) for line in lines] == [
+        "$2.10/h  since 2026-03-01 13:00:00",
+        "price unknown  2026-03-01 12:00:00 to 2026-03-01 13:00:00",
+        "~$1.80/h  prepaid  2026-03-01 12:00:00 to 2026-03-01 13:00:00",
+    ]
+    (unread,) = details(row, Context(utc=True), Related(prices=None))["Prices"]
+    assert plain_text(unread.cell) == "unknown: the history cannot be read"
+    assert "Prices" not in details(row, Context(utc=True), Related())

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from gputui.analytics.waste import Evidence, find_waste
-from gputui.models import Machine, Phase
+from gputui.history.history import History
+from gputui.models import Machine, Phase, Resource
+from gputui.models.spend import Charge, Span
 from gputui.models.waste import Waste
 from gputui.screens.gpus.view import GpusView
 from gputui.widgets.detail_pane import DetailPane
@@ -151,3 +155,20 @@ async def test_details_of_gpus_are_those_of_the_side_in_use() -> None:
         assert stage.table.size.height > 1
         await stage.press("shift+tab", "tab")
         assert not _details(stage)
+
+
+async def test_the_details_have_the_recorded_prices_of_the_row_alone(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.sqlite3")
+    rows = [instance("lab", "train"), instance("lab", "batch")]
+    for price, since in (("1.80", 120), ("2.10", 60)):
+        begin = (START - timedelta(minutes=since)).timestamp()
+        charge = Charge(rows[0].ref, Resource.INSTANCES, currency="USD", price=price)
+        assert history.spend.record([Span(charge, begin, begin + 3600)], [], START)
+    async with staged(backend("lab", rows), size=LARGE, history=history) as stage:
+        await stage.command("filter name:train")
+        await stage.until(lambda: "Prices" in _details(stage))
+        assert "$2.10/h  since" in _details(stage)
+        assert "$1.80/h  " in _details(stage)
+        await stage.command("filter name:batch")
+        await stage.until(lambda: "lab/pod/batch" in _details(stage))
+        assert "Prices" not in _details(stage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -23,9 +24,16 @@ from gputui.screens.detail import describe_json, detail_lines, heading
 from gputui.screens.details.places import go_to
 from gputui.screens.details.related import DetailContext, details_of
 
+if TYPE_CHECKING:
+    from gputui.screens.base.view import View
+
 
 class InspectCommands(CommandSet):
     """Read a row."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view)
+        self._details = DetailContext(self.session)
 
     def do_describe(self, argument: str) -> None:
         """Show everything known about the row, or the account that is named."""
@@ -49,10 +57,12 @@ class InspectCommands(CommandSet):
             fresh = await fleet.detail(row.ref)
         except GputuiError as error:
             if isinstance(row, Instance):
+                await self._details.prices.read(row)
                 note = Content.styled(f"refresh failed: {error}", "$text-warning")
                 lines, links = self.description(row)
                 reader.set_linked([*lines, Content(""), note], links)
             return
+        await self._details.prices.read(fresh)
         lines, links = self.description(fresh)
         reader.set_linked(lines, links)
         if isinstance(fresh, Deployment) and is_short(fresh) and can_explain(fleet, fresh):
@@ -70,7 +80,7 @@ class InspectCommands(CommandSet):
 
     def description(self, row: Row) -> tuple[list[Content], dict[int, Place]]:
         """Return everything known about a row as lines, and the places of those that name another thing."""
-        found = details_of(self.session, row, DetailContext(self.session))
+        found = details_of(self.session, row, self._details)
         found.pop(WHY, None)  # it is asked for, and added
         if isinstance(row, Instance | Deployment):
             place = Place("timeline", scope=row.ref)

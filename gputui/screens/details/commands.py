@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.widget import Widget
 
 from gputui.commands import Condition
-from gputui.models import Change, Ref, Resource
+from gputui.models import Change, Ref, Resource, Row
 from gputui.presentation.details import Place
 from gputui.screens.base.at_rest import AtRest
 from gputui.screens.commands.command_set import CommandSet, in_worker
@@ -155,6 +155,13 @@ class DetailCommands(CommandSet):
         lines, links = detail_lines({} if row is None else details_of(self.session, row, self._context))
         self.pane.set_linked(lines, links, top=ref != self._shown)
         self._shown = ref
+        if row is not None and self._context.prices.is_due(row):
+            self._read_prices(row)
+
+    @in_worker("prices", exclusive=True)
+    async def _read_prices(self, row: Row) -> None:
+        if await self._context.prices.read(row):
+            self.show()
 
     # --- commands --------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The things that belong to a row, from the lists that were read. Sends no request."""
+"""The things that belong to a row, from the lists and the prices that were read. Sends no request."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ from gputui.presentation.actions import may_be_of
 from gputui.presentation.details import Details, Place, Related, details
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
+from gputui.screens.details.prices import PastPrices
 from gputui.screens.gpus.captions import is_on
 
 
 class DetailContext(FleetContext):
-    """The context of details."""
+    """The context of details. ``prices`` are those of the row that was read last."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.prices = PastPrices(session)
 
     def processes(self, instance: Instance) -> list[GpuProcess]:
         """Return the GPU processes of an instance, by GPU and memory."""
@@ -29,11 +34,11 @@ class DetailContext(FleetContext):
 
 def details_of(session: Session, row: Row, context: DetailContext) -> Details:
     """Return all that is known of a row, in sections."""
-    return details(row, context, related(session, row))
+    return details(row, context, related(session, row, context.prices))
 
 
-def related(session: Session, row: Row) -> Related:
-    """Return the things that belong to a row."""
+def related(session: Session, row: Row, prices: PastPrices) -> Related:
+    """Return the things that belong to a row, and its prices as far as they were read."""
     fleet, ref = session.fleet, row.ref
     explains = isinstance(row, Deployment) and can_explain(fleet, row)
     return Related(
@@ -51,6 +56,7 @@ def related(session: Session, row: Row) -> Related:
         image=_image(fleet, row),
         host=_host(fleet, row),
         explains=session.key_of("explain") if explains else "",
+        prices=prices.of(ref),
     )
 
 
