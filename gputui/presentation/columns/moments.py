@@ -37,14 +37,12 @@ def moment_columns(context: Context) -> Sequence[Column[Moment]]:
         ),
         fields.text("lane", lambda row: LANES[row.lane], width=7, max_width=12),
         fields.account(context, 5),
-        fields.name_like(
-            "name", lambda row: row.name, heading="WHAT", width=12, least=14, flex=True, max_width=32, middle=True
-        ),
+        fields.name_like("name", lambda row: row.name, width=12, least=14, flex=True, max_width=32, middle=True),
         Column(
             "text",
             _happened,
             lambda row: row.text,
-            heading="HAPPENED",
+            heading="CHANGE",
             width=32,
             max_width=120,
             flex=True,
@@ -54,7 +52,7 @@ def moment_columns(context: Context) -> Sequence[Column[Moment]]:
         fields.figure("lasted", _lasted, format_duration, priority=6, when_filled=True),
         fields.text("host", lambda row: row.host, priority=7, when_filled=True, max_width=16),
         fields.text("rule", lambda row: row.rule, priority=8, when_filled=True),
-        fields.text("source", lambda row: row.source, heading="KNOWN FROM", priority=9, max_width=14),
+        fields.text("source", lambda row: row.source, priority=9, max_width=14),
         fields.hidden("kind", lambda row: "" if row.about is None else row.about.kind),
         fields.hidden("tone", lambda row: row.tone.value),
     ]
