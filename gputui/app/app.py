@@ -233,13 +233,10 @@ class GputuiApp(App[int]):
         self._announcements.announce(self._program.notify_idle(offer))
 
     def _notify_lease(self, news: LeaseNews) -> None:
-        """Show news of a lease; what the agent has done, it announces by itself where the session is attached."""
-        agent = self.session.agent
-        if not news.own and agent is not None and agent.client is not None and not agent.client.closed:
-            return
+        """Show news of a lease, with the key that extends it; the agent announces them on the other ways."""
         severity = "warning" if news.bad else "information"
-        key = f" {self.session.key_of('extend-lease')} on the row extends it." if news.soon else ""
-        self.notify(f"{news.text}{key}", title=news.title, severity=severity, timeout=30)
+        key = f"{self.session.key_of('extend-lease')} on its row extends the lease: " if news.soon else ""
+        self.notify(f"{key}{news.text}", title=news.title, severity=severity, timeout=30)
         if news.bad:
             self.bell()
 

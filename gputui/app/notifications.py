@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _SECONDS = 30
 _LONGEST = 200
 """Characters of a notification for the desktop."""
-_BAD = frozenset({Topic.FAILED, Topic.UNREACHABLE, Topic.RUN_OUT, Topic.STOPPED, Topic.LEASE})
+_BAD = frozenset({Topic.FAILED, Topic.UNREACHABLE, Topic.RUN_OUT, Topic.STOPPED})
 
 
 def desktop_sequence(kind: str, notification: Notification, environ: Mapping[str, str] = os.environ) -> str:
@@ -71,7 +72,9 @@ class TerminalNotifications:
 
     def _take_notice(self, data: object) -> None:
         if self._settings is not None and isinstance(data, dict):
-            self._show(self._settings, from_plain(Notification, data))
+            notice = from_plain(Notification, data)
+            # The session shows the news of leases by itself, with its keys: here they are for the desktop alone.
+            self._show(self._settings, replace(notice, shown=notice.shown or notice.topic is Topic.LEASE))
 
     def _take_problem(self, data: object) -> None:
         self._show_problem(error_from_plain(data))

@@ -57,7 +57,7 @@ def when_text(lease: Lease | LeaseTerms, now: datetime, *, utc: bool = False) ->
 def lease_text(view: LeaseView, now: datetime, *, utc: bool = False) -> str:
     """Say what a lease does and when, and how far it is, for a description."""
     lease, log = view.lease, view.log
-    lines = [f"{done_text(lease.action)} {when_text(lease, now, utc=utc)}"]
+    lines = [f"{end_words(lease.action)} {when_text(lease, now, utc=utc)}"]
     if view.problem:
         lines.append(f"not enforced: {view.problem}")
     if log.alarmed is not None:
@@ -84,9 +84,11 @@ def armed_text(view: LeaseView, now: datetime, *, utc: bool = False) -> str:
     return f"armed inside for {at}{', not yet replaced by the new time' if replaced else ''}"
 
 
-def done_text(action: LeaseAction) -> str:
-    """Return what happens at the end: ``stopped``, ``released with its disk``."""
-    return "released with its disk" if action is LeaseAction.RELEASE else "stopped"
+def end_words(action: LeaseAction, *, several: bool = False) -> str:
+    """Return what a row does at the end: ``stops``, ``is released with its disk``."""
+    if action is LeaseAction.RELEASE:
+        return "are released with their disks" if several else "is released with its disk"
+    return "stop" if several else "stops"
 
 
 def state_text(view: LeaseView) -> str:
@@ -96,7 +98,8 @@ def state_text(view: LeaseView) -> str:
 
 def effects(row: Instance | Deployment, terms: LeaseTerms, now: datetime, *, utc: bool = False) -> list[str]:
     """Say what a lease with these terms does to a row, a sentence each."""
-    lines = [f"It is {done_text(terms.action)} {when_text(terms, now, utc=utc)}. All processes in it end then."]
+    ending = "All processes in it end then." if isinstance(row, Instance) else "All its instances end then."
+    lines = [f"It {end_words(terms.action)} {when_text(terms, now, utc=utc)}. {ending}"]
     if isinstance(row, Instance) and row.parent is not None and terms.action is LeaseAction.STOP:
         lines.append("The deployment is scaled down by one as well, where it would start another in its place.")
     if terms.action is LeaseAction.RELEASE:

@@ -322,7 +322,8 @@ class _Look:
         if due.idle and (used := self.facts.load.memory):
             text += f" Processes have {used / 2**30:.1f} GiB of GPU memory."
         text += f" Keep it: gputui lease {lease.ref} --extend 2h"
-        notice = Notice(f"{lease.name} is {self.passive} in {left}", text)
+        ends_so = "is released" if lease.action is LeaseAction.RELEASE else "stops"
+        notice = Notice(f"{lease.name} {ends_so} in {left}", text)
         return Decision(LeaseState.ENDS_SOON, due.cause, ends, (*before, entry), notice)
 
     def _kept(self, cause: str) -> Decision:

@@ -119,7 +119,7 @@ async def test_a_lease_is_warned_about_enforced_and_verified(
         await place.minutes(6)
         assert lab.calls[Action.STOP] == 1
         assert place.events == [LeaseEvent.WARNED, LeaseEvent.SENT, LeaseEvent.ANSWERED, LeaseEvent.DONE]
-        assert place.notifier.titles == ["main is stopped in 5m", "main is stopped"]
+        assert place.notifier.titles == ["main stops in 5m", "main is stopped"]
         assert not place.service.busy
 
 

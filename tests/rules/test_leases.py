@@ -37,7 +37,7 @@ def test_a_lease_waits_warns_and_sends_at_its_time() -> None:
     assert at(44).state is LeaseState.WAITING
     warning = at(46)
     assert warning.notice is not None
-    assert warning.notice.title == "main is stopped in 14m"
+    assert warning.notice.title == "main stops in 14m"
     assert "gputui lease hub/instance/main --extend 2h" in warning.notice.text
     assert not warning.send
     assert at(59, LEASE, WARNED).state is LeaseState.ENDS_SOON

@@ -39,9 +39,9 @@ async def test_a_lease_is_set_shown_extended_and_removed(lab: FakeBackend, tmp_p
         assert "LEASE" not in stage.text
         await stage.press("A")
         assert "Lease of main in lab" in stage.text
-        assert "It is stopped at" in stage.text
+        assert "It stops at" in stage.text
         await stage.press("enter")
-        await stage.until_text("main in lab is stopped at")
+        await stage.until_text("main in lab stops at")
         assert "LEASE" in stage.text
         view = leases.of(MAIN.ref)
         assert view is not None
@@ -80,8 +80,8 @@ async def test_the_end_of_a_lease_by_the_agent_is_announced(lab: FakeBackend, tm
         journal: Journal[LeaseEntry] = Journal(tmp_path / "agent", LeaseEntry)
         journal.append("l234", LeaseEntry(datetime.now(UTC), LeaseEvent.WARNED, saved.revision, "its lease ends"))
         await leases.read()
-        await stage.until_text("main is stopped soon")
-        assert "V on the row extends it." in stage.text
+        await stage.until_text("main stops in")
+        assert "V on its row extends the lease: its lease ends." in stage.text
         journal.append("l234", LeaseEntry(datetime.now(UTC), LeaseEvent.DONE, saved.revision, "It is stopped."))
         await leases.read()
         await stage.until_text("main: lease over")
@@ -98,7 +98,7 @@ async def test_home_shows_leases_that_end_soon_and_those_that_no_agent_enforces(
     async with staged(lab, start="home", clock=FakeClock(datetime.now(UTC)), leases=leases) as stage:
         await stage.until_text("1 lease")
         assert "not enforced: The agent is turned off." in stage.text
-        assert "lease: stopped in 29m" in stage.text
+        assert "lease: stops in 29m" in stage.text
 
 
 async def test_what_is_created_gets_the_lease_of_the_last_question(lab: FakeBackend, tmp_path: Path) -> None:

@@ -246,7 +246,7 @@ def _set_lease(
     args: argparse.Namespace, form: Form, values: Mapping[str, str], created: Ref | None, generation: str
 ) -> ExitCode:
     """Set the lease of what was created; where that fails it is reported, as it runs without one."""
-    from gputui.presentation.leases import done_text, when_text
+    from gputui.presentation.leases import end_words, when_text
 
     now = leases.now()
     try:
@@ -258,7 +258,7 @@ def _set_lease(
         leases.book(args).set_of(created, name, generation, terms, now=now, user=leases.user())
     except GputuiError as error:
         return report_error(error, about=f"{created or form.account}: the lease is not set")
-    notify(f"Lease: it is {done_text(terms.action)} {when_text(terms, now)}.")
+    notify(f"Lease: it {end_words(terms.action)} {when_text(terms, now)}.")
     return ExitCode.OK
 
 

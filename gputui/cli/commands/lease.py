@@ -217,9 +217,11 @@ def _set(args: argparse.Namespace) -> int:
     if args.dry_run:
         sys.stdout.write("\n".join(["Would set a lease:", *lines]) + "\n")
         return ExitCode.OK
-    if terms.action is LeaseAction.RELEASE and not args.yes:
+    if not args.yes:
         require_terminal()
-        if not confirm(lines, question=f"Release {row.name} at the end of its lease?", typed=row.name):
+        releases = terms.action is LeaseAction.RELEASE
+        question = f"Release {row.name} at the end of its lease?" if releases else "Set this lease?"
+        if not confirm(lines, question=question, typed=row.name if releases else None):
             notify("Nothing was done.")
             return ExitCode.REFUSED
         lines = []
@@ -236,6 +238,7 @@ def _set(args: argparse.Namespace) -> int:
 async def _read(args: argparse.Namespace, terms: LeaseTerms) -> Instance | Deployment:
     """Read the row of the REF and check that it can have the lease. Raises GputuiError."""
     from gputui.cli import refs, session
+    from gputui.cli.mutate import refuse_shortened
     from gputui.fleet.leases import check_lease
     from gputui.models import Resource
 
@@ -247,6 +250,8 @@ async def _read(args: argparse.Namespace, terms: LeaseTerms) -> Instance | Deplo
             only="only instances and deployments can have a lease",
             certain=True,
         )
+        if args.yes:
+            refuse_shortened(matches)
         refs.report_shortened(matches)
         return check_lease(fleet, matches[0].row, terms, _command)
 

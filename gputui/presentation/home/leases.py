@@ -9,7 +9,7 @@ from gputui.formatting import counted
 from gputui.models import Ref
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.home.lines import HomeLine, Opens, Section, newest
-from gputui.presentation.leases import done_text, ends_soon, is_urgent, left_text
+from gputui.presentation.leases import end_words, ends_soon, is_urgent, left_text
 from gputui.rules.lease_book import LeaseView
 
 SOON = timedelta(hours=1)
@@ -48,9 +48,9 @@ def leases_ending(views: Iterable[LeaseView], now: datetime, view_of: ViewOf) ->
         if is_urgent(view) or not (near or ends_soon(view)):
             continue
         left = plain_text(left_text(view, now))
-        what = left if view.log.sent is not None else f"{done_text(view.lease.action)} in {left}"
+        what = left if view.log.sent is not None else f"{end_words(view.lease.action)} in {left}"
         if until is None and view.log.sent is None:
-            what = f"{done_text(view.lease.action)} soon, as its GPUs are idle"
+            what = f"{end_words(view.lease.action)} soon, as its GPUs are idle"
         yield _line(view, Section.UNDER_WAY, view_of, "◐", "warning", f"lease: {what}", newest(_ENDS, until))
 
 

@@ -7,12 +7,13 @@ import getpass
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from gputui.errors import ConfigError, GputuiError
 from gputui.fleet.signals import Listeners
+from gputui.formatting import format_minutes
 from gputui.models import Deployment, Instance, Ref
 from gputui.models.leases import LeaseState
 
@@ -31,16 +32,12 @@ _FOLDERS = ("rules", "journal")
 
 @dataclass(frozen=True, slots=True)
 class LeaseNews:
-    """News of a lease for the screen. ``bad``: it needs a look; ``soon``: it is about to end, and can be extended.
-
-    ``own``: it is of this session, not of the agent.
-    """
+    """News of a lease for the screen. ``bad``: it needs a look; ``soon``: it is about to end, and can be extended."""
 
     title: str
     text: str
     bad: bool = False
     soon: bool = False
-    own: bool = False
 
 
 @dataclass(slots=True)
@@ -108,7 +105,7 @@ class SessionLeases:
             found = await asyncio.to_thread(self._book().read)
         except GputuiError as error:
             self._print = print_
-            self.news.notify(LeaseNews("Leases cannot be read", str(error), bad=True, own=True))
+            self.news.notify(LeaseNews("Leases cannot be read", str(error), bad=True))
             return
         before, self._of, self._print = self._of, found.of, print_
         views = {view.lease.id: view for view in (*found.of.values(), *found.over)}
@@ -190,8 +187,10 @@ def _news(before: LeaseView, now: LeaseView) -> LeaseNews | None:
     if now.problem and not before.problem:
         return LeaseNews(f"{lease.name}: lease not enforced", now.problem, bad=True)
     if log.state is LeaseState.ENDS_SOON and before.log.warned != log.warned:
-        done = "released" if lease.action.value == "release" else "stopped"
-        return LeaseNews(f"{lease.name} is {done} soon", f"{lease.ref}: {log.warning}.", bad=True, soon=True)
+        verb = "is released" if lease.action.value == "release" else "stops"
+        left = None if lease.until is None else (lease.until - datetime.now(UTC)).total_seconds() / 60
+        when = "soon" if left is None or left > lease.warn else f"in {format_minutes(max(1, round(left)))}"
+        return LeaseNews(f"{lease.name} {verb} {when}", f"{log.warning}.", bad=True, soon=True)
     if log.blind and not before.log.blind:
         return LeaseNews(f"{lease.name}: the idle rule does nothing", f"{lease.ref}: {log.blind}.", bad=True)
     return None

@@ -77,10 +77,10 @@ class CreatedLease:
         return terms
 
     def _said(self, terms: LeaseTerms) -> str:
-        from gputui.presentation.leases import done_text, when_text
+        from gputui.presentation.leases import end_words, when_text
 
         when = when_text(terms, datetime.now(UTC), utc=self._view.session.utc)
-        return f"It is {done_text(terms.action)} {when}. A notification comes before."
+        return f"It {end_words(terms.action)} {when}. A notification comes before."
 
     async def send(self, change: PreparedChange) -> ActionResult:
         """Create it, and set the lease: the agent that enforces it runs before anything costs money."""

@@ -132,13 +132,13 @@ class LeaseCommands(CommandSet):
         return bool(confirmed)
 
     async def _set(self, rows: Sequence[Instance | Deployment], terms: LeaseTerms) -> None:
-        from gputui.presentation.leases import done_text, when_text
+        from gputui.presentation.leases import end_words, when_text
 
         for row in rows:
             await self.session.leases.set(row, terms, _now())
         when = when_text(terms, _now(), utc=self.session.utc)
-        them = "is" if len(rows) == 1 else "are"
-        self.view.notify(f"{targets_text(rows)} {them} {done_text(terms.action)} {when}.", severity="information")
+        words = end_words(terms.action, several=len(rows) > 1)
+        self.view.notify(f"{targets_text(rows)} {words} {when}.", severity="information")
 
 
 def _now() -> datetime:

@@ -38,9 +38,9 @@ def book(home: Path) -> LeaseBook:
 
 
 def test_a_lease_is_set_listed_extended_and_removed(run: Run, lab: FakeBackend, home: Path) -> None:
-    status, out, err = run("lease", "main", "--after", "8h", "--note", "night")
+    status, out, err = run("lease", "main", "--after", "8h", "--note", "night", "--yes")
     assert (status, out.split(": lease ")[0]) == (0, "lab/pod/main")
-    assert "It is stopped at" in err
+    assert "It stops at" in err
     (view,) = book(home).read().of.values()
     assert (view.lease.generation, view.lease.note, view.lease.warn) == ("c1", "night", 15)
     until = view.lease.until
@@ -58,6 +58,14 @@ def test_a_lease_is_set_listed_extended_and_removed(run: Run, lab: FakeBackend, 
     assert view.lease.until is not None
     assert (view.lease.until - until).total_seconds() == 7200
     assert run("lease", "lab/pod/main", "--remove")[:2] == (0, "lab/pod/main: lease removed.\n")
+    assert not book(home).read().of
+
+
+def test_without_a_terminal_nothing_is_set_unless_that_is_confirmed(run: Run, lab: FakeBackend, home: Path) -> None:
+    status, _, err = run("lease", "main", "--after", "8h")
+    assert (status, "--yes" in err) == (2, True)
+    status, _, err = run("lease", "mai", "--after", "8h", "--yes")
+    assert status != 0
     assert not book(home).read().of
 
 
@@ -89,10 +97,10 @@ def test_terms_that_make_no_lease_are_refused(
 
 
 def test_a_read_only_account_refuses_a_lease_when_it_is_set(run: Run, lab: FakeBackend, home: Path) -> None:
-    status, _, err = run("--read-only", "lease", "main", "--after", "8h")
+    status, _, err = run("--read-only", "lease", "main", "--after", "8h", "--yes")
     assert (status, "lab is read-only here: a lease could not be enforced." in err) == (1, True)
     assert not book(home).read().of
-    run("lease", "main", "--after", "8h")
+    run("lease", "main", "--after", "8h", "--yes")
     for change in ("--remove", "--extend=2h"):
         status, _, err = run("--read-only", "lease", "main", change)
         assert (status, "lab is read-only here" in err) == (1, True)
@@ -109,7 +117,7 @@ def test_releasing_is_confirmed_by_name(run: Run, lab: FakeBackend, home: Path, 
 
 
 def test_leases_of_another_configuration_are_left_out(run: Run, lab: FakeBackend, home: Path) -> None:
-    run("lease", "main", "--after", "8h")
+    run("lease", "main", "--after", "8h", "--yes")
     other = LeaseBook(agent_dir(home / "state"), "/elsewhere")
     assert not other.read().of
 
@@ -117,7 +125,7 @@ def test_leases_of_another_configuration_are_left_out(run: Run, lab: FakeBackend
 def test_what_is_created_gets_its_lease(run: Run, lab: FakeBackend, home: Path) -> None:
     status, out, err = run("create", "pod", "--set", "name=new", "--lease", "8h", "--yes")
     assert (status, out) == (0, "lab/pod/new\n")
-    assert "Lease: it is stopped at" in err
+    assert "Lease: it stops at" in err
     (view,) = book(home).read().of.values()
     assert (str(view.lease.ref), view.lease.name) == ("lab/pod/new", "new")
 
