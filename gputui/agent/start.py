@@ -25,6 +25,8 @@ SWITCH = "GPUTUI_AGENT"
 """The environment variable that keeps gputui from starting or asking an agent, as ``off``."""
 START_SECONDS = 10.0
 """How long the start of an agent is waited for, in seconds."""
+STOP_SECONDS = 20.0
+"""How long the end of an agent is waited for: its services have ten seconds, and its connections some more."""
 _RETRY_SECONDS = 0.02
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTSTP)
 
@@ -58,6 +60,7 @@ def spawn(program: Sequence[str], place: Place) -> int:
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, str(place.output), flags, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
+        *((os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in _inherited()),
     ]
     try:
         return os.posix_spawnp(
@@ -72,6 +75,19 @@ def spawn(program: Sequence[str], place: Place) -> int:
     except (OSError, NotImplementedError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise AgentError(f"The agent cannot be started: {program[0]}: {reason}.") from None
+
+
+def _inherited() -> list[int]:
+    """Return the descriptors that a shell has left open for its programs: the agent would keep locks and pipes."""
+    with suppress(OSError):
+        return [fd for one in Path("/dev/fd").iterdir() if (fd := int(one.name)) > 2 and _is_inherited(fd)]
+    return []
+
+
+def _is_inherited(descriptor: int) -> bool:
+    with suppress(OSError):  # that of the listing itself
+        return os.get_inheritable(descriptor)
+    return False
 
 
 def start_early(program: Sequence[str], state: Path) -> int | None:
@@ -194,12 +210,11 @@ def ask_agent(
     return asyncio.run(ask())
 
 
-def stop_agent(state: Path, *, timeout: float = START_SECONDS) -> Mapping[str, Any] | None:
+def stop_agent(state: Path, *, timeout: float = STOP_SECONDS) -> Mapping[str, Any] | None:
     """End the agent, by a signal where it does not answer, and wait until it has ended; None where none runs.
 
     Returns its process and the names of the services that had something left to do. Raises AgentError.
     """
-
     place = Place(state)
     if not place.is_locked():
         return None

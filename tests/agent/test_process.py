@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gputui.agent.place import Place
-from gputui.agent.start import ask_agent, ensure_agent, stop_agent
+from gputui.agent.start import ask_agent, ensure_agent, spawn, stop_agent
 from gputui.errors import AgentError
 from tests.cli.conftest import account_toml, write_config
 
@@ -49,6 +49,18 @@ def test_an_agent_that_cannot_start_says_why(home: Path) -> None:
     config = write_config(home, "[accounts.lab]\nkind = 'nothing'\n")
     with pytest.raises(AgentError, match=r"ended at its start: .*kind"):
         ensure_agent(PROGRAM, home / "state", config)
+
+
+def test_the_agent_keeps_no_descriptor_of_the_shell_that_started_it(tmp_path: Path) -> None:
+    reading, writing = os.pipe()  # as "exec 9>lock; flock 9" leaves one open
+    os.set_inheritable(writing, True)
+    place = Place(tmp_path / "state")
+    pid = spawn([sys.executable, "-S", "-c", f"import os; os.write({writing}, b'kept')"], place)
+    os.waitpid(pid, 0)
+    os.close(writing)
+    assert os.read(reading, 10) == b""
+    os.close(reading)
+    assert "Bad file descriptor" in place.output.read_text()
 
 
 def test_services_do_not_import_the_libraries_of_ssh_before_a_login() -> None:
