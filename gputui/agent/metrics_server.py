@@ -19,6 +19,7 @@ from gputui.analytics.spend_ledger import Ledger
 from gputui.errors import AgentError, GputuiError
 from gputui.models.periods import By, Period
 from gputui.models.rules import RuleStatus
+from gputui.redaction import as_failure
 from gputui.rules.book import RuleBook
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gputui.agent.services import Handler
 
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_PLAIN = "text/plain; charset=utf-8"
 _REQUEST_SECONDS = 5.0
 _LONGEST_HEAD = 16 * 2**10
 _SPEND_SECONDS = 60.0
@@ -140,7 +142,7 @@ class MetricsService:
         with suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             async with asyncio.timeout(_REQUEST_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
-                status, kind, body = await self._response(head[:_LONGEST_HEAD].decode("latin-1"))
+                status, kind, body = await self._answered(head[:_LONGEST_HEAD].decode("latin-1"))
                 lines = (
                     f"HTTP/1.1 {status}",
                     f"Content-Type: {kind}",
@@ -154,19 +156,28 @@ class MetricsService:
                 await writer.drain()
         writer.close()
 
+    async def _answered(self, head: str) -> tuple[str, str, bytes]:
+        try:
+            return await self._response(head)
+        except Exception as error:  # a fault in one answer must not leave a scraper without any
+            failure = as_failure(error, "the metrics")
+            self._agent.log.exception("the metrics cannot be made")
+            return "500 Internal Server Error", _PLAIN, f"{failure}\n".encode()
+
     async def _response(self, head: str) -> tuple[str, str, bytes]:
         request, *headers = head.split("\r\n")
         method, _, rest = request.partition(" ")
         path = rest.partition(" ")[0].partition("?")[0]
         names = [line.partition(":")[2].strip().lower() for line in headers if line.lower().startswith("host:")]
-        plain = "text/plain; charset=utf-8"
-        if self._address.is_local and not all(_without_port(name) in _LOCAL_NAMES for name in names):
+        if self._address.is_local and not all(
+            _without_port(name) in (*_LOCAL_NAMES, self._address.host) for name in names
+        ):
             # A page in a browser whose name was made to point at this machine.
-            return "403 Forbidden", plain, b"The metrics are for this machine: ask for 127.0.0.1.\n"
+            return "403 Forbidden", _PLAIN, b"The metrics are for this machine: ask for 127.0.0.1.\n"
         if method not in ("GET", "HEAD"):
-            return "405 Method Not Allowed", plain, b"Only GET.\n"
+            return "405 Method Not Allowed", _PLAIN, b"Only GET.\n"
         if path != "/metrics":
-            return "404 Not Found", plain, b"The metrics are at /metrics.\n"
+            return "404 Not Found", _PLAIN, b"The metrics are at /metrics.\n"
         return "200 OK", CONTENT_TYPE, (await self.text()).encode()
 
 

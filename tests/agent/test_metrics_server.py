@@ -80,6 +80,19 @@ async def test_a_scraper_gets_the_metrics_and_nothing_else_is_served(tmp_path: P
         assert agent.process.agent.busy == [f"metrics on 127.0.0.1:{port}"]
 
 
+async def test_a_fault_is_an_answer_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the history cannot be read")
+
+    port = free_port()
+    async with metered(tmp_path, port) as agent:
+        monkeypatch.setattr(MetricsService, "_read_spending", fail)
+        head, body = await asked(port, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert head.startswith("HTTP/1.1 500")
+        assert "metrics" in body
+        assert "the metrics cannot be made" in agent.process.place.log.read_text()
+
+
 async def test_an_address_in_use_is_named_with_the_way_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
