@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from gputui.models.questions import sharing
+
 _T = TypeVar("_T")
 
 
@@ -48,7 +50,9 @@ class SharedRequest(Generic[_T]):
 
     async def _answered(self) -> tuple[_T, float]:
         answer = await self._ask()
-        return answer, self._monotonic()
+        shared = sharing.get()
+        # Another process may have had it for a while.
+        return answer, self._monotonic() - (0.0 if shared is None else shared.age)
 
     def _is_fresh(self, task: asyncio.Task[tuple[_T, float]], age: float) -> bool:
         failed = task.cancelled() or task.exception() is not None
