@@ -63,7 +63,14 @@ class Reads:
             outcome = asyncio.create_task(self._answer(opened, question), context=Context())
             asked = self._asked[question] = _Asked(now, outcome)
         self.given += 1
-        answer = await asyncio.shield(asked.outcome)
+        try:
+            answer = await asyncio.shield(asked.outcome)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not asked.outcome.cancelled() or (task is not None and task.cancelling()):
+                raise
+            # Whoever asked would wait for ever.
+            raise AgentError("The agent begins again with a changed configuration.") from None
         return replace(answer, age=self._clock.monotonic() - asked.at)
 
     async def _answer(self, opened: Backend, question: Question) -> Answer:

@@ -16,7 +16,7 @@ from gputui.agent.reads import KEPT_SECONDS, Reads
 from gputui.agent.start import AgentPlan
 from gputui.errors import AuthError, ConfigError, GputuiError, RateLimitedError, UnavailableError
 from gputui.models.questions import Answer, Question
-from tests.agent.conftest import Running
+from tests.agent.conftest import Running, until
 from tests.cli.conftest import account_toml, write_config
 from tests.fleet.fakes import FakeClock, settle
 
@@ -207,6 +207,19 @@ async def test_a_session_from_before_a_change_of_the_configuration_asks_by_itsel
     await agent.pass_time(6)
     assert await link.ask(LIST, 5) is None
     assert not server.asked
+    await link.aclose()
+
+
+async def test_a_request_under_way_when_the_configuration_changes_is_one_of_the_session(agent: Running) -> None:
+    server = Server()
+    server.hold = asyncio.Event()
+    link = await link_of(agent, server.answer)
+    asking = asyncio.create_task(link.ask(LIST, 5))
+    await until(lambda: server.asked)
+    write_config(agent.config.parent, account_toml("lab", "second"))
+    await agent.pass_time(6)
+    async with asyncio.timeout(5):
+        assert await asking is None
     await link.aclose()
 
 
