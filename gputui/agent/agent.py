@@ -94,7 +94,7 @@ class Agent:
         self._open_backend = open_backend
         self._factories = factories
         self._running: list[_Running] = []
-        self._refused = ""
+        self._refused: str | None = None
 
     @property
     def services(self) -> list[Service]:
@@ -143,8 +143,10 @@ class Agent:
         running, self._running = self._running, []
         for one in running:
             one.task.cancel()
+        if running:
+            await within(self.clock, END_SECONDS, asyncio.wait({one.task for one in running}))
         for one in running:
-            if not await within(self.clock, END_SECONDS, asyncio.wait({one.task})):
+            if not one.task.done():
                 log.error("%s did not end within %g s", one.service.name, END_SECONDS)
         await self.notifier.aclose()
         self.reads.forget()
@@ -155,7 +157,7 @@ class Agent:
         from gputui.fleet.notifications.notifier import Notifier
         from gputui.fleet.notifications.settings import Settings
 
-        self.config, self.print, self.problem, self._refused = config, print_, None, ""
+        self.config, self.print, self.problem, self._refused = config, print_, None, None
         self.fleet = Fleet(
             config.accounts,
             open_backend=self._open_backend,
@@ -183,7 +185,6 @@ class Agent:
             self._running.append(_Running(service, asyncio.create_task(self._keep_running(service))))
         self.serving.set()
         self.look_at_hosts_if_needed()
-        self.serving.set()
         log.info("%d accounts: %s", len(config.accounts), ", ".join(config.accounts))
 
     def look_at_hosts_if_needed(self) -> None:

@@ -75,19 +75,17 @@ class Process:
     async def run(self) -> ExitCode:
         """Serve until there is nothing left to do. Raises AgentError where another agent has to be stopped first."""
         self.place.prepare()
-        for _ in range(5):
-            if (lock := self.place.lock()) is not None:
-                break
-            await asyncio.sleep(0.02)  # a session that looks whether it is free has it for a moment
-        else:
-            return await self._leave_it_to_the_other()
+        if (lock := await self._lock()) is None:
+            return ExitCode.OK
         try:
             listening = self.place.listen()
+            identity = self.place.identity()
             handler = open_log(self.place.log)
             try:
-                return await self._serve(listening)
+                return await self._serve(listening, identity)
             finally:
-                self.place.clear()
+                if self.place.identity() == identity:  # else the directory was replaced, and is another agent's
+                    self.place.clear()
                 close_log(handler)
         finally:
             os.close(lock)
@@ -97,30 +95,37 @@ class Process:
         log.info("ending: %s", reason)
         self.over.set()
 
-    async def _leave_it_to_the_other(self) -> ExitCode:
-        """End where the agent that runs serves this configuration; raise what prevents that."""
-        hello = Hello(str(self._config_path))
-        for _ in range(20):  # it may be about to listen
-            with suppress(RefusedError):
-                if (client := await connect(self.place, hello)) is not None:
-                    await client.aclose()
-                    return ExitCode.OK
-            await asyncio.sleep(0.1)
-        if (client := await connect(self.place, hello)) is not None:
-            await client.aclose()
-            return ExitCode.OK
-        raise self.place.not_answering()
+    async def _lock(self) -> int | None:
+        """Take the lock of the one agent; None where the one that has it serves this configuration already.
 
-    async def _serve(self, listening: Any) -> ExitCode:
+        Raises what prevents both. A session that looks whether it is free has it for a moment; another agent may be
+        about to listen, or to make room for this one.
+        """
+        refusal: AgentError | None = None
+        for _ in range(25):
+            if (lock := self.place.lock()) is not None:
+                return lock
+            try:
+                client = await connect(self.place, Hello(str(self._config_path)))
+            except RefusedError as error:
+                refusal = error
+            else:
+                if client is not None:
+                    await client.aclose()
+                    return None
+            await asyncio.sleep(0.1)
+        raise refusal or self.place.not_answering()
+
+    async def _serve(self, listening: Any, identity: tuple[int, int] | None) -> ExitCode:
+        from gputui.config.paths import history_path
         from gputui.history.history import History
 
         info = AgentInfo(os.getpid(), platform.node(), __version__, str(self._config_path), self._since)
         self.place.write_info(info)
-        identity = self.place.identity()
         self.server = Server(
             {"pid": info.pid, "config": info.config}, self._greet, self._handler, changed=self._sessions_changed
         )
-        history = History(self._state / "history.db")
+        history = History(history_path(self._state))
         self.agent = Agent(
             self._config_path,
             self._state,
@@ -166,6 +171,8 @@ class Process:
             finally:
                 tick.cancel()
                 over.cancel()
+            if self.over.is_set():
+                break
             if self.place.identity() != identity:
                 self.stop("its socket is gone")
                 break
@@ -173,7 +180,8 @@ class Process:
             self.agent.look_at_hosts_if_needed()
 
     def _is_needed(self) -> bool:
-        return bool(self.server.attached or self.agent.busy)
+        # Until the services run it is not known whether a rule waits for them.
+        return bool(self.server.attached or self.agent.busy or not self.agent.serving.is_set())
 
     def _sessions_changed(self) -> None:
         if (attached := len(self.server.attached)) != self._attached:
@@ -191,6 +199,8 @@ class Process:
             return Greeting()
         session.print = str(hello.get("print", ""))
         theirs, config = clean(str(hello.get("gputui", "?"))), clean(str(hello.get("config", "")))
+        if self.over.is_set():
+            return Greeting(AgentError(f"The agent (process {os.getpid()}) is ending."), retiring=True)
         if theirs != __version__ or hello.get("hello") != PROTOCOL:
             refusal = AgentError(
                 f"The agent (process {os.getpid()}) is of gputui {__version__}, not of {theirs}.",
@@ -227,9 +237,6 @@ class Process:
     async def _ask_service(self, name: str, session: Session, arguments: Mapping[str, Any]) -> Any:
         await self.agent.serving.wait()
         handler = self.agent.request(name)
-        if handler is None:
-            await self.agent.serving.wait()
-            handler = self.agent.request(name)
         if handler is None:
             raise AgentError(
                 f"The agent does not know the request {clean(name)}.", hint="It may be of another release."

@@ -172,6 +172,55 @@ async def test_it_ends_when_its_socket_is_removed(agent: Running) -> None:
     assert "its socket is gone" in agent.process.place.log.read_text()
 
 
+async def test_an_agent_whose_directory_was_replaced_leaves_the_socket_of_the_next_one(agent: Running) -> None:
+    place = agent.process.place
+    place.folder.rename(agent.state / "removed")
+    place.prepare()
+    with place.listen() as another:
+        identity = place.identity()
+        await agent.pass_time(6)
+        assert agent.process.over.is_set()
+        await until(lambda: agent.services[0].ended)
+        await until(lambda: not agent.process.server.sessions)
+        assert place.identity() == identity
+        assert another.fileno() > 0
+
+
+async def test_an_agent_that_does_not_know_yet_what_is_left_to_do_makes_no_room(agent: Running) -> None:
+    other = write_config(agent.state, account_toml("other"))
+    agent.process.agent.serving.clear()
+    with pytest.raises(RefusedError) as refused:
+        await connect(agent.process.place, hello_of(other))
+    assert not refused.value.retiring
+    await agent.pass_time(40)
+    assert not agent.process.over.is_set()
+
+
+async def test_an_agent_that_is_ending_takes_no_session(agent: Running) -> None:
+    agent.process.over.set()
+    with pytest.raises(RefusedError, match="is ending") as refused:
+        await connect(agent.process.place, hello_of(agent.config))
+    assert refused.value.retiring
+
+
+async def test_a_configuration_that_was_removed_is_reported(agent: Running) -> None:
+    session = await agent.attach()
+    agent.config.unlink()
+    await agent.pass_time(6)
+    assert str(agent.config) in (await session.call("status"))["problem"]
+    await session.aclose()
+
+
+async def test_an_idle_agent_makes_room_for_one_of_another_configuration(agent: Running) -> None:
+    other = agent.make(write_config(agent.state, account_toml("other")))
+    task = asyncio.create_task(other.run())
+    await until(lambda: len(agent.services) == 2)
+    assert agent.process.over.is_set()
+    assert list(other.agent.fleet.accounts) == ["other"]
+    other.stop("the test is over")
+    assert await task is ExitCode.OK
+
+
 async def test_an_error_reaches_the_session_as_what_it_is(agent: Running) -> None:
     session = await agent.attach()
     agent.services[0].fails = NoStockError("No host is free.", hint="Try again later.")
