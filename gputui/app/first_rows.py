@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gputui.agent.link import Link
     from gputui.fleet import Fleet
 
-SECONDS = 1.0
+SECONDS = 0.6
 """How long the session waits for the first list of the agent before it begins to open its own back ends."""
 
 
