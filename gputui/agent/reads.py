@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 KEPT_SECONDS = 90.0
 """How long an answer is kept after its request: the longest interval of polling is 60 s."""
 _TIDY_SECONDS = 10.0
+_MOMENT = 1e-6
 _RENEW_SECONDS = 60.0
 """The least time between two readings of credentials that the server refuses, in seconds."""
 
@@ -49,7 +50,7 @@ class Reads:
         self._tidied = clock.monotonic()
 
     async def ask(self, question: Question, age: float) -> Answer | None:
-        """Return an answer to a request that began at most ``age`` seconds ago; see :data:`.questions.Share`."""
+        """Return an answer to a request that began less than ``age`` seconds ago; see :data:`.questions.Share`."""
         runtime = self._fleet().runtimes.get(question.account)
         opened = runtime.opened if runtime is not None else None
         if opened is None or opened.answer is None:
@@ -57,7 +58,8 @@ class Reads:
         now = self._clock.monotonic()
         self._tidy(now)
         asked = self._asked.get(question)
-        if asked is None or asked.at < now - age or asked.outcome.cancelled():
+        # One that began at that very moment may have been the last that the session has seen.
+        if asked is None or asked.at <= now - age + _MOMENT or asked.outcome.cancelled():
             self.sent += 1
             # In a context of its own: the one who asks first may go away.
             outcome = asyncio.create_task(self._answer(opened, question), context=Context())

@@ -21,7 +21,7 @@ _NEW_ENOUGH = 5.0
 """How old the first answer may be where another process has it, in seconds."""
 
 Reader = Callable[[float], Awaitable[Sequence[Row]]]
-"""Reads the list, by requests that began at a monotonic time or later."""
+"""Reads the list, by requests that began after a monotonic time."""
 
 
 class Sink(Protocol):

@@ -32,7 +32,7 @@ class Answer:
 
 
 Share = Callable[[Question, float], Awaitable[Answer | None]]
-"""Returns an answer to a question which was asked at most so many seconds ago, or is asked now, once for all.
+"""Returns an answer to a question which was asked less than so many seconds ago, or is asked now, once for all.
 
 None where the caller has to ask its server itself. Raises GputuiError as a request does.
 """
@@ -41,7 +41,7 @@ None where the caller has to ask its server itself. Raises GputuiError as a requ
 class Sharing:
     """How the requests of one reading of a list are shared.
 
-    An answer to a request that began at ``since`` or later is good enough, by the same clock as ``monotonic``.
+    An answer to a request that began after ``since`` is good enough, by the same clock as ``monotonic``.
     """
 
     def __init__(self, share: Share, since: float, monotonic: Callable[[], float]) -> None:

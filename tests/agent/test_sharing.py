@@ -25,7 +25,7 @@ from tests.cli.conftest import Simulation, write_config
 from tests.fleet.fakes import FakeClock
 
 ON_SCREEN = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.STOCK, Resource.EVENTS, Resource.BALANCES)
-SECONDS = 10
+SECONDS = 15
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +39,16 @@ def simulator() -> Iterator[Running]:
 class Sessions:
     """Sessions with one clock, each a fleet that polls what is on its screen, and their agent."""
 
-    def __init__(self, home: Path, simulator: Running) -> None:
+    def __init__(self, home: Path, simulator: Running, *accounts: str) -> None:
         self.clock = FakeClock()
         self.fleets: list[Fleet] = []
         self.links: list[Link] = []
         self._simulator = simulator
-        self._path = write_config(home, simulator.config_toml())
+        _, *sections = simulator.config_toml().split("[accounts.")
+        chosen = [
+            text for text in sections if not accounts or text.startswith(tuple(f"{name}]" for name in accounts))
+        ]
+        self._path = write_config(home, "".join(f"[accounts.{text}" for text in chosen))
         self._state = home / "state"
         self._config = load_config(self._path)
         self.process = Process(
@@ -115,13 +119,14 @@ class Sessions:
 
 async def test_ten_sessions_cost_what_one_costs(tmp_path: Path, simulator: Running) -> None:
     (alone_home := tmp_path / "alone").mkdir()
-    alone = Sessions(alone_home, simulator)
+    # pody's client has an answer for several lists for some seconds of the real clock, which does not count here.
+    alone = Sessions(alone_home, simulator, "hub")
     async with alone.session(linked=False):
         await alone.pass_time(10)
         one = await alone.cost()
 
     (home := tmp_path / "ten").mkdir()
-    sessions = Sessions(home, simulator)
+    sessions = Sessions(home, simulator, "hub")
     async with sessions.agent(), AsyncExitStack() as stack:
         for _ in range(10):
             await stack.enter_async_context(sessions.session(linked=True))
