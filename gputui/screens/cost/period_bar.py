@@ -11,13 +11,14 @@ from textual.widgets import Static
 
 from gputui.models.periods import Period
 from gputui.presentation.spend import PERIOD_NAMES
+from gputui.widgets.internal_errors import GuardedHandlers
 
 CHOICES: Sequence[Period | None] = (None, *Period)
 """The periods in their order; None is the cost of an hour now."""
 _GAP = " "
 
 
-class PeriodBar(Static):
+class PeriodBar(GuardedHandlers, Static):
     """The names of the periods, that of the chosen one in brackets, and a text behind them."""
 
     class Chosen(Message):
