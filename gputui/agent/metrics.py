@@ -113,6 +113,9 @@ def _gpus(fleet: Fleet) -> list[Family]:
     total = Family("gputui_gpu_memory_total_bytes", "The memory of a GPU.")
     heat = Family("gputui_gpu_temperature_celsius", "The temperature of a GPU.")
     power = Family("gputui_gpu_power_watts", "The power that a GPU draws.")
+    ecc = Family(
+        "gputui_gpu_ecc_uncorrected_errors", "Uncorrected memory errors of a GPU since its driver was loaded."
+    )
     for name, rows in current(fleet, Resource.GPUS):
         for row in rows.values():
             if not isinstance(row, GpuDevice) or row.problem is not None:
@@ -120,12 +123,13 @@ def _gpus(fleet: Fleet) -> list[Family]:
             labels = {"account": name, "host": row.host, "gpu": row.ref.id, "model": row.model or ""}
             total.add(row.memory_total, **labels)
             used.add(row.memory_used, **labels)
+            ecc.add(row.ecc_errors, **labels)
             if (sample := row.sample) is None:
                 continue
             load.add(None if sample.utilization is None else sample.utilization / _PERCENT, **labels)
             heat.add(sample.temperature, **labels)
             power.add(sample.power, **labels)
-    return [load, used, total, heat, power]
+    return [load, used, total, heat, power, ecc]
 
 
 def _money(fleet: Fleet) -> list[Family]:

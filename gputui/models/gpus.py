@@ -33,7 +33,8 @@ class GpuDevice:
     ``last`` is the newest reading where it is too old to be the current ``sample``.
     ``sample`` is the newest reading; ``series`` is what the back end gave with it, oldest first. ``through`` is the
     instance over whose SSH connection it was seen: ``index`` is then the one it has in there. ``mig`` names a part of
-    a divided GPU, a row of its own (``1g.10gb #7``).
+    a divided GPU, a row of its own (``1g.10gb #7``). ``ecc_errors`` are the uncorrected errors of its memory since
+    its driver was loaded: None where it has no ECC, or that is off or not reported.
     """
 
     ref: Ref
@@ -51,6 +52,7 @@ class GpuDevice:
     memory_shared: bool = False
     through: Ref | None = None
     problem: str | None = None
+    ecc_errors: int | None = None
     series: tuple[GpuSample, ...] = field(default=(), compare=False, repr=False)
 
 

@@ -73,6 +73,12 @@ def figure_of(row: Cells, field: str) -> float | None:
     return figure(row.get(field, ""))
 
 
+def count_of(row: Cells, field: str) -> int | None:
+    """Return a field's count; None where the GPU has no such counter."""
+    count = figure_of(row, field)
+    return None if count is None or count < 0 or count != int(count) else int(count)
+
+
 def bytes_of(row: Cells, field: str) -> int | None:
     """Return a field's size in bytes; nvidia-smi counts MiB."""
     size = figure_of(row, field)

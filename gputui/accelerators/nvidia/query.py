@@ -27,6 +27,7 @@ FIELDS = (
     "power.draw",
     "temperature.gpu",
     "fan.speed",
+    "ecc.errors.uncorrected.volatile.total",
     "mig.mode.current",
 )
 """The fields of each GPU; the last one requires driver 450."""

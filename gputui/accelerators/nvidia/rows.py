@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from gputui.accelerators.nvidia.cells import KIB, Cells, app_rows, bytes_of, figure_of, gpu_rows, part_text
+from gputui.accelerators.nvidia.cells import KIB, Cells, app_rows, bytes_of, count_of, figure_of, gpu_rows, part_text
 from gputui.accelerators.nvidia.failures import failure, lost
 from gputui.accelerators.nvidia.mig import MigDevice, MigGpu, mig_gpus
 from gputui.accelerators.nvidia.processes import Processes, place_of
@@ -133,6 +133,7 @@ def _devices(
         uuid=uuid,
         through=instance.ref,
         problem=problem,
+        ecc_errors=count_of(row, "ecc.errors.uncorrected.volatile.total"),
     )
     slices = [_slice(part, device, at, found) for part in parts]
     if any(part.process_count is None for part in slices):

@@ -13,6 +13,7 @@ from gputui.models import GpuDevice, GpuProcess, HostInfo, Resource
 from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context, Lists
+from gputui.presentation.gpu_faults import gpu_fault
 from gputui.presentation.heat import load_bar, temperature_style
 
 BAR_CELLS = 8
@@ -83,6 +84,7 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
         _figure("power", " W", priority=1),
         _figure("temperature", " °C", priority=1, heading="TEMP", style=temperature_style),
         _figure("fan", " %", priority=2),
+        fields.figure("ecc", lambda row: row.ecc_errors, heading="ECC", cell=_ecc, shown=False, label="ecc errors"),
         fields.time_detail("read", context, lambda row: row.sample and row.sample.at),
         fields.time_detail("last reading", context, lambda row: row.last and row.last.at),
         fields.figure(
@@ -119,6 +121,12 @@ def _figure(
 
     options: Any = {"cell": cell, "plain": text, "priority": priority, "when_filled": True, "label": name}
     return fields.figure(name, value, heading=heading, **options)
+
+
+def _ecc(row: GpuDevice) -> Cell:
+    if row.ecc_errors is None:
+        return ""
+    return (f"{row.ecc_errors} uncorrected", "bad" if row.ecc_errors else "")
 
 
 def _figure_text(name: str, unit: str) -> Callable[[GpuDevice], str]:
@@ -181,7 +189,7 @@ def _memory(context: Context) -> Callable[[GpuDevice], Cell]:
 def _memory_cell(row: GpuDevice, style: str) -> Cell:
     if row.memory_used is None:
         return (row.problem, "bad") if row.problem else ("not reported", "muted")
-    doubt = [("! ", "warning")] if row.problem else []
+    doubt = [("! ", "warning")] if gpu_fault(row) else []
     sizes = f"{format_bytes(row.memory_used)}/{format_bytes(row.memory_total)}"
     if not row.memory_total:
         return [*doubt, (format_bytes(row.memory_used), style)]

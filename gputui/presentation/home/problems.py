@@ -34,6 +34,7 @@ from gputui.models.forwards import ForwardState, PortForward
 from gputui.presentation.actions import state_words
 from gputui.presentation.deployments import Shape, counts_sentence, shape
 from gputui.presentation.glyphs import PHASE_GLYPHS
+from gputui.presentation.gpu_faults import gpu_fault
 from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section, in_order, newest
 from gputui.presentation.prices import UNKNOWN, price_text
 
@@ -328,7 +329,7 @@ def _lacks(row: Deployment) -> bool:
 
 
 def _gpus(troubles: Troubles, silent: _Silent) -> Iterator[HomeLine]:
-    """Yield the GPUs that cannot be read or are lost; of machines with a line of their own none.
+    """Yield the GPUs that cannot be read, are lost or have memory errors; of machines with a line of their own none.
 
     Several of a host with the same problem have one line.
     """
@@ -337,8 +338,9 @@ def _gpus(troubles: Troubles, silent: _Silent) -> Iterator[HomeLine]:
     }
     groups: dict[tuple[str, str, str], list[GpuDevice]] = {}
     for row in troubles.gpus:
-        if row.problem and (row.ref.account, row.host) not in with_line and not silent.explains_gpu(row):
-            groups.setdefault((row.ref.account, row.host, row.problem), []).append(row)
+        fault = gpu_fault(row)
+        if fault and (row.ref.account, row.host) not in with_line and not silent.explains_gpu(row):
+            groups.setdefault((row.ref.account, row.host, fault), []).append(row)
     for (account, host, problem), group in groups.items():
         first, several = group[0], len(group) > 1
         yield HomeLine(

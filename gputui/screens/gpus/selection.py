@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gputui.models import GpuDevice, Instance, Ref, Row
 from gputui.presentation.actions import may_use
+from gputui.presentation.gpu_faults import gpu_fault
 from gputui.query import Query
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class GpuSelection:
         return (
             self._view.session.shows_account(row.ref.account)
             and self._in_scope(row)
-            and (not self._view.problems_only or bool(getattr(row, "problem", None)))
+            and (not self._view.problems_only or (isinstance(row, GpuDevice) and bool(gpu_fault(row))))
         )
 
     def _in_scope(self, row: Row) -> bool:

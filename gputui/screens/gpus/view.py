@@ -15,6 +15,7 @@ from gputui.formatting import counted
 from gputui.models import Change, GpuDevice, GpuProcess, Instance, Ref, Resource, Row
 from gputui.presentation.actions import may_be_of
 from gputui.presentation.columns.lists import columns_of
+from gputui.presentation.gpu_faults import gpu_fault
 from gputui.presentation.groups.lists import groupings_of
 from gputui.query import Query
 from gputui.screens.base.memory import keep_filter
@@ -290,7 +291,8 @@ class GpusView(ListView):
     def _doubt(self) -> str:
         """Return the problem of the GPU under the cursor, whose figures are shown nevertheless."""
         device = self.shown.charted()
-        return f"   ! {device.problem}" if device is not None and device.problem and not self.shown.comparing else ""
+        fault = "" if device is None or self.shown.comparing else gpu_fault(device)
+        return f"   ! {fault}" if fault else ""
 
     def in_scope(self, row: Row, scope: Ref) -> bool:
         """Whether a process belongs to the instance the view is limited to."""

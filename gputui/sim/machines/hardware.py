@@ -19,6 +19,8 @@ class Card:
     passive: bool = False
     mig: bool = False
     """Whether it can be cut into slices."""
+    ecc: bool = False
+    """Whether its memory has ECC, which is on."""
     capability: str = "8.6"
 
     def power(self, load: float) -> float:
@@ -38,23 +40,23 @@ class Card:
 
 _CARDS = (
     ("5090", Card(575, capability="12.0")),
-    ("PRO 6000", Card(600, mig=True, capability="12.0")),
+    ("PRO 6000", Card(600, mig=True, ecc=True, capability="12.0")),
     ("4090", Card(450, capability="8.9")),
     ("4080", Card(320, capability="8.9")),
     ("3090", Card(350)),
-    ("H100", Card(700, passive=True, mig=True, capability="9.0")),
-    ("H800", Card(700, passive=True, mig=True, capability="9.0")),
-    ("H200", Card(700, passive=True, mig=True, capability="9.0")),
-    ("H20", Card(500, passive=True, mig=True, capability="9.0")),
-    ("A100", Card(400, passive=True, mig=True, capability="8.0")),
-    ("A800", Card(400, passive=True, mig=True, capability="8.0")),
+    ("H100", Card(700, passive=True, mig=True, ecc=True, capability="9.0")),
+    ("H800", Card(700, passive=True, mig=True, ecc=True, capability="9.0")),
+    ("H200", Card(700, passive=True, mig=True, ecc=True, capability="9.0")),
+    ("H20", Card(500, passive=True, mig=True, ecc=True, capability="9.0")),
+    ("A100", Card(400, passive=True, mig=True, ecc=True, capability="8.0")),
+    ("A800", Card(400, passive=True, mig=True, ecc=True, capability="8.0")),
     ("910B", Card(400, passive=True, capability="")),
     ("MI300X", Card(750, passive=True, capability="9.4")),
-    ("V100", Card(300, passive=True, capability="7.0")),
-    ("L40", Card(300, passive=True, capability="8.9")),
-    ("L20", Card(275, passive=True, capability="8.9")),
-    ("T4", Card(70, passive=True, capability="7.5")),
-    ("P40", Card(250, passive=True, capability="6.1")),
+    ("V100", Card(300, passive=True, ecc=True, capability="7.0")),
+    ("L40", Card(300, passive=True, ecc=True, capability="8.9")),
+    ("L20", Card(275, passive=True, ecc=True, capability="8.9")),
+    ("T4", Card(70, passive=True, ecc=True, capability="7.5")),
+    ("P40", Card(250, passive=True, ecc=True, capability="6.1")),
 )
 _ANY = Card(300)
 

@@ -53,6 +53,8 @@ class System:
     disks: tuple[Disk, ...] = (Disk("/", "/dev/nvme0n1p2", 900 * GIB, 310 * GIB),)
     lost_gpus: set[int] = field(default_factory=set)
     """Indices of GPUs that have fallen off the bus."""
+    ecc_errors: dict[int, int] = field(default_factory=dict)
+    """The uncorrected errors of the memory of GPUs since the boot, by index."""
     units: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sftp_rate: int = 0
     """Bytes per world second that SFTP reads and writes, in all its sessions; 0 for no limit."""

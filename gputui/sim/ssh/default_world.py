@@ -64,6 +64,7 @@ GPU02 = HostPlan(
     ),
     jobs=(Job("carol", FINETUNE, (0, 1), 0.74, 0.93, 12.0),),
     lost=(2,),
+    ecc_errors=((3, 2),),
 )
 GPU03 = HostPlan(
     "gpu03",
@@ -146,6 +147,7 @@ def _many(count: int) -> tuple[HostPlan, ...]:
             name=f"node{number:03d}",
             jobs=kinds[number % len(kinds)].jobs[: number % 3],
             lost=(),
+            ecc_errors=(),
             flaky=False,
             rate=0,
         )

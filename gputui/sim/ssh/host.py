@@ -30,10 +30,11 @@ class SshHost(Host):
             self.end(process.pid)
 
     def reboot(self) -> None:
-        """Come up again with all GPUs, without processes and with another boot id."""
+        """Come up again with all GPUs, without processes and memory errors, and with another boot id."""
         for pid in list(self.processes):
             self.end(pid)
         self.system.lost_gpus.clear()
+        self.system.ecc_errors.clear()
         self.system.boot_id = _boot_id(self.rng)
         self.system.booted = self.world.time
 
@@ -49,6 +50,7 @@ def build_host(world: World, plan: HostPlan, seed: int, *, quiet: bool = False) 
         boot_id=_boot_id(rng),
         booted=world.time - rng.uniform(3, 60) * 86_400,
         lost_gpus=set(plan.lost),
+        ecc_errors=dict(plan.ecc_errors),
         sftp_rate=plan.rate,
     )
     for index in range(plan.gpus):

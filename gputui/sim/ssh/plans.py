@@ -39,7 +39,7 @@ class Container:
 
 @dataclass(frozen=True)
 class HostPlan:
-    """A host to build. Memory in bytes.
+    """A host to build. Memory in bytes. ``ecc_errors`` are the uncorrected errors of GPUs, by index.
 
     ``behind`` is the host to go through; ``password_only``: it accepts no key at first; ``code``: it asks for the
     password and this one-time code instead; ``flaky``: it has troubles in turn. ``rate`` is that of SFTP in bytes a
@@ -54,6 +54,7 @@ class HostPlan:
     jobs: tuple[Job, ...] = ()
     containers: tuple[Container, ...] = ()
     lost: tuple[int, ...] = ()
+    ecc_errors: tuple[tuple[int, int], ...] = ()
     behind: str = ""
     password_only: bool = False
     code: str = ""

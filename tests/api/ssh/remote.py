@@ -15,7 +15,7 @@ from tests.fleet.fakes import FakeClock
 
 BOOT = "25f3502e-64d9-4a16-8ef8-d78de8c4b037"
 NEXT_BOOT = "9e107d9d-372b-4b68-8d0d-0c2f3b1a5c11"
-GPU = "{index}, GPU-{index}, NVIDIA H100 80GB HBM3, 81559, {used}, {load}, 91.20, 34, [N/A], Disabled"
+GPU = "{index}, GPU-{index}, NVIDIA H100 80GB HBM3, 81559, {used}, {load}, 91.20, 34, [N/A], 0, Disabled"
 
 
 def host_part(boot: str = BOOT, *, uptime: float = 86400.0, load: str = "2.13 2.42 2.51") -> str:

@@ -121,6 +121,17 @@ async def test_a_driver_from_before_mig_is_asked_without_it_and_never_with_it_ag
         assert "mig.mode" not in server.commands[0]
 
 
+@pytest.mark.parametrize(
+    ("machine", "errors"),
+    [(smi.HOPPER_550, [0, 2, *[0] * 6]), (smi.RTX_470, [None]), (smi.OLD_CARD, [None]), (smi.SPARK_580, [None])],
+)
+async def test_memory_errors_are_counted_where_there_is_ecc_and_unknown_elsewhere(
+    person: Person, tmp_path: Path, machine: smi.Machine, errors: list[int | None]
+) -> None:
+    found = await seen(person, tmp_path / "bin", machine)
+    assert [gpu.ecc_errors for gpu in found.devices] == errors
+
+
 async def test_an_older_name_of_a_field_is_used_and_a_comma_in_a_path_is_part_of_it(
     person: Person, tmp_path: Path
 ) -> None:

@@ -105,7 +105,7 @@ async def test_what_the_driver_says_instead_of_processes_is_the_reason(person: P
 
 
 def test_a_line_that_cannot_be_read_makes_no_shorter_list() -> None:
-    gpu = "0, GPU-a, NVIDIA L4, 23034, 2, 0, 16.1, 40, [N/A], [N/A]\n"
+    gpu = "0, GPU-a, NVIDIA L4, 23034, 2, 0, 16.1, 40, [N/A], 0, [N/A]\n"
     answer = {"gpus": Part(gpu, 0), "apps": Part("GPU-a, 12, python, 300\nGPU-a, [N/A], python, 300\n", 0)}
     found = reading(Question(), answer, TRAIN, AT)
     assert [row.pid for row in found.processes] == [12, None]

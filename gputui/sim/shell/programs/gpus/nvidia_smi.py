@@ -128,6 +128,10 @@ def _facts(shell: Shell, number: int, gpu: Gpu) -> dict[str, str]:
         "temperature.memory": _NOT_KNOWN,
         "fan.speed": _NOT_KNOWN if fan is None else str(round(fan)),
         "mig.mode.current": "Disabled" if kind.mig else _NOT_KNOWN,
+        "ecc.mode.current": "Enabled" if kind.ecc else _NOT_KNOWN,
+        "ecc.errors.uncorrected.volatile.total": (
+            str(host.system.ecc_errors.get(gpu.index, 0)) if kind.ecc else _NOT_KNOWN
+        ),
     }
     if gpu.index in host.system.lost_gpus:
         return {name: value if name in _IDENTITY else _LOST for name, value in facts.items()}

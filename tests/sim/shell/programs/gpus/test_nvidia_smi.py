@@ -75,6 +75,16 @@ async def test_what_a_card_does_not_have_is_not_available(world: World) -> None:
     assert text == "[N/A], Disabled\n" * len(host.gpus)
 
 
+async def test_memory_errors_are_those_since_the_boot_and_not_available_without_ecc(world: World) -> None:
+    query = "nvidia-smi --query-gpu=ecc.mode.current,ecc.errors.uncorrected.volatile.total --format=csv,noheader"
+    host = world.hosts["lab-b"]
+    host.system.ecc_errors[1] = 3
+    _, text = await run(host, None, query)
+    assert text.splitlines()[:2] == ["Enabled, 0", "Enabled, 3"]
+    _, text = await run(world.hosts["dock"], None, query)
+    assert set(text.splitlines()) == {"[N/A], [N/A]"}
+
+
 async def test_a_container_sees_its_own_processes_only(world: World) -> None:
     host = world.hosts["dock"]
     ours = [process for process in host.processes.values() if process.pod == "finetune-lora"]
