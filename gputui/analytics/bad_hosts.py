@@ -15,13 +15,14 @@ from statistics import median
 
 from gputui.analytics.startup_times import is_slow
 from gputui.models import Ref
-from gputui.models.hosts import Fact, HostFact
+from gputui.models.hosts import BEFORE, Fact, HostFact
 
 SHORT_LIFE = timedelta(minutes=10)
 """An instance that ran for less, and ended by itself, had a short life."""
 CONFIDENCE = 1.96
 """Standard deviations of a confidence of 95 %."""
 KIND = "host"
+_MOST_DIGITS = 15
 _ENOUGH = 3
 """Hosts that have a median, and cases that a host has for that."""
 
@@ -67,7 +68,8 @@ class HostRecord:
     """The evidence about a host. ``days`` are the facts against it, by day of UTC.
 
     ``failed`` and ``slow`` are of ``starts``, ``short`` of ``lives``; ``lost`` are GPUs on ``seen`` observed days,
-    ``faults`` those that needed a reset.
+    ``faults`` those that needed a reset. ``ecc`` are uncorrected memory errors of its GPUs, of which ``ecc_before``
+    were there already when a GPU was first read.
     """
 
     ref: Ref
@@ -88,6 +90,8 @@ class HostRecord:
     """The median of all other hosts' starts of the same groups, in seconds; None without any."""
     slow_start: float | None = None
     """The median of its own slow starts; None without any."""
+    ecc: int = 0
+    ecc_before: int = 0
 
     @property
     def host(self) -> str:
@@ -168,7 +172,8 @@ def _counted(key: tuple[str, str, str], facts: Sequence[HostFact], starts: _Star
     slow = [fact for fact in came_up if is_slow(fact.seconds, medians[fact.group])]
     short = [fact for fact in lives if (fact.seconds or 0.0) < SHORT_LIFE.total_seconds()]
     faults = [fact for fact in facts if fact.fact is Fact.FAULT]
-    bad_days = {fact.at.date() for fact in (*lost, *faults)}
+    errors = [fact for fact in facts if fact.fact is Fact.ECC]
+    bad_days = {fact.at.date() for fact in (*lost, *faults, *errors)}
     seen = bad_days | {fact.at.date() for fact in facts if fact.fact is Fact.SEEN}
     signs = {
         Sign.STARTS: Share(len(failed) + len(slow), len(came_up) + len(failed)),
@@ -198,7 +203,15 @@ def _counted(key: tuple[str, str, str], facts: Sequence[HostFact], starts: _Star
         sorted(days.items()),
         median(known) if known else None,
         median(durations) if durations else None,
+        sum(_errors_of(fact) for fact in errors),
+        sum(_errors_of(fact) for fact in errors if fact.detail.endswith(BEFORE)),
     )
+
+
+def _errors_of(fact: HostFact) -> int:
+    """Return the memory errors of a fact; 1 at least, as it is one."""
+    number = fact.detail.removesuffix(BEFORE)
+    return max(1, int(number)) if number.isdecimal() and len(number) <= _MOST_DIGITS else 1
 
 
 def _with_usual(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from gputui.analytics.startup_times import Startup, StartupBook
 from gputui.models import Event, EventSource, GpuDevice, Instance, Phase, Ref
 from gputui.models.gpus import GPU_LOST, GPU_NEEDS_RESET
-from gputui.models.hosts import Fact, HostFact
+from gputui.models.hosts import EccReading, Fact, HostFact
 
 _LOST = re.compile(r"(\d{1,3}) GPUs? lost")
 _ENDS = frozenset({Phase.STOPPED, Phase.FAILED})
@@ -41,8 +41,11 @@ class HostObserver:
         self._running: dict[Ref, datetime] = {}
         self._seen: set[tuple[str, str, str]] = set()
         self._broken: set[tuple[str, str, str, str]] = set()
+        self._ecc: dict[tuple[str, str, str, str], int] = {}
         self._day = ""
-        self._facts: list[HostFact] = []
+        self._facts: list[HostFact | EccReading] = []
+        self._machines: dict[tuple[str, str], Ref] = {}
+        """The rows of machines, whose GPUs are not seen through another instance."""
 
     def rows(self, instances: Iterable[Instance], now: datetime) -> None:
         """Take rows that are new or changed: they have the hosts of instances."""
@@ -50,12 +53,15 @@ class HostObserver:
             self._day = day
             self._seen.clear()
             self._broken.clear()
+            self._ecc.clear()
         for row in instances:
             if not row.host:
                 continue
             group = str(row.parent) if row.parent is not None else f"{row.ref.kind} {row.gpu_model or ''}".strip()
             self._places.pop(row.ref, None)
             self._places[row.ref] = _Place(row.region or "", row.host, group, row.started_at, row.machine is not None)
+            if row.machine is not None:
+                self._machines[row.ref.account, row.host] = row.ref
             # The loss of a GPU would be seen.
             if row.machine is not None and row.machine.reachable:
                 self._see(row.ref.account, self._places[row.ref], now)
@@ -70,25 +76,32 @@ class HostObserver:
             self._facts.append(HostFact(*key, Fact.SEEN, None, _day(now), now))
 
     def gpus(self, devices: Iterable[GpuDevice], now: datetime) -> None:
-        """Take GPUs as they were read over the SSH connections of instances, whose hosts they are of."""
+        """Take GPUs as they were read: of machines, and over the SSH connections of instances on hosts."""
         for device in devices:
-            place = None if device.through is None else self._places.get(device.through)
-            if place is None or device.through is None:
+            account = device.ref.account
+            through = device.through or self._machines.get((account, device.host))
+            place = None if through is None else self._places.get(through)
+            if place is None:
                 continue
-            account = device.through.account
-            self._see(account, place, now)
+            if not place.is_machine:
+                self._see(account, place, now)
+            elif device.sample is None:
+                continue  # as it was before the machine became unreachable
+            key = account, place.region, place.host, device.uuid or f"{device.index}"
+            errors, at = device.ecc_errors, None if device.sample is None else device.sample.at
+            if errors is not None and at is not None and self._ecc.get(key) != errors:
+                # Whether they are new is known to the history, into which other sessions write too.
+                self._ecc[key] = errors
+                self._facts.append(EccReading(*key, errors, at))
             problem = device.problem or ""
             # The losses of machines are events.
             lost = problem.startswith(GPU_LOST) and not place.is_machine
-            if lost or problem.startswith(GPU_NEEDS_RESET):
-                key = account, place.region, place.host, device.uuid or f"{device.index}"
-                if key not in self._broken:
-                    self._broken.add(key)
-                    fact = Fact.LOST if lost else Fact.FAULT
-                    # The same GPU of a host has several instances.
-                    self._facts.append(
-                        HostFact(*key[:3], fact, None, f"{_day(now)} {key[3]}", now, detail="1" if lost else problem)
-                    )
+            if (lost or problem.startswith(GPU_NEEDS_RESET)) and key not in self._broken:
+                self._broken.add(key)
+                fact = Fact.LOST if lost else Fact.FAULT
+                # The same GPU of a host has several instances.
+                detail = "1" if lost else problem
+                self._facts.append(HostFact(*key[:3], fact, None, f"{_day(now)} {key[3]}", now, detail=detail))
 
     def is_new_day(self, now: datetime) -> bool:
         """Return whether all rows have to be taken again: hosts are seen once a day."""
@@ -150,12 +163,12 @@ class HostObserver:
             place.group, detail,
         )  # fmt: skip
 
-    def collect(self) -> Sequence[HostFact]:
-        """Return the facts since the last call."""
+    def collect(self) -> Sequence[HostFact | EccReading]:
+        """Return the facts, and readings of memory errors, since the last call."""
         facts, self._facts = self._facts, []
         return facts
 
-    def put_back(self, facts: Sequence[HostFact]) -> None:
+    def put_back(self, facts: Sequence[HostFact | EccReading]) -> None:
         """Return these with the next ones: they could not be written."""
         self._facts = [*facts, *self._facts][-_MOST:]
 

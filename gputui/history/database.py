@@ -62,6 +62,7 @@ _KEYS = {
     "stock_hour": ("hour", "offer"),
     "block_renewal": ("scope", "account", "region", "host"),
     "host_fact": ("account", "host", "fact", "instance", "occasion"),
+    "host_ecc": ("account", "region", "host", "gpu"),
 }
 _BUSY_SECONDS = 1.0
 

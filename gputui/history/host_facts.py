@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gputui.history import values
 from gputui.history.values import UNUSABLE, or_none
-from gputui.models.hosts import Fact, HostFact
+from gputui.models.hosts import BEFORE, EccReading, Fact, HostFact
 from gputui.models.serialize import number, text
 
 if TYPE_CHECKING:
@@ -28,6 +28,13 @@ _TABLE = (
     " region TEXT NOT NULL, at REAL NOT NULL, seconds REAL, parent TEXT NOT NULL, detail TEXT NOT NULL,"
     " PRIMARY KEY(account, host, fact, instance, occasion)) WITHOUT ROWID"
 )
+# The last reading of each GPU that has ECC.
+_ECC = (
+    "CREATE TABLE IF NOT EXISTS host_ecc(account TEXT, region TEXT, host TEXT, gpu TEXT, errors INTEGER NOT NULL,"
+    " at REAL NOT NULL, PRIMARY KEY(account, region, host, gpu)) WITHOUT ROWID"
+)
+_CLOCK_SLACK = 3600.0
+"""A reading in the file that is further in the future than this, in seconds, was written by a wrong clock."""
 
 
 class HostFacts:
@@ -37,10 +44,11 @@ class HostFacts:
         self._file = file
         self._pruned_at: datetime | None = None
 
-    def add(self, facts: Sequence[HostFact], now: datetime) -> bool:
+    def add(self, facts: Sequence[HostFact | EccReading], now: datetime) -> bool:
         """Store facts, those that are there stay; returns whether that succeeded.
 
-        An end that a change sent from this machine explains is none of the host's, and left out.
+        An end that a change sent from this machine explains is none of the host's, and left out. A reading of memory
+        errors is a fact where there are more than at the last one, whichever process made that.
         """
         return self._file.change(partial(self._write, facts, now))
 
@@ -68,9 +76,17 @@ class HostFacts:
             self._file.set_aside("host_fact", wrong)
         return found
 
-    def _write(self, facts: Iterable[HostFact], now: datetime, connection: sqlite3.Connection) -> None:
+    def _write(
+        self, observed: Iterable[HostFact | EccReading], now: datetime, connection: sqlite3.Connection
+    ) -> None:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(_TABLE)
+        connection.execute(_ECC)
+        facts = [
+            fact
+            for one in observed
+            for fact in ([one] if isinstance(one, HostFact) else _new_errors(connection, one, now))
+        ]
         connection.executemany(
             "INSERT OR IGNORE INTO host_fact VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [_row(fact) for fact in facts if not _is_own(connection, fact)],
@@ -81,6 +97,7 @@ class HostFacts:
                 "DELETE FROM host_fact WHERE at < (SELECT at FROM host_fact ORDER BY at DESC LIMIT 1 OFFSET ?)",
                 (_MOST_ROWS,),
             )
+            connection.execute("DELETE FROM host_ecc WHERE at < ?", ((now - timedelta(days=KEPT_DAYS)).timestamp(),))
             self._pruned_at = now
 
 
@@ -102,6 +119,29 @@ def _is_own(connection: sqlite3.Connection, fact: HostFact) -> bool:
         (str(fact.instance), fact.group, at - _OWN_SECONDS, at),
     )
     return found.fetchone() is not None
+
+
+def _new_errors(connection: sqlite3.Connection, reading: EccReading, now: datetime) -> Iterator[HostFact]:
+    """Yield the errors since the last reading of the GPU, if any, and store the reading in its place."""
+    key = reading.account, reading.region, reading.host, reading.gpu
+    at = reading.at.timestamp()
+    last = connection.execute(
+        "SELECT errors, at FROM host_ecc WHERE account = ? AND region = ? AND host = ? AND gpu = ?", key
+    ).fetchone()
+    if last is not None and not (type(last[0]) is int and type(last[1]) is float):
+        last = None  # damaged
+    if last is not None and at < last[1] <= now.timestamp() + _CLOCK_SLACK:
+        return  # another process has read it later, and written that earlier
+    connection.execute("INSERT OR REPLACE INTO host_ecc VALUES (?, ?, ?, ?, ?, ?)", (*key, reading.errors, at))
+    if last is None:
+        new, said = reading.errors, BEFORE
+    else:
+        # A counter that has fallen began again at 0: the host was restarted, or the driver loaded again.
+        new, said = reading.errors - (last[0] if last[0] <= reading.errors else 0), ""
+    if new > 0:
+        occasion = f"{reading.gpu} {int(at)}"
+        account, region, host, _ = key
+        yield HostFact(account, region, host, Fact.ECC, None, occasion, reading.at, detail=f"{new}{said}")
 
 
 def _fact(row: Sequence[Any]) -> HostFact | None:

@@ -22,8 +22,26 @@ class Fact(StrEnum):
     """GPUs of the host were lost."""
     FAULT = "fault"
     """A GPU of the host needed a reset, as after an uncorrectable memory error."""
+    ECC = "ecc"
+    """A GPU of the host had new uncorrected errors of its memory."""
     SEEN = "seen"
     """The host was read on that day, so that lost GPUs would have been seen."""
+
+
+BEFORE = " before it was observed"
+"""The end of the detail of memory errors whose time is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class EccReading:
+    """The uncorrected memory errors of a GPU of a host since its driver was loaded. ``gpu`` is its UUID or number."""
+
+    account: str
+    region: str
+    host: str
+    gpu: str
+    errors: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +51,8 @@ class HostFact:
     ``instance`` is the id of the one that it was observed of, '' for the host itself. ``occasion`` is the same for
     all processes that observe the same. ``seconds`` is the duration of a start or a life. ``group`` are the starts
     that it is compared with: of the same deployment, else of the same GPU model. ``detail`` is the status it ended
-    in, or the number of GPUs.
+    in, or the number of GPUs; of memory errors their number, with :data:`BEFORE` after it where they were there
+    already when the GPU was first read.
     """
 
     account: str

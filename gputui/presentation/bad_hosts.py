@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from gputui.analytics.bad_hosts import SHORT_LIFE, HostRecord, Share, Sign
 from gputui.formatting import counted, seconds_text
-from gputui.models.hosts import Fact
+from gputui.models.hosts import BEFORE, Fact
 from gputui.presentation.prices import UNKNOWN
 
 _MINUTES = int(SHORT_LIFE.total_seconds()) // 60
@@ -21,6 +21,7 @@ def day_text(facts: Mapping[Fact, int]) -> str:
         f"{facts[Fact.LIFE]} ended" if Fact.LIFE in facts else "",
         f"GPUs lost {counted(facts[Fact.LOST], 'time')}" if Fact.LOST in facts else "",
         f"{counted(facts[Fact.FAULT], 'GPU')} to reset" if Fact.FAULT in facts else "",
+        f"uncorrected ECC errors {counted(facts[Fact.ECC], 'time')}" if Fact.ECC in facts else "",
     ]
     return ", ".join(part for part in parts if part)
 
@@ -45,6 +46,14 @@ def lives_text(record: HostRecord) -> str:
     return f"{record.short} of {record.lives}" if record.lives else ""
 
 
+def ecc_text(record: HostRecord) -> str:
+    """Write the memory errors: ``3 uncorrected ECC errors (2 before it was observed)``; '' without any seen."""
+    if not record.ecc:
+        return ""
+    before = f" ({record.ecc_before}{BEFORE})" if record.ecc_before else ""
+    return f"{counted(record.ecc, 'uncorrected ECC error')}{before}"
+
+
 def evidence(record: HostRecord) -> str:
     """Write in one line what speaks against a host, as the reason of a block; '' where nothing does."""
     return ", ".join(_against(record))
@@ -61,11 +70,12 @@ def _against(record: HostRecord) -> Iterator[str]:
     if record.short:
         share = record.signs[Sign.LIVES]
         yield f"{record.short} of {record.lives} ended within {_MINUTES} min{_usual(share)}"
-    if record.lost or record.faults:
+    if record.lost or record.faults or record.ecc:
         share = record.signs[Sign.GPUS]
         faults = [
             f"{counted(record.lost, 'GPU')} lost" if record.lost else "",
             f"{counted(record.faults, 'GPU')} to reset" if record.faults else "",
+            ecc_text(record),
         ]
         yield f"{' and '.join(filter(None, faults))} on {share.bad} of {counted(share.of, 'day')}"
 

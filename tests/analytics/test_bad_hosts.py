@@ -9,6 +9,7 @@ import pytest
 from gputui.analytics.bad_hosts import HostRecord, Sign, host_records, wilson
 from gputui.models import Ref
 from gputui.models.hosts import Fact, HostFact
+from gputui.presentation.bad_hosts import day_text, evidence
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -67,6 +68,19 @@ def test_lost_gpus_count_by_days_and_other_accounts_are_not_compared() -> None:
     assert (records["a"].lost, gpus.bad, gpus.of, gpus.usual) == (4, 1, 3, None)
     assert records["a"].score == gpus.at_least == gpus.excess
     assert records["b"].signs[Sign.STARTS].usual is None
+
+
+def test_memory_errors_count_by_days_and_those_of_an_unknown_time_are_named() -> None:
+    (record,) = host_records(
+        [
+            *facts("a", Fact.SEEN, *[None] * 60),
+            *facts("a", Fact.ECC, None, detail="2 before it was observed"), *facts("a", Fact.ECC, None, detail="3"),
+        ]
+    )  # fmt: skip
+    gpus = record.signs[Sign.GPUS]
+    assert (record.ecc, record.ecc_before, gpus.bad, gpus.of, record.worst) == (5, 2, 1, 3, Sign.GPUS)
+    assert evidence(record) == "5 uncorrected ECC errors (2 before it was observed) on 1 of 3 days"
+    assert day_text(record.days[0][1]) == "uncorrected ECC errors 2 times"
 
 
 def test_a_host_that_no_other_is_compared_with_has_no_score() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gputui.fleet.host_observer import HostObserver
 from gputui.history.history import History
-from gputui.models import Event, EventSource, GpuDevice, Instance, Machine, Phase, Ref, Resource
-from gputui.models.hosts import Fact, HostFact
+from gputui.models import Event, EventSource, GpuDevice, GpuSample, Instance, Machine, Phase, Ref, Resource
+from gputui.models.hosts import EccReading, Fact, HostFact
 from tests.fleet.fakes import START, FakeBackend, FakeClock, running
 
 ONE = Ref("hub", "container", "c1")
@@ -29,7 +29,7 @@ def observed(*events: Event) -> list[HostFact]:
     observer = HostObserver(START)
     observer.rows([row()], START)
     observer.events(events)
-    return [fact for fact in observer.collect() if fact.fact is not Fact.SEEN]
+    return [fact for fact in observer.collect() if isinstance(fact, HostFact) and fact.fact is not Fact.SEEN]
 
 
 def said(facts: list[HostFact]) -> list[tuple[Fact, float | None, str]]:
@@ -86,11 +86,68 @@ def test_a_gpu_that_is_lost_or_needs_a_reset_is_a_fact_of_the_host_of_its_instan
     ]
     for _ in range(2):
         observer.gpus(gpus, START)
-    assert [(fact.fact, fact.host, fact.occasion) for fact in observer.collect()] == [
+    assert [(fact.fact, fact.host, fact.occasion) for fact in observer.collect() if isinstance(fact, HostFact)] == [
         (Fact.SEEN, "h1", "2026-03-01"),
         (Fact.LOST, "h1", "2026-03-01 GPU-1"),
         (Fact.FAULT, "h1", "2026-03-01 GPU-2"),
     ]
+
+
+def test_memory_errors_are_read_of_machines_and_through_instances_once_for_each_change() -> None:
+    observer = HostObserver(START)
+    ref = Ref("hosts", "host", "gpu01")
+    observer.rows([row(), Instance(ref, "gpu01", Phase.RUNNING, "up", host="gpu01", machine=Machine(True))], START)
+    now = GpuSample(START)
+    seen = GpuDevice(Ref("hub", "gpu", "c1:0"), "c1", 0, uuid="GPU-0", through=ONE, ecc_errors=0, sample=now)
+    own = GpuDevice(Ref("hosts", "gpu", "gpu01:0"), "gpu01", 0, uuid="GPU-1", ecc_errors=2, sample=now)
+    observer.gpus([seen, own], START)
+    observer.gpus([seen, own, replace(own, uuid="GPU-2", ecc_errors=None)], START)
+    observer.gpus([replace(seen, ecc_errors=1), own], START)
+    observer.gpus([replace(own, ecc_errors=7, sample=None, last=now)], START)  # not read again
+    found = [one for one in observer.collect() if isinstance(one, EccReading)]
+    assert [(one.account, one.host, one.gpu, one.errors) for one in found] == [
+        ("hub", "h1", "GPU-0", 0), ("hosts", "gpu01", "GPU-1", 2), ("hub", "h1", "GPU-0", 1),
+    ]  # fmt: skip
+
+
+def test_a_machine_s_gpu_that_needs_a_reset_is_a_fact() -> None:
+    observer = HostObserver(START)
+    ref = Ref("hosts", "host", "gpu01")
+    observer.rows([Instance(ref, "gpu01", Phase.RUNNING, "up", host="gpu01", machine=Machine(True))], START)
+    broken = GpuDevice(Ref("hosts", "gpu", "gpu01:0"), "gpu01", 0, problem="needs a reset: stop it")
+    observer.gpus([broken], START)
+    assert [fact.fact for fact in observer.collect() if isinstance(fact, HostFact)] == [Fact.SEEN]
+    observer.gpus([replace(broken, sample=GpuSample(START))], START)
+    found = [fact for fact in observer.collect() if isinstance(fact, HostFact)]
+    assert [(fact.fact, fact.host) for fact in found] == [(Fact.FAULT, "gpu01")]
+
+
+def test_new_memory_errors_are_facts_once_whoever_reads_them_and_a_restart_begins_at_0(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+
+    def read(minute: int, errors: int, gpu: str = "GPU-0") -> EccReading:
+        return EccReading("hub", "sgp1", "h1", gpu, errors, START + timedelta(minutes=minute))
+
+    first, second = History(path), History(path)
+    for history, reading in (
+        (first, read(0, 2)), (second, read(1, 2)), (second, read(60, 5)), (first, read(59, 2)), (first, read(61, 5)),
+        (first, read(120, 0)), (second, read(180, 5)), (first, read(240, 1)), (first, read(250, 0, "GPU-1")),
+        (second, read(260, 4, "GPU-1")),
+    ):  # fmt: skip
+        assert history.host_facts.add([reading], reading.at)
+    found = History(path).host_facts.read({"hub"}, START - timedelta(days=1))
+    assert [((fact.at - START).seconds // 60, fact.detail) for fact in found] == [
+        (0, "2 before it was observed"), (60, "3"), (180, "5"), (240, "1"), (260, "4"),
+    ]  # fmt: skip
+    assert {fact.fact for fact in found} == {Fact.ECC}
+
+
+def test_a_reading_of_a_clock_that_was_ahead_does_not_hide_later_ones(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.sqlite3")
+    for days, errors in ((40, 1), (0, 4)):
+        at = START + timedelta(days=days)
+        assert history.host_facts.add([EccReading("hub", "", "h1", "0", errors, at)], at)
+    assert "3" in [fact.detail for fact in history.host_facts.read({"hub"}, START - timedelta(days=1))]
 
 
 async def test_a_fleet_leaves_the_facts_in_the_history(clock: FakeClock) -> None:
@@ -115,6 +172,6 @@ def test_a_machine_that_is_read_is_seen_once_a_day() -> None:
     assert not observer.is_new_day(START)
     assert observer.is_new_day(START + timedelta(days=1))
     observer.rows([machine], START + timedelta(days=1))
-    assert [(fact.fact, fact.host, fact.occasion) for fact in observer.collect()] == [
+    assert [(fact.fact, fact.host, fact.occasion) for fact in observer.collect() if isinstance(fact, HostFact)] == [
         (Fact.SEEN, "gpu01", "2026-03-01"), (Fact.SEEN, "gpu01", "2026-03-02"),
     ]  # fmt: skip

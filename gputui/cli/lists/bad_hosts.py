@@ -20,7 +20,16 @@ from gputui.presentation.columns.lists import pick
 
 KEYS = (
     *("ref", "account", "region", "host", "score", "evidence", "starts", "failed", "slow", "lives", "short"),
-    *("days_seen", "gpus_lost", "gpus_faulty", "slow_start_seconds", "usual_start_seconds", "signs"),
+    *(
+        "days_seen",
+        "gpus_lost",
+        "gpus_faulty",
+        "ecc_errors",
+        "ecc_errors_before",
+        "slow_start_seconds",
+        "usual_start_seconds",
+        "signs",
+    ),
     *("first", "last", "days"),
 )
 """The keys of the JSON and the columns of CSV, in their order."""
@@ -72,6 +81,8 @@ def _plain(record: HostRecord) -> Plain:
         "days_seen": record.seen,
         "gpus_lost": record.lost,
         "gpus_faulty": record.faults,
+        "ecc_errors": record.ecc,
+        "ecc_errors_before": record.ecc_before,
         "slow_start_seconds": record.slow_start,
         "usual_start_seconds": record.usual_start,
         "signs": [

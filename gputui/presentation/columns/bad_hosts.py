@@ -12,7 +12,7 @@ from gputui.presentation.columns.blocks import minute_text
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context
 
-BAD_HOSTS_TABLE = "score host account region starts short lost blocked evidence"
+BAD_HOSTS_TABLE = "score host account region starts short lost ecc blocked evidence"
 """The keys of the columns in tables of the command line."""
 
 
@@ -51,6 +51,14 @@ def bad_host_columns(
             when_filled=True,
         ),
         fields.figure("lost", lambda row: row.lost or "", priority=2, heading="GPUS LOST", when_filled=True),
+        fields.figure(
+            "ecc",
+            lambda row: row.ecc or "",
+            priority=2,
+            heading="ECC",
+            when_filled=True,
+            label="uncorrected ECC errors",
+        ),
         Column("blocked", until, until, priority=1, when_filled=True),
         fields.time("last", context, lambda row: row.last, priority=6, heading="LAST SEEN"),
         fields.text("evidence", evidence, width=16, max_width=110, flex=True, priority=3, when_filled=True),
