@@ -83,7 +83,7 @@ class SpendLedger:
             if _has_tables(connection):
                 found.append(_read(connection, sorted(set(accounts)), (since - MARGIN).timestamp(), wrong))
 
-        self._file.query(read)
+        self._file.query_apart(read)  # a month is long: nothing waits for it
         for table, rows in wrong.items():
             self._file.set_aside(table, rows)
         return found[0] if found else SpendRecord()
@@ -186,7 +186,12 @@ def _extend(
         if since >= last[0]:
             return
     marks = ", ".join("?" * (len(key) + 2))
-    connection.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", (*key.values(), since, until))  # noqa: S608  (constants)
+    # Its own row is there, and may have ended earlier, where the one of another process was extended in place of it.
+    connection.execute(
+        f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT({', '.join(key)}, since)"  # noqa: S608  (constants)
+        " DO UPDATE SET until = max(until, excluded.until)",
+        (*key.values(), since, until),
+    )
 
 
 def _prune(connection: sqlite3.Connection, now: float) -> None:

@@ -65,6 +65,16 @@ def test_another_process_that_follows_soon_enough_continues_a_span_and_a_later_o
     assert spans(one) == [("1.80", 0, 180), ("1.80", 300, 360)]
 
 
+def test_a_session_that_could_not_write_for_a_while_counts_all_that_it_has_seen(path: Path) -> None:
+    one, other = History(path), History(path)
+    one.spend.record([span(0, 60)], [look(0, 60)], AT)
+    other.spend.record([span(300, 360)], [look(300, 360)], AT)
+    one.spend.record([span(0, 420)], [look(0, 420)], AT)
+    assert ("1.80", 0, 420) in spans(other)
+    looks = other.spend.read(["hub"], AT).looks
+    assert (0, 420) in [(each.since - T, each.until - T) for each in looks]
+
+
 def test_another_price_is_another_span(path: Path) -> None:
     history = History(path)
     history.spend.record([span(0, 60), span(60, 90, charge(price="2.10"))], [], AT)
