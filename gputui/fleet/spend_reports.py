@@ -61,6 +61,8 @@ class SpendReports:
         self._unsubscribe: Callable[[], None] | None = None
         self._reading = False
         self._outdated = False
+        self._claimed: set[tuple[str, datetime, float]] = set()
+        """The levels that were claimed here or elsewhere: each is asked for once, the file may not be writable."""
 
     @property
     def kept(self) -> bool:
@@ -137,9 +139,10 @@ class SpendReports:
         reached = [state for state in budgets if self._is_new(history, state)] if self.announced else []
         return SpendNow(now, ledger, reports, budgets, history.failure), reached
 
-    @staticmethod
-    def _is_new(history: History, state: BudgetState) -> bool:
+    def _is_new(self, history: History, state: BudgetState) -> bool:
         """Whether a budget has reached a level of which no process has notified in this period."""
         since = state.window.since.astimezone(UTC)
-        new = [history.spend.claim(state.budget.name, since, level) for level in state.reached]
+        levels = [level for level in state.reached if (state.budget.name, since, level) not in self._claimed]
+        self._claimed |= {(state.budget.name, since, level) for level in levels}
+        new = [history.spend.claim(state.budget.name, since, level) for level in levels]
         return any(new)

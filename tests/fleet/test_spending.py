@@ -288,3 +288,17 @@ async def test_a_level_of_a_budget_is_announced_once_by_one_of_two_sessions(
         assert said[0].text == "≥ $0.03 of $0.04 today (81 %), forecast ≥ ~$21.60"
         for each in news:
             each.close()
+
+
+async def test_a_level_is_announced_once_where_the_history_cannot_be_written(
+    clock: FakeClock, hub: FakeBackend, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[Notification] = []
+    monkeypatch.setattr(history.spend, "claim", lambda *level: True)
+    async with running(clock, hub, history=history) as fleet:
+        fleet.budgets = [budget("0.03")]
+        news = BudgetNews(fleet, said.append)
+        news.follow()
+        await clock.advance(600)
+        assert [each.title for each in said] == ["budget team: 100 % spent"]
+        news.close()
