@@ -20,7 +20,8 @@ PERIODS: Mapping[str, Period] = {DAY: Period.TODAY, WEEK: Period.WEEK, MONTH: Pe
 class BudgetState:
     """A budget in its present period. ``spent`` is what was observed, ``estimate`` was probably spent in gaps.
 
-    ``at_least``: something was not observed, or has no price. ``forecast`` is None where no present rate is known.
+    ``at_least``: something was not observed, be it all of it, or has no price. ``forecast`` is None where no present
+    rate is known.
     """
 
     budget: Budget
@@ -57,7 +58,7 @@ def budget_states(
         report = ledger.report(period, By.ACCOUNT, [name for name in known if budget.counts(name)])
         currency = budget.amount.currency
         spent = report.totals.get(currency, Money(Decimal(0), currency))
-        at_least = bool(report.unpriced) or any(map(report.lacks, report.unobserved))
+        at_least = bool(report.unpriced) or not report.unobserved or any(map(report.lacks, report.unobserved))
         found.append(
             BudgetState(
                 budget, period, spent, report.estimates.get(currency), report.forecasts.get(currency), at_least

@@ -11,6 +11,7 @@ from gputui.analytics.budgets import budget_states
 from gputui.analytics.spend_ledger import Ledger
 from gputui.models import Money
 from gputui.models.budgets import Budget
+from gputui.presentation.spend import budget_text
 from tests.analytics.test_spend import DAY, NOON, charge, record
 
 
@@ -58,3 +59,8 @@ def test_a_gap_makes_what_is_spent_a_lower_bound() -> None:
 def test_each_budget_has_its_own_period() -> None:
     states = budget_states([budget("1", "USD", per) for per in ("day", "week", "month")], LEDGER, ["hub"], NOON, UTC)
     assert [state.window.since for state in states] == [DAY, DAY, DAY.replace(day=1)]
+
+
+def test_a_budget_of_which_nothing_was_recorded_is_not_known_to_be_unspent() -> None:
+    (state,) = budget_states([budget("100", "USD", "day", "new")], LEDGER, ["hub", "lab", "new"], NOON, UTC)
+    assert budget_text(state) == "≥ $0.00 of $100.00 today (0 %)"
