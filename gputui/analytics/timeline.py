@@ -62,7 +62,7 @@ def ticks(span: TimeSpan, most: int, zone: tzinfo | None) -> list[datetime]:
     at += step * -(-(here - at) // step)
     found = []
     while at < span.end:
-        found.append(at)
+        found.append(at.astimezone(zone))  # by the clock of that time, where clocks were changed since the begin
         at += step
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -97,6 +98,18 @@ def test_a_concern_is_of_a_thing_of_those_of_a_deployment_or_of_a_rule() -> None
 def test_ticks_are_round_times_of_the_zone() -> None:
     assert ticks(span(7, 67), 6, UTC) == [at(minutes) for minutes in (10, 20, 30, 40, 50, 60)]
     assert [tick.hour for tick in ticks(span(0, 2 * 1440), 4, UTC)] == [12, 0, 12, 0]
+
+
+def test_ticks_have_the_clock_of_their_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        begin = datetime(2026, 3, 28, 23, 0, tzinfo=UTC)  # the clock is put forward from 2 to 3
+        marks = ticks(TimeSpan(begin, begin + timedelta(hours=6)), 6, None)
+        assert [f"{mark:%H:%M}" for mark in marks] == ["00:00", "01:00", "03:00", "04:00", "05:00", "06:00"]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_an_unknown_figure_is_not_a_zero() -> None:
