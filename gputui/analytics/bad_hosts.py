@@ -168,7 +168,8 @@ def _counted(key: tuple[str, str, str], facts: Sequence[HostFact], starts: _Star
     failed = [fact for fact in facts if fact.fact is Fact.FAILED]
     lives = [fact for fact in facts if fact.fact is Fact.LIFE and fact.seconds is not None]
     lost = [fact for fact in facts if fact.fact is Fact.LOST]
-    medians = {group: starts.usual(fact) for fact in came_up for group in [fact.group]}
+    # Once for each group: it takes all of its starts.
+    medians = {group: starts.usual(fact) for group, fact in {fact.group: fact for fact in came_up}.items()}
     slow = [fact for fact in came_up if is_slow(fact.seconds, medians[fact.group])]
     short = [fact for fact in lives if (fact.seconds or 0.0) < SHORT_LIFE.total_seconds()]
     faults = [fact for fact in facts if fact.fact is Fact.FAULT]
