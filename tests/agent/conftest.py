@@ -95,6 +95,14 @@ class Running:
             await self.clock.advance(1)
             await asyncio.sleep(0.002)
 
+    async def pass_until(self, condition: Callable[[], object]) -> None:
+        """Let time pass until a condition is met: on a busy machine threads take some of its steps."""
+        for _ in range(300):
+            if condition():
+                return
+            await self.pass_time(1)
+        raise AssertionError("it never happened")
+
 
 @asynccontextmanager
 async def running(home: Path) -> AsyncIterator[Running]:

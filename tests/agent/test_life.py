@@ -35,8 +35,7 @@ async def test_it_ends_when_nothing_is_left_to_do_and_not_before(agent: Running)
     agent.services[0].busy = False
     await agent.pass_time(25)
     assert not agent.process.over.is_set()
-    await agent.pass_time(15)
-    await until(lambda: not agent.process.place.is_locked())
+    await agent.pass_until(lambda: not agent.process.place.is_locked())
     assert agent.services[0].ended
     assert not agent.process.place.socket.exists()
 
@@ -141,14 +140,12 @@ async def test_an_agent_of_another_release_says_so(agent: Running) -> None:
 async def test_a_changed_configuration_applies_without_a_new_start(agent: Running) -> None:
     session = await agent.attach()
     write_config(agent.config.parent, account_toml("lab", "second"))
-    await agent.pass_time(6)
-    await until(lambda: len(agent.services) == 2)
+    await agent.pass_until(lambda: len(agent.services) == 2)
     assert agent.services[0].ended
     assert (await session.call("fake.echo"))["accounts"] == ["lab", "second"]
 
     write_config(agent.config.parent, account_toml("second"))
-    await agent.pass_time(6)
-    await until(lambda: len(agent.services) == 3)
+    await agent.pass_until(lambda: len(agent.services) == 3)
     assert (await session.call("fake.echo"))["accounts"] == ["second"]
     await session.aclose()
 
@@ -156,6 +153,7 @@ async def test_a_changed_configuration_applies_without_a_new_start(agent: Runnin
 async def test_a_configuration_that_is_wrong_now_does_not_apply_and_is_reported(agent: Running) -> None:
     session = await agent.attach()
     agent.config.write_text("[accounts.lab\n")
+    await agent.pass_until(lambda: agent.process.agent.problem)
     await agent.pass_time(12)
     assert len(agent.services) == 1
     assert "cannot be used" in (await session.call("status"))["problem"]
@@ -167,8 +165,7 @@ async def test_a_configuration_that_is_wrong_now_does_not_apply_and_is_reported(
 async def test_it_ends_when_its_socket_is_removed(agent: Running) -> None:
     session = await agent.attach()
     agent.process.place.socket.unlink()
-    await agent.pass_time(6)
-    await session.ended.wait()
+    await agent.pass_until(lambda: session.closed)
     assert "its socket is gone" in agent.process.place.log.read_text()
 
 
@@ -299,8 +296,7 @@ async def test_hosts_over_ssh_are_looked_at_only_for_a_rule(agent: Running) -> N
     assert lab.calls[Resource.INSTANCES] == looks
 
     agent.services[0].busy = True
-    await agent.pass_time(40)
-    assert lab.calls[Resource.INSTANCES] > looks
+    await agent.pass_until(lambda: lab.calls[Resource.INSTANCES] > looks)
     await session.aclose()
 
 

@@ -204,8 +204,7 @@ async def test_a_session_from_before_a_change_of_the_configuration_asks_by_itsel
     server = Server()
     link = await link_of(agent, server.answer)
     write_config(agent.config.parent, account_toml("lab") + "price = 1.5\n")
-    await agent.pass_time(6)
-    await until(lambda: len(agent.services) == 2)
+    await agent.pass_until(lambda: len(agent.services) == 2)
     assert await link.ask(LIST, 5) is None
     assert not server.asked
     await link.aclose()
