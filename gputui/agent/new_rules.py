@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -21,6 +21,8 @@ from gputui.models import (
     gpu_label,
 )
 from gputui.models.rules import Candidate, Grab, Watch
+from gputui.rules.decisions import Choice, why_too_dear
+from gputui.rules.effects import Chance
 from gputui.rules.orders import most
 
 if TYPE_CHECKING:
@@ -32,11 +34,12 @@ _MOST_CANDIDATES = 200
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A candidate, and its request; None where it cannot be shown."""
+    """A candidate, and its request; None where it cannot be shown. ``why`` is why its price is not accepted now."""
 
     candidate: Candidate
     most: Money
     request: PreparedRequest | None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,18 +135,22 @@ async def _grabbing(fleet: Fleet, wish: Wish, watch: Watch, names: Sequence[str]
     )
     watch = replace(watch, grab=grab, price_limit=money(wish.price))
     _check_budgets(watch, grab)
-    previews = [_preview(fleet, watch, candidate) for candidate in grab.candidates]
+    chances = RuleStock(fleet).chances(watch)
+    previews = [_preview(fleet, watch, *both) for both in zip(grab.candidates, chances, strict=True)]
     return Made(watch, previews, [*_notes(fleet, watch, accounts), *_price_notes(fleet, watch, grab)])
 
 
-def _preview(fleet: Fleet, watch: Watch, candidate: Candidate) -> Preview:
+def _preview(fleet: Fleet, watch: Watch, candidate: Candidate, chance: Chance) -> Preview:
+    assert watch.grab is not None  # noqa: S101  (of grabs alone)
     limit = most(watch, candidate)
+    found = why_too_dear(watch.grab, Choice(candidate, limit, limit), chance)
+    why = "" if found is None else found[1]
     if candidate.start is not None:
-        return Preview(candidate, limit, None)
+        return Preview(candidate, limit, None, why)
     change = fleet.creator(candidate.account, candidate.kind).prepare(
         values_of(candidate, f"{candidate.name}1", limit)
     )
-    return Preview(candidate, limit, None if change.request is None else change.request())
+    return Preview(candidate, limit, None if change.request is None else change.request(), why)
 
 
 def _check_budgets(watch: Watch, grab: Grab) -> None:
@@ -163,6 +170,10 @@ def _check_budgets(watch: Watch, grab: Grab) -> None:
 def _notes(fleet: Fleet, watch: Watch, accounts: Sequence[str]) -> list[str]:
     """Say what cannot be known of some accounts."""
     notes = []
+    if watch.count > 1:
+        offers = _uncounted(fleet, watch, dict.fromkeys(accounts))
+        if offers:
+            notes.append(f"{', '.join(offers)}: never enough, as its stock has no numbers (--count 1 takes any).")
     if watch.on_one_machine is not None:
         silent = [
             name
@@ -177,6 +188,15 @@ def _notes(fleet: Fleet, watch: Watch, accounts: Sequence[str]) -> list[str]:
         if silent:
             notes.append(f"{', '.join(silent)}: never enough, as its API does not say how many are on one machine.")
     return notes
+
+
+def _uncounted(fleet: Fleet, watch: Watch, accounts: Iterable[str]) -> list[str]:
+    """Return the accounts whose offers have no numbers."""
+    return [
+        name
+        for name in accounts
+        if (offers := matching(fleet, watch, [name])) and all(offer.idle is None for offer in offers)
+    ]
 
 
 def _price_notes(fleet: Fleet, watch: Watch, grab: Grab) -> list[str]:
@@ -198,6 +218,10 @@ def _price_notes(fleet: Fleet, watch: Watch, grab: Grab) -> list[str]:
             f"{accounts}: no request can limit the price. What turns out to cost more is ended again, after minutes "
             "that are paid for."
         )
+    if grab.budget is not None:
+        least = min(most(watch, one).times(one.parallel).times(grab.hours).amount for one in grab.candidates)
+        if least and (enough := int(grab.budget.amount / least)) < grab.count:
+            notes.append(f"The budget is enough for {enough} of {grab.count} at the ceiling; more need lower prices.")
     if grab.budget is not None and not grab.lease:
         notes.append(f"Each counts as {grab.hours:f} h against the budget; nothing ends it then (--lease does).")
     return notes

@@ -80,7 +80,7 @@ class RuleStock:
             if self._is_fresh(ref.account, Resource.INSTANCES)
             if (row := self._fleet.find(Instance, ref)) is not None
         ]
-        fresh = {name for name in accounts_of(watch) if self._is_fresh(name, Resource.STOCK)}
+        fresh = {name for name in accounts_of(watch) if self._is_known(name)}
         return chances_of(watch, self._offers(watch), instances, self._prices(), own=self._own(), fresh=fresh)
 
     def _offers(self, watch: Watch) -> list[Offer]:
@@ -116,6 +116,14 @@ class RuleStock:
             rows = self._fleet.rows(Resource.INSTANCES).values()
             self._paid = paid_prices(row for row in rows if isinstance(row, Instance))
         return self._paid
+
+    def _is_known(self, account: str) -> bool:
+        """Return whether the stock is of now, and the instances were read, whose prices may be the only ones."""
+        opened = self._fleet.runtime(account).opened
+        bills = opened is not None and opened.bills
+        return self._is_fresh(account, Resource.STOCK) and not (
+            bills and self._fleet.feed(account, Resource.INSTANCES).state is FeedState.LOADING
+        )
 
     def _is_fresh(self, account: str, resource: Resource) -> bool:
         return self._fleet.feed(account, resource).state is FeedState.FRESH

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 from gputui.formatting import format_money
 from gputui.models import Money
@@ -35,6 +37,23 @@ _UNFINISHED = (
 )
 
 
+class _Reason(IntEnum):
+    """Why a candidate is not sent, the reason that may end first in front."""
+
+    RECENT = 0
+    STOCK = 1
+    PRICE = 2
+    BUDGET = 3
+
+
+_OTHERS = {
+    _Reason.RECENT: "tried just now",
+    _Reason.STOCK: "not idle",
+    _Reason.PRICE: "above the ceiling or without a price",
+    _Reason.BUDGET: "beyond the budget",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A candidate to be sent, the most that an hour of one instance may cost, and what all of it counts."""
@@ -56,7 +75,7 @@ class Decisions:
         if self.orders.of(frozenset({Stage.OPEN, Stage.UNDOING})):
             return self.orders.explained()
         if len(self.orders.of(COUNTED)) >= grab.count:
-            return "The price of each is being read."
+            return "The price is not known yet: it is being read, or what was created waits for a host."
         if rule.expires is not None and now.at >= rule.expires:
             return "The time of the rule is over."
         if (
@@ -67,37 +86,36 @@ class Decisions:
             return self.orders.explained()
         if pause_of_rule(rule, now) is not None:
             return ""
-        reasons = []
+        reasons: list[tuple[_Reason, str]] = []
         chances = [chance for chance in self._chances() if chance.candidate < len(grab.candidates)]
         for chance in sorted(chances, key=_by_price):
             candidate = grab.candidates[chance.candidate]
             limit = most(rule, candidate)
             choice = Choice(candidate, limit, limit.times(candidate.parallel).times(grab.hours))
-            if not (why := self._why_not(grab, choice, chance, now)):
+            why = self._beyond_budget(grab, choice, now) or why_too_dear(grab, choice, chance)
+            if (why := why or self._why_not_now(choice, chance, now)) is None:
                 return choice
             reasons.append(why)
-        return next(iter(dict.fromkeys(reasons)), "There is no candidate.")
+        return _summary(reasons)
 
-    def _why_not(self, grab: Grab, choice: Choice, chance: Chance, now: Now) -> str:
-        """Return why a candidate is not sent now; '' where it may be."""
-        candidate, price = choice.candidate, chance.price
-        if chance.enough is False:
-            return chance.why or f"Not enough is idle in {candidate.account}."
-        if price is None and not candidate.limit_field and not grab.unpriced:
-            return f"{candidate.account}: the price is not known, and no request can limit it: nothing is sent."
-        if price is not None and price.currency != choice.most.currency:
-            return f"{candidate.account}: {in_words(price)} cannot be compared with {in_words(choice.most)}."
-        if price is not None and price.amount > choice.most.amount:
-            return f"{candidate.account}: {in_words(price)} is above {in_words(choice.most)}."
-        if self.since_request(candidate, now) < READ_AGAIN:
-            return f"The stock of {candidate.account} is read again after the last request."
-        if self.pause(candidate, now) > 0:
-            return self.orders.explained()
+    def _beyond_budget(self, grab: Grab, choice: Choice, now: Now) -> tuple[_Reason, str] | None:
         for budget, day in ((grab.budget, None), (grab.budget_day, now)):
             if budget is not None and (left := self._left(budget, day)).amount < choice.counts.amount:
                 span = "the budget" if day is None else "the budget of 24 hours"
-                return f"{format_money(choice.counts)} is needed, and {format_money(left)} of {span} is left."
-        return ""
+                text = f"{format_money(choice.counts)} is needed, and {format_money(left)} of {span} is left."
+                return _Reason.BUDGET, text
+        return None
+
+    def _why_not_now(self, choice: Choice, chance: Chance, now: Now) -> tuple[_Reason, str] | None:
+        """Return why a candidate is not sent at this moment; None where it may be."""
+        candidate = choice.candidate
+        if chance.enough is False:
+            return _Reason.STOCK, chance.why or f"Not enough is idle in {candidate.account}."
+        if self.since_request(candidate, now) < READ_AGAIN:
+            return _Reason.RECENT, f"The stock of {candidate.account} is read again after the last request."
+        if self.pause(candidate, now) > 0:
+            return _Reason.RECENT, self.orders.explained()
+        return None
 
     def _left(self, budget: Money, day: Now | None) -> Money:
         counted = self.orders.counted(day)
@@ -146,6 +164,32 @@ class Decisions:
             if names := [one.intent.name for one in self.orders.of(stages)]:
                 text += words.format(", ".join(names))
         return text
+
+
+def why_too_dear(grab: Grab, choice: Choice, chance: Chance) -> tuple[_Reason, str] | None:
+    """Return why the price of a candidate is not accepted; None where it is, or a request limits it."""
+    account, price, most_ = choice.candidate.account, chance.price, choice.most
+    if price is not None and price.currency != most_.currency:
+        return _Reason.PRICE, f"{account}: {in_words(price)} cannot be compared with {in_words(most_)}."
+    if price is not None and price.amount > most_.amount:
+        return _Reason.PRICE, f"{account}: {in_words(price)} is above {in_words(most_)}."
+    least = chance.least
+    if least is not None and least.currency == most_.currency and least.amount > most_.amount:
+        return _Reason.PRICE, f"{account}: it costs {in_words(least)} at least, above {in_words(most_)}."
+    if price is None and not choice.candidate.limit_field and not grab.unpriced:
+        return _Reason.PRICE, f"{account}: the price is not known, and no request can limit it: nothing is sent."
+    return None
+
+
+def _summary(reasons: Sequence[tuple[_Reason, str]]) -> str:
+    """Return the reason that may end first, and how many other candidates there are for each."""
+    if not reasons:
+        return "There is no candidate."
+    first = min(reasons, key=lambda reason: reason[0])
+    others = Counter(kind for kind, _ in reasons)
+    others[first[0]] -= 1
+    counts = [f"{others[kind]} {words}" for kind, words in _OTHERS.items() if others[kind] > 0]
+    return f"{first[1]} Other candidates: {', '.join(counts)}." if counts else first[1]
 
 
 def _by_price(chance: Chance) -> tuple[bool, object]:

@@ -30,14 +30,15 @@ class Now:
 class Chance:
     """A candidate as the stock is now, by its number in the grab.
 
-    ``price`` is for an hour of one instance, None where that is unknown. ``enough``: whether enough is idle, None
-    where nothing says so. ``why`` is why there is none.
+    ``price`` is for an hour of one instance, None where that is unknown; ``least`` is what it costs at least.
+    ``enough``: whether enough is idle, None where nothing says so. ``why`` is why there is none.
     """
 
     candidate: int
     price: Money | None
     enough: bool | None
     why: str = ""
+    least: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

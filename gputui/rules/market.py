@@ -37,8 +37,15 @@ def _fits(candidate: Candidate, offer: Offer) -> bool:
 
 
 def price_of(offer: Offer, paid: Paid) -> Money | None:
-    """Return the price of one GPU an hour: as offered, else as it is paid there now; None where it is unknown."""
-    return offer.price_from or paid.get((offer.ref.account, offer.region, offer.gpu_model))
+    """Return the price of one GPU an hour: as offered, else as it is paid there now, else elsewhere in the account.
+
+    None where it is unknown.
+    """
+    account, model = offer.ref.account, offer.gpu_model
+    if (price := offer.price_from or paid.get((account, offer.region, model))) is not None:
+        return price
+    elsewhere = [price for (name, _, label), price in paid.items() if (name, label) == (account, model)]
+    return min(elsewhere, key=lambda one: one.amount, default=None)
 
 
 def why_not_idle(watch: Watch, offer: Offer, need: int, own: Collection[str]) -> str:
@@ -47,6 +54,8 @@ def why_not_idle(watch: Watch, offer: Offer, need: int, own: Collection[str]) ->
     if offer.idle is None:
         if not offer.available:
             return f"{place}: no {offer.gpu_model} is available."
+        if watch.count > 1:
+            return f"{offer.ref.account} does not say how many are idle: --count 1 takes any."
     elif offer.idle < need:
         return f"{place}: {offer.idle} of {need} {offer.gpu_model} are idle."
     if watch.on_one_machine is None:
@@ -137,7 +146,10 @@ def _stock_chance(
         least = prices[0]
     price = free if free is not None else least
     why = next(iter(reasons.values()), f"{account} offers none of it now.")
-    return Chance(number, price, bool(enough), "" if enough else why)
+    bounds = [offer.price_from for offer in enough or fitting if offer.price_from is not None]
+    # A machine has one GPU at least.
+    bound = min(bounds, key=lambda one: one.amount, default=None) if not candidate.gpus else None
+    return Chance(number, price, bool(enough), "" if enough else why, price if bound is None else bound)
 
 
 def _price_of_one(candidate: Candidate, offer: Offer, paid: Paid) -> Money | None:

@@ -13,6 +13,8 @@ from gputui.rules.orders import COUNTED, HELD, UNSETTLED, Orders, Stage, state_o
 
 KIND = "rule"
 NO_AGENT = "No agent runs: nothing is done."
+_LONGEST_PAUSE = 3600.0
+"""Seconds: a rule that waits for longer waits for stock."""
 NOT_READ = "It is not read yet."
 
 
@@ -51,7 +53,7 @@ def status_of(watch: Watch, orders: Orders, wait: Wait | None, now: datetime, *,
         ceiling=watch.price_limit if grab is None else grab.ceiling,
         answer=answer,
         at=None if orders.last is None else orders.last.at,
-        next_at=_next_at(wait, state, now),
+        next_at=_next_at(watch, wait, state, now),
         expires=watch.expires,
         user=watch.user,
         created=watch.created,
@@ -77,8 +79,13 @@ def _state(watch: Watch, orders: Orders, wait: Wait | None, problem: str) -> tup
     return RuleState.WAITING, orders.explained()
 
 
-def _next_at(wait: Wait | None, state: RuleState, now: datetime) -> datetime | None:
+def _next_at(watch: Watch, wait: Wait | None, state: RuleState, now: datetime) -> datetime | None:
+    """Return when something is done next; None where only the rule ends then, or quiet time begins."""
     if wait is None or wait.seconds is None or state.over:
+        return None
+    if state is RuleState.WAITING and wait.seconds > _LONGEST_PAUSE:
+        return None
+    if watch.expires is not None and abs((watch.expires - now).total_seconds() - wait.seconds) < 1:
         return None
     return (now + timedelta(seconds=wait.seconds)).replace(microsecond=0)
 

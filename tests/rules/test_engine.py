@@ -296,6 +296,27 @@ def test_why_nothing_is_sent_is_said(chance: Chance, words: str) -> None:
     assert words in effects[-1].text
 
 
+def test_a_place_whose_least_price_is_above_the_ceiling_is_not_tried() -> None:
+    around = Around(grabbing(candidate(), unpriced=True), Chance(0, None, True, least=usd("2.50")))
+    effects = drive(around, well)
+    assert sent(effects) == []
+    assert isinstance(effects[-1], Wait)
+    assert effects[-1].text == "hub: it costs $2.50/h at least, above $2.00/h."
+
+
+def test_the_reason_that_may_end_first_is_said_with_how_many_others_there_are() -> None:
+    stock = (Chance(0, usd("2.50"), True), Chance(1, usd("1.00"), False, "b: 0 of 1 idle."), Chance(2, None, True))
+    around = Around(grabbing(candidate("a"), candidate("b"), candidate("c")), *stock)
+    waits = [one for one in drive(around, well) if isinstance(one, Wait)]
+    assert waits[-1].text == "b: 0 of 1 idle. Other candidates: 2 above the ceiling or without a price."
+
+
+def test_a_budget_that_is_not_enough_is_said_whether_or_not_there_is_stock() -> None:
+    around = Around(grabbing(candidate(), hours=Decimal(8), budget=usd("10.00")), Chance(0, usd("1.00"), False))
+    waits = [one for one in drive(around, well) if isinstance(one, Wait)]
+    assert waits[-1].text == "$16.00 is needed, and $10.00 of the budget is left."
+
+
 def test_budgets_count_the_ceiling_until_the_price_is_known() -> None:
     around = Around(grabbing(candidate(), count=5, hours=Decimal(10), budget=usd("35.00")))
     effects = drive(around, well)

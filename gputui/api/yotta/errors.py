@@ -12,6 +12,7 @@ from gputui.errors import (
     ForbiddenError,
     GputuiError,
     InvalidError,
+    NoStockError,
     NotFoundError,
     ServerError,
     UnavailableError,
@@ -69,6 +70,15 @@ def refusal(server: Server, code: int, message: str, *, status: int = 200) -> Gp
     where = f"code {code}" if status == 200 else f"code {code}, HTTP {status}"
     hint = sign_in_hint(server) if known.kind is AuthError else known.hint
     return known.kind(f"{server}: {said} ({where}).", hint=hint)
+
+
+def no_stock(error: ConflictError) -> NoStockError:
+    """Return what a conflict means where nothing exists yet whose state could be in the way: no free GPUs.
+
+    The data model has no code of its own for that.
+    """
+    hint = "Try again later, or choose another region or GPU type."
+    return NoStockError(error.message, hint=hint, request_id=error.request_id)
 
 
 def explain(server: Server, refused: Refusal) -> GputuiError | None:

@@ -144,7 +144,12 @@ def _print(made: Made) -> None:
     for preview in made.previews:
         one = preview.candidate
         where = f"{one.account} {', '.join(one.regions)} {', '.join(one.models)}".split()
-        sys.stdout.write(f"# {' '.join(where)}, at most {in_words(preview.most)}\n")
+        place = " ".join(where)
+        if preview.why:
+            sys.stdout.write(f"# {place}, not sent now: {preview.why}\n")
+            continue
+        limit = "limited to" if one.limit_field else "compared with"
+        sys.stdout.write(f"# {place}, {limit} {in_words(preview.most)}\n")
         if preview.request is not None:
             sys.stdout.write(f"{preview.request.method} {preview.request.url}\n{preview.request.body}\n")
         elif one.start is not None:

@@ -85,7 +85,8 @@ class RuleCommands(CommandSet):
     @in_worker("dialog")
     async def _delete(self, rows: list[RuleStatus]) -> None:
         open_ = [row.ref.id for row in rows if row.state in {RuleState.UNKNOWN, RuleState.CHECKING}]
-        effects = ["The agent follows them no longer. What they obtained stays."]
+        it = "it" if len(rows) == 1 else "them"
+        effects = [f"The agent follows {it} no longer. Everything obtained stays, and runs on without its lease."]
         if open_:
             effects.append(
                 f"{', '.join(open_)}: the outcome of a request is not known yet. It is no longer looked for."

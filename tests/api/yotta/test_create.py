@@ -10,7 +10,7 @@ import pytest
 
 from gputui.api.yotta.backend import YottaBackend
 from gputui.api.yotta.mapping import GPU_TYPES, VmType
-from gputui.errors import InvalidError, UnknownOutcomeError
+from gputui.errors import InvalidError, NoStockError, UnknownOutcomeError
 from gputui.models import FieldKind, Ref
 from tests.api.conftest import FakeTime
 from tests.api.creating import look, problems, shown
@@ -379,3 +379,13 @@ class TestSending:
         assert await look(backend, "vm", VM) == [Ref("yotta", "vm", "3")]
         assert await look(backend, "endpoint", ENDPOINT) == [Ref("yotta", "endpoint", "e8")]
         assert backend.creators["pod"].prepare(POD).ref == Ref("yotta", "pod", "my-pod")
+
+
+@pytest.mark.parametrize(("kind", "path"), [("pod", PODS), ("vm", VMS), ("endpoint", ENDPOINTS)])
+async def test_a_conflict_of_what_does_not_exist_yet_is_no_stock(
+    server: ScriptedServer, backend: YottaBackend, kind: str, path: str
+) -> None:
+    server.on(path, no(12001, "there are not 1 idle NVIDIA_RTX_4090_24G in us-east-1 now"))
+    with pytest.raises(NoStockError, match="there are not 1 idle") as refused:
+        await backend.creators[kind].prepare(LEAST[kind]).send()
+    assert "Check its state" not in refused.value.hint

@@ -105,7 +105,7 @@ def test_a_grab_has_a_candidate_for_each_offer_and_a_name_that_fits(run: Run, hu
 def test_a_dry_run_shows_what_would_be_sent_and_saves_nothing(run: Run, hub: Cloud, home: Path) -> None:
     status, out, _ = run("watch", "4090", "--grab", "pod", "--ceiling", "3", "--dry-run")
     assert status == 0
-    assert "# hub sgp1 RTX 4090, at most $3.00/h\ncreate pod pod-" in out
+    assert "# hub sgp1 RTX 4090, limited to $3.00/h\ncreate pod pod-" in out
     assert not files(home).read().rules
 
 

@@ -12,11 +12,12 @@ from gputui.api.common.form_values import Body, FormValues
 from gputui.api.http.rows import attempt
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create.forms import Choices, endpoint_fields, pod_fields, vm_fields, with_gpu_counts
+from gputui.api.yotta.errors import no_stock
 from gputui.api.yotta.mapping import ENDPOINT, POD, VM, Scope, called, made_ref
 from gputui.api.yotta.resources import PATHS, YottaLists
 from gputui.api.yotta.schema import masked
 from gputui.api.yotta.storage import YottaStorage
-from gputui.errors import GputuiError
+from gputui.errors import ConflictError, GputuiError
 from gputui.models import ActionResult, Form, FormField, Ref, RegistryCredential, Row
 from gputui.text import clean
 
@@ -35,6 +36,8 @@ class YottaCreator(Creator):
     """Creates one kind of thing; after a lost answer it is found by its name."""
 
     kind = ""
+    rents = False
+    """Whether it needs GPUs that may not be free."""
     fields_of: Callable[[Choices], Sequence[FormField]]
     """Returns the fields, with these choices."""
     title = "New {kind} in {account}"
@@ -92,7 +95,10 @@ class YottaCreator(Creator):
 
         async def send() -> ActionResult:
             what = f"the creation of {self._noun} {name}"
-            data = await self._server.change("POST", PATHS[self.kind], what=what, json=body, creates=True)
+            try:
+                data = await self._server.change("POST", PATHS[self.kind], what=what, json=body, creates=True)
+            except ConflictError as error:
+                raise (no_stock(error) if self.rents else error) from None
             created = made_ref(self._scope, self.kind, data)
             generation = created.id if created and self.kind in (POD, VM) else ""
             message = f"{self._noun[:1].upper()}{self._noun[1:]} {name} created."
@@ -104,6 +110,8 @@ class YottaCreator(Creator):
 
 class _RentalCreator(YottaCreator):
     """Creates what runs on GPUs."""
+
+    rents = True
 
     async def request_choices(self) -> str:
         """Request the types of VM, whose regions and GPU types all kinds share."""
