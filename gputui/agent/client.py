@@ -72,8 +72,10 @@ class Client:
             self._writer.write(encoded({"id": 0, "do": name, "with": arguments}))
 
     async def subscribe(self, topic: str, listener: Listener) -> None:
-        """Call ``listener`` with everything that the agent publishes about a topic."""
-        self._listeners.setdefault(topic, []).append(listener)
+        """Call ``listener`` with everything that the agent publishes about a topic, once where it is given twice."""
+        known = self._listeners.setdefault(topic, [])
+        if listener not in known:
+            known.append(listener)
         await self.call("subscribe", {"topic": topic})
 
     async def aclose(self) -> None:

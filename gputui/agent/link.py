@@ -69,7 +69,11 @@ class Link:
             plan.process = None
             if client is not None:
                 self.problem, self.client = None, client
-                await self._begin(client)
+                try:
+                    await self._begin(client)
+                except BaseException:  # cancelled: the next one has all subscriptions
+                    await client.aclose()
+                    raise
             return client
 
     async def ask(self, question: Question, age: float) -> Answer | None:

@@ -12,10 +12,11 @@ import pytest
 
 from gputui.agent import place as place_module
 from gputui.agent import server as server_module
-from gputui.agent.client import RefusedError, connect, greet
+from gputui.agent.client import Client, RefusedError, connect, greet
+from gputui.agent.link import Link
 from gputui.agent.place import Place
 from gputui.agent.protocol import Hello, hello_of
-from gputui.agent.start import attach
+from gputui.agent.start import AgentPlan, attach
 from gputui.errors import AgentError, ExitCode, NoStockError
 from gputui.models import Instance, Resource
 from tests.agent.conftest import Running, running, until
@@ -240,6 +241,40 @@ async def test_published_data_reach_those_who_subscribed(agent: Running) -> None
     assert got == [[{"id": "g7k2"}]]
     await first.aclose()
     await second.aclose()
+
+
+async def test_a_listener_that_subscribes_twice_hears_everything_once(agent: Running) -> None:
+    session = await agent.attach()
+    got: list[object] = []
+    listener = got.append
+    await session.subscribe("rules", listener)
+    await session.subscribe("rules", listener)
+    agent.process.server.publish("rules", 1)
+    await session.call("ping")
+    assert got == [1]
+    await session.aclose()
+
+
+async def test_a_link_that_is_interrupted_has_all_subscriptions_the_next_time(
+    agent: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    got: list[object] = []
+    link = Link(agent.state, AgentPlan(agent.config, (), starts=False))
+    await link.subscribe("rules", got.append)
+
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as hung:
+        hung.setattr(Client, "subscribe", never)
+        opening = asyncio.create_task(link.open())
+        await until(lambda: link.client is not None)
+        opening.cancel()
+        await asyncio.wait({opening})
+    assert await link.open() is not None
+    agent.process.server.publish("rules", 1)
+    await until(lambda: got)
+    await link.aclose()
 
 
 @pytest.mark.parametrize(
