@@ -151,7 +151,7 @@ def _followed(
 
     folder, scope = agent_dir(state), str(path)
     leases = SessionLeases(folder, scope, refuse if read_only else start_agent, Place(state).is_locked)
-    return leases, SessionRules(folder, scope, start_agent)
+    return leases, SessionRules(folder, scope, start_agent, read_only=read_only)
 
 
 def _not_yet(account: Account) -> Backend:

@@ -34,6 +34,12 @@ def book(args: argparse.Namespace) -> RuleBook:
     return RuleBook(agent_dir(state_dir()), str(config_file(args)))
 
 
+def refuse_read_only(args: argparse.Namespace) -> None:
+    """Raise ConfigError for a command that may change nothing: the agent would act on the rule."""
+    if args.read_only:
+        raise ConfigError("No rule is made or changed: the command is read-only.", hint="Leave --read-only out.")
+
+
 def read(args: argparse.Namespace) -> RulesNow:
     """Read all rules, with what the agent knows of them where one runs."""
     return book(args).read(datetime.now(UTC), ask(args, "rules.status"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -77,6 +78,16 @@ async def test_a_watch_is_made_at_an_offer_listed_paused_and_deleted(hub: FakeBa
         await stage.press("tab", "enter")
         await stage.until_text("There are no rules.")
         assert not files(tmp_path).read().rules
+
+
+async def test_a_read_only_session_lets_no_rule_continue(hub: FakeBackend, tmp_path: Path) -> None:
+    watch = files(tmp_path).save(replace(grab(tmp_path), id="h8k3", revision=0, paused=True))
+    async with staged(hub, rules=SessionRules(tmp_path / AGENT, read_only=True)) as stage:
+        await go_to_rules(stage)
+        await stage.until_text("paused")
+        await stage.press("X")
+        await stage.until_text("This session is read-only")
+    assert files(tmp_path).get(watch.id) == watch
 
 
 async def test_a_grab_needs_a_ceiling_and_is_confirmed(hub: FakeBackend, tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
             return _list(args)
         case "show":
             return _show(args)
+    rules.refuse_read_only(args)
+    match args.what:
         case "edit":
             return _edit(args)
         case "delete":

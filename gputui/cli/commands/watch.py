@@ -62,6 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make a rule, and print its id on stdout."""
+    if not args.dry_run:
+        rules.refuse_read_only(args)
     if args.grab and args.start:
         raise ConfigError("--grab and --start do not go together: make a rule for each.")
     if args.values and not args.grab:

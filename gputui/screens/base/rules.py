@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gputui.errors import AgentError, ConfigError, GputuiError
+from gputui.errors import AgentError, ConfigError, ForbiddenError, GputuiError
 from gputui.fleet.signals import Listeners
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class SessionRules:
     """The rules as they were read last; None before that."""
     failure: str = ""
     """Why they could not be read."""
+    read_only: bool = False
+    """Whether this session changes nothing, so no rule either: the agent would act on it."""
 
     def book(self) -> RuleBook:
         """Return the rules in their files; raises ConfigError where the session has none."""
@@ -65,6 +67,10 @@ class SessionRules:
 
         Where no agent can be started, that is raised after the edit.
         """
+        if self.read_only:
+            raise ForbiddenError(
+                "This session is read-only: no rule is made or changed.", hint="Start it without --read-only."
+            )
         book = self.book()
         done = await asyncio.to_thread(work, book)
         try:

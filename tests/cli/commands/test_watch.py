@@ -163,6 +163,16 @@ def test_rules_are_listed_shown_edited_paused_and_deleted(run: Run, hub: Cloud, 
     assert not files(home).read().rules
 
 
+def test_a_read_only_command_makes_and_changes_no_rule(run: Run, hub: Cloud, home: Path) -> None:
+    _, id_, _ = run("watch", "RTX 4090", "-A", "hub")
+    for words in (["watch", "A100"], *(["rules", what, id_.strip()] for what in ("pause", "resume", "delete"))):
+        status, out, err = run("--read-only", *words)
+        assert (status, out) == (2, "")
+        assert "No rule is made or changed" in err
+    assert run("--read-only", "rules")[0] in (0, 1)
+    assert len(RuleFiles(agent_dir(home / "state")).read().rules) == 1
+
+
 def test_a_rule_with_an_open_request_is_not_deleted_by_accident(run: Run, hub: Cloud, home: Path) -> None:
     run("watch", "4090", "--grab", "pod", "--ceiling", "3", "--yes")
     id_ = only(home).id
