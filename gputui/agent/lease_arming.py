@@ -58,6 +58,9 @@ class Arming:
             return
         if end is not None and log.armed is not None and abs(end - log.armed) <= _SAME:
             return
+        if end is not None and end - now < LATER and (log.armed is None or end < log.armed):
+            self.problem = "its time is over: the agent ends it, after a warning"
+            return
         if self._task is not None or (self._tried is not None and self._up() - self._tried < _AGAIN):
             return
         if Action.SSH not in self._fleet.actions(row):
@@ -147,7 +150,7 @@ class Inside:
             return
         account = lease.ref.account
         row = fleet.find(Instance, lease.ref) if account in fleet.accounts else None
-        now, _ = self._facts.now(account) if account in fleet.accounts else (fleet.now(), "")
+        now, doubt = self._facts.now(account) if account in fleet.accounts else (fleet.now(), "")
         over = wanted(lease, followed.log) is None
         armed = followed.log.armed
         if over and armed is not None and (row is None or row.phase is Phase.STOPPED or now - armed > LATER):
@@ -156,6 +159,8 @@ class Inside:
         elif row is not None and row.phase is Phase.RUNNING and not self._facts.stale(account, Resource.INSTANCES):
             if generation_of(row) != (lease.generation or followed.log.generation):
                 return
+            if doubt and not over:
+                return  # what is armed by a wrong clock shuts down too early
             if followed.arming is None:
                 followed.arming = Arming(fleet, self._up)
                 self._armings.append(followed.arming)

@@ -350,6 +350,29 @@ async def test_a_lease_is_armed_inside_replaced_on_extension_and_ended_on_remova
         assert not place.service.busy
 
 
+async def test_nothing_is_armed_inside_by_a_clock_that_was_set(
+    clock: FakeClock, lab: FakeBackend, tmp_path: Path, inside: Inside
+) -> None:
+    async with agent(clock, tmp_path, lab) as place:
+        await place.minutes(1)
+        clock._start += timedelta(hours=5)
+        place.files.save(replace(LEASE, until=START + timedelta(hours=6), armed=True))
+        await place.minutes(2)
+        assert inside.armed == {}
+        lab.clock_ahead = -5 * 3600.0
+        await place.minutes(3)
+        assert inside.armed["l234"] > 5 * 3600
+
+
+async def test_a_time_that_is_over_is_not_armed_inside(
+    clock: FakeClock, lab: FakeBackend, tmp_path: Path, inside: Inside
+) -> None:
+    async with agent(clock, tmp_path, lab, read_only=True) as place:
+        place.files.save(replace(LEASE, until=START - timedelta(hours=1), armed=True))
+        await place.minutes(2)
+        assert inside.armed == {}
+
+
 async def test_an_armed_time_that_cannot_be_replaced_is_announced_before(
     clock: FakeClock, lab: FakeBackend, tmp_path: Path, inside: Inside
 ) -> None:
