@@ -43,6 +43,8 @@ _USERS_OFTEN, _USERS_SELDOM = 60.0, 600.0
 """Seconds between two looks at who is logged in: shortly before the end of an idle rule, and before that."""
 _USERS_VALID = 3
 """So many of these intervals an answer is valid."""
+_USERS_AT_END, _USERS_VALID_AT_END = 20.0, 30.0
+"""Seconds between two looks, and for which an answer is valid, once the time of an idle rule is over."""
 _KEPT = 1500
 """Samples of a GPU that are kept: of a day."""
 GPU_SECONDS = 60.0
@@ -164,6 +166,8 @@ class LeaseFacts:
 
     def load(self, row: Instance | Deployment) -> Load:
         """Return whether the GPUs of a row work: of a deployment those of all its instances."""
+        if isinstance(row, Deployment) and (problem := self._unlisted(row)):
+            return Load(problem=problem)
         loads = [self._load_of(one) for one in self.instances_of(row)]
         if any(load.busy for load in loads):
             return Load(busy=True)
@@ -174,6 +178,22 @@ class LeaseFacts:
                 return load
         idle = min(load.idle for load in loads if load.idle is not None)
         return Load(idle=idle, memory=sum(load.memory for load in loads))
+
+    def _unlisted(self, row: Deployment) -> str:
+        """Return why not all instances of a deployment are known to be listed; '' where they are."""
+        account = row.ref.account
+        if stale := self.stale(account, Resource.INSTANCES):
+            return f"its instances: {stale}"
+        if not self.whole(account, Resource.INSTANCES):
+            return "the list of its instances is incomplete"
+        if row.starting or any(
+            one.parent == row.ref and one.phase is Phase.PENDING for one in self._fleet.all(Instance)
+        ):
+            return "an instance of it is starting"
+        listed = len(self.instances_of(row))
+        if row.running is not None and row.running != listed:
+            return f"{listed} of its {row.running} running instances are listed"
+        return ""
 
     def _load_of(self, row: Instance) -> Load:
         fleet, account = self._fleet, row.ref.account
@@ -213,17 +233,20 @@ class LeaseFacts:
             return Load(idle=found.idle.seen, memory=found.idle.memory_in_use or 0)
         return Load(busy=True) if found.busy else None
 
-    def users(self, row: Instance | Deployment, *, soon: bool) -> Users:
-        """Return who is logged in; of a deployment, into all its instances. ``soon``: it is needed to the minute."""
+    def users(self, row: Instance | Deployment, *, soon: bool, now: bool = False) -> Users:
+        """Return who is logged in; of a deployment, into all its instances.
+
+        ``soon``: it is needed to the minute, ``now``: the row may be stopped by it.
+        """
         names: list[str] = []
         for one in self.instances_of(row):
-            found = self._users_of(one, soon=soon)
+            found = self._users_of(one, soon=soon, now=now)
             if found.names is None:
                 return found
             names += found.names
         return Users(tuple(dict.fromkeys(names)))
 
-    def _users_of(self, row: Instance, *, soon: bool) -> Users:
+    def _users_of(self, row: Instance, *, soon: bool, now: bool) -> Users:
         if row.machine is not None:
             return Users(row.machine.users, "" if row.machine.users is not None else f"{row.name} does not show that")
         if Action.SSH not in self._fleet.actions(row):
@@ -231,11 +254,14 @@ class LeaseFacts:
         if (login := self._logins.get(row.ref)) is None:
             login = self._logins[row.ref] = _Login()
         every = _USERS_OFTEN if soon or login.reader is not None else _USERS_SELDOM
+        valid = _USERS_VALID * every
+        if now:
+            every, valid = _USERS_AT_END, _USERS_VALID_AT_END
         age = None if login.at is None else self._up() - login.at
         if login.task is None and (age is None or age >= every):
             login.task = asyncio.create_task(self._look_inside(row, login))
-        if age is not None and age > _USERS_VALID * every:
-            return Users(None, "it was not read for a while who is logged in")
+        if age is not None and age > valid:
+            return Users(None, "it is read again who is logged in")
         return login.users
 
     async def _look_inside(self, row: Instance, login: _Login) -> None:

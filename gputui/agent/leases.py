@@ -191,6 +191,8 @@ class LeaseService:
         decision = decide(followed.lease, followed.log, facts)
         if decision.text != followed.decision.text or decision.state is not followed.decision.state:
             self._agent.log.info("lease of %s: %s %s", followed.lease.ref, decision.state.value, decision.text)
+        if decision.send and not self._is_current(followed):
+            return  # the files are read again first
         if decision.notice is not None:
             self._announce(followed.lease, decision.notice)
         for entry in decision.entries:
@@ -261,10 +263,9 @@ class LeaseService:
         resources = [Resource.GPUS, *([Resource.INSTANCES] if isinstance(row, Deployment) else [])]
         facts.keep_reading(row.ref.account, resources, every=GPU_SECONDS)
         load = facts.load(row)
-        soon = load.idle is not None and timedelta(minutes=minutes) - load.idle <= max(
-            SOON, timedelta(minutes=followed.lease.warn)
-        )
-        users = facts.users(row, soon=soon)
+        left = None if load.idle is None else timedelta(minutes=minutes) - load.idle
+        soon = left is not None and left <= max(SOON, timedelta(minutes=followed.lease.warn))
+        users = facts.users(row, soon=soon, now=left is not None and left <= timedelta())
         blind = not load.busy and (load.idle is None or users.names is None)
         if not blind:
             followed.blind_since = None
@@ -294,6 +295,9 @@ class LeaseService:
                 what, text = LeaseEvent.LOST, error.message
             except GputuiError as error:
                 what, text = LeaseEvent.REFUSED, error.message
+            except Exception as error:
+                self._agent.log.exception("the request for %s failed", row.ref)
+                what, text = LeaseEvent.LOST, as_failure(error, f"the request for {lease.name}").message
             else:
                 what, text = LeaseEvent.ANSWERED, result.message
             self._agent.log.info("%s %s: %s %s", action.value, row.ref, what.value, text)
