@@ -12,13 +12,15 @@ from random import Random
 
 from gputui.models import Instance, Phase, Ref
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseEvent
-from gputui.rules.lease_log import fold
+from gputui.rules.lease_log import LeaseLog, fold
 from gputui.rules.leases import GONE_AFTER, NOTICE, OVERDUE, Facts, Load, Users, decide
 
 START = datetime(2026, 11, 30, 12, tzinfo=UTC)
 REF = Ref("hub", "instance", "main")
 STEP = timedelta(seconds=20)
 _SLOW = timedelta(minutes=3)
+_BETWEEN = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 120, 300, 600, 900))
+"""The least time after each request, in figures of its own."""
 
 
 class CrashError(Exception):
@@ -54,6 +56,11 @@ class Run:
         """The chance that a request has an effect."""
         self.absent_since: datetime | None = None
         self.read_since = True
+        self.read_only = self.part = False
+        self.under_way = ""
+        self._seen = self._true_row
+        """The row as it was read last."""
+        self._log: tuple[int, int, LeaseLog] | None = None
         self.started = START
         warn = random.choice((0, 1, 5, 15))
         idle = random.choice((None, None, 10, 30))
@@ -77,10 +84,19 @@ class Run:
 
     # --- the world -------------------------------------------------------------------------------------------
 
-    def _row(self) -> Instance | None:
+    @property
+    def _true_row(self) -> Instance | None:
         if not self.listed:
             return None
         return Instance(REF, "main", self.phase, self.phase.value, container_id=self.generation)
+
+    @property
+    def log(self) -> LeaseLog:
+        """The journal, folded."""
+        key = (self.lease.revision, len(self.journal))
+        if self._log is None or self._log[:2] != key:
+            self._log = (*key, fold(self.lease, self.journal))
+        return self._log[2]
 
     def _pass(self) -> None:
         """Let time pass, and something happen."""
@@ -112,6 +128,16 @@ class Run:
         elif roll < 0.08:
             self._edit()
 
+    def _obstruct(self) -> None:
+        """Let something prevent the request, or allow it again."""
+        roll = self.random.random()
+        if roll < 0.005:
+            self.under_way = "" if self.under_way else "starting"
+        elif roll < 0.007:
+            self.read_only = not self.read_only
+        elif roll < 0.015:
+            self.part = not self.part
+
     def _recover(self) -> None:
         if not self.fresh and self.random.random() < 0.1:
             self.fresh = True
@@ -137,12 +163,17 @@ class Run:
             self.absent_since = None
         elif self.absent_since is None:
             self.absent_since = self.now
+        if self.fresh and self.read_since:
+            self._seen = self._true_row
         load = Load(busy=self.idle_since is None, idle=self.idle_for) if self.knows_load else Load(problem="unknown")
         return Facts(
             self.now if trusted else self.now + self.ahead,
             doubt="" if trusted or not self.ahead else "the clock was set",
-            row=self._row(),
+            row=self._seen,
             stale="" if self.fresh else "no answer",
+            whole=not self.part,
+            read_only=self.read_only,
+            under_way=self.under_way,
             missing=timedelta() if self.absent_since is None else self.now - self.absent_since,
             permitted=self.phase is Phase.RUNNING
             or (self.lease.action is LeaseAction.RELEASE and self.phase is Phase.STOPPED),
@@ -161,7 +192,7 @@ class Run:
     def look(self) -> None:
         """Decide once, and do what is decided; checks that it may be done."""
         facts = self._facts()
-        decision = decide(self.lease, fold(self.lease, self.journal), facts)
+        decision = decide(self.lease, self.log, facts)
         if decision.notice is not None:
             self.said.append(decision.notice.title)
         self._die(0.02)
@@ -170,7 +201,11 @@ class Run:
             self._die(0.02)
         if decision.entries and decision.state.over and "gone" in decision.text:
             missing = facts.missing
+            assert not self.part, f"seed {self.seed}: it may be in the missing part of the list"
             assert not self.listed and missing >= GONE_AFTER, f"seed {self.seed}: left out for {missing} only"
+        if any(entry.what is LeaseEvent.DONE for entry in decision.entries):
+            ended = self.phase is Phase.STOPPED or not self.listed
+            assert ended, f"seed {self.seed} at {self.now}: it is {self.phase.value}, and was believed to have ended"
         if decision.send:
             self._check(facts)
             self._send()
@@ -188,7 +223,12 @@ class Run:
     def _check(self, facts: Facts) -> None:
         """Raise AssertionError where the request may not be sent."""
         lease, where = self.lease, f"seed {self.seed} at {self.now}"
-        log = fold(lease, self.journal)
+        log = self.log
+        assert not self.read_only, f"{where}: the account is read-only"
+        assert not self.under_way, f"{where}: it is {self.under_way}"
+        if self.requests and log.tries > 1:
+            wait = self.now - self.requests[-1]
+            assert wait >= _BETWEEN[min(log.tries - 1, len(_BETWEEN)) - 1], f"{where}: after {wait} again"
         assert self.fresh and self.listed, f"{where}: the row is not known"
         assert facts.permitted, f"{where}: its server does not permit that"
         assert self.generation == lease.generation, f"{where}: another instance"
@@ -216,6 +256,7 @@ class Run:
             except CrashError:
                 self.started, self.read_since = self.now, True
             self._pass()
+            self._obstruct()
             self._recover()
             if self.random.random() < 0.5:
                 self.read_since = True
@@ -225,7 +266,11 @@ class Run:
         """Let all failures end, and look on for two hours: the row has to be stopped, or that is an alarm."""
         self.fresh = True
         self.ahead = timedelta()
+        self.read_only = self.part = False
+        self.under_way = ""
         for _ in range(400):
+            if self.log.over is not None:
+                break
             try:
                 self.look()
             except CrashError:
@@ -240,7 +285,7 @@ class Run:
 
     def explain(self) -> None:
         """Raise AssertionError where a lease whose time is over has no explained outcome."""
-        log = fold(self.lease, self.journal)
+        log = self.log
         if log.over is not None:
             assert log.over.text, f"seed {self.seed}: it ended without a reason"
             return

@@ -37,12 +37,14 @@ from gputui.rules.effects import (
 )
 from gputui.rules.engine import SETTLE, Grabber
 from gputui.rules.journal import Entry, EntryKind
-from gputui.rules.orders import COUNTED, HELD, Orders, Stage
+from gputui.rules.orders import COUNTED, HELD, LOST, Orders, Stage, candidate_key
 
 BEGIN = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)
 SLOT = 60.0
 LATEST = SETTLE - 60.0
 """How long after a request a server may still perform it."""
+# The promises in figures of their own: a change of the rule's must not change what it is held to.
+PAUSE, LOOKED, DECIDED, MOST_LOST = 30.0, 61.0, 21.0, 3
 
 
 class BrokenPromiseError(AssertionError):
@@ -91,6 +93,14 @@ class World:
     sends: int = 0
     calm_since: float = 0.0
     crashes: int = 0
+    sent: set[str] = field(default_factory=set)
+    """The names of all requests."""
+    resting: dict[int, float] = field(default_factory=dict)
+    """Until when a candidate is not to be sent, after an answer that nothing was created."""
+    looked: dict[str, float] = field(default_factory=dict)
+    """When all was listed last without a name."""
+    shown: tuple[float, Sequence[Chance]] = (0.0, ())
+    """What the rule has seen last, and when."""
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
@@ -156,10 +166,12 @@ class World:
         return ()
 
     def chances(self) -> Sequence[Chance]:
-        return [
+        found = [
             Chance(number, self._shown_price(number), self._has_stock(number, self.t))
             for number in range(len(self.grab.candidates))
         ]
+        self.shown = (self.t, found)
+        return found
 
     @property
     def grab(self) -> Grab:
@@ -211,23 +223,14 @@ class World:
             case Send(order):
                 return self._send(order)
             case Find(order):
-                self.pass_time(self.random.uniform(0.05, 1.0))
-                if self.fails(self.unreliable / 2):
-                    return Failure("No answer.")
-                return Found([one.ref for one in self._listed(order.account) if one.name == order.name])
+                return self._find(order)
             case Look(order):
                 self.pass_time(self.random.uniform(0.05, 1.0))
                 if self.fails(self.unreliable / 2):
                     return Failure("No answer.")
                 return self._look(order)
             case Undo(order):
-                self.pass_time(self.random.uniform(0.05, 1.0))
-                if self.fails(self.unreliable):
-                    return Failure("No answer.")
-                for thing in self._listed(order.account):
-                    if thing.name == order.name:
-                        thing.ended = True
-                return None
+                return self._undo(order)
             case Notice(entry):
                 self.notices.append(entry)
             case Wait(seconds):
@@ -242,18 +245,62 @@ class World:
             self.full_until = max(self.full_until, self.t + self.random.choice([0.0, 100.0]))
             return Failure("No space left on device.")
         self.journal.append(entry)
+        if entry.kind is EntryKind.INTENT:  # the disk may be slow, the machine sleep, the user edit meanwhile
+            if self.fails(self.trouble / 4):
+                self.pass_time(self.random.choice([30.0, 3_600.0]))
+            self._user()
         return None
 
     def _send(self, order: Order) -> Reply:
         self.sends += 1
         assert order.candidate is not None and order.most is not None
-        if not any(one.kind is EntryKind.INTENT and one.name == order.name for one in self.journal):
+        number = self._number_of(order.candidate)
+        self._may_send(order, number)
+        self.sent.add(order.name)
+        answer = self._answer(order, number)
+        if answer.kind in {EntryKind.NO_STOCK, EntryKind.NOT_SENT}:
+            self.resting[number] = self.t + max(PAUSE, answer.wait)
+        return answer
+
+    def _number_of(self, candidate: Candidate) -> int:
+        keys = [(one.account, candidate_key(one)) for one in self.grab.candidates]
+        return keys.index((candidate.account, candidate_key(candidate)))
+
+    def _may_send(self, order: Order, number: int) -> None:
+        """Raise BrokenPromiseError where a request may not be sent."""
+        assert order.candidate is not None and order.most is not None
+        intent = next((one for one in reversed(self.journal) if one.kind is EntryKind.INTENT), None)
+        if intent is None or intent.name != order.name:
             raise BrokenPromiseError(f"{order.name} was sent without an entry in the journal")
-        if any(one.name == order.name for one in (*self.things, *(late for _, late in self.late))):
+        if order.name in self.sent:
             raise BrokenPromiseError(f"{order.name} was sent twice")
-        if self.watch.paused or (self.watch.expires is not None and self.now().at >= self.watch.expires):
+        if self.watch.paused or (self.watch.expires is not None and intent.at >= self.watch.expires):
             raise BrokenPromiseError(f"{order.name} was sent though the rule is paused or over")
-        number = self.grab.candidates.index(order.candidate)
+        if self.watch.quiet is not None and self.watch.quiet.has(intent.at.hour * 60 + intent.at.minute):
+            raise BrokenPromiseError(f"{order.name} was sent in quiet time")
+        at, chances = self.shown
+        seen = chances[number]
+        if self.t - at > DECIDED:
+            raise BrokenPromiseError(f"{order.name} was sent for stock of {self.t - at:.0f} s ago")
+        if not seen.enough:
+            raise BrokenPromiseError(f"{order.name} was sent without stock")
+        if seen.price is None and not (order.candidate.limit_field or self.grab.unpriced):
+            raise BrokenPromiseError(f"{order.name} was sent without a price")
+        if seen.price is not None and seen.price.amount > self.grab.ceiling.amount:
+            raise BrokenPromiseError(f"{order.name} was sent at {seen.price.amount}")
+        if self.t < self.resting.get(number, 0.0) - 0.001:
+            raise BrokenPromiseError(f"{order.name} was sent too early")
+        orders = Orders(self.journal)
+        if any(one.kind in {EntryKind.OVER, EntryKind.REFUSED} for one in self.journal):
+            raise BrokenPromiseError(f"{order.name} was sent after the end, or after a refusal")
+        lost = [one.intent.name for one in orders.of(LOST)]
+        if len(lost) >= MOST_LOST:
+            raise BrokenPromiseError(f"{order.name} was sent after {lost}")
+        if any(self.t - self.looked.get(name, -LOOKED) > LOOKED for name in lost):
+            raise BrokenPromiseError(f"{order.name} was sent without another look for {lost}")
+
+    def _answer(self, order: Order, number: int) -> Answer:
+        assert order.candidate is not None and order.most is not None
         begun = self.t
         self.pass_time(self.random.uniform(0.05, 2.0))
         price = self._price(number, self.t)
@@ -282,6 +329,26 @@ class World:
 
     def _listed(self, account: str) -> list[Thing]:
         return [one for one in self.things if one.ref.account == account and one.listed <= self.t]
+
+    def _find(self, order: Order) -> Reply:
+        self.pass_time(self.random.uniform(0.05, 1.0))
+        if self.fails(self.unreliable / 2):
+            return Failure("No answer.")
+        refs = [one.ref for one in self._listed(order.account) if one.name == order.name]
+        if not refs:
+            self.looked[order.name] = self.t
+        return Found(refs)
+
+    def _undo(self, order: Order) -> Reply:
+        self.pass_time(self.random.uniform(0.05, 1.0))
+        if self.fails(self.unreliable):
+            return Failure("No answer.")
+        if self.fails(self.unreliable / 2):
+            return None  # answered, and nothing was done
+        for thing in self._listed(order.account):
+            if thing.name == order.name:
+                thing.ended = True
+        return None
 
     def _look(self, order: Order) -> Seen:
         for one in self._listed(order.account):
@@ -396,7 +463,9 @@ def simulate(seed: int) -> World:
     if world.random.random() < 0.02:
         world.removed = True
         _drive(world, world.t + SETTLE)
-    elif not over:
+    elif over:
+        world.pass_time(4 * SETTLE)  # what was obtained is to have its price now
+    else:
         _drive(world, world.t + 4 * SETTLE)
         # The last word: whatever is under way has its outcome.
         world.watch = replace(world.watch, paused=True, revision=world.watch.revision + 1)

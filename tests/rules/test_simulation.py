@@ -2,8 +2,10 @@
 
 from collections import Counter
 
+import pytest
+
 from gputui.rules.orders import Orders
-from tests.rules.simulation import simulate
+from tests.rules.simulation import BrokenPromiseError, simulate
 
 
 def test_no_seed_buys_too_much_or_leaves_an_outcome_unexplained() -> None:
@@ -17,3 +19,25 @@ def test_no_seed_buys_too_much_or_leaves_an_outcome_unexplained() -> None:
     # The worlds are neither so friendly nor so hostile that nothing is at stake.
     assert {"done", "failed", "expired", "waiting"} <= set(ends)
     assert bought > 100
+
+
+def _ignore_price(*_: object) -> str:
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("place", "faulty", "words"),
+    [
+        ("gputui.rules.decisions.Decisions._why_not", _ignore_price, "was sent"),
+        ("gputui.rules.decisions.pause_of_rule", lambda *_: None, "paused"),
+        ("gputui.rules.engine._STALE", 1e9, "for stock of"),
+        ("gputui.rules.engine._AGAIN", 1e9, "without another look"),
+    ],
+)
+def test_the_simulation_finds_what_a_faulty_rule_does(
+    monkeypatch: pytest.MonkeyPatch, place: str, faulty: object, words: str
+) -> None:
+    monkeypatch.setattr(place, faulty)
+    with pytest.raises(BrokenPromiseError, match=words):
+        for seed in range(200):
+            simulate(seed)
