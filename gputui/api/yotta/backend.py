@@ -20,6 +20,7 @@ from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create.creator import EndpointCreator, Parts, PodCreator, VmCreator
 from gputui.api.yotta.create.storage import CredentialCreator, VolumeCreator
 from gputui.api.yotta.create.task import TaskCreator
+from gputui.api.yotta.errors import is_about_stock, no_stock
 from gputui.api.yotta.logs import WorkerLogs
 from gputui.api.yotta.resources import VMS, YottaLists
 from gputui.api.yotta.storage import MOUNTED, YottaStorage, volume_actions
@@ -192,9 +193,11 @@ class YottaBackend(HttpBackend):
         """Pause or resume a pod, start or stop an endpoint (``POST`` of the verb)."""
         require_kind(ref, mapping.POD, mapping.ENDPOINT)
         verb, doing, done = _VERBS[ref.kind, action]
-        await self._client.change(
-            "POST", f"{self._lists.path_of(ref)}/{verb}", what=f"the {doing} of {ref.kind} {ref.id}"
-        )
+        path, what = f"{self._lists.path_of(ref)}/{verb}", f"the {doing} of {ref.kind} {ref.id}"
+        try:
+            await self._client.change("POST", path, what=what)
+        except ConflictError as error:
+            raise (no_stock(error) if action is Action.START and is_about_stock(error) else error) from None
         return ActionResult(f"{ref.kind.capitalize()} {ref.id} {done}.")
 
     start = partialmethod(_act, action=Action.START)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from gputui.errors import (
     UnavailableError,
 )
 
+_STOCK = re.compile(r"\b(?:idle|stock|capacity|insufficient|not enough|sold out)\b", re.IGNORECASE)
 _TRY_AGAIN = "Try again in a moment; if it persists, contact the vendor."
 
 
@@ -70,6 +72,11 @@ def refusal(server: Server, code: int, message: str, *, status: int = 200) -> Gp
     where = f"code {code}" if status == 200 else f"code {code}, HTTP {status}"
     hint = sign_in_hint(server) if known.kind is AuthError else known.hint
     return known.kind(f"{server}: {said} ({where}).", hint=hint)
+
+
+def is_about_stock(error: ConflictError) -> bool:
+    """Return whether the words of a conflict are about GPUs that are not free, and not about a state."""
+    return _STOCK.search(error.message) is not None
 
 
 def no_stock(error: ConflictError) -> NoStockError:

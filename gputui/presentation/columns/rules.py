@@ -61,7 +61,7 @@ def rule_columns(context: Context) -> Sequence[Column[RuleStatus]]:
         fields.text("obtained", obtained, right=True, priority=1, when_filled=True),
         _money("committed", lambda row: row.spent, 3),
         _money("budget", lambda row: row.budget, 5),
-        _money("ceiling", lambda row: row.ceiling, 6, heading="LIMIT/H"),
+        _money("ceiling", lambda row: row.ceiling, 6, heading="CEILING/H"),
         fields.figure("next", following, format_duration, priority=2, when_filled=True),
         fields.figure("left", left, format_duration, heading="TIME LEFT", priority=4, when_filled=True),
         fields.text("account", lambda row: ", ".join(row.accounts), priority=7, max_width=24, when_filled=True),
@@ -80,4 +80,6 @@ def _money(
         found = money(row)
         return "" if found is None else format_money(found)
 
-    return fields.figure(key, amount, cell=cell, priority=priority, heading=heading or key.upper(), when_filled=True)
+    return fields.figure(
+        key, amount, cell=cell, priority=priority, heading=heading or key.upper(), label=key, when_filled=True
+    )

@@ -57,7 +57,7 @@ class RuleCommands(CommandSet):
             for column in rule_columns(self.view.context)
             for line in field_lines(column.label or column.title.lower(), column.described(row))
         ]
-        more = {"obtained refs": ", ".join(map(str, row.refs)), "made by": row.user}
+        more = {"obtained refs": ", ".join(map(str, row.refs)), "by": row.user}
         lines += [line for label, text in more.items() if text for line in field_lines(label, text)]
         lines += [line for text in reversed(row.lines) for line in field_lines("outcome", text)]
         self.app.push_screen(dialogs.ReaderDialog(f"Rule {row.ref.id}", lines))

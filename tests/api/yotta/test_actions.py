@@ -8,6 +8,7 @@ from gputui.api.yotta.backend import YottaBackend
 from gputui.errors import (
     ConflictError,
     InvalidError,
+    NoStockError,
     UnknownOutcomeError,
 )
 from gputui.models import Action, Ref
@@ -139,3 +140,19 @@ class TestActions:
         with pytest.raises(UnknownOutcomeError, match="the server reports: busy"):
             await backend.delete(VM)
         assert server.count("DELETE") == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("there are not 1 idle NVIDIA_RTX_4090_24G in us-east-1 now", NoStockError),
+        ("pod is not paused", ConflictError),
+    ],
+)
+async def test_a_start_that_is_refused_for_want_of_gpus_is_no_stock(
+    server: ScriptedServer, backend: YottaBackend, words: str, error: type[Exception]
+) -> None:
+    server.on(f"{PODS}/101/resume", no(12001, words))
+    with pytest.raises(ConflictError) as refused:
+        await backend.start(POD)
+    assert type(refused.value) is error
