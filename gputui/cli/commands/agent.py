@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from gputui.agent.metrics_server import Address
 
 _FOLLOW_SECONDS = 0.5
+_LOOK_SECONDS = 0.05
+_TRIES = 5
+"""How often an agent without metrics is replaced by one with them."""
 
 _UNIT = """\
 [Unit]
@@ -126,25 +129,57 @@ def _check_metrics(metrics: Address, status: Mapping[str, Any] | None) -> None:
     """Raise AgentError where the address cannot be used, or an agent runs that does not serve metrics there."""
     if status is None:
         metrics.check()
-        return
-    if any(service["name"] == f"metrics on {metrics}" for service in status.get("services", ())):
-        return
-    raise AgentError(
-        f"The agent that runs, process {status['pid']}, does not serve metrics on {metrics}.",
-        hint="Stop it with gputui agent stop, then start it with --metrics.",
-    )
+    elif not _serves(metrics, status):
+        raise AgentError(
+            f"The agent that runs, process {status['pid']}, does not serve metrics on {metrics}.",
+            hint="gputui agent --background with --metrics replaces it.",
+        )
+
+
+def _serves(metrics: Address, status: Mapping[str, Any]) -> bool:
+    return any(service["name"] == f"metrics on {metrics}" for service in status.get("services", ()))
 
 
 def _background(args: argparse.Namespace) -> int:
-    from gputui.agent.start import ask_agent, ensure_agent
+    from gputui.agent.start import ask_agent
 
     metrics = _metrics(args)
-    if metrics is not None:
-        _check_metrics(metrics, ask_agent(state_dir(), "status"))
-    ensure_agent(_program(args, metrics), state_dir(), _config(args))
-    status = ask_agent(state_dir(), "status") or {}
-    notify(f"The agent runs: process {status.get('pid', '?')}. Log: {status.get('log', '')}")
+    status = _started(args, metrics)
+    if metrics is not None and not _serves(metrics, status):
+        # An agent without metrics is replaced. A session may start another one without them first.
+        for _ in range(_TRIES):
+            _make_room(metrics, ask_agent(state_dir(), "status"))
+            status = _started(args, metrics)
+            if _serves(metrics, status):
+                break
+        else:
+            _check_metrics(metrics, status)
+    served = "" if metrics is None else f" Metrics: http://{metrics}/metrics"
+    notify(f"The agent runs: process {status.get('pid', '?')}. Log: {status.get('log', '')}{served}")
     return ExitCode.OK
+
+
+def _started(args: argparse.Namespace, metrics: Address | None) -> Mapping[str, Any]:
+    """Return the status of the agent that runs, or is started now, as soon as its services run."""
+    from gputui.agent.start import START_SECONDS, ask_agent, ensure_agent
+
+    if metrics is not None and ask_agent(state_dir(), "status") is None:
+        metrics.check()
+    ensure_agent(_program(args, metrics), state_dir(), _config(args))
+    end = time.monotonic() + START_SECONDS
+    status: Mapping[str, Any] = {}
+    while not status.get("services") and time.monotonic() < end:
+        time.sleep(_LOOK_SECONDS)
+        status = ask_agent(state_dir(), "status") or {}
+    return status
+
+
+def _make_room(metrics: Address, status: Mapping[str, Any] | None) -> None:
+    """Stop an agent that does not serve metrics there."""
+    from gputui.agent.start import stop_agent
+
+    if status is not None and not _serves(metrics, status):
+        stop_agent(state_dir())
 
 
 def _status(args: argparse.Namespace) -> int:
@@ -191,9 +226,7 @@ def _lines(status: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         text = f"{account['account']}: {account['state']}"
         lines.append(("account", f"{text}, {account['message']}" if account["message"] else text))
     for service in status["services"]:
-        lines.append(
-            ("service", f"{service['name']}: {'has something to do' if service['busy'] else 'nothing to do'}")
-        )
+        lines.append(("service", f"{service['name']}: {'at work' if service['busy'] else 'nothing to do'}"))
     if status.get("problem"):
         lines.append(("problem", f"the changed configuration is not used: {status['problem']}"))
     return [(name, clean(text)) for name, text in lines]
@@ -212,7 +245,7 @@ def _stop() -> int:
     if stopped is None:
         notify("No agent runs.")
         return ExitCode.OK
-    busy = stopped.get("busy") or []
+    busy = [name for name in stopped.get("busy") or [] if not name.startswith("metrics")]
     waiting = (
         f" It had something left to do: {', '.join(map(clean, busy))}. That continues with the next agent."
         if busy

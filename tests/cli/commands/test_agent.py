@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +73,28 @@ def test_a_unit_starts_the_agent_of_this_configuration(run: Run, home: Path, mon
     assert "'GPUTUI_STATE_DIR=/var/100%%$$HOME'" in out
     assert out.splitlines()[5].startswith("ExecStart=/")
     assert out.splitlines()[5].endswith(" agent")
+
+
+def test_an_agent_without_metrics_is_replaced_by_one_with_them(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = [{"name": "leases", "busy": False}]
+    served = [*plain, {"name": "metrics on 127.0.0.1:19797", "busy": True}]
+    running: list[dict[str, Any]] = [{**STATUS, "services": plain}]
+    stops: list[int] = []
+
+    def ensure(program: Sequence[str], *_: object) -> None:
+        # Between the first stop and the start a session starts one without metrics.
+        services = served if len(stops) == 2 else plain
+        if not running:
+            running.append({**STATUS, "pid": 8, "services": services})
+
+    def stop(_: Path) -> None:
+        stops.append(running.pop()["pid"])
+
+    monkeypatch.setattr("gputui.agent.start.ask_agent", lambda *_, **__: running[0] if running else None)
+    monkeypatch.setattr("gputui.agent.start.ensure_agent", ensure)
+    monkeypatch.setattr("gputui.agent.start.stop_agent", stop)
+    status, _, err = run("agent", "--background", "--metrics", "19797")
+    assert (status, stops) == (0, [7, 8])
+    assert "Metrics: http://127.0.0.1:19797/metrics" in err
