@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 GRACE = 30.0
 """How long the agent stays when nothing is left to do, in seconds."""
+QUIET = 120.0
+"""A session that has sent nothing for so long, in seconds, is suspended: nothing is polled for its screen."""
 TICK = 5.0
 """The time between two looks at the configuration, the socket and what is left to do, in seconds."""
 
@@ -69,6 +71,7 @@ class Process:
         self._services = services
         self._since = time.time()
         self._attached = 0
+        self._polled_for: frozenset[Session] = frozenset()
         self.agent: Agent
         self.server: Server
 
@@ -123,7 +126,11 @@ class Process:
         info = AgentInfo(os.getpid(), platform.node(), __version__, str(self._config_path), self._since)
         self.place.write_info(info)
         self.server = Server(
-            {"pid": info.pid, "config": info.config}, self._greet, self._handler, changed=self._sessions_changed
+            {"pid": info.pid, "config": info.config},
+            self._greet,
+            self._handler,
+            self._sessions_changed,
+            self.clock.monotonic,
         )
         history = History(history_path(self._state))
         self.agent = Agent(
@@ -178,6 +185,8 @@ class Process:
                 break
             await self.agent.renew()
             self.agent.look_at_hosts_if_needed()
+            if self._awake() != self._polled_for:
+                self._poll_for_sessions()
 
     def _is_needed(self) -> bool:
         # Until the services run it is not known whether a rule waits for them.
@@ -263,11 +272,16 @@ class Process:
 
     def _poll_for_sessions(self) -> None:
         """Poll the lists that are on the screens of all sessions: the agent records them."""
-        sessions = self.server.sessions
+        sessions = self._polled_for = self._awake()
         self.agent.fleet.watch(
             _lists(name for session in sessions for name in session.watched),
             _lists(name for session in sessions for name in session.watched_slowly),
         )
+
+    def _awake(self) -> frozenset[Session]:
+        """Return the sessions that are not suspended: those ask for the lists on their screens."""
+        now = self.clock.monotonic()
+        return frozenset(one for one in self.server.sessions if now - one.heard < QUIET)
 
     async def _rows(self, session: Session, arguments: Mapping[str, Any]) -> Any:
         """Return the rows of lists, each as soon as it is read: for the first frame of a session."""

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ class Session:
         self.topics: set[str] = set()
         self.watched: frozenset[str] = frozenset()
         """The names of the lists on its screen."""
+        self.heard = 0.0
+        """When its last message came, by the monotonic clock."""
         self.watched_slowly: frozenset[str] = frozenset()
         self.reader = reader
         self._writer = writer
@@ -87,11 +90,13 @@ class Server:
         greet: Callable[[Session, Mapping[str, Any]], Greeting],
         handler: Callable[[str], Handler],
         changed: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._facts = facts
         self._greet = greet
         self._handler = handler
         self._changed = changed
+        self._monotonic = monotonic
         self.sessions: set[Session] = set()
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
@@ -128,6 +133,7 @@ class Server:
         if (task := asyncio.current_task()) is not None:
             self._serving.add(task)
         session = Session(reader, writer)
+        session.heard = self._monotonic()
         try:
             if await self._admit(session, writer):
                 self.sessions.add(session)
@@ -169,6 +175,7 @@ class Server:
 
     async def _answer_all(self, session: Session) -> None:
         while (frame := await read_frame(session.reader)) is not None:
+            session.heard = self._monotonic()
             if len(session.tasks) >= _MOST_REQUESTS:
                 raise AgentError(f"more than {_MOST_REQUESTS} requests at once")
             task = asyncio.create_task(self._answer(session, frame))
