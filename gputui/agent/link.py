@@ -106,10 +106,15 @@ class Link:
             with suppress(AgentError):
                 await self.client.subscribe(topic, listener)
 
-    def serve(self, fleet: Fleet) -> None:
-        """Let a fleet share its requests from now on."""
+    def serve(self, fleet: Fleet, *, fresh: bool = False) -> None:
+        """Let a fleet share its requests from now on; ``fresh``: those that began before now do not serve it."""
         self._fleet = fleet
-        fleet.share = self.ask
+        begun = fleet.clock.monotonic()
+
+        async def ask_since(question: Question, age: float) -> Answer | None:
+            return await self.ask(question, min(age, fleet.clock.monotonic() - begun))
+
+        fleet.share = ask_since if fresh else self.ask
         fleet.watching.add(lambda _: self._watch())
         self._watch()
 

@@ -79,7 +79,10 @@ def config_file(args: argparse.Namespace) -> Path:
 
 @asynccontextmanager
 async def shared_requests(fleet: Fleet, config: Config, args: argparse.Namespace) -> AsyncIterator[None]:
-    """Let a fleet that polls share its requests with other sessions, where an agent runs: none is started."""
+    """Let a fleet that polls share its requests with other sessions, where an agent runs: none is started.
+
+    What was asked before the command is no answer: it may follow a change, and look for its effect.
+    """
     from gputui.agent.start import AgentPlan, is_enabled
 
     if not (is_enabled() and config.agent.enabled):
@@ -90,7 +93,7 @@ async def shared_requests(fleet: Fleet, config: Config, args: argparse.Namespace
     link = Link(state_dir(), AgentPlan(config_file(args), (), starts=False))
     try:
         await link.open()
-        link.serve(fleet)
+        link.serve(fleet, fresh=True)
         yield
     finally:
         await link.aclose()

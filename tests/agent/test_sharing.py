@@ -74,7 +74,9 @@ class Sessions:
             await task
 
     @asynccontextmanager
-    async def session(self, *, linked: bool, watch: Iterable[Resource] = ON_SCREEN) -> AsyncIterator[Fleet]:
+    async def session(
+        self, *, linked: bool, watch: Iterable[Resource] = ON_SCREEN, fresh: bool = False
+    ) -> AsyncIterator[Fleet]:
         polling = self._config.polling
         fleet = Fleet(
             self._config.accounts, open_backend=open_backend, history=None, polling=polling, clock=self.clock
@@ -82,7 +84,7 @@ class Sessions:
         link = Link(self._state, AgentPlan(self._path, (), starts=False))
         if linked:
             assert await link.open() is not None
-            link.serve(fleet)
+            link.serve(fleet, fresh=fresh)
         try:
             await fleet.start()
             fleet.watch(watch)
@@ -224,3 +226,16 @@ async def test_a_refresh_asks_the_server_again(tmp_path: Path, simulator: Runnin
         fleet.refresh([Resource.IMAGES])
         await sessions.pass_time(1)
         assert sessions.requests > before
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+async def test_a_command_takes_no_answer_from_before_it(tmp_path: Path, simulator: Running, fresh: bool) -> None:
+    sessions = Sessions(tmp_path, simulator, "hub")
+    watch = [Resource.INSTANCES]
+    async with sessions.agent(), sessions.session(linked=True, watch=watch):
+        await sessions.pass_time(1)
+        before = sessions.requests
+        async with sessions.session(linked=True, watch=watch, fresh=fresh) as command:
+            await sessions.all_read()
+            await until(lambda: bool(command.all(Instance)))
+            assert (sessions.requests > before) is fresh
