@@ -147,10 +147,10 @@ class RuleRequests:
             case Instance():
                 ended = row.phase in _ENDED
                 price = row.price if row.phase is Phase.RUNNING else None
-                return Seen(not (starts and ended), ended, price)
+                return Seen(not (starts and ended), ended, price, row.ref)
             case Deployment():
-                return Seen(True, row.phase in _ENDED, self._price_of_one(row))
-        return Seen(row is not None)
+                return Seen(True, row.phase in _ENDED, self._price_of_one(row), row.ref)
+        return Seen(row is not None, ref=None if row is None else row.ref)
 
     def _price_of_one(self, row: Deployment) -> Money | None:
         """Return the highest price of an instance of a deployment that is known now."""

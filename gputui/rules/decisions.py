@@ -109,6 +109,8 @@ class Decisions:
     def _why_not_now(self, choice: Choice, chance: Chance, now: Now) -> tuple[_Reason, str] | None:
         """Return why a candidate is not sent at this moment; None where it may be."""
         candidate = choice.candidate
+        if candidate.start is not None and any(one.intent.ref == candidate.start for one in self.orders.of(COUNTED)):
+            return _Reason.STOCK, f"{candidate.name} was started by this rule already."
         if chance.enough is False:
             return _Reason.STOCK, chance.why or f"Not enough is idle in {candidate.account}."
         if self.since_request(candidate, now) < READ_AGAIN:

@@ -139,11 +139,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The state of what was obtained, by its server: whether it is there, has ended, and its price."""
+    """The state of what was obtained, by its server: whether it is there, has ended, its price, and what it is."""
 
     there: bool
     ended: bool = False
     price: Money | None = None
+    ref: Ref | None = None
 
 
 @dataclass(frozen=True, slots=True)

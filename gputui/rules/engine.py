@@ -232,8 +232,10 @@ class Grabber:
                 text = f"{record.intent.account} said that it is created, and does not list it."
                 yield from self._append(self._entry(EntryKind.ABSENT, record, text))
             return
+        # Some servers do not say what they have created.
+        text = f"It is {reply.ref}." if record.ref is None and reply.ref is not None else ""
         if record.stage is Stage.OBTAINED and not (
-            yield from self._append(self._entry(EntryKind.SEEN, record, "", ref=record.ref))
+            yield from self._append(self._entry(EntryKind.SEEN, record, text, ref=record.ref or reply.ref))
         ):
             return
         if reply.price is not None or late:

@@ -108,7 +108,7 @@ class Orders:
                 self.over = entry
             case _ if record is not None:
                 self._settle(record, entry)
-        if entry.kind in _ANNOUNCED:
+        if entry.kind in _ANNOUNCED or (entry.kind is EntryKind.SEEN and entry.text):
             self.news.append(entry)
         if entry.kind not in {EntryKind.INTENT, EntryKind.NOTIFIED, EntryKind.SEEN}:
             self.last = entry
@@ -121,7 +121,7 @@ class Orders:
                 record.ref, record.generation = entry.ref or record.ref, entry.generation
                 record.answered = True
             case EntryKind.SEEN if record.stage is Stage.OBTAINED:
-                record.stage = Stage.SEEN
+                record.stage, record.ref = Stage.SEEN, entry.ref or record.ref
             case EntryKind.PRICE:
                 record.stage, record.price = Stage.PRICED, entry.price
                 record.counts = entry.counts or record.counts

@@ -93,7 +93,7 @@ def _next_at(watch: Watch, wait: Wait | None, state: RuleState, now: datetime) -
 def words_of(entry: Entry) -> str:
     """Return the title of the notification about an entry."""
     match entry.kind:
-        case EntryKind.OBTAINED:
+        case EntryKind.OBTAINED | EntryKind.SEEN:
             return "Obtained"
         case EntryKind.UNDO:
             return "Above the ceiling"

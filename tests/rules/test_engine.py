@@ -32,6 +32,7 @@ from gputui.rules.effects import (
 )
 from gputui.rules.engine import SETTLE, Grabber
 from gputui.rules.journal import Entry, EntryKind
+from gputui.rules.orders import HELD, Orders
 from gputui.rules.watcher import Watcher
 from tests.rules.simulation import BrokenPromiseError, simulate
 
@@ -416,3 +417,30 @@ def test_the_simulation_finds_a_rule_that_gives_up_too_early(monkeypatch: pytest
     with pytest.raises(BrokenPromiseError):
         for seed in range(100):
             simulate(seed)
+
+
+def test_an_instance_is_started_once_also_while_its_list_still_shows_it_stopped() -> None:
+    ref = Ref("hub", "instance", "a")
+    around = Around(grabbing(candidate(start=ref), count=2))
+    effects = drive(around, well)
+    assert len(sent(effects)) == 1
+    waits = [one.text for one in effects if isinstance(one, Wait)]
+    assert "was started by this rule already" in waits[-1]
+
+
+def test_what_a_server_has_created_without_naming_it_is_named_and_announced_once_it_is_seen() -> None:
+    ref = Ref("hub", "pod", "p9")
+
+    def silent(effect: Effect) -> Reply:
+        match effect:
+            case Send():
+                return Answer(EntryKind.OBTAINED, "Created.")
+            case Look():
+                return Seen(there=True, price=usd("1.00"), ref=ref)
+        return well(effect)
+
+    around = Around(grabbing(candidate()))
+    effects = drive(around, silent)
+    notices = [one.entry for one in effects if isinstance(one, Notice)]
+    assert [one.ref for one in notices if one.kind is EntryKind.SEEN] == [ref]
+    assert [one.ref for one in Orders(around.journal).of(HELD)] == [ref]

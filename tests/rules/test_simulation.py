@@ -21,14 +21,11 @@ def test_no_seed_buys_too_much_or_leaves_an_outcome_unexplained() -> None:
     assert bought > 100
 
 
-def _ignore_price(*_: object) -> str:
-    return ""
-
-
 @pytest.mark.parametrize(
     ("place", "faulty", "words"),
     [
-        ("gputui.rules.decisions.Decisions._why_not", _ignore_price, "was sent"),
+        ("gputui.rules.decisions.why_too_dear", lambda *_: None, "was sent (at|without a price)"),
+        ("gputui.rules.decisions.Decisions._why_not_now", lambda *_: None, "without stock|too early"),
         ("gputui.rules.decisions.pause_of_rule", lambda *_: None, "paused"),
         ("gputui.rules.engine._STALE", 1e9, "for stock of"),
         ("gputui.rules.engine._AGAIN", 1e9, "without another look"),
