@@ -62,6 +62,7 @@ class LeaseService:
         self._followed: dict[str, Followed] = {}
         self._print: object = None
         self._said: set[str] = set()
+        self._reading = asyncio.Lock()
         self._inside = Inside(agent.fleet, self._facts, self._write_of_all, self._announce, up)
 
     @property
@@ -122,6 +123,10 @@ class LeaseService:
 
     async def _read_files(self) -> None:
         """Read the leases again where a file has changed."""
+        async with self._reading:  # an earlier answer of the disk must not come after a later one
+            await self._read_changed_files()
+
+    async def _read_changed_files(self) -> None:
         print_ = await asyncio.to_thread(_fingerprint, self._agent.folder / "rules")
         if print_ == self._print:
             return

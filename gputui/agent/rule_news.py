@@ -45,7 +45,7 @@ class RuleNews:
         account = entry.account or ("" if record is None else record.intent.account)
         accounts: Sequence[str] = [account] if account else accounts_of(watch)
         text = " ".join(filter(None, (f"{account}: {name}:" if name else "", entry.text)))
-        if entry.kind is EntryKind.OBTAINED and watch.grab is not None and watch.grab.lease:
+        if entry.kind in {EntryKind.OBTAINED, EntryKind.SEEN} and watch.grab is not None and watch.grab.lease:
             text += await self._lease(watch, entry, name)
         if entry.kind is EntryKind.OVER:
             text = f"{in_few_words(watch)}: {entry.text}"
@@ -57,6 +57,20 @@ class RuleNews:
                 self._agent.fleet.now(),
                 account=accounts[0] if accounts else "",
                 ref=entry.ref,
+                ways=watch.notify,
+            )
+        )
+
+    def say_unreadable(self, watch: Watch, error: GputuiError) -> None:
+        """Announce that a rule does nothing, as its journal cannot be read."""
+        accounts = accounts_of(watch)
+        self._agent.notifier.announce(
+            Notification(
+                Topic.RULE,
+                "Rule not followed",
+                f"{in_few_words(watch)}: {error}",
+                self._agent.fleet.now(),
+                account=accounts[0] if accounts else "",
                 ways=watch.notify,
             )
         )

@@ -152,6 +152,7 @@ class RuleService:
         self._print: object = None
         self._said: set[str] = set()
         self._changed = asyncio.Event()
+        self._reading = asyncio.Lock()
         self._published: object = None
 
     # The agent's side.
@@ -212,6 +213,10 @@ class RuleService:
 
     async def _read_files(self) -> None:
         """Read the rules again where a file has changed, and follow them."""
+        async with self._reading:  # an earlier answer of the disk must not come after a later one
+            await self._read_changed_files()
+
+    async def _read_changed_files(self) -> None:
         print_ = await asyncio.to_thread(_fingerprint, self._agent.folder / "rules")
         if print_ == self._print:
             return
@@ -227,9 +232,11 @@ class RuleService:
         scope = str(self._agent.config_path)
         watches = {id_: one for id_, one in found.rules.items() if isinstance(one, Watch) and one.scope == scope}
         for id_ in self._runs.keys() - watches.keys():
-            run = self._runs.pop(id_)
+            run = self._runs[id_]
             run.watch = None  # it ends at its next step
             run.wake.set()
+            if run.task is None or run.task.done():
+                del self._runs[id_]  # else a file that is back soon would be followed twice at a time
         for id_, watch in watches.items():
             run = self._runs.setdefault(id_, Run(self, None))
             if run.watch == watch:
@@ -276,9 +283,13 @@ class RuleService:
                 run.machine = kind(entries, run)
                 await self._perform_all(id_, run, run.machine.run())
             except JournalError as error:
-                run.problem = str(error)
-                self._say(f"{id_}: {error}")
-                return
+                if run.problem != str(error):
+                    run.problem = str(error)
+                    self._say(f"{id_}: {error}")
+                    self._news.say_unreadable(run.watch, error)
+                    self._changed.set()
+                await self._fleet.clock.sleep(_AGAIN_SECONDS)
+                continue
             except Exception as error:  # the faults of one rule must not end the others
                 self._agent.log.error("rule %s failed: %s", id_, error, exc_info=error)  # noqa: TRY400
                 failure = as_failure(error, f"the rule {id_}")

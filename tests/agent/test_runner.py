@@ -38,6 +38,8 @@ class Cloud(FakeBackend):
 
     creatable = ("pod",)
     finds = True
+    names = True
+    """Whether its answer says what was created."""
 
     def __init__(self) -> None:
         super().__init__("hub", (STOCK, Resource.INSTANCES))
@@ -58,7 +60,7 @@ class Cloud(FakeBackend):
         await self._do(Action.CREATE, "created")
         if answer is not None:
             raise answer
-        return ActionResult("Pod created.", created=made.ref)
+        return ActionResult("Pod created.", created=made.ref if self.names else None)
 
 
 WATCH = Watch(
@@ -296,6 +298,53 @@ async def test_what_is_obtained_gets_its_lease_once(tmp_path: Path) -> None:
         assert lease.until is not None
         assert (lease.until - lease.created).total_seconds() == 8 * 3600
         assert "A lease ends it at" in agent.said[0].text
+
+
+async def test_what_the_server_names_only_in_its_list_gets_its_lease_too(tmp_path: Path) -> None:
+    assert WATCH.grab is not None
+    leased = replace(WATCH, grab=replace(WATCH.grab, lease=True))
+    async with place(tmp_path) as agent:
+        agent.hub.names = False
+        agent.hub.rows[STOCK] = [offer(2)]
+        agent.files.save(leased)
+        await agent.until(lambda: agent.is_over)
+        (lease,) = [one for one in agent.files.read().rules.values() if isinstance(one, Lease)]
+        assert lease.ref == Ref("hub", "pod", "p1")
+
+
+async def test_a_rule_whose_file_is_gone_for_a_moment_is_not_followed_twice(tmp_path: Path) -> None:
+    async with place(tmp_path) as agent:
+        agent.files.save(WATCH)
+        agent.hub.rows[STOCK] = [offer(2)]
+        answered = agent.hub.hold(Action.CREATE)
+        await agent.until(lambda: agent.hub.values)
+        file = tmp_path / "agent" / "rules" / "g7k2.json"
+        away = file.rename(tmp_path / "away")
+        await agent.until(lambda: not agent.service.statuses())
+        away.rename(file)
+        await agent.until(agent.service.statuses)
+        assert len([one for one in asyncio.all_tasks() if one.get_name() == "rule g7k2"]) == 1
+        answered.set()
+        await agent.until(lambda: agent.is_over)
+        assert len(agent.hub.values) == 1
+        assert agent.kinds.count(EntryKind.OBTAINED) == 1
+
+
+async def test_a_journal_that_cannot_be_read_is_announced_and_read_again(tmp_path: Path) -> None:
+    journal = tmp_path / "agent" / "journal" / "g7k2.jsonl"
+    async with place(tmp_path) as agent:
+        agent.journal.append("g7k2", Entry(EntryKind.NOTIFIED, START))
+        journal.write_text("damaged\n")
+        agent.hub.rows[STOCK] = [offer(2)]
+        agent.files.save(WATCH)
+        await agent.until(lambda: agent.said)
+        assert agent.said[0].title == "Rule not followed"
+        assert "line 1 is damaged" in agent.said[0].text
+        assert agent.state is RuleState.FAILED
+        journal.write_text("")
+        await agent.until(lambda: agent.is_over)
+        assert len(agent.hub.values) == 1
+        assert [one.title for one in agent.said].count("Rule not followed") == 1
 
 
 async def test_an_instance_is_started_when_its_gpu_is_idle(tmp_path: Path) -> None:
