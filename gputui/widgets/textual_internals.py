@@ -365,6 +365,18 @@ def select_values(select: Select[Any]) -> set[Any]:
     return {value for _, value in select._options}
 
 
+def select_or_clear(select: Select[Any], value: str) -> None:
+    """Select a value; where it is not offered nothing is selected, not what was before."""
+    if value in select_values(select):
+        select.value = value
+        return
+    if not select._allow_blank:
+        options = list(select._options)
+        select._allow_blank = True
+        select.set_options(options)
+    select.clear()
+
+
 def mute(app: App[Any]) -> Driver | None:
     """Drop everything the app writes to the terminal; returns what ``unmute`` takes."""
     driver = app._driver

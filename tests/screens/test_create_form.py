@@ -452,3 +452,19 @@ async def test_what_another_field_makes_required_is_marked_so() -> None:
         dialog.put_values({"storageType": "VENDOR"})
         await stage.advance(0)
         assert "Region*" in stage.text
+
+
+async def test_a_choice_that_is_not_offered_leaves_nothing_chosen() -> None:
+    size = FormField("size", "Size", FieldKind.CHOICE, choices=("small", "large"), default="large")
+    async with staged(lab()) as stage:
+        dialog = dialogs.FormDialog(Form("lab", "pod", "New pod", (FormField("name", "Name"), size)), dict)
+        stage.app.push_screen(dialog)
+        await stage.advance(0)
+        dialog.put_values({"name": "a", "size": "huge"})
+        assert dialog.values() == {"name": "a", "size": ""}
+        assert dialog._body.not_offered({"name": "a", "size": "huge"}) == "Size huge"
+        dialog.put_values({"size": "small"})
+        assert dialog.values()["size"] == "small"
+        dialog.put_values({})
+        await stage.advance(0)
+        assert dialog.values()["size"] == "large"

@@ -422,6 +422,8 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
                 self.notify(text, markup=False, timeout=6)
             elif (values := await self._templates.load()) is not None:
                 self.put_values(values)
+                if lost := self._body.not_offered(values):
+                    self.notify(f"Not offered here: {lost}", severity="warning", markup=False, timeout=12)
         except GputuiError as error:
             self._show_error(error)
 

@@ -118,6 +118,11 @@ class FormBody(VerticalScroll, can_focus=False, inherit_bindings=False):
             put(self._editors[name], values.get(name, field.default))
         self.show_fields()
 
+    def not_offered(self, values: Values) -> str:
+        """Name what was put into fields that are shown and do not offer it: nothing is chosen there."""
+        fields = (self._fields[name] for name, text in self.values().items() if not text and values.get(name))
+        return ", ".join(f"{field.label} {values[field.name]}" for field in fields)
+
     def names(self) -> list[str]:
         """Return the names of the fields that are shown now."""
         return list(self.values())

@@ -26,7 +26,7 @@ from gputui.screens.dialogs.form_editors import (
     pairs,
 )
 from gputui.widgets.inputs.line_input import LineInput, SecretInput
-from gputui.widgets.textual_internals import select_values
+from gputui.widgets.textual_internals import select_or_clear
 
 FEW_CHOICES = 12
 """More choices than this are found by typing."""
@@ -231,7 +231,7 @@ def put(editor: Widget, text: str) -> None:
         case Input():
             editor.value = text
         case Select():
-            editor.value = text if text in select_values(editor) else editor.value
+            select_or_clear(editor, text)
         case Finder() | Ticks():
             editor.set(text)
         case Flag():
