@@ -205,6 +205,12 @@ class GputuiApp(App[int]):
             name="the leases",
             exit_on_error=False,
         )
+        self.run_worker(
+            self.session.rules.follow(self.session.agent, self.session.fleet.clock.sleep),
+            group="followed rules",
+            name="the rules",
+            exit_on_error=False,
+        )
         self._announcements.follow(self.session.fleet)
         if self.session.agent is not None:
             following = self._announcements.follow_agent(self.session.agent)

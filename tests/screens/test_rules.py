@@ -140,3 +140,11 @@ async def test_a_damaged_rule_is_named(hub: FakeBackend, tmp_path: Path) -> None
         await go_to_rules(stage)
         await stage.until_text(RuleState.FAILED.value)
         assert "The journal cannot be" in stage.text
+
+
+async def test_home_shows_the_rules_that_wait_and_opens_one(hub: FakeBackend, tmp_path: Path) -> None:
+    grab(tmp_path)
+    async with staged(hub, view="0", rules=SessionRules(tmp_path / AGENT)) as stage:
+        await stage.advance(6)
+        await stage.until_text("waiting: create 2 × pod in hub")
+        assert "no agent runs: nothing follows them" in stage.text

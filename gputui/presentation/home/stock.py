@@ -21,9 +21,14 @@ class Watched:
     enough: bool = False
 
 
-def watched_stock(watched: Iterable[Watched], is_stale: Callable[[Ref], bool], *, key: str) -> HomeSection:
-    """Return a line for each watched offer, those with enough first; ``key`` is what watches one in Stock."""
-    lines = [_line(each, stale=is_stale(each.ref)) for each in watched]
+def watched_stock(
+    watched: Iterable[Watched], is_stale: Callable[[Ref], bool], *, key: str, rules: Iterable[HomeLine] = ()
+) -> HomeSection:
+    """Return a line for each watched offer, those with enough first, then the ``rules`` that wait for stock.
+
+    ``key`` is what watches an offer in Stock.
+    """
+    lines = [*(_line(each, stale=is_stale(each.ref)) for each in watched), *rules]
     quiet = f"No stock is watched ({key} in Stock)."
     return HomeSection(Section.WATCHED, in_order(lines), more=Opens("stock", typed=""), quiet=quiet)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gputui.rules.book import RuleBook, RulesNow
 
 _T = TypeVar("_T")
+_SECONDS = 5.0
+"""The time between two looks at the rules while no view shows them."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,13 @@ class SessionRules:
         if self.folder is None:
             raise ConfigError("This session has no state directory for rules.")
         return RuleBook(self.folder, self.scope)
+
+    async def follow(self, agent: Link | None, sleep: Callable[[float], Awaitable[None]]) -> None:
+        """Read the rules until cancelled, where there are any; ``sleep`` waits."""
+        while self.folder is not None:
+            if await asyncio.to_thread((self.folder / "rules").is_dir):
+                await self.read(agent)
+            await sleep(_SECONDS)
 
     async def read(self, agent: Link | None) -> None:
         """Read the rules, with what the agent knows of them where one runs."""

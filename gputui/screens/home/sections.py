@@ -146,7 +146,12 @@ class HomeSections:
             self._waste(first, now),
             self._under_way(starts, now),
             self._unless_kept(Section.SPENDING, (self._costs, _minute(now)), partial(self._spending, now)),
-            watched_stock(self._watched(), fleet.is_stale, key=session.key_of("watch")),
+            watched_stock(
+                self._watched(),
+                fleet.is_stale,
+                key=session.key_of("watch"),
+                rules=self._rule_lines(Section.WATCHED, now),
+            ),
             self._unless_kept(
                 Section.NEWS, (self._events, session.attention.since, _minute(now)), partial(self._news, now)
             ),
@@ -180,7 +185,7 @@ class HomeSections:
             starts=starts,
             attempts=[row for one in attempts if shows((row := one.row()).ref.account)],
             forwards=[row for row in fleet.work.forward_rows() if shows(row.instance.account)],
-            leases=list(self._lease_problems()),
+            leases=[*self._lease_problems(), *self._rule_lines(Section.PROBLEMS, fleet.now())],
             since=self._entered,
             is_stale=fleet.is_stale,
             bills=self._bills,
@@ -288,12 +293,28 @@ class HomeSections:
             attempts=[row for row in attempts if session.shows_account(row.ref.account)],
             transfers=self._copies(),
             runs=[row for row in runs if self._shows_any(one.ref for one in row.instances)],
-            leases=list(self._leases_ending(now)),
+            leases=[*self._leases_ending(now), *self._rule_lines(Section.UNDER_WAY, now)],
         )
         self._work = self._work_now()
         self.moving = bool(work.transfers or work.runs)
         self.waiting = bool(changes or starts or work.attempts or work.leases)
         return under_way(work, now, utc=session.utc)
+
+    def _rule_lines(self, section: Section, now: datetime) -> Iterator[HomeLine]:
+        found = self._session.rules.now
+        if found is None or not found.rows:
+            return
+        from gputui.presentation.home.rules import rule_problems, rules_at_work, rules_waiting
+
+        shows = self._session.shows_account
+        rows = [row for row in found.rows if not row.accounts or any(map(shows, row.accounts))]
+        match section:
+            case Section.PROBLEMS:
+                yield from rule_problems(rows, now, agent=found.agent)
+            case Section.UNDER_WAY:
+                yield from rules_at_work(rows)
+            case Section.WATCHED:
+                yield from rules_waiting(rows)
 
     def _leases(self) -> list[LeaseView]:
         session = self._session

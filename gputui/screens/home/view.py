@@ -126,6 +126,7 @@ class HomeView(TabularView):
             self.session.watches.changed.add(lambda ref: self._show_soon()),
             self.session.favourites.subscribe(lambda refs: self._show_soon()),
             self.session.leases.changed.add(lambda refs: self._show_soon()),
+            self.session.rules.changed.add(lambda _: self._show_soon()),
         )
 
     def _follow_waste(self) -> Iterable[Callable[[], None]]:

@@ -8,7 +8,7 @@ from typing import ClassVar, cast
 from textual import work
 from textual.content import Content
 
-from gputui.models import Action, Row
+from gputui.models import Action, Ref, Row
 from gputui.models.rules import RuleState, RuleStatus
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.rules import rule_columns
@@ -35,6 +35,9 @@ class RulesView(SessionList):
     }
     SORT: ClassVar[tuple[str | None, bool]] = ("state", False)
 
+    _wanted: Ref | None = None
+    """The rule on which the cursor is to be put once it is read."""
+
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns of rules."""
         return cast("Sequence[Column[Row]]", rule_columns(self.context))
@@ -55,6 +58,7 @@ class RulesView(SessionList):
 
     def _changed_rules(self) -> None:
         self.show_rows()
+        self._select()
         self._show_placeholder()
         self.frame.show()
 
@@ -85,7 +89,14 @@ class RulesView(SessionList):
         return left, right
 
     def limit_to(self, scope: object, select: object = None) -> None:
-        """The view is of all rules."""
+        """Put the cursor on a rule; the view is of all rules."""
+        self._wanted = select if isinstance(select, Ref) else None
+        if self.is_mounted:
+            self._select()
+
+    def _select(self) -> None:
+        if self._wanted is not None and self.table.select(self._wanted):
+            self._wanted = None
 
     @property
     def how(self) -> str:
