@@ -51,8 +51,11 @@ def parse_end(text: str, now: datetime, *, utc: bool = False) -> datetime:
     try:
         if match := _TIME.fullmatch(given):
             hour, minute, second = (int(part or 0) for part in match.groups())
-            at = here.replace(hour=hour, minute=minute, second=second, microsecond=0)
-            at += timedelta(days=at <= here)
+            today = here.replace(tzinfo=None)
+            at = today.replace(hour=hour, minute=minute, second=second, microsecond=0)
+            at += timedelta(days=at <= today)
+            # The offset of that day: it may differ from that of now.
+            at = at.replace(tzinfo=UTC) if utc else at.astimezone()
         elif given[:1].isdigit() and given[4:5] == "-":
             at = datetime.fromisoformat(given)
             if at.tzinfo is None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gputui.presentation.times import parse_time
+from gputui.presentation.times import parse_end, parse_time
 
 NOW = datetime(2026, 11, 25, 14, 30, 15, tzinfo=UTC)
 
@@ -54,3 +55,22 @@ def test_a_time_of_day_is_the_last_one_and_an_end_comes_after_its_beginning() ->
 def test_what_is_none_is_said(text: str) -> None:
     with pytest.raises(ValueError, match="must be such as 90m"):
         parse_time(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("now", "meant"),
+    [
+        (datetime(2026, 10, 24, 18, tzinfo=UTC), datetime(2026, 10, 25, 17, tzinfo=UTC)),
+        (datetime(2026, 3, 28, 19, tzinfo=UTC), datetime(2026, 3, 29, 16, tzinfo=UTC)),
+        (datetime(2026, 7, 1, 10, tzinfo=UTC), datetime(2026, 7, 1, 16, tzinfo=UTC)),
+    ],
+)
+def test_an_end_tomorrow_is_by_the_clock_of_tomorrow(
+    monkeypatch: pytest.MonkeyPatch, now: datetime, meant: datetime
+) -> None:
+    with monkeypatch.context() as zone:
+        zone.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        found = parse_end("18:00", now)
+    time.tzset()
+    assert found == meant
