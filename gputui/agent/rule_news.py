@@ -13,7 +13,7 @@ from gputui.models import Ref
 from gputui.models.leases import Lease
 from gputui.models.notifications import Notification, Topic
 from gputui.models.rules import Watch
-from gputui.rules.files import RuleFiles
+from gputui.rules.files import FileProblem, RuleFiles
 from gputui.rules.journal import Entry, EntryKind
 from gputui.rules.market import in_few_words
 from gputui.rules.orders import Orders
@@ -60,6 +60,12 @@ class RuleNews:
                 ways=watch.notify,
             )
         )
+
+    def say_unusable(self, problem: FileProblem) -> None:
+        """Announce that a rule or lease does nothing, as its file cannot be used."""
+        text = f"{problem.why} gputui rules lists it."
+        now = self._agent.fleet.now()
+        self._agent.notifier.announce(Notification(Topic.RULE, f"Rule {problem.id} not followed", text, now))
 
     def say_unreadable(self, watch: Watch, error: GputuiError) -> None:
         """Announce that a rule does nothing, as its journal cannot be read."""

@@ -228,6 +228,8 @@ class RuleService:
         self._print, self._problems = print_, found.problems
         self._changed.set()
         for problem in found.problems:
+            if problem.why not in self._said:
+                self._news.say_unusable(problem)
             self._say(problem.why)
         scope = str(self._agent.config_path)
         watches = {id_: one for id_, one in found.rules.items() if isinstance(one, Watch) and one.scope == scope}

@@ -330,6 +330,17 @@ async def test_a_rule_whose_file_is_gone_for_a_moment_is_not_followed_twice(tmp_
         assert agent.kinds.count(EntryKind.OBTAINED) == 1
 
 
+async def test_a_file_that_cannot_be_used_is_announced_once(tmp_path: Path) -> None:
+    async with place(tmp_path) as agent:
+        agent.files.save(WATCH)
+        (tmp_path / "agent" / "rules" / "bad2.json").write_text("{")
+        await agent.until(lambda: agent.said)
+        agent.files.save(replace(WATCH, id="pzd2", paused=True))
+        await agent.until(lambda: len(agent.service.statuses()) == 2)
+        assert [one.title for one in agent.said] == ["Rule bad2 not followed"]
+        assert "bad2.json: it is damaged" in agent.said[0].text
+
+
 async def test_a_journal_that_cannot_be_read_is_announced_and_read_again(tmp_path: Path) -> None:
     journal = tmp_path / "agent" / "journal" / "g7k2.jsonl"
     async with place(tmp_path) as agent:
