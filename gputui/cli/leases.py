@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments
 from gputui.cli.output import Plain, notify
-from gputui.cli.program import agent_program
-from gputui.config.paths import config_path, state_dir
+from gputui.cli.program import agent_program, config_file
+from gputui.config.paths import state_dir
 from gputui.errors import ConfigError, GputuiError
 from gputui.models.leases import LeaseAction
 
@@ -117,11 +115,6 @@ def create_terms(args: argparse.Namespace, now: datetime) -> LeaseTerms | None:
     return terms
 
 
-def config_file(args: argparse.Namespace) -> Path:
-    """Return the configuration file that the command line names."""
-    return (Path(args.config).expanduser() if args.config else config_path()).absolute()
-
-
 def book(args: argparse.Namespace) -> LeaseBook:
     """Return the leases of this configuration."""
     from gputui.rules.lease_book import LeaseBook
@@ -164,14 +157,6 @@ def ensure_agent(args: argparse.Namespace) -> None:
     from gputui.agent.start import ensure_agent
 
     ensure_agent(agent_program(args), state_dir(), config_file(args))
-
-
-def user() -> str:
-    """Return the name of the user who sets a lease."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
 
 
 def now() -> datetime:

@@ -39,3 +39,10 @@ def _words(config: str | None) -> tuple[str, ...]:
 def agent_program(args: argparse.Namespace) -> tuple[str, ...]:
     """Return how to start the agent of this configuration and state."""
     return agent_words(args.config)
+
+
+def config_file(args: argparse.Namespace) -> Path:
+    """Return the absolute path of the configuration that the command line names, whether it is there or not."""
+    from gputui.config.paths import config_path
+
+    return (Path(args.config).expanduser() if args.config else config_path()).absolute()

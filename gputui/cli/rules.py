@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gputui.cli import arguments
 from gputui.cli.output import notify, report_error
-from gputui.cli.program import agent_program
-from gputui.config.paths import config_path, state_dir
+from gputui.cli.program import agent_program, config_file
+from gputui.config.paths import state_dir
 from gputui.errors import AgentError, ConfigError, ExitCode
 from gputui.models.notifications import WAYS
 from gputui.models.rules import Quiet
 
 if TYPE_CHECKING:
     from gputui.rules.book import RuleBook, RulesNow
-
-
-def config_file(args: argparse.Namespace) -> Path:
-    """Return the configuration file that the command line names."""
-    return (Path(args.config).expanduser() if args.config else config_path()).absolute()
 
 
 def book(args: argparse.Namespace) -> RuleBook:
@@ -70,14 +63,6 @@ def follow(args: argparse.Namespace) -> ExitCode:
         return status
     ask(args, "rules.changed")
     return ExitCode.OK
-
-
-def user() -> str:
-    """Return the name of the user who makes a rule."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
 
 
 # Options that new rules and edits share.

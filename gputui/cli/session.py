@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from gputui.cli.output import notify, report_error
-from gputui.config.paths import config_path, history_path, state_dir
+from gputui.cli.program import config_file
+from gputui.config.paths import history_path, state_dir
 from gputui.errors import AccountDeniedError, ConfigError, ExitCode, GputuiError, UnknownOutcomeError
 from gputui.models import AccountInfo, FeedState, Resource, Row
 from gputui.redaction import as_failure
@@ -70,11 +71,6 @@ def new_fleet(
     from gputui.fleet import Fleet
 
     return Fleet(accounts, open_backend=open_backend, history=history, polling=polling)
-
-
-def config_file(args: argparse.Namespace) -> Path:
-    """Return the absolute path of the configuration that the command line names."""
-    return (Path(args.config).expanduser() if args.config else config_path()).absolute()
 
 
 @asynccontextmanager

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from typing import TYPE_CHECKING
 
 from gputui.fleet.clock import Clock
 from gputui.known_secrets import mask
 from gputui.models import Outcome, Ref
 from gputui.redaction import redact
+from gputui.user_name import user_name
 
 if TYPE_CHECKING:
     from gputui.history.history import History
@@ -36,7 +36,7 @@ class Auditor:
         begun = asyncio.get_running_loop().run_in_executor(
             None,
             lambda: history.begin_audit(
-                at=at, user=_user(), account=ref.account, ref=str(ref), action=str(action), summary=mask(summary)
+                at=at, user=user_name(), account=ref.account, ref=str(ref), action=str(action), summary=mask(summary)
             ),
         )
         try:
@@ -66,10 +66,3 @@ class Auditor:
         self._audits.add(written)
         written.add_done_callback(self._audits.discard)
         return written
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

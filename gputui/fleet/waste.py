@@ -8,7 +8,6 @@ found before in a list that cannot be read now is kept apart, as old.
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -45,6 +44,7 @@ from gputui.models import (
 )
 from gputui.models.resources import BY_MODEL
 from gputui.models.waste import Snooze, Waste, WasteReason
+from gputui.user_name import user_name
 
 if TYPE_CHECKING:
     from gputui.fleet.fleet import Fleet
@@ -368,7 +368,7 @@ class FleetWaste:
 
     async def snooze(self, rows: Iterable[Waste], until: datetime, note: str) -> bool:
         """Hide waste until a time, for the reason ``note``; returns whether it is kept for later sessions."""
-        now, user = self._fleet.now(), _user()
+        now, user = self._fleet.now(), user_name()
         added = {(waste.ref, waste.reason): Snooze(waste.ref, waste.reason, until, note, now, user) for waste in rows}
         self._snoozes |= added
         return await self._store({key: (one, True) for key, one in added.items()})
@@ -394,10 +394,3 @@ class FleetWaste:
             if stored:
                 self._unstored = {key: each for key, each in self._unstored.items() if writing.get(key) != each}
         return stored
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from gputui.cli import arguments
 from gputui.cli.output import notify, write_json
-from gputui.cli.program import agent_program
-from gputui.config.paths import config_path, state_dir
+from gputui.cli.program import agent_program, config_file
+from gputui.config.paths import state_dir
 from gputui.errors import AgentError, ConfigError, ExitCode
 from gputui.formatting import counted, format_bytes, format_duration
 from gputui.text import clean
@@ -81,10 +81,6 @@ def run(args: argparse.Namespace) -> int:
     return _background(args) if args.background else _foreground(args)
 
 
-def _config(args: argparse.Namespace) -> Path:
-    return (Path(args.config).expanduser() if args.config else config_path()).absolute()
-
-
 def _metrics(args: argparse.Namespace) -> Address | None:
     """Return where metrics are to be served; raises ConfigError. Says so where others can read them."""
     if args.metrics is None:
@@ -113,7 +109,7 @@ def _foreground(args: argparse.Namespace) -> int:
         _check_metrics(metrics, ask_agent(state_dir(), "status"))
     if sys.stderr.isatty():
         _say_what_begins(ask_agent(state_dir(), "status"))
-    return run_agent(_config(args), state_dir(), metrics=metrics)
+    return run_agent(config_file(args), state_dir(), metrics=metrics)
 
 
 def _say_what_begins(status: Mapping[str, Any] | None) -> None:
@@ -165,7 +161,7 @@ def _started(args: argparse.Namespace, metrics: Address | None) -> Mapping[str, 
 
     if metrics is not None and ask_agent(state_dir(), "status") is None:
         metrics.check()
-    ensure_agent(_program(args, metrics), state_dir(), _config(args))
+    ensure_agent(_program(args, metrics), state_dir(), config_file(args))
     end = time.monotonic() + START_SECONDS
     status: Mapping[str, Any] = {}
     while not status.get("services") and time.monotonic() < end:

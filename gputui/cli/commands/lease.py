@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from gputui.cli import arguments, leases
 from gputui.cli.output import announce, format_table, notify, terminal_width, write_json
+from gputui.cli.program import config_file
 from gputui.config.paths import state_dir
 from gputui.errors import ConfigError, ExitCode, NotFoundError
 from gputui.models.leases import LeaseAction
+from gputui.user_name import user_name
 
 if TYPE_CHECKING:
     from gputui.models import Deployment, Instance
@@ -87,7 +89,7 @@ def _states(args: argparse.Namespace) -> Mapping[str, Any] | None:
 
     if not is_enabled():
         return None
-    answer = ask_agent(state_dir(), "leases.status", config=leases.config_file(args))
+    answer = ask_agent(state_dir(), "leases.status", config=config_file(args))
     return answer if isinstance(answer, dict) else None
 
 
@@ -228,7 +230,7 @@ def _set(args: argparse.Namespace) -> int:
     leases.ensure_agent(args)
     book = leases.book(args)
     view = book.read().of.get(row.ref)
-    saved = book.set(row, terms, now=now, user=leases.user(), known=view.lease if view is not None else None)
+    saved = book.set(row, terms, now=now, user=user_name(), known=view.lease if view is not None else None)
     announce(f"{row.ref}: lease {saved.id} {'set' if view is None else 'changed'}.")
     for line in lines[1:]:
         notify(line.strip())

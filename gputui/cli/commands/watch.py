@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from gputui.cli import arguments, refs, rules, session
 from gputui.cli.forms import given_fields, refused_fields
 from gputui.cli.output import announce, notify
+from gputui.cli.program import config_file
 from gputui.cli.prompts import confirm, require_terminal
 from gputui.config.paths import state_dir
 from gputui.errors import ConfigError, ExitCode
 from gputui.models import Instance, Resource
+from gputui.user_name import user_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,10 +123,8 @@ async def _made(args: argparse.Namespace, fleet: Fleet) -> Made:
         unpriced=args.unpriced,
         lease=args.lease,
     )
-    scope = str(rules.config_file(args))
-    return await make_rule(
-        fleet, wish, id_=RuleFiles(agent_dir(state_dir())).new_id(), scope=scope, user=rules.user()
-    )
+    scope = str(config_file(args))
+    return await make_rule(fleet, wish, id_=RuleFiles(agent_dir(state_dir())).new_id(), scope=scope, user=user_name())
 
 
 async def _instances(fleet: Fleet, texts: Sequence[str]) -> tuple[Instance, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from gputui.fleet.signals import Listeners
 from gputui.formatting import format_minutes
 from gputui.models import Deployment, Instance, Ref
 from gputui.models.leases import LeaseState
+from gputui.user_name import user_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,14 +138,14 @@ class SessionLeases:
 
         def save() -> Lease:
             self.ensure()
-            return book.set(row, terms, now=now, user=_user(), known=known)
+            return book.set(row, terms, now=now, user=user_name(), known=known)
 
         return await self._edit(save)
 
     async def set_created(self, ref: Ref, name: str, generation: str, terms: LeaseTerms, now: datetime) -> Lease:
         """Set the lease of what was created, and may not be listed yet. Raises GputuiError."""
         book = self._book()
-        return await self._edit(lambda: book.set_of(ref, name, generation, terms, now=now, user=_user()))
+        return await self._edit(lambda: book.set_of(ref, name, generation, terms, now=now, user=user_name()))
 
     async def extend(self, lease: Lease, by: timedelta, now: datetime) -> Lease:
         """Let a lease end later. Raises GputuiError."""
@@ -208,10 +208,3 @@ def _fingerprint(folder: Path) -> object:
         except OSError:
             continue
     return sorted(found)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.errors import GputuiError
 from gputui.models import LONGEST_BLOCK, Block, Ref
 from gputui.models.renewals import BlockRenewal, RenewalState
+from gputui.user_name import user_name
 
 if TYPE_CHECKING:
     from gputui.screens.base.session import Session
@@ -72,7 +72,7 @@ class Renewals:
                 row.comment,
                 row.until,
                 now,
-                _user(),
+                user_name(),
             )
             if not await asyncio.to_thread(history.block_renewals.add, renewal):
                 why = f": {history.problem}" if history.problem else ""
@@ -94,10 +94,3 @@ def _state_text(renewal: BlockRenewal) -> str:
     if renewal.state is RenewalState.WAITING:
         return f"once: {renewal.answer}" if renewal.answer else "once"
     return f"{renewal.state}: {renewal.answer}"
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -93,14 +92,6 @@ class SessionRules:
         finally:
             await self.read(agent)
         return done
-
-
-def own_name() -> str:
-    """Return the name of the user who makes a rule."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
 
 
 async def _ask(agent: Link | None, name: str) -> Any:

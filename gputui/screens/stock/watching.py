@@ -16,7 +16,7 @@ from gputui.models import Offer
 from gputui.models.rules import Quiet, Watch
 from gputui.presentation.offers import idle_words, where
 from gputui.screens import dialogs
-from gputui.screens.base.rules import own_name
+from gputui.user_name import user_name
 
 if TYPE_CHECKING:
     from gputui.agent.new_rules import Made
@@ -57,7 +57,7 @@ async def ask_for_rule(view: StockView, offer: Offer) -> bool:
         wish, texts = answer
         try:
             id_ = session.rules.book().files.new_id()
-            made = await make_rule(session.fleet, wish, id_=id_, scope=session.rules.scope, user=own_name())
+            made = await make_rule(session.fleet, wish, id_=id_, scope=session.rules.scope, user=user_name())
         except GputuiError as error:
             problem = str(error)
             if isinstance(error, InvalidError) and wish.grab in kinds:
