@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -127,7 +126,7 @@ class LeaseService:
             await self._read_changed_files()
 
     async def _read_changed_files(self) -> None:
-        print_ = await asyncio.to_thread(_fingerprint, self._agent.folder / "rules")
+        print_ = await asyncio.to_thread(self._files.fingerprint)
         if print_ == self._print:
             return
         found = await asyncio.to_thread(self._files.read)
@@ -208,9 +207,7 @@ class LeaseService:
 
     def _is_current(self, followed: Followed) -> bool:
         """Return whether no session has edited or removed the lease since it was read."""
-        return self._followed.get(followed.lease.id) is followed and (
-            _fingerprint(self._agent.folder / "rules") == self._print
-        )
+        return self._followed.get(followed.lease.id) is followed and (self._files.fingerprint() == self._print)
 
     def _facts_of(self, followed: Followed) -> Facts:
         lease, fleet, facts = followed.lease, self._fleet, self._facts
@@ -335,13 +332,3 @@ class LeaseService:
 
 def _action(lease: Lease) -> Action:
     return Action.DELETE if lease.action is LeaseAction.RELEASE else Action.STOP
-
-
-def _fingerprint(directory: Path) -> object:
-    """Return what changes with each file of a directory; None where there is none."""
-    try:
-        with os.scandir(directory) as entries:
-            stats = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith(".json")]
-    except OSError:
-        return None
-    return sorted((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in stats)

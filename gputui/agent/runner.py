@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -217,7 +216,7 @@ class RuleService:
             await self._read_changed_files()
 
     async def _read_changed_files(self) -> None:
-        print_ = await asyncio.to_thread(_fingerprint, self._agent.folder / "rules")
+        print_ = await asyncio.to_thread(self._files.fingerprint)
         if print_ == self._print:
             return
         try:
@@ -386,13 +385,3 @@ async def _first(*awaited: Awaitable[Any]) -> None:
     finally:
         for task in tasks:
             task.cancel()
-
-
-def _fingerprint(directory: Path) -> object:
-    """Return what changes with each file of a directory; None where there is none."""
-    try:
-        with os.scandir(directory) as entries:
-            stats = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith(".json")]
-    except OSError:
-        return None
-    return sorted((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in stats)

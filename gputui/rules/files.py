@@ -60,6 +60,15 @@ class RuleFiles:
         self._journals = directory / "journal"
         self._lock = directory / "rules.lock"
 
+    def fingerprint(self) -> object:
+        """Return what changes with each file; None where there are none."""
+        try:
+            with os.scandir(self._rules) as entries:
+                stats = [(entry.name, entry.stat()) for entry in entries if _is_name(entry.name)]
+        except OSError:
+            return None
+        return sorted((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in stats)
+
     def read(self) -> RulesRead:
         """Read all rules. Raises ConfigError where the directory cannot be used; without one there are none."""
         if not self._rules.exists():

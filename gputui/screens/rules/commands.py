@@ -86,7 +86,11 @@ class RuleCommands(CommandSet):
     async def _delete(self, rows: list[RuleStatus]) -> None:
         open_ = [row.ref.id for row in rows if row.state in {RuleState.UNKNOWN, RuleState.CHECKING}]
         it = "it" if len(rows) == 1 else "them"
-        effects = [f"The agent follows {it} no longer. Everything obtained stays, and runs on without its lease."]
+        effects = [f"The agent follows {it} no longer."]
+        if any(row.kind == "lease" for row in rows):
+            effects.append("Without a lease an instance or deployment runs on, and costs money, until you end it.")
+        if any(row.refs and row.kind != "lease" for row in rows):
+            effects.append("Everything obtained stays, with its leases, which are rules of their own.")
         if open_:
             effects.append(
                 f"{', '.join(open_)}: the outcome of a request is not known yet. It is no longer looked for."
