@@ -54,11 +54,10 @@ def obtained(
 
     ``hours`` are those in which its stock was observed, ``regions`` all of its account.
     """
-    by_hour = {int(hour.begin.timestamp()) // 3600: hour for hour in hours}
+    found = [request for request in requests if _is_of(request, place, regions)]
+    by_hour = {int(hour.begin.timestamp()) // 3600: hour for hour in hours} if found else {}
     accepted = refused = idle = unknown = 0
-    for request in requests:
-        if not _is_of(request, place, regions):
-            continue
+    for request in found:
         if request.outcome is Outcome.DONE:
             accepted += 1
         elif request.outcome is Outcome.FAILED and _NO_STOCK.search(request.detail):

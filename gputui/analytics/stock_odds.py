@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from itertools import groupby
+from decimal import Decimal
 from statistics import median
 
 from gputui.analytics.prices import price_key
@@ -131,25 +131,45 @@ def slot_text(slot: Slot) -> str:
     return f"{DAYS[slot[0]]} {slot[1]:02}:00"
 
 
-def odds(hours: Iterable[StockHour], count: int, zone: tzinfo | None = None) -> Odds:
+def odds(
+    hours: Iterable[StockHour],
+    count: int,
+    zone: tzinfo | None = None,
+    slots: dict[tzinfo | None, dict[datetime, Slot]] | None = None,
+) -> Odds:
     """Return the odds of getting ``count`` GPUs of one offer, from its hours, oldest first.
 
     Slots are those of a time zone, None for that of this machine. An hour belongs to the slot in which it begins,
-    where the zone is not a whole number of hours from UTC.
+    where the zone is not a whole number of hours from UTC. ``slots`` keeps the slots of hours, for calls with other
+    offers.
     """
     hours = list(hours)
-    week: dict[Slot, Chance] = {}
-    chances = [(hour, chance(hour, count)) for hour in hours]
-    slots: dict[Slot, list[Chance]] = {}
-    for hour, one in chances:
-        slots.setdefault(slot_of(hour.begin, zone), []).append(one)
-    for slot, found in slots.items():
-        week[slot] = _sum(found)
+    known: dict[datetime, Slot] = slots.setdefault(zone, {}) if slots is not None else {}
+    sums: dict[Slot, list[float]] = {}
+    had: list[tuple[datetime, bool]] = []
+    prices: dict[str, dict[int, list[Decimal]]] = {}
+    for hour in hours:
+        begin, price = hour.begin, hour.price
+        if (slot := known.get(begin)) is None:
+            slot = known[begin] = slot_of(begin, zone)
+        observed, idle, uncounted = _tally(hour.seconds, count)
+        if (found := sums.get(slot)) is None:
+            found = sums[slot] = [0.0, 0.0, 0.0, 0]
+        found[0] += observed
+        found[1] += idle
+        found[2] += uncounted
+        found[3] += observed > uncounted
+        if idle or observed - uncounted >= _MOSTLY:
+            had.append((begin, idle > 0))
+        if price is not None:
+            if (by_hour := prices.get(price.currency)) is None:
+                by_hour = prices[price.currency] = {}
+            by_hour.setdefault(slot[1], []).append(price.amount)
     return Odds(
         count,
-        week,
-        _waits(chances),
-        _prices(hours, zone),
+        {slot: Chance(one[0], one[1], one[2], int(one[3])) for slot, one in sums.items()},
+        _waits(had),
+        _prices(prices),
         hours[0].begin if hours else None,
         hours[-1].begin + timedelta(hours=1) if hours else None,
     )
@@ -157,17 +177,19 @@ def odds(hours: Iterable[StockHour], count: int, zone: tzinfo | None = None) -> 
 
 def chance(hour: StockHour, count: int) -> Chance:
     """Return for how long in an hour at least so many were idle."""
-    observed = idle = uncounted = 0
-    for level, seconds in hour.seconds.items():
-        observed += seconds
-        if level == AVAILABLE:
-            if count <= 1:
-                idle += seconds
-            else:
-                uncounted += seconds
-        elif level >= count:
-            idle += seconds
+    observed, idle, uncounted = _tally(hour.seconds, count)
     return Chance(observed, idle, uncounted, 1 if observed > uncounted else 0)
+
+
+def _tally(seconds: Mapping[int, int], count: int) -> tuple[int, int, int]:
+    """Return the seconds that were observed, those with at least so many idle, and those without a number."""
+    observed = sum(seconds.values())
+    uncounted = seconds.get(AVAILABLE, 0)
+    idle = 0
+    for level, length in seconds.items():
+        if level >= count:
+            idle += length
+    return (observed, idle + uncounted, 0) if count <= 1 else (observed, idle, uncounted)
 
 
 def _sum(chances: Iterable[Chance]) -> Chance:
@@ -221,43 +243,32 @@ def fine_points(
     return found
 
 
-def _waits(chances: Sequence[tuple[StockHour, Chance]]) -> list[Wait]:
-    """Return the runs of hours without enough, the longest first."""
-    found = []
-    hour = timedelta(hours=1)
-    before: datetime | None = None
-    """The end of the last hours that had enough."""
-    known = [(one.begin, each) for one, each in chances if each.idle > 0 or each.observed - each.uncounted >= _MOSTLY]
-
-    def number(item: tuple[int, tuple[datetime, Chance]]) -> tuple[float, bool]:
-        place, (begin, one) = item
-        # Hours in a row have the same difference to their place.
-        return begin.timestamp() / _SECONDS - place, one.idle > 0
-
-    for (_, had), group in groupby(enumerate(known), number):
-        begins = [begin for _, (begin, _) in group]
-        first, last = begins[0], begins[-1] + hour
-        if had:
-            before = last
-        else:
-            found.append(Wait(first, last, open=before != first))
-    ends = {begin for begin, one in known if one.idle > 0}
-    found = [Wait(one.begin, one.end, one.open or one.end not in ends) for one in found]
+def _waits(known: Sequence[tuple[datetime, bool]]) -> list[Wait]:
+    """Return the runs of hours without enough, the longest first, of hours and whether there were some."""
+    length = timedelta(hours=1)
+    runs: list[tuple[datetime, datetime, bool]] = []
+    first = end = None
+    state = False
+    for begin, had in known:
+        if begin != end or had is not state:
+            if first is not None and end is not None:
+                runs.append((first, end, state))
+            first, state = begin, had
+        end = begin + length
+    if first is not None and end is not None:
+        runs.append((first, end, state))
+    ends = {end for _, end, had in runs if had}
+    begins = {first for first, _, had in runs if had}
+    found = [Wait(first, end, open=first not in ends or end not in begins) for first, end, had in runs if not had]
     return sorted(found, key=lambda one: (-one.length, -one.begin.timestamp()))
 
 
-def _prices(hours: Sequence[StockHour], zone: tzinfo | None) -> list[HourPrice]:
+def _prices(by_currency: Mapping[str, Mapping[int, Sequence[Decimal]]]) -> list[HourPrice]:
     """Return the prices by hour of the day, in the currency that most hours have."""
-    by_currency: dict[str, dict[int, list[Money]]] = {}
-    for one in hours:
-        if one.price is not None:
-            slots = by_currency.setdefault(one.price.currency, {})
-            slots.setdefault(slot_of(one.begin, zone)[1], []).append(one.price)
     if not by_currency:
         return []
-    slots = max(by_currency.values(), key=lambda found: sum(map(len, found.values())))
-    currency = next(iter(slots.values()))[0].currency
+    currency = max(by_currency, key=lambda found: sum(map(len, by_currency[found].values())))
     return [
-        HourPrice(hour, Money(median(price.amount for price in prices), currency), len(prices))
-        for hour, prices in sorted(slots.items())
+        HourPrice(hour, Money(median(amounts), currency), len(amounts))
+        for hour, amounts in sorted(by_currency[currency].items())
     ]

@@ -31,6 +31,7 @@ _HOUR = 3600
 _CLOCK_SLACK = 3600.0
 """A time in the file that is further in the future than this, in seconds, was written by a wrong clock."""
 _LONGEST_PRICE = 30
+_NO_PRICE = (None, None)
 TABLES = (
     # Created on first use, so that older releases can use the same file.
     "CREATE TABLE stock_offer(id INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, model TEXT NOT NULL,"
@@ -195,16 +196,15 @@ def read(
     """Return the rows of some offers, by their numbers, from one hour to another, oldest first."""
     first, last = _hour(since), _hour(until)
     marks = ",".join("?" * len(offers))
-    return list(
-        connection.execute(  # the marks are question marks
-            "WITH RECURSIVE hours(hour) AS (SELECT ? UNION ALL SELECT hour + 1 FROM hours WHERE hour < ?)"  # noqa: S608
-            " SELECT stock_hour.hour, offer, seconds, currency, amount FROM stock_hour"
-            " LEFT JOIN stock_price ON id = price"
-            f" WHERE stock_hour.hour IN (SELECT hour FROM hours) AND offer IN ({marks})"
-            " ORDER BY stock_hour.hour, offer",
-            (first, last, *offers),
-        )
+    prices = {number: price for number, *price in connection.execute("SELECT id, currency, amount FROM stock_price")}
+    found = connection.execute(  # the marks are question marks
+        "WITH RECURSIVE hours(hour) AS (SELECT ? UNION ALL SELECT hour + 1 FROM hours WHERE hour < ?)"  # noqa: S608
+        " SELECT hour, offer, seconds, price FROM stock_hour"
+        f" WHERE hour IN (SELECT hour FROM hours) AND offer IN ({marks})"
+        " ORDER BY hour, offer",
+        (first, last, *offers),
     )
+    return [(hour, offer, seconds, *prices.get(price, _NO_PRICE)) for hour, offer, seconds, price in found]
 
 
 def hour(row: Sequence[Any], refs: Mapping[int, Ref]) -> StockHour | None:
@@ -214,9 +214,15 @@ def hour(row: Sequence[Any], refs: Mapping[int, Ref]) -> StockHour | None:
         return None
     if type(seconds) is not bytes:
         raise TypeError("not bytes")
-    return StockHour(ref, values.time(integer(begin) * _HOUR), decode(seconds), _money(currency, amount))
+    return StockHour(ref, _begin(integer(begin)), decode(seconds), _money(currency, amount))
 
 
+@lru_cache(maxsize=4096)
+def _begin(hour: int) -> datetime:
+    return values.time(hour * _HOUR)
+
+
+@lru_cache(maxsize=4096)
 def _money(currency: object, amount: object) -> Money | None:
     if currency is None or amount is None:
         return None
@@ -255,16 +261,39 @@ def encode(seconds: Mapping[int, int]) -> bytes:
 @lru_cache(maxsize=4096)
 def decode(encoded: bytes) -> Mapping[int, int]:
     """Return the seconds by count; raises ValueError for bytes that are none."""
-    numbers, number, shift = [], 0, 0
+    # Nearly all are of a byte for the count, and one or two for the seconds.
+    found: dict[int, int] = {}
+    place, end = 0, len(encoded)
+    while place + 1 < end:
+        level, seconds = encoded[place], encoded[place + 1]
+        place += 2
+        if seconds >= 0x80:
+            if place == end or encoded[place] >= 0x80:
+                break
+            seconds += (encoded[place] - 1) * 0x80
+            place += 1
+        if level >= 0x80:
+            break
+        found[level + AVAILABLE] = seconds
+    else:
+        if place == end:
+            return found
+    return _decode_any(encoded)
+
+
+def _decode_any(encoded: bytes) -> Mapping[int, int]:
+    numbers = list[int]()
+    number = shift = 0
     for byte in encoded:
-        number |= (byte & 0x7F) << shift
-        shift += 7
-        if not byte & 0x80:
-            numbers.append(number)
+        if byte < 0x80:
+            numbers.append(number | byte << shift)
             number = shift = 0
+        else:
+            number |= (byte & 0x7F) << shift
+            shift += 7
     if shift or len(numbers) % 2 or max(numbers, default=0) > 2**40:
         raise ValueError("not seconds by count")
-    return {level + AVAILABLE: count for level, count in zip(numbers[::2], numbers[1::2], strict=True)}
+    return dict(zip([level + AVAILABLE for level in numbers[::2]], numbers[1::2], strict=True))
 
 
 def _decoded_or_none(encoded: object) -> Mapping[int, int]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from gputui.analytics.obtained import Request, obtained
 from gputui.analytics.place_odds import PlaceOdds
-from gputui.analytics.stock_odds import odds
+from gputui.analytics.stock_odds import Slot, odds
 from gputui.history.stock_hours import KEPT_DAYS
+from gputui.models import Ref
 from gputui.models.stock import StockHour, StockPlace
 
 if TYPE_CHECKING:
@@ -26,17 +25,21 @@ _AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The hours of an offer, with the creates of its account and the regions of that."""
+    """The hours of an offer, with the creates of its account and the regions of that.
+
+    ``slots`` is shared by offers that are read together, as in :func:`.stock_odds.odds`.
+    """
 
     place: StockPlace
     hours: Sequence[StockHour]
     requests: Sequence[Request] = ()
     regions: Collection[str] = ()
+    slots: dict[tzinfo | None, dict[datetime, Slot]] = field(default_factory=dict, compare=False, repr=False)
 
     def odds(self, count: int, now: datetime, zone: tzinfo | None) -> PlaceOdds:
         """Return the odds of a number of GPUs."""
         got = obtained(self.requests, self.place, self.hours, count, self.regions)
-        return PlaceOdds(self.place, odds(self.hours, count, zone), got, now, zone)
+        return PlaceOdds(self.place, odds(self.hours, count, zone, self.slots), got, now, zone)
 
 
 def read_past(history: History, places: Sequence[StockPlace], now: datetime) -> Iterator[Past]:
@@ -48,12 +51,13 @@ def read_past(history: History, places: Sequence[StockPlace], now: datetime) -> 
         Request(entry.account, entry.at, entry.action, entry.summary, entry.outcome, entry.detail)
         for entry in history.audit(limit=_REQUESTS)
     ]
+    slots: dict[tzinfo | None, dict[datetime, Slot]] = {}
     for begin in range(0, len(places), _AT_ONCE):
         some = places[begin : begin + _AT_ONCE]
         refs = {place.ref for place in some}
         hours = history.stock_hours.read(refs, now - timedelta(days=KEPT_DAYS), now)
-        by_offer = {
-            ref: list(group) for ref, group in groupby(sorted(hours, key=attrgetter("ref")), attrgetter("ref"))
-        }
+        by_offer: dict[Ref, list[StockHour]] = {place.ref: [] for place in some}
+        for hour in hours:
+            by_offer[hour.ref].append(hour)
         for place in some:
-            yield Past(place, by_offer.get(place.ref, []), requests, regions.get(place.ref.account, set()) - {""})
+            yield Past(place, by_offer[place.ref], requests, regions.get(place.ref.account, set()) - {""}, slots)

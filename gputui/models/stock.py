@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from gputui.models.gpus import Offer
 from gputui.models.values import Money, Ref
@@ -39,8 +40,7 @@ class StockSpan:
     type_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StockHour:
+class StockHour(NamedTuple):
     """The observations of an offer in one hour of UTC, which ``begin`` begins.
 
     ``seconds`` is for how long each count was seen, by count; those not in it were not observed. A large count is

@@ -179,3 +179,17 @@ def test_a_large_count_is_rounded_down_by_less_than_a_fifth(idle: int) -> None:
     assert stored == idle if idle <= stock_hours.EXACT else idle / 1.25 < stored <= idle
     assert stock_hours.rounded(stored) == stored
     assert stock_hours.decode(stock_hours.encode({AVAILABLE: 1, stored: 3600})) == {AVAILABLE: 1, stored: 3600}
+
+
+@pytest.mark.parametrize("seconds", [0x7F, 0x80, 3600, 0x3FFF, 0x4000, 2**39])
+def test_seconds_of_any_length_are_read_as_they_were_written(seconds: int) -> None:
+    counts = {AVAILABLE: seconds, 0: 1, 126: seconds, 127: 2, 4096: seconds}
+    assert stock_hours.decode(stock_hours.encode(counts)) == counts
+
+
+@pytest.mark.parametrize(
+    "damaged", [b"\x01", b"\x01\x80", b"\x01\x02\x03", b"\x80\x80", b"\x01" + b"\xff" * 7 + b"\x01"]
+)
+def test_bytes_that_are_no_seconds_by_count_are_refused(damaged: bytes) -> None:
+    with pytest.raises(ValueError, match="not seconds by count"):
+        stock_hours.decode(damaged)
