@@ -54,6 +54,19 @@ async def test_a_lease_is_set_shown_extended_and_removed(lab: FakeBackend, tmp_p
         assert leases.of(MAIN.ref) is None
 
 
+async def test_a_lease_that_another_session_edits_meanwhile_is_not_replaced(lab: FakeBackend, tmp_path: Path) -> None:
+    made = lease(tmp_path)
+    leases = SessionLeases(tmp_path / "agent")
+    async with staged(lab, leases=leases) as stage:
+        await leases.read()
+        await stage.press("A")
+        later = RuleFiles(tmp_path / "agent").save(replace(made, note="a long run"), made.revision)
+        await leases.read()
+        await stage.press("enter")
+        await stage.until_text("changed by another session")
+        assert RuleFiles(tmp_path / "agent").get("l234") == later
+
+
 async def test_without_an_agent_nothing_is_set(lab: FakeBackend, tmp_path: Path) -> None:
     def fail() -> None:
         raise AgentError("The agent cannot be started: no memory.")

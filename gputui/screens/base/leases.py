@@ -131,10 +131,14 @@ class SessionLeases:
 
     # --- edits -----------------------------------------------------------------------------------------------
 
-    async def set(self, row: Instance | Deployment, terms: LeaseTerms, now: datetime) -> Lease:
-        """Set the lease of a row. Raises GputuiError: where no agent can be started, nothing is set."""
-        book, view = self._book(), self.of(row.ref)
-        known = view.lease if view is not None else None
+    async def set(
+        self, row: Instance | Deployment, terms: LeaseTerms, now: datetime, *, seen: LeaseView | None
+    ) -> Lease:
+        """Set the lease of a row in place of the one that the user has seen.
+
+        Raises GputuiError: where no agent can be started, or another session has edited it since, nothing is set.
+        """
+        book, known = self._book(), None if seen is None else seen.lease
 
         def save() -> Lease:
             self.ensure()

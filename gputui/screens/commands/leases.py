@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gputui.commands import Command, Condition
 from gputui.errors import GputuiError, InvalidError
 from gputui.formatting import format_minutes, parse_span
-from gputui.models import Action, Deployment, Instance, Row
+from gputui.models import Action, Deployment, Instance, Ref, Row
 from gputui.models.leases import LeaseAction
 from gputui.presentation.actions import name_of
 from gputui.presentation.description import targets_text
@@ -87,7 +87,8 @@ class LeaseCommands(CommandSet):
         from gputui.presentation.leases import effects
 
         session, first = self.session, rows[0]
-        view = session.leases.of(first.ref) if len(rows) == 1 else None
+        seen = {row.ref: session.leases.of(row.ref) for row in rows}
+        view = seen[first.ref] if len(rows) == 1 else None
 
         def read(texts: Texts) -> LeaseTerms:
             terms = terms_of(texts, _now(), utc=session.utc)
@@ -114,7 +115,7 @@ class LeaseCommands(CommandSet):
             armed = " The agent ends what is armed inside." if view.log.armed else ""
             self.view.notify(f"{first.name}: lease removed.{armed}", severity="information")
         elif answer and not isinstance(answer, bool) and await self._confirmed(rows, answer):
-            await self._set(rows, answer)
+            await self._set(rows, answer, seen)
 
     async def _confirmed(self, rows: Sequence[Row], terms: LeaseTerms) -> bool:
         """Ask again before something is to be released: the disk is lost then, and the user may be away."""
@@ -131,11 +132,13 @@ class LeaseCommands(CommandSet):
         confirmed = await self.app.push_screen_wait(question)
         return bool(confirmed)
 
-    async def _set(self, rows: Sequence[Instance | Deployment], terms: LeaseTerms) -> None:
+    async def _set(
+        self, rows: Sequence[Instance | Deployment], terms: LeaseTerms, seen: Mapping[Ref, LeaseView | None]
+    ) -> None:
         from gputui.presentation.leases import end_words, when_text
 
         for row in rows:
-            await self.session.leases.set(row, terms, _now())
+            await self.session.leases.set(row, terms, _now(), seen=seen[row.ref])
         when = when_text(terms, _now(), utc=self.session.utc)
         words = end_words(terms.action, several=len(rows) > 1)
         self.view.notify(f"{targets_text(rows)} {words} {when}.", severity="information")
