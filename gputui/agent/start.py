@@ -146,7 +146,7 @@ async def attach(
             # Two were started at once: the other one serves.
             if not place.is_locked():
                 raise AgentError(
-                    f"The agent ended at its start: {_last_words(place)}", hint=f"The log is {place.log}."
+                    f"The agent ended at its start: {_last_words(place)}.", hint=f"The log is {place.log}."
                 )
             pid = None
         elif pid is None and program is None:
@@ -245,7 +245,7 @@ def _last_words(place: Place) -> str:
     from gputui.agent.log import last_lines
 
     try:
-        found = [line for line in last_lines(place.output, 5) if line.strip()]
+        found = [line.strip().removesuffix(".") for line in last_lines(place.output, 5) if line.strip()]
     except OSError:
         found = []
-    return found[-1] if found else "it has left no message."
+    return found[-1] if found else "it has left no message"

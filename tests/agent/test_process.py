@@ -47,7 +47,7 @@ def test_two_that_start_at_once_are_one_and_a_signal_ends_it(home: Path) -> None
 
 def test_an_agent_that_cannot_start_says_why(home: Path) -> None:
     config = write_config(home, "[accounts.lab]\nkind = 'nothing'\n")
-    with pytest.raises(AgentError, match=r"ended at its start: .*kind"):
+    with pytest.raises(AgentError, match=r"ended at its start: \S.*kind.*\. The log is "):
         ensure_agent(PROGRAM, home / "state", config)
 
 
