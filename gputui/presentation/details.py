@@ -167,6 +167,6 @@ def _prices(prices: Sequence[SeenPrice] | None, *, utc: bool) -> list[Detail]:
 def _price(seen: SeenPrice, *, utc: bool) -> Sequence[Span]:
     """Return a line of a price, and from when to when it was seen; one of now has no end."""
     since = format_time(seen.since, utc=utc)
-    when = f"since {since}" if seen.until is None else f"{since} to {format_time(seen.until, utc=utc)}"
+    when = f"seen since {since}" if seen.until is None else f"seen {since} to {format_time(seen.until, utc=utc)}"
     price = ("price unknown", "warning") if seen.price is None else (f"{money_text(seen.price)}/h", "")
     return [price, ("  prepaid" if seen.prepaid else "", "muted"), (f"  {when}", "muted")]

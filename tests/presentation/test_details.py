@@ -65,9 +65,9 @@ def test_recorded_prices_have_their_times_and_an_unknown_one_is_said() -> None:
     ]
     lines = details(row, Context(utc=True), Related(prices=seen))["Prices"]
     assert [plain_text(line.cell) for line in lines] == [
-        "$2.10/h  since 2026-03-01 13:00:00",
-        "price unknown  2026-03-01 12:00:00 to 2026-03-01 13:00:00",
-        "~$1.80/h  prepaid  2026-03-01 12:00:00 to 2026-03-01 13:00:00",
+        "$2.10/h  seen since 2026-03-01 13:00:00",
+        "price unknown  seen 2026-03-01 12:00:00 to 2026-03-01 13:00:00",
+        "~$1.80/h  prepaid  seen 2026-03-01 12:00:00 to 2026-03-01 13:00:00",
     ]
     (unread,) = details(row, Context(utc=True), Related(prices=None))["Prices"]
     assert plain_text(unread.cell) == "unknown: the history cannot be read"

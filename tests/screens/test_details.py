@@ -167,7 +167,7 @@ async def test_the_details_have_the_recorded_prices_of_the_row_alone(tmp_path: P
     async with staged(backend("lab", rows), size=LARGE, history=history) as stage:
         await stage.command("filter name:train")
         await stage.until(lambda: "Prices" in _details(stage))
-        assert "$2.10/h  since" in _details(stage)
+        assert "$2.10/h  seen since" in _details(stage)
         assert "$1.80/h  " in _details(stage)
         await stage.command("filter name:batch")
         await stage.until(lambda: "lab/pod/batch" in _details(stage))
