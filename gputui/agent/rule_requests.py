@@ -147,9 +147,10 @@ class RuleRequests:
             case Instance():
                 ended = row.phase in _ENDED
                 price = row.price if row.phase is Phase.RUNNING else None
-                return Seen(not (starts and ended), ended, price, row.ref)
+                return Seen(not (starts and ended), ended, price, row.ref, row.phase is Phase.PENDING)
             case Deployment():
-                return Seen(True, row.phase in _ENDED, self._price_of_one(row), row.ref)
+                ended, price = row.phase in _ENDED, self._price_of_one(row)
+                return Seen(True, ended, price, row.ref, starts=price is None and not ended)
         return Seen(row is not None, ref=None if row is None else row.ref)
 
     def _price_of_one(self, row: Deployment) -> Money | None:

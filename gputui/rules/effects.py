@@ -139,12 +139,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The state of what was obtained, by its server: whether it is there, has ended, its price, and what it is."""
+    """The state of what was obtained, by its server: whether it is there, has ended, its price, and what it is.
+
+    ``starts``: it does not run yet, and may have its price only then.
+    """
 
     there: bool
     ended: bool = False
     price: Money | None = None
     ref: Ref | None = None
+    starts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ from gputui.rules.orders import (
 SETTLE = 600.0
 """How long after a request a server may still perform it, in seconds: longer than any request is awaited."""
 LOOK_PAUSE = 15.0
+_LATE_PAUSE = 60.0
 _AGAIN = 60.0
 """How long one look for what was absent serves."""
 _STALE = 20.0
@@ -214,12 +215,14 @@ class Grabber:
 
     def _look(self, rule: Watch, record: Record) -> Steps:
         """Read what was obtained: whether it is there, and what it costs."""
+        order = order_of(record, rule)
         late = self._is_late(record)
-        reply = yield Look(order_of(record, rule))
+        limited = order.candidate is not None and bool(order.candidate.limit_field)
+        reply = yield Look(order)
         now = self._around.now()
-        self._due["look", record.number] = now.up + LOOK_PAUSE
+        self._due["look", record.number] = now.up + (_LATE_PAUSE if late else LOOK_PAUSE)
         if isinstance(reply, Failure):
-            if late and record.stage is Stage.SEEN:
+            if late and limited and record.stage is Stage.SEEN:
                 yield from self._price(rule, record, None)
             return
         if not isinstance(reply, Seen):
@@ -238,7 +241,8 @@ class Grabber:
             yield from self._append(self._entry(EntryKind.SEEN, record, text, ref=record.ref or reply.ref))
         ):
             return
-        if reply.price is not None or late:
+        # What no request limits is looked at until it has a price, however long it takes to start.
+        if reply.price is not None or (late and (limited or not reply.starts)):
             yield from self._price(rule, record, reply.price)
 
     def _price(self, rule: Watch, record: Record, price: Money | None) -> Steps:

@@ -65,6 +65,8 @@ class Thing:
     price: Decimal
     sent: float
     listed: float
+    runs: float
+    """When it runs, and has its price."""
     ended: bool = False
 
 
@@ -315,7 +317,8 @@ class World:
             return Answer(EntryKind.NO_STOCK, "There is no stock.")
         ref = Ref(order.account, "pod", f"p{len(self.things) + len(self.late) + 1}-{self.t:.3f}")
         lag = self.random.choice([0.0, 0.0, 3.0, 90.0]) if self.faults else 0.0
-        thing = Thing(order.name, ref, number, price, begun, self.t + lag)
+        runs = begun + self.random.choice([40.0, 40.0, 40.0, 900.0])
+        thing = Thing(order.name, ref, number, price, begun, self.t + lag, runs)
         if self.fails(self.unreliable / 6):
             return Answer(EntryKind.OBTAINED, "Created.", ref)  # and forgotten
         if self.fails(self.unreliable / 4):
@@ -353,8 +356,8 @@ class World:
     def _look(self, order: Order) -> Seen:
         for one in self._listed(order.account):
             if one.name == order.name:
-                known = self.t - one.sent > 40.0
-                return Seen(True, one.ended, Money(one.price, "USD") if known else None)
+                price = Money(one.price, "USD") if self.t >= one.runs else None
+                return Seen(True, one.ended, price, starts=price is None)
         return Seen(there=False)
 
     def _user(self) -> None:

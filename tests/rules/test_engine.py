@@ -444,3 +444,21 @@ def test_what_a_server_has_created_without_naming_it_is_named_and_announced_once
     notices = [one.entry for one in effects if isinstance(one, Notice)]
     assert [one.ref for one in notices if one.kind is EntryKind.SEEN] == [ref]
     assert [one.ref for one in Orders(around.journal).of(HELD)] == [ref]
+
+
+def test_what_starts_slowly_and_no_request_limits_is_looked_at_until_it_has_a_price() -> None:
+    looks: list[float] = []
+
+    def slow(effect: Effect) -> Reply:
+        if isinstance(effect, Look):
+            looks.append(around.up)
+            ended = any(one.kind is EntryKind.UNDO for one in around.journal)
+            starts = len(looks) < 60
+            return Seen(True, ended, None if starts else usd("2.50"), starts=starts)
+        return well(effect)
+
+    around = Around(grabbing(candidate(), unpriced=True), Chance(0, None, enough=True))
+    effects = drive(around, slow)
+    assert looks[-1] - looks[0] > 2 * SETTLE
+    assert any(isinstance(one, Undo) for one in effects)
+    assert over(around)[0] == RuleState.FAILED.value
