@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 PACE = 2.0
 """The time between two looks at the files of rules, in seconds; a session that changes one says so."""
+NOTICE_PACE = 15.0
+"""The least interval at which the stock is polled for watches that notify and create nothing, in seconds."""
 LAST_SECONDS = 8.0
 """How long a request that was sent is awaited when the agent ends."""
 _AGAIN_SECONDS = 30.0
@@ -259,12 +261,20 @@ class RuleService:
     def _keep_polling(self) -> None:
         """Poll the stock of the accounts that rules are about, and at once the instances that they start."""
         busy = [run.watch for run in self._runs.values() if run.is_busy and run.watch is not None]
-        about = {name for one in busy for name in accounts_of(one) or self._fleet.accounts}
-        grabs = [one.grab for one in busy if one.grab is not None]
-        starts = {one.account for grab in grabs for one in grab.candidates if one.start is not None}
-        fleet = self._fleet
-        fleet.keep_watching({Resource.STOCK} if about else (), (self, Resource.STOCK), about)
-        fleet.keep_watching({Resource.INSTANCES} if starts else (), (self, Resource.INSTANCES), starts)
+        grabs = [one for one in busy if one.grab is not None]
+        notices = [one for one in busy if one.grab is None]
+        orders = [one.grab for one in grabs if one.grab is not None]
+        starts = {one.account for grab in orders for one in grab.candidates if one.start is not None}
+        stock, instances = (Resource.STOCK,), (Resource.INSTANCES,)
+        self._poll(stock, "grabs", self._accounts_about(grabs))
+        self._poll(stock, "notices", self._accounts_about(notices), NOTICE_PACE)
+        self._poll(instances, "starts", starts)
+
+    def _accounts_about(self, watches: Sequence[Watch]) -> set[str]:
+        return {name for one in watches for name in accounts_of(one) or self._fleet.accounts}
+
+    def _poll(self, lists: Sequence[Resource], of: str, accounts: set[str], pace: float = 0.0) -> None:
+        self._fleet.keep_watching(lists if accounts else (), (self, of), accounts, pace)
 
     def _wake(self, concerned: Callable[[Watch], bool]) -> None:
         """Let the rules look again that something new is about."""

@@ -255,6 +255,8 @@ class AccountRuntime:
         if self.uses_probes(resource) and Resource.GPUS not in watched:
             # Processes are shown next to another list: not worth a query over SSH every other second.
             paces = [max(_BACKGROUND_PACE, pace) for pace in paces]
+        own = self._fleet.paces_in(self.name, resource)
+        paces += [max(pace, self._base_pace(resource, self._polling), self._least_pace(0)) for pace in own]
         if resource in self._fleet.polled_slowly:
             paces.append(max(_BACKGROUND_PACE, self._least_pace(1)))
         if resource is Resource.INSTANCES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -62,6 +62,18 @@ _REREAD_SECONDS = 15.0
 _IDENTIFY_AGAIN_SECONDS = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Watching:
+    """Lists that are polled for an owner, in which accounts (None for all), and their own pace (0 for the usual)."""
+
+    resources: frozenset[Resource]
+    accounts: frozenset[str] | None
+    pace: float
+
+    def is_of(self, account: str) -> bool:
+        return self.accounts is None or account in self.accounts
+
+
 class Fleet(Rows):
     """Several accounts' rows, kept current.
 
@@ -109,7 +121,7 @@ class Fleet(Rows):
 
             self.spending = SpendRecorder(self, history, on_failure)
         self._watched: frozenset[Resource] = frozenset()
-        self._kept_watched: dict[object, tuple[frozenset[Resource], frozenset[str] | None]] = {}
+        self._kept_watched: dict[object, _Watching] = {}
         self._kept_slowly: dict[object, frozenset[Resource]] = {}
         self.watched_slowly: frozenset[Resource] = frozenset()
         """Resources on the screen that need not be newer than what is polled in the background."""
@@ -199,12 +211,17 @@ class Fleet(Rows):
     @property
     def watched(self) -> frozenset[Resource]:
         """The resources on the screen, and those watched in addition."""
-        return self._watched.union(*(resources for resources, _ in self._kept_watched.values()))
+        return self._watched.union(*(each.resources for each in self._kept_watched.values()))
 
     def watched_in(self, account: str) -> frozenset[Resource]:
         """Return the resources that are watched in one account."""
-        kept = (resources for resources, only in self._kept_watched.values() if only is None or account in only)
+        kept = (each.resources for each in self._kept_watched.values() if each.pace == 0 and each.is_of(account))
         return self._watched.union(*kept)
+
+    def paces_in(self, account: str, resource: Resource) -> list[float]:
+        """Return the intervals in seconds at which owners of their own pace have a list of an account polled."""
+        kept = (each for each in self._kept_watched.values() if resource in each.resources and each.is_of(account))
+        return [each.pace for each in kept if each.pace]
 
     def watch(self, resources: Iterable[Resource], slowly: Iterable[Resource] = ()) -> None:
         """Set the resources on the screen: they are polled at their interval, the others slowly or not at all.
@@ -221,14 +238,19 @@ class Fleet(Rows):
         self.watching.notify(None)
 
     def keep_watching(
-        self, resources: Iterable[Resource], owner: object = None, accounts: Collection[str] | None = None
+        self,
+        resources: Iterable[Resource],
+        owner: object = None,
+        accounts: Collection[str] | None = None,
+        pace: float = 0.0,
     ) -> None:
-        """Set the resources that are polled at their interval for ``owner``, in these accounts or in all.
+        """Set the resources that are polled for ``owner`` in these accounts or in all, whatever is on the screen.
 
-        That is independent of what is on the screen.
+        They are polled at their interval, or every ``pace`` seconds where that is longer.
         """
-        self._kept_watched[owner] = frozenset(resources), None if accounts is None else frozenset(accounts)
-        if not self._kept_watched[owner][0]:
+        only = None if accounts is None else frozenset(accounts)
+        self._kept_watched[owner] = _Watching(frozenset(resources), only, pace)
+        if not self._kept_watched[owner].resources:
             del self._kept_watched[owner]
         for runtime in self.runtimes.values():
             runtime.reconsider()

@@ -102,3 +102,18 @@ async def test_what_is_kept_watched_is_polled_at_its_pace_in_any_view(clock: Fak
         fleet.keep_watching(())
         await clock.advance(20)
         assert hub.calls[Resource.BLACKLIST] == 3
+
+
+async def test_an_owner_with_a_pace_of_its_own_has_a_list_polled_no_faster_in_its_accounts_alone(
+    clock: FakeClock, hub: Hub
+) -> None:
+    async with running(clock, hub, watch=[INSTANCES]) as fleet:
+        fleet.keep_watching({Resource.BLACKLIST}, "another", accounts=["elsewhere"], pace=15)
+        await clock.advance(40)
+        assert hub.calls[Resource.BLACKLIST] == 0
+        fleet.keep_watching({Resource.BLACKLIST}, "slow", accounts=[hub.account], pace=15)
+        await clock.advance(40)
+        assert hub.calls[Resource.BLACKLIST] == 3
+        fleet.keep_watching({Resource.BLACKLIST}, "fast")
+        await clock.advance(20)
+        assert hub.calls[Resource.BLACKLIST] >= 6
