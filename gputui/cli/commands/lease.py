@@ -140,10 +140,16 @@ def _plain(view: LeaseView, states: Mapping[str, Any] | None, now: datetime) -> 
     }
 
 
+def _names(view: LeaseView) -> set[str]:
+    lease, account = view.lease, view.lease.ref.account
+    own = {lease.name, lease.ref.id}
+    return own | {f"{account}/{name}" for name in own} | {str(lease.ref), lease.id}
+
+
 def _find(found: Leases, text: str) -> LeaseView:
     """Return the lease of a REF, by full name or a part that matches one; raises GputuiError."""
     views = [*found.of.values(), *found.over]
-    names = [(view, {str(view.lease.ref), view.lease.ref.id, view.lease.name, view.lease.id}) for view in views]
+    names = [(view, _names(view)) for view in views]
     for fits in (
         [view for view, known in names if text in known],
         [view for view, known in names if any(text in name for name in known)],

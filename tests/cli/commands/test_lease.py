@@ -52,7 +52,7 @@ def test_a_lease_is_set_listed_extended_and_removed(run: Run, lab: FakeBackend, 
     (row,) = json.loads(out)
     assert (row["state"], row["why"], row["ref"]) == ("not enforced", "no agent runs", "lab/pod/main")
 
-    assert run("lease", "main", "--extend", "2h")[0] == 0
+    assert run("lease", "lab/main", "--extend", "2h")[0] == 0
     (view,) = book(home).read().of.values()
     assert until is not None
     assert view.lease.until is not None
