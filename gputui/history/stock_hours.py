@@ -24,6 +24,7 @@ from gputui.models.stock import AVAILABLE, StockHour, StockPlace, StockSpan
 
 KEPT_DAYS = 92
 """How long hours are kept."""
+MANY_PRICES = 10_000
 EXACT = 16
 """The largest count that is kept as it is."""
 
@@ -61,8 +62,13 @@ def write(connection: sqlite3.Connection, spans: Iterable[StockSpan], now: datet
 
 
 def thin(connection: sqlite3.Connection, now: datetime) -> None:
-    """Delete the hours that are too old."""
+    """Delete the hours that are too old, and where there are many prices those of no hour that is left."""
     connection.execute("DELETE FROM stock_hour WHERE hour < ?", (_hour(now) - KEPT_DAYS * 24,))
+    (prices,) = connection.execute("SELECT count(*) FROM stock_price").fetchone()
+    if prices > MANY_PRICES:
+        connection.execute(
+            "DELETE FROM stock_price WHERE id NOT IN (SELECT price FROM stock_hour WHERE price IS NOT NULL)"
+        )
 
 
 def _ends(spans: Iterable[StockSpan]) -> dict[str, datetime]:
@@ -114,7 +120,7 @@ def add_spans(connection: sqlite3.Connection, spans: Iterable[StockSpan]) -> Non
         if before is not None:
             for level, seconds in _decoded_or_none(before[0]).items():
                 counted[level] = counted.get(level, 0) + seconds
-            price = _least(_money(*before[1:]), price)
+            price = _least(_money_or_none(*before[1:]), price)
         number = None if price is None else prices.get(price) or _price_id(connection, price)
         rows.append((hour, offer, encode(counted), number))
     connection.executemany("INSERT OR REPLACE INTO stock_hour VALUES (?, ?, ?, ?)", rows)
@@ -231,6 +237,14 @@ def _money(currency: object, amount: object) -> Money | None:
     if not price.is_finite():
         raise ValueError("not a price")
     return Money(price, text(currency))
+
+
+def _money_or_none(currency: object, amount: object) -> Money | None:
+    """Return a price; none of a damaged one, which is replaced."""
+    try:
+        return _money(currency, amount)
+    except values.UNUSABLE:
+        return None
 
 
 # --- the seconds of each count, as bytes -----------------------------------------------------------------------

@@ -74,6 +74,26 @@ def test_hours_are_kept_for_months_and_not_for_ever(path: Path) -> None:
     assert list(seconds(history)) == [-24 * 80, 0]
 
 
+def test_prices_of_hours_that_are_gone_do_not_pile_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stock_hours, "MANY_PRICES", 1)
+    History(path).stock_hours.add([span(0, 30, 4, "0.90")], at(30))
+    later = 24 * 60 * (stock_hours.KEPT_DAYS + 1)
+    History(path).stock_hours.add([span(later, later + 30, 4, "0.70")], at(later + 30))
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT amount FROM stock_price").fetchall() == [("0.70",)]
+
+
+def test_a_damaged_price_does_not_end_the_counting(path: Path) -> None:
+    history = History(path)
+    history.stock_hours.add([span(0, 20, 4, "0.90")], at(20))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE stock_price SET amount = 'x'")
+    assert history.stock_hours.add([span(20, 40, 4, "0.80")], at(40))
+    assert History(path).stock_hours.read([OFFER], NOON, at(40)) == [
+        StockHour(OFFER, NOON, {4: 2400}, Money(Decimal("0.80"), "USD"))
+    ]
+
+
 def test_samples_of_earlier_releases_are_counted_where_the_account_was_observed(path: Path) -> None:
     assert History(path).stock(NOON) == []
     other = Ref("hub", "offer", "eu-1/H200")
