@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
+
+from textual.worker import WorkType
 
 from gputui.errors import GputuiError
 from gputui.fleet.timeline import ALL, Scope, Sources, collect, of_host, of_rule, of_thing, places_of
@@ -48,13 +51,16 @@ class Reader:
         if not view.is_mounted or view.session.history is None:
             return
         self.busy = True
-        view.run_worker(self._read(), group="timeline", exclusive=True, exit_on_error=False)
+        # No coroutines: one that is replaced before it begins would never be awaited.
+        read: WorkType[None] = self._read
+        view.run_worker(read, group="timeline", exclusive=True, exit_on_error=False)
         now = view.session.fleet.clock.monotonic()
         if view.scope is not None and (self._asked[0] != view.scope or now - self._asked[1] >= _ASK_AGAIN):
             if self._asked[0] != view.scope:
                 self._kept, self._lacking = (), ()
             self._asked = view.scope, now
-            view.run_worker(self._ask(view.scope), group="timeline-events", exclusive=True, exit_on_error=False)
+            ask: WorkType[None] = partial(self._ask, view.scope)
+            view.run_worker(ask, group="timeline-events", exclusive=True, exit_on_error=False)
 
     async def _read(self) -> None:
         view, session = self._view, self._view.session
