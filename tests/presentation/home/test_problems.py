@@ -117,6 +117,13 @@ def test_a_gpu_with_a_problem_has_a_line_unless_its_machine_has_one() -> None:
     assert texts(found(gpus=[gpu], instances=[with_line])) == ["✗ gpu02: 1 GPU lost"]
 
 
+def test_a_gpu_with_memory_errors_has_a_line_and_one_without_a_counter_none() -> None:
+    gpu = GpuDevice(Ref("hosts", "gpu", "gpu02/1"), "gpu02", 1, ecc_errors=1)
+    assert texts(found(gpus=[gpu, replace(gpu, ecc_errors=None), replace(gpu, ecc_errors=0)])) == [
+        "✗ gpu02 GPU 1: 1 uncorrected ECC error since the driver was loaded"
+    ]
+
+
 @pytest.mark.parametrize("reachable", [False, None])
 def test_a_host_that_does_not_answer_is_one_line_without_its_gpus_and_containers(reachable: bool | None) -> None:
     said = "No answer from gpu04."
