@@ -74,15 +74,17 @@ class Uptime:
     """The time since the start of the machine, with the time that it slept where the system counts it."""
 
     def __init__(self) -> None:
+        self._clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+        self._begun = 0.0
         try:
             self.boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         except (OSError, ValueError):
-            self.boot = str(uuid.uuid4())  # then each run of the agent counts as a start of the machine
-        self._clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+            # Each run of the agent counts as a start of the machine then.
+            self.boot, self._begun = str(uuid.uuid4()), time.clock_gettime(self._clock)
 
     def __call__(self) -> float:
         """Return it in seconds."""
-        return time.clock_gettime(self._clock)
+        return time.clock_gettime(self._clock) - self._begun
 
 
 @dataclass(slots=True, eq=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gputui.errors import ConfigError, ConflictError, InvalidError, JournalError
+from gputui.formatting import format_time
 from gputui.models import Ref
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseState
 from gputui.models.rules import Rule, RuleState, RuleStatus, Watch
@@ -182,7 +183,7 @@ def _lease_words(lease: Lease) -> str:
     verb = "stop" if lease.action is LeaseAction.STOP else "release"
     ends = []
     if lease.until is not None:
-        ends.append(f"at {lease.until:%Y-%m-%d %H:%MZ}")
+        ends.append(f"at {format_time(lease.until)}")
     if lease.idle is not None:
         ends.append(f"when idle for {lease.idle} min")
     return f"{verb} {lease.name or lease.ref.id} {' or '.join(ends)}"

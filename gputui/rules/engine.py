@@ -5,14 +5,15 @@ any two of them: with the journal as it is then, a new run continues. What keeps
 
 * an intent is on the disk before its request is sent, and counts against number and budget from then on;
 * while an intent has no outcome, nothing else is sent: it is looked for by its name, which has the id of the rule;
-* it is absent only after the server has listed all without it :data:`SETTLE` seconds after the request, or after
-  this run began, since an earlier one may have sent it at its very end;
+* it is absent only after the server has listed all without it :data:`SETTLE` seconds after the request; where an
+  earlier run has sent it, the entry says when that was at the latest;
 * what is absent is looked for once more before each later request.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from datetime import timedelta
 
 from gputui.models import Money
 from gputui.models.rules import Candidate, Grab, RuleState, Watch
@@ -42,6 +43,7 @@ from gputui.rules.orders import (
     Orders,
     Record,
     Stage,
+    age,
     candidate_key,
     in_words,
     order_of,
@@ -55,6 +57,8 @@ _AGAIN = 60.0
 """How long one look for what was absent serves."""
 _STALE = 20.0
 """How long after the decision a request may be sent: the machine may have slept."""
+_SENT_WITHIN = 120.0
+"""How long after its entry a request is sent at the latest: :data:`_STALE`, the audit log, a connection."""
 _DISK_PAUSE = 30.0
 
 
@@ -72,7 +76,6 @@ class Grabber:
         """When something may be done again, in seconds since the start of the machine."""
         self._troubles: dict[int, str] = {}
         """Why the last look for an order failed."""
-        self._since = around.now().up
         self._asked: dict[int, float] = {}
         """When the last request about an order was answered, or given up."""
         self._absent_at: dict[int, float] = {}
@@ -282,7 +285,15 @@ class Grabber:
 
     def _is_late(self, record: Record) -> bool:
         """Return whether no server performs the request of an order any more, if it has not yet."""
-        return self._around.now().up - self._asked.get(record.number, self._since) >= SETTLE
+        return self._left(record, self._around.now()) <= 0
+
+    def _left(self, record: Record, now: Now) -> float:
+        """Return for how many seconds a server may still perform the request of an order."""
+        if (asked := self._asked.get(record.number)) is not None:
+            return SETTLE - (now.up - asked)
+        if record.intent.boot == now.boot:  # an earlier run sent it soon after the entry, or not at all
+            return SETTLE + _SENT_WITHIN - age(record.intent, now)
+        return SETTLE - now.up  # it was sent before the machine started
 
     def _first(self, stages: set[Stage], what: str, now: Now) -> Record | None:
         """Return the first order in one of these stages whose time has come."""
@@ -324,8 +335,13 @@ class Grabber:
 
     def _trouble(self, record: Record) -> str:
         """Return what is known of an order without an outcome."""
-        found = self._troubles.get(record.number, "") or "It is looked for by its name."
-        return f"{record.intent.account}: whether {record.intent.name} was created is not known yet. {found}"
+        found = self._troubles.get(record.number, "")
+        now = self._around.now()
+        end = now.at + timedelta(seconds=max(0.0, self._left(record, now)))
+        text = f"{record.intent.account}: whether {record.intent.name} was created is not known yet. "
+        if found:
+            return f"{text}{found}"
+        return f"{text}It is looked for by its name until {end:%H:%M} UTC."
 
     def _due_of_orders(self) -> list[tuple[str, int]]:
         what_of = {

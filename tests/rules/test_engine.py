@@ -233,6 +233,25 @@ def test_a_crash_after_the_entry_is_reconciled_before_anything_is_sent() -> None
     assert over(around) == (RuleState.DONE, "1 of 1 obtained.")
 
 
+@pytest.mark.parametrize(("boot", "up"), [("1", None), ("2", 5.0)])
+def test_an_agent_that_begins_again_does_not_begin_the_wait_again(boot: str, up: float | None) -> None:
+    around = Around(grabbing(candidate()))
+    first = next(Grabber(around.journal, around).run())
+    assert isinstance(first, Append)
+    around.journal.append(first.entry)
+    begun = around.at
+    around.later(500)
+    around.boot, around.up = boot, up or around.up
+    around.stock = (Chance(0, usd("1.00"), False),)
+    effects = drive(around, well)
+    (absent,) = [one for one in around.journal if one.kind is EntryKind.ABSENT]
+    waited = (absent.at - begun).total_seconds()
+    # After a restart of the machine nothing of the time before counts.
+    assert waited == pytest.approx(720 if boot == "1" else 500 + 595, abs=16)
+    said = next(one.text for one in effects if isinstance(one, Wait))
+    assert said.endswith("It is looked for by its name until 01:12 UTC.") or boot == "2"
+
+
 def test_it_is_absent_only_after_no_server_would_still_create_it() -> None:
     around = Around(grabbing(candidate()))
     begun = around.up
