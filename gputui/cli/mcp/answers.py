@@ -13,6 +13,8 @@ from gputui.text import clean
 MOST_CHARACTERS = 40_000
 """The length of an answer; lists that are longer end earlier and say so."""
 _LONGEST_TEXT = 2_000
+_REST = 10_000
+"""The characters of an answer beyond its list: what it lacks, and why."""
 
 
 def tidy(value: Any) -> Any:
@@ -44,8 +46,12 @@ def bounded(rows: Sequence[Any], limit: int, *, newest_last: bool = False) -> tu
 
 
 def text_of(answer: Mapping[str, Any]) -> str:
-    """Return an answer as JSON."""
-    return json.dumps(tidy(answer), ensure_ascii=False)
+    """Return an answer as JSON; of one that is longer than lists can be, such as one row, the beginning as text."""
+    text = json.dumps(tidy(answer), ensure_ascii=False)
+    if len(text) <= MOST_CHARACTERS + _REST:
+        return text
+    cut = f"The answer has {len(text)} characters: its end is left out."
+    return json.dumps({"cut": cut, "beginning": text[:MOST_CHARACTERS]}, ensure_ascii=False)
 
 
 def error_text(error: GputuiError) -> str:

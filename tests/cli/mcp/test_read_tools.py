@@ -111,6 +111,13 @@ async def test_an_answer_never_grows_beyond_its_bound(tmp_path: Path, lab: FakeB
     assert answer["omitted"] == 200 - len(answer["rows"]) > 100
 
 
+def test_a_single_row_never_grows_beyond_the_bound_either() -> None:
+    answer = json.loads(text_of({"row": {"ports": [f"port {number}" for number in range(100_000)]}}))
+    assert "characters: its end is left out" in answer["cut"]
+    assert answer["beginning"].startswith('{"row": {"ports": ["port 0"')
+    assert len(answer["beginning"]) == MOST_CHARACTERS
+
+
 async def test_costs_are_by_currency_with_the_number_of_unknown_prices(tmp_path: Path, lab: FakeBackend) -> None:
     rows = [pod("lab", name) for name in "abc"]
     lab.rows[INSTANCES] = [
