@@ -468,3 +468,19 @@ async def test_a_choice_that_is_not_offered_leaves_nothing_chosen() -> None:
         dialog.put_values({})
         await stage.advance(0)
         assert dialog.values()["size"] == "large"
+
+
+async def test_a_section_that_other_values_empty_is_left() -> None:
+    by_size = FormField("disk", "Disk", section="Disks", required=False, when=("size", ("large",)))
+    size = FormField("size", "Size", FieldKind.CHOICE, choices=("small", "large"), default="large", section="Pod")
+    async with staged(lab()) as stage:
+        dialog = dialogs.FormDialog(Form("lab", "pod", "New pod", (size, by_size)), dict)
+        stage.app.push_screen(dialog)
+        await stage.advance(0)
+        await stage.press("f9")
+        assert focused(stage) == "disk"
+        dialog.put_values({"size": "small"})
+        await stage.advance(0)
+        assert focused(stage) == "size"
+        await stage.press("f9")
+        assert focused(stage) == "size"

@@ -197,6 +197,8 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         """Fill in other values; fields that are not named become what they were at first."""
         self._body.put_values(values)
         self._left, self._refused_values = set(), {}
+        if (name := self._sections.first_if_closed()) is not None:
+            self._focus(name)
         self._show_problems({})
         self._show_live(self.values())
 

@@ -45,6 +45,12 @@ class FormSections:
         names = next((names for each, _, names in self._body.sections(self._body.values()) if each == number), [])
         return next((name for name in names if name in problems), names[0] if names else None)
 
+    def first_if_closed(self) -> str | None:
+        """Return the first field of all where other values have left none in the open section; else None."""
+        shown = self._body.values()
+        opened = any(number == self._body.opened for number, _, _ in self._body.sections(shown))
+        return None if opened else next(iter(shown), None)
+
     def next_to(self, step: int) -> int:
         """Return the number of the next section, or of the previous one; after the last comes the first."""
         numbers = self._numbers
