@@ -203,15 +203,17 @@ class Grabber:
         if isinstance(reply, Found) and reply.refs:
             self._troubles.pop(record.number, None)
             ref = sorted(reply.refs)[0]
-            text = "It was created, though no answer came." if not record.answered else "It is there after all."
+            done = "created" if record.intent.ref is None else "started"
+            text = f"It was {done}, though no answer came." if not record.answered else "It is there after all."
             if len(reply.refs) > 1:
                 text += f" {len(reply.refs)} things have its name: check them."
-            yield from self._append(self._entry(EntryKind.OBTAINED, record, text, ref=ref))
+            yield from self._append(self._entry(EntryKind.OBTAINED, record, text, ref=ref, found=True))
         elif isinstance(reply, Found):
             self._troubles.pop(record.number, None)
             self._absent_at[record.number] = now.up
             if record.stage is Stage.OPEN and late:
-                text = f"It was not created: {record.intent.account} does not list it."
+                done, sees = ("created", "list it") if record.intent.ref is None else ("started", "show it running")
+                text = f"It was not {done}: {record.intent.account} does not {sees}."
                 yield from self._append(self._entry(EntryKind.ABSENT, record, text))
         elif isinstance(reply, Failure):
             self._troubles[record.number] = reply.text
@@ -258,6 +260,10 @@ class Grabber:
             known = "not known" if price is None else f"{in_words(price)}, in another currency"
             text = f"The price is {known}, and may be above {'the ceiling' if limit is None else in_words(limit)}."
             yield from self._append(self._entry(EntryKind.PRICE, record, text, price=price))
+        elif price.amount > limit.amount and record.found and record.intent.ref is not None:
+            # Without an answer nothing says that it was this rule that has started it.
+            text = f"It costs {in_words(price)}, above {in_words(limit)}, and runs on: others may have started it."
+            yield from self._append(self._entry(EntryKind.PRICE, record, text, price=price, found=True))
         elif price.amount > limit.amount:
             text = f"It costs {in_words(price)}, above {in_words(limit)}: it is ended."
             yield from self._append(self._entry(EntryKind.UNDO, record, text, price=price))

@@ -63,7 +63,8 @@ class Entry:
     ``boot`` identifies that start: by them an age is known where the clock was set. ``thing`` is the kind of what is
     created, ``candidate`` distinguishes the candidates of one kind and account. ``price`` is for an hour of one
     instance, of an intent the most that it can be; ``counts`` is what all ``parallel`` of them count against the
-    budget. ``wait`` are seconds. ``state`` is the one in which the rule ends.
+    budget. ``wait`` are seconds. ``found``: no answer said that it was created, it was found. ``state`` is the one in
+    which the rule ends.
     """
 
     kind: EntryKind
@@ -81,6 +82,7 @@ class Entry:
     up: float | None = None
     boot: str = ""
     wait: float = 0.0
+    found: bool = False
     state: str = ""
     text: str = ""
 

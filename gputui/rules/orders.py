@@ -48,7 +48,10 @@ PAID = frozenset({Stage.OPEN, Stage.OBTAINED, Stage.SEEN, Stage.PRICED, Stage.UN
 
 @dataclass(slots=True)
 class Record:
-    """An order and where it is. ``answered``: the server has said that it is created."""
+    """An order and where it is.
+
+    ``answered``: the server has said that it is created; ``found``: not in an answer, but by its list.
+    """
 
     intent: Entry
     stage: Stage = Stage.OPEN
@@ -57,6 +60,7 @@ class Record:
     price: Money | None = None
     counts: Money | None = None
     answered: bool = False
+    found: bool = False
 
     @property
     def number(self) -> int:
@@ -108,7 +112,7 @@ class Orders:
                 self.over = entry
             case _ if record is not None:
                 self._settle(record, entry)
-        if entry.kind in _ANNOUNCED or (entry.kind is EntryKind.SEEN and entry.text):
+        if entry.kind in _ANNOUNCED or (entry.kind is EntryKind.SEEN and entry.text) or _is_left(entry):
             self.news.append(entry)
         if entry.kind not in {EntryKind.INTENT, EntryKind.NOTIFIED, EntryKind.SEEN}:
             self.last = entry
@@ -119,7 +123,7 @@ class Orders:
             case EntryKind.OBTAINED:
                 record.stage = Stage.OBTAINED
                 record.ref, record.generation = entry.ref or record.ref, entry.generation
-                record.answered = True
+                record.answered, record.found = True, entry.found
             case EntryKind.SEEN if record.stage is Stage.OBTAINED:
                 record.stage, record.ref = Stage.SEEN, entry.ref or record.ref
             case EntryKind.PRICE:
@@ -181,6 +185,11 @@ class Orders:
     def explained(self) -> str:
         """Return the last answer in words; '' before the first."""
         return "" if self.last is None else self.last.text
+
+
+def _is_left(entry: Entry) -> bool:
+    """Return whether something above the ceiling was left running."""
+    return entry.kind is EntryKind.PRICE and entry.found
 
 
 def key_of(intent: Entry) -> tuple[str, str, str]:

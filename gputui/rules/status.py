@@ -95,7 +95,7 @@ def words_of(entry: Entry) -> str:
     match entry.kind:
         case EntryKind.OBTAINED | EntryKind.SEEN:
             return "Obtained"
-        case EntryKind.UNDO:
+        case EntryKind.UNDO | EntryKind.PRICE:
             return "Above the ceiling"
         case EntryKind.UNDONE:
             return "Ended again"

@@ -481,3 +481,24 @@ def test_what_starts_slowly_and_no_request_limits_is_looked_at_until_it_has_a_pr
     assert looks[-1] - looks[0] > 2 * SETTLE
     assert any(isinstance(one, Undo) for one in effects)
     assert over(around)[0] == RuleState.FAILED.value
+
+
+def test_an_instance_that_somebody_else_may_have_started_is_not_ended_for_its_price() -> None:
+    ref = Ref("hub", "instance", "a")
+
+    def lost(effect: Effect) -> Reply:
+        match effect:
+            case Send():
+                return Answer(EntryKind.UNKNOWN, "No answer.")
+            case Find():
+                return Found([ref])
+            case Look():
+                return Seen(there=True, price=usd("2.50"), ref=ref)
+        return well(effect)
+
+    around = Around(grabbing(candidate(start=ref), unpriced=True), Chance(0, None, enough=True))
+    effects = drive(around, lost)
+    assert not any(isinstance(one, Undo) for one in effects)
+    notices = [one.entry.text for one in effects if isinstance(one, Notice)]
+    assert notices[0] == "It was started, though no answer came."
+    assert "runs on: others may have started it." in notices[1]
