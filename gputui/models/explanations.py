@@ -12,12 +12,14 @@ class Found:
     """GPUs that are idle in some places: single GPUs, possibly of several hosts.
 
     ``idle`` is None where the server does not count; then ``available`` says whether there are some. ``unknown`` is
-    the number of offers without a count, which are not in ``idle``.
+    the number of offers without a count, which are not in ``idle``. ``total`` are all of their GPUs, idle and in use;
+    None where that is not known of each.
     """
 
     idle: int | None = None
     available: bool | None = None
     unknown: int = 0
+    total: int | None = None
 
     @property
     def some(self) -> bool:
@@ -37,6 +39,7 @@ class Relaxed:
 class Explanation:
     """The stock of now under the limits of a deployment, and with each of them relaxed in turn.
 
+    ``excluding`` are the limits that leave no GPU at all, idle or in use, each with what there is beyond it.
     ``unread`` are places that could not be asked, with the reason.
     ``note`` says what the figures do not, and the way out.
     """
@@ -46,3 +49,4 @@ class Explanation:
     relaxed: tuple[Relaxed, ...] = ()
     unread: tuple[str, ...] = ()
     note: str = ""
+    excluding: tuple[Relaxed, ...] = ()

@@ -40,13 +40,16 @@ def limits_text(row: Deployment) -> str:
 def stock_lines(row: Deployment, explanation: Explanation) -> Iterator[Cell]:
     """Yield what the stock has within the limits, and with each of them relaxed."""
     yield _fitting(row, explanation.found, whole=not explanation.unread)
+    for limit in explanation.excluding:
+        gpus = "GPU of its models" if row.gpu_models else "GPU"
+        yield (f"✗ No {gpus}, idle or in use, is within this limit: all are {limit.change}.", "bad")
     if (unknown := explanation.found.unknown) and explanation.found.some:
         yield (f"  {counted(unknown, 'more offer')} within them {_UNCOUNTED}", "warning")
     for one in explanation.relaxed:
         yield (f"  {_number(one.found)} would fit {one.change}", "good")
     for problem in explanation.unread:
         yield (f"  not asked in full: {problem}", "warning")
-    if explanation.note and explanation.relaxed:
+    if explanation.note and (explanation.relaxed or explanation.excluding):
         yield (explanation.note, "muted")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from gputui.presentation.forms import (
 _NAMED = 3
 """Regions and GPU models that are named; more are counted."""
 _NONE = "–"
+_OVER_LIMIT = "No matching GPU of a known price is within your price limit: nothing starts until one is."
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,13 +246,15 @@ def _price_line(form: Form, values: Mapping[str, str], wanted: _Wanted, stock: S
     spot = "spot, less than " if form.value(Role.SPOT, values) == "true" else ""
     if not high.amount:
         return SummaryLine("Price", f"free{some}")
-    exceeded = at_most is not None and not unit and at_most.currency == low.currency and low.amount > at_most.amount
-    return SummaryLine(
-        "Price",
-        f"{spot}{price_range(low, high)}/h now{unit}{some}{bound}",
-        "More than your limit permits." if exceeded else "",
-        "warning" if exceeded or some else "",
-    )
+    now = f"{spot}{price_range(low, high)}/h now{unit}{some}"
+    if at_most is not None and not unit and at_most.currency == low.currency and low.amount > at_most.amount:
+        return SummaryLine("Price", f"✗ {now}, over your limit of {format_money(at_most)}/h", _OVER_LIMIT, "warning")
+    return SummaryLine("Price", f"{now}{bound}", style="warning" if some else "")
+
+
+def limit_note(lines: Iterable[SummaryLine]) -> str:
+    """Return what a summary says of a price limit below the prices now; '' where it is not, or that is unknown."""
+    return next((line.note for line in lines if line.label == "Price"), "")
 
 
 class _Price(NamedTuple):

@@ -55,6 +55,14 @@ def test_what_fits_is_never_said_to_be_on_one_host() -> None:
     assert stock(Found(0), ROW, Relaxed("with CUDA above 12.2", Found(8)))[1] == "  8 would fit with CUDA above 12.2"
 
 
+def test_a_limit_that_leaves_no_gpu_at_all_is_named_though_none_is_idle_beyond_it() -> None:
+    price = Relaxed("with a price above $0.10/h", Found(0, total=12))
+    row = replace(ROW, gpu_models=("RTX 3090",))
+    assert list(map(plain_text, stock_lines(row, Explanation(REF, Found(0, total=0), excluding=(price,)))))[1] == (
+        "✗ No GPU of its models, idle or in use, is within this limit: all are with a price above $0.10/h."
+    )
+
+
 def test_an_offer_without_a_number_of_idle_gpus_is_not_counted_as_none() -> None:
     assert stock(Found(0, unknown=1)) == [
         "Whether an idle GPU fits its limits is unknown: 1 offer without a number of idle GPUs."

@@ -15,7 +15,7 @@ from gputui.api.gpuhub.pro.create import instance_form
 from gputui.api.yotta.create.forms import Choices, endpoint_fields, pod_fields, vm_fields
 from gputui.api.yotta.mapping import VmType
 from gputui.models import Form, FormField, Money, Offer, Phase, Ref, Role, Volume
-from gputui.presentation.form_summary import StockNow, SummaryLine, change_summary, creation_summary
+from gputui.presentation.form_summary import StockNow, SummaryLine, change_summary, creation_summary, limit_note
 
 HUB = DeploymentForm("hub", ("sgp1", "eu1"), "USD").form(gpu_models=["RTX 5090"])
 VALUES = {
@@ -92,8 +92,14 @@ def test_price_and_stock_are_those_of_the_offers_that_fit(offers: Sequence[Offer
 def test_what_others_pay_is_an_estimate_and_a_price_above_the_limit_is_said() -> None:
     paid = {("hub", "sgp1", "RTX 5090"): usd("0.9")}
     made = lines(HUB, VALUES, StockNow([offer(9, 64)], paid=paid))["Price"]
-    assert made.text == "~$5.40/h now, at most $4.50/h"
-    assert (made.style, made.note) == ("warning", "More than your limit permits.")
+    assert made.text == "✗ ~$5.40/h now, over your limit of $4.50/h"
+    assert limit_note([made])
+    enough = lines(HUB, {**VALUES, "price_to": "1.8"}, StockNow([offer(9, 64)], paid=paid))["Price"]
+    assert (enough.text, enough.style, limit_note([enough])) == ("~$5.40/h now, at most $5.40/h", "", "")
+    assert (made.style, made.note) == (
+        "warning",
+        "No matching GPU of a known price is within your price limit: nothing starts until one is.",
+    )
 
 
 def test_stock_that_is_not_current_not_read_or_not_reported_is_said_to_be_so() -> None:

@@ -86,6 +86,12 @@ class _Asking:
         questions = [*(self._without(limit, found) for limit in self._limits), *map(self._in_region, elsewhere)]
         answers = await asyncio.gather(*(attempt(question) for question in questions))
         relaxed = [answer for answer in answers if isinstance(answer, Relaxed) and _more(answer.found, found)]
+        beyond = zip(self._limits, answers, strict=False)
+        excluding = [
+            Relaxed(limit.beyond, answer.found)
+            for limit, answer in beyond
+            if isinstance(answer, Relaxed) and found.total == 0 and not unread and answer.found.total
+        ]
         if (found.idle or 0) < max(self._row.gpu_count or 1, 1):
             relaxed += _of_other_models(stock, self._row.gpu_models)
         if not relaxed and self._limits:
@@ -93,7 +99,8 @@ class _Asking:
             if _more(there := _idle(every, self._row.gpu_models), found):
                 relaxed.append(Relaxed("without all its limits together", there))
         failed = [answer.message for answer in answers if isinstance(answer, GputuiError)]
-        return Explanation(self._row.ref, found, tuple(relaxed), (*unread, *dict.fromkeys(failed)), _FIXED)
+        problems = (*unread, *dict.fromkeys(failed))
+        return Explanation(self._row.ref, found, tuple(relaxed), problems, _FIXED, tuple(excluding))
 
     async def _read(self, regions: Sequence[str], given: Parameters) -> tuple[list[Offer], tuple[str, ...]]:
         """Ask regions; returns the offers, and the regions that did not answer. Raises where none did."""
@@ -152,7 +159,12 @@ def _idle(offers: Iterable[Offer], models: Sequence[str]) -> Found:
 
 def _count(offers: Collection[Offer]) -> Found:
     known = [offer.idle for offer in offers if offer.idle is not None]
-    return Found(sum(known) if known or not offers else None, unknown=len(offers) - len(known))
+    totals = [offer.total for offer in offers if offer.total is not None]
+    return Found(
+        sum(known) if known or not offers else None,
+        unknown=len(offers) - len(known),
+        total=sum(totals) if len(totals) == len(offers) else None,
+    )
 
 
 def _more(there: Found, than: Found) -> bool:

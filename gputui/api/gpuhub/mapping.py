@@ -15,6 +15,7 @@ from gputui.api.common.readers import read_time
 from gputui.api.common.ssh_command import ssh_target
 from gputui.api.gpuhub import schema
 from gputui.api.gpuhub.event_log import EventRow, container_name, container_phase
+from gputui.api.gpuhub.fields import OPEN_CUDA
 from gputui.api.gpuhub.schema import RowNotes
 from gputui.api.http.rows import RowCollector, UnreadableRowError, read_each
 from gputui.models import (
@@ -144,7 +145,7 @@ def to_deployment(scope: Scope, row: schema.DeploymentRow, notes: RowNotes) -> D
         gpu_count=template.get("gpu_num"),
         regions=names(template.get("dc_list")),
         cuda_from=template.get("cuda_v_from"),
-        cuda_to=template.get("cuda_v_to"),
+        cuda_to=None if template.get("cuda_v_to") == OPEN_CUDA else template.get("cuda_v_to"),
         cpu_from=template.get("cpu_num_from"),
         cpu_to=template.get("cpu_num_to"),
         memory_from=_bytes(template.get("memory_size_from")),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from gputui.analytics.stock import paid_prices
 from gputui.api.capabilities import Creator, PreparedChange
 from gputui.cli import arguments, keep_trying, leases, prompts, session, waiting
 from gputui.cli.forms import given_fields, list_fields, refused_fields, resolved
@@ -26,9 +27,10 @@ from gputui.errors import (
     UnknownOutcomeError,
 )
 from gputui.fleet.leases import check_lease
-from gputui.models import Action, Deployment, FieldKind, Form, Instance, Phase, Ref, Resource, Role, Row
+from gputui.models import Action, Deployment, FieldKind, Form, Instance, Offer, Phase, Ref, Resource, Role, Row
 from gputui.models.leases import LeaseAction
 from gputui.presentation import forms
+from gputui.presentation.form_summary import StockNow, creation_summary, limit_note
 from gputui.redaction import redact
 from gputui.user_name import user_name
 
@@ -276,8 +278,15 @@ async def _what_follows(fleet: Fleet, home: Resource, form: Form, values: Mappin
         forms.cost(form, values) or form.note,
         forms.same_name(form, values, listing.rows),
         forms.stock_note(form, values, listing.rows),
+        _limit_note(form, values, listing.rows) if home in (Resource.INSTANCES, Resource.DEPLOYMENTS) else "",
     )
     return [*forms.sizes(form, values), *(line for line in lines if line)]
+
+
+def _limit_note(form: Form, values: Mapping[str, str], rows: Sequence[Row]) -> str:
+    offers = [row for row in rows if isinstance(row, Offer) and row.ref.account == form.account]
+    paid = paid_prices(row for row in rows if isinstance(row, Instance) and row.ref.account == form.account)
+    return limit_note(creation_summary(form, values, costs=True, stock=StockNow(offers, paid)))
 
 
 def form_values(form: Form, given: Mapping[str, str]) -> dict[str, str]:

@@ -70,7 +70,7 @@ async def test_each_limit_is_relaxed_in_turn_and_the_price_that_is_enough_is_fou
     server: ScriptedServer,
 ) -> None:
     found, requests = await explained(server)
-    assert found.found == Found(0)
+    assert found.found == Found(0, total=0)
     assert {one.change: one.found.idle for one in found.relaxed} == {
         "with CUDA above 12.2": 8,
         "with a price up to $1.24/h": 3,
@@ -92,8 +92,23 @@ async def test_limits_that_only_together_exclude_all_hosts_are_named_together(se
     row = replace(row, price_to=Money(Decimal("0.10"), "USD"))
     server.on(STOCK, lambda request: ok(stock(request.json)))
     found, _ = await explained(server, row)
-    assert found.found == Found(0)
+    assert found.found == Found(0, total=0)
     assert [(one.change, one.found.idle) for one in found.relaxed] == [("without all its limits together", 13)]
+
+
+async def test_a_limit_that_excludes_every_gpu_is_named_though_none_is_idle(server: ScriptedServer) -> None:
+    row = replace(ROW, gpu_models=("RTX 4090",), price_to=Money(Decimal("0.10"), "USD"))
+
+    def busy(asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return [{model: {**one, "idle_gpu_num": 0} for model, one in each.items()} for each in stock(asked)]
+
+    server.on(STOCK, lambda request: ok(busy(request.json)))
+    backend = GpuhubBackend(gpuhub_account(server.url))
+    assert backend.explainer is not None
+    found = await backend.explainer.explain(row)
+    assert found.found == Found(0, total=0)
+    assert found.relaxed == ()
+    assert [one.change for one in found.excluding] == ["with a price above $0.10/h"]
 
 
 async def test_a_region_that_fails_is_named_and_the_others_are_explained(server: ScriptedServer) -> None:
@@ -106,7 +121,7 @@ async def test_a_region_that_fails_is_named_and_the_others_are_explained(server:
     backend = GpuhubBackend(gpuhub_account(server.url))
     assert backend.explainer is not None
     found = await backend.explainer.explain(replace(ROW, regions=("sgp1", "Singapore-A")))
-    assert found.found == Found(2)
+    assert found.found == Found(2, total=8)
     assert any("busy" in problem for problem in found.unread)
     with pytest.raises(ServerError, match="busy"):
         await backend.explainer.explain(ROW)
@@ -122,7 +137,7 @@ async def test_an_idle_number_that_is_not_reported_is_unknown_and_not_none(serve
     assert backend.explainer is not None
     found = await backend.explainer.explain(replace(ROW, price_to=None, cuda_to=None))
     assert (found.found.idle, found.found.unknown) == (None, 1)
-    assert [(one.change, one.found) for one in found.relaxed] == [("of model RTX 4090", Found(5))]
+    assert [(one.change, one.found) for one in found.relaxed] == [("of model RTX 4090", Found(5, total=8))]
 
 
 def test_open_ends_of_ranges_are_no_limits() -> None:
