@@ -192,6 +192,19 @@ async def test_fields_come_and_go_with_the_type_and_what_is_not_asked_for_is_not
         assert cloud.received == [wanted]
 
 
+async def test_a_space_within_a_typed_name_ticks_nothing_and_one_after_it_ticks() -> None:
+    async with staged(Cloud("hub"), view="2") as stage:
+        await open_form(stage, {**FILLED, "gpu_name_set": ""})
+        await focus_on(stage, "gpu_name_set")
+        ticks = stage.app.screen.query_one("#field-gpu_name_set", TickList)
+        await stage.press(*"rtx", "space", *"5090")
+        assert ticks.values == []
+        await stage.press("space")
+        assert ticks.values == ["RTX 5090"]
+        await stage.press("up", "space")
+        assert len(ticks.values) == 2, "after another key a space ticks again"
+
+
 async def test_an_image_is_found_with_the_arrows_by_words_of_its_name_or_typed() -> None:
     async with staged(Cloud("hub"), view="2", size=NARROW) as stage:
         await open_form(stage, {**FILLED, "image_uuid": ""})

@@ -21,6 +21,8 @@ from gputui.widgets.inputs.line_input import LineInput
 from gputui.widgets.internal_errors import GuardedHandlers
 
 _INDENT = "  "
+_PAUSE = 1.5
+"""Seconds without a key after which other characters begin another search."""
 MOST_FOUND, LEAST_LINES = 6, 2
 """Lines of a list of what was found at most, and of an editor of lines at least."""
 
@@ -34,9 +36,10 @@ class Done(Message):
 
 
 class TickList(GuardedHandlers, OptionList):
-    """Several of a few: space ticks, a letter or digit goes to the next choice with a word that begins so.
+    """Several of a few: space ticks, typed characters go to the next choice that continues so from one of its words.
 
-    What is ticked at first is listed first.
+    A space within what is typed without a pause belongs to it where a choice continues so. What is ticked at first is
+    listed first.
     """
 
     DEFAULT_CSS = """
@@ -54,6 +57,7 @@ class TickList(GuardedHandlers, OptionList):
 
     def __init__(self, choices: Sequence[tuple[str, str]], ticked: Iterable[str], *, id: str) -> None:  # noqa: A002
         self._ticked = set(ticked)
+        self._typed, self._typed_at = "", 0.0
         self._order = [value for value, _ in choices]
         self._choices = self._ticked_first(choices)
         super().__init__(*(Option(self._line(number)) for number in range(len(self._choices))), id=id, compact=True)
@@ -81,12 +85,21 @@ class TickList(GuardedHandlers, OptionList):
 
     def on_key(self, event: Key) -> None:
         """Tick with space, jump with a character."""
+        if event.time - self._typed_at > _PAUSE:
+            self._typed = ""
         if event.key == "space":
-            self._toggle()
-        elif event.character and event.character.isalnum():
-            self._jump(event.character.casefold())
+            if not (self._typed and self._jump(self._typed + " ")):
+                self._typed = ""
+                self._toggle()
+        elif event.character and (event.character.isalnum() or event.character == "-"):
+            character = event.character.casefold().replace("-", " ")
+            if not (self._typed and self._jump(self._typed + character)):
+                self._typed = ""
+                self._jump(character, begin=1)
         else:
+            self._typed = ""
             return
+        self._typed_at = event.time
         event.stop()
         event.prevent_default()
 
@@ -97,15 +110,17 @@ class TickList(GuardedHandlers, OptionList):
         self.replace_option_prompt_at_index(self.highlighted, self._line(self.highlighted))
         self.post_message(Edited())
 
-    def _jump(self, character: str) -> None:
+    def _jump(self, typed: str, begin: int = 0) -> bool:
+        """Go to the next choice that continues so, ``begin`` lines on at the earliest; returns whether there is one."""
         count = len(self._choices)
-        start = -1 if self.highlighted is None else self.highlighted
-        for step in range(1, count + 1):
+        start = -begin if self.highlighted is None else self.highlighted
+        for step in range(begin, count + begin):
             number = (start + step) % count
-            words = " ".join(self._choices[number]).casefold().replace("-", " ").split()
-            if any(word.startswith(character) for word in words):
-                self.highlighted = number
-                return
+            texts = (" ".join(text.casefold().replace("-", " ").split()) for text in self._choices[number])
+            if any(f" {typed}" in f" {text}" for text in texts):
+                self.highlighted, self._typed = number, typed
+                return True
+        return False
 
     def on_focus(self) -> None:
         """Show where a tick would go."""
