@@ -23,7 +23,7 @@ from gputui.models.rules import Rule
 from gputui.models.timeline import Lane, Moment, Timeline, TimeSpan
 from gputui.presentation.moments import of_action, of_event, of_gaps, of_lease_entry, of_stock, of_watch_entry
 from gputui.rules.files import RuleFiles
-from gputui.rules.journal import Entry, Journal
+from gputui.rules.journal import Entry, EntryKind, Journal
 from gputui.rules.place import agent_dir
 
 if TYPE_CHECKING:
@@ -250,7 +250,11 @@ def _journal(directory: Path, id_: str, rule: Rule | None) -> Sequence[Moment]:
     if not isinstance(rule, Lease):
         try:
             watch = Journal(directory, Entry).entries(id_)
-            return [of_watch_entry(id_, number, entry, rule) for number, entry in enumerate(watch)]
+            intents = {entry.number: entry for entry in watch if entry.kind is EntryKind.INTENT}
+            return [
+                of_watch_entry(id_, place, entry, rule, intents.get(entry.number))
+                for place, entry in enumerate(watch)
+            ]
         except GputuiError:
             if rule is not None:
                 raise

@@ -24,6 +24,41 @@ _PHASES = {
 }
 _BAD_ENTRIES = {EntryKind.REFUSED, EntryKind.UNKNOWN, EntryKind.UNDO}
 _OPEN_ENTRIES = {EntryKind.INTENT, EntryKind.ABSENT, EntryKind.NO_STOCK, EntryKind.NOT_SENT}
+_SPEAK_FOR_THEMSELVES = {EntryKind.IDLE, EntryKind.OVER}
+_WATCH_WORDS: Mapping[EntryKind, str] = {
+    EntryKind.INTENT: "request for {thing} is sent",
+    EntryKind.OBTAINED: "obtained {thing}",
+    EntryKind.SEEN: "{thing} is in the lists of the server",
+    EntryKind.ABSENT: "looked for {thing}, not found",
+    EntryKind.NO_STOCK: "no stock for {thing}",
+    EntryKind.NOT_SENT: "{thing} not created",
+    EntryKind.REFUSED: "{thing} refused",
+    EntryKind.UNKNOWN: "{thing} has an unknown outcome",
+    EntryKind.PRICE: "price of {thing} is known",
+    EntryKind.UNDO: "{thing} costs too much, it is ended",
+    EntryKind.UNDONE: "{thing} is ended again",
+    EntryKind.REHEARSED: "dry run for {thing}",
+    EntryKind.NOTIFIED: "notification sent",
+    EntryKind.IDLE: "enough GPUs are idle",
+    EntryKind.OVER: "the rule is over",
+}
+"""The entries of a watch in words; without the name of the thing, where an entry has none, they say the rest."""
+_LEASE_WORDS: Mapping[LeaseEvent, str] = {
+    LeaseEvent.BOUND: "lease follows this instance",
+    LeaseEvent.WARNED: "lease ends soon",
+    LeaseEvent.KEPT: "lease ends later",
+    LeaseEvent.SENT: "end of the lease is requested",
+    LeaseEvent.ANSWERED: "server accepted the end of the lease",
+    LeaseEvent.REFUSED: "server refused the end of the lease",
+    LeaseEvent.LOST: "no answer to the end of the lease",
+    LeaseEvent.ALARMED: "lease could not be enforced",
+    LeaseEvent.BLIND: "lease does not see the load",
+    LeaseEvent.SIGHTED: "lease sees the load again",
+    LeaseEvent.ARMED: "lease is armed on the host",
+    LeaseEvent.DISARMED: "lease is no longer armed on the host",
+    LeaseEvent.DONE: "lease is over",
+    LeaseEvent.ENDED: "lease ended early",
+}
 _BAD_LEASES = {LeaseEvent.REFUSED, LeaseEvent.LOST, LeaseEvent.ALARMED, LeaseEvent.BLIND}
 _OPEN_LEASES = {LeaseEvent.WARNED, LeaseEvent.SENT}
 LANES: Mapping[Lane, str] = {
@@ -91,14 +126,20 @@ def of_action(
     )
 
 
-def of_watch_entry(id_: str, number: int, entry: Entry, rule: Rule | None) -> Moment:
-    """Return an entry in the journal of a watch as a moment; ``number`` is its place in it."""
+def of_watch_entry(id_: str, number: int, entry: Entry, rule: Rule | None, intent: Entry | None = None) -> Moment:
+    """Return an entry in the journal of a watch as a moment; ``number`` is its place in it.
+
+    ``intent`` is the entry before the request that it belongs to, which names the thing.
+    """
     kind = entry.kind
     tone = Tone.BAD if kind in _BAD_ENTRIES else Tone.NOTICE if kind in _OPEN_ENTRIES else Tone.QUIET
-    about = entry.ref
+    about = entry.ref or (intent.ref if intent is not None else None)
     name = " ".join(filter(None, (id_, getattr(rule, "note", ""))))
-    text = ": ".join(filter(None, (kind.value, entry.name or (str(about) if about else ""), entry.text)))
-    account = entry.account or (about.account if about else "")
+    thing = entry.name or (intent.name if intent is not None else "") or (about.id if about is not None else "")
+    said = _WATCH_WORDS[kind].format(thing=thing).strip()
+    # The sentence about an offer names its place, that about an end says all of it.
+    text = entry.text if kind in _SPEAK_FOR_THEMSELVES and entry.text else ": ".join(filter(None, (said, entry.text)))
+    account = entry.account or (intent.account if intent is not None else "") or (about.account if about else "")
     return _entry(id_, number, account, name, entry.at, text, tone, about)
 
 
@@ -108,7 +149,7 @@ def of_lease_entry(id_: str, number: int, entry: LeaseEntry, rule: Rule | None) 
     lease = rule if isinstance(rule, Lease) else None
     about = None if lease is None else lease.ref
     name = f"{id_} {lease.name}" if lease is not None else id_
-    text = ": ".join(filter(None, (f"lease {entry.what.value}", entry.text)))
+    text = ": ".join(filter(None, (_LEASE_WORDS[entry.what], entry.text)))
     return _entry(id_, number, about.account if about else "", name, entry.at, text, tone, about)
 
 

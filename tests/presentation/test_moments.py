@@ -47,7 +47,23 @@ def test_entries_of_rules_name_the_rule_and_the_thing() -> None:
     assert (entry.name, entry.text, entry.tone, entry.rule) == ("w2x3 night", "refused: no money", Tone.BAD, "w2x3")
     lease = Lease("l2x3", MAIN, "main", NOON)
     warned = of_lease_entry("l2x3", 0, LeaseEntry(NOON, LeaseEvent.WARNED, 0, "in 15 min"), lease)
-    assert (warned.text, warned.tone, warned.about) == ("lease warned: in 15 min", Tone.NOTICE, MAIN)
+    assert (warned.text, warned.tone, warned.about) == ("lease ends soon: in 15 min", Tone.NOTICE, MAIN)
+
+
+def test_every_entry_of_a_rule_is_said_in_words_with_the_thing_of_its_request() -> None:
+    intent = Entry(EntryKind.INTENT, NOON, 1, account="hub", name="exp-w2x3-1")
+    for kind in EntryKind:
+        entry = Entry(kind, NOON, 1, text="The reason.") if kind is not EntryKind.INTENT else intent
+        moment = of_watch_entry("w2x3", 0, entry, None, intent)
+        assert not moment.text.startswith(f"{kind.value}:")
+        assert "{" not in moment.text
+    text = "Some RTX 5090 idle in yotta US East 3, from $0.51/h."
+    offer = Ref("yotta", "offer", "us-east-3/NVIDIA_RTX_5090_32G")
+    assert of_watch_entry("w2x3", 0, Entry(EntryKind.IDLE, NOON, ref=offer, text=text), None).text == text
+    price = of_watch_entry("w2x3", 0, Entry(EntryKind.PRICE, NOON, 1, text="It costs $0.97/h."), None, intent)
+    assert (price.text, price.ref.account) == ("price of exp-w2x3-1 is known: It costs $0.97/h.", "hub")
+    for what in LeaseEvent:
+        assert of_lease_entry("l2x3", 0, LeaseEntry(NOON, what, 0), None).text != f"lease {what.value}"
 
 
 def test_the_stock_is_a_moment_where_it_changes_between_none_and_some() -> None:

@@ -70,9 +70,19 @@ def run(args: argparse.Namespace) -> int:
     path = None if args.write is None else _new_file(Path(args.write))
     with session.open_history() as history:
         rows = [row for snapshot in history.snapshots(accounts) for row in snapshot.rows]
-        events, status = ([], ExitCode.OK) if args.offline else _reported(accounts, args.accounts)
+        # What a rule did is in its journal: no server has it.
+        listing = session.Listing() if args.offline or args.rule else _reported(accounts)
+        listing.drop_denials(args.accounts)
+        events = [row for row in listing.rows if isinstance(row, Event)]
         past = {event.instance: event.name for event in events}
-        scope = _scope(args, rows, named(history) | past, accounts)
+        try:
+            scope = _scope(args, rows, named(history) | past, accounts)
+        except NotFoundError:
+            listing.report()  # it may be there
+            raise
+        if about := scope.concern.accounts:
+            listing.failures = [(name, error) for name, error in listing.failures if name in about]
+        status = listing.report(args.accounts)
         hosts, parents = places_of(rows)
         sources = Sources(history, tuple(accounts), state_dir(), events, hosts, parents, most=_MOST)
         timeline = read(sources, span, scope)
@@ -147,14 +157,13 @@ class _Gone:
         self.ref, self.name = ref, name
 
 
-def _reported(accounts: Mapping[str, Account], named: Sequence[str]) -> tuple[list[Event], ExitCode]:
+def _reported(accounts: Mapping[str, Account]) -> session.Listing:
     """Read the events that servers keep."""
 
     async def ask(fleet: Fleet) -> session.Listing:
         return await session.read(fleet, [Resource.EVENTS])
 
-    listing = session.with_fleet(accounts, ask)
-    return [row for row in listing.rows if isinstance(row, Event)], listing.report(named)
+    return session.with_fleet(accounts, ask)
 
 
 def _filtered(timeline: Timeline, args: argparse.Namespace) -> Timeline:

@@ -17,7 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static, TextArea
 
 from gputui.errors import GputuiError, InvalidError
-from gputui.models import Form, PreparedRequest
+from gputui.models import Form, FormField, PreparedRequest
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.dialogs.form_body import FormBody
 from gputui.screens.dialogs.form_editors import Done, Edited
@@ -119,7 +119,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._refused_values: dict[str, tuple[str, str]] = {}
         self._shown_problems: Values = {}
         self._at_first: dict[str, str] = {}
-        self._warned = False
+        self._warned: Values | None = None
         self._long = len(form.fields) > _SHORT or len(form.sections) > 1
         self._body = FormBody(form, self._values, long=self._long)
         self._sections = FormSections(form, self._body)
@@ -168,8 +168,10 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         wrong = [name for name in self._body.names() if name in self._problems]
         before = [self.last_field] if self.last_field in self._body.names() else []
         self._focus((wrong or before or self._body.open_names())[0])
-        self._at_first = self.values()
-        self._show_live(self._at_first)
+        # What comes back from the question is input already.
+        values = self.values()
+        self._at_first = {} if before or self._problems else values
+        self._show_live(values)
 
     def on_resize(self, event: Resize) -> None:
         """Take the room that the terminal has."""
@@ -181,8 +183,11 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._live.fit(size.width)
         panel = self.query_one(".dialog")
         panel.set_class(self._live.wide, "-wide")
+        high = size.height >= _LOW
+        # As Textual sets them, but before the first frame.
+        self.set_class(not high, "-low")
+        self.set_class(high, "-high")
         if self._long:
-            high = size.height >= _LOW
             needed = self._body.tallest(_TICKS_HIGH if high else _TICKS_LOW) + _AROUND
             lines = max(needed, _LEAST_WITH_REQUEST if self._live.wide else 0)
             panel.styles.height = min(lines, size.height * 94 // 100 if high else size.height)
@@ -208,8 +213,10 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     @on(Edited)
     @on(Checkbox.Changed)
     def _changed(self) -> None:
-        self._warned = False
         values = self._body.show_fields()
+        if self._warned is not None and self._warned != values:
+            self._warned = None
+            self._show_help(self._body.field_of(self.focused))
         if self._shown_problems:
             self._show_problems_left()
         self._show_live(values)
@@ -283,6 +290,9 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     def _entered(self, event: DescendantFocus) -> None:
         field = self._body.field_of(event.widget)
         self.last_field = self.last_field if field is None else field.name
+        self._show_help(field)
+
+    def _show_help(self, field: FormField | None) -> None:
         hint = self._form.note if field is None else "   ".join(filter(None, (field.help, keys_of(field, self.app))))
         optional = "optional   " if field is not None and not field.is_required(self.values()) else ""
         self._show_hint(Content(optional + hint))
@@ -329,8 +339,10 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
 
     def action_cancel(self) -> None:
         """Close without an answer; what took long to fill in is not thrown away by one key."""
-        if self._long and not self._warned and self.values() != self._at_first:
-            self._warned = True
+        values = self.values()
+        # The message of a change may come after the key: the values are compared.
+        if self._long and values not in (self._at_first, self._warned):
+            self._warned = values
             keep = f"; {self.key_of('form.save')} keeps it as a template" if self._templates else ""
             warning = f"{self.key_of('dialog.cancel')} again discards your input{keep}"
             self._show_hint(Content.styled(warning, "$text-warning"))

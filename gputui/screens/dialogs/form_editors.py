@@ -111,7 +111,7 @@ class TickList(GuardedHandlers, OptionList):
         self.post_message(Edited())
 
     def _jump(self, typed: str, begin: int = 0) -> bool:
-        """Go to the next choice that continues so, ``begin`` lines on at the earliest; returns whether there is one."""
+        """Go to the next choice that continues so, ``begin`` lines on at the earliest; returns whether one does."""
         count = len(self._choices)
         start = -begin if self.highlighted is None else self.highlighted
         for step in range(begin, count + begin):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gputui.config.paths import history_path
-from gputui.errors import UnavailableError
+from gputui.errors import AccountDeniedError, UnavailableError
 from gputui.history.history import History, Snapshot
 from gputui.models import Event, Instance, Outcome, Phase, Ref, Resource
 from gputui.models.rules import Watch
@@ -70,7 +70,7 @@ def test_the_journal_of_a_rule_is_shown_and_a_damaged_one_is_said(past: History,
     (directory / "journal" / "w9x9.jsonl").write_text("{}\n", "utf-8")
     status, out, err = run("timeline", "--rule", "w2x3", "--offline")
     assert status == 0
-    assert "notified: 8 idle" in out
+    assert "notification sent: 8 idle" in out
     assert "w9x9" in err
 
 
@@ -92,6 +92,18 @@ def test_a_server_that_does_not_answer_is_said_and_the_rest_is_shown(past: Histo
     assert status == 3
     assert "stop train-a" in out
     assert "no answer" in err
+
+
+def test_refusals_of_accounts_that_it_is_not_about_are_not_said(past: History, hub: Cloud, run: Run) -> None:
+    hub.errors[Resource.EVENTS] = AccountDeniedError("hub: needs a company-verified account.")
+    assert "company-verified" not in run("timeline", "--since", "1h")[2]
+    assert "company-verified" in run("timeline", "--since", "1h", "-A", "hub")[2]
+    assert run("timeline", "--rule", "w2x3")[0] == 0
+    assert "company-verified" not in run("timeline", "nothing-here")[2]
+    hub.errors[Resource.EVENTS] = UnavailableError("hub: no answer.")
+    status, _, err = run("timeline", "nothing-here")
+    assert (status, "no answer" in err) == (1, True), "it may be there"
+    assert "no answer" not in run("timeline", "--rule", "w2x3")[2]
 
 
 def test_a_filter_is_that_of_the_app(past: History, run: Run) -> None:
