@@ -58,7 +58,8 @@ def budget_states(
         report = ledger.report(period, By.ACCOUNT, [name for name in known if budget.counts(name)])
         currency = budget.amount.currency
         spent = report.totals.get(currency, Money(Decimal(0), currency))
-        at_least = bool(report.unpriced) or not report.unobserved or any(map(report.lacks, report.unobserved))
+        at_least = bool(report.unpriced or report.never) or not report.unobserved
+        at_least = at_least or any(map(report.lacks, report.unobserved))
         found.append(
             BudgetState(
                 budget, period, spent, report.estimates.get(currency), report.forecasts.get(currency), at_least

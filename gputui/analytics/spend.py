@@ -111,6 +111,8 @@ class SpendReport:
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     outdated: Collection[str] = ()
     """The accounts whose present rate is not known, because they were not looked at for a while."""
+    never: Collection[str] = ()
+    """The accounts that bill and of which nothing was ever recorded, as far as that is known."""
 
     @cached_property
     def totals(self) -> Mapping[str, Money]:
@@ -130,6 +132,7 @@ class SpendReport:
             unobserved={name: one for name, one in self.unobserved.items() if name in accounts},
             forecasts={},
             outdated=[name for name in self.outdated if name in accounts],
+            never=[name for name in self.never if name in accounts],
         )
 
     def lacks(self, account: str) -> bool:

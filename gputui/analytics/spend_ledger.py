@@ -35,11 +35,17 @@ class Ledger:
     """A record of spending, in which each instant of a thing has one charge: periods are added up from it.
 
     ``prepaid_until`` is when the prepaid time of things ends that use it now, for forecasts; it may lack some.
+    ``billing`` are the accounts that are known to bill: one of which nothing is recorded lacks in a sum.
     """
 
     def __init__(
-        self, record: SpendRecord, now: datetime, prepaid_until: Mapping[Ref, datetime] = NOTHING_PREPAID
+        self,
+        record: SpendRecord,
+        now: datetime,
+        prepaid_until: Mapping[Ref, datetime] = NOTHING_PREPAID,
+        billing: Collection[str] = (),
     ) -> None:
+        self._billing = billing
         self._prepaid_until = prepaid_until
         self._record = record
         self._now = now.timestamp()
@@ -59,7 +65,8 @@ class Ledger:
         groups = Groups(by)
         self._add_all(groups, begin, end, accounts)
         unobserved = {name: self._unobserved(name, begin, end) for name in self._recorded(accounts)}
-        report = SpendReport(window=period, by=by, unobserved=unobserved)
+        never = [name for name in self._billing if name not in unobserved and (accounts is None or name in accounts)]
+        report = SpendReport(window=period, by=by, unobserved=unobserved, never=never)
         if begin <= self._now < period.until.timestamp():
             return self._with_present(report, groups, accounts)
         return replace(report, lines=groups.lines(accounts))
@@ -125,7 +132,9 @@ class Ledger:
         report = replace(report, lines=groups.lines(accounts), outdated=outdated)
         if len(outdated) == len(report.unobserved):
             return report
-        at_least = lacking or bool(outdated or report.unpriced) or any(map(report.lacks, report.unobserved))
+        at_least = (
+            lacking or bool(outdated or report.unpriced or report.never) or any(map(report.lacks, report.unobserved))
+        )
         hours = Decimal(round(end - self._now)) / 3600
         forecasts = {}
         nothing = Decimal(0)

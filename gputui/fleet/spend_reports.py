@@ -133,7 +133,8 @@ class SpendReports:
         windows = {period: window(period, now, self._zone) for period in Period}
         accounts = tuple(self._fleet.accounts)
         since = min(each.since for each in windows.values())
-        ledger = Ledger(history.spend.read(accounts, since), now, prepaid)
+        billing = [name for name, runtime in self._fleet.runtimes.items() if runtime.bills]
+        ledger = Ledger(history.spend.read(accounts, since), now, prepaid, billing)
         reports = {period: ledger.report(each, By.ACCOUNT, accounts) for period, each in windows.items()}
         budgets = budget_states(self.budgets, ledger, accounts, now, self._zone)
         reached = [state for state in budgets if self._is_new(history, state)] if self.announced else []

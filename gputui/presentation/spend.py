@@ -75,7 +75,7 @@ def spent_text(report: SpendReport) -> str:
 
 def lacks_something(report: SpendReport) -> bool:
     """Whether the sums of a report are lower bounds: something was not observed or has no price."""
-    return bool(report.unpriced) or any(map(report.lacks, report.unobserved))
+    return bool(report.unpriced or report.never) or any(map(report.lacks, report.unobserved))
 
 
 def notes(report: SpendReport, now: datetime, *, utc: bool) -> list[str]:
@@ -90,6 +90,8 @@ def notes(report: SpendReport, now: datetime, *, utc: bool) -> list[str]:
         if one.partial:
             text = f"lists lacked rows for {span_text(one.partial)}; the sum may be too low."
             said.setdefault(text, []).append(account)
+    if report.never:
+        said["nothing was ever recorded."] = list(report.never)
     lines = [f"{some_of(accounts, _MOST_ACCOUNTS)}: {text}" for text, accounts in said.items()]
     if report.estimates:
         lines.append(

@@ -11,7 +11,8 @@ from gputui.analytics.budgets import budget_states
 from gputui.analytics.spend_ledger import Ledger
 from gputui.models import Money
 from gputui.models.budgets import Budget
-from gputui.presentation.spend import budget_text
+from gputui.models.periods import By
+from gputui.presentation.spend import budget_text, lacks_something, notes
 from tests.analytics.test_spend import DAY, NOON, charge, record
 
 
@@ -64,3 +65,15 @@ def test_each_budget_has_its_own_period() -> None:
 def test_a_budget_of_which_nothing_was_recorded_is_not_known_to_be_unspent() -> None:
     (state,) = budget_states([budget("100", "USD", "day", "new")], LEDGER, ["hub", "lab", "new"], NOON, UTC)
     assert budget_text(state) == "≥ $0.00 of $100.00 today (0 %)"
+
+
+def test_an_account_that_bills_and_was_never_recorded_lacks_in_the_sums() -> None:
+    whole = record((charge(), 0, 12))
+    for billing, expected in (((), False), (("hub",), False), (("hub", "new"), True)):
+        ledger = Ledger(whole, NOON, billing=billing)
+        (state,) = budget_states([budget("100")], ledger, ["hub", "new"], NOON, UTC)
+        assert state.at_least is expected
+        report = ledger.report(state.window, By.ACCOUNT, ["hub", "new"])
+        assert lacks_something(report) is expected
+        assert ("new: nothing was ever recorded." in notes(report, NOON, utc=True)) is expected
+        assert not lacks_something(ledger.report(state.window, By.ACCOUNT, ["hub"]))
