@@ -22,6 +22,8 @@ from gputui.rules.status import accounts_of, words_of
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
+_AGAIN_SECONDS = 30.0
+
 
 class Surroundings(Protocol):
     """The parts of the agent that it needs."""
@@ -37,6 +39,28 @@ class RuleNews:
     def __init__(self, agent: Surroundings, files: RuleFiles) -> None:
         self._agent = agent
         self._files = files
+        self._owed: dict[Ref, tuple[Watch, Entry, str]] = {}
+        """Leases that could not be saved, by their rows: the rule, the entry and the name."""
+        self._tried = 0.0
+
+    @property
+    def owes(self) -> bool:
+        """Whether something has no lease yet that is to have one."""
+        return bool(self._owed)
+
+    async def set_owed_leases(self) -> None:
+        """Try again to save the leases that could not be saved, and say when one is."""
+        now = self._agent.fleet.clock.monotonic()
+        if not self._owed or now - self._tried < _AGAIN_SECONDS:
+            return
+        self._tried = now
+        for ref, (watch, entry, name) in list(self._owed.items()):
+            words = await self._lease(watch, entry, name)
+            if ref not in self._owed:
+                at = self._agent.fleet.now()
+                text = f"{ref}:{words}"
+                notification = Notification(Topic.RULE, "Lease set", text, at, ref.account, ref, ways=watch.notify)
+                self._agent.notifier.announce(notification)
 
     async def announce(self, watch: Watch, orders: Orders, entry: Entry) -> None:
         """Announce an entry; what was obtained gets its lease first, where the rule says so."""
@@ -87,10 +111,13 @@ class RuleNews:
         if entry.ref is None:
             return " It has no lease yet: the server has not said what it is."
         try:
-            return await asyncio.to_thread(self._save_lease, watch, entry.ref, entry, name)
+            words = await asyncio.to_thread(self._save_lease, watch, entry.ref, entry, name)
         except GputuiError as error:
             self._agent.log.warning("rule %s: no lease of %s: %s", watch.id, entry.ref, error)
-            return f" It has no lease: {error.message}"
+            self._owed[entry.ref] = (watch, entry, name)
+            return f" It has no lease yet, which is tried again: {error.message}"
+        self._owed.pop(entry.ref, None)
+        return words
 
     def _save_lease(self, watch: Watch, ref: Ref, entry: Entry, name: str) -> str:
         assert watch.grab is not None  # noqa: S101  (of grabs alone)

@@ -163,7 +163,7 @@ class RuleService:
     @property
     def busy(self) -> bool:
         """Whether there is a rule to follow."""
-        return any(run.is_busy for run in self._runs.values())
+        return self._news.owes or any(run.is_busy for run in self._runs.values())
 
     @property
     def requests(self) -> Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Any]]]:
@@ -193,6 +193,7 @@ class RuleService:
         try:
             while True:
                 await self._read_files()
+                await self._news.set_owed_leases()
                 if self._changed.is_set():
                     self._changed.clear()
                     self._publish()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gputui.agent.runner import RuleService, Uptime
-from gputui.errors import JournalError, NotFoundError, UnavailableError, UnknownOutcomeError
+from gputui.errors import ConflictError, JournalError, NotFoundError, UnavailableError, UnknownOutcomeError
 from gputui.fleet import Clock, Fleet
 from gputui.models import Action, ActionResult, FeedState, Instance, Money, Offer, Ref, Resource
 from gputui.models.leases import Lease
@@ -310,6 +310,29 @@ async def test_what_the_server_names_only_in_its_list_gets_its_lease_too(tmp_pat
         await agent.until(lambda: agent.is_over)
         (lease,) = [one for one in agent.files.read().rules.values() if isinstance(one, Lease)]
         assert lease.ref == Ref("hub", "pod", "p1")
+
+
+async def test_a_lease_that_could_not_be_saved_is_saved_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: RuleFiles, rule: Lease, expected: int | None = None) -> Lease:
+        raise ConflictError("Another process has locked rules.lock.")
+
+    assert WATCH.grab is not None
+    leased = replace(WATCH, grab=replace(WATCH.grab, lease=True))
+    async with place(tmp_path) as agent:
+        agent.files.save(leased)
+        agent.hub.rows[STOCK] = [offer(2)]
+        with monkeypatch.context() as locked:
+            locked.setattr(RuleFiles, "save", fail)
+            await agent.until(lambda: agent.is_over)
+        assert "It has no lease yet, which is tried again: Another process" in agent.said[0].text
+        assert agent.service.busy
+        await agent.until(lambda: not agent.service.busy)
+        assert [one.ref for one in agent.files.read().rules.values() if isinstance(one, Lease)] == [
+            Ref("hub", "pod", "p1")
+        ]
+        assert agent.said[-1].title == "Lease set"
 
 
 async def test_a_rule_whose_file_is_gone_for_a_moment_is_not_followed_twice(tmp_path: Path) -> None:
