@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
+_SLOW_SECONDS = 5.0
+"""How long a list is waited for without a word."""
+
+
 def load(args: argparse.Namespace) -> Config:
     """Load the configuration that the command line names; raises ConfigError."""
     from gputui.config.loader import load_config
@@ -202,8 +206,27 @@ async def read(fleet: Fleet, resources: Iterable[Resource], accounts: Iterable[s
     """
     wanted = list(dict.fromkeys(resources))
     names = list(fleet.accounts if accounts is None else accounts)
-    await fleet.read(wanted, names)
+    slow = asyncio.create_task(_report_slow(fleet, wanted, names))
+    try:
+        await fleet.read(wanted, names)
+    finally:
+        slow.cancel()
     return listed(fleet, wanted, names)
+
+
+async def _report_slow(fleet: Fleet, wanted: Sequence[Resource], names: Sequence[str]) -> None:
+    """Name the accounts that are still waited for after a while: a server may take a request and be silent."""
+    await fleet.clock.sleep(_SLOW_SECONDS)
+    silent = [
+        name
+        for name in names
+        if any(
+            fleet.runtime(name).lists(resource) and fleet.feed(name, resource).state is FeedState.LOADING
+            for resource in wanted
+        )
+    ]
+    if silent:
+        notify(f"gputui: waiting for {', '.join(silent)} …")
 
 
 def listed(fleet: Fleet, wanted: Sequence[Resource], names: Sequence[str]) -> Listing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gputui.api.capabilities import Backend
-from gputui.cli import layout
+from gputui.cli import layout, session
 from gputui.models import Instance, Resource
 from gputui.presentation.columns.column import Column
 from tests.cli.conftest import account_toml, write_config
@@ -95,3 +96,22 @@ def test_a_wrong_clock_of_this_machine_is_said(
     assert err.count("This machine's clock is 2h 00m ahead of the servers' (spoiled, sound)") == 1
     two[0].clock_ahead = 0.0
     assert "clock" not in run(*command)[2]
+
+
+def test_accounts_that_take_long_are_named(
+    two: tuple[FakeBackend, FakeBackend], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_SLOW_SECONDS", 0.0)
+    answered = asyncio.Event()
+    for backend in two:
+        backend.holds[Resource.INSTANCES] = answered
+
+    def notify(text: str) -> None:
+        said.append(text)
+        answered.set()
+
+    said: list[str] = []
+    monkeypatch.setattr(session, "notify", notify)
+    status, out, _ = run("get", "instances")
+    assert (status, "spoiled-main" in out) == (0, True)
+    assert said == ["gputui: waiting for spoiled, sound …"]
