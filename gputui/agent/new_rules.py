@@ -89,14 +89,14 @@ def _notifying(fleet: Fleet, wish: Wish, watch: Watch, names: Sequence[str]) -> 
     if without := [name for name, value in given.items() if value is not None]:
         raise ConfigError(f"{without[0]} has no effect without --grab or --start: --price limits what is announced.")
     if not watch.models:
-        raise ConfigError("Name the GPU models to watch.", hint=offered(fleet, names))
+        raise ConfigError("Name the GPU models to watch.", hint=offered(fleet, names, watch))
     if wish.price is not None:
         watch = replace(watch, price_limit=Money(wish.price, _currency(fleet, names)))
     offers = matching(fleet, watch, names)
     if not offers and has_stock(fleet, names):
         raise ConfigError(
             f"None of these accounts offers {', '.join(watch.models)}{in_regions(watch.regions)}.",
-            hint=offered(fleet, names),
+            hint=offered(fleet, names, watch),
         )
     return Made(watch, notes=_notes(fleet, watch, [offer.ref.account for offer in offers]))
 

@@ -72,7 +72,7 @@ async def to_create(
         raise ConfigError(
             f"None of {', '.join(able)} offers {', '.join(watch.models) or 'the GPUs of the template'}"
             f"{in_regions(watch.regions)}.",
-            hint=offered(fleet, able),
+            hint=offered(fleet, able, watch),
         )
     return found
 
@@ -237,8 +237,10 @@ def has_stock(fleet: Fleet, names: Sequence[str]) -> bool:
     return any(fleet.rows(Resource.STOCK, name) for name in names)
 
 
-def offered(fleet: Fleet, names: Sequence[str]) -> str:
-    """Return the models that these accounts offer, in words."""
+def offered(fleet: Fleet, names: Sequence[str], watch: Watch) -> str:
+    """Return the regions in which these accounts offer what a rule is about, else their models, in words."""
+    if watch.regions and (anywhere := matching(fleet, replace(watch, regions=()), names)):
+        return f"It is offered in: {', '.join(sorted({offer.region for offer in anywhere}))}."
     models = {
         row.gpu_model
         for name in names

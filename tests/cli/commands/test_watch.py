@@ -114,6 +114,7 @@ def test_a_dry_run_shows_what_would_be_sent_and_saves_nothing(run: Run, hub: Clo
     [
         (("watch",), "Name the GPU models to watch."),
         (("watch", "H100"), "None of these accounts offers H100. There are: RTX 4090."),
+        (("watch", "4090", "--regions", "mars"), "offers RTX 4090 in mars. It is offered in: sgp1, sgp2."),
         (("watch", "4090", "--ceiling", "2"), "--ceiling has no effect without a grab. Add --grab TEMPLATE"),
         (("watch", "4090", "--grab", "pod"), "A grab needs a ceiling"),
         (("watch", "4090", "--grab", "car", "--ceiling", "2"), "car is neither a template nor a kind"),
