@@ -30,7 +30,8 @@ from gputui.models.rules import Candidate, Grab, Watch
 from gputui.rules.files import RuleFiles
 from gputui.rules.orders import Orders
 from tests.fleet.fakes import FakeBackend
-from tests.rules.simulation import BrokenPromiseError, simulate
+from tests.rules.promises import BrokenPromiseError
+from tests.rules.simulation import simulate
 
 RUNS, ROUNDS = 10_000, 15
 REACTION = 200.0

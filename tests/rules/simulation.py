@@ -37,18 +37,13 @@ from gputui.rules.effects import (
 )
 from gputui.rules.engine import SETTLE, Grabber
 from gputui.rules.journal import Entry, EntryKind
-from gputui.rules.orders import COUNTED, HELD, LOST, Orders, Stage, candidate_key
+from gputui.rules.orders import candidate_key
+from tests.rules.promises import PAUSE, BrokenPromiseError, check, check_explained, check_send
 
 BEGIN = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)
 SLOT = 60.0
 LATEST = SETTLE - 60.0
 """How long after a request a server may still perform it."""
-# The promises in figures of their own: a change of the rule's must not change what it is held to.
-PAUSE, LOOKED, DECIDED, MOST_LOST = 30.0, 61.0, 21.0, 3
-
-
-class BrokenPromiseError(AssertionError):
-    """Something was bought, lost or left unexplained."""
 
 
 class _CrashError(Exception):
@@ -257,7 +252,7 @@ class World:
         self.sends += 1
         assert order.candidate is not None and order.most is not None
         number = self._number_of(order.candidate)
-        self._may_send(order, number)
+        check_send(self, order, number)
         self.sent.add(order.name)
         answer = self._answer(order, number)
         if answer.kind in {EntryKind.NO_STOCK, EntryKind.NOT_SENT}:
@@ -267,39 +262,6 @@ class World:
     def _number_of(self, candidate: Candidate) -> int:
         keys = [(one.account, candidate_key(one)) for one in self.grab.candidates]
         return keys.index((candidate.account, candidate_key(candidate)))
-
-    def _may_send(self, order: Order, number: int) -> None:
-        """Raise BrokenPromiseError where a request may not be sent."""
-        assert order.candidate is not None and order.most is not None
-        intent = next((one for one in reversed(self.journal) if one.kind is EntryKind.INTENT), None)
-        if intent is None or intent.name != order.name:
-            raise BrokenPromiseError(f"{order.name} was sent without an entry in the journal")
-        if order.name in self.sent:
-            raise BrokenPromiseError(f"{order.name} was sent twice")
-        if self.watch.paused or (self.watch.expires is not None and intent.at >= self.watch.expires):
-            raise BrokenPromiseError(f"{order.name} was sent though the rule is paused or over")
-        if self.watch.quiet is not None and self.watch.quiet.has(intent.at.hour * 60 + intent.at.minute):
-            raise BrokenPromiseError(f"{order.name} was sent in quiet time")
-        at, chances = self.shown
-        seen = chances[number]
-        if self.t - at > DECIDED:
-            raise BrokenPromiseError(f"{order.name} was sent for stock of {self.t - at:.0f} s ago")
-        if not seen.enough:
-            raise BrokenPromiseError(f"{order.name} was sent without stock")
-        if seen.price is None and not (order.candidate.limit_field or self.grab.unpriced):
-            raise BrokenPromiseError(f"{order.name} was sent without a price")
-        if seen.price is not None and seen.price.amount > self.grab.ceiling.amount:
-            raise BrokenPromiseError(f"{order.name} was sent at {seen.price.amount}")
-        if self.t < self.resting.get(number, 0.0) - 0.001:
-            raise BrokenPromiseError(f"{order.name} was sent too early")
-        orders = Orders(self.journal)
-        if any(one.kind in {EntryKind.OVER, EntryKind.REFUSED} for one in self.journal):
-            raise BrokenPromiseError(f"{order.name} was sent after the end, or after a refusal")
-        lost = [one.intent.name for one in orders.of(LOST)]
-        if len(lost) >= MOST_LOST:
-            raise BrokenPromiseError(f"{order.name} was sent after {lost}")
-        if any(self.t - self.looked.get(name, -LOOKED) > LOOKED for name in lost):
-            raise BrokenPromiseError(f"{order.name} was sent without another look for {lost}")
 
     def _answer(self, order: Order, number: int) -> Answer:
         assert order.candidate is not None and order.most is not None
@@ -384,57 +346,6 @@ class World:
             case _:
                 self.pass_time(self.random.uniform(0.1, 20.0))
 
-    # The promises.
-
-    def check(self) -> None:
-        """Raise BrokenPromiseError where something was bought that should not have been."""
-        grab = self.grab
-        real = [one for one in (*self.things, *(late for _, late in self.late)) if not one.ended]
-        edited = self.watch.revision > 0
-        if len(real) > (3 if edited else grab.count):
-            raise BrokenPromiseError(f"{len(real)} things, {grab.count} are wanted")
-        if self.sets and self.restarts:
-            days: list[float] = []  # then a day is what the clock says
-        else:
-            days = [one.sent for one in real]
-        costs = {id(one): one.price * grab.candidates[one.candidate].parallel * grab.hours for one in real}
-        for begin in days:
-            within = [one for one in real if begin <= one.sent < begin + 86_400 and self._is_settled(one)]
-            if grab.budget_day is not None and sum(costs[id(one)] for one in within) > grab.budget_day.amount:
-                raise BrokenPromiseError("the budget of a day is exceeded")
-        settled = [one for one in real if self._is_settled(one)]
-        if grab.budget is not None and sum(costs[id(one)] for one in settled) > grab.budget.amount:
-            raise BrokenPromiseError("the budget is exceeded")
-        for one in settled:
-            if one.price > grab.ceiling.amount:
-                raise BrokenPromiseError(f"{one.name} costs {one.price}")
-
-    def _is_settled(self, thing: Thing) -> bool:
-        """Return whether a request limited its price, or it was there for long enough to be ended."""
-        limited = bool(self.grab.candidates[thing.candidate].limit_field)
-        return limited or (not self.faults and self.t - max(thing.sent, self.calm_since) > 2 * SETTLE)
-
-    def check_explained(self) -> None:
-        """Raise BrokenPromiseError where an outcome is left unexplained, or a thing is not known."""
-        orders = Orders(self.journal)
-        if open_ := orders.of(frozenset({Stage.OPEN, Stage.OBTAINED, Stage.UNDOING})):
-            if not self.removed:
-                raise BrokenPromiseError(f"no outcome: {[one.intent.name for one in open_]}")
-            assert orders.over is not None and all(one.intent.name in orders.over.text for one in open_)
-        known = {one.intent.name for one in orders.of(HELD | {Stage.UNDONE})}
-        real = {one.name for one in self.things}
-        if not self.removed and real - known:
-            raise BrokenPromiseError(f"not known: {real - known}")
-        if len(orders.of(COUNTED)) > 3:
-            raise BrokenPromiseError("more was obtained than ever was wanted")
-        if orders.over is None and not (self.waits and self.waits[-1].text):
-            raise BrokenPromiseError("the rule does not say why it waits")
-        if orders.over is not None and (not orders.over.text or orders.over not in self.notices):
-            raise BrokenPromiseError("the rule does not say why it is over")
-        told = {one.number for one in self.notices if one.kind is EntryKind.OBTAINED}
-        if not {one.number for one in orders.of(HELD)} <= told:
-            raise BrokenPromiseError("something was obtained and not announced")
-
 
 def _drive(world: World, until: float, limit: int = 60_000) -> bool:
     """Run the rule until a time; returns whether it is over."""
@@ -449,11 +360,11 @@ def _drive(world: World, until: float, limit: int = 60_000) -> bool:
                     raise BrokenPromiseError("the rule does not rest")
                 effect = steps.send(reply)
                 reply = world.perform(effect)
-                world.check()
+                check(world)
         except StopIteration:
             return True
         except _CrashError:
-            world.check()
+            check(world)
             world.restart()
     return False
 
@@ -473,6 +384,6 @@ def simulate(seed: int) -> World:
         # The last word: whatever is under way has its outcome.
         world.watch = replace(world.watch, paused=True, revision=world.watch.revision + 1)
         _drive(world, world.t + 4 * SETTLE)
-    world.check()
-    world.check_explained()
+    check(world)
+    check_explained(world)
     return world

@@ -34,7 +34,8 @@ from gputui.rules.engine import SETTLE, Grabber
 from gputui.rules.journal import Entry, EntryKind
 from gputui.rules.orders import HELD, Orders
 from gputui.rules.watcher import Watcher
-from tests.rules.simulation import BrokenPromiseError, simulate
+from tests.rules.promises import BrokenPromiseError
+from tests.rules.simulation import simulate
 
 AT = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)
 

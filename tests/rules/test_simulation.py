@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from gputui.rules.orders import Orders
-from tests.rules.simulation import BrokenPromiseError, simulate
+from tests.rules.promises import BrokenPromiseError
+from tests.rules.simulation import simulate
 
 
 def test_no_seed_buys_too_much_or_leaves_an_outcome_unexplained() -> None:
