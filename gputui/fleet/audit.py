@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from gputui.fleet.clock import Clock
 from gputui.known_secrets import mask
 from gputui.models import Outcome, Ref
+from gputui.own_name import own_name
 from gputui.redaction import redact
-from gputui.user_name import user_name
 
 if TYPE_CHECKING:
     from gputui.history.history import History
@@ -36,7 +36,7 @@ class Auditor:
         begun = asyncio.get_running_loop().run_in_executor(
             None,
             lambda: history.begin_audit(
-                at=at, user=user_name(), account=ref.account, ref=str(ref), action=str(action), summary=mask(summary)
+                at=at, user=own_name(), account=ref.account, ref=str(ref), action=str(action), summary=mask(summary)
             ),
         )
         try:

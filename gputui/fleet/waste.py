@@ -44,7 +44,7 @@ from gputui.models import (
 )
 from gputui.models.resources import BY_MODEL
 from gputui.models.waste import Snooze, Waste, WasteReason
-from gputui.user_name import user_name
+from gputui.own_name import own_name
 
 if TYPE_CHECKING:
     from gputui.fleet.fleet import Fleet
@@ -368,7 +368,7 @@ class FleetWaste:
 
     async def snooze(self, rows: Iterable[Waste], until: datetime, note: str) -> bool:
         """Hide waste until a time, for the reason ``note``; returns whether it is kept for later sessions."""
-        now, user = self._fleet.now(), user_name()
+        now, user = self._fleet.now(), own_name()
         added = {(waste.ref, waste.reason): Snooze(waste.ref, waste.reason, until, note, now, user) for waste in rows}
         self._snoozes |= added
         return await self._store({key: (one, True) for key, one in added.items()})

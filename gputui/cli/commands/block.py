@@ -74,7 +74,7 @@ def _renew(args: argparse.Namespace, blocked: Sequence[tuple[Instance, str]]) ->
     """Have the agent renew these blocks once; raises GputuiError where that cannot be."""
     from gputui.cli.leases import ensure_agent
     from gputui.cli.program import config_file
-    from gputui.user_name import user_name
+    from gputui.own_name import own_name
 
     now = datetime.now(UTC)
     until = now + timedelta(minutes=args.minutes)
@@ -82,7 +82,7 @@ def _renew(args: argparse.Namespace, blocked: Sequence[tuple[Instance, str]]) ->
         for row, comment in blocked:
             account, region, host = place_of(row)
             renewal = BlockRenewal(
-                str(config_file(args)), account, region, host, args.minutes, comment, until, now, user_name()
+                str(config_file(args)), account, region, host, args.minutes, comment, until, now, own_name()
             )
             if not history.block_renewals.add(renewal):
                 why = f": {history.problem}" if history.problem else ""

@@ -29,10 +29,10 @@ from gputui.errors import (
 from gputui.fleet.leases import check_lease
 from gputui.models import Action, Deployment, FieldKind, Form, Instance, Offer, Phase, Ref, Resource, Role, Row
 from gputui.models.leases import LeaseAction
+from gputui.own_name import own_name
 from gputui.presentation import forms
 from gputui.presentation.form_summary import StockNow, creation_summary, limit_note
 from gputui.redaction import redact
-from gputui.user_name import user_name
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -258,7 +258,7 @@ def _set_lease(
         if created is None:
             raise NotFoundError("The server did not name what it created: it has no lease.", hint="Set it by hand.")
         name = form.value(Role.NAME, values) or created.id
-        leases.book(args).set_of(created, name, generation, terms, now=now, user=user_name())
+        leases.book(args).set_of(created, name, generation, terms, now=now, user=own_name())
     except GputuiError as error:
         return report_error(error, about=f"{created or form.account}: the lease is not set")
     notify(f"Lease: it {end_words(terms.action)} {when_text(terms, now)}.")

@@ -15,7 +15,7 @@ from gputui.cli.program import config_file
 from gputui.config.paths import state_dir
 from gputui.errors import ConfigError, ExitCode, NotFoundError
 from gputui.models.leases import LeaseAction
-from gputui.user_name import user_name
+from gputui.own_name import own_name
 
 if TYPE_CHECKING:
     from gputui.models import Deployment, Instance
@@ -236,7 +236,7 @@ def _set(args: argparse.Namespace) -> int:
     leases.ensure_agent(args)
     book = leases.book(args)
     view = book.read().of.get(row.ref)
-    saved = book.set(row, terms, now=now, user=user_name(), known=view.lease if view is not None else None)
+    saved = book.set(row, terms, now=now, user=own_name(), known=view.lease if view is not None else None)
     announce(f"{row.ref}: lease {saved.id} {'set' if view is None else 'changed'}.")
     for line in lines[1:]:
         notify(line.strip())

@@ -22,7 +22,7 @@ from gputui.config.paths import state_dir
 from gputui.errors import AgentError, ConfigError, ExitCode, NotFoundError
 from gputui.formatting import format_minutes, format_money
 from gputui.models import Money
-from gputui.user_name import user_name
+from gputui.own_name import own_name
 
 if TYPE_CHECKING:
     from gputui.cli.mcp.reading import Reader
@@ -166,7 +166,7 @@ async def _serve_changes(args: argparse.Namespace, reader: Reader) -> bool:
     desk.prepare()
     plans = Plans(desk, clock.monotonic, clock.now)
     budget = Budget(args.budget, desk.folder, clock.now)
-    leasing = Leasing(leases.book(args), args.lease, user_name(), partial(leases.ensure_agent, args))
+    leasing = Leasing(leases.book(args), args.lease, own_name(), partial(leases.ensure_agent, args))
     tools: list[Any] = [*ReadTools(reader, partial(rules.read, args)).tools()]
     writing = WriteTools(Writing(reader, plans, budget, leasing))
     tools += writing.tools()

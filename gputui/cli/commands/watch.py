@@ -14,7 +14,7 @@ from gputui.cli.prompts import confirm, require_terminal
 from gputui.config.paths import state_dir
 from gputui.errors import ConfigError, ExitCode
 from gputui.models import Instance, Resource
-from gputui.user_name import user_name
+from gputui.own_name import own_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +124,7 @@ async def _made(args: argparse.Namespace, fleet: Fleet) -> Made:
         lease=args.lease,
     )
     scope = str(config_file(args))
-    return await make_rule(fleet, wish, id_=RuleFiles(agent_dir(state_dir())).new_id(), scope=scope, user=user_name())
+    return await make_rule(fleet, wish, id_=RuleFiles(agent_dir(state_dir())).new_id(), scope=scope, user=own_name())
 
 
 async def _instances(fleet: Fleet, texts: Sequence[str]) -> tuple[Instance, ...]:

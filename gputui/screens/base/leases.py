@@ -15,7 +15,7 @@ from gputui.fleet.signals import Listeners
 from gputui.formatting import format_minutes
 from gputui.models import Deployment, Instance, Ref
 from gputui.models.leases import LeaseState
-from gputui.user_name import user_name
+from gputui.own_name import own_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,14 +142,14 @@ class SessionLeases:
 
         def save() -> Lease:
             self.ensure()
-            return book.set(row, terms, now=now, user=user_name(), known=known)
+            return book.set(row, terms, now=now, user=own_name(), known=known)
 
         return await self._edit(save)
 
     async def set_created(self, ref: Ref, name: str, generation: str, terms: LeaseTerms, now: datetime) -> Lease:
         """Set the lease of what was created, and may not be listed yet. Raises GputuiError."""
         book = self._book()
-        return await self._edit(lambda: book.set_of(ref, name, generation, terms, now=now, user=user_name()))
+        return await self._edit(lambda: book.set_of(ref, name, generation, terms, now=now, user=own_name()))
 
     async def extend(self, lease: Lease, by: timedelta, now: datetime) -> Lease:
         """Let a lease end later. Raises GputuiError."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gputui.errors import GputuiError
 from gputui.models import LONGEST_BLOCK, Block, Ref
 from gputui.models.renewals import BlockRenewal, RenewalState
-from gputui.user_name import user_name
+from gputui.own_name import own_name
 
 if TYPE_CHECKING:
     from gputui.screens.base.session import Session
@@ -72,7 +72,7 @@ class Renewals:
                 row.comment,
                 row.until,
                 now,
-                user_name(),
+                own_name(),
             )
             if not await asyncio.to_thread(history.block_renewals.add, renewal):
                 why = f": {history.problem}" if history.problem else ""

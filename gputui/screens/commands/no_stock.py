@@ -15,10 +15,10 @@ from gputui.fleet.attempts import LONGEST, PACE, Attempt
 from gputui.formatting import format_minutes, parse_span
 from gputui.models import Money
 from gputui.models.attempts import AttemptState
+from gputui.own_name import own_name
 from gputui.screens import dialogs
 from gputui.screens.base.view import View
 from gputui.screens.commands.command_set import colored
-from gputui.user_name import user_name
 
 if TYPE_CHECKING:
     from gputui.agent.wishes import Wish
@@ -92,7 +92,7 @@ async def _ask_agent(view: View, what: str, wish: Wish) -> None:
 
     session = view.session
     id_ = session.rules.book().files.new_id()
-    made = await make_rule(session.fleet, wish, id_=id_, scope=session.rules.scope, user=user_name())
+    made = await make_rule(session.fleet, wish, id_=id_, scope=session.rules.scope, user=own_name())
     await session.rules.edit(session.agent, lambda book: book.files.save(made.watch))
     view.notify(f"The agent tries {what}: rule {id_} in :rules.", severity="information")
 

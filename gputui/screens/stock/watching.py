@@ -14,9 +14,9 @@ from gputui.errors import GputuiError, InvalidError
 from gputui.formatting import counted, format_money, parse_span
 from gputui.models import Offer
 from gputui.models.rules import Quiet, Watch
+from gputui.own_name import own_name
 from gputui.presentation.offers import idle_words, where
 from gputui.screens import dialogs
-from gputui.user_name import user_name
 
 if TYPE_CHECKING:
     from gputui.agent.new_rules import Made
@@ -57,7 +57,7 @@ async def ask_for_rule(view: StockView, offer: Offer) -> bool:
         wish, texts = answer
         try:
             id_ = session.rules.book().files.new_id()
-            made = await make_rule(session.fleet, wish, id_=id_, scope=session.rules.scope, user=user_name())
+            made = await make_rule(session.fleet, wish, id_=id_, scope=session.rules.scope, user=own_name())
         except GputuiError as error:
             problem = str(error)
             if isinstance(error, InvalidError) and wish.grab in kinds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 
 
-def user_name() -> str:
+def own_name() -> str:
     """Return the name of the user who runs this process; ``unknown`` where the system has none."""
     try:
         return getpass.getuser()
