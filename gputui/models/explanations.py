@@ -39,7 +39,7 @@ class Relaxed:
 class Explanation:
     """The stock of now under the limits of a deployment, and with each of them relaxed in turn.
 
-    ``excluding`` are the limits that leave no GPU at all, idle or in use, each with what there is beyond it.
+    ``excluding`` are the limits that leave no GPU at all, idle or in use, each with the stock beyond it.
     ``unread`` are places that could not be asked, with the reason.
     ``note`` says what the figures do not, and the way out.
     """
