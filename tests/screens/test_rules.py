@@ -63,7 +63,7 @@ async def test_a_watch_is_made_at_an_offer_listed_paused_and_deleted(hub: FakeBa
         await stage.press("1", "w")
         assert "Watch RTX 4090 in hub · sgp1" in stage.text
         await stage.press("backspace", "9")
-        assert "There are 8 in hub · sgp1." in stage.text
+        assert "there are 8 in hub · sgp1." in stage.text
         await stage.press("backspace", "4", "enter")
         await stage.until_text("is made: :rules lists it")
         (rule,) = files(tmp_path).read().rules.values()
@@ -90,10 +90,27 @@ async def test_a_read_only_session_lets_no_rule_continue(hub: FakeBackend, tmp_p
     assert files(tmp_path).get(watch.id) == watch
 
 
+async def test_all_wrong_lines_of_a_watch_are_named_and_marked_at_once(hub: FakeBackend, tmp_path: Path) -> None:
+    async with staged(hub, rules=SessionRules(tmp_path / AGENT)) as stage:
+        await stage.press("1", "w", "backspace", "x", "tab", "a", "tab", "b", "tab", "c", "tab", *"frob")
+        for label in ("Idle GPUs ✗", "At most ✗", "Ends after ✗", "Quiet time ✗", "Create ✗"):
+            assert label in stage.text
+        assert "Create: no such kind or template." in stage.text
+        assert "kinds: pod; templates: none" in stage.text
+        assert "Ceiling" not in stage.text, "it is no grab"
+        await stage.press("enter")
+        assert stage.app.focused is not None
+        assert stage.app.focused.id == "count"
+        await stage.press("backspace", "2")
+        assert "Idle GPUs ✗" not in stage.text
+        assert "At most ✗" in stage.text
+        assert not files(tmp_path).read().rules
+
+
 async def test_a_grab_needs_a_ceiling_and_is_confirmed(hub: FakeBackend, tmp_path: Path) -> None:
     async with staged(hub, rules=SessionRules(tmp_path / AGENT)) as stage:
         await stage.press("1", "w", *("tab",) * 4, *"pod")
-        assert "The ceiling is required" in stage.text
+        assert "Ceiling: required" in stage.text
         await stage.press("tab", "tab", *"1.5", "enter")
         await stage.until_text("Let the agent create this as soon as GPUs are idle?")
         assert not files(tmp_path).read().rules

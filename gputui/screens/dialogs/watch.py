@@ -26,12 +26,39 @@ Texts = dict[str, str]
 """The texts of the lines, and of the options ``true`` where they are chosen."""
 
 
+LABELS = {
+    "count": "Idle GPUs",
+    "price": "At most",
+    "expires": "Ends after",
+    "quiet": "Quiet time",
+    "grab": "Create",
+    "number": "How many",
+    "ceiling": "Ceiling",
+    "budget": "Budget",
+    "budget_day": "in 24 hours",
+    "hours": "Hours each",
+    "note": "Note",
+}
+"""The lines, as they are labelled."""
+
+
+class WrongLinesError(ValueError):
+    """The lines that are wrong, each with the reason, as what follows its label."""
+
+    def __init__(self, lines: Mapping[str, str]) -> None:
+        together: dict[str, list[str]] = {}
+        for name, reason in lines.items():
+            together.setdefault(reason, []).append(LABELS[name])
+        super().__init__("\n".join(f"{', '.join(labels)}: {reason}" for reason, labels in together.items()))
+        self.lines = lines
+
+
 class WatchDialog(EntriesDialog["tuple[Wish, Texts] | str | None"]):
     """Gives back the wish with its texts, or :data:`HERE` to notify in this program alone.
 
-    ``read`` returns the wish that texts mean, and raises ValueError with the reason; ``effects`` says what it does.
-    ``present`` are the first texts, ``problem`` is why the rule could not be made from them. ``grabs`` are the
-    templates and kinds there are.
+    ``read`` returns the wish that texts mean, and raises WrongLinesError; ``effects`` says what it does. ``present``
+    are the first texts, ``problem`` is why the rule could not be made from them. ``grabs`` are the names that can be
+    created, ``choices`` is what is said of them.
     """
 
     DEFAULT_CSS = """
@@ -40,6 +67,8 @@ class WatchDialog(EntriesDialog["tuple[Wish, Texts] | str | None"]):
     WatchDialog .row.-gap { margin-top: 1; }
     WatchDialog Label { width: 13; }
     WatchDialog .second { width: 14; padding-left: 1; }
+    WatchDialog .choices { color: $muted; height: auto; margin-left: 13; }
+    WatchDialog Label.-wrong { color: $text-error; }
     WatchDialog .options { height: auto; }
     """
 
@@ -51,6 +80,7 @@ class WatchDialog(EntriesDialog["tuple[Wish, Texts] | str | None"]):
         read: Callable[[Texts], Wish],
         effects: Callable[[Wish], Sequence[str]],
         grabs: Sequence[str],
+        choices: str,
         currency: str,
         present: Mapping[str, str],
         problem: str = "",
@@ -60,6 +90,7 @@ class WatchDialog(EntriesDialog["tuple[Wish, Texts] | str | None"]):
         self._read = read
         self._effects = effects
         self._grabs = grabs
+        self._choices = choices
         self._currency = currency
         self._present = present
         self._problem = problem
@@ -68,14 +99,13 @@ class WatchDialog(EntriesDialog["tuple[Wish, Texts] | str | None"]):
     def compose_body(self) -> ComposeResult:
         """Lay out the lines, the options, the effects and the buttons."""
         per = f"{self._currency}/h"
-        yield self._row(("count", "Idle GPUs", "1"), ("price", "At most", f"{per} for a GPU"))
-        yield self._row(("expires", "Ends after", "7d, 12h; empty: never"), ("quiet", "Quiet time", "22:00-07:00"))
-        yield self._row(("grab", "Create", f"empty: notify; {', '.join(self._grabs) or 'no templates'}"), gap=True)
-        yield self._row(("number", "How many", "1"), ("ceiling", "Ceiling", f"{per} for one; required"), grab=True)
-        yield self._row(
-            ("budget", "Budget", self._currency), ("budget_day", "in 24 hours", self._currency), grab=True
-        )
-        yield self._row(("hours", "Hours each", "1, for the budgets"), ("note", "Note", "optional"), grab=True)
+        yield self._row(("count", "1"), ("price", f"{per} for a GPU"))
+        yield self._row(("expires", "7d, 12h; empty: never"), ("quiet", "22:00-07:00"))
+        yield self._row(("grab", "empty: notify only"), gap=True)
+        yield Static(Content(self._choices), classes="choices")
+        yield self._row(("number", "1"), ("ceiling", f"{per} for one; required"), grab=True)
+        yield self._row(("budget", self._currency), ("budget_day", self._currency), grab=True)
+        yield self._row(("hours", "1, for the budgets"), ("note", "optional"), grab=True)
         with Vertical(classes="options"):
             yield Checkbox("also in the other regions and accounts that have this model", key="e", id="everywhere")
             yield Checkbox("a lease ends each after these hours", key="l", id="lease")
@@ -85,10 +115,11 @@ class WatchDialog(EntriesDialog["tuple[Wish, Texts] | str | None"]):
         here = {HERE: self._here} if self._here else {}
         yield from self.compose_buttons({"cancel": "Cancel", **here, "confirm": "Watch"})
 
-    def _row(self, *lines: tuple[str, str, str], gap: bool = False, grab: bool = False) -> Horizontal:
+    def _row(self, *lines: tuple[str, str], gap: bool = False, grab: bool = False) -> Horizontal:
         parts: list[Label | LineInput] = []
-        for place, (name, label, placeholder) in enumerate(lines):
-            parts.append(Label(Content(label), classes="second" if place else ""))
+        for place, (name, placeholder) in enumerate(lines):
+            label = Label(Content(LABELS[name]), classes="second" if place else "", id=f"label-{name}")
+            parts.append(label)
             parts.append(LineInput(self._present.get(name, ""), placeholder=placeholder, id=name))
         return Horizontal(*parts, classes=f"row{' -gap' if gap else ''}{' -grab' if grab else ''}")
 
@@ -103,20 +134,24 @@ class WatchDialog(EntriesDialog["tuple[Wish, Texts] | str | None"]):
         lines = {name: self.query_one(f"#{name}", Input).value.strip() for name in LINES}
         return lines | {box.id or "": "true" for box in self.query(Checkbox) if box.value}
 
-    def _wish(self) -> tuple[Wish | None, str]:
-        """Return the wish, or what is wrong with it."""
+    def _wish(self) -> tuple[Wish | None, str, Mapping[str, str]]:
+        """Return the wish, or what is wrong with it, and with each line."""
         try:
-            return self._read(self._texts()), ""
-        except ValueError as error:
-            return None, str(error)
+            return self._read(self._texts()), "", {}
+        except WrongLinesError as error:
+            return None, str(error), error.lines
 
     def _show(self) -> None:
-        grabs = bool(self.query_one("#grab", Input).value.strip())
+        grabs = self._texts()["grab"] in self._grabs
         for row in self.query(".-grab"):
             row.display = grabs
         for name in ("lease", "unpriced"):
             self.query_one(f"#{name}").display = grabs
-        wish, problem = self._wish()
+        wish, problem, wrong = self._wish()
+        for name, label in LABELS.items():
+            shown = self.query_one(f"#label-{name}", Label)
+            shown.set_class(name in wrong, "-wrong")
+            shown.update(Content(f"{label} ✗" if name in wrong else label))
         self.show_text("#effect", "" if wish is None else "\n".join(self._effects(wish)))
         line = self.query_one(".problem", Static)
         text = problem or self._problem
@@ -145,8 +180,8 @@ class WatchDialog(EntriesDialog["tuple[Wish, Texts] | str | None"]):
 
     def confirm(self) -> None:
         """Answer with the wish, unless it makes no rule."""
-        wish, _ = self._wish()
+        wish, _, wrong = self._wish()
         if wish is None:
-            self.set_focus(self.query_one("#ceiling" if self.query_one("#grab", Input).value.strip() else "#count"))
+            self.set_focus(self.query_one(f"#{next(name for name in LABELS if name in wrong)}"))
             return
         self.dismiss((wish, self._texts()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -17,6 +18,8 @@ from gputui.models.rules import Quiet, Watch
 from gputui.own_name import own_name
 from gputui.presentation.offers import idle_words, where
 from gputui.screens import dialogs
+from gputui.screens.dialogs.dialog import key_of
+from gputui.screens.dialogs.watch import HERE, WrongLinesError
 
 if TYPE_CHECKING:
     from gputui.agent.new_rules import Made
@@ -32,20 +35,24 @@ async def ask_for_rule(view: StockView, offer: Offer) -> bool:
     """Ask for a rule about an offer, and save it; returns whether this program alone is to notify."""
     from gputui.agent.new_rules import make_rule
     from gputui.config import templates
-    from gputui.screens.dialogs.watch import HERE
 
     session = view.session
     kinds = session.fleet.creatable(offer.ref.account, view.CREATES)
     currency = getattr(session.fleet.runtime(offer.ref.account).config, "currency", "") or "USD"
     texts: Texts = {"count": str(min((offer.idle or 0) + 1, offer.total or 1)) if offer.idle is not None else "1"}
+    saved = templates.names()
+    grabs = [*saved, *kinds]
+    none = f"none, {key_of(view.app, 'form.save')} in a form saves one"
+    choices = f"kinds: {', '.join(kinds) or 'none'}; templates: {', '.join(saved) or none}"
     problem = ""
     while True:
         dialog = dialogs.WatchDialog(
             f"Watch {offer.gpu_model} in {where(offer)}",
             subjects=[Content(f"{idle_words(offer)} now. The agent waits for it, while no terminal is open too.")],
-            read=lambda given: wish_of(given, offer, session.fleet.now()),
+            read=lambda given: wish_of(given, offer, session.fleet.now(), grabs),
             effects=lambda wish: effects_of(wish, offer),
-            grabs=[*templates.names(), *kinds],
+            grabs=grabs,
+            choices=choices,
             currency=currency,
             present=texts,
             problem=problem,
@@ -119,75 +126,94 @@ def effects_of(wish: Wish, offer: Offer) -> list[str]:
     return lines
 
 
-def wish_of(texts: Texts, offer: Offer, now: datetime) -> Wish:
-    """Return the wish that the lines of the dialog mean; raises ValueError with the reason."""
+def wish_of(texts: Texts, offer: Offer, now: datetime, grabs: Collection[str]) -> Wish:
+    """Return the wish that the lines of the dialog mean; ``grabs`` are the names that can be created.
+
+    Raises WrongLinesError with all that are wrong.
+    """
     from gputui.agent.wishes import Wish
 
+    lines = _Lines(texts)
     everywhere = texts.get("everywhere") == "true"
     grab = texts.get("grab", "")
-    count = _number(texts, "count", "The number of idle GPUs") or 1
+    count = lines.number("count") or 1
     if offer.total is not None and count > offer.total and not everywhere:
-        raise ValueError(f"There are {offer.total} in {where(offer)}.")
+        lines.wrong["count"] = f"there are {offer.total} in {where(offer)}."
     wish = Wish(
         models=(offer.gpu_model,),
         accounts=() if everywhere else (offer.ref.account,),
         regions=() if everywhere else (offer.region,),
         count=count,
-        price=_amount(texts, "price", "The price"),
-        expires=_end(texts, now),
-        quiet=_quiet(texts),
+        price=lines.amount("price"),
+        expires=lines.end(now),
+        quiet=lines.quiet(),
         note=texts.get("note", ""),
     )
-    if not grab:
-        return wish
-    ceiling = _amount(texts, "ceiling", "The ceiling")
-    if ceiling is None:
-        raise ValueError("The ceiling is required: the most that an hour of one instance may cost.")
-    return replace(
-        wish,
-        grab=grab,
-        number=_number(texts, "number", "How many") or 1,
-        ceiling=ceiling,
-        hours=_amount(texts, "hours", "The hours") or Decimal(1),
-        budget=_amount(texts, "budget", "The budget"),
-        budget_day=_amount(texts, "budget_day", "The budget of 24 hours"),
-        unpriced=texts.get("unpriced") == "true",
-        lease=texts.get("lease") == "true",
-    )
+    if grab and grab not in grabs:
+        lines.wrong["grab"] = "no such kind or template."
+    elif grab:
+        ceiling = lines.amount("ceiling")
+        if ceiling is None:
+            lines.wrong.setdefault("ceiling", "required, the most that an hour of one instance may cost.")
+        wish = replace(
+            wish,
+            grab=grab,
+            number=lines.number("number") or 1,
+            ceiling=ceiling,
+            hours=lines.amount("hours") or Decimal(1),
+            budget=lines.amount("budget"),
+            budget_day=lines.amount("budget_day"),
+            unpriced=texts.get("unpriced") == "true",
+            lease=texts.get("lease") == "true",
+        )
+    if lines.wrong:
+        raise WrongLinesError(lines.wrong)
+    return wish
 
 
-def _number(texts: Texts, name: str, label: str) -> int | None:
-    text = texts.get(name, "")
-    if not text:
+class _Lines:
+    """Reads the lines; those that are wrong are None, and the reason is in ``wrong``."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self.wrong: dict[str, str] = {}
+
+    def number(self, name: str) -> int | None:
+        text = self._texts.get(name, "")
+        if not text:
+            return None
+        if text.isascii() and text.isdecimal() and 0 < int(text) < 10**6:
+            return int(text)
+        self.wrong[name] = "must be a whole number, 1 or more."
         return None
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 10**6):
-        raise ValueError(f"{label} must be a whole number, 1 or more.")
-    return int(text)
 
-
-def _amount(texts: Texts, name: str, label: str) -> Decimal | None:
-    text = texts.get(name, "")
-    if not text:
+    def amount(self, name: str) -> Decimal | None:
+        text = self._texts.get(name, "")
+        if not text:
+            return None
+        try:
+            found = Decimal(text)
+        except InvalidOperation:
+            found = Decimal(0)
+        if found.is_finite() and 0 < found < 10**9:
+            return found
+        self.wrong[name] = "must be above 0, such as 1.50."
         return None
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        found = Decimal(0)
-    if not found.is_finite() or not 0 < found < 10**9:
-        raise ValueError(f"{label} must be an amount above 0, such as 1.50.")
-    return found
 
+    def end(self, now: datetime) -> datetime | None:
+        text = self._texts.get("expires", "")
+        if not text:
+            return None
+        try:
+            return now + timedelta(minutes=parse_span(text))
+        except ValueError:
+            self.wrong["expires"] = "must be a time such as 90m, 6h or 7d."
+            return None
 
-def _end(texts: Texts, now: datetime) -> datetime | None:
-    text = texts.get("expires", "")
-    if not text:
-        return None
-    try:
-        return now + timedelta(minutes=parse_span(text))
-    except ValueError:
-        raise ValueError("The end must be a time such as 90m, 6h or 7d.") from None
-
-
-def _quiet(texts: Texts) -> Quiet | None:
-    text = texts.get("quiet", "")
-    return Quiet.parse(text) if text else None
+    def quiet(self) -> Quiet | None:
+        text = self._texts.get("quiet", "")
+        try:
+            return Quiet.parse(text) if text else None
+        except ValueError:
+            self.wrong["quiet"] = "must be two times such as 22:00-07:00."
+            return None
