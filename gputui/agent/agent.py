@@ -168,6 +168,7 @@ class Agent:
             state_dir=self.state,
         )
         self.fleet.leaves_hosts = True
+        self.fleet.mutations.auditor.by_agent = True
         self.fleet.share, self.fleet.answers_others = self.reads.ask, True
         self.fleet.idle_minutes = config.waste.idle_minutes
         self.fleet.budgets = config.budget_list

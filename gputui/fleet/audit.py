@@ -22,6 +22,8 @@ class Auditor:
         self._history = history
         self._clock = clock
         self._audits: set[asyncio.Future[None]] = set()
+        self.by_agent = False
+        """Whether the changes are those that the agent makes for rules: the entries name it with the user."""
 
     async def finish(self) -> None:
         """Wait for the outcomes that are still being written."""
@@ -36,7 +38,12 @@ class Auditor:
         begun = asyncio.get_running_loop().run_in_executor(
             None,
             lambda: history.begin_audit(
-                at=at, user=own_name(), account=ref.account, ref=str(ref), action=str(action), summary=mask(summary)
+                at=at,
+                user=f"{own_name()} (agent)" if self.by_agent else own_name(),
+                account=ref.account,
+                ref=str(ref),
+                action=str(action),
+                summary=mask(summary),
             ),
         )
         try:

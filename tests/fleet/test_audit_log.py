@@ -36,6 +36,17 @@ async def test_an_action_is_in_the_audit_log_before_it_is_sent_and_after(
         assert (entry.outcome, entry.detail, entry.finished_at) == (Outcome.DONE, "stopped", clock.now())
 
 
+async def test_what_the_agent_does_names_it_with_the_user(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    async with running(clock, lab, history=history) as fleet:
+        fleet.mutations.auditor.by_agent = True
+        task = await begun(fleet, lab, MAIN, Action.STOP)
+        assert only(history).user.endswith(" (agent)")
+        lab.holds[Action.STOP].set()
+        await task
+
+
 async def test_of_a_long_value_the_audit_log_has_how_long_it_is(
     clock: FakeClock, lab: FakeBackend, history: History
 ) -> None:
