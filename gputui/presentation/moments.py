@@ -22,7 +22,7 @@ _PHASES = {
     Phase.UNKNOWN: Tone.NOTICE,
     Phase.FAILED: Tone.BAD,
 }
-_BAD_ENTRIES = {EntryKind.REFUSED, EntryKind.UNKNOWN, EntryKind.UNDO}
+_BAD_ENTRIES = {EntryKind.REFUSED, EntryKind.UNKNOWN, EntryKind.UNDO, EntryKind.VANISHED}
 _OPEN_ENTRIES = {EntryKind.INTENT, EntryKind.ABSENT, EntryKind.NO_STOCK, EntryKind.NOT_SENT}
 _SPEAK_FOR_THEMSELVES = {EntryKind.IDLE, EntryKind.OVER}
 _WATCH_WORDS: Mapping[EntryKind, str] = {
@@ -30,6 +30,7 @@ _WATCH_WORDS: Mapping[EntryKind, str] = {
     EntryKind.OBTAINED: "obtained {thing}",
     EntryKind.SEEN: "{thing} is in the lists of the server",
     EntryKind.ABSENT: "looked for {thing}, not found",
+    EntryKind.VANISHED: "{thing} is gone again",
     EntryKind.NO_STOCK: "no stock for {thing}",
     EntryKind.NOT_SENT: "{thing} not created",
     EntryKind.REFUSED: "{thing} refused",

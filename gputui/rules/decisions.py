@@ -147,6 +147,9 @@ class Decisions:
         held = len(orders.of(HELD))
         if rehearsed := len(orders.of(frozenset({Stage.REHEARSED}))):
             return (RuleState.DONE, f"Dry run: {rehearsed} requests.") if rehearsed >= grab.count else None
+        if (vanished := orders.of(frozenset({Stage.VANISHED}))) and held + len(vanished) >= grab.count:
+            names = ", ".join(record.intent.name for record in vanished)
+            return RuleState.FAILED, f"{held} of {grab.count} obtained. {names}: created, and gone again."
         if held >= grab.count:
             return RuleState.DONE, f"{held} of {grab.count} obtained."
         lost = orders.of(LOST)

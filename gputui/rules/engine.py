@@ -234,8 +234,8 @@ class Grabber:
             return
         if not reply.there:
             if record.stage is Stage.SEEN:
-                text = "It is gone again: its price was not read."
-                yield from self._append(self._entry(EntryKind.PRICE, record, text))
+                text = "It is gone again, before its price was known. Nothing replaces it."
+                yield from self._append(self._entry(EntryKind.VANISHED, record, text))
             elif late:
                 text = f"{record.intent.account} said that it is created, and does not list it."
                 yield from self._append(self._entry(EntryKind.ABSENT, record, text))

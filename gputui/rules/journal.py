@@ -32,16 +32,17 @@ class EntryKind(StrEnum):
 
     INTENT comes before a create or a start: one without a later outcome of its number is looked for by name. OBTAINED
     is created and named by the server, or found by its name; SEEN is in its lists, ABSENT was looked for and is not
-    there. NO_STOCK and NOT_SENT created nothing and may be tried again; REFUSED ends the rule. UNKNOWN has no answer.
-    PRICE is that of what was obtained. UNDO comes before what costs too much is ended, UNDONE after it is. REHEARSED
-    is what a dry run would have sent. NOTIFIED: all entries so far were announced. IDLE is an offer that was
-    announced. OVER ends the rule.
+    there. VANISHED was in the lists, and is gone before its price was known. NO_STOCK and NOT_SENT made nothing and
+    may be tried again; REFUSED ends the rule. UNKNOWN has no answer. PRICE is that of what was obtained. UNDO comes
+    before what costs too much is ended, UNDONE after it is. REHEARSED is what a dry run would have sent. NOTIFIED:
+    all entries so far were announced. IDLE is an offer that was announced. OVER ends the rule.
     """
 
     INTENT = "intent"
     OBTAINED = "obtained"
     SEEN = "seen"
     ABSENT = "absent"
+    VANISHED = "vanished"
     NO_STOCK = "no stock"
     NOT_SENT = "not sent"
     REFUSED = "refused"

@@ -21,7 +21,10 @@ _ENDS_ORDER = frozenset({EntryKind.NO_STOCK, EntryKind.NOT_SENT, EntryKind.REFUS
 
 
 class Stage(Enum):
-    """Where an order is. OPEN has no outcome; GONE was obtained, as the server said, and is not there."""
+    """Where an order is. OPEN has no outcome; GONE was obtained, as the server said, and is not there.
+
+    VANISHED was there: others may have ended it, so that nothing replaces it.
+    """
 
     OPEN = auto()
     OBTAINED = auto()
@@ -31,10 +34,13 @@ class Stage(Enum):
     UNDONE = auto()
     ABSENT = auto()
     GONE = auto()
+    VANISHED = auto()
     REHEARSED = auto()
 
 
-COUNTED = frozenset({Stage.OPEN, Stage.OBTAINED, Stage.SEEN, Stage.PRICED, Stage.UNDOING, Stage.REHEARSED})
+COUNTED = frozenset(
+    {Stage.OPEN, Stage.OBTAINED, Stage.SEEN, Stage.PRICED, Stage.UNDOING, Stage.REHEARSED, Stage.VANISHED}
+)
 """The stages that count against the number that is wanted."""
 HELD = frozenset({Stage.OBTAINED, Stage.SEEN, Stage.PRICED, Stage.UNDOING})
 """The stages in which something was obtained and not ended again."""
@@ -42,7 +48,7 @@ LOST = frozenset({Stage.ABSENT, Stage.GONE})
 """The stages of requests that came to nothing."""
 UNSETTLED = frozenset({Stage.OPEN, Stage.OBTAINED, Stage.SEEN, Stage.UNDOING})
 """The stages that something follows on by itself."""
-PAID = frozenset({Stage.OPEN, Stage.OBTAINED, Stage.SEEN, Stage.PRICED, Stage.UNDOING, Stage.UNDONE})
+PAID = frozenset({Stage.OPEN, Stage.OBTAINED, Stage.SEEN, Stage.PRICED, Stage.UNDOING, Stage.UNDONE, Stage.VANISHED})
 """The stages that count against a budget."""
 
 
@@ -133,6 +139,8 @@ class Orders:
                 record.stage, record.price = Stage.UNDOING, entry.price
             case EntryKind.UNDONE:
                 record.stage = Stage.UNDONE
+            case EntryKind.VANISHED:
+                record.stage = Stage.VANISHED
             case EntryKind.ABSENT:
                 record.stage = Stage.GONE if record.answered else Stage.ABSENT
             case EntryKind.REHEARSED:

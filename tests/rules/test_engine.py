@@ -283,6 +283,21 @@ def test_what_a_server_answers_and_forgets_is_said_and_sent_again_a_few_times() 
     assert "run-g7k2-1, run-g7k2-2, run-g7k2-3" in text
 
 
+def test_what_was_there_and_is_gone_again_is_neither_obtained_nor_replaced() -> None:
+    around = Around(grabbing(candidate()))
+    looks = 0
+
+    def answers(effect: Effect) -> Reply:
+        nonlocal looks
+        if isinstance(effect, Look):
+            looks += 1
+            return Seen(there=looks < 3)
+        return well(effect)
+
+    assert len(sent(drive(around, answers))) == 1
+    assert over(around) == (RuleState.FAILED, "0 of 1 obtained. run-g7k2-1: created, and gone again.")
+
+
 def test_what_costs_more_than_the_ceiling_is_ended_and_seen_to_end() -> None:
     around = Around(grabbing(candidate(), count=2, unpriced=True), Chance(0, None, True))
     ended = False
