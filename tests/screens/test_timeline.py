@@ -203,7 +203,7 @@ async def test_i_on_a_rule_shows_its_journal(history: History, tmp_path: Path) -
         await stage.command("rules")
         await stage.until_text("w2x3")
         await stage.press("i")
-        await stage.until_text("notified: 8 idle")
+        await stage.until_text("notification sent: 8 idle")
         assert "rule w2x3 › Timeline" in stage.title
         assert "stop train" not in stage.text
         assert lane(stage, "rules") == "•"
