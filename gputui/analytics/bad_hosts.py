@@ -18,7 +18,9 @@ from gputui.models import Ref
 from gputui.models.hosts import BEFORE, Fact, HostFact
 
 SHORT_LIFE = timedelta(minutes=10)
-"""An instance that ran for less, and ended by itself, had a short life."""
+"""An instance that ran for less, ended by itself, and runs longer elsewhere, had a short life."""
+_SHORT_SHARE = 0.5
+"""The part of the usual life of its group on other hosts that a short one does not reach."""
 CONFIDENCE = 1.96
 """Standard deviations of a confidence of 95 %."""
 KIND = "host"
@@ -129,8 +131,8 @@ def host_records(facts: Iterable[HostFact]) -> list[HostRecord]:
     by_host: dict[tuple[str, str, str], list[HostFact]] = {}
     for fact in facts:
         by_host.setdefault((fact.account, fact.region, fact.host), []).append(fact)
-    starts = _Starts(by_host)
-    counts = {key: _counted(key, facts, starts) for key, facts in by_host.items()}
+    starts, lifetimes = _Durations(Fact.START, by_host), _Durations(Fact.LIFE, by_host)
+    counts = {key: _counted(key, facts, starts, lifetimes) for key, facts in by_host.items()}
     records = [_with_usual(key, record, counts) for key, record in counts.items()]
     return sorted(records, key=_rank)
 
@@ -139,19 +141,23 @@ def _rank(record: HostRecord) -> tuple[bool, float, int, Ref]:
     return record.score is None, -(record.score or 0.0), -(record.failed + record.slow + record.short), record.ref
 
 
-class _Starts:
-    """The durations of starts by group, to compare those of a host with those of all others."""
+class _Durations:
+    """The durations of one kind of fact by group, to compare those of a host with those of all others."""
 
-    def __init__(self, by_host: Mapping[tuple[str, str, str], Sequence[HostFact]]) -> None:
+    def __init__(self, kind: Fact, by_host: Mapping[tuple[str, str, str], Sequence[HostFact]]) -> None:
         self._groups: dict[tuple[str, str], dict[tuple[str, str, str], list[float]]] = {}
         for key, facts in by_host.items():
             for fact in facts:
-                if fact.fact is Fact.START and fact.seconds is not None:
+                if fact.fact is kind and fact.seconds is not None:
                     group = self._groups.setdefault((fact.account, fact.group), {})
                     group.setdefault(key, []).append(fact.seconds)
 
-    def usual(self, fact: HostFact) -> float | None:
-        """Return the median of the group's starts on other hosts; None without any."""
+    def usual(self, facts: Sequence[HostFact]) -> dict[str, float | None]:
+        """Return the median on other hosts of each group of these facts of a host; None without any."""
+        # Once for each group: it takes all of its durations.
+        return {group: self._usual(fact) for group, fact in {fact.group: fact for fact in facts}.items()}
+
+    def _usual(self, fact: HostFact) -> float | None:
         host = fact.account, fact.region, fact.host
         others = [
             seconds
@@ -162,16 +168,24 @@ class _Starts:
         return median(others) if others else None
 
 
-def _counted(key: tuple[str, str, str], facts: Sequence[HostFact], starts: _Starts) -> HostRecord:
+def _is_short(seconds: float, usual: float) -> bool:
+    return seconds < SHORT_LIFE.total_seconds() and seconds < usual * _SHORT_SHARE
+
+
+def _counted(
+    key: tuple[str, str, str], facts: Sequence[HostFact], starts: _Durations, lifetimes: _Durations
+) -> HostRecord:
     account, region, host = key
     came_up = [fact for fact in facts if fact.fact is Fact.START]
     failed = [fact for fact in facts if fact.fact is Fact.FAILED]
-    lives = [fact for fact in facts if fact.fact is Fact.LIFE and fact.seconds is not None]
+    ended = [fact for fact in facts if fact.fact is Fact.LIFE and fact.seconds is not None]
+    # What a group does nowhere else may be short by nature, as the tasks of a job are: it says nothing of the host.
+    usual = lifetimes.usual(ended)
+    lives = [fact for fact in ended if usual[fact.group] is not None]
     lost = [fact for fact in facts if fact.fact is Fact.LOST]
-    # Once for each group: it takes all of its starts.
-    medians = {group: starts.usual(fact) for group, fact in {fact.group: fact for fact in came_up}.items()}
+    medians = starts.usual(came_up)
     slow = [fact for fact in came_up if is_slow(fact.seconds, medians[fact.group])]
-    short = [fact for fact in lives if (fact.seconds or 0.0) < SHORT_LIFE.total_seconds()]
+    short = [fact for fact in lives if _is_short(fact.seconds or 0.0, usual[fact.group] or 0.0)]
     faults = [fact for fact in facts if fact.fact is Fact.FAULT]
     errors = [fact for fact in facts if fact.fact is Fact.ECC]
     bad_days = {fact.at.date() for fact in (*lost, *faults, *errors)}

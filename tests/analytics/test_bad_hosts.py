@@ -56,7 +56,7 @@ def test_starts_are_slow_against_those_of_other_hosts_alone() -> None:
 
 def test_what_all_hosts_have_speaks_against_none() -> None:
     records = ranked(*(facts(host, Fact.LIFE, *[60.0] * 8, *[9000.0] * 2) for host in "abc"))
-    assert [(record.short, record.lives, record.score) for record in records.values()] == [(8, 10, 0)] * 3
+    assert [(record.short, record.lives, record.score) for record in records.values()] == [(0, 10, 0)] * 3
 
 
 def test_lost_gpus_count_by_days_and_other_accounts_are_not_compared() -> None:
@@ -85,7 +85,16 @@ def test_memory_errors_count_by_days_and_those_of_an_unknown_time_are_named() ->
 
 def test_a_host_that_no_other_is_compared_with_has_no_score() -> None:
     (alone,) = ranked(facts("a", Fact.LIFE, *[60.0] * 5), facts("a", Fact.FAILED, None)).values()
-    assert (alone.short, alone.failed, alone.score) == (5, 1, None)
+    assert (alone.short, alone.lives, alone.failed, alone.score) == (0, 0, 1, None)
+
+
+def test_lives_are_short_only_next_to_those_of_their_group_elsewhere() -> None:
+    tasks = facts("b", Fact.LIFE, *[120.0] * 9)
+    hosts = (facts("a", Fact.LIFE, *[100.0] * 16), tasks, facts("c", Fact.LIFE, *[110.0] * 9))
+    assert [(record.short, record.score) for record in ranked(*hosts).values()] == [(0, 0)] * 3
+    long = [facts(host, Fact.LIFE, *[9000.0] * 9) for host in "bcd"]
+    bad = ranked(facts("a", Fact.LIFE, *[100.0] * 8, 8000.0), *long)["a"]
+    assert (bad.short, bad.lives, bad.worst) == (8, 9, Sign.LIVES)
 
 
 def test_of_few_others_all_together_are_compared_with() -> None:
