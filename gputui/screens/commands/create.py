@@ -10,7 +10,6 @@ from textual.content import Content
 
 from gputui.commands import Command, Condition
 from gputui.models import RESOURCES, Action, FieldKind, Form, FormField, Ref, Resource, Role
-from gputui.presentation.form_summary import limit_note
 from gputui.presentation.forms import cost, doing, in_sentence, same_name, sizes, stock_note, written
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
@@ -174,7 +173,7 @@ class CreateCommands(CommandSet):
             *sizes(form, values),
             *([most] if (most := cost(form, values)) else [_price_now(shown), form.note]),
             stock_note(form, values, offers),
-            limit_note(shown),
+            *(line.note for line in shown if line.label == "Price"),
             same_name(form, values, fleet.rows(home).values()),
         ]
         return [line for line in said if line]
