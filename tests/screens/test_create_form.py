@@ -18,7 +18,7 @@ from textual.widgets import Input, Select, TextArea
 from gputui.api.yotta.create.forms import Choices
 from gputui.api.yotta.create.storage import volume_fields
 from gputui.errors import InvalidError, UnavailableError
-from gputui.models import Action, FieldKind, Form, FormField, Resource
+from gputui.models import Action, FieldKind, Form, FormField, Offer, Resource
 from gputui.screens import dialogs
 from gputui.screens.dialogs.form_body import FormBody
 from gputui.screens.dialogs.form_editors import Flag, TickList
@@ -274,6 +274,21 @@ async def test_the_summary_follows_the_values_and_the_stock() -> None:
         stage.fleet.refresh([Resource.STOCK])
         await stage.advance(1)
         assert "9 idle of 64, 2 needed (as of " in stage.text
+
+
+async def test_a_price_limit_below_the_prices_is_marked_and_said_in_the_question() -> None:
+    cloud = Cloud("hub")
+    (known,) = cloud.rows[Resource.STOCK]
+    assert isinstance(known, Offer)
+    cloud.rows[Resource.STOCK] = [replace(known, price_from=usd("5"))]
+    async with staged(cloud, view="2") as stage:
+        await open_form(stage, FILLED)
+        assert "✗ $40.00/h now, over your limit of $6.00/h" in stage.text
+        await stage.press("ctrl+g")
+        assert "No matching GPU of a known price is within your price limit" in " ".join(stage.text.split())
+        await stage.press("escape")
+        await stage.press("escape")
+        assert stage.dialogs == ["FormDialog"], "what was filled in is not thrown away by one key"
 
 
 async def test_next_to_the_fields_is_the_request_or_what_it_lacks() -> None:
