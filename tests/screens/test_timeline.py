@@ -90,6 +90,15 @@ async def test_i_shows_one_instance_alone_and_q_leads_back(history: History) -> 
         await stage.press("escape", "q")
         assert stage.line_of("train").startswith("▌")
 
+        # It begins with now, wherever another timeline was left.
+        await stage.command("timeline 03:12")
+        await stage.until(lambda: "following" not in stage.title)
+        await stage.press("q")
+        stage.table.select(TRAIN)
+        await stage.press("i")
+        await stage.until_text("stop train")
+        assert "following" in stage.title
+
 
 async def test_a_time_is_gone_to_and_one_that_is_none_is_refused(history: History) -> None:
     async with staged(lab(), attic(), history=history) as stage:

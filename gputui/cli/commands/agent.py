@@ -225,7 +225,8 @@ def _lines(status: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         lines.append(("service", f"{service['name']}: {'at work' if service['busy'] else 'nothing to do'}"))
     if status.get("problem"):
         lines.append(("problem", f"the changed configuration is not used: {status['problem']}"))
-    return [(name, clean(text)) for name, text in lines]
+    # The problems of a configuration are lines of their own.
+    return [(name, clean(" ".join(text.split()))) for name, text in lines]
 
 
 def _sessions(pids: Sequence[int]) -> str:

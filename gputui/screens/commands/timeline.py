@@ -81,5 +81,7 @@ class TimelineOfCommands(CommandSet):
             return None
 
     def _go(self, scope: Ref | None, at: datetime | None) -> None:
+        if at is None and scope is not None and self.view.NAME != "timeline":
+            at = self.session.fleet.now()  # not where another timeline was left
         self.session.timeline_at = at
         self.session.navigator.go("timeline", scope=scope)

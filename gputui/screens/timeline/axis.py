@@ -70,7 +70,7 @@ class Axis:
         if not self.span.begin <= self.at < self.span.end:
             self._show(around(self.at, self.span.end - self.span.begin, now), now)
         else:
-            self.following = False
+            self.following = self.following and at >= now
 
     def to_now(self, now: datetime, slots: int) -> None:
         """Go to the newest and follow it."""
