@@ -364,7 +364,7 @@ def test_a_deployment_that_does_not_start_is_explained_with_what_would_help(clou
     assert re.search(r"\n  \d+ would fit with CUDA above 12\.0\n", out)
 
     _, out, _ = run("explain", "hub/video-upscale", "-o", "json")
-    assert json.loads(out)["found"] == {"idle": 0, "available": None, "unknown": 0}
+    assert json.loads(out)["found"] == {"idle": 0, "available": None, "unknown": 0, "total": 0}
     assert run("explain", "hub/none-such")[0] == 1
 
 

@@ -19,7 +19,7 @@ SIZE = 2**18
 MOST_MS = 50.0
 """Twice what the slowest takes under load; a pass for each line or character takes seconds."""
 PARTS = ("gpus", "apps", "parts", "mig", "memory", "ps", "proc", "others")
-GPU = "0, GPU-a, NVIDIA H100, 81559, 100, 0, 60.1, 30, [N/A], Enabled\n"
+GPU = "0, GPU-a, NVIDIA H100, 81559, 100, 0, 60.1, 30, [N/A], 0, Enabled\n"
 UNITS = (
     *("@gputui begin a\n", "@gputui end 0\n", "@gputui begin a\n@gputui end 0\n", "\n@gputui "),
     *("\r", "\r\r\n", "\n", " ", "\t", "a", "\x00", "\x1b[", "\x1b[0", "\x1b]", "\x1b]a", "\x1b[31m"),

@@ -18,7 +18,7 @@ STATUS: dict[str, Any] = {
         "gputui": "0.1.0",
         "pid": 7,
         "host": "jump",
-        "since": time.time() - 3600,
+        "since": 0.0,
         "state_dir": "/s",
         "log": "/s/agent/log",
     },
@@ -39,7 +39,8 @@ def test_without_an_agent_each_command_says_so(run: Run, home: Path) -> None:
 
 
 def test_the_status_is_one_line_a_fact(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gputui.agent.start.ask_agent", lambda *_, **__: STATUS)
+    # An hour from the time of the test, not from that of its import.
+    monkeypatch.setattr("gputui.agent.start.ask_agent", lambda *_, **__: STATUS | {"since": time.time() - 3600})
     status, out, _ = run("agent", "status")
     lines = dict(line.split("  ", 1) for line in out.splitlines())
     assert status == 0
