@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 PACE = 2.0
 """The time between two looks at the files of rules, in seconds; a session that changes one says so."""
-NOTICE_PACE = 15.0
+NOTICE_PACE = 30.0
 """The least interval at which the stock is polled for watches that notify and create nothing, in seconds."""
 LAST_SECONDS = 8.0
 """How long a request that was sent is awaited when the agent ends."""

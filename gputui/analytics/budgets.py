@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -10,10 +10,8 @@ from decimal import Decimal
 from gputui.analytics.spend import Forecast, Window, window
 from gputui.analytics.spend_ledger import Ledger
 from gputui.models import Money
-from gputui.models.budgets import DAY, MONTH, WEEK, Budget
-from gputui.models.periods import By, Period
-
-PERIODS: Mapping[str, Period] = {DAY: Period.TODAY, WEEK: Period.WEEK, MONTH: Period.MONTH}
+from gputui.models.budgets import PERIODS, Budget
+from gputui.models.periods import By
 
 
 @dataclass(frozen=True, slots=True)

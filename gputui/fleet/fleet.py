@@ -140,8 +140,8 @@ class Fleet(Rows):
 
     async def start(self) -> None:
         """Open all back ends and start to poll. Returns when each is open or has failed to open."""
-        if self._recorder is not None:
-            self._spawn(self._recorder.run())
+        if (recorder := self._begin_recording()) is not None:
+            self._spawn(recorder.run())
         if self.spending is not None:
             self._spawn(self.spending.run())
         await asyncio.gather(*(self._open(runtime) for runtime in self.runtimes.values()))

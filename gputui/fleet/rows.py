@@ -14,7 +14,6 @@ from gputui.fleet.clock import Clock
 from gputui.fleet.event_observer import Observer
 from gputui.fleet.feed_health import Feed
 from gputui.fleet.gpu_samples import SampleLog
-from gputui.fleet.recorder import Recorder
 from gputui.fleet.signals import Listeners
 from gputui.fleet.store import Store
 from gputui.models import (
@@ -31,12 +30,13 @@ from gputui.models import (
     Row,
 )
 from gputui.models.resources import BY_MODEL
-from gputui.models.timeline import TimeSpan
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
+    from gputui.fleet.recorder import Recorder
     from gputui.fleet.spending import SpendRecorder
     from gputui.history.history import History
+    from gputui.models.timeline import TimeSpan
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -60,13 +60,21 @@ class Rows(Capabilities):
         self.clock = clock
         self._store = Store()
         self._observer = Observer()
-        self._recorder = Recorder(history, clock) if history is not None else None
-        self.samples = SampleLog(keep=self._keep_samples if self._recorder else None, on_failure=on_failure)
+        self._recorder: Recorder | None = None
+        self.samples = SampleLog(keep=None if history is None else self._keep_samples, on_failure=on_failure)
         self._changes: dict[Resource, Listeners[Change]] = {resource: Listeners(on_failure) for resource in Resource}
         self._feeds: Listeners[None] = Listeners(on_failure)
         self.spending: SpendRecorder | None = None
         """Records what is spent, in a fleet that polls."""
         self._announced: object = None
+
+    def _begin_recording(self) -> Recorder | None:
+        """Record from now on, where there is a history: a fleet of the last session's rows alone does not."""
+        if self._history is not None:
+            from gputui.fleet.recorder import Recorder
+
+            self._recorder = Recorder(self._history, self.clock)
+        return self._recorder
 
     def restore(self) -> None:
         """Fill the store with the last session's rows, as stale ones. Blocks briefly; sends no requests."""
@@ -166,6 +174,8 @@ class Rows(Capabilities):
 
     def observed_now(self) -> Mapping[str, Sequence[TimeSpan]]:
         """Return the times in which accounts were observed here, as far as the history may not have them yet."""
+        from gputui.models.timeline import TimeSpan
+
         found: dict[str, list[TimeSpan]] = {}
         for account, begin, end in self._recorder.observed_now if self._recorder else ():
             span = TimeSpan(datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(end, UTC))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gputui.models.periods import Period
 from gputui.models.values import Money
 
 DAY, WEEK, MONTH = "day", "week", "month"
+PERIODS: Mapping[str, Period] = {DAY: Period.TODAY, WEEK: Period.WEEK, MONTH: Period.MONTH}
 
 
 @dataclass(frozen=True, slots=True)

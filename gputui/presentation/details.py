@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gputui.analytics.shortage import is_short
 from gputui.formatting import format_time, status_text
 from gputui.models import Deployment, Event, GpuDevice, GpuProcess, Image, Instance, Ref, Row, Task
 from gputui.models.forwards import PortForward
 from gputui.models.resources import resource_of
-from gputui.models.spend import SeenPrice
 from gputui.models.waste import Waste
 from gputui.presentation.actions import gpu_text, name_of
 from gputui.presentation.columns.column import Cell, Span, plain_text
@@ -20,6 +20,9 @@ from gputui.presentation.columns.lists import fields_of
 from gputui.presentation.columns.waste import waste_fields
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.presentation.prices import money_text
+
+if TYPE_CHECKING:
+    from gputui.models.spend import SeenPrice
 
 MOST = 10
 """Lines of a section of other things; the number of the others is stated."""

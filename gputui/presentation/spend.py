@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from gputui.analytics.budgets import PERIODS, BudgetState
-from gputui.analytics.spend import SpendReport, Unobserved, Window
 from gputui.formatting import format_minutes, format_money, some_of
 from gputui.models import Money
+from gputui.models.budgets import PERIODS
 from gputui.models.periods import By, Period
 from gputui.presentation.prices import AT_LEAST
+
+if TYPE_CHECKING:
+    from gputui.analytics.budgets import BudgetState
+    from gputui.analytics.spend import SpendReport, Unobserved, Window
 
 PERIOD_NAMES: Mapping[Period, str] = {
     Period.TODAY: "today",

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from gputui.analytics.budgets import BudgetState
 from gputui.analytics.cost import Total
 from gputui.analytics.cost_lines import CostLine
-from gputui.analytics.spend import SpendReport
 from gputui.formatting import counted, format_minutes, format_money
 from gputui.models import Package
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section, in_order
 from gputui.presentation.prices import AT_LEAST, SOON, UNKNOWN, gpus_text, lacking_text, runs_out_text, unpriced_text
 from gputui.presentation.spend import budget_style, budget_text, spent_text
+
+if TYPE_CHECKING:
+    from gputui.analytics.budgets import BudgetState
+    from gputui.analytics.spend import SpendReport
 
 _SOON, _LASTING = range(2)
 

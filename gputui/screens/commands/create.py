@@ -13,9 +13,7 @@ from gputui.models import RESOURCES, Action, FieldKind, Form, FormField, Ref, Re
 from gputui.presentation.forms import cost, doing, in_sentence, same_name, sizes, stock_note, written
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
-from gputui.screens.commands.created_lease import CreatedLease
 from gputui.screens.commands.form_flow import LINE, FormRequest, fact, fill_and_send
-from gputui.screens.commands.form_stock import FormStock
 from gputui.screens.commands.no_stock import offer_attempts
 
 if TYPE_CHECKING:
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from gputui.fleet.attempts import Attempt
     from gputui.models import Money
     from gputui.presentation.form_summary import SummaryLine
+    from gputui.screens.commands.created_lease import CreatedLease
 
 _ROOM = LINE - 4
 
@@ -99,6 +98,9 @@ class CreateCommands(CommandSet):
 
     def _request(self, creator: Creator, form: Form) -> FormRequest:
         """Return what is done with the form of something new."""
+        from gputui.screens.commands.created_lease import CreatedLease
+        from gputui.screens.commands.form_stock import FormStock
+
         verb, stock, lease = form.verb.capitalize(), FormStock(self.session, form), CreatedLease(self.view, form)
         return FormRequest(
             form,

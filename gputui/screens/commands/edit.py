@@ -10,7 +10,6 @@ from textual.content import Content
 from gputui.actions import ACTIONS
 from gputui.models import Action, Form, Row
 from gputui.presentation.actions import button_text, effect, name_of
-from gputui.presentation.form_summary import change_summary
 from gputui.presentation.forms import FieldChange, change_notes, changed
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands, add_handlers
@@ -34,6 +33,8 @@ class EditCommands(ActionCommands):
     @in_worker("dialog")
     async def change(self, action: Action, row: Row) -> None:
         """Show the form of a change, ask, and send it."""
+        from gputui.presentation.form_summary import change_summary
+
         fleet = self.session.fleet
         editor = fleet.editor(row.ref.account)
         form = await editor.form(row, action)

@@ -13,10 +13,10 @@ from textual.content import Content
 from gputui.api.capabilities import PreparedChange, Values
 from gputui.errors import GputuiError, InvalidError, NoStockError, UnknownOutcomeError
 from gputui.models import ActionResult, Form, PreparedRequest
-from gputui.presentation.form_summary import SummaryLine
 from gputui.screens import dialogs
 
 if TYPE_CHECKING:
+    from gputui.presentation.form_summary import SummaryLine
     from gputui.screens.base.view import View
 from gputui.screens.commands.command_set import colored
 

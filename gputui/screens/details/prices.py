@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gputui.analytics.cost import COSTING
 from gputui.models import Ref, Row
 from gputui.models.resources import resource_of
-from gputui.models.spend import SeenPrice
 from gputui.screens.base.session import Session
+
+if TYPE_CHECKING:
+    from gputui.models.spend import SeenPrice
 
 _KEPT_SECONDS = 60.0
 

@@ -8,11 +8,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gputui.analytics.budgets import BudgetState
 from gputui.analytics.cost import COSTING
 from gputui.analytics.cost_lines import cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
-from gputui.analytics.spend import SpendReport
 from gputui.analytics.starts import Start, starts_under_way
 from gputui.analytics.stock import has_idle
 from gputui.errors import GputuiError
@@ -48,6 +46,8 @@ from gputui.screens.base.session import Session
 from gputui.screens.events.slow_steps import SlowSteps
 
 if TYPE_CHECKING:
+    from gputui.analytics.budgets import BudgetState
+    from gputui.analytics.spend import SpendReport
     from gputui.fleet.spend_reports import SpendNow
     from gputui.rules.lease_book import LeaseView
 
