@@ -194,11 +194,14 @@ async def test_an_agent_that_does_not_know_yet_what_is_left_to_do_makes_no_room(
     assert not agent.process.over.is_set()
 
 
-async def test_an_agent_that_is_ending_takes_no_session(agent: Running) -> None:
+async def test_an_agent_that_is_ending_takes_no_session(agent: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It waits for another event, so that it has not ended before the session asks.
+    monkeypatch.setattr(agent.process, "over", asyncio.Event())
     agent.process.over.set()
     with pytest.raises(RefusedError, match="is ending") as refused:
         await connect(agent.process.place, hello_of(agent.config))
     assert refused.value.retiring
+    monkeypatch.undo()
 
 
 async def test_a_configuration_that_was_removed_is_reported(agent: Running) -> None:
