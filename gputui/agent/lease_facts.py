@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median_low
 from typing import TYPE_CHECKING
 
+from gputui.agent.uptime import uptime
 from gputui.analytics.cost import gpus_of, host_gpus
 from gputui.analytics.gpu_idle import LONGEST_GAP, IdlePeriods, SeenGpus, load_of
 from gputui.errors import GputuiError, IncompleteError
@@ -49,11 +49,6 @@ _KEPT = 1500
 """Samples of a GPU that are kept: of a day."""
 GPU_SECONDS = 60.0
 """The interval of the readings of GPUs: several within :data:`LONGEST_GAP`."""
-
-
-def uptime() -> float:
-    """Return seconds since the machine has started, with those that it slept, where the system counts them."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 @dataclass(slots=True)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gputui.actions import ACTIONS
 from gputui.agent.lease_arming import Followed, Inside
-from gputui.agent.lease_facts import GPU_SECONDS, SOON, LeaseFacts, uptime
+from gputui.agent.lease_facts import GPU_SECONDS, SOON, LeaseFacts
+from gputui.agent.uptime import uptime
 from gputui.errors import GputuiError, JournalError, UnknownOutcomeError
 from gputui.models import Action, Deployment, Instance, Resource
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseEvent, LeaseState

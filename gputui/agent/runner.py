@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gputui.agent.rule_news import RuleNews
 from gputui.agent.rule_requests import RuleRequests
 from gputui.agent.rule_stock import RuleStock
+from gputui.agent.uptime import Uptime
 from gputui.errors import GputuiError, JournalError
 from gputui.models import Resource
 from gputui.models.rules import RuleState, RuleStatus, Watch
@@ -68,23 +67,6 @@ class Surroundings(Protocol):
     @property
     def publish(self) -> Callable[[str, Any], None]:
         """Sends data to the sessions that subscribed to a topic."""
-
-
-class Uptime:
-    """The time since the start of the machine, with the time that it slept where the system counts it."""
-
-    def __init__(self) -> None:
-        self._clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-        self._begun = 0.0
-        try:
-            self.boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        except (OSError, ValueError):
-            # Each run of the agent counts as a start of the machine then.
-            self.boot, self._begun = str(uuid.uuid4()), time.clock_gettime(self._clock)
-
-    def __call__(self) -> float:
-        """Return it in seconds."""
-        return time.clock_gettime(self._clock) - self._begun
 
 
 @dataclass(slots=True, eq=False)

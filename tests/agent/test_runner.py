@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from gputui.agent.runner import RuleService, Uptime
+from gputui.agent.runner import RuleService
+from gputui.agent.uptime import Uptime
 from gputui.errors import ConflictError, JournalError, NotFoundError, UnavailableError, UnknownOutcomeError
 from gputui.fleet import Clock, Fleet
 from gputui.models import Action, ActionResult, FeedState, Instance, Money, Offer, Ref, Resource

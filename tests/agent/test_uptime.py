@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.agent.runner import Uptime
+from gputui.agent.uptime import Uptime
 
 
 def test_without_an_id_of_the_start_each_run_of_the_agent_counts_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
