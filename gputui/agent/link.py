@@ -115,7 +115,7 @@ class Link:
             return await self.ask(question, min(age, fleet.clock.monotonic() - begun))
 
         fleet.share = ask_since if fresh else self.ask
-        fleet.watching.add(lambda _: self._watch())
+        fleet.watching.listeners.add(lambda _: self._watch())
         self._watch()
 
     def keep(self) -> None:
@@ -148,7 +148,7 @@ class Link:
         if self._fleet is not None and self.client is not None and not self.client.closed:
             self.client.note(
                 "watch",
-                {"now": sorted(self._fleet.watched), "slowly": sorted(self._fleet.watched_slowly)},
+                {"now": sorted(self._fleet.watching.now), "slowly": sorted(self._fleet.watching.shown_slowly)},
             )
 
 

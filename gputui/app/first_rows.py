@@ -42,7 +42,7 @@ class FirstRows:
             with suppress(AgentError):
                 client = await self._link.open()
                 if client is not None:
-                    wanted = self._first.watched | self._first.watched_slowly
+                    wanted = self._first.watching.now | self._first.watching.shown_slowly
                     async for found in client.parts("rows", {"lists": sorted(wanted)}):
                         take_rows(self._first, found)
                         self._came.set()

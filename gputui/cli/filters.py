@@ -28,12 +28,12 @@ def apply(
     is left, and for a field that no account has, after a list of the fields.
     """
     names = list(fleet.accounts if accounts is None else accounts)
-    forms = {name: form for name in names if (form := fleet.filter_form(name, resource)) is not None}
+    forms = {name: form for name in names if (form := fleet.server_filters.form(name, resource)) is not None}
     if not forms:
         raise ConfigError(f"None of these accounts can filter {resource.value}: {', '.join(names)}.")
     _check_names(forms, resource, given)
     values = _values(forms, given)
-    refusals = fleet.filter_refusals(resource, values)
+    refusals = fleet.server_filters.refusals(resource, values)
     able: list[str] = []
     problems: list[str] = []
     for name in names:
@@ -49,7 +49,7 @@ def apply(
         raise ConfigError(f"No account takes this filter of {resource.value}:", problems=tuple(problems))
     for problem in problems:
         notify(f"gputui: left out: {problem}")
-    fleet.set_filter(resource, values)
+    fleet.server_filters.set(resource, values)
     return able, values
 
 

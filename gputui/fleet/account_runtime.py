@@ -244,20 +244,24 @@ class AccountRuntime:
 
     def pace(self, resource: Resource) -> float | None:
         """Return the present interval between two requests of a list in seconds, None for no requests."""
-        if self._polling is None or self._fleet.exclusion(self.name, resource) or self.denial(resource) is not None:
+        if (
+            self._polling is None
+            or self._fleet.server_filters.exclusion(self.name, resource)
+            or self.denial(resource) is not None
+        ):
             return None
         if self.uses_probes(resource) and not self.is_probing:
             return None
         if self._fleet.leaves_hosts and self.opened is not None and self.opened.named_instances is not None:
             return None
-        watched = self._fleet.watched_in(self.name)
+        watched = self._fleet.watching.in_account(self.name)
         paces = [max(self._base_pace(resource, self._polling), self._least_pace(0))] if resource in watched else []
         if self.uses_probes(resource) and Resource.GPUS not in watched:
             # Processes are shown next to another list: not worth a query over SSH every other second.
             paces = [max(_BACKGROUND_PACE, pace) for pace in paces]
-        own = self._fleet.paces_in(self.name, resource)
+        own = self._fleet.watching.paces(self.name, resource)
         paces += [max(pace, self._base_pace(resource, self._polling), self._least_pace(0)) for pace in own]
-        if resource in self._fleet.polled_slowly:
+        if resource in self._fleet.watching.slowly:
             paces.append(max(_BACKGROUND_PACE, self._least_pace(1)))
         if resource is Resource.INSTANCES:
             paces.append(max(_BACKGROUND_PACE, self._least_pace(1)))

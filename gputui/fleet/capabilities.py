@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 from gputui.actions import ACTIONS
 from gputui.api.capabilities import Creator, Editor
@@ -10,7 +10,7 @@ from gputui.errors import InvalidError, NotFoundError
 from gputui.fleet.account_runtime import AccountRuntime
 from gputui.fleet.clock import clock_warning
 from gputui.fleet.probes import Read
-from gputui.models import Action, Form, Instance, Never, Phase, Ref, Resource, Row
+from gputui.models import Action, Instance, Never, Phase, Ref, Resource, Row
 
 
 class Capabilities:
@@ -18,8 +18,6 @@ class Capabilities:
 
     def __init__(self) -> None:
         self.runtimes: dict[str, AccountRuntime] = {}
-        self._filters: dict[Resource, Mapping[str, str]] = {}
-        self._excluded: dict[tuple[str, Resource], str] = {}
 
     def clock_warning(self) -> str:
         """Return the warning that this machine's clock differs from those of the servers; '' where it does not."""
@@ -141,66 +139,3 @@ class Capabilities:
         if runtime.uses_probes(Resource.PROCESSES):
             return self.is_probed(row.ref) or self.can_probe(row)
         return runtime.supports(Resource.PROCESSES)
-
-    # Filters that the servers apply.
-
-    def filter_form(self, account: str, resource: Resource) -> Form | None:
-        """Return the form of the filters of a list; None where the server has none."""
-        opened = self.runtime(account).opened
-        return opened.filters.form(resource) if opened is not None and opened.filters is not None else None
-
-    def filter_refusals(self, resource: Resource, values: Mapping[str, str]) -> Mapping[str, InvalidError]:
-        """Return why accounts whose servers filter a list refuse these values, by account. Sends no request."""
-        read = self._read_filter(resource, values)
-        return {account: ready for account, ready in read.items() if isinstance(ready, InvalidError)}
-
-    def filters(self, resource: Resource) -> Mapping[str, str]:
-        """Return the current filters of a list, by field; empty where it is read whole."""
-        return self._filters.get(resource, {})
-
-    def is_part(self, account: str, resource: Resource) -> bool:
-        """Return whether only a part of a list is read: it is filtered, or comes from probes of some instances."""
-        if self.runtime(account).uses_probes(resource):
-            return True
-        return bool(self._filters.get(resource)) and self.filter_form(account, resource) is not None
-
-    def exclusion(self, account: str, resource: Resource) -> str:
-        """Return why no row of an account can match the filters, by field; '' where one can."""
-        return self._excluded.get((account, resource), "")
-
-    def left_out(self, account: str, resource: Resource) -> str:
-        """Return why a filtered list is to show no rows of an account that has this list; '' where it may."""
-        runtime = self.runtime(account)
-        if not self._filters.get(resource) or runtime.opened is None or not runtime.lists(resource):
-            return ""
-        unable = "" if self.filter_form(account, resource) is not None else f"it cannot filter {resource.value}"
-        return unable or self.exclusion(account, resource)
-
-    def _read_filter(
-        self, resource: Resource, values: Mapping[str, str]
-    ) -> dict[str, Callable[[], None] | InvalidError]:
-        """Return, for each account whose server has filters, what applies these, or the refusal."""
-        found: dict[str, Callable[[], None] | InvalidError] = {}
-        for account, runtime in self.runtimes.items():
-            filters = runtime.opened.filters if runtime.opened is not None else None
-            if filters is None or filters.form(resource) is None:
-                continue
-            try:
-                found[account] = filters.prepare(resource, values)
-            except InvalidError as error:
-                found[account] = error
-        return found
-
-    def _reapply_filters(self, account: str) -> None:
-        """Apply the current filters to an account that was just opened."""
-        for resource, values in self._filters.items():
-            for name, ready in self._read_filter(resource, values).items():
-                if name == account:
-                    self._apply_filter(account, resource, ready)
-
-    def _apply_filter(self, account: str, resource: Resource, ready: Callable[[], None] | InvalidError) -> None:
-        self._excluded.pop((account, resource), None)
-        if isinstance(ready, InvalidError):
-            self._excluded[account, resource] = "; ".join(f"{name}: {text}" for name, text in ready.fields.items())
-        else:
-            ready()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -15,7 +15,6 @@ from gputui.actions import ACTIONS
 from gputui.api.capabilities import Backend, PreparedChange
 from gputui.errors import (
     GputuiError,
-    InvalidError,
     NotFoundError,
     RateLimitedError,
     UnavailableError,
@@ -28,7 +27,7 @@ from gputui.fleet.mutations import Mutations
 from gputui.fleet.notifications.settings import Settings
 from gputui.fleet.rows import Rows
 from gputui.fleet.session_work import SessionWork
-from gputui.fleet.signals import Listeners
+from gputui.fleet.watching import Watching
 from gputui.models import (
     AccountInfo,
     Action,
@@ -60,18 +59,6 @@ if TYPE_CHECKING:
 _CLOSE_SECONDS = 2.0
 _REREAD_SECONDS = 15.0
 _IDENTIFY_AGAIN_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Watching:
-    """Lists that are polled for an owner, in which accounts (None for all), and their own pace (0 for the usual)."""
-
-    resources: frozenset[Resource]
-    accounts: frozenset[str] | None
-    pace: float
-
-    def is_of(self, account: str) -> bool:
-        return self.accounts is None or account in self.accounts
 
 
 class Fleet(Rows):
@@ -109,8 +96,8 @@ class Fleet(Rows):
         """Whether other processes take their answers from this one, and leave it to record what is in them."""
         self.leaves_hosts = False
         """Whether hosts that are looked at over SSH are not polled: this process has no use for them now."""
-        self.watching: Listeners[None] = Listeners(on_failure)
-        """Called when the watched resources change."""
+        self.watching = Watching(self._reconsider, on_failure)
+        """The lists that are polled, apart from those of the background."""
         self.budgets: Sequence[Budget] = ()
         """The budgets as configured."""
         self._open_backend = open_backend
@@ -120,18 +107,13 @@ class Fleet(Rows):
             from gputui.fleet.spending import SpendRecorder
 
             self.spending = SpendRecorder(self, history, on_failure)
-        self._watched: frozenset[Resource] = frozenset()
-        self._kept_watched: dict[object, _Watching] = {}
-        self._kept_slowly: dict[object, frozenset[Resource]] = {}
-        self.watched_slowly: frozenset[Resource] = frozenset()
-        """Resources on the screen that need not be newer than what is polled in the background."""
         self.work = SessionWork(self, on_failure)
         """The copies, commands, forwards and series of attempts of this session."""
         self._samples_read = history is None
         self.logins = Logins(history)
         self.mutations = Mutations(self, history, self.clock, on_failure)
         chance = random or Random()  # noqa: S311  (jitter, no secret)
-        self.runtimes = {
+        self.runtimes |= {
             name: AccountRuntime(account, polling, self, self.clock, chance) for name, account in accounts.items()
         }
         self._announced = self._feed_states()
@@ -199,71 +181,27 @@ class Fleet(Rows):
     async def _open(self, runtime: AccountRuntime) -> None:
         await runtime.open(self._open_backend)
         if runtime.opened is not None:
-            self._reapply_filters(runtime.name)
+            self.server_filters.reapply(runtime.name)
             self._identify_when_due(runtime)
 
     async def _close(self, runtime: AccountRuntime) -> None:
         if runtime.opened is not None:
             await within(self.clock, _CLOSE_SECONDS, runtime.opened.aclose())
 
-    # Watched lists.
-
-    @property
-    def watched(self) -> frozenset[Resource]:
-        """The resources on the screen, and those watched in addition."""
-        return self._watched.union(*(each.resources for each in self._kept_watched.values()))
-
-    def watched_in(self, account: str) -> frozenset[Resource]:
-        """Return the resources that are watched in one account."""
-        kept = (each.resources for each in self._kept_watched.values() if each.pace == 0 and each.is_of(account))
-        return self._watched.union(*kept)
-
-    def paces_in(self, account: str, resource: Resource) -> list[float]:
-        """Return the intervals in seconds at which owners of their own pace have a list of an account polled."""
-        kept = (each for each in self._kept_watched.values() if resource in each.resources and each.is_of(account))
-        return [each.pace for each in kept if each.pace]
+    # Lists that are requested.
 
     def watch(self, resources: Iterable[Resource], slowly: Iterable[Resource] = ()) -> None:
         """Set the resources on the screen: they are polled at their interval, the others slowly or not at all.
 
         ``slowly`` are those that are polled at the interval of the background, though it is not theirs.
         """
-        self._watched, self.watched_slowly = frozenset(resources), frozenset(slowly)
-        for runtime in self.runtimes.values():
-            runtime.reconsider()
-        if Resource.GPUS in self._watched | self.watched_slowly and not self._samples_read:
+        self.watching.show(resources, slowly)
+        if Resource.GPUS in self.watching.shown | self.watching.shown_slowly and not self._samples_read:
             self._samples_read = True
             self._spawn(self.read_samples())
         self.announce()
-        self.watching.notify(None)
 
-    def keep_watching(
-        self,
-        resources: Iterable[Resource],
-        owner: object = None,
-        accounts: Collection[str] | None = None,
-        pace: float = 0.0,
-    ) -> None:
-        """Set the resources that are polled for ``owner`` in these accounts or in all, whatever is on the screen.
-
-        They are polled at their interval, or every ``pace`` seconds where that is longer.
-        """
-        only = None if accounts is None else frozenset(accounts)
-        self._kept_watched[owner] = _Watching(frozenset(resources), only, pace)
-        if not self._kept_watched[owner].resources:
-            del self._kept_watched[owner]
-        for runtime in self.runtimes.values():
-            runtime.reconsider()
-        self.watching.notify(None)
-
-    @property
-    def polled_slowly(self) -> frozenset[Resource]:
-        """The resources that are polled at the interval of the background, those of the screen among them."""
-        return self.watched_slowly.union(*self._kept_slowly.values())
-
-    def keep_watching_slowly(self, resources: Iterable[Resource], owner: object) -> None:
-        """Set the resources that are polled for ``owner`` at the interval of the background."""
-        self._kept_slowly[owner] = frozenset(resources)
+    def _reconsider(self) -> None:
         for runtime in self.runtimes.values():
             runtime.reconsider()
 
@@ -292,7 +230,7 @@ class Fleet(Rows):
             (runtime, resource)
             for resource in resources
             for runtime in map(self.runtime, names)
-            if runtime.lists(resource) and not self.exclusion(runtime.name, resource)
+            if runtime.lists(resource) and not self.server_filters.exclusion(runtime.name, resource)
         ]
         answered = asyncio.Event()
         unsubscribe = self.subscribe_feeds(answered.set)
@@ -321,35 +259,6 @@ class Fleet(Rows):
                 f"{accounts}: the list was not read again within {_REREAD_SECONDS:g} s of your confirmation.",
                 hint="Nothing was sent. The server may limit requests: try again in a few minutes.",
             )
-
-    def prepare_filter(self, resource: Resource, values: Mapping[str, str]) -> Callable[[], None]:
-        """Read the filters of a list for every account whose server has them; return what applies them.
-
-        A fleet that polls then requests the list again; otherwise they apply to the next :meth:`read`. Raises
-        InvalidError with ``fields`` where every account refuses them.
-        """
-        given = {name: value for name, value in values.items() if value}
-        read = self._read_filter(resource, given)
-        refused = [error for error in read.values() if isinstance(error, InvalidError)]
-        if refused and len(refused) == len(read):
-            problems = {name: text for error in refused for name, text in error.fields.items()}
-            raise InvalidError("No account accepts this filter.", fields=problems)
-
-        def apply() -> None:
-            self._filters[resource] = given
-            for account, ready in read.items():
-                self._apply_filter(account, resource, ready)
-            for account in self.runtimes:
-                if self.exclusion(account, resource):
-                    self._notify(resource, self._store.replace(account, resource, ()))
-            if self.polls:
-                self.refresh([resource])
-
-        return apply
-
-    def set_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
-        """Set the filters of a list; raises InvalidError with ``fields`` as :meth:`prepare_filter` does."""
-        self.prepare_filter(resource, values)()
 
     # Changes.
 
@@ -483,10 +392,16 @@ class Fleet(Rows):
         if runtime.info is None:
             self._identify_when_due(runtime)
 
+    def filtered(self, resource: Resource) -> None:
+        """Drop the rows that other filters of a list exclude, and request it again if it is polled."""
+        super().filtered(resource)
+        if self.polls:
+            self.refresh([resource])
+
     def refresh_after(self, ref: Ref, action: Action) -> asyncio.Future[None] | None:
         """Request the lists that an action may have changed; done when the one that contains ``ref`` is read."""
         runtime, home = self.runtime(ref.account), self.resource_of(ref)
-        others = {shows_in} if (shows_in := ACTIONS[action].shows_in) is not None else set(self.watched)
+        others = {shows_in} if (shows_in := ACTIONS[action].shows_in) is not None else set(self.watching.now)
         if home is Resource.DEPLOYMENTS:
             others.add(Resource.INSTANCES)
         for resource in others - {home}:

@@ -14,6 +14,7 @@ from gputui.fleet.clock import Clock
 from gputui.fleet.event_observer import Observer
 from gputui.fleet.feed_health import Feed
 from gputui.fleet.gpu_samples import SampleLog
+from gputui.fleet.server_filters import ServerFilters
 from gputui.fleet.signals import Listeners
 from gputui.fleet.store import Store
 from gputui.models import (
@@ -59,6 +60,8 @@ class Rows(Capabilities):
         self._history = history
         self.clock = clock
         self._store = Store()
+        self.server_filters = ServerFilters(self.runtimes, self.filtered)
+        """The filters that servers apply to lists."""
         self._observer = Observer()
         self._recorder: Recorder | None = None
         self.samples = SampleLog(keep=None if history is None else self._keep_samples, on_failure=on_failure)
@@ -164,6 +167,10 @@ class Rows(Capabilities):
         """Return whether an account has such a list. Before its back end is open: whether rows were restored."""
         return self.runtime(account).supports(resource)
 
+    def is_part(self, account: str, resource: Resource) -> bool:
+        """Return whether only a part of a list is read: it is filtered, or comes from probes of some instances."""
+        return self.runtime(account).uses_probes(resource) or self.server_filters.is_filtered(account, resource)
+
     def health(self) -> Mapping[str, Health]:
         """Return the accounts' health, in the configuration's order."""
         return {name: runtime.health for name, runtime in self.runtimes.items()}
@@ -190,7 +197,9 @@ class Rows(Capabilities):
         if resource is Resource.EVENTS:
             self._append([row for row in rows if isinstance(row, Event)])
             return
-        change = self._store.replace(runtime.name, resource, () if self.exclusion(runtime.name, resource) else rows)
+        change = self._store.replace(
+            runtime.name, resource, () if self.server_filters.exclusion(runtime.name, resource) else rows
+        )
         if resource is Resource.GPUS:
             self.samples.take(rows, at, probed=self.probed_instances())
         recorder = None if runtime.is_recorded_elsewhere(resource) else self._recorder
@@ -227,6 +236,12 @@ class Rows(Capabilities):
         rows = await opened.named_instances()
         self._notify(Resource.INSTANCES, self._store.replace(ref.account, Resource.INSTANCES, rows))
         return self.find(Instance, ref)
+
+    def filtered(self, resource: Resource) -> None:
+        """Drop the rows of accounts of which none can match the filters of a list."""
+        for account in self.runtimes:
+            if self.server_filters.exclusion(account, resource):
+                self._notify(resource, self._store.replace(account, resource, ()))
 
     def drop(self, runtime: AccountRuntime, resource: Resource) -> None:
         """Drop the rows of a list that the account may not use, here and for the next session, without events."""

@@ -82,7 +82,7 @@ class Watches:
 
     def _keep_polling(self) -> None:
         if self._fleet is not None:
-            self._fleet.keep_watching({Resource.STOCK} if self._watches else ())
+            self._fleet.watching.keep({Resource.STOCK} if self._watches else (), owner=self)
 
     def _feeds_changed(self) -> None:
         """Look at the offers of which the first answer was the same as the last of an earlier session."""

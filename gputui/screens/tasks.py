@@ -92,7 +92,7 @@ class TaskCommands(OpenCommands):
             if not newest:
                 break
             try:
-                fleet.set_filter(Resource.TASKS, {**fleet.filters(Resource.TASKS), **newest})
+                fleet.server_filters.set(Resource.TASKS, {**fleet.server_filters.values(Resource.TASKS), **newest})
             except InvalidError as error:
                 problem = "; ".join(f"{name} {text}" for name, text in error.fields.items())
             else:

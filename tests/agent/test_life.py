@@ -324,16 +324,16 @@ async def test_nothing_is_polled_for_the_screen_of_a_suspended_session(agent: Ru
     session = await agent.attach()
     fleet = agent.process.agent.fleet
     session.note("watch", {"now": ["stock"], "slowly": []})
-    await until(lambda: Resource.STOCK in fleet.watched)
+    await until(lambda: Resource.STOCK in fleet.watching.now)
     await agent.pass_time(100)
     await session.call("ping")
     await agent.pass_time(100)
-    assert Resource.STOCK in fleet.watched
+    assert Resource.STOCK in fleet.watching.now
     await agent.pass_time(30)
-    assert Resource.STOCK not in fleet.watched
+    assert Resource.STOCK not in fleet.watching.now
     await session.call("ping")
     await agent.pass_time(6)
-    assert Resource.STOCK in fleet.watched
+    assert Resource.STOCK in fleet.watching.now
     await session.aclose()
 
 

@@ -49,7 +49,7 @@ async def scraped(clock: FakeClock, *backends: FakeBackend, rules: Iterable[Rule
     """Poll every list once, and scrape seven seconds later."""
     fleet = make_fleet(clock, *backends)
     await fleet.start()
-    fleet.keep_watching_slowly(METERED, owner=None)
+    fleet.watching.keep_slowly(METERED, owner=None)
     fleet.watch(())  # the screens of sessions change nothing in it
     await clock.advance(1)
     clock.elapsed += 7

@@ -164,7 +164,7 @@ async def test_a_session_whose_agent_ends_asks_by_itself_and_loses_nothing(
 async def test_the_agent_polls_and_records_what_is_on_a_screen(tmp_path: Path, simulator: Running) -> None:
     sessions = Sessions(tmp_path, simulator)
     async with sessions.agent(), sessions.session(linked=True, watch=[Resource.STOCK]) as fleet:
-        await until(lambda: Resource.STOCK in sessions.process.agent.fleet.watched)
+        await until(lambda: Resource.STOCK in sessions.process.agent.fleet.watching.now)
         await sessions.pass_time(1)
         shared = [name for name in fleet.accounts if fleet.rows(Resource.STOCK, name)]
         assert shared

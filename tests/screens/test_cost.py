@@ -311,7 +311,7 @@ async def test_sums_of_filtered_lists_are_bounds_and_say_why() -> None:
     cloud = hub()
     async with staged(cloud, autodl(), lab()) as stage:
         cloud.rows[Resource.INSTANCES] = []
-        stage.fleet.set_filter(Resource.INSTANCES, {"status": "creating"})
+        stage.fleet.server_filters.set(Resource.INSTANCES, {"status": "creating"})
         await stage.advance(0)
         await stage.press("9")
         assert "≥ ¥3.10/h  ≥ ¥74.40/day" in stage.title
@@ -323,7 +323,7 @@ async def test_sums_of_filtered_lists_are_bounds_and_say_why() -> None:
         # Prepaid time of a filtered list is at most what is computed.
         assert "≥ 0" in stage.line_of("RTX 4090")
         assert "?" in stage.line_of("RTX 4090")
-        stage.fleet.set_filter(Resource.INSTANCES, {})
+        stage.fleet.server_filters.set(Resource.INSTANCES, {})
         await stage.advance(0)
         await stage.press("3", "9")
         assert "≥" not in stage.text

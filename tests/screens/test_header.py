@@ -28,12 +28,12 @@ async def test_the_cost_of_an_hour_is_at_the_right_end_a_sum_for_each_currency()
         assert stage.lines[0].endswith(" $4.21/h  ¥3.10/h")
 
         # What a server keeps back makes the cost a lower bound.
-        stage.fleet.set_filter(Resource.INSTANCES, {"price_to": "2"})
+        stage.fleet.server_filters.set(Resource.INSTANCES, {"price_to": "2"})
         await stage.press("z", "z")
         assert stage.header.endswith(" ≥ $4.21/h  ≥ ¥3.10/h")
 
         # Old figures are marked in their currency alone.
-        stage.fleet.set_filter(Resource.INSTANCES, {})
+        stage.fleet.server_filters.set(Resource.INSTANCES, {})
         await stage.advance(0)
         fail(cloud, UnavailableError("no answer"))
         await stage.advance(6)
@@ -52,7 +52,7 @@ async def test_the_cost_of_an_hour_is_at_the_right_end_a_sum_for_each_currency()
         await stage.advance(6)
         assert stage.header.endswith(" no cost")
         other.rows[Resource.INSTANCES] = []
-        stage.fleet.set_filter(Resource.INSTANCES, {"price_to": "2"})
+        stage.fleet.server_filters.set(Resource.INSTANCES, {"price_to": "2"})
         await stage.advance(6)
         assert stage.header.endswith(" cost unknown"), "the filter of the server may exclude what has a price"
 

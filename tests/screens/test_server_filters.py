@@ -51,7 +51,7 @@ async def test_a_filter_is_checked_sent_to_the_server_shown_in_words_and_cleared
 
         # The filter explains an empty list and survives escape.
         cloud.rows[Resource.INSTANCES] = []
-        stage.fleet.set_filter(Resource.INSTANCES, {"status": "failed", "released": "true"})
+        stage.fleet.server_filters.set(Resource.INSTANCES, {"status": "failed", "released": "true"})
         stage.view.choices_changed()
         await stage.advance(0)
         await stage.press("escape")
@@ -60,13 +60,13 @@ async def test_a_filter_is_checked_sent_to_the_server_shown_in_words_and_cleared
 
         # Rows of accounts left out do not hide that nothing matches.
         cloud.rows[Resource.INSTANCES] = []
-        stage.fleet.set_filter(Resource.INSTANCES, {"status": "failed"})
+        stage.fleet.server_filters.set(Resource.INSTANCES, {"status": "failed"})
         await stage.advance(0)
         await stage.press("9", "3")
         assert "No matches for the server filter status=failed. L changes it." in stage.text
 
         # Only the accounts shown decide whether there is something to ask.
-        stage.fleet.set_filter(Resource.INSTANCES, {})
+        stage.fleet.server_filters.set(Resource.INSTANCES, {})
         await stage.command("account lab")
         await stage.press("L")
         assert not stage.in_dialog
@@ -130,7 +130,7 @@ def test_words_keep_abbreviations_and_name_what_no_form_knows() -> None:
 async def test_hostile_values_are_data() -> None:
     cloud = FakeCloud("hub")
     async with staged(cloud) as stage:
-        stage.fleet.set_filter(Resource.INSTANCES, {"status": "[/x][@click=app.bell]a[/]"})
+        stage.fleet.server_filters.set(Resource.INSTANCES, {"status": "[/x][@click=app.bell]a[/]"})
         await stage.press("z")
         assert "status=[/x][@click=app.bell]a[/]" in stage.title
 

@@ -57,10 +57,10 @@ async def _once(
             hint="`gputui get queues` lists what has one.",
         )
     values = filters.apply(fleet, resource, args.filters, [of.account])[1] if args.filters else {}
-    if resource is Resource.TASKS and (form := fleet.filter_form(of.account, resource)) is not None:
+    if resource is Resource.TASKS and (form := fleet.server_filters.form(of.account, resource)) is not None:
         # The tasks of other queues are not needed.
         values = {**form.named({Role.QUEUE: of.id}), **values}
-        fleet.set_filter(resource, values)
+        fleet.server_filters.set(resource, values)
     if args.watch:
         return of, [], values, status
     listing = await session.read(fleet, [resource], [of.account])
@@ -75,7 +75,7 @@ async def report_older(fleet: Fleet, accounts: Sequence[str], of: Ref | None = N
     queues = [row for row in rows if isinstance(row, TaskQueue) and of in (None, row.deployment)]
     read, total = sum(queue.read for queue in queues), sum(queue.total or 0 for queue in queues)
     if total > read:
-        forms = [form for name in accounts if (form := fleet.filter_form(name, Resource.TASKS)) is not None]
+        forms = [form for name in accounts if (form := fleet.server_filters.form(name, Resource.TASKS)) is not None]
         newest = next((field.name for form in forms if (field := form.field(Role.NEWEST)) is not None), "")
         more = f"; --filter {newest}=N reads more of each queue" if newest else ""
         notify(f"These are the newest {read:,} of {total:,} tasks{more}.")

@@ -103,7 +103,7 @@ async def _follow(
                 broken.set_exception(error)
 
     if values:
-        fleet.set_filter(resource, values)
+        fleet.server_filters.set(resource, values)
     try:
         if prepare is not None:
             await fleet.start()

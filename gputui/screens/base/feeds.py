@@ -72,7 +72,7 @@ class Feeds:
         """Whether no rows of an account means that it has none. Without a row, processes may still be unknown."""
         fleet = self._session.fleet
         return Resource.PROCESSES not in self._resources and not any(
-            fleet.exclusion(account, resource) or fleet.runtime(account).denial(resource) is not None
+            fleet.server_filters.exclusion(account, resource) or fleet.runtime(account).denial(resource) is not None
             for resource in self._resources
         )
 
@@ -93,10 +93,10 @@ class Feeds:
         ``filtered`` is the list that the view shows as the server filter leaves it.
         """
         fleet = self._session.fleet
-        if filtered is not None and (why := fleet.left_out(account, filtered)):
+        if filtered is not None and (why := fleet.server_filters.left_out(account, filtered)):
             return Content.assemble(("◐ ", "$text-warning"), (account, "bold"), f"  left out: {why}")
         for resource in self._resources:
-            if why := fleet.exclusion(account, resource):
+            if why := fleet.server_filters.exclusion(account, resource):
                 return Content.assemble(("◐ ", "$text-warning"), (account, "bold"), f"  left out: {why}")
         for resource in self._resources:
             feed = fleet.feed(account, resource)

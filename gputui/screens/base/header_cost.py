@@ -42,7 +42,7 @@ def partial_accounts(session: Session) -> set[str]:
     return {
         account
         for resource in COSTING
-        if fleet.filters(resource)
+        if fleet.server_filters.values(resource)
         for account in session.accounts_shown()
         if fleet.runtime(account).costs(resource) and fleet.is_part(account, resource)
     }

@@ -78,10 +78,10 @@ class FormStock:
 
         fleet = self._session.fleet
         stops = [fleet.subscribe(Resource.STOCK, lambda _: again()), fleet.subscribe_feeds(again)]
-        fleet.keep_watching([Resource.STOCK], owner=self)
+        fleet.watching.keep([Resource.STOCK], owner=self)
         try:
             yield
         finally:
-            fleet.keep_watching([], owner=self)
+            fleet.watching.keep([], owner=self)
             for stop in stops:
                 stop()

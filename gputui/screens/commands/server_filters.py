@@ -23,12 +23,12 @@ def filter_form(session: Session, resource: Resource | None) -> Form | None:
 
 def filters_text(session: Session, resource: Resource | None) -> str:
     """Return the filters that the servers apply to a list now, in words; '' for everything."""
-    values = session.fleet.filters(resource) if resource is not None else {}
+    values = session.fleet.server_filters.values(resource) if resource is not None else {}
     return in_words(filter_form(session, resource), values) if values else ""
 
 
 def _forms(session: Session, resource: Resource) -> list[Form]:
-    forms = (session.fleet.filter_form(account, resource) for account in session.accounts_shown())
+    forms = (session.fleet.server_filters.form(account, resource) for account in session.accounts_shown())
     return [form for form in forms if form is not None and form.fields]
 
 
@@ -50,9 +50,9 @@ class ServerFilterCommands(CommandSet):
         fleet, resource = self.session.fleet, self.view.server_filtered
         if resource is None:
             return
-        in_force = fleet.filters(resource)
+        in_force = fleet.server_filters.values(resource)
         dialog = dialogs.FilterDialog(
-            form, lambda values: fleet.prepare_filter(resource, _given(values)), values=in_force
+            form, lambda values: fleet.server_filters.prepare(resource, _given(values)), values=in_force
         )
         given = await self.app.push_screen_wait(dialog)
         if given is not None and _given(given) != in_force and dialog.prepared is not None:

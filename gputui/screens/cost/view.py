@@ -253,7 +253,7 @@ class CostView(ListView):
         """Return which rows the sums lack because of a server filter, and where it is cleared."""
         if not partial_accounts(self.session):
             return ""
-        filtered = [resource for resource in COSTING if self.session.fleet.filters(resource)]
+        filtered = [resource for resource in COSTING if self.session.fleet.server_filters.values(resource)]
         lists = " and ".join(resource.value for resource in filtered)
         views = " and ".join(self.session.key_of(f"view.{resource.value}") for resource in filtered)
         key = self.session.key_of("server-filter")

@@ -207,7 +207,7 @@ class ListView(TabularView):
 
     def _is_left_out(self, account: str) -> bool:
         resource = self.server_filtered
-        return resource is not None and bool(self.session.fleet.left_out(account, resource))
+        return resource is not None and bool(self.session.fleet.server_filters.left_out(account, resource))
 
     def limits(self) -> bool:
         """Whether the view is limited in a way of its own."""

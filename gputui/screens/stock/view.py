@@ -170,7 +170,7 @@ class StockView(View):
             offer
             for offer in self.session.fleet.all(Offer)
             if self.session.shows_account(offer.ref.account)
-            and not self.session.fleet.left_out(offer.ref.account, Resource.STOCK)
+            and not self.session.fleet.server_filters.left_out(offer.ref.account, Resource.STOCK)
         ]
 
     def is_one_machine(self, offer: Offer) -> bool:

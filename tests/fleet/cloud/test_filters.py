@@ -16,13 +16,13 @@ from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, running, settl
 async def test_a_filter_is_used_where_there_is_one_and_asked_for_at_once(clock: FakeClock, hub: Hub) -> None:
     lab = FakeBackend("lab")
     async with running(clock, hub, lab) as fleet:
-        assert fleet.filter_form("lab", INSTANCES) is None
-        assert fleet.filter_form("hub", DEPLOYMENTS) is None
+        assert fleet.server_filters.form("lab", INSTANCES) is None
+        assert fleet.server_filters.form("hub", DEPLOYMENTS) is None
         before = hub.calls[INSTANCES]
-        fleet.set_filter(INSTANCES, {"status": "running", "other": ""})
+        fleet.server_filters.set(INSTANCES, {"status": "running", "other": ""})
         await settle()
         assert hub.asked_for == {INSTANCES: {"status": "running"}}
-        assert fleet.filters(INSTANCES) == {"status": "running"}
+        assert fleet.server_filters.values(INSTANCES) == {"status": "running"}
         assert hub.calls[INSTANCES] == before + 1
 
 
@@ -30,7 +30,7 @@ async def test_a_fleet_that_does_not_poll_requests_no_list_by_itself(clock: Fake
     fleet = make_fleet(clock, hub, polls=False)
     await fleet.start()
     try:
-        fleet.set_filter(INSTANCES, {"status": "running"})
+        fleet.server_filters.set(INSTANCES, {"status": "running"})
         with pytest.raises(NotFoundError):
             await fleet.detail(Ref("hub", "container", "gone"))
         await settle()
@@ -45,42 +45,42 @@ async def test_a_fleet_that_does_not_poll_requests_no_list_by_itself(clock: Fake
 async def test_the_refusals_of_a_filter_are_by_account(clock: FakeClock, hub: Hub) -> None:
     other = Hub("other")
     async with running(clock, hub, other) as fleet:
-        refusals = fleet.filter_refusals(INSTANCES, {"region": "hub"})
+        refusals = fleet.server_filters.refusals(INSTANCES, {"region": "hub"})
         assert {account: error.fields for account, error in refusals.items()} == {"other": {"region": "is not mine"}}
-        assert (hub.asked_for, fleet.filters(INSTANCES)) == ({}, {})
+        assert (hub.asked_for, fleet.server_filters.values(INSTANCES)) == ({}, {})
 
 
 async def test_a_wrong_filter_changes_nothing(clock: FakeClock, hub: Hub) -> None:
     async with running(clock, hub) as fleet:
         with pytest.raises(InvalidError) as caught:
-            fleet.set_filter(INSTANCES, {"colour": "blue"})
+            fleet.server_filters.set(INSTANCES, {"colour": "blue"})
         assert caught.value.fields == {"colour": "is not known"}
-        assert (hub.asked_for, fleet.filters(INSTANCES)) == ({}, {})
+        assert (hub.asked_for, fleet.server_filters.values(INSTANCES)) == ({}, {})
 
 
 async def test_an_account_that_can_have_nothing_of_it_is_left_out(clock: FakeClock, hub: Hub) -> None:
     other = Hub("other")
     other.rows[INSTANCES] = [replace(FIRST, ref=Ref("other", "container", "x"))]
     async with running(clock, hub, other) as fleet:
-        fleet.set_filter(INSTANCES, {"region": "hub"})
+        fleet.server_filters.set(INSTANCES, {"region": "hub"})
         assert {ref.account for ref in fleet.rows(INSTANCES)} == {"hub"}
         await settle()
         asked = other.calls[INSTANCES]
         await clock.advance(60)
         assert {ref.account for ref in fleet.rows(INSTANCES)} == {"hub"}
         assert other.calls[INSTANCES] == asked
-        fleet.set_filter(INSTANCES, {})
+        fleet.server_filters.set(INSTANCES, {})
         await settle()
         assert {ref.account for ref in fleet.rows(INSTANCES)} == {"hub", "other"}
         with pytest.raises(InvalidError):
-            fleet.set_filter(INSTANCES, {"region": "other's"})
+            fleet.server_filters.set(INSTANCES, {"region": "other's"})
 
 
 async def test_a_filtered_list_is_not_what_the_next_session_begins_with(
     clock: FakeClock, hub: Hub, history: History
 ) -> None:
     async with running(clock, hub, history=history) as fleet:
-        fleet.set_filter(INSTANCES, {"status": "stopped"})
+        fleet.server_filters.set(INSTANCES, {"status": "stopped"})
         hub.rows[INSTANCES] = [replace(FIRST, status="odd")]
         await clock.advance(60)
     kept = {snapshot.resource: snapshot.rows for snapshot in history.snapshots()}
@@ -96,10 +96,10 @@ async def test_who_asks_to_refresh_gets_nothing_from_memory(clock: FakeClock, hu
 async def test_what_is_kept_watched_is_polled_at_its_pace_in_any_view(clock: FakeClock, hub: Hub) -> None:
     async with running(clock, hub, watch=[INSTANCES]) as fleet:
         assert hub.calls[Resource.BLACKLIST] == 0
-        fleet.keep_watching({Resource.BLACKLIST})
+        fleet.watching.keep({Resource.BLACKLIST}, "usual")
         await clock.advance(11)
         assert hub.calls[Resource.BLACKLIST] == 3
-        fleet.keep_watching(())
+        fleet.watching.keep((), "usual")
         await clock.advance(20)
         assert hub.calls[Resource.BLACKLIST] == 3
 
@@ -108,12 +108,12 @@ async def test_an_owner_with_a_pace_of_its_own_has_a_list_polled_no_faster_in_it
     clock: FakeClock, hub: Hub
 ) -> None:
     async with running(clock, hub, watch=[INSTANCES]) as fleet:
-        fleet.keep_watching({Resource.BLACKLIST}, "another", accounts=["elsewhere"], pace=15)
+        fleet.watching.keep({Resource.BLACKLIST}, "another", accounts=["elsewhere"], pace=15)
         await clock.advance(40)
         assert hub.calls[Resource.BLACKLIST] == 0
-        fleet.keep_watching({Resource.BLACKLIST}, "slow", accounts=[hub.account], pace=15)
+        fleet.watching.keep({Resource.BLACKLIST}, "slow", accounts=[hub.account], pace=15)
         await clock.advance(40)
         assert hub.calls[Resource.BLACKLIST] == 3
-        fleet.keep_watching({Resource.BLACKLIST}, "fast")
+        fleet.watching.keep({Resource.BLACKLIST}, "fast")
         await clock.advance(20)
         assert hub.calls[Resource.BLACKLIST] >= 6

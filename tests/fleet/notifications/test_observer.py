@@ -303,6 +303,6 @@ async def test_money_that_lasts_less_than_a_day_is_news_once(clock: FakeClock) -
         observer.tick()
         (one,) = said
         assert (one.title, one.text) == ("lab runs out", "lab: $5.00 left; at the present use it lasts 5h 00m.")
-        assert Resource.BALANCES in fleet.watched
+        assert Resource.BALANCES in fleet.watching.now
         observer.close()
-        assert Resource.BALANCES not in fleet.watched, "nothing is polled for it any more"
+        assert Resource.BALANCES not in fleet.watching.now, "nothing is polled for it any more"
