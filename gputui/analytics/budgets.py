@@ -30,6 +30,11 @@ class BudgetState:
     at_least: bool = False
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether no spending was observed, and there may have been some."""
+        return self.at_least and not self.spent.amount
+
+    @property
     def share(self) -> float:
         """How much of it is spent, in percent."""
         return float(self.spent.amount / self.budget.amount.amount * 100)
@@ -56,8 +61,7 @@ def budget_states(
         report = ledger.report(period, By.ACCOUNT, [name for name in known if budget.counts(name)])
         currency = budget.amount.currency
         spent = report.totals.get(currency, Money(Decimal(0), currency))
-        at_least = bool(report.unpriced or report.never) or not report.unobserved
-        at_least = at_least or any(map(report.lacks, report.unobserved))
+        at_least = bool(report.unpriced or report.lacking) or not report.unobserved
         found.append(
             BudgetState(
                 budget, period, spent, report.estimates.get(currency), report.forecasts.get(currency), at_least

@@ -46,9 +46,9 @@ class SpendLine:
     """The spending of one group in one currency.
 
     ``key`` identifies the group, '' for what belongs to none; ``name`` is what it is called. ``spent`` is None where
-    nothing of it has a price. ``estimate`` was probably spent in gaps, in addition. The seconds are summed over all
+    it is unknown: nothing of it has a price, or no time of it was observed yet. ``estimate`` was probably spent in gaps, in addition. The seconds are summed over all
     things: ``seconds`` at a price, ``unpriced`` at an unknown one, ``prepaid`` paid for by a package.
-    ``deployment`` is a Ref as text, ``parent`` its name.
+    ``deployment`` is a Ref as text, ``parent`` its name. ``currency`` is '' where that is unknown.
     """
 
     ref: Ref
@@ -57,6 +57,7 @@ class SpendLine:
     name: str
     accounts: tuple[str, ...]
     things: int
+    currency: str
     spent: Money | None
     seconds: float = 0.0
     unpriced: float = 0.0
@@ -139,6 +140,11 @@ class SpendReport:
         """Whether something of an account was not observed in the period, or it was recorded later first."""
         one = self.unobserved[account]
         return bool(one.gaps or one.partial) or one.begun > self.window.since
+
+    @cached_property
+    def lacking(self) -> Collection[str]:
+        """The accounts of which something was not observed in the period."""
+        return [*self.never, *filter(self.lacks, self.unobserved)]
 
     @property
     def unpriced(self) -> float:

@@ -57,35 +57,30 @@ class Group:
 
 
 class Groups:
-    """The groups of a period by what it is added up, each in one currency."""
+    """The groups of a period by what it is added up, each in one currency.
 
-    def __init__(self, by: By) -> None:
+    ``currencies`` are those of accounts: what has no price belongs to them. '' is a group without a known currency.
+    """
+
+    def __init__(self, by: By, currencies: Mapping[str, str]) -> None:
         self._by = by
+        self._currencies = currencies
         self._groups: dict[tuple[str, str], Group] = {}
 
     def of(self, charge: Charge) -> Group:
         """Return the group of a charge."""
-        key = _key(self._by, charge), charge.currency
+        key = _key(self._by, charge), charge.currency or self._currencies.get(charge.ref.account, "")
         found = self._groups.get(key)
         if found is None:
             found = self._groups[key] = Group(charge)
         return found
 
-    def lines(self, accounts: Collection[str] | None) -> list[SpendLine]:
+    def lines(self, accounts: Collection[str] | None, lacking: Collection[str]) -> list[SpendLine]:
         """Return the lines, the most expensive of each currency first, these in the order of the accounts.
 
-        Time without a price is in the first line of its group.
+        ``lacking`` are the accounts that were not observed for all of the period.
         """
         groups = self._groups
-        priced: dict[str, str] = {}
-        for key, currency in groups:
-            if currency:
-                priced.setdefault(key, currency)
-        found = [
-            _line(self._by, key, currency, group, groups.get((key, "")) if priced.get(key) == currency else None)
-            for (key, currency), group in groups.items()
-            if currency or key not in priced
-        ]
         known = {currency: place for place, currency in enumerate(dict.fromkeys(currency for _, currency in groups))}
         places = {name: place for place, name in enumerate(accounts or ())}
         order: dict[str, int] = {}
@@ -93,12 +88,12 @@ class Groups:
             first = min(places.get(name, len(places)) for name in group.accounts)
             order[currency] = min(first, order.get(currency, first))
 
-        def place(line: SpendLine) -> tuple[int, int, Decimal, str]:
-            money = line.spent
-            if money is None:
-                return (len(places) + 1, 0, Decimal(0), line.key)
-            return (order[money.currency], known[money.currency], -money.amount, line.key)
+        def place(line: SpendLine) -> tuple[bool, int, int, bool, Decimal, str]:
+            currency, spent = line.currency, line.spent
+            least = Decimal(0) if spent is None else -spent.amount
+            return (not currency, order[currency], known[currency], spent is None, least, line.key)
 
+        found = [_line(self._by, key, currency, group, lacking) for (key, currency), group in groups.items()]
         return sorted(found, key=place)
 
 
@@ -130,15 +125,14 @@ def _name(by: By, charge: Charge) -> str:
     return charge.name or charge.ref.id
 
 
-def _line(by: By, key: str, currency: str, group: Group, unpriced: Group | None) -> SpendLine:
-    """Return the line of a group, with the time of ``unpriced``, the same group without a currency."""
-    charge = group.charge
-    accounts = dict(group.accounts)
-    refs = set(group.refs)
-    if unpriced is not None:
-        accounts |= unpriced.accounts
-        refs |= unpriced.refs
-    spent, estimate = amount(group.by_price), amount(group.gaps_by_price)
+def _line(by: By, key: str, currency: str, group: Group, lacking: Collection[str]) -> SpendLine:
+    charge, accounts = group.charge, group.accounts
+    seconds, estimate = sum(group.by_price.values()), amount(group.gaps_by_price)
+    if group.by_price:
+        # Without observed time nothing is spent only where it began just now: not where it is the first reading.
+        known = seconds > 0 or not any(name in lacking for name in accounts)
+    else:
+        known = group.prepaid > 0 and not estimate
     single = by in (By.DEPLOYMENT, By.INSTANCE)
     return SpendLine(
         ref=Ref(next(iter(accounts)), "spend", f"{by.value}/{key}/{currency}"),
@@ -146,11 +140,12 @@ def _line(by: By, key: str, currency: str, group: Group, unpriced: Group | None)
         key=key,
         name=_name(by, charge),
         accounts=tuple(accounts),
-        things=len(refs),
-        spent=Money(spent, currency, group.estimated) if currency else None,
-        seconds=sum(group.by_price.values()),
-        unpriced=group.unpriced + (unpriced.unpriced if unpriced is not None else 0.0),
-        prepaid=group.prepaid + (unpriced.prepaid if unpriced is not None else 0.0),
+        things=len(group.refs),
+        currency=currency,
+        spent=Money(amount(group.by_price), currency, group.estimated) if known and currency else None,
+        seconds=seconds,
+        unpriced=group.unpriced,
+        prepaid=group.prepaid,
         estimate=Money(estimate, currency, estimated=True) if estimate else None,
         estimated_seconds=sum(group.gaps_by_price.values()),
         per_hour=None if group.per_hour is None else Money(group.per_hour, currency),

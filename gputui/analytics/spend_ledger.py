@@ -6,7 +6,7 @@ Each instant of a thing counts once, whoever has recorded it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -50,6 +50,7 @@ class Ledger:
         self._record = record
         self._now = now.timestamp()
         self._charges, numbers = _known_better(record.charges)
+        self._currencies = _currencies(self._charges.values())
         self._things = _things(record, self._charges, numbers, self._now)
         self._looks: dict[_Place, list[Look]] = {}
         for look in record.looks:
@@ -62,14 +63,14 @@ class Ledger:
     def report(self, period: Window, by: By, accounts: Collection[str] | None = None) -> SpendReport:
         """Add up a period for all accounts, or for some of them."""
         begin, end = period.since.timestamp(), min(self._now, period.until.timestamp())
-        groups = Groups(by)
+        groups = Groups(by, self._currencies)
         self._add_all(groups, begin, end, accounts)
         unobserved = {name: self._unobserved(name, begin, end) for name in self._recorded(accounts)}
         never = [name for name in self._billing if name not in unobserved and (accounts is None or name in accounts)]
         report = SpendReport(window=period, by=by, unobserved=unobserved, never=never)
         if begin <= self._now < period.until.timestamp():
             return self._with_present(report, groups, accounts)
-        return replace(report, lines=groups.lines(accounts))
+        return replace(report, lines=groups.lines(accounts, report.lacking))
 
     def _recorded(self, accounts: Collection[str] | None) -> list[str]:
         begun = self._record.begun
@@ -129,12 +130,10 @@ class Ledger:
                 lacking = True
         known = {account for account, _ in seen_from}
         outdated = [name for name in self._recorded(accounts) if name not in known]
-        report = replace(report, lines=groups.lines(accounts), outdated=outdated)
+        report = replace(report, lines=groups.lines(accounts, report.lacking), outdated=outdated)
         if len(outdated) == len(report.unobserved):
             return report
-        at_least = (
-            lacking or bool(outdated or report.unpriced or report.never) or any(map(report.lacks, report.unobserved))
-        )
+        at_least = lacking or bool(outdated or report.unpriced or report.lacking)
         hours = Decimal(round(end - self._now)) / 3600
         forecasts = {}
         nothing = Decimal(0)
@@ -180,6 +179,15 @@ class Ledger:
         found = tuple(gap for gap in union(gaps) if gap[1] - gap[0] >= least[gap[1] >= recent])
         seconds = sum(until - begun for begun, until in union(partial))
         return Unobserved(account, datetime.fromtimestamp(first, UTC), found, seconds)
+
+
+def _currencies(charges: Iterable[Charge]) -> Mapping[str, str]:
+    """Return the currency of each account of which all prices have the same one."""
+    found: dict[str, set[str]] = {}
+    for charge in charges:
+        if charge.currency:
+            found.setdefault(charge.ref.account, set()).add(charge.currency)
+    return {account: next(iter(each)) for account, each in found.items() if len(each) == 1}
 
 
 def _clipped(span: Span, to: Span) -> Span:

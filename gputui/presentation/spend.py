@@ -33,6 +33,8 @@ NONE: Mapping[By, str] = {
 """The names of what belongs to no group."""
 _MOST_ACCOUNTS = 4
 """As many accounts of which the same is true are named."""
+UNOBSERVED = "unknown"
+"""The spending of what costs money and was not observed yet."""
 NO_LABELS = "No server reports labels of its instances."
 
 
@@ -72,14 +74,19 @@ def sums_text(amounts: Iterable[Money], *, at_least: bool = False) -> str:
 
 
 def spent_text(report: SpendReport) -> str:
-    """Write the sums of a period that are not zero, as lower bounds where something is not in them; '' for none."""
+    """Write the sums of a period that are not zero, as lower bounds where something is not in them; '' for none.
+
+    ``unknown`` where something costs of which no time was observed yet.
+    """
     sums = [money for money in report.totals.values() if money.amount]
+    if not sums and any(line.spent is None and line.currency for line in report.lines):
+        return UNOBSERVED
     return sums_text(sums, at_least=lacks_something(report))
 
 
 def lacks_something(report: SpendReport) -> bool:
     """Whether the sums of a report are lower bounds: something was not observed or has no price."""
-    return bool(report.unpriced or report.never) or any(map(report.lacks, report.unobserved))
+    return bool(report.unpriced or report.lacking)
 
 
 def notes(report: SpendReport, now: datetime, *, utc: bool) -> list[str]:
@@ -125,10 +132,10 @@ def level_text(level: float) -> str:
 def budget_text(state: BudgetState) -> str:
     """Write how much of a budget is spent: ``$82.10 of $100.00 this month (82 %), forecast ~$130.00``."""
     budget = state.budget
-    sign = AT_LEAST if state.at_least else ""
+    spent = UNOBSERVED if state.is_unknown else f"{AT_LEAST if state.at_least else ''}{format_money(state.spent)}"
     text = (
-        f"{sign}{format_money(state.spent)} of {format_money(budget.amount)} {PERIOD_NAMES[PERIODS[budget.per]]}"
-        f" ({int(state.share)} %)"
+        f"{spent} of {format_money(budget.amount)} {PERIOD_NAMES[PERIODS[budget.per]]}"
+        f"{'' if state.is_unknown else f' ({int(state.share)} %)'}"
     )
     if state.forecast is None:
         return text

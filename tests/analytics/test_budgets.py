@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, timedelta
 from decimal import Decimal
 
 import pytest
@@ -57,6 +57,13 @@ def test_a_gap_makes_what_is_spent_a_lower_bound() -> None:
     assert state.estimate == Money(Decimal("4.0000"), "USD", estimated=True)
 
 
+def test_a_budget_of_which_nothing_was_observed_yet_is_unknown_and_not_zero() -> None:
+    ledger = Ledger(record((charge(), 12, 12), looks=[(12, 12)], begun=12), NOON + timedelta(seconds=20))
+    (state,) = budget_states([budget("100")], ledger, ["hub"], NOON, UTC)
+    assert budget_text(state).startswith("unknown of $100.00 today, forecast ≥ ~$")
+    assert not state.reached
+
+
 def test_each_budget_has_its_own_period() -> None:
     states = budget_states([budget("1", "USD", per) for per in ("day", "week", "month")], LEDGER, ["hub"], NOON, UTC)
     assert [state.window.since for state in states] == [DAY, DAY, DAY.replace(day=1)]
@@ -64,7 +71,7 @@ def test_each_budget_has_its_own_period() -> None:
 
 def test_a_budget_of_which_nothing_was_recorded_is_not_known_to_be_unspent() -> None:
     (state,) = budget_states([budget("100", "USD", "day", "new")], LEDGER, ["hub", "lab", "new"], NOON, UTC)
-    assert budget_text(state) == "≥ $0.00 of $100.00 today (0 %)"
+    assert budget_text(state) == "unknown of $100.00 today"
 
 
 def test_an_account_that_bills_and_was_never_recorded_lacks_in_the_sums() -> None:

@@ -130,6 +130,52 @@ def test_unpriced_time_is_named_in_the_line_of_its_group() -> None:
     assert (alone.spent, alone.unpriced) == (None, 3 * H)
 
 
+def test_what_has_no_price_is_in_the_line_of_the_currency_of_its_account() -> None:
+    """An owner who pays in two currencies has the unpriced thing next to the sum of its own."""
+    found = record(
+        (charge("a", "5", owner="mei"), 0, 1),
+        (charge("b", "3", "CNY", account="lab", owner="mei"), 0, 1),
+        (charge("c", "", account="lab", owner="mei"), 0, 2),
+        (charge("d", "", account="new", owner="mei"), 0, 4),
+    )
+    lines = report(found, By.OWNER).lines
+    assert [(line.currency, line.spent and str(line.spent.amount), line.unpriced / H) for line in lines] == [
+        ("USD", "5.0000", 0),
+        ("CNY", "3.0000", 2),
+        ("", None, 4),
+    ]
+    # In an account with two currencies it may be either.
+    found = record((charge(), 0, 1), (charge("b", "3", "CNY"), 0, 1), (charge("c", ""), 0, 2))
+    assert [(line.currency, line.unpriced / H) for line in report(found).lines] == [("USD", 0), ("CNY", 0), ("", 2)]
+
+
+@pytest.mark.parametrize(
+    ("spans", "looks", "begun", "spent"),
+    [
+        ([(12, 12)], [(12, 12)], 12, None),
+        ([(-3, -1), (12, 12)], [(-3, -1), (12, 12)], -24, None),
+        ([(12, 12)], [(0, 12)], -24, Decimal(0)),
+        ([(11, 12)], [(11, 12)], 11, Decimal(2)),
+    ],
+    ids=["the first reading", "the first reading of the day", "it began just now", "observed since"],
+)
+def test_what_was_not_observed_yet_is_unknown_and_not_zero(
+    spans: Sequence[tuple[float, float]], looks: Sequence[tuple[float, float]], begun: float, spent: Decimal | None
+) -> None:
+    given = [(charge(), since, until) for since, until in spans]
+    found = report(record(*given, looks=looks, begun=begun), now=NOON + timedelta(seconds=20))
+    (line,) = found.lines
+    assert (line.spent and line.spent.amount) == spent
+    assert [money.amount for money in found.totals.values()] == ([] if spent is None else [spent])
+    assert line.currency == "USD"
+
+
+def test_the_first_reading_of_what_a_package_pays_for_is_unknown_too() -> None:
+    found = record((charge(prepaid=True), 12, 12), looks=[(12, 12)], begun=12)
+    (line,) = report(found, now=NOON + timedelta(seconds=20)).lines
+    assert line.spent is None
+
+
 def test_prepaid_time_costs_nothing_and_is_named() -> None:
     (line,) = report(record((charge(prepaid=True), 0, 2), (charge(), 2, 3))).lines
     assert (line.spent, line.prepaid, line.seconds) == (dollars("2.0000"), 2 * H, H)

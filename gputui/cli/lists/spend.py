@@ -138,12 +138,10 @@ def _plain(report: SpendReport, line: SpendLine, *, flat: bool) -> Plain:
     """Return a line with its period; ``flat``: amounts as numbers in the currency of the line, for CSV."""
     plain = to_plain(line)
     gaps = [report.unobserved[name].seconds for name in line.accounts if name in report.unobserved]
-    money = next((each for each in (line.spent, line.estimate, line.per_hour) if each is not None), None)
     plain |= {
         "since": _stamp(report.window.since),
         "until": _stamp(report.window.until),
         "ref": line.key if line.by is By.INSTANCE else line.deployment or None if line.by is By.DEPLOYMENT else None,
-        "currency": "" if money is None else money.currency,
         "unobserved": max(gaps, default=0.0),
     }
     plain |= {name: round(plain[name], 3) for name in (*_TIMES, "unobserved")}

@@ -96,6 +96,8 @@ def _time(key: str, seconds: Callable[[SpendLine], float], priority: int, style:
 
 def _spent(row: SpendLine) -> Cell:
     if row.spent is None:
-        return (UNKNOWN, "warning") if row.unpriced else ""
+        if row.unpriced:
+            return (UNKNOWN, "warning")
+        return "" if row.prepaid and row.estimate is None else (UNKNOWN, "muted")
     known = (format_money(row.spent), "strong")
     return [known, (f" + {UNKNOWN}", "warning")] if row.unpriced else known

@@ -14,7 +14,7 @@ from gputui.models import Package
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section, in_order
 from gputui.presentation.prices import AT_LEAST, SOON, UNKNOWN, gpus_text, lacking_text, runs_out_text, unpriced_text
-from gputui.presentation.spend import budget_style, budget_text, spent_text
+from gputui.presentation.spend import UNOBSERVED, budget_style, budget_text, spent_text
 
 if TYPE_CHECKING:
     from gputui.analytics.budgets import BudgetState
@@ -87,17 +87,14 @@ def _today(report: SpendReport | None, line: CostLine) -> str:
     money = line.per_hour or line.balance
     if report is None or money is None:
         return ""
-    spent = next(
-        (
-            each.spent
-            for each in report.lines
-            if each.key == line.account and each.spent is not None and each.spent.currency == money.currency
-        ),
-        None,
-    )
-    if spent is None or not spent.amount:
+    of = (each for each in report.lines if each.key == line.account and each.currency == money.currency)
+    found = next(of, None)
+    if found is None:
         return ""
-    return f"today {AT_LEAST if report.lacks(line.account) else ''}{format_money(spent)}"
+    spent = found.spent
+    if spent is None:
+        return f"today {UNOBSERVED}"
+    return "" if not spent.amount else f"today {AT_LEAST if report.lacks(line.account) else ''}{format_money(spent)}"
 
 
 def _budget(state: BudgetState) -> HomeLine:

@@ -452,4 +452,4 @@ def _differs(shown: SpendNow, now: SpendNow) -> bool:
 def _parts(spent: SpendNow) -> object:
     today = spent.reports[Period.TODAY]
     budgets = [(one.budget, one.reached, one.will_exceed) for one in spent.budgets]
-    return today.window, [(line.key, today.lacks(line.key)) for line in today.lines], budgets
+    return today.window, [(line.key, today.lacks(line.key), line.spent is None) for line in today.lines], budgets

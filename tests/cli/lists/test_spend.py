@@ -67,7 +67,7 @@ def test_csv_has_plain_amounts_and_what_was_not_observed(spent: FakeBackend, run
     assert status == 0
     assert [(row["ref"], row["owner"], row["currency"], row["spent"], row["estimate"]) for row in rows] == [
         ("hub/container/main", "mei", "USD", "8.0000", "2.0000"),
-        ("hub/container/other", "", "", "", ""),
+        ("hub/container/other", "", "USD", "", ""),
     ]
     assert [float(row["unpriced"]) for row in rows] == [0, 3600]
     assert float(rows[0]["unobserved"]) == pytest.approx(3600, abs=1)

@@ -156,6 +156,7 @@ def test_the_spending_of_today_is_with_its_account_and_in_the_heading() -> None:
         lines=[
             SpendLine(
                 ref=Ref("hub", "spend", "hub"), by=By.ACCOUNT, key="hub", name="hub", accounts=("hub",), things=1,
+                currency="USD",
                 spent=usd("12.30"),
             )
         ],
@@ -165,6 +166,12 @@ def test_the_spending_of_today_is_with_its_account_and_in_the_heading() -> None:
     assert texts(section) == ["hub: $60.00 left, today ≥ $12.30, 1 instance"]
     assert section.note == "$2.00/h   today ≥ $12.30"
     assert spending(Costs(today=today), NOW).quiet == "Nothing costs money, ≥ $12.30 spent today."
+
+    # After the first reading no time was observed yet.
+    first = replace(today, lines=[replace(today.lines[0], spent=None)])
+    section = spending(Costs(lines=[account("hub", usd("2"), balance=usd("60"), instances=1)], today=first), NOW)
+    assert texts(section) == ["hub: $60.00 left, today unknown, 1 instance"]
+    assert section.note == "$2.00/h   today unknown"
 
 
 def test_a_budget_has_a_line_from_its_first_level_on() -> None:
