@@ -27,7 +27,7 @@ from textual.app import App, ComposeResult
 from benchmarks.measure import Finding, options, report
 from gputui.analytics.stock_odds import hour_points
 from gputui.app.theme import DARK, variables
-from gputui.history.history import _KEEP_ROWS, History, StockSample
+from gputui.history.history import STOCK_KEPT, History, StockSample
 from gputui.history.stock_hours import encode, rounded
 from gputui.history.stock_past import read_past
 from gputui.models import Money, Ref
@@ -93,7 +93,7 @@ def fill(path: Path, changes: Callable[[int], float], cells: int, days: int) -> 
     history, price = History(path), Money(Decimal("0.90"), "USD")
     first = [StockSpan(ref, "RTX", "region", 1, BEGIN, BEGIN + timedelta(seconds=5), price) for ref in refs]
     history.stock_hours.add(first, BEGIN)
-    kept = min(_KEEP_ROWS["stock"], int(sum(map(changes, range(cells))) * 24 * days))
+    kept = min(STOCK_KEPT, int(sum(map(changes, range(cells))) * 24 * days))
     now = datetime.now(UTC)
     samples = [StockSample(refs[number % cells], now, number % 64, 64) for number in range(kept)]
     history.record(stock=samples)

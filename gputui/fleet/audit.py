@@ -37,7 +37,7 @@ class Auditor:
         at = self._clock.now()
         begun = asyncio.get_running_loop().run_in_executor(
             None,
-            lambda: history.begin_audit(
+            lambda: history.audit_log.begin(
                 at=at,
                 user=f"{own_name()} (agent)" if self.by_agent else own_name(),
                 account=ref.account,
@@ -68,7 +68,7 @@ class Auditor:
             return None
         at = self._clock.now()
         written = asyncio.get_running_loop().run_in_executor(
-            None, lambda: history.finish_audit(entry, at=at, outcome=outcome, detail=redact(detail))
+            None, lambda: history.audit_log.finish(entry, at=at, outcome=outcome, detail=redact(detail))
         )
         self._audits.add(written)
         written.add_done_callback(self._audits.discard)

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from gputui.history import values
-from gputui.history.values import UNUSABLE
 from gputui.models.renewals import BlockRenewal, RenewalState
 from gputui.models.serialize import integer, text
 
@@ -87,16 +86,7 @@ class BlockRenewals:
                 )
 
         self._file.query(select)
-        found, wrong = [], []
-        for row in rows:
-            try:
-                if (renewal := _renewal(row)) is not None:
-                    found.append(renewal)
-            except UNUSABLE:
-                wrong.append(row)
-        if wrong:
-            self._file.set_aside("block_renewal", wrong)
-        return found
+        return self._file.usable("block_renewal", rows, _renewal)
 
     def _changed(self, statement: str, arguments: Sequence[object]) -> bool:
         changed: list[int] = []

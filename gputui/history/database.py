@@ -71,6 +71,10 @@ class _NewerError(Exception):
     """The file was written by a later release."""
 
 
+class NotStoredError(Exception):
+    """A change is not stored in the file, for the reason that its text says."""
+
+
 class HistoryFile:
     """One SQLite file, opened on first use; a database in memory where it is unavailable.
 
@@ -130,18 +134,19 @@ class HistoryFile:
             self._connection = None
             self._in_place_of_file = False
 
-    def _select(self, statement: str, arguments: tuple[object, ...] = ()) -> list[Any]:
+    def select(self, statement: str, arguments: tuple[object, ...] = ()) -> list[Any]:
+        """Return the rows of a statement; none where they cannot be read (``problem`` has the reason)."""
         found: list[Any] = []
         with self._forgiving("history cannot be read"), self._lock:
             found.extend(self._open().execute(statement, arguments))
         return found
 
-    def _usable(
-        self, table: str, keys: int, rows: Iterable[Sequence[Any]], read: Callable[[Sequence[Any]], _T | None]
+    def usable(
+        self, table: str, rows: Iterable[Sequence[Any]], read: Callable[[Sequence[Any]], _T | None]
     ) -> list[_T]:
         """Return the results of ``read`` for rows, without None; rows that it cannot read are set aside.
 
-        A row begins with the ``keys`` values of its table's key, which ``read`` receives as well.
+        A row begins with the values of its table's key, which ``read`` receives as well.
         """
         found: list[_T] = []
         wrong: list[Sequence[Any]] = []
@@ -154,11 +159,13 @@ class HistoryFile:
                 if value is not None:
                     found.append(value)
         if wrong:
-            self._set_aside_rows(table, [(row[:keys], row) for row in wrong])
+            self.set_aside(table, wrong)
         return found
 
-    def _set_aside_rows(self, table: str, wrong: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> None:
-        self._skipped |= {(table, *key) for key, _ in wrong}
+    def set_aside(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Move rows that cannot be read out of their table; each begins with the values of its key."""
+        keys = [tuple(row[: len(_KEYS[table])]) for row in rows]
+        self._skipped |= {(table, *key) for key in keys}
         now = datetime.now(UTC).timestamp()
         same = " AND ".join(f"{column} IS ?" for column in _KEYS[table])
         self._moved = False  # until it succeeds: the next read finds them again
@@ -166,11 +173,11 @@ class HistoryFile:
             connection.execute(_SET_ASIDE)
             connection.executemany(
                 "INSERT INTO set_aside VALUES (?, ?, ?)",
-                [(table, now, repr(row)[:_LONGEST_SET_ASIDE]) for _, row in wrong],
+                [(table, now, repr(row)[:_LONGEST_SET_ASIDE]) for row in rows],
             )
             connection.executemany(
                 f"DELETE FROM {table} WHERE {same}",  # noqa: S608  (constants)
-                [tuple(key) for key, _ in wrong],
+                keys,
             )
             connection.execute(
                 "DELETE FROM set_aside WHERE rowid <="
@@ -179,11 +186,30 @@ class HistoryFile:
             )
             self._moved = True
 
-    def change(self, write: Callable[[sqlite3.Connection], object]) -> bool:
-        """Call ``write`` in a transaction; returns whether that succeeded (``problem`` has the reason)."""
-        with self._forgiving("history cannot be written") as failures, self._transaction() as connection:
+    def change(
+        self, write: Callable[[sqlite3.Connection], object], failure: str = "history cannot be written"
+    ) -> bool:
+        """Call ``write`` in a transaction; returns whether that succeeded (``problem`` has ``failure`` and why)."""
+        with self._forgiving(failure) as failures, self._transaction() as connection:
             write(connection)
         return not failures
+
+    def change_strictly(self, write: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Call ``write`` in a transaction and return its result; raises NotStoredError where memory takes the place
+        of the file.
+        """
+        try:
+            with self._lock:
+                if self._in_place_of_file:
+                    self._close_file()  # the file may be usable again
+                with self._transaction() as connection:
+                    if self._in_place_of_file:
+                        raise NotStoredError(self.problem)
+                    result = write(connection)
+                    self._trouble = ""
+                    return result
+        except sqlite3.Error as error:
+            raise NotStoredError(str(error)) from error
 
     def query(self, read: Callable[[sqlite3.Connection], object]) -> bool:
         """Call ``read`` with the file; returns whether that succeeded (``problem`` has the reason)."""
@@ -213,11 +239,6 @@ class HistoryFile:
         with self._forgiving("history cannot be read"), self._lock:
             self._open()
         return None if self._in_place_of_file else self._path
-
-    def set_aside(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Move rows that cannot be read out of their table; each begins with the values of its key."""
-        keys = len(_KEYS[table])
-        self._set_aside_rows(table, [(row[:keys], row) for row in rows])
 
     def _wrote(self, what: str, failure: Exception | None) -> None:
         """Note the result of writing in the background, for ``problem``."""
@@ -280,6 +301,16 @@ class HistoryFile:
         connection = sqlite3.connect(":memory:", check_same_thread=False)
         connection.executescript(_SCHEMA)
         return connection
+
+
+def prune(connection: sqlite3.Connection, table: str, kept: int) -> None:
+    """Delete the oldest rows of a table whose key is a number that grows."""
+    (key,) = _KEYS.get(table, ("seq",))
+    # Counted, not computed from the newest key: a wrong key would take everything else with it.
+    connection.execute(
+        f"DELETE FROM {table} WHERE {key} <= (SELECT {key} FROM {table} ORDER BY {key} DESC LIMIT 1 OFFSET ?)",  # noqa: S608  (constants)
+        (kept,),
+    )
 
 
 def _is_damage(error: sqlite3.Error) -> bool:

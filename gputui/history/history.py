@@ -19,42 +19,27 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gputui.errors import GputuiError
 from gputui.history import command_lines, log_sources, preferences, snoozes
 from gputui.history import gpu_samples as kept_samples
+from gputui.history.audit_log import AuditLog
 from gputui.history.block_renewals import BlockRenewals
-from gputui.history.database import HistoryFile
+from gputui.history.database import HistoryFile, prune
 from gputui.history.host_facts import HostFacts
 from gputui.history.preferences import Plain, Preferences
 from gputui.history.stock_ledger import StockLedger
 from gputui.history.values import or_none, ref, time, typed_line
-from gputui.models import RESOURCES, Event, EventSource, GpuSample, LogSource, Outcome, Phase, Ref, Resource, Row
+from gputui.models import RESOURCES, Event, EventSource, GpuSample, LogSource, Phase, Ref, Resource, Row
 from gputui.models.serialize import integer, number, rows_from_plain, rows_to_plain, text
 from gputui.models.waste import Snooze
 
 if TYPE_CHECKING:
     from gputui.history.spend import SpendLedger
 
-_KEEP_ROWS = {"event": 100_000, "stock": 300_000, "audit": 100_000, "command": command_lines.KEPT}
+EVENTS_KEPT, STOCK_KEPT = 100_000, 300_000
+"""The most rows that are kept."""
 _STOCK_DAYS = 14
 """How long samples of the stock are kept; the hours (:mod:`.stock_ledger`) are for longer."""
 _RECORDED = {resource.value: spec.model for resource, spec in RESOURCES.items() if spec.recorded}
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """One mutation: time, user, action and outcome. ``user`` is the local one; it contains no secrets."""
-
-    id: int
-    at: datetime
-    user: str
-    account: str
-    ref: str
-    action: str
-    summary: str
-    outcome: Outcome
-    detail: str = ""
-    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +71,8 @@ class History(HistoryFile):
         self._typed_read = False
         self._preferences: list[Preferences] = []
         self._thinned_at: datetime | None = None
+        self.audit_log = AuditLog(self)
+        """The changes that were sent from this machine."""
         self.stock_hours = StockLedger(self)
         """The stock that was observed, by the hour."""
         self.host_facts = HostFacts(self)
@@ -135,11 +122,11 @@ class History(HistoryFile):
             )
             connection.executemany("INSERT INTO stock(ref, at, idle, total) VALUES (?, ?, ?, ?)", stock_values)
             if event_values:
-                _prune(connection, "event")
+                prune(connection, "event", EVENTS_KEPT)
             if counted:  # what is deleted is in the hours
                 oldest = (datetime.now(UTC) - timedelta(days=_STOCK_DAYS)).timestamp()
                 connection.execute("DELETE FROM stock WHERE at < ?", (oldest,))
-                _prune(connection, "stock")
+                prune(connection, "stock", STOCK_KEPT)
             if gpu_samples:
                 kept_samples.write(connection, gpu_samples)
                 now = gpu_samples[-1][1].at
@@ -161,19 +148,19 @@ class History(HistoryFile):
                 raise ValueError("a row of another account")
             return Snapshot(text(account), Resource(resource), time(at), found)
 
-        return self._usable("snapshot", 2, self._select("SELECT account, resource, at, rows FROM snapshot"), read)
+        return self.usable("snapshot", self.select("SELECT account, resource, at, rows FROM snapshot"), read)
 
     def events(self, *, limit: int = 5_000, accounts: Iterable[str] | None = None) -> list[Event]:
         """Return the newest events, oldest first. A state that several processes reported in a row is one event."""
         wanted = None if accounts is None else set(accounts)
-        found = self._select(
+        found = self.select(
             "SELECT seq, id, account, kind, instance, name, at, status, phase, before, after_seconds"
             " FROM event ORDER BY seq DESC LIMIT ?",
             (limit,),
         )
         last: dict[Ref, str] = {}
         events = []
-        for event in self._usable("event", 1, found[::-1], event_of):
+        for event in self.usable("event", found[::-1], event_of):
             known = last.get(event.instance) == event.status
             if not known and (wanted is None or event.instance.account in wanted):
                 last[event.instance] = event.status
@@ -182,10 +169,10 @@ class History(HistoryFile):
 
     def stock(self, since: datetime) -> list[StockSample]:
         """Return the stock samples from a time on, oldest first, for trends."""
-        found = self._select(
+        found = self.select(
             "SELECT seq, ref, at, idle, total FROM stock WHERE at >= ? ORDER BY at", (since.timestamp(),)
         )
-        return self._usable("stock", 1, found, stock_sample)
+        return self.usable("stock", found, stock_sample)
 
     def gpu_samples(self, accounts: Iterable[str], now: datetime) -> Mapping[Ref, Sequence[GpuSample]]:
         """Return the stored readings of these accounts' GPUs, oldest first, for charts.
@@ -198,7 +185,7 @@ class History(HistoryFile):
             kept, wrong = kept_samples.read(self._open(), accounts, now)
             found.update(kept)
         if wrong:
-            self._set_aside_rows("gpu_sample", [(row[:2], row) for row in wrong])
+            self.set_aside("gpu_sample", wrong)
         return found
 
     # Users of instances, where the back end does not report them. Passwords are never here.
@@ -213,7 +200,7 @@ class History(HistoryFile):
 
     def login_of(self, ref: Ref, generation: str) -> str:
         """Return the user of this instance; '' when it is unknown."""
-        found = self._select("SELECT user FROM login WHERE ref = ? AND made = ?", (str(ref), generation))
+        found = self.select("SELECT user FROM login WHERE ref = ? AND made = ?", (str(ref), generation))
         return (typed_line(found[0][0]) or "") if found else ""
 
     def forget_login(self, ref: Ref) -> str | None:
@@ -228,74 +215,29 @@ class History(HistoryFile):
 
     def remember_log(self, owner: Ref, source: LogSource, at: datetime) -> None:
         """Store a log of a deployment or an instance as the one that was read last."""
-        with self._forgiving("history cannot be written"), self._transaction() as connection:
-            log_sources.write(connection, owner, source, at)
+        self.change(lambda connection: log_sources.write(connection, owner, source, at))
 
     def logs_of(self, owner: Ref) -> list[LogSource]:
         """Return the logs that were read of a deployment or an instance, the last one first."""
         select = "SELECT owner, kind, name FROM log_source WHERE owner = ? ORDER BY at DESC"
-        found = self._select(select, (str(owner),))
-        return self._usable("log_source", 3, found, log_sources.source)
+        found = self.select(select, (str(owner),))
+        return self.usable("log_source", found, log_sources.source)
 
     # Snoozed waste.
 
     def snooze(self, added: Iterable[Snooze]) -> bool:
         """Store snoozes, each in place of an earlier one; returns whether that succeeded."""
-        with self._forgiving("history cannot be written") as failures, self._transaction() as connection:
-            snoozes.write(connection, added)
-        return not failures
+        return self.change(lambda connection: snoozes.write(connection, added))
 
     def end_snoozes(self, ended: Iterable[Snooze]) -> bool:
         """Delete snoozes before their time; returns whether that succeeded."""
-        with self._forgiving("history cannot be written") as failures, self._transaction() as connection:
-            snoozes.delete(connection, ended)
-        return not failures
+        return self.change(lambda connection: snoozes.delete(connection, ended))
 
     def snoozes(self, now: datetime) -> list[Snooze] | None:
         """Return the snoozes that have not ended; None where they cannot be read."""
         found: list[Sequence[Any]] = []
-        with self._forgiving("history cannot be read") as failures, self._lock:
-            found += snoozes.read(self._open(), now)
-        return None if failures else self._usable("snooze", 2, found, snoozes.snooze)
-
-    # The audit log.
-
-    def begin_audit(self, *, at: datetime, user: str, account: str, ref: str, action: str, summary: str) -> int:
-        """Write that a change is about to be sent; returns the entry's id. On GputuiError nothing may be sent."""
-        try:
-            with self._lock:
-                if self._in_place_of_file:
-                    self._close_file()
-                with self._transaction() as connection:
-                    if self._in_place_of_file:
-                        raise self._audit_error(self.problem)
-                    cursor = connection.execute(
-                        "INSERT INTO audit(at, user, account, ref, action, summary, outcome, detail)"
-                        " VALUES (?, ?, ?, ?, ?, ?, ?, '')",
-                        (at.timestamp(), user, account, ref, action, summary, Outcome.STARTED.value),
-                    )
-                    _prune(connection, "audit")
-                    self._trouble = ""
-                    return int(cursor.lastrowid or 0)
-        except sqlite3.Error as error:
-            raise self._audit_error(str(error)) from error
-
-    def finish_audit(self, entry: int, *, at: datetime, outcome: Outcome, detail: str) -> None:
-        """Write the outcome of a mutation. An error is reported in ``problem``: the mutation has happened."""
-        with self._forgiving("the audit log cannot be completed"), self._transaction() as connection:
-            connection.execute(
-                "UPDATE audit SET outcome = ?, detail = ?, finished_at = ? WHERE id = ?",
-                (outcome.value, detail, at.timestamp(), entry),
-            )
-
-    def audit(self, *, limit: int = 1_000) -> list[AuditEntry]:
-        """Return the newest entries, newest first."""
-        found = self._select(
-            "SELECT id, at, user, account, ref, action, summary, outcome, detail, finished_at FROM audit"
-            " ORDER BY id DESC LIMIT ?",
-            (limit,),
-        )
-        return self._usable("audit", 1, found, audit_entry)
+        read = self.query(lambda connection: found.extend(snoozes.read(connection, now)))
+        return None if not read else self.usable("snooze", found, snoozes.snooze)
 
     # The command bar.
 
@@ -329,7 +271,7 @@ class History(HistoryFile):
             connection.executemany(
                 "INSERT OR REPLACE INTO command(seq, text) VALUES (NULL, ?)", [(line,) for line in lines]
             )
-            _prune(connection, "command")
+            prune(connection, "command", command_lines.KEPT)
         return not failures
 
     def _opened(self, connection: sqlite3.Connection) -> None:
@@ -365,33 +307,15 @@ class History(HistoryFile):
         return found[0] if found else None
 
     def _write_preferences(self, scope: str, changes: Mapping[str, Plain]) -> bool:
-        with self._forgiving("preferences cannot be written") as failures, self._transaction() as connection:
-            preferences.write(connection, scope, changes)
-        return not failures
+        return self.change(
+            lambda connection: preferences.write(connection, scope, changes), "preferences cannot be written"
+        )
 
     def _add_preference(self, scope: str, key: str, value: Plain) -> bool | None:
         added = False
         with self._forgiving("preferences cannot be written") as failures, self._transaction() as connection:
             added = preferences.add(connection, scope, key, value)
         return None if failures else added
-
-    # Errors.
-
-    @staticmethod
-    def _audit_error(reason: str) -> GputuiError:
-        return GputuiError(
-            f"Nothing was sent, because the audit log cannot be written: {reason}.",
-            hint="Make the state directory writable, then try again.",
-        )
-
-
-def _prune(connection: sqlite3.Connection, table: str) -> None:
-    key = "id" if table == "audit" else "seq"
-    # Counted, not computed from the newest key: a wrong key would take everything else with it.
-    connection.execute(
-        f"DELETE FROM {table} WHERE {key} <= (SELECT {key} FROM {table} ORDER BY {key} DESC LIMIT 1 OFFSET ?)",  # noqa: S608  (constants)
-        (_KEEP_ROWS[table],),
-    )
 
 
 def event_of(row: Sequence[Any]) -> Event:
@@ -408,12 +332,3 @@ def stock_sample(row: Sequence[Any]) -> StockSample:
     """Return a sample of the stock from its row; raises an error of :data:`.values.UNUSABLE`."""
     _, name, at, idle, total = row
     return StockSample(ref(name), time(at), or_none(integer, idle), or_none(integer, total))
-
-
-def audit_entry(row: Sequence[Any]) -> AuditEntry:
-    """Return an entry of the audit log from its row; raises an error of :data:`.values.UNUSABLE`."""
-    id_, at, user, account, name, action, summary, outcome, detail, finished = row
-    return AuditEntry(
-        integer(id_), time(at), text(user), text(account), text(name), text(action), text(summary),
-        Outcome(outcome), text(detail), or_none(time, finished),
-    )  # fmt: skip

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gputui.history import values
-from gputui.history.values import UNUSABLE, or_none
+from gputui.history.values import or_none
 from gputui.models.hosts import BEFORE, EccReading, Fact, HostFact
 from gputui.models.serialize import number, text
 
@@ -63,18 +63,8 @@ class HostFacts:
                 )
 
         self._file.query(select)
-        found, wrong = [], []
-        for row in rows:
-            try:
-                fact = _fact(row)
-            except UNUSABLE:
-                wrong.append(row)
-            else:
-                if fact is not None and fact.account in accounts:
-                    found.append(fact)
-        if wrong:
-            self._file.set_aside("host_fact", wrong)
-        return found
+        facts = self._file.usable("host_fact", rows, _fact)
+        return [fact for fact in facts if fact.account in accounts]
 
     def _write(
         self, observed: Iterable[HostFact | EccReading], now: datetime, connection: sqlite3.Connection

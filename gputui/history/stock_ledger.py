@@ -7,11 +7,10 @@ import threading
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from gputui.history import stock_hours
 from gputui.history.stock_samples import fold
-from gputui.history.values import UNUSABLE
 from gputui.models import Ref
 from gputui.models.serialize import integer
 from gputui.models.stock import StockHour, StockPlace, StockSpan
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gputui.history.database import HistoryFile
-
-_T = TypeVar("_T")
 
 _THIN_EVERY = timedelta(hours=1)
 
@@ -51,7 +48,7 @@ class StockLedger:
         if not numbers:
             return []
         rows = self._rows(lambda connection: stock_hours.read(connection, numbers, since, until))
-        return self._usable("stock_hour", rows, lambda row: stock_hours.hour(row, numbers))
+        return self._file.usable("stock_hour", rows, lambda row: stock_hours.hour(row, numbers))
 
     def begin(self) -> bool:
         """Count what the samples of earlier releases say, once; returns whether that is done.
@@ -69,25 +66,9 @@ class StockLedger:
 
     def _places(self) -> dict[int, StockPlace]:
         rows = self._rows(stock_hours.places) if self.begin() else []
-        return dict(self._usable("stock_offer", rows, lambda row: (integer(row[0]), stock_hours.place(row))))
+        return dict(self._file.usable("stock_offer", rows, lambda row: (integer(row[0]), stock_hours.place(row))))
 
     def _rows(self, read: Callable[[sqlite3.Connection], list[Sequence[Any]]]) -> list[Sequence[Any]]:
         found: list[Sequence[Any]] = []
         self._file.query(lambda connection: found.extend(read(connection)))
-        return found
-
-    def _usable(
-        self, table: str, rows: Sequence[Sequence[Any]], read: Callable[[Sequence[Any]], _T | None]
-    ) -> list[_T]:
-        found, wrong = [], []
-        for row in rows:
-            try:
-                value = read(row)
-            except UNUSABLE:
-                wrong.append(row)
-            else:
-                if value is not None:
-                    found.append(value)
-        if wrong:
-            self._file.set_aside(table, wrong)
         return found

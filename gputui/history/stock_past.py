@@ -49,7 +49,7 @@ def read_past(history: History, places: Sequence[StockPlace], now: datetime) -> 
         regions.setdefault(place.ref.account, set()).add(place.region)
     requests = [
         Request(entry.account, entry.at, entry.action, entry.summary, entry.outcome, entry.detail)
-        for entry in history.audit(limit=_REQUESTS)
+        for entry in history.audit_log.entries(limit=_REQUESTS)
     ]
     slots: dict[tzinfo | None, dict[datetime, Slot]] = {}
     for begin in range(0, len(places), _AT_ONCE):

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from gputui.history import values
-from gputui.history.history import AuditEntry, StockSample, audit_entry, event_of, stock_sample
+from gputui.history.audit_log import AuditEntry, audit_entry
+from gputui.history.history import StockSample, event_of, stock_sample
 from gputui.history.observed import read_observed
 from gputui.history.values import UNUSABLE
 from gputui.models import Event, Ref

@@ -23,7 +23,7 @@ from gputui.widgets.bars.message_line import message_content
 from gputui.widgets.json.tree import Fact, Section
 
 if TYPE_CHECKING:
-    from gputui.history.history import AuditEntry
+    from gputui.history.audit_log import AuditEntry
 
 _LABEL_WIDTH = 16
 _MOST_LINES = 500

@@ -109,7 +109,7 @@ async def test_a_block_is_renewed_once_shortly_before_it_ends(clock: FakeClock, 
         await here.minutes(30)
         assert (here.sent, here.service.busy) == (1, False)
         assert [one.title for one in here.notifier.said] == ["Block of h1 renewed"]
-        (entry,) = here.history.audit()
+        (entry,) = here.history.audit_log.entries()
         assert entry.summary == "block c1: minutes=1440, comment=slow boot"
 
 

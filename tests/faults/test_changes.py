@@ -257,7 +257,7 @@ class ChangeCase:
     def _check(self, proxy: FaultProxy, raised: GputuiError | None, history: History) -> None:
         if len(proxy.changes) > len(set(self._recorded.answers)):
             self.wrong.append(f"sent {len(proxy.changes)} times: {proxy.changes}")
-        entries = history.audit()
+        entries = history.audit_log.entries()
         if self.fault.refuses and not entries:
             return  # a create asks first what there is
         if len(entries) != 1:

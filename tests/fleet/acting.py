@@ -6,7 +6,8 @@ import asyncio
 
 from gputui.errors import UnknownOutcomeError
 from gputui.fleet import Fleet
-from gputui.history.history import AuditEntry, History
+from gputui.history.audit_log import AuditEntry
+from gputui.history.history import History
 from gputui.models import Action, ActionResult, Ref, Resource
 from tests.fleet.fakes import FakeBackend, pod
 
@@ -31,5 +32,5 @@ async def begun(fleet: Fleet, lab: FakeBackend, ref: Ref, action: Action) -> asy
 
 
 def only(history: History) -> AuditEntry:
-    (entry,) = history.audit()
+    (entry,) = history.audit_log.entries()
     return entry

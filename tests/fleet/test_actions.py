@@ -100,7 +100,7 @@ async def test_a_read_only_account_is_not_changed(clock: FakeClock, lab: FakeBac
                 await attempt
         assert (await fleet.ssh_target(MAIN)).host == "127.0.0.1"
     assert sum(lab.calls[action] for action in Action if ACTIONS[action].mutates) == 0
-    assert history.audit() == []
+    assert history.audit_log.entries() == []
 
 
 async def test_what_a_back_end_cannot_do_is_refused_before_anything_is_sent(
@@ -113,7 +113,7 @@ async def test_what_a_back_end_cannot_do_is_refused_before_anything_is_sent(
             await fleet.act(Ref("moon", "pod", "main"), Action.STOP)
         with pytest.raises(InvalidError):
             await fleet.create(fleet.creator("lab", "spaceship").prepare({"name": "new"}))
-    assert history.audit() == []
+    assert history.audit_log.entries() == []
 
 
 async def test_a_detail_takes_its_place_in_the_store(clock: FakeClock, lab: FakeBackend) -> None:
@@ -158,7 +158,7 @@ async def test_nothing_can_be_done_to_an_account_that_is_not_open(
         assert fleet.actions(train) == frozenset()
         with pytest.raises(UnavailableError, match="no key"):
             await fleet.act(train.ref, Action.STOP)
-    assert history.audit() == []
+    assert history.audit_log.entries() == []
 
 
 async def test_a_rate_limit_on_an_action_pauses_the_account(clock: FakeClock, lab: FakeBackend) -> None:
@@ -201,7 +201,7 @@ async def test_what_was_not_asked_about_is_left_alone(
             await fleet.act(MAIN, Action.STOP, expected=expected)
         assert fleet.mutations.pending(MAIN) is None
     assert lab.calls[Action.STOP] == 0
-    assert history.audit() == []
+    assert history.audit_log.entries() == []
 
 
 @pytest.mark.parametrize("container_id", ["a", None])

@@ -59,7 +59,7 @@ async def test_each_attempt_is_in_the_audit_log(clock: FakeClock, lab: FakeBacke
         while attempt.tries < 3:
             await clock.advance(PACE)
             await settle()
-    assert len(history.audit()) == 3
+    assert len(history.audit_log.entries()) == 3
 
 
 @pytest.mark.parametrize("error", [UnknownOutcomeError("lost"), AuthError("token")])

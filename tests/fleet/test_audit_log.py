@@ -156,7 +156,7 @@ async def test_an_action_cancelled_before_it_was_sent_is_logged_as_that(
             await task
         assert fleet.mutations.pending(MAIN) is None
         async with asyncio.timeout(10):
-            while not (entries := history.audit()) or entries[0].outcome is Outcome.STARTED:  # noqa: ASYNC110
+            while not (entries := history.audit_log.entries()) or entries[0].outcome is Outcome.STARTED:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
     assert lab.calls[Action.STOP] == 0
     assert (only(history).outcome, only(history).detail) == (Outcome.FAILED, "cancelled before it was sent")
@@ -188,14 +188,14 @@ async def test_a_list_that_comes_while_the_audit_log_is_written_still_counts(
 ) -> None:
     lab.rows[INSTANCES] = [expected := pod("lab", "main", container_id="a")]
     begun, go_on = threading.Event(), threading.Event()
-    begin_audit = history.begin_audit
+    begin_audit = history.audit_log.begin
 
     def slowly(**values: Any) -> int:
         begun.set()
         go_on.wait(10)
         return begin_audit(**values)
 
-    monkeypatch.setattr(history, "begin_audit", slowly)
+    monkeypatch.setattr(history.audit_log, "begin", slowly)
     async with running(clock, lab, history=history) as fleet:
         acting = asyncio.ensure_future(fleet.act(MAIN, Action.STOP, expected=expected))
         await asyncio.to_thread(begun.wait, 10)

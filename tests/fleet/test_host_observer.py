@@ -72,7 +72,7 @@ def test_two_processes_store_a_fact_once_and_an_end_of_ones_own_is_none(tmp_path
     assert sorted(History(path).host_facts.read({"hub"}, since), key=lambda one: one.at) == facts
     assert History(path).host_facts.read({"lab"}, since) == []
     other = History(tmp_path / "other.sqlite3")
-    other.begin_audit(at=START, user="a", account="hub", ref=str(PARENT), action="stop", summary="stop train")
+    other.audit_log.begin(at=START, user="a", account="hub", ref=str(PARENT), action="stop", summary="stop train")
     other.host_facts.add(facts, START)
     assert [fact.fact for fact in other.host_facts.read({"hub"}, since)] == [Fact.START]
 

@@ -213,7 +213,7 @@ async def test_an_abandoned_pull_is_looked_for_and_reported_as_unknown(
                 await pull
         assert dock.calls[Resource.IMAGES] > asked
         assert (fleet.mutations.creating(), fleet.mutations.give_up(CUDA)) == ({}, False)
-    (entry,) = history.audit()
+    (entry,) = history.audit_log.entries()
     assert entry.outcome is Outcome.UNKNOWN
 
 
@@ -226,7 +226,7 @@ async def test_a_pull_of_an_image_from_before_is_not_reported_as_done(
     async with running(clock, dock, history=history) as fleet:
         with pytest.raises(UnknownOutcomeError):
             await fleet.create(fleet.creator("dock", "image").prepare({"name": "cuda:12"}))
-    assert history.audit()[0].outcome is Outcome.UNKNOWN
+    assert history.audit_log.entries()[0].outcome is Outcome.UNKNOWN
 
 
 async def test_a_pull_that_was_done_when_it_was_given_up_counts(clock: FakeClock, dock: Dock, path: Path) -> None:
@@ -240,7 +240,7 @@ async def test_a_pull_that_was_done_when_it_was_given_up_counts(clock: FakeClock
         fleet.mutations.give_up(CUDA)
         async with asyncio.timeout(10):
             assert (await pull).created == CUDA
-    assert history.audit()[0].outcome is Outcome.DONE
+    assert history.audit_log.entries()[0].outcome is Outcome.DONE
 
 
 async def test_the_login_of_a_create_whose_outcome_was_unknown_is_that_of_what_appears(

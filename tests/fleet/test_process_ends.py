@@ -64,7 +64,7 @@ async def test_term_ends_a_process_which_the_audit_log_has(
         assert await process.wait() == -15
         with pytest.raises(NotFoundError, match="has ended"):
             await process_ends.look(fleet, row)
-    entry = history.audit()[0]
+    entry = history.audit_log.entries()[0]
     assert (entry.action, entry.outcome) == ("kill", Outcome.DONE)
     assert "sleep 600" in entry.summary
 

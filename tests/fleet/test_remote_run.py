@@ -62,7 +62,7 @@ async def test_it_runs_over_ssh_where_the_api_has_no_such_call(tmp_path: Path, h
         assert (first.state, first.way, first.status) == (RunState.ENDED, Way.SSH, 3)
         assert (first.stdout, first.stderr) == (b"out\n", b"err\n")
         assert len(server.connections) == 2 * 2, "a login each, after a look at its key"
-    entry = history.audit()[0]
+    entry = history.audit_log.entries()[0]
     assert entry.outcome is Outcome.DONE
     assert entry.detail == "exit code 3"
     assert "over SSH: command=echo out" in entry.summary

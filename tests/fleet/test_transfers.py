@@ -267,7 +267,7 @@ async def test_copies_to_instances_are_in_the_audit_log(lab: Lab, tmp_path: Path
     down = transfers.add(Spot(MAIN, str(lab.there / "file").encode()), Spot(None, str(lab.here / "back").encode()))
     await ended(transfers, down, lab)
     await auditor.finish()
-    (entry,) = history.audit()
+    (entry,) = history.audit_log.entries()
     history.close()
     assert (entry.action, entry.ref, str(entry.outcome)) == ("copy", "lab/pod/main", "done")
 

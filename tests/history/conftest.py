@@ -22,7 +22,7 @@ def event(number: int, status: str = "running", name: str = "main") -> Event:
 
 
 def begin(history: History, summary: str = "stop main") -> int:
-    return history.begin_audit(
+    return history.audit_log.begin(
         at=AT, user="alice", account="lab", ref="lab/pod/main", action="stop", summary=summary
     )  # fmt: skip
 

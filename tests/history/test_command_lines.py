@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from gputui.history import command_lines, database
-from gputui.history import history as history_module
 from gputui.history.history import History
 from tests.history.conftest import begin, typed
 
@@ -81,7 +80,6 @@ def test_lines_of_earlier_sessions_come_once_the_file_can_be_had(tmp_path: Path)
 
 def test_only_so_many_lines_are_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command_lines, "KEPT", 3)
-    monkeypatch.setitem(history_module._KEEP_ROWS, "command", 3)
     history = History(path)
     for number in range(5):
         history.add_command(f"line {number}")

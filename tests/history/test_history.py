@@ -66,7 +66,7 @@ def test_what_two_processes_saw_is_one_event(path: Path) -> None:
 
 
 def test_only_so_many_events_are_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(history_module._KEEP_ROWS, "event", 3)
+    monkeypatch.setattr(history_module, "EVENTS_KEPT", 3)
     history = History(path)
     history.record(events=[event(number, f"state {number}") for number in range(10)])
     assert [found.status for found in history.events()] == ["state 7", "state 8", "state 9"]
@@ -85,11 +85,11 @@ def test_stock_samples_come_back_from_a_time_on_and_not_for_ever(path: Path) -> 
 def test_the_audit_log_has_who_what_and_how_it_ended(path: Path) -> None:
     history = History(path)
     entry = begin(history)
-    (started,) = history.audit()
+    (started,) = history.audit_log.entries()
     assert (started.user, started.summary, started.outcome) == ("alice", "stop main", Outcome.STARTED)
     assert started.finished_at is None
-    history.finish_audit(entry, at=AT + timedelta(seconds=9), outcome=Outcome.FAILED, detail="refused")
-    (finished,) = History(path).audit()
+    history.audit_log.finish(entry, at=AT + timedelta(seconds=9), outcome=Outcome.FAILED, detail="refused")
+    (finished,) = History(path).audit_log.entries()
     assert finished == replace(
         started, outcome=Outcome.FAILED, detail="refused", finished_at=AT + timedelta(seconds=9)
     )
@@ -124,7 +124,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(path: Path) -> None:
     assert "damaged" in history.problem
     (aside,) = path.parent.glob("*.damaged-*")
     assert aside.read_bytes().startswith(b"this is no database")
-    assert len(History(path).audit()) == 1
+    assert len(History(path).audit_log.entries()) == 1
 
 
 def test_a_file_of_which_a_part_is_damaged_says_so_as_long_as_it_is_open(path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_file_of_which_a_part_is_damaged_says_so_as_long_as_it_is_open(path: P
     data[(root - 1) * size : root * size] = b"\xff" * size
     path.write_bytes(data)
     damaged = History(path)
-    assert damaged.audit() == []
+    assert damaged.audit_log.entries() == []
     assert damaged.commands()
     assert damaged.problem.startswith("the history is damaged, ")
     assert str(path) in damaged.problem
@@ -176,7 +176,7 @@ def test_the_audit_log_works_again_once_the_file_can_be_had(tmp_path: Path) -> N
     obstacle.unlink()
     begin(history)
     assert history.problem == ""
-    assert len(History(obstacle / "history.sqlite3").audit()) == 1
+    assert len(History(obstacle / "history.sqlite3").audit_log.entries()) == 1
 
 
 def test_a_locked_file_stops_nothing_but_the_audit_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +193,7 @@ def test_a_locked_file_stops_nothing_but_the_audit_log(path: Path, monkeypatch: 
     assert history.commands() == ["x"]
     other.execute("COMMIT")
     begin(history)
-    assert len(history.audit()) == 1
+    assert len(history.audit_log.entries()) == 1
     assert history.problem == ""
 
 
@@ -210,13 +210,13 @@ def test_a_file_locked_from_the_start_is_not_taken_for_a_damaged_one(
     assert list(path.parent.glob("*.damaged-*")) == []
     other.execute("COMMIT")
     begin(history)
-    assert len(History(path).audit()) == 1
+    assert len(History(path).audit_log.entries()) == 1
 
 
 def test_in_memory_on_purpose_the_audit_log_works() -> None:
     history = History(None)
     begin(history)
-    assert len(history.audit()) == 1
+    assert len(history.audit_log.entries()) == 1
     assert history.problem == ""
 
 
@@ -225,7 +225,7 @@ def test_threads_and_processes_write_side_by_side(path: Path) -> None:
 
     def work(history: History, name: str) -> None:
         for number in range(20):
-            history.finish_audit(begin(history, f"{name} {number}"), at=AT, outcome=Outcome.DONE, detail="")
+            history.audit_log.finish(begin(history, f"{name} {number}"), at=AT, outcome=Outcome.DONE, detail="")
 
     threads = [
         threading.Thread(target=work, args=arguments) for arguments in ((shared, "a"), (shared, "b"), (other, "c"))
@@ -235,7 +235,7 @@ def test_threads_and_processes_write_side_by_side(path: Path) -> None:
     for thread in threads:
         thread.join()
     assert (shared.problem, other.problem) == ("", "")
-    entries = History(path).audit()
+    entries = History(path).audit_log.entries()
     assert len(entries) == 60
     assert {entry.outcome for entry in entries} == {Outcome.DONE}
 

@@ -32,8 +32,10 @@ def event(minutes: float, status: str, account: str = "lab") -> Event:
 def test_only_the_window_and_the_accounts_that_are_wanted_are_read(path: Path) -> None:
     history = History(path)
     history.record(events=[event(-1, "a"), event(5, "b"), event(6, "c", "hub"), event(60, "d")])
-    entry = history.begin_audit(at=at(7), user="al", account="lab", ref=str(MAIN), action="stop", summary="stop main")
-    history.finish_audit(entry, at=at(8), outcome=Outcome.DONE, detail="")
+    entry = history.audit_log.begin(
+        at=at(7), user="al", account="lab", ref=str(MAIN), action="stop", summary="stop main"
+    )
+    history.audit_log.finish(entry, at=at(8), outcome=Outcome.DONE, detail="")
     record = read(history, HOUR, LAB)
     assert [one.status for one in record.events] == ["b"]
     assert [(one.action, one.outcome) for one in record.actions] == [("stop", Outcome.DONE)]

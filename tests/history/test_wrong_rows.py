@@ -75,7 +75,7 @@ def test_a_wrong_entry_of_the_audit_log_is_set_aside(path: Path, change: str) ->
     begin(history, "first")
     begin(history, "second")
     spoil(path, f"UPDATE audit SET {change} WHERE summary = 'first'")
-    assert [entry.summary for entry in history.audit()] == ["second"]
+    assert [entry.summary for entry in history.audit_log.entries()] == ["second"]
     assert history.skipped
     assert [source for source, _ in set_aside(path)] == ["audit"]
 
@@ -156,7 +156,7 @@ def test_texts_of_the_file_are_harmless(path: Path) -> None:
     (found,) = history.events()
     assert (found.name, found.status, found.before) == (HARMLESS,) * 3
     assert found.instance.kind == "\ufffd\ufffd"
-    (entry,) = history.audit()
+    (entry,) = history.audit_log.entries()
     assert {entry.user, entry.ref, entry.action, entry.summary, entry.detail} == {HARMLESS}
     ((shown,),) = [snapshot.rows for snapshot in history.snapshots()]
     assert isinstance(shown, Instance)

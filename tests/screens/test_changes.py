@@ -201,7 +201,7 @@ async def test_the_audit_log_shows_who_did_what(tmp_path: Path) -> None:
         await stage.press("end", "X")
         await confirm(stage)
         await stage.until(lambda: "train stopped." in stage.toasts)
-        await stage.until(lambda: any(entry.outcome == "done" for entry in history.audit()))
+        await stage.until(lambda: any(entry.outcome == "done" for entry in history.audit_log.entries()))
         await stage.command("log")
         await stage.until_text("lab/pod/train")
         assert "done" in stage.text

@@ -86,7 +86,7 @@ async def test_a_password_is_sent_and_shown_nowhere_when_a_credential_is_made(tm
         await stage.command("log")
         await stage.until_text("Audit log")
         shown.append(seen(stage))
-        entries = history.audit(limit=10)
+        entries = history.audit_log.entries(limit=10)
     assert fake.received[0][2]["password"] == PASSWORD
     assert len(entries) == 1
     assert all(PASSWORD not in text for text in shown)
@@ -118,7 +118,7 @@ async def test_a_new_password_is_said_to_be_new_and_no_more(tmp_path: Path) -> N
         # The audit log is written by a thread.
         await stage.until(lambda: "docker-hub changed." in stage.toasts, "the change")
         shown.append(seen(stage))
-        entries = history.audit(limit=10)
+        entries = history.audit_log.entries(limit=10)
     assert fake.received == [
         (
             Action.UPDATE,

@@ -41,8 +41,10 @@ def history(tmp_path: Path) -> History:
         ]
     )
     at = START - timedelta(minutes=10)
-    entry = history.begin_audit(at=at, user="al", account="lab", ref=str(TRAIN), action="stop", summary="stop train")
-    history.finish_audit(entry, at=at, outcome=Outcome.UNKNOWN, detail="no answer")
+    entry = history.audit_log.begin(
+        at=at, user="al", account="lab", ref=str(TRAIN), action="stop", summary="stop train"
+    )
+    history.audit_log.finish(entry, at=at, outcome=Outcome.UNKNOWN, detail="no answer")
     return history
 
 

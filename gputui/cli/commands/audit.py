@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the newest entries, the newest last."""
     with session.open_history() as history:
-        entries = history.audit(limit=args.limit)[::-1]
+        entries = history.audit_log.entries(limit=args.limit)[::-1]
         problem, failure = history.problem, history.failure
     if problem:
         notify(f"gputui: {problem}")

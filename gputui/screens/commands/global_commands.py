@@ -124,7 +124,7 @@ class GlobalCommands(SavedViewCommands, TimelineOfCommands):
     async def do_log(self, argument: str) -> None:
         """Show the audit log."""
         history = self.session.history
-        entries = await asyncio.to_thread(history.audit, limit=500) if history else ()
+        entries = await asyncio.to_thread(history.audit_log.entries, limit=500) if history else ()
         await self.app.push_screen(
             dialogs.ReaderDialog("Audit log, newest first", describe_audit(entries, utc=self.session.utc))
         )

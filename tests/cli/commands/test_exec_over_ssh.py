@@ -65,7 +65,7 @@ def test_output_that_cannot_be_written_ends_the_command_as_the_user_would(
         patch.setattr("gputui.cli.discard_output", lambda: None)
         status, _, err = run("exec", "a", "--", "yes")
     assert (status, err) == ((0, "") if isinstance(error, BrokenPipeError) else (1, f"gputui: {error}\n"))
-    entry = History(home / "state" / "history.db").audit()[0]
+    entry = History(home / "state" / "history.db").audit_log.entries()[0]
     assert (entry.outcome, "ended by the user" in entry.detail) == (Outcome.DONE, True)
 
 
@@ -152,7 +152,7 @@ def test_a_script_of_this_machine_runs_there_and_leaves_nothing(hosts: Hosts, ru
     status, _, err = run("exec", "a", "--file", str(script))
     assert (status, "only scripts for sh, bash, zsh, ksh and python" in err) == (2, True)
     history = History(home / "state" / "history.db")
-    assert any("over SSH: script=check.sh, input=… (" in entry.summary for entry in history.audit())
+    assert any("over SSH: script=check.sh, input=… (" in entry.summary for entry in history.audit_log.entries())
     history.close()
 
 

@@ -59,7 +59,7 @@ def test_a_process_is_ended_once_its_owner_and_command_are_confirmed(
     assert out == f"Process {pid} in a has ended after TERM.\n"
     assert process.wait(5) == -15
     history = History(home / "state" / "history.db")
-    (entry,) = (entry for entry in history.audit() if entry.action == "kill")
+    (entry,) = (entry for entry in history.audit_log.entries() if entry.action == "kill")
     assert (entry.outcome, "sleep 600" in entry.summary) == (Outcome.DONE, True)
     history.close()
 

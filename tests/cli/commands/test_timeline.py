@@ -30,11 +30,11 @@ def past(home: Path, hub: Cloud) -> History:
     rows = hub.rows[Resource.INSTANCES]
     event = Event(Ref("hub", "event", "old"), OLD, "train-old", NOW - timedelta(minutes=9), "gone", Phase.STOPPED)
     history.record(snapshots=[Snapshot("hub", Resource.INSTANCES, NOW, rows)], events=[event])
-    entry = history.begin_audit(
+    entry = history.audit_log.begin(
         at=NOW - timedelta(minutes=5), user="al", account="hub", ref="hub/container/train-a", action="stop",
         summary="stop train-a",
     )  # fmt: skip
-    history.finish_audit(entry, at=NOW, outcome=Outcome.FAILED, detail="no")
+    history.audit_log.finish(entry, at=NOW, outcome=Outcome.FAILED, detail="no")
     return history
 
 

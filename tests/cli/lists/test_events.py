@@ -145,7 +145,7 @@ def test_a_wrong_row_of_the_audit_log_is_counted_once_and_hides_no_other(
     monkeypatch.setenv("GPUTUI_STATE_DIR", str(tmp_path))
     history = History(tmp_path / "history.db")
     for summary in ("first", "second"):
-        history.begin_audit(
+        history.audit_log.begin(
             at=datetime.now(UTC), user="a", account="lab", ref="lab/pod/x", action="stop", summary=summary
         )
     history.close()

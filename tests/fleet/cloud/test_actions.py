@@ -40,7 +40,7 @@ async def test_a_number_that_is_none_is_refused_before_anything_is_sent(
         with pytest.raises(InvalidError) as caught:
             await fleet.act(TRAIN.ref, Action.SCALE, arguments={"replicas": replicas})
     assert "replicas" in caught.value.fields
-    assert (hub.scales, history.audit()) == ([], [])
+    assert (hub.scales, history.audit_log.entries()) == ([], [])
 
 
 async def test_options_of_a_stop_are_refused_where_there_are_none(clock: FakeClock) -> None:

@@ -39,7 +39,7 @@ async def test_an_unanswered_create_is_found_again_by_name(clock: FakeClock, hub
         result = await create(fleet, clock)
     assert result.created == Ref("hub", "deployment", "d9")
     assert hub.calls[Action.CREATE] == 1
-    assert history.audit()[0].outcome is Outcome.DONE
+    assert history.audit_log.entries()[0].outcome is Outcome.DONE
 
 
 @pytest.mark.parametrize("made", [[], ["d8", "d9"]], ids=["nothing", "two"])
@@ -61,7 +61,7 @@ async def test_a_create_is_not_sent_when_what_is_there_cannot_be_read(
     async with running(clock, hub, history=history) as fleet:
         with pytest.raises(UnavailableError):
             await create(fleet, clock)
-    assert (hub.calls[Action.CREATE], history.audit()) == (0, [])
+    assert (hub.calls[Action.CREATE], history.audit_log.entries()) == (0, [])
 
 
 async def test_a_look_that_fails_is_followed_by_another(clock: FakeClock, hub: Hub) -> None:
