@@ -5,30 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gputui.errors import GputuiError
 from gputui.models import Ref
-from gputui.models.leases import Lease
 from gputui.models.notifications import Notification, Topic
 from gputui.models.rules import Watch
-from gputui.rules.files import FileProblem, RuleFiles
+from gputui.rules.effects import Answer, Failure, Order
+from gputui.rules.files import FileProblem
 from gputui.rules.journal import Entry, EntryKind
+from gputui.rules.lease_book import LeaseBook, LeaseTerms
 from gputui.rules.market import in_few_words
-from gputui.rules.orders import Orders
+from gputui.rules.orders import Orders, Record
 from gputui.rules.status import accounts_of, words_of
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
-
-_AGAIN_SECONDS = 30.0
 
 
 class Surroundings(Protocol):
     """The parts of the agent that it needs."""
 
     fleet: Fleet
+    folder: Path
     log: logging.Logger
     notifier: Any
 
@@ -36,41 +37,20 @@ class Surroundings(Protocol):
 class RuleNews:
     """Announces the entries of rules."""
 
-    def __init__(self, agent: Surroundings, files: RuleFiles) -> None:
+    def __init__(self, agent: Surroundings) -> None:
         self._agent = agent
-        self._files = files
-        self._owed: dict[Ref, tuple[Watch, Entry, str]] = {}
-        """Leases that could not be saved, by their rows: the rule, the entry and the name."""
-        self._tried = 0.0
-
-    @property
-    def owes(self) -> bool:
-        """Whether something has no lease yet that is to have one."""
-        return bool(self._owed)
-
-    async def set_owed_leases(self) -> None:
-        """Try again to save the leases that could not be saved, and say when one is."""
-        now = self._agent.fleet.clock.monotonic()
-        if not self._owed or now - self._tried < _AGAIN_SECONDS:
-            return
-        self._tried = now
-        for ref, (watch, entry, name) in list(self._owed.items()):
-            words = await self._lease(watch, entry, name)
-            if ref not in self._owed:
-                at = self._agent.fleet.now()
-                text = f"{ref}:{words}"
-                notification = Notification(Topic.RULE, "Lease set", text, at, ref.account, ref, ways=watch.notify)
-                self._agent.notifier.announce(notification)
+        self._unsaved: dict[Ref, str] = {}
+        """Why the leases of what was obtained could not be saved."""
 
     async def announce(self, watch: Watch, orders: Orders, entry: Entry) -> None:
-        """Announce an entry; what was obtained gets its lease first, where the rule says so."""
+        """Announce an entry; of what was obtained also its lease, where the rule sets one."""
         record = orders.records.get(entry.number)
         name = "" if record is None else record.intent.name
         account = entry.account or ("" if record is None else record.intent.account)
         accounts: Sequence[str] = [account] if account else accounts_of(watch)
         text = " ".join(filter(None, (f"{account}: {name}:" if name else "", entry.text)))
         if entry.kind in {EntryKind.OBTAINED, EntryKind.SEEN} and watch.grab is not None and watch.grab.lease:
-            text += await self._lease(watch, entry, name)
+            text += f" {self._lease_text(record)}"
         if entry.kind is EntryKind.OVER:
             text = f"{in_few_words(watch)}: {entry.text}"
         self._agent.notifier.announce(
@@ -105,38 +85,46 @@ class RuleNews:
             )
         )
 
-    async def _lease(self, watch: Watch, entry: Entry, name: str) -> str:
-        """Give what was obtained a lease of the hours that it counts as; returns what is said of it."""
-        assert watch.grab is not None  # noqa: S101  (of grabs alone)
-        if entry.ref is None:
-            return " It has no lease yet: the server has not said what it is."
-        try:
-            words = await asyncio.to_thread(self._save_lease, watch, entry.ref, entry, name)
-        except GputuiError as error:
-            self._agent.log.warning("rule %s: no lease of %s: %s", watch.id, entry.ref, error)
-            self._owed[entry.ref] = (watch, entry, name)
-            return f" It has no lease yet, which is tried again: {error.message}"
-        self._owed.pop(entry.ref, None)
-        return words
-
-    def _save_lease(self, watch: Watch, ref: Ref, entry: Entry, name: str) -> str:
-        assert watch.grab is not None  # noqa: S101  (of grabs alone)
-        until = entry.at + timedelta(hours=float(watch.grab.hours))
-        words = f" A lease ends it at {until:%Y-%m-%d %H:%MZ}."
-        for rule in self._files.read().rules.values():
-            if isinstance(rule, Lease) and rule.ref == ref:
-                return words  # it was announced before
-        self._files.save(
-            Lease(
-                self._files.new_id(),
-                ref,
-                name,
-                entry.at,
-                until=until,
-                generation=entry.generation,
-                user=watch.user,
-                scope=watch.scope,
-                note=f"of the rule {watch.id}",
-            )
+    def say_unleased(self, watch: Watch, owed: Sequence[Record]) -> None:
+        """Announce that a rule was deleted before what it has obtained had its lease."""
+        names = ", ".join(record.intent.name for record in owed)
+        text = f"{names}: the rule was deleted before its lease could be saved. Set one: gputui lease REF --after 8h"
+        now, account = self._agent.fleet.now(), owed[0].intent.account
+        self._agent.notifier.announce(
+            Notification(Topic.RULE, "No lease", text, now, account=account, ref=owed[0].ref, ways=watch.notify)
         )
+
+    def _lease_text(self, record: Record | None) -> str:
+        if record is not None and record.lease:
+            return record.lease
+        if record is None or record.ref is None:
+            return "It has no lease yet: the server has not said what it is."
+        return f"It has no lease yet, which is tried again: {self._unsaved.get(record.ref, '')}"
+
+    async def set_lease(self, watch: Watch, order: Order, since: datetime) -> Answer | Failure:
+        """Give what was obtained ``since`` a lease of the hours that it counts as."""
+        assert order.ref is not None  # noqa: S101  (of what is named alone)
+        try:
+            words = await asyncio.to_thread(self._save_lease, watch, order, since)
+        except GputuiError as error:
+            self._agent.log.warning("rule %s: no lease of %s: %s", watch.id, order.ref, error)
+            self._unsaved[order.ref] = error.message
+            return Failure(error.message)
+        self._unsaved.pop(order.ref, None)
+        return Answer(EntryKind.LEASED, words)
+
+    def _save_lease(self, watch: Watch, order: Order, since: datetime) -> str:
+        assert watch.grab is not None and order.ref is not None  # noqa: S101  (of grabs alone)
+        until, note = since + timedelta(hours=float(watch.grab.hours)), f"of the rule {watch.id}"
+        words = f"A lease ends it at {until:%Y-%m-%d %H:%MZ}."
+        book = LeaseBook(self._agent.folder, watch.scope)
+        known = book.read()
+        there = known.of.get(order.ref)
+        if any((one.lease.ref, one.lease.note) == (order.ref, note) and one.lease.created == since
+               for one in (*known.of.values(), *known.over)):  # fmt: skip
+            return words  # an earlier run of the agent has set it, and could not write that
+        if there is not None:
+            return f"It has a lease already, {there.lease.id}, which applies."
+        terms = LeaseTerms(until=until, note=note)
+        book.set_of(order.ref, order.name, order.generation, terms, now=since, user=watch.user)
         return words

@@ -31,6 +31,7 @@ from gputui.rules.effects import (
     Now,
     Reply,
     Send,
+    SetLease,
     Undo,
     Wait,
 )
@@ -114,7 +115,7 @@ class Run:
         """Whether something is left to do."""
         if self.watch is None or self.problem or self.orders.over is not None:
             return False
-        return not self.watch.paused or bool(self.orders.of(UNSETTLED))
+        return not self.watch.paused or bool(self.orders.of(UNSETTLED) or self.orders.unleased(self.watch.grab))
 
 
 class RuleService:
@@ -130,7 +131,7 @@ class RuleService:
         self._up = up or Uptime()
         self._requests = RuleRequests(agent.fleet)
         self.stock = RuleStock(agent.fleet)
-        self._news = RuleNews(agent, self._files)
+        self._news = RuleNews(agent)
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._problems: Sequence[FileProblem] = ()
@@ -145,7 +146,7 @@ class RuleService:
     @property
     def busy(self) -> bool:
         """Whether there is a rule to follow."""
-        return self._news.owes or any(run.is_busy for run in self._runs.values())
+        return any(run.is_busy for run in self._runs.values())
 
     @property
     def requests(self) -> Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Any]]]:
@@ -175,7 +176,6 @@ class RuleService:
         try:
             while True:
                 await self._read_files()
-                await self._news.set_owed_leases()
                 if self._changed.is_set():
                     self._changed.clear()
                     self._publish()
@@ -221,6 +221,8 @@ class RuleService:
         watches = {id_: one for id_, one in found.rules.items() if isinstance(one, Watch) and one.scope == scope}
         for id_ in self._runs.keys() - watches.keys():
             run = self._runs[id_]
+            if run.watch is not None and (owed := run.orders.unleased(run.watch.grab)):
+                self._news.say_unleased(run.watch, owed)
             run.watch = None  # it ends at its next step
             run.wake.set()
             if run.task is None or run.task.done():
@@ -337,6 +339,8 @@ class RuleService:
                 return await self._requests.look(order)
             case Undo(order):
                 return await self._requests.undo(order)
+            case SetLease(order, since) if run.watch is not None:
+                return await self._news.set_lease(run.watch, order, since)
             case Notice(entry):
                 if run.watch is not None:
                     await self._news.announce(run.watch, run.orders, entry)

@@ -46,8 +46,9 @@ class SpendLine:
     """The spending of one group in one currency.
 
     ``key`` identifies the group, '' for what belongs to none; ``name`` is what it is called. ``spent`` is None where
-    it is unknown: nothing of it has a price, or no time of it was observed yet. ``estimate`` was probably spent in gaps, in addition. The seconds are summed over all
-    things: ``seconds`` at a price, ``unpriced`` at an unknown one, ``prepaid`` paid for by a package.
+    it is unknown: nothing of it has a price, or no time of it was observed yet. ``estimate`` was probably spent in
+    gaps, in addition. The seconds are summed over all things: ``seconds`` at a price, ``unpriced`` at an unknown
+    one, ``prepaid`` paid for by a package.
     ``deployment`` is a Ref as text, ``parent`` its name. ``currency`` is '' where that is unknown.
     """
 

@@ -104,6 +104,14 @@ class Undo:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLease:
+    """Set the lease of what was obtained at a time. The reply is an :class:`Answer`, or a :class:`Failure`."""
+
+    order: Order
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Announce an entry to the user. There is no reply."""
 
@@ -158,7 +166,7 @@ class Failure:
     text: str
 
 
-Effect: TypeAlias = Append | Send | Find | Look | Undo | Notice | Wait
+Effect: TypeAlias = Append | Send | Find | Look | Undo | SetLease | Notice | Wait
 Reply: TypeAlias = Answer | Found | Seen | Failure | None
 
 

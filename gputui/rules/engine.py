@@ -31,6 +31,7 @@ from gputui.rules.effects import (
     Reply,
     Seen,
     Send,
+    SetLease,
     Surroundings,
     Undo,
     Wait,
@@ -76,6 +77,8 @@ class Grabber:
         """When something may be done again, in seconds since the start of the machine."""
         self._troubles: dict[int, str] = {}
         """Why the last look for an order failed."""
+        self._unsaved: dict[int, str] = {}
+        """Why what was obtained has no lease yet."""
         self._asked: dict[int, float] = {}
         """When the last request about an order was answered, or given up."""
         self._absent_at: dict[int, float] = {}
@@ -90,6 +93,9 @@ class Grabber:
             if rule is None or rule.grab is None:
                 return
             now = self._around.now()
+            if (record := self._unleased(rule.grab, now)) is not None:
+                yield from self._lease(rule, record)
+                continue
             if self.orders.news:
                 yield from self._announce(now)
             if self.orders.over is not None:
@@ -106,7 +112,7 @@ class Grabber:
             yield from self._reconcile(rule, record)
         elif (record := self._first({Stage.UNDOING}, "undo", now)) is not None:
             yield from self._undo(rule, record)
-        elif (end := self._decide.end(rule, grab, now)) is not None:
+        elif not self.orders.unleased(grab) and (end := self._decide.end(rule, grab, now)) is not None:
             yield from self._end(*end, now)
         elif isinstance(choice := self._decide.choose(rule, grab, now), Choice):
             lost = [
@@ -287,6 +293,25 @@ class Grabber:
             self._troubles.pop(record.number, None)
             yield from self._append(self._entry(EntryKind.UNDONE, record, "It has ended."))
 
+    # Leases.
+
+    def _unleased(self, grab: Grab, now: Now) -> Record | None:
+        """Return what has no lease yet, and may get one now."""
+        if self.orders.over is not None or self._waits("disk", 0, now):
+            return None
+        owed = (one for one in self.orders.unleased(grab) if not self._waits("lease", one.number, now))
+        return next(owed, None)
+
+    def _lease(self, rule: Watch, record: Record) -> Steps:
+        """Set the lease of what was obtained; the entry after that says that none is owed any more."""
+        reply = yield SetLease(order_of(record, rule), record.since or record.intent.at)
+        if isinstance(reply, Answer):
+            self._unsaved.pop(record.number, None)
+            yield from self._append(self._entry(EntryKind.LEASED, record, reply.text))
+        elif isinstance(reply, Failure):
+            self._unsaved[record.number] = reply.text
+            self._due["lease", record.number] = self._around.now().up + _DISK_PAUSE
+
     # Time.
 
     def _is_late(self, record: Record) -> bool:
@@ -334,7 +359,9 @@ class Grabber:
             )
             if rule.quiet.has(now.minute):
                 return Wait(min(waits), RuleState.QUIET, text)
-        if orders.of(frozenset({Stage.OBTAINED, Stage.SEEN})):
+        if owed := orders.unleased(grab):
+            text = f"{owed[0].intent.name} has no lease yet: {self._unsaved.get(owed[0].number, '')}"
+        if owed or orders.of(frozenset({Stage.OBTAINED, Stage.SEEN})):
             state = RuleState.CHECKING if len(orders.of(COUNTED)) >= grab.count else RuleState.WAITING
             return Wait(min(waits, default=LOOK_PAUSE), state, text)
         return Wait(min(waits, default=None), RuleState.WAITING, text)
@@ -357,6 +384,7 @@ class Grabber:
             Stage.SEEN: "look",
         }
         keys = [(what_of[one.stage], one.number) for one in self.orders.of(UNSETTLED)]
+        keys += [("lease", number) for number in self._unsaved]
         return [key for key in keys if key in self._due]
 
 

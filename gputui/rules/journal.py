@@ -34,8 +34,9 @@ class EntryKind(StrEnum):
     is created and named by the server, or found by its name; SEEN is in its lists, ABSENT was looked for and is not
     there. VANISHED was in the lists, and is gone before its price was known. NO_STOCK and NOT_SENT made nothing and
     may be tried again; REFUSED ends the rule. UNKNOWN has no answer. PRICE is that of what was obtained. UNDO comes
-    before what costs too much is ended, UNDONE after it is. REHEARSED is what a dry run would have sent. NOTIFIED:
-    all entries so far were announced. IDLE is an offer that was announced. OVER ends the rule.
+    before what costs too much is ended, UNDONE after it is. LEASED: what was obtained has its lease. REHEARSED is
+    what a dry run would have sent. NOTIFIED: all entries so far were announced. IDLE is an offer that was announced.
+    OVER ends the rule.
     """
 
     INTENT = "intent"
@@ -50,6 +51,7 @@ class EntryKind(StrEnum):
     PRICE = "price"
     UNDO = "undo"
     UNDONE = "undone"
+    LEASED = "leased"
     REHEARSED = "rehearsed"
     NOTIFIED = "notified"
     IDLE = "idle"

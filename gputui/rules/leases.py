@@ -175,15 +175,12 @@ class _Look:
 
     def _outcome(self, row: Instance | Deployment) -> Decision | None:
         """Return the outcome of a request that was sent; None where it has had no effect in its time."""
-        lease, log, facts = self.lease, self.log, self.facts
+        log, facts = self.log, self.facts
         assert log.sent is not None  # noqa: S101  (the caller has looked)
         if not facts.read_since:
             return Decision(LeaseState.CHECKING, "the list is read again")
-        if lease.action is LeaseAction.STOP and row.phase is Phase.STOPPED:
-            return self._done("is stopped")
-        if row.phase is Phase.STOPPED and not facts.permitted:
-            # Some servers list what was released for a while: it is off, and nothing is left to release.
-            return self._done(f"is {status_text(row.status) or 'stopped'}")
+        if off := self._off(row):
+            return self._done(f"is {off}")
         since = _passed(log.sent, facts.now)
         if row.phase is Phase.STOPPING:
             stopping = f"it is {status_text(row.status)}"
@@ -196,11 +193,22 @@ class _Look:
             return Decision(LeaseState.CHECKING, "the server does not show the effect yet")
         return None
 
+    def _off(self, row: Instance | Deployment) -> str:
+        """Return the state of a row that is as at the end of the lease; '' where something is left to do."""
+        releases = self.lease.action is LeaseAction.RELEASE
+        if not releases and row.phase is Phase.STOPPED:
+            return "stopped"
+        # Some servers list what was released for a while, and what has failed until it is deleted.
+        over = (Phase.STOPPED,) if releases else (Phase.STOPPED, Phase.FAILED)
+        if row.phase in over and not self.facts.permitted:
+            return status_text(row.status) or row.phase.value
+        return ""
+
     # --- time ------------------------------------------------------------------------------------------------
 
     def _by_time(self, row: Instance | Deployment) -> Decision:
-        lease, log, facts = self.lease, self.log, self.facts
-        off = row.phase is Phase.STOPPED and lease.action is LeaseAction.STOP
+        log, facts = self.log, self.facts
+        off = self._off(row)
         due = self._due(row)
         if due.at is None and (log.warned is not None or log.sent is not None):
             if not due.problem:
@@ -213,7 +221,7 @@ class _Look:
         if due.at is None or due.at > facts.now:
             return self._early(due, off=off)
         if off:
-            return self._end("It was stopped already.", LeaseEvent.DONE)
+            return self._end(f"It was {off} already.", LeaseEvent.DONE)
         return self._late(row, due)
 
     def _due(self, row: Instance | Deployment) -> _Due:
@@ -250,7 +258,7 @@ class _Look:
         idle = self.facts.load.idle or timedelta()
         return min(idle, _passed(self.lease.created, self.facts.now))
 
-    def _early(self, due: _Due, *, off: bool) -> Decision:
+    def _early(self, due: _Due, *, off: str) -> Decision:
         """Decide before the end: wait, or warn."""
         lease, log, facts = self.lease, self.log, self.facts
         if due.at is None and due.problem:
@@ -266,7 +274,7 @@ class _Look:
             idle = int(self._idle_for().total_seconds() / 60)
             text = f"its GPUs are idle for {format_minutes(idle)} of {format_minutes(lease.idle or 0)}"
         if due.at is None or off:
-            return Decision(LeaseState.WAITING, text or "it is stopped", due.at, seen)
+            return Decision(LeaseState.WAITING, text or f"it is {off}", due.at, seen)
         lead = timedelta(minutes=lease.warn)
         if due.idle:
             lead = min(lead, timedelta(minutes=lease.idle or 0) / IDLE_WARNING)

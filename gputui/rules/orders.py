@@ -10,7 +10,7 @@ from enum import Enum, auto
 
 from gputui.formatting import format_money
 from gputui.models import Money, Ref
-from gputui.models.rules import DAY, Candidate, RuleState, Watch
+from gputui.models.rules import DAY, Candidate, Grab, RuleState, Watch
 from gputui.rules.effects import Now, Order
 from gputui.rules.journal import Entry, EntryKind
 
@@ -56,7 +56,8 @@ PAID = frozenset({Stage.OPEN, Stage.OBTAINED, Stage.SEEN, Stage.PRICED, Stage.UN
 class Record:
     """An order and where it is.
 
-    ``answered``: the server has said that it is created; ``found``: not in an answer, but by its list.
+    ``answered``: the server has said that it is created, at ``since``; ``found``: not in an answer, but by its list.
+    ``lease`` says that it has its lease, '' until then.
     """
 
     intent: Entry
@@ -67,6 +68,8 @@ class Record:
     counts: Money | None = None
     answered: bool = False
     found: bool = False
+    since: datetime | None = None
+    lease: str = ""
 
     @property
     def number(self) -> int:
@@ -120,8 +123,11 @@ class Orders:
                 self._settle(record, entry)
         if entry.kind in _ANNOUNCED or (entry.kind is EntryKind.SEEN and entry.text) or _is_left(entry):
             self.news.append(entry)
+        elif entry.kind is EntryKind.LEASED and all(one.number != entry.number for one in self.news):
+            self.news.append(entry)  # it was announced without
         if entry.kind not in {EntryKind.INTENT, EntryKind.NOTIFIED, EntryKind.SEEN}:
-            self.last = entry
+            if entry.kind is not EntryKind.LEASED:
+                self.last = entry
             self._explain(entry, record)
 
     def _settle(self, record: Record, entry: Entry) -> None:
@@ -129,7 +135,7 @@ class Orders:
             case EntryKind.OBTAINED:
                 record.stage = Stage.OBTAINED
                 record.ref, record.generation = entry.ref or record.ref, entry.generation
-                record.answered, record.found = True, entry.found
+                record.answered, record.found, record.since = True, entry.found, entry.at
             case EntryKind.SEEN if record.stage is Stage.OBTAINED:
                 record.stage, record.ref = Stage.SEEN, entry.ref or record.ref
             case EntryKind.PRICE:
@@ -143,6 +149,8 @@ class Orders:
                 record.stage = Stage.VANISHED
             case EntryKind.ABSENT:
                 record.stage = Stage.GONE if record.answered else Stage.ABSENT
+            case EntryKind.LEASED:
+                record.lease = entry.text
             case EntryKind.REHEARSED:
                 record.stage = Stage.REHEARSED
             case kind if kind in _ENDS_ORDER:
@@ -175,6 +183,12 @@ class Orders:
     def of(self, stages: frozenset[Stage]) -> list[Record]:
         """Return the orders in one of these stages, the oldest first."""
         return [record for record in self.records.values() if record.stage in stages]
+
+    def unleased(self, grab: Grab | None) -> list[Record]:
+        """Return what was obtained and named, and has no lease yet, of a grab that sets leases."""
+        if grab is None or not grab.lease:
+            return []
+        return [record for record in self.of(HELD - {Stage.UNDOING}) if record.ref is not None and not record.lease]
 
     def counted(self, now: Now | None = None) -> Money | None:
         """Return what all orders count against a budget, or those of the last 24 hours; None for nothing."""

@@ -95,6 +95,8 @@ def words_of(entry: Entry) -> str:
     match entry.kind:
         case EntryKind.OBTAINED | EntryKind.SEEN:
             return "Obtained"
+        case EntryKind.LEASED:
+            return "Lease set"
         case EntryKind.UNDO | EntryKind.PRICE:
             return "Above the ceiling"
         case EntryKind.UNDONE:

@@ -101,6 +101,9 @@ def check_explained(world: World) -> None:
         raise BrokenPromiseError("the rule does not say why it waits")
     if orders.over is not None and (not orders.over.text or orders.over not in world.notices):
         raise BrokenPromiseError("the rule does not say why it is over")
+    held = orders.of(HELD - {Stage.UNDOING})
+    if world.grab.lease and not world.removed and not {one.intent.name for one in held} <= world.leased:
+        raise BrokenPromiseError("something was obtained and has no lease")
     told = {one.number for one in world.notices if one.kind is EntryKind.OBTAINED}
     if not {one.number for one in orders.of(HELD)} <= told:
         raise BrokenPromiseError("something was obtained and not announced")

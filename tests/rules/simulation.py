@@ -32,6 +32,7 @@ from gputui.rules.effects import (
     Reply,
     Seen,
     Send,
+    SetLease,
     Undo,
     Wait,
 )
@@ -94,6 +95,8 @@ class World:
     """The names of all requests."""
     resting: dict[int, float] = field(default_factory=dict)
     """Until when a candidate is not to be sent, after an answer that nothing was created."""
+    leased: set[str] = field(default_factory=set)
+    """The names of the things whose lease was saved."""
     looked: dict[str, float] = field(default_factory=dict)
     """When all was listed last without a name."""
     shown: tuple[float, Sequence[Chance]] = (0.0, ())
@@ -130,6 +133,7 @@ class World:
             budget=budget(),
             budget_day=budget(),
             unpriced=chance.random() < 0.3,
+            lease=self.seed % 2 == 0,
         )
         expires = chance.choice([None, timedelta(hours=2), timedelta(hours=30)])
         self.watch = Watch(
@@ -228,6 +232,11 @@ class World:
                 return self._look(order)
             case Undo(order):
                 return self._undo(order)
+            case SetLease(order):
+                if self.t < self.full_until or self.fails(self.trouble):
+                    return Failure("Another process has locked the rules.")
+                self.leased.add(order.name)
+                return Answer(EntryKind.LEASED, "A lease ends it.")
             case Notice(entry):
                 self.notices.append(entry)
             case Wait(seconds):
@@ -319,7 +328,7 @@ class World:
         for one in self._listed(order.account):
             if one.name == order.name:
                 price = Money(one.price, "USD") if self.t >= one.runs else None
-                return Seen(True, one.ended, price, starts=price is None)
+                return Seen(True, one.ended, price, one.ref, starts=price is None)
         return Seen(there=False)
 
     def _user(self) -> None:

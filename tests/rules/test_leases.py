@@ -227,6 +227,28 @@ def test_a_clock_that_was_set_back_does_not_delay_the_next_request() -> None:
     assert at(61, LEASE, WARNED, far, entry(LeaseEvent.REFUSED, 6000)).send
 
 
+@pytest.mark.parametrize(
+    ("action", "phase", "status"),
+    [
+        (LeaseAction.STOP, Phase.FAILED, "failed"),
+        (LeaseAction.RELEASE, Phase.STOPPED, "released"),
+    ],
+)
+def test_what_has_ended_by_itself_and_cannot_be_ended_further_is_no_alarm(
+    action: LeaseAction, phase: Phase, status: str
+) -> None:
+    lease = replace(LEASE, action=action)
+    row = replace(ROW, phase=phase, status=status)
+    before = at(50, lease, row=row, permitted=False)
+    assert (before.state, before.text, before.notice) == (LeaseState.WAITING, f"it is {status}", None)
+    over = at(60, lease, row=row, permitted=False)
+    assert (over.state, over.text, over.send) == (LeaseState.DONE, f"It was {status} already.", False)
+    # After a request it is as the lease wanted it.
+    assert at(61, lease, WARNED, SENT, row=row, permitted=False).state is LeaseState.DONE
+    # While its server permits the action, something is left to end.
+    assert at(61, lease, WARNED, row=row, permitted=True).send
+
+
 def test_what_is_stopped_already_is_not_stopped_again() -> None:
     stopped = replace(ROW, phase=Phase.STOPPED, status="shutdown")
     assert at(20, row=stopped).state is LeaseState.WAITING
