@@ -43,6 +43,7 @@ QUIET = 120.0
 """A session that has sent nothing for so long, in seconds, is suspended: nothing is polled for its screen."""
 TICK = 5.0
 """The time between two looks at the configuration, the socket and what is left to do, in seconds."""
+_FILES = ("GPUTUI_CONFIG", "GPUTUI_STATE_DIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSH_AUTH_SOCK")
 
 log = logging.getLogger("gputui.agent")
 
@@ -337,8 +338,23 @@ def memory_bytes() -> int:
     return largest if sys.platform == "darwin" else largest * 1024
 
 
+def _leave_working_directory(state: Path) -> None:
+    """Change to the agent's own directory: the one it was started in could not be unmounted or deleted.
+
+    The files of the environment that libraries open later are made absolute first.
+    """
+    for name in _FILES:
+        if value := os.environ.get(name):
+            os.environ[name] = str(Path(value).expanduser().absolute())
+    place = Place(state)
+    place.prepare()
+    os.chdir(place.folder)
+
+
 def run(config_path: Path, state: Path, *, metrics: Address | None = None) -> int:
     """Run the agent in this process until it ends, with metrics served there, and return the exit status."""
+    config_path, state = config_path.absolute(), state.absolute()
+    _leave_working_directory(state)
     # Imports leave next to no garbage, and a session waits for the first rows.
     gc.disable()
     from gputui.api import open_backend

@@ -6,6 +6,7 @@ Light: the full-screen program starts the agent before it imports anything else.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     from gputui.agent.protocol import Hello
 
 SWITCH = "GPUTUI_AGENT"
-"""The environment variable that keeps gputui from starting or asking an agent, as ``off``."""
+"""The environment variable that keeps gputui from starting an agent by itself, as ``off``."""
 START_SECONDS = 10.0
 """How long the start of an agent is waited for, in seconds."""
 STOP_SECONDS = 20.0
 """How long the end of an agent is waited for: its services have ten seconds, and its connections some more."""
 _RETRY_SECONDS = 0.02
+_MENTIONED = re.compile(r"^\s*\[?\s*[\"']?agent\b", re.MULTILINE)
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTSTP)
 
 
@@ -45,8 +47,38 @@ class AgentPlan:
 
 
 def is_enabled() -> bool:
-    """Return whether the environment permits an agent."""
+    """Return whether the environment permits that sessions share their requests, and start an agent."""
     return os.environ.get(SWITCH) != "off"
+
+
+def why_off(config: Path) -> str:
+    """Return why no agent is started for a configuration unless a user does so; '' where one is."""
+    if not is_enabled():
+        return f"{SWITCH}=off is set in the environment"
+    try:
+        text = config.read_text("utf-8-sig")
+    except (OSError, ValueError):
+        return ""  # whoever reads it in full reports that
+    return "[agent] has enabled = false in the configuration" if is_turned_off(text) else ""
+
+
+def is_turned_off(text: str) -> bool:
+    """Return whether a configuration turns the agent off; one that cannot be read does."""
+    if not _MENTIONED.search(text):
+        return False
+    import tomllib
+
+    try:
+        section = tomllib.loads(text).get("agent")
+    except (ValueError, RecursionError):
+        return True  # the program reports it
+    return isinstance(section, dict) and section.get("enabled") is False
+
+
+def refuse_where_off(state: Path, config: Path) -> None:
+    """Raise AgentError where no agent runs, and none may be started."""
+    if (off := why_off(config)) and not Place(state).is_locked():
+        raise AgentError(f"No agent runs, and none is started: {off}.", hint="Start one: gputui agent --background")
 
 
 def spawn(program: Sequence[str], place: Place) -> int:
@@ -168,16 +200,20 @@ async def _ready(client: Client) -> Client:
     return client
 
 
-def ensure_agent(program: Sequence[str], state: Path, config: Path) -> None:
-    """Start an agent where none runs, and wait until it answers. Blocking; raises AgentError with the cause."""
+def ensure_agent(program: Sequence[str], state: Path, config: Path, *, asked: bool = False) -> None:
+    """Start an agent where none runs, and wait until it answers. Blocking; raises AgentError with the cause.
+
+    Where the configuration or the environment turns the agent off, one is started only if a user has ``asked``.
+    """
     import asyncio
 
     from gputui.agent.protocol import hello_of
 
-    _refuse_where_disabled()
+    if not asked:
+        refuse_where_off(state, config)
 
     async def start() -> None:
-        client = await attach(Place(state), hello_of(config), program)
+        client = await attach(Place(state), hello_of(config), program if asked or not why_off(config) else None)
         if client is not None:
             await client.aclose()
 
@@ -234,11 +270,6 @@ def stop_agent(state: Path, *, timeout: float = STOP_SECONDS) -> Mapping[str, An
             raise AgentError(f"The agent, process {info.pid}, does not end.", hint=f"The log is {place.log}.")
         time.sleep(_RETRY_SECONDS)
     return dict(answer)
-
-
-def _refuse_where_disabled() -> None:
-    if not is_enabled():
-        raise AgentError(f"The agent is turned off by {SWITCH}=off in the environment.", hint="Unset it.")
 
 
 def _last_words(place: Place) -> str:

@@ -49,6 +49,7 @@ def run(
     from gputui.config.preview import read_preview
 
     sketch = read_preview(preview, read_only=read_only)
+    asked = agent
     agent = agent if sketch.agent else None
     if agent is not None and agent.starts and agent.process is None:
         from gputui.agent.start import start_early
@@ -95,7 +96,7 @@ def run(
         return write_report(error, state_dir)
 
     leases, rules = _followed(
-        state_dir, agent.config if agent else preview, agent.program if agent else (), read_only=read_only
+        state_dir, asked.config if asked else preview, asked.program if asked else (), read_only=read_only
     )
     app = GputuiApp(
         first,
@@ -125,7 +126,7 @@ def _followed(
 ) -> tuple[SessionLeases, SessionRules]:
     """Return the leases and rules of this state directory; none without a configuration, which the agent needs.
 
-    ``program`` are the words that start an agent, empty where the configuration or the environment turns it off.
+    ``program`` are the words that start an agent, empty where the environment turns it off.
     """
     from gputui.agent.place import Place
     from gputui.rules.place import agent_dir
@@ -139,11 +140,6 @@ def _followed(
     def start_agent() -> None:
         from gputui.agent.start import ensure_agent
 
-        if not program:
-            raise AgentError(
-                "The agent, which follows rules and leases, is turned off.",
-                hint="Remove enabled = false from [agent], and GPUTUI_AGENT=off from the environment.",
-            )
         ensure_agent(program, state, path)
 
     def refuse() -> None:

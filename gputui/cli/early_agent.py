@@ -6,13 +6,11 @@ The agent imports what asks servers on another core, while this process imports 
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 _OPTIONS = ("--config", "--view")
-_MENTIONED = re.compile(r"^\s*\[?\s*[\"']?agent\b", re.MULTILINE)
 
 
 def start_for(argv: Sequence[str]) -> int | None:
@@ -27,24 +25,14 @@ def start_for(argv: Sequence[str]) -> int | None:
         text = config.read_text("utf-8-sig")
     except (OSError, ValueError):
         return None
-    if _MENTIONED.search(text) and _is_turned_off(text):
-        return None
-    from gputui.agent.start import start_early
+    from gputui.agent.start import is_turned_off, start_early
     from gputui.cli.program import agent_words
     from gputui.config.paths import state_dir
 
+    if is_turned_off(text):
+        return None
     named = next((argv[index + 1] for index, word in enumerate(argv) if word == "--config"), None)
     return start_early(agent_words(named), state_dir())
-
-
-def _is_turned_off(text: str) -> bool:
-    import tomllib
-
-    try:
-        section = tomllib.loads(text).get("agent")
-    except (ValueError, RecursionError):
-        return True  # the program reports it
-    return isinstance(section, dict) and section.get("enabled") is False
 
 
 def _config_of(argv: Sequence[str]) -> Path | None:

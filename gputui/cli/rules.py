@@ -40,15 +40,20 @@ def read(args: argparse.Namespace) -> RulesNow:
 
 def ask(args: argparse.Namespace, name: str) -> Any:
     """Return the agent's answer to a request of rules; None where none runs, or it does not serve this session."""
-    from gputui.agent.start import ask_agent, is_enabled
+    from gputui.agent.start import ask_agent
 
-    if not is_enabled():
-        return None
     try:
         return ask_agent(state_dir(), name, config=config_file(args))
     except AgentError as error:
         report_error(error)
         return None
+
+
+def refuse_without_agent(args: argparse.Namespace) -> None:
+    """Raise AgentError where nothing would follow a rule: no agent runs, and none may be started."""
+    from gputui.agent.start import refuse_where_off
+
+    refuse_where_off(state_dir(), config_file(args))
 
 
 def follow(args: argparse.Namespace) -> ExitCode:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
 
+from gputui.config.paths import rooted
 from gputui.config.secrets import SecretRef
 from gputui.models import gpu_label, parse_host
 from gputui.text import clean
@@ -110,22 +110,26 @@ def _check_jump(value: str) -> str:
     return value
 
 
+def _rooted(path: str | None) -> str | None:
+    return None if path is None else rooted(path)
+
+
 class SshConfig(Section):
     """The SSH settings of an account: they override those of the back end and of the OpenSSH configuration."""
 
     user: str | None = Field(default=None, min_length=1)
     port: int | None = Field(default=None, ge=1, le=65535)
-    key: str | None = Field(default=None, min_length=1)
+    key: Annotated[str | None, Field(min_length=1), AfterValidator(_rooted)] = None
     password: Annotated[SecretRef | None, PlainValidator(secret_at("ssh.password"))] = None
     agent: bool = True
     jump: Annotated[str, AfterValidator(_check_jump)] | None = None
     host_keys: Literal["ask", "accept-new"] | None = None
-    config: str | None = Field(default=None, min_length=1)
+    config: Annotated[str | None, Field(min_length=1), AfterValidator(_rooted)] = None
 
     @property
     def config_path(self) -> Path | None:
         """The OpenSSH configuration to read, None for the user's own."""
-        return Path(os.path.expanduser(self.config)) if self.config else None  # noqa: PTH111  (as for keys)
+        return Path(self.config) if self.config else None
 
 
 def normalise_base_url(value: str) -> str:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, ValidationError
 from gputui import vendors
 from gputui.config.accounts import Account, Section, UnusableAccount
 from gputui.config.keymap import key_problems
-from gputui.config.paths import CONFIG_ENCODING, config_path
+from gputui.config.paths import CONFIG_ENCODING, FOLDER, config_path
 from gputui.config.secrets import SecretRef
 from gputui.config.sections import (
     AgentConfig,
@@ -136,7 +136,11 @@ def load_config(path: Path | None = None, *, read_only: bool = False) -> Config:
     except OSError as error:
         raise ConfigError(f"Cannot read {path}: {error.strerror}.", hint="Check its owner and its mode.") from None
     private = not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    return parse_config(text, name=str(path), private=private, read_only=read_only)
+    token = FOLDER.set(path.absolute().parent)
+    try:
+        return parse_config(text, name=str(path), private=private, read_only=read_only)
+    finally:
+        FOLDER.reset(token)
 
 
 def parse_config(text: str, *, name: str, private: bool, read_only: bool = False) -> Config:
@@ -165,7 +169,7 @@ def ssh_login(account: Account) -> SSHLogin:
     return SSHLogin(
         user=ssh.user,
         port=ssh.port,
-        key=os.path.expanduser(ssh.key) if ssh.key else None,  # noqa: PTH111  (an unknown ~user stays as it is)
+        key=ssh.key,
         password=ssh.password.resolve() if ssh.password else None,
         agent=ssh.agent,
         jump=ssh.jump,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gputui.config.paths import FOLDER
 from gputui.errors import ConfigError
 from gputui.known_secrets import note
 from gputui.models import Secret
@@ -31,6 +32,8 @@ class SecretRef:
     scheme: str
     target: Secret
     where: str
+    folder: Path | None = None
+    """The directory of the configuration file: a relative program of ``cmd:`` is there."""
 
     @classmethod
     def parse(cls, text: str, *, where: str) -> SecretRef:
@@ -44,7 +47,7 @@ class SecretRef:
         problem = _target_problem(scheme, target)
         if problem:
             raise ValueError(problem)
-        return cls(scheme, Secret(target), where)
+        return cls(scheme, Secret(target), where, FOLDER.get())
 
     @property
     def is_plain(self) -> bool:
@@ -101,8 +104,11 @@ class SecretRef:
         hint = "Run the command by hand to see why: it must print the secret and nothing else."
         try:
             # A separate session: a prompt on /dev/tty, such as a curses pinentry, would draw over the app.
+            words = shlex.split(command)
+            if self.folder is not None and "/" in words[0]:
+                words[0] = str(self.folder / words[0])
             process = subprocess.Popen(  # noqa: S603  (the user's own configuration names the command)
-                shlex.split(command),
+                words,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

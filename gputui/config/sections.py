@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, field_validator
 
 from gputui.config.accounts import Currency, Regions, Section, secret_at
 from gputui.config.keymap import custom_key_problem
+from gputui.config.paths import rooted_program
 from gputui.config.preview import START
 from gputui.config.secrets import SecretRef
 from gputui.models import RESOURCES, Money
@@ -51,6 +52,11 @@ class NotifyConfig(Section):
     bell: bool = True
     command: list[str] = Field(default_factory=list)
     webhook: Annotated[SecretRef | None, PlainValidator(secret_at("webhook"))] = None
+
+    @field_validator("command")
+    @classmethod
+    def _root_program(cls, words: list[str]) -> list[str]:
+        return [rooted_program(words[0]), *words[1:]] if words else []
 
     @field_validator("topics")
     @classmethod

@@ -12,6 +12,7 @@ import pytest
 
 from gputui.agent.place import Place
 from gputui.agent.start import ask_agent, ensure_agent, spawn, stop_agent
+from gputui.config.loader import load_config, ssh_login
 from gputui.errors import AgentError
 from tests.cli.conftest import account_toml, write_config
 
@@ -66,3 +67,45 @@ def test_the_agent_keeps_no_descriptor_of_the_shell_that_started_it(tmp_path: Pa
 def test_services_do_not_import_the_libraries_of_ssh_before_a_login() -> None:
     check = "from gputui.agent.services import factories as f; f(); import sys; sys.exit('asyncssh' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_it_leaves_the_directory_in_which_it_was_started(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its paths may be relative; those in the configuration begin at that file."""
+    (home / "keys").mkdir()
+    program = home / "keys" / "token"
+    program.write_text("#!/bin/sh\necho secret-of-the-lab\n")
+    program.chmod(0o700)
+    write_config(
+        home,
+        "[accounts.lab]\nkind = 'pody'\nusername = 'me'\npassword = 'cmd:keys/token'\nbase_url = 'http://127.0.0.1:9'\n",
+    )
+    started = home / "started"
+    started.mkdir()
+    monkeypatch.chdir(started)
+    monkeypatch.setenv("GPUTUI_CONFIG", "../config.toml")
+    monkeypatch.setenv("GPUTUI_STATE_DIR", "../state")
+    ensure_agent(PROGRAM, Path("../state"), Path("../config.toml").absolute())
+    try:
+        status = ask_agent(home / "state", "status")
+        assert Path(f"/proc/{status['pid']}/cwd").readlink() == home / "state" / "agent"
+        assert status["accounts"], status
+        assert "did not start" not in Place(home / "state").log.read_text()
+    finally:
+        stop_agent(home / "state")
+
+
+def test_paths_in_the_configuration_begin_at_that_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "[accounts.lab]\nkind = 'pody'\nusername = 'me'\npassword = 'cmd:./token'\nbase_url = 'http://127.0.0.1:9'\n"
+    )
+    more = "[accounts.lab.ssh]\nkey = 'keys/id'\nconfig = '~/ssh'\n[notify]\ncommand = ['./tell', './arg']\n"
+    config = write_config(home, text + more)
+    (home / "token").write_text("#!/bin/sh\necho secret-of-the-lab\n")
+    (home / "token").chmod(0o700)
+    monkeypatch.chdir("/")
+    found = load_config(config)
+    account = found.accounts["lab"]
+    assert ssh_login(account).key == str(home / "keys/id")
+    assert ssh_login(account).config == Path("~/ssh").expanduser()
+    assert found.notify.command == [str(home / "tell"), "./arg"]
+    assert account.password.resolve().reveal() == "secret-of-the-lab"  # type: ignore[attr-defined]

@@ -161,7 +161,7 @@ def _started(args: argparse.Namespace, metrics: Address | None) -> Mapping[str, 
 
     if metrics is not None and ask_agent(state_dir(), "status") is None:
         metrics.check()
-    ensure_agent(_program(args, metrics), state_dir(), config_file(args))
+    ensure_agent(_program(args, metrics), state_dir(), config_file(args), asked=True)
     end = time.monotonic() + START_SECONDS
     status: Mapping[str, Any] = {}
     while not status.get("services") and time.monotonic() < end:

@@ -85,10 +85,8 @@ def _list(args: argparse.Namespace) -> int:
 
 def _states(args: argparse.Namespace) -> Mapping[str, Any] | None:
     """Return the states as the agent knows them, by id; None where none runs."""
-    from gputui.agent.start import ask_agent, is_enabled
+    from gputui.agent.start import ask_agent
 
-    if not is_enabled():
-        return None
     answer = ask_agent(state_dir(), "leases.status", config=config_file(args))
     return answer if isinstance(answer, dict) else None
 

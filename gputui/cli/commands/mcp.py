@@ -19,7 +19,7 @@ from gputui.cli.extras import need_packages
 from gputui.cli.output import announce, notify
 from gputui.cli.prompts import confirm, require_terminal
 from gputui.config.paths import state_dir
-from gputui.errors import AgentError, ConfigError, ExitCode, NotFoundError
+from gputui.errors import ConfigError, ExitCode, NotFoundError
 from gputui.formatting import format_minutes, format_money
 from gputui.models import Money
 from gputui.own_name import own_name
@@ -108,13 +108,10 @@ def _check(args: argparse.Namespace) -> None:
     currencies = [one.currency for one in args.budget]
     if len(set(currencies)) < len(currencies):
         raise ConfigError("--budget is given twice for one currency.")
-    from gputui.agent.start import SWITCH, is_enabled
+    from gputui.agent.start import refuse_where_off
+    from gputui.cli.program import config_file
 
-    if not is_enabled():
-        raise AgentError(
-            f"The agent is turned off by {SWITCH}=off: leases would not be enforced.",
-            hint="Unset it, or serve without --write.",
-        )
+    refuse_where_off(state_dir(), config_file(args))
 
 
 async def _serve(config: Config, args: argparse.Namespace) -> None:

@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         _print(made)
         return ExitCode.OK
+    rules.refuse_without_agent(args)
     if made.watch.grab is not None and not args.yes:
         require_terminal()
         if not confirm(_effects(made), question="Make this rule?", typed=None):

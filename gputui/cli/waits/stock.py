@@ -132,7 +132,7 @@ class StockWait:
         price = price_of(offer, paid)
         if price is None:
             return offer.ref.account in own  # one's own machines cost nothing
-        return price.amount <= wanted.price
+        return not price.estimated and price.amount <= wanted.price
 
     def _not_yet(
         self,
@@ -146,21 +146,25 @@ class StockWait:
         wanted = self._wanted
         uncounted = any(offer.idle is None and offer.available for offer in there) and wanted.count > 1
         idle = [offer for offer in there if not offer.problem and has_idle(offer, wanted.count)]
-        unpriced = [one for one in idle if price_of(one, paid) is None and one.ref.account not in own]
+        prices = [(one, price_of(one, paid)) for one in idle]
+        unpriced = [one for one, price in prices if price is None and one.ref.account not in own]
+        unsure = [one for one, price in prices if price is not None and price.estimated]
         parts = [f"{sum(offer.idle or 0 for offer in there)} idle in all" if there else "none offered"]
         if wanted.price is not None and idle:
-            least = [price for offer in idle if (price := price_of(offer, paid)) is not None]
+            least = [price for _, price in prices if price is not None]
             if least:
                 parts.append(f"idle from {format_money(min(least, key=lambda money: money.amount))}/h")
             if unpriced:
                 parts.append("the price of some is unknown")
+            if unsure:
+                parts.append("the price of some is an estimate (~)")
         if uncounted:
             parts.append("some are available, their number is unknown")
         parts += [f"{name}: {error.message}" for name, error in failures.items()]
         parts += [f"{offer.ref.account} {offer.region}: {offer.problem}" for offer in unread]
         if failures and len(failures) == len(self._fleet.accounts) and all(map(is_final, failures.values())):
             return Look(wanted.words, Outcome.NEVER, "; ".join(parts), tuple(there), next(iter(failures.values())))
-        blind = bool(failures or unread or uncounted or (unpriced and wanted.price is not None))
+        blind = bool(failures or unread or uncounted or ((unpriced or unsure) and wanted.price is not None))
         outcome = Outcome.UNREADABLE if blind else Outcome.NOT_YET
         return Look(wanted.words, outcome, "; ".join(parts), tuple(there), moves=True)
 

@@ -170,6 +170,15 @@ def test_only_what_is_known_to_fit_is_a_success(
     assert run("wait", "stock", "RTX 5090", *options, "--timeout", "0")[0] == expected
 
 
+def test_an_estimated_price_fits_no_limit(hub: Cloud, run: Run) -> None:
+    """An offer states an estimate; the least price of what runs there is one."""
+    estimate = replace(money("1.00"), estimated=True)
+    hub.rows[Resource.STOCK] = [replace(row, price_from=estimate) for row in hub.rows[Resource.STOCK]]  # type: ignore[type-var]
+    status, out, err = run("wait", "stock", "RTX 5090", "--price", "9", "--timeout", "0")
+    assert (status, out) == (3, "")
+    assert "the price of some is an estimate (~)" in err
+
+
 def test_an_unknown_price_fits_no_limit(hub: Cloud, run: Run) -> None:
     _offers(hub)
     hub.rows[Resource.INSTANCES] = []  # none runs there whose price would tell

@@ -23,6 +23,7 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture(autouse=True)
 def _agent(monkeypatch: pytest.MonkeyPatch) -> None:
     """An agent that starts."""
+    monkeypatch.delenv("GPUTUI_AGENT")
     monkeypatch.setattr("gputui.agent.start.ensure_agent", lambda *_: None)
 
 
@@ -100,6 +101,26 @@ def test_a_grab_has_a_candidate_for_each_offer_and_a_name_that_fits(run: Run, hu
         Money(Decimal(3), "USD"),
         Money(Decimal(50), "USD"),
     )
+
+
+@pytest.mark.parametrize("by", ["environment", "configuration"])
+def test_nothing_is_saved_where_the_agent_is_turned_off_and_none_runs(
+    run: Run, hub: Cloud, home: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    if by == "environment":
+        monkeypatch.setenv("GPUTUI_AGENT", "off")
+    else:
+        write_config(home, f"[agent]\nenabled = false\n{account_toml('hub')}")
+    cause = {"environment": "GPUTUI_AGENT=off is set", "configuration": "[agent] has enabled = false"}[by]
+    status, out, err = run("watch", "4090")
+    assert (status, out) == (1, "")
+    assert cause in err
+    assert "gputui agent --background" in err
+    assert not files(home).read().rules
+    # One that was started by hand follows it.
+    monkeypatch.setattr("gputui.agent.place.Place.is_locked", lambda _: True)
+    assert run("watch", "4090")[0] == 0
+    assert files(home).read().rules
 
 
 def test_a_dry_run_shows_what_would_be_sent_and_saves_nothing(run: Run, hub: Cloud, home: Path) -> None:

@@ -146,7 +146,10 @@ def test_a_person_approves_a_plan_in_a_terminal(home: Path, run: Run, typed: Cal
         (["--budget", "20USD"], "are for a server with --write"),
         (["--write", "--lease", "8h", "--budget", "20USD", "--budget", "5usd"], "given twice for one currency"),
         (["--write", "--lease", "8h", "--budget", "20USD", "--read-only"], "do not go together"),
-        (["--write", "--lease", "8h", "--budget", "20USD"], "leases would not be enforced"),
+        (
+            ["--write", "--lease", "8h", "--budget", "20USD"],
+            "none is started: GPUTUI_AGENT=off is set in the environment",
+        ),
         (["serve", "abc"], "only approve takes a plan"),
         (["approve"], "needs the id of a plan"),
     ],
