@@ -52,6 +52,8 @@ from gputui.rules.orders import (
 
 SETTLE = 600.0
 """How long after a request a server may still perform it, in seconds: longer than any request is awaited."""
+LATE = 3600.0
+"""How long after the request what was absent is looked for nevertheless, in seconds: nothing is delayed by that."""
 LOOK_PAUSE = 15.0
 _LATE_PAUSE = 60.0
 _AGAIN = 60.0
@@ -112,7 +114,9 @@ class Grabber:
             yield from self._reconcile(rule, record)
         elif (record := self._first({Stage.UNDOING}, "undo", now)) is not None:
             yield from self._undo(rule, record)
-        elif not self.orders.unleased(grab) and (end := self._decide.end(rule, grab, now)) is not None:
+        elif (record := self._first_late(now)) is not None:
+            yield from self._reconcile(rule, record)
+        elif self._may_end(grab, now) and (end := self._decide.end(rule, grab, now)) is not None:
             yield from self._end(*end, now)
         elif isinstance(choice := self._decide.choose(rule, grab, now), Choice):
             lost = [
@@ -211,12 +215,16 @@ class Grabber:
             ref = sorted(reply.refs)[0]
             done = "created" if record.intent.ref is None else "started"
             text = f"It was {done}, though no answer came." if not record.answered else "It is there after all."
+            wanted = 0 if rule.grab is None else rule.grab.count
+            if record.stage in LOST and (more := len(self.orders.of(COUNTED)) + 1 - wanted) > 0:
+                text += f" That was late: {more} more than wanted. Stop what is not needed."
             if len(reply.refs) > 1:
                 text += f" {len(reply.refs)} things have its name: check them."
             yield from self._append(self._entry(EntryKind.OBTAINED, record, text, ref=ref, found=True))
         elif isinstance(reply, Found):
             self._troubles.pop(record.number, None)
             self._absent_at[record.number] = now.up
+            self._due["late", record.number] = now.up + _LATE_PAUSE
             if record.stage is Stage.OPEN and late:
                 done, sees = ("created", "list it") if record.intent.ref is None else ("started", "show it running")
                 text = f"It was not {done}: {record.intent.account} does not {sees}."
@@ -326,6 +334,23 @@ class Grabber:
             return SETTLE + _SENT_WITHIN - age(record.intent, now)
         return SETTLE - now.up  # it was sent before the machine started
 
+    def _is_watched(self, record: Record, now: Now) -> bool:
+        """Return whether what was absent is still looked for: a server may perform a request very late."""
+        return record.stage in LOST and self._left(record, now) + LATE - SETTLE > 0
+
+    def _first_late(self, now: Now) -> Record | None:
+        """Return what was absent and is to be looked for now, though nothing is sent."""
+        watched = (one for one in self.orders.of(LOST) if self._is_watched(one, now))
+        return next((one for one in watched if self._late_in(one, now) <= 0), None)
+
+    def _late_in(self, record: Record, now: Now) -> float:
+        """Return in how many seconds what was absent is looked for again."""
+        return max(self._due.get((what, record.number), 0.0) for what in ("late", "find")) - now.up
+
+    def _may_end(self, grab: Grab, now: Now) -> bool:
+        """Return whether nothing is owed to what was obtained, and nothing that was absent is looked for."""
+        return not self.orders.unleased(grab) and not any(self._is_watched(one, now) for one in self.orders.of(LOST))
+
     def _first(self, stages: set[Stage], what: str, now: Now) -> Record | None:
         """Return the first order in one of these stages whose time has come."""
         found = (one for one in self.orders.of(frozenset(stages)) if not self._waits(what, one.number, now))
@@ -344,6 +369,10 @@ class Grabber:
         if undoing := orders.of(frozenset({Stage.UNDOING})):
             trouble = self._troubles.get(undoing[0].number, "")
             return Wait(min(waits, default=LOOK_PAUSE), RuleState.CHECKING, trouble or orders.explained())
+        watched = [one for one in orders.of(LOST) if self._is_watched(one, now)]
+        waits += [max(0.1, self._late_in(one, now)) for one in watched]
+        if watched and self._decide.end(rule, grab, now) is not None:
+            return Wait(min(waits, default=LOOK_PAUSE), RuleState.CHECKING, self._watched_text(watched[0], now))
         waits += [left for one in grab.candidates if (left := self._decide.pause(one, now)) > 0]
         recent = (READ_AGAIN - self._decide.since_request(one, now) for one in grab.candidates)
         waits += [left for left in recent if left > 0]
@@ -375,6 +404,11 @@ class Grabber:
         if found:
             return f"{text}{found}"
         return f"{text}It is looked for by its name until {end:%H:%M} UTC."
+
+    def _watched_text(self, record: Record, now: Now) -> str:
+        end = now.at + timedelta(seconds=max(0.0, self._left(record, now) + LATE - SETTLE))
+        text = f"{record.intent.account}: {record.intent.name} was not created in {SETTLE / 60:.0f} minutes."
+        return f"{text} In case it still is, it is looked for until {end:%H:%M} UTC."
 
     def _due_of_orders(self) -> list[tuple[str, int]]:
         what_of = {

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from gputui.config.paths import history_path
 from gputui.errors import UnavailableError
 from gputui.history.history import History
 from gputui.models import Action, Instance, Ref, Resource
+from gputui.models.hosts import Fact, HostFact
 from tests.cli.cloud import Cloud, blocked
 from tests.cli.conftest import account_toml, write_config
 
@@ -164,6 +166,23 @@ def test_a_host_is_blocked_with_what_its_events_say_against_it(hub: Cloud, run: 
     assert "Host host-b in sgp1: for 6h 00m, until " in dry
     assert f"Reason: {evidence}\n" in dry
     assert "already blocked" not in dry
+
+
+def test_the_evidence_of_weeks_is_the_reason_before_that_of_one_start(hub: Cloud, run: Run, home: Path) -> None:
+    now = datetime.now(UTC)
+    history = History(history_path(home / "state"))
+    history.host_facts.add(
+        [
+            HostFact("hub", "sgp1", host, fact, Ref("hub", "container", f"{host}{number}"), "1", now, 30.0, "train")
+            for host, fact in (("host-b", Fact.FAILED), ("host-c", Fact.START))
+            for number in range(4)
+        ],
+        now,
+    )
+    history.close()
+    assert run("block", "train-b", "--yes")[0] == 0
+    assert hub.blocks == [("train-b", 1440, "4 of 4 starts failed; other hosts 0 of 4")]
+    assert hub.calls["events_of"] == 0
 
 
 def test_a_comment_of_ones_own_takes_the_place_of_the_evidence(hub: Cloud, run: Run) -> None:

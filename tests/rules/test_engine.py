@@ -217,6 +217,39 @@ def test_a_lost_answer_is_looked_for_by_name_and_nothing_else_is_sent() -> None:
     assert sum(isinstance(one, Find) for one in between[:second]) == 5
 
 
+@pytest.mark.parametrize("late", [25, None], ids=["created after 25 minutes", "never created"])
+def test_what_a_server_creates_very_late_is_found_and_said_before_the_rule_is_over(late: int | None) -> None:
+    around = Around(grabbing(candidate()))
+    begun = around.up
+
+    def answers(effect: Effect) -> Reply:
+        if isinstance(effect, Send) and effect.order.number == 1:
+            return Answer(EntryKind.UNKNOWN, "No answer.")
+        if isinstance(effect, Find) and effect.order.number == 1 and late and around.up - begun > late * 60:
+            return Found([Ref("hub", "pod", "p7")])
+        return well(effect)
+
+    effects = drive(around, answers, limit=600)
+    # The second is not delayed by that.
+    second = next(one for one in around.journal if one.kind is EntryKind.INTENT and one.number == 2)
+    assert second.up is not None
+    assert second.up - begun < 640
+    waits = [one for one in effects if isinstance(one, Wait) and "In case it still is" in one.text]
+    assert waits[0].text.endswith(
+        "run-g7k2-1 was not created in 10 minutes. In case it still is, it is looked for until 02:00 UTC."
+    )
+    assert waits[0].state is RuleState.CHECKING
+    if late is None:
+        assert over(around) == (RuleState.DONE, "1 of 1 obtained.")
+        assert 3600 <= around.up - begun < 3700
+        return
+    found = [one for one in around.journal if one.kind is EntryKind.OBTAINED and one.number == 1]
+    assert [one.text for one in found] == [
+        "It was created, though no answer came. That was late: 1 more than wanted. Stop what is not needed."
+    ]
+    assert over(around) == (RuleState.DONE, "2 of 1 obtained.")
+
+
 def test_a_crash_after_the_entry_is_reconciled_before_anything_is_sent() -> None:
     around = Around(grabbing(candidate()))
     steps = Grabber(around.journal, around).run()

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--comment",
         dest="comment",
         metavar="REASON",
-        help="reason (default: how slowly it started, where its events show that)",
+        help="reason (default: the evidence of bad-hosts, else how slowly it started, where its events show that)",
     )
     parser.add_argument(
         "--renew", action="store_true", help="renew it once for the same time before it ends; the agent does that"
@@ -114,11 +114,20 @@ async def _blocks(fleet: Fleet, rows: Sequence[Instance]) -> dict[Place, Block]:
 
 
 async def _evidence(fleet: Fleet, rows: Sequence[Instance]) -> dict[Ref, str]:
-    """Return the evidence against the host of each instance: how slowly it started, compared with the others."""
+    """Return the evidence against the host of each instance: that of weeks, as bad-hosts has it.
+
+    Where nothing was recorded against it, how slowly the instance started, compared with the others.
+    """
+    from gputui.fleet.host_evidence import recorded_evidence
+
+    with session.open_history() as history:
+        recorded = recorded_evidence(history, map(place_of, rows), datetime.now(UTC))
+    known = {row.ref: said for row in rows if (said := recorded.get(place_of(row)))}
+    rows = [row for row in rows if row.ref not in known]
     parents = dict.fromkeys(row.parent or row.ref for row in rows)
     answers = await asyncio.gather(*(_events(fleet, parent) for parent in parents))
     events = dict(zip(parents, answers, strict=True))
-    return {row.ref: slow_start(row.ref, events[row.parent or row.ref]) for row in rows}
+    return known | {row.ref: slow_start(row.ref, events[row.parent or row.ref]) for row in rows}
 
 
 async def _events(fleet: Fleet, ref: Ref) -> Sequence[Event]:

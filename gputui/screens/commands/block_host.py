@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -115,7 +116,18 @@ class BlockCommands(ActionCommands):
 
     @in_worker("evidence", exclusive=True)
     async def _suggest_evidence(self, dialog: dialogs.BlockDialog, chosen: Sequence[Instance]) -> None:
-        """Fill the comment in with how slowly the first of them with a story came up, when its events have come."""
+        """Fill the comment in with the recorded evidence against the first of them that has some.
+
+        Else with how slowly the first of them with a story came up, when its events have come.
+        """
+        if (history := self.session.history) is not None:
+            from gputui.fleet.host_evidence import recorded_evidence
+
+            places, now = [place_of(one) for one in chosen], self.session.fleet.now()
+            recorded = await asyncio.to_thread(recorded_evidence, history, places, now)
+            if said := next((recorded[place] for place in places if place in recorded), ""):
+                dialog.suggest(said)
+                return
         for instance in chosen:
             try:
                 events = await self.session.fleet.events_of(instance.parent or instance.ref)
