@@ -179,6 +179,18 @@ class GputuiApp(App[int]):
             themes = ", ".join(sorted(self.available_themes))
             self.notify(f"No theme {self._wanted_theme}. There are {themes}.", markup=False, timeout=12)
 
+    async def draw(self) -> None:
+        """Draw what has changed up to now, and return when that is done."""
+        drawn = asyncio.Event()
+
+        def draw(screen: Screen[Any]) -> None:
+            draw_now(screen)
+            drawn.set()
+
+        # After the messages by which the view follows the rows.
+        self.screen.call_later(draw, self.screen)
+        await drawn.wait()
+
     def _start_fleet(self) -> None:
         self.run_worker(self._go_live(), group="fleet", name="the start", exit_on_error=False)
 

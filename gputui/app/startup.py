@@ -77,8 +77,9 @@ def run(
         if link is not None:
             from gputui.app.first_rows import FirstRows
 
-            rows = FirstRows(link, first)
+            rows = FirstRows(link, first, app.show_internal_error)
             await rows.wait()
+            await app.draw()  # what comes next has the interpreter for itself
         gc.enable()
         config = await asyncio.to_thread(load)
         fleet = _new_fleet(config, history, state_dir, app.show_internal_error)
