@@ -19,6 +19,7 @@ from gputui.models import Resource
 from gputui.models.rules import RuleState, RuleStatus, Watch
 from gputui.models.serialize import to_plain
 from gputui.redaction import as_failure
+from gputui.rules.compaction import kept
 from gputui.rules.effects import (
     Append,
     Chance,
@@ -54,6 +55,8 @@ NOTICE_PACE = 30.0
 LAST_SECONDS = 8.0
 """How long a request that was sent is awaited when the agent ends."""
 _AGAIN_SECONDS = 30.0
+SHORTEN_BYTES = 8 * 2**20
+"""A journal of this length is shortened: a grab that tries for weeks would reach that at which none is read."""
 
 
 class Surroundings(Protocol):
@@ -140,6 +143,8 @@ class RuleService:
         self._changed = asyncio.Event()
         self._reading = asyncio.Lock()
         self._published: object = None
+        self._shorten_at: dict[str, int] = {}
+        """From which length on in bytes a journal is shortened, where that differs."""
 
     # The agent's side.
 
@@ -350,13 +355,27 @@ class RuleService:
 
     async def _append(self, id_: str, entry: Entry) -> Failure | None:
         try:
-            await asyncio.to_thread(self._journal.append, id_, entry)
+            size = await asyncio.to_thread(self._journal.append, id_, entry)
         except JournalError as error:
             self._agent.log.warning("rule %s: %s", id_, error)
             return Failure(str(error))
+        if size >= self._shorten_at.get(id_, SHORTEN_BYTES):
+            await self._shorten(id_, size)
         if entry.text:
             self._agent.log.info("rule %s: %s %s", id_, entry.kind.value, entry.text)
         return None
+
+    async def _shorten(self, id_: str, size: int) -> None:
+        """Leave what nothing depends on out of a long journal; where that fails it stays as it is, for a while."""
+        try:
+            entries = await asyncio.to_thread(self._journal.entries, id_)
+            now = await asyncio.to_thread(self._journal.replace, id_, kept(entries))
+        except JournalError as error:
+            self._agent.log.warning("rule %s: %s", id_, error)
+            self._shorten_at[id_] = size + SHORTEN_BYTES // 4
+        else:
+            self._agent.log.info("rule %s: its journal was shortened from %d to %d bytes", id_, size, now)
+            self._shorten_at[id_] = max(SHORTEN_BYTES, 2 * now)
 
     async def _rest(self, run: Run, wait: Wait) -> None:
         changed = run.wait is None or (run.wait.state, run.wait.text) != (wait.state, wait.text)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -101,9 +101,12 @@ class Journal(Generic[_E]):
         self._agent = directory
         self._directory = directory / "journal"
 
-    def append(self, id_: str, entry: _E) -> None:
-        """Write an entry and wait until it is on the disk. Raises JournalError: then it is not there."""
-        line = json.dumps(rows_to_plain([entry])[0], ensure_ascii=False).encode() + b"\n"
+    def append(self, id_: str, entry: _E) -> int:
+        """Write an entry and wait until it is on the disk. Raises JournalError: then it is not there.
+
+        Returns the length of the journal in bytes.
+        """
+        line = _line(entry)
         path = self._path(id_)
         try:
             own_directory(self._agent)
@@ -122,6 +125,32 @@ class Journal(Generic[_E]):
                 f"The journal cannot be written ({error.strerror or error}): {clean(str(path))}",
                 hint="Nothing is sent while that is so. Make room on the disk.",
             ) from None
+        return end + len(line)
+
+    def replace(self, id_: str, entries: Iterable[_E]) -> int:
+        """Write a journal in place of the one there is, at once or not at all; returns its length in bytes.
+
+        Raises JournalError: then the journal is as it was.
+        """
+        path = self._path(id_)
+        new = path.with_suffix(".new")
+        lines = b"".join(map(_line, entries))
+        try:
+            own_directory(self._agent)
+            own_directory(self._directory)
+            new.unlink(missing_ok=True)
+            with os.fdopen(open_private(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as stream:
+                stream.write(lines)
+                stream.flush()
+                os.fsync(stream.fileno())
+            new.replace(path)
+            sync_directory(self._directory)
+        except OSError as error:
+            raise JournalError(
+                f"The journal cannot be shortened ({error.strerror or error}): {clean(str(path))}",
+                hint="It is as it was. Make room on the disk.",
+            ) from None
+        return len(lines)
 
     def entries(self, id_: str) -> Sequence[_E]:
         """Read the entries of a rule, the oldest first; a last line that was written in part is no entry.
@@ -152,6 +181,10 @@ class Journal(Generic[_E]):
 
     def _path(self, id_: str) -> Path:
         return self._directory / f"{id_}.jsonl"
+
+
+def _line(entry: object) -> bytes:
+    return json.dumps(rows_to_plain([entry])[0], ensure_ascii=False).encode() + b"\n"
 
 
 def _unreadable(path: Path, why: str) -> JournalError:

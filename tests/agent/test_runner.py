@@ -22,6 +22,7 @@ from gputui.models import Action, ActionResult, FeedState, Instance, Money, Offe
 from gputui.models.leases import Lease, LeaseEntry, LeaseEvent
 from gputui.models.notifications import Notification
 from gputui.models.rules import Candidate, Grab, RuleState, Setting, Watch
+from gputui.rules.compaction import kept
 from gputui.rules.files import RuleFiles
 from gputui.rules.journal import Entry, EntryKind, Journal
 from gputui.rules.lease_book import LeaseBook, LeaseTerms
@@ -403,6 +404,23 @@ async def test_a_rule_that_is_deleted_before_the_lease_is_saved_says_that_there_
         agent.files.delete(saved.id, saved.revision)
         await agent.until(lambda: not agent.service.busy)
         assert (agent.said[-1].title, agent.said[-1].ref) == ("No lease", Ref("hub", "pod", "p1"))
+
+
+async def test_a_journal_that_grows_for_weeks_is_shortened_and_the_rule_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gputui.agent.runner.SHORTEN_BYTES", 8_000)
+    monkeypatch.setattr("gputui.agent.runner.kept", lambda entries: kept(entries, 4))
+    async with place(tmp_path) as agent:
+        agent.files.save(WATCH)
+        agent.hub.rows[STOCK] = [offer(2)]
+        agent.hub.answers = [UnavailableError("There is no stock.") for _ in range(30)]
+        await agent.until(lambda: len(agent.hub.values) == 20)
+        assert (tmp_path / "agent" / "journal" / "g7k2.jsonl").stat().st_size < 10_000
+        await agent.restart()
+        await agent.until(lambda: agent.is_over)
+        names = [values["name"] for values in agent.hub.values]
+        assert len(set(names)) == len(names) == 31
 
 
 async def test_a_rule_whose_file_is_gone_for_a_moment_is_not_followed_twice(tmp_path: Path) -> None:
