@@ -15,7 +15,7 @@ _NOTHING = frozenset({EntryKind.NO_STOCK, EntryKind.NOT_SENT})
 def kept(entries: Sequence[Entry], recent: int = RECENT) -> list[Entry]:
     """Return a journal without the old requests that created nothing, and without old announcements.
 
-    A rule that is read from it goes on as from the whole: orders, budgets, pauses and numbers are the same. Older
+    A rule that is read from it continues as from the whole: orders, budgets, pauses and numbers are the same. Older
     outcomes in words are missing.
     """
     intents = {one.number: one for one in entries if one.kind is EntryKind.INTENT}
