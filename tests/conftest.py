@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import itertools
 import os
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
+from weakref import WeakSet
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -43,6 +46,11 @@ _OBJECTS_BETWEEN_TESTS, _OBJECTS_WITHIN_A_TEST = 4_000_000, 8_000_000
 _SEARCHES_THAT_FREEZE = 3
 _searches = itertools.count()
 gc.set_threshold(_OBJECTS_WITHIN_A_TEST, 10, 10)
+
+# asyncio knows each task until it is freed, and every loop that ends looks through all of them: also through the
+# thousands of earlier tests that wait for a search for garbage. From Python 3.12 on the set has another name.
+_NAME_OF_TASKS = "_scheduled_tasks" if hasattr(asyncio.tasks, "_scheduled_tasks") else "_all_tasks"
+_TASKS: WeakSet[asyncio.Task[Any]] = getattr(asyncio.tasks, _NAME_OF_TASKS)
 
 # They take seconds each: begun last, one would keep a single worker busy while the others have nothing left.
 _LONGEST = ("tests/faults/", "tests/test_benchmarks.py", "tests/test_example_vendor.py", "tests/tui/")
@@ -89,14 +97,25 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown() -> Iterator[None]:
-    """Free what the last tests have left, where that is much."""
+    """Let asyncio forget the tasks that have ended; free what the last tests have left, where that is much."""
     try:
         return (yield)
     finally:
+        _forget_ended_tasks()
         if gc.get_count()[0] > _OBJECTS_BETWEEN_TESTS:
             gc.collect()
             if next(_searches) < _SEARCHES_THAT_FREEZE:
                 gc.freeze()
+
+
+def _forget_ended_tasks() -> None:
+    try:
+        tasks = list(_TASKS)
+    except RuntimeError:  # a server in another thread began one meanwhile: they are forgotten after the next test
+        return
+    for task in tasks:
+        if task.done():
+            _TASKS.discard(task)
 
 
 def pytest_sessionfinish() -> None:
