@@ -8,12 +8,9 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from mcp import Client, StdioServerParameters
-from mcp.client.session import ElicitationFnT
-from mcp.client.stdio import stdio_client
 
 from gputui.cli.mcp.read_tools import ReadTools
 from gputui.cli.mcp.reading import Reader
@@ -22,6 +19,11 @@ from gputui.history.history import History
 from gputui.rules.book import RuleBook, RulesNow
 from tests.cli.conftest import account_toml, write_config
 from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet
+
+# Imported where it is used: that takes a second, in every worker of the tests.
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp.client.session import ElicitationFnT
 
 
 class Tools:
@@ -82,6 +84,9 @@ async def connected(
     home: Path, *words: str, elicit: ElicitationFnT | None = None, mode: str = "auto", agent: bool = False
 ) -> AsyncIterator[Connected]:
     """Start ``gputui mcp`` with the configuration of a home, and connect to it; what is no message is a failure."""
+    from mcp import Client, StdioServerParameters
+    from mcp.client.stdio import stdio_client
+
     moved = {
         "GPUTUI_CONFIG": str(home / "config.toml"),
         "GPUTUI_STATE_DIR": str(home / "state"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import mcp_types as types
 import pytest
 
 from gputui.sim.server import Running
 from tests.cli.conftest import Simulation
 from tests.cli.mcp.conftest import connected
+
+if TYPE_CHECKING:
+    import mcp_types as types
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -50,6 +53,8 @@ WRITE = ("--write", "--budget", "20USD", "--lease", "8h")
 async def test_the_person_at_the_client_is_asked_and_can_decline(
     home: Path, own_simulation: Simulation, mode: str
 ) -> None:
+    import mcp_types as types
+
     questions: list[str] = []
     answers = iter(
         [("decline", None), ("accept", {"approve": False}), ("cancel", None), ("accept", {"approve": True})]
@@ -78,6 +83,8 @@ async def test_the_person_at_the_client_is_asked_and_can_decline(
 
 
 async def test_a_client_that_fails_to_ask_is_referred_to_the_terminal(home: Path, world: Running) -> None:
+    import mcp_types as types
+
     async def broken(context: object, params: types.ElicitRequestParams) -> types.ErrorData:
         return types.ErrorData(code=-32603, message="no window")
 
