@@ -118,4 +118,6 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 		echo "Python could not make an environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation --editable .
+	@# Else each of the workers of the first tests compiles all of it.
+	@$(BIN)/python -m compileall -q -j 0 gputui
 	@touch $@
