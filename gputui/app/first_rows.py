@@ -27,7 +27,7 @@ class FirstRows:
         self._task = asyncio.create_task(self._take())
 
     async def wait(self) -> None:
-        """Wait until all lists have come that do, but not for slow servers: those are asked by the session as well."""
+        """Wait until all lists have come that do, but not for slow servers: the session asks those as well."""
         await asyncio.wait({self._task}, timeout=SECONDS)
 
     async def aclose(self) -> None:
