@@ -144,7 +144,7 @@ def _plain(report: SpendReport, line: SpendLine, *, flat: bool) -> Plain:
         "ref": line.key if line.by is By.INSTANCE else line.deployment or None if line.by is By.DEPLOYMENT else None,
         "unobserved": max(gaps, default=0.0),
     }
-    plain |= {name: round(plain[name], 3) for name in (*_TIMES, "unobserved")}
+    plain |= {name: round(float(plain[name]), 3) for name in (*_TIMES, "unobserved")}
     if flat:
         plain |= {name: _amount(getattr(line, name)) for name in _MONEY}
     return {key: plain[key] for key in KEYS}

@@ -51,6 +51,7 @@ def test_a_lease_is_set_listed_extended_and_removed(run: Run, lab: FakeBackend, 
     status, out, _ = run("lease", "-o", "json")
     (row,) = json.loads(out)
     assert (row["state"], row["why"], row["ref"]) == ("not enforced", "no agent runs", "lab/pod/main")
+    assert row["generation"] == "c1"
 
     assert run("lease", "lab/main", "--extend", "2h")[0] == 0
     (view,) = book(home).read().of.values()
