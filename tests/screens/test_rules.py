@@ -122,6 +122,18 @@ async def test_a_grab_needs_a_ceiling_and_is_confirmed(hub: FakeBackend, tmp_pat
         assert rule.grab.ceiling == Money(Decimal("1.5"), "USD")
 
 
+async def test_a_refused_kind_is_explained_with_the_labels_of_its_form(
+    hub: FakeBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "check_create", lambda *_: {"price_to": "required", "name": "is in use"})
+    async with staged(hub, rules=SessionRules(tmp_path / AGENT)) as stage:
+        await stage.press("1", "w", *("tab",) * 4, *"pod", "tab", "tab", *"1.5", "enter")
+        await stage.until_text("A new pod in hub needs Price to. Name is in use.")
+        assert "Fill in its form (n in Stock)" in " ".join(stage.text.replace("█", " ").split())
+        assert "price_to" not in stage.text
+        assert not files(tmp_path).read().rules
+
+
 async def test_the_notification_of_this_program_alone_is_one_key_away(hub: FakeBackend, tmp_path: Path) -> None:
     async with staged(hub, rules=SessionRules(tmp_path / AGENT)) as stage:
         await stage.press("1", "W")

@@ -13,7 +13,7 @@ from textual.content import Content
 
 from gputui.errors import GputuiError, InvalidError
 from gputui.formatting import counted, format_money, parse_span
-from gputui.models import Offer
+from gputui.models import REQUIRED, Offer
 from gputui.models.rules import Quiet, Watch
 from gputui.own_name import own_name
 from gputui.presentation.offers import idle_words, where
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gputui.agent.new_rules import Made
     from gputui.agent.wishes import Wish
     from gputui.rules.book import RuleBook
+    from gputui.screens.base.session import Session
     from gputui.screens.dialogs.watch import Texts
     from gputui.screens.stock.view import StockView
 
@@ -69,6 +70,7 @@ async def ask_for_rule(view: StockView, offer: Offer) -> bool:
             problem = str(error)
             if isinstance(error, InvalidError) and wish.grab in kinds:
                 form = session.key_of("new")
+                problem = await _labelled(session, offer.ref.account, wish.grab, error)
                 problem += f" Fill in its form ({form} in Stock), save that as a template, and name it here."
             continue
         if made.watch.grab is not None and not await _confirmed(view, made):
@@ -77,6 +79,16 @@ async def ask_for_rule(view: StockView, offer: Offer) -> bool:
         await session.rules.edit(session.agent, partial(_save, made.watch))
         view.notify(f"Rule {made.watch.id} is made: :rules lists it.", severity="information")
         return False
+
+
+async def _labelled(session: Session, account: str, kind: str, error: InvalidError) -> str:
+    """Return a refusal of a create with the labels of its form, as this dialog does not show names of the API."""
+    if not error.fields:
+        return str(error)
+    labels = {field.name: field.label for field in (await session.fleet.creator(account, kind).form()).fields}
+    needed = [labels.get(name, name) for name, problem in error.fields.items() if problem == REQUIRED]
+    wrong = [f"{labels.get(name, name)} {text}." for name, text in error.fields.items() if text != REQUIRED]
+    return " ".join([*([f"A new {kind} in {account} needs {', '.join(needed)}."] if needed else []), *wrong])
 
 
 def _save(watch: Watch, book: RuleBook) -> Watch:
