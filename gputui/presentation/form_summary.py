@@ -23,6 +23,8 @@ from gputui.presentation.forms import (
 _NAMED = 3
 """Regions and GPU models that are named; more are counted."""
 _NONE = "–"
+_SAID = (Role.NAME, Role.IMAGE, Role.IMAGE_ID, Role.GPU_COUNT, Role.GPU_INDICES, Role.PLACE, Role.REGIONS)
+"""Roles of which a form has some where there is anything to say of what it makes and where."""
 _OVER_LIMIT = "No matching GPU of a known price is within your price limit: nothing starts until one is."
 
 
@@ -83,7 +85,7 @@ def creation_summary(
     ``costs``: it is a kind of thing that is paid for. ``stock`` None: it needs no GPU.
     """
     lines = []
-    if len(form.sections) > 1:
+    if len(form.sections) > 1 and any(map(form.field, _SAID)):
         lines += [SummaryLine("What", what(form, values)), SummaryLine("Where", _where(form, values))]
     if stock is None:
         unknown = f"price unknown: {form.account} does not state the price of a new {form.kind}"

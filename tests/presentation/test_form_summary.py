@@ -179,3 +179,9 @@ def test_an_edit_names_what_becomes_another_value_and_the_price_as_it_is() -> No
         "~$0.02/h as it is",
     ]
     assert change_summary(form, {"size": "200"}, row)[0].text == "1 change: Size 100 GB → 200 GB"
+
+
+def test_a_task_has_no_summary_of_what_it_makes_as_it_makes_no_row_of_its_own_name() -> None:
+    target = FormField("uri", "Path", section="Target", role=Role.URI_PATH)
+    task = Form("yotta", "task", "Submit a task in yotta", (FormField("id", "ID", section="Task"), target))
+    assert creation_summary(task, {}, costs=False, stock=None) == []

@@ -44,7 +44,7 @@ def instance_form(account: str, images: Sequence[Image] = ()) -> Form:
                 "instance_name",
                 "Name",
                 section="Instance",
-                help="yours to choose; a request without an answer is looked for by it",
+                help="your choice; finds the instance if the request gets no answer",
                 role=Role.NAME,
                 read=checked(lambda text: f"is longer than {LONGEST_NAME}" if len(text) > LONGEST_NAME else None),
             ),

@@ -21,7 +21,7 @@ from gputui.api.yotta.create.readers import at_most, lines_of, path_reader, read
 from gputui.api.yotta.schema import masked
 from gputui.api.yotta.tasks import TASK, YottaTasks
 from gputui.errors import GputuiError, NotFoundError
-from gputui.formatting import status_text
+from gputui.formatting import counted, status_text
 from gputui.models import ActionResult, Deployment, FieldKind, FormField, Phase, Ref, Role
 from gputui.text import clean
 
@@ -100,7 +100,7 @@ def task_fields(endpoints: Sequence[Deployment] = ()) -> tuple[FormField, ...]:
         ),
         FormField(
             "taskId",
-            "Id",
+            "ID",
             default=uuid.uuid4().hex,
             help="letters, digits and _; identifies the task",
             fresh=True,
@@ -112,7 +112,8 @@ def task_fields(endpoints: Sequence[Deployment] = ()) -> tuple[FormField, ...]:
 def _label(endpoint: Deployment) -> str:
     if endpoint.phase is not Phase.RUNNING:
         return f"{endpoint.name}  {status_text(endpoint.status)}"
-    return endpoint.name if endpoint.running is None else f"{endpoint.name}  {endpoint.running} workers run"
+    running = "" if endpoint.running is None else f"{counted(endpoint.running, 'worker')} running"
+    return "  ".join(filter(None, (endpoint.name, running)))
 
 
 def _read_json(text: str) -> object:
