@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +15,12 @@ from textual._compositor import Compositor
 from textual.screen import Screen
 from textual.widgets import Input, Select, TextArea
 
-from gputui.api.yotta.create.forms import Choices
+from gputui.api.yotta.create.forms import Choices, vm_fields
 from gputui.api.yotta.create.storage import volume_fields
+from gputui.api.yotta.mapping import VmType
 from gputui.errors import InvalidError, UnavailableError
 from gputui.models import Action, FieldKind, Form, FormField, Offer, Resource
+from gputui.presentation.form_summary import SummaryLine
 from gputui.screens import dialogs
 from gputui.screens.dialogs.form_body import FormBody
 from gputui.screens.dialogs.form_editors import Flag, TickList
@@ -88,7 +90,7 @@ async def test_a_form_is_filled_in_from_the_keyboard_alone_and_sent_once(layouts
         await stage.press("ctrl+g")
         complaints = [line.id for line in stage.app.screen.query(".problem") if line.display]
         assert complaints == [f"problem-{name}" for name in ("name", "gpu_name_set", "image_uuid", "cmd")]
-        assert "Name is required" in stage.text
+        assert "Name required" in stage.text
         await stage.type("e")  # the message goes: a line less
         before = len(layouts)
         await stage.type("xp-1")
@@ -350,7 +352,7 @@ async def test_review_dry_run_and_server_go_to_the_first_field_that_is_wrong() -
         await stage.press("enter")
         assert stage.dialogs == ["FormDialog"]
         assert focused(stage) == "gpu_name_set"
-        assert "is required" in stage.text
+        assert "GPU models required" in stage.text
         await stage.press("5", "space")
         cloud.wrong = {"gpu_num": "must be 1 or more"}
         await focus_on(stage, "cmd")
@@ -469,18 +471,38 @@ async def test_a_check_that_fails_leaves_no_request_of_earlier_values_prepared()
     assert answers == [dialog.prepared] == [{"name": "b"}]
 
 
+PLACES = tuple(
+    VmType("NVIDIA_H200_141G", region, region, True, 7)
+    for region in ("us-east-1", "us-east-3", "us-west-1", "eu-central-1")
+)
+
+
+@pytest.mark.parametrize("fields", [vm_fields, volume_fields], ids=["vm", "volume"])
+async def test_a_form_without_sections_keeps_its_buttons_in_view_on_the_smallest_terminal(
+    fields: Callable[[Choices], Sequence[FormField]],
+) -> None:
+    form = Form("yotta", "thing", "New thing", tuple(fields(Choices(PLACES))))
+    async with staged(lab(), size=NARROW) as stage:
+        stage.app.push_screen(dialogs.FormDialog(form, dict, summary=lambda _: [SummaryLine("Price", "$1.00/h now")]))
+        await stage.advance(0)
+        for _ in range(12):
+            assert re.search(r"Cancel +Review", stage.text)
+            assert "$1.00/h now" in stage.text
+            assert stage.app.focused is not None
+            assert stage.app.focused.region.bottom <= NARROW[1]
+            await stage.press("tab")
+
+
 async def test_what_another_field_makes_required_is_marked_so() -> None:
     form = Form("yotta", "volume", "New volume", tuple(volume_fields(Choices())))
     async with staged(lab()) as stage:
         dialog = dialogs.FormDialog(form, dict)
         stage.app.push_screen(dialog)
         await stage.advance(0)
-        assert "Region*" in stage.text
-        assert "(optional)" not in stage.text
+        assert re.search(r"Region\* +required", stage.text)
         dialog.put_values({"storageType": "R2"})
         await stage.advance(0)
-        assert "Region*" not in stage.text
-        assert "(optional)" in stage.text
+        assert re.search(r"Region +optional", stage.text)
         dialog.put_values({"storageType": "VENDOR"})
         await stage.advance(0)
         assert "Region*" in stage.text

@@ -64,7 +64,7 @@ async def test_a_form_is_reviewed_saved_and_left_with_the_keys_that_it_names(
         await stage.press("f4")
         assert "No template is saved yet: f5 saves what is filled in." in stage.toasts
         await stage.press("f2")
-        assert "Name is required" in stage.text
+        assert "Name required" in stage.text
         await stage.type("exp-1")
         await stage.press("f5")
         assert "A name for it. enter to continue, f1 to cancel" in stage.text

@@ -19,7 +19,7 @@ from textual.widgets import Button, Input, Select, Static, TextArea
 from gputui.errors import GputuiError, InvalidError
 from gputui.models import Form, FormField, PreparedRequest
 from gputui.screens.dialogs.dialog import Dialog
-from gputui.screens.dialogs.form_body import FormBody
+from gputui.screens.dialogs.form_body import FormBody, short_height
 from gputui.screens.dialogs.form_editors import Done, Edited
 from gputui.screens.dialogs.form_field import keys_of
 from gputui.screens.dialogs.form_live import LiveSummary, Summary, lacking_lines, request_lines
@@ -29,8 +29,8 @@ from gputui.screens.dialogs.form_templates import FormTemplates
 from gputui.screens.dialogs.reader import ReaderDialog
 from gputui.widgets.inputs.checkbox import Checkbox
 
-_SHORT = 6
-"""A form with more fields, or with sections, fills the screen, and describes only the field in focus."""
+_AROUND_SHORT, _SMALLEST = 11, 22
+"""Lines of a short form around its fields: edges, heading, summary, buttons; and those that 24 lines have for it."""
 _AROUND = 15
 """Lines of a long form around its fields: edges, heading, sections, refusals, help, summary, buttons."""
 _LEAST_WITH_REQUEST = 36
@@ -120,7 +120,8 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._shown_problems: Values = {}
         self._at_first: dict[str, str] = {}
         self._warned: Values | None = None
-        self._long = len(form.fields) > _SHORT or len(form.sections) > 1
+        self._long = len(form.sections) > 1 or short_height(form) + _AROUND_SHORT > _SMALLEST
+        """Whether it fills the screen and describes the field in focus alone: there is no room for all help."""
         self._body = FormBody(form, self._values, long=self._long)
         self._sections = FormSections(form, self._body)
         self._live = LiveSummary(summary, previews=preview is not None)

@@ -11,7 +11,10 @@ from textual.reactive import Reactive
 from textual.widget import Widget
 
 from gputui.models import REQUIRED, FieldKind, Form, FormField
-from gputui.screens.dialogs.form_field import FieldBox, lines_of, opening_lines, put, text_of
+from gputui.screens.dialogs.form_field import FieldBox, lines_of, opening_lines, put, short_lines, text_of
+
+_TICKS = 5
+"""Lines of a list of ticks in a form of a few fields."""
 
 Values = Mapping[str, str]
 
@@ -150,7 +153,8 @@ class FormBody(VerticalScroll, can_focus=False, inherit_bindings=False):
         """Show these messages below their fields, and no others."""
         for name, box in self._boxes.items():
             problem = problems.get(name, "")
-            box.message.show_text(f"{box.field.label} is required" if problem == REQUIRED else problem)
+            # Labels are of either number: "GPU models required".
+            box.message.show_text(f"{box.field.label} required" if problem == REQUIRED else problem)
 
     def target(self, name: str) -> Widget | None:
         """Return the widget of a field that takes the focus."""
@@ -161,3 +165,10 @@ class FormBody(VerticalScroll, can_focus=False, inherit_bindings=False):
         """Return the field that a widget is a part of."""
         nodes = () if widget is None else widget.ancestors_with_self
         return next((node.field for node in nodes if isinstance(node, FieldBox)), None)
+
+
+def short_height(form: Form) -> int:
+    """Return the lines of all fields of a form with their help, and the longest of its lists open."""
+    if not form.fields:
+        return 0
+    return sum(short_lines(each, _TICKS) for each in form.fields) + max(map(opening_lines, form.fields))

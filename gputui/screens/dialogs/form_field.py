@@ -31,6 +31,8 @@ from gputui.widgets.textual_internals import select_or_clear
 FEW_CHOICES = 12
 """More choices than this are found by typing."""
 _LABEL_WIDTH = 18
+_HELP_WIDTH = 52
+"""Cells of a line of help below its field, in a dialog of the usual width."""
 _LONG_LABEL_WIDTH = 22
 """Cells of the column of labels, the space behind them included; in a form that fills the screen."""
 
@@ -160,6 +162,14 @@ def lines_of(field: FormField, most_ticks: int) -> int:
     if field.kind is FieldKind.MULTI:
         return min(most_ticks, len(field.choices)) + (field.open_choices or not field.choices)
     return LEAST_LINES if field.kind is FieldKind.LINES else 1
+
+
+def short_lines(field: FormField, most_ticks: int) -> int:
+    """Return the lines of a field at rest where its help is below it: with the help, and an empty line."""
+    label = Content(field.label if field.required else f"{field.label} (optional)")
+    labelled = len(label.wrap(_LABEL_WIDTH - 2))
+    helped = len(Content(field.help).wrap(_HELP_WIDTH)) if field.help else 0
+    return max(lines_of(field, most_ticks), labelled) + helped + 1
 
 
 def opening_lines(field: FormField) -> int:
