@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from gputui.config.preview import UiSettings
+from gputui.models import Resource
 from gputui.models.custom_commands import CustomCommand, Mode
+from tests.fleet.fakes import FakeBackend, pod
 from tests.screens.stage import Stage, staged
 from tests.screens.world import lab
 
@@ -45,6 +47,30 @@ async def test_marked_rows_have_a_command_each_and_one_that_is_copied_runs_nothi
         text = stage.app.clipboard
         assert len(text.splitlines()) <= 2
         assert "Copied where" in stage.toasts or "not known" in stage.toasts
+
+
+async def test_the_menu_has_the_keys_of_commands_and_takes_them(tmp_path: Path) -> None:
+    note = CustomCommand("note", f"echo {{name}} > {tmp_path}/out", "ctrl+y", Mode.BACKGROUND)
+    async with staged(lab(), ui=commands(CustomCommand("other", "true"), note)) as stage:
+        await stage.press("exclamation_mark")
+        assert "ctrl+y  note" in stage.text
+        await stage.press("ctrl+y")
+        assert f"Run note for {stage.here}?" in stage.text
+
+
+async def test_a_field_that_is_unknown_is_refused_before_a_path_is_asked_for() -> None:
+    push = CustomCommand("push", "rsync {path} {address}:/work")
+    backend = FakeBackend("hub", [Resource.INSTANCES])
+    backend.rows[Resource.INSTANCES] = [pod("hub", "p1")]
+    async with staged(backend, ui=commands(push)) as stage:
+        await stage.command("custom push")
+        assert stage.dialogs == []
+        assert "{address}" in stage.toasts
+    local = CustomCommand("push", "cp {path} {name}")
+    async with staged(lab(), ui=commands(local)) as stage:
+        await stage.command("custom push")
+        assert "Path for push" in stage.text
+        assert "A path on this machine; enter to continue" in stage.text
 
 
 async def test_other_rows_unknown_names_and_read_only_accounts_are_refused() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from textual.content import Content
 
 from gputui.commands import Command, Condition
+from gputui.config.keymap import key_text
 from gputui.errors import ForbiddenError
 from gputui.formatting import counted
 from gputui.models import Row
@@ -64,9 +65,7 @@ class CustomCommands(CommandSet):
     @in_worker("dialog")
     async def _choose(self, rows: Sequence[Row]) -> None:
         fitting = [one for one in self.session.custom_commands if all(self._fits(one, row) for row in rows)]
-        choices = [
-            dialogs.Choice(one.name, one.name, one.key if len(one.key) == 1 else "", one.run) for one in fitting
-        ]
+        choices = [dialogs.Choice(one.name, one.name, key_text(one.key), one.run, also=one.key) for one in fitting]
         heading = name_of(rows[0]) if len(rows) == 1 else counted(len(rows), "row")
         chosen = await self.app.push_screen_wait(dialogs.MenuDialog(f"Run for {heading}", choices))
         command = next((one for one in fitting if one.name == chosen), None)
@@ -83,16 +82,19 @@ class CustomCommands(CommandSet):
             raise ForbiddenError(
                 f"{read_only[0]} is read-only: custom commands are not run there.", hint="Nothing was run."
             )
+        session = self.session
+        values = [values_of(row, session.ssh_way(row)) for row in rows]
         given = {}
         if "path" in fields_in(command.run):
+            for row, known in zip(rows, values, strict=True):
+                filled(command, row, known | {"path": ""})  # a field that is unknown is refused before the question
             path = await self.app.push_screen_wait(
-                dialogs.PromptDialog(f"Path for {command.name}", value="", note="of this machine")
+                dialogs.PromptDialog(f"Path for {command.name}", value="", note="A path on this machine;")
             )
             if not path:
                 return
             given = {"path": shlex.quote(_at_home(path))}
-        session = self.session
-        lines = [filled(command, row, values_of(row, session.ssh_way(row)) | given) for row in rows]
+        lines = [filled(command, row, known | given) for row, known in zip(rows, values, strict=True)]
         if command.mode is Mode.COPY:
             copy_text(self.view, "\n".join(lines), command.name)
             return

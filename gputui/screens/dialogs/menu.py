@@ -118,9 +118,9 @@ class MenuDialog(Dialog[str]):
         """Choose by the key before a line."""
         if self._careful and self.typed_before:
             return
-        character = event.character
+        pressed = {event.key, event.character} - {None, ""}
         for choice in self._choices:
-            if character and character in (choice.key, choice.also) and not choice.disabled:
+            if not pressed.isdisjoint({choice.key, choice.also} - {""}) and not choice.disabled:
                 event.stop()
                 self.dismiss(choice.value)
                 return
