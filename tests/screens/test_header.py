@@ -89,6 +89,17 @@ async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well() -> N
         assert "● 6 of 6  " in bar.content.plain
         assert bar.content.plain.rstrip().endswith("¥17.96/h + ?")
 
+        # The words of the note give way before the name of an account in trouble.
+        down = Health("personal", HealthState.DOWN, "no answer")
+        bar.set_health(
+            [*(Health(name, ok) for name in NAMES[1:]), down],
+            only=(),
+            note="demo: nothing here is real",
+            cost=Content("~$91.43/h  ¥36.85/h + ?"),
+        )
+        assert bar.content.plain.startswith("gputui  demo   ● 5 of 6")
+        assert "personal no answer" in bar.content.plain
+
 
 async def test_an_account_with_a_list_that_fails_is_degraded_not_well() -> None:
     cloud = hub()

@@ -59,7 +59,8 @@ def spending(costs: Costs, now: datetime) -> HomeSection:
     least = AT_LEAST if any(line.partial for line in costs.lines) else ""
     sums = "  ".join(f"{least}{format_money(each)}/h" for each in total.amounts.values())
     spent = "" if costs.today is None else spent_text(costs.today)
-    note = " + ".join(filter(None, (sums, lacking_text(total))))
+    known = " + ".join(filter(None, (sums, lacking_text(total))))
+    note = f"{known} + ?" if known and not costs.read else known
     note += f"{'   ' if note else ''}today {spent}" if spent else ""
     quiet = f"Nothing costs money{f', {spent} spent today' if spent else ''}." if costs.read else ""
     return HomeSection(Section.SPENDING, in_order(lines), note=note, more=Opens("cost", typed=""), quiet=quiet)

@@ -59,11 +59,13 @@ class HeaderBar(Line):
             states = [health.state for health in accounts]
             named = [self._dot(health, only, colors, utc) for health in bad]
             limit = Content.styled(f"   @ {' '.join(only)}" if only else "", "$text-accent")
-            counted, short = (
-                Content.assemble(*parts, "   ", self._count(states, noun), limit, *named)
-                for noun in (" accounts", "")
-            )
-            line = short if counted.cell_length > width else counted
+            # The words of the note give way before the names of those in trouble.
+            shorter = [parts[0], *(Content.styled(f"  {note.partition(':')[0]}", "$muted") for _ in parts[1:])]
+            lines = [
+                Content.assemble(*begin, "   ", self._count(states, noun), limit, *named)
+                for begin, noun in ((parts, " accounts"), (parts, ""), (shorter, " accounts"), (shorter, ""))
+            ]
+            line = next((each for each in lines if each.cell_length <= width), lines[-1])
         self.show(spread(line, cost, full) if cost and full > 0 else line)
 
     @staticmethod

@@ -149,6 +149,12 @@ def test_what_runs_out_first_comes_first_and_the_sum_says_what_it_lacks() -> Non
     assert section.note == "$3.20/h + 2 GPUs unpriced"
 
 
+def test_the_sum_says_that_lists_of_cost_were_not_read() -> None:
+    lines = [account("hub", usd("2"), instances=1)]
+    assert spending(Costs(lines=lines, old=["lab"], read=False), NOW).note == "$2.00/h + ?"
+    assert spending(Costs(lines=lines), NOW).note == "$2.00/h"
+
+
 def test_the_spending_of_today_is_with_its_account_and_in_the_heading() -> None:
     today = SpendReport(
         window=Window(NOW - timedelta(hours=12), NOW + timedelta(hours=12)),
