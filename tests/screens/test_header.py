@@ -90,9 +90,9 @@ async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well() -> N
         assert bar.content.plain.rstrip().endswith("¥17.96/h + ?")
 
         # The words of the note give way before the name of an account in trouble.
-        down = Health("personal", HealthState.DOWN, "no answer")
+        personal = Health("personal", HealthState.DOWN, "no answer")
         bar.set_health(
-            [*(Health(name, ok) for name in NAMES[1:]), down],
+            [*(Health(name, ok) for name in NAMES[1:]), personal],
             only=(),
             note="demo: nothing here is real",
             cost=Content("~$91.43/h  ¥36.85/h + ?"),

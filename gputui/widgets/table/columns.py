@@ -22,6 +22,8 @@ YIELDS = 6
 """The priority from which on a column gives way to the room that another reserves."""
 
 ELLIPSIS = "…"
+_ADDED = "  "
+"""The gap before what is added to a text in a cell."""
 
 LEAST_FOR_MIDDLE = 8
 """Cells from which on there is room for the beginning and the end of a text."""
@@ -44,6 +46,7 @@ def fit(spans: Sequence[Span], width: int, *, right: bool = False, middle: bool 
     """Cut or pad spans to exactly ``width`` cells, never in half a glyph.
 
     An ellipsis replaces the end, or with ``middle`` the middle of the text: its beginning and end both remain.
+    A figure that is added to a text after a gap, such as a time in a state, is there in full or not at all.
     """
     length = spans_width(spans)
     if length <= width:
@@ -60,7 +63,11 @@ def fit(spans: Sequence[Span], width: int, *, right: bool = False, middle: bool 
         wide = cell_len(text)
         if wide > room:
             head = split_text(text, room)[0] if room else ""
-            kept.append((head + " " * (room - cell_len(head)) + ELLIPSIS, style))
+            if text.startswith(_ADDED) and text.lstrip()[:1].isdigit():
+                # The beginning of a figure would be read as another one.
+                kept.append((f"{head[:1]}{ELLIPSIS}".ljust(width - spans_width(kept)), style))
+            else:
+                kept.append((head + " " * (room - cell_len(head)) + ELLIPSIS, style))
             break
         kept.append((text, style))
         room -= wide

@@ -54,6 +54,16 @@ def test_a_name_is_cut_in_the_middle(text: str, width: int, shown: str) -> None:
     assert spans_width([(found, "")]) == width
 
 
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [(16, "◐ creating  0:41"), (15, "◐ creating …   "), (13, "◐ creating … "), (11, "◐ creating…"), (9, "◐ creati…")],
+)
+def test_a_time_after_a_state_is_there_in_full_or_not_at_all(width: int, shown: str) -> None:
+    found = plain_text(fit([("◐ creating", "warning"), ("  0:41", "muted")], width))
+    assert found == shown
+    assert spans_width([(found, "")]) == width
+
+
 def test_styles_stay_with_their_text_when_it_is_cut_in_the_middle() -> None:
     assert fit([("abcdef", "good"), ("ghijkl", "muted")], 8, middle=True) == [("abcde…", "good"), ("kl", "muted")]
 
