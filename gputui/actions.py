@@ -7,8 +7,9 @@ an action, and for which rows, is the back end's own knowledge.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import AccountInfo, Action, Deployment, Image, RegistryCredential, Resource, Row, Volume
 
 Effect = tuple[str, str]

@@ -10,11 +10,11 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from gputui.errors import ConfigError
+from gputui.late_dataclasses import dataclass
 from gputui.text import clean
 
 SYSTEM_PATH = Path("/etc/ssh/ssh_config")

@@ -8,11 +8,11 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, TypeVar
 
 from gputui.errors import ExitCode, GputuiError
+from gputui.late_dataclasses import dataclass
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from gputui.accelerators.output import Part, excerpt
 from gputui.accelerators.reading import MIB, MOST_DEVICES, MOST_USES, Accelerator, Reading, Use, figure
+from gputui.late_dataclasses import dataclass
 
 INFO = "npu-smi info"
 

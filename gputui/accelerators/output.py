@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gputui.late_dataclasses import dataclass
 
 MARK = "@gputui shell"
 """The first words that a command prints, before the process id of its shell; also found in its command line."""

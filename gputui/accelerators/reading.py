@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+
+from gputui.late_dataclasses import dataclass
 
 MIB = 2**20
 MOST_DEVICES = 1024

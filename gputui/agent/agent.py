@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from gputui.agent.services import Factory, Handler, Service
 from gputui.errors import AgentError, ConfigError, GputuiError
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.signals import Listeners
+from gputui.late_dataclasses import dataclass
 from gputui.models import HealthState
 from gputui.models.serialize import to_plain
 from gputui.redaction import as_failure

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.errors import GputuiError, JournalError
 from gputui.formatting import format_minutes
+from gputui.late_dataclasses import dataclass
 from gputui.models import Action, Instance, Phase, Resource
 from gputui.models.leases import Lease, LeaseEntry, LeaseEvent, LeaseState
 from gputui.redaction import as_failure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from statistics import median_low
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from gputui.analytics.cost import gpus_of, host_gpus
 from gputui.analytics.gpu_idle import LONGEST_GAP, IdlePeriods, SeenGpus, load_of
 from gputui.errors import GputuiError, IncompleteError
 from gputui.formatting import format_duration
+from gputui.late_dataclasses import dataclass
 from gputui.models import (
     Action,
     Deployment,

@@ -8,7 +8,6 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from gputui.agent.metrics import METERED, families
 from gputui.analytics.spend import SpendReport, window
 from gputui.analytics.spend_ledger import Ledger
 from gputui.errors import AgentError, GputuiError
+from gputui.late_dataclasses import dataclass
 from gputui.models.periods import By, Period
 from gputui.models.rules import RuleStatus
 from gputui.redaction import as_failure

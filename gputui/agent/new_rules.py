@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from gputui.agent.rule_stock import RuleStock
 from gputui.agent.wishes import Wish
 from gputui.errors import ConfigError, ForbiddenError
 from gputui.formatting import format_money
+from gputui.late_dataclasses import dataclass
 from gputui.models import (
     Money,
     PreparedRequest,

@@ -15,11 +15,12 @@ import struct
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from gputui.errors import AgentError
+from gputui.late_dataclasses import dataclass
 from gputui.private_files import open_private, write_private
 from gputui.text import clean
 

@@ -13,7 +13,6 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +25,7 @@ from gputui.errors import (
     InvalidError,
     RateLimitedError,
 )
+from gputui.late_dataclasses import dataclass
 from gputui.text import clean
 
 PROTOCOL = 1

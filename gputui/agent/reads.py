@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextvars import Context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from gputui.agent.protocol import Data
 from gputui.errors import AgentError, AuthError, InvalidError
 from gputui.fleet.clock import Clock
+from gputui.late_dataclasses import dataclass
 from gputui.models.questions import Answer, Question
 
 if TYPE_CHECKING:

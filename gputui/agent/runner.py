@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +15,7 @@ from gputui.agent.rule_requests import RuleRequests
 from gputui.agent.rule_stock import RuleStock
 from gputui.agent.uptime import Uptime
 from gputui.errors import GputuiError, JournalError
+from gputui.late_dataclasses import dataclass
 from gputui.models import Resource
 from gputui.models.rules import RuleState, RuleStatus, Watch
 from gputui.models.serialize import to_plain

@@ -10,13 +10,13 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from gputui import __version__
 from gputui.agent.place import name_of, peer_user
 from gputui.agent.protocol import LONGEST_LINE, PROTOCOL, Data, Frame, encoded, error_to_plain, read_frame
 from gputui.errors import AgentError
+from gputui.late_dataclasses import dataclass
 from gputui.redaction import as_failure
 from gputui.text import clean
 

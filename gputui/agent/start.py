@@ -11,12 +11,12 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gputui.agent.place import Place
 from gputui.errors import AgentError
+from gputui.late_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from gputui.agent.client import Client

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import Instance
 from gputui.models.rules import Quiet
 

@@ -7,13 +7,14 @@ that two failures of two weigh less than eighteen of twenty. What was never obse
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from math import sqrt
 from statistics import median
 
 from gputui.analytics.startup_times import is_slow
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref
 from gputui.models.hosts import BEFORE, Fact, HostFact
 

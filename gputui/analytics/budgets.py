@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from gputui.analytics.spend import Forecast, Window, window
 from gputui.analytics.spend_ledger import Ledger
+from gputui.late_dataclasses import dataclass
 from gputui.models import Money
 from gputui.models.budgets import PERIODS, Budget
 from gputui.models.periods import By

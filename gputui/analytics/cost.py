@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import reduce
 
 from gputui.analytics.prices import CHARGED, may_cost
+from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, GpuDevice, HostInfo, Instance, Money, Phase, Resource, Row, Volume
 
 Amounts = Mapping[str, Money]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import reduce
@@ -11,6 +11,7 @@ from typing import Any
 
 from gputui.analytics import cost
 from gputui.analytics.run_out import Lasting, lasting
+from gputui.late_dataclasses import dataclass
 from gputui.models import Balance, Deployment, Instance, Money, Package, Ref, Row, Volume
 
 UNPRICED = "unpriced"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import GpuDevice, GpuSample, Instance, Ref
 
 IDLE_BELOW = 1.0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import GpuDevice, GpuProcess, Instance, Phase
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from gputui.analytics.stock_odds import chance
+from gputui.late_dataclasses import dataclass
 from gputui.models import Action, Outcome
 from gputui.models.stock import StockHour, StockPlace
 

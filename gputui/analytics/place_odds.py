@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from gputui.analytics.obtained import Obtained
 from gputui.analytics.stock_odds import Chance, Odds, Slot, slot_of
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref
 from gputui.models.stock import StockPlace
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
 from gputui.analytics.cost import costing, gpus_of, host_gpus, sum_of
+from gputui.late_dataclasses import dataclass
 from gputui.models import Balance, Instance, Package, Phase, Ref, Row, gpu_label
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import cached_property
 
 from gputui.analytics.time_spans import Span
+from gputui.late_dataclasses import dataclass
 from gputui.models import Money, Ref
 from gputui.models.periods import By, Period
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from gputui.analytics.spend import SpendLine
+from gputui.late_dataclasses import dataclass
 from gputui.models import Money, Ref, Resource
 from gputui.models.periods import By
 from gputui.models.spend import Charge

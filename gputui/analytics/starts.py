@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from gputui.analytics.startup_times import Medians, Startup, StartupBook, is_slow, slow_from
+from gputui.late_dataclasses import dataclass
 from gputui.models import Instance, Phase, Ref
 
 STUCK_SECONDS = 20 * 60.0

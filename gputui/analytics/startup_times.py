@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from operator import attrgetter
 
 from gputui.formatting import seconds_text, status_text
+from gputui.late_dataclasses import dataclass
 from gputui.models import Event, Phase, Ref
 
 SLOW_FACTOR = 3

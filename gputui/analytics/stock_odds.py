@@ -7,12 +7,12 @@ unknown, not unlikely.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from statistics import median
 
 from gputui.analytics.prices import price_key
+from gputui.late_dataclasses import dataclass
 from gputui.models import Money
 from gputui.models.stock import AVAILABLE, StockHour
 

@@ -6,10 +6,11 @@ A sample is recorded when a number changes, so a number is valid until the next 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from operator import itemgetter
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref
 
 SPAN = timedelta(hours=24)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from operator import attrgetter
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref
 from gputui.models.timeline import Lane, Moment, TimeSpan, Tone
 

@@ -8,7 +8,7 @@ is waste itself are part of that.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -18,6 +18,7 @@ from gputui.analytics.prices import Priced, by_deployment, may_cost, price_key, 
 from gputui.analytics.shortage import has_none
 from gputui.analytics.starts import Start, is_stuck_stop
 from gputui.formatting import format_bytes, status_text, usual_text
+from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Instance, Money, Package, Phase, Ref, Task, TaskQueue, Volume
 from gputui.models.waste import Waste, WasteReason
 

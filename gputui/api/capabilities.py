@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from gputui.errors import AccountDeniedError, NotFoundError, SshError
+from gputui.late_dataclasses import dataclass
 from gputui.models import (
     AccountInfo,
     Action,

@@ -8,7 +8,6 @@ import shlex
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from gputui.errors import GputuiError
 from gputui.known_secrets import note
+from gputui.late_dataclasses import dataclass
 from gputui.models import Instance, Secret
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gputui.analytics.gpu_idle import SeenGpus
 from gputui.cli.columns import cell_text, csv_columns, print_records, table_with
 from gputui.cli.output import Plain, terminal_width, write_csv
 from gputui.errors import ConfigError
+from gputui.late_dataclasses import dataclass
 from gputui.models import GpuDevice, GpuProcess, Instance, Ref, Resource, Row
 from gputui.presentation.columns.choice import find_columns
 from gputui.presentation.columns.column import Column, natural_key

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from gputui.actions import ACTIONS
@@ -14,6 +14,7 @@ from gputui.cli import refs, session, waiting
 from gputui.cli.output import announce, notify, report_error
 from gputui.cli.prompts import confirm, require_terminal
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError, NoStockError
+from gputui.late_dataclasses import dataclass
 from gputui.models import Action, ActionResult, Deployment, Instance, Ref, Resource, Row
 from gputui.presentation import actions
 from gputui.presentation.description import subject_text, targets_text

@@ -6,13 +6,13 @@ import argparse
 import difflib
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gputui.cli import session
 from gputui.cli.output import notify
 from gputui.cli.session import Listing
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError, IncompleteError, NotFoundError
+from gputui.late_dataclasses import dataclass
 from gputui.models import NAMED, Block, Ref, Resource, Row
 from gputui.presentation.actions import candidates
 

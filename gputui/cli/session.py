@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +16,7 @@ from gputui.cli.output import notify, report_error
 from gputui.cli.program import config_file
 from gputui.config.paths import history_path, state_dir
 from gputui.errors import AccountDeniedError, ConfigError, ExitCode, GputuiError, UnknownOutcomeError
+from gputui.late_dataclasses import dataclass
 from gputui.models import AccountInfo, FeedState, Resource, Row
 from gputui.redaction import as_failure
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import Action
 
 

@@ -9,7 +9,6 @@ import stat
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -30,6 +29,7 @@ from gputui.config.sections import (
     WasteConfig,
 )
 from gputui.errors import ConfigError
+from gputui.late_dataclasses import dataclass
 from gputui.models import SSHLogin
 from gputui.models.budgets import Budget
 from gputui.text import clean

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from gputui.config.paths import CONFIG_ENCODING
+from gputui.late_dataclasses import dataclass
 from gputui.models.custom_commands import FIELDS, CustomCommand, Mode, fields_in, quoted_fields
 from gputui.text import clean
 

@@ -9,13 +9,13 @@ import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gputui.config.paths import FOLDER
 from gputui.errors import ConfigError
 from gputui.known_secrets import note
+from gputui.late_dataclasses import dataclass
 from gputui.models import Secret
 
 COMMAND_TIMEOUT = 60.0

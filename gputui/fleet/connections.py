@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.config.loader import ssh_login
 from gputui.errors import ConflictError, DeclinedError, LoginError, SshError
+from gputui.late_dataclasses import dataclass
 from gputui.models import Instance, Ref, SSHTarget
 from gputui.ssh import client, stream
 from gputui.ssh.challenges import AskSecret, Challenge

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from gputui.formatting import counted
+from gputui.late_dataclasses import dataclass
 from gputui.models import Event, Instance, Machine, Missing, Phase, Ref
 
 GONE = "gone"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gputui.errors import InvalidError
 from gputui.fleet.clock import within
+from gputui.late_dataclasses import dataclass
 from gputui.models import Balance, Block, Deployment, FeedState, Image, Resource, Row
 from gputui.models.explanations import Explanation
 

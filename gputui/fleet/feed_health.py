@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from gputui.errors import AuthError, GputuiError, IncompleteError, RateLimitedError
+from gputui.late_dataclasses import dataclass
 from gputui.models import FeedState, HealthState, PartialRows, Resource, Row
 
 _SLOW_ANSWER = 2.0

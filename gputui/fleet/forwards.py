@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -21,6 +21,7 @@ from gputui.errors import (
 )
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.signals import Listeners
+from gputui.late_dataclasses import dataclass
 from gputui.models import Change, Instance, Phase, Ref, Row
 from gputui.models.forwards import ForwardSpec, ForwardState, PortForward
 from gputui.redaction import as_failure

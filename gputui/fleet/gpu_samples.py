@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from operator import attrgetter
 
 from gputui.fleet.signals import Listeners
 from gputui.history.gpu_samples import FINE_SECONDS, KEPT_SECONDS, SPACING
+from gputui.late_dataclasses import dataclass
 from gputui.models import GpuDevice, GpuSample, Ref, Row
 
 SAME_SECONDS = 1.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gputui.analytics.startup_times import Startup, StartupBook
+from gputui.late_dataclasses import dataclass
 from gputui.models import Event, EventSource, GpuDevice, Instance, Phase, Ref
 from gputui.models.gpus import GPU_LOST, GPU_NEEDS_RESET
 from gputui.models.hosts import EccReading, Fact, HostFact

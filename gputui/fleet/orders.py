@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import Action, Instance, Way
 from gputui.text import clean
 

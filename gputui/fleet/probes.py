@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from gputui.api.capabilities import Lister
 from gputui.errors import GputuiError
 from gputui.fleet.clock import Clock, within
+from gputui.late_dataclasses import dataclass
 from gputui.models import GpuDevice, GpuProcess, GpuReading, Instance, Phase, Ref, Resource, Row
 from gputui.redaction import inner_failure
 

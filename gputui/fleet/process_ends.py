@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gputui.errors import ConflictError, ForbiddenError, GputuiError, NotFoundError, SshError, UnknownOutcomeError
+from gputui.late_dataclasses import dataclass
 from gputui.models import GpuProcess, Instance, Outcome, Phase, SSHTarget
 from gputui.redaction import redact
 from gputui.text import clean

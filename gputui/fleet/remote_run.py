@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -18,6 +18,7 @@ from uuid import uuid4
 from gputui.errors import DeclinedError, GputuiError, InvalidError, SshError, UnknownOutcomeError
 from gputui.fleet.dispatch import call_of
 from gputui.fleet.orders import Order, ways
+from gputui.late_dataclasses import dataclass
 from gputui.models import (
     Action,
     ActionResult,

@@ -7,9 +7,10 @@ if no more than three paces lie between them. It ends with a whole list without 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import Missing, Ref, Resource
 from gputui.models.spend import Charge, Look, Span
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from gputui.analytics.run_out import prepaid_until
 from gputui.analytics.spend import SpendReport, window
 from gputui.analytics.spend_ledger import Ledger
 from gputui.fleet.signals import Listeners
+from gputui.late_dataclasses import dataclass
 from gputui.models import Package, Ref, Resource
 from gputui.models.budgets import Budget
 from gputui.models.periods import By, Period

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from gputui.analytics.gpu_idle import SeenGpus
 from gputui.analytics.timeline import EVERYTHING, LEAST_GAP, Concern, gaps, joined, merged
 from gputui.errors import GputuiError
 from gputui.history import timeline as kept
+from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Event, GpuDevice, Instance, Offer, Ref, Row
 from gputui.models.gpu_names import gpu_matches
 from gputui.models.leases import Lease, LeaseEntry

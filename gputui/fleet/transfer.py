@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from gputui.errors import CopyError, GputuiError
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref
 from gputui.ssh.sftp.answers import shown
 from gputui.ssh.sftp.copy import Copy

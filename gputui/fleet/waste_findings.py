@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gputui.analytics.waste import in_order
+from gputui.late_dataclasses import dataclass
 from gputui.models import FeedState, Phase, Ref, Resource
 from gputui.models.waste import Waste, WasteReason
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gputui.analytics.stock import has_idle
 from gputui.fleet.signals import Listeners
 from gputui.history.preferences import Preferences
+from gputui.late_dataclasses import dataclass
 from gputui.models import Change, FeedState, Offer, Ref, Resource
 
 if TYPE_CHECKING:

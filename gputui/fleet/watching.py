@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 
 from gputui.fleet.signals import Listeners
+from gputui.late_dataclasses import dataclass
 from gputui.models import Resource
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from gputui.errors import GputuiError
 from gputui.history.database import NotStoredError, prune
 from gputui.history.values import or_none, time
+from gputui.late_dataclasses import dataclass
 from gputui.models import Outcome
 from gputui.models.serialize import integer, text
 

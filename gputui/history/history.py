@@ -13,7 +13,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -28,6 +27,7 @@ from gputui.history.host_facts import HostFacts
 from gputui.history.preferences import Plain, Preferences
 from gputui.history.stock_ledger import StockLedger
 from gputui.history.values import or_none, ref, time, typed_line
+from gputui.late_dataclasses import dataclass
 from gputui.models import RESOURCES, Event, EventSource, GpuSample, LogSource, Phase, Ref, Resource, Row
 from gputui.models.serialize import integer, number, rows_from_plain, rows_to_plain, text
 from gputui.models.waste import Snooze

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import ClassVar
 
 from gputui.errors import ExitCode, GputuiError
 from gputui.history.preferences import Plain, Preferences
+from gputui.late_dataclasses import dataclass
 from gputui.text import clean
 
 _PREFIX = "saved_view."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from gputui.analytics.obtained import Request, obtained
 from gputui.analytics.place_odds import PlaceOdds
 from gputui.analytics.stock_odds import Slot, odds
 from gputui.history.stock_hours import KEPT_DAYS
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref
 from gputui.models.stock import StockHour, StockPlace
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from gputui.history import values
 from gputui.history.stock_hours import TABLES, add_spans, has_tables
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref
 from gputui.models.serialize import integer
 from gputui.models.stock import StockSpan

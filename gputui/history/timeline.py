@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from gputui.history.audit_log import AuditEntry, audit_entry
 from gputui.history.history import StockSample, event_of, stock_sample
 from gputui.history.observed import read_observed
 from gputui.history.values import UNUSABLE
+from gputui.late_dataclasses import dataclass
 from gputui.models import Event, Ref
 from gputui.models.serialize import text
 from gputui.models.timeline import TimeSpan

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gputui.errors import GputuiError
+from gputui.late_dataclasses import dataclass
 from gputui.logs.reader import LogReader
 from gputui.logs.store import LogStore, StoredLine
 

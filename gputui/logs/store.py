@@ -12,10 +12,10 @@ from array import array
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gputui.errors import GputuiError
+from gputui.late_dataclasses import dataclass
 from gputui.models import LogLine, LogPosition, LogSeverity
 
 _BORDER = 4000

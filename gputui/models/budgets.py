@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from gputui.late_dataclasses import dataclass
 from gputui.models.periods import Period
 from gputui.models.values import Money
 

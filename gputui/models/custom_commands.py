@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from string import Formatter
+
+from gputui.late_dataclasses import dataclass
 
 FIELDS = {
     "ref": "account/kind/id",

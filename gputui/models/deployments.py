@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from gputui.late_dataclasses import dataclass
 from gputui.models.instances import Service
 from gputui.models.values import Money, Phase, Ref
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from gputui.late_dataclasses import dataclass
 from gputui.models.values import Ref
 
 

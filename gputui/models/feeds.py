@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from gputui.late_dataclasses import dataclass
 from gputui.models.values import Action, Ref
 from gputui.text import join_reasons
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from gputui.late_dataclasses import dataclass
 from gputui.models.values import Ref
 
 LOOPBACK = "127.0.0.1"

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+
+from gputui.late_dataclasses import dataclass
 
 _GIB = 2**30
 _NEAR = 0.11

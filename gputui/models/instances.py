@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
 
+from gputui.late_dataclasses import dataclass
 from gputui.models.values import Money, Phase, Ref, Secret
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gputui.late_dataclasses import dataclass
 from gputui.models.resources import Resource
 from gputui.models.values import Action
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from gputui.late_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

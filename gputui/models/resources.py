@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from gputui.late_dataclasses import dataclass
 from gputui.models.accounts import AccountInfo, Image
 from gputui.models.deployments import Balance, Block, Deployment, Package
 from gputui.models.feeds import Row

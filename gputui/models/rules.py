@@ -7,12 +7,12 @@ it in a journal (:mod:`gputui.rules.journal`); its status is what both say toget
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
+from gputui.late_dataclasses import dataclass
 from gputui.models.leases import Lease
 from gputui.models.values import Money, Ref
 

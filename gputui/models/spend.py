@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from gputui.late_dataclasses import dataclass
 from gputui.models.resources import Resource
 from gputui.models.values import Money, Ref
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from gputui.late_dataclasses import dataclass
 from gputui.models.gpus import Offer
 from gputui.models.values import Money, Ref
 

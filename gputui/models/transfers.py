@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from gputui.late_dataclasses import dataclass
 from gputui.models.values import Ref
 
 

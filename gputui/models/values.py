@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Self
 from weakref import WeakValueDictionary
+
+from gputui.late_dataclasses import dataclass
 
 
 class Secret:

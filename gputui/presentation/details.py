@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gputui.analytics.shortage import is_short
 from gputui.formatting import format_time, status_text
+from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Event, GpuDevice, GpuProcess, Image, Instance, Ref, Row, Task
 from gputui.models.forwards import PortForward
 from gputui.models.resources import resource_of

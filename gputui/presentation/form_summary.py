@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import NamedTuple
 
 from gputui.analytics.stock import Paid, has_idle, may_have_idle
 from gputui.formatting import counted, format_money, some_of
+from gputui.late_dataclasses import dataclass
 from gputui.models import Form, FormField, Money, Offer, Role, Row
 from gputui.presentation.deployments import price_range
 from gputui.presentation.forms import (

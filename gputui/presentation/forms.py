@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from gputui.formatting import SYMBOLS, format_money, status_text
+from gputui.late_dataclasses import dataclass
 from gputui.models import (
     Action,
     Deployment,

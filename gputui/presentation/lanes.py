@@ -6,10 +6,10 @@ The glyphs say everything; the colours repeat it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gputui.analytics.timeline import Mark, marks, resampled, slot_of, ticks, unseen
+from gputui.late_dataclasses import dataclass
 from gputui.models.timeline import Lane, Moment, Timeline, TimeSpan, Tone
 from gputui.presentation.heat import load_style
 from gputui.presentation.moments import LANES

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from gputui.formatting import counted, format_bytes, some_of
+from gputui.late_dataclasses import dataclass
 from gputui.models import EndedBy, RunResult, RunState, Way
 from gputui.presentation.columns.column import Span
 from gputui.text import terminal_text

@@ -6,12 +6,12 @@ All texts of servers and users are escaped; nothing in the file is fetched or ru
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
 from gputui.analytics.timeline import resampled, slot_of, ticks
 from gputui.formatting import format_duration
+from gputui.late_dataclasses import dataclass
 from gputui.models.timeline import Lane, Moment, Timeline, TimeSpan, Tone
 from gputui.presentation.moments import LANES
 from gputui.redaction import redact

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from gputui.errors import ConfigError, ConflictError, InvalidError, JournalError
 from gputui.formatting import format_time
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseState
 from gputui.models.rules import Rule, RuleState, RuleStatus, Watch

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
 from gputui.formatting import format_money
+from gputui.late_dataclasses import dataclass
 from gputui.models import Money
 from gputui.models.rules import MINUTES_A_DAY, Candidate, Grab, RuleState, Watch
 from gputui.rules.effects import Chance, Now, Wait

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import Money, Ref
 from gputui.models.rules import Candidate, RuleState, Watch
 from gputui.rules.journal import Entry, EntryKind

@@ -11,11 +11,12 @@ import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from gputui.errors import ConfigError, ConflictError, InvalidError, NotFoundError
+from gputui.late_dataclasses import dataclass
 from gputui.models.leases import Lease
 from gputui.models.rules import Rule, Watch
 from gputui.models.serialize import from_plain, to_plain

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from gputui.errors import JournalError
+from gputui.late_dataclasses import dataclass
 from gputui.models import Money, Ref
 from gputui.models.serialize import from_plain, rows_to_plain
 from gputui.private_files import open_private

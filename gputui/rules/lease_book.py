@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from gputui.errors import ConflictError, InvalidError, JournalError
+from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Instance, Ref
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry
 from gputui.rules.files import RuleFiles

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from gputui.late_dataclasses import dataclass
 from gputui.models.leases import Lease, LeaseEntry, LeaseEvent, LeaseState
 
 

@@ -6,10 +6,11 @@ wrong. Whatever is not known is the reason that is shown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gputui.formatting import format_minutes, status_text
+from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Instance, Phase
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseEvent, LeaseState
 from gputui.rules.lease_log import LeaseLog

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 
 from gputui.formatting import format_money
+from gputui.late_dataclasses import dataclass
 from gputui.models import Money, Ref
 from gputui.models.rules import DAY, Candidate, Grab, RuleState, Watch
 from gputui.rules.effects import Now, Order

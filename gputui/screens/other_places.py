@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.commands import BY_ID
 from gputui.formatting import status_text
+from gputui.late_dataclasses import dataclass
 from gputui.models import RESOURCES, FeedState, Instance, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.screens.base.session import FINDABLE, Session

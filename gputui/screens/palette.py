@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,6 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from gputui.commands import BY_ID
+from gputui.late_dataclasses import dataclass
 from gputui.screens.base.session import FINDABLE
 from gputui.screens.commands.listing import Entry, sections
 from gputui.screens.dialogs.dialog import Dialog

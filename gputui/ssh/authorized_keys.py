@@ -8,12 +8,12 @@ import os
 import shlex
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
 
 from gputui.errors import ConfigError, SshError
+from gputui.late_dataclasses import dataclass
 from gputui.models import SSHLogin
 from gputui.ssh import failures, key_files, scripts
 from gputui.ssh.client import Connection

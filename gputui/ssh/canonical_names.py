@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from gputui.late_dataclasses import dataclass
 from gputui.openssh_config import matches
 
 LookUp = Callable[[str], str | None]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import Secret
 from gputui.text import clean
 

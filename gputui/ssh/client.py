@@ -7,13 +7,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 import asyncssh
 
 from gputui.errors import ConflictError, DeclinedError, RateLimitedError, UnavailableError, UnreachableError
+from gputui.late_dataclasses import dataclass
 from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh import failures
 from gputui.ssh.challenges import AskSecret

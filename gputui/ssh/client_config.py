@@ -10,9 +10,10 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref
 from gputui.ssh.known_hosts import HostKey
 from gputui.text import clean

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import asyncssh
 
 from gputui.errors import SshError
+from gputui.late_dataclasses import dataclass
 from gputui.ssh import failures
 from gputui.ssh.credentials import METHODS, LoginClient
 from gputui.ssh.empty_packets import leave_out_empty_packets

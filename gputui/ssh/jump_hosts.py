@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import SSHLogin, SSHTarget
 from gputui.openssh_config import aliases
 from gputui.ssh.known_hosts import jump_host_id

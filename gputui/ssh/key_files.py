@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
 
+from gputui.late_dataclasses import dataclass
 from gputui.text import clean
 
 _DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk")

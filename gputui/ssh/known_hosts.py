@@ -12,12 +12,13 @@ import binascii
 import hashlib
 import os
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from gputui.errors import HostKeyError, SshError
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref, SSHTarget
 from gputui.private_files import open_private
 from gputui.text import clean

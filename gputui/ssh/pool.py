@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from gputui.errors import SshError
+from gputui.late_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from gputui.ssh.client import Connection

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import asyncssh
 
 from gputui.errors import SshError
+from gputui.late_dataclasses import dataclass
 from gputui.models import SSHLogin, SSHTarget, parse_host
 from gputui.openssh_config import is_safe_name
 from gputui.ssh.openssh_settings import FAMILIES, Settings

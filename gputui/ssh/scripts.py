@@ -13,12 +13,12 @@ import re
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 
 import asyncssh
 
 from gputui.errors import GputuiError, InvalidError, SshError, UnknownOutcomeError
+from gputui.late_dataclasses import dataclass
 from gputui.models import SSHTarget
 from gputui.ssh import commands
 from gputui.ssh.client import Connection

@@ -7,11 +7,11 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 
 import asyncssh
 
 from gputui.errors import SshError
+from gputui.late_dataclasses import dataclass
 from gputui.ssh.client import Connection
 from gputui.ssh.failures import explain
 from gputui.ssh.job_control import Handler, JobControl

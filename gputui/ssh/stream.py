@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 
 import asyncssh
 
 from gputui.errors import SshError, UnreachableError
+from gputui.late_dataclasses import dataclass
 from gputui.models import SSHLogin, SSHTarget
 from gputui.ssh import failures
 from gputui.ssh.challenges import AskSecret

@@ -5,10 +5,10 @@ Standard library only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from gputui.errors import HostKeyError
+from gputui.late_dataclasses import dataclass
 from gputui.ssh.known_hosts import HostKey, HostKeyQuestion, KnownHosts, changed_key_error
 
 

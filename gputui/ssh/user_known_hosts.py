@@ -13,11 +13,12 @@ import os
 import secrets
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
 from gputui.errors import HostKeyError, SshError
+from gputui.late_dataclasses import dataclass
 from gputui.openssh_config import matches
 from gputui.ssh.known_hosts import HostKey, HostKeyQuestion, KnownHosts, name_of_host
 from gputui.ssh.trust import TrustedKeys

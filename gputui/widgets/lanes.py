@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -14,6 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from gputui.late_dataclasses import dataclass
 from gputui.presentation.lanes import LABEL_WIDTH, Cell, LaneLine
 from gputui.widgets.internal_errors import GuardedHandlers
 

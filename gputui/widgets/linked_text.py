@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
@@ -12,6 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
+from gputui.late_dataclasses import dataclass
 from gputui.widgets.text_view import TextView, wrapped
 
 _OPENS = " ›"

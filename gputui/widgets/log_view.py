@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -16,6 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from gputui.late_dataclasses import dataclass
 from gputui.logs.severity import severity_of
 from gputui.logs.store import LogFilter, LogStore, StoredLine
 from gputui.models import LogSeverity

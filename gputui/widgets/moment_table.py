@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref, Row
 from gputui.widgets.table.table import RecordTable
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import ClassVar
 
@@ -19,6 +18,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style as VisualStyle
 
+from gputui.late_dataclasses import dataclass
 from gputui.widgets.internal_errors import GuardedHandlers
 
 _INDENT = re.compile(r" *(?:\S+(?: \S+)*  +)?")

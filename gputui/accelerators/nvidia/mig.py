@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from gputui.accelerators.reading import MIB
+from gputui.late_dataclasses import dataclass
 
 _GPU_LINE = re.compile(r"GPU \d{1,4}: .*\(UUID: ([^\s)]+)\)")
 _PART_LINE = re.compile(r"\s+MIG\s+(\S+)\s+Device\s+(\d{1,4}):\s*\(UUID:\s*([^\s)]+)\)")

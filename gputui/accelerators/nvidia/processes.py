@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import islice
 
 from gputui.accelerators.nvidia.cells import KIB, Cells, app_rows, bytes_of, figure, part_text
 from gputui.accelerators.nvidia.mig import MigDevice, MigGpu, Where
 from gputui.accelerators.nvidia.query import CALL_SECONDS, Answer, Question
 from gputui.accelerators.output import TIMED_OUT, excerpt
+from gputui.late_dataclasses import dataclass
 from gputui.models import GpuProcess, Instance, Ref
 from gputui.redaction import redact
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gputui.accelerators.output import MARK, TIMED_OUT, Part, excerpt
 from gputui.errors import SshError
+from gputui.late_dataclasses import dataclass
 from gputui.text import clean
 
 FIELDS = (

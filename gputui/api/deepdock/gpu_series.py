@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import GpuSample
 
 QUARTER = 900.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -18,6 +17,7 @@ from gputui.api.deepdock.schema import CONTAINER, IMAGE, ContainersRow, ImageRow
 from gputui.api.http.decoding import mismatch
 from gputui.api.http.rows import RowCollector, UnreadableRowError, read_each
 from gputui.formatting import format_bytes
+from gputui.late_dataclasses import dataclass
 from gputui.models import GpuDevice, GpuSample, HostInfo, Image, Instance, Offer, Phase, PortMapping, Ref, SSHTarget
 from gputui.text import clean
 

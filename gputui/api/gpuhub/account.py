@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, model_validator
 
 from gputui.config.accounts import Account, Currency, Regions, secret_at
 from gputui.config.secrets import SecretRef
+from gputui.late_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

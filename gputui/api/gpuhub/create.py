@@ -7,7 +7,7 @@ names of the call's parameters; :mod:`gputui.api.gpuhub.fields` reads prices and
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from gputui.api.gpuhub.resources import DEPLOYMENT, GpuhubLists
 from gputui.api.gpuhub.stock import StockReader
 from gputui.api.http.rows import attempt
 from gputui.errors import AccountDeniedError, GputuiError
+from gputui.late_dataclasses import dataclass
 from gputui.models import ActionResult, FieldKind, Form, FormField, Image, Ref, Role
 from gputui.text import clean
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from gputui.api.common.readers import read_time
+from gputui.late_dataclasses import dataclass
 from gputui.models import Event, EventSource, Phase, Ref
 from gputui.text import clean
 

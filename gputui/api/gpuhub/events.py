@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from gputui.api.gpuhub.event_log import EventLog, EventRow, Key, row_key
 from gputui.api.gpuhub.mapping import fingerprint
 from gputui.api.http.pagination import Page
 from gputui.errors import GputuiError, NotFoundError, RateLimitedError
+from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Event, Phase, Ref
 
 PAGE_SIZE = 100

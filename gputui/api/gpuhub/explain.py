@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 
 from gputui.api.gpuhub.fields import CUDA_VALUES, OPEN_CUDA
@@ -13,6 +12,7 @@ from gputui.api.gpuhub.stock import StockReader
 from gputui.api.http.rows import attempt
 from gputui.errors import GputuiError
 from gputui.formatting import format_money
+from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Money, Offer, PartialRows
 from gputui.models.explanations import Explanation, Found, Relaxed
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache, partial
 
@@ -18,6 +18,7 @@ from gputui.api.gpuhub.event_log import EventRow, container_name, container_phas
 from gputui.api.gpuhub.fields import OPEN_CUDA
 from gputui.api.gpuhub.schema import RowNotes
 from gputui.api.http.rows import RowCollector, UnreadableRowError, read_each
+from gputui.late_dataclasses import dataclass
 from gputui.models import (
     Block,
     Deployment,

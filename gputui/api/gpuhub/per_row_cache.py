@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Generic, TypeVar
 
 from gputui.errors import AuthError, GputuiError, NotFoundError, RateLimitedError, UnavailableError
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref, Row
 
 MOVING_AT_A_TIME = 12

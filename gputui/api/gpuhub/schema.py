@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Generic, NamedTuple, Required, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
@@ -18,6 +17,7 @@ from gputui.api.common.readers import raw_json, whole_number
 from gputui.api.http import decoding
 from gputui.api.http.pagination import MOST_ROWS, Page
 from gputui.api.http.rows import read_each
+from gputui.late_dataclasses import dataclass
 
 _R = TypeVar("_R")
 _M = TypeVar("_M")

@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ from gputui.errors import (
     UnavailableError,
     UnknownOutcomeError,
 )
+from gputui.late_dataclasses import dataclass
 from gputui.text import clean
 
 CHECK_BASE_URL = "Check base_url in the configuration: something else may be listening there."

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
 
 from gputui.api.http.rows import RowCollector
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref, Row
 
 PAGE_SIZE = 100

@@ -15,7 +15,7 @@ import random as random_module
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
 import httpx
@@ -29,6 +29,7 @@ from gputui.api.http.numbers import without_invalid_numbers
 from gputui.api.http.server_clock import ServerClock
 from gputui.api.http.tcp_keepalive import enable_keepalive
 from gputui.errors import GputuiError, InvalidError, ProtocolError, RateLimitedError, UnavailableError
+from gputui.late_dataclasses import dataclass
 from gputui.models.questions import Answer, Question, sharing
 
 MAX_BODY = 32 * 2**20

@@ -7,7 +7,6 @@ ones are ignored and what older ones lack is optional.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import (
@@ -25,6 +24,7 @@ from gputui.api.http.decoding import mismatch
 from gputui.api.http.numbers import Real, Whole
 from gputui.api.http.pagination import MOST_ROWS
 from gputui.api.http.rows import UnreadableRowError
+from gputui.late_dataclasses import dataclass
 from gputui.text import clean
 
 _DEFERRED = ConfigDict(defer_build=True)

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from gputui.accelerators.output import TIMED_OUT, excerpt
 from gputui.accelerators.reading import figure
 from gputui.api.common.readers import read_time
 from gputui.api.ssh.probe import Look
+from gputui.late_dataclasses import dataclass
 from gputui.text import clean
 
 _KIB = 2**10

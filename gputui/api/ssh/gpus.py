@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from gputui.accelerators import amd, ascend
@@ -19,6 +19,7 @@ from gputui.api.ssh.mapping import UP
 from gputui.api.ssh.probe import Look
 from gputui.errors import SshError
 from gputui.formatting import counted
+from gputui.late_dataclasses import dataclass
 from gputui.models import (
     GpuDevice,
     GpuProcess,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref, SSHTarget, parse_host
 from gputui.openssh_config import is_pattern, matching
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from gputui.accelerators.nvidia.query import FIELDS, Question, without_refused
@@ -17,6 +17,7 @@ from gputui.api.ssh.hosts import Host
 from gputui.api.ssh.mapping import HostRows
 from gputui.api.ssh.probe import Look, Session
 from gputui.errors import GputuiError, SshError, UnreachableError
+from gputui.late_dataclasses import dataclass
 from gputui.models import RemoteOutput
 from gputui.redaction import inner_failure
 from gputui.text import join_reasons

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gputui.api.common.docker import FROZEN, PHASES
 from gputui.api.ssh.facts import Container, Facts
 from gputui.api.ssh.hosts import Host
+from gputui.late_dataclasses import dataclass
 from gputui.models import (
     GpuDevice,
     GpuProcess,

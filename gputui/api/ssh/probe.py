@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from gputui.accelerators import amd, ascend
 from gputui.accelerators.nvidia.query import Question
 from gputui.accelerators.output import TIMED_OUT, Part, excerpt
+from gputui.late_dataclasses import dataclass
 from gputui.text import clean
 
 CALL_SECONDS = 15

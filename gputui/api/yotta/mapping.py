@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 
 from gputui.api.common.names import SafeNames
 from gputui.api.common.ssh_command import ssh_target
 from gputui.api.http.rows import RowCollector, UnreadableRowError, read_each
 from gputui.api.yotta import prices, schema
+from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Instance, Money, Offer, Phase, Ref, Service, SSHTarget, gpu_label, gpu_memory
 from gputui.redaction import redact
 from gputui.text import clean

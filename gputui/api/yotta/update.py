@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from gputui.api.capabilities import Editor, PreparedChange, Values
@@ -22,6 +22,7 @@ from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.schema import masked
 from gputui.api.yotta.storage import YottaStorage
 from gputui.errors import ConflictError, InvalidError
+from gputui.late_dataclasses import dataclass
 from gputui.models import Action, ActionResult, Deployment, FieldKind, Form, FormField, Row, Volume
 
 _GB = 2**30

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gputui.cli.parser import build_parser
+from gputui.late_dataclasses import dataclass
 
 _ASKED = {
     **{"REF": "refs", "ACCOUNT": "accounts", "SRC": "places", "DST": "places"},

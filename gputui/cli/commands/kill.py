@@ -7,7 +7,6 @@ import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from gputui.cli.lists.gpus_over_ssh import belongs, read_over_ssh
 from gputui.cli.mutate import read_only_error, refuse_shortened
 from gputui.cli.output import announce, notify, report_error
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError, NotFoundError
+from gputui.late_dataclasses import dataclass
 from gputui.models import GpuProcess, Instance, Resource
 from gputui.presentation.actions import end_of_process_text, process_text
 

@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -19,6 +19,7 @@ from gputui.cli.packed import packed_program
 from gputui.config.paths import known_hosts_path, state_dir
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError, UnavailableError
 from gputui.formatting import counted
+from gputui.late_dataclasses import dataclass
 from gputui.models import Action, Instance, Ref, Resource, SSHLogin, SSHTarget, parse_host
 from gputui.openssh_config import WRITTEN_MARK, aliases
 from gputui.presentation.refusals import only_text

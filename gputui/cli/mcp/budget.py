@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from gputui.errors import ForbiddenError, JournalError
 from gputui.formatting import format_money
+from gputui.late_dataclasses import dataclass
 from gputui.models import Money
 from gputui.private_files import open_private
 from gputui.rules.place import locked, own_directory, unusable

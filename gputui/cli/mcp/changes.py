@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from gputui.cli.mcp.reading import Reader
 from gputui.cli.mcp.tool import Answer
 from gputui.errors import ConflictError, GputuiError, InvalidError, UnknownOutcomeError
 from gputui.formatting import format_money
+from gputui.late_dataclasses import dataclass
 from gputui.models import Action, ActionResult, Deployment, Instance, Money, Row
 from gputui.models.leases import Lease
 from gputui.presentation import actions

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from gputui.errors import ConflictError, ForbiddenError
 from gputui.fleet.leases import check_lease
 from gputui.formatting import format_minutes
+from gputui.late_dataclasses import dataclass
 from gputui.models import Action, Deployment, Instance, Ref
 from gputui.models.leases import Lease, LeaseAction
 from gputui.presentation.leases import effects

@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 
 from gputui.cli.mcp.tool import Answer
 from gputui.errors import ConfigError, ConflictError, NotFoundError
+from gputui.late_dataclasses import dataclass
 from gputui.private_files import open_private, write_private
 from gputui.rules.place import own_directory, unusable
 from gputui.text import clean

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gputui.errors import InvalidError
+from gputui.late_dataclasses import dataclass
 
 Answer = Mapping[str, Any]
 """Data for JSON, before it is bounded and made safe."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from gputui.errors import AuthError, ConfigError, ExitCode, ForbiddenError, GputuiError
+from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Phase, Row
 from gputui.presentation.actions import state_words
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from gputui.cli import session
 from gputui.cli.waits.goals import Look, Outcome, is_final
 from gputui.errors import ConfigError, GputuiError, NotFoundError
 from gputui.formatting import format_money
+from gputui.late_dataclasses import dataclass
 from gputui.models import FeedState, Instance, Offer, Resource
 from gputui.models.gpu_names import gpu_label, gpu_matches
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gputui.late_dataclasses import dataclass
 from gputui.models.notifications import Topic
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from gputui.late_dataclasses import dataclass
 from gputui.redaction import redact
 from gputui.text import clean
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from difflib import get_close_matches
 from typing import Any
 
+from gputui.late_dataclasses import dataclass
 from gputui.presentation.columns.column import Column, RowT
 from gputui.query import Names
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import Row
 
 RowT = TypeVar("RowT", bound=Row)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic
 
+from gputui.late_dataclasses import dataclass
 from gputui.presentation.columns.column import Cell, RowT
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from gputui.analytics.prices import price_now
 from gputui.formatting import format_money
+from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Instance, Offer, Phase, Ref, Row, Volume
 from gputui.presentation.actions import name_of, state_words
 from gputui.presentation.deployments import counts_sentence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gputui.analytics.shortage import is_short
@@ -19,6 +18,7 @@ from gputui.formatting import (
     status_text,
     usual_text,
 )
+from gputui.late_dataclasses import dataclass
 from gputui.models import (
     Deployment,
     GpuDevice,

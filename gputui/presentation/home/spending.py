@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gputui.analytics.cost import Total
 from gputui.analytics.cost_lines import CostLine
 from gputui.formatting import counted, format_minutes, format_money
+from gputui.late_dataclasses import dataclass
 from gputui.models import Package
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section, in_order

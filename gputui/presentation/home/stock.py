@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from gputui.formatting import format_money
+from gputui.late_dataclasses import dataclass
 from gputui.models import Offer, Ref
 from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section, in_order
 from gputui.presentation.offers import idle_words

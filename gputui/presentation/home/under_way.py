@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from gputui.analytics.starts import Start
@@ -16,6 +15,7 @@ from gputui.formatting import (
     some_of,
     status_text,
 )
+from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Pending, Ref, Row, RunRow, TransferRow
 from gputui.models.attempts import AttemptRow
 from gputui.presentation.actions import name_of, progress_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gputui.errors import ConfigError, GputuiError
 from gputui.fleet.signals import Listeners
 from gputui.formatting import format_minutes
+from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Instance, Ref
 from gputui.models.leases import LeaseState
 from gputui.own_name import own_name

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from gputui.commands import BY_ID
 from gputui.errors import GputuiError
+from gputui.late_dataclasses import dataclass
 from gputui.screens.base.bars import FilterBar
 
 if TYPE_CHECKING:

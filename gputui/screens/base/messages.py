@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
+from gputui.late_dataclasses import dataclass
 from gputui.text import clean
 
 MOST_KEPT = 500

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gputui.errors import AgentError, ConfigError, ForbiddenError, GputuiError
 from gputui.fleet.signals import Listeners
+from gputui.late_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

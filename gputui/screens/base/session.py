@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import EllipsisType
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +14,7 @@ from gputui.fleet.watches import Watches
 from gputui.history.favourites import Favourites
 from gputui.history.preferences import Preferences
 from gputui.history.saved_views import SavedView, SavedViews
+from gputui.late_dataclasses import dataclass
 from gputui.models import LIBRARY, NAMED, Instance, LogSource, Ref, Resource, Row
 from gputui.presentation.account_colors import color_style
 from gputui.presentation.actions import name_of

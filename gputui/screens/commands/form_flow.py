@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -12,6 +11,7 @@ from textual.content import Content
 
 from gputui.api.capabilities import PreparedChange, Values
 from gputui.errors import GputuiError, InvalidError, NoStockError, UnknownOutcomeError
+from gputui.late_dataclasses import dataclass
 from gputui.models import ActionResult, Form, PreparedRequest
 from gputui.screens import dialogs
 

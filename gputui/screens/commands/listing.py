@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -11,6 +10,7 @@ from textual.content import Content
 from gputui.actions import ACTIONS
 from gputui.commands import COMMANDS, Command, Group, Here
 from gputui.config.keymap import key_text
+from gputui.late_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from gputui.screens.base.view import View

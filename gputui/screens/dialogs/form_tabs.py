@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from textual.content import Content
 from textual.events import Click
 from textual.message import Message
 
+from gputui.late_dataclasses import dataclass
 from gputui.widgets.bars.line import Line, spread
 from gputui.widgets.internal_errors import GuardedHandlers
 

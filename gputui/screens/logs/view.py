@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
@@ -15,6 +14,7 @@ from textual.content import Content
 
 from gputui.errors import GputuiError, RateLimitedError
 from gputui.formatting import format_time
+from gputui.late_dataclasses import dataclass
 from gputui.logs.line_filter import LineFilter
 from gputui.logs.reader import LogReader, ReadLog
 from gputui.logs.store import LogFilter, LogStore

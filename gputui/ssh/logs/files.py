@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gputui.errors import InvalidError, LogError
+from gputui.late_dataclasses import dataclass
 from gputui.models import LogLine, LogPage, LogPosition, LogQuery, SSHTarget
 from gputui.ssh.logs.lines import CHECKED, FILTER_HERE, IN_PLACE, Piece, checksum, cut, note
 from gputui.ssh.logs.looks import Looks

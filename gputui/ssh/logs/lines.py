@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from zlib import crc32
 
 from gputui.known_secrets import mask
+from gputui.late_dataclasses import dataclass
 from gputui.models import LogLine, LogPosition
 from gputui.text import clean, without_escapes
 

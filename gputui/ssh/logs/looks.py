@@ -10,9 +10,9 @@ import asyncio
 import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 
 from gputui.errors import LogError, SshError, UnknownOutcomeError, UnreachableError
+from gputui.late_dataclasses import dataclass
 from gputui.models import SSHTarget
 from gputui.ssh import scripts
 from gputui.ssh.client import Connection

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from gputui.late_dataclasses import dataclass
 from gputui.ssh.sftp.wire import Attrs, Packet, Reader, Status, WireError
 from gputui.text import clean
 

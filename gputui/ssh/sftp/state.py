@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gputui.late_dataclasses import dataclass
 from gputui.ssh.sftp.wire import Attrs
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct, error, pack, unpack_from
 from typing import Final
+
+from gputui.late_dataclasses import dataclass
 
 VERSION: Final = 3
 LENGTH: Final = 4

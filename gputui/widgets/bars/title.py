@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from textual.content import Content
@@ -11,6 +10,7 @@ from textual.events import Click
 from textual.geometry import Region, Size
 from textual.widget import Widget
 
+from gputui.late_dataclasses import dataclass
 from gputui.widgets.bars.line import spread
 from gputui.widgets.internal_errors import GuardedHandlers
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
+from gputui.late_dataclasses import dataclass
 from gputui.widgets.chart.data import Point
 
 GAP = 3.0

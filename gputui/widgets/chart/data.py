@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Literal, overload
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import GpuSample
 from gputui.widgets.chart.scale import Measure, span_of
 

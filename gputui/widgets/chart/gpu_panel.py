@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
@@ -13,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import GpuDevice, GpuSample, Ref
 from gputui.widgets.chart.data import ChartData, Reading, Window, fitted
 from gputui.widgets.chart.gpu_charts import READINGS, chart_of, how_many, key_of, reported

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 from operator import itemgetter
 
 from rich.cells import cell_len, set_cell_size
 
+from gputui.late_dataclasses import dataclass
 from gputui.presentation.heat import LOAD_STYLES
 from gputui.widgets.chart.buckets import Bucket, Timeline
 from gputui.widgets.chart.data import ChartData

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from gputui.formatting import format_bytes
+from gputui.late_dataclasses import dataclass
 from gputui.presentation.heat import load_style, temperature_style
 
 DEGREES = "°C"

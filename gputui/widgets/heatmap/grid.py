@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
@@ -14,6 +13,7 @@ from gputui.analytics.prices import price_key
 from gputui.analytics.stock import has_idle, idle_order, least_prices, may_have_idle
 from gputui.analytics.stock_trends import arrow
 from gputui.formatting import format_money
+from gputui.late_dataclasses import dataclass
 from gputui.models import Money, Offer, Ref
 from gputui.presentation.columns.column import natural_key
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from rich.cells import cell_len, chop_cells
 
+from gputui.late_dataclasses import dataclass
 from gputui.text import clean
 
 SMALL = 200

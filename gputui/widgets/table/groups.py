@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeAlias
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import Ref
 from gputui.presentation.columns.column import RowT
 from gputui.presentation.groups.grouping import Grouping, GroupLine

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, KeysView, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from textual import events, work
@@ -11,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
+from gputui.late_dataclasses import dataclass
 from gputui.models import Change, Ref, Row
 from gputui.presentation.columns.column import Column, RowT
 from gputui.presentation.groups.grouping import Grouping

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ from gputui.api.common.readers import whole_number
 from gputui.api.yotta.create import readers
 from gputui.api.yotta.mapping import GPU_TYPES, VmType
 from gputui.known_secrets import MASK
+from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, FieldKind, FormField, Phase, RegistryCredential, Role, Volume, gpu_label
 from gputui.text import clean
 

@@ -1,0 +1,107 @@
+"""Dataclasses whose methods are generated when one of them is first called.
+
+``dataclasses`` compiles up to six functions for each class when it is defined, which is a third of the time of all
+imports before the first frame; most of the classes have no object by then. To type checkers and to the functions of
+``dataclasses`` (``fields``, ``replace``, ``asdict``) the classes are ordinary ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as dataclass  # noqa: PLC0414  (exported: it is an ordinary one)
+else:
+
+    def dataclass(cls: type | None = None, /, *, kw_only: bool = False, slots: bool = False, **options: bool) -> Any:
+        """Make a dataclass of a class, as :func:`dataclasses.dataclass` does.
+
+        ``options``: ``frozen``, ``eq`` and ``order``.
+        """
+        if cls is None:
+            return lambda cls: _make(cls, kw_only=kw_only, slots=slots, **options)
+        return _make(cls, kw_only=kw_only, slots=slots, **options)
+
+
+_ORDER = ("__lt__", "__le__", "__gt__", "__ge__")
+
+
+def _make(
+    cls: type, *, kw_only: bool, slots: bool, frozen: bool = False, eq: bool = True, order: bool = False
+) -> Any:
+    own = vars(cls)
+    if order and any(name in own for name in _ORDER):
+        raise TypeError(f"{cls.__name__} has an order of its own")
+    names = ["__init__", "__repr__", *(("__eq__",) if eq else ()), *(_ORDER if order else ())]
+    late = [name for name in names if name not in own]
+    if eq and "__hash__" not in own:
+        late += ["__hash__"] if frozen else []
+    # With these options it finds the fields and makes the slots, and compiles nothing.
+    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only, slots=slots)(cls)
+    if eq and not frozen and "__hash__" not in own:
+        made.__hash__ = None  # as for every class whose objects can be compared and changed
+    for name in late:
+        setattr(made, name, _stub(made, name, late, frozen=frozen, eq=eq, order=order))
+    if frozen:
+        made.__setattr__, made.__delattr__ = _refuse_to_set, _refuse_to_delete
+        if slots:
+            made.__getstate__, made.__setstate__ = _state, _set_state
+    return made
+
+
+def _stub(made: Any, name: str, late: list[str], **options: bool) -> Callable[..., Any]:
+    """Return what generates the ``late`` methods, which take the place of the stubs, and calls the one it is for."""
+
+    def stub(self: Any, *args: Any, **kwargs: Any) -> Any:
+        generated = _generated(made, **options)
+        for each in late:
+            method = vars(generated)[each]
+            method.__qualname__ = f"{made.__qualname__}.{each}"
+            setattr(made, each, method)
+        return vars(made)[name](self, *args, **kwargs)
+
+    return stub
+
+
+def _generated(made: Any, **options: bool) -> type:
+    """Return a class of the same fields with the methods that ``dataclasses`` generates for them."""
+    fields: dict[str, dataclasses.Field[Any]] = made.__dataclass_fields__
+    names: dict[str, Any] = {name: _copied(field) for name, field in fields.items()}
+    names["__annotations__"] = {name: field.type for name, field in fields.items()}
+    names["__module__"] = made.__module__  # where names in annotations are looked up
+    if hasattr(made, "__post_init__"):
+        names["__post_init__"] = None  # that there is one is all that matters
+    plain: Any = type(made.__name__, (), names)
+    return dataclasses.dataclass(**options)(plain)
+
+
+def _copied(field: dataclasses.Field[Any]) -> Any:
+    make: Any = dataclasses.field
+    given = {"default": field.default, "default_factory": field.default_factory}
+    return make(
+        **{name: value for name, value in given.items() if value is not dataclasses.MISSING},
+        init=field.init,
+        repr=field.repr,
+        hash=field.hash,
+        compare=field.compare,
+        kw_only=field.kw_only,
+    )
+
+
+def _refuse_to_set(self: object, name: str, value: object) -> NoReturn:
+    raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+
+def _refuse_to_delete(self: object, name: str) -> NoReturn:
+    raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+def _state(self: Any) -> list[Any]:
+    return [getattr(self, field.name) for field in dataclasses.fields(self)]
+
+
+def _set_state(self: Any, state: list[Any]) -> None:
+    for field, value in zip(dataclasses.fields(self), state, strict=True):
+        object.__setattr__(self, field.name, value)

@@ -1,0 +1,140 @@
+"""Late dataclasses are dataclasses in all that can be seen of them, and generate nothing before it is used."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+import pickle
+from dataclasses import InitVar, dataclass, field
+from typing import Any, ClassVar
+
+import pytest
+
+from gputui import late_dataclasses
+
+
+def _classes(decorate: Any, *, frozen: bool, slots: bool, order: bool = False) -> tuple[Any, Any]:
+    """Return a class, and one that inherits from it, as this decorator makes them."""
+
+    @decorate(frozen=frozen, slots=slots, order=order)
+    class Base:
+        """A base."""
+
+        shared: ClassVar[int] = 7
+        number: int
+        text: str = "x"
+        parts: list[int] = field(default_factory=list, hash=False)
+
+    @decorate(frozen=frozen, slots=slots, order=order)
+    class Derived(Base):
+        """It adds a field that is not compared, one for keywords, and work after the start."""
+
+        note: str = field(default="", compare=False, repr=False)
+        flag: bool = field(default=False, kw_only=True)
+        doubled: InitVar[int] = 0  # type: ignore[assignment]
+
+        def __post_init__(self, doubled: int) -> None:
+            object.__setattr__(self, "number", self.number + doubled)
+
+    return Base, Derived
+
+
+KINDS = [
+    pytest.param(
+        {"frozen": frozen, "slots": slots, "order": order}, id=f"frozen={frozen},slots={slots},order={order}"
+    )
+    for frozen in (True, False)
+    for slots in (True, False)
+    for order in (True, False)
+]
+
+
+def _outcome(act: Any) -> object:
+    """Return what came of it: a value, or an error with its words."""
+    try:
+        return act()
+    except (TypeError, AttributeError) as error:
+        return type(error), str(error)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_they_behave_as_dataclasses(kind: dict[str, bool]) -> None:
+    def seen(decorate: Any) -> list[object]:
+        base, derived = _classes(decorate, **kind)
+        one, same, other = derived(1, flag=True), derived(1, note="n", flag=True), derived(2, "y", [3], doubled=4)
+        return [
+            repr(one),
+            repr(other),
+            one == same,
+            one == other,
+            one != other,
+            one == base(1),
+            _outcome(lambda: hash(one) == hash(same)),
+            _outcome(lambda: one < other),
+            _outcome(lambda: sorted([other, one])[0] is one),
+            _outcome(lambda: setattr(one, "number", 9)),
+            _outcome(lambda: delattr(other, "text")),
+            _outcome(derived),
+            _outcome(lambda: derived(1, 2, 3, 4, 5, 6, 7)),
+            _outcome(lambda: derived(1, wrong=2)),
+            dataclasses.asdict(same),
+            dataclasses.replace(same, text="z", doubled=0) == derived(same.number, "z", flag=True),
+            [(each.name, each.kw_only, each.compare) for each in dataclasses.fields(derived)],
+            derived.__match_args__,
+            getattr(derived, "__slots__", None),
+            str(inspect.signature(derived)),
+            copy.copy(same) == same,
+            copy.deepcopy(same) == same,
+            derived.__doc__,
+            derived.shared,
+            derived.__eq__.__qualname__.rpartition(".")[2],
+        ]
+
+    assert seen(late_dataclasses.dataclass) == seen(dataclass)
+
+
+@late_dataclasses.dataclass(frozen=True, slots=True)
+class Sent:
+    """One that is sent to another process."""
+
+    name: str
+    size: int = 0
+
+
+def test_they_can_be_pickled() -> None:
+    assert pickle.loads(pickle.dumps(Sent("a", 2))) == Sent("a", 2)
+
+
+def test_own_methods_stay() -> None:
+    @late_dataclasses.dataclass(frozen=True, slots=True)
+    class Named:
+        name: str
+
+        def __repr__(self) -> str:
+            return "mine"
+
+        def __hash__(self) -> int:
+            return 5
+
+        def __eq__(self, other: object) -> bool:
+            return True
+
+    assert (repr(Named("a")), hash(Named("a")), Named("a") == Named("b")) == ("mine", 5, True)
+
+
+def test_nothing_is_generated_before_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[str] = []
+    generate = dataclasses._create_fn  # type: ignore[attr-defined]
+
+    def note(name: str, *args: Any, **kwargs: Any) -> Any:
+        compiled.append(name)
+        return generate(name, *args, **kwargs)
+
+    monkeypatch.setattr(dataclasses, "_create_fn", note)
+    made: Any = late_dataclasses.dataclass(frozen=True, slots=True)(
+        type("Made", (), {"__annotations__": {"a": "int"}})
+    )
+    assert not compiled
+    assert made(1).a == 1
+    assert "__init__" in compiled
