@@ -1,4 +1,4 @@
-"""Dataclasses whose methods are generated when one of them is first called.
+"""Dataclasses whose methods are generated when one of them is first used.
 
 ``dataclasses`` compiles up to six functions for each class when it is defined, which is a third of the time of all
 imports before the first frame; most of the classes have no object by then. To type checkers and to the functions of
@@ -8,7 +8,6 @@ imports before the first frame; most of the classes have no object by then. To t
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def _make(
     if eq and not frozen and "__hash__" not in own:
         made.__hash__ = None  # as for every class whose objects can be compared and changed
     for name in late:
-        setattr(made, name, _stub(made, name, late, frozen=frozen, eq=eq, order=order))
+        setattr(made, name, _Late(made, name, late, frozen=frozen, eq=eq, order=order))
     if frozen:
         made.__setattr__, made.__delattr__ = _refuse_to_set, _refuse_to_delete
         if slots:
@@ -51,18 +50,19 @@ def _make(
     return made
 
 
-def _stub(made: Any, name: str, late: list[str], **options: bool) -> Callable[..., Any]:
-    """Return what generates the ``late`` methods, which take the place of the stubs, and calls the one it is for."""
+class _Late:
+    """A method that is generated, with the other ``names`` of its class, when one of them is first looked up."""
 
-    def stub(self: Any, *args: Any, **kwargs: Any) -> Any:
-        generated = _generated(made, **options)
-        for each in late:
-            method = vars(generated)[each]
-            method.__qualname__ = f"{made.__qualname__}.{each}"
-            setattr(made, each, method)
-        return vars(made)[name](self, *args, **kwargs)
+    def __init__(self, made: Any, name: str, names: list[str], **options: bool) -> None:
+        self._made, self._name, self._names, self._options = made, name, names, options
 
-    return stub
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        generated = _generated(self._made, **self._options)
+        for name in self._names:
+            method = vars(generated)[name]
+            method.__qualname__ = f"{self._made.__qualname__}.{name}"
+            setattr(self._made, name, method)
+        return vars(self._made)[self._name].__get__(instance, owner)
 
 
 def _generated(made: Any, **options: bool) -> type:

@@ -106,6 +106,12 @@ def test_they_can_be_pickled() -> None:
     assert pickle.loads(pickle.dumps(Sent("a", 2))) == Sent("a", 2)
 
 
+def test_the_signature_is_known_before_there_is_an_object() -> None:
+    base, _ = _classes(late_dataclasses.dataclass, frozen=True, slots=True)
+    plain, _ = _classes(dataclass, frozen=True, slots=True)
+    assert inspect.signature(base) == inspect.signature(plain)
+
+
 def test_own_methods_stay() -> None:
     @late_dataclasses.dataclass(frozen=True, slots=True)
     class Named:

@@ -28,6 +28,7 @@ _SPEAK_FOR_THEMSELVES = {EntryKind.IDLE, EntryKind.OVER}
 _WATCH_WORDS: Mapping[EntryKind, str] = {
     EntryKind.INTENT: "request for {thing} is sent",
     EntryKind.OBTAINED: "obtained {thing}",
+    EntryKind.LEASED: "lease of {thing} is set",
     EntryKind.SEEN: "{thing} is in the lists of the server",
     EntryKind.ABSENT: "looked for {thing}, not found",
     EntryKind.VANISHED: "{thing} is gone again",

@@ -84,7 +84,8 @@ def test_an_agent_without_metrics_is_replaced_by_one_with_them(
     running: list[dict[str, Any]] = [{**STATUS, "services": plain}]
     stops: list[int] = []
 
-    def ensure(program: Sequence[str], *_: object) -> None:
+    def ensure(program: Sequence[str], *_: object, asked: bool) -> None:
+        assert asked
         # Between the first stop and the start a session starts one without metrics.
         services = served if len(stops) == 2 else plain
         if not running:
