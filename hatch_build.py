@@ -1,4 +1,4 @@
-"""The build's own steps: the description, the commit in the package, man page and completions next to the program."""
+"""The build's own steps: description, commit, packed simulator, man page and completions."""
 
 from __future__ import annotations
 
@@ -51,8 +51,12 @@ class BuildHook(BuildHookInterface[Any]):
 
             build_data["force_include"][self._write("commit", f"{commit}\n")] = f"gputui/{COMMIT_FILE}"
         if self.target_name == "wheel":
+            from distribution.packed_simulator import PACKED, pack
             from distribution.shared_files import shared_files
 
+            packed = self._folder / "modules.zip"
+            pack(Path(self.root), packed)
+            build_data["force_include"][str(packed)] = PACKED
             for path, text in shared_files().items():
                 build_data["shared_data"][self._write(Path(path).name, text, Path(path).parent)] = path
 

@@ -21,6 +21,8 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from distribution import packed_simulator
+
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 PLATFORM = "manylinux_2_28"
 """The oldest glibc that all compiled packages support."""
@@ -64,6 +66,7 @@ def _fill(tree: Path, wheel: Path) -> None:
         _install(installed, python, "--require-hashes", "-r", str(_REQUIREMENTS))
         _install(installed, python, str(wheel))
         _merge(installed, tree)
+    packed_simulator.unpack(tree)
 
 
 def _install(folder: Path, python: str, *what: str) -> None:

@@ -12,11 +12,13 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from distribution import packed_simulator
 from distribution.shared_files import shared_files
 from gputui import __version__
 
@@ -49,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _freeze(made: Path) -> Path:
     """Return the folder with the program."""
+    packed_simulator.unpack(Path(sysconfig.get_path("purelib")))
     options = ["--noconfirm", "--log-level=ERROR", "--onedir", "--debug=noarchive", "--name=gputui"]
     options += [f"--{name}path={made / name}" for name in ("dist", "work", "spec")]
     options += [f"--collect-submodules={name}" for name in _MODULES]
