@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,10 +14,11 @@ from gputui.api.capabilities import Backend, Lister
 from gputui.errors import GputuiError, RateLimitedError, UnavailableError
 from gputui.fleet.clock import Clock
 from gputui.fleet.feed_health import SAME_OUTAGE, Feed, FeedLog, assess, incomplete
+from gputui.fleet.pace import Pace
 from gputui.fleet.poller import Poller
 from gputui.fleet.probes import Probes, Read
 from gputui.fleet.remote import FleetRemote
-from gputui.models import AccountInfo, FeedState, Health, HealthState, Instance, Phase, Ref, Resource, Row
+from gputui.models import AccountInfo, FeedState, Health, HealthState, Instance, Ref, Resource, Row
 from gputui.models.questions import Sharing, sharing
 from gputui.redaction import as_failure
 
@@ -25,23 +26,6 @@ if TYPE_CHECKING:
     from gputui.config.loader import Account
     from gputui.config.sections import Polling
     from gputui.fleet.fleet import Fleet
-
-PACES: Mapping[Resource, str] = {
-    Resource.STOCK: "stock",
-    Resource.EVENTS: "events",
-    Resource.PROCESSES: "processes",
-    Resource.GPUS: "processes",
-}
-"""The setting of the interval of each list; all others have ``lists``."""
-_BACKGROUND_PACE = 30.0
-_TRANSITION_PACE = 1.0
-_SPENDING_PACE = 60.0
-"""Balances and prepaid time change by the hour."""
-_TRANSITION_SECONDS = 60.0
-_TRANSITION_REST = 40.0
-"""The interval of fast requests, times the cost of one: among many instances one is always in transition."""
-_REST_SHARE = 4.0  # the parsing of a long list takes a quarter of the time at most: keys are handled in between
-_IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
 
 
 class AccountRuntime:
@@ -57,10 +41,10 @@ class AccountRuntime:
         self._stopped = False
         self.opened: Backend | None = None
         self.health = Health(config.name, HealthState.UNKNOWN, read_only=config.read_only)
-        self._polling = polling
         self._fleet = fleet
         self._clock = clock
         self._random = random
+        self._pace = Pace(self, fleet, polling, clock, self._cost)
         self.open_error: GputuiError | None = None
         """Why it could not be opened."""
         self._logs: dict[Resource, FeedLog] = {}
@@ -70,11 +54,9 @@ class AccountRuntime:
         self._tasks: list[asyncio.Task[None]] = []
         self._not_before = 0.0
         self._limited_until: datetime | None = None
-        self._moving: frozenset[tuple[Ref, str]] = frozenset()
         self._ages: dict[Resource, float] = {}
         self._read_elsewhere: set[Resource] = set()
         """The lists whose last answer came from another process of the user altogether."""
-        self._fast_until = 0.0
 
     @property
     def backend(self) -> Backend:
@@ -240,54 +222,15 @@ class AccountRuntime:
         if tasks:
             await asyncio.wait(tasks)
 
-    # Intervals.
+    # Requests.
 
     def pace(self, resource: Resource) -> float | None:
         """Return the present interval between two requests of a list in seconds, None for no requests."""
-        if (
-            self._polling is None
-            or self._fleet.server_filters.exclusion(self.name, resource)
-            or self.denial(resource) is not None
-        ):
-            return None
-        if self.uses_probes(resource) and not self.is_probing:
-            return None
-        if self._fleet.leaves_hosts and self.opened is not None and self.opened.named_instances is not None:
-            return None
-        watched = self._fleet.watching.in_account(self.name)
-        paces = [max(self._base_pace(resource, self._polling), self._least_pace(0))] if resource in watched else []
-        if self.uses_probes(resource) and Resource.GPUS not in watched:
-            # Processes are shown next to another list: not worth a query over SSH every other second.
-            paces = [max(_BACKGROUND_PACE, pace) for pace in paces]
-        own = self._fleet.watching.paces(self.name, resource)
-        paces += [max(pace, self._base_pace(resource, self._polling), self._least_pace(0)) for pace in own]
-        if resource in self._fleet.watching.slowly:
-            paces.append(max(_BACKGROUND_PACE, self._least_pace(1)))
-        if resource is Resource.INSTANCES:
-            paces.append(max(_BACKGROUND_PACE, self._least_pace(1)))
-            if Resource.EVENTS in watched and self.observes_some:
-                paces.append(max(self._polling.events, self._least_pace(0)))
-            if self._fleet.mutations.has_pending(self.name) or (
-                self._moving and self._clock.monotonic() < self._fast_until
-            ):
-                paces.append(max(_TRANSITION_PACE, _TRANSITION_REST * self._cost(resource)))
-        elif self.costs(resource):
-            paces.append(_SPENDING_PACE)
-        if not paces:
-            return None
-        return max(min(paces), _REST_SHARE * self._cost(resource))
-
-    def _least_pace(self, place: int) -> float:
-        return self.opened.paces[place] if self.opened is not None else 0.0
+        return self._pace.of(resource)
 
     def _cost(self, resource: Resource) -> float:
         log = self._logs.get(resource)
         return log.cost if log else 0.0
-
-    @staticmethod
-    def _base_pace(resource: Resource, polling: Polling) -> float:
-        pace: float = getattr(polling, PACES.get(resource, "lists"))
-        return max(pace, _SPENDING_PACE) if resource in (Resource.PACKAGES, Resource.BALANCES) else pace
 
     def reconsider(self) -> None:
         """Adapt to a change of the watched lists or pending changes."""
@@ -331,7 +274,7 @@ class AccountRuntime:
     def answered(self, resource: Resource, rows: Sequence[Row], seconds: float) -> None:
         """Store a whole list."""
         if resource is Resource.INSTANCES:
-            self._follow_transitions(rows)
+            self._pace.follow(rows)
         if self._logs[resource].error is not None:
             self._retry_failed(resource)
         lacking = incomplete(self.name, resource, rows)
@@ -420,12 +363,3 @@ class AccountRuntime:
         until = self._limited_until if state is HealthState.LIMITED else None
         since = self.health.since if self.health.state is state else self._clock.now()
         self.health = replace(self.health, state=state, message=message, until=until, since=since)
-
-    def _follow_transitions(self, rows: Sequence[Row]) -> None:
-        """Request faster for a while after a transition begins, not for ever when one is stuck."""
-        moving = frozenset(
-            (row.ref, row.status) for row in rows if isinstance(row, Instance) and row.phase in _IN_TRANSITION
-        )
-        if moving - self._moving:
-            self._fast_until = self._clock.monotonic() + _TRANSITION_SECONDS
-        self._moving = moving

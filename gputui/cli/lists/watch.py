@@ -45,12 +45,12 @@ def watch(
     ``values`` is a filter that every account accepts; ``of`` limits events to those of one row. ``prepare`` is called
     with the started fleet and returns the rows to keep.
     """
-    from gputui.fleet.account_runtime import PACES
+    from gputui.fleet.pace import SETTINGS
 
     polling = config.polling
     if args.interval is not None:
         pace = {
-            PACES.get(resource, "lists"): args.interval,
+            SETTINGS.get(resource, "lists"): args.interval,
             "lists" if resource is Resource.EVENTS else "events": args.interval,
         }
         polling = polling.model_copy(update=pace)
