@@ -17,7 +17,7 @@ else:
     def dataclass(cls: type | None = None, /, *, kw_only: bool = False, slots: bool = False, **options: bool) -> Any:
         """Make a dataclass of a class, as :func:`dataclasses.dataclass` does.
 
-        ``options``: ``frozen``, ``eq`` and ``order``.
+        ``options``: ``frozen``, ``eq``, ``order`` and ``unsafe_hash``.
         """
         if cls is None:
             return lambda cls: _make(cls, kw_only=kw_only, slots=slots, **options)
@@ -28,21 +28,32 @@ _ORDER = ("__lt__", "__le__", "__gt__", "__ge__")
 
 
 def _make(
-    cls: type, *, kw_only: bool, slots: bool, frozen: bool = False, eq: bool = True, order: bool = False
+    cls: type,
+    *,
+    kw_only: bool,
+    slots: bool,
+    frozen: bool = False,
+    eq: bool = True,
+    order: bool = False,
+    unsafe_hash: bool = False,
 ) -> Any:
     own = vars(cls)
     if order and any(name in own for name in _ORDER):
         raise TypeError(f"{cls.__name__} has an order of its own")
+    # Python itself adds a hash of None to a class with an equality of its own.
+    has_hash = "__hash__" in own and not (own["__hash__"] is None and "__eq__" in own)
+    if unsafe_hash and has_hash:
+        raise TypeError(f"Cannot overwrite attribute __hash__ in class {cls.__name__}")
     names = ["__init__", "__repr__", *(("__eq__",) if eq else ()), *(_ORDER if order else ())]
     late = [name for name in names if name not in own]
-    if eq and "__hash__" not in own:
-        late += ["__hash__"] if frozen else []
+    if unsafe_hash or (eq and frozen and not has_hash):
+        late.append("__hash__")
     # With these options it finds the fields and makes the slots, and compiles nothing.
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only, slots=slots)(cls)
-    if eq and not frozen and "__hash__" not in own:
+    if eq and not frozen and not unsafe_hash and not has_hash:
         made.__hash__ = None  # as for every class whose objects can be compared and changed
     for name in late:
-        setattr(made, name, _Late(made, name, late, frozen=frozen, eq=eq, order=order))
+        setattr(made, name, _Late(made, name, late, frozen=frozen, eq=eq, order=order, unsafe_hash=unsafe_hash))
     if frozen:
         made.__setattr__, made.__delattr__ = _refuse_to_set, _refuse_to_delete
         if slots:

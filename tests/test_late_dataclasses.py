@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
+import itertools
 import pickle
 from dataclasses import InitVar, dataclass, field
 from typing import Any, ClassVar
@@ -90,6 +91,38 @@ def test_they_behave_as_dataclasses(kind: dict[str, bool]) -> None:
             derived.shared,
             derived.__eq__.__qualname__.rpartition(".")[2],
         ]
+
+    assert seen(late_dataclasses.dataclass) == seen(dataclass)
+
+
+OPTIONS = ("eq", "frozen", "unsafe_hash")
+
+
+@pytest.mark.parametrize("hash_of_its_own", ["", "method", "none"])
+@pytest.mark.parametrize("equality_of_its_own", [False, True])
+@pytest.mark.parametrize("chosen", list(itertools.product((False, True), repeat=len(OPTIONS))), ids=str)
+def test_they_have_a_hash_where_dataclasses_have_one(
+    chosen: tuple[bool, ...], equality_of_its_own: bool, hash_of_its_own: str
+) -> None:
+    def seen(decorate: Any) -> object:
+        names: dict[str, Any] = {"__annotations__": {"number": "int"}, "__module__": __name__}
+        if equality_of_its_own:
+            names["__eq__"] = lambda self, other: self.number % 10 == other.number % 10
+        if hash_of_its_own:
+            names["__hash__"] = None if hash_of_its_own == "none" else lambda self: 5
+
+        def compared() -> list[object]:
+            made: Any = decorate(**dict(zip(OPTIONS, chosen, strict=True)))(type("Made", (), names))
+            return [
+                made(1) == made(1),
+                made(1) == made(11),
+                made.__hash__ is None,
+                made.__hash__ is object.__hash__,
+                _outcome(lambda: hash(made(1)) == hash(made(1))),
+                _outcome(lambda: hash(made(1)) == 5),
+            ]
+
+        return _outcome(compared)
 
     assert seen(late_dataclasses.dataclass) == seen(dataclass)
 
