@@ -77,7 +77,11 @@ def is_turned_off(text: str) -> bool:
 
 def refuse_where_off(state: Path, config: Path) -> None:
     """Raise AgentError where no agent runs, and none may be started."""
-    if (off := why_off(config)) and not Place(state).is_locked():
+    _refuse_start(why_off(config), Place(state))
+
+
+def _refuse_start(off: str, place: Place) -> None:
+    if off and not place.is_locked():
         raise AgentError(f"No agent runs, and none is started: {off}.", hint="Start one: gputui agent --background")
 
 
@@ -209,11 +213,12 @@ def ensure_agent(program: Sequence[str], state: Path, config: Path, *, asked: bo
 
     from gputui.agent.protocol import hello_of
 
-    if not asked:
-        refuse_where_off(state, config)
+    place = Place(state)
+    off = "" if asked else why_off(config)
+    _refuse_start(off, place)
 
     async def start() -> None:
-        client = await attach(Place(state), hello_of(config), program if asked or not why_off(config) else None)
+        client = await attach(place, hello_of(config), None if off else program)
         if client is not None:
             await client.aclose()
 
