@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gputui.formatting import format_time, seconds_text, status_text
+from gputui.formatting import seconds_text, status_text
 from gputui.models import Event, EventSource, Resource
 from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column
@@ -14,21 +14,8 @@ from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 
 def event_columns(context: Context) -> Sequence[Column[Event]]:
     """Return the fields; times are local or UTC as chosen."""
-
-    def time(row: Event) -> str:
-        """Return the time of day, after the day when it is another: the year would take room from the rest."""
-        text = format_time(row.at, utc=context.utc)
-        return text if len(text) == len("00:00:00") else text.removeprefix(f"{row.at.year}-")
-
     return [
-        Column(
-            "time",
-            time,
-            lambda row: row.at,
-            width=8,
-            anchor=True,
-            plain=lambda row: fields.stamp(row.at, utc=context.utc),
-        ),
+        fields.time_of_day(context),
         fields.account(context, 5, anchor=True),
         fields.name_like(
             "name",

@@ -150,6 +150,15 @@ def time(key: str, context: Context, at: Callable[[Any], datetime | None], **opt
     return Column(key, text, at, plain=lambda row: stamp(at(row), utc=context.utc), **options)
 
 
+def time_of_day(context: Context) -> Column[Any]:
+    """Return the column of the time at which something happened, after the day when that is another one."""
+
+    def form(at: datetime, *, utc: bool) -> str:
+        return format_time(at, utc=utc).removeprefix(f"{at.year}-")  # it would take room from the rest
+
+    return time("time", context, lambda row: row.at, form=form, width=8, anchor=True)
+
+
 def time_detail(label: str, context: Context, at: Callable[[Any], datetime | None], group: str = "") -> Column[Any]:
     """Return a time for descriptions alone."""
     return detail(label, lambda row: stamp(at(row), utc=context.utc), group)

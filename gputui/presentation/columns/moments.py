@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gputui.formatting import format_duration, format_time
+from gputui.formatting import format_duration
 from gputui.models.timeline import Lane, Moment, Tone
 from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column
@@ -20,21 +20,8 @@ _TONES: Mapping[Tone, tuple[str, str]] = {
 
 def moment_columns(context: Context) -> Sequence[Column[Moment]]:
     """Return the fields; times are local or UTC as chosen."""
-
-    def time(row: Moment) -> str:
-        """Return the time of day, after the day when it is another."""
-        text = format_time(row.at, utc=context.utc)
-        return text if len(text) == len("00:00:00") else text.removeprefix(f"{row.at.year}-")
-
     return [
-        Column(
-            "time",
-            time,
-            lambda row: row.at,
-            width=8,
-            anchor=True,
-            plain=lambda row: fields.stamp(row.at, utc=context.utc),
-        ),
+        fields.time_of_day(context),
         fields.text("lane", lambda row: LANES[row.lane], width=7, max_width=12),
         fields.account(context, 5),
         fields.name_like("name", lambda row: row.name, width=12, least=14, flex=True, max_width=32, middle=True),
