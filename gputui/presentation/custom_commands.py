@@ -63,7 +63,7 @@ def values_of(row: Row, way: SshWay | None) -> dict[str, str]:
     return found
 
 
-def filled(command: CustomCommand, row: Row, values: Mapping[str, str]) -> str:
+def shell_command(command: CustomCommand, row: Row, values: Mapping[str, str]) -> str:
     """Return the shell command; raises InvalidError where a field of it is unknown for the row."""
     lacking = [name for name in fields_in(command.run) if name not in values]
     if lacking:

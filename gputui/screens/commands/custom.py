@@ -15,7 +15,7 @@ from gputui.formatting import counted
 from gputui.models import Row
 from gputui.models.custom_commands import ANY, CustomCommand, Mode, fields_in
 from gputui.presentation.actions import name_of
-from gputui.presentation.custom_commands import filled, values_of
+from gputui.presentation.custom_commands import shell_command, values_of
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, colored, in_worker
 from gputui.screens.commands.copy import copy_text
@@ -87,14 +87,16 @@ class CustomCommands(CommandSet):
         given = {}
         if "path" in fields_in(command.run):
             for row, known in zip(rows, values, strict=True):
-                filled(command, row, known | {"path": ""})  # a field that is unknown is refused before the question
+                shell_command(
+                    command, row, known | {"path": ""}
+                )  # a field that is unknown is refused before the question
             path = await self.app.push_screen_wait(
                 dialogs.PromptDialog(f"Path for {command.name}", value="", note="A path on this machine;")
             )
             if not path:
                 return
             given = {"path": shlex.quote(_at_home(path))}
-        lines = [filled(command, row, known | given) for row, known in zip(rows, values, strict=True)]
+        lines = [shell_command(command, row, known | given) for row, known in zip(rows, values, strict=True)]
         if command.mode is Mode.COPY:
             copy_text(self.view, "\n".join(lines), command.name)
             return
