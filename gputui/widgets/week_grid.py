@@ -6,14 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 
 from gputui.analytics.stock_odds import DAYS, HOURS, Chance, Slot, tenths
+from gputui.widgets.cell_grid import CellGrid
 
 UNKNOWN, FEW = "·", "?"
 LINES = 1 + len(DAYS)
@@ -25,7 +22,7 @@ _RAMP = 5
 _STYLES = ("heading", "none", "few", "cursor", *(f"idle{step}" for step in range(1, _RAMP + 1)))
 
 
-class WeekGrid(Widget, can_focus=True):
+class WeekGrid(CellGrid):
     """Each cell has the chance in tenths: 0 is never, 10 is always; a dot is unknown, ``?`` is from few hours.
 
     The background repeats the figure. The cursor begins on the hour of now, which has a ``‹`` at its day and hour.
@@ -43,6 +40,7 @@ class WeekGrid(Widget, can_focus=True):
     WeekGrid > .weekgrid--idle4 {{ background: $heat-4; color: $heat-4-text; }}
     WeekGrid > .weekgrid--idle5 {{ background: $heat-5; color: $heat-5-text; text-style: bold; }}
     """
+    STYLE_PREFIX = "weekgrid"
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"weekgrid--{name}" for name in _STYLES}
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,8 +60,6 @@ class WeekGrid(Widget, can_focus=True):
         self._week: Mapping[Slot, Chance] = {}
         self._now: Slot = (0, 0)
         self._cursor: Slot | None = None
-        self._lines: list[list[Segment]] = []
-        self._styles: dict[str, Style] = {}
 
     @property
     def slot(self) -> Slot:
@@ -73,7 +69,7 @@ class WeekGrid(Widget, can_focus=True):
     def show(self, week: Mapping[Slot, Chance], now: Slot) -> None:
         """Show these chances; nothing is written where they look as before."""
         self._week, self._now = week, now
-        self._sync()
+        self.sync()
 
     def reset(self) -> None:
         """Put the cursor on the hour of now."""
@@ -83,75 +79,37 @@ class WeekGrid(Widget, can_focus=True):
         """Move the cursor."""
         day, hour = self.slot
         self._cursor = min(max(day + down, 0), len(DAYS) - 1), min(max(hour + right, 0), HOURS - 1)
-        self._sync()
+        self.sync()
         self.post_message(self.Moved())
 
     def on_resize(self) -> None:
         """Lay it out again."""
-        self._sync()
+        self.sync()
 
-    def watch_has_focus(self, has_focus: bool) -> None:
-        """Show the cursor, or hide it."""
-        super().watch_has_focus(has_focus)
-        self._sync()
+    def draw(self, width: int, height: int) -> list[list[Segment]]:
+        """Draw the hours and the days."""
+        return list(self._drawn(min(max((width - _LABEL) // HOURS, _NARROWEST), _WIDEST)))
 
-    def notify_style_update(self) -> None:
-        """Use the colours of the theme of now."""
-        super().notify_style_update()
-        self._styles = {}
-        self._lines = []
-        if self.is_mounted:
-            self._sync()
-
-    def render_line(self, y: int) -> Strip:
-        """Return a line as last laid out."""
-        width = self.size.width
-        if y >= len(self._lines):
-            return Strip.blank(width, self.rich_style)
-        return Strip(self._lines[y]).crop_extend(0, width, self.rich_style)
-
-    def _sync(self) -> None:
-        if not self.is_mounted or not self.size.width:
-            return
-        before, self._lines = self._lines, list(self._draw())
-        if len(before) != len(self._lines):
-            self.refresh()
-            return
-        changed = [
-            Region(0, y, self.size.width, 1)
-            for y, (old, new) in enumerate(zip(before, self._lines, strict=True))
-            if old != new
-        ]
-        if changed:
-            self.refresh(*changed)
-
-    def _draw(self) -> Iterator[list[Segment]]:
-        width = min(max((self.size.width - _LABEL) // HOURS, _NARROWEST), _WIDEST)
+    def _drawn(self, width: int) -> Iterator[list[Segment]]:
+        """Draw the lines with so many columns for an hour."""
         cursor = self.slot if self.has_focus else None
-        heading = [Segment(" " * _LABEL, self._style("heading"))]
+        heading = [Segment(" " * _LABEL, self.style_of("heading"))]
         for hour in range(HOURS):
             mark = _NOW if hour == self._now[1] else " "
             here = cursor is not None and cursor[1] == hour
             text = f"{hour:02}".rjust(width - 1) + (mark if width > _NARROWEST or mark != " " else " ")
-            heading.append(Segment(text, self._style("" if here else "heading")))
+            heading.append(Segment(text, self.style_of("" if here else "heading")))
         yield heading
         for day, name in enumerate(DAYS):
             here = cursor is not None and cursor[0] == day
             label = f"{_CURSOR if here else ' '}{name}{_NOW if day == self._now[0] else ' '}"
-            line = [Segment(label, self._style("" if here else "heading"))]
+            line = [Segment(label, self.style_of("" if here else "heading"))]
             for hour in range(HOURS):
                 text, style = _cell(self._week.get((day, hour), Chance()))
                 # The last cell of each is for the mark of few hours.
                 style = "cursor" if cursor == (day, hour) else style
-                line.append(Segment(text.rjust(width), self._style(style)))
+                line.append(Segment(text.rjust(width), self.style_of(style)))
             yield line
-
-    def _style(self, name: str) -> Style:
-        found = self._styles.get(name)
-        if found is None:
-            visual = self.get_visual_style(f"weekgrid--{name}") if name else self.visual_style
-            found = self._styles[name] = visual.rich_style
-        return found
 
 
 def _cell(chance: Chance) -> tuple[str, str]:

@@ -5,20 +5,16 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 
 from gputui.models import Offer, Ref
+from gputui.widgets.cell_grid import CellGrid
 from gputui.widgets.heatmap.grid import Grid, Place, Position, SortKey
 from gputui.widgets.heatmap.painter import (
     HEADINGS,
     Painter,
     Window,
-    changed_cells,
     left_width,
     style_names,
 )
@@ -27,7 +23,7 @@ _ROOM_FOR_PRICES = 100
 """Columns from which the prices are shown; where they sort, always."""
 
 
-class Heatmap(Widget, can_focus=True):
+class Heatmap(CellGrid):
     """Draws offers as a grid whose background is a ramp by idle share; the words in the cell say the same.
 
     The cursor begins in view of the first model, and stays on its model and place through every change. Rows and
@@ -50,6 +46,7 @@ class Heatmap(Widget, can_focus=True):
     Heatmap > .heatmap--idle4 { background: $heat-4; color: $heat-4-text; }
     Heatmap > .heatmap--idle5 { background: $heat-5; color: $heat-5-text; text-style: bold; }
     """
+    STYLE_PREFIX = "heatmap"
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"heatmap--{name}" for name in style_names()}
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -76,8 +73,6 @@ class Heatmap(Widget, can_focus=True):
         self._at = (0, 0)
         self._top = 0
         self._left = 0
-        self._lines: list[list[Segment]] = []
-        self._styles: dict[str, Style] = {}
         self._placeholder = ""
         self._used = False
 
@@ -102,7 +97,7 @@ class Heatmap(Widget, can_focus=True):
             self._top = self._left = 0
         self._settle_cursor()
         self._reveal()
-        self._sync()
+        self.sync()
         self.post_message(self.CursorMoved())
 
     def _settle_cursor(self) -> None:
@@ -152,7 +147,7 @@ class Heatmap(Widget, can_focus=True):
         self._used = True
         self._put(row, column)
         self._reveal()
-        self._sync()
+        self.sync()
         self.post_message(self.CursorMoved())
 
     def action_open(self) -> None:
@@ -208,58 +203,14 @@ class Heatmap(Widget, can_focus=True):
         had_cursor = self._cursor is not None
         self._settle_cursor()
         self._reveal()
-        self._sync()
+        self.sync()
         if not had_cursor:
             self.post_message(self.CursorMoved())
 
-    def watch_has_focus(self, has_focus: bool) -> None:
-        """Show the cursor, or hide it."""
-        super().watch_has_focus(has_focus)
-        self._sync()
-
-    def notify_style_update(self) -> None:
-        """Use the colours of the theme of now."""
-        super().notify_style_update()
-        self._styles = {}
-        self._lines = []
-        if self.is_mounted:
-            self._sync()
-
     # --- drawing ---------------------------------------------------------------------------------------------
 
-    def render_line(self, y: int) -> Strip:
-        """Return a line of the screen as last synchronised."""
-        width = self.size.width
-        if y >= len(self._lines):
-            return Strip.blank(width, self.rich_style)
-        return Strip(self._lines[y]).crop_extend(0, width, self.rich_style)
-
-    def _sync(self) -> None:
-        width, height = self.size
-        if not self.is_mounted or not width or not height:
-            return
-        before, self._lines = self._lines, self._draw(width, height)
-        if len(before) != len(self._lines):
-            self.refresh(Region(0, 0, width, height))
-            return
-        changed = [
-            Region(x, y, length, 1)
-            for y, (old, new) in enumerate(zip(before, self._lines, strict=True))
-            for x, length in changed_cells(old, new, width)
-            if x < width
-        ]
-        if changed:
-            self.refresh(*changed)
-
-    def _style(self, name: str) -> Style:
-        found = self._styles.get(name)
-        if found is None:
-            # The visual style blends a share of a colour with what is behind it; the plain one would take it whole.
-            visual = self.get_visual_style(f"heatmap--{name}") if name else self.visual_style
-            found = self._styles[name] = visual.rich_style
-        return found
-
-    def _draw(self, width: int, height: int) -> list[list[Segment]]:
+    def draw(self, width: int, height: int) -> list[list[Segment]]:
+        """Draw the cells in view, or why there are none."""
         grid = self.grid
         lines: list[list[Segment]] = []
         if grid.places:
@@ -274,10 +225,10 @@ class Heatmap(Widget, can_focus=True):
                 cursor=self._cursor if self.has_focus else None,
                 priced=self._priced,
             )
-            lines = list(Painter(self._style, gauge=self._few_colours).lines(grid, window, width))
+            lines = list(Painter(self.style_of, gauge=self._few_colours).lines(grid, window, width))
         if not grid.models:
-            notice = [Segment(f"   {line}", self._style("none")) for line in self._placeholder.split("\n")]
-            lines += [[Segment("", self._style(""))], *([segment] for segment in notice)]
+            notice = [Segment(f"   {line}", self.style_of("none")) for line in self._placeholder.split("\n")]
+            lines += [[Segment("", self.style_of(""))], *([segment] for segment in notice)]
         return lines
 
     @property

@@ -161,16 +161,3 @@ def fit(text: str, width: int) -> str:
     if cell_len(text) > width:
         return set_cell_size(text, width - 1) + "…"
     return set_cell_size(text, width)
-
-
-def changed_cells(before: Sequence[Segment], after: Sequence[Segment], width: int) -> list[tuple[int, int]]:
-    """Return where two drawings of a line differ, as (first cell, number of cells)."""
-    if [segment.cell_length for segment in before] != [segment.cell_length for segment in after]:
-        return [(0, width)]
-    spans: list[tuple[int, int]] = []
-    x = 0
-    for old, new in zip(before, after, strict=True):
-        if old != new:
-            spans.append((x, new.cell_length))
-        x += new.cell_length
-    return spans

@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from rich.segment import Segment
 from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.geometry import Region
@@ -19,7 +18,7 @@ from gputui.app.theme import DARK, variables
 from gputui.models import Money, Offer, Ref
 from gputui.widgets.heatmap.grid import Arrangement, Figures, Grid, SortKey, ramp_step
 from gputui.widgets.heatmap.heatmap import Heatmap
-from gputui.widgets.heatmap.painter import HEADINGS, Painter, Window, changed_cells, fit
+from gputui.widgets.heatmap.painter import HEADINGS, Painter, Window, fit
 
 GIB = 1 << 30
 
@@ -241,15 +240,6 @@ def test_with_few_colours_a_block_says_how_much_is_idle() -> None:
     cells = [line.partition("│")[2][:1] for line in drawn(grid, gauge=True)]
     assert cells == [" ", "▁", "▃", "▄", "▆", "█"]
     assert {line.partition("│")[2][:1] for line in drawn(grid, gauge=False)} == {" "}
-
-
-def test_only_what_differs_is_changed() -> None:
-    def line(*texts: str) -> list[Segment]:
-        return [Segment(text) for text in texts]
-
-    assert changed_cells(line("ab", "cd", "e"), line("ab", "xy", "e"), 10) == [(2, 2)]
-    assert changed_cells(line("ab", "cd"), line("ab", "cd"), 10) == []
-    assert changed_cells(line("ab", "cd"), line("abc", "d"), 10) == [(0, 10)]
 
 
 def test_wide_letters_are_cut_by_cells() -> None:
