@@ -116,15 +116,9 @@ class RuleNews:
     def _save_lease(self, watch: Watch, order: Order, since: datetime) -> str:
         assert watch.grab is not None and order.ref is not None  # noqa: S101  (of grabs alone)
         until, note = since + timedelta(hours=float(watch.grab.hours)), f"of the rule {watch.id}"
-        words = f"A lease ends it at {until:%Y-%m-%d %H:%MZ}."
-        book = LeaseBook(self._agent.folder, watch.scope)
-        known = book.read()
-        there = known.of.get(order.ref)
-        if any((one.lease.ref, one.lease.note) == (order.ref, note) and one.lease.created == since
-               for one in (*known.of.values(), *known.over)):  # fmt: skip
-            return words  # an earlier run of the agent has set it, and could not write that
-        if there is not None:
-            return f"It has a lease already, {there.lease.id}, which applies."
         terms = LeaseTerms(until=until, note=note)
-        book.set_of(order.ref, order.name, order.generation, terms, now=since, user=watch.user)
-        return words
+        book = LeaseBook(self._agent.folder, watch.scope)
+        lease = book.set_once(order.ref, order.name, order.generation, terms, now=since, user=watch.user)
+        if (lease.note, lease.created) != (note, since):
+            return f"It has a lease already, {lease.id}, which applies."
+        return f"A lease ends it at {until:%Y-%m-%d %H:%MZ}."

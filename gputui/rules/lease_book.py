@@ -152,6 +152,19 @@ class LeaseBook:
         self._forget_old(now)
         return saved
 
+    def set_once(self, ref: Ref, name: str, generation: str, terms: LeaseTerms, *, now: datetime, user: str) -> Lease:
+        """Set the lease of what was created, unless it has one; returns the lease that it has then.
+
+        One with the same note that was set at the same time counts where it is over, too: a repeated call sets none.
+        """
+        known = self.read()
+        if (there := known.of.get(ref)) is not None:
+            return there.lease
+        for view in known.over:
+            if (view.lease.ref, view.lease.note, view.lease.created) == (ref, terms.note, now):
+                return view.lease
+        return self.set_of(ref, name, generation, terms, now=now, user=user)
+
     def extend(self, lease: Lease, by: timedelta, now: datetime) -> Lease:
         """Let a lease end later: its time is later by that, or begins now where it is over; an idle rule waits."""
         if lease.until is not None:
