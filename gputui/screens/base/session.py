@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gputui.commands import BY_ID, Command
 from gputui.config.keymap import first_key, key_text
-from gputui.fleet.watches import Watches
+from gputui.fleet.stock_notifications import Watches
 from gputui.history.favourites import Favourites
 from gputui.history.preferences import Preferences
 from gputui.history.saved_views import SavedView, SavedViews

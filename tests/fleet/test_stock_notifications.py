@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from gputui.fleet.watches import Watches
+from gputui.fleet.stock_notifications import Watches
 from gputui.history.history import History
 from gputui.history.preferences import Preferences
 from gputui.models import Offer, Ref, Resource
