@@ -140,7 +140,7 @@ class GputuiApp(App[int]):
         keep_choices(self.session.memory, self, ui)
         self.session.memory.restore()
         self._announcements = TerminalNotifications(self, self._write_if_ours)
-        self.session.watches.idle.add(self._notify_idle)
+        self.session.stock_notifications.idle.add(self._notify_idle)
         self.session.leases.news.add(self._notify_lease)
         begin_in(self, self.views.start(ui.start))
         if lacking := self.session.preferences.notice:
@@ -210,7 +210,7 @@ class GputuiApp(App[int]):
             view = self.views.opened[self.current_mode]
             if view.is_mounted:
                 view.on_screen_resume()
-        self.session.watches.follow(self.session.fleet)
+        self.session.stock_notifications.follow(self.session.fleet)
         self.run_worker(
             self.session.leases.follow(self.session.fleet.clock.sleep),
             group="leases",

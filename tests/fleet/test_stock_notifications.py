@@ -1,11 +1,11 @@
-"""Watched stock: kept from one session to the next, and compared with answers of this session alone."""
+"""Notifications about stock: kept from one session to the next, and compared with answers of this session alone."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from gputui.fleet.stock_notifications import Watches
+from gputui.fleet.stock_notifications import StockNotifications
 from gputui.history.history import History
 from gputui.history.preferences import Preferences
 from gputui.models import Offer, Ref, Resource
@@ -14,9 +14,9 @@ from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, running
 OFFER = Offer(Ref("hub", "offer", "us/H200"), "H200", "us", idle=3, total=8)
 
 
-async def test_a_watch_of_an_earlier_session_notifies_with_the_first_answer_once(tmp_path: Path) -> None:
+async def test_one_of_an_earlier_session_notifies_with_the_first_answer_once(tmp_path: Path) -> None:
     preferences = Preferences()
-    Watches(preferences).add(replace(OFFER, idle=0), 2)
+    StockNotifications(preferences).add(replace(OFFER, idle=0), 2)
     cloud, clock = FakeBackend("hub"), FakeClock()
     cloud.rows[Resource.STOCK] = [OFFER]
     history = History(tmp_path / "history.db")
@@ -25,7 +25,7 @@ async def test_a_watch_of_an_earlier_session_notifies_with_the_first_answer_once
         await clock.advance(10)
     fleet = make_fleet(clock, cloud, history=history)
     fleet.restore()
-    again, notified = Watches(preferences), list[Offer]()
+    again, notified = StockNotifications(preferences), list[Offer]()
     again.idle.add(notified.append)
     again.follow(fleet)
     assert fleet.find(Offer, OFFER.ref) is not None, "restored"
@@ -34,6 +34,6 @@ async def test_a_watch_of_an_earlier_session_notifies_with_the_first_answer_once
     await clock.advance(30)
     assert notified == [OFFER], "the answer is the same as the last of the earlier session"
     again.remove(OFFER.ref)
-    assert not Watches(preferences).refs
+    assert not StockNotifications(preferences).refs
     await fleet.aclose()
     history.close()

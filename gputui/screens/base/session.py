@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gputui.commands import BY_ID, Command
 from gputui.config.keymap import first_key, key_text
-from gputui.fleet.stock_notifications import Watches
+from gputui.fleet.stock_notifications import StockNotifications
 from gputui.history.favourites import Favourites
 from gputui.history.preferences import Preferences
 from gputui.history.saved_views import SavedView, SavedViews
@@ -130,8 +130,8 @@ class Session:
     """When the user last looked."""
     memory: Memory = field(init=False)
     """Remembers choices in this object, and others that are not those of one view."""
-    watches: Watches = field(init=False)
-    """The stock that is watched."""
+    stock_notifications: StockNotifications = field(init=False)
+    """The offers about whose stock this program notifies."""
     only: tuple[str, ...] = ()
     """The accounts that all views are limited to; empty for all."""
     only_of_saved: tuple[tuple[str, ...], tuple[str, ...]] | None = None
@@ -172,7 +172,7 @@ class Session:
         self.saved_views = SavedViews(self.preferences)
         # Another fleet replaces the first.
         self.attention = Attention(self.preferences, lambda: self.fleet.now())  # noqa: PLW0108
-        self.watches = Watches(self.preferences, self.program.show_internal_error)
+        self.stock_notifications = StockNotifications(self.preferences, self.program.show_internal_error)
 
     def at_end(self, release: Callable[[], None]) -> None:
         """Call ``release`` when the program ends, before any widget goes."""

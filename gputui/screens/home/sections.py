@@ -263,10 +263,10 @@ class HomeSections:
         return RESOURCES[self._session.fleet.resource_of(ref)].view or "instances"
 
     def _watched(self) -> Iterator[Watched]:
-        session, watches = self._session, self._session.watches
-        for ref in sorted(watches.refs):
+        session, notifications = self._session, self._session.stock_notifications
+        for ref in sorted(notifications.refs):
             if session.shows_account(ref.account):
-                offer, at_least = session.fleet.find(Offer, ref), watches.at_least(ref)
+                offer, at_least = session.fleet.find(Offer, ref), notifications.at_least(ref)
                 yield Watched(ref, at_least, offer, offer is not None and has_idle(offer, at_least))
 
     def _favourites(self) -> Iterator[Favourite]:

@@ -123,7 +123,7 @@ class HomeView(TabularView):
             fleet.mutations.listeners.add(lambda ref: self._show_soon()),
             *self._follow_waste(),
             *self._follow_spending(),
-            self.session.watches.changed.add(lambda ref: self._show_soon()),
+            self.session.stock_notifications.changed.add(lambda ref: self._show_soon()),
             self.session.favourites.subscribe(lambda refs: self._show_soon()),
             self.session.leases.changed.add(lambda refs: self._show_soon()),
             self.session.rules.changed.add(lambda _: self._show_soon()),

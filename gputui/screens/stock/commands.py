@@ -145,8 +145,8 @@ class StockCommands(SaveCommands, CreateCommands):
         offer = self.view.map.offer
         if offer is None:
             return
-        if offer.ref in self.session.watches.refs:
-            self.session.watches.remove(offer.ref)
+        if offer.ref in self.session.stock_notifications.refs:
+            self.session.stock_notifications.remove(offer.ref)
             self.view.catch_up()
             self.view.notify(f"{offer.gpu_model} in {where(offer)}: will no longer notify.", severity="information")
         elif offer.idle is None:
@@ -169,7 +169,7 @@ class StockCommands(SaveCommands, CreateCommands):
             self._watch(offer, int(typed))
 
     def _watch(self, offer: Offer, at_least: int) -> None:
-        self.session.watches.add(offer, at_least)
+        self.session.stock_notifications.add(offer, at_least)
         self.view.catch_up()
         what = "some are available" if offer.idle is None else f"{at_least} are idle"
         again = " again (available now)" if has_idle(offer, at_least) else ""

@@ -255,7 +255,9 @@ class OddsView(View):
         if offer is None:
             text = Content.styled("not offered now, or not read yet", "$muted")
         else:
-            text = cell_line(offer, paid_prices(fleet.all(Instance)), watched=offer.ref in self.session.watches.refs)
+            text = cell_line(
+                offer, paid_prices(fleet.all(Instance)), watched=offer.ref in self.session.stock_notifications.refs
+            )
             if not offer.problem and fleet.is_stale(offer):
                 text = Content.assemble(text, ("   ? old: the stock could not be read", "$text-warning"))
         self.query_one("#cell", Line).show(text)

@@ -152,7 +152,7 @@ class StockView(View):
             shown,
             stale=stale,
             trends=self.trends.news,
-            watched=self.session.watches.refs,
+            watched=self.session.stock_notifications.refs,
             prices={offer.ref: price for offer in shown if (price := price_of(offer, self.paid)) is not None},
             own=self.own,
             arrangement=replace(self.arrangement, accounts=tuple(fleet.accounts)),
@@ -160,7 +160,7 @@ class StockView(View):
         self.map.set_grid(grid, self._placeholder(grid, some=any(offer.gpu_model for offer in offers)))
         if offers and not self.feeds.loading_text():
             self.map.hold_cursor()
-        signs = legend(grid, news=bool(self.trends.news), watched=bool(self.session.watches.refs))
+        signs = legend(grid, news=bool(self.trends.news), watched=bool(self.session.stock_notifications.refs))
         self.query_one("#legend", Line).show(signs)
         self._describe_cell()
 
@@ -263,7 +263,9 @@ class StockView(View):
         if offer is not None:
             roomy = self.size.width >= _ROOMY
             series = self.trends.series(offer.ref, 24 if roomy else 12)
-            cell = cell_line(offer, self.paid, watched=offer.ref in self.session.watches.refs, own=self.own)
+            cell = cell_line(
+                offer, self.paid, watched=offer.ref in self.session.stock_notifications.refs, own=self.own
+            )
             if offer.ref in self.session.favourites:
                 cell = Content.assemble(cell, (f"   {FAVOURITE} favourite", "$text-accent"))
             odds = self.odds_now.text(offer.ref) if roomy else ""

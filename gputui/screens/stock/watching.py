@@ -57,7 +57,7 @@ async def ask_for_rule(view: StockView, offer: Offer) -> bool:
             currency=currency,
             present=texts,
             problem=problem,
-            here="This program only" if offer.ref not in session.watches.refs else "",
+            here="This program only" if offer.ref not in session.stock_notifications.refs else "",
         )
         answer = await view.app.push_screen_wait(dialog)
         if answer is None or isinstance(answer, str):
