@@ -1,4 +1,4 @@
-"""What grids of styled cells have in common: a drawing of their lines, of which only what has changed is painted."""
+"""The base of grids of styled cells: lines are drawn as a whole, and only the cells that have changed painted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class CellGrid(Widget, can_focus=True):
     """Draws all lines after each change, and paints the cells that differ. With the focus it shows its cursor."""
 
     STYLE_PREFIX: ClassVar[str]
-    """What the names of its component classes begin with."""
+    """The beginning of the names of its component classes."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  (Textual's own name for it)
         super().__init__(id=id)
