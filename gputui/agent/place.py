@@ -105,7 +105,7 @@ class Place:
 
     def is_locked(self) -> bool:
         """Return whether an agent has the lock."""
-        if not self.exists() or not self._lock.exists():
+        if not self.exists() or not _is_there(self._lock):
             return False
         descriptor = self.lock()
         if descriptor is not None:
@@ -167,6 +167,10 @@ class Place:
         except OSError:
             return None
         return status.st_dev, status.st_ino
+
+    def has_log(self) -> bool:
+        """Return whether an agent has written a log here; raises AgentError where that cannot be known."""
+        return self.exists() and _is_there(self.log)
 
     def clear(self) -> None:
         """Remove the socket and what was written about the agent; for the holder of the lock, at its end."""
@@ -232,6 +236,17 @@ def _read_info(found: object) -> AgentInfo:
         if type(value := found.get(name)) is type(default):
             kept[name] = clean(value) if isinstance(value, str) else value
     return AgentInfo(**kept)
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether there is a file; raises AgentError where that cannot be known."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise AgentError(f"Cannot open {path}: {error.strerror}.", hint=_OWN) from None
+    return True
 
 
 def peer_user(connection: socket.socket) -> int:

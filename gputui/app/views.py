@@ -130,13 +130,25 @@ class Views:
         if wanted == "last":
             last = session.preferences.get("last_view")
             wanted = last if isinstance(last, str) and last in VIEWS else ""
-        elif (saved := session.saved_views.get(wanted)) is not None and self._has(saved.view):
+        elif (saved := self._saved_to_start(wanted)) is not None:
             self._awaited = self._saved = saved
             self._choose_accounts(saved)
             return saved.view
-        elif not self._has(wanted):
-            session.say(f"There is no view {wanted} to begin with.")
         return wanted if wanted in VIEWS else START
+
+    def _saved_to_start(self, wanted: str) -> SavedView | None:
+        """Return a saved view to begin with; None for a view of gputui, and, with a message, where there is none."""
+        session = self.session
+        try:
+            saved = session.saved_views.find(wanted)
+            if saved is not None:
+                self._check(saved)
+        except SavedViewError as error:
+            session.say(f"{error.message} {error.hint}".strip())
+            return None
+        if saved is None and not self._has(wanted):
+            session.say(f"There is no view {wanted} to begin with.")
+        return saved
 
     @classmethod
     def named(cls) -> list[str]:
@@ -150,10 +162,7 @@ class Views:
 
     def show_saved(self, saved: SavedView) -> None:
         """Show a saved view. Raises SavedViewError for a view that there is not any more."""
-        if not self._has(saved.view):
-            raise SavedViewError(
-                f"{saved.name} is of the view {saved.view}, which this release does not have.", hint="It is kept."
-            )
+        self._check(saved)
         self._leave_saved()
         self._choose_accounts(saved)
         self._awaited = saved
@@ -162,6 +171,13 @@ class Views:
         if self._awaited is not None:
             self._awaited = None
             self.opened[saved.view].memory.show(saved, self.session.only)
+
+    def _check(self, saved: SavedView) -> None:
+        """Raise SavedViewError for a saved view of a view that there is not."""
+        if not self._has(saved.view):
+            raise SavedViewError(
+                f"{saved.name} is of the view {saved.view}, which this release does not have.", hint="It is kept."
+            )
 
     def _choose_accounts(self, saved: SavedView) -> None:
         session = self.session

@@ -14,7 +14,7 @@ from gputui.cli.output import notify
 from gputui.config.paths import config_path, scope_of
 from gputui.errors import ConfigError
 from gputui.models import LIBRARY, RESOURCES, Resource, Row
-from gputui.presentation.columns.choice import ColumnChoice
+from gputui.presentation.columns.choice import ColumnChoice, no_columns
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.lists import columns_of
@@ -22,7 +22,7 @@ from gputui.query import IS, IS_FAVOURITE, Query, line_of, parse
 
 if TYPE_CHECKING:
     from gputui.history.favourites import Favourites
-    from gputui.history.saved_views import SavedView
+    from gputui.history.saved_views import SavedView, SavedViews
 
 _T = TypeVar("_T", bound=Row)
 
@@ -43,12 +43,18 @@ class ListOfView:
         path = Path(args.config).expanduser() if args.config else config_path()
         with session.open_history() as history:
             preferences = history.preferences(scope_of(path))
+            failure = history.failure
         self._resource = resource
         self._favourites: Favourites = Favourites(preferences)
-        self._saved = _of_list(SavedViews(preferences), args.saved_view, resource)
-        text = self._saved.values.get("filter")
+        self._saved = _of_list(SavedViews(preferences), args.saved_view, resource, failure)
+        text = self._saved.values.get("filter", "")
+        if not isinstance(text, str):
+            raise ConfigError(
+                f"The filter of {self._saved.name} is of another release: without it other rows would be listed.",
+                hint="Replace the view in the full-screen program (:view).",
+            )
         headings = {column.key: column.title for column in columns_of(resource, Context())}
-        self._query = parse(text if isinstance(text, str) else "", {**headings, IS: IS})
+        self._query = parse(text, {**headings, IS: IS})
 
     def fill(self, args: argparse.Namespace, accounts: Mapping[str, Any]) -> None:
         """Set the options that the command line does not have: accounts, columns, order.
@@ -69,10 +75,10 @@ class ListOfView:
         try:
             choice = ColumnChoice.of_plain(values.pop("columns", {"keys": []}))
         except ValueError as error:
-            self._say(str(error))
+            self._say(f"the columns cannot be used: {error}")
             choice = ColumnChoice()
         if gone := [key for key in choice.keys if key not in names]:
-            self._say(f"there is no column {', '.join(gone)}")
+            self._say(no_columns(gone))
         if args.output != "json":
             args.columns = args.columns or ",".join(key for key in choice.keys if key in names)
         match values.pop("sort", None):
@@ -80,6 +86,10 @@ class ListOfView:
                 args.sort = args.sort or f"{key}:{'desc' if descending else 'asc'}"
             case [str() as key, bool()]:
                 self._say(f"there is no column {key} to sort by")
+            case None:
+                pass
+            case _:
+                self._say("the order is of another release and is not used")
         values.pop("filter", None)
         if values:
             self._say(f"{', '.join(sorted(values))} is for the screen")
@@ -111,9 +121,12 @@ class ListOfView:
         notify(f"gputui: --view {self._saved.name}: {text}.")
 
 
-def _of_list(saved_views: Any, name: str, resource: Resource) -> SavedView:
-    saved: SavedView | None = saved_views.get(name)
+def _of_list(saved_views: SavedViews, name: str, resource: Resource, failure: str) -> SavedView:
+    """Return a saved view; ``failure`` is why the history cannot be read, '' where it can."""
+    saved = saved_views.find(name)
     if saved is None:
+        if failure:
+            raise ConfigError(f"The saved views cannot be read: {failure}.")
         names = ", ".join(one.name for one in saved_views.all())
         hint = f"There are {names}." if names else "In the full-screen program :view NAME saves one."
         raise ConfigError(f"There is no saved view {name!r}.", hint=hint)

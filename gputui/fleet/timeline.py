@@ -201,7 +201,7 @@ def _events(sources: Sources, span: TimeSpan, stored: Iterable[Event]) -> Iterat
 def _lacking(
     sources: Sources, record: kept.Record, observed: Mapping[str, Collection[TimeSpan]], watched: frozenset[str]
 ) -> Iterator[str]:
-    if record.failed:
+    if record.failed or sources.history.failure:
         yield f"The history cannot be read: {sources.history.failure}."
     for table, at in record.cut.items():
         yield f"Too much happened to show all: {_TABLES[table]} from {at.astimezone():%Y-%m-%d %H:%M} on. Zoom in."

@@ -59,7 +59,7 @@ class AuditLog:
         except NotStoredError as error:
             raise GputuiError(
                 f"Nothing was sent, because the audit log cannot be written: {error}.",
-                hint="Make the state directory writable, then try again.",
+                hint="Try again once it can be written.",
             ) from error
 
     def finish(self, entry: int, *, at: datetime, outcome: Outcome, detail: str) -> None:

@@ -65,6 +65,9 @@ _KEYS = {
     "host_ecc": ("account", "region", "host", "gpu"),
 }
 _BUSY_SECONDS = 1.0
+_ERRORS_OF_FULL_DISKS = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+_LEAST_SPACE = 64 * 2**10
+"""Bytes: SQLite needs half of them for its index of the write-ahead log."""
 
 
 class _NewerError(Exception):
@@ -200,8 +203,8 @@ class HistoryFile:
         """
         try:
             with self._lock:
-                if self._in_place_of_file:
-                    self._close_file()  # the file may be usable again
+                if not self._return_to_file():
+                    raise NotStoredError(self.problem)
                 with self._transaction() as connection:
                     if self._in_place_of_file:
                         raise NotStoredError(self.problem)
@@ -209,7 +212,19 @@ class HistoryFile:
                     self._trouble = ""
                     return result
         except sqlite3.Error as error:
-            raise NotStoredError(str(error)) from error
+            raise NotStoredError(_reason(error, self._path)) from error
+
+    def change_in_file(
+        self, write: Callable[[sqlite3.Connection], object], failure: str = "history cannot be written"
+    ) -> bool:
+        """Call ``write`` as :meth:`change` does, but never with memory that takes the place of the file."""
+        with self._lock:
+            if self._connection is None:
+                self._open()
+                in_file = not self._in_place_of_file
+            else:
+                in_file = self._return_to_file()
+            return in_file and self.change(write, failure)
 
     def query(self, read: Callable[[sqlite3.Connection], object]) -> bool:
         """Call ``read`` with the file; returns whether that succeeded (``problem`` has the reason)."""
@@ -263,7 +278,7 @@ class HistoryFile:
             self._trouble = ""
         except sqlite3.Error as error:
             failures.append(error)
-            self._trouble = f"{what}: {error} ({self._path})"
+            self._trouble = f"{what}: {_reason(error, self._path)} ({self._path})"
             if _is_damage(error):
                 # Other parts of the file can still be read: a success does not end this.
                 self._damage = f"the history is damaged, {self._trouble}; move the file away to begin an empty one"
@@ -276,6 +291,13 @@ class HistoryFile:
         return self._connection
 
     def _open_path(self, path: Path) -> sqlite3.Connection:
+        if (connection := self._try_path(path)) is not None:
+            return connection
+        self._in_place_of_file = True
+        return self._open_memory()
+
+    def _try_path(self, path: Path) -> sqlite3.Connection | None:
+        """Open the file; None where it cannot be used (``_notice`` has the reason)."""
         self._notice = ""
         try:
             try:
@@ -289,12 +311,23 @@ class HistoryFile:
                 self._notice = f"{lost}; the old file is {aside}"
                 return connection
         except _NewerError:
-            self._notice = f"the history was written by a newer gputui and is not used ({path})"
+            unused = f"the history was written by a newer gputui and is not used ({path})"
+            self._notice = f"{unused}; update gputui, or move the file away"
         except (sqlite3.Error, OSError) as error:
-            said = error.strerror if isinstance(error, OSError) and error.strerror else error
-            self._notice = f"history is not kept: {said} ({path})"
-        self._in_place_of_file = True
-        return self._open_memory()
+            self._notice = f"history is not kept: {_reason(error, path)} ({path})"
+        return None
+
+    def _return_to_file(self) -> bool:
+        """Use the file in place of memory once it can be used; returns whether it is used, or memory by intent."""
+        if not self._in_place_of_file or self._path is None:
+            return True
+        if (connection := self._try_path(self._path)) is None:
+            return False
+        self._close_file()
+        self._connection = connection
+        with suppress(sqlite3.Error):
+            self._opened(connection)
+        return True
 
     @staticmethod
     def _open_memory() -> sqlite3.Connection:
@@ -314,8 +347,29 @@ def prune(connection: sqlite3.Connection, table: str, kept: int) -> None:
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", None) or 0
-    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _code(error: Exception) -> int:
+    """Return the primary result code of SQLite; 0 where the error has none."""
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+
+
+def _reason(error: Exception, path: Path | None) -> str:
+    """Return why a file cannot be used. Of a full disk SQLite often says no more than an error of input or output."""
+    code = _code(error)
+    if code == sqlite3.SQLITE_FULL or (code in _ERRORS_OF_FULL_DISKS and path is not None and _is_full(path.parent)):
+        return "there is no space left on the disk"
+    said = error.strerror if isinstance(error, OSError) else None
+    return said or str(error)
+
+
+def _is_full(directory: Path) -> bool:
+    try:
+        found = os.statvfs(directory)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize < _LEAST_SPACE or (found.f_files > 0 and found.f_favail == 0)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -267,12 +267,13 @@ class History(HistoryFile):
             ends.callback(self._typed.close)
 
     def _write_commands(self, lines: list[str]) -> bool:
-        with self._forgiving("history cannot be written") as failures, self._transaction() as connection:
+        def write(connection: sqlite3.Connection) -> None:
             connection.executemany(
                 "INSERT OR REPLACE INTO command(seq, text) VALUES (NULL, ?)", [(line,) for line in lines]
             )
             prune(connection, "command", command_lines.KEPT)
-        return not failures
+
+        return self.change_in_file(write)
 
     def _opened(self, connection: sqlite3.Connection) -> None:
         self._read_commands(connection)
@@ -303,19 +304,26 @@ class History(HistoryFile):
     def _read_preferences(self, scope: str) -> tuple[dict[str, Plain], int] | None:
         found: list[tuple[dict[str, Plain], int]] = []
         with self._forgiving("preferences cannot be read"), self._lock:
-            found.append(preferences.read(self._open(), scope))
+            connection = self._open()
+            if self._in_place_of_file:
+                return None
+            found.append(preferences.read(connection, scope))
         return found[0] if found else None
 
+    # In a database that takes the place of the file choices would be lost: they wait for the file.
+
     def _write_preferences(self, scope: str, changes: Mapping[str, Plain]) -> bool:
-        return self.change(
+        return self.change_in_file(
             lambda connection: preferences.write(connection, scope, changes), "preferences cannot be written"
         )
 
     def _add_preference(self, scope: str, key: str, value: Plain) -> bool | None:
-        added = False
-        with self._forgiving("preferences cannot be written") as failures, self._transaction() as connection:
-            added = preferences.add(connection, scope, key, value)
-        return None if failures else added
+        added: list[bool] = []
+        stored = self.change_in_file(
+            lambda connection: added.append(preferences.add(connection, scope, key, value)),
+            "preferences cannot be written",
+        )
+        return added[0] if stored else None
 
 
 def event_of(row: Sequence[Any]) -> Event:

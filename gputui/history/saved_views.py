@@ -92,6 +92,12 @@ class SavedViews:
         plain = self._preferences.get(f"{_PREFIX}{name}")
         return None if plain is None else self._read(name, plain)
 
+    def find(self, name: str) -> SavedView | None:
+        """Return one as :meth:`get` does; raises SavedViewError for one that a later release has stored."""
+        if (found := self.get(name)) is None and self._preferences.get(f"{_PREFIX}{name}") is not None:
+            raise SavedViewError(f"{name} was saved by another release of gputui and is kept unchanged.")
+        return found
+
     def add(self, saved: SavedView) -> None:
         """Store one under a new name. Raises SavedViewError for a name that is taken, or cannot be one."""
         check_name(saved.name)

@@ -21,7 +21,7 @@ from gputui.models.leases import Lease
 from gputui.models.rules import Rule, Watch
 from gputui.models.serialize import from_plain, to_plain
 from gputui.private_files import open_private, write_private
-from gputui.rules.place import locked, own_directory, sync_directory, unusable
+from gputui.rules.place import exists, locked, own_directory, sync_directory, unusable
 from gputui.text import clean
 
 _R = TypeVar("_R", Watch, Lease)
@@ -72,7 +72,7 @@ class RuleFiles:
 
     def read(self) -> RulesRead:
         """Read all rules. Raises ConfigError where the directory cannot be used; without one there are none."""
-        if not self._rules.exists():
+        if not exists(self._rules):
             return RulesRead({})
         own_directory(self.directory)
         own_directory(self._rules)
@@ -109,7 +109,7 @@ class RuleFiles:
         """Return an id that no rule has or had: journals of deleted rules keep theirs."""
         while True:
             id_ = secrets.choice(_LETTERS) + "".join(secrets.choice(_LETTERS + _DIGITS) for _ in range(3))
-            if not (self._path(id_).exists() or (self._journals / f"{id_}.jsonl").exists()):
+            if not (exists(self._path(id_)) or exists(self._journals / f"{id_}.jsonl")):
                 return id_
 
     def save(self, rule: _R, expected: int | None = None) -> _R:

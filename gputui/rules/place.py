@@ -42,6 +42,17 @@ def own_directory(path: Path) -> None:
         )
 
 
+def exists(path: Path) -> bool:
+    """Return whether there is such a file or directory. Raises ConfigError where that cannot be known."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise unusable(path, error) from None
+    return True
+
+
 def unusable(path: Path, error: OSError) -> ConfigError:
     """Return the error on a file or directory that cannot be used."""
     return ConfigError(

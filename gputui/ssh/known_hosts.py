@@ -189,7 +189,13 @@ class KnownHosts:
 
     def _others(self, host_id: str) -> Iterator[tuple[Path, str, list[tuple[str, HostKey]]]]:
         own = self._path(host_id)
-        for path in sorted(self._directory.glob("*.hosts")) if self._directory.is_dir() else []:
+        try:
+            paths = sorted(path for path in self._directory.iterdir() if path.name.endswith(".hosts"))
+        except (FileNotFoundError, NotADirectoryError):
+            paths = []
+        except OSError as error:
+            raise _unusable(self._directory, error) from error
+        for path in paths:
             if path == own:
                 continue
             try:

@@ -153,8 +153,13 @@ def test_a_file_of_a_newer_release_is_left_alone(path: Path) -> None:
     history = History(path)
     assert history.commands() == []
     assert "newer" in history.problem
+    assert history.problem.endswith("update gputui, or move the file away")
     with pytest.raises(GputuiError, match="Nothing was sent"):
         begin(history)
+    history.preferences("").put("theme", "nord")
+    before = path.read_bytes()
+    history.close()
+    assert path.read_bytes() == before
 
 
 def test_without_a_writable_directory_the_session_remembers_and_the_audit_log_refuses(tmp_path: Path) -> None:
@@ -288,3 +293,31 @@ def test_a_pipe_is_no_history(path: Path) -> None:
     assert history.events() == []
     assert "it is not a regular file" in history.problem
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize(
+    ("code", "free", "reason"),
+    [
+        (sqlite3.SQLITE_FULL, True, "there is no space left on the disk"),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, False, "there is no space left on the disk"),
+        (sqlite3.SQLITE_CANTOPEN, False, "there is no space left on the disk"),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, True, "disk I/O error"),
+        (sqlite3.SQLITE_BUSY, False, "disk I/O error"),
+    ],
+)
+def test_a_full_disk_is_named_as_such(
+    code: int, free: bool, reason: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = code
+
+    def connect(path: Path) -> sqlite3.Connection:
+        raise error
+
+    monkeypatch.setattr(database, "_connect", connect)
+    found = list(os.statvfs(path.parents[2]))
+    found[4] = 2**30 // found[1] if free else 1
+    monkeypatch.setattr(os, "statvfs", lambda directory: os.statvfs_result(found))
+    history = History(path)
+    assert history.commands() == []
+    assert history.problem == f"history is not kept: {reason} ({path})"

@@ -183,6 +183,31 @@ def test_without_a_writable_directory_the_session_remembers_and_says_so(tmp_path
     assert "history is not kept" in history.problem
 
 
+def test_choices_made_without_the_file_are_stored_once_it_can_be_used(tmp_path: Path) -> None:
+    obstacle = tmp_path / "state"
+    obstacle.write_text("in the way")
+    history = History(obstacle / "history.sqlite3")
+    chosen = history.preferences("")
+    chosen.put("favourite.lab/pod/main", {"name": "main"})
+    assert chosen.add("saved.night", {"view": "gpus"})
+    history.add_command("filter train")
+    assert not chosen.flush()
+    obstacle.unlink()
+    other = of_file(obstacle / "history.sqlite3", "")
+    assert other.add("saved.day", {"view": "stock"})
+    chosen.put("utc", True)
+    assert chosen.flush()
+    assert history.problem == ""
+    history.close()
+    assert of_file(obstacle / "history.sqlite3", "").under("") == {
+        "favourite.lab/pod/main": {"name": "main"},
+        "saved.night": {"view": "gpus"},
+        "saved.day": {"view": "stock"},
+        "utc": True,
+    }
+    assert History(obstacle / "history.sqlite3").commands() == ["filter train"]
+
+
 def test_reading_creates_no_table(path: Path) -> None:
     history = History(path)
     history.preferences("")

@@ -99,3 +99,11 @@ def test_a_directory_that_others_can_write_to_is_not_used(files: RuleFiles) -> N
     files.directory.chmod(0o777)
     with pytest.raises(ConfigError, match="Others can write"):
         files.read()
+
+
+def test_a_directory_that_cannot_be_entered_is_not_one_without_rules(files: RuleFiles) -> None:
+    files.directory.symlink_to(files.directory.name)  # as without permission, also for root
+    with pytest.raises(ConfigError, match="Too many levels of symbolic links"):
+        files.read()
+    with pytest.raises(ConfigError, match="Too many levels of symbolic links"):
+        files.new_id()

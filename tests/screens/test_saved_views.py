@@ -59,6 +59,13 @@ async def test_the_first_view_is_the_last_one_a_named_one_or_that_of_gputui() ->
             assert shown == stage.view.NAME
     async with staged(lab(), start="no such view") as stage:
         assert "There is no view no such view to begin with" in stage.toasts
+    preferences = with_saved(SavedView("away", "no-such-view"))
+    preferences.put("saved_view.newer", {"view": 3})
+    for start, said in (("away", "this release does not have"), ("newer", "was saved by another release")):
+        async with staged(lab(), preferences=preferences, start=start) as stage:
+            assert f"{start} {'is of' if start == 'away' else 'was saved'}" in stage.toasts
+            assert said in stage.toasts
+            assert "There is no view" not in stage.toasts
 
 
 async def test_a_saved_view_whose_parts_are_gone_is_shown_without_them_and_kept() -> None:

@@ -258,7 +258,7 @@ def _logs(args: argparse.Namespace) -> int:
     from gputui.cli.signals import until_interrupted
 
     place = Place(state_dir())
-    if not place.exists() or not place.log.exists():
+    if not place.has_log():
         notify("No agent has run here yet.")
         return ExitCode.REFUSED
     try:

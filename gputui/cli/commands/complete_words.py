@@ -7,6 +7,7 @@ Imports the standard library alone, for columns also their definitions. An error
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import sys
@@ -140,7 +141,7 @@ def _listed(lists: Sequence[str]) -> Iterator[tuple[str, str]]:
 def _rows(statement: str, *arguments: str) -> Iterator[tuple[object, ...]]:
     """Return what the history has, without waiting for a session that writes to it."""
     path = history_path(state_dir())
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113  (Path raises where the directory cannot be entered)
         return
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.05)

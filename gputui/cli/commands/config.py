@@ -54,15 +54,22 @@ def _start_problem(start: str, args: argparse.Namespace) -> ConfigError | None:
     if start in (START, "last"):
         return None
     from gputui.app.views import Views
-    from gputui.history.saved_views import SavedViews
+    from gputui.history.saved_views import SavedViewError, SavedViews
 
     if start in (names := Views.named()):
         return None
     path = Path(args.config).expanduser() if args.config else config_path()
     with session.open_history() as history:
-        saved = [one.name for one in SavedViews(history.preferences(scope_of(path))).all()]
-    if start in saved:
-        return None
+        saved_views = SavedViews(history.preferences(scope_of(path)))
+        failure = history.failure
+    try:
+        if saved_views.find(start) is not None:
+            return None
+    except SavedViewError as error:
+        return ConfigError(f"ui.start: {error.message}")
+    if failure:
+        return ConfigError(f"ui.start: whether there is a view {clean(start)} is unknown: {failure}.")
+    saved = [one.name for one in saved_views.all()]
     there = f"The saved views are {', '.join(saved)}" if saved else "No view is saved on this machine"
     return ConfigError(
         f"ui.start: there is no view {clean(start)}.",

@@ -118,6 +118,10 @@ async def _list(name: str, account: Account) -> session.Listing:
     return session.Listing(failures=[(name, error)])
 
 
+def _reason(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
 class _File:
     """The file to write, and its text so far. Raises ConfigError for one that gputui has not written."""
 
@@ -126,7 +130,7 @@ class _File:
         try:
             self.text = self._path.read_text("utf-8") if self._path.exists() else ""
         except (OSError, UnicodeError) as error:
-            raise ConfigError(f"{path} cannot be read: {error}.") from error
+            raise ConfigError(f"{path} cannot be read: {_reason(error)}.") from error
         if self.text.strip() and not self.text.startswith(WRITTEN_MARK):
             raise ConfigError(
                 f"{path} was not written by gputui, and is not replaced.",
@@ -319,4 +323,7 @@ class _Writer:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_private(path, known_hosts_text(before, self.keys))
         except (OSError, UnicodeError) as error:
-            raise ConfigError(f"The known host keys for ssh cannot be written to {path}: {error}.") from error
+            raise ConfigError(
+                f"The known host keys for ssh cannot be written to {path}: {_reason(error)}.",
+                hint="Check its owner, its mode and the free space.",
+            ) from error

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Start the full-screen program; without a configuration, offer to create one or to start the demo."""
     path = Path(args.config).expanduser() if args.config else config_path()
     _need_terminal()
-    if not path.exists():
+    if _is_missing(path):
         return _offer(args, path)
 
     def load() -> Config:
@@ -61,6 +61,17 @@ def run(args: argparse.Namespace) -> int:
         program=own_program(args),
         agent=_agent(args, path, starts=not args.read_only),
     )
+
+
+def _is_missing(path: Path) -> bool:
+    """Return whether there is no configuration. One that may be there is read, which has the reason."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _agent(args: argparse.Namespace, config: Path, *, starts: bool) -> AgentPlan | None:

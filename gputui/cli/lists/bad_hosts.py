@@ -46,10 +46,10 @@ def run(args: argparse.Namespace, accounts: Mapping[str, object]) -> int:
     with session.open_history() as history:
         since = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
         records = host_records(history.host_facts.read(accounts.keys(), since))
-        problem = history.problem
+        problem, failure = history.problem, history.failure
     shown = [record for record in records if evidence(record)] if layout.is_table else records
     layout.print(shown, _plain)
-    if layout.is_table:
+    if layout.is_table and (records or not failure):
         notify(_note(records, len(records) - len(shown)))
     if problem:
         notify(f"gputui: {problem}")

@@ -45,12 +45,12 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
         known = [place for place in history.stock_hours.places() if place.ref.account in accounts]
         places = [place for place in known if is_named(place, args.model)]
         found = [past.odds(count, now, zone) for past in read_past(history, places, now)]
-        problem = history.problem
+        problem, failure = history.problem, history.failure
     found = [one for one in found if one.odds.since is not None]
     if args.model and known and not places:
         raise unknown(args.model, known)
     layout.print(sorted(found, key=order), plain)
-    if layout.is_table:
+    if layout.is_table and (found or not failure):
         for line in _notes(found, count):
             notify(line)
     if problem:

@@ -60,7 +60,8 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
         report = ledger.report(period, By(args.by or By.ACCOUNT), accounts)
         lines: list[str] = []
         if layout.is_table:
-            lines += [*_sums(report, args, now, utc=utc), *_notes(report, accounts, now, utc=utc)]
+            notes_ = _notes(report, accounts, now, utc=utc, readable=not history.failure)
+            lines += [*_sums(report, args, now, utc=utc), *notes_]
             lines += _budgets(config, history, accounts, now) if not args.since else []
         problem = history.problem
     layout.print(report.lines, partial(_plain, report, flat=args.output == "csv"))
@@ -122,11 +123,14 @@ def _sums(report: SpendReport, args: argparse.Namespace, now: datetime, *, utc: 
     return lines
 
 
-def _notes(report: SpendReport, accounts: Mapping[str, Account], now: datetime, *, utc: bool) -> list[str]:
+def _notes(
+    report: SpendReport, accounts: Mapping[str, Account], now: datetime, *, utc: bool, readable: bool
+) -> list[str]:
+    """Return what the sums lack; without a ``readable`` history nothing is said of what it never recorded."""
     lines = notes(report, now, utc=utc)
     if report.by is By.LABEL:
         lines.append(NO_LABELS)
-    if without := never_recorded(accounts, report):
+    if readable and (without := never_recorded(accounts, report)):
         lines.append(
             f"Never recorded: {', '.join(without)}. Spending of accounts with prices is recorded"
             " while the full-screen program or the agent runs."

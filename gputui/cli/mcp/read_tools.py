@@ -305,7 +305,7 @@ class ReadTools:
         when = window(given.period, now, zone)
         record = await asyncio.to_thread(reader.history.spend.read, names, when.since)
         report = Ledger(record, now).report(when, given.by, names)
-        never = [name for name in names if name not in report.unobserved]
+        never = [] if reader.history.failure else [name for name in names if name not in report.unobserved]
         kept, omitted = bounded([to_plain(line) for line in report.lines], given.limit)
         return {
             "since": when.since.isoformat(),
@@ -316,6 +316,7 @@ class ReadTools:
             "never_recorded": never,
             "rows": kept,
             **({"omitted": omitted} if omitted else {}),
+            **self._history_problem(),
         }
 
     async def odds(self, given: OddsArguments) -> Answer:
@@ -334,8 +335,14 @@ class ReadTools:
         found = sorted((one for one in await asyncio.to_thread(read) if one.odds.since is not None), key=odds.order)
         rows = [{key: value for key, value in odds.plain(one).items() if key not in _LONG_ODDS} for one in found]
         kept, omitted = bounded(rows, given.limit)
-        observed = {} if rows else {"note": "No stock was observed yet: nothing is known of the odds."}
-        return {"rows": kept, **({"omitted": omitted} if omitted else {}), **observed}
+        known = rows or history.failure
+        observed = {} if known else {"note": "No stock was observed yet: nothing is known of the odds."}
+        return {"rows": kept, **({"omitted": omitted} if omitted else {}), **observed, **self._history_problem()}
+
+    def _history_problem(self) -> Answer:
+        """Return why the history lacks what was recorded; nothing where it can be read."""
+        problem = self._reader.history.problem
+        return {"problems": [problem]} if problem else {}
 
     async def rules(self, given: Arguments) -> Answer:
         """Return the rules, and whether an agent follows them."""

@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from difflib import get_close_matches
 from typing import Any
 
+from gputui.formatting import some_of
 from gputui.late_dataclasses import dataclass
 from gputui.presentation.columns.column import Column, RowT
 from gputui.query import Names
@@ -56,6 +57,16 @@ class ColumnChoice:
         if not all(type(width) is int for width in widths.values()):
             raise ValueError("the width of a column is a number of cells")
         return cls(tuple(dict.fromkeys(keys)), {key: _bounded(width) for key, width in widths.items()})
+
+
+_MOST_NAMES = 3
+"""As many columns that are gone are named; more are counted."""
+
+
+def no_columns(keys: Sequence[str]) -> str:
+    """Return that there are no columns with these keys, without a full stop."""
+    named = some_of(keys, _MOST_NAMES)
+    return f"there is no column {named}" if len(keys) == 1 else f"there are no columns {named}"
 
 
 def _bounded(width: int) -> int:

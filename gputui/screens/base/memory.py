@@ -163,7 +163,7 @@ class Memory:
         for name, value in self._values.items():
             wanted = values.get(name)
             if wanted is not None and not isinstance(wanted, value.kind):
-                self._say(f"{source}: the {name} is of another release and is not used.")
+                self._say(f"{source}: the value of {name} is of another release and is not used.")
                 wanted = None
             if wanted != value.get():
                 self._take(name, value, wanted, source)

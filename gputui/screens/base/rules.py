@@ -53,7 +53,7 @@ class SessionRules:
     async def follow(self, agent: Link | None, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Read the rules until cancelled, where there are any; ``sleep`` waits."""
         while self.folder is not None:
-            if await asyncio.to_thread((self.folder / "rules").is_dir):
+            if await asyncio.to_thread(_may_exist, self.folder / "rules"):
                 await self.read(agent)
             await sleep(_SECONDS)
 
@@ -93,6 +93,14 @@ class SessionRules:
         finally:
             await self.read(agent)
         return done
+
+
+def _may_exist(directory: Path) -> bool:
+    """Return whether there is a directory, or that is unknown: reading it then has the reason."""
+    try:
+        return directory.is_dir()
+    except OSError:
+        return True
 
 
 async def _ask(agent: Link | None, name: str) -> Any:

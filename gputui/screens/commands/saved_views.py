@@ -40,9 +40,7 @@ class SavedViewCommands(CommandSet):
         await asyncio.to_thread(saved_views.read)
         if not argument:
             await self._choose(shown)
-        elif argument in saved_views.unreadable():
-            raise SavedViewError(f"{argument} was saved by another release of gputui and is kept unchanged.")
-        elif (saved := saved_views.get(argument)) is not None:
+        elif (saved := saved_views.find(argument)) is not None:
             self.session.navigator.show_saved(saved)
         else:
             await self._save(shown)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gputui.formatting import some_of
-from gputui.presentation.columns.choice import ColumnChoice
+from gputui.presentation.columns.choice import ColumnChoice, no_columns
 from gputui.screens.base.memory import Memory
 from gputui.widgets.table.table import RecordTable
 
@@ -37,10 +36,6 @@ def keep_order(memory: Memory, name: str, table: Callable[[], RecordTable[Any]])
     memory.keep(name, list, get, put)
 
 
-_MOST_NAMES = 3
-"""As many columns that are gone are named; more are counted."""
-
-
 def keep_columns(memory: Memory, name: str, table: Callable[[], RecordTable[Any]]) -> None:
     """Remember the columns that the user chose for a table."""
 
@@ -52,6 +47,6 @@ def keep_columns(memory: Memory, name: str, table: Callable[[], RecordTable[Any]
         choice = None if value is None else ColumnChoice.of_plain(value)
         table().chosen.choose(choice)
         unknown = () if choice is None else choice.unknown(tuple(table().columns.values()))
-        return f"there is no column {some_of(unknown, _MOST_NAMES)}." if unknown else None
+        return f"{no_columns(unknown)}." if unknown else None
 
     memory.keep(name, dict, get, put)

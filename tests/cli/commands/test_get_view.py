@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,3 +92,34 @@ def test_a_saved_view_that_cannot_be_used_is_wrong_usage(
     status, out, err = run("get", *argv)
     assert (status, out) == (2, "")
     assert reason in err
+
+
+@pytest.mark.parametrize(
+    ("stored", "status", "said"),
+    [
+        ({"view": {"id": 3}}, 2, "night was saved by another release of gputui and is kept unchanged."),
+        ({"view": "instances", "values": {"filter": 7}}, 2, "The filter of night is of another release"),
+        ({"view": "instances", "values": {"sort": "name"}}, 0, "the order is of another release and is not used."),
+        ({"view": "instances", "values": {"columns": [1]}}, 0, "the columns cannot be used: "),
+    ],
+)
+def test_what_another_release_has_saved_is_named_and_never_lists_more_rows(
+    stored: object, status: int, said: str, world: Running, home: Path, run: Run
+) -> None:
+    history = History(history_path(home / "state"))
+    history.preferences(scope_of(home / "config.toml")).put("saved_view.night", stored)
+    history.close()
+    found, out, err = run("get", "instances", "--view", "night")
+    assert (found, bool(out)) == (status, not status)
+    assert said in err
+
+
+def test_saved_views_that_cannot_be_read_are_not_said_to_be_missing(
+    world: Running, home: Path, save: Callable[..., None], run: Run
+) -> None:
+    save(SavedView("night", "instances"))
+    with sqlite3.connect(history_path(home / "state")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    status, out, err = run("get", "instances", "--view", "night")
+    assert (status, out) == (2, "")
+    assert err.startswith("gputui: The saved views cannot be read: the history was written by a newer gputui")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,3 +52,14 @@ def test_without_facts_it_says_how_they_come(history: History, run: Run) -> None
     status, out, err = run("get", "bad-hosts")
     assert (status, out) == (0, "")
     assert err.startswith("No host was observed yet.")
+
+
+def test_a_history_that_cannot_be_read_is_not_taken_for_an_empty_one(history: History, home: Path, run: Run) -> None:
+    history.commands()
+    history.close()
+    with sqlite3.connect(history_path(home / "state")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    status, out, err = run("get", "bad-hosts")
+    assert (status, out) == (1, "")
+    assert "No host was observed" not in err
+    assert err.startswith("gputui: the history was written by a newer gputui")

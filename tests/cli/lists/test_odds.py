@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -94,3 +95,14 @@ def test_a_wrong_line_says_what_is_wrong(history: History, run: Run, line: tuple
     status, out, err = run("get", *line)
     assert (status != 0, out) == (True, "")
     assert said in err
+
+
+def test_a_history_that_cannot_be_read_is_not_taken_for_an_empty_one(history: History, home: Path, run: Run) -> None:
+    history.commands()
+    history.close()
+    with sqlite3.connect(history_path(home / "state")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    status, out, err = run("get", "odds")
+    assert (status, out) == (1, "")
+    assert "No stock was observed" not in err
+    assert err.startswith("gputui: the history was written by a newer gputui")

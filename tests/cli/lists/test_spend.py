@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -113,3 +114,14 @@ def test_options_that_do_not_fit_are_refused(
     status, _, err = run("get", *options)
     assert status != 0
     assert problem in err
+
+
+def test_a_history_that_cannot_be_read_is_not_said_to_have_never_recorded(
+    spent: FakeBackend, home: Path, run: Run
+) -> None:
+    with sqlite3.connect(history_path(home / "state")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    status, _, err = run("get", "spend")
+    assert status == 1
+    assert "Never recorded" not in err
+    assert "the history was written by a newer gputui" in err

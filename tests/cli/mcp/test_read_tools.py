@@ -145,6 +145,16 @@ async def test_rules_spending_and_odds_say_what_they_do_not_know(tmp_path: Path,
     assert odds == {"rows": [], "note": "No stock was observed yet: nothing is known of the odds."}
 
 
+async def test_a_history_that_cannot_be_read_is_a_problem_and_not_empty(tmp_path: Path, lab: FakeBackend) -> None:
+    (tmp_path / "history.db").symlink_to("elsewhere")
+    async with tools_over(tmp_path, lab) as tools:
+        spend = await tools.ask("spend")
+        odds = await tools.ask("odds")
+    reason = f"history is not kept: it is a symbolic link; put the file itself there ({tmp_path / 'history.db'})"
+    assert (spend["never_recorded"], spend["problems"]) == ([], [reason])
+    assert odds == {"rows": [], "problems": [reason]}
+
+
 async def test_wrong_arguments_are_refused_by_name(tmp_path: Path, lab: FakeBackend) -> None:
     lab.rows[INSTANCES] = [pod("lab", "main")]
     async with tools_over(tmp_path, lab) as tools:
