@@ -104,8 +104,13 @@ def status_text(status: str | None) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number of things: ``1 model``, ``30 models``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """Return a number of things: ``1 model``, ``30 models``, ``2 processes``."""
+    return f"{number:,} {noun if number == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """Return the plural of a noun: ``models``, ``processes``."""
+    return f"{noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def some_of(names: Sequence[str], most: int) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from gputui.known_secrets import MASK
 from gputui.models import Phase, Role, Task, TaskQueue
+from gputui.presentation.counts import count_text
 
 LONG_SECONDS = 1800.0
 """A task that is processed for longer than this is a problem."""
@@ -51,17 +52,23 @@ def takes_long(task: Task) -> bool:
     return (datetime.now(UTC) - task.created_at).total_seconds() > LONG_SECONDS
 
 
-def processing_text(queues: Iterable[TaskQueue]) -> str:
-    """Write how many tasks of these queues are processed: ``processing 3``; '' where it is unknown."""
+def processing_text(queues: Iterable[TaskQueue], *, lacks: bool = False) -> str:
+    """Write how many tasks of these queues are processed: ``processing 3``; '' where it is unknown.
+
+    ``lacks``: there may be more queues.
+    """
     reported = [queue.processing for queue in queues if queue.processing is not None]
-    return f"processing {sum(reported):,}" if reported else ""
+    return f"processing {count_text(sum(reported), lacks=lacks)}" if reported else ""
 
 
-def read_text(shown: int, read: int, queues: Sequence[TaskQueue]) -> str:
+def read_text(shown: int, read: int, queues: Sequence[TaskQueue], *, lacks: bool = False) -> str:
     """Say how many tasks are shown, of how many that were read, of how many that there are.
 
-    ``8 of the newest 200 of 5,312 tasks``; what is the same number is said once.
+    ``8 of the newest 200 of 5,312 tasks``; what is the same number is said once. ``lacks``: there may be more queues,
+    or tasks that were not read: ``8 + ? tasks``.
     """
+    if lacks:
+        return count_text(shown, "task", of=read, lacks=True)
     totals = [queue.total for queue in queues]
     total = sum(number or 0 for number in totals) if totals and None not in totals else None
     first = f"{shown:,} of " if shown != read else ""

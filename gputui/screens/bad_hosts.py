@@ -178,6 +178,11 @@ class BadHostsView(SessionList):
         """Return the hosts as they were read last."""
         return self._records or ()
 
+    def lacks_rows(self) -> bool:
+        """Whether the history is not read yet, or cannot be."""
+        history = self.session.history
+        return self._records is None or history is None or bool(history.failure)
+
     def moves(self) -> bool:
         """The evidence is read again each minute."""
         return False

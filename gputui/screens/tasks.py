@@ -168,9 +168,11 @@ class TasksView(ListView):
     def counts(self) -> str:
         """Return how many are in progress, and how many of all are shown."""
         queues = self.queues()
-        return "   ".join(
-            filter(None, (processing_text(queues), read_text(self.table.row_count, self._read, queues)))
+        parts = (
+            processing_text(queues, lacks=self.feeds.lack_rows((Resource.QUEUES,), self.scope)),
+            read_text(self.table.row_count, self._read, queues, lacks=self.lacks_rows()),
         )
+        return "   ".join(filter(None, parts))
 
     @property
     def _read(self) -> int:

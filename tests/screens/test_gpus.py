@@ -218,7 +218,7 @@ async def test_a_filter_without_matches_leaves_known_processes_known() -> None:
     fake = lab()
     fake.rows[Resource.GPUS] = [replace(gpu("lab", index, None, 0), process_count=None) for index in range(4)]
     async with staged(fake, view="5") as stage:
-        assert "5 processes + ?" in stage.title
+        assert "5 + ? processes" in stage.title
         await in_processes(stage)
         await stage.press("slash", *"nonesuch", "enter")
         assert "no matches" in stage.title

@@ -27,6 +27,26 @@ class Feeds:
         waiting = [account for account in self._session.accounts_shown() if self._is_awaited(account)]
         return f"Asking {', '.join(waiting)} …" if waiting else ""
 
+    def lack_rows(self, resources: Collection[Resource], scope: Ref | None = None) -> bool:
+        """Whether rows of these lists may be missing: one is awaited, has not been read once, or is incomplete.
+
+        ``scope``: the view is limited to this, and shows its account alone. Lists that an account may not use lack
+        nothing.
+        """
+        session = self._session
+        shown = [name for name in session.accounts_shown() if scope is None or scope.account == name]
+        return not session.fleet.accounts or any(self.lacks(name, each) for name in shown for each in resources)
+
+    def lacks(self, account: str, resource: Resource) -> bool:
+        """Whether rows of a list of one account may be missing."""
+        fleet = self._session.fleet
+        if fleet.runtime(account).denial(resource) is not None:
+            return False
+        feed = fleet.feed(account, resource)
+        if feed.state is FeedState.LOADING:
+            return fleet.health()[account].state is HealthState.UNKNOWN or fleet.supports(account, resource)
+        return feed.state is FeedState.FAILED or feed.lacking is not None
+
     def _is_awaited(self, account: str) -> bool:
         fleet = self._session.fleet
         if fleet.health()[account].state is HealthState.UNKNOWN:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from textual.content import Content
 
 from gputui.analytics.cost import COSTING, SIZING, Costing, Total, billed, by_account, in_order, not_read
 from gputui.formatting import format_money
-from gputui.models import Change, FeedState, GpuDevice, HostInfo, Money, Row
+from gputui.models import Change, FeedState, GpuDevice, HostInfo, Money, Resource, Row
 from gputui.presentation.prices import AT_LEAST, lacking_text
 from gputui.screens.base.session import Session
 
@@ -34,6 +34,22 @@ def unstated(session: Session, totals: dict[str, Total]) -> list[str]:
     """Return the accounts shown that are in no sum: the cost of their own servers is not stated."""
     counted = billed(totals, billing(session))
     return [account for account in totals if account not in counted and session.shows_account(account)]
+
+
+def lists_of_sums(session: Session, counted: Collection[str]) -> list[tuple[str, Resource]]:
+    """Return the lists on which the sums of the accounts shown depend: each account with each list of cost.
+
+    Instances of an account that is known not to be billed belong in none, unless it is ``counted``.
+    """
+    fleet = session.fleet
+    unbilled = {name for name in fleet.accounts if fleet.runtime(name).opened is not None} - billing(session)
+    unbilled -= set(counted)
+    return [
+        (account, resource)
+        for account in session.accounts_shown()
+        for resource in COSTING
+        if resource is not Resource.INSTANCES or account not in unbilled
+    ]
 
 
 def partial_accounts(session: Session) -> set[str]:

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from gputui.analytics.cost import COSTING, Total, by_account
+from gputui.analytics.cost import COSTING, Total, billed, by_account
 from gputui.analytics.cost_lines import CostLine, cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
 from gputui.analytics.spend import SpendLine
@@ -22,7 +22,14 @@ from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.cost import cost_columns
 from gputui.presentation.columns.lists import columns_of
 from gputui.presentation.prices import AT_LEAST, UNKNOWN, gpus_text, lacking_text, unstated_text
-from gputui.screens.base.header_cost import all_costing, billing, partial_accounts, shown_total, unstated
+from gputui.screens.base.header_cost import (
+    all_costing,
+    billing,
+    lists_of_sums,
+    partial_accounts,
+    shown_total,
+    unstated,
+)
 from gputui.screens.base.session import Session
 from gputui.screens.cost.commands import CostCommands
 from gputui.screens.cost.period_bar import PeriodBar
@@ -274,11 +281,19 @@ class CostView(ListView):
             )
             for money in total.amounts.values()
         ]
+        if self._lacks_costs():
+            lacking = " + ".join(filter(None, (lacking, UNKNOWN)))
         if lacking:
             parts.append(Content.styled(f"   {'+ ' if parts else ''}{lacking}", "$text-warning"))
         if excluded := unstated(self.session, self._totals):
             parts.append(Content.styled(f"   without {', '.join(excluded)} (no price stated)", "$muted"))
         return Content.assemble(*parts), super().status()[1]
+
+    def _lacks_costs(self) -> bool:
+        """Whether something that belongs in the sums may be missing."""
+        session = self.session
+        lists = lists_of_sums(session, billed(self._totals, billing(session)))
+        return not session.fleet.accounts or any(self.feeds.lacks(*each) for each in lists)
 
     def empty_text(self) -> str:
         """Return why there are no rows."""

@@ -15,6 +15,7 @@ from gputui.formatting import counted
 from gputui.models import Change, GpuDevice, GpuProcess, Instance, Ref, Resource, Row
 from gputui.presentation.actions import may_be_of
 from gputui.presentation.columns.lists import columns_of
+from gputui.presentation.counts import count_text
 from gputui.presentation.gpu_faults import gpu_fault
 from gputui.presentation.groups.lists import groupings_of
 from gputui.query import Query
@@ -49,7 +50,7 @@ class GpusView(ListView):
 
     NAME = "gpus"
     AUTO_FOCUS = "#gpus"
-    COUNTED = " processes"
+    COUNTED = "process"
     HEADING = "GPUs"
     TYPED_OVER = "/ processes:"
     RESOURCE = Resource.PROCESSES
@@ -244,22 +245,27 @@ class GpusView(ListView):
         """Count the processes, without rows for unknown ones."""
         rows = [self.table.get(ref) for ref in self.table.visible_refs]
         unknown = sum(isinstance(row, GpuProcess) and row.processes is None for row in rows)
-        lacking = any(one.process_count is None for one in self.shown.listed())
-        if not rows and self._query is not None and self.table.total_count:
+        lacking = self.lacks_rows()
+        if not rows and self._query is not None and self.table.total_count and not super().lacks_rows():
             return "no matches"
         if not rows and lacking:
             return "processes unknown"
         if not unknown:
-            return f"{super().counts()}{' + ?' if lacking else ''}"
+            return super().counts()
         if len(rows) > unknown:
-            return f"{len(rows) - unknown}{self.COUNTED} + ? on {counted(unknown, 'GPU')}"
+            return f"{count_text(len(rows) - unknown, self.COUNTED, lacks=True)} on {counted(unknown, 'GPU')}"
         return f"processes of {counted(unknown, 'GPU')} unknown"
+
+    def lacks_rows(self) -> bool:
+        """Whether a list is not read or incomplete, or the processes of a GPU are unknown."""
+        return super().lacks_rows() or any(one.process_count is None for one in self.shown.listed())
 
     def status(self) -> tuple[Content, Content]:
         """Count both sides; the filter is over the processes."""
         left, right = super().status()
         gpus = len(self.shown.compared()) if self.shown.comparing else self.gpus.row_count
-        counts = "" if self.shown.opened is not None else f"   {gpus}"
+        total = count_text(gpus, lacks=self.feeds.lack_rows((Resource.GPUS,), self.scope))
+        counts = "" if self.shown.opened is not None else f"   {total}"
         filtered = f"   / GPUs: {self.shown.query.text}" if self.shown.query is not None else ""
         if self.shown.comparing and gpus > MOST:
             counts = f"   {MOST} of {gpus}, mark those to see"

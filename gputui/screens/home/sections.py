@@ -41,7 +41,7 @@ from gputui.presentation.home.problems import AccountState, Troubles, problems
 from gputui.presentation.home.spending import Costs, spending, worth_a_line
 from gputui.presentation.home.stock import Watched, watched_stock
 from gputui.presentation.home.under_way import Work, under_way
-from gputui.screens.base.header_cost import all_costing, billing, partial_accounts
+from gputui.screens.base.header_cost import all_costing, billing, lists_of_sums, partial_accounts
 from gputui.screens.base.session import Session
 from gputui.screens.events.slow_steps import SlowSteps
 
@@ -379,7 +379,7 @@ class HomeSections:
                 lines=lines,
                 packages=worth_a_line(used),
                 old=self._old(COSTING),
-                read=self._are_whole(COSTING),
+                read=all(self._is_whole(*each) for each in lists_of_sums(session, {line.account for line in lines})),
                 today=today,
                 budgets=budgets,
             ),
@@ -400,25 +400,25 @@ class HomeSections:
 
     def _old(self, lists: Collection[Resource]) -> set[str]:
         """Return the accounts shown of which some of these lists are old or were not read."""
-        fleet = self._session.fleet
         return {
-            name
-            for name in self._session.accounts_shown()
-            if fleet.health()[name].state is HealthState.UNKNOWN
-            or any(
-                fleet.supports(name, each) and fleet.feed(name, each).state is not FeedState.FRESH for each in lists
-            )
+            name for name in self._session.accounts_shown() if any(self._is_old(name, resource) for resource in lists)
         }
+
+    def _is_old(self, account: str, resource: Resource) -> bool:
+        fleet = self._session.fleet
+        if fleet.health()[account].state is HealthState.UNKNOWN:
+            return True
+        return fleet.supports(account, resource) and fleet.feed(account, resource).state is not FeedState.FRESH
 
     def _are_whole(self, lists: Collection[Resource]) -> bool:
         """Whether all rows of these lists are known of the accounts shown: then one that is not listed is none."""
-        return not self._old(lists) and all(
-            self._is_whole(name, each) for name in self._session.accounts_shown() for each in lists
-        )
+        return all(self._is_whole(name, each) for name in self._session.accounts_shown() for each in lists)
 
     def _is_whole(self, account: str, resource: Resource) -> bool:
         fleet = self._session.fleet
         runtime = fleet.runtime(account)
+        if self._is_old(account, resource):
+            return False
         if runtime.uses_probes(resource):
             return True  # the instances that are not probed are counted
         if runtime.denial(resource) is not None:

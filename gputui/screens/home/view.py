@@ -11,9 +11,9 @@ from textual.content import Content
 from textual.message import Message
 
 from gputui.commands import Command, Group
-from gputui.formatting import counted
 from gputui.models import Change, Ref, Resource, Row
 from gputui.presentation.columns.home import home_columns
+from gputui.presentation.counts import count_text
 from gputui.presentation.groups.home import sections
 from gputui.presentation.home.lines import HomeLine, HomeSection, Section, fit, quiet_text
 from gputui.screens.base.session import Session
@@ -234,7 +234,7 @@ class HomeView(TabularView):
         lines = next((each.lines for each in self._made if each.section is Section.PROBLEMS), ())
         waiting = self.feeds.loading_text()
         left = Content.assemble(
-            (f"   {counted(len(lines), 'problem')}" if lines else "", "$text-error"),
+            (f"   {count_text(len(lines), 'problem', lacks=bool(waiting))}" if lines else "", "$text-error"),
             (f"   {waiting}" if waiting else "", "$text-warning"),
             self.filter_caption(),
         )

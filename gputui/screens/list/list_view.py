@@ -13,6 +13,7 @@ from gputui.models import Change, FeedState, Phase, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.lists import columns_of
+from gputui.presentation.counts import count_text
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
 from gputui.screens.commands.inspect import OpenCommands
@@ -30,7 +31,7 @@ class ListView(TabularView):
     SORT: ClassVar[tuple[str | None, bool]] = (None, False)
     FOLLOW: ClassVar[bool] = False
     COUNTED: ClassVar[str] = ""
-    """The unit of the number in the title, where the heading does not give it."""
+    """The noun for one of the rows that are counted in the title, where the heading does not give it."""
 
     SHOWS_AGE: ClassVar[bool] = False
     """Whether its rows show ages or times left, which are updated once a minute."""
@@ -283,8 +284,12 @@ class ListView(TabularView):
 
     def counts(self) -> str:
         """Return the number of rows shown, and of all."""
-        shown, total = self.table.row_count, self.table.total_count
-        return f"{shown}{f' of {total}' if shown != total else ''}{self.COUNTED}"
+        table = self.table
+        return count_text(table.row_count, self.COUNTED, of=table.total_count, lacks=self.lacks_rows())
+
+    def lacks_rows(self) -> bool:
+        """Whether there may be rows that are not in the table: their list is not read, or not all of it."""
+        return self.feeds.lack_rows((self.RESOURCE,), self.scope)
 
     def _new_text(self) -> str:
         """Return the number of new rows above those in view, and the key that goes there; '' for none."""

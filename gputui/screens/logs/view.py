@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from gputui.errors import GputuiError, RateLimitedError
-from gputui.formatting import format_time
+from gputui.formatting import counted, format_time
 from gputui.late_dataclasses import dataclass
 from gputui.logs.line_filter import LineFilter
 from gputui.logs.reader import LogReader, ReadLog
@@ -242,8 +242,8 @@ class LogsView(View):
         elif (error := log.reader.past_error) is not None:
             left = Content.assemble((f"   older ones: {error.title.lower()}", "$text-error"), left)
         left += self.search.caption()
-        count = f"{len(log.store):,} lines"
-        if log.matches is not None:
+        count = counted(len(log.store), "line") if log.reader.answered else ""
+        if count and log.matches is not None:
             more = " …" if log.matches.behind else ""
             count = f"{len(log.matches):,} of {count} match {self.filter_text()}{more}"
         since = ""

@@ -69,6 +69,12 @@ class RulesView(SessionList):
         shown = [row for row in rows if not row.accounts or any(map(self.session.shows_account, row.accounts))]
         return cast("Sequence[Row]", shown)
 
+    def lacks_rows(self) -> bool:
+        """Whether the rules, or some of them, could not be read yet."""
+        rules = self.session.rules
+        read = rules.now is not None and not rules.failure and not rules.now.problems
+        return rules.folder is not None and not read
+
     def moves(self) -> bool:
         """Whether the time to a next step or to the end runs down."""
         now = self.session.rules.now

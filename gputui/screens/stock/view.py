@@ -15,6 +15,7 @@ from gputui.analytics.stock import Paid, paid_prices, price_of
 from gputui.commands import Command
 from gputui.formatting import counted
 from gputui.models import FeedState, Instance, Offer, Ref, Resource, Row
+from gputui.presentation.counts import count_text
 from gputui.presentation.offers import place_name
 from gputui.query import IS, IS_FAVOURITE, Query, parse
 from gputui.screens.base.session import Session
@@ -233,8 +234,11 @@ class StockView(View):
         """Return the size of the map for the left, its limits for the right."""
         grid = self.map.grid
         waiting = self.feeds.loading_text() if grid.models else ""
+        lacks = self.feeds.lack_rows((Resource.STOCK,))
+        sizes = (len(grid.models), "model"), (len(grid.places), "place")
+        counts = " · ".join(count_text(number, noun, lacks=lacks) for number, noun in sizes)
         left = Content.assemble(
-            (f"   {counted(len(grid.models), 'model')} · {counted(len(grid.places), 'place')}", "$muted"),
+            (f"   {counts}", "$muted"),
             (f"   {counted(len(grid.failed), 'place')} not read" if grid.failed else "", "$text-error"),
             (f"   / {self._query.text}" if self._query else "", "$text-accent"),
             (f"   {waiting}" if waiting else "", "$text-warning"),

@@ -43,6 +43,7 @@ class TimelineView(SessionList):
     FOOTER = ("open", "zoom-in", "zoom-out", "go-to-time", "filter", "save", "follow")
     SORT: ClassVar[tuple[str | None, bool]] = ("time", False)
     EVERY: ClassVar[float] = _TICK_SECONDS
+    COUNTED = "moment"
     WORDS: ClassVar[Mapping[str, tuple[str, str]]] = {
         "open": ("Open", "Open what it happened to; of what is gone, the details"),
         "follow": ("Now", "Go to now and follow the time"),
@@ -306,10 +307,9 @@ class TimelineView(SessionList):
             return [f"{self.scope.kind} {self.scope.id}", self.HEADING]
         return super().breadcrumbs()
 
-    def counts(self) -> str:
-        """Return the number of moments shown, and of all."""
-        text = super().counts()
-        return f"{text} moment{'' if text == '1' else 's'}"
+    def lacks_rows(self) -> bool:
+        """Whether the history is not read yet, or cannot be."""
+        return self.timeline is None or self.session.history is None or bool(self.reader.problem)
 
     def status(self) -> tuple[Content, Content]:
         """Add the range."""

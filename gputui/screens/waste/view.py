@@ -130,6 +130,10 @@ class WasteView(ListView):
     def server_filtered(self) -> None:
         """The filters are those of the lists' own views."""
 
+    def lacks_rows(self) -> bool:
+        """Whether a list in which there may be waste is not read, or not all of it."""
+        return self.feeds.lack_rows(READ)
+
     def warning(self) -> str:
         """Return what is missing because of a server filter."""
         fleet = self.session.fleet
