@@ -1,6 +1,6 @@
 """Arguments of commands: readers of numbers, sizes, times and assignments, and the options that commands share.
 
-argparse reports a ValueError as a wrong value, with the name of the reader.
+A reader refuses with a reason (:func:`described`): of a ValueError argparse reports no more than the reader's name.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import argparse
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from functools import wraps
 from ipaddress import ip_address
 from math import inf
 from typing import TypeVar
@@ -21,23 +22,41 @@ _T = TypeVar("_T")
 REF_HELP = "account/kind/id, or any part of it that matches one row only"
 
 
-def _reader(name: str, read: Callable[[str], _T], fits: Callable[[_T], bool]) -> Callable[[str], _T]:
+def described(wanted: str) -> Callable[[Callable[[str], _T]], Callable[[str], _T]]:
+    """Make a reader refuse with the text and ``wanted``, what it should have been, where it raises ValueError."""
+
+    def decorate(read: Callable[[str], _T]) -> Callable[[str], _T]:
+        @wraps(read)
+        def reader(text: str) -> _T:
+            try:
+                return read(text)
+            except ValueError:
+                raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}") from None
+
+        return reader
+
+    return decorate
+
+
+def _reader(wanted: str, read: Callable[[str], _T], fits: Callable[[_T], bool]) -> Callable[[str], _T]:
+    @described(wanted)
     def reader(text: str) -> _T:
         value = read(text)
         if not fits(value):
             raise ValueError(text)
         return value
 
-    reader.__name__ = name
     return reader
 
 
-positive = _reader("number of seconds", float, lambda value: 0 < value < inf)
-not_negative = _reader("factor", float, lambda value: 0 <= value < inf)
-count = _reader("count", int, lambda value: value >= 1)
-whole = _reader("number", int, lambda value: value >= 0)
+positive = _reader("a number of seconds above 0", float, lambda value: 0 < value < inf)
+not_negative = _reader("a number of 0 or more", float, lambda value: 0 <= value < inf)
+count = _reader("a whole number above 0", int, lambda value: value >= 1)
+whole = _reader("a whole number of 0 or more", int, lambda value: value >= 0)
+integer = _reader("a whole number", int, lambda value: True)
 
 
+@described("[LOCAL:]REMOTE, each a port up to 65535")
 def ports(text: str) -> tuple[int, int]:
     """Read ``[LOCAL:]REMOTE``; a local port of 0 is any that is free."""
     local, colon, remote = text.rpartition(":")
@@ -47,6 +66,7 @@ def ports(text: str) -> tuple[int, int]:
     return ports
 
 
+@described("a port, 0 to 65535")
 def local_port(text: str) -> int:
     """Read a port of this machine; 0 is any that is free."""
     port = int(text)
@@ -55,11 +75,13 @@ def local_port(text: str) -> int:
     return port
 
 
+@described("an IP address")
 def address(text: str) -> str:
     """Read an IP address; ``localhost`` is that of this machine alone."""
     return str(ip_address("127.0.0.1" if text == "localhost" else text))
 
 
+@described("a time of a minute or more, such as 90m, 6h or 7d")
 def span(text: str) -> int:
     """Read a length of time as minutes, at most the longest a block can have."""
     minutes = parse_span(text)
@@ -70,6 +92,7 @@ def span(text: str) -> int:
     return minutes
 
 
+@described("a time such as 30s, 90m or 6h, or 0")
 def wait_seconds(text: str) -> float:
     """Read how long to wait, in seconds: a span, seconds as ``30s``, or 0 for one look."""
     if match := re.fullmatch(r"(?:(0)|(\d{1,7})s)", text.strip(), re.ASCII):
@@ -88,19 +111,13 @@ def price(text: str) -> Decimal:
     return price
 
 
+@described("a size in whole GB above 0, such as 200 or 200G")
 def size(text: str) -> int:
     """Read a size in whole GB."""
     match = re.fullmatch(r"(\d+)\s*(?:G|GB)?", text.strip(), re.IGNORECASE | re.ASCII)
     if match is None or int(match[1]) < 1:
         raise ValueError(text)
     return int(match[1])
-
-
-wait_seconds.__name__ = "time (30s, 90m, 6h, or 0)"
-span.__name__ = "time (90m, 6h, 7d)"
-size.__name__ = "size in GB (200, 200G)"
-ports.__name__ = local_port.__name__ = "port"
-address.__name__ = "IP address"
 
 
 def assignment(text: str) -> tuple[str, str]:
@@ -195,7 +212,7 @@ def add_world(parser: argparse.ArgumentParser) -> None:
     """Add the options of a simulated world."""
     sizes = ("small", "large", "huge")
     parser.add_argument("--size", choices=sizes, default="small", help="size of the simulated world (default: small)")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the simulated world (default: 1)")
+    parser.add_argument("--seed", type=integer, default=1, help="seed of the simulated world (default: 1)")
     parser.add_argument(
         "--speed",
         type=not_negative,

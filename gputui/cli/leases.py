@@ -57,9 +57,6 @@ def _warning(text: str) -> int:
     return 0 if text.strip() == "0" else arguments.span(text)
 
 
-_warning.__name__ = arguments.span.__name__
-
-
 def terms_of(args: argparse.Namespace, now: datetime) -> LeaseTerms:
     """Return the terms of a command line. Raises ConfigError for a time that is none, InvalidError for no lease."""
     from gputui.presentation.times import parse_end

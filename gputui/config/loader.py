@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from gputui import vendors
 from gputui.config.accounts import Account, Section, UnusableAccount
-from gputui.config.keymap import key_problems
+from gputui.config.keymap import custom_key_problem, key_problems
 from gputui.config.paths import CONFIG_ENCODING, FOLDER, config_path
 from gputui.config.secrets import SecretRef
 from gputui.config.sections import (
@@ -195,10 +195,8 @@ class _Reader:
         accounts = self._accounts(data.get("accounts", {}))
         ui = self._section(UiConfig, data.get("ui", {}), ("ui",))
         commands = self._commands(data.get("commands", []))
-        if ui is not None:
-            custom = {f"commands.{one.name}": one.key for one in commands if one.key}
-            for problem in key_problems(ui.keys, custom):
-                self.problems.append(problem if problem.startswith("commands.") else f"ui.keys.{problem}")
+        for problem in key_problems(_keys_of(data.get("ui")), _custom_keys(data.get("commands"))):
+            self.problems.append(problem if problem.startswith("commands.") else f"ui.keys.{problem}")
         polling = self._section(Polling, data.get("polling", {}), ("polling",))
         waste = self._section(WasteConfig, data.get("waste", {}), ("waste",))
         notify = self._section(NotifyConfig, data.get("notify", {}), ("notify",))
@@ -225,7 +223,8 @@ class _Reader:
             self._section(CommandConfig, table, ("commands", str(number))) for number, table in enumerate(data, 1)
         ]
         found = [command for command in read if command is not None]
-        names = Counter(command.name for command in found)
+        names = Counter(_text_of(table, "name") for table in data)
+        del names[""]
         self.problems += [
             f"commands: {clean(name)} is the name of {count} commands; give each its own"
             for name, count in names.items()
@@ -249,7 +248,8 @@ class _Reader:
                 continue
             wrong = [account for account in budget.accounts if account not in known]
             if wrong:
-                said = f"there is no account {clean(wrong[0])}; the accounts are {', '.join(map(clean, known))}"
+                names = ", ".join(map(clean, wrong))
+                said = f"there is no account {names}; the accounts are {', '.join(map(clean, known))}"
                 self.problems.append(f"{path}.accounts: {said}")
             found[name] = budget
         return found
@@ -307,6 +307,32 @@ class _Reader:
                 where = ".".join((*path, *(clean(str(part)) for part in location)))
                 self.problems.append(f"{where}: {_explain(model, problem['type'], problem['msg'], location)}")
             return None
+
+
+def _text_of(table: object, key: str) -> str:
+    """Return a text of a table that may be anything; '' for none."""
+    value = table.get(key) if isinstance(table, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _keys_of(ui: object) -> dict[str, str]:
+    """Return the key map as far as it is one: it may clash also where something else in its section is wrong."""
+    keys = ui.get("keys") if isinstance(ui, dict) else None
+    return {name: text for name, text in keys.items() if isinstance(text, str)} if isinstance(keys, dict) else {}
+
+
+def _custom_keys(commands: object) -> dict[str, str]:
+    """Return the keys that custom commands may have, also of commands that are refused for another reason.
+
+    The ids are ``commands.NAME``, with the number in place of a name that is missing or taken.
+    """
+    found: dict[str, str] = {}
+    for number, table in enumerate(commands if isinstance(commands, list) else [], 1):
+        name, key = _text_of(table, "name"), _text_of(table, "key")
+        id_ = f"commands.{clean(name)}" if name and f"commands.{clean(name)}" not in found else f"commands.{number}"
+        if key and custom_key_problem(key) is None:
+            found[id_] = key
+    return found
 
 
 def _known_keys(model: type[BaseModel]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -17,6 +18,10 @@ from gputui.models.budgets import Budget
 from gputui.models.custom_commands import ANY, FIELDS, fields_in, quoted_fields
 from gputui.models.notifications import Topic
 from gputui.text import clean
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(clean, names))
 
 
 class UiConfig(Section):
@@ -63,7 +68,7 @@ class NotifyConfig(Section):
     def _check_topics(cls, names: list[str]) -> list[str]:
         known = [topic.value for topic in Topic]
         if wrong := [name for name in names if name not in known]:
-            raise ValueError(f"has no topic {clean(wrong[0])}; the topics are {', '.join(known)}")
+            raise ValueError(f"has no topic {_listed(wrong)}; the topics are {', '.join(known)}")
         return names
 
 
@@ -84,10 +89,14 @@ class CommandConfig(Section):
             found = fields_in(run)
         except ValueError:
             raise ValueError("has a brace that is not closed; write {{ and }} for braces themselves") from None
-        if wrong := [name for name in found if name not in FIELDS]:
-            raise ValueError(f"has no field {{{clean(wrong[0])}}}; the fields are {', '.join(FIELDS)}")
-        if inside := quoted_fields(run):
-            raise ValueError(f"has {{{inside[0]}}} inside quotes; write it without, it is quoted for the shell")
+        problems = []
+        if wrong := [f"{{{name}}}" for name in found if name not in FIELDS]:
+            problems.append(f"has no field {_listed(wrong)}; the fields are {', '.join(FIELDS)}")
+        if inside := [f"{{{name}}}" for name in dict.fromkeys(quoted_fields(run)) if name in FIELDS]:
+            it = "it without, it is" if len(inside) == 1 else "them without, they are"
+            problems.append(f"has {_listed(inside)} inside quotes; write {it} quoted for the shell")
+        if problems:
+            raise ValueError("; it ".join(problems))
         return run
 
     @field_validator("scope")
@@ -95,7 +104,7 @@ class CommandConfig(Section):
     def _check_scope(cls, names: list[str]) -> list[str]:
         known = [*(resource.value for resource in RESOURCES), ANY]
         if wrong := [name for name in names if name not in known]:
-            raise ValueError(f"has no list {clean(wrong[0])}; the lists are {', '.join(known)}")
+            raise ValueError(f"has no list {_listed(wrong)}; the lists are {', '.join(known)}")
         return names
 
     @field_validator("key")

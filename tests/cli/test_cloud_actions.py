@@ -55,7 +55,7 @@ def test_scaling_says_from_what_to_what_and_what_it_costs(hub: Cloud, run: Run, 
         (("scale", "train", "3"), 2, "not a terminal; use --yes"),
         (("scale", "trai", "3", "--yes"), 2, f"trai is {TRAIN}"),
         (("scale", "train", "2", "--yes"), 0, "already has 2 desired instances"),
-        (("scale", "train", "0", "--yes"), 2, "invalid count value"),
+        (("scale", "train", "0", "--yes"), 2, "'0' is not a whole number above 0"),
         (("scale", "train-a", "3", "--yes"), 1, "train-a is a container; only deployments can be scaled"),
         (("scale", "batch", "3", "--yes"), 1, "scale of a Job is not possible while it is running."),
         (("--read-only", "scale", "train", "3", "--yes"), 2, "read-only"),
@@ -254,7 +254,7 @@ def test_a_time_without_a_unit_is_wrong_usage(span: str, hub: Cloud, run: Run) -
     status, _, err = run("block", "train-b", "--for", span, "--yes")
 
     assert status == 2
-    assert "invalid time (90m, 6h, 7d) value" in err
+    assert "is not a time of a minute or more, such as 90m, 6h or 7d" in err
 
 
 def test_one_shortened_name_is_never_two_things(clouds: dict[str, Backend], home: Path, run: Run) -> None:

@@ -99,3 +99,20 @@ def test_a_command_that_raises_without_a_place_for_a_report_says_so(
     assert status == 1
     assert err.count("\n") == 1
     assert "No report could be written: [Errno 28] No space left on device" in err
+
+
+def every_action(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    yield from parser._actions
+    for below in subcommands(parser).values():
+        yield from every_action(below)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "x", "", "1e9", "nan", "99999999999"])
+def test_every_reader_of_an_argument_refuses_with_a_reason(text: str) -> None:
+    readers = {action.type for action in every_action(build_parser()) if callable(action.type)}
+    assert readers
+    for reader in readers:
+        try:
+            reader(text)
+        except argparse.ArgumentTypeError as error:
+            assert str(error)

@@ -197,6 +197,10 @@ run = "true"
     assert quoted == [
         "config.toml: commands.1.run: has {name} inside quotes; write it without, it is quoted for the shell"
     ]
+    both = problems(ACCOUNT + '[[commands]]\nname = "q"\nrun = "echo {one} {two} \'{name} {id}\'"')
+    (said,) = both
+    assert "commands.1.run: has no field {one}, {two}; the fields are ref, account" in said
+    assert said.endswith("; it has {name}, {id} inside quotes; write them without, they are quoted for the shell")
     assert any("commands.2.run: has a brace that is not closed" in one for one in found)
     assert any("commands.2.key: ctrl+c is reserved by the program" in one for one in found)
     assert any("commands.2.scope: has no list rain" in one for one in found)
@@ -204,6 +208,39 @@ run = "true"
     clash = "ctrl+y is the key of commands.three already; assign another to one of them"
     assert f"config.toml: commands.four: {clash}" in found
     assert "config.toml: commands.five: s is the key of ssh already; assign another to one of them" in found
+    assert "config.toml: commands.one: x is the key of exec already; assign another to one of them" in found
+
+
+def test_clashes_of_custom_commands_are_reported_together_with_all_else() -> None:
+    text = """
+[ui]
+mouse = 3
+keys = { ssh = "f5" }
+[[commands]]
+name = "push"
+run = "echo {nme}"
+key = "ctrl+y"
+[[commands]]
+name = "push"
+run = "echo {name"
+key = "ctrl+y"
+[[commands]]
+run = "true"
+key = "f5"
+[[commands]]
+name = "push"
+key = "s"
+run = "true"
+"""
+    assert [problem.removeprefix("config.toml: ").split(";")[0] for problem in problems(ACCOUNT + text)] == [
+        "ui.mouse: must be true or false",
+        "commands.1.run: has no field {nme}",
+        "commands.2.run: has a brace that is not closed",
+        "commands.3.name: is missing",
+        "commands: push is the name of 3 commands",
+        "commands.2: ctrl+y is the key of commands.push already",
+        "commands.3: f5 is the key of ssh already",
+    ]
 
 
 def test_a_key_map_that_cannot_be_is_reported_with_all_else() -> None:

@@ -32,15 +32,13 @@ _PACKAGES = ("mcp",)
 _BUDGET = re.compile(r"(\d{1,9}(?:\.\d{1,4})?)\s*([A-Za-z]{3})")
 
 
+@arguments.described("an amount such as 20USD")
 def money(text: str) -> Money:
     """Read an amount with its currency: ``20USD``."""
     found = _BUDGET.fullmatch(text.strip())
     if found is None:
         raise ValueError(text)
     return Money(Decimal(found[1]), found[2].upper())
-
-
-money.__name__ = "amount such as 20USD"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ids", nargs="*", metavar="ID", help="the rules")
     rules.add_terms(parser, edits=True)
     parser.add_argument("--force", action="store_true", help="with delete: also while an outcome is not known")
+    parser.add_argument("--yes", action="store_true", help="with delete: as of other commands; rules are deleted without a question")  # fmt: skip  # noqa: E501
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="output format (default: table)")  # fmt: skip  # noqa: E501
 
 
@@ -45,8 +46,9 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"{args.what} needs the id of a rule.", hint="gputui rules lists them.")
     if args.what != "edit" and (given := _edits(args)):
         raise ConfigError(f"{given[0]} belongs to edit: gputui rules edit ID {given[0]} …")
-    if args.force and args.what != "delete":
-        raise ConfigError("--force belongs to delete.")
+    for option in ("force", "yes"):
+        if getattr(args, option) and args.what != "delete":
+            raise ConfigError(f"--{option} belongs to delete.")
     match args.what:
         case "list":
             return _list(args)

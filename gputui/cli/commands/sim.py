@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Serve simulated back ends on loopback ports, print a configuration for them, run until ended."
     )
     arguments.add_world(parser)
-    parser.add_argument("--port", type=int, default=8700, help="the first port (default: 8700)")
+    parser.add_argument("--port", type=arguments.local_port, default=8700, help="the first port (default: 8700)")
     parser.add_argument("--release", metavar="VERSION", help="release of the simulated pody server")
     parser.add_argument("--clouds", metavar="SET", help="other clouds than the usual ones; see docs/simulator.md")
     parser.add_argument("--hosts", metavar="SET", help="more hosts than the usual ones; see docs/simulator.md")

@@ -31,9 +31,9 @@ def test_several_ports_a_proxy_and_an_address_are_read() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["0:70000"], "invalid port value: '0:70000'"),
-        (["-D", "http"], "invalid port value: 'http'"),
-        (["--bind", "gpu1"], "invalid IP address value: 'gpu1'"),
+        (["0:70000"], "'0:70000' is not [LOCAL:]REMOTE, each a port up to 65535"),
+        (["-D", "http"], "'http' is not a port, 0 to 65535"),
+        (["--bind", "gpu1"], "'gpu1' is not an IP address"),
     ],
 )
 def test_what_is_no_port_and_no_address_is_named(

@@ -181,7 +181,7 @@ def test_rules_are_listed_shown_edited_paused_and_deleted(run: Run, hub: Cloud, 
 
     (row,) = json.loads(run("rules", "show", id_, "-o", "json")[1])
     assert (row["id"], row["state"], row["wanted"], row["rule"]["grab"]["count"]) == (id_, "paused", 3, 3)
-    assert run("rules", "delete", id_)[:2] == (0, f"{id_}\n")
+    assert run("rules", "delete", id_, "--yes")[:2] == (0, f"{id_}\n")
     assert not files(home).read().rules
 
 
