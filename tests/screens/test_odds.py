@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from datetime import timedelta
 
 from gputui.errors import UnavailableError
 from gputui.history.history import History
 from gputui.models import Ref
 from gputui.models.stock import StockSpan
+from gputui.screens.stock.view import StockView
 from tests.fleet.fakes import START
 from tests.screens.stage import NARROW, Stage, staged
 from tests.screens.stocks import at, hub, usd
@@ -90,3 +93,19 @@ async def test_the_line_under_the_map_has_the_odds_of_this_hour_once_they_are_re
         await stage.until(lambda: "idle at this hour of the week 100 %" in stage.text)
         await stage.press("left")
         assert "idle at this hour" not in stage.text
+
+
+async def test_a_reading_of_the_odds_that_is_replaced_before_it_begins_is_given_up_without_a_warning() -> None:
+    async with staged(hub(), view="1", history=observed()) as stage:
+        view = stage.view
+        assert isinstance(view, StockView)
+        at(stage, "sgp1")
+        await stage.advance(400)  # the odds of the cell are to be read again
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            view.odds_now.moved()
+            stage.clock.elapsed += 1.0  # a move of its own, not a key that is repeated
+            view.odds_now.moved()
+            await stage.settle()
+            gc.collect()
+        assert not [str(one.message) for one in caught if issubclass(one.category, RuntimeWarning)]

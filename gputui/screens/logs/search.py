@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from textual.content import Content
+from textual.worker import WorkType
 
 from gputui.logs.line_filter import LineFilter
 from gputui.logs.search import Found, LogSearch
@@ -137,7 +139,9 @@ class Search:
             log.store, log.reader, lambda line: shown(line.text) and matches(line), progress=self.view.frame.show
         )
         self._running = name, search
-        self.view.run_worker(self._run(search, subject, step), group=_GROUP, exclusive=True, exit_on_error=False)
+        # Not a coroutine: one that is replaced before it begins would never be awaited.
+        run: WorkType[None] = partial(self._run, search, subject, step)
+        self.view.run_worker(run, group=_GROUP, exclusive=True, exit_on_error=False)
 
     async def _run(self, search: LogSearch, subject: _Subject, step: int) -> None:
         start = self._start(step)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import ClassVar, cast
 
 from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.worker import WorkType
 
 from gputui.fleet.remote_run import RemoteRun
 from gputui.formatting import counted
@@ -138,7 +140,9 @@ class ResultsView(SessionList):
             self.output.set_lines(_lines_of_groups(ended))
             return
         self._grouped = ends, True
-        self.run_worker(self._group(run, ended), group="output", exclusive=True, exit_on_error=False)
+        # Not a coroutine: one that is replaced before it begins would never be awaited.
+        grouping: WorkType[None] = partial(self._group, run, ended)
+        self.run_worker(grouping, group="output", exclusive=True, exit_on_error=False)
 
     async def _group(self, run: RemoteRun, ended: Sequence[RunResult]) -> None:
         """Group much output in a thread; what has ended meanwhile is grouped after it."""

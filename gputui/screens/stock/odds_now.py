@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
+from textual.worker import WorkType
+
 from gputui.analytics.stock_odds import odds, slot_of
 from gputui.history.stock_hours import KEPT_DAYS
 from gputui.presentation.odds import percent
@@ -44,7 +46,9 @@ class OddsNow:
         return self._view.session.fleet.clock.monotonic()
 
     def _read_soon(self) -> None:
-        self._view.run_worker(self._read(), group="odds", exclusive=True, exit_on_error=False)
+        # Not a coroutine: one that is replaced before it begins would never be awaited.
+        read: WorkType[None] = self._read
+        self._view.run_worker(read, group="odds", exclusive=True, exit_on_error=False)
 
     async def _read(self) -> None:
         session, offer = self._view.session, self._view.map.offer
