@@ -22,10 +22,10 @@ PYTEST_ARGS ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint ruff formatting types contracts fast live bench soak demo dist archive binary site lock clean
+.PHONY: help test lint ruff formatting types contracts fast live bench soak demo dist archive binary site pictures lock clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 CHECKS := ruff formatting types contracts
 
@@ -86,6 +86,13 @@ binary:
 site: $(INSTALLED) $(SITE)/.installed ## The documentation as web pages in build/site
 	$(BIN)/python -m distribution.site build/site-sources
 	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --quiet --clean
+
+# A clock that begins at the same time makes pictures of two runs alike; the other programs make PNG of SVG.
+pictures: $(INSTALLED) ## The pictures of the READMEs in docs/images
+	@for program in faketime rsvg-convert pngquant; do command -v $$program >/dev/null || { \
+		echo "make pictures needs $$program; on Debian: apt-get install faketime librsvg2-bin pngquant fonts-dejavu-core" >&2; \
+		exit 1; }; done
+	faketime -f '@2026-11-30 14:20:00' $(BIN)/python -m distribution.pictures readme docs/images
 
 lock: ## Write requirements/*.txt again from pyproject.toml
 	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/python -m pip install --quiet uv==$(UV_VERSION); }

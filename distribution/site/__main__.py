@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from distribution.site.pictures import main as take_pictures
+from distribution.pictures.__main__ import main as take_pictures
 from distribution.site.reference import cli_reference, config_reference
 
 ROOT = Path(__file__).parents[2]
@@ -37,5 +37,4 @@ def put_together(folder: Path) -> None:
 
 if __name__ == "__main__":
     put_together(Path(sys.argv[1]))
-    sys.argv[1] = str(Path(sys.argv[1]) / "images" / "views")
-    take_pictures()
+    take_pictures("views", str(Path(sys.argv[1]) / "images" / "views"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from distribution.pictures.scenes import README, VIEWS
 from distribution.site.__main__ import put_together
-from distribution.site.pictures import PICTURES
 from distribution.site.reference import cli_reference, config_reference
 from gputui import vendors
 from gputui.cli.commands import COMMANDS
@@ -24,7 +24,14 @@ def test_all_pages_of_the_navigation_are_there_and_each_page_is_in_it(tmp_path: 
 
 def test_the_page_of_views_shows_the_pictures_that_are_taken() -> None:
     page = (ROOT / "distribution/site/views.md").read_text("utf-8")
-    assert set(re.findall(r"images/views/(\w+)\.svg", page)) == set(PICTURES)
+    assert set(re.findall(r"images/views/(\w+)\.svg", page)) == {scene.name for scene in VIEWS}
+
+
+def test_the_readmes_show_the_pictures_that_are_taken_and_no_others_are_kept() -> None:
+    taken = {f"{scene.name}.png" for scene in README}
+    assert {path.name for path in (ROOT / "docs/images").iterdir()} == taken
+    for name in ("README.md", "README.zh.md"):
+        assert set(re.findall(r"\]\(docs/images/([^)]+)\)", (ROOT / name).read_text("utf-8"))) == taken
 
 
 def test_every_command_and_every_key_of_the_configuration_is_in_its_reference() -> None:

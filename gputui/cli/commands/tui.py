@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, function_of
 from gputui.cli.output import notify
 from gputui.cli.program import agent_program, own_program
 from gputui.cli.prompts import ask
-from gputui.cli.simulator import has_simulator, need_simulator
+from gputui.cli.simulator import has_simulator, need_simulator, simulator_in_thread
 from gputui.config.paths import config_path, state_dir
 from gputui.errors import ConfigError, ExitCode
 
@@ -113,7 +108,7 @@ def demo(args: argparse.Namespace) -> int:
         config = state / "config.toml"
         # Programs started from inside, such as a shell in a tmux window, must find the demo, not the user's files.
         os.environ["GPUTUI_CONFIG"], os.environ["GPUTUI_STATE_DIR"] = str(config), str(state)
-        with _simulator(args.size, args.seed, args.speed, args.faults) as start_simulator:
+        with simulator_in_thread(args.size, args.seed, args.speed, args.faults) as start_simulator:
 
             def load() -> Config:
                 from gputui.config.loader import load_config
@@ -147,50 +142,6 @@ def _end_agent(state: Path) -> None:
 
     with suppress(AgentError):  # it ends by itself when its socket is gone
         stop_agent(state)
-
-
-@contextmanager
-def _simulator(size: str, seed: int, speed: float, faults: str) -> Iterator[Callable[[], str]]:
-    """Yield a function that starts a simulator and returns the configuration for it; raises what prevents the start.
-
-    The simulator has a thread and a loop of its own, so that it never delays the screen; it ends with the context.
-    """
-    started: SimpleQueue[str | Exception] = SimpleQueue()
-    stops: list[Callable[[], object]] = []
-
-    async def serve() -> None:
-        from gputui.sim.server import running_simulator
-
-        end = asyncio.Event()
-        async with running_simulator(size=size, seed=seed, speed=speed, faults=faults) as running:
-            stops.append(partial(asyncio.get_running_loop().call_soon_threadsafe, end.set))
-            started.put(running.config_toml())
-            await end.wait()
-
-    def run_it() -> None:
-        try:
-            asyncio.run(serve())
-        except ValueError as error:
-            started.put(ConfigError(f"The simulator has no such world: {error}."))
-        except Exception as error:  # noqa: BLE001  (raised where the start is waited for)
-            started.put(error)
-
-    thread = Thread(target=run_it, name="simulator", daemon=True)
-
-    def start() -> str:
-        thread.start()
-        answer = started.get()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    try:
-        yield start
-    finally:
-        if thread.ident is not None:
-            for stop in stops:
-                stop()
-            thread.join(timeout=5)
 
 
 def _need_terminal() -> None:
