@@ -29,10 +29,20 @@ class Notices:
         messages.subscribe(self._show_over_dialogs)
 
     def add(
-        self, text: str, *, title: str = "", severity: str = "information", timeout: float | None = None, now: bool
+        self,
+        text: str,
+        *,
+        title: str = "",
+        severity: str = "information",
+        timeout: float | None = None,
+        about: View | None = None,
+        now: bool,
     ) -> None:
-        """Show a message for ``timeout`` seconds; unless ``now``, when ``show_deferred`` is called."""
-        message = Message(text, title, severity, timeout or _SECONDS)
+        """Show a message for ``timeout`` seconds; unless ``now``, when ``show_deferred`` is called.
+
+        ``about``: it ends when another view takes the place of this one.
+        """
+        message = Message(text, title, severity, timeout or _SECONDS, about=about)
         self._messages.keep(message)
         if now:
             self._show(message)

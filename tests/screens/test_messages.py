@@ -92,3 +92,27 @@ async def test_over_a_dialog_it_is_above_and_in_the_view_after_it() -> None:
         assert "Copied." not in "\n".join(stage.lines[1:])
         await stage.press("escape")
         assert stage.lines[2] == " • Copied."
+
+
+async def test_a_refusal_ends_with_its_view_and_a_result_stays() -> None:
+    async with staged(lab(), view="0") as stage:
+        await stage.press("G")
+        assert "Group: not in this view." in stage.lines[2]
+        await stage.press("3")
+        assert "not in this view" not in stage.text
+        assert stage.lines[2].startswith(" Instances   5")
+        await stage.press("0")
+        assert "not in this view" not in stage.text, "it is over"
+        assert any("Group" in message.text for message in stage.app.session.messages.kept)
+
+        stage.view.notify("Copied id.", severity="information")
+        stage.view.show_error(LONG)
+        await stage.press("3")
+        assert "train is being saved" in "".join(stage.lines[1:3])
+        assert stage.lines[2].endswith("+1")
+
+
+async def test_a_dialog_over_a_view_does_not_end_its_refusal() -> None:
+    async with staged(lab(), view="0") as stage:
+        await stage.press("G", "question_mark", "escape")
+        assert "Group: not in this view." in stage.lines[2]

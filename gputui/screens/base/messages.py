@@ -19,7 +19,8 @@ ERROR, INFORMATION = "error", "information"
 class Message:
     """One message. ``severity`` is ``information``, ``warning`` or ``error``; ``seconds`` is how long it is shown.
 
-    ``over`` is the dialog that was in front when it came, None for a view.
+    ``over`` is the dialog that was in front when it came, None for a view. ``about`` is the view that refuses
+    something: it ends with that; None for a message that is true in all views, such as a result.
     """
 
     text: str
@@ -28,6 +29,7 @@ class Message:
     seconds: float = 5.0
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     over: object = None
+    about: object = None
     key_came: bool = False
     """Whether the user has pressed a key since it is shown."""
     overdue: bool = False
@@ -92,6 +94,13 @@ class Messages:
         for message in self.live:
             message.key_came = True
         self._drop_read()
+
+    def leave(self, view: object) -> None:
+        """Show no longer what is about a view that another one takes the place of."""
+        still = [one for one in self.live if one.about is None or one.about is not view]
+        if len(still) != len(self.live):
+            self.live = still
+            self._notify()
 
     def clear(self) -> None:
         """Show none of them any more."""

@@ -178,6 +178,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         self._suspended = True
         if self.app.current_mode != self.NAME:
             self._release()
+            self.session.messages.leave(self)
 
     def on_unmount(self) -> None:
         """Unsubscribe from the fleet."""
@@ -308,8 +309,10 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         """Prepare for a command that is run now."""
 
     def notify(self, message: str, **options: Any) -> None:
-        """Show a message for a few seconds: a refusal or a warning, unless ``severity`` says otherwise."""
-        super().notify(message, **{"severity": "warning", "timeout": 6, "markup": False, **options})
+        """Show a message for a few seconds: a refusal, which ends with this view, unless ``severity`` is given."""
+        if "severity" not in options and self.app.current_mode == self.NAME:
+            options["about"] = self
+        self.app.notify(message, **{"severity": "warning", "timeout": 6, "markup": False, **options})
 
     def show_error(self, error: GputuiError) -> None:
         """Show a failure: its cause and the way out."""
