@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gputui.errors import ConflictError
 from gputui.screens.base.messages import Message, Messages
+from gputui.widgets.bars.title import TitleBar
 from tests.screens.stage import NARROW, WIDE, staged
 from tests.screens.world import lab
 
@@ -79,7 +82,7 @@ async def test_one_that_is_cut_names_the_key_that_lists_all() -> None:
     async with staged(lab(), size=NARROW) as stage:
         stage.view.show_error(LONG)
         await stage.settle()
-        assert stage.lines[1].startswith(" ✗ Conflict: train is being saved")
+        assert stage.lines[1].startswith(" [3 Instances]  ✗ Conflict: train is being saved")
         assert stage.lines[1].endswith("…   M all of it")
         await stage.press("M")
         assert "r refreshes the list now." in " ".join(line.strip(" █┃") for line in stage.lines)
@@ -116,3 +119,35 @@ async def test_a_dialog_over_a_view_does_not_end_its_refusal() -> None:
     async with staged(lab(), view="0") as stage:
         await stage.press("G", "question_mark", "escape")
         assert "Group: not in this view." in stage.lines[2]
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE, (200, 50)])
+@pytest.mark.parametrize(("view", "name"), [("3", "Instances"), ("waste", "Waste"), ("library", "Library")])
+async def test_the_name_of_the_view_stays_in_sight_whatever_the_message(
+    size: tuple[int, int], view: str, name: str
+) -> None:
+    async with staged(lab(), size=size) as stage:
+        await stage.command(view) if len(view) > 1 else await stage.press(view)
+        rows = stage.body
+
+        def title() -> str:
+            return "\n".join(stage.lines[1 : 1 + stage.view.query_one(TitleBar).size.height])
+
+        for text in ("Copied.", str(LONG), f"{LONG} {LONG}"):
+            stage.app.notify(text)
+            await stage.settle()
+            assert name in title() or (name == "Library" and "Images" in title())
+            assert text[:20] in title()
+            assert stage.body == rows
+            stage.app.clear_notifications()
+            await stage.settle()
+
+
+async def test_a_message_does_not_move_the_name_of_the_view_in_a_narrow_title() -> None:
+    async with staged(lab(), size=NARROW) as stage:
+        before = stage.lines[1]
+        stage.view.notify("Copied id.", severity="information")
+        await stage.settle()
+        place = before.index("Instances")
+        assert stage.lines[1].startswith(before[:place])
+        assert stage.lines[1][place:] == "Instances   • Copied id."

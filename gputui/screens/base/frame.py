@@ -110,7 +110,8 @@ class Frame:
         live = messages.live if view.app.screen is view else [one for one in messages.live if one is self._message]
         self._message = live[-1] if live else None
         shown = None if self._message is None else message_content(self._message.line, self._message.severity)
-        view.query_one(TitleBar).set_message(shown, len(live) - 1, view.session.key_of("messages"))
+        name = view.breadcrumbs()[-1]
+        view.query_one(TitleBar).set_message(shown, name, len(live) - 1, view.session.key_of("messages"))
 
     def show_tabs(self) -> None:
         """Bring the bar of views, with its marks, up to date."""

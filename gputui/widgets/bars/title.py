@@ -94,8 +94,8 @@ class TitleBar(GuardedHandlers, Widget):
 
     Where all names fit next to the caption, or the terminal has lines enough for two, the bar has all names; else the
     keys alone, next to the caption with the name of the current view. The size of the terminal decides: nothing moves
-    while one works. A message takes the place of the caption, a longer one that of the bar as well. Only the part
-    that has changed is written.
+    while one works. A message takes the place of the caption, a longer one that of the bar as well; the name of the
+    current view stays before it. Only the part that has changed is written.
     """
 
     DEFAULT_CSS = """
@@ -108,6 +108,7 @@ class TitleBar(GuardedHandlers, Widget):
         """The heading, counts and limits of the view, as they are shown where there is no message."""
         self._captions = _NOTHING, _NOTHING
         self._message: Content | None = None
+        self._heading = ""
         self._more = 0
         self._key = ""
         self._tabs: tuple[Tab, ...] = ()
@@ -143,9 +144,12 @@ class TitleBar(GuardedHandlers, Widget):
         self._captions = left, right
         self.lay_out()
 
-    def set_message(self, message: Content | None, more: int, key: str) -> None:
-        """Show a message, how many others there are, and, where it is cut, the key that shows all of it."""
-        self._message, self._more, self._key = message, more, key
+    def set_message(self, message: Content | None, name: str, more: int, key: str) -> None:
+        """Show a message, how many others there are, and, where it is cut, the key that shows all of it.
+
+        ``name`` is that of the current view, for where a message takes the place of its heading.
+        """
+        self._message, self._heading, self._more, self._key = message, name, more, key
         self.lay_out()
 
     def lay_out(self) -> None:
@@ -176,9 +180,11 @@ class TitleBar(GuardedHandlers, Widget):
         if self._message is None:
             return dict((bar, (place, self.caption)))
         more = Content.styled(f"  +{self._more}" if self._more else "", "$muted")
-        if self._message.cell_length + more.cell_length <= place.width:
-            return dict((bar, (place, spread(self._message, more, place.width))))
-        rest, lines = self._message, {}
+        named = self._arrangement.named and any(tab.current for tab in self._arrangement.tabs)
+        short = self._message if named else Content.assemble((self._heading, "bold"), "   ", self._message)
+        if short.cell_length + more.cell_length <= place.width:
+            return dict((bar, (place, spread(short, more, place.width))))
+        rest, lines = Content.assemble(self._current(width // 4), "  ", self._message), {}
         if self._arrangement.two_lines:
             first, rest = _broken(rest, width)
             lines[Region(0, 0, width, 1)] = first
@@ -186,6 +192,12 @@ class TitleBar(GuardedHandlers, Widget):
             more = Content.assemble(more, "  ", (self._key, "bold $text-accent"), (" all of it", "$muted"))
         lines[Region(0, last, width, 1)] = spread(rest, more, width)
         return lines
+
+    def _current(self, room: int) -> Content:
+        """Return the name of the current view as the bar has it."""
+        tab = next((tab for tab in self._tabs if tab.current), None)
+        name = Content.styled(f"[{self._heading}]", "bold $text-accent") if tab is None else tab.content(named=True)
+        return name.truncate(room, ellipsis=True)
 
     def on_resize(self) -> None:
         """Fit the bar and the caption to the new size."""
