@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gputui.api.gpuhub.create import REPLICA_SET
+from gputui.api.gpuhub.fields import REPLICA_SET
 from gputui.models import Action, Deployment, Instance, Kind, Never, Phase, Resource, Row
 
 _GONE = frozenset({"releasing", "released", "removing", "removed"})

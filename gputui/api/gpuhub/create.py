@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 from gputui.api.capabilities import Creator, PreparedChange, Values
 from gputui.api.common.form_values import Body, FormValues, checked, choice_field, read_several, several_among
 from gputui.api.gpuhub.client import GpuhubClient
-from gputui.api.gpuhub.fields import CUDA_VALUES, OPEN_CUDA, read_any_cuda, read_cuda, read_price
+from gputui.api.gpuhub.fields import (
+    CONTAINER,
+    CUDA_VALUES,
+    JOB,
+    OPEN_CUDA,
+    REPLICA_SET,
+    read_any_cuda,
+    read_cuda,
+    read_price,
+)
 from gputui.api.gpuhub.images import PUBLIC_IMAGES
 from gputui.api.gpuhub.resources import DEPLOYMENT, GpuhubLists
 from gputui.api.gpuhub.stock import StockReader
@@ -30,7 +39,6 @@ if TYPE_CHECKING:
 
 KIND = "deployment"
 
-REPLICA_SET, JOB, CONTAINER = "ReplicaSet", "Job", "Container"
 TYPES = {
     REPLICA_SET: "keeps N replicas running",
     JOB: "runs N containers to completion",

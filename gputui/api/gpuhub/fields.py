@@ -11,6 +11,8 @@ from decimal import Decimal, InvalidOperation
 
 from gputui.api.common.form_values import LARGEST
 
+REPLICA_SET, JOB, CONTAINER = "ReplicaSet", "Job", "Container"
+"""The types of deployments."""
 CUDA_VALUES = {"11.8": 118, "12.0": 120, "12.1": 121, "12.2": 122}
 """The versions of the document's table. Others are sent as they are: the table ends before the newest drivers."""
 OPEN_CUDA = 999

@@ -15,7 +15,7 @@ from gputui.api.common.readers import read_time
 from gputui.api.common.ssh_command import ssh_target
 from gputui.api.gpuhub import schema
 from gputui.api.gpuhub.event_log import EventRow, container_name, container_phase
-from gputui.api.gpuhub.fields import OPEN_CUDA
+from gputui.api.gpuhub.fields import JOB, OPEN_CUDA
 from gputui.api.gpuhub.schema import RowNotes
 from gputui.api.http.rows import RowCollector, UnreadableRowError, read_each
 from gputui.late_dataclasses import dataclass
@@ -131,14 +131,16 @@ def to_deployment(scope: Scope, row: schema.DeploymentRow, notes: RowNotes) -> D
         row.get("service_6008_port_protocol") or template.get("service_6008_port_protocol"),
     )
     estimate = scope.money(row.get("price_estimates"))
+    kind = clean(row.get("deployment_type") or "")
     deployment = Deployment(
         ref=scope.ref("deployment", clean(row["uuid"])),
         name=clean(row.get("name") or row["uuid"]),
-        type=clean(row.get("deployment_type") or ""),
+        type=kind,
         phase=Phase.UNKNOWN,
         status=status,
         desired=row.get("replica_num"),
-        parallelism=row.get("parallelism_num"),
+        # Of others the API reports 0, or 1 of a container: no limit.
+        parallelism=(row.get("parallelism_num") or None) if kind == JOB else None,
         starting=row.get("starting_num"),
         running=row.get("running_num"),
         finished=row.get("finished_num"),

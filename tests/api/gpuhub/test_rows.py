@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from gputui.analytics.shortage import is_short
 from gputui.api.gpuhub import resources
 from gputui.api.gpuhub.backend import GpuhubBackend
 from gputui.models import Deployment, Instance, Money, Phase, Ref, Secret, Service, SSHTarget
@@ -214,3 +215,15 @@ async def test_raw_json_comes_with_one_row_and_contains_no_password(
         assert secret not in row.raw
     assert "hunter2" not in repr(row)
     assert (await only(hub)).raw == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "parallel", "limit"), [("ReplicaSet", 0, None), ("Container", 1, None), ("Job", 3, 3)]
+)
+async def test_only_a_job_has_a_limit_of_instances_at_a_time(
+    server: ScriptedServer, hub: GpuhubBackend, kind: str, parallel: int, limit: int | None
+) -> None:
+    server.on(DEPLOYMENTS, page([deployment(deployment_type=kind, parallelism_num=parallel, running_num=0)]))
+    (row,) = await hub.deployments()
+    assert row.parallelism == limit
+    assert is_short(row), "a limit of 0 would mean that no instance is missing"
