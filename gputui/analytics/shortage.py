@@ -23,6 +23,11 @@ def is_short(row: Deployment) -> bool:
     return bool(lacking(row))
 
 
+def may_be_explained(row: Deployment) -> bool:
+    """Return whether it is worth asking why a deployment does not start: it lacks instances, or has failed."""
+    return row.phase is Phase.FAILED or is_short(row)
+
+
 def has_none(row: Deployment) -> bool:
     """Return whether it runs and should have instances, of which none runs or starts; not where that is unknown."""
     known = row.problem is None and row.phase is Phase.RUNNING

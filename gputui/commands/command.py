@@ -37,7 +37,7 @@ class Condition(StrEnum):
     OLDER = "there is older content to read"
     PANE = "there is another pane"
     FAVOURITE = "the row can be a favourite"
-    EXPLAIN = "its limits can be compared with the stock"
+    EXPLAIN = "it is a deployment, or belongs to one"
     CUSTOM = "there is a custom command for the row"
     PROCESS = "there is a GPU process under the cursor"
     WASTE = "the row costs money and does nothing"

@@ -122,7 +122,7 @@ _ROW = _section(
         "explain",
         "Why it does not start",
         "",
-        "Compare its limits with the stock",
+        "Limits, stock and other known reasons",
         when=Condition.EXPLAIN,
         optional=True,
     ),

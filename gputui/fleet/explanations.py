@@ -3,53 +3,64 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gputui.errors import InvalidError
+from gputui.errors import GputuiError
 from gputui.fleet.clock import within
-from gputui.late_dataclasses import dataclass
-from gputui.models import Balance, Block, Deployment, FeedState, Image, Resource, Row
-from gputui.models.explanations import Explanation
+from gputui.models import Balance, Block, Deployment, Event, FeedState, Image, Instance, Phase, Resource, Row
+from gputui.models.explanations import Explanation, Reasons
 
 if TYPE_CHECKING:
     from gputui.fleet.fleet import Fleet
 
 
-_LISTS = (Resource.BLACKLIST, Resource.IMAGES, Resource.BALANCES)
+_LISTS = (Resource.BLACKLIST, Resource.IMAGES, Resource.BALANCES, Resource.INSTANCES)
 _READ_SECONDS = 10.0
+_NOT_RUNNING = (Phase.PENDING, Phase.FAILED, Phase.UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """Other reasons why a deployment may not start.
+def deployment_of(fleet: Fleet, row: Row | None) -> Deployment | None:
+    """Return the deployment that a row is, or belongs to; None where it belongs to none that is known."""
+    if row is None or isinstance(row, Deployment):
+        return row
+    ref = getattr(row, "parent", None) or getattr(row, "queue", None)
+    return fleet.find(Deployment, ref)
 
-    ``blocks`` are the blocked hosts where it may run, None where they are not known. ``image`` is the row of its
-    image, ``balance`` that of its account, None where they are not known.
+
+async def explain(fleet: Fleet, row: Deployment, observed: Sequence[Event] = ()) -> Reasons:
+    """Find out why a deployment runs fewer instances than it should, as far as that can be known.
+
+    ``observed`` are events of it that the fleet does not have. What cannot be asked is unknown, with the reason.
     """
-
-    blocks: tuple[Block, ...] | None = None
-    image: Image | None = None
-    balance: Balance | None = None
-
-
-def can_explain(fleet: Fleet, row: Row) -> bool:
-    """Return whether the stock can be compared with the limits of a row."""
-    opened = fleet.runtime(row.ref.account).opened
-    return isinstance(row, Deployment) and opened is not None and opened.explainer is not None
+    (stock, events), _ = await asyncio.gather(
+        asyncio.gather(_stock(fleet, row), _events(fleet, row)), _read(fleet, row.ref.account)
+    )
+    known = {event.ref: event for event in (*events, *observed)}
+    return _reasons(fleet, row, stock, sorted(known.values(), key=lambda event: event.at, reverse=True))
 
 
-async def explain(fleet: Fleet, row: Row) -> Explanation:
-    """Ask why a deployment runs fewer instances than it should; raises GputuiError."""
-    explainer = fleet.runtime(row.ref.account).backend.explainer
-    if not isinstance(row, Deployment):
-        raise InvalidError(f"{row.ref} is no deployment: only the starts of deployments are explained.")
-    if explainer is None:
-        raise InvalidError(f"{row.ref.account}: its API does not compare the limits of a deployment with the stock.")
-    return await explainer.explain(row)
+async def _stock(fleet: Fleet, row: Deployment) -> Explanation:
+    account = row.ref.account
+    try:
+        explainer = fleet.runtime(account).backend.explainer
+        if explainer is None:
+            note = f"The API of {account} does not compare the limits of a deployment with the stock."
+            return Explanation(row.ref, None, note=note)
+        return await explainer.explain(row)
+    except GputuiError as error:
+        return Explanation(row.ref, None, unread=(str(error),))
 
 
-async def read_circumstances(fleet: Fleet, account: str) -> None:
-    """Read the lists of :func:`circumstances` that were not read in this session; those that fail stay unknown."""
+async def _events(fleet: Fleet, row: Deployment) -> Sequence[Event]:
+    try:
+        return await fleet.events_of(row.ref)
+    except GputuiError:
+        return [event for event in fleet.all(Event) if row.ref in (event.instance, event.parent)]
+
+
+async def _read(fleet: Fleet, account: str) -> None:
+    """Read the lists that were not read in this session; those that fail stay unknown."""
     await fleet.read(_LISTS, [account])
     runtime = fleet.runtime(account)
     old = [
@@ -61,8 +72,8 @@ async def read_circumstances(fleet: Fleet, account: str) -> None:
         await within(fleet.clock, _READ_SECONDS, asyncio.gather(*old))
 
 
-def circumstances(fleet: Fleet, row: Deployment) -> Circumstances:
-    """Return what the lists that were read say about it. Sends no request."""
+def _reasons(fleet: Fleet, row: Deployment, stock: Explanation, events: Sequence[Event]) -> Reasons:
+    """Add what the lists that were read say about it."""
     account = row.ref.account
     blocks = None
     if fleet.feed(account, Resource.BLACKLIST).state is FeedState.FRESH:
@@ -72,8 +83,14 @@ def circumstances(fleet: Fleet, row: Deployment) -> Circumstances:
         )
     images = [one for one in fleet.rows(Resource.IMAGES, account).values() if isinstance(one, Image)]
     balances = [one for one in fleet.rows(Resource.BALANCES, account).values() if isinstance(one, Balance)]
-    return Circumstances(
+    instances = [one for one in fleet.rows(Resource.INSTANCES, account).values() if isinstance(one, Instance)]
+    return Reasons(
+        row,
+        stock,
         blocks,
+        fleet.supports(account, Resource.BLACKLIST),
         next((one for one in images if row.image in (one.ref.id, one.name)), None),
         next(iter(balances), None),
+        tuple(one for one in instances if one.parent == row.ref and one.phase in _NOT_RUNNING),
+        tuple(events),
     )

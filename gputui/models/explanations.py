@@ -1,8 +1,11 @@
-"""Why a deployment runs fewer instances than it should: what its limits leave of the stock."""
+"""Why a deployment runs fewer instances than it should: the stock within its limits, and all else that is known."""
 
 from __future__ import annotations
 
 from gputui.late_dataclasses import dataclass
+from gputui.models.accounts import Image
+from gputui.models.deployments import Balance, Block, Deployment
+from gputui.models.instances import Event, Instance
 from gputui.models.values import Ref
 
 
@@ -40,12 +43,33 @@ class Explanation:
 
     ``excluding`` are the limits that leave no GPU at all, idle or in use, each with the stock beyond it.
     ``unread`` are places that could not be asked, with the reason.
-    ``note`` says what the figures do not, and the way out.
+    ``note`` says what the figures do not, and the way out. ``found`` is None where nothing could be compared: then
+    ``unread`` or ``note`` has the reason.
     """
 
     deployment: Ref
-    found: Found
+    found: Found | None
     relaxed: tuple[Relaxed, ...] = ()
     unread: tuple[str, ...] = ()
     note: str = ""
     excluding: tuple[Relaxed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """All that is known about why a deployment runs fewer instances than it should.
+
+    ``blocks`` are the blocked hosts where it may run, None where they are not known; ``blocks_hosts`` is False where
+    its account has no such list. ``image`` is the row of its image, ``balance`` that of its account, None where they
+    are not known. ``instances`` are those of its own that start, have failed or are in an unknown state. ``events``
+    are those of all of its own, the newest first.
+    """
+
+    row: Deployment
+    stock: Explanation
+    blocks: tuple[Block, ...] | None = None
+    blocks_hosts: bool = True
+    image: Image | None = None
+    balance: Balance | None = None
+    instances: tuple[Instance, ...] = ()
+    events: tuple[Event, ...] = ()

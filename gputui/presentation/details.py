@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gputui.analytics.shortage import is_short
+from gputui.analytics.shortage import may_be_explained
 from gputui.formatting import format_time, status_text
 from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Event, GpuDevice, GpuProcess, Image, Instance, Ref, Row, Task
@@ -57,8 +57,8 @@ class Related:
     """Other things that belong to a row.
 
     ``events`` are of it or of its instances, the newest first. ``instances`` are its own, or those that use it.
-    ``transfers`` are those under way, in words. ``explains`` is the command that compares its limits with the stock,
-    '' where its back end cannot. ``prices`` are those recorded, the newest first; None where they cannot be read.
+    ``transfers`` are those under way, in words. ``explains`` is the command that shows why a deployment
+    does not start. ``prices`` are those recorded, the newest first; None where they cannot be read.
     """
 
     events: Sequence[Event] = ()
@@ -86,8 +86,8 @@ def details(row: Row, context: Context, related: Related) -> Details:
     found: Details = {"": own.pop("")}
     if related.waste is not None:
         found["Waste"] = [Detail(label, cell) for label, cell in waste_fields(related.waste, context)]
-    if isinstance(row, Deployment) and is_short(row) and related.explains:
-        found[WHY] = [Detail("", f"{related.explains} compares its limits with the stock.")]
+    if isinstance(row, Deployment) and may_be_explained(row):
+        found[WHY] = [Detail("", f"{related.explains} shows the reasons that are known.")]
     found["Instances"] = _listed(
         [Detail("", _instance(one), Place("instances", one.ref)) for one in related.instances],
         Place("instances", scope=row.ref) if isinstance(row, Deployment | Instance) else None,

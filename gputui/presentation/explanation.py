@@ -4,21 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
-from gputui.formatting import counted, format_bytes, format_money, format_time
-from gputui.models import Balance, Block, Deployment, Image, Phase
-from gputui.models.explanations import Explanation, Found
-from gputui.presentation.columns.column import Cell
+from gputui.analytics.shortage import lacking
+from gputui.formatting import counted, format_bytes, format_money, format_time, status_text
+from gputui.models import Block, Deployment, Event, Instance, Phase
+from gputui.models.explanations import Explanation, Found, Reasons
+from gputui.models.serialize import to_plain
+from gputui.presentation.columns.column import Cell, plain_text
 from gputui.presentation.deployments import counts_sentence, cuda_range, gpus_text, price_range, range_text
 
 _UNCOUNTED = "without a number of idle GPUs"
 _NAMED = 4
-"""The most blocked hosts that are named."""
+"""The most blocked hosts, instances and events that are named."""
 
 
 def heading(row: Deployment) -> str:
-    """Return the heading: ``Why llama-serve has 2 of 4 running``."""
-    return f"Why {row.name} has {counts_sentence(row) or 'this state'}"
+    """Return the heading: ``Why llama-serve has 2 of 4 running``, or that it lacks no instance."""
+    counts, missing = counts_sentence(row), lacking(row)
+    if row.phase is Phase.STOPPED:
+        return f"{row.name} is stopped: nothing starts"
+    if row.desired == 0:
+        return f"{row.name} is scaled to 0: nothing starts"
+    if not is_complete(row):
+        return f"Why {row.name} has {counts}" if counts else f"Why {row.name} is {status_text(row.status)}"
+    lacks = "No instance" if missing == 0 else "No instance, as far as is known,"
+    return f"{lacks} of {row.name} is missing{f': {counts}' if counts else ''}"
+
+
+def is_complete(row: Deployment) -> bool:
+    """Return whether it lacks no instance and none starts, as far as is known: there is nothing to explain."""
+    if row.phase is Phase.STOPPED or row.desired == 0:
+        return True
+    missing = lacking(row)
+    unclear = missing is None and row.phase is not Phase.RUNNING
+    return not (row.phase is Phase.FAILED or missing or unclear or row.starting)
 
 
 def limits_text(row: Deployment) -> str:
@@ -37,8 +57,63 @@ def limits_text(row: Deployment) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def reason_lines(
+    reasons: Reasons, now: datetime, *, utc: bool = False, events: bool = True
+) -> Iterator[tuple[str, Cell]]:
+    """Yield all that is known, each line with its label, '' for most; ``events`` with the newest of them."""
+    row = reasons.row
+    if limits := limits_text(row):
+        yield "limits", limits
+    for line in (*_state_lines(row), *_instance_lines(reasons.instances)):
+        yield "", line
+    for line in (*stock_lines(row, reasons.stock), *_other_lines(reasons, now, utc=utc)):
+        yield "", line
+    if events and reasons.events and not is_complete(row):
+        yield "events", ("\n".join(_event(event, utc=utc) for event in reasons.events[:_NAMED]), "muted")
+
+
+def plain(reasons: Reasons, now: datetime) -> dict[str, Any]:
+    """Return all that is known as JSON-ready data: figures of the stock, and the lines."""
+    row = reasons.row
+    lines = [plain_text(cell) for label, cell in reason_lines(reasons, now, utc=True) if label != "limits"]
+    return {
+        **to_plain(reasons.stock),
+        "heading": heading(row),
+        "phase": row.phase.value,
+        "desired": row.desired,
+        "running": row.running,
+        "starting": row.starting,
+        "limits": limits_text(row),
+        "lines": lines,
+    }
+
+
+def _state_lines(row: Deployment) -> Iterator[Cell]:
+    """Yield what its own state says."""
+    if row.phase is Phase.FAILED:
+        yield (f"✗ The state is {status_text(row.status)}: the API reports no reason for it.", "bad")
+    if row.problem:
+        yield (f"Not all of it could be read: {row.problem}", "warning")
+
+
+def _instance_lines(instances: Sequence[Instance]) -> Iterator[Cell]:
+    """Yield its instances that do not run, with their states."""
+    if not instances:
+        return
+    named = [f"{one.name} {status_text(one.status)}" for one in instances[:_NAMED]]
+    more = f" and {len(instances) - _NAMED} more" if len(instances) > _NAMED else ""
+    failed = any(one.phase is Phase.FAILED for one in instances)
+    yield (f"Not running: {', '.join(named)}{more}.", "bad" if failed else "warning")
+
+
 def stock_lines(row: Deployment, explanation: Explanation) -> Iterator[Cell]:
     """Yield what the stock has within the limits, and with each of them relaxed."""
+    if explanation.found is None:
+        for problem in explanation.unread:
+            yield (f"The stock could not be asked: {problem}", "bad")
+        if explanation.note:
+            yield (explanation.note, "muted")
+        return
     yield _fitting(row, explanation.found, whole=not explanation.unread)
     for limit in explanation.excluding:
         gpus = "GPU of its models" if row.gpu_models else "GPU"
@@ -53,21 +128,14 @@ def stock_lines(row: Deployment, explanation: Explanation) -> Iterator[Cell]:
         yield (explanation.note, "muted")
 
 
-def other_lines(
-    row: Deployment,
-    *,
-    blocks: Sequence[Block] | None,
-    image: Image | None,
-    balance: Balance | None,
-    now: datetime,
-    utc: bool = False,
-) -> Iterator[Cell]:
-    """Yield what else may be the reason: blocked hosts, the size of the image, money."""
-    if row.phase is Phase.STOPPED:
-        yield ("It is stopped: nothing starts.", "warning")
+def _other_lines(reasons: Reasons, now: datetime, *, utc: bool) -> Iterator[Cell]:
+    """Yield what else may be the reason: money, blocked hosts, the size of the image."""
+    row, blocks, image, balance = reasons.row, reasons.blocks, reasons.image, reasons.balance
     if balance is not None and balance.available.amount <= 0:
         yield (f"✗ The balance is {format_money(balance.available)}: new instances are refused.", "bad")
-    if blocks is None:
+    if not reasons.blocks_hosts:
+        pass
+    elif blocks is None:
         yield ("Blocked hosts are not known: the list was not read.", "warning")
     elif active := [block for block in blocks if block.until is None or block.until > now]:
         names = [_block(block, utc=utc) for block in active[:_NAMED]]
@@ -115,3 +183,8 @@ def _number(found: Found) -> str:
 def _block(block: Block, *, utc: bool) -> str:
     until = "" if block.until is None else f" until {format_time(block.until, utc=utc)}"
     return f"{block.host}{until}"
+
+
+def _event(event: Event, *, utc: bool) -> str:
+    before = f" from {status_text(event.before)}" if event.before else ""
+    return f"{format_time(event.at, utc=utc)}  {event.name}  {status_text(event.status)}{before}"

@@ -17,7 +17,6 @@ from gputui.screens.base.session import Session
 from gputui.screens.commands.action_flow import ActionCommands
 from gputui.screens.commands.command_set import CommandSet, colored, in_worker
 from gputui.screens.commands.create import CreateCommands
-from gputui.screens.commands.explain import ExplainCommands
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.detail import subject_line
 from gputui.screens.details.commands import WORDS, DetailPaneCommands
@@ -169,7 +168,7 @@ class DeploymentsView(ListView):
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True
     COMMAND_SETS = (
-        *(DeploymentCommands, QueueCommands, ScaleCommands, GroupCommands, ExplainCommands, DetailPaneCommands),
+        *(DeploymentCommands, QueueCommands, ScaleCommands, GroupCommands, DetailPaneCommands),
         *ListView.COMMAND_SETS,
     )
     WORDS = WORDS

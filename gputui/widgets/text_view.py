@@ -148,6 +148,15 @@ class TextView(SearchView):
         """All of it as plain text, not wrapped."""
         return "\n".join(line.plain for line in self._lines)
 
+    def height_at(self, width: int, most: int) -> int:
+        """Return how many lines the text has in a width, ``most`` at most."""
+        height = 0
+        for number in range(len(self._lines)):
+            height += len(self._broken(number, width))
+            if height >= most:
+                return most
+        return height
+
     def set_lines(self, lines: Sequence[Content]) -> None:
         """Show another text. A line of the screen that stays the same is not drawn again."""
         self._lines = list(lines)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from gputui.models import Balance, Block, Deployment, Image, Money, Phase, Ref
-from gputui.models.explanations import Explanation, Found, Relaxed
+from gputui.models import Balance, Block, Deployment, Event, Image, Instance, Money, Phase, Ref
+from gputui.models.explanations import Explanation, Found, Reasons, Relaxed
 from gputui.presentation.columns.column import plain_text
-from gputui.presentation.explanation import heading, other_lines, stock_lines
+from gputui.presentation.explanation import heading, plain, reason_lines, stock_lines
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 REF = Ref("hub", "deployment", "d1")
@@ -39,8 +39,9 @@ def stock(found: Found, row: Deployment = ROW, *relaxed: Relaxed) -> list[str]:
 
 def others(row: Deployment = ROW, **known: object) -> str:
     """Return the lines about other reasons."""
-    given: dict[str, object] = {"blocks": (), "image": None, "balance": None} | known
-    return "\n".join(map(plain_text, other_lines(row, now=NOW, utc=True, **given)))  # type: ignore[arg-type]  # known
+    given: dict[str, object] = {"stock": Explanation(REF, Found(0)), "blocks": ()} | known
+    reasons = Reasons(row, **given)  # type: ignore[arg-type]  # known
+    return "\n".join(plain_text(cell) for _, cell in reason_lines(reasons, NOW, utc=True))
 
 
 def test_what_fits_is_never_said_to_be_on_one_host() -> None:
@@ -96,4 +97,42 @@ def test_blocked_hosts_the_image_and_money_are_named_and_what_is_unknown_is_said
     assert "Image image-1: size unknown." in others()
     empty = Balance(Ref("hub", "balance", "hub"), Money(Decimal(0), "USD"))
     assert "✗ The balance is $0.00" in others(balance=empty)
-    assert "It is stopped: nothing starts." in others(replace(ROW, phase=Phase.STOPPED))
+    assert "block" not in others(blocks=None, blocks_hosts=False), "an account that has no such list"
+
+
+def test_the_heading_says_where_nothing_is_missing() -> None:
+    assert heading(replace(ROW, running=4, starting=0)) == "No instance of train is missing: 4 of 4 running"
+    assert heading(replace(ROW, phase=Phase.STOPPED)) == "train is stopped: nothing starts"
+    assert heading(replace(ROW, desired=0, running=0, starting=0)) == "train is scaled to 0: nothing starts"
+    assert heading(replace(ROW, running=None)).startswith("Why train has ? of 4 running"), "one starts"
+    unclear = replace(ROW, running=None, starting=None)
+    assert heading(unclear) == "No instance, as far as is known, of train is missing: ? of 4 running"
+    assert heading(replace(ROW, phase=Phase.FAILED, running=0, starting=0)) == "Why train has 0 of 4 running"
+
+
+def test_all_that_is_known_of_a_failed_endpoint_is_shown_where_its_stock_cannot_be_asked() -> None:
+    failed = replace(ROW, phase=Phase.FAILED, status="FAILED", running=0, starting=None, gpu_count=None)
+    worker = Ref("hub", "worker", "w1")
+    reasons = Reasons(
+        failed,
+        Explanation(REF, None, note="The API of hub does not compare the limits of a deployment with the stock."),
+        blocks_hosts=False,
+        instances=(Instance(worker, "w1", Phase.FAILED, "FAILED"),),
+        events=(Event(worker, worker, "w1", NOW, "FAILED", Phase.FAILED, "CREATING"),),
+    )
+    assert [(label, plain_text(cell)) for label, cell in reason_lines(reasons, NOW, utc=True)] == [
+        ("", "✗ The state is failed: the API reports no reason for it."),
+        ("", "Not running: w1 failed."),
+        ("", "The API of hub does not compare the limits of a deployment with the stock."),
+        ("", "Image image-1: size unknown."),
+        ("events", "2026-11-29 12:00:00  w1  failed from creating"),
+    ]
+    assert [line for _, line in reason_lines(reasons, NOW, events=False)][-1][0] == "Image image-1: size unknown."
+    data = plain(reasons, NOW)
+    assert (data["found"], data["limits"], data["heading"]) == (None, "", "Why train has 0 of 4 running")
+
+
+def test_a_stock_that_cannot_be_asked_has_the_reason_once() -> None:
+    lines = others(stock=Explanation(REF, None, unread=("hub: no answer.",))).splitlines()
+    assert lines.count("The stock could not be asked: hub: no answer.") == 1
+    assert not [line for line in lines if "idle GPU" in line]

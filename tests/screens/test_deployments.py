@@ -6,7 +6,7 @@ from gputui.errors import ConflictError, GputuiError, UnavailableError
 from gputui.models import Action, Deployment, Ref, Resource
 from gputui.models.explanations import Explanation, Found, Relaxed
 from gputui.text import clean
-from tests.screens.cloud import Cloud, container, deployment
+from tests.screens.cloud import Cloud, container, deployment, usd
 from tests.screens.stage import NARROW, WIDE, Stage, staged, unsafe_on
 from tests.screens.world import fail, lab
 
@@ -96,7 +96,7 @@ async def test_what_is_empty_says_why() -> None:
 async def test_the_menu_of_a_deployment_describes_its_events_as_those_of_a_deployment() -> None:
     async with staged(hub(), view="2", size=WIDE) as stage:
         await stage.press("a")
-        assert "State changes of this instance or deployment" in stage.text
+        assert "State changes of this instance or" in stage.text
 
 
 async def test_names_and_commands_that_would_act_on_a_terminal_are_data() -> None:
@@ -343,12 +343,44 @@ async def test_why_a_deployment_does_not_start_is_explained_and_is_in_its_descri
         assert "✗ No idle GPU fits its limits now." in stage.text
 
 
-async def test_a_stock_that_cannot_be_asked_is_said_and_an_api_without_one_is_refused() -> None:
+async def test_all_that_is_known_is_shown_where_the_stock_is_not_asked_with_the_reason_once() -> None:
     cloud = hub()
     async with staged(cloud, view="2") as stage:
-        await stage.command("explain train")
-        assert "hub: its API does not compare the limits of a deployment with the stock." in stage.text
-        await stage.press("escape")
+        for how in ("explain", "explain broken"):  # the row under the cursor, and by its name
+            await stage.command(how)
+            assert "Why broken has 0 of 4 running" in stage.text
+            assert "✗ The state is failed: the API reports no reason for it." in stage.text
+            assert stage.text.count("The API of hub does not compare") == 1
+            await stage.press("escape")
         cloud.explainer = Explainer(UnavailableError("hub: no answer."))
         await stage.command("explain train")
         assert "The stock could not be asked: hub: no answer." in stage.text
+
+
+async def test_a_deployment_is_explained_in_every_view_that_has_a_row_of_it() -> None:
+    cloud = hub()
+    cloud.rows[Resource.DEPLOYMENTS] = [deployment("hub", "train", "failed", running=2, price=usd("2.60"))]
+    train = cloud.rows[Resource.DEPLOYMENTS][0].ref
+    async with staged(cloud, view="0") as stage:
+        await stage.advance(5)
+        for view in ("view.home", "view.instances", "waste"):
+            stage.app.session.navigator.go(view.removeprefix("view."))
+            await stage.settle()
+            rows = [(ref, stage.table.get(ref)) for ref in stage.table.visible_refs]
+            here = (ref for ref, row in rows if train in (ref, getattr(row, "about", ""), getattr(row, "parent", "")))
+            stage.table.select(next(here))
+            await stage.command("explain")
+            assert "Why train has 2 of 4 running" in stage.text, view
+            await stage.press("escape")
+
+
+async def test_a_dialog_is_as_high_as_its_text_and_ends_with_its_keys() -> None:
+    async with staged(hub(), view="2", size=WIDE) as stage:
+        await stage.command("explain llama")
+        inside = [line for line in stage.lines if line.lstrip().startswith("█")]
+        assert "No instance of llama is missing: 4 of 4 running" in inside[1]
+        assert len(inside) < 12
+        assert "esc close" in inside[-2]
+        await stage.press("slash")
+        assert stage.app.screen.query_one("#find").region.height > 0
+        assert "esc close" in [line for line in stage.lines if line.lstrip().startswith("█")][-2]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from gputui.analytics.shortage import may_be_explained
 from gputui.cli import arguments, leases, refs, session
 from gputui.cli.layout import ListContext
 from gputui.cli.output import cell_width, notify
@@ -48,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
         if isinstance(row, Instance | Deployment):
             context.leases = leases.of_rows(args)
         sys.stdout.write(_text(row, context))
+        if isinstance(row, Deployment) and may_be_explained(row):
+            sys.stdout.write(f"gputui explain {row.ref} shows why it does not start.\n")
     for problem in getattr(row, "problems", ()):
         notify(f"gputui: {problem}")
     return ExitCode.OK

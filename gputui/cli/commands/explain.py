@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, refs, session
+from gputui.cli.lists import events
 from gputui.cli.output import notify
 from gputui.errors import ExitCode, InvalidError
 from gputui.models import Deployment, Resource
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
-    from gputui.fleet.explanations import Circumstances
-    from gputui.models.explanations import Explanation
+    from gputui.models.explanations import Reasons
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,41 +24,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare the limits of a deployment with the stock, and print what would help."""
-    row, explanation, known = session.with_fleet(
-        refs.accounts(args, [args.ref]), lambda fleet: _explain(fleet, args.ref)
-    )
-    for problem in explanation.unread:
+    """Print why a deployment does not start, as far as it is known, and what would help."""
+    reasons = session.with_fleet(refs.accounts(args, [args.ref]), lambda fleet: _explain(fleet, args.ref))
+    for problem in reasons.stock.unread:
         notify(f"gputui: {problem}")
     if args.output == "json":
         import json
 
-        from gputui.models.serialize import to_plain
+        from gputui.presentation.explanation import plain
 
-        sys.stdout.write(json.dumps(to_plain(explanation), indent=2) + "\n")
+        sys.stdout.write(json.dumps(plain(reasons, datetime.now(UTC)), indent=2) + "\n")
     else:
-        sys.stdout.write("".join(f"{line}\n" for line in _lines(row, explanation, known)))
-    return ExitCode.UNREACHABLE if explanation.unread else ExitCode.OK
+        sys.stdout.write("".join(f"{line}\n" for line in _lines(reasons)))
+    return ExitCode.UNREACHABLE if reasons.stock.unread else ExitCode.OK
 
 
-async def _explain(fleet: Fleet, text: str) -> tuple[Deployment, Explanation, Circumstances]:
-    from gputui.fleet.explanations import circumstances, explain, read_circumstances
+async def _explain(fleet: Fleet, text: str) -> Reasons:
+    from gputui.fleet.explanations import explain
 
     (match,), _ = await refs.find(fleet, [text], (Resource.DEPLOYMENTS,))
     row = match.row
     if not isinstance(row, Deployment):
         raise InvalidError(f"{match.ref} is no deployment: only the starts of deployments are explained.")
-    explanation = await explain(fleet, row)
-    await read_circumstances(fleet, row.ref.account)
-    return row, explanation, circumstances(fleet, row)
+    return await explain(fleet, row, events.observed_of(fleet, row.ref))
 
 
-def _lines(row: Deployment, explanation: Explanation, known: Circumstances) -> list[str]:
-    from datetime import UTC, datetime
-
+def _lines(reasons: Reasons) -> list[str]:
     from gputui.presentation.columns.column import plain_text
-    from gputui.presentation.explanation import heading, limits_text, other_lines, stock_lines
+    from gputui.presentation.explanation import heading, is_complete, reason_lines
 
-    others = other_lines(row, blocks=known.blocks, image=known.image, balance=known.balance, now=datetime.now(UTC))
-    lines = [plain_text(cell) for cell in (*stock_lines(row, explanation), *others)]
-    return [f"{heading(row)}:", f"limits: {limits_text(row)}", *lines]
+    found = reason_lines(reasons, datetime.now(UTC))
+    return [
+        f"{heading(reasons.row)}{'.' if is_complete(reasons.row) else ':'}",
+        *(_labelled(label, plain_text(cell)) for label, cell in found),
+    ]
+
+
+def _labelled(label: str, text: str) -> str:
+    if not label:
+        return text
+    lines = text.split("\n")
+    return f"{label}: {text}" if len(lines) == 1 else "\n".join((f"{label}:", *(f"  {line}" for line in lines)))

@@ -36,6 +36,13 @@ def concerns(event: Event, of: Ref | None) -> bool:
     return of is None or of in (event.instance, event.parent)
 
 
+def observed_of(fleet: Fleet, of: Ref) -> Sequence[Event]:
+    """Return the events of a row that were observed earlier, where its account does not report all."""
+    if not fleet.runtime(of.account).observes_some:
+        return []
+    return list(_observed([of.account], of)[0])
+
+
 def find(accounts: Mapping[str, Account], text: str) -> Ref:
     """Return the instance or deployment that a REF names; a full one may be of a deleted row."""
     return session.with_fleet(accounts, lambda fleet: _find(fleet, text))

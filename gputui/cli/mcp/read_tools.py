@@ -28,8 +28,7 @@ from gputui.history.stock_past import read_past
 from gputui.models import Deployment, Event, LogQuery, LogSeverity, Resource, Row
 from gputui.models.periods import By, Period
 from gputui.models.serialize import rows_to_plain, to_plain
-from gputui.presentation.columns.column import plain_text
-from gputui.presentation.explanation import limits_text, other_lines, stock_lines
+from gputui.presentation.explanation import plain
 from gputui.presentation.spend import forecast_text, lacks_something, notes
 from gputui.rules.book import RulesNow
 
@@ -357,26 +356,18 @@ class ReadTools:
 
     async def explain(self, given: RefArguments) -> Answer:
         """Return why a deployment runs fewer instances than it should, in words."""
-        from gputui.fleet.explanations import circumstances, explain, read_circumstances
+        from gputui.fleet.explanations import explain
 
         (row,) = await self._reader.find([given.ref], (Resource.DEPLOYMENTS,))
         if not isinstance(row, Deployment):
             raise InvalidError(f"{row.ref} is no deployment: only the starts of deployments are explained.")
         fleet = self._reader.fleet
-        explanation = await explain(fleet, row)
-        await read_circumstances(fleet, row.ref.account)
-        known = circumstances(fleet, row)
-        others = other_lines(
-            row, blocks=known.blocks, image=known.image, balance=known.balance, now=datetime.now(UTC)
-        )
-        return {
-            "ref": str(row.ref),
-            "desired": row.desired,
-            "running": row.running,
-            "limits": limits_text(row),
-            "lines": [plain_text(cell) for cell in (*stock_lines(row, explanation), *others)],
-            "unknown": list(explanation.unread),
-        }
+        observed = self._observed([row.ref.account] if fleet.runtime(row.ref.account).observes_some else [])
+        mine = [event for event in observed if row.ref in (event.instance, event.parent)]
+        reasons = await explain(fleet, row, mine)
+        data = plain(reasons, datetime.now(UTC))
+        shown = ("heading", "phase", "desired", "running", "limits", "lines")
+        return {"ref": str(row.ref), **{key: data[key] for key in shown}, "unknown": list(reasons.stock.unread)}
 
     async def tail_log(self, given: LogArguments) -> Answer:
         """Return the newest lines of a log, oldest first."""

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from gputui.analytics.shortage import is_short
+from gputui.analytics.shortage import may_be_explained
 from gputui.commands import COMMANDS, Command, Condition, Group
 from gputui.config.keymap import key_text
 from gputui.errors import GputuiError
-from gputui.fleet.explanations import can_explain
 from gputui.models import Deployment, Instance, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.description import targets_text
@@ -65,7 +64,7 @@ class InspectCommands(CommandSet):
         await self._details.prices.read(fresh)
         lines, links = self.description(fresh)
         reader.set_linked(lines, links)
-        if isinstance(fresh, Deployment) and is_short(fresh) and can_explain(fleet, fresh):
+        if isinstance(fresh, Deployment) and may_be_explained(fresh):
             await self._explain_in(reader, lines, links, fresh)
 
     async def _explain_in(
@@ -74,7 +73,7 @@ class InspectCommands(CommandSet):
         """Add to a description why the deployment does not start."""
         lines = [*lines, Content(""), heading(WHY)]
         reader.set_linked([*lines, ASKING], links)
-        explanation = await explanation_of(self.session, row)
+        explanation = await explanation_of(self.session, row, described=True)
         if reader.is_attached:
             reader.set_linked([*lines, *explanation], links)
 

@@ -10,6 +10,7 @@ from gputui.screens.commands.copy import CopyCommands
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.custom import CustomCommands
 from gputui.screens.commands.edit import EditCommands
+from gputui.screens.commands.explain import ExplainCommands
 from gputui.screens.commands.favourites import FavouriteCommands
 from gputui.screens.commands.global_commands import GlobalCommands
 from gputui.screens.commands.inspect import InspectCommands
@@ -31,6 +32,7 @@ SHARED_SETS: CommandSets = (
 
 ROW_SETS: CommandSets = (
     InspectCommands,
+    ExplainCommands,
     CopyCommands,
     CustomCommands,
     AddressCommands,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from gputui.analytics.prices import ByDeployment, by_deployment
 from gputui.fleet import Fleet
-from gputui.fleet.explanations import can_explain
 from gputui.models import Deployment, Event, GpuDevice, GpuProcess, Image, Instance, Ref, Resource, Row
 from gputui.presentation.actions import may_be_of
 from gputui.presentation.details import Details, Place, Related, details
@@ -40,7 +39,6 @@ def details_of(session: Session, row: Row, context: DetailContext) -> Details:
 def related(session: Session, row: Row, prices: PastPrices) -> Related:
     """Return the things that belong to a row, and its prices as far as they were read."""
     fleet, ref = session.fleet, row.ref
-    explains = isinstance(row, Deployment) and can_explain(fleet, row)
     return Related(
         events=_events(fleet, row),
         instances=_instances(fleet, row),
@@ -55,7 +53,7 @@ def related(session: Session, row: Row, prices: PastPrices) -> Related:
         waste=fleet.waste.recent(ref) if fleet.polls else None,
         image=_image(fleet, row),
         host=_host(fleet, row),
-        explains=session.key_of("explain") if explains else "",
+        explains=session.key_of("explain"),
         prices=prices.of(ref),
     )
 

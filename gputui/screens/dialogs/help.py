@@ -33,3 +33,6 @@ class HelpDialog(ReaderDialog):
     def __init__(self, heading: str, make: Callable[[int], Sequence[Content]]) -> None:
         super().__init__(heading, ())
         self.view = LaidOutText(make)
+
+    def fit(self) -> None:
+        """Take all the room: its columns depend on that."""

@@ -21,9 +21,13 @@ from gputui.widgets.inputs.line_input import LineInput
 from gputui.widgets.json.tree import Fact, Plain, Section, parse, written
 from gputui.widgets.json.view import JsonView
 from gputui.widgets.linked_text import LinkedText
-from gputui.widgets.text_view import SearchView, TextView
+from gputui.widgets.text_view import SearchView, TextView, wrapped
 
 _ALL = ""
+_MOST_PERCENT, _WIDTH_PERCENT, _MOST_WIDTH = 94, 96, 140
+"""The size of the dialog, as in its style."""
+_SIDES, _MARGINS, _FIND_HEIGHT = 5, 4, 2
+"""The cells and lines that border, padding and margins take, and the lines of the search."""
 _BINDING = re.compile(r"\{([\w.-]+)\}")
 _CLOSE = "{dialog.cancel} close"
 
@@ -34,7 +38,7 @@ class Reader(Dialog[None], Generic[ViewT]):
     """The base of readers: a view that fills the screen, a line to search it, and a hint with the keys."""
 
     DEFAULT_CSS = """
-    Reader > .dialog { width: 96%; height: 94%; max-width: 140; }
+    Reader > .dialog { width: 96%; height: 94%; max-width: 140; overflow-y: hidden; }
     Reader #find { margin-top: 1; display: none; }
     """
 
@@ -58,6 +62,11 @@ class Reader(Dialog[None], Generic[ViewT]):
         self.show_hint(self._hint or self._with_keys(self.HINT))
         self.set_focus(self.view)
 
+    @property
+    def hint(self) -> str:
+        """The text below."""
+        return self._hint
+
     def show_hint(self, text: str) -> None:
         """Show a text below, in place of the keys."""
         self._hint = text
@@ -65,6 +74,9 @@ class Reader(Dialog[None], Generic[ViewT]):
 
     def _with_keys(self, hint: str) -> str:
         return _BINDING.sub(lambda found: self.key_of(found[1]), hint)
+
+    def fit(self) -> None:
+        """Take the height that is needed; without more, all that there is."""
 
     def action_cancel(self) -> None:
         """Leave the search line, or close."""
@@ -77,10 +89,12 @@ class Reader(Dialog[None], Generic[ViewT]):
         """Ask for a text to find."""
         find = self.query_one("#find", Input)
         find.display = True
+        self.fit()
         self.set_focus(find)
 
     def _leave_search(self) -> None:
         self.query_one("#find").display = False
+        self.fit()
         self.set_focus(self.view)
 
     @on(Input.Submitted)
@@ -111,6 +125,28 @@ class ReaderDialog(Reader[TextView]):
     def set_lines(self, lines: Sequence[Content]) -> None:
         """Show another text: what was awaited has come."""
         self.view.set_lines(lines)
+        self.fit()
+
+    def on_mount(self) -> None:
+        """Begin with the height of the text."""
+        super().on_mount()
+        self.fit()
+
+    def on_resize(self) -> None:
+        """Fit again: lines break elsewhere."""
+        self.fit()
+
+    def fit(self) -> None:
+        """Make the dialog as high as its text, and no higher than its room."""
+        find = next(iter(self.query("#find")), None)
+        if find is None:
+            return  # it is not laid out yet
+        most = self.app.size.height * _MOST_PERCENT // 100
+        width = min(self.app.size.width * _WIDTH_PERCENT // 100, _MOST_WIDTH) - _SIDES
+        around = sum(len(wrapped(Content(text), width)) for text in (self.heading, self.hint)) + _MARGINS
+        around += _FIND_HEIGHT if find.display else 0
+        height = around + max(1, self.view.height_at(width - 1, most))
+        self.query_one(".dialog").styles.height = min(height, most)
 
     def action_copy(self) -> None:
         """Copy all of it to the clipboard of the user's own terminal."""
@@ -132,6 +168,7 @@ class LinkedReaderDialog(ReaderDialog):
         """Show another text with its links, by number of line."""
         if isinstance(self.view, LinkedText):
             self.view.set_linked(lines, links)
+            self.fit()
 
     @on(LinkedText.Opened)
     def _opened(self, event: LinkedText.Opened) -> None:

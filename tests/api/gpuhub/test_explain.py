@@ -136,6 +136,7 @@ async def test_an_idle_number_that_is_not_reported_is_unknown_and_not_none(serve
     backend = GpuhubBackend(gpuhub_account(server.url))
     assert backend.explainer is not None
     found = await backend.explainer.explain(replace(ROW, price_to=None, cuda_to=None))
+    assert found.found is not None
     assert (found.found.idle, found.found.unknown) == (None, 1)
     assert [(one.change, one.found) for one in found.relaxed] == [("of model RTX 4090", Found(5, total=8))]
 
