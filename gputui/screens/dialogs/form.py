@@ -16,28 +16,19 @@ from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static, TextArea
 
-from gputui.errors import GputuiError, InvalidError
+from gputui.errors import InvalidError
 from gputui.models import Form, FormField, PreparedRequest
 from gputui.screens.dialogs.dialog import Dialog
-from gputui.screens.dialogs.form_body import FormBody, short_height
+from gputui.screens.dialogs.form_body import FormBody
 from gputui.screens.dialogs.form_editors import Done, Edited
 from gputui.screens.dialogs.form_field import keys_of
 from gputui.screens.dialogs.form_live import LiveSummary, Summary, lacking_lines, request_lines
 from gputui.screens.dialogs.form_sections import FormSections
+from gputui.screens.dialogs.form_size import is_high, is_long, long_height
 from gputui.screens.dialogs.form_tabs import SectionTabs
 from gputui.screens.dialogs.form_templates import FormTemplates
 from gputui.screens.dialogs.reader import ReaderDialog
 from gputui.widgets.inputs.checkbox import Checkbox
-
-_AROUND_SHORT, _SMALLEST = 11, 22
-"""Lines of a short form around its fields: edges, heading, summary, buttons; and those that 24 lines have for it."""
-_AROUND = 15
-"""Lines of a long form around its fields: edges, heading, sections, refusals, help, summary, buttons."""
-_LEAST_WITH_REQUEST = 36
-_LOW = 30
-"""Lines of a terminal that leave room around a long form."""
-_TICKS_LOW, _TICKS_HIGH = 5, 10
-"""Lines of a list of ticks at most, with fewer lines and with more."""
 
 Values = Mapping[str, str]
 T = TypeVar("T")
@@ -120,7 +111,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._shown_problems: Values = {}
         self._at_first: dict[str, str] = {}
         self._warned: Values | None = None
-        self._long = len(form.sections) > 1 or short_height(form) + _AROUND_SHORT > _SMALLEST
+        self._long = is_long(form)
         """Whether it fills the screen and describes the field in focus alone: there is no room for all help."""
         self._body = FormBody(form, self._values, long=self._long)
         self._sections = FormSections(form, self._body)
@@ -184,14 +175,12 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._live.fit(size.width)
         panel = self.query_one(".dialog")
         panel.set_class(self._live.wide, "-wide")
-        high = size.height >= _LOW
+        high = is_high(size)
         # As Textual sets them, but before the first frame.
         self.set_class(not high, "-low")
         self.set_class(high, "-high")
         if self._long:
-            needed = self._body.tallest(_TICKS_HIGH if high else _TICKS_LOW) + _AROUND
-            lines = max(needed, _LEAST_WITH_REQUEST if self._live.wide else 0)
-            panel.styles.height = min(lines, size.height * 94 // 100 if high else size.height)
+            panel.styles.height = long_height(self._body, size, with_request=self._live.wide)
 
     # --- values ----------------------------------------------------------------------------------------------
 
@@ -414,33 +403,14 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     @work(group="dialog", exit_on_error=False)
     async def action_save(self) -> None:
         """Save the values as a template."""
-        if self._templates is None:
-            return
         values = self.values()
-        try:
-            where = await self._templates.save(values)
-        except GputuiError as error:
-            self._show_error(error)
-            return
-        if where:
+        if self._templates is not None and await self._templates.save(values):
             self._at_first = values
-            self.notify(f"Saved as {where}", markup=False, timeout=6)
 
     @work(group="dialog", exit_on_error=False)
     async def action_load(self) -> None:
         """Fill in a template."""
-        if self._templates is None:
-            return
-        try:
-            if not self._templates.names():
-                text = f"No template is saved yet: {self.key_of('form.save')} saves what is filled in."
-                self.notify(text, markup=False, timeout=6)
-            elif (values := await self._templates.load()) is not None:
-                self.put_values(values)
-                if lost := self._body.not_offered(values):
-                    self.notify(f"Not offered here: {lost}", severity="warning", markup=False, timeout=12)
-        except GputuiError as error:
-            self._show_error(error)
-
-    def _show_error(self, error: GputuiError) -> None:
-        self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
+        if self._templates is not None and (values := await self._templates.load()) is not None:
+            self.put_values(values)
+            if lost := self._body.not_offered(values):
+                self.notify(f"Not offered here: {lost}", severity="warning", markup=False, timeout=12)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any
 
-from textual.app import App
-
-from gputui.errors import ConflictError
+from gputui.errors import ConflictError, GputuiError
 from gputui.models import Form
 from gputui.screens.dialogs.confirm import ConfirmDialog
+from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.dialogs.menu import Choice, MenuDialog
 from gputui.screens.dialogs.prompt import PromptDialog
 from gputui.text import clean
@@ -17,25 +16,28 @@ from gputui.text import clean
 Values = Mapping[str, str]
 
 
-class _Shows(Protocol):
-    """Anything that can show dialogs."""
-
-    @property
-    def app(self) -> App[object]: ...
-
-
 class FormTemplates:
-    """Saves and loads the values of one form. Its methods ask, and raise GputuiError."""
+    """Saves and loads the values of one form. Its methods ask, and show results and failures in the ``dialog``."""
 
-    def __init__(self, form: Form, shows: _Shows) -> None:
+    def __init__(self, form: Form, dialog: Dialog[Any]) -> None:
         self._form = form
-        self._shows = shows
+        self._dialog = dialog
 
-    async def save(self, values: Values) -> str:
-        """Ask for a name and save the values; returns where, '' when they were not saved."""
+    async def save(self, values: Values) -> bool:
+        """Ask for a name and save the values; returns whether they were saved."""
+        try:
+            where = await self._save(values)
+        except GputuiError as error:
+            self._show_error(error)
+            return False
+        if where:
+            self._dialog.notify(f"Saved as {where}", markup=False, timeout=6)
+        return bool(where)
+
+    async def _save(self, values: Values) -> str:
         from gputui.config import templates
 
-        name = await self._shows.app.push_screen_wait(
+        name = await self._dialog.app.push_screen_wait(
             PromptDialog("Save as a template", note="A name for it.", check=_name_problem)
         )
         if name is None:
@@ -45,27 +47,33 @@ class FormTemplates:
             return str(templates.save(name, self._form.kind, values, self._form))
         except ConflictError:
             question = ConfirmDialog(f"Replace the template {name}?", confirm="Replace", danger=True)
-            if not await self._shows.app.push_screen_wait(question):
+            if not await self._dialog.app.push_screen_wait(question):
                 return ""
             return str(templates.save(name, self._form.kind, values, self._form, replace=True))
-
-    @staticmethod
-    def names() -> list[str]:
-        """Return the names of all templates."""
-        from gputui.config import templates
-
-        return list(templates.names())
 
     async def load(self) -> dict[str, str] | None:
         """Ask which template to load, and return its values as they could have been typed; None for none."""
         from gputui.config import templates
 
-        choices = [Choice(name, name) for name in templates.names()]
-        chosen = await self._shows.app.push_screen_wait(MenuDialog("Load a template", choices))
-        if chosen is None:
+        try:
+            names = list(templates.names())
+            if not names:
+                key = self._dialog.key_of("form.save")
+                text = f"No template is saved yet: {key} saves what is filled in."
+                self._dialog.notify(text, markup=False, timeout=6)
+                return None
+            choices = [Choice(name, name) for name in names]
+            chosen = await self._dialog.app.push_screen_wait(MenuDialog("Load a template", choices))
+            if chosen is None:
+                return None
+            _, values = templates.read(chosen, form=self._form)
+        except GputuiError as error:
+            self._show_error(error)
             return None
-        _, values = templates.read(chosen, form=self._form)
         return {name: _typed(value) for name, value in values.items()}
+
+    def _show_error(self, error: GputuiError) -> None:
+        self._dialog.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
 
 
 def _name_problem(text: str) -> str:
