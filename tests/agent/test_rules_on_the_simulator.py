@@ -17,7 +17,7 @@ from gputui.models import Instance, Phase, Resource, Row
 from gputui.rules.files import RuleFiles
 from gputui.rules.orders import HELD
 from gputui.sim.server import running_simulator
-from tests.agent.test_runner import Place
+from tests.agent.rule_place import Place
 
 IMAGE = {"image_uuid": "base-image-l2t43iu6uk"}
 JOB = {**IMAGE, "cmd": "sleep 100"}

@@ -1,15 +1,11 @@
 """A grab step by step: what it sends, in which order, and why it stops."""
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import pytest
 
-from gputui.models import Money, Ref
-from gputui.models.rules import Candidate, Grab, Quiet, RuleState, Watch
+from gputui.models import Ref
+from gputui.models.rules import RuleState
 from gputui.rules import engine
 from gputui.rules.decisions import MOST_LOST
 from gputui.rules.effects import (
@@ -20,10 +16,8 @@ from gputui.rules.effects import (
     Failure,
     Find,
     Found,
-    Idle,
     Look,
     Notice,
-    Now,
     Reply,
     Seen,
     Send,
@@ -31,104 +25,11 @@ from gputui.rules.effects import (
     Wait,
 )
 from gputui.rules.engine import SETTLE, Grabber
-from gputui.rules.journal import Entry, EntryKind
+from gputui.rules.journal import EntryKind
 from gputui.rules.orders import HELD, Orders
-from gputui.rules.watcher import Watcher
+from tests.rules.driving import Around, candidate, drive, grabbing, over, sent, usd, well
 from tests.rules.promises import BrokenPromiseError
 from tests.rules.simulation import simulate
-
-AT = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)
-
-
-def usd(amount: str) -> Money:
-    return Money(Decimal(amount), "USD")
-
-
-def candidate(account: str = "hub", **more: object) -> Candidate:
-    return replace(Candidate(account, "pod", "run-g7k2-"), **more)  # type: ignore[arg-type]
-
-
-def grabbing(*candidates: Candidate, count: int = 1, **more: object) -> Watch:
-    grab = replace(Grab(candidates, count, usd("2.00")), **more)  # type: ignore[arg-type]
-    return Watch("g7k2", "/c.toml", "me", AT, grab=grab)
-
-
-class Around:
-    """A rule, a clock and stock, as a test sets them."""
-
-    def __init__(self, watch: Watch, *chances: Chance) -> None:
-        self.watch: Watch | None = watch
-        self.stock: Sequence[Chance] = chances or (Chance(0, usd("1.00"), enough=True),)
-        self.offers: Sequence[Idle] = ()
-        self.removed = ""
-        self.at, self.up, self.boot = AT, 5000.0, "1"
-        self.journal: list[Entry] = []
-
-    def rule(self) -> Watch | None:
-        return self.watch
-
-    def now(self) -> Now:
-        return Now(self.at, self.at.hour * 60 + self.at.minute, self.up, self.boot)
-
-    def chances(self) -> Sequence[Chance]:
-        return self.stock
-
-    def idle(self) -> Sequence[Idle]:
-        return self.offers
-
-    def missing(self) -> str:
-        return self.removed
-
-    def later(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-        self.up += seconds
-
-
-def drive(around: Around, answers: Callable[[Effect], Reply], *, limit: int = 200) -> list[Effect]:
-    """Run a grab until it waits for longer than a minute, or is over; returns its effects."""
-    steps = Grabber(around.journal, around).run()
-    effects: list[Effect] = []
-    reply: Reply = None
-    for _ in range(limit):
-        try:
-            effect = steps.send(reply)
-        except StopIteration:
-            break
-        effects.append(effect)
-        if isinstance(effect, Append):
-            reply = answers(effect)
-            if reply is None:
-                around.journal.append(effect.entry)
-            continue
-        if isinstance(effect, Wait):
-            if effect.seconds is None or effect.seconds > 60:
-                break
-            around.later(effect.seconds)
-            reply = None
-            continue
-        reply = answers(effect)
-    return effects
-
-
-def sent(effects: Sequence[Effect]) -> list[str]:
-    return [f"{one.order.account} {one.order.name}" for one in effects if isinstance(one, Send)]
-
-
-def over(around: Around) -> tuple[str, str]:
-    last = around.journal[-1] if around.journal[-1].kind is EntryKind.OVER else around.journal[-2]
-    assert last.kind is EntryKind.OVER
-    return last.state, last.text
-
-
-def well(effect: Effect) -> Reply:
-    match effect:
-        case Send(order):
-            return Answer(EntryKind.OBTAINED, "Created.", Ref(order.account, "pod", "p1"))
-        case Look():
-            return Seen(there=True, price=usd("1.00"))
-        case Find():
-            return Found(())
-    return None
 
 
 def test_the_entry_is_on_the_disk_before_the_request() -> None:
@@ -349,78 +250,6 @@ def test_what_costs_more_than_the_ceiling_is_ended_and_seen_to_end() -> None:
     assert "above $2.00/h" in next(one.text for one in around.journal if one.kind is EntryKind.UNDO)
 
 
-@pytest.mark.parametrize(
-    ("chance", "words"),
-    [
-        (Chance(0, usd("2.01"), True), "$2.01/h is above $2.00/h"),
-        (Chance(0, None, True), "the price is not known"),
-        (Chance(0, Money(Decimal(1), "CNY"), True), "cannot be compared"),
-        (Chance(0, usd("1.00"), False), "Not enough is idle"),
-    ],
-)
-def test_why_nothing_is_sent_is_said(chance: Chance, words: str) -> None:
-    effects = drive(Around(grabbing(candidate()), chance), well)
-    assert sent(effects) == []
-    assert isinstance(effects[-1], Wait)
-    assert words in effects[-1].text
-
-
-def test_a_place_whose_least_price_is_above_the_ceiling_is_not_tried() -> None:
-    around = Around(grabbing(candidate(), unpriced=True), Chance(0, None, True, least=usd("2.50")))
-    effects = drive(around, well)
-    assert sent(effects) == []
-    assert isinstance(effects[-1], Wait)
-    assert effects[-1].text == "hub: it costs $2.50/h at least, above $2.00/h."
-
-
-def test_the_reason_that_may_end_first_is_said_with_how_many_others_there_are() -> None:
-    stock = (Chance(0, usd("2.50"), True), Chance(1, usd("1.00"), False, "b: 0 of 1 idle."), Chance(2, None, True))
-    around = Around(grabbing(candidate("a"), candidate("b"), candidate("c")), *stock)
-    waits = [one for one in drive(around, well) if isinstance(one, Wait)]
-    assert waits[-1].text == "b: 0 of 1 idle. Other candidates: 2 above the ceiling or without a price."
-
-
-def test_a_budget_that_is_not_enough_is_said_whether_or_not_there_is_stock() -> None:
-    around = Around(grabbing(candidate(), hours=Decimal(8), budget=usd("10.00")), Chance(0, usd("1.00"), False))
-    waits = [one for one in drive(around, well) if isinstance(one, Wait)]
-    assert waits[-1].text == "$16.00 is needed, and $10.00 of the budget is left."
-
-
-def test_budgets_count_the_ceiling_until_the_price_is_known() -> None:
-    around = Around(grabbing(candidate(), count=5, hours=Decimal(10), budget=usd("35.00")))
-    effects = drive(around, well)
-    # At most 20.00 for the first, 10.00 once it is known; then 20.00 more fit, and a third does not.
-    assert sent(effects) == ["hub run-g7k2-1", "hub run-g7k2-2"]
-    assert isinstance(effects[-1], Wait)
-    assert "$15.00 of the budget is left" in effects[-1].text
-
-
-def test_the_budget_of_a_day_is_there_again_after_24_hours_whatever_the_clock_says() -> None:
-    around = Around(grabbing(candidate(), count=2, budget_day=usd("2.00")))
-    assert len(sent(drive(around, well))) == 1
-    around.at += timedelta(days=3)  # the clock was set
-    assert sent(drive(around, well)) == []
-    around.later(24 * 3600)
-    assert sent(drive(around, well)) == ["hub run-g7k2-2"]
-
-
-def test_an_expired_rule_sends_nothing_and_says_so() -> None:
-    around = Around(replace(grabbing(candidate()), expires=AT - timedelta(seconds=1)))
-    assert sent(drive(around, well)) == []
-    assert over(around) == (RuleState.EXPIRED, "The time is over: 0 of 1 obtained.")
-
-
-def test_in_quiet_time_and_while_paused_nothing_is_sent() -> None:
-    for watch in (
-        replace(grabbing(candidate()), quiet=Quiet(30, 120)),
-        replace(grabbing(candidate()), paused=True),
-    ):
-        effects = drive(Around(watch), well)
-        assert sent(effects) == []
-        assert isinstance(effects[-1], Wait)
-        assert effects[-1].state in {RuleState.QUIET, RuleState.PAUSED}
-
-
 def test_a_machine_that_slept_before_the_request_sends_nothing_on_old_stock() -> None:
     around = Around(grabbing(candidate()))
 
@@ -452,32 +281,6 @@ def test_a_dry_run_records_the_request_and_sends_nothing() -> None:
     effects = drive(around, well)
     assert sent(effects) == []
     assert over(around) == (RuleState.DONE, "Dry run: 1 requests.")
-
-
-def test_a_watch_notifies_each_time_enough_becomes_idle() -> None:
-    ref = Ref("hub", "offer", "sgp1/RTX 4090")
-    around = Around(Watch("g7k2", "/c.toml", "me", AT))
-    steps = Watcher((), around).run()
-    around.offers = (Idle(ref, True, "4 RTX 4090 are idle."),)
-    effect = next(steps)
-    assert isinstance(effect, Notice)
-    assert isinstance(steps.send(None), Append)
-    assert isinstance(steps.send(None), Wait)
-    around.later(10)
-    assert isinstance(steps.send(None), Wait)  # they still are
-    around.offers = (Idle(ref, False),)
-    assert isinstance(steps.send(None), Wait)
-    around.later(400)
-    around.offers = (Idle(ref, True, "5 RTX 4090 are idle."),)
-    assert isinstance(steps.send(None), Notice)
-
-
-def test_a_watch_that_notifies_once_is_done_then() -> None:
-    around = Around(replace(Watch("g7k2", "/c.toml", "me", AT), once=True))
-    around.offers = (Idle(Ref("hub", "offer", "o"), True, "4 RTX 4090 are idle."),)
-    entries = [one.entry for one in Watcher((), around).run() if isinstance(one, Append)]
-    assert [one.kind for one in entries] == [EntryKind.IDLE, EntryKind.OVER]
-    assert list(Watcher(entries, around).run()) == []
 
 
 def test_the_simulation_finds_a_rule_that_gives_up_too_early(monkeypatch: pytest.MonkeyPatch) -> None:

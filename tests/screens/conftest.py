@@ -1,9 +1,10 @@
-"""Taking pictures of the screens."""
+"""Taking pictures of the screens, and what several modules of tests set up."""
 
 from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,21 @@ def _report(node: Any, name: str, actual: str, execution: Any) -> None:
     data = (execution.success, expected, actual, app, path, line, f"{node.name}[{name}]", "", "", bool(expected))
     report = node_to_report_path(node)
     report.with_name(f"{report.name}_{name}").write_bytes(pickle.dumps(data))
+
+
+@pytest.fixture
+def logged_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the lines of a written log be today's."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+    monkeypatch.setattr("gputui.widgets.log_view.datetime", Clock)
+
+
+@pytest.fixture
+def own_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep templates of forms in a directory of the test."""
+    monkeypatch.setenv("GPUTUI_CONFIG", str(tmp_path / "config.toml"))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -15,27 +14,16 @@ from textual._compositor import Compositor
 from textual.screen import Screen
 from textual.widgets import Input, Select, TextArea
 
-from gputui.api.yotta.create.forms import Choices, vm_fields
-from gputui.api.yotta.create.storage import volume_fields
-from gputui.api.yotta.mapping import VmType
 from gputui.errors import InvalidError, UnavailableError
-from gputui.models import Action, FieldKind, Form, FormField, Offer, Resource
-from gputui.presentation.form_summary import SummaryLine
-from gputui.screens import dialogs
-from gputui.screens.dialogs.form_body import FormBody
+from gputui.models import Action, FieldKind, Form, FormField
 from gputui.screens.dialogs.form_editors import Flag, TickList
 from gputui.text import clean
 from tests.screens.changing import confirm
-from tests.screens.cloud import IMAGES, Cloud, fields, usd
+from tests.screens.cloud import IMAGES, Cloud, fields
 from tests.screens.forms import FILLED, focus_on, focused, go_to, open_form
 from tests.screens.stage import NARROW, WIDE, Stage, staged, unsafe_on
-from tests.screens.world import lab, offer
 
-
-@pytest.fixture(autouse=True)
-def _own_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("GPUTUI_CONFIG", str(tmp_path / "config.toml"))
-    yield
+pytestmark = pytest.mark.usefixtures("own_templates")
 
 
 @pytest.fixture
@@ -227,90 +215,6 @@ async def test_an_image_is_found_with_the_arrows_by_words_of_its_name_or_typed()
         assert value_of(stage, "image_uuid") == "image-of-mine"
 
 
-# --- sections and summary ---------------------------------------------------------------------------------------
-
-
-async def test_sections_are_gone_through_by_keys_tab_and_clicks_without_scrolling() -> None:
-    async with staged(Cloud("hub"), view="2", size=NARROW) as stage:
-        await stage.press("n")
-        assert "[Deployment]* Where*  Workload*" in stage.text
-        assert "Regions" not in stage.text
-        await stage.press("f9")
-        assert focused(stage) == "dc_list"
-        assert "[Where]*" in stage.text
-        await stage.press("ctrl+pagedown", "ctrl+pagedown")
-        assert focused(stage) == "name"
-        await stage.press("ctrl+pageup")
-        assert focused(stage) == "image_uuid"
-        await stage.press("shift+tab")
-        assert focused(stage) == "price_to"
-        await stage.press("tab", "shift+tab", "f8")
-        assert focused(stage) == "name"
-        await stage.press("shift+tab")
-        assert focused(stage) == "tool-save"
-        await stage.press("tab")
-        assert focused(stage) == "name"
-        await stage.pilot.click(".section-tabs", offset=(17, 0))
-        assert focused(stage) == "dc_list"
-        body = stage.app.screen.query_one(FormBody)
-        assert body.max_scroll_y == 0
-
-
-async def test_the_summary_follows_the_values_and_the_stock() -> None:
-    cloud = Cloud("hub")
-    async with staged(cloud, view="2", size=NARROW) as stage:
-        await open_form(stage)
-        await stage.advance(1)
-        assert "exp-1: 4 replicas of 2 × RTX 5090, PyTorch 2.0 · CUDA 11.2" in stage.text
-        assert "price now unknown, at most $6.00/h   3 idle of 64, 8 needed" in stage.text
-        await focus_on(stage, "replica_num")
-        await stage.type("1")
-        assert "at most $1.50/h   3 idle of 64, 2 needed" in stage.text
-        cloud.rows[Resource.STOCK] = [
-            replace(offer("hub", "RTX 5090", 9, 64, region="sgp1", vendor_name="RTX 5090"), price_from=usd("0.50"))
-        ]
-        stage.fleet.refresh([Resource.STOCK])
-        await stage.advance(1)
-        assert "$1.00/h now, at most $1.50/h   9 idle of 64, 2 needed" in stage.text
-        cloud.errors[Resource.STOCK] = UnavailableError("hub: no answer.")
-        stage.fleet.refresh([Resource.STOCK])
-        await stage.advance(1)
-        assert "9 idle of 64, 2 needed (as of " in stage.text
-
-
-async def test_a_price_limit_below_the_prices_is_marked_and_said_in_the_question() -> None:
-    cloud = Cloud("hub")
-    (known,) = cloud.rows[Resource.STOCK]
-    assert isinstance(known, Offer)
-    cloud.rows[Resource.STOCK] = [replace(known, price_from=usd("5"))]
-    async with staged(cloud, view="2") as stage:
-        await open_form(stage, FILLED)
-        assert "✗ $40.00/h now, over your limit of $6.00/h" in stage.text
-        await stage.press("ctrl+g")
-        assert "No matching GPU of a known price is within your price limit" in " ".join(stage.text.split())
-        await stage.press("escape")
-        await stage.press("escape")
-        assert stage.dialogs == ["FormDialog"], "what was filled in is not thrown away by one key"
-
-
-async def test_next_to_the_fields_is_the_request_or_what_it_lacks() -> None:
-    cloud = Cloud("hub")
-    async with staged(cloud, view="2", size=(160, 45)) as stage:
-        await stage.press("n")
-        assert "Still missing: Name, GPU models, Image, Command" in stage.text
-        await stage.press("escape")
-        await open_form(stage)
-        assert "Request preview (not sent)" in stage.text
-        assert '"replica_num": "4"' in stage.text
-        await focus_on(stage, "replica_num")
-        await stage.type("2")
-        assert '"replica_num": "2"' in stage.text
-        await stage.resize(100, 30)
-        assert "Request preview" not in stage.text
-        assert "2 replicas of 2 × RTX 5090" in stage.text
-        assert cloud.received == []
-
-
 # --- what is wrong ----------------------------------------------------------------------------------------------
 
 
@@ -441,100 +345,3 @@ async def test_hostile_choices_labels_units_and_groups_are_data() -> None:
         assert not unsafe_on(stage)
         assert "Create this deployment in hub?" in stage.text
         assert evil in stage.text
-
-
-# --- the dialog alone -------------------------------------------------------------------------------------------
-
-
-async def test_a_check_that_fails_leaves_no_request_of_earlier_values_prepared() -> None:
-    failures = [KeyError("gpu")]
-
-    def prepare(values: Mapping[str, str]) -> dict[str, str]:
-        if values["name"] == "b" and failures:
-            raise failures.pop()
-        return dict(values)
-
-    async with staged(lab()) as stage:
-        dialog = dialogs.FormDialog(Form("lab", "pod", "New pod", (FormField("name", "Name"),)), prepare)
-        answers: list[object] = []
-        stage.app.push_screen(dialog, answers.append)
-        await stage.advance(0)
-        dialog.put_values({"name": "a"})
-        dialog._check(dialog.values())
-        assert dialog.prepared == {"name": "a"}
-        dialog.put_values({"name": "b"})
-        with pytest.raises(KeyError):
-            dialog.action_review()
-        assert not dialog.prepared
-        dialog.action_review()
-        await stage.advance(0)
-    assert answers == [dialog.prepared] == [{"name": "b"}]
-
-
-PLACES = tuple(
-    VmType("NVIDIA_H200_141G", region, region, True, 7)
-    for region in ("us-east-1", "us-east-3", "us-west-1", "eu-central-1")
-)
-
-
-@pytest.mark.parametrize("fields", [vm_fields, volume_fields], ids=["vm", "volume"])
-async def test_a_form_without_sections_keeps_its_buttons_in_view_on_the_smallest_terminal(
-    fields: Callable[[Choices], Sequence[FormField]],
-) -> None:
-    form = Form("yotta", "thing", "New thing", tuple(fields(Choices(PLACES))))
-    async with staged(lab(), size=NARROW) as stage:
-        stage.app.push_screen(dialogs.FormDialog(form, dict, summary=lambda _: [SummaryLine("Price", "$1.00/h now")]))
-        await stage.advance(0)
-        for _ in range(12):
-            assert re.search(r"Cancel +Review", stage.text)
-            assert "$1.00/h now" in stage.text
-            assert stage.app.focused is not None
-            assert stage.app.focused.region.bottom <= NARROW[1]
-            await stage.press("tab")
-
-
-async def test_what_another_field_makes_required_is_marked_so() -> None:
-    form = Form("yotta", "volume", "New volume", tuple(volume_fields(Choices())))
-    async with staged(lab()) as stage:
-        dialog = dialogs.FormDialog(form, dict)
-        stage.app.push_screen(dialog)
-        await stage.advance(0)
-        assert re.search(r"Region\* +required", stage.text)
-        dialog.put_values({"storageType": "R2"})
-        await stage.advance(0)
-        assert re.search(r"Region +optional", stage.text)
-        dialog.put_values({"storageType": "VENDOR"})
-        await stage.advance(0)
-        assert "Region*" in stage.text
-
-
-async def test_a_choice_that_is_not_offered_leaves_nothing_chosen() -> None:
-    size = FormField("size", "Size", FieldKind.CHOICE, choices=("small", "large"), default="large")
-    async with staged(lab()) as stage:
-        dialog = dialogs.FormDialog(Form("lab", "pod", "New pod", (FormField("name", "Name"), size)), dict)
-        stage.app.push_screen(dialog)
-        await stage.advance(0)
-        dialog.put_values({"name": "a", "size": "huge"})
-        assert dialog.values() == {"name": "a", "size": ""}
-        assert dialog._body.not_offered({"name": "a", "size": "huge"}) == "Size huge"
-        dialog.put_values({"size": "small"})
-        assert dialog.values()["size"] == "small"
-        dialog.put_values({})
-        await stage.advance(0)
-        assert dialog.values()["size"] == "large"
-
-
-async def test_a_section_that_other_values_empty_is_left() -> None:
-    by_size = FormField("disk", "Disk", section="Disks", required=False, when=("size", ("large",)))
-    size = FormField("size", "Size", FieldKind.CHOICE, choices=("small", "large"), default="large", section="Pod")
-    async with staged(lab()) as stage:
-        dialog = dialogs.FormDialog(Form("lab", "pod", "New pod", (size, by_size)), dict)
-        stage.app.push_screen(dialog)
-        await stage.advance(0)
-        await stage.press("f9")
-        assert focused(stage) == "disk"
-        dialog.put_values({"size": "small"})
-        await stage.advance(0)
-        assert focused(stage) == "size"
-        await stage.press("f9")
-        assert focused(stage) == "size"

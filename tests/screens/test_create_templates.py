@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,7 @@ from tests.screens.cloud import Cloud
 from tests.screens.forms import FILLED, open_form, template
 from tests.screens.stage import WIDE, Stage, staged, unsafe_on
 
-
-@pytest.fixture(autouse=True)
-def _own_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("GPUTUI_CONFIG", str(tmp_path / "config.toml"))
-    yield
+pytestmark = pytest.mark.usefixtures("own_templates")
 
 
 def filled_in(stage: Stage) -> dict[str, str]:

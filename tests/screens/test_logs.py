@@ -2,71 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from gputui.app.login import Login
 from gputui.errors import AuthError, NotFoundError, RateLimitedError, UnavailableError
-from gputui.models import Action, Deployment, Instance, LogPage, Phase, Ref, Resource, Row
-from gputui.ssh.logs.looks import Look, Looks
-from gputui.widgets.log_view import LogView
-from tests.fleet.fakes import FakeBackend
-from tests.logs.written_log import WrittenLog, line
+from gputui.models import Deployment, Instance, Phase, Ref, Resource
+from tests.logs.written_log import line
 from tests.screens.pictures import SIZES, Shoot
-from tests.screens.stage import NARROW, Stage, staged
+from tests.screens.stage import NARROW, staged
 from tests.screens.world import backend, fail, instance
+from tests.screens.written_logs import WORKER, Writing, opened, view
 
-WORKER = Ref("yot", "worker", "e-chat/wk-7f3c")
-
-
-class Writing(FakeBackend):
-    """An account with one worker, and one instance that has no log."""
-
-    def __init__(self, count: int = 2500) -> None:
-        super().__init__("yot")
-        self.kinds = {**FakeBackend.kinds, "worker": Resource.INSTANCES}
-        self.logs = self.log = WrittenLog(count)
-        self.offered = frozenset({Action.SSH})
-        self.entered = {"pod"}
-        self.rows[Resource.INSTANCES] = [
-            Instance(WORKER, "wk-7f3c", Phase.RUNNING, "RUNNING", container_id="x"),
-            Instance(Ref("yot", "pod", "1"), "zeta", Phase.RUNNING, "RUNNING", container_id="y"),
-        ]
-
-    def actions(self, row: Row) -> frozenset[Action]:
-        return self.offered if row.ref.kind in self.entered else frozenset()
-
-    def write(self, count: int, text: str = "") -> None:
-        start = len(self.log.lines)
-        self.log.lines += [line(number, text) for number in range(start, start + count)]
-
-
-@pytest.fixture(autouse=True)
-def today(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the lines be today's."""
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
-            return datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-    monkeypatch.setattr("gputui.widgets.log_view.datetime", Clock)
-
-
-async def opened(stage: Stage) -> None:
-    await stage.press("l")
-    await stage.until(lambda: stage.view.NAME == "logs" and "Asking" not in stage.text, "the log")
-    await stage.settle()
-
-
-def view(stage: Stage) -> LogView:
-    return stage.view.query_one(LogView)
+pytestmark = pytest.mark.usefixtures("logged_today")
 
 
 async def test_it_begins_at_the_end_and_shows_what_comes_and_how_much_is_new_below() -> None:
@@ -116,100 +65,6 @@ async def test_it_begins_at_the_end_and_shows_what_comes_and_how_much_is_new_bel
         assert "zeta: SSH is not possible while it is running. yot itself has no log of a pod." in stage.toasts
         assert "There is no other log: wk-7f3c: SSH is not possible" in stage.toasts
         assert stage.view.NAME == "instances"
-
-
-@pytest.fixture
-def over_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory of instances that can be logged into, whose looks are those of this machine."""
-
-    async def connected(self: Login, of: Instance, command_id: str) -> bool:
-        return True
-
-    async def look(self: Looks, script: str, target: object, *, limit: int) -> Look:
-        done = await asyncio.to_thread(subprocess.run, ["sh", "-c", script], capture_output=True)
-        return Look(done.stdout, done.stderr.decode(), done.returncode)
-
-    monkeypatch.setattr(Login, "connect", connected)
-    monkeypatch.setattr(Looks, "look", look)
-    return tmp_path
-
-
-async def test_a_file_over_ssh_is_chosen_read_and_offered_again(over_ssh: Path) -> None:
-    for name in ("a.log", "b.log"):
-        (over_ssh / name).write_text(f"line of {name}\n")
-    async with staged(Writing(), view="3", size=(240, 40)) as stage:  # as long as the path of the file
-        await stage.press("j", "l")
-        await stage.until(lambda: "Which log of zeta?" in stage.text, "the menu")
-        await stage.press("f", *f"{over_ssh}/*.log", "enter")
-        await stage.until(lambda: "Which file on zeta?" in stage.text, "the files")
-        await stage.press("2")
-        await stage.until(lambda: "line of" in stage.text, "the log")
-        assert ".log   following" in stage.title
-        assert stage.line_of("line of").startswith("  line of")  # without a column for times
-        await stage.press("q", "l")
-        await stage.until(lambda: "Which log of zeta?" in stage.text, "the menu")
-        assert "1  /" in stage.text
-
-
-async def test_a_worker_with_a_log_of_its_server_has_others_over_ssh(over_ssh: Path) -> None:
-    (over_ssh / "train.log").write_text("step 1\n")
-    cloud = Writing()
-    cloud.entered = {"worker"}
-    async with staged(cloud, view="3") as stage:
-        await stage.press("l")
-        await stage.until(lambda: "Which log of wk-7f3c?" in stage.text, "the menu")
-        assert "a  The log that yot has         l again" in stage.text
-        await stage.press("l")
-        await stage.until(lambda: "line 2499" in stage.text, "the log of the server")
-
-        # In the log another one is chosen, and the key twice goes back to the one read last.
-        await stage.press("F", "l")
-        await stage.until(lambda: "Which log of wk-7f3c?" in stage.text, "the menu")
-        await stage.press("f", *f"{over_ssh}/train.log", "enter")
-        await stage.until(lambda: "step 1" in stage.text, "the file")
-        assert "line 2499" not in stage.text
-        await stage.press("q")
-        assert stage.view.NAME == "instances"
-        await stage.press("l")
-        await stage.until(lambda: "Which log of wk-7f3c?" in stage.text, "the menu")
-        await stage.press("l")
-        await stage.until(lambda: "step 1" in stage.text, "the file")
-        await stage.press("F", "l")
-        await stage.until(lambda: "Which log of wk-7f3c?" in stage.text, "the menu")
-        await stage.press("a")
-        await stage.until(lambda: "line 2499" in stage.text, "the log of the server")
-
-
-async def test_the_log_of_a_deployment_is_remembered_for_all_of_its_instances(over_ssh: Path) -> None:
-    (over_ssh / "train.log").write_text("step 1\n")
-    cloud = Writing()
-    cloud.entered = {"replica"}
-    cloud.kinds = {**cloud.kinds, "job": Resource.DEPLOYMENTS, "replica": Resource.INSTANCES}
-    job = Ref("yot", "job", "1")
-    cloud.rows[Resource.DEPLOYMENTS] = [Deployment(job, "chat", "JOB", Phase.RUNNING, "RUNNING")]
-    cloud.rows[Resource.INSTANCES] = [
-        Instance(Ref("yot", "replica", name), name, Phase.RUNNING, "RUNNING", parent=job, container_id=name)
-        for name in ("one", "two")
-    ]
-    async with staged(cloud, view="2") as stage:
-        await stage.press("l")
-        await stage.until(lambda: "A log of chat" in stage.text, "the instances")
-        await stage.press("1")
-        await stage.until(lambda: "Which log of one?" in stage.text, "the menu")
-        assert "The log that yot has" not in stage.text
-        await stage.press("f", *f"{over_ssh}/train.log", "enter")
-        await stage.until(lambda: "step 1" in stage.text, "the file")
-        await stage.press("q", "l", "2")
-        await stage.until(lambda: "Which log of two?" in stage.text, "the menu")
-        await stage.press("l")
-        await stage.until(lambda: "two ›" in stage.title and "step 1" in stage.text, "the file on the other one")
-        cloud.entered.clear()
-        await stage.press("q", "l")
-        assert "No instance of chat can be logged into now, and yot itself has no log of one." in stage.toasts
-        cloud.rows[Resource.INSTANCES] = []
-        await stage.advance(300)
-        await stage.press("l")
-        assert "chat has no instances now: nothing writes a log." in stage.toasts
 
 
 async def test_the_past_comes_when_one_pages_up_and_nothing_is_lost_or_doubled() -> None:
@@ -275,109 +130,6 @@ async def test_all_of_the_past_can_be_read_at_once_and_what_cannot_be_read_is_sa
         asked = len(cloud.log.calls)
         await stage.advance(30)
         assert len(cloud.log.calls) == asked
-
-
-async def test_only_lines_that_match_are_shown_and_the_server_is_asked_for_words() -> None:
-    cloud = Writing(30)
-    cloud.write(1, "ERROR out of memory [/b]")
-    cloud.write(5)
-    async with staged(cloud, view="3") as stage:
-        await opened(stage)
-        await stage.press("slash")
-        await stage.type("memory")
-        await stage.press("enter")
-        assert "1 of 36 lines match memory" in stage.title
-        assert stage.body[0].startswith("✗ 11:00:10.000 ERROR out of memory [/b]")
-        assert "line 3" not in stage.text
-        cloud.write(1, "more memory")
-        await stage.advance(1)
-        assert "more memory" in stage.text
-        await stage.press("escape")
-        assert "line 3" in stage.text
-        await stage.press("slash")
-        await stage.type("/(/")
-        assert "not a regular expression" in stage.text
-
-        # The server is asked for words.
-        await stage.press("escape")
-        cloud.write(2, "needle")
-        await opened(stage)
-        await stage.press("L")
-        await stage.type("needle")
-        await stage.press("ctrl+g")
-        await stage.until(lambda: "2 lines" in stage.title, "the lines asked for")
-        assert "server filter: words needle" in stage.title
-        await stage.press("L", "tab")
-        await stage.type("soon")
-        await stage.press("ctrl+g")
-        assert "must be such as 90m" in stage.text
-
-
-async def test_a_text_and_errors_are_found_among_their_neighbours_in_all_of_the_log() -> None:
-    cloud = Writing(3000)
-    for number in (40, 1500, 2950):
-        cloud.log.lines[number] = line(number, f"ERROR lost {number}")
-    cloud.log.lines[2990] = line(2990, "saved checkpoint")
-    async with staged(cloud, view="3") as stage:
-        await opened(stage)
-        await stage.burst("backslash", *"lost", "enter")
-        assert stage.line_of("ERROR lost 2950").startswith("✗▸")
-        assert "line 2949" in stage.text  # the others stay
-        assert "find: lost" in stage.title
-        assert "following" not in stage.title
-        await stage.press("N")
-        await stage.until(lambda: "ERROR lost 1500" in stage.text, "an older one")
-        await stage.press("N")
-        await stage.until(lambda: "ERROR lost 40" in stage.text, "one that was not read yet")
-        assert "line 39" in stage.text
-        await stage.press("N")
-        await stage.until(lambda: "ERROR lost 2950" in stage.text, "the last one")
-        assert "No earlier line with lost: continued at the end." in stage.toasts
-        await stage.press("n")
-        await stage.until(lambda: "ERROR lost 40" in stage.text, "the first one")
-        assert "No later line with lost: continued at the beginning." in stage.toasts
-
-        # Errors need no text; esc takes the marks away before it goes back.
-        await stage.press("escape")
-        assert "find" not in stage.title
-        await stage.press("e")
-        await stage.until(lambda: "▸" in stage.line_of("ERROR lost 40"), "an error")
-        await stage.press("e")
-        await stage.until(lambda: "ERROR lost 1500" in stage.text, "the next error")
-        await stage.press("escape")
-        assert "▸" not in stage.text
-        assert stage.view.NAME == "logs"
-
-        # A filter becomes the text that is found.
-        await stage.press("slash")
-        await stage.type("checkpoint")
-        await stage.press("enter", "n")
-        await stage.until(lambda: "▸" in stage.line_of("saved checkpoint"), "the match")
-        assert "line 2989" in stage.text
-        await stage.press("n")
-        await stage.until(lambda: "No other line with checkpoint in the whole log." in stage.toasts, "the only match")
-        await stage.command("find line 5 nowhere")
-        await stage.until(lambda: "No line with line 5 nowhere in the whole log." in stage.toasts, "the end of it")
-
-
-async def test_a_search_through_the_past_shows_how_far_it_is_and_esc_ends_it() -> None:
-    cloud = Writing(60_000)
-    async with staged(cloud, view="3") as stage:
-        await opened(stage)
-        gate = asyncio.Event()
-        read = cloud.log.read
-
-        async def slow(*words: Any, **named: Any) -> LogPage:
-            await gate.wait()
-            return await read(*words, **named)
-
-        cloud.log.read = slow  # type: ignore[method-assign]
-        await stage.press("E")
-        await stage.until(lambda: "searching, 1,000 lines so far, esc ends it" in stage.title, "the progress")
-        await stage.press("escape")
-        assert "Search ended." in stage.toasts
-        assert "searching" not in stage.title
-        assert stage.view.NAME == "logs"
 
 
 async def test_the_keys_of_a_log_are_its_own_in_the_footer_and_the_help() -> None:
