@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import itertools
 import os
 import signal
+import sys
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.constants_ast import constants_from_module
 
 from gputui import openssh_config
 
@@ -66,12 +70,51 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     return cores if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else cores * _WORKERS_PER_CORE
 
 
+def _place_among_workers(config: pytest.Config) -> tuple[int, int]:
+    """Return the number of this worker, from 0, and how many there are."""
+    given: dict[str, Any] = getattr(config, "workerinput", {})
+    return int(given.get("workerid", "gw0").removeprefix("gw")), int(given.get("workercount", 1))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Import some of the modules first, each worker others.
+
+    All workers collect all tests in the same order. In a fresh clone each of them would compile every module, always
+    a moment before it finds what the others have compiled.
+    """
+    number, workers = _place_among_workers(session.config)
+    if workers > 1:
+        root = session.config.rootpath
+        given = (root / argument.partition("::")[0] for argument in session.config.args)
+        left_out = {root / ignored for ignored in session.config.getoption("ignore") or ()}
+        paths = sorted(
+            path.relative_to(root)
+            for folder in given
+            for path in folder.rglob("test_*.py")
+            if root in path.parents and left_out.isdisjoint(path.parents)
+        )
+        for path in paths[number::workers]:
+            # Whatever is wrong with a module, or makes it skip itself, is reported when it is collected.
+            with suppress(Exception, pytest.skip.Exception):
+                importlib.import_module(".".join(path.with_suffix("").parts))
+
+
+def _share_constants(config: pytest.Config) -> None:
+    """Let each worker look for the constants of other modules of the program: hypothesis keeps them in files."""
+    number, workers = _place_among_workers(config)
+    if workers > 1:
+        modules = [sys.modules[name] for name in sorted(sys.modules) if name.partition(".")[0] == "gputui"]
+        for module in modules[number::workers]:
+            constants_from_module(module)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give each worker some of the longest tests, early: it receives one piece of the list.
 
     Those of a file stay together, for their fixtures.
     """
-    workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    _share_constants(config)
+    _, workers = _place_among_workers(config)
     longest = [item for item in items if item.nodeid.startswith(_LONGEST)]
     piles: list[list[pytest.Item]] = [[] for _ in range(workers)]
     for _, tests in itertools.groupby(longest, key=lambda item: item.path):
