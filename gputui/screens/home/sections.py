@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,21 +13,16 @@ from gputui.analytics.cost_lines import cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
 from gputui.analytics.starts import Start, starts_under_way
 from gputui.analytics.stock import has_idle
-from gputui.errors import GputuiError
 from gputui.models import (
     RESOURCES,
     Balance,
     Change,
     Deployment,
     Event,
-    FeedState,
     GpuDevice,
-    HealthState,
     Instance,
     Offer,
     Package,
-    PartialRows,
-    Phase,
     Ref,
     Resource,
     Row,
@@ -37,13 +32,14 @@ from gputui.models.periods import Period
 from gputui.presentation.home.favourites import Favourite, favourites
 from gputui.presentation.home.lines import HomeLine, HomeSection, Section
 from gputui.presentation.home.news import news
-from gputui.presentation.home.problems import AccountState, Troubles, problems
+from gputui.presentation.home.problems import Troubles, problems
 from gputui.presentation.home.spending import Costs, spending, worth_a_line
 from gputui.presentation.home.stock import Watched, watched_stock
 from gputui.presentation.home.under_way import Work, under_way
 from gputui.screens.base.header_cost import all_costing, billing, lists_of_sums, partial_accounts
 from gputui.screens.base.session import Session
 from gputui.screens.events.slow_steps import SlowSteps
+from gputui.screens.home.known_lists import KnownLists
 
 if TYPE_CHECKING:
     from gputui.analytics.budgets import BudgetState
@@ -54,23 +50,6 @@ if TYPE_CHECKING:
 FIRST_NEWS = timedelta(hours=24)
 """How far back the news go where it is not known when the user last looked."""
 
-READ = frozenset(
-    {
-        Resource.INSTANCES,
-        Resource.DEPLOYMENTS,
-        Resource.PROCESSES,
-        Resource.VOLUMES,
-        Resource.BALANCES,
-        Resource.PACKAGES,
-    }
-)
-"""The lists that the view reads at their own pace."""
-ALSO_READ = frozenset({Resource.EVENTS, Resource.HOSTS, Resource.GPUS, Resource.QUEUES, Resource.TASKS})
-"""Other lists of news and waste, for which the pace of the background is enough."""
-
-
-_OF_HOSTS = frozenset({Resource.GPUS, Resource.PROCESSES})
-"""Lists that an account of hosts puts together from what each of them answers."""
 _OF_INSTANCES = frozenset({Section.UNDER_WAY, Section.NEWS})
 """Sections of which nothing is said while instances of an account are not known."""
 
@@ -84,6 +63,7 @@ class HomeSections:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._lists = KnownLists(session)
         self._slow = SlowSteps()
         self._known: set[Ref] = set()
         self._entered: dict[Ref, datetime] = {}
@@ -157,7 +137,7 @@ class HomeSections:
             ),
             favourites(self._favourites(), fleet.is_stale, key=session.key_of("favourite")),
         )
-        if not self._old((Resource.INSTANCES,)):
+        if not self._lists.old((Resource.INSTANCES,)):
             return found
         return tuple(replace(each, quiet="") if each.section in _OF_INSTANCES else each for each in found)
 
@@ -174,7 +154,7 @@ class HomeSections:
 
     def _troubles(self, instances: list[Instance], starts: dict[Ref, Start]) -> Troubles:
         fleet = self._session.fleet
-        accounts = [self._account(name) for name in self._session.accounts_shown()]
+        accounts = [self._lists.state(name) for name in self._session.accounts_shown()]
         attempts = fleet.work.attempts.all if "attempts" in fleet.work.__dict__ else ()
         shows = self._session.shows_account
         return Troubles(
@@ -189,56 +169,11 @@ class HomeSections:
             since=self._entered,
             is_stale=fleet.is_stale,
             bills=self._bills,
-            known=bool(accounts) and not self._unread(),
+            known=bool(accounts) and not self._lists.unread(),
         )
 
     def _bills(self, account: str) -> bool:
         return self._session.fleet.runtime(account).bills
-
-    def _account(self, name: str) -> AccountState:
-        """Return how far an account answers, apart from hosts of it that do not."""
-        fleet = self._session.fleet
-        runtime = fleet.runtime(name)
-        health = fleet.health()[name]
-        if runtime.open_error is not None:
-            return AccountState(health, runtime.open_error)
-        feeds = {
-            resource: fleet.feed(name, resource)
-            for resource in sorted(READ | ALSO_READ)
-            if runtime.denial(resource) is None
-        }
-        errors = [feed.error for feed in feeds.values() if feed.error is not None]
-        lacking = {resource: feed.lacking for resource, feed in feeds.items() if feed.lacking is not None}
-        others = [error for resource, error in lacking.items() if not self._is_of_hosts(name, resource, error)]
-        error = next(iter((*errors, *others)), None)
-        return AccountState(health, error, by_hosts=error is None and bool(lacking))
-
-    def _is_of_hosts(self, name: str, resource: Resource, lacking: GputuiError) -> bool:
-        """Whether a list lacks only what hosts that do not answer have: each of them has a line of its own."""
-        rows: list[Instance] = [row for row in self._shown(Instance) if row.ref.account == name]
-        if all(row.machine is None for row in rows):
-            return False
-        unread = [row for row in rows if row.machine is not None and row.phase is Phase.UNKNOWN]
-        if resource in _OF_HOSTS:
-            return bool(unread)
-        # A configured name that matches no host has no row: then the reasons are not only these.
-        said: PartialRows[Row] = PartialRows(
-            blank=[row.problem or "" for row in unread if row.machine and row.machine.reachable is None]
-        )
-        return bool(said.blank) and str(lacking).rstrip(".").endswith(f"is incomplete: {said.problem.rstrip('.')}")
-
-    def _unread(self) -> list[str]:
-        """Return the accounts shown of which the instances were not read in this session."""
-        fleet = self._session.fleet
-        return [
-            name
-            for name in self._session.accounts_shown()
-            if fleet.health()[name].state is HealthState.UNKNOWN
-            or (
-                fleet.supports(name, Resource.INSTANCES)
-                and fleet.feed(name, Resource.INSTANCES).state is FeedState.LOADING
-            )
-        ]
 
     def _waste(self, first: HomeSection, now: datetime) -> HomeSection:
         session = self._session
@@ -256,7 +191,7 @@ class HomeSections:
             old={each.ref for each in found.old},
             unknown=sum(session.shows_account(ref.account) for ref in found.unknown),
         )
-        return section if self._are_whole(LISTS) else replace(section, quiet="")
+        return section if self._lists.are_whole(LISTS) else replace(section, quiet="")
 
     def _view_of(self, ref: Ref) -> str:
         """Return the view that shows a row."""
@@ -372,14 +307,15 @@ class HomeSections:
             partial=partial_accounts(session),
             now=now,
         )
+        sums = lists_of_sums(session, {line.account for line in lines})
         today, budgets = self._spent()
         used = ((package, sum(gpus_in_use(package, rows)), run_out(package, rows, now)) for package in packages)
         return spending(
             Costs(
                 lines=lines,
                 packages=worth_a_line(used),
-                old=self._old(COSTING),
-                read=all(self._is_whole(*each) for each in lists_of_sums(session, {line.account for line in lines})),
+                old=self._lists.old(COSTING),
+                read=all(self._lists.is_whole(*each) for each in sums),
                 today=today,
                 budgets=budgets,
             ),
@@ -397,34 +333,6 @@ class HomeSections:
         shown = session.accounts_shown()
         budgets = [state for state in self._spent_at.budgets if any(map(state.budget.counts, shown))]
         return self._spent_at.reports[Period.TODAY].of(shown), budgets
-
-    def _old(self, lists: Collection[Resource]) -> set[str]:
-        """Return the accounts shown of which some of these lists are old or were not read."""
-        return {
-            name for name in self._session.accounts_shown() if any(self._is_old(name, resource) for resource in lists)
-        }
-
-    def _is_old(self, account: str, resource: Resource) -> bool:
-        fleet = self._session.fleet
-        if fleet.health()[account].state is HealthState.UNKNOWN:
-            return True
-        return fleet.supports(account, resource) and fleet.feed(account, resource).state is not FeedState.FRESH
-
-    def _are_whole(self, lists: Collection[Resource]) -> bool:
-        """Whether all rows of these lists are known of the accounts shown: then one that is not listed is none."""
-        return all(self._is_whole(name, each) for name in self._session.accounts_shown() for each in lists)
-
-    def _is_whole(self, account: str, resource: Resource) -> bool:
-        fleet = self._session.fleet
-        runtime = fleet.runtime(account)
-        if self._is_old(account, resource):
-            return False
-        if runtime.uses_probes(resource):
-            return True  # the instances that are not probed are counted
-        if runtime.denial(resource) is not None:
-            return False
-        lacks = fleet.supports(account, resource) and fleet.feed(account, resource).lacking is not None
-        return not lacks and not fleet.is_part(account, resource)
 
     def _news(self, now: datetime) -> HomeSection:
         session, fleet = self._session, self._session.fleet

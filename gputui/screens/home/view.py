@@ -20,7 +20,8 @@ from gputui.screens.base.session import Session
 from gputui.screens.commands.sets import ROW_SETS
 from gputui.screens.details.commands import WORDS, DetailPaneCommands
 from gputui.screens.home.commands import HomeCommands
-from gputui.screens.home.sections import ALSO_READ, READ, HomeSections
+from gputui.screens.home.known_lists import ALSO_READ, READ
+from gputui.screens.home.sections import HomeSections
 from gputui.screens.list.tabular_view import TabularView
 from gputui.screens.waste.commands import SnoozeCommands
 from gputui.widgets.bars.line import Line
