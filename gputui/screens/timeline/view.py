@@ -11,20 +11,18 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from gputui.analytics.timeline import nearest
-from gputui.formatting import format_duration
 from gputui.models import Action, Instance, Ref, Resource, Row
 from gputui.models.timeline import Lane, Moment, Timeline, Tone
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.fields import stamp
 from gputui.presentation.columns.moments import moment_columns
-from gputui.presentation.lanes import LEGEND, LaneLine, axis_line, lane_lines, reading
 from gputui.screens.base.session import Session
 from gputui.screens.list.session_list import SessionList
 from gputui.screens.timeline.axis import Axis
 from gputui.screens.timeline.commands import TimelineCommands
+from gputui.screens.timeline.drawing import LanesDrawing
 from gputui.screens.timeline.reading import Reader
 from gputui.screens.timeline.table import TimelineTable
-from gputui.widgets.bars.line import Line
 from gputui.widgets.lanes import Lanes
 from gputui.widgets.moment_table import MomentTable
 from gputui.widgets.table.table import RecordTable
@@ -59,21 +57,20 @@ class TimelineView(SessionList):
         self.axis = Axis(session.fleet.now())
         self.timeline: Timeline | None = None
         self.reader = Reader(self, self._loaded)
+        self.lanes = Lanes(id="lanes")
+        self.drawing = LanesDrawing(self.lanes)
         self._chosen: Ref | None = None
         """The moment on which the axis has put the cursor of the list."""
         self._shown: list[Moment] | None = None
         """The moments that pass the filter, until that or they change."""
-        self._drawn: tuple[Timeline, list[Moment], int, Sequence[LaneLine]] | None = None
-        """The lanes as they were drawn last, behind what they are of."""
 
     # --- the parts of the screen -----------------------------------------------------------------------------
 
     def compose_body(self) -> ComposeResult:
         """Lay out the lanes, the figures at the cursor, and the list."""
-        yield Lanes(id="lanes")
-        yield Line(id="reading")
+        yield from (self.lanes, self.drawing.figures)
         yield from super().compose_body()
-        yield Line(id="legend")
+        yield self.drawing.legend
 
     def make_table(
         self,
@@ -100,11 +97,6 @@ class TimelineView(SessionList):
     def moments(self) -> MomentTable:
         """The table of moments."""
         return self.query_one(MomentTable)
-
-    @property
-    def lanes(self) -> Lanes:
-        """The lanes."""
-        return self.query_one(Lanes)
 
     # --- what is shown ---------------------------------------------------------------------------------------
 
@@ -270,32 +262,11 @@ class TimelineView(SessionList):
     # --- drawing ---------------------------------------------------------------------------------------------
 
     def draw(self) -> None:
-        """Draw lanes, axis and figures; what is as it was is not written.
-
-        While another window is being read the lanes stay those of the one before, with its times.
-        """
+        """Draw lanes, axis and figures; what is as it was is not written."""
         if not self.is_mounted or not self.lanes.size.width:
             return
-        slots, span = self.lanes.slots, self.axis.span
-        timeline = self.timeline or Timeline(span)
-        shown = self.shown_moments()
-        if timeline.span == span:
-            drawn = self._drawn
-            if drawn is None or drawn[0] is not timeline or drawn[1] is not shown or drawn[2] != slots:
-                drawn = self._drawn = timeline, shown, slots, lane_lines(timeline, shown, slots)
-            self.lanes.show(drawn[3], axis_line(span, slots, utc=self.session.utc), self.axis.slot(slots))
-        self.query_one("#reading", Line).show(self._reading(timeline, shown, slots))
-        self.query_one("#legend", Line).show(Content(LEGEND))
+        self.drawing.show(self.timeline, self.shown_moments(), self.axis, utc=self.session.utc)
         self.frame.show()
-
-    def _reading(self, timeline: Timeline, moments: Sequence[Moment], slots: int) -> Content:
-        at = stamp(self.axis.at, utc=self.session.utc)
-        step = self.axis.span.seconds / slots
-        known = timeline.span == self.axis.span
-        figures = ["reading …"] if not known else reading(timeline, moments, self.axis.at, slots)
-        zone = "UTC" if self.session.utc else f"{self.axis.at.astimezone():%Z}"
-        width = f" {zone}   {format_duration(max(1.0, step))} a cell   "
-        return Content.assemble((at, "bold $text-accent"), (width, "$muted"), "   ".join(figures))
 
     def warning(self) -> str:
         """Return what the timeline lacks."""
