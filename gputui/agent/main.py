@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import os
-import platform
 import resource
 import signal
 import sys
@@ -124,7 +123,7 @@ class Process:
         from gputui.config.paths import history_path
         from gputui.history.history import History
 
-        info = AgentInfo(os.getpid(), platform.node(), __version__, str(self._config_path), self._since)
+        info = AgentInfo(os.getpid(), os.uname().nodename, __version__, str(self._config_path), self._since)
         self.place.write_info(info)
         self.server = Server(
             {"pid": info.pid, "config": info.config},
@@ -298,7 +297,7 @@ class Process:
         return {
             "gputui": __version__,
             "pid": os.getpid(),
-            "host": platform.node(),
+            "host": os.uname().nodename,
             "since": self._since,
             "state_dir": str(self._state),
             "log": str(self.place.log),

@@ -8,16 +8,18 @@ from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING
 
 from gputui.agent.protocol import Data, error_from_plain, error_to_plain
-from gputui.models import RESOURCES, FeedState, Resource
+from gputui.models import RESOURCES, FeedState, HealthState, Resource
 from gputui.models.serialize import rows_from_plain, rows_to_plain
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
+    from gputui.fleet.account_runtime import AccountRuntime
 
 
 async def rows_as_read(fleet: Fleet, resources: Iterable[Resource]) -> AsyncIterator[Data]:
     """Yield each of these lists of every account as soon as it was read in this process.
 
+    A list that is not polled is requested once the account has answered a request of one that is: those matter most.
     Those that fail are left out: the session shows why when it reads them itself.
     """
     wanted = [(name, resource) for name in fleet.accounts for resource in resources]
@@ -36,7 +38,8 @@ async def rows_as_read(fleet: Fleet, resources: Iterable[Resource]) -> AsyncIter
                     pass  # the session looks at its hosts by itself
                 elif not runtime.was_opened or (feed.error is None and runtime.lists(resource)):
                     poller = runtime.pollers.get(resource)
-                    if poller is not None and not poller.active and (name, resource) not in asked:
+                    waits = runtime.health.state is HealthState.UNKNOWN and _is_polled(runtime)
+                    if not waits and poller is not None and not poller.active and (name, resource) not in asked:
                         asked.add((name, resource))
                         poller.refresh()
                     continue
@@ -45,6 +48,10 @@ async def rows_as_read(fleet: Fleet, resources: Iterable[Resource]) -> AsyncIter
                 await changed.wait()
     finally:
         unsubscribe()
+
+
+def _is_polled(runtime: AccountRuntime) -> bool:
+    return any(poller.active for poller in runtime.pollers.values())
 
 
 def _list(fleet: Fleet, account: str, resource: Resource) -> Data:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gputui.agent.detached import cores, start_detached
 from gputui.agent.place import Place
 from gputui.errors import AgentError
 from gputui.late_dataclasses import dataclass
@@ -30,7 +31,6 @@ STOP_SECONDS = 20.0
 """How long the end of an agent is waited for: its services have ten seconds, and its connections some more."""
 _RETRY_SECONDS = 0.02
 _MENTIONED = re.compile(r"^\s*\[?\s*[\"']?agent\b", re.MULTILINE)
-_DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTSTP)
 
 
 @dataclass(slots=True)
@@ -88,42 +88,14 @@ def _refuse_start(off: str, place: Place) -> None:
 def spawn(program: Sequence[str], place: Place) -> int:
     """Start an agent that outlives this process and its terminal; returns its process without waiting.
 
-    ``program`` are the words that start gputui (:func:`gputui.cli.program.agent_program`). Raises AgentError.
+    ``program`` are the words that start gputui (:func:`gputui.own_program.agent_words`). Raises AgentError.
     """
     place.prepare()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    actions = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, str(place.output), flags, 0o600),
-        (os.POSIX_SPAWN_DUP2, 1, 2),
-        *((os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in _inherited()),
-    ]
     try:
-        return os.posix_spawnp(
-            program[0],
-            list(program),
-            os.environ,
-            file_actions=actions,
-            setsid=True,
-            setsigmask=[],
-            setsigdef=_DEFAULT_SIGNALS,
-        )
+        return start_detached(program, str(place.output))
     except (OSError, NotImplementedError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise AgentError(f"The agent cannot be started: {program[0]}: {reason}.") from None
-
-
-def _inherited() -> list[int]:
-    """Return the descriptors that a shell has left open for its programs: the agent would keep locks and pipes."""
-    with suppress(OSError):
-        return [fd for one in Path("/dev/fd").iterdir() if (fd := int(one.name)) > 2 and _is_inherited(fd)]
-    return []
-
-
-def _is_inherited(descriptor: int) -> bool:
-    with suppress(OSError):  # that of the listing itself
-        return os.get_inheritable(descriptor)
-    return False
 
 
 def start_early(program: Sequence[str], state: Path) -> int | None:
@@ -131,7 +103,7 @@ def start_early(program: Sequence[str], state: Path) -> int | None:
 
     With a single core it would only delay what is drawn first: it is started afterwards.
     """
-    if _cores() < 2:
+    if cores() < 2:
         return None
     place = Place(state)
     try:
@@ -141,11 +113,6 @@ def start_early(program: Sequence[str], state: Path) -> int | None:
         return None if place.is_locked() else spawn(program, place)
     except AgentError:
         return None  # the session says it where it needs the agent
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def has_ended(pid: int) -> bool:

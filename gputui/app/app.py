@@ -63,8 +63,9 @@ _TERMINAL_SECONDS = 1.0
 class GputuiApp(App[int]):
     """One window over all accounts.
 
-    The first frame is drawn from ``fleet`` as it is; then ``begin`` returns the fleet that replaces it, started here.
-    An error that it raises ends the program and is in ``failure``. ``report`` writes a crash report and returns its
+    ``at_start`` is called as soon as the loop runs. The first frame is drawn from ``fleet`` as it is; then ``begin``
+    returns the fleet that replaces it, started here. An error that it raises ends the program and is in ``failure``.
+    ``report`` writes a crash report and returns its
     path. ``agent`` is the link to the user's agent, None where the session has none; ``leases`` and ``rules`` are
     those that it follows.
     """
@@ -85,6 +86,7 @@ class GputuiApp(App[int]):
         fleet: Fleet,
         ui: UiSettings,
         *,
+        at_start: Callable[[], None] | None = None,
         begin: Callable[[], Awaitable[Fleet]] | None = None,
         history: History | None = None,
         preferences: Preferences | None = None,
@@ -129,7 +131,7 @@ class GputuiApp(App[int]):
         self._login = self._program.login = Login(
             self, self.session, tmux_window=ui.tmux_window, program=tuple(program)
         )
-        self._begin = begin
+        self._at_start, self._begin = at_start, begin
         self._keys = KeyOrder(self, self.session, super().on_event)
         for theme in THEMES:
             self.register_theme(theme)
@@ -165,6 +167,11 @@ class GputuiApp(App[int]):
         return "truecolor" if self.is_headless else self.console.color_system
 
     # --- life ------------------------------------------------------------------------------------------------
+
+    def on_load(self) -> None:
+        """Begin with what needs no screen."""
+        if self._at_start is not None:
+            self._at_start()
 
     async def on_mount(self) -> None:
         """Show the first view with what is known already; ask the back ends after it is painted."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Collection
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gputui.agent.rows import take_rows
@@ -12,6 +13,7 @@ from gputui.errors import AgentError
 if TYPE_CHECKING:
     from gputui.agent.link import Link
     from gputui.fleet import Fleet
+    from gputui.models import Resource
 
 SECONDS = 0.6
 """How long the session waits for the lists of the agent before it begins to open its own back ends."""
@@ -20,29 +22,34 @@ SECONDS = 0.6
 class FirstRows:
     """Puts the rows that the agent has of the lists on the screen into the fleet of the first frame, as they come."""
 
-    def __init__(self, link: Link, first: Fleet, on_failure: Callable[[BaseException], None]) -> None:
+    def __init__(self, link: Link, first: Fleet) -> None:
         self._link = link
         self._first = first
-        self._on_failure = on_failure
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Ask the agent, in the loop that runs: while the first frame is made, the agent makes its answers."""
         self._task = asyncio.create_task(self._take())
 
     async def wait(self) -> None:
         """Wait until all lists have come that do, but not for slow servers: the session asks those as well."""
-        await asyncio.wait({self._task}, timeout=SECONDS)
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=SECONDS)
 
-    async def aclose(self) -> None:
-        """Take no more of them: the session has a fleet of its own."""
+    async def aclose(self) -> BaseException | None:
+        """Take no more of them: the session has a fleet of its own. Returns a fault in taking them."""
+        if self._task is None:
+            return None
         self._task.cancel()
         await asyncio.wait({self._task})
+        return None if self._task.cancelled() else self._task.exception()
 
     async def _take(self) -> None:
-        try:
+        with suppress(AgentError):  # the session reads them itself, and the link looks for the agent again
             client = await self._link.open()
             if client is not None:
-                wanted = self._first.watching.now | self._first.watching.shown_slowly
-                async for found in client.parts("rows", {"lists": sorted(wanted)}):
+                async for found in client.parts("rows", {"lists": sorted(self._wanted())}):
                     take_rows(self._first, found)
-        except AgentError:
-            pass  # the session reads them itself, and the link looks for the agent again
-        except Exception as error:  # noqa: BLE001  (a fault here must not prevent the session's own lists)
-            self._on_failure(error)
+
+    def _wanted(self) -> Collection[Resource]:
+        return self._first.watching.now | self._first.watching.shown_slowly

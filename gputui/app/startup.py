@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gputui.agent.link import Link
     from gputui.agent.start import AgentPlan
     from gputui.api.capabilities import Backend
+    from gputui.app.first_rows import FirstRows
     from gputui.config.loader import Account, Config
     from gputui.fleet import Fleet
     from gputui.history.history import History
@@ -70,21 +71,17 @@ def run(
     accounts = cast("dict[str, Account]", dict(sketch.accounts))
     first = Fleet(accounts, open_backend=_not_yet, history=history, polling=None)
     first.restore()
-    link = _link(state_dir, agent)
+    link, rows = _to_agent(state_dir, agent, first)
 
     async def begin() -> Fleet:
-        rows = None
-        if link is not None:
-            from gputui.app.first_rows import FirstRows
-
-            rows = FirstRows(link, first, app.show_internal_error)
+        if rows is not None:
             await rows.wait()
             await app.draw()  # what comes next has the interpreter for itself
         gc.enable()
         config = await asyncio.to_thread(load)
         fleet = _new_fleet(config, history, state_dir, app.show_internal_error)
-        if rows is not None:
-            await rows.aclose()
+        if rows is not None and (fault := await rows.aclose()) is not None:
+            app.show_internal_error(fault)
         fleet.adopt(first)
         if link is not None:
             link.serve(fleet)
@@ -102,6 +99,7 @@ def run(
     app = GputuiApp(
         first,
         sketch.ui if view is None else replace(sketch.ui, start=view),
+        at_start=None if rows is None else rows.start,
         begin=begin,
         history=history,
         preferences=history.preferences(scope),
@@ -155,12 +153,15 @@ def _not_yet(account: Account) -> Backend:
     raise AssertionError(f"{account.name} is opened before the configuration is checked")
 
 
-def _link(state_dir: Path, agent: AgentPlan | None) -> Link | None:
+def _to_agent(state_dir: Path, agent: AgentPlan | None, first: Fleet) -> tuple[Link | None, FirstRows | None]:
+    """Return the link to the agent, and what takes its rows into the first fleet; None where the session has none."""
     if agent is None:
-        return None
+        return None, None
     from gputui.agent.link import Link
+    from gputui.app.first_rows import FirstRows
 
-    return Link(state_dir, agent)
+    link = Link(state_dir, agent)
+    return link, FirstRows(link, first)
 
 
 def _new_fleet(

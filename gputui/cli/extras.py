@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from gputui.cli.packed import packed_program
 from gputui.errors import ConfigError
+from gputui.own_program import packed_program
 
 
 def has_packages(packages: Sequence[str]) -> bool:

@@ -179,6 +179,11 @@ class Account(Section):
         """Where it is, as messages and tables name it."""
         return self.base_url
 
+    @property
+    def is_billed(self) -> bool:
+        """Whether what runs in it costs money, as far as its keys say."""
+        return self.price is not None or bool(self.prices)
+
     _normalise_base_url = field_validator("base_url")(normalise_base_url)  # kinds may declare the field again
 
 

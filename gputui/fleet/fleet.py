@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from gputui.models.questions import Share
 
 _CLOSE_SECONDS = 2.0
+_NEXT_SECONDS = 0.2
 _REREAD_SECONDS = 15.0
 _IDENTIFY_AGAIN_SECONDS = 60.0
 
@@ -126,7 +127,12 @@ class Fleet(Rows):
             self._spawn(recorder.run())
         if self.spending is not None:
             self._spawn(self.spending.run())
-        await asyncio.gather(*(self._open(runtime) for runtime in self.runtimes.values()))
+        # One after another, those that cost money first: the first answers come while the libraries of others are
+        # imported, which would otherwise delay all. One that hangs delays the others no longer than this.
+        async with asyncio.TaskGroup() as opening:
+            for runtime in sorted(self.runtimes.values(), key=lambda runtime: not runtime.config.is_billed):
+                await within(self.clock, _NEXT_SECONDS, asyncio.shield(opening.create_task(self._open(runtime))))
+                await asyncio.sleep(0)  # its requests are sent
 
     @property
     def state_dir(self) -> Path:

@@ -182,12 +182,11 @@ async def test_the_first_rows_of_a_session_come_from_the_agent(tmp_path: Path, s
         first = Fleet(fleet.accounts, open_backend=open_backend, history=None, polling=None, clock=sessions.clock)
         first.watch([Resource.INSTANCES])
         before = sessions.requests
-        failures: list[BaseException] = []
-        rows = FirstRows(sessions.links[0], first, failures.append)
+        rows = FirstRows(sessions.links[0], first)
+        rows.start()
         await rows.wait()
-        await until(rows._task.done)
-        await rows.aclose()
-        assert not failures
+        await until(lambda: bool(first.rows(Resource.INSTANCES)))
+        assert await rows.aclose() is None
         assert sessions.requests == before
         assert first.rows(Resource.INSTANCES).keys() == fleet.rows(Resource.INSTANCES).keys()
         one = next(iter(first.all(Instance)))

@@ -86,6 +86,11 @@ class GpuhubAccount(Account):
     requests_per_second: float | None = Field(default=None, gt=0, le=1000)
 
     @property
+    def is_billed(self) -> bool:
+        """Whether what runs in it costs money."""
+        return True
+
+    @property
     def cloud(self) -> Preset:
         """The cloud it is on."""
         return GPUHUB_PRESETS[self.preset]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpcore  # noqa: F401  (httpx imports it for its first connection, on the loop that draws)
 import httpx
 
 from gputui import __version__

@@ -18,3 +18,8 @@ class YottaAccount(Account):
     api_key: Annotated[SecretRef, PlainValidator(secret_at("api_key"))] = Field(
         title="API key", examples=["env:YOTTA_API_KEY"]
     )
+
+    @property
+    def is_billed(self) -> bool:
+        """Whether what runs in it costs money."""
+        return True

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, cast
 from gputui import __version__
 from gputui.cli import arguments, refs, session
 from gputui.cli.output import notify, report_error
-from gputui.cli.packed import packed_program
 from gputui.config.paths import known_hosts_path, state_dir
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError, UnavailableError
 from gputui.formatting import counted
 from gputui.late_dataclasses import dataclass
 from gputui.models import Action, Instance, Ref, Resource, SSHLogin, SSHTarget, parse_host
 from gputui.openssh_config import WRITTEN_MARK, aliases
+from gputui.own_program import packed_program
 from gputui.presentation.refusals import only_text
 from gputui.private_files import write_private
 from gputui.ssh.client_config import HostBlock, host_names, jump_title, kept_blocks, key_alias, known_hosts_text
