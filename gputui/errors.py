@@ -18,6 +18,12 @@ class ExitCode(IntEnum):
     UNKNOWN_OUTCOME = 4
 
 
+def reason_of(error: Exception) -> str:
+    """Return the words of the system for one of its errors, without number and path; the text of any other error."""
+    said = error.strerror if isinstance(error, OSError) else None
+    return said or str(error)
+
+
 class GputuiError(Exception):
     """An error for users: ``message`` is the cause and its object, ``hint`` the way out, ``title`` the kind of error.
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gputui.agent.detached import cores, start_detached
 from gputui.agent.place import Place
-from gputui.errors import AgentError
+from gputui.errors import AgentError, reason_of
 from gputui.late_dataclasses import dataclass
 
 if TYPE_CHECKING:
@@ -94,8 +94,7 @@ def spawn(program: Sequence[str], place: Place) -> int:
     try:
         return start_detached(program, str(place.output))
     except (OSError, NotImplementedError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise AgentError(f"The agent cannot be started: {program[0]}: {reason}.") from None
+        raise AgentError(f"The agent cannot be started: {program[0]}: {reason_of(error)}.") from None
 
 
 def start_early(program: Sequence[str], state: Path) -> int | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gputui.config.paths import FOLDER
-from gputui.errors import ConfigError
+from gputui.errors import ConfigError, reason_of
 from gputui.known_secrets import note
 from gputui.late_dataclasses import dataclass
 from gputui.models import Secret
@@ -94,9 +94,9 @@ class SecretRef:
         except UnicodeDecodeError:
             raise ConfigError(f"{self.where}: {path} is not UTF-8 text.", hint="Write the secret as text.") from None
         except (OSError, RuntimeError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise ConfigError(
-                f"{self.where}: cannot read {path}: {reason}.", hint="Create it with the secret as its only line."
+                f"{self.where}: cannot read {path}: {reason_of(error)}.",
+                hint="Create it with the secret as its only line.",
             ) from None
         return text.rstrip("\r\n")
 

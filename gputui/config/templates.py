@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gputui.config.paths import CONFIG_ENCODING, config_path
-from gputui.errors import ConfigError, ConflictError, InvalidError
+from gputui.errors import ConfigError, ConflictError, InvalidError, reason_of
 from gputui.models import FieldKind, Form, FormField
 from gputui.private_files import write_private
 from gputui.redaction import redact, redact_json
@@ -186,8 +186,9 @@ def _without_secrets(variables: str) -> tuple[str, list[str]]:
 
 
 def _unusable(path: Path, error: Exception) -> ConfigError:
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return ConfigError(f"Cannot read {clean(str(path))}: {reason}.", hint="Check its path, its owner and its mode.")
+    return ConfigError(
+        f"Cannot read {clean(str(path))}: {reason_of(error)}.", hint="Check its path, its owner and its mode."
+    )
 
 
 def _misfit(key: str, value: object, fields: Mapping[str, FormField] | None) -> str | None:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gputui.errors import reason_of
 from gputui.history.values import UNUSABLE
 from gputui.private_files import open_private
 
@@ -360,8 +361,7 @@ def _reason(error: Exception, path: Path | None) -> str:
     code = _code(error)
     if code == sqlite3.SQLITE_FULL or (code in _ERRORS_OF_FULL_DISKS and path is not None and _is_full(path.parent)):
         return "there is no space left on the disk"
-    said = error.strerror if isinstance(error, OSError) else None
-    return said or str(error)
+    return reason_of(error)
 
 
 def _is_full(directory: Path) -> bool:

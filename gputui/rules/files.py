@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gputui.errors import ConfigError, ConflictError, InvalidError, NotFoundError
+from gputui.errors import ConfigError, ConflictError, InvalidError, NotFoundError, reason_of
 from gputui.late_dataclasses import dataclass
 from gputui.models.leases import Lease
 from gputui.models.rules import Rule, Watch
@@ -89,8 +89,7 @@ class RuleFiles:
             except FileNotFoundError:
                 continue  # deleted meanwhile
             except (OSError, ValueError) as error:
-                why = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-                problems.append(FileProblem(id_, path, clean(f"{path}: {why}.")))
+                problems.append(FileProblem(id_, path, clean(f"{path}: {reason_of(error)}.")))
         return RulesRead(rules, tuple(problems))
 
     def get(self, id_: str) -> Rule:

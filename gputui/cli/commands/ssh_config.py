@@ -16,7 +16,7 @@ from gputui import __version__
 from gputui.cli import arguments, refs, session
 from gputui.cli.output import notify, report_error
 from gputui.config.paths import known_hosts_path, state_dir
-from gputui.errors import ConfigError, ExitCode, GputuiError, SshError, UnavailableError
+from gputui.errors import ConfigError, ExitCode, GputuiError, SshError, UnavailableError, reason_of
 from gputui.formatting import counted
 from gputui.late_dataclasses import dataclass
 from gputui.models import Action, Instance, Ref, Resource, SSHLogin, SSHTarget, parse_host
@@ -118,10 +118,6 @@ async def _list(name: str, account: Account) -> session.Listing:
     return session.Listing(failures=[(name, error)])
 
 
-def _reason(error: Exception) -> str:
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-
-
 class _File:
     """The file to write, and its text so far. Raises ConfigError for one that gputui has not written."""
 
@@ -130,7 +126,7 @@ class _File:
         try:
             self.text = self._path.read_text("utf-8") if self._path.exists() else ""
         except (OSError, UnicodeError) as error:
-            raise ConfigError(f"{path} cannot be read: {_reason(error)}.") from error
+            raise ConfigError(f"{path} cannot be read: {reason_of(error)}.") from error
         if self.text.strip() and not self.text.startswith(WRITTEN_MARK):
             raise ConfigError(
                 f"{path} was not written by gputui, and is not replaced.",
@@ -324,6 +320,6 @@ class _Writer:
             write_private(path, known_hosts_text(before, self.keys))
         except (OSError, UnicodeError) as error:
             raise ConfigError(
-                f"The known host keys for ssh cannot be written to {path}: {_reason(error)}.",
+                f"The known host keys for ssh cannot be written to {path}: {reason_of(error)}.",
                 hint="Check its owner, its mode and the free space.",
             ) from error

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from gputui.errors import ConfigError, UnavailableError
+from gputui.errors import ConfigError, UnavailableError, reason_of
 from gputui.known_secrets import note
 from gputui.models.notifications import Notification
 from gputui.text import clean
@@ -82,9 +82,8 @@ async def run_command(command: Sequence[str], notification: Notification) -> Non
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
             raise ConfigError(
-                f"The notification command {command[0]} cannot be started: {reason}.",
+                f"The notification command {command[0]} cannot be started: {reason_of(error)}.",
                 hint="Correct command in [notify].",
             ) from None
         try:

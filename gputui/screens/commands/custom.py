@@ -86,10 +86,9 @@ class CustomCommands(CommandSet):
         values = [values_of(row, session.ssh_way(row)) for row in rows]
         given = {}
         if "path" in fields_in(command.run):
+            # A field that is unknown is refused before the question.
             for row, known in zip(rows, values, strict=True):
-                shell_command(
-                    command, row, known | {"path": ""}
-                )  # a field that is unknown is refused before the question
+                shell_command(command, row, known | {"path": ""})
             path = await self.app.push_screen_wait(
                 dialogs.PromptDialog(f"Path for {command.name}", value="", note="A path on this machine;")
             )

@@ -25,7 +25,7 @@ from gputui.widgets.text_view import SearchView, TextView, wrapped
 
 _ALL = ""
 _MOST_PERCENT, _WIDTH_PERCENT, _MOST_WIDTH = 94, 96, 140
-"""The size of the dialog, as in its style."""
+"""The size of the dialog: its height at most, its width, its width at most in cells."""
 _SIDES, _MARGINS, _FIND_HEIGHT = 5, 4, 2
 """The cells and lines that border, padding and margins take, and the lines of the search."""
 _BINDING = re.compile(r"\{([\w.-]+)\}")
@@ -37,9 +37,11 @@ ViewT = TypeVar("ViewT", TextView, JsonView)
 class Reader(Dialog[None], Generic[ViewT]):
     """The base of readers: a view that fills the screen, a line to search it, and a hint with the keys."""
 
-    DEFAULT_CSS = """
-    Reader > .dialog { width: 96%; height: 94%; max-width: 140; overflow-y: hidden; }
-    Reader #find { margin-top: 1; display: none; }
+    DEFAULT_CSS = f"""
+    Reader > .dialog {{
+        width: {_WIDTH_PERCENT}%; height: {_MOST_PERCENT}%; max-width: {_MOST_WIDTH}; overflow-y: hidden;
+    }}
+    Reader #find {{ margin-top: 1; display: none; }}
     """
 
     HINT: ClassVar[str]
