@@ -30,7 +30,7 @@ def apply(
     names = list(fleet.accounts if accounts is None else accounts)
     forms = {name: form for name in names if (form := fleet.server_filters.form(name, resource)) is not None}
     if not forms:
-        raise ConfigError(f"None of these accounts can filter {resource.value}: {', '.join(names)}.")
+        raise ConfigError(f"None of these accounts can filter {resource.words}: {', '.join(names)}.")
     _check_names(forms, resource, given)
     values = _values(forms, given)
     refusals = fleet.server_filters.refusals(resource, values)
@@ -40,13 +40,13 @@ def apply(
         if name in forms:
             wrong = _problems(forms[name], resource, values, refusals.get(name))
         else:
-            wrong = (f"it cannot filter {resource.value}",) if fleet.runtime(name).lists(resource) else ()
+            wrong = (f"it cannot filter {resource.words}",) if fleet.runtime(name).lists(resource) else ()
         if wrong:
             problems += [f"{name}: {problem}" for problem in wrong]
         else:
             able.append(name)
     if not any(name in forms for name in able):
-        raise ConfigError(f"No account takes this filter of {resource.value}:", problems=tuple(problems))
+        raise ConfigError(f"No account takes this filter of {resource.words}:", problems=tuple(problems))
     for problem in problems:
         notify(f"gputui: left out: {problem}")
     fleet.server_filters.set(resource, values)
@@ -58,7 +58,7 @@ def _problems(
 ) -> tuple[str, ...]:
     """Return why an account with these filters cannot apply the values."""
     fields = {field.name for field in form.fields}
-    missing = tuple(f"it cannot filter {resource.value} by {name}" for name in values if name not in fields)
+    missing = tuple(f"it cannot filter {resource.words} by {name}" for name in values if name not in fields)
     if missing or refusal is None:
         return missing
     return field_problems(refusal.fields) or (str(refusal),)
@@ -71,12 +71,12 @@ def _check_names(forms: Mapping[str, Form], resource: Resource, given: Given) ->
     unknown = [name for name, _ in given if name not in known]
     if not unknown:
         return
-    notify(f"Filters of {resource.value} in {', '.join(forms)}; give them as --filter FIELD=VALUE:")
+    notify(f"Filters of {resource.words} in {', '.join(forms)}; give them as --filter FIELD=VALUE:")
     notify(fields_text(fields))
     named = [name for name in unknown if name]
     if named:
         raise ConfigError(
-            f"unknown filter of {resource.value}: {', '.join(named)}; there are {', '.join(sorted(known))}."
+            f"unknown filter of {resource.words}: {', '.join(named)}; there are {', '.join(sorted(known))}."
         )
     raise ConfigError("--filter needs one of these.")
 

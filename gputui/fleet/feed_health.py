@@ -99,7 +99,7 @@ def assess(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthSt
     reports |= {
         resource: "incomplete" for resource, log in logs.items() if log.error is None and log.lacking is not None
     }
-    message = ", ".join(f"{resource}: {what}" for resource, what in reports.items())
+    message = ", ".join(f"{resource.words}: {what}" for resource, what in reports.items())
     if any(log.outstanding or (log.answered is not None and log.seconds > _SLOW_ANSWER) for log in logs.values()):
         return HealthState.SLOW, message
     if any(log.answered is not None for log in logs.values()):
@@ -114,6 +114,6 @@ def incomplete(account: str, resource: Resource, rows: Iterable[Row]) -> Incompl
     problem = rows.problem
     end = "" if problem.endswith((".", "?", "!")) else "."
     return IncompleteError(
-        f"{account}: the list of {resource.value} is incomplete: {problem}{end}",
+        f"{account}: the list of {resource.words} is incomplete: {problem}{end}",
         all_named=not rows.missing,
     )

@@ -50,7 +50,7 @@ class ServerFilters:
         runtime = self._runtimes[account]
         if not self.values(resource) or runtime.opened is None or not runtime.lists(resource):
             return ""
-        unable = "" if self.form(account, resource) is not None else f"it cannot filter {resource.value}"
+        unable = "" if self.form(account, resource) is not None else f"it cannot filter {resource.words}"
         return unable or self.exclusion(account, resource)
 
     def prepare(self, resource: Resource, values: Mapping[str, str]) -> Callable[[], None]:

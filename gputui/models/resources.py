@@ -36,6 +36,11 @@ class Resource(StrEnum):
     QUEUES = "queues"
     ACCOUNTS = "accounts"
 
+    @property
+    def words(self) -> str:
+        """The name of the list in sentences: ``GPUs``, ``instances``."""
+        return "GPUs" if self is Resource.GPUS else self.value
+
 
 @dataclass(frozen=True, slots=True)
 class ResourceSpec:

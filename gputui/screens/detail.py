@@ -124,10 +124,14 @@ def sections(task: Task) -> Sequence[Section]:
     ]
 
 
-def describe_account(info: AccountInfo, health: Health) -> list[Content]:
-    """Describe an account: who one is there, quota with its use, other users, the host; and its state now."""
+def describe_account(info: AccountInfo | None, health: Health, problems: Sequence[str] = ()) -> list[Content]:
+    """Describe an account: who one is there, quota with its use, other users, the host; its state now.
+
+    ``problems`` are those of its lists. Without ``info`` only what is known without an answer.
+    """
     state = (f"{health.state} {health.message}".strip(), HEALTH_STYLES[health.state])
-    return [*field_lines("state", state), *describe(info, Context())]
+    said = [line for text in problems for line in field_lines("problem", (text, HEALTH_STYLES[health.state]))]
+    return [*field_lines("state", state), *said, *(describe(info, Context()) if info is not None else ())]
 
 
 def describe_json(raw: str) -> list[Content]:

@@ -106,6 +106,7 @@ class InstancesView(ListView):
     # Processes are shown next to each instance, and in the question before a stop; the deployments show whether
     # another instance would replace one that is stopped.
     RESOURCES = frozenset({Resource.INSTANCES, Resource.PROCESSES, Resource.DEPLOYMENTS})
+    OWN = frozenset({Resource.INSTANCES})
     BACKGROUND = frozenset({Resource.GPUS})
     COMMAND_SETS = (GroupCommands, DetailPaneCommands, *ListView.COMMAND_SETS)
     WORDS = WORDS

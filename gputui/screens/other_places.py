@@ -56,7 +56,7 @@ def unread(session: Session) -> str:
     for resource in FINDABLE:
         for name in fleet.accounts:
             if fleet.supports(name, resource) and fleet.feed(name, resource).state in missing:
-                lists.setdefault(resource.value, []).append(name)
+                lists.setdefault(resource.words, []).append(name)
     return ", ".join(f"{resource} of {' and '.join(names)}" for resource, names in lists.items())
 
 

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from gputui.errors import UnavailableError
 from gputui.models import Health, HealthState, Money, Phase, Ref, Resource, Volume
+from gputui.models.feeds import Missing, PartialRows
 from gputui.vendors import VendorError
 from gputui.widgets.bars.header import HeaderBar
 from tests.fleet.fakes import FakeBackend
@@ -122,6 +123,46 @@ async def test_problems_of_many_accounts_take_a_line_each_and_the_rest_is_counte
         assert [line.split()[1] for line in problems] == ["a", "b", "c"]
         assert "2 more, see :account" in stage.text
         assert "train" in stage.text, "the rows of the other account are shown"
+
+
+async def test_problems_take_one_line_of_a_low_terminal_and_a_key_has_them_in_full() -> None:
+    long = UnavailableError("no answer " * 12, hint="Is it up?")
+    broken, other = lab(), FakeBackend("other")
+    async with staged(broken, other, size=NARROW) as stage:
+        rows = len(stage.body)
+        fail(broken, long)
+        await stage.advance(6)
+        (line,) = (line for line in stage.lines if "✗ lab" in line and "as of" in line)
+        assert stage.lines.index(line) == len(stage.lines) - 2, "the footer alone is below it"
+        assert line.endswith("…   @ details")
+        assert len(stage.body) == rows
+        fail(other, long)
+        await stage.advance(30)
+        assert stage.lines[-2].endswith("…   +1  @ details")
+        await stage.press("@", "down", "down", "down", "enter")
+        assert "Is it up?" in stage.text
+        await stage.press("escape")
+
+        await stage.resize(*WIDE)
+        assert "Is it up?" in stage.text, "there is room for all of it"
+        fail(broken, UnavailableError("no answer"))
+        other.errors.clear()
+        await stage.resize(*NARROW)
+        await stage.advance(120)
+        assert stage.lines[-2].endswith("no answer"), "no key is needed for what is there in full"
+
+
+async def test_an_incomplete_list_is_named_in_its_own_view_and_in_the_header_with_one_sign() -> None:
+    fake = lab()
+    missing = [Missing("gpu04 does not answer")]
+    fake.rows[Resource.GPUS] = PartialRows(fake.rows[Resource.GPUS], missing)
+    fake.rows[Resource.PROCESSES] = PartialRows(fake.rows[Resource.PROCESSES], missing)
+    async with staged(fake) as stage:
+        await stage.advance(30)
+        assert "◐ lab GPUs: incomplete, processes: incomplete" in stage.header
+        assert "is incomplete" not in stage.text, "the list of instances is whole"
+        await stage.press("5")
+        assert "◐ lab  the list of GPUs is incomplete: gpu04 does not answer." in stage.text
 
 
 async def test_the_cost_follows_the_instances_and_says_what_has_no_price() -> None:

@@ -44,7 +44,7 @@ class UsedFilters(Filters):
         """Return the filters of a list; None where there are none."""
         fields = tuple(self.fields(resource))
         return (
-            Form(self.account, resource.value, f"Filter {resource.value} of {self.account}", fields)
+            Form(self.account, resource.value, f"Filter {resource.words} of {self.account}", fields)
             if fields
             else None
         )

@@ -43,7 +43,7 @@ def run(
     on_gpus = resource in (Resource.GPUS, Resource.PROCESSES)
     status = gpus.report_unknown(listing.rows) if resource is Resource.PROCESSES else ExitCode.OK
     if not on_gpus:
-        listing.report_unsupported(args.accounts, resource.value)
+        listing.report_unsupported(args.accounts, resource.words)
     if table and resource is not Resource.PROCESSES:
         session.report_problems(listing.rows, listing.failures)
     status = max(status, listing.report(args.accounts))
@@ -51,7 +51,7 @@ def run(
         status = max(status, gpus.report_unsupported(listing, resource, args.accounts))
     if not listing.rows and status is ExitCode.OK and not listing.failures and table:
         able = ", ".join(name for name in read if name not in listing.unsupported) or "these accounts"
-        noun = _NOUNS.get(resource, resource.value)
+        noun = _NOUNS.get(resource, resource.words)
         limited = args.filters or args.saved_view
         notify(f"No {noun} in {able} match the filter." if limited else f"There are no {noun} in {able}.")
     return status

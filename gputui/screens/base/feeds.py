@@ -7,18 +7,39 @@ from datetime import datetime
 
 from textual.content import Content
 
-from gputui.errors import GputuiError
+from gputui.errors import GputuiError, IncompleteError
 from gputui.formatting import format_time
 from gputui.models import FeedState, HealthState, Ref, Resource
 from gputui.screens.base.session import Session
 
 
-class Feeds:
-    """The feeds of these resources, of the accounts shown."""
+def all_named(lacking: GputuiError) -> bool:
+    """Whether an incomplete list has a row for each thing that there is."""
+    return isinstance(lacking, IncompleteError) and lacking.all_named
 
-    def __init__(self, session: Session, resources: Collection[Resource]) -> None:
+
+def list_problems(session: Session, account: str) -> list[str]:
+    """Return in full, and once each, why lists of an account are old, missing or incomplete."""
+    fleet = session.fleet
+    found = []
+    for resource in Resource:
+        feed = fleet.feed(account, resource)
+        denied = fleet.runtime(account).denial(resource) is not None
+        found += [
+            fleet.server_filters.exclusion(account, resource),
+            "" if feed.error is None or denied else str(feed.error).removeprefix(f"{account}: "),
+            "" if feed.lacking is None else str(feed.lacking).removeprefix(f"{account}: "),
+        ]
+    return [text for text in dict.fromkeys(found) if text]
+
+
+class Feeds:
+    """The feeds of these resources, of the accounts shown; ``own`` are those whose rows the view is about."""
+
+    def __init__(self, session: Session, resources: Collection[Resource], own: Collection[Resource] = ()) -> None:
         self._session = session
-        self._resources = sorted(resources)
+        self._own = frozenset(own or resources)
+        self._resources = sorted(resources, key=lambda resource: (resource not in self._own, resource))
 
     def loading_text(self) -> str:
         """Return which accounts are awaited; '' when all have answered."""
@@ -45,7 +66,7 @@ class Feeds:
         feed = fleet.feed(account, resource)
         if feed.state is FeedState.LOADING:
             return fleet.health()[account].state is HealthState.UNKNOWN or fleet.supports(account, resource)
-        return feed.state is FeedState.FAILED or feed.lacking is not None
+        return feed.state is FeedState.FAILED or (feed.lacking is not None and not all_named(feed.lacking))
 
     def _is_awaited(self, account: str) -> bool:
         fleet = self._session.fleet
@@ -110,7 +131,8 @@ class Feeds:
     def problem(self, account: str, filtered: Resource | None) -> Content | None:
         """Return the reason why the rows of an account are old or missing; None where they are not.
 
-        ``filtered`` is the list that the view shows as the server filter leaves it.
+        ``filtered`` is the list that the view shows as the server filter leaves it. Another list than the view's own
+        is named where it fails, not where it is incomplete: the header does that.
         """
         fleet = self._session.fleet
         if filtered is not None and (why := fleet.server_filters.left_out(account, filtered)):
@@ -125,7 +147,8 @@ class Feeds:
                 stale = feed.state is FeedState.STALE
                 return self.problem_line(account, feed.error, as_of=feed.fetched_at if stale else None)
         for resource in self._resources:
-            if (lacking := fleet.feed(account, resource).lacking) is not None:
+            lacking = fleet.feed(account, resource).lacking
+            if lacking is not None and resource in self._own:
                 return self.problem_line(account, lacking)
         return None
 
@@ -135,12 +158,13 @@ class Feeds:
         age = f"  as of {format_time(as_of, utc=utc)}" if as_of is not None else ""
         health = self._session.fleet.health()[account]
         limited = health.state is HealthState.LIMITED
+        some = limited or isinstance(error, IncompleteError)
         resumes = f"  again at {format_time(health.until, utc=utc)}" if limited and health.until else ""
         return Content.assemble(
-            ("◐ " if limited else "✗ ", "$text-warning" if limited else "$text-error"),
+            ("◐ " if some else "✗ ", "$text-warning" if some else "$text-error"),
             (account, "bold"),
             (age, "$muted"),
+            (resumes, "$muted"),  # before what may be cut
             # The message names the account where it was written for readers of more than this line.
             f"  {str(error).removeprefix(f'{account}: ')}",
-            (resumes, "$muted"),
         )

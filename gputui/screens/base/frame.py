@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,9 @@ from gputui.screens.base.header_cost import FleetCost
 from gputui.screens.base.messages import Message
 from gputui.widgets.bars.entry_bar import EntryBar
 from gputui.widgets.bars.header import HeaderBar
-from gputui.widgets.bars.line import FooterBar
+from gputui.widgets.bars.line import FooterBar, spread
 from gputui.widgets.bars.message_line import message_content
-from gputui.widgets.bars.title import Tab, TitleBar
+from gputui.widgets.bars.title import LINES_FOR_TWO, Tab, TitleBar
 
 if TYPE_CHECKING:
     from gputui.screens.base.session import Session
@@ -54,6 +55,8 @@ _NUMBERED = sorted(
 )
 """The commands that show the views of the bar, in the order of their numbers."""
 
+_PADDING = 2
+"""The columns at the sides of the problems."""
 _MOST_PROBLEMS = 4
 """The lines for problems; where there are several, each has one."""
 
@@ -185,6 +188,8 @@ class Frame:
     def _show_problems(self) -> None:
         session = self._view.session
         lines = [line for account in session.accounts_shown() if (line := self._view.problem(account))]
+        low = self._view.app.size.height < LINES_FOR_TWO and not self._view.PROBLEMS_IN_FULL
+        lines = [self._in_one_line(lines)] if lines and low else lines
         history = "" if session.history is None else session.history.problem
         warnings = filter(None, (history, self._view.warning(), session.fleet.clock_warning()))
         lines += [Content.assemble(("◐ ", "$text-warning"), warning) for warning in warnings]
@@ -196,6 +201,19 @@ class Frame:
         shown = Content("\n").join(lines)
         if problems.content != shown:
             problems.update(shown)
+
+    def _in_one_line(self, lines: Sequence[Content]) -> Content:
+        """Return the first problem, how many others there are, and, where they are cut, the key that has them all."""
+        first, more, room = lines[0], len(lines) - 1, self._view.size.width - _PADDING
+        if room <= 0 or (not more and first.cell_length <= room):
+            return first
+        key = self._view.session.key_of("account")
+        count = f"  +{more}" if more else ""
+        return spread(
+            first,
+            Content.assemble((f"{count}  ", "$muted"), (key, "bold $text-accent"), (" details", "$muted")),
+            room,
+        )
 
 
 def _account_colors(session: Session) -> dict[str, str]:

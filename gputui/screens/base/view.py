@@ -46,6 +46,8 @@ class View(GuardedHandlers, LaidOutOnce[None]):
     """The list that the view is about."""
     RESOURCES: ClassVar[frozenset[Resource]]
     """The lists that it shows: polled at the pace of what is in front while the view is."""
+    OWN: ClassVar[frozenset[Resource]] = frozenset()
+    """Those whose rows it is about, where others only add to them; without any all of them."""
     BACKGROUND: ClassVar[frozenset[Resource]] = frozenset()
     """The lists that it needs as well: polled at the pace of the background while the view is in front."""
     CREATES: ClassVar[frozenset[Resource]] = frozenset({Resource.INSTANCES, Resource.DEPLOYMENTS})
@@ -54,6 +56,8 @@ class View(GuardedHandlers, LaidOutOnce[None]):
     """Whether the view can be limited to problems."""
     COMMAND_SETS: ClassVar[tuple[type[CommandSet], ...]] = ()
     """The sets of its commands; the first that has a handler for a command carries it out."""
+    PROBLEMS_IN_FULL: ClassVar[bool] = False
+    """Whether its problems are shown in full in low terminals too, as no other place has them."""
     FOOTER: ClassVar[tuple[str, ...]] = ()
     """The commands that come first in the footer, as this view is for them; the others follow by their rank."""
     WORDS: ClassVar[Mapping[str, tuple[str, str]]] = {}
@@ -76,7 +80,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         self.session = session
         self.scope: Ref | None = None
         self.problems_only = False
-        self.feeds = Feeds(session, self.RESOURCES)
+        self.feeds = Feeds(session, self.RESOURCES, self.OWN)
         self.frame = Frame(self)
         self.commands = ViewCommands(self)
         for key, action in more_keys(session):

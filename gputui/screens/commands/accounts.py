@@ -12,6 +12,7 @@ from gputui.fleet import Fleet
 from gputui.known_secrets import note
 from gputui.models import AccountInfo, Action, HealthState, Secret
 from gputui.screens import dialogs
+from gputui.screens.base.feeds import list_problems
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.edit import EditCommands
 from gputui.screens.detail import describe_account
@@ -87,9 +88,14 @@ class AccountCommands(CommandSet):
         try:
             info = await self.session.fleet.account_info(account)
         except GputuiError as error:
-            reader.set_lines([Content.styled(error.title, "bold $text-error"), Content(str(error))])
+            lines = [Content.styled(error.title, "bold $text-error"), Content(str(error)), Content("")]
+            reader.set_lines([*lines, *self._described(account, None, str(error))])
             return
-        reader.set_lines(describe_account(info, self.session.fleet.health()[account]))
+        reader.set_lines(self._described(account, info))
+
+    def _described(self, account: str, info: AccountInfo | None, said: str = "") -> list[Content]:
+        problems = [text for text in list_problems(self.session, account) if text not in said]
+        return describe_account(info, self.session.fleet.health()[account], problems)
 
     def do_passwd(self, argument: str) -> None:
         """Change the password of an account."""

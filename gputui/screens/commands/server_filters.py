@@ -18,7 +18,7 @@ def filter_form(session: Session, resource: Resource | None) -> Form | None:
     if resource is None or not (forms := _forms(session, resource)):
         return None
     form = merged(forms)
-    return replace(form, title=f"Filter {resource} of {form.account} on the server")
+    return replace(form, title=f"Filter {resource.words} of {form.account} on the server")
 
 
 def filters_text(session: Session, resource: Resource | None) -> str:

@@ -261,7 +261,7 @@ class CostView(ListView):
         if not partial_accounts(self.session):
             return ""
         filtered = [resource for resource in COSTING if self.session.fleet.server_filters.values(resource)]
-        lists = " and ".join(resource.value for resource in filtered)
+        lists = " and ".join(resource.words for resource in filtered)
         views = " and ".join(self.session.key_of(f"view.{resource.value}") for resource in filtered)
         key = self.session.key_of("server-filter")
         return f"Sums leave out {lists} excluded by the server filter; {key} in {views} changes or clears it."

@@ -69,6 +69,7 @@ class GpusView(ListView):
         "filter",
     )
     RESOURCES = frozenset({Resource.GPUS, Resource.PROCESSES, Resource.INSTANCES, Resource.HOSTS})
+    OWN = frozenset({Resource.GPUS, Resource.PROCESSES})
     SORT: ClassVar[tuple[str | None, bool]] = ("gpu", False)
 
     BINDINGS: ClassVar[list[BindingType]] = key_bindings("gpus")

@@ -63,6 +63,7 @@ class LogsView(View):
     HEADING = "Log"
     RESOURCES = frozenset({Resource.INSTANCES})
     SHOWS_PROBLEMS = False
+    PROBLEMS_IN_FULL = True
     CREATES: ClassVar[frozenset[Resource]] = frozenset()
     COMMAND_SETS = (LogCommands, *ROW_SETS)
     FOOTER = ("find", "filter", "error-next", "wrap", "older", "server-filter", "save")

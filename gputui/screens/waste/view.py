@@ -137,7 +137,7 @@ class WasteView(ListView):
     def warning(self) -> str:
         """Return what is missing because of a server filter."""
         fleet = self.session.fleet
-        filtered = [resource.value for resource in READ if fleet.server_filters.values(resource)]
+        filtered = [resource.words for resource in READ if fleet.server_filters.values(resource)]
         return f"Waste excluded by the server filter of {' and '.join(filtered)} is not shown." if filtered else ""
 
     def status(self) -> tuple[Content, Content]:
