@@ -14,6 +14,14 @@ _NO_FIGURE = 2**63
 """From here on a figure is neither a size nor a span."""
 
 
+_ABBREVIATIONS = frozenset({"vm"})
+
+
+def kind_noun(kind: str) -> str:
+    """Write a kind of row as a noun of a sentence: ``pod``, ``VM``."""
+    return kind.upper() if kind in _ABBREVIATIONS else kind
+
+
 def format_bytes(size: int | None) -> str:
     """Write bytes as the screens do, in binary units: ``709M``, ``22.2G``; '' when unknown, ``?`` for no size."""
     if size is None:

@@ -105,7 +105,8 @@ class Role(Enum):
 class FormField:
     """One field of a form: a parameter of the vendor's call, with the server's current choices.
 
-    ``labels`` describe the choices, in their order. ``open_choices`` permits other values.
+    ``labels`` describe the choices, in their order; ``ids``: the choices are ids, which people know by the labels.
+    ``open_choices`` permits other values.
     ``when`` shows the field only while another field has one of some values. ``unit`` follows the value,
     ``section`` is the name of the section that begins with this field: what is filled in together, a tab of the
     dialog. ``generate``: the length of a generated secret.
@@ -126,6 +127,7 @@ class FormField:
     help: str = ""
     labels: tuple[str, ...] = ()
     open_choices: bool = False
+    ids: bool = False
     when: tuple[str, tuple[str, ...]] | None = None
     unit: str = ""
     section: str = ""

@@ -7,7 +7,7 @@ from dataclasses import field, replace
 from typing import NamedTuple
 
 from gputui.analytics.stock import Paid, has_idle, may_have_idle
-from gputui.formatting import counted, format_money, some_of
+from gputui.formatting import counted, format_money, kind_noun, some_of
 from gputui.late_dataclasses import dataclass
 from gputui.models import Form, FormField, Money, Offer, Role, Row
 from gputui.presentation.deployments import price_range
@@ -89,7 +89,7 @@ def creation_summary(
     if len(form.sections) > 1 and any(map(form.field, _SAID)):
         lines += [SummaryLine("What", what(form, values)), SummaryLine("Where", _where(form, values))]
     if stock is None:
-        unknown = f"price unknown: {form.account} does not state the price of a new {form.kind}"
+        unknown = f"price unknown: {form.account} does not state the price of a new {kind_noun(form.kind)}"
         return [*lines, SummaryLine("Price", unknown, style="warning")] if costs else lines
     wanted = _wanted(form, values, stock.offers)
     if wanted.open_choice:
@@ -97,6 +97,43 @@ def creation_summary(
         return [*lines, SummaryLine("Price", text, style="muted")]
     taken = [index for index in several(form.value(Role.GPU_INDICES, values)) if index in stock.in_use]
     return [*lines, _price_line(form, values, wanted, stock), _stock_line(wanted, stock, taken)]
+
+
+def with_stock(form: Form, stock: StockNow) -> Form:
+    """Return a form whose GPU models and types of machine are described by what is idle now, and the price of a GPU.
+
+    Only what the server counts is; stock of another time is not shown as that of now.
+    """
+    if stock.as_of:
+        return form
+    return replace(form, fields=tuple(_with_stock(each, stock.offers) for each in form.fields))
+
+
+def _with_stock(field_: FormField, offers: Sequence[Offer]) -> FormField:
+    role = field_.role
+    if role not in (Role.GPU_MODELS, Role.MACHINE_TYPE):
+        return field_
+    labels = field_.labels or field_.choices
+    described = tuple(
+        "  ".join(filter(None, (label if label != choice else "", _idle_of(role, choice, offers))))
+        for choice, label in zip(field_.choices, labels, strict=False)
+    )
+    return replace(field_, labels=described) if any(described) else field_
+
+
+def _idle_of(role: Role, choice: str, offers: Sequence[Offer]) -> str:
+    """Return what is idle of a choice, and its price: ``12 idle  $0.36–0.99/h``; '' where that is not counted."""
+    # One with a remark is stock of something else.
+    found = [offer for offer in offers if choice in _keys(role, offer) and not offer.remark]
+    counts = [offer.idle for offer in found if offer.idle is not None]
+    if not counts:
+        return ""
+    some = " (some unknown)" if len(counts) < len(found) else ""
+    prices = [price for offer in found for price in (offer.price_from, offer.price_to) if price is not None]
+    by_amount = sorted(prices, key=lambda price: price.amount)
+    one_currency = len({price.currency for price in prices}) == 1
+    price = f"{price_range(by_amount[0], by_amount[-1])}/h" if one_currency else ""
+    return "  ".join(filter(None, (f"{sum(counts)} idle{some}", price)))
 
 
 def change_summary(form: Form, values: Mapping[str, str], row: Row) -> list[SummaryLine]:

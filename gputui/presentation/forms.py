@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
-from gputui.formatting import SYMBOLS, format_money, status_text
+from gputui.formatting import SYMBOLS, format_money, kind_noun, status_text
 from gputui.late_dataclasses import dataclass
 from gputui.models import (
     Action,
@@ -132,7 +132,7 @@ def _gets_smaller(form: Form, values: Mapping[str, str]) -> bool:
 def doing(form: Form) -> str:
     """Write what is under way during a creation: ``Creating a pod``."""
     article = "an" if form.kind[0] in "aeiou" else "a"
-    return f"{form.progress} {article} {form.kind}"
+    return f"{form.progress} {article} {kind_noun(form.kind)}"
 
 
 def sizes(form: Form, values: Mapping[str, str]) -> list[str]:
@@ -191,7 +191,7 @@ def same_name(form: Form, values: Mapping[str, str], rows: Iterable[Row]) -> str
     if not there:
         return ""
     status = status_text(getattr(there[0], "status", ""))
-    what = f"There is a {form.kind} {name} already{f' ({status})' if status else ''}"
+    what = f"There is a {kind_noun(form.kind)} {name} already{f' ({status})' if status else ''}"
     return f"{what}: this makes another of the same name."
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.commands import BY_ID
-from gputui.formatting import status_text
+from gputui.formatting import kind_noun, status_text
 from gputui.late_dataclasses import dataclass
 from gputui.models import RESOURCES, FeedState, Instance, Resource, Row
 from gputui.presentation.actions import name_of
@@ -41,7 +41,9 @@ def named_rows(session: Session) -> Iterator[Place]:
 
 def _of_row(session: Session, resource: Resource, row: Row) -> Place:
     ref = row.ref
-    about = ", ".join(filter(None, (f"{ref.kind} in {ref.account}", status_text(getattr(row, "status", "")))))
+    about = ", ".join(
+        filter(None, (f"{kind_noun(ref.kind)} in {ref.account}", status_text(getattr(row, "status", ""))))
+    )
     # Of an account that is not shown no row can be under the cursor.
     account = None if session.shows_account(ref.account) else ref.account
     go = partial(session.navigator.go, RESOURCES[resource].view, select=ref, account=account)

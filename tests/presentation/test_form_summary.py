@@ -15,7 +15,14 @@ from gputui.api.gpuhub.pro.create import instance_form
 from gputui.api.yotta.create.forms import Choices, endpoint_fields, pod_fields, vm_fields
 from gputui.api.yotta.mapping import VmType
 from gputui.models import Form, FormField, Money, Offer, Phase, Ref, Role, Volume
-from gputui.presentation.form_summary import StockNow, SummaryLine, change_summary, creation_summary, limit_note
+from gputui.presentation.form_summary import (
+    StockNow,
+    SummaryLine,
+    change_summary,
+    creation_summary,
+    limit_note,
+    with_stock,
+)
 
 HUB = DeploymentForm("hub", ("sgp1", "eu1"), "USD").form(gpu_models=["RTX 5090"])
 VALUES = {
@@ -185,3 +192,25 @@ def test_a_task_has_no_summary_of_what_it_makes_as_it_makes_no_row_of_its_own_na
     target = FormField("uri", "Path", section="Target", role=Role.URI_PATH)
     task = Form("yotta", "task", "Submit a task in yotta", (FormField("id", "ID", section="Task"), target))
     assert creation_summary(task, {}, costs=False, stock=None) == []
+
+
+def test_gpu_models_are_described_by_what_is_idle_and_its_price_as_far_as_that_is_counted() -> None:
+    form = DeploymentForm("hub", ("sgp1", "eu1"), "USD").form(gpu_models=["RTX 5090", "H20", "L40"])
+    offers = [
+        offer(4, 8, price_from=usd("0.50"), price_to=usd("0.90")),
+        offer(0, 8, region="eu1", price_from=usd("0.45")),
+        offer(None, region="sgp1", vendor_name="H20"),
+        offer(None, region="sgp1", vendor_name="L40"),
+        offer(2, region="eu1", vendor_name="L40"),
+    ]
+    offers = [replace(one, gpu_model=one.vendor_name) for one in offers]
+
+    def labels(stock: StockNow) -> Sequence[str]:
+        field = with_stock(form, stock).field(Role.GPU_MODELS)
+        assert field is not None
+        return field.labels
+
+    assert labels(StockNow(offers)) == ("4 idle  $0.45–0.90/h", "", "2 idle (some unknown)")
+    assert labels(StockNow(offers, as_of="12:00")) == ()
+    assert labels(StockNow([replace(one, remark="of something else") for one in offers])) == ()
+    assert labels(StockNow()) == ()

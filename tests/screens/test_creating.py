@@ -84,6 +84,16 @@ async def test_an_unknown_outcome_is_shown_for_long_and_nothing_is_sent_again() 
         assert not stage.in_dialog
 
 
+async def test_kinds_are_named_as_in_sentences() -> None:
+    cloud = Cloud("hub")
+    cloud.kinds = {"deployment": Resource.DEPLOYMENTS, "vm": Resource.INSTANCES}
+    cloud.creators = {kind: FakeCreator(cloud, kind) for kind in cloud.kinds}
+    async with staged(cloud, view="2") as stage:
+        await stage.press("n")
+        assert "Create in hub" in stage.text
+        assert "2  VM" in stage.text
+
+
 async def test_of_several_kinds_one_is_chosen_and_the_image_under_the_cursor_taken_into_its_form() -> None:
     cloud = Cloud("hub")
     cloud.creators = {kind: FakeCreator(cloud, kind) for kind in ("deployment", "container")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,8 @@ from gputui.api.yotta.mapping import VmType
 from gputui.models import FieldKind, Form, FormField
 from gputui.presentation.form_summary import SummaryLine
 from gputui.screens import dialogs
+from gputui.screens.dialogs.form_editors import choice_line
+from gputui.screens.dialogs.form_field import help_text
 from tests.screens.forms import focused
 from tests.screens.stage import NARROW, staged
 from tests.screens.world import lab
@@ -112,3 +115,20 @@ async def test_a_section_that_other_values_empty_is_left() -> None:
         assert focused(stage) == "size"
         await stage.press("f9")
         assert focused(stage) == "size"
+
+
+def test_the_keys_of_a_field_stay_where_its_help_is_too_long() -> None:
+    about = "optional   id:path in each line; there are " + ", ".join(f"{number} a-long-name" for number in range(20))
+    shown = help_text(about, "enter: new line", 76, 2)
+    assert shown.get_height({}, 76) == 2
+    assert shown.plain.startswith("optional   id:path in each line; there are 0 a-long-name, ")
+    assert shown.plain.endswith(" …   enter: new line")
+    assert help_text("short", "enter: new line", 76, 2).plain == "short   enter: new line"
+    assert help_text("", "space changes it", 76, 2).plain == "space changes it"
+
+
+def test_a_choice_that_is_an_id_is_listed_by_its_name() -> None:
+    field = FormField("image", "Image", FieldKind.CHOICE, choices=("image-1", ""), labels=("mine:v1", ""), ids=True)
+    assert choice_line(field, "image-1", "mine:v1").plain == "mine:v1  image-1"
+    assert choice_line(replace(field, ids=False), "image-1", "mine:v1").plain == "image-1  mine:v1"
+    assert choice_line(field, "", "").plain == "any"

@@ -257,6 +257,7 @@ def _workload_fields(images: Sequence[Image]) -> list[FormField]:
             "image_uuid",
             "Image",
             own | public,
+            ids=True,
             role=Role.IMAGE_ID,
             path="container_template.image_uuid",
             read=checked(lambda text: "is not the uuid of an image" if text.split() != [text] else None),

@@ -27,6 +27,7 @@ from gputui.api.yotta.storage import MOUNTED, YottaStorage, volume_actions
 from gputui.api.yotta.tasks import QUEUE, TASK, YottaTasks
 from gputui.api.yotta.update import YottaEditor
 from gputui.errors import ConflictError, InvalidError
+from gputui.formatting import kind_noun
 from gputui.models import (
     AccountInfo,
     Action,
@@ -181,7 +182,7 @@ class YottaBackend(HttpBackend):
     async def delete(self, ref: Ref) -> ActionResult:
         """Delete a pod, an endpoint, a volume or a credential, terminate a VM (``DELETE`` of each)."""
         require_kind(ref, *_DELETED)
-        name = mapping.called(ref.kind)
+        name = kind_noun(ref.kind)
         doing = "termination" if ref.kind == mapping.VM else "deletion"
         try:
             await self._client.change("DELETE", self._lists.path_of(ref), what=f"the {doing} of {name} {ref.id}")

@@ -291,11 +291,6 @@ def made_ref(scope: Scope, kind: str, data: object) -> Ref | None:
         return None
 
 
-def called(kind: str) -> str:
-    """Return what people call a kind of thing."""
-    return "VM" if kind == VM else kind
-
-
 def phase_of(status: str) -> Phase:
     """Return the phase that a status means, in whatever case."""
     return PHASES.get(status.lower(), Phase.UNKNOWN)

@@ -17,11 +17,12 @@ from gputui.api.http.rows import attempt
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create.forms import Choices, endpoint_update_fields, with_gpu_counts
 from gputui.api.yotta.create.readers import read_name, read_size
-from gputui.api.yotta.mapping import CREDENTIAL, ENDPOINT, VM, VOLUME, called
+from gputui.api.yotta.mapping import CREDENTIAL, ENDPOINT, VM, VOLUME
 from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.schema import masked
 from gputui.api.yotta.storage import YottaStorage
 from gputui.errors import ConflictError, InvalidError
+from gputui.formatting import kind_noun
 from gputui.late_dataclasses import dataclass
 from gputui.models import Action, ActionResult, Deployment, FieldKind, Form, FormField, Row, Volume
 
@@ -107,7 +108,7 @@ class YottaEditor(Editor):
                 self._lists.endpoint(row.ref), self._storage.choices(), attempt(self._lists.vm_types())
             )
             known = Choices(self._lists.types, credentials)
-        title = f"{action.value.capitalize()} {called(row.ref.kind)} {getattr(row, 'name', row.ref.id)}"
+        title = f"{action.value.capitalize()} {kind_noun(row.ref.kind)} {getattr(row, 'name', row.ref.id)}"
         return Form(row.ref.account, row.ref.kind, title, tuple(change.fields(row, known)), verb=action.value)
 
     def prepare(self, row: Row, action: Action, values: Values) -> PreparedChange:
@@ -121,7 +122,7 @@ class YottaEditor(Editor):
         path = f"{self._lists.path_of(row.ref)}{change.tail}"
 
         async def send() -> ActionResult:
-            what = f"{called(row.ref.kind)} {row.ref.id}"
+            what = f"{kind_noun(row.ref.kind)} {row.ref.id}"
             try:
                 await self._server.change(change.method, path, what=f"the {change.noun} of {what}", json=body)
             except ConflictError as error:

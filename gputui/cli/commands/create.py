@@ -27,6 +27,7 @@ from gputui.errors import (
     UnknownOutcomeError,
 )
 from gputui.fleet.leases import check_lease
+from gputui.formatting import kind_noun
 from gputui.models import Action, Deployment, FieldKind, Form, Instance, Offer, Phase, Ref, Resource, Role, Row
 from gputui.models.leases import LeaseAction
 from gputui.own_name import own_name
@@ -135,7 +136,9 @@ def _run(args: argparse.Namespace, runner: asyncio.Runner, fleet: Fleet, account
         request = change.request()
         sys.stdout.write(f"{request.method} {request.url}\n{request.body}\n")
     elif form is not None:
-        sys.stdout.write(f"Would create in {account}: a new {args.kind} with {shown_values(form, values)}.\n")
+        sys.stdout.write(
+            f"Would create in {account}: a new {kind_noun(args.kind)} with {shown_values(form, values)}.\n"
+        )
     return ExitCode.OK
 
 
@@ -241,7 +244,7 @@ def _provisional(form: Form, values: Mapping[str, str], home: Resource) -> Row:
     if home is Resource.DEPLOYMENTS:
         return Deployment(ref, name, "", Phase.PENDING, "")
     if home is not Resource.INSTANCES:
-        raise ConfigError(f"--lease is for instances and deployments, not for a {form.kind}.")
+        raise ConfigError(f"--lease is for instances and deployments, not for a {kind_noun(form.kind)}.")
     return Instance(ref, name, Phase.PENDING, "")
 
 
@@ -294,7 +297,7 @@ def form_values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
 
     Other fields are left to the server. Secrets are asked for or resolved, never taken from argv.
     """
-    values = resolved(form, given, f"This {form.kind} cannot be created:", asked=True)
+    values = resolved(form, given, f"This {kind_noun(form.kind)} cannot be created:", asked=True)
     for field in form.fields:
         name = field.name
         if name in given or not (field.is_required(values) and field.shown_with(values)):

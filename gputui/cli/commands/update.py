@@ -13,6 +13,7 @@ from gputui.cli.mutate import Plan, carry_out
 from gputui.cli.output import notify
 from gputui.config import templates
 from gputui.errors import ExitCode
+from gputui.formatting import kind_noun
 from gputui.models import Action, Form, Row
 from gputui.presentation.actions import button_text, name_of
 from gputui.presentation.forms import change_notes, changed
@@ -82,7 +83,7 @@ def _field(form: Form) -> str:
 
 
 def _refusal(form: Form) -> str:
-    return f"This {form.kind} cannot be changed so:"
+    return f"This {kind_noun(form.kind)} cannot be changed so:"
 
 
 def _change(args: argparse.Namespace, action: Action, given: Given) -> int:

@@ -12,7 +12,7 @@ from gputui.cli.mcp.tool import Answer
 from gputui.cli.mutate import read_only_error
 from gputui.errors import ConfigError, ConflictError, GputuiError, InvalidError, UnknownOutcomeError
 from gputui.fleet.clock import within
-from gputui.formatting import format_money
+from gputui.formatting import format_money, kind_noun
 from gputui.models import (
     ActionResult,
     Deployment,
@@ -182,7 +182,7 @@ def _values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
     if sum(map(len, given.values())) > _LONGEST:
         problems["values"] = f"have more than {_LONGEST} characters, which is too much for a person to approve"
     if problems:
-        raise InvalidError(f"This {form.kind} cannot be created.", fields=problems)
+        raise InvalidError(f"This {kind_noun(form.kind)} cannot be created.", fields=problems)
     values = dict(given)
     for field in form.fields:
         secret = field.kind is FieldKind.SECRET

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from gputui.commands import Command, Condition
-from gputui.formatting import status_text
+from gputui.formatting import kind_noun, status_text
 from gputui.models import Action, Deployment, FeedState, Instance, Phase, Resource, Row, Service
 from gputui.presentation.actions import name_of
 from gputui.presentation.glyphs import PHASE_GLYPHS
@@ -70,9 +70,8 @@ class AccessCommands(CommandSet):
         if isinstance(row, Instance) and fleet.has_log(row):
             return f"There is no other log: {refusal(self.session, Action.SSH, row)}"
         if isinstance(row, Instance) and fleet.never(row, Action.SSH) is None:
-            return (
-                f"{refusal(self.session, Action.SSH, row)} {row.ref.account} itself has no log of a {row.ref.kind}."
-            )
+            none = f"{row.ref.account} itself has no log of a {kind_noun(row.ref.kind)}."
+            return f"{refusal(self.session, Action.SSH, row)} {none}"
         return no_log_text(row)
 
     def _row_here(self) -> Row | None:
@@ -199,7 +198,7 @@ class AccessCommands(CommandSet):
 
 def no_log_text(row: Row) -> str:
     """Return why a row has no log."""
-    return f"No log of {name_of(row)} can be read: {row.ref.account} has none for a {row.ref.kind}."
+    return f"No log of {name_of(row)} can be read: {row.ref.account} has none for a {kind_noun(row.ref.kind)}."
 
 
 class AddressCommands(CommandSet):

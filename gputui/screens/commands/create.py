@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from gputui.commands import Command, Condition
+from gputui.formatting import kind_noun
 from gputui.models import RESOURCES, Action, FieldKind, Form, FormField, Ref, Resource, Role
 from gputui.presentation.forms import cost, doing, in_sentence, same_name, sizes, stock_note, written
 from gputui.screens import dialogs
@@ -68,18 +69,21 @@ class CreateCommands(CommandSet):
     ) -> None:
         """Create something ``within`` these lists, with a form that begins with ``prefill``."""
         fleet = self.session.fleet
-        account = accounts[0] if len(accounts) == 1 else await self._chosen_of("Create in", accounts)
+        account = (
+            accounts[0] if len(accounts) == 1 else await self._chosen_of("Create in", {one: one for one in accounts})
+        )
         if account is None:
             return
         kinds = fleet.creatable(account, within or self.view.CREATES)
-        kind = kinds[0] if len(kinds) == 1 else await self._chosen_of(f"Create in {account}", kinds)
+        nouns = {kind: kind_noun(kind) for kind in kinds}
+        kind = kinds[0] if len(kinds) == 1 else await self._chosen_of(f"Create in {account}", nouns)
         if kind is None:
             return
         creator = fleet.creator(account, kind)
-        form = await creator.form()
         if fleet.supports(account, Resource.STOCK):
             # By the time the form is filled in it is known how much of what it asks for is idle.
             fleet.refresh([Resource.STOCK], [account])
+        form = await creator.form()
         sent = await fill_and_send(self.view, self._request(creator, form), form.named(prefill or {}))
         if sent is None:
             return
@@ -103,11 +107,11 @@ class CreateCommands(CommandSet):
 
         verb, stock, lease = form.verb.capitalize(), FormStock(self.session, form), CreatedLease(self.view, form)
         return FormRequest(
-            form,
+            stock.described(),
             prepare=creator.prepare,
             question=lambda given: lease.question(
                 given,
-                f"{verb} this {form.kind} in {form.account}?",
+                f"{verb} this {kind_noun(form.kind)} in {form.account}?",
                 summary(form, given),
                 self._effects_of_create(form, given, stock.shown),
                 verb,
@@ -147,13 +151,13 @@ class CreateCommands(CommandSet):
                 unpriced=True,
             )
 
-        await offer_attempts(self.view, f"{form.kind} {name}", error, form.account, begin, wish)
+        await offer_attempts(self.view, f"{kind_noun(form.kind)} {name}", error, form.account, begin, wish)
 
     async def _have_noted(self, form: Form, values: Mapping[str, str], note: str) -> None:
         """Show a note that comes once, and copy the secret that it is about if that is wanted."""
         secret = next((values.get(field.name, "") for field in form.fields if field.kind is FieldKind.SECRET), "")
         dialog = dialogs.ConfirmDialog(
-            f"The {form.kind} was created. Please note:",
+            f"The {kind_noun(form.kind)} was created. Please note:",
             effects=[note],
             confirm="Copy the password",
             cancel="Close",
@@ -162,8 +166,8 @@ class CreateCommands(CommandSet):
             self.app.copy_to_clipboard(secret)
             self.app.notify("The password is on the clipboard.", markup=False, timeout=5)
 
-    async def _chosen_of(self, heading: str, names: Sequence[str]) -> str | None:
-        choices = [dialogs.Choice(name, name, str(number)) for number, name in enumerate(names, 1)]
+    async def _chosen_of(self, heading: str, names: Mapping[str, str]) -> str | None:
+        choices = [dialogs.Choice(one, name, str(number)) for number, (one, name) in enumerate(names.items(), 1)]
         return await self.app.push_screen_wait(dialogs.MenuDialog(heading, choices))
 
     def _effects_of_create(self, form: Form, values: Mapping[str, str], shown: Sequence[SummaryLine]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gputui.analytics.stock import paid_prices
 from gputui.formatting import format_time
 from gputui.models import FeedState, Form, GpuDevice, Instance, Offer, Ref, Resource, Role
-from gputui.presentation.form_summary import StockNow, SummaryLine, creation_summary
+from gputui.presentation.form_summary import StockNow, SummaryLine, creation_summary, with_stock
 
 if TYPE_CHECKING:
     from gputui.api.capabilities import Values
@@ -38,6 +38,12 @@ class FormStock:
             self._now = self._read()
         self.shown = creation_summary(self._form, values, costs=self._costs, stock=self._now)
         return self.shown
+
+    def described(self) -> Form:
+        """Return the form with what is idle now next to its GPU models."""
+        if self._now is None:
+            self._now = self._read()
+        return with_stock(self._form, self._now)
 
     def _read(self) -> StockNow:
         fleet, account = self._session.fleet, self._form.account

@@ -11,6 +11,7 @@ from gputui.analytics.shortage import may_be_explained
 from gputui.commands import COMMANDS, Command, Condition, Group
 from gputui.config.keymap import key_text
 from gputui.errors import GputuiError
+from gputui.formatting import kind_noun
 from gputui.models import Deployment, Instance, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.description import targets_text
@@ -44,7 +45,7 @@ class InspectCommands(CommandSet):
     @in_worker("describe")
     async def _describe(self, row: Row) -> None:
         fleet = self.session.fleet
-        named = f"{row.ref.kind} {name_of(row)} in {row.ref.account}"
+        named = f"{kind_noun(row.ref.kind)} {name_of(row)} in {row.ref.account}"
         reader = dialogs.LinkedReaderDialog(named, *self.description(row))
 
         def closed(nothing: None) -> None:

@@ -21,7 +21,7 @@ from gputui.models import Form, FormField, PreparedRequest
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.dialogs.form_body import FormBody
 from gputui.screens.dialogs.form_editors import Done, Edited
-from gputui.screens.dialogs.form_field import keys_of
+from gputui.screens.dialogs.form_field import help_text, keys_of
 from gputui.screens.dialogs.form_live import LiveSummary, Summary, lacking_lines, request_lines
 from gputui.screens.dialogs.form_sections import FormSections
 from gputui.screens.dialogs.form_size import is_high, is_long, long_height
@@ -30,6 +30,8 @@ from gputui.screens.dialogs.form_templates import FormTemplates
 from gputui.screens.dialogs.reader import ReaderDialog
 from gputui.widgets.inputs.checkbox import Checkbox
 
+_HELP_LINES = 2
+"""Lines of the help of the field in focus."""
 Values = Mapping[str, str]
 T = TypeVar("T")
 
@@ -283,9 +285,12 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._show_help(field)
 
     def _show_help(self, field: FormField | None) -> None:
-        hint = self._form.note if field is None else "   ".join(filter(None, (field.help, keys_of(field, self.app))))
-        optional = "optional   " if field is not None and not field.is_required(self.values()) else ""
-        self._show_hint(Content(optional + hint))
+        if field is None:
+            self._show_hint(Content(self._form.note))
+            return
+        optional = "" if field.is_required(self.values()) else "optional   "
+        about, keys = optional + field.help, keys_of(field, self.app)
+        self._show_hint(help_text(about, keys, self._about.content_size.width, _HELP_LINES))
 
     def _show_hint(self, text: Content) -> None:
         """Show a text in the lines above the buttons, whose number is fixed."""

@@ -80,7 +80,7 @@ class TickList(GuardedHandlers, OptionList):
 
     def _line(self, number: int) -> Content:
         value, label = self._choices[number]
-        label_part = (f"  {label}", "$muted") if label != value else ""
+        label_part = (f"  {label}", "$muted") if label not in ("", value) else ""
         return Content.assemble(tick(value in self._ticked), value, label_part)
 
     def on_key(self, event: Key) -> None:
@@ -257,7 +257,7 @@ class Finder(GuardedHandlers, Vertical):
         self._shown = [value for value, _ in found]
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options([Option(choice_line(value, about)) for value, about in found])
+        options.add_options([Option(choice_line(self._field, value, about)) for value, about in found])
         options.set_class(bool(found), "-some")
         options.highlighted = self._shown.index(text) if text in self._shown else 0 if words and found else None
         meant = self.query_one(".meant", Static)
@@ -365,6 +365,9 @@ def pairs(field: FormField) -> list[tuple[str, str]]:
     return [(value, labels[number] if number < len(labels) else value) for number, value in enumerate(field.choices)]
 
 
-def choice_line(value: str, label: str) -> Content:
-    """Return a choice as it is listed: the value sent for it, and its description."""
-    return Content.assemble(value or "any", "" if label in ("", value) else (f"  {label}", "$muted"))
+def choice_line(field: FormField, value: str, label: str) -> Content:
+    """Return a choice as it is listed: the value sent for it, and its description; that of an id is before it."""
+    if label in ("", value):
+        return Content(value or "any")
+    first, second = (label, value) if field.ids and value else (value or "any", label)
+    return Content.assemble(first, (f"  {second}", "$muted"))

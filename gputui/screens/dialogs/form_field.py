@@ -157,6 +157,19 @@ def keys_of(field: FormField, app: App[Any]) -> str:
     return ""
 
 
+def help_text(about: str, keys: str, width: int, lines: int) -> Content:
+    """Return the help of a field with the keys of its editor behind it, of which the help is cut to so many lines.
+
+    ``width`` 0 is one that is not known yet.
+    """
+    whole = Content("   ".join(filter(None, (about.strip(), keys))))
+    words = about.split(" ")
+    while words and width and whole.get_height({}, width) > lines:
+        words.pop()
+        whole = Content(f"{' '.join(words).rstrip(' ,;')} …   {keys}".strip())
+    return whole
+
+
 def lines_of(field: FormField, most_ticks: int) -> int:
     """Return the lines of the editor of a field in a long form, at rest; a list of ticks has so many at most."""
     if field.kind is FieldKind.MULTI:
@@ -208,7 +221,7 @@ def _select(field: FormField, value: str) -> Select[str]:
     foreign = value not in field.choices
     return Select(
         # Select parses a prompt that is text as markup: give it Content.
-        [(choice_line(choice, label), choice) for choice, label in pairs(field)],
+        [(choice_line(field, choice, label), choice) for choice, label in pairs(field)],
         value=Select.NULL if foreign else value,
         allow_blank=foreign,
         prompt="choose one",

@@ -290,7 +290,9 @@ class TestForms:
         assert fields["regions"].kind is FieldKind.MULTI
         assert fields["gpuType"].choices[:2] == ("NVIDIA_RTX_4090_24G", "NVIDIA_H200_141G")
         assert set(fields["gpuType"].choices) == set(GPU_TYPES)
-        assert fields["gpuType"].labels[0] == "RTX 4090  24G  available as VM"
+        assert fields["gpuType"].labels[0] == "RTX 4090  24G"
+        first = "the first 2 have VMs available now; the API does not report it for pods"
+        assert fields["gpuType"].help == first
 
         fields = {field.name: field for field in (await backend.creators["vm"].form()).fields}
         assert fields["vmTypeId"].choices == ("11", "12", "21")

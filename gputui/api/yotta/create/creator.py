@@ -13,11 +13,12 @@ from gputui.api.http.rows import attempt
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create.forms import Choices, endpoint_fields, pod_fields, vm_fields, with_gpu_counts
 from gputui.api.yotta.errors import no_stock
-from gputui.api.yotta.mapping import ENDPOINT, POD, VM, Scope, called, made_ref
+from gputui.api.yotta.mapping import ENDPOINT, POD, VM, Scope, made_ref
 from gputui.api.yotta.resources import PATHS, YottaLists
 from gputui.api.yotta.schema import masked
 from gputui.api.yotta.storage import YottaStorage
 from gputui.errors import ConflictError, GputuiError
+from gputui.formatting import kind_noun
 from gputui.models import ActionResult, Form, FormField, Ref, RegistryCredential, Row
 from gputui.text import clean
 
@@ -48,7 +49,7 @@ class YottaCreator(Creator):
         self._rows = rows
         self._scope, self._base_url, self._server, self._lists, self._storage = parts
         self.account = self._scope.account
-        self._noun = called(self.kind)
+        self._noun = kind_noun(self.kind)
         self._fields: Sequence[FormField] = ()
 
     def fields(self) -> Sequence[FormField]:

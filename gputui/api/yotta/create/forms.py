@@ -77,6 +77,7 @@ def pod_fields(known: Choices) -> Sequence[FormField]:
             "gpuType",
             "GPU type",
             _gpu_types(known.types),
+            help=_vms_now(known.types),
             section="Size",
             role=Role.GPU_MODELS,
             read=readers.read_code,
@@ -118,7 +119,7 @@ def vm_fields(known: Choices) -> Sequence[FormField]:
     mounts = f"id:path in each line, as 123:/mnt/data{_available(known.volumes)}"
     return [
         FormField("name", "Name", role=Role.NAME, read=readers.read_name),
-        choice_field("vmTypeId", "Type", types, role=Role.MACHINE_TYPE, read=readers.read_id),
+        choice_field("vmTypeId", "Type", types, ids=True, role=Role.MACHINE_TYPE, read=readers.read_id),
         choice_field(
             "region",
             "Region",
@@ -310,6 +311,7 @@ def _credential(name: str, known: Sequence[RegistryCredential], section: str = "
         name,
         "Credential",
         {row.ref.id: "  ".join(filter(None, (row.name, row.type))) for row in known},
+        ids=True,
         required=False,
         help="for a private image" if known else "id, for a private image",
         section=section,
@@ -338,11 +340,23 @@ _number = partial(FormField, kind=FieldKind.NUMBER, required=False)
 
 
 def _gpu_types(types: Iterable[VmType]) -> dict[str, str]:
-    """Return the known codes with their descriptions, those in stock first."""
-    stock = [each.gpu_type for each in types if each.available]
-    codes = dict.fromkeys([*stock, *GPU_TYPES, *(each.gpu_type for each in types)])
-    known = {clean(code): "available as VM" if code in stock else "" for code in codes}
-    return {code: "  ".join(filter(None, (gpu_label(code), _size_of(code), there))) for code, there in known.items()}
+    """Return the known codes with their descriptions, first those of which there are VMs now."""
+    codes = dict.fromkeys([*_of_vms(types), *GPU_TYPES, *(each.gpu_type for each in types)])
+    return {code: "  ".join(filter(None, (gpu_label(code), _size_of(code)))) for code in map(clean, codes)}
+
+
+def _of_vms(types: Iterable[VmType]) -> list[str]:
+    """Return the codes of which VMs are available now. The API reports that of no pod."""
+    return list(dict.fromkeys(each.gpu_type for each in types if each.available))
+
+
+def _vms_now(types: Iterable[VmType]) -> str:
+    """Say what the order of the types has to do with the stock."""
+    count = len(_of_vms(types))
+    if not count:
+        return "the API does not report which are available to pods"
+    which = "the first has VMs" if count == 1 else f"the first {count} have VMs"
+    return f"{which} available now; the API does not report it for pods"
 
 
 def _size_of(code: str) -> str:
