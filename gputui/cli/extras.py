@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from gputui.errors import ConfigError
 from gputui.own_program import packed_program
@@ -30,6 +33,51 @@ def need_packages(what: str, extra: str, packages: Sequence[str], purpose: str) 
 def _hint(extra: str, purpose: str) -> str:
     if packed_program():
         return f"This file or folder takes no packages: install gputui as a Python package, 'gputui[{extra}]'."
-    if find_spec("pip") is None:
-        return f"Install gputui again as 'gputui[{extra}]'."
-    return f"Install what {purpose} needs: {shlex.quote(sys.executable)} -m pip install 'gputui[{extra}]'"
+    if command := _command(f"gputui[{extra}]", _source(extra)):
+        return f"Install what {purpose} needs: {command}"
+    return f"Install gputui again as 'gputui[{extra}]'."
+
+
+def _command(package: str, source: str) -> str:
+    """Return the command that adds an extra with the tool that has installed gputui; '' where that is unknown.
+
+    ``package`` is enough for a tool that sees the packages there are; one that makes the environment again needs the
+    ``source``.
+    """
+    environment = Path(sys.prefix)
+    if (environment / "pipx_metadata.json").exists():
+        return shlex.join(["pipx", "install", "--force", source])
+    if (environment / "uv-receipt.toml").exists():
+        return shlex.join(["uv", "tool", "install", "--force", source])
+    if find_spec("pip") is not None:
+        return shlex.join([sys.executable, "-m", "pip", "install", package])
+    if _made_by_uv(environment):
+        return shlex.join(["uv", "pip", "install", "--python", sys.executable, package])
+    return ""
+
+
+def _made_by_uv(environment: Path) -> bool:
+    try:
+        settings = (environment / "pyvenv.cfg").read_text("utf-8")
+    except (OSError, UnicodeError):
+        return False
+    return any(line.partition("=")[0].strip() == "uv" for line in settings.splitlines())
+
+
+def _source(extra: str) -> str:
+    """Return gputui with an extra as the tools that install it take it: from where this one was installed."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    package = f"gputui[{extra}]"
+    try:
+        origin = json.loads(distribution("gputui").read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, OSError, ValueError):
+        return package
+    address = str(origin.get("url", ""))
+    path = unquote(urlsplit(address).path)
+    if not address or (address.startswith("file:") and not Path(path).exists()):
+        return package
+    if address.startswith("file:"):
+        return f"{path}[{extra}]"
+    system = origin.get("vcs_info", {}).get("vcs")
+    return f"{package} @ {system}+{address}" if system else f"{package} @ {address}"
