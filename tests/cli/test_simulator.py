@@ -1,6 +1,6 @@
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -40,7 +40,7 @@ def test_the_command_is_that_of_the_tool_that_has_installed_it_and_from_where_it
     wheel.parent.mkdir()
     wheel.touch()
 
-    def hint(origin: dict[str, object]) -> str:
+    def hint(origin: Mapping[str, object]) -> str:
         installed = SimpleNamespace(read_text=lambda _: json.dumps(origin))
         monkeypatch.setattr("importlib.metadata.distribution", lambda _: installed)
         return run("sim")[2].partition("needs: ")[2].rstrip("\n")
