@@ -98,6 +98,19 @@ class SavedViews:
             raise SavedViewError(f"{name} was saved by another release of gputui and is kept unchanged.")
         return found
 
+    def begun(self, beginning: str) -> SavedView | None:
+        """Return the only one whose name begins so, in upper or lower case; None where none does.
+
+        Raises SavedViewError for several.
+        """
+        found = [one for one in self.all() if one.name.casefold().startswith(beginning.casefold())]
+        if len(found) > 1:
+            names = ", ".join(one.name for one in found)
+            raise SavedViewError(
+                f"Several saved views begin with {beginning}: {names}.", hint="Type more of the name."
+            )
+        return found[0] if found else None
+
     def add(self, saved: SavedView) -> None:
         """Store one under a new name. Raises SavedViewError for a name that is taken, or cannot be one."""
         check_name(saved.name)

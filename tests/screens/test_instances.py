@@ -112,7 +112,7 @@ async def test_an_account_that_is_slowed_down_says_when_it_is_asked_again_also_o
         fail(fake, RateLimitedError("lab: asks to slow down, for 50 s.", retry_after=50))
         await stage.advance(6)
         said = " ".join(stage.text.split())
-        assert "again at 2026-03-01 12:00:51 asks to" in said
+        assert "as of 2026-03-01 12:00:00 again at 2026-03-01 12:00:51 a" in said
         assert "lab slowed down until" in stage.header
 
 

@@ -33,7 +33,8 @@ async def test_a_new_name_saves_the_view_and_the_name_goes_there_later(tmp_path:
         await stage.command("filter train")
         await stage.press("I")
         order = stage.table.sort
-        await say(stage, "night run", "Saved as night run: instances, / train, by")
+        await say(stage, "night run", "New view saved as night run: instances, / train, by")
+        assert ":view without a name deletes it." in stage.toasts
         await stage.press("I", "escape")  # the filter and the account are cleared
         await stage.press("4")
         await stage.command("view night run")
@@ -49,6 +50,29 @@ async def test_a_new_name_saves_the_view_and_the_name_goes_there_later(tmp_path:
         await stage.press("ctrl+p")
         await stage.type("view night")
         await stage.until_text("View night run")
+
+
+async def test_the_beginning_of_a_name_goes_there_and_a_mistyped_one_saves_nothing_unasked() -> None:
+    saved = (SavedView(name, "events") for name in ("Night shift", "night run", "costly"))
+    async with staged(lab(), preferences=with_saved(*saved)) as stage:
+        names = {one.name for one in stage.app.session.saved_views.all()}
+
+        def saved_now() -> set[str]:
+            return {one.name for one in stage.app.session.saved_views.all()}
+
+        await say(stage, "night", "Several saved views begin with night: night run, Night shift.")
+        await stage.command("view NIGHT s")
+        await stage.until(lambda: "view Night shift" in stage.title)
+        await stage.press("3")
+        await stage.command("view costyl")
+        await stage.until_text("There is a saved view costly, which stays as it is.")
+        await stage.press("escape")
+        assert saved_now() == names
+        await stage.command("view costyl")
+        await stage.until_text("Save this view as costyl?")
+        await stage.press("tab", "enter")
+        await stage.until(lambda: saved_now() == names | {"costyl"})
+        await say(stage, "mine", "New view saved as mine: instances.")
 
 
 async def test_the_first_view_is_the_last_one_a_named_one_or_that_of_gputui() -> None:
@@ -190,7 +214,7 @@ async def test_a_view_that_cannot_be_stored_is_saved_for_the_session_and_says_wh
     (tmp_path / "file").write_text("in the way")
     history = History(tmp_path / "file" / "history.db")
     async with staged(lab(), history=history, preferences=history.preferences("")) as stage:
-        await say(stage, "night", "Saved as night: instances. It is not stored: history is not kept")
+        await say(stage, "night", ":view without a name deletes it. It is not stored: history is not kept")
         await stage.command("view events")
         await stage.until(lambda: stage.view.NAME == "events")
         await stage.command("view night")

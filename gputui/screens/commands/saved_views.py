@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 
 from textual.content import Content
 
@@ -13,6 +14,8 @@ from gputui.history.saved_views import SavedView, SavedViewError, check_name
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
 
+_NEAR = 0.8
+"""How near a name is to that of another saved view, from 0 to 1, for which it may be mistyped."""
 _NEW = "\n"
 """The value of the line that saves the view in front: no name has a line break."""
 _RESERVED = "last"
@@ -30,7 +33,10 @@ class SavedViewCommands(CommandSet):
 
     @in_worker("dialog")
     async def do_saved_views(self, argument: str) -> None:
-        """Go to a saved view, or save the view in front under a new name; without a name, list the saved ones."""
+        """Go to a saved view, or save the view in front under a new name; without a name, list the saved ones.
+
+        The beginning of a name is enough where it is that of one saved view alone.
+        """
         shown = self._shown(argument)
         command = BY_WORD.get(argument)
         if command is not None and command.group is Group.VIEWS:
@@ -40,14 +46,29 @@ class SavedViewCommands(CommandSet):
         await asyncio.to_thread(saved_views.read)
         if not argument:
             await self._choose(shown)
-        elif (saved := saved_views.find(argument)) is not None:
+        elif (saved := saved_views.find(argument) or saved_views.begun(argument)) is not None:
             self.session.navigator.show_saved(saved)
-        else:
+        elif await self._is_meant(argument):
             await self._save(shown)
 
     def _shown(self, name: str) -> SavedView:
         view = self.view
         return SavedView(name, view.NAME, view.memory.values(), self.session.only)
+
+    async def _is_meant(self, name: str) -> bool:
+        """Ask whether a new view is to be saved under a name that is nearly that of another; returns whether."""
+        names = [one.name for one in self.session.saved_views.all()]
+        near = get_close_matches(name.casefold(), [each.casefold() for each in names], cutoff=_NEAR)
+        if not near:
+            return True
+        other = next(each for each in names if each.casefold() == near[0])
+        question = dialogs.ConfirmDialog(
+            f"Save this view as {name}?",
+            effects=[f"There is a saved view {other}, which stays as it is."],
+            confirm="Save",
+        )
+        confirmed = await self.app.push_screen_wait(question)
+        return bool(confirmed)
 
     async def _save(self, saved: SavedView) -> None:
         if f"view.{saved.view}" not in BY_ID:
@@ -55,7 +76,7 @@ class SavedViewCommands(CommandSet):
         _check(saved.name)
         await asyncio.to_thread(self.session.saved_views.add, saved)
         limit = "" if self.view.scope is None else f", without the limit to {self.view.breadcrumbs()[0]}"
-        self._say(f"Saved as {saved.name}: {description(saved)}{limit}.")
+        self._say(f"New view saved as {saved.name}: {description(saved)}{limit}. :view without a name deletes it.")
 
     def _say(self, text: str) -> None:
         history = self.session.history
