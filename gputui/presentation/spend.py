@@ -73,12 +73,18 @@ def sums_text(amounts: Iterable[Money], *, at_least: bool = False) -> str:
     return "  ".join(f"{AT_LEAST if at_least else ''}{format_money(money)}" for money in amounts)
 
 
-def spent_text(report: SpendReport) -> str:
+def in_order_of(amounts: Mapping[str, Money], currencies: Iterable[str]) -> list[Money]:
+    """Return sums in the order of these currencies, others after them: two sums in sight have the same order."""
+    order = {currency: place for place, currency in enumerate(currencies)}
+    return sorted(amounts.values(), key=lambda money: order.get(money.currency, len(order)))
+
+
+def spent_text(report: SpendReport, currencies: Iterable[str] = ()) -> str:
     """Write the sums of a period that are not zero, as lower bounds where something is not in them; '' for none.
 
-    ``unknown`` where something costs of which no time was observed yet.
+    They are in the order of ``currencies``. ``unknown`` where something costs of which no time was observed yet.
     """
-    sums = [money for money in report.totals.values() if money.amount]
+    sums = [money for money in in_order_of(report.totals, currencies) if money.amount]
     if not sums and any(line.spent is None and line.currency for line in report.lines):
         return UNOBSERVED
     return sums_text(sums, at_least=lacks_something(report))

@@ -41,7 +41,7 @@ def news(
     return HomeSection(
         Section.NEWS,
         in_order(lines),
-        note=f"{counted(len(happened), 'event')} since {at}",
+        note=f"{counted(len(happened), 'event')} since {at}{', failures first' if len(lines) > 1 else ''}",
         more=Opens("events", typed=""),
         quiet=f"No events since {at}.",
     )

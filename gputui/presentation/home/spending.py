@@ -58,7 +58,7 @@ def spending(costs: Costs, now: datetime) -> HomeSection:
     total = _total(costs.lines)
     least = AT_LEAST if any(line.partial for line in costs.lines) else ""
     sums = "  ".join(f"{least}{format_money(each)}/h" for each in total.amounts.values())
-    spent = "" if costs.today is None else spent_text(costs.today)
+    spent = "" if costs.today is None else spent_text(costs.today, total.amounts)
     known = " + ".join(filter(None, (sums, lacking_text(total))))
     note = f"{known} + ?" if known and not costs.read else known
     note += f"{'   ' if note else ''}today {spent}" if spent else ""

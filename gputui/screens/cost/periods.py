@@ -27,6 +27,7 @@ from gputui.presentation.spend import (
     budget_style,
     budget_text,
     forecast_text,
+    in_order_of,
     lacks_something,
     notes,
     sums_text,
@@ -207,7 +208,7 @@ class SpentPart:
         report = self.report
         if report is None:
             return Content("")
-        sums = sums_text(report.totals.values(), at_least=lacks_something(report))
+        sums = sums_text(in_order_of(report.totals, self._view.currencies), at_least=lacks_something(report))
         more = "".join(f" + {format_money(money)} unobserved" for money in report.estimates.values())
         unknown = not report.totals and lacks_something(report)
         return Content.assemble(

@@ -289,6 +289,11 @@ class CostView(ListView):
             parts.append(Content.styled(f"   without {', '.join(excluded)} (no price stated)", "$muted"))
         return Content.assemble(*parts), super().status()[1]
 
+    @property
+    def currencies(self) -> list[str]:
+        """The currencies of the cost of an hour, in the order of the accounts that spend them."""
+        return list(shown_total(self.session, self._totals).amounts)
+
     def _lacks_costs(self) -> bool:
         """Whether something that belongs in the sums may be missing."""
         session = self.session

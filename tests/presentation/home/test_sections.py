@@ -173,6 +173,14 @@ def test_the_spending_of_today_is_with_its_account_and_in_the_heading() -> None:
     assert section.note == "$2.00/h   today ≥ $12.30"
     assert spending(Costs(today=today), NOW).quiet == "Nothing costs money, ≥ $12.30 spent today."
 
+    # The order of the currencies is that of the accounts, in both sums: the amounts have no effect on it.
+    yen = replace(today.lines[0], key="cloud", name="cloud", currency="CNY", spent=Money(Decimal("900"), "CNY"))
+    known = {"cloud": replace(today.unobserved["hub"], account="cloud")}
+    both = replace(today, lines=[yen, *today.lines], unobserved={**today.unobserved, **known})
+    accounts = [account("hub", usd("2")), account("cloud", Money(Decimal("9"), "CNY"))]
+    assert spending(Costs(lines=accounts, today=both), NOW).note == "$2.00/h  ¥9.00/h   today ≥ $12.30  ≥ ¥900.00"
+    assert spending(Costs(lines=accounts[::-1], today=both), NOW).note.endswith("today ≥ ¥900.00  ≥ $12.30")
+
     # After the first reading no time was observed yet.
     first = replace(today, lines=[replace(today.lines[0], spent=None)])
     section = spending(Costs(lines=[account("hub", usd("2"), balance=usd("60"), instances=1)], today=first), NOW)
@@ -270,7 +278,7 @@ def test_news_have_the_worst_event_of_each_instance_since_the_last_look() -> Non
         ("c", "running → gone", "10m"),
         ("d", "→ running", "5m"),
     ]
-    assert section.note == "6 events since 2026-03-01 11:00"
+    assert section.note == "6 events since 2026-03-01 11:00, failures first"
     assert [line.about.kind for line in section.lines if line.about] == ["pod", "pod", "event", "pod"]
 
 
