@@ -196,6 +196,8 @@ async def _act_on_all(
     fleet: Fleet, plan: Plan, action: Action, no_stock: NoStock | None = None
 ) -> tuple[ExitCode, list[Ref]]:
     """Act, and report each outcome as soon as it is known; return the worst exit status, and what was done."""
+    from gputui.fleet.several_rows import act_on_all
+
     statuses = [ExitCode.OK]
     succeeded: list[Ref] = []
     without: list[tuple[Ref, Coroutine[None, None, ExitCode]]] = []
@@ -214,7 +216,7 @@ async def _act_on_all(
     def arguments(row: Row) -> Mapping[str, str]:
         return plan.arguments.get(row.ref, {})
 
-    await fleet.act_on_all(action, plan.rows, arguments, change=plan.change, ended=report)
+    await act_on_all(fleet, action, plan.rows, arguments, change=plan.change, ended=report)
     later = await asyncio.gather(*(answered for _, answered in without))
     succeeded += [ref for (ref, _), status in zip(without, later, strict=True) if status is ExitCode.OK]
     return max(*statuses, *later, ExitCode.OK), succeeded

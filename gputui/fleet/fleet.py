@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING
 from gputui.actions import ACTIONS
 from gputui.api.capabilities import Backend, PreparedChange
 from gputui.errors import (
-    GputuiError,
     NotFoundError,
     RateLimitedError,
     UnavailableError,
@@ -22,6 +20,7 @@ from gputui.errors import (
 )
 from gputui.fleet.account_runtime import AccountRuntime
 from gputui.fleet.clock import Clock, within
+from gputui.fleet.identification import Identification
 from gputui.fleet.logins import Logins
 from gputui.fleet.mutations import Mutations
 from gputui.fleet.notifications.settings import Settings
@@ -43,7 +42,6 @@ from gputui.models import (
     Row,
     SSHTarget,
 )
-from gputui.models.questions import Sharing, sharing
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
@@ -59,7 +57,6 @@ if TYPE_CHECKING:
 _CLOSE_SECONDS = 2.0
 _NEXT_SECONDS = 0.2
 _REREAD_SECONDS = 15.0
-_IDENTIFY_AGAIN_SECONDS = 60.0
 
 
 class Fleet(Rows):
@@ -119,7 +116,7 @@ class Fleet(Rows):
         }
         self._announced = self._feed_states()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._identified: dict[str, float] = {}
+        self._identification = Identification(self, self._spawn, self._keep_info)
 
     async def start(self) -> None:
         """Open all back ends and start to poll. Returns when each is open or has failed to open."""
@@ -188,7 +185,7 @@ class Fleet(Rows):
         await runtime.open(self._open_backend)
         if runtime.opened is not None:
             self.server_filters.reapply(runtime.name)
-            self._identify_when_due(runtime)
+            self._identification.begin_when_due(runtime)
 
     async def _close(self, runtime: AccountRuntime) -> None:
         if runtime.opened is not None:
@@ -293,40 +290,6 @@ class Fleet(Rows):
             await self.logins.forget(ref)
         return result
 
-    async def act_on_all(
-        self,
-        action: Action,
-        rows: Iterable[Row],
-        arguments: Callable[[Row], Mapping[str, str]],
-        *,
-        change: PreparedChange | None = None,
-        at_once: int = 4,
-        ended: Callable[[Row, ActionResult | GputuiError], None] | None = None,
-    ) -> list[tuple[Row, ActionResult | GputuiError]]:
-        """Perform an action on rows that the user confirmed, ``at_once`` at a time; see :meth:`act`.
-
-        A failure is the outcome of its row and leaves the others. Outcomes are in the order of the rows; ``ended`` is
-        called with each as soon as it is known. Any other exception is raised after all have ended: they were sent.
-        """
-        slots = asyncio.Semaphore(at_once)
-
-        async def one(row: Row) -> tuple[Row, ActionResult | GputuiError]:
-            outcome: ActionResult | GputuiError
-            async with slots:
-                try:
-                    outcome = await self.act(row.ref, action, arguments=arguments(row), expected=row, change=change)
-                except GputuiError as error:
-                    outcome = error
-            if ended is not None:
-                ended(row, outcome)
-            return row, outcome
-
-        outcomes = await asyncio.gather(*map(one, rows), return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
-        return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
-
     async def create(self, change: PreparedChange) -> ActionResult:
         """Create what a creator has prepared (:meth:`creator`), sent once. Raises as :meth:`act` does.
 
@@ -396,7 +359,7 @@ class Fleet(Rows):
         """Store a whole list, and identify its account where that has not been done."""
         super().take(runtime, resource, rows)
         if runtime.info is None:
-            self._identify_when_due(runtime)
+            self._identification.begin_when_due(runtime)
 
     def filtered(self, resource: Resource) -> None:
         """Drop the rows that other filters of a list exclude, and request it again if it is polled."""
@@ -415,23 +378,6 @@ class Fleet(Rows):
                 poller.refresh_after_now()
         poller = runtime.pollers.get(home)
         return poller.refresh_after_now() if poller is not None else None
-
-    def _identify_when_due(self, runtime: AccountRuntime) -> None:
-        """Identify an account; after a failure again, at intervals, once it answers other requests."""
-        now = self.clock.monotonic()
-        last = self._identified.get(runtime.name)
-        if not self.polls:
-            return
-        if last is None or now - last >= _IDENTIFY_AGAIN_SECONDS:
-            self._identified[runtime.name] = now
-            self._spawn(self._identify(runtime))
-
-    async def _identify(self, runtime: AccountRuntime) -> None:
-        if self.share is not None:
-            since = self.clock.monotonic() - _IDENTIFY_AGAIN_SECONDS
-            sharing.set(Sharing(self.share, since, self.clock.monotonic))
-        with suppress(GputuiError):  # the failures of its lists are reported
-            self._keep_info(runtime, await runtime.backend.identify())
 
     def _keep_info(self, runtime: AccountRuntime, info: AccountInfo) -> None:
         runtime.set_info(info)

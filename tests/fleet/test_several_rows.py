@@ -10,6 +10,7 @@ from gputui.errors import (
     GputuiError,
     UnavailableError,
 )
+from gputui.fleet.several_rows import act_on_all
 from gputui.models import Action, ActionResult, Ref, Row
 from tests.fleet.acting import INSTANCES
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
@@ -38,8 +39,8 @@ async def test_rows_are_acted_on_a_few_at_a_time_and_a_failure_leaves_the_others
         ended: list[str] = []
         rows = list(fleet.rows(INSTANCES).values())
         all_of_them = asyncio.ensure_future(
-            fleet.act_on_all(
-                Action.STOP, rows, lambda _: {}, at_once=2, ended=lambda row, outcome: ended.append(row.ref.id)
+            act_on_all(
+                fleet, Action.STOP, rows, lambda _: {}, at_once=2, ended=lambda row, outcome: ended.append(row.ref.id)
             )
         )
         await settle()
@@ -67,7 +68,7 @@ async def test_a_fault_of_one_row_is_raised_after_the_others_have_ended(clock: F
             stopped.append(row.ref.id)
 
         rows = list(fleet.rows(INSTANCES).values())[:3]
-        all_of_them = asyncio.ensure_future(fleet.act_on_all(Action.STOP, rows, lambda _: {}, ended=report))
+        all_of_them = asyncio.ensure_future(act_on_all(fleet, Action.STOP, rows, lambda _: {}, ended=report))
         await settle()
         for name in "abc":
             slow.running[name].set_result(None)

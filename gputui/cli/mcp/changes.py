@@ -180,6 +180,8 @@ async def _planned(
     typed = actions.confirmation_text(action, plan.rows, moving=moving)
 
     async def carry_out() -> Answer:
+        from gputui.fleet.several_rows import act_on_all
+
         if relies_on is not None:
             await writing.leasing.check(relies_on)
         if lease_of is not None or relies_on is not None:
@@ -187,8 +189,8 @@ async def _planned(
         await fleet.reread(plan.rows)  # the approval may have taken minutes
         if counts is not None:
             writing.budget.reserve(made.id, counts)
-        outcomes = await fleet.act_on_all(
-            action, plan.rows, lambda row: plan.arguments.get(row.ref, {}), change=plan.change
+        outcomes = await act_on_all(
+            fleet, action, plan.rows, lambda row: plan.arguments.get(row.ref, {}), change=plan.change
         )
         refused = all(
             isinstance(outcome, GputuiError) and not isinstance(outcome, UnknownOutcomeError)

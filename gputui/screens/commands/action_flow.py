@@ -10,6 +10,7 @@ from textual.content import Content
 from gputui.actions import ACTIONS
 from gputui.errors import GputuiError, NoStockError
 from gputui.fleet.orders import count_ways
+from gputui.fleet.several_rows import act_on_all
 from gputui.formatting import format_time
 from gputui.models import Action, ActionResult, Deployment, FeedState, Instance, Ref, Resource, Row
 from gputui.presentation.actions import (
@@ -198,7 +199,7 @@ class ActionCommands(CommandSet):
         def arguments_of(row: Row) -> Mapping[str, str]:
             return {**arguments, STOP_FIRST: "true"} if row.ref in stopped_first else arguments
 
-        outcomes = await self.session.fleet.act_on_all(action, rows, arguments_of)
+        outcomes = await act_on_all(self.session.fleet, action, rows, arguments_of)
         failed = [(row, outcome) for row, outcome in outcomes if isinstance(outcome, GputuiError)]
         done = [row for row, outcome in outcomes if not isinstance(outcome, GputuiError)]
         if done:
