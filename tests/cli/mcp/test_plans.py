@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -169,7 +170,7 @@ def test_amounts_are_read_with_their_currency() -> None:
     assert money("20usd") == usd("20")
     assert money("7.50 CNY") == Money(Decimal("7.50"), "CNY")
     for text in ("20", "USD", "-5USD", "1e9USD", "20 dollars"):
-        with pytest.raises(ValueError, match=text):
+        with pytest.raises(argparse.ArgumentTypeError, match=text):
             money(text)
 
 
