@@ -53,7 +53,7 @@ def _make(
     if eq and not frozen and not unsafe_hash and not has_hash:
         made.__hash__ = None  # as for every class whose objects can be compared and changed
     for name in late:
-        setattr(made, name, _Late(made, name, late, frozen=frozen, eq=eq, order=order, unsafe_hash=unsafe_hash))
+        setattr(made, name, _Late(made, name, frozen=frozen, unsafe_hash=unsafe_hash))
     if frozen:
         made.__setattr__, made.__delattr__ = _refuse_to_set, _refuse_to_delete
         if slots:
@@ -61,27 +61,38 @@ def _make(
     return made
 
 
-class _Late:
-    """A method that is generated, with the other ``names`` of its class, when one of them is first looked up."""
+_PARTS = {"__init__": ("init",), "__repr__": ("repr",), "__eq__": ("eq",), "__hash__": ("eq",)}
+"""The options that have ``dataclasses`` generate a method; those of the order need two."""
 
-    def __init__(self, made: Any, name: str, names: list[str], **options: bool) -> None:
-        self._made, self._name, self._names, self._options = made, name, names, options
+
+class _Late:
+    """A method that is generated when it is first looked up: most classes never need all that they have."""
+
+    def __init__(self, made: Any, name: str, *, frozen: bool, unsafe_hash: bool) -> None:
+        self._made, self._name, self._frozen, self._unsafe_hash = made, name, frozen, unsafe_hash
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
-        generated = _generated(self._made, **self._options)
-        for name in self._names:
-            method = vars(generated)[name]
-            method.__qualname__ = f"{self._made.__qualname__}.{name}"
-            setattr(self._made, name, method)
-        return vars(self._made)[self._name].__get__(instance, owner)
+        name = self._name
+        options = dict.fromkeys(("init", "repr", "eq"), False) | dict.fromkeys(
+            _PARTS.get(name, ("eq", "order")), True
+        )
+        if name in ("__init__", "__hash__"):  # for the others it only means more to compile
+            options["frozen"] = self._frozen
+        if name == "__hash__":
+            options["unsafe_hash"] = self._unsafe_hash
+        method = vars(_generated(self._made, **options))[name]
+        method.__qualname__ = f"{self._made.__qualname__}.{name}"
+        setattr(self._made, name, method)
+        return method.__get__(instance, owner)
 
 
 def _generated(made: Any, **options: bool) -> type:
-    """Return a class of the same fields with the methods that ``dataclasses`` generates for them."""
+    """Return a class of the same fields with methods that ``dataclasses`` generates for them."""
     fields: dict[str, dataclasses.Field[Any]] = made.__dataclass_fields__
     names: dict[str, Any] = {name: _copied(field) for name, field in fields.items()}
     names["__annotations__"] = {name: field.type for name, field in fields.items()}
     names["__module__"] = made.__module__  # where names in annotations are looked up
+    names["__doc__"] = made.__doc__  # without one, dataclasses makes one of the signature
     if hasattr(made, "__post_init__"):
         names["__post_init__"] = None  # that there is one is all that matters
     plain: Any = type(made.__name__, (), names)
