@@ -141,7 +141,8 @@ def change_summary(form: Form, values: Mapping[str, str], row: Row) -> list[Summ
     changes = [f"{change.label} {change.text}" for change in changed(form, values)]
     text = f"{counted(len(changes), 'change')}: {', '.join(changes)}" if changes else "nothing is changed yet"
     price = getattr(row, "price", None)
-    cost = [SummaryLine("Price", f"{format_money(price)}/h as it is")] if isinstance(price, Money) else []
+    now = "" if not isinstance(price, Money) else f"{format_money(price)}/h" if price.amount else "free"
+    cost = [SummaryLine("Price", f"{now} as it is")] if now else []
     return [SummaryLine("Changes", text, style="" if changes else "muted"), *cost]
 
 

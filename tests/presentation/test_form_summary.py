@@ -186,6 +186,7 @@ def test_an_edit_names_what_becomes_another_value_and_the_price_as_it_is() -> No
         "~$0.02/h as it is",
     ]
     assert change_summary(form, {"size": "200"}, row)[0].text == "1 change: Size 100 GB → 200 GB"
+    assert change_summary(form, {}, replace(row, price=usd("0")))[1].text == "free as it is"
 
 
 def test_a_task_has_no_summary_of_what_it_makes_as_it_makes_no_row_of_its_own_name() -> None:

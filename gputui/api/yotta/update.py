@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from gputui.actions import ACTIONS
 from gputui.api.capabilities import Editor, PreparedChange, Values
 from gputui.api.common.form_values import FormValues
 from gputui.api.http.rows import attempt
@@ -108,7 +109,8 @@ class YottaEditor(Editor):
                 self._lists.endpoint(row.ref), self._storage.choices(), attempt(self._lists.vm_types())
             )
             known = Choices(self._lists.types, credentials)
-        title = f"{action.value.capitalize()} {kind_noun(row.ref.kind)} {getattr(row, 'name', row.ref.id)}"
+        doing = ACTIONS[action].title or action.value.capitalize()
+        title = f"{doing} {kind_noun(row.ref.kind)} {getattr(row, 'name', row.ref.id)}"
         return Form(row.ref.account, row.ref.kind, title, tuple(change.fields(row, known)), verb=action.value)
 
     def prepare(self, row: Row, action: Action, values: Values) -> PreparedChange:

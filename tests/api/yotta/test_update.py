@@ -42,6 +42,7 @@ async def test_an_endpoint_is_changed_with_its_known_values_and_the_new_ones() -
     async with yotta() as there:
         row = await endpoint_named(there, "asr-nightly")
         form = await there.backend.editor.form(row, Action.UPDATE)
+        assert form.title == f"Edit endpoint {row.name}"
         values = {field.name: field.default for field in form.fields}
         assert (values["name"], values["workers"]) == ("asr-nightly", "2")
         wrong_fields = edit_problems(there.backend, row, Action.UPDATE, values)
