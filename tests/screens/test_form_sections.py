@@ -65,6 +65,26 @@ async def test_the_summary_follows_the_values_and_the_stock() -> None:
         assert "9 idle of 64, 2 needed (as of " in stage.text
 
 
+async def test_gpu_models_are_described_by_the_stock_of_now() -> None:
+    cloud = Cloud("hub")
+    async with staged(cloud, view="2", size=NARROW) as stage:
+        await open_form(stage)
+        await stage.advance(1)
+        await focus_on(stage, "gpu_name_set")
+        assert "RTX 5090  3 idle" in stage.text
+        cloud.rows[Resource.STOCK] = [
+            replace(offer("hub", "RTX 5090", 9, 64, region="sgp1", vendor_name="RTX 5090"), price_from=usd("0.50"))
+        ]
+        stage.fleet.refresh([Resource.STOCK])
+        await stage.advance(1)
+        assert "RTX 5090  9 idle  $0.50/h" in stage.text
+        assert focused(stage) == "gpu_name_set"
+        cloud.errors[Resource.STOCK] = UnavailableError("hub: no answer.")
+        stage.fleet.refresh([Resource.STOCK])
+        await stage.advance(1)
+        assert "RTX 5090  9 idle" not in stage.text
+
+
 async def test_a_price_limit_below_the_prices_is_marked_and_said_in_the_question() -> None:
     cloud = Cloud("hub")
     (known,) = cloud.rows[Resource.STOCK]

@@ -122,6 +122,7 @@ class CreateCommands(CommandSet):
             progress=f"{doing(form)} in {form.account} …",
             no_stock=lambda change, error: self._keep_trying(form, change, error, lease),
             summary=stock.summary,
+            described=stock.described,
             watched=stock.watched,
         )
 

@@ -46,6 +46,8 @@ class FormRequest:
     """Called instead of showing the error where there is no stock now."""
     summary: Callable[[Values], Sequence[SummaryLine]] | None = None
     """Says what the values make."""
+    described: Callable[[], Form] | None = None
+    """Returns the form with its choices as they are described now."""
     watched: Callable[[Callable[[], None]], AbstractContextManager[None]] = lambda _: nullcontext()
     """Calls a function when the summary of the same values may be another one."""
 
@@ -102,6 +104,7 @@ async def _filled(view: View, request: FormRequest, values: Values, wrong: Value
             preview=_shown if request.previews else None,
             templates=request.templates,
             summary=request.summary,
+            described=request.described,
             focus=focus,
         )
         with request.watched(dialog.show_summary):

@@ -42,7 +42,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     ``prepare`` raises InvalidError with ``fields``. Fields whose ``when`` does not hold are neither shown nor part of
     the answer. ``problems`` are shown from the start. ``preview`` returns the request for a dry run, None where it
     cannot be shown; ``templates`` saves and loads values; ``summary`` says what the values make. All are absent
-    without them.
+    without them. ``described`` returns the form with its choices as they are described now.
     """
 
     DEFAULT_CSS = """
@@ -92,6 +92,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         preview: Callable[[T], PreparedRequest | None] | None = None,
         templates: bool = False,
         summary: Summary | None = None,
+        described: Callable[[], Form] | None = None,
         focus: str = "",
     ) -> None:
         super().__init__(form.title)
@@ -104,6 +105,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._values = dict(values or {})
         self._problems = dict(problems or {})
         self._preview = preview
+        self._described = described
         self._templates = FormTemplates(form, self) if templates else None
         self.last_field = focus
         """The field that has or had the focus last; '' for none yet. It has the focus at first."""
@@ -156,6 +158,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     def on_mount(self) -> None:
         """Show the fields that belong to the values, and focus the first, or the first that is wrong."""
         self._fit(self.app.size)
+        self._describe_choices()  # the stock may have changed since
         self._body.show_fields()
         self._note_refused(self._problems)
         self._show_problems(self._problems)
@@ -214,9 +217,14 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._show_live(values)
 
     def show_summary(self) -> None:
-        """Show the summary again: the stock has changed."""
+        """Show the summary and the descriptions of the choices again: the stock has changed."""
         if self.is_mounted and not self._answered:
+            self._describe_choices()
             self._show_live(self.values())
+
+    def _describe_choices(self) -> None:
+        if self._described is not None:
+            self._body.describe(self._described())
 
     def _show_live(self, values: Values) -> None:
         """Show what follows from the values: the marks of the sections, the summary, the request."""

@@ -11,6 +11,7 @@ from textual.reactive import Reactive
 from textual.widget import Widget
 
 from gputui.models import REQUIRED, FieldKind, Form, FormField
+from gputui.screens.dialogs.form_editors import Finder, Ticks
 from gputui.screens.dialogs.form_field import FieldBox, lines_of, opening_lines, put, short_lines, text_of
 
 _TICKS = 5
@@ -107,6 +108,14 @@ class FormBody(VerticalScroll, can_focus=False, inherit_bindings=False):
             for fields in ([self._fields[name] for name in names] for _, names in self._sections)
         ]
         return max(lines, default=0)
+
+    def describe(self, form: Form) -> None:
+        """Describe the choices of the fields as those of this form are."""
+        for field in form.fields:
+            editor = self._editors[field.name]
+            if field.labels != self._fields[field.name].labels and isinstance(editor, Ticks | Finder):
+                editor.describe(field)
+                self._fields[field.name] = field
 
     # --- values ----------------------------------------------------------------------------------------------
 

@@ -74,6 +74,14 @@ class TickList(GuardedHandlers, OptionList):
         for number in range(len(self._choices)):
             self.replace_option_prompt_at_index(number, self._line(number))
 
+    def describe(self, choices: Sequence[tuple[str, str]]) -> None:
+        """Describe the choices otherwise; they stay where they are."""
+        labels = dict(choices)
+        before, self._choices = self._choices, [(value, labels.get(value, label)) for value, label in self._choices]
+        for number, (old, new) in enumerate(zip(before, self._choices, strict=True)):
+            if old != new:
+                self.replace_option_prompt_at_index(number, self._line(number))
+
     def _ticked_first(self, choices: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         place = {value: number for number, value in enumerate(self._order)}
         return sorted(choices, key=lambda choice: (choice[0] not in self._ticked, place[choice[0]]))
@@ -144,6 +152,12 @@ class Ticks(Vertical):
         super().__init__()
         self._field = field
         self._start = value
+
+    def describe(self, field: FormField) -> None:
+        """Describe the choices as this field does."""
+        self._field = field
+        for ticks in self.query(TickList):
+            ticks.describe(pairs(field))
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -223,6 +237,15 @@ class Finder(GuardedHandlers, Vertical):
         options = OptionList(compact=True)
         options.can_focus = False
         yield options
+
+    def describe(self, field: FormField) -> None:
+        """Describe the choices as this field does; the one under the cursor stays it."""
+        self._field, self._choices = field, pairs(field)
+        options = self.query_one(OptionList)
+        at, before = options.highlighted, self._shown
+        self._find()
+        if at is not None and self._shown == before:
+            options.highlighted = at
 
     def on_mount(self) -> None:
         """Show the meaning of the value."""
