@@ -171,6 +171,22 @@ async def test_a_damaged_rule_is_named(hub: FakeBackend, tmp_path: Path) -> None
         assert "The journal cannot be" in stage.text
 
 
+async def test_files_of_rules_that_cannot_be_used_are_named_and_are_not_no_rules(
+    hub: FakeBackend, tmp_path: Path
+) -> None:
+    folder = tmp_path / AGENT / "rules"
+    files(tmp_path).save(Watch("a2b3", "", "me", START, models=("RTX 4090",)))
+    (folder / "a2b3.json").unlink()
+    (folder / "g7k2.json").write_text('{"format": 9, "type": "watch", "rule": {}}')
+    (folder / "h7k2.json").write_text('{"form')
+    async with staged(hub, rules=SessionRules(tmp_path / AGENT)) as stage:
+        await go_to_rules(stage)
+        await stage.until_text("Also unusable: 1 other file.")
+        assert "it was written by a newer" in stage.text
+        assert "No rule can be read." in stage.text
+        assert "There are no rules" not in stage.text
+
+
 async def test_home_shows_the_rules_that_wait_and_opens_one(hub: FakeBackend, tmp_path: Path) -> None:
     grab(tmp_path)
     async with staged(hub, view="0", rules=SessionRules(tmp_path / AGENT)) as stage:

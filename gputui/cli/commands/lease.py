@@ -75,7 +75,7 @@ def _list(args: argparse.Namespace) -> int:
         write_json([_plain(view, states, now) for view in views], sys.stdout)
     elif views:
         sys.stdout.write(_table(views, states, now))
-    else:
+    elif not found.problems:
         notify("There are no leases. Set one: gputui lease REF --after 8h")
     if states is None and any(not view.over for view in views):
         notify("gputui: no agent runs: these leases are not enforced. Start it: gputui agent --background")

@@ -76,7 +76,7 @@ def _list(args: argparse.Namespace) -> int:
         write_json([_plain(row) for row in found.rows], sys.stdout)
     elif found.rows:
         sys.stdout.write(_table(found))
-    else:
+    elif not found.problems:
         notify("There are no rules. Make one: gputui watch MODEL, gputui lease REF --after 8h")
     return _status(found)
 

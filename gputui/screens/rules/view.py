@@ -8,6 +8,7 @@ from typing import ClassVar, cast
 from textual import work
 from textual.content import Content
 
+from gputui.formatting import counted
 from gputui.models import Action, Ref, Row
 from gputui.models.rules import RuleState, RuleStatus
 from gputui.presentation.columns.column import Column
@@ -90,9 +91,15 @@ class RulesView(SessionList):
         if now is not None and not now.agent and any(not row.state.over for row in now.rows):
             text = "no agent runs: nothing follows these rules (gputui agent --background)"
             return left, Content.styled(f"   {text}", "$text-error")
-        if now is not None and now.problems:
-            return left, Content.styled(f"   {now.problems[0]}", "$text-error")
         return left, right
+
+    def warning(self) -> str:
+        """Return which files of rules cannot be used, and why."""
+        now = self.session.rules.now
+        if now is None or not now.problems:
+            return super().warning()
+        first, *others = now.problems
+        return f"{first} Also unusable: {counted(len(others), 'other file')}." if others else first
 
     def limit_to(self, scope: object, select: object = None) -> None:
         """Put the cursor on a rule; the view is of all rules."""
@@ -119,6 +126,8 @@ class RulesView(SessionList):
             return rules.failure
         if rules.now is None and rules.folder is not None:
             return "Reading the rules …"
+        if rules.now is not None and rules.now.problems:
+            return "No rule can be read."
         return f"There are no rules. {self.how}"
 
     def is_problem(self, row: Row) -> bool:

@@ -213,3 +213,8 @@ def test_a_damaged_rule_is_named_and_the_others_are_listed(run: Run, hub: Cloud,
     status, out, err = run("rules")
     assert "notify when 1 × RTX 4090 idle" in out
     assert (status, f"{bad}: it is damaged" in err) == (1, True)
+    (good,) = [path for path in bad.parent.glob("*.json") if path != bad]
+    good.unlink()
+    for command in ("rules", "lease"):
+        status, out, err = run(command)
+        assert (status, out, f"{bad}: it is damaged" in err, "There are no" in err) == (1, "", True, False)
