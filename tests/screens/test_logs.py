@@ -57,13 +57,13 @@ async def test_it_begins_at_the_end_and_shows_what_comes_and_how_much_is_new_bel
         await opened(stage)
         await stage.press("U")
         assert "Times are " in stage.toasts
+        assert "There is no other log: wk-7f3c: SSH is not possible" in stage.toasts
 
         # What has no log of its own says why where it cannot be logged into.
         cloud.offered = frozenset()
         await stage.press("q")
         await stage.press("j", "l")
         assert "zeta: SSH is not possible while it is running. yot itself has no log of a pod." in stage.toasts
-        assert "There is no other log: wk-7f3c: SSH is not possible" in stage.toasts
         assert stage.view.NAME == "instances"
 
 
