@@ -106,30 +106,34 @@ def with_stock(form: Form, stock: StockNow) -> Form:
     """
     if stock.as_of:
         return form
-    return replace(form, fields=tuple(_with_stock(each, stock.offers) for each in form.fields))
+    return replace(form, fields=tuple(_with_stock(each, stock) for each in form.fields))
 
 
-def _with_stock(field_: FormField, offers: Sequence[Offer]) -> FormField:
+def _with_stock(field_: FormField, stock: StockNow) -> FormField:
     role = field_.role
     if role not in (Role.GPU_MODELS, Role.MACHINE_TYPE):
         return field_
     labels = field_.labels or field_.choices
     described = tuple(
-        "  ".join(filter(None, (label if label != choice else "", _idle_of(role, choice, offers))))
+        "  ".join(filter(None, (label if label != choice else "", _idle_of(role, choice, stock))))
         for choice, label in zip(field_.choices, labels, strict=False)
     )
     return replace(field_, labels=described) if any(described) else field_
 
 
-def _idle_of(role: Role, choice: str, offers: Sequence[Offer]) -> str:
-    """Return what is idle of a choice, and its price: ``12 idle  $0.36–0.99/h``; '' where that is not counted."""
+def _idle_of(role: Role, choice: str, stock: StockNow) -> str:
+    """Return what is idle of a choice, and its price: ``12 idle  $0.36–0.99/h``; '' where that is not counted.
+
+    Where an offer has no price, what others of its kind cost now is an estimate.
+    """
     # One with a remark is stock of something else.
-    found = [offer for offer in offers if choice in _keys(role, offer) and not offer.remark]
+    found = [offer for offer in stock.offers if choice in _keys(role, offer) and not offer.remark]
     counts = [offer.idle for offer in found if offer.idle is not None]
     if not counts:
         return ""
     some = " (some unknown)" if len(counts) < len(found) else ""
-    prices = [price for offer in found for price in (offer.price_from, offer.price_to) if price is not None]
+    each = [found_price for offer in found if (found_price := _price_each(offer, stock.paid)) is not None]
+    prices = [price for pair in each for price in pair]
     by_amount = sorted(prices, key=lambda price: price.amount)
     one_currency = len({price.currency for price in prices}) == 1
     price = f"{price_range(by_amount[0], by_amount[-1])}/h" if one_currency else ""
@@ -311,16 +315,24 @@ def _price(offer: Offer, wanted: _Wanted, paid: Paid) -> _Price | None:
     if wanted.machine and offer.machine_price is not None:
         whole = offer.machine_price.times(wanted.at_once)
         return _Price(whole, whole, each=False)
+    each = _price_each(offer, paid)
+    if each is None:
+        return None
+    low, high = each
+    count = wanted.gpus(offer)
+    factor = (count or 1) * wanted.at_once
+    return _Price(low.times(factor), high.times(factor), count is None and bool(low.amount))
+
+
+def _price_each(offer: Offer, paid: Paid) -> tuple[Money, Money] | None:
+    """Return the price of a GPU of an offer, from and to; None when unknown."""
     low = offer.price_from
     if low is None:
         found = paid.get((offer.ref.account, offer.region, offer.gpu_model))
         if found is None:
             return None
         low = replace(found, estimated=True)
-    high = offer.price_to if offer.price_to is not None and offer.price_to.currency == low.currency else low
-    count = wanted.gpus(offer)
-    factor = (count or 1) * wanted.at_once
-    return _Price(low.times(factor), high.times(factor), count is None and bool(low.amount))
+    return low, offer.price_to if offer.price_to is not None and offer.price_to.currency == low.currency else low
 
 
 def highest_price(form: Form, values: Mapping[str, str], stock: StockNow) -> Money | None:

@@ -212,6 +212,8 @@ def test_gpu_models_are_described_by_what_is_idle_and_its_price_as_far_as_that_i
         return field.labels
 
     assert labels(StockNow(offers)) == ("4 idle  $0.45–0.90/h", "", "2 idle (some unknown)")
+    paid = {("hub", "eu1", "L40"): usd("0.70")}
+    assert labels(StockNow(offers, paid=paid))[2] == "2 idle (some unknown)  ~$0.70/h"
     assert labels(StockNow(offers, as_of="12:00")) == ()
     assert labels(StockNow([replace(one, remark="of something else") for one in offers])) == ()
     assert labels(StockNow()) == ()
