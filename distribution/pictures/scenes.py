@@ -24,6 +24,7 @@ class Scene:
 
 
 VIEWS = (
+    Scene("tasks", ("8", Shown("sdxl-queue"), "g"), ("processing", "failed", "delivered")),
     Scene("home", ("0",), ("Problems", "bad-image", "Waste", "old-demo", "Spending", "prepaid", "News", "slow")),
     Scene("stock", ("1", Shown("RTX PRO 6000"), "z"), ("with none idle hidden", "idle of")),
     Scene("deployments", ("2",), ("qwen-finetune", "sdxl-queue")),
@@ -32,7 +33,6 @@ VIEWS = (
     Scene("gpus", ("5",), ("train-7b", "GPU 0 utilisation", "SHARE")),
     Scene("blacklist", ("6",), ("Blacklist",)),
     Scene("library", ("7",), ("Miniconda", "PyTorch")),
-    Scene("tasks", ("8",), ("processing", "CUDA out of memory")),
     Scene("cost", ("9",), ("qwen-finetune", "Prepaid", "RTX 5090")),
     Scene("waste", (":", *"waste", "enter"), ("old-demo", "not mounted", "thesis")),
     Scene("timeline", (":", *"timeline", "enter"), ("following", "GPU load", "new-run")),
@@ -44,9 +44,10 @@ VIEWS = (
         ("New deployment in hub", "Replicas", "Review"),
     ),
 )
-"""The views, for the documentation site."""
+"""The views, for the documentation site; first the tasks, of which those that failed are soon far below."""
 
 README = (
+    Scene("tasks", ("8", Shown("sdxl-queue"), "g"), ("processing", "CUDA out of", "delivered"), (120, 28)),
     Scene("stock", ("1", Shown("RTX PRO 6000"), "z"), ("with none idle hidden", "idle of"), (120, 36)),
     Scene(
         "home",
@@ -68,6 +69,5 @@ README = (
         ("find: CUDA out of memory", "Tried to allocate"),
         (120, 32),
     ),
-    Scene("tasks", ("escape", "escape", "8"), ("processing", "CUDA out of memory", "delivered"), (120, 28)),
 )  # fmt: skip
-"""The pictures of the READMEs."""
+"""The pictures of the READMEs; first the tasks as well."""

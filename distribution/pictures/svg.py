@@ -22,6 +22,8 @@ _TEXT = re.compile(
     r"(?P<text>[^<]*)</text>"
 )
 _BRAILLE = range(0x2800, 0x2900)
+_BLOCKS = range(0x2500, 0x25A0)
+"""Lines and blocks, which fonts for terminals have: one by one there would be seams between them."""
 _DOTS: Mapping[int, tuple[int, int]] = {
     0x01: (0, 0), 0x02: (0, 1), 0x04: (0, 2), 0x40: (0, 3),
     0x08: (1, 0), 0x10: (1, 1), 0x20: (1, 2), 0x80: (1, 3),
@@ -88,7 +90,7 @@ def _elements(found: re.Match[str]) -> Iterator[str]:
 def _kind(character: str) -> str:
     if ord(character) in _BRAILLE:
         return "braille"
-    return "text" if ord(character) < 0x2190 else "rare"
+    return "text" if ord(character) < 0x2190 or ord(character) in _BLOCKS else "rare"
 
 
 def _element(text: str, found: re.Match[str], column: int) -> str:
