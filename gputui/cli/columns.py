@@ -22,6 +22,8 @@ _ADDED = {
 
 def table_with(columns: Sequence[Column[Any]], rows: Sequence[Any], *, width: int | None, filled: bool = True) -> str:
     """Lay out records with the given columns; ``filled`` leaves out those in which every cell is empty."""
+    if filled:
+        columns = [column for column in columns if _has_content(column, rows)]
     return format_table(
         [column.title for column in columns],
         [[cell_text(column, row) for column in columns] for row in rows],
@@ -29,6 +31,13 @@ def table_with(columns: Sequence[Column[Any]], rows: Sequence[Any], *, width: in
         width=width,
         filled=filled,
     )
+
+
+def _has_content(column: Column[Any], rows: Sequence[Any]) -> bool:
+    """Return whether a column is known of some row, where it is left out otherwise."""
+    if not column.when_filled or column.filled is None:
+        return True
+    return any(column.filled(row) for row in rows)
 
 
 def cell_text(column: Column[Any], row: Any) -> str:

@@ -44,10 +44,16 @@ class ListContext(Context):
         self._processes: dict[Ref, list[GpuProcess]] = {}
         self._gpus = SeenGpus(())
         self.leases: Mapping[Ref, LeaseView] = {}
+        self.own: frozenset[str] = frozenset()
+        """The accounts of machines of one's own."""
 
     def lease(self, ref: Ref) -> LeaseView | None:
         """Return the lease of a row."""
         return self.leases.get(ref)
+
+    def owns(self, account: str) -> bool:
+        """Whether the machines of the account are one's own."""
+        return account in self.own
 
     def add(self, rows: Iterable[Row]) -> None:
         """Take in rows of other lists."""

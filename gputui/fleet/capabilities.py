@@ -81,6 +81,11 @@ class Capabilities:
             raise InvalidError(f"{account}: nothing can be changed afterwards here.")
         return editor
 
+    def owns(self, account: str) -> bool:
+        """Return whether the machines of an account are one's own, as far as is known."""
+        opened = self.runtime(account).opened
+        return opened is not None and opened.own_machines
+
     def has_log(self, row: Row) -> bool:
         """Return whether a row has a log that its back end reads."""
         opened = self.runtime(row.ref.account).opened

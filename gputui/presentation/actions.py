@@ -204,6 +204,9 @@ def spending(action: Action, rows: Sequence[Row], instances: Iterable[Row] = ())
     return lines
 
 
+NO_GPUS = "none"
+
+
 def gpu_text(instance: Instance) -> str:
     """Write the GPUs of an instance: ``all``, ``2 RTX 5090`` (how many), ``#0,1 RTX 4090`` (which), ``none``.
 
@@ -214,9 +217,9 @@ def gpu_text(instance: Instance) -> str:
         return f"all{model}"
     if instance.gpu_indices is not None:
         indices = ",".join(str(index) for index in instance.gpu_indices)
-        return f"#{indices}{model}" if indices else "none"
+        return f"#{indices}{model}" if indices else NO_GPUS
     if instance.gpu_count is not None:
-        return f"{instance.gpu_count}{model}" if instance.gpu_count else "none"
+        return f"{instance.gpu_count}{model}" if instance.gpu_count else NO_GPUS
     is_own = instance.machine is not None or (instance.ssh is not None and bool(instance.ssh.enter))
     return "?" if is_own else ""
 

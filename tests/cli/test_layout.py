@@ -86,7 +86,7 @@ def test_chosen_columns_are_printed_in_their_order_with_what_other_lists_say(lab
     assert (status, err) == (0, "")
     assert [line.split() for line in out.splitlines()] == [
         ["DEPLOYMENT", "NAME", "GPU", "MEM"],
-        ["one"],
+        ["one", "?"],
         ["train", "two", "1.0G"],
     ]
 

@@ -76,6 +76,7 @@ async def _read(
     """Return the rows, and the accounts that were read: the others cannot filter so."""
     able = filters.apply(fleet, resource, given)[0] if given else list(fleet.accounts)
     listing = await session.read(fleet, [resource], able)
+    layout.context.own = frozenset(filter(fleet.owns, fleet.accounts))
     await add_needed(fleet, layout, listing)
     if resource is Resource.DEPLOYMENTS and (layout.is_table or layout.chosen):
         listing.rows = await with_prices(listing.rows, fleet)

@@ -60,6 +60,10 @@ class Context:
         """Whether instances of the account are billed: one without a price has an unknown price then."""
         return self._billed
 
+    def owns(self, account: str) -> bool:
+        """Whether the machines of the account are one's own: they need no price."""
+        return False
+
     def by_deployment(self) -> ByDeployment:
         """Return the instances of deployments."""
         return {}

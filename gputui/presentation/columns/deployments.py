@@ -25,6 +25,7 @@ from gputui.presentation.deployments import (
     shape,
 )
 from gputui.presentation.glyphs import bar
+from gputui.presentation.prices import UNKNOWN
 
 _BAR = 4
 _PRICE, _TEMPLATE, _TIMES = "Price", "Template", "Times"
@@ -54,13 +55,14 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
         ),
         Column(
             "gpu",
-            lambda row: gpus_text(row, most=1),
+            lambda row: gpus_text(row, most=1) or (UNKNOWN, "muted"),
             lambda row: (row.gpu_models, row.gpu_count or 0) if gpus_text(row) else None,
             width=8,
             max_width=22,
             search=gpus_text,
             number=lambda row: row.gpu_count,
-            plain=gpus_text,
+            plain=lambda row: gpus_text(row) or UNKNOWN,
+            detail=gpus_text,
             label="gpus",
             group=_TEMPLATE,
             brief=gpus_text,

@@ -10,7 +10,7 @@ from gputui.analytics.prices import may_cost, price_key, price_now
 from gputui.formatting import format_age, format_bytes, format_money, format_time, status_text
 from gputui.models import Money, Phase, Service
 from gputui.presentation.actions import progress_text, state_words
-from gputui.presentation.columns.column import Cell, Column, natural_key
+from gputui.presentation.columns.column import Cell, Column, natural_key, plain_text
 from gputui.presentation.columns.context import Context
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.presentation.prices import FREE, UNKNOWN, price_sentence, price_text
@@ -64,9 +64,38 @@ def name_like(key: str, name: Callable[[Any], str | None], **options: Any) -> Co
 def figure(
     key: str, value: Callable[[Any], Any], text: Callable[[Any], Cell] = text_of, **options: Any
 ) -> Column[Any]:
-    """Return a column of a figure, on the right, ordered and compared by its value; ``cell`` shows it otherwise."""
-    cell = options.pop("cell", None) or (lambda row: text(value(row)))
-    return Column(key, cell, value, number=value, **{"right": True, **options})
+    """Return a column of a figure, on the right, ordered and compared by its value; ``cell`` shows it otherwise.
+
+    ``applies`` returns whether a row has such a figure: it is ``?`` there where it is unknown, and blank elsewhere.
+    """
+    known = options.pop("cell", None) or (lambda row: text(value(row)))
+    applies = options.pop("applies", None)
+    if applies is None:
+        return Column(key, known, value, number=value, **{"right": True, **options})
+    plain = options.pop("plain", None) or (lambda row: plain_text(known(row)))
+    options = {
+        "right": True,
+        "filled": lambda row: bool(plain_text(known(row))),
+        "plain": lambda row: plain(row) or (UNKNOWN if applies(row) else ""),
+        "detail": plain,
+        **options,
+    }
+    return Column(key, _or_unknown(known, applies), value, number=value, **options)
+
+
+def always(row: Any) -> bool:
+    """Every row has such a figure."""
+    return True
+
+
+def _or_unknown(cell: Callable[[Any], Cell], applies: Callable[[Any], bool]) -> Callable[[Any], Cell]:
+    """Return what shows ``?`` where a cell has no content and should have some."""
+
+    def shown(row: Any) -> Cell:
+        content = cell(row)
+        return content if plain_text(content) or not applies(row) else (UNKNOWN, "muted")
+
+    return shown
 
 
 def hidden(key: str, text: Callable[[Any], str], **options: Any) -> Column[Any]:
@@ -82,7 +111,7 @@ def detail(label: str, text: Callable[[Any], Cell], group: str = "") -> Column[A
 # --- fields ----------------------------------------------------------------------------------------------------
 
 
-def name(*, least: int = 0) -> Column[Any]:
+def name(*, least: int = 0, reserve: int = 0) -> Column[Any]:
     """Return the column of names, in natural order."""
     return Column(
         "name",
@@ -90,6 +119,7 @@ def name(*, least: int = 0) -> Column[Any]:
         lambda row: (natural_key(row.name), row.ref.account),
         width=12,
         least=least,
+        reserve=reserve,
         flex=True,
         max_width=40,
         middle=True,

@@ -67,6 +67,7 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             plain=_figure_text("utilization", " %"),
             width=BAR_CELLS + 6,
             when_filled=True,
+            applies=_is_whole,
             label="utilisation",
         ),
         fields.figure(
@@ -81,9 +82,9 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             detail=lambda row: f"{_memory_text(row)}{' with the processor' if row.memory_shared else ''}",
         ),
         fields.detail("idle", _idle_text(context)),
-        _figure("power", " W", priority=1),
-        _figure("temperature", " °C", priority=1, heading="TEMP", style=temperature_style),
-        _figure("fan", " %", priority=2),
+        _figure("power", " W", priority=1, applies=_is_whole),
+        _figure("temperature", " °C", priority=1, heading="TEMP", style=temperature_style, applies=_is_whole),
+        _figure("fan", " %", priority=2, applies=None),  # many have none
         fields.figure("ecc", lambda row: row.ecc_errors, heading="ECC", cell=_ecc, shown=False, label="ecc errors"),
         fields.time_detail("read", context, lambda row: row.sample and row.sample.at),
         fields.time_detail("last reading", context, lambda row: row.last and row.last.at),
@@ -110,7 +111,13 @@ def _sampled(name: str) -> Callable[[GpuDevice], float | None]:
 
 
 def _figure(
-    name: str, unit: str, *, priority: int, heading: str = "", style: Callable[[float], str] | None = None
+    name: str,
+    unit: str,
+    *,
+    priority: int,
+    heading: str = "",
+    style: Callable[[float], str] | None = None,
+    applies: Callable[[GpuDevice], bool] | None,
 ) -> Column[GpuDevice]:
     """Return the column of one figure of the newest reading."""
     value, text = _sampled(name), _figure_text(name, unit)
@@ -120,7 +127,13 @@ def _figure(
         return text(row) if read is None or style is None else (text(row), style(read))
 
     options: Any = {"cell": cell, "plain": text, "priority": priority, "when_filled": True, "label": name}
+    options["applies"] = applies
     return fields.figure(name, value, heading=heading, **options)
+
+
+def _is_whole(row: GpuDevice) -> bool:
+    """Return whether it has readings of its own: a part of a GPU (MIG) has none but of memory."""
+    return not row.mig
 
 
 def _ecc(row: GpuDevice) -> Cell:
@@ -237,9 +250,17 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
             "gpumem", lambda row: row.gpu_memory_used, _gpu_memory, heading="GPU MEM", width=7, label="gpu memory"
         ),
         Column("share", share, context.memory_share, width=BAR_CELLS + 5, right=True, priority=3, label=None),
-        fields.figure("memory", lambda row: row.memory_used, format_bytes, heading="MEM", priority=4, label="memory"),
+        fields.figure(
+            "memory",
+            lambda row: row.memory_used,
+            format_bytes,
+            heading="MEM",
+            priority=4,
+            applies=_is_process,
+            label="memory",
+        ),
         fields.text("user", lambda row: row.user, priority=1, when_filled=True, max_width=16),
-        fields.figure("uptime", lambda row: row.uptime, format_duration, priority=2),
+        fields.figure("uptime", lambda row: row.uptime, format_duration, priority=2, applies=_is_process),
         Column("host", lambda row: row.host, shown=False),
         Column(
             "command",
@@ -251,6 +272,11 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
             max_width=200,
         ),
     ]
+
+
+def _is_process(row: GpuProcess) -> bool:
+    """Return whether it is a process, and not the place of those that are unknown."""
+    return row.pid is not None
 
 
 def _command(row: GpuProcess) -> Cell:
@@ -276,10 +302,12 @@ def host_columns(context: Context) -> Sequence[Column[HostInfo]]:
     return [
         Column("host", lambda row: row.name),
         fields.account(context),
-        fields.figure("gpus", lambda row: row.gpu_count),
-        fields.figure("cpus", lambda row: row.cpu_count),
-        fields.figure("free", lambda row: row.memory_available, format_bytes, heading="MEMORY FREE"),
-        fields.figure("memory", lambda row: row.memory_total, format_bytes),
+        fields.figure("gpus", lambda row: row.gpu_count, applies=fields.always),
+        fields.figure("cpus", lambda row: row.cpu_count, applies=fields.always),
+        fields.figure(
+            "free", lambda row: row.memory_available, format_bytes, heading="MEMORY FREE", applies=fields.always
+        ),
+        fields.figure("memory", lambda row: row.memory_total, format_bytes, applies=fields.always),
         fields.figure(
             "clock",
             lambda row: row.clock_ahead,

@@ -13,7 +13,10 @@ from gputui.presentation.columns.context import Context, Lists
 from gputui.presentation.columns.leases import lease_column
 from gputui.presentation.columns.machines import machine_columns
 from gputui.presentation.columns.usage import deadline_columns, gpu_use_columns, usage_columns
+from gputui.presentation.prices import UNKNOWN
 
+_NAME_LEAST, _GPUS_LEAST = 14, 8
+"""Cells of a name, ``llama-…9f3c2a``, and of GPUs, ``1 RTX 4…``, for which 80 columns have room next to their use."""
 _STATE_LEAST = 15
 """Cells of a state on a narrow terminal: ``◐ shutting_down``."""
 _STATE_RESERVE = 22
@@ -52,24 +55,28 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
         return f"{name} {row.parent.id}" if row.parent is not None and name not in ("", row.parent.id) else name
 
     return [
-        fields.name(least=18),
+        fields.name(least=_NAME_LEAST, reserve=_NAME_LEAST),
         fields.account(context),
         fields.text("kind", lambda row: row.ref.kind, priority=9, label=None),
         fields.state(context, state, width=13, flex=True, least=_STATE_LEAST, reserve=_STATE_RESERVE),
         fields.problem(),
         Column(
             "gpu",
-            gpu_text,
+            lambda row: gpu_text(row) or (UNKNOWN, "muted"),
             lambda row: natural_key(gpu_text(row)),
             heading="GPUS",
             width=4,
+            least=_GPUS_LEAST,
+            reserve=_GPUS_LEAST,
             max_width=18,
+            flex=True,
             number=context.gpu_count,
+            detail=gpu_text,
             brief=lambda row: (gpus := gpu_text(row)) and f"GPUs: {gpus}",
         ),
         *gpu_use_columns(context),
         fields.detail("gpu memory", lambda row: format_bytes(row.gpu_memory)),
-        fields.price(context, 1),
+        fields.price(context, 2),
         lease_column(context),
         fields.age(context, 4, context.created_at),
         fields.name_like("host", lambda row: row.host, priority=3, flex=True, least=10, max_width=24, middle=True),
@@ -79,10 +86,9 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             lambda row: row.image or "",
             width=10,
             least=14,
-            reserve=30,
             max_width=36,
             flex=True,
-            priority=5,
+            priority=6,
             # All instances of a deployment have the same image: it identifies none of them.
             brief=lambda row: "" if row.parent is not None else (row.image or "", "muted"),
         ),

@@ -12,7 +12,7 @@ from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
 from gputui.presentation.deployments import price_range
 from gputui.presentation.glyphs import bar
-from gputui.presentation.prices import FREE, figure_name
+from gputui.presentation.prices import FREE, UNKNOWN, figure_name
 
 BAR_CELLS = 6
 _LEFT_CELLS = 12
@@ -23,6 +23,12 @@ LOW = 0.1
 
 def offer_columns(context: Context) -> Sequence[Column[Offer]]:
     """Return the fields of the stock as a list."""
+
+    def price(row: Offer) -> Cell:
+        if text := FREE if _is_free(row) else price_range(row.price_from, row.price_to):
+            return text
+        return (UNKNOWN, "muted") if _is_offer(row) and not context.owns(row.ref.account) else ""
+
     return [
         Column("gpu", lambda row: row.gpu_model),
         fields.detail("vendor's name", lambda row: row.vendor_name if row.vendor_name != row.gpu_model else ""),
@@ -34,13 +40,13 @@ def offer_columns(context: Context) -> Sequence[Column[Offer]]:
         ),
         Column("type", lambda row: row.type_id, when_filled=True, label="machine type"),
         Column("idle", _idle, _idle_order, right=True, number=lambda row: row.idle, detail=_idle_of_total),
-        fields.figure("total", lambda row: row.total, label=None),
+        fields.figure("total", lambda row: row.total, applies=_is_offer, label=None),
         fields.detail("note", _notes),
         fields.hidden("remark", lambda row: row.remark),
-        fields.figure("vram", lambda row: row.gpu_memory, format_bytes, label="gpu memory"),
+        fields.figure("vram", lambda row: row.gpu_memory, format_bytes, applies=_is_offer, label="gpu memory"),
         Column(
             "price",
-            lambda row: FREE if _is_free(row) else price_range(row.price_from, row.price_to),
+            price,
             lambda row: price_key(row.price_to if row.price_from is None else row.price_from),
             heading="PRICE/H",
             number=lambda row: fields.amount(row.price_to if row.price_from is None else row.price_from),
@@ -73,10 +79,15 @@ def _notes(row: Offer) -> str:
     return "\n".join(note for note in (single, row.remark) if note)
 
 
+def _is_offer(row: Offer) -> bool:
+    """Return whether it is an offer, and not a place whose models could not be read."""
+    return bool(row.gpu_model)
+
+
 def _idle(row: Offer) -> str:
     if row.idle is None and row.available is not None:
         return "yes" if row.available else "no"
-    return fields.text_of(row.idle)
+    return fields.text_of(row.idle) or (UNKNOWN if _is_offer(row) else "")
 
 
 def _idle_order(row: Offer) -> int | None:

@@ -116,8 +116,8 @@ def queue_columns(context: Context) -> Sequence[Column[TaskQueue]]:
     return [
         Column("queue", lambda row: row.name),
         fields.account(context),
-        fields.figure("processing", lambda row: row.processing),
-        fields.figure("tasks", lambda row: row.total),
+        fields.figure("processing", lambda row: row.processing, applies=fields.always),
+        fields.figure("tasks", lambda row: row.total, applies=fields.always),
         fields.figure("read", lambda row: row.read),
         Column("of", lambda row: str(row.deployment)),
         fields.problem(),

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from gputui.analytics.gpu_use import GpuUse, gpu_use
 from gputui.formatting import format_bytes, format_duration
-from gputui.models import Instance
+from gputui.models import Instance, Phase
+from gputui.presentation.actions import NO_GPUS, gpu_text
 from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column, plain_text
 from gputui.presentation.columns.context import Context
@@ -99,8 +100,9 @@ def gpu_use_columns(context: Context) -> Sequence[Column[Instance]]:
             cell=load,
             plain=load_text,
             width=_BAR + 7,
-            priority=2,
+            priority=1,
             when_filled=True,
+            applies=uses_gpus,
             label="gpu utilisation",
         ),
         fields.figure(
@@ -109,12 +111,18 @@ def gpu_use_columns(context: Context) -> Sequence[Column[Instance]]:
             heading="GPU MEM",
             cell=memory,
             width=7,
-            priority=3,
+            priority=1,
             when_filled=True,
+            applies=uses_gpus,
             label="gpu memory used",
             detail=memory_in_words,
         ),
     ]
+
+
+def uses_gpus(row: Instance) -> bool:
+    """Return whether it uses GPUs now, as far as is known: their load and memory are figures then."""
+    return row.phase in (Phase.RUNNING, Phase.UNKNOWN) and gpu_text(row) != NO_GPUS
 
 
 def _gibibytes(size: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from gputui.analytics.prices import price_key
@@ -44,9 +45,13 @@ def waste_columns(context: Context) -> Sequence[Column[Waste]]:
         return REASONS[row.reason]
 
     def since(row: Waste) -> Cell:
-        if row.since is None or (row.at_least and (age(row) or 0) < _MINUTE):
+        if not is_timed(row):
             return (UNKNOWN, "muted")
         return _sign(row) + format_age(row.since, context.now())
+
+    def is_timed(row: Waste) -> bool:
+        """Whether it is known for how long: less than a minute, since it was seen first, is nothing."""
+        return row.since is not None and not (row.at_least and (age(row) or 0) < _MINUTE)
 
     def age(row: Waste) -> float | None:
         return None if row.since is None else (context.now() - row.since).total_seconds()
@@ -55,10 +60,11 @@ def waste_columns(context: Context) -> Sequence[Column[Waste]]:
         if row.reason is WasteReason.UNUSED:
             return ""
         total = so_far(row, context.now())
-        if total is None:
+        if total is None or not is_timed(row):
             return (UNKNOWN, "muted")
-        # Less than a cent is nothing to read.
-        return _sign(row) + format_money(total) if total.amount >= _CENT else ""
+        if total.amount < _CENT:
+            return f"< {format_money(replace(total, amount=_CENT))}"
+        return _sign(row) + format_money(total)
 
     def details(row: Waste) -> str:
         if row.snooze is None:

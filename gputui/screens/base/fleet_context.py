@@ -51,6 +51,10 @@ class FleetContext(Context):
         """Whether instances of the account are billed."""
         return self.session.fleet.runtime(account).bills
 
+    def owns(self, account: str) -> bool:
+        """Whether the machines of the account are one's own."""
+        return self.session.fleet.owns(account)
+
     def idle_period(self, device: GpuDevice) -> IdlePeriod | None:
         """Return for how long a GPU has been idle; None where it is not, or has no reading of the last minutes."""
         fleet = self.session.fleet

@@ -29,14 +29,14 @@ GAP = "   "
 
 
 def price_words(offer: Offer, paid: Paid, own: Collection[str] = ()) -> str:
-    """Return the price of one GPU an hour, in words; '' when unknown. ``own`` are accounts of one's own machines."""
+    """Return the price of one GPU an hour, in words. ``own`` are accounts of one's own machines."""
     if offer.ref.account in own:
         stated = offer.price_from if offer.price_from is not None and offer.price_from.amount else None
         return f"{YOURS}, {format_money(stated)}/h" if stated else f"{YOURS}, free"
     if offer.price_from is not None:
         return f"from {format_money(offer.price_from)}/h" if offer.price_from.amount else "free"
     price = price_of(offer, paid)
-    return f"you pay {format_money(price)}/h" if price else ""
+    return f"you pay {format_money(price)}/h" if price else "price unknown"
 
 
 def cell_line(offer: Offer, paid: Paid, *, watched: bool, own: Collection[str] = ()) -> Content:
@@ -117,8 +117,6 @@ def holder_choices(
         for offer in offers
     ]
     prices = [price_words(offer, paid, own) for offer in offers]
-    if any(prices):
-        prices = [price or "price unknown" for price in prices]
     wide, long = max(map(len, figures), default=0), max(map(len, prices), default=0)
     choices = []
     for offer, figure, price in zip(offers, figures, prices, strict=True):

@@ -143,11 +143,7 @@ class StockView(View):
         stale = frozenset(
             account for account in fleet.accounts if fleet.feed(account, Resource.STOCK).state is FeedState.STALE
         )
-        self.own = frozenset(
-            name
-            for name, runtime in fleet.runtimes.items()
-            if runtime.opened is not None and runtime.opened.own_machines
-        )
+        self.own = frozenset(filter(fleet.owns, fleet.accounts))
         shown = list(filter(self._shows, offers))
         grid = Grid(
             shown,

@@ -25,6 +25,7 @@ WATCHED = "*"
 FAILED = "✗"
 YOURS = "yours"
 """The price of what is idle on machines of one's own."""
+UNKNOWN_PRICE = "?"
 RAMP_STEPS = 5
 
 _TREND_WIDTH = 4
@@ -134,7 +135,8 @@ class Grid:
         self.column_of = {place: number for number, place in enumerate(self.places)}
         self.label_width = min(_MOST_LABEL, max(_LEAST_LABEL, *map(cell_len, self.models), 0)) if self.models else 8
         self._widths = {place: self._figure_widths(place) for place in self.places}
-        self.price_width = max((cell_len(self.price_of_model(model)) for model in self.models), default=0)
+        known = {self.price_of_model(model) for model in self.models} - {UNKNOWN_PRICE}
+        self.price_width = max(map(cell_len, known), default=0)
 
     def _sorted_models(self) -> list[str]:
         """Return the models in their order; those whose figure is unknown come last in both directions."""
@@ -201,14 +203,14 @@ class Grid:
         return any(price is None or not price.amount for price in prices)
 
     def price_of_model(self, model: str) -> str:
-        """Return the least price of one GPU an hour, in each currency; ``yours``, ``free``, '' when unknown.
+        """Return the least price of one GPU an hour, in each currency; ``yours``, ``free``, ``?`` when unknown.
 
         Where some are idle, the price is that of one of these places.
         """
         if self._is_yours(model):
             return YOURS
         prices = least_prices(self._by_model[model], self._prices)
-        return " ".join(format_money(price) if price.amount else "free" for price in prices)
+        return " ".join(format_money(price) if price.amount else "free" for price in prices) or UNKNOWN_PRICE
 
     def _price_order(self, model: str) -> tuple[str, Decimal] | None:
         if self._is_yours(model):

@@ -19,7 +19,7 @@ from gputui.widgets.heatmap.painter import (
     style_names,
 )
 
-_ROOM_FOR_PRICES = 100
+_ROOM_FOR_PRICES = 80
 """Columns from which the prices are shown; where they sort, always."""
 
 

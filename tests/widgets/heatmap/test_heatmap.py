@@ -190,8 +190,9 @@ def test_the_price_beside_the_idle_ones_is_that_of_a_place_with_some() -> None:
     prices = {cheap.ref: "1", idle.ref: "2.5", yuan.ref: "9"}
     money = {ref: Money(Decimal(text), "CNY" if ref == yuan.ref else "USD") for ref, text in prices.items()}
     grid = Grid([cheap, idle, yuan, own, offer("T4")], prices=money, own=frozenset({"lab"}))
-    assert [grid.price_of_model(model) for model in ("B200", "L4", "T4")] == ["¥9.00 $2.50", "yours", ""]
+    assert [grid.price_of_model(model) for model in ("B200", "L4", "T4")] == ["¥9.00 $2.50", "yours", "?"]
     assert grid.account_heading("lab") == "lab · yours"
+    assert Grid([offer("T4")]).price_width == 0, "a column of unknown prices alone is left out"
     none_idle = Grid([cheap], prices=money)
     assert none_idle.price_of_model("B200") == "$1.00"
 

@@ -44,7 +44,8 @@ class Measured(Context):
 @pytest.mark.parametrize(
     ("width", "shown"),
     [
-        (80, "name account state gpu price"),
+        (80, "name account state gpu util gpumem"),
+        (100, "name account state gpu util gpumem price host"),
         (120, "name account state gpu util gpumem price age host"),
         (200, "name account state gpu util gpumem price age host image region"),
     ],
@@ -59,5 +60,7 @@ def test_what_matters_comes_first_as_far_as_there_is_room(width: int, shown: str
     widths = {placed.column.key: placed.width for placed in layout.placed}
     assert set(shown.split()) <= widths.keys()
     assert widths["state"] >= len("◐ shutting_down")
-    assert widths["price"] == len("PRICE/H")
+    assert widths.get("price", 7) == len("PRICE/H")
+    assert widths["util"] >= len("▇▇▇▁  93 % ")
+    assert widths["name"] >= len("llama-…9f3c2a"), "its end, which distinguishes it, is in sight"
     assert "image" in widths or width < 200
