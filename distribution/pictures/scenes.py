@@ -35,7 +35,7 @@ VIEWS = (
     Scene("library", ("7",), ("Miniconda", "PyTorch")),
     Scene("cost", ("9",), ("qwen-finetune", "Prepaid", "RTX 5090")),
     Scene("waste", (":", *"waste", "enter"), ("old-demo", "not mounted", "thesis")),
-    Scene("timeline", (":", *"timeline", "enter"), ("following", "GPU load", "new-run")),
+    Scene("timeline", (":", *"timeline", "enter"), ("following", "GPU load", "events")),
     Scene("help", ("3", Shown("ablation"), "question_mark"), ("Keys in Instances", "Views")),
     Scene("columns", ("escape", "vertical_line"), ("Columns of Instances", "PRICE/H")),
     Scene(
