@@ -12,9 +12,7 @@ from gputui.models import Money
 SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€"}
 _NO_FIGURE = 2**63
 """From here on a figure is neither a size nor a span."""
-
-
-_ABBREVIATIONS = frozenset({"vm"})
+_ABBREVIATIONS = frozenset({"vm", "gpu"})
 
 
 def kind_noun(kind: str) -> str:

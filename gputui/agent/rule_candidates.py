@@ -10,6 +10,7 @@ from gputui.agent.rule_requests import values_of
 from gputui.agent.wishes import Wish
 from gputui.config import templates
 from gputui.errors import ConfigError, GputuiError, InvalidError
+from gputui.formatting import kind_noun
 from gputui.models import (
     FieldKind,
     Form,
@@ -81,10 +82,9 @@ def _of_account(
     fleet: Fleet, wish: Wish, watch: Watch, creator: Creator, form: Form, given: Mapping[str, str]
 ) -> list[Candidate]:
     """Return the candidates of an account: one for each offer that fits, or one alone where it lists no stock."""
+    noun = kind_noun(form.kind)
     if form.field(Role.NAME) is None:
-        raise ConfigError(
-            f"{form.account}: a {form.kind} has no name by which it could be found after a lost answer."
-        )
+        raise ConfigError(f"{form.account}: a new {noun} has no name by which it could be found after a lost answer.")
     values = _complete(form, given)
     _refuse_secrets(form, values)
     if secret := [
@@ -95,7 +95,7 @@ def _of_account(
         and one.shown_with(values)
         and not values[one.name]
     ]:
-        raise ConfigError(f"{form.account}: a {form.kind} needs a secret, {secret[0]}, and a rule keeps none.")
+        raise ConfigError(f"{form.account}: a new {noun} needs a secret, {secret[0]}, and a rule keeps none.")
     offers = [offer for offer in matching(fleet, watch, [form.account]) if _may_have(form, given, watch, offer)]
     placed = any(form.field(role) is not None for role in _PLACEMENT)
     choices: list[tuple[dict[str, str], Offer | None]] = []
@@ -134,7 +134,8 @@ def _complete(form: Form, given: Mapping[str, str]) -> dict[str, str]:
     known = {one.name for one in form.fields}
     if unknown := [name for name in given if name not in known]:
         raise ConfigError(
-            f"{form.account}: a {form.kind} has no field {unknown[0]}.", hint=f"It has: {', '.join(sorted(known))}."
+            f"{form.account}: a new {kind_noun(form.kind)} has no field {unknown[0]}.",
+            hint=f"It has: {', '.join(sorted(known))}.",
         )
     values = dict(given)
     for one in form.fields:

@@ -27,7 +27,7 @@ from gputui.fleet.audit import Auditor
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.dispatch import Call, call_of
 from gputui.fleet.signals import Listeners
-from gputui.formatting import status_text
+from gputui.formatting import kind_noun, status_text
 from gputui.known_secrets import mask
 from gputui.models import Action, ActionResult, Image, Instance, Outcome, Pending, Ref, Row, Secret
 from gputui.redaction import describe_fault, is_private, note_secrets, redact
@@ -137,7 +137,7 @@ class Mutations:
     def check_same(self, expected: Row, action: Action) -> None:
         """Raise unless the present row is the one that the user confirmed, and still permits the action."""
         ref = expected.ref
-        what = f"{ref.id} is not the {ref.kind} you were asked about any more"
+        what = f"{ref.id} is not the {kind_noun(ref.kind)} you were asked about any more"
         nothing = "Nothing was sent. Check the rows as they are now, then try again."
         row = self._fleet.get(ref)
         if row is None:
@@ -350,7 +350,8 @@ def _shown(name: str, value: str, longest: int | None) -> str:
 
 
 def _created_after_all(ref: Ref) -> ActionResult:
-    return ActionResult(f"No success was reported, but the {ref.kind} {ref.id} has been created.", created=ref)
+    named = f"{kind_noun(ref.kind)} {ref.id}"
+    return ActionResult(f"No success was reported, but the {named} has been created.", created=ref)
 
 
 def _generation(row: Row) -> str | None:

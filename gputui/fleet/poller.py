@@ -153,7 +153,7 @@ class Poller:
         except GputuiError as error:
             self._fail(error, started)
         except Exception as error:  # noqa: BLE001  (a fault in one back end must not end its polling silently)
-            self._fail(inner_failure(f"{self._account}: reading {self._resource}", error), started)
+            self._fail(inner_failure(f"{self._account}: reading {self._resource.words}", error), started)
         finally:
             self._running = False
             self._finished = self._clock.monotonic()
@@ -175,7 +175,7 @@ class Poller:
                 question.cancel()
                 await asyncio.wait({question})
         if question.cancelled():
-            raise UnavailableError(f"{self._account}: reading {self._resource} was interrupted.")
+            raise UnavailableError(f"{self._account}: reading {self._resource.words} was interrupted.")
         return question.result()
 
     def _fail(self, error: GputuiError, started: float) -> None:

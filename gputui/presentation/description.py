@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from gputui.formatting import counted, kind_noun
 from gputui.models import Instance, Phase, Row
 from gputui.models.resources import resource_of
 from gputui.presentation.actions import name_of
@@ -35,7 +36,10 @@ def targets_text(rows: Sequence[Row], nouns: str = "") -> str:
     if len(rows) == 1:
         return f"{name_of(rows[0])} in {rows[0].ref.account}"
     mixed = "instances" if all(isinstance(row, Instance) for row in rows) else "resources"
-    what = f"{len(rows)} {nouns or (f'{kinds.pop()}s' if len(kinds) == 1 else mixed)}"
+    if len(kinds) == 1 and not nouns:
+        what = counted(len(rows), kind_noun(kinds.pop()))
+    else:
+        what = f"{len(rows)} {nouns or mixed}"
     if len(accounts) == 1:
         return f"{what} in {rows[0].ref.account}"
     return f"{what} ({', '.join(f'{count} in {account}' for account, count in sorted(accounts.items()))})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -290,6 +291,8 @@ def test_several_rows_are_counted_by_account() -> None:
     assert targets_text([one, two]) == "2 containers in hub"
     assert targets_text([one, two, other]) == "3 resources (2 in hub, 1 in lab)"
     assert targets_text([one, two], "pulls") == "2 pulls in hub"
+    vms = [replace(row, ref=replace(row.ref, kind="vm")) for row in (one, two)]
+    assert targets_text(vms) == "2 VMs in hub"
 
 
 # --- machines ----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from gputui.api.capabilities import Backend
 from gputui.api.common.account_client import AccountClient
 from gputui.api.common.stated_prices import StatedPrices
 from gputui.errors import InvalidError, SshError
-from gputui.formatting import status_text
+from gputui.formatting import kind_noun, plural, status_text
 from gputui.models import AccountInfo, Action, Instance, Kind, Never, Phase, Ref, Resource, Row, SSHTarget
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class HttpBackend(Backend):
         """Return why the action can never apply to this row, by the rules."""
         if (kind := self.rules.get(row.ref.kind)) is not None:
             return kind.never(action)
-        return Never(f"{row.ref.kind}s") if self.rules else None
+        return Never(plural(kind_noun(row.ref.kind))) if self.rules else None
 
     def info(self) -> AccountInfo:
         """Return what is known of the account without a request."""

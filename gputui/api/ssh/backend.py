@@ -25,7 +25,7 @@ from gputui.api.ssh.hosts import Host, hosts_of, unmatched
 from gputui.api.ssh.looks import Looks
 from gputui.api.ssh.mapping import HostRows
 from gputui.errors import ConfigError, SshError
-from gputui.formatting import status_text
+from gputui.formatting import kind_noun, plural, status_text
 from gputui.models import (
     AccountInfo,
     Action,
@@ -208,7 +208,7 @@ class SshBackend(Backend):
     def never(self, row: Row, action: Action) -> Never | None:
         """Return why the action can never apply to this row."""
         kind = RULES.get(row.ref.kind)
-        return kind.never(action) if kind is not None else Never(f"{row.ref.kind}s")
+        return kind.never(action) if kind is not None else Never(plural(kind_noun(row.ref.kind)))
 
 
 def _is_unread(rows: HostRows) -> bool:

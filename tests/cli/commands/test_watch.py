@@ -143,7 +143,7 @@ def test_a_dry_run_shows_what_would_be_sent_and_saves_nothing(run: Run, hub: Clo
             ("watch", "4090", "--grab", "pod", "--ceiling", "2", "--hours", "8", "--budget", "10"),
             "The budget of $10.00 is too small for one: $16.00 is its ceiling for 8 h.",
         ),
-        (("watch", "4090", "--grab", "pod", "--set", "size=2", "--ceiling", "2"), "a pod has no field size"),
+        (("watch", "4090", "--grab", "pod", "--set", "size=2", "--ceiling", "2"), "a new pod has no field size"),
         (
             ("watch", "4090", "--grab", "pod", "--set", "image=password=hunter2", "--ceiling", "2"),
             "image is or may contain a secret, and a rule keeps none.",
