@@ -225,6 +225,14 @@ async def test_a_filter_without_matches_leaves_known_processes_known() -> None:
         assert "unknown" not in stage.title
 
 
+async def test_the_gpus_whose_processes_are_unknown_are_counted_behind_those_that_are_known() -> None:
+    fake = lab()
+    unknown = replace(process("lab", 3, 1), pid=None, processes=None)
+    fake.rows[Resource.PROCESSES] = [*fake.rows[Resource.PROCESSES], unknown]
+    async with staged(fake, view="5") as stage:
+        assert "5 processes + ? on 1 GPU" in stage.title
+
+
 async def test_a_process_is_ended_once_its_owner_and_command_are_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = list[int]()
 
@@ -258,7 +266,7 @@ async def test_the_id_that_a_process_has_on_its_host_is_not_signalled() -> None:
         await in_processes(stage)
         await stage.press("K")
         assert "4001 is the id of the process on its host" in stage.text
-        assert "Log into train with s" in stage.text
+        assert "Log into train with s" in stage.toasts
 
 
 async def test_commands_for_processes_say_that_the_cursor_is_on_a_gpu_or_on_a_process_without_an_instance() -> None:

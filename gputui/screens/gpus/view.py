@@ -254,7 +254,7 @@ class GpusView(ListView):
         if not unknown:
             return super().counts()
         if len(rows) > unknown:
-            return f"{count_text(len(rows) - unknown, self.COUNTED, lacks=True)} on {counted(unknown, 'GPU')}"
+            return f"{counted(len(rows) - unknown, self.COUNTED)} + ? on {counted(unknown, 'GPU')}"
         return f"processes of {counted(unknown, 'GPU')} unknown"
 
     def lacks_rows(self) -> bool:
