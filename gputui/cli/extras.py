@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -75,9 +76,10 @@ def _source(extra: str) -> str:
         return package
     address = str(origin.get("url", ""))
     path = unquote(urlsplit(address).path)
-    if not address or (address.startswith("file:") and not Path(path).exists()):
-        return package
     if address.startswith("file:"):
-        return f"{path}[{extra}]"
+        # Path raises where a directory on the way cannot be entered.
+        return f"{path}[{extra}]" if os.path.exists(path) else package  # noqa: PTH110
+    if not address:
+        return package
     system = origin.get("vcs_info", {}).get("vcs")
     return f"{package} @ {system}+{address}" if system else f"{package} @ {address}"

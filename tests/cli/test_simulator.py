@@ -49,7 +49,11 @@ def test_the_command_is_that_of_the_tool_that_has_installed_it_and_from_where_it
     (tmp_path / "uv-receipt.toml").touch()
     assert hint({"url": wheel.as_uri()}) == f"uv tool install --force '{wheel}[demo]'"
     wheel.unlink()
-    assert hint({"url": wheel.as_uri()}) == "uv tool install --force 'gputui[demo]'"
+    for gone in (
+        wheel.as_uri(),
+        f"file:///{'x' * 5000}",
+    ):
+        assert hint({"url": gone}) == "uv tool install --force 'gputui[demo]'"
     (tmp_path / "pipx_metadata.json").touch()
     assert hint({}) == "pipx install --force 'gputui[demo]'"
     origin = {"url": "https://example.com/o/gputui", "vcs_info": {"vcs": "git", "commit_id": "0"}}
