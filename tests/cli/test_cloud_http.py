@@ -366,7 +366,7 @@ def test_a_deployment_that_does_not_start_is_explained_with_what_would_help(clou
     _, out, _ = run("explain", "hub/video-upscale", "-o", "json")
     assert json.loads(out)["found"] == {"idle": 0, "available": None, "unknown": 0, "total": 0}
     assert run("explain", "hub/none-such")[0] == 1
-    assert "gputui explain hub/deployment/" in run("describe", "hub/video-upscale")[1]
+    assert "gputui explain hub/deployment/" in run("describe", "hub/video-upscale")[2]
 
 
 def test_an_account_that_may_have_no_deployments_is_named_only_where_it_is_asked_for(

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
             context.leases = leases.of_rows(args)
         sys.stdout.write(_text(row, context))
         if isinstance(row, Deployment) and may_be_explained(row):
-            sys.stdout.write(f"gputui explain {row.ref} shows why it does not start.\n")
+            notify(f"gputui explain {row.ref} shows why it does not start.")
     for problem in getattr(row, "problems", ()):
         notify(f"gputui: {problem}")
     return ExitCode.OK
