@@ -28,7 +28,7 @@ _ANSWERING = frozenset({HealthState.OK, HealthState.SLOW, HealthState.DEGRADED})
 
 
 class NotShownError(Exception):
-    """What a picture is of did not appear in time; the message names what is missing."""
+    """A picture is not complete in time; the message names what is missing."""
 
 
 class Demo:

@@ -34,7 +34,7 @@ async def test_a_new_name_saves_the_view_and_the_name_goes_there_later(tmp_path:
         await stage.press("I")
         order = stage.table.sort
         await say(stage, "night run", "New view saved as night run: instances, / train, by")
-        assert ":view without a name deletes it." in stage.toasts
+        assert "Delete it in :view." in stage.toasts
         await stage.press("I", "escape")  # the filter and the account are cleared
         await stage.press("4")
         await stage.command("view night run")
@@ -214,7 +214,7 @@ async def test_a_view_that_cannot_be_stored_is_saved_for_the_session_and_says_wh
     (tmp_path / "file").write_text("in the way")
     history = History(tmp_path / "file" / "history.db")
     async with staged(lab(), history=history, preferences=history.preferences("")) as stage:
-        await say(stage, "night", ":view without a name deletes it. It is not stored: history is not kept")
+        await say(stage, "night", "Delete it in :view. It is not stored: history is not kept")
         await stage.command("view events")
         await stage.until(lambda: stage.view.NAME == "events")
         await stage.command("view night")

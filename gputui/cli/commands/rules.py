@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ids", nargs="*", metavar="ID", help="the rules")
     rules.add_terms(parser, edits=True)
     parser.add_argument("--force", action="store_true", help="with delete: also while an outcome is not known")
-    parser.add_argument("--yes", action="store_true", help="with delete: as of other commands; rules are deleted without a question")  # fmt: skip  # noqa: E501
+    parser.add_argument("--yes", action="store_true", help="with delete: accepted as by other commands; rules are deleted without confirmation")  # fmt: skip  # noqa: E501
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="output format (default: table)")  # fmt: skip  # noqa: E501
 
 

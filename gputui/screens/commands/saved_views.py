@@ -76,7 +76,7 @@ class SavedViewCommands(CommandSet):
         _check(saved.name)
         await asyncio.to_thread(self.session.saved_views.add, saved)
         limit = "" if self.view.scope is None else f", without the limit to {self.view.breadcrumbs()[0]}"
-        self._say(f"New view saved as {saved.name}: {description(saved)}{limit}. :view without a name deletes it.")
+        self._say(f"New view saved as {saved.name}: {description(saved)}{limit}. Delete it in :view.")
 
     def _say(self, text: str) -> None:
         history = self.session.history

@@ -158,7 +158,7 @@ def keys_of(field: FormField, app: App[Any]) -> str:
 
 
 def help_text(about: str, keys: str, width: int, lines: int) -> Content:
-    """Return the help of a field with the keys of its editor behind it, of which the help is cut to so many lines.
+    """Return the help of a field and the keys of its editor; the help is cut so that both have so many lines at most.
 
     ``width`` 0 is one that is not known yet.
     """
