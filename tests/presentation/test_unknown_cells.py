@@ -97,6 +97,7 @@ def waste(ago: timedelta | None, price: str | None, **given: Any) -> Waste:
         (waste(timedelta(hours=2), "0.50"), "$1.00"),
         (waste(timedelta(hours=2), "0.50", at_least=True), "≥ $1.00"),
         (waste(timedelta(minutes=2), "0.01"), "< $0.01"),
+        (waste(timedelta(minutes=2), "0.01", at_least=True), "?"),
         (waste(timedelta(seconds=20), "0.02", at_least=True), "?"),
         (waste(None, "0.02"), "?"),
         (waste(timedelta(hours=2), None), "?"),

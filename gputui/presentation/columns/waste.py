@@ -63,7 +63,8 @@ def waste_columns(context: Context) -> Sequence[Column[Waste]]:
         if total is None or not is_timed(row):
             return (UNKNOWN, "muted")
         if total.amount < _CENT:
-            return f"< {format_money(replace(total, amount=_CENT))}"
+            # Of a lower bound it is not known whether it is less than that.
+            return (UNKNOWN, "muted") if row.at_least else f"< {format_money(replace(total, amount=_CENT))}"
         return _sign(row) + format_money(total)
 
     def details(row: Waste) -> str:
