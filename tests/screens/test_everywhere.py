@@ -170,10 +170,11 @@ async def test_palette_and_help_say_that_no_custom_command_is_configured() -> No
 
 async def test_the_help_lists_the_keys_that_work_here() -> None:
     async with staged(lab(), size=(120, 110)) as stage:
-        await stage.press("C", "4", "tab", "3")
+        await stage.press("C")
         assert "Compare GPUs: not in this view. It is in GPUs (5)." in stage.toasts
+        await stage.press("4", "tab")
         assert stage.toasts.rstrip().endswith("Other pane: not in this view.")
-        await stage.press("H")
+        await stage.press("3", "H")
         assert "Snooze: not in this view. It is in Home (0) and Waste (:waste)." in stage.toasts
         stage.app.clear_notifications()
         await stage.command("transfers")
