@@ -366,6 +366,8 @@ def test_a_deployment_that_does_not_start_is_explained_with_what_would_help(clou
     _, out, _ = run("explain", "hub/video-upscale", "-o", "json")
     assert json.loads(out)["found"] == {"idle": 0, "available": None, "unknown": 0, "total": 0}
     assert run("explain", "hub/none-such")[0] == 1
+    instance = json.loads(run("get", "instances", "-A", "hub", "-o", "json")[1])[0]["ref"]
+    assert f"{instance} is a container; only deployments are explained." in run("explain", instance)[2]
     assert "gputui explain hub/deployment/" in run("describe", "hub/video-upscale")[2]
 
 

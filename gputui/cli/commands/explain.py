@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 async def _explain(fleet: Fleet, text: str) -> Reasons:
     from gputui.fleet.explanations import explain
 
-    (match,), _ = await refs.find(fleet, [text], (Resource.DEPLOYMENTS,))
+    (match,), _ = await refs.find(fleet, [text], (Resource.DEPLOYMENTS,), only="only deployments are explained")
     row = match.row
     if not isinstance(row, Deployment):
         raise InvalidError(f"{match.ref} is no deployment: only the starts of deployments are explained.")

@@ -66,4 +66,4 @@ async def explanation_of(session: Session, row: Deployment, *, described: bool =
 
 
 def _no_deployment(name: str) -> str:
-    return f"{name} is no deployment: only the starts of deployments are explained."
+    return f"{name} is no deployment: only the starts of deployments are explained. :deployments lists them."
