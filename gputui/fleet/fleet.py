@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 
 _CLOSE_SECONDS = 2.0
 _NEXT_SECONDS = 0.2
+"""How long a back end that hangs while it is opened delays the next one."""
 _REREAD_SECONDS = 15.0
 
 
@@ -125,11 +126,18 @@ class Fleet(Rows):
         if self.spending is not None:
             self._spawn(self.spending.run())
         # One after another, those that cost money first: the first answers come while the libraries of others are
-        # imported, which would otherwise delay all. One that hangs delays the others no longer than this.
-        async with asyncio.TaskGroup() as opening:
+        # imported, which would otherwise delay all.
+        opening: list[asyncio.Task[None]] = []
+        try:
             for runtime in sorted(self.runtimes.values(), key=lambda runtime: not runtime.config.is_billed):
-                await within(self.clock, _NEXT_SECONDS, asyncio.shield(opening.create_task(self._open(runtime))))
+                opening.append(asyncio.create_task(self._open(runtime)))
+                await within(self.clock, _NEXT_SECONDS, asyncio.shield(opening[-1]))
                 await asyncio.sleep(0)  # its requests are sent
+            await asyncio.gather(*opening)
+        except asyncio.CancelledError:
+            for one in opening:
+                one.cancel()
+            raise
 
     @property
     def state_dir(self) -> Path:

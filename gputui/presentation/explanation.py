@@ -28,8 +28,8 @@ def heading(row: Deployment) -> str:
         return f"{row.name} is scaled to 0: nothing starts"
     if not is_complete(row):
         return f"Why {row.name} has {counts}" if counts else f"Why {row.name} is {status_text(row.status)}"
-    lacks = "No instance" if missing == 0 else "No instance, as far as is known,"
-    return f"{lacks} of {row.name} is missing{f': {counts}' if counts else ''}"
+    known = "" if missing == 0 else ", as far as is known"
+    return f"{row.name} lacks no instance{known}{f': {counts}' if counts else ''}"
 
 
 def is_complete(row: Deployment) -> bool:

@@ -13,6 +13,7 @@ import pytest
 
 from gputui.agent import early
 from gputui.agent.place import Place
+from gputui.config.paths import config_path, state_dir
 from tests.cli.conftest import account_toml, write_config
 
 Started = list[tuple[tuple[str, ...], Path]]
@@ -109,3 +110,12 @@ def test_the_environment_turns_it_off(started: Started, monkeypatch: pytest.Monk
 def test_without_a_configuration_nothing_is_started(started: Started, home: Path) -> None:
     (home / "config.toml").unlink()
     assert early.start_for([]) is None
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_files_are_those_of_the_program(home: Path, monkeypatch: pytest.MonkeyPatch, named: bool) -> None:
+    if not named:
+        monkeypatch.delenv("GPUTUI_CONFIG", raising=False)
+        monkeypatch.delenv("GPUTUI_STATE_DIR", raising=False)
+    assert early._config(None) == str(config_path())
+    assert early._state() == str(state_dir())

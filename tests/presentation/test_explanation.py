@@ -101,12 +101,12 @@ def test_blocked_hosts_the_image_and_money_are_named_and_what_is_unknown_is_said
 
 
 def test_the_heading_says_where_nothing_is_missing() -> None:
-    assert heading(replace(ROW, running=4, starting=0)) == "No instance of train is missing: 4 of 4 running"
+    assert heading(replace(ROW, running=4, starting=0)) == "train lacks no instance: 4 of 4 running"
     assert heading(replace(ROW, phase=Phase.STOPPED)) == "train is stopped: nothing starts"
     assert heading(replace(ROW, desired=0, running=0, starting=0)) == "train is scaled to 0: nothing starts"
     assert heading(replace(ROW, running=None)).startswith("Why train has ? of 4 running"), "one starts"
     unclear = replace(ROW, running=None, starting=None)
-    assert heading(unclear) == "No instance, as far as is known, of train is missing: ? of 4 running"
+    assert heading(unclear) == "train lacks no instance, as far as is known: ? of 4 running"
     assert heading(replace(ROW, phase=Phase.FAILED, running=0, starting=0)) == "Why train has 0 of 4 running"
 
 

@@ -378,7 +378,7 @@ async def test_a_dialog_is_as_high_as_its_text_and_ends_with_its_keys() -> None:
     async with staged(hub(), view="2", size=WIDE) as stage:
         await stage.command("explain llama")
         inside = [line for line in stage.lines if line.lstrip().startswith("█")]
-        assert "No instance of llama is missing: 4 of 4 running" in inside[1]
+        assert "llama lacks no instance: 4 of 4 running" in inside[1]
         assert len(inside) < 12
         assert "esc close" in inside[-2]
         await stage.press("slash")
