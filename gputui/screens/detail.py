@@ -152,9 +152,9 @@ def describe_run(name: str, command: str, result: RunResult) -> list[Content]:
     ]
 
 
-def describe_messages(messages: Iterable[Message], *, utc: bool = False) -> list[Content]:
-    """Lay out messages in full, the newest first."""
-    lines: list[Content] = []
+def describe_messages(messages: Iterable[Message], *, now: Sequence[str] = (), utc: bool = False) -> list[Content]:
+    """Lay out messages in full, the newest first, after the warnings that are true ``now``."""
+    lines = [Content.assemble((f"{'now':<10}", "$muted"), message_content(text, "warning")) for text in now]
     for message in reversed([*messages]):
         at = f"{format_time(message.at, utc=utc):<10}"
         title = [message.title] if message.title and not message.text.startswith(message.title) else []

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from textual.content import Content
 
 from gputui.errors import UnavailableError
+from gputui.history.history import History
 from gputui.models import Health, HealthState, Money, Phase, Ref, Resource, Volume
 from gputui.models.feeds import Missing, PartialRows
 from gputui.vendors import VendorError
@@ -129,13 +132,17 @@ async def test_problems_take_one_line_of_a_low_terminal_and_a_key_has_them_in_fu
     long = UnavailableError("no answer " * 12, hint="Is it up?")
     broken, other = lab(), FakeBackend("other")
     async with staged(broken, other, size=NARROW) as stage:
-        rows = len(stage.body)
-        fail(broken, long)
+        fail(
+            broken, UnavailableError("no answer", hint="Is the server running there, and is the port the right one?")
+        )
         await stage.advance(6)
-        (line,) = (line for line in stage.lines if "✗ lab" in line and "as of" in line)
-        assert stage.lines.index(line) == len(stage.lines) - 2, "the footer alone is below it"
-        assert line.endswith("…   @ details")
-        assert len(stage.body) == rows
+        assert "✗ lab" in stage.lines[-3], "the footer alone is below it"
+        assert stage.lines[-2].endswith("right one?"), "the only problem has two lines, and is there in full"
+        fail(broken, long)
+        await stage.advance(30)
+        assert "✗ lab" in stage.lines[-3]
+        assert stage.lines[-3].rstrip().endswith((" no", " answer")), "whole words"
+        assert stage.lines[-2].endswith("…   @ details")
         fail(other, long)
         await stage.advance(30)
         assert stage.lines[-2].endswith("…   +1  @ details")
@@ -150,6 +157,29 @@ async def test_problems_take_one_line_of_a_low_terminal_and_a_key_has_them_in_fu
         await stage.resize(*NARROW)
         await stage.advance(120)
         assert stage.lines[-2].endswith("no answer"), "no key is needed for what is there in full"
+
+
+async def test_a_damaged_history_has_one_line_of_a_low_terminal_and_a_key_has_all_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "a-folder-with-a-long-name" / "another-one-with-a-long-name" / "history.db"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"SQLite format 3\0" + b"not a database " * 400)
+    broken = lab()
+    with closing(History(path)) as history:
+        history.commands()
+        assert len(history.problem) > 100
+        async with staged(broken, history=history, size=NARROW) as stage:
+            assert stage.lines[-2].lstrip().startswith("◐ ")
+            assert stage.lines[-2].endswith("…   M details")
+            assert "◐ " not in stage.lines[-3]
+            await stage.press("M")
+            assert "history.db" in stage.text.replace("\n", "")
+            await stage.press("escape")
+            fail(broken, UnavailableError("no answer " * 12))
+            await stage.advance(6)
+            assert stage.lines[-3].endswith("@ details"), "one line each where there are several"
+            assert stage.lines[-2].endswith("M details")
+            await stage.resize(*WIDE)
+            assert "M details" not in stage.text
 
 
 async def test_an_incomplete_list_is_named_in_its_own_view_and_in_the_header_with_one_sign() -> None:

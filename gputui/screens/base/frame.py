@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -57,6 +56,8 @@ _NUMBERED = sorted(
 
 _PADDING = 2
 """The columns at the sides of the problems."""
+_MOST_LINES_OF_ONE = 2
+"""The lines for a problem of an account in a low terminal where it is the only one."""
 _MOST_PROBLEMS = 4
 """The lines for problems; where there are several, each has one."""
 
@@ -185,35 +186,50 @@ class Frame:
         ]
         footer.set_keys(keys, kept=sum(command.id in _LAST for command in offered))
 
+    def warnings(self) -> list[str]:
+        """Return the warnings below the rows: of the history, of the clock, and those of the view itself."""
+        session = self._view.session
+        history = "" if session.history is None else session.history.problem
+        return list(filter(None, (history, self._view.warning(), session.fleet.clock_warning())))
+
     def _show_problems(self) -> None:
         session = self._view.session
         lines = [line for account in session.accounts_shown() if (line := self._view.problem(account))]
+        warnings = [Content.assemble(("◐ ", "$text-warning"), warning) for warning in self.warnings()]
         low = self._view.app.size.height < LINES_FOR_TWO and not self._view.PROBLEMS_IN_FULL
-        lines = [self._in_one_line(lines)] if lines and low else lines
-        history = "" if session.history is None else session.history.problem
-        warnings = filter(None, (history, self._view.warning(), session.fleet.clock_warning()))
-        lines += [Content.assemble(("◐ ", "$text-warning"), warning) for warning in warnings]
+        if low:
+            # What is alone has the line too that another one would take.
+            most = 1 if len(lines) > 1 or (lines and warnings) or len(warnings) > 1 else _MOST_LINES_OF_ONE
+            more = f"  +{len(lines) - 1}" if len(lines) > 1 else ""
+            lines = [line for first in lines[:1] for line in self._in_lines(first, most, "account", more)]
+            lines += [line for warning in warnings for line in self._in_lines(warning, 1, "messages")]
+        else:
+            lines += warnings
         problems = self._view.query_one("#problems", Static)
         problems.display = bool(lines)
-        problems.set_class(len(lines) > _MOST_PROBLEMS // 2, "-several")
+        problems.set_class(low or len(lines) > _MOST_PROBLEMS // 2, "-several")
         if len(lines) > _MOST_PROBLEMS:
             lines[_MOST_PROBLEMS - 1 :] = [Content(f"  {len(lines) - _MOST_PROBLEMS + 1} more, see :account")]
         shown = Content("\n").join(lines)
         if problems.content != shown:
             problems.update(shown)
 
-    def _in_one_line(self, lines: Sequence[Content]) -> Content:
-        """Return the first problem, how many others there are, and, where they are cut, the key that has them all."""
-        first, more, room = lines[0], len(lines) - 1, self._view.size.width - _PADDING
-        if room <= 0 or (not more and first.cell_length <= room):
-            return first
-        key = self._view.session.key_of("account")
-        count = f"  +{more}" if more else ""
-        return spread(
-            first,
-            Content.assemble((f"{count}  ", "$muted"), (key, "bold $text-accent"), (" details", "$muted")),
-            room,
-        )
+    def _in_lines(self, text: Content, most: int, command: str, more: str = "") -> list[Content]:
+        """Return a problem in at most this number of lines; where it is cut, the last has the key that shows it all.
+
+        ``more`` is how many others there are, which that key shows too.
+        """
+        room = self._view.size.width - _PADDING
+        if room <= 0 or (not more and text.cell_length <= room):
+            return [text]
+        # Wrapped, not cut into pieces: words stay whole.
+        lines = text.wrap(room) if most > 1 else [text]
+        if not more and len(lines) <= most and all(line.cell_length <= room for line in lines):
+            return lines
+        rest = Content(" ").join(lines[most - 1 :])
+        key = self._view.session.key_of(command)
+        at_end = Content.assemble((f"{more}  ", "$muted"), (key, "bold $text-accent"), (" details", "$muted"))
+        return [*lines[: most - 1], spread(rest, at_end, room)]
 
 
 def _account_colors(session: Session) -> dict[str, str]:

@@ -116,8 +116,8 @@ class GlobalCommands(SavedViewCommands, TimelineOfCommands):
         yield Section("Filter", [Entry(example, words) for example, words in examples])
 
     def do_messages(self, argument: str) -> None:
-        """Show the messages of this session."""
-        lines = describe_messages(self.session.messages.kept, utc=self.session.utc)
+        """Show the messages of this session, after what the view lacks now."""
+        lines = describe_messages(self.session.messages.kept, now=self.view.frame.warnings(), utc=self.session.utc)
         self.app.push_screen(dialogs.ReaderDialog("Messages of this session, newest first", lines))
 
     @in_worker("describe")
