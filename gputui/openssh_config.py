@@ -85,6 +85,11 @@ def is_pattern(text: str) -> bool:
     return text.startswith("!") or not _WILDCARDS.isdisjoint(text)
 
 
+def literal_prefix(pattern: str) -> str:
+    """Return what each name that matches a pattern begins with; '' where it may be anything."""
+    return re.split(r"[*?]", pattern, maxsplit=1)[0]
+
+
 def matches(patterns: Sequence[str], name: str) -> bool:
     """Return whether a name matches one of the patterns, and none of those with ``!``. Case counts, as in OpenSSH."""
     excluded = any(pattern.startswith("!") and _wildcard(pattern[1:]).fullmatch(name) for pattern in patterns)

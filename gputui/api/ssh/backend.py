@@ -43,7 +43,7 @@ from gputui.models import (
     Row,
     SSHTarget,
 )
-from gputui.openssh_config import config_path
+from gputui.openssh_config import config_path, literal_prefix
 
 if TYPE_CHECKING:
     from gputui.api.ssh.account import SshAccount
@@ -86,8 +86,8 @@ class SshBackend(Backend):
         )
         self._shared = SharedRequest(self._round, monotonic, age=LOOK_AGE)
         self._hosts: dict[Ref, Host] = {}
-        self._unmatched: tuple[str, ...] = ()
-        """The patterns without a host, in words."""
+        self._unmatched: tuple[Missing, ...] = ()
+        """The patterns without a host: whether there are such hosts is not known."""
         self.named_instances = self._unread
         self.listers = {
             Resource.INSTANCES: self.instances,
@@ -120,7 +120,9 @@ class SshBackend(Backend):
         hosts = await self._find_hosts()
         ref = Ref(self.account, "account", self.account)
         usage = (("hosts", str(len(hosts))),)
-        return AccountInfo(ref, "ssh", "", version="", user="", usage=usage, problems=self._unmatched)
+        return AccountInfo(
+            ref, "ssh", "", version="", user="", usage=usage, problems=tuple(one.reason for one in self._unmatched)
+        )
 
     # Lists
 
@@ -133,24 +135,26 @@ class SshBackend(Backend):
         rows = await self._shared.get()
         # That a host is not reachable is its state, and no gap in the list.
         unread = [row.instance for row in rows if _is_unread(row) and row.instance.status != mapping.UNREACHABLE]
-        blank = [*self._unmatched, *(f"{row.problem}" for row in unread)]
+        blank = [f"{row.problem}" for row in unread]
         found = [each for row in rows for each in (self._priced(row.instance), *map(self._priced, row.containers))]
-        return PartialRows(found, blank=blank) if blank else found
+        return PartialRows(found, self._unmatched, blank) if blank or self._unmatched else found
 
     async def gpus(self) -> Sequence[GpuDevice]:
         """List the GPUs of all hosts."""
         rows = await self._shared.get()
-        return _with_missing(chain.from_iterable(row.gpus for row in rows), rows, "gpu", ":")
+        return _with_missing(chain.from_iterable(row.gpus for row in rows), rows, "gpu", ":", self._unmatched)
 
     async def processes(self) -> Sequence[GpuProcess]:
         """List the processes on the GPUs of all hosts."""
         rows = await self._shared.get()
-        return _with_missing(chain.from_iterable(row.processes for row in rows), rows, "process", ":")
+        return _with_missing(
+            chain.from_iterable(row.processes for row in rows), rows, "process", ":", self._unmatched
+        )
 
     async def stock(self) -> Sequence[Offer]:
         """List the GPUs of each host as stock: those without processes and load are idle."""
         rows = await self._shared.get()
-        return _with_missing(map(self._prices.offer, mapping.to_offers(rows)), rows, "offer", "/")
+        return _with_missing(map(self._prices.offer, mapping.to_offers(rows)), rows, "offer", "/", self._unmatched)
 
     async def _round(self) -> list[HostRows]:
         return await self._looks.round(await self._find_hosts())
@@ -161,7 +165,11 @@ class SshBackend(Backend):
         hosts = await asyncio.to_thread(hosts_of, self.account, self._texts, self._config)
         patterns = await asyncio.to_thread(unmatched, self._texts, self._config)
         self._hosts = {host.ref: host for host in hosts}
-        self._unmatched = tuple(f"no name in {config} matches {pattern}" for pattern in patterns)
+        self._unmatched = tuple(
+            # Any kind: the Refs of all rows of a host begin with its name.
+            Missing(f"no name in {config} matches {pattern}", prefix=literal_prefix(pattern))
+            for pattern in patterns
+        )
         if not hosts:
             texts = ", ".join(self._texts)
             missing = "" if config.exists() else f"there is no {config}: "
@@ -215,9 +223,11 @@ def _is_unread(rows: HostRows) -> bool:
     return rows.instance.phase is Phase.UNKNOWN
 
 
-def _with_missing(found: Iterable[_R], rows: Sequence[HostRows], kind: str, mark: str) -> Sequence[_R]:
-    """Return a list with the hosts whose rows are missing in it or old."""
-    missing = [
+def _with_missing(
+    found: Iterable[_R], rows: Sequence[HostRows], kind: str, mark: str, unmatched: Sequence[Missing]
+) -> Sequence[_R]:
+    """Return a list with the hosts whose rows are missing in it or old, and the patterns without a host."""
+    missing = [*unmatched] + [
         Missing(row.instance.problem or f"{row.instance.name} was not read", 0, kind, f"{row.instance.ref.id}{mark}")
         for row in rows
         if _is_unread(row)

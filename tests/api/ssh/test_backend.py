@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gputui.errors import ConfigError
+from gputui.fleet.feed_health import incomplete
 from gputui.models import (
     Action,
     PartialRows,
@@ -280,6 +281,24 @@ class TestHosts:
         assert isinstance(rows, PartialRows)
         assert ([row.name for row in rows], rows.problem) == (["gpu01"], problem)
         assert (await backend.identify()).problems == (problem,)
+
+    async def test_hosts_of_a_pattern_whose_file_is_gone_are_missing_from_each_list(
+        self, clock: FakeClock, home: Path
+    ) -> None:
+        openssh_config(home, "Host gpu01\n")
+        backend = ssh_backend(FakeRemote({"gpu01": Machine(), "10.0.0.1": Machine()}), clock, "gpu0?", "10.0.0.1")
+        before = {resource: await read() for resource, read in backend.listers.items()}
+        (home / ".ssh" / "config").unlink()
+        backend.forget()
+        for resource, old in before.items():
+            rows = await backend.listers[resource]()
+            left = {row.ref for row in old} - {row.ref for row in rows}
+            lacking = incomplete("own", resource, rows)
+            assert left or not old
+            assert lacking is not None and not lacking.all_named, "how many are left out is not known"
+            assert isinstance(rows, PartialRows)
+            assert all(rows.missing[0].may_be(ref) for ref in left), "none of them is reported as gone"
+            assert not rows.missing[0].may_be(Ref("own", "host", "10.0.0.1"))
 
     async def test_patterns_that_match_nothing_are_an_error_that_names_the_file(
         self, clock: FakeClock, home: Path
