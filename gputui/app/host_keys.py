@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 HostKeyId: TypeAlias = "tuple[str, HostKey]"
 """A host and its key."""
 _MOST_KEYS = 6
+_WIDTH = 68
+"""Cells of a line of the question at 80 columns."""
+_OTHER_LINES = 9
+"""Lines of the question without its keys and choices: padding, heading, note, hint and the lines between them."""
+_PART_OF_SCREEN = 0.94
+"""The highest part of the screen that a dialog takes."""
 _MOST_NAMES = 4
 
 
@@ -55,13 +61,12 @@ async def _ask_about_all(
     by_key: dict[object, list[HostKeyQuestion]] = {}
     for question in questions:
         by_key.setdefault(question.key, []).append(question)
-    lines = [line for group in list(by_key.values())[:_MOST_KEYS] for line in _lines_of(group)]
-    if len(by_key) > _MOST_KEYS:
-        lines.append(Content.styled(f"{counted(len(by_key) - _MOST_KEYS, 'other key')}: e shows each.", "$muted"))
     number = len(questions)
     choices = [dialogs.Choice("all", f"Trust all {number} and log in" if number > 1 else "Trust it and log in", "y")]
     if number > 1:
         choices.append(dialogs.Choice("each", "Ask about each", "e"))
+    room = int(app.size.height * _PART_OF_SCREEN) - _OTHER_LINES - len(choices) - len(refusals)
+    lines = _details(list(by_key.values()), room)
     heading = f"The host keys of {number} servers are" if number > 1 else "The host key of 1 server is"
     return await app.push_screen_wait(
         dialogs.MenuDialog(
@@ -73,6 +78,22 @@ async def _ask_about_all(
             careful=True,
         )
     )
+
+
+def _details(groups: Sequence[Sequence[HostKeyQuestion]], room: int) -> list[Content]:
+    """Return the lines of as many keys as ``room`` lines can show, of one at least, and the number of the others.
+
+    The heading and the choices stay on the screen: a menu that is too high begins at its selected choice.
+    """
+    lines: list[Content] = []
+    for shown, group in enumerate(groups):
+        found = [part for line in _lines_of(group) for part in line.wrap(_WIDTH)]
+        last = shown == len(groups) - 1
+        if shown == _MOST_KEYS or (shown and len(lines) + len(found) + (0 if last else 1) > room):
+            lines.append(Content.styled(f"{counted(len(groups) - shown, 'other key')}: e shows each.", "$muted"))
+            break
+        lines += found
+    return lines
 
 
 def _lines_of(group: Sequence[HostKeyQuestion]) -> list[Content]:

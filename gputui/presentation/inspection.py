@@ -20,12 +20,22 @@ def outcome_text(
     without: Mapping[str, int],
     key: str,
 ) -> str:
-    """Return a line for each kind of outcome of ``total`` instances.
+    """Return a sentence with the number of instances by outcome, then a line for each kind of outcome.
 
     ``asking`` are the names of those that need a user or a password, ``failures`` reasons by name, ``without`` how
-    many instances cannot be logged into, by reason, apart from the others. ``key`` is that of the command for one.
+    many instances cannot be logged into, by reason, apart from the ``total`` others. ``key`` is that of the command
+    for one.
     """
-    lines = [f"{'Stopped: ' if stopped else ''}{inspected} of {counted(total, 'instance')} inspected."]
+    parts = {
+        "declined": len(declined),
+        "need a login" if len(asking) != 1 else "needs a login": len(asking),
+        "failed": len(failures),
+        "without SSH access": sum(without.values()),
+        "not reached": total - inspected - len(declined) - len(asking) - len(failures),
+    }
+    others = ", ".join(f"{number} {what}" for what, number in parts.items() if number > 0)
+    every = counted(total + sum(without.values()), "instance")
+    lines = [f"{'Stopped: ' if stopped else ''}{inspected} of {every} inspected{f': {others}' if others else ''}."]
     if asking:
         lines.append(f"{counted(len(asking), 'instance')} would ask for a user or a password: {_names(asking)}.")
         lines.append(f"{key} on the instance asks.")
