@@ -44,7 +44,6 @@ async def inspect_and_report(
             without=without,
             key=session.key_of("processes-of"),
         ),
-        title="GPUs over SSH",
         severity="information" if completed and inspection.complete else "warning",
         timeout=15,
         markup=False,

@@ -30,11 +30,12 @@ def outcome_text(
         "declined": len(declined),
         "need a login" if len(asking) != 1 else "needs a login": len(asking),
         "failed": len(failures),
-        "without SSH access": sum(without.values()),
+        "without SSH": sum(without.values()),
         "not reached": total - inspected - len(declined) - len(asking) - len(failures),
     }
     others = ", ".join(f"{number} {what}" for what, number in parts.items() if number > 0)
-    every = counted(total + sum(without.values()), "instance")
+    every = total + sum(without.values())
+    # Short: a message has about 50 cells at 80 columns, and the lines below name the instances.
     lines = [f"{'Stopped: ' if stopped else ''}{inspected} of {every} inspected{f': {others}' if others else ''}."]
     if asking:
         lines.append(f"{counted(len(asking), 'instance')} would ask for a user or a password: {_names(asking)}.")

@@ -17,8 +17,7 @@ def test_every_instance_that_was_not_inspected_is_counted_with_its_reason() -> N
         key="p",
     )
     assert text.splitlines() == [
-        "Stopped: 7 of 24 instances inspected: "
-        "1 declined, 4 need a login, 5 failed, 4 without SSH access, 3 not reached.",
+        "Stopped: 7 of 24 inspected: 1 declined, 4 need a login, 5 failed, 4 without SSH, 3 not reached.",
         "4 instances would ask for a user or a password: a, b, c and 1 more.",
         "p on the instance asks.",
         "Host key not accepted: old.",
@@ -33,4 +32,4 @@ def test_every_instance_that_was_not_inspected_is_counted_with_its_reason() -> N
 
 def test_where_all_were_inspected_no_other_number_is_named() -> None:
     text = outcome_text(inspected=3, total=3, stopped=False, asking=[], declined=[], failures={}, without={}, key="p")
-    assert text == "3 of 3 instances inspected."
+    assert text == "3 of 3 inspected."
