@@ -149,7 +149,8 @@ _LIST = _section(
         "pane",
         "Other pane",
         "tab",
-        "Go to the other part: GPUs and processes, images and volumes",
+        "Go to the other part: GPUs and processes, images and volumes; in Home, Instances, Deployments and Tasks"
+        " show or hide the details",
         4,
         when=Condition.PANE,
     ),

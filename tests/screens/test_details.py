@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from gputui.analytics.waste import Evidence, find_waste
+from gputui.app.views import VIEWS, view_class
+from gputui.commands import BY_ID
 from gputui.history.history import History
 from gputui.models import Machine, Phase, Resource
 from gputui.models.spend import Charge, Span
 from gputui.models.waste import Waste
+from gputui.screens.details.commands import DetailPaneCommands
 from gputui.screens.gpus.view import GpusView
 from gputui.widgets.detail_pane import DetailPane
 from gputui.widgets.linked_text import LinkedText
@@ -172,3 +176,13 @@ async def test_the_details_have_the_recorded_prices_of_the_row_alone(tmp_path: P
         await stage.command("filter name:batch")
         await stage.until(lambda: "lab/pod/batch" in _details(stage))
         assert "Prices" not in _details(stage)
+
+
+def test_views_whose_other_pane_are_the_details_say_so_and_the_list_of_keys_names_them() -> None:
+    kinds = {view_class(name) for name in VIEWS}
+    showing = {kind for kind in kinds if any(issubclass(each, DetailPaneCommands) for each in kind.COMMAND_SETS)}
+    assert {kind for kind in kinds if "pane" in kind.WORDS} == showing
+    (named,) = re.findall(r"; in (.*) show or hide the details", BY_ID["pane"].tooltip)
+    assert set(re.split(", | and ", named)) == {kind.HEADING for kind in showing}
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    assert f"`tab` shows the details of a row next to {named}" in readme

@@ -104,7 +104,6 @@ class GlobalCommands(SavedViewCommands, TimelineOfCommands):
             (pair("page_down", "page_up"), "one page down, up"),
             (pair("first", "last"), "to the first, last row"),
             (pair("left", "right"), "columns to the left, right that do not fit"),
-            (self.session.key_of("pane"), "to the other pane, where there is one"),
         )
         yield Section("Moving", [Entry(keys, words) for keys, words in moves])
         examples = (
