@@ -8,7 +8,7 @@ import re
 import stat
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -20,6 +20,7 @@ from gputui.config.keymap import custom_key_problem, key_problems
 from gputui.config.paths import CONFIG_ENCODING, FOLDER, config_path
 from gputui.config.secrets import SecretRef
 from gputui.config.sections import (
+    LONGEST_NAME,
     AgentConfig,
     BudgetConfig,
     CommandConfig,
@@ -195,8 +196,10 @@ class _Reader:
         accounts = self._accounts(data.get("accounts", {}))
         ui = self._section(UiConfig, data.get("ui", {}), ("ui",))
         commands = self._commands(data.get("commands", []))
-        for problem in key_problems(_keys_of(data.get("ui")), _custom_keys(data.get("commands"))):
-            self.problems.append(problem if problem.startswith("commands.") else f"ui.keys.{problem}")
+        custom = _custom_keys(data.get("commands"))
+        of_commands = tuple(f"{label}: " for label in custom)
+        for problem in key_problems(_keys_of(data.get("ui")), custom):
+            self.problems.append(problem if problem.startswith(of_commands) else f"ui.keys.{problem}")
         polling = self._section(Polling, data.get("polling", {}), ("polling",))
         waste = self._section(WasteConfig, data.get("waste", {}), ("waste",))
         notify = self._section(NotifyConfig, data.get("notify", {}), ("notify",))
@@ -220,7 +223,7 @@ class _Reader:
             self.problems.append("commands: must be a list of tables; write each as [[commands]]")
             return []
         read = [
-            self._section(CommandConfig, table, ("commands", str(number))) for number, table in enumerate(data, 1)
+            self._section(CommandConfig, table, (label,)) for label, table in zip(_labels(data), data, strict=True)
         ]
         found = [command for command in read if command is not None]
         names = Counter(_text_of(table, "name") for table in data)
@@ -304,7 +307,7 @@ class _Reader:
         except ValidationError as error:
             for problem in error.errors(include_url=False, include_context=False, include_input=False):
                 location = problem["loc"]
-                where = ".".join((*path, *(clean(str(part)) for part in location)))
+                where = _where(path, location)
                 self.problems.append(f"{where}: {_explain(model, problem['type'], problem['msg'], location)}")
             return None
 
@@ -324,15 +327,36 @@ def _keys_of(ui: object) -> dict[str, str]:
 def _custom_keys(commands: object) -> dict[str, str]:
     """Return the keys that custom commands may have, also of commands that are refused for another reason.
 
-    The ids are ``commands.NAME``, with the number in place of a name that is missing or taken.
+    The ids are those of :func:`_labels`.
     """
-    found: dict[str, str] = {}
-    for number, table in enumerate(commands if isinstance(commands, list) else [], 1):
-        name, key = _text_of(table, "name"), _text_of(table, "key")
-        id_ = f"commands.{clean(name)}" if name and f"commands.{clean(name)}" not in found else f"commands.{number}"
-        if key and custom_key_problem(key) is None:
-            found[id_] = key
+    tables = commands if isinstance(commands, list) else []
+    keys = ((label, _text_of(table, "key")) for label, table in zip(_labels(tables), tables, strict=True))
+    return {label: key for label, key in keys if key and custom_key_problem(key) is None}
+
+
+def _labels(commands: Sequence[object]) -> list[str]:
+    """Return for each custom command how problems name it: by its name, or by its place without a usable one."""
+    found: list[str] = []
+    for number, table in enumerate(commands, 1):
+        name = clean(_text_of(table, "name"))
+        label = f"commands.{name}"
+        usable = name and len(name) <= LONGEST_NAME and label not in found
+        found.append(label if usable else f"the {_ordinal(number)} [[commands]]")
     return found
+
+
+def _where(path: Iterable[str], location: Iterable[int | str]) -> str:
+    """Return the key of a problem; an entry of a list is counted from 1."""
+    where = ".".join(map(clean, path))
+    for part in location:
+        where += f", {_ordinal(part + 1)} entry" if isinstance(part, int) else f".{clean(part)}"
+    return where
+
+
+def _ordinal(number: int) -> str:
+    """Return a number as a place: 1st, 2nd, 11th."""
+    last = 0 if number % 100 in (11, 12, 13) else number % 10
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
 
 
 def _known_keys(model: type[BaseModel]) -> list[str]:

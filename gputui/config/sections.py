@@ -72,10 +72,14 @@ class NotifyConfig(Section):
         return names
 
 
+LONGEST_NAME = 40
+"""Characters of the name of a custom command."""
+
+
 class CommandConfig(Section):
     """A custom command: a template with the fields of :data:`FIELDS`, and the lists for whose rows it is."""
 
-    name: str = Field(min_length=1, max_length=40)
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
     run: str = Field(min_length=1)
     key: str = ""
     mode: Literal["terminal", "background", "copy"] = "terminal"

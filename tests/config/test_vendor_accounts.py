@@ -77,7 +77,7 @@ def test_what_is_written_wins_over_the_preset() -> None:
         ('preset = "aws"', "preset: should be 'gpuhub', 'autodl', 'autodl-art' or 'autodl-private'; change it"),
         ("preset = 3", "preset: should be 'gpuhub', 'autodl', 'autodl-art' or 'autodl-private'; change it"),
         ('regions = "sgp1"', 'regions: must be a list; write it as ["one", "two"]'),
-        ('regions = ["a", 1]', 'regions.1: must be a text; write it in quotes, for example "value"'),
+        ('regions = ["a", 1]', 'regions, 2nd entry: must be a text; write it in quotes, for example "value"'),
         ('regions = ["a", "a"]', "regions: has a twice; remove one"),
         (
             'regions = ["a", ""]',
