@@ -46,7 +46,10 @@ LONGEST_TEXT = 400
 
 
 class QueryError(GputuiError):
-    """A filter that cannot be read. ``position`` is the index in its text where the trouble is."""
+    """A filter that cannot be read. ``position`` is the index in its text where the trouble is.
+
+    ``word`` is the index where the word with the trouble begins: the text before it can be read.
+    """
 
     title: ClassVar[str] = "Filter"
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
@@ -54,6 +57,7 @@ class QueryError(GputuiError):
     def __init__(self, message: str, position: int, *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.position = position
+        self.word = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +236,11 @@ def parse(text: str, headings: Mapping[str, str]) -> Query:
         if text[position].isspace():
             position += 1
             continue
-        term, position = _read_term(text, position, names)
+        try:
+            term, position = _read_term(text, position, names)
+        except QueryError as error:
+            error.word = position
+            raise
         if term is not None:
             terms.append(term)
     return Query(text, tuple(terms))

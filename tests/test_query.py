@@ -216,3 +216,10 @@ def test_any_text_is_read_or_refused_with_a_place_in_it(text: str) -> None:
 @given(st.text(min_size=1, max_size=30).filter(lambda text: not set(text) & {'"', "\\", JOINT}))
 def test_a_quoted_text_finds_itself(text: str) -> None:
     assert parse(f'"{text}"', KEYS).matches({"name": f"before {text} after"})
+
+
+@pytest.mark.parametrize("wrong", ["foo:bar", "!foo:bar", "gpus:>many", "/(/", "name:/(a+)+/"])
+def test_a_refusal_has_the_place_of_the_word(wrong: str) -> None:
+    with pytest.raises(QueryError) as refusal:
+        parse(f'train "two words" {wrong} more', {"name": "NAME", "gpus": "GPUS"})
+    assert refusal.value.word == len('train "two words" ')

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from gputui.query import compile_pattern
+from gputui.query import QueryError, compile_pattern
 
 _LONGEST = 4000
 """Characters of a line that are searched, which happens between two frames."""
@@ -21,6 +21,7 @@ class LineFilter:
 
     def __init__(self, text: str) -> None:
         self.text = text.strip()
+        before = len(text) - len(text.lstrip())
         self._wanted: list[re.Pattern[str]] = []
         self._unwanted: list[re.Pattern[str]] = []
         for match in _TERM.finditer(self.text):
@@ -28,7 +29,11 @@ class LineFilter:
             if match[0] == "!":
                 continue  # an exclusion that is still being typed
             text = expression or re.escape(quoted if quoted is not None else word)
-            part = compile_pattern(text, match.start())
+            try:
+                part = compile_pattern(text, match.start())
+            except QueryError as error:
+                error.word = match.start() + before
+                raise
             (self._unwanted if match[0].startswith("!") else self._wanted).append(part)
 
     @classmethod

@@ -36,6 +36,12 @@ def test_an_expression_that_cannot_be_used_is_refused(text: str) -> None:
         LineFilter(text)
 
 
+def test_a_refusal_has_the_place_of_the_word() -> None:
+    with pytest.raises(QueryError) as refusal:
+        LineFilter("  error !/(/ more")
+    assert refusal.value.word == len("  error ")
+
+
 def test_nothing_lets_all_through() -> None:
     assert not LineFilter("  ")
 

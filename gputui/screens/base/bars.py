@@ -82,10 +82,12 @@ class FilterBar(EntryBar):
         self._view.frame.show_keys()
 
     def changed(self, text: str) -> None:
-        """Filter by what is typed so far."""
+        """Filter by what is typed so far; where a word of it cannot be read, by what is before that."""
         try:
             self._view.set_filter(text)
         except QueryError as error:
+            # Not by the beginning of the word, which was taken for a text before its colon was typed.
+            self._view.set_filter(text[: error.word].rstrip())
             self.show_error(str(error))
         else:
             self.show_error("")
