@@ -77,7 +77,7 @@ def test_a_small_window_and_back(shared: Terminal) -> None:
     shared.resize(100, 24)
     shared.wait_for(lambda: len(cursor_line(shared)) > 60 and row in cursor_line(shared))
     shared.settle()
-    assert "IMAGE" in shared.text
+    assert "GPU MEM" in shared.text
 
 
 def test_a_server_unplugged_and_plugged_in_again(shared: Terminal, simulation: Simulation) -> None:

@@ -40,7 +40,9 @@ class FormStock:
         return self.shown
 
     def described(self) -> Form:
-        """Return the form with what is idle now next to its GPU models."""
+        """Return the form with what is idle now next to its GPU models; as it is where nothing runs on GPUs."""
+        if not self._runs:
+            return self._form
         if self._now is None:
             self._now = self._read()
         return with_stock(self._form, self._now)
