@@ -96,14 +96,14 @@ class KnownLists:
         return all(self.is_whole(name, each) for name in self._session.accounts_shown() for each in lists)
 
     def is_whole(self, account: str, resource: Resource) -> bool:
-        """Whether all rows of a list of an account are known."""
+        """Whether all rows of a list of an account are known. Of a list that it may not use it has none."""
         fleet = self._session.fleet
         runtime = fleet.runtime(account)
+        if runtime.denial(resource) is not None:
+            return True
         if self._is_old(account, resource):
             return False
         if runtime.uses_probes(resource):
             return True  # the instances that are not probed are counted
-        if runtime.denial(resource) is not None:
-            return False
         lacks = fleet.supports(account, resource) and fleet.feed(account, resource).lacking is not None
         return not lacks and not fleet.is_part(account, resource)
