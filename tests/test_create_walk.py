@@ -74,9 +74,10 @@ LEFT_OUT = (
     f"{PACKAGE}/api/http/",
     f"{PACKAGE}/widgets/textual_internals.py",
     f"{PACKAGE}/screens/dialogs/__init__.py",
+    f"{PACKAGE}/late_dataclasses.py",
 )
-"""The transport, where all requests take the same way, the replaced parts of Textual, which it calls itself, and the
-import of a dialog when it is first used."""
+"""The transport, where all requests take the same way, the replaced parts of Textual, which it calls itself, the
+import of a dialog and the generation of a method when these are first used."""
 
 
 class Walk:
