@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ from gputui.errors import AgentError
 if TYPE_CHECKING:
     from gputui.agent.link import Link
     from gputui.fleet import Fleet
-    from gputui.models import Resource
 
 SECONDS = 0.6
 """How long the session waits for the lists of the agent before it begins to open its own back ends."""
@@ -28,8 +26,13 @@ class FirstRows:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Ask the agent, in the loop that runs: while the first frame is made, the agent makes its answers."""
-        self._task = asyncio.create_task(self._take())
+        """Ask the agent, in the loop that runs: while the first frame is made, the agent makes its answers.
+
+        Before the first view is there it is not known which lists are wanted.
+        """
+        watched = asyncio.Event()
+        self._first.watching.listeners.add(lambda _: watched.set())
+        self._task = asyncio.create_task(self._take(watched))
 
     async def wait(self) -> None:
         """Wait until all lists have come that do, but not for slow servers: the session asks those as well."""
@@ -44,12 +47,11 @@ class FirstRows:
         await asyncio.wait({self._task})
         return None if self._task.cancelled() else self._task.exception()
 
-    async def _take(self) -> None:
+    async def _take(self, watched: asyncio.Event) -> None:
         with suppress(AgentError):  # the session reads them itself, and the link looks for the agent again
             client = await self._link.open()
             if client is not None:
-                async for found in client.parts("rows", {"lists": sorted(self._wanted())}):
+                await watched.wait()
+                wanted = self._first.watching.now | self._first.watching.shown_slowly
+                async for found in client.parts("rows", {"lists": sorted(wanted)}):
                     take_rows(self._first, found)
-
-    def _wanted(self) -> Collection[Resource]:
-        return self._first.watching.now | self._first.watching.shown_slowly

@@ -180,10 +180,11 @@ async def test_the_first_rows_of_a_session_come_from_the_agent(tmp_path: Path, s
     async with sessions.agent(), sessions.session(linked=True, watch=[Resource.INSTANCES]) as fleet:
         await sessions.pass_time(1)
         first = Fleet(fleet.accounts, open_backend=open_backend, history=None, polling=None, clock=sessions.clock)
-        first.watch([Resource.INSTANCES])
         before = sessions.requests
         rows = FirstRows(sessions.links[0], first)
         rows.start()
+        await asyncio.sleep(0.1)  # it is linked before the first view is there
+        first.watch([Resource.INSTANCES])
         await rows.wait()
         await until(lambda: bool(first.rows(Resource.INSTANCES)))
         assert await rows.aclose() is None
