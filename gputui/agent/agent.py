@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gputui.agent.place import Place
 from gputui.agent.protocol import NOTICE, PROBLEM, error_to_plain, fingerprint
 from gputui.agent.reads import Reads
+from gputui.agent.rows import is_polled
 from gputui.agent.services import Factory, Handler, Service
 from gputui.errors import AgentError, ConfigError, GputuiError
 from gputui.fleet.clock import Clock, within
@@ -210,11 +211,7 @@ class Agent:
             unsubscribe()
 
     def _polled(self) -> list[AccountRuntime]:
-        return [
-            runtime
-            for runtime in self.fleet.runtimes.values()
-            if any(poller.active for poller in runtime.pollers.values())
-        ]
+        return [runtime for runtime in self.fleet.runtimes.values() if is_polled(runtime)]
 
     async def _keep_running(self, service: Service) -> None:
         """Run a service; where it fails, that is reported, and it runs again after a while."""

@@ -38,7 +38,7 @@ async def rows_as_read(fleet: Fleet, resources: Iterable[Resource]) -> AsyncIter
                     pass  # the session looks at its hosts by itself
                 elif not runtime.was_opened or (feed.error is None and runtime.lists(resource)):
                     poller = runtime.pollers.get(resource)
-                    waits = runtime.health.state is HealthState.UNKNOWN and _is_polled(runtime)
+                    waits = runtime.health.state is HealthState.UNKNOWN and is_polled(runtime)
                     if not waits and poller is not None and not poller.active and (name, resource) not in asked:
                         asked.add((name, resource))
                         poller.refresh()
@@ -50,7 +50,8 @@ async def rows_as_read(fleet: Fleet, resources: Iterable[Resource]) -> AsyncIter
         unsubscribe()
 
 
-def _is_polled(runtime: AccountRuntime) -> bool:
+def is_polled(runtime: AccountRuntime) -> bool:
+    """Return whether a list of the account is requested at intervals."""
     return any(poller.active for poller in runtime.pollers.values())
 
 

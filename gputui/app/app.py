@@ -65,9 +65,8 @@ class GputuiApp(App[int]):
 
     ``at_start`` is called as soon as the loop runs. The first frame is drawn from ``fleet`` as it is; then ``begin``
     returns the fleet that replaces it, started here. An error that it raises ends the program and is in ``failure``.
-    ``report`` writes a crash report and returns its
-    path. ``agent`` is the link to the user's agent, None where the session has none; ``leases`` and ``rules`` are
-    those that it follows.
+    ``report`` writes a crash report and returns its path. ``agent`` is the link to the user's agent, None where the
+    session has none; ``leases`` and ``rules`` are those that it follows.
     """
 
     TITLE = "gputui"

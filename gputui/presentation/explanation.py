@@ -130,23 +130,11 @@ def stock_lines(row: Deployment, explanation: Explanation) -> Iterator[Cell]:
 
 def _other_lines(reasons: Reasons, now: datetime, *, utc: bool) -> Iterator[Cell]:
     """Yield what else may be the reason: money, blocked hosts, the size of the image."""
-    row, blocks, image, balance = reasons.row, reasons.blocks, reasons.image, reasons.balance
+    row, image, balance = reasons.row, reasons.image, reasons.balance
     if balance is not None and balance.available.amount <= 0:
         yield (f"✗ The balance is {format_money(balance.available)}: new instances are refused.", "bad")
-    if not reasons.blocks_hosts:
-        pass
-    elif blocks is None:
-        yield ("Blocked hosts are not known: the list was not read.", "warning")
-    elif active := [block for block in blocks if block.until is None or block.until > now]:
-        names = [_block(block, utc=utc) for block in active[:_NAMED]]
-        more = f" and {len(active) - _NAMED} more" if len(active) > _NAMED else ""
-        yield (
-            f"You block {counted(len(active), 'host')} there: {', '.join(names)}{more}. "
-            "The GPUs of blocked hosts are in the figures, and are not used.",
-            "warning",
-        )
-    else:
-        yield ("You block no host there.", "muted")
+    if reasons.blocks_hosts:
+        yield _blocked(reasons.blocks, now, utc=utc)
     if image is not None and image.size:
         yield (f"Image {image.name}: {format_bytes(image.size)}. A host without it pulls it first.", "muted")
     elif row.image:
@@ -178,6 +166,22 @@ def _fitting(row: Deployment, found: Found, *, whole: bool) -> Cell:
 
 def _number(found: Found) -> str:
     return "some" if found.idle is None else f"{found.idle} or more" if found.unknown else str(found.idle)
+
+
+def _blocked(blocks: Sequence[Block] | None, now: datetime, *, utc: bool) -> Cell:
+    """Return which hosts are blocked where it may run; None are not known."""
+    if blocks is None:
+        return ("Blocked hosts are not known: the list was not read.", "warning")
+    active = [block for block in blocks if block.until is None or block.until > now]
+    if not active:
+        return ("You block no host there.", "muted")
+    names = [_block(block, utc=utc) for block in active[:_NAMED]]
+    more = f" and {len(active) - _NAMED} more" if len(active) > _NAMED else ""
+    return (
+        f"You block {counted(len(active), 'host')} there: {', '.join(names)}{more}. "
+        "The GPUs of blocked hosts are in the figures, and are not used.",
+        "warning",
+    )
 
 
 def _block(block: Block, *, utc: bool) -> str:

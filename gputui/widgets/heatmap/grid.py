@@ -16,6 +16,7 @@ from gputui.formatting import format_money
 from gputui.late_dataclasses import dataclass
 from gputui.models import Money, Offer, Ref
 from gputui.presentation.columns.column import natural_key
+from gputui.presentation.prices import UNKNOWN
 
 NONE_IDLE = "·"
 NOT_OFFERED = "–"
@@ -25,7 +26,6 @@ WATCHED = "*"
 FAILED = "✗"
 YOURS = "yours"
 """The price of what is idle on machines of one's own."""
-UNKNOWN_PRICE = "?"
 RAMP_STEPS = 5
 
 _TREND_WIDTH = 4
@@ -135,7 +135,7 @@ class Grid:
         self.column_of = {place: number for number, place in enumerate(self.places)}
         self.label_width = min(_MOST_LABEL, max(_LEAST_LABEL, *map(cell_len, self.models), 0)) if self.models else 8
         self._widths = {place: self._figure_widths(place) for place in self.places}
-        known = {self.price_of_model(model) for model in self.models} - {UNKNOWN_PRICE}
+        known = {self.price_of_model(model) for model in self.models} - {UNKNOWN}
         self.price_width = max(map(cell_len, known), default=0)
 
     def _sorted_models(self) -> list[str]:
@@ -210,7 +210,7 @@ class Grid:
         if self._is_yours(model):
             return YOURS
         prices = least_prices(self._by_model[model], self._prices)
-        return " ".join(format_money(price) if price.amount else "free" for price in prices) or UNKNOWN_PRICE
+        return " ".join(format_money(price) if price.amount else "free" for price in prices) or UNKNOWN
 
     def _price_order(self, model: str) -> tuple[str, Decimal] | None:
         if self._is_yours(model):
