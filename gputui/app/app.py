@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from rich.text import Text
 from textual import events
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker
@@ -21,7 +22,7 @@ from textual.worker import Worker
 from gputui.app.clipboard import fits, load_tmux_buffer, osc52
 from gputui.app.key_order import KeyOrder
 from gputui.app.login import Login
-from gputui.app.notices import Notices
+from gputui.app.notices import Notices, place_of
 from gputui.app.notifications import TerminalNotifications
 from gputui.app.program import RunningProgram
 from gputui.app.remembered import keep_choices
@@ -336,7 +337,7 @@ class GputuiApp(App[int]):
     def worker_failed(self, worker: Worker[Any]) -> None:
         """Show what failed in the background: a known failure as such, anything else with its report."""
         if worker.group != AWAITED_GROUP and worker.error is not None and not self._exit:
-            self._failures.show(worker.error)
+            self._failures.show(worker.error, place_of(worker.node))
 
     async def _dispatch_action(self, namespace: DOMNode, action_name: str, params: Any) -> bool:
         try:
@@ -353,7 +354,7 @@ class GputuiApp(App[int]):
         if self._exit or self._failures.repeat():
             self._handle_exception(error)
         else:
-            self._failures.show(error)
+            self._failures.show(error, place_of(self.screen))
 
     def show_internal_error(self, error: BaseException) -> None:
         """Show that something failed that should not, and the path of the report; the program continues."""
@@ -389,6 +390,11 @@ class GputuiApp(App[int]):
         pinned = self.session.saved_views.pinned()
         if number < len(pinned) and isinstance(self.screen, View):
             self.screen.commands.run(BY_ID["saved-views"], pinned[number].name)
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close the dialog in front, and with it the messages about it."""
+        self.session.messages.leave(self.screen)
+        return super().pop_screen()
 
     def notify(self, message: str, **options: Any) -> None:
         """Show a message; one that comes while a shell has the terminal is shown after it."""

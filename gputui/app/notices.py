@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.app import App, ScreenStackError
 from textual.css.query import NoMatches
+from textual.dom import DOMNode
 from textual.screen import Screen
 
 from gputui.screens.base.messages import Message, Messages
@@ -14,6 +15,15 @@ from gputui.screens.base.view import View
 from gputui.widgets.bars.message_line import MessageLine, message_content
 
 _SECONDS = 5.0
+
+
+def place_of(node: DOMNode) -> Screen[Any] | None:
+    """Return the dialog or view that a failure in a part of the screen is about.
+
+    None for one of the app itself, and of a view while another one is in front.
+    """
+    screen = next((one for one in node.ancestors_with_self if isinstance(one, Screen)), None)
+    return screen.if_in_front if isinstance(screen, View) else screen
 
 
 class Notices:
@@ -35,12 +45,12 @@ class Notices:
         title: str = "",
         severity: str = "information",
         timeout: float | None = None,
-        about: View | None = None,
+        about: Screen[Any] | None = None,
         now: bool,
     ) -> None:
         """Show a message for ``timeout`` seconds; unless ``now``, when ``show_deferred`` is called.
 
-        ``about``: it ends when another view takes the place of this one.
+        ``about``: it ends when another view takes the place of this one, or with this dialog.
         """
         message = Message(text, title, severity, timeout or _SECONDS, about=about)
         self._messages.keep(message)

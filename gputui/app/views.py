@@ -232,6 +232,8 @@ class Views:
             self._app.switch_mode(name)
             self._note_last(name)
         view = self.opened[name]
+        if view.scope != scope:
+            self.session.messages.leave(view)
         view.limit_to(scope, select)
         if view.is_mounted:
             view.frame.show()

@@ -17,8 +17,9 @@ from textual.app import App
 from textual.events import Event, InputEvent
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.screen import Screen
 
-from gputui.errors import GputuiError
+from gputui.errors import GputuiError, UnknownOutcomeError
 from gputui.widgets.textual_internals import app_context
 
 MOST_IN_A_ROW = 5
@@ -93,10 +94,15 @@ class Failures:
         self._in_a_row += 1
         return self._in_a_row > MOST_IN_A_ROW
 
-    def show(self, error: BaseException) -> None:
-        """Show a known failure in its own words, anything else with its report."""
+    def show(self, error: BaseException, about: Screen[Any] | None = None) -> None:
+        """Show a known failure in its own words, anything else with its report.
+
+        ``about`` is the view or dialog that a known failure is about: it ends with that. A change that may have
+        happened is of interest in all of them.
+        """
         if isinstance(error, GputuiError):
-            self._notify_once(str(error), title=error.title, timeout=12)
+            ends = {} if about is None or isinstance(error, UnknownOutcomeError) else {"about": about}
+            self._notify_once(str(error), title=error.title, timeout=12, **ends)
         else:
             self.show_internal_error(error)
 
@@ -108,11 +114,11 @@ class Failures:
         """Return what is printed after the failure that ends the program."""
         return f"gputui failed: {type(error).__name__}. {self._report_on(error)}"
 
-    def _notify_once(self, text: str, *, title: str, timeout: float) -> None:
+    def _notify_once(self, text: str, *, title: str, timeout: float, **options: Any) -> None:
         """Show a failure; while it is still shown, as when a key repeats, it is shown longer, not twice."""
         app = self._app
         with app_context(app):
-            app.notify(text, title=title, severity="error", markup=False, timeout=timeout)
+            app.notify(text, title=title, severity="error", markup=False, timeout=timeout, **options)
 
     def _report_on(self, error: BaseException) -> str:
         if self._write is None:

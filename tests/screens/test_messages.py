@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gputui.errors import ConflictError
+from gputui.errors import ConflictError, GputuiError, NotFoundError, UnknownOutcomeError
+from gputui.models import Ref
 from gputui.screens.base.messages import Message, Messages
 from gputui.widgets.bars.title import TitleBar
 from tests.screens.stage import NARROW, WIDE, staged
@@ -109,10 +110,60 @@ async def test_a_refusal_ends_with_its_view_and_a_result_stays() -> None:
         assert any("Group" in message.text for message in stage.app.session.messages.kept)
 
         stage.view.notify("Copied id.", severity="information")
-        stage.view.show_error(LONG)
+        stage.view.show_outcome(LONG)
         await stage.press("3")
         assert "train is being saved" in "".join(stage.lines[1:3])
         assert stage.lines[2].endswith("+1")
+
+
+async def test_an_error_of_a_view_ends_with_it_and_one_of_its_changes_stays() -> None:
+    async with staged(lab(), view="0") as stage:
+        await stage.command("filter util:x")
+        assert "util" in stage.toasts
+        await stage.press("3")
+        assert stage.toasts == "", "the filter of another view"
+
+        home = stage.app.views.opened["home"]
+
+        async def fail(error: GputuiError) -> None:
+            raise error
+
+        stage.view.run_worker(fail(NotFoundError("train has no such log.")), exit_on_error=False)
+        await stage.settle()
+        assert "train has no such log." in stage.toasts
+        await stage.press("4")
+        assert stage.toasts == ""
+        home.run_worker(fail(NotFoundError("too late")), exit_on_error=False)
+        await stage.settle()
+        await stage.press("3")
+        assert "too late" in stage.toasts, "it came in another view than that which it is about"
+
+        stage.app.clear_notifications()
+        lost = UnknownOutcomeError("stop train: no answer", hint="Look at its state.")
+        stage.view.run_worker(fail(lost), exit_on_error=False)
+        await stage.settle()
+        await stage.press("4")
+        assert "stop train: no answer" in stage.toasts
+
+
+async def test_a_refusal_ends_when_the_view_is_limited_to_something_else() -> None:
+    async with staged(lab(), view="3") as stage:
+        await stage.press("T")
+        assert "Submit a task" in stage.toasts
+        stage.app.session.navigator.go("instances", scope=Ref("lab", "deployment", "1"))
+        await stage.settle()
+        assert stage.toasts == ""
+
+
+async def test_a_refusal_of_a_dialog_ends_with_the_dialog_and_its_result_stays() -> None:
+    async with staged(lab()) as stage:
+        await stage.press("d", "c")
+        stage.app.screen.notify("Not saved.", severity="error")
+        await stage.settle()
+        assert "Not saved." in stage.lines[0]
+        await stage.press("escape")
+        assert "Not saved." not in stage.text
+        assert "Copied." in stage.lines[2]
 
 
 async def test_a_dialog_over_a_view_does_not_end_its_refusal() -> None:

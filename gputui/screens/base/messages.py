@@ -19,8 +19,8 @@ ERROR, INFORMATION = "error", "information"
 class Message:
     """One message. ``severity`` is ``information``, ``warning`` or ``error``; ``seconds`` is how long it is shown.
 
-    ``over`` is the dialog that was in front when it came, None for a view. ``about`` is the view that refuses
-    something: it ends with that; None for a message that is true in all views, such as a result.
+    ``over`` is the dialog that was in front when it came, None for a view. ``about`` is the view or dialog in which
+    something was refused or failed: it ends with that; None for what is true in all views, such as a result.
     """
 
     text: str
@@ -95,9 +95,9 @@ class Messages:
             message.key_came = True
         self._drop_read()
 
-    def leave(self, view: object) -> None:
-        """Show no longer what is about a view that another one takes the place of."""
-        still = [one for one in self.live if one.about is None or one.about is not view]
+    def leave(self, screen: object) -> None:
+        """Show no longer what is about a view that another one takes the place of, or a dialog that is closed."""
+        still = [one for one in self.live if one.about is None or one.about is not screen]
         if len(still) != len(self.live):
             self.live = still
             self._notify()

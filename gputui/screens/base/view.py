@@ -314,10 +314,19 @@ class View(GuardedHandlers, LaidOutOnce[None]):
 
     def notify(self, message: str, **options: Any) -> None:
         """Show a message for a few seconds: a refusal, which ends with this view, unless ``severity`` is given."""
-        if "severity" not in options and self.app.current_mode == self.NAME:
-            options["about"] = self
+        if "severity" not in options:
+            options["about"] = self.if_in_front
         self.app.notify(message, **{"severity": "warning", "timeout": 6, "markup": False, **options})
 
     def show_error(self, error: GputuiError) -> None:
-        """Show a failure: its cause and the way out."""
-        self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
+        """Show a failure in this view: its cause and the way out. It ends with the view; see :meth:`show_outcome`."""
+        self.notify(str(error), title=error.title, severity="error", timeout=12, about=self.if_in_front)
+
+    def show_outcome(self, error: GputuiError) -> None:
+        """Show why a change has failed: true in all views, so it stays when another one is shown."""
+        self.notify(str(error), title=error.title, severity="error", timeout=12)
+
+    @property
+    def if_in_front(self) -> View | None:
+        """The view itself; None while another one is in front, with which no message about this one could end."""
+        return self if self.app.current_mode == self.NAME else None

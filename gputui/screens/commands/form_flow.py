@@ -79,13 +79,13 @@ async def fill_and_send(view: View, request: FormRequest, values: Values | None 
             values, wrong = change.values, error.fields
             continue
         except UnknownOutcomeError as error:
-            view.app.notify(str(error), title=error.title, severity="error", markup=False, timeout=_STAYS_SECONDS)
+            view.notify(str(error), title=error.title, severity="error", timeout=_STAYS_SECONDS)
             return None
         except GputuiError as error:
             if isinstance(error, NoStockError) and request.no_stock is not None:
                 await request.no_stock(change, error)
             else:
-                view.show_error(error)
+                view.show_outcome(error)
             return None
         return FormResult(change, result, view.position() == before)
     return None

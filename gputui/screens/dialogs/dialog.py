@@ -124,6 +124,11 @@ class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | N
         for line in self.query(selector).results(Static):
             line.update(Content(text))
 
+    def notify(self, message: str, **options: Any) -> None:
+        """Show a message over the dialog for a few seconds: a warning or an error, by ``severity``, ends with it."""
+        about = {"about": self} if options.get("severity", "information") != "information" else {}
+        self.app.notify(message, **{"markup": False, **about, **options})
+
     def on_mount(self) -> None:
         """Note since when it can be read."""
         self._asked_at = monotonic()

@@ -60,7 +60,7 @@ class FormTemplates:
             if not names:
                 key = self._dialog.key_of("form.save")
                 text = f"No template is saved yet: {key} saves what is filled in."
-                self._dialog.notify(text, markup=False, timeout=6)
+                self._dialog.notify(text, severity="warning", markup=False, timeout=6)
                 return None
             choices = [Choice(name, name) for name in names]
             chosen = await self._dialog.app.push_screen_wait(MenuDialog("Load a template", choices))

@@ -43,7 +43,7 @@ class LogCommands(CommandSet):
         if self.view.current is None:
             return
         if self.view.current.reader.complete:
-            self.view.notify("Beginning of the log.", severity="information")
+            self.view.notify("Beginning of the log.", severity="information", about=self.view)
         else:
             self.view.read_older(all_of_it=True)
 

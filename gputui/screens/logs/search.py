@@ -111,7 +111,7 @@ class Search:
     def clear(self) -> bool:
         """Take one step back: end the search that runs, else the marks; False where there is neither."""
         if self.stop():
-            self.view.notify("Search ended.", severity="information")
+            self.view.notify("Search ended.", severity="information", about=self.view)
         elif self.wanted or self.here is not None:
             self.wanted, self.here = LineFilter(""), None
             self.mark(self.wanted)
@@ -155,7 +155,8 @@ class Search:
                 self._running = None
                 self.view.frame.show()
         if text := self._report(found, start, step, subject):
-            self.view.notify(text, severity="information" if found.number is not None else "warning")
+            severity = "information" if found.number is not None else "warning"
+            self.view.notify(text, severity=severity, about=self.view.if_in_front)
 
     def _start(self, step: int) -> int:
         """Return the line to begin at, which is not looked at: the one found last while it is in view."""

@@ -351,7 +351,7 @@ class LogsView(View):
             return True
         if self.current is not None and self.current.reader.reading_past:
             self.workers.cancel_group(self, "past")
-            self.notify("Stopped loading older lines.", severity="information")
+            self.notify("Stopped loading older lines.", severity="information", about=self)
         elif self._query is not None:
             self.set_filter("")
         else:

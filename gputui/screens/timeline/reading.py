@@ -81,7 +81,8 @@ class Reader:
             self.problem = ""
         except GputuiError as error:
             self.problem, self.busy = str(error), False
-            view.show_error(error)
+            if view.if_in_front is not None:
+                view.show_error(error)  # the view itself shows it later
             return
         if span == view.axis.span:
             self.busy = False
