@@ -113,6 +113,7 @@ class FormField:
     ``variables``: its lines are ``NAME=VALUE`` or ``NAME: VALUE``, some of whose values may be secret.
     ``required_when``: another field and its values that make this one required.
     ``fresh``: its default is generated for each form and not kept in templates.
+    ``unknown``: the server does not return its present value, with which the form of a change would begin.
     ``read`` returns the value that is sent for a text, or raises ValueError with the refusal, which follows the
     field's name; None reads by the kind. ``path`` is the value's place in the request, its keys separated by dots;
     '' is the field's name, None is no place.
@@ -134,6 +135,7 @@ class FormField:
     generate: int = 0
     variables: bool = False
     fresh: bool = False
+    unknown: bool = False
     required_when: tuple[str, tuple[str, ...]] | None = None
     role: Role | None = None
     read: Callable[[str], object] | None = field(default=None, compare=False)

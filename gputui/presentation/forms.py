@@ -100,7 +100,7 @@ def _change(field: FormField, value: str) -> FieldChange:
         before, value = _lines_next_to(before, value), _lines_next_to(value, before)
     # Values of all kinds may contain a secret, such as an address with a token in it.
     old, new = (redact(written(field, text)) if text.strip() else _NONE for text in (before, value))
-    return FieldChange(field.label, f"{old} → {new}")
+    return FieldChange(field.label, new if field.unknown else f"{old} → {new}")
 
 
 def _lines_next_to(text: str, other: str) -> str:

@@ -64,6 +64,7 @@ class SharedDiskEditor(Editor):
                 "Region",
                 self._account.regions,
                 help="the disk is that of one region",
+                unknown=True,
                 read=checked(lambda text: "is not the code of a region" if text.split() != [text] else None),
             ),
             choice_field(
@@ -72,6 +73,7 @@ class SharedDiskEditor(Editor):
                 tuple(_MOUNTABLE),
                 "the choices",
                 help="mount it in the account's instances there, or unmount it; the present state is not reported",
+                unknown=True,
                 read=_read_mountable,
             ),
         )

@@ -54,8 +54,8 @@ def _sized(row: Row, known: Choices) -> Sequence[FormField]:
 def _credential(row: Row, known: Choices) -> Sequence[FormField]:
     return (
         _name_field(row, required=False),
-        FormField("username", "User", required=False, help=_KEPT),
-        FormField("password", "Password", FieldKind.SECRET, required=False, help=_KEPT),
+        FormField("username", "User", required=False, help=_KEPT, unknown=True),
+        FormField("password", "Password", FieldKind.SECRET, required=False, help=_KEPT, unknown=True),
     )
 
 
@@ -117,6 +117,9 @@ class YottaEditor(Editor):
         """Read the values and build the request."""
         change = _change(row, action)
         given = FormValues(change.fields(row, Choices()), values, f"is no parameter of the {change.noun}")
+        for field in given.fields:
+            if field.default and not values.get(field.name, field.default).strip():
+                given.refuse(field.name, "cannot be removed: the API keeps the current one when it gets none")
         if not given.problems and not given.read:
             given.refuse("name", "is empty, and so is all else: nothing would be changed")
         given.require(row.ref)

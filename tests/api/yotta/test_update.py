@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from gputui.api.yotta.backend import YottaBackend
 from gputui.errors import ConflictError, InvalidError
 from gputui.models import Action, Deployment, Instance, Resource
 from gputui.presentation.actions import blocker
+from gputui.presentation.forms import changed
 from tests.api.creating import edit_problems
 from tests.api.server import ScriptedServer
 from tests.api.yotta.conftest import AUTHS
@@ -117,3 +119,31 @@ async def test_an_endpoint_keeps_its_limits(name: str, value: str) -> None:
         values = {"name": "a", "workers": "1", "resources": "r NVIDIA_H100_80G 1", "containerVolumeInGb": "20"}
         assert edit_problems(there.backend, row, Action.UPDATE, values) == {}
         assert edit_problems(there.backend, row, Action.UPDATE, values | {name: value}).keys() == {name}
+
+
+async def test_a_value_that_the_api_keeps_when_it_gets_none_cannot_be_removed() -> None:
+    async with yotta() as there:
+        row = (await there.backend.listers[Resource.CREDENTIALS]())[0]
+        kept = "cannot be removed: the API keeps the current one when it gets none"
+        emptied = {"name": "", "username": "ops", "password": ""}
+        assert edit_problems(there.backend, row, Action.UPDATE, emptied) == {"name": kept}
+        assert edit_problems(there.backend, row, Action.UPDATE, {"username": "ops"}) == {}
+        stopped = await endpoint_named(there, "asr-nightly")
+        values = {"name": "a", "workers": "1", "resources": "r NVIDIA_H100_80G 1", "containerVolumeInGb": "20"}
+        with_webhook = replace(stopped, webhook="https://hooks.example.com/done")
+        assert edit_problems(there.backend, with_webhook, Action.UPDATE, values) == {}
+        assert edit_problems(there.backend, with_webhook, Action.UPDATE, values | {"webhook": ""}) == {"webhook": kept}
+
+
+async def test_a_change_claims_no_present_value_that_the_api_does_not_return() -> None:
+    async with yotta() as there:
+        row = (await there.backend.listers[Resource.CREDENTIALS]())[0]
+        form = await there.backend.editor.form(row, Action.UPDATE)
+        given = {field.name: field.default for field in form.fields} | {"name": "hub", "username": "ops"}
+        assert [(one.label, one.text) for one in changed(form, given)] == [
+            ("Name", f"{form.fields[0].default} → hub"),
+            ("User", "ops"),
+        ]
+        endpoint_form = await there.backend.editor.form(await endpoint_named(there, "asr-nightly"), Action.UPDATE)
+        command = {field.name: field.default for field in endpoint_form.fields} | {"initializationCommand": "serve"}
+        assert [(one.label, one.text) for one in changed(endpoint_form, command)] == [("Command", "serve")]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -166,19 +167,24 @@ def endpoint_update_fields(row: Deployment, known: Choices) -> tuple[FormField, 
     size = _returned(row, "containerVolumeInGb")
     volume = str(size) if whole_number(size) else ""
     kept = "leave empty to keep the current one"
-    return (
-        _endpoint_name(row.name),
-        FormField("workers", "Workers", FieldKind.NUMBER, default=str(row.desired or ""), help="1 at least"),
-        _resources(known.types, default=resources, note=unknown),
-        _gpus_per_worker(str(row.gpu_count or "")),
-        _worker_volume(volume, "" if volume else "; the API does not return the current one"),
+    hidden = MASK in row.webhook  # it must not be sent back
+    not_returned = (
         *_minimums(),
         _credential("credentialId", known.credentials, section="Inside"),
         _command(f"runs when a container starts; {kept}", section=""),
         _environment(),
         _port(),
-        # What is masked in it must not be sent back.
-        _webhook("" if MASK in row.webhook else row.webhook, f"; {kept}"),
+    )
+    return (
+        _endpoint_name(row.name),
+        FormField("workers", "Workers", FieldKind.NUMBER, default=str(row.desired or ""), help="1 at least"),
+        replace(_resources(known.types, default=resources, note=unknown), unknown=not resources),
+        _gpus_per_worker(str(row.gpu_count or "")),
+        replace(
+            _worker_volume(volume, "" if volume else "; the API does not return the current one"), unknown=not volume
+        ),
+        *(replace(field, unknown=True) for field in not_returned),
+        replace(_webhook("" if hidden else row.webhook, f"; {kept}" if hidden else ""), unknown=hidden),
     )
 
 
