@@ -32,7 +32,7 @@ _BAD = frozenset({Topic.FAILED, Topic.UNREACHABLE, Topic.RUN_OUT, Topic.STOPPED}
 def desktop_sequence(kind: str, notification: Notification, environ: Mapping[str, str] = os.environ) -> str:
     """Return what makes a terminal show a notification of its desktop: OSC 9 or OSC 777; '' for ``none``.
 
-    Inside tmux it is passed through: from any window with ``allow-passthrough all``, from the one in view with ``on``.
+    Inside tmux it is passed through: from any window with ``allow-passthrough all``, with ``on`` from one in view.
     """
     title, text = (clean(part).replace(";", ",")[:_LONGEST] for part in (notification.title, notification.text))
     sequences = {

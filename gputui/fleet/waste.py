@@ -23,7 +23,7 @@ from gputui.analytics.starts import Start, starts_under_way
 from gputui.analytics.startup_times import StartupBook
 from gputui.analytics.waste import IDLE_AFTER, Evidence, find_waste, is_paid
 from gputui.fleet.signals import Listeners
-from gputui.fleet.waste_findings import Findings, not_read_since, still_unknown
+from gputui.fleet.waste_findings import Findings, not_read_since, ran_last, still_unknown
 from gputui.models import (
     Change,
     Deployment,
@@ -227,7 +227,7 @@ class FleetWaste:
             tuple(waste for waste in rows if waste.counts),
             tuple(waste for waste in (*rows, *kept) if waste.snooze is not None),
             tuple(waste for waste in rows if waste.snooze is None and waste.seen is not None),
-            unknown,
+            tuple(ref for ref in unknown if ref not in {waste.ref for waste in old}),
             tuple(waste for waste in kept if waste.counts),
         )
 
@@ -269,6 +269,9 @@ class FleetWaste:
                 idle[row.ref] = load.idle
             else:
                 unknown.append(row.ref)
+        unknown += [
+            row.ref for row in ran_last(fleet) if gpus_of(row, hosts) != 0 and is_paid(row, price_now(row), bills)
+        ]
         found = find_waste(
             Evidence(
                 now=now,

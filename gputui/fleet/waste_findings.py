@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gputui.analytics.waste import in_order
 from gputui.late_dataclasses import dataclass
-from gputui.models import FeedState, Phase, Ref, Resource
+from gputui.models import FeedState, Instance, Phase, Ref, Resource
 from gputui.models.waste import Waste, WasteReason
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ class Findings:
 
     ``old`` were waste when the lists on which that depends were read last, and these cannot be read now.
     ``soon`` are instances that are idle, and deployments without instances, that were not seen so for long enough
-    (:attr:`.Waste.seen`). ``unknown`` are billed instances that run on GPUs of unknown load.
+    (:attr:`.Waste.seen`). ``unknown`` are billed instances that run on GPUs of unknown load,
+    or ran when their list was read last.
     """
 
     rows: tuple[Waste, ...] = ()
@@ -49,6 +50,15 @@ class Findings:
 def still_unknown(rows: Rows, last: Iterable[Waste], known: Collection[Ref]) -> Iterator[Waste]:
     """Yield the last waste that is not ``known`` now, as the lists that would say so were not read."""
     return (waste for waste in last if waste.ref not in known and _is_unknown(rows, waste))
+
+
+def ran_last(rows: Rows) -> Iterator[Instance]:
+    """Yield the instances that ran when the list of their account was read last, where it cannot be read now."""
+    for account in rows.accounts:
+        if rows.feed(account, Resource.INSTANCES).state is FeedState.STALE:
+            for row in rows.rows(Resource.INSTANCES, account).values():
+                if isinstance(row, Instance) and row.phase is Phase.RUNNING:
+                    yield row
 
 
 def not_read_since(rows: Rows, last: Iterable[Waste], at: datetime) -> tuple[Waste, ...]:

@@ -115,6 +115,7 @@ class Machine:
     one, five and fifteen minutes. ``users`` are those logged in, None where that is unknown. ``gpus_lost`` are GPUs
     that failed or disappeared since the boot. Disk sizes are of ``/`` and of the home directory of the user.
     ``containers_problem`` is why its containers, or some of them, could not be listed; '' where they were.
+    ``first_look``: the first look at it has not ended, and nothing is known yet.
     """
 
     reachable: bool | None
@@ -130,6 +131,7 @@ class Machine:
     users: tuple[str, ...] | None = None
     gpus_lost: int = 0
     containers_problem: str = ""
+    first_look: bool = False
 
 
 @dataclass(frozen=True, slots=True)

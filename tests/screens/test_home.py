@@ -187,6 +187,24 @@ async def test_a_host_that_does_not_answer_is_one_line_and_other_gaps_of_its_acc
         assert "No host is named gpu9" in stage.text
 
 
+async def test_a_host_that_is_looked_at_for_the_first_time_is_not_known_and_no_problem() -> None:
+    backend, said = lab(), "gpu04 has not answered yet."
+    backend.rows[Resource.INSTANCES] = [instance("lab", "main")]
+    asked = replace(
+        instance("lab", "gpu04"), phase=Phase.UNKNOWN, machine=Machine(None, first_look=True), problem=said
+    )
+    async with staged(backend, view="0") as stage:
+        assert "No problems." in stage.text
+        assert "Instances!" not in stage.text
+        backend.rows[Resource.INSTANCES] = PartialRows([instance("lab", "main"), asked], blank=[said])
+        await stage.press("r")
+        await stage.advance(1)
+        assert "No problems." not in stage.text
+        assert "problem" not in stage.title.replace("? problems", "")
+        assert said not in stage.text
+        assert "Instances!" not in stage.text
+
+
 async def test_a_start_becomes_a_problem_with_an_answer_and_not_while_its_account_is_silent() -> None:
     backend = lab()
     new = replace(instance("lab", "new", "created", created_at=START, updated_at=START), parent=None)

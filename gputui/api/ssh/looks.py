@@ -18,7 +18,7 @@ from gputui.api.ssh.mapping import HostRows
 from gputui.api.ssh.probe import Look, Session
 from gputui.errors import GputuiError, SshError, UnreachableError
 from gputui.late_dataclasses import dataclass
-from gputui.models import RemoteOutput
+from gputui.models import Machine, RemoteOutput
 from gputui.redaction import inner_failure
 from gputui.text import join_reasons
 
@@ -123,7 +123,8 @@ class Looks:
 
     def _waiting(self, host: Host) -> HostRows:
         problem = f"{host.name} has not answered yet."
-        return HostRows(mapping.not_read(host, problem, None, reachable=None))
+        row = mapping.not_read(host, problem, None, reachable=None)
+        return HostRows(replace(row, machine=Machine(None, first_look=True)))
 
     async def _look(self, state: _State) -> None:
         look: asyncio.Task[HostRows] | None = None

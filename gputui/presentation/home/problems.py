@@ -111,7 +111,11 @@ def problems(troubles: Troubles, now: datetime, *, utc: bool = False) -> HomeSec
 def _account(state: AccountState, now: datetime, *, utc: bool) -> HomeLine:
     health, name = state.health, state.health.account
     down = health.state is HealthState.DOWN
-    text = health.message if state.error is None else str(state.error).removeprefix(f"{name}: ")
+    text = health.message
+    if state.error is not None:
+        # The first words are those of the header, which say it where the rest does not fit.
+        lead = f"{health.message}: " if down and health.message else ""
+        text = lead + str(state.error).removeprefix(f"{name}: ")
     again = f"again at {format_time(health.until, utc=utc)}  " if health.until is not None else ""
     return HomeLine(
         section=Section.PROBLEMS,
@@ -190,6 +194,8 @@ def _instances(troubles: Troubles, silent: _Silent, now: datetime) -> Iterator[H
 def _trouble(row: Instance, start: Start | None, now: datetime) -> _Trouble | None:
     """Return the worst that is wrong with an instance; None for nothing."""
     machine = row.machine
+    if machine is not None and machine.first_look:
+        return None
     why = f": {row.problem}" if row.problem else ""
     if row.phase is Phase.FAILED:
         return _Trouble(_FAILED, f"{state_words(row)}{why}")

@@ -22,7 +22,8 @@ _PROBLEMS = (Phase.FAILED, Phase.UNKNOWN)
 
 
 def _is_problem(row: Row) -> bool:
-    return getattr(row, "phase", None) in _PROBLEMS
+    machine = getattr(row, "machine", None)
+    return getattr(row, "phase", None) in _PROBLEMS and not (machine is not None and machine.first_look)
 
 
 class Unseen:

@@ -67,7 +67,7 @@ class KnownLists:
         return bool(said.blank) and str(lacking).rstrip(".").endswith(f"is incomplete: {said.problem.rstrip('.')}")
 
     def unread(self) -> list[str]:
-        """Return the accounts shown of which the instances were not read in this session."""
+        """Return the accounts shown of which the instances, or some hosts, were not read in this session."""
         fleet = self._session.fleet
         return [
             name
@@ -75,9 +75,17 @@ class KnownLists:
             if fleet.health()[name].state is HealthState.UNKNOWN
             or (
                 fleet.supports(name, Resource.INSTANCES)
-                and fleet.feed(name, Resource.INSTANCES).state is FeedState.LOADING
+                and (fleet.feed(name, Resource.INSTANCES).state is FeedState.LOADING or self._looks_first(name))
             )
         ]
+
+    def _looks_first(self, name: str) -> bool:
+        """Whether the first look at a host of an account has not ended."""
+        fleet = self._session.fleet
+        return fleet.feed(name, Resource.INSTANCES).lacking is not None and any(
+            isinstance(row, Instance) and row.machine is not None and row.machine.first_look
+            for row in fleet.rows(Resource.INSTANCES, name).values()
+        )
 
     def old(self, lists: Collection[Resource]) -> set[str]:
         """Return the accounts shown of which some of these lists are old or were not read."""

@@ -142,6 +142,7 @@ class TestFailures:
             ("unknown", "gpu01 has not answered yet."),
             ("up", None),
         ]
+        assert [row.machine is not None and row.machine.first_look for row in listed] == [True, False]
         await clock.advance(10)
         await waited_for(backend, clock)
         assert [name for name, _ in remote.scripts] == ["gpu01", "gpu02", "gpu02"]

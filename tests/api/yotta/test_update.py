@@ -130,9 +130,9 @@ async def test_a_value_that_the_api_keeps_when_it_gets_none_cannot_be_removed() 
         assert edit_problems(there.backend, row, Action.UPDATE, {"username": "ops"}) == {}
         stopped = await endpoint_named(there, "asr-nightly")
         values = {"name": "a", "workers": "1", "resources": "r NVIDIA_H100_80G 1", "containerVolumeInGb": "20"}
-        with_webhook = replace(stopped, webhook="https://hooks.example.com/done")
-        assert edit_problems(there.backend, with_webhook, Action.UPDATE, values) == {}
-        assert edit_problems(there.backend, with_webhook, Action.UPDATE, values | {"webhook": ""}) == {"webhook": kept}
+        hooked = replace(stopped, webhook="https://hooks.example.com/done")
+        assert edit_problems(there.backend, hooked, Action.UPDATE, values) == {}
+        assert edit_problems(there.backend, hooked, Action.UPDATE, values | {"webhook": ""}) == {"webhook": kept}
 
 
 async def test_a_change_claims_no_present_value_that_the_api_does_not_return() -> None:

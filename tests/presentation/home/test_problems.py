@@ -45,7 +45,7 @@ def test_the_worst_comes_first_and_what_is_fine_not_at_all() -> None:
     away = Machine(reachable=False)
     section = found(
         accounts=[
-            AccountState(health("dock", HealthState.DOWN), AuthError("dock: wrong password.", hint="Set password.")),
+            AccountState(health("dock", HealthState.DOWN, "not signed in"), AuthError("dock: wrong password.")),
             AccountState(health("hub", HealthState.OK)),
             AccountState(health("yotta", HealthState.SLOW)),
         ],
@@ -62,7 +62,7 @@ def test_the_worst_comes_first_and_what_is_fine_not_at_all() -> None:
         ],
     )
     assert texts(section) == [
-        "✗ dock: wrong password. Set password.",
+        "✗ dock: not signed in: wrong password.",
         "✗ oom: failed (oomkilled)",
         "✗ gpu02: 1 of 4 GPUs lost",
         "? gpu03: unreachable: No route to host.",
@@ -157,3 +157,10 @@ def test_an_account_that_does_not_answer_is_one_line_next_to_what_was_known_to_h
 def test_no_problems_is_said_only_when_all_accounts_have_answered(state: HealthState, known: bool, said: str) -> None:
     section = found(accounts=[AccountState(health("hub", state))], known=known)
     assert (section.lines, section.quiet) == ((), said)
+
+
+def test_a_host_whose_first_look_has_not_ended_is_no_problem_yet() -> None:
+    asked = row("gpu04", Phase.UNKNOWN, machine=Machine(None, first_look=True), problem="gpu04 has not answered yet.")
+    assert found(instances=[asked], known=False).lines == ()
+    failed = replace(asked, machine=Machine(False), problem="No route to host.")
+    assert texts(found(instances=[failed])) == ["? gpu04: unreachable: No route to host."]
