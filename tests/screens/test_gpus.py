@@ -11,6 +11,7 @@ from gputui.errors import UnavailableError
 from gputui.fleet import process_ends
 from gputui.models import GpuProcess, Instance, Ref, Resource
 from gputui.widgets.table.table import RecordTable
+from tests.fleet.fakes import FakeBackend
 from tests.screens.stage import Stage, staged
 from tests.screens.world import GIB, attic, backend, fail, gpu, instance, lab, process
 
@@ -155,6 +156,16 @@ async def test_gpus_idle_or_missing_are_distinguished_from_silence() -> None:
         host.rows[Resource.GPUS] = []
         await stage.advance(60)
         assert "There is no GPU on the hosts shown." in stage.text
+
+
+async def test_accounts_without_lists_of_gpus_and_processes_are_not_said_to_have_none() -> None:
+    async with staged(lab(), FakeBackend("hub"), view="5") as stage:
+        await stage.command("account hub")
+        assert "No account shown lists GPUs." in stage.text
+        assert "No account shown lists GPU processes." in stage.text
+        assert "No process is on a GPU now." not in stage.text
+        assert "processes not reported" in stage.title
+        assert "0 of" not in stage.title
 
 
 async def test_what_changes_on_a_host_is_shown_and_what_is_old_is_dimmed() -> None:

@@ -51,6 +51,8 @@ def no_gpus(session: Session) -> str:
 def no_processes(session: Session, devices: Sequence[GpuDevice]) -> str:
     """Return why no process of these GPUs is listed: none is there, or they are unknown on all or some of them."""
     unknown = [device for device in devices if device.process_count is None]
+    if not devices and not session.has_list(Resource.PROCESSES):
+        return "No account shown lists GPU processes."
     if not unknown:
         return "No process is on a GPU now."
     hosts = ", ".join(dict.fromkeys(device.host for device in unknown))

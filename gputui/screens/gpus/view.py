@@ -266,13 +266,12 @@ class GpusView(ListView):
         left, right = super().status()
         gpus = len(self.shown.compared()) if self.shown.comparing else self.gpus.row_count
         total = count_text(gpus, lacks=self.feeds.lack_rows((Resource.GPUS,), self.scope))
-        counts = "" if self.shown.opened is not None else f"   {total}"
+        listed = gpus or self.session.has_list(Resource.GPUS)
+        counts = "" if self.shown.opened is not None or not listed else f"   {total}"
         filtered = f"   / GPUs: {self.shown.query.text}" if self.shown.query is not None else ""
         if self.shown.comparing and gpus > MOST:
             counts = f"   {MOST} of {gpus}, mark those to see"
-        if self.shown.opened is not None and not self.session.fleet.supports(
-            self.shown.opened.account, Resource.PROCESSES
-        ):
+        if not (self._reports_processes() or self.table.row_count):
             left = Content.styled("   processes not reported", "$muted")
         if self.shown.comparing:
             counts, left = f"{counts}   by {WORDS[self.panel.reading]}", Content("")
@@ -294,6 +293,12 @@ class GpusView(ListView):
             ),
             Content.assemble(right, ("   " + "   ".join(facts), "$muted")),
         )
+
+    def _reports_processes(self) -> bool:
+        """Whether the account of the GPU that was opened, or some account shown, lists processes."""
+        if self.shown.opened is None:
+            return self.session.has_list(Resource.PROCESSES)
+        return self.session.fleet.supports(self.shown.opened.account, Resource.PROCESSES)
 
     def _doubt(self) -> str:
         """Return the problem of the GPU under the cursor, whose figures are shown nevertheless."""
