@@ -9,20 +9,18 @@ from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 
-from gputui.cli.extras import has_packages, need_packages
 from gputui.errors import ConfigError
-
-_PACKAGES = ("starlette", "hypercorn")
+from gputui.extras import has_extra, need_extra
 
 
 def has_simulator() -> bool:
     """Say whether the packages of the simulator are installed; imports none of them."""
-    return has_packages(_PACKAGES)
+    return has_extra("demo")
 
 
 def need_simulator() -> None:
     """Raise ConfigError, with the command that installs them, where the packages of the simulator are missing."""
-    need_packages("The simulator", "demo", _PACKAGES, "the demo")
+    need_extra("The simulator", "demo", "the demo")
 
 
 @contextmanager

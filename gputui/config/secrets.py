@@ -140,10 +140,11 @@ class SecretRef:
         try:
             import keyring
             import keyring.errors
-        except ImportError:
-            raise ConfigError(
-                f"{self.where}: keyring: needs the keyring package.", hint="Install it: pip install 'gputui[keyring]'"
-            ) from None
+        except ImportError as error:
+            from gputui.extras import need_extra
+
+            need_extra(f"{self.where}: keyring:", "keyring", "it")
+            raise ConfigError(f"{self.where}: keyring: its package cannot be imported: {error}") from None
         try:
             value = keyring.get_password(service, user)
         except keyring.errors.KeyringError as error:

@@ -15,11 +15,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gputui.cli import arguments, leases, rules, session
-from gputui.cli.extras import need_packages
 from gputui.cli.output import announce, notify
 from gputui.cli.prompts import confirm, require_terminal
 from gputui.config.paths import state_dir
 from gputui.errors import ConfigError, ExitCode, NotFoundError
+from gputui.extras import need_extra
 from gputui.formatting import format_minutes, format_money
 from gputui.models import Money
 from gputui.own_name import own_name
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from gputui.cli.mcp.reading import Reader
     from gputui.config.loader import Config
 
-_PACKAGES = ("mcp",)
 _BUDGET = re.compile(r"(\d{1,9}(?:\.\d{1,4})?)\s*([A-Za-z]{3})")
 
 
@@ -80,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         return _approve(args)
     if args.plan is not None:
         raise ConfigError(f"{args.plan}: only approve takes a plan: gputui mcp approve {args.plan}")
-    need_packages("gputui mcp", "mcp", _PACKAGES, "it")
+    need_extra("gputui mcp", "mcp", "it")
     _check(args)
     config = session.load(args)
     session.choose(config, args.accounts)
