@@ -295,10 +295,17 @@ class CostView(ListView):
         return list(shown_total(self.session, self._totals).amounts)
 
     def _lacks_costs(self) -> bool:
-        """Whether something that belongs in the sums may be missing."""
-        session = self.session
+        """Whether something that belongs in the sums may be missing, or may have changed since it was read."""
+        session, fleet = self.session, self.session.fleet
         lists = lists_of_sums(session, billed(self._totals, billing(session)))
-        return not session.fleet.accounts or any(self.feeds.lacks(*each) for each in lists)
+        return not fleet.accounts or any(
+            self.feeds.lacks(account, resource)
+            or (
+                fleet.feed(account, resource).state is FeedState.STALE
+                and fleet.runtime(account).denial(resource) is None
+            )
+            for account, resource in lists
+        )
 
     def empty_text(self) -> str:
         """Return why there are no rows."""
