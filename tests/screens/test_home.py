@@ -13,7 +13,7 @@ from gputui.errors import UnavailableError
 from gputui.fleet.session_work import SessionWork
 from gputui.fleet.waste import READ as WASTE_READ
 from gputui.history.history import History
-from gputui.models import Instance, Machine, PartialRows, Phase, Ref, Resource, Row, TransferRow
+from gputui.models import Instance, Machine, Missing, PartialRows, Phase, Ref, Resource, Row, TransferRow
 from gputui.models.forwards import ForwardState, PortForward
 from gputui.models.runs import RunRow
 from gputui.screens.home.view import HomeView
@@ -203,6 +203,17 @@ async def test_a_host_that_is_looked_at_for_the_first_time_is_not_known_and_no_p
         assert "problem" not in stage.title.replace("? problems", "")
         assert said not in stage.text
         assert "Instances!" not in stage.text
+
+
+async def test_a_host_that_answers_after_the_gpus_were_read_is_no_problem() -> None:
+    backend = FakeBackend("lab", (Resource.INSTANCES, Resource.GPUS))
+    up = replace(instance("lab", "gpu04"), machine=Machine(True))
+    backend.rows[Resource.INSTANCES] = [up]
+    backend.rows[Resource.GPUS] = PartialRows(missing=[Missing("gpu04 has not answered yet.", 0, "gpu", "gpu04:")])
+    async with staged(backend, view="0") as stage:
+        assert stage.fleet.feed("lab", Resource.GPUS).lacking is not None
+        assert "No problems." in stage.text
+        assert "has not answered yet" not in stage.text
 
 
 async def test_a_start_becomes_a_problem_with_an_answer_and_not_while_its_account_is_silent() -> None:

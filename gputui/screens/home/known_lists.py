@@ -25,7 +25,10 @@ ALSO_READ = frozenset({Resource.EVENTS, Resource.HOSTS, Resource.GPUS, Resource.
 
 
 _OF_HOSTS = frozenset({Resource.GPUS, Resource.PROCESSES})
-"""Lists that an account of hosts puts together from what each of them answers."""
+"""Lists that an account of hosts puts together from what each of them answers: they lack nothing else.
+
+A host that did not answer when one was read may have answered since: the list of instances is read more often.
+"""
 
 
 class KnownLists:
@@ -57,9 +60,9 @@ class KnownLists:
         rows = [row for row in self._session.fleet.all(Instance) if row.ref.account == name]
         if all(row.machine is None for row in rows):
             return False
-        unread = [row for row in rows if row.machine is not None and row.phase is Phase.UNKNOWN]
         if resource in _OF_HOSTS:
-            return bool(unread)
+            return True
+        unread = [row for row in rows if row.machine is not None and row.phase is Phase.UNKNOWN]
         # A configured name that matches no host has no row: then the reasons are not only these.
         said: PartialRows[Row] = PartialRows(
             blank=[row.problem or "" for row in unread if row.machine and row.machine.reachable is None]
