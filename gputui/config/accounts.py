@@ -182,7 +182,7 @@ class Account(Section):
     @property
     def is_billed(self) -> bool:
         """Whether what runs in it costs money, as far as its keys say."""
-        return self.price is not None or bool(self.prices)
+        return bool(self.price) or any(self.prices.values())
 
     _normalise_base_url = field_validator("base_url")(normalise_base_url)  # kinds may declare the field again
 

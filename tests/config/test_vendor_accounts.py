@@ -249,6 +249,20 @@ def test_prices_are_stated_by_gpu_model_or_for_any() -> None:
 
 
 @pytest.mark.parametrize(
+    ("extra", "is_billed"),
+    [
+        ("", False),
+        ("price = 0", False),
+        ("price = 0.35", True),
+        ("prices = { A100 = 0 }", False),
+        ("price = 0\nprices = { A100 = 2.5 }", True),
+    ],
+)
+def test_an_account_whose_prices_are_zero_is_free(extra: str, is_billed: bool) -> None:
+    assert lab(extra).is_billed == is_billed
+
+
+@pytest.mark.parametrize(
     ("line", "problem"),
     [
         ("price = -1", "accounts.yotta.price:"),
