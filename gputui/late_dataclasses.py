@@ -48,8 +48,7 @@ def _make(
     late = [name for name in names if name not in own]
     if unsafe_hash or (eq and frozen and not has_hash):
         late.append("__hash__")
-    # With these options it finds the fields and makes the slots, and compiles nothing.
-    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only, slots=slots)(cls)
+    made = _with_fields(cls, kw_only=kw_only, slots=slots)
     if eq and not frozen and not unsafe_hash and not has_hash:
         made.__hash__ = None  # as for every class whose objects can be compared and changed
     for name in late:
@@ -58,6 +57,24 @@ def _make(
         made.__setattr__, made.__delattr__ = _refuse_to_set, _refuse_to_delete
         if slots:
             made.__getstate__, made.__setstate__ = _state, _set_state
+    return made
+
+
+def _with_fields(cls: type, *, kw_only: bool, slots: bool) -> Any:
+    """Return a dataclass without methods. Two things that ``dataclasses`` does for a class take most of its time."""
+    if not cls.__doc__:
+        cls.__doc__ = cls.__name__  # it would make one of the signature
+    types: dict[str, Any] = vars(cls).get("__annotations__", {})
+    # It would look in each text for what is no field; the names of that are not changed by an import here.
+    are_fields = not any("Var" in str(one) or "KW_ONLY" in str(one) for one in types.values())
+    if are_fields:
+        cls.__annotations__ = dict.fromkeys(types, object)
+    # With these options it finds the fields and makes the slots, and compiles nothing.
+    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only, slots=slots)(cls)
+    if are_fields:
+        made.__annotations__ = types
+        for name, one in types.items():
+            made.__dataclass_fields__[name].type = one
     return made
 
 
