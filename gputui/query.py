@@ -13,19 +13,20 @@ from typing import ClassVar, TypeVar
 
 from gputui.errors import ExitCode, GputuiError
 from gputui.late_dataclasses import dataclass
+from gputui.late_patterns import late_pattern
 
 T = TypeVar("T")
 
-_COLUMN = re.compile(r"([A-Za-z_][\w-]*):")
-_HEADING = re.compile(r"([^\s:\"!]+):")
-_BARE = re.compile(r"\S+")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|$)', re.DOTALL)
-_REGEX = re.compile(r"/((?:[^\\]|\\.)+?)/(?=\s|$)", re.DOTALL)
-_COMPARISON = re.compile(r"(>=|<=|>|<|=)")
-_NESTED_REPEAT = re.compile(r"[+*}]\)(?:[+*]|\{\d+,\})")
+_COLUMN = late_pattern(r"([A-Za-z_][\w-]*):")
+_HEADING = late_pattern(r"([^\s:\"!]+):")
+_BARE = late_pattern(r"\S+")
+_QUOTED = late_pattern(r'"((?:[^"\\]|\\.)*)(?:"|$)', re.DOTALL)
+_REGEX = late_pattern(r"/((?:[^\\]|\\.)+?)/(?=\s|$)", re.DOTALL)
+_COMPARISON = late_pattern(r"(>=|<=|>|<|=)")
+_NESTED_REPEAT = late_pattern(r"[+*}]\)(?:[+*]|\{\d+,\})")
 
-_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?:/\d+(?:\.\d+)?)?(?: ?([KMGT])(?:i?B)?(?![A-Za-z]))?")
-_DURATION = re.compile(r"(?=\d)(?:(\d+)d)? ?(?:(\d+)h)? ?(?:(\d+)m)? ?(?:(\d+)s)?")
+_NUMBER = late_pattern(r"(-?\d+(?:\.\d+)?)(?:/\d+(?:\.\d+)?)?(?: ?([KMGT])(?:i?B)?(?![A-Za-z]))?")
+_DURATION = late_pattern(r"(?=\d)(?:(\d+)d)? ?(?:(\d+)h)? ?(?:(\d+)m)? ?(?:(\d+)s)?")
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _SECONDS = (86400, 3600, 60, 1)
 _ORDERINGS: Mapping[str, Callable[[float, float], bool]] = {

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from gputui.errors import GputuiError
 from gputui.known_secrets import MASK, forms, mask, note
+from gputui.late_patterns import late_pattern
 from gputui.text import clean
 
 _SHORTEST = 3
@@ -27,21 +28,20 @@ _VALUE = rf"(?:(?:{_QUOTED}|\\.|[^\s;&|)}}\]'\"\\])++(?:['\"][^'\"\n]*+$)?|['\"]
 _SHORT_VALUE = r"(?:'[^'\n]{0,500}'?|\"[^\"\n]{0,500}\"?|[^\s;&|'\"]{1,500})"
 
 _NAMED = ("passw", "passphrase", "secret", "apikey", "api_key", "credential", "token", "-key", "_key", "cookie")
-_SECRET_FIELD = re.compile(r"passw|secret|token", re.IGNORECASE)
-_PRIVATE_FIELD = re.compile(rf"{_SECRET_FIELD.pattern}|pass|key|env|auth", re.IGNORECASE)
-_SECRET_HEADER = re.compile(
-    rf"{_SECRET_FIELD.pattern}|auth|key|cookie|session|credential|signature|csrf", re.IGNORECASE
-)
+_SECRET_MARKS = r"passw|secret|token"  # noqa: S105
+_SECRET_FIELD = late_pattern(_SECRET_MARKS, re.IGNORECASE)
+_PRIVATE_FIELD = late_pattern(rf"{_SECRET_MARKS}|pass|key|env|auth", re.IGNORECASE)
+_SECRET_HEADER = late_pattern(rf"{_SECRET_MARKS}|auth|key|cookie|session|credential|signature|csrf", re.IGNORECASE)
 _SQL_CLIENTS = ("mysql", "mariadb", "mycli")
 _REGISTRY_CLIENTS = ("docker", "podman", "nerdctl", "helm")
-_SQL_PASSWORD = re.compile(rf"(\s-p){_SHORT_VALUE}")
-_REDIS_PASSWORD = re.compile(rf"(\s-a\s{{1,8}}){_SHORT_VALUE}")
-_REGISTRY_PASSWORD = re.compile(rf"(\s-p\s{{0,8}}){_SHORT_VALUE}")
+_SQL_PASSWORD = late_pattern(rf"(\s-p){_SHORT_VALUE}")
+_REDIS_PASSWORD = late_pattern(rf"(\s-a\s{{1,8}}){_SHORT_VALUE}")
+_REGISTRY_PASSWORD = late_pattern(rf"(\s-p\s{{0,8}}){_SHORT_VALUE}")
 _KEY_STARTS = (
     *("hf_", "sk-", "gho_", "ghp_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-"),
     *("xox", "akia", "aiza", "eyj"),
 )
-_KEY = re.compile(
+_KEY = late_pattern(
     r"hf_[A-Za-z0-9]{20,}|sk-[\w-]{20,}|gh[opsur]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}"
     r"|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|AIza[\w-]{35}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"
 )
@@ -74,55 +74,57 @@ class _Pattern(NamedTuple):
 _KEYS = _Pattern(
     _KEY_STARTS,
     # The longest run of the characters that names and keys consist of is matched once.
-    re.compile(r"[\w.-]{8,4000}+"),
+    late_pattern(r"[\w.-]{8,4000}+"),
     lambda word: MASK if _KEY.fullmatch(word[0].rstrip(".-")) else word[0],
 )
 _PATTERNS: tuple[_Pattern, ...] = (
-    _Pattern((*_SQL_CLIENTS, "redis-cli", *_REGISTRY_CLIENTS), re.compile(r"[^\n;&|]+"), _without_client_password),
+    _Pattern((*_SQL_CLIENTS, "redis-cli", *_REGISTRY_CLIENTS), late_pattern(r"[^\n;&|]+"), _without_client_password),
     _Pattern(
         ("-h", "--header"),
-        re.compile(r"((?<![\w-])-(?:H|-header)[ \t=]{0,8}['\"]?([\w-]{1,80}):[ \t]{0,8})[^'\"\n]{1,2000}"),
+        late_pattern(r"((?<![\w-])-(?:H|-header)[ \t=]{0,8}['\"]?([\w-]{1,80}):[ \t]{0,8})[^'\"\n]{1,2000}"),
         lambda header: f"{header[1]}{MASK}" if _SECRET_HEADER.search(header[2]) else header[0],
     ),
     # Variables whose name ends in PASS or PWD; the shell's own PWD and OLDPWD are folders.
     _Pattern(
         ("pass=", "pwd="),
-        re.compile(rf"((?i:pass|pwd)=)(?<!(?<!\w)PWD=)(?<!(?<!\w)OLDPWD=){_SHORT_VALUE}"),
+        late_pattern(rf"((?i:pass|pwd)=)(?<!(?<!\w)PWD=)(?<!(?<!\w)OLDPWD=){_SHORT_VALUE}"),
         rf"\1{MASK}",
     ),
     _Pattern(
         ("wandb",),
-        re.compile(rf"(wandb\s{{1,8}}login\s{{1,8}}(?:--[\w-]{{1,30}}\s{{1,8}}){{0,4}}){_SHORT_VALUE}"),
+        late_pattern(rf"(wandb\s{{1,8}}login\s{{1,8}}(?:--[\w-]{{1,30}}\s{{1,8}}){{0,4}}){_SHORT_VALUE}"),
         rf"\1{MASK}",
     ),
     _KEYS,
     _Pattern(
         ("private key-----",),
-        re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[^-]{1,20000}"),
+        late_pattern(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[^-]{1,20000}"),
         rf"\1{MASK}",
     ),
-    _Pattern(("://",), re.compile(r"://(?<=[a-zA-Z0-9+.-]://)[^/\s'\"@]++@"), f"://{MASK}@"),
+    _Pattern(("://",), late_pattern(r"://(?<=[a-zA-Z0-9+.-]://)[^/\s'\"@]++@"), f"://{MASK}@"),
     # Matched with or without a query, so that no address is scanned twice.
-    _Pattern(("?",), re.compile(r"://(?<=[pPsS]://)([^\s'\"?]++)(\?)?+[^\s'\"]*+"), _without_query),
-    _Pattern(("?",), re.compile(r"/(?<=\s/)([\w./-]++)\?[^\s'\"]*+"), rf"/\1?{MASK}"),
+    _Pattern(("?",), late_pattern(r"://(?<=[pPsS]://)([^\s'\"?]++)(\?)?+[^\s'\"]*+"), _without_query),
+    _Pattern(("?",), late_pattern(r"/(?<=\s/)([\w./-]++)\?[^\s'\"]*+"), rf"/\1?{MASK}"),
     _Pattern(
         ("authorization", "cookie"),
-        re.compile(rf"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)(['\"]?\s*+[:=]\s*+)(?:{_QUOTED}|[^'\"\n]++)"),
+        late_pattern(
+            rf"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)(['\"]?\s*+[:=]\s*+)(?:{_QUOTED}|[^'\"\n]++)"
+        ),
         rf"\1\2{MASK}",
     ),
-    _Pattern(("basic", "bearer"), re.compile(r"(?i)\b(basic|bearer)\s++[\w+/=.~-]{4,}+"), rf"\1 {MASK}"),
-    _Pattern(_NAMED, re.compile(rf"(?im)(?<![\w-])({_NAME})(['\"]?\s*+[:=]\s*+){_VALUE}"), rf"\1\2{MASK}"),
-    _Pattern(_NAMED, re.compile(rf"(?im)-(?<!\S-)(-?+{_NAME}[ \t]++){_VALUE}"), rf"-\1{MASK}"),
+    _Pattern(("basic", "bearer"), late_pattern(r"(?i)\b(basic|bearer)\s++[\w+/=.~-]{4,}+"), rf"\1 {MASK}"),
+    _Pattern(_NAMED, late_pattern(rf"(?im)(?<![\w-])({_NAME})(['\"]?\s*+[:=]\s*+){_VALUE}"), rf"\1\2{MASK}"),
+    _Pattern(_NAMED, late_pattern(rf"(?im)-(?<!\S-)(-?+{_NAME}[ \t]++){_VALUE}"), rf"-\1{MASK}"),
     _Pattern(
         ("-u",),
-        re.compile(r"-(?<!\S-)(u[ \t]*+|-user[ \t=]++|-proxy-user[ \t=]++)['\"]?[^\s:'\"]++:[^\s'\"]++['\"]?"),
+        late_pattern(r"-(?<!\S-)(u[ \t]*+|-user[ \t=]++|-proxy-user[ \t=]++)['\"]?[^\s:'\"]++:[^\s'\"]++['\"]?"),
         rf"-\1{MASK}",
     ),
-    _Pattern(("sshpass",), re.compile(rf"\b(sshpass[ \t]++-p[ \t]*+){_VALUE}"), rf"\1{MASK}"),
+    _Pattern(("sshpass",), late_pattern(rf"\b(sshpass[ \t]++-p[ \t]*+){_VALUE}"), rf"\1{MASK}"),
 )
-_MARKS = re.compile(r"[:=?\s]")
+_MARKS = late_pattern(r"[:=?\s]")
 """One of these is in all that the patterns other than that of keys find: most texts of an answer are words."""
-_SECRET_KEY = re.compile(
+_SECRET_KEY = late_pattern(
     r"passw(?:or)?d|passwd|passphrase|secret|authorization|credential|token$|transfer_account|remittance|(?:[_-]|api|access|private)key$",
     re.IGNORECASE,
 )

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from gputui.late_dataclasses import dataclass
+from gputui.late_patterns import late_pattern
 
 _GIB = 2**30
 _NEAR = 0.11
@@ -104,19 +105,19 @@ _ALIASES: Mapping[str, str] = {
 """Short names, in upper case, of models that no other vendor's name is near to."""
 
 _BY_UPPER: Mapping[str, str] = {name.upper(): name for name in _MODELS}
-_VENDOR_WORDS = re.compile(
+_VENDOR_WORDS = late_pattern(
     r"\((?:r|tm|c)\)|[®™]|\b(?:nvidia|amd|aws|geforce|tesla|grid|instinct|graphics|gpu|generation|blackwell"
     r"|server edition|workstation edition)\b",
     re.IGNORECASE,
 )
-_MEMORY = re.compile(r"(?:(?<=[\s(-])|^)\(?(\d{1,4})\s?G(?:i?B)?\)?(?=[\s-]|$)", re.IGNORECASE)
-_FORM = re.compile(r"(?:(?<=[\s-])|^)(SXM\d?|PCI-?E|NVLINK|NVL|OAM)(?=[\s-]|$)", re.IGNORECASE)
-_HBM = re.compile(r"(?:(?<=[\s-])|^)HBM(\d)E?(?=[\s-]|$)", re.IGNORECASE)
-_SHARE = re.compile(r"vgpu(?=[\s-]|$)[\s-]*(.*)", re.IGNORECASE)
-_MIG = re.compile(r"\s+MIG\s+(\S+)$", re.IGNORECASE)
-_GLUED = re.compile(r"\b(RTX|GTX)(?=[A\d])", re.IGNORECASE)
-_TI = re.compile(r"(?<=\d)(?:-|\s?)TI\b", re.IGNORECASE)
-_LONE_D = re.compile(r"(?<=\d)\sD(?=\s|$)", re.IGNORECASE)
+_MEMORY = late_pattern(r"(?:(?<=[\s(-])|^)\(?(\d{1,4})\s?G(?:i?B)?\)?(?=[\s-]|$)", re.IGNORECASE)
+_FORM = late_pattern(r"(?:(?<=[\s-])|^)(SXM\d?|PCI-?E|NVLINK|NVL|OAM)(?=[\s-]|$)", re.IGNORECASE)
+_HBM = late_pattern(r"(?:(?<=[\s-])|^)HBM(\d)E?(?=[\s-]|$)", re.IGNORECASE)
+_SHARE = late_pattern(r"vgpu(?=[\s-]|$)[\s-]*(.*)", re.IGNORECASE)
+_MIG = late_pattern(r"\s+MIG\s+(\S+)$", re.IGNORECASE)
+_GLUED = late_pattern(r"\b(RTX|GTX)(?=[A\d])", re.IGNORECASE)
+_TI = late_pattern(r"(?<=\d)(?:-|\s?)TI\b", re.IGNORECASE)
+_LONE_D = late_pattern(r"(?<=\d)\sD(?=\s|$)", re.IGNORECASE)
 _EDGES = " \t-,"
 
 _KEEP_CASE: Mapping[str, str] = {
@@ -130,14 +131,14 @@ _KEEP_CASE: Mapping[str, str] = {
 }
 _SHORT = 3
 """Letters of a word that is an abbreviation; longer ones (Quadro, Radeon, Laptop, Ascend) are names."""
-_TIMES = re.compile(r"(?<=\d)X(?=\d+$)")
+_TIMES = late_pattern(r"(?<=\d)X(?=\d+$)")
 """``RTX 3080x2``: two cards sold as one."""
 
 _LONGEST = 200
 """Characters of a name, which comes from a server: the patterns are for short texts."""
 
-_LABEL_MEMORY = re.compile(r" (\d{1,4})G$")
-_SHARE_MEMORY = re.compile(r"vGPU-(\d{1,4})GB?(?=-|$)", re.IGNORECASE)
+_LABEL_MEMORY = late_pattern(r" (\d{1,4})G$")
+_SHARE_MEMORY = late_pattern(r"vGPU-(\d{1,4})GB?(?=-|$)", re.IGNORECASE)
 
 
 def gpu_label(name: str, memory: int | None = None) -> str:
