@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, Field, TypeAdapter
+from pydantic import AfterValidator, Field, TypeAdapter
 
+from gputui.api.http.decoding import WireRow
 from gputui.api.http.pagination import MOST_ROWS
 
 _Made = TypeVar("_Made", "CreatedRow", "PulledRow")
 
 
-class ContainerRow(BaseModel):
+class ContainerRow(WireRow):
     """A container of ``GET /containers``."""
 
     id: str | None = None
@@ -26,7 +27,7 @@ class ContainerRow(BaseModel):
     gpus: list[int | str] | str | None = None
 
 
-class ImageRow(BaseModel):
+class ImageRow(WireRow):
     """An image of ``GET /images``."""
 
     id: str | None = None
@@ -35,19 +36,19 @@ class ImageRow(BaseModel):
     size_mb: float | None = None
 
 
-class ContainersRow(BaseModel):
+class ContainersRow(WireRow):
     """The answer of ``GET /containers``; its rows are read one by one."""
 
     containers: Annotated[list[object], Field(max_length=MOST_ROWS)]
 
 
-class ImagesRow(BaseModel):
+class ImagesRow(WireRow):
     """The answer of ``GET /images``; its rows are read one by one."""
 
     images: Annotated[list[object], Field(max_length=MOST_ROWS)]
 
 
-class MetricsRow(BaseModel):
+class MetricsRow(WireRow):
     """The answer of ``GET /metrics``."""
 
     gpu_count: int | None = None
@@ -56,13 +57,13 @@ class MetricsRow(BaseModel):
     cpu_cores: int | None = None
 
 
-class ConfirmedRow(BaseModel):
+class ConfirmedRow(WireRow):
     """The answer to a start, stop, restart or deletion."""
 
     message: str
 
 
-class CreatedRow(BaseModel):
+class CreatedRow(WireRow):
     """The answer of ``POST /containers/create``."""
 
     ssh_port: int | None = Field(default=None, alias="ssh-port")
@@ -71,7 +72,7 @@ class CreatedRow(BaseModel):
     name: str | None = None
 
 
-class PulledRow(BaseModel):
+class PulledRow(WireRow):
     """The answer of ``POST /images``."""
 
     id: str | None = None

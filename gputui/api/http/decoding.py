@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any, ParamSpec, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from gputui.api.http import numbers
 from gputui.api.http.failures import Server, unknown_outcome
@@ -20,8 +20,17 @@ from gputui.text import clean
 LARGE = 32 * 2**10
 """From how many bytes on an answer is read on a thread: below it takes less than the 5 ms a key may wait."""
 
+DEFERRED = ConfigDict(defer_build=True)
+"""A validator that is built when it is first used: the first list of an account needs few of them."""
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+
+class WireRow(BaseModel):
+    """A row of an answer. Its validator is built when it is first used."""
+
+    model_config = DEFERRED
 
 
 async def digested(size: int, read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:

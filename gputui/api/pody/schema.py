@@ -11,8 +11,6 @@ from typing import Annotated
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     JsonValue,
     TypeAdapter,
@@ -20,20 +18,12 @@ from pydantic import (
     WrapValidator,
 )
 
-from gputui.api.http.decoding import mismatch
+from gputui.api.http.decoding import DEFERRED, WireRow, mismatch
 from gputui.api.http.numbers import Real, Whole
 from gputui.api.http.pagination import MOST_ROWS
 from gputui.api.http.rows import UnreadableRowError
 from gputui.late_dataclasses import dataclass
 from gputui.text import clean
-
-_DEFERRED = ConfigDict(defer_build=True)
-
-
-class WireRow(BaseModel):
-    """A row of an answer. Its validator is built when it is first used: a command uses few of them."""
-
-    model_config = _DEFERRED
 
 
 class PodRow(WireRow):
@@ -79,7 +69,7 @@ class UserInfoRow(WireRow):
     """The answer of ``GET /user/info``. Newer releases have more kinds of quota."""
 
     user: UserRow
-    quota: dict[str, JsonValue] = {}
+    quota: dict[str, JsonValue] = Field(default={})
 
 
 class ExecRow(WireRow):
@@ -164,7 +154,7 @@ DONE: TypeAdapter[DoneRow] = TypeAdapter(Annotated[DoneRow, AfterValidator(_says
 
 GPU_PROCESSES: TypeAdapter[GpuSnapshot] = TypeAdapter(
     dict[int, Annotated[list[Annotated[ProcessRow, WrapValidator(_or_unreadable)]], Field(max_length=MOST_ROWS)]],
-    config=_DEFERRED,
+    config=DEFERRED,
 )
 
 
@@ -177,22 +167,22 @@ EXEC = TypeAdapter(ExecRow)
 COMMIT = TypeAdapter(CommitRow)
 
 
-IMAGE = TypeAdapter(ImageRow | None, config=_DEFERRED)
+IMAGE = TypeAdapter(ImageRow | None, config=DEFERRED)
 
 
 NAMES: TypeAdapter[list[object]] = TypeAdapter(
     Annotated[list[object], Field(max_length=MOST_ROWS), AfterValidator(_has_texts)],
-    config=_DEFERRED,
+    config=DEFERRED,
 )
 
 
-USERS: TypeAdapter[list[object]] = TypeAdapter(Annotated[list[object], Field(max_length=MOST_ROWS)], config=_DEFERRED)
+USERS: TypeAdapter[list[object]] = TypeAdapter(Annotated[list[object], Field(max_length=MOST_ROWS)], config=DEFERRED)
 
 
-VERSION = TypeAdapter(list[int], config=_DEFERRED)
+VERSION = TypeAdapter(list[int], config=DEFERRED)
 
 
-SPEC = TypeAdapter(dict[str, str | int | float | None], config=_DEFERRED)
+SPEC = TypeAdapter(dict[str, str | int | float | None], config=DEFERRED)
 
 
-SECONDS = TypeAdapter(dict[str, float], config=_DEFERRED)
+SECONDS = TypeAdapter(dict[str, float], config=DEFERRED)

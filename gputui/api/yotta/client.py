@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
 from gputui.api.common.account_client import Clock, EnvelopeClient
+from gputui.api.http.decoding import WireRow
 from gputui.api.http.rate_limit import DEFAULT_RETRY_AFTER
 from gputui.api.yotta.errors import explain, refusal
 from gputui.text import clean
@@ -18,7 +19,7 @@ SUCCESS = 10000
 _TOO_MANY_REQUESTS = 429
 
 
-class EnvelopeWire(BaseModel):
+class EnvelopeWire(WireRow):
     """The envelope of every answer."""
 
     code: int

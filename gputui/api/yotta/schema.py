@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, FiniteFloat
 from pydantic.alias_generators import to_camel
 
 from gputui.api.common.readers import parse_time, raw_json, whole_number, without_secrets
 from gputui.api.http import decoding
+from gputui.api.http.decoding import WireRow
 from gputui.api.http.rows import UnreadableRowError, read_each
 
 _M = TypeVar("_M", bound="YottaRow")
@@ -47,10 +48,10 @@ Number = Annotated[FiniteFloat | None, BeforeValidator(_number)]
 Time = Annotated[datetime | None, BeforeValidator(parse_time)]
 
 
-class YottaRow(BaseModel):
+class YottaRow(WireRow):
     """A row with the API's own names; keys that the document does not have are passed over."""
 
-    model_config = ConfigDict(alias_generator=to_camel, frozen=True, defer_build=True)
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True)
 
 
 class ExposeRow(YottaRow):
@@ -108,7 +109,7 @@ class PodRow(PricedRow, NamedRow, RunningRow):
     image_registry: Text = None
     gpu_type: Text = None
     ssh_cmd: Text = None
-    expose: Exposed = []
+    expose: Exposed = Field(default=[])
 
 
 class VmRow(PricedRow, NamedRow, RunningRow):
@@ -144,7 +145,7 @@ class EndpointRow(PricedRow, NamedRow):
     webhook: Text = None
     resources: list[ResourceRow] | None = None
     domain: Text = None
-    expose: Exposed = []
+    expose: Exposed = Field(default=[])
 
 
 class WorkerRow(RunningRow):
