@@ -25,16 +25,13 @@ def main() -> int:
     if heeds_ctrl_c:
         # During the imports nothing is in progress yet, and an exception would be a traceback.
         signal.signal(signal.SIGINT, _interrupted)
-    from gputui.agent.early import start_for
-
-    agent = start_for(sys.argv[1:])
     from gputui.cli import main as run
 
     if heeds_ctrl_c:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     status = INTERRUPTED
     try:
-        status = run(agent=agent)
+        status = run()
     except KeyboardInterrupt:
         pass  # a second one, while the command that the first has ended returned
     finally:

@@ -1,9 +1,10 @@
-"""How to start gputui again as it was started. Light: a session starts its agent before it imports anything else."""
+"""How to start gputui again, as it was started."""
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 _MOVES = ("GPUTUI_CONFIG", "GPUTUI_STATE_DIR")
 
@@ -22,17 +23,11 @@ def program_words(config: str | None) -> tuple[str, ...]:
     Another program may start it in another environment, so the words set the variables that move the files of gputui.
     """
     moved = [f"{name}={os.environ[name]}" for name in _MOVES if name in os.environ]
-    is_module = os.path.basename(sys.argv[0]) == "__main__.py"  # noqa: PTH119  (pathlib takes milliseconds)
-    started = packed_program() or ((sys.executable, "-m", "gputui") if is_module else (sys.argv[0],))
-    return (*(("env", *moved) if moved else ()), *started, *_option(config))
+    installed = (sys.executable, "-m", "gputui") if Path(sys.argv[0]).name == "__main__.py" else (sys.argv[0],)
+    started = packed_program() or installed
+    return (*(("env", *moved) if moved else ()), *started, *option_words(config))
 
 
-def agent_words(config: str | None) -> tuple[str, ...]:
-    """Return how to start the agent of a configuration and state. It enforces rules: it is never read-only."""
-    return (*program_words(config), "agent")
-
-
-def _option(config: str | None) -> tuple[str, ...]:
-    if not config:
-        return ()
-    return "--config", os.path.join(os.getcwd(), os.path.expanduser(config))  # noqa: PTH109, PTH111, PTH118
+def option_words(config: str | None) -> tuple[str, ...]:
+    """Return the option that names a configuration, from any directory; empty for the usual one."""
+    return ("--config", str(Path(config).expanduser().absolute())) if config else ()

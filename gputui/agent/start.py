@@ -1,6 +1,6 @@
 """How sessions and commands find the agent, start one where none runs, and ask it.
 
-Light: the full-screen program starts the agent before it imports anything else.
+Light: the full-screen program starts the agent before it imports what draws.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import os
 import re
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gputui.agent.detached import cores, start_detached
+from gputui.agent.detached import can_fork, cores, fork_detached, start_detached
 from gputui.agent.place import Place
 from gputui.errors import AgentError, reason_of
 from gputui.late_dataclasses import dataclass
@@ -37,12 +37,14 @@ _MENTIONED = re.compile(r"^\s*\[?\s*[\"']?agent\b", re.MULTILINE)
 class AgentPlan:
     """How a session comes to its agent. ``program`` are the words that start one for ``config``.
 
-    ``starts``: it is started with the session, else on demand. ``process`` is one that was started already.
+    ``starts``: it is started with the session, else on demand. ``run`` is the agent itself, in the process that calls
+    it, and returns its exit status. ``process`` is one that was started already.
     """
 
     config: Path
     program: Sequence[str]
     starts: bool = True
+    run: Callable[[], int] | None = None
     process: int | None = None
 
 
@@ -88,7 +90,7 @@ def _refuse_start(off: str, place: Place) -> None:
 def spawn(program: Sequence[str], place: Place) -> int:
     """Start an agent that outlives this process and its terminal; returns its process without waiting.
 
-    ``program`` are the words that start gputui (:func:`gputui.own_program.agent_words`). Raises AgentError.
+    ``program`` are the words that start gputui (:func:`gputui.cli.program.agent_program`). Raises AgentError.
     """
     place.prepare()
     try:
@@ -97,10 +99,11 @@ def spawn(program: Sequence[str], place: Place) -> int:
         raise AgentError(f"The agent cannot be started: {program[0]}: {reason_of(error)}.") from None
 
 
-def start_early(program: Sequence[str], state: Path) -> int | None:
+def start_early(plan: AgentPlan, state: Path) -> int | None:
     """Start an agent where none runs, without waiting for it; returns its process, None where none was started.
 
-    With a single core it would only delay what is drawn first: it is started afterwards.
+    It is a copy of this process where the system permits: half of what it needs is imported already. With a single
+    core it would only delay what is drawn first: it is started afterwards.
     """
     if cores() < 2:
         return None
@@ -109,8 +112,13 @@ def start_early(program: Sequence[str], state: Path) -> int | None:
         if (connection := place.connect()) is not None:
             connection.close()
             return None
-        return None if place.is_locked() else spawn(program, place)
-    except AgentError:
+        if place.is_locked():
+            return None
+        if plan.run is None or not can_fork():
+            return spawn(plan.program, place)
+        place.prepare()
+        return fork_detached(plan.run, "gputui agent", str(place.output))
+    except (AgentError, OSError):
         return None  # the session says it where it needs the agent
 
 

@@ -52,16 +52,20 @@ def run(
     sketch = read_preview(preview, read_only=read_only)
     asked = agent
     agent = agent if sketch.agent else None
-    if agent is not None and agent.starts and agent.process is None:
-        from gputui.agent.start import start_early
 
-        # While this process imports what draws, the agent imports what asks, on another core.
-        agent.process = start_early(agent.program, state_dir)
-
-    from gputui.app.app import GputuiApp
+    # What the agent needs as well is imported first: it begins as a copy of this process. Then this process imports
+    # what draws, and the agent what asks, on another core.
     from gputui.config.paths import history_path, scope_of
     from gputui.fleet import Fleet
     from gputui.history.history import History
+
+    if agent is not None and agent.starts:
+        from gputui.agent.link import Link  # noqa: F401
+        from gputui.agent.start import start_early
+
+        agent.process = start_early(agent, state_dir)
+
+    from gputui.app.app import GputuiApp
 
     scope = "" if preview is None else scope_of(preview)
     # Modules and classes stay. Of what is frozen crash_report knows nothing, but no secret has been read yet.

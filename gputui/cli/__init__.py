@@ -16,17 +16,14 @@ _GARBAGE = 20_000
 """Objects between two searches for garbage: most commands leave less."""
 
 
-def main(argv: Sequence[str] | None = None, *, agent: int | None = None) -> int:
-    """Run one command line and return its exit status (docs/cli.md). No traceback reaches the screen.
-
-    ``agent`` is the process of an agent that was started for it already (:mod:`gputui.agent.early`).
-    """
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit status (docs/cli.md). No traceback reaches the screen."""
     if not open_streams():
         notify("gputui: standard output is closed. Send it to /dev/null when it is not wanted.")
         return ExitCode.REFUSED
     with ending() as ended:
         try:
-            return _ended(argv, agent)
+            return _ended(argv)
         except ExpectedEnd:
             return ended.status
         except KeyboardInterrupt:
@@ -35,10 +32,10 @@ def main(argv: Sequence[str] | None = None, *, agent: int | None = None) -> int:
             return ended.status
 
 
-def _ended(argv: Sequence[str] | None, agent: int | None) -> int:
+def _ended(argv: Sequence[str] | None) -> int:
     """Run it, and turn every end other than ctrl+c into a message and an exit status."""
     try:
-        status = _run_and_flush(sys.argv[1:] if argv is None else argv, agent)
+        status = _run_and_flush(sys.argv[1:] if argv is None else argv)
     except BrokenPipeError:
         discard_output()
         return ExitCode.OK
@@ -55,23 +52,22 @@ def _ended(argv: Sequence[str] | None, agent: int | None) -> int:
     return status
 
 
-def _run_and_flush(argv: Sequence[str], agent: int | None) -> int:
+def _run_and_flush(argv: Sequence[str]) -> int:
     try:
-        status = _run(argv, agent)
+        status = _run(argv)
     except SystemExit as stop:
         status = _status_of(stop)
     sys.stdout.flush()
     return status
 
 
-def _run(argv: Sequence[str], agent: int | None) -> int:
+def _run(argv: Sequence[str]) -> int:
     if argv and argv[0] == "__complete":  # asked by the shell between two key strokes: before anything is imported
         return function_of("complete_words:run")(argv[1:])
     from gputui.cli.commands import COMMANDS
     from gputui.cli.parser import parse
 
     args = parse(argv)
-    args.agent_process = agent
     if args.reset_terminal:
         return function_of("reset_terminal:reset_terminal")()
     _keep_logs_off_the_terminal()

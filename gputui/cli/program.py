@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gputui.own_program import agent_words, program_words
+from gputui.own_program import option_words, program_words
 
 if TYPE_CHECKING:
     import argparse
@@ -20,8 +20,13 @@ def own_program(args: argparse.Namespace) -> tuple[str, ...]:
 
 
 def agent_program(args: argparse.Namespace) -> tuple[str, ...]:
-    """Return how to start the agent of this configuration and state."""
-    return agent_words(args.config)
+    """Return how to start the agent of this configuration and state. It enforces rules: it is never read-only."""
+    return (*program_words(args.config), "agent")
+
+
+def agent_arguments(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return the command line of the agent of this configuration, for this process."""
+    return (*option_words(args.config), "agent")
 
 
 def config_file(args: argparse.Namespace) -> Path:

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gputui.cli import arguments, function_of
+from gputui.cli import arguments, function_of, main
 from gputui.cli.output import notify
-from gputui.cli.program import agent_program, own_program
+from gputui.cli.program import agent_arguments, agent_program, own_program
 from gputui.cli.prompts import ask
 from gputui.cli.simulator import has_simulator, need_simulator, simulator_in_thread
 from gputui.config.paths import config_path, state_dir
@@ -75,7 +75,11 @@ def _agent(args: argparse.Namespace, config: Path, *, starts: bool) -> AgentPlan
 
     if not is_enabled():
         return None
-    return AgentPlan(config.absolute(), agent_program(args), starts, getattr(args, "agent_process", None))
+
+    def run_agent() -> int:
+        return main(agent_arguments(args))
+
+    return AgentPlan(config.absolute(), agent_program(args), starts, run_agent)
 
 
 def _offer(args: argparse.Namespace, path: Path) -> int:
