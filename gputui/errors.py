@@ -19,9 +19,12 @@ class ExitCode(IntEnum):
 
 
 def reason_of(error: Exception) -> str:
-    """Return the words of the system for one of its errors, without number and path; the text of any other error."""
+    """Return the words of the system for one of its errors, without number and path; the text of any other error.
+
+    An error of the system may come without words: then it is its text, or its type where that is empty.
+    """
     said = error.strerror if isinstance(error, OSError) else None
-    return said or str(error)
+    return said or str(error) or type(error).__name__
 
 
 class GputuiError(Exception):

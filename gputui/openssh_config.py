@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from gputui.errors import ConfigError
+from gputui.errors import ConfigError, reason_of
 from gputui.late_dataclasses import dataclass
 from gputui.text import clean
 
@@ -196,7 +196,7 @@ def _read(path: Path, *, trusted: bool) -> str:
         if trusted:
             return ""
         raise ConfigError(
-            f"The OpenSSH configuration {name} cannot be read: {error.strerror}.",
+            f"The OpenSSH configuration {name} cannot be read: {reason_of(error)}.",
             hint="Correct its permissions, or remove the line that includes it.",
         ) from error
     others = status.st_uid not in (0, os.getuid()) or (stat.S_ISREG(status.st_mode) and status.st_mode & 0o022)

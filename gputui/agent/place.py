@@ -19,7 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gputui.errors import AgentError
+from gputui.errors import AgentError, reason_of
 from gputui.late_dataclasses import dataclass
 from gputui.private_files import open_private, write_private
 from gputui.text import clean
@@ -62,7 +62,7 @@ class Place:
             self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.folder.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
-            raise AgentError(f"Cannot create {self.folder}: {error.strerror}.", hint=_OWN) from None
+            raise AgentError(f"Cannot create {self.folder}: {reason_of(error)}.", hint=_OWN) from None
         if not self.exists():
             raise AgentError(f"{self.folder} disappeared.")
         if stat.S_IMODE(self.folder.lstat().st_mode) != 0o700:
@@ -75,7 +75,7 @@ class Place:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
-            raise AgentError(f"Cannot open {self.folder}: {error.strerror}.", hint=_OWN) from None
+            raise AgentError(f"Cannot open {self.folder}: {reason_of(error)}.", hint=_OWN) from None
         if status.st_uid != os.getuid():
             raise AgentError(f"{self.folder} belongs to {name_of(status.st_uid)}, not to you.", hint=_OWN)
         if not stat.S_ISDIR(status.st_mode):
@@ -90,7 +90,7 @@ class Place:
         try:
             descriptor = open_private(self._lock, os.O_RDWR | os.O_CREAT)
         except OSError as error:
-            raise AgentError(f"Cannot open {self._lock}: {error.strerror}.") from None
+            raise AgentError(f"Cannot open {self._lock}: {reason_of(error)}.") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -98,7 +98,7 @@ class Place:
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 return None
             raise AgentError(
-                f"{self._lock} cannot be locked: {error.strerror}.",
+                f"{self._lock} cannot be locked: {reason_of(error)}.",
                 hint="The file system may not support locks. Set GPUTUI_STATE_DIR to a local directory.",
             ) from None
         return descriptor
@@ -133,7 +133,7 @@ class Place:
             server.setblocking(False)
         except OSError as error:
             server.close()
-            raise AgentError(f"Cannot listen at {self.socket}: {error.strerror}.", hint=_OWN) from None
+            raise AgentError(f"Cannot listen at {self.socket}: {reason_of(error)}.", hint=_OWN) from None
         return server
 
     def connect(self, timeout: float = 2.0) -> socket.socket | None:
@@ -151,7 +151,7 @@ class Place:
             return None
         except OSError as error:
             client.close()
-            raise AgentError(f"Cannot connect to {self.socket}: {error.strerror}.") from None
+            raise AgentError(f"Cannot connect to {self.socket}: {reason_of(error)}.") from None
         except AgentError:
             client.close()
             raise
@@ -245,7 +245,7 @@ def _is_there(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise AgentError(f"Cannot open {path}: {error.strerror}.", hint=_OWN) from None
+        raise AgentError(f"Cannot open {path}: {reason_of(error)}.", hint=_OWN) from None
     return True
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from textual.app import App
 
-from gputui.errors import ConfigError
+from gputui.errors import ConfigError, reason_of
 from gputui.models.custom_commands import CustomCommand, Mode
 from gputui.text import clean
 
@@ -103,7 +103,7 @@ class CustomRuns:
                     start_new_session=True,
                 )
             except OSError as error:
-                self._show(title, str(ConfigError(f"{_SHELL} cannot be started: {error.strerror}.")), failed=True)
+                self._show(title, str(ConfigError(f"{_SHELL} cannot be started: {reason_of(error)}.")), failed=True)
                 return
             try:
                 status = await process.wait()

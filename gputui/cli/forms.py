@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gputui.cli.output import format_table, notify
-from gputui.errors import ConfigError, InvalidError
+from gputui.errors import ConfigError, InvalidError, reason_of
 from gputui.models import FieldKind, Form, FormField
 from gputui.redaction import redact
 from gputui.text import generated_secret
@@ -89,7 +89,7 @@ def _from_file(name: str, value: str) -> str:
         text = data.decode("utf-8")
     except OSError as error:
         raise ConfigError(
-            f"{name}: {path or 'no file'} cannot be read: {error.strerror}.",
+            f"{name}: {path or 'no file'} cannot be read: {reason_of(error)}.",
             hint=f"Write a text that begins with @ with two of them: {name}=@{value}",
         ) from None
     except UnicodeDecodeError:

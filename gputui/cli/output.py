@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from gputui.errors import ExitCode, GputuiError
+from gputui.errors import ExitCode, GputuiError, reason_of
 from gputui.text import guarded_cell
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class _Output(io.FileIO):
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise OutputError(f"standard output cannot be written: {error.strerror}.") from error
+            raise OutputError(f"standard output cannot be written: {reason_of(error)}.") from error
 
 
 def discard_output() -> None:

@@ -29,7 +29,7 @@ from gputui.config.sections import (
     UiConfig,
     WasteConfig,
 )
-from gputui.errors import ConfigError
+from gputui.errors import ConfigError, reason_of
 from gputui.late_dataclasses import dataclass
 from gputui.models import SSHLogin
 from gputui.models.budgets import Budget
@@ -135,7 +135,7 @@ def load_config(path: Path | None = None, *, read_only: bool = False) -> Config:
         problem = f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8"
         raise ConfigError("The configuration cannot be used:", problems=(problem,)) from None
     except OSError as error:
-        raise ConfigError(f"Cannot read {path}: {error.strerror}.", hint="Check its owner and its mode.") from None
+        raise ConfigError(f"Cannot read {path}: {reason_of(error)}.", hint="Check its owner and its mode.") from None
     private = not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     token = FOLDER.set(path.absolute().parent)
     try:

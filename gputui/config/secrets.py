@@ -115,7 +115,7 @@ class SecretRef:
                 start_new_session=True,
             )
         except OSError as error:
-            raise ConfigError(f"{self.where}: the command did not start: {error.strerror}.", hint=hint) from None
+            raise ConfigError(f"{self.where}: the command did not start: {reason_of(error)}.", hint=hint) from None
         with process:
             try:
                 output, _ = process.communicate(timeout=COMMAND_TIMEOUT)

@@ -81,7 +81,7 @@ def save(name: str, kind: str, values: Mapping[str, str], form: Form, *, replace
             f"There is a template {name} already.", hint="Choose another name or replace it."
         ) from None
     except OSError as error:
-        raise ConfigError(f"Cannot write {path}: {error.strerror}.", hint="Check its owner and its mode.") from None
+        raise ConfigError(f"Cannot write {path}: {reason_of(error)}.", hint="Check its owner and its mode.") from None
     return path
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from gputui.analytics.gpu_idle import SeenGpus
 from gputui.analytics.timeline import EVERYTHING, LEAST_GAP, Concern, gaps, joined, merged
-from gputui.errors import GputuiError
+from gputui.errors import GputuiError, reason_of
 from gputui.history import timeline as kept
 from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Event, GpuDevice, Instance, Offer, Ref, Row
@@ -229,7 +229,7 @@ def _rules(sources: Sources, span: TimeSpan) -> tuple[list[Moment], list[str]]:
     except FileNotFoundError:
         return [], problems
     except OSError as error:
-        return [], [*problems, f"The journals of rules cannot be read: {error.strerror or error}."]
+        return [], [*problems, f"The journals of rules cannot be read: {reason_of(error)}."]
     for name in names:
         id_ = name.removesuffix(_SUFFIX)
         try:

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
-from gputui.errors import GputuiError
+from gputui.errors import GputuiError, reason_of
 from gputui.late_dataclasses import dataclass
 from gputui.models import LogLine, LogPosition, LogSeverity
 
@@ -90,7 +90,7 @@ class _Spool:
 
 def _full(error: OSError) -> GputuiError:
     return GputuiError(
-        f"The lines of the log cannot be kept in {tempfile.gettempdir()}: {error.strerror or error}.",
+        f"The lines of the log cannot be kept in {tempfile.gettempdir()}: {reason_of(error)}.",
         hint="Make room there, or name another folder in TMPDIR.",
     )
 

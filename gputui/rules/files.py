@@ -150,7 +150,7 @@ class RuleFiles:
         except FileNotFoundError:
             now = None
         except (OSError, ValueError) as error:
-            raise ConfigError(f"{clean(str(path))}: {error}.", hint="The file is unchanged.") from None
+            raise ConfigError(f"{clean(str(path))}: {reason_of(error)}.", hint="The file is unchanged.") from None
         if now == expected:
             return
         if now is None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from gputui.errors import JournalError
+from gputui.errors import JournalError, reason_of
 from gputui.late_dataclasses import dataclass
 from gputui.models import Money, Ref
 from gputui.models.serialize import from_plain, rows_to_plain
@@ -122,7 +122,7 @@ class Journal(Generic[_E]):
                 sync_directory(self._directory)
         except OSError as error:
             raise JournalError(
-                f"The journal cannot be written ({error.strerror or error}): {clean(str(path))}",
+                f"The journal cannot be written ({reason_of(error)}): {clean(str(path))}",
                 hint="Nothing is sent while that is so. Make room on the disk.",
             ) from None
         return end + len(line)
@@ -147,7 +147,7 @@ class Journal(Generic[_E]):
             sync_directory(self._directory)
         except OSError as error:
             raise JournalError(
-                f"The journal cannot be shortened ({error.strerror or error}): {clean(str(path))}",
+                f"The journal cannot be shortened ({reason_of(error)}): {clean(str(path))}",
                 hint="It is as it was. Make room on the disk.",
             ) from None
         return len(lines)
@@ -163,7 +163,7 @@ class Journal(Generic[_E]):
         except FileNotFoundError:
             return ()
         except OSError as error:
-            raise _unreadable(path, error.strerror or str(error)) from None
+            raise _unreadable(path, reason_of(error)) from None
         with os.fdopen(descriptor, "rb") as stream:
             if (owner := os.fstat(descriptor).st_uid) != os.geteuid():
                 raise _unreadable(path, f"it belongs to another user (uid {owner})")

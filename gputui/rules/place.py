@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gputui.errors import ConfigError, ConflictError
+from gputui.errors import ConfigError, ConflictError, reason_of
 from gputui.private_files import open_private
 from gputui.text import clean
 
@@ -56,7 +56,7 @@ def exists(path: Path) -> bool:
 def unusable(path: Path, error: OSError) -> ConfigError:
     """Return the error on a file or directory that cannot be used."""
     return ConfigError(
-        f"{clean(str(path))}: {error.strerror or error}.", hint="Check its owner, its mode and the free space."
+        f"{clean(str(path))}: {reason_of(error)}.", hint="Check its owner, its mode and the free space."
     )
 
 

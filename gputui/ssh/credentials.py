@@ -16,7 +16,7 @@ from pathlib import Path
 
 import asyncssh
 
-from gputui.errors import GputuiError, SshError
+from gputui.errors import GputuiError, SshError, reason_of
 from gputui.models import Secret, SSHLogin
 from gputui.ssh import identities, key_files
 from gputui.ssh.challenges import MOST_PROMPTS, AskSecret, Challenge, Prompt, from_server, one_question
@@ -165,7 +165,7 @@ class Credentials:
                 return NamedKey(f"key {name}", key)
             except OSError as error:
                 raise SshError(
-                    f"The SSH key {name} cannot be read: {error.strerror}.",
+                    f"The SSH key {name} cannot be read: {reason_of(error)}.",
                     hint="Correct ssh.key in the account's configuration.",
                 ) from error
             except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import asyncssh
 
-from gputui.errors import LoginError, SshError, UnreachableError
+from gputui.errors import LoginError, SshError, UnreachableError, reason_of
 from gputui.models import SSHTarget
 from gputui.text import clean
 
@@ -71,7 +71,7 @@ def explain(error: Exception, where: str) -> SshError:
         case asyncssh.DisconnectError() | asyncssh.ChannelOpenError():
             return SshError(f"{where} ended the connection: {_reason(error)}.")
         case _:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+            reason = reason_of(error) if isinstance(error, OSError) else type(error).__name__
             return SshError(f"The login to {where} failed: {clean(reason)}.")
 
 

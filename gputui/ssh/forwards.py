@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncssh
 
-from gputui.errors import InvalidError, SshError
+from gputui.errors import InvalidError, SshError, reason_of
 from gputui.models.forwards import LOOPBACK, ForwardSpec, ForwardState
 from gputui.ssh import failures
 from gputui.ssh.client import Connection
@@ -278,7 +278,7 @@ def cannot_listen(error: OSError, bind: str, port: int) -> SshError:
                 hint=f"Use {LOOPBACK}, or one that `ip address` lists.",
             )
         case _:
-            return SshError(f"Cannot listen on {where}: {error.strerror or type(error).__name__}.")
+            return SshError(f"Cannot listen on {where}: {reason_of(error)}.")
 
 
 def _reply(error: asyncssh.ChannelOpenError) -> Reply:

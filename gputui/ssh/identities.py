@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncssh
 
+from gputui.errors import reason_of
 from gputui.models import Secret
 from gputui.ssh import key_files
 from gputui.ssh.key_files import NamedKey
@@ -108,7 +109,7 @@ def _from_file(
     except FileNotFoundError:
         return None
     except OSError as error:
-        problems.append(f"{name} ({error.strerror})")
+        problems.append(f"{name} ({reason_of(error)})")
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
         if not key_files.wants_passphrase(error) and "bcrypt" not in str(error):
             problems.append(f"{name} (not a private key that can be used)")

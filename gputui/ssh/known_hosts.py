@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from gputui.errors import HostKeyError, SshError
+from gputui.errors import HostKeyError, SshError, reason_of
 from gputui.late_dataclasses import dataclass
 from gputui.models import Ref, SSHTarget
 from gputui.private_files import open_private
@@ -258,5 +258,5 @@ def _some(names: tuple[str, ...]) -> str:
 
 
 def _unusable(path: Path, error: Exception) -> SshError:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else "not text"
+    reason = reason_of(error) if isinstance(error, OSError) else "not text"
     return SshError(f"The known-hosts file {clean(str(path))} cannot be used: {reason}.")

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 
-from gputui.errors import ConfigError
+from gputui.errors import ConfigError, reason_of
 from gputui.openssh_config import Pass, Statement, is_safe_name, matches, passes
 from gputui.ssh import canonical_names
 
@@ -147,7 +147,7 @@ class Settings:
                     [shell, "-c", command], stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True
                 )
             except OSError as error:
-                raise statement.problem(f"{shell} does not start: {error.strerror}") from error
+                raise statement.problem(f"{shell} does not start: {reason_of(error)}") from error
             try:
                 self._ended[command] = process.wait(EXEC_SECONDS) == 0
             except subprocess.TimeoutExpired:

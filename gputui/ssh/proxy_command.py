@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from gputui.errors import SshError
+from gputui.errors import SshError, reason_of
 from gputui.text import clean
 
 _END_SECONDS = 0.5
@@ -48,7 +48,7 @@ class ProxyCommand:
         except OSError as error:
             ours.close()
             listening.close()
-            raise SshError(f"The shell {clean(shell)} does not start: {error.strerror}.") from error
+            raise SshError(f"The shell {clean(shell)} does not start: {reason_of(error)}.") from error
         finally:
             its.close()
             os.close(its_messages)

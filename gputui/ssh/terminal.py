@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
-from gputui.errors import SshError
+from gputui.errors import SshError, reason_of
 from gputui.ssh.terminal_modes import TerminalModes
 
 _HIGH_WATER = 64 * 1024
@@ -198,4 +198,4 @@ def _open_again(descriptor: int, flags: int) -> int:
         try:
             return os.open("/dev/tty", flags)
         except OSError as error:
-            raise SshError(f"The terminal cannot be opened: {error.strerror}.") from error
+            raise SshError(f"The terminal cannot be opened: {reason_of(error)}.") from error

@@ -17,7 +17,7 @@ from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
-from gputui.errors import HostKeyError, SshError
+from gputui.errors import HostKeyError, SshError, reason_of
 from gputui.late_dataclasses import dataclass
 from gputui.openssh_config import matches
 from gputui.ssh.known_hosts import HostKey, HostKeyQuestion, KnownHosts, name_of_host
@@ -179,7 +179,7 @@ class UserKnownHosts:
                 os.close(descriptor)
         except OSError as error:
             raise SshError(
-                f"The host key cannot be added to {clean(str(path))}: {error.strerror}.",
+                f"The host key cannot be added to {clean(str(path))}: {reason_of(error)}.",
                 hint="Correct UserKnownHostsFile, or the permissions of the file.",
             ) from error
 
@@ -218,7 +218,7 @@ def _read(path: Path) -> Iterator[_Entry]:
         return
     except OSError as error:
         raise SshError(
-            f"The known-hosts file {clean(str(path))} cannot be read: {error.strerror}.",
+            f"The known-hosts file {clean(str(path))} cannot be read: {reason_of(error)}.",
             hint="Correct its permissions: without it, a changed host key would look like a new one.",
         ) from error
     for number, line in enumerate(text.split("\n"), 1):

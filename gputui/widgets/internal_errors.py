@@ -19,7 +19,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
-from gputui.errors import GputuiError, UnknownOutcomeError
+from gputui.errors import GputuiError, UnknownOutcomeError, reason_of
 from gputui.widgets.textual_internals import app_context
 
 MOST_IN_A_ROW = 5
@@ -129,7 +129,7 @@ class Failures:
             if path is None or not path.exists():
                 path = self._written[fault] = self._write(error)
         except OSError as failure:
-            return f"No report could be written: {failure.strerror}."
+            return f"No report could be written: {reason_of(failure)}."
         except Exception as failure:  # noqa: BLE001  (the first failure is to be shown, whether or not it can be reported)
             return f"No report could be written: {type(failure).__name__}."
         return f"The report, without secrets, is in {path}"

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
+from gputui.errors import reason_of
+
 FILE, DIRECTORY = "SSL_CERT_FILE", "SSL_CERT_DIR"
 
 
@@ -66,4 +68,4 @@ def _from_directories(directories: str) -> ssl.SSLContext:
 
 
 def _reason(error: OSError | ValueError) -> str:
-    return (error.strerror or "it is no file" if isinstance(error, OSError) else "it is no path").lower()
+    return (reason_of(error) if isinstance(error, OSError) else "it is no path").lower()

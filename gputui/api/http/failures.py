@@ -24,6 +24,7 @@ from gputui.errors import (
     ServerError,
     UnavailableError,
     UnknownOutcomeError,
+    reason_of,
 )
 from gputui.late_dataclasses import dataclass
 from gputui.text import clean
@@ -333,7 +334,8 @@ def describe(error: Exception, server: Server, *, connect: float, read: float) -
         )
     if name in {"RemoteProtocolError", "DecodingError"}:
         return Reason(f"{host} broke off, or does not speak HTTP", server.look_at)
-    system = next((cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror), "")
+    of_system = (cause for cause in causes if isinstance(cause, OSError) and cause.errno is not None)
+    system = next(map(reason_of, of_system), "")
     if name == "ConnectError":
         return Reason(
             f"{host} cannot be reached{f': {system}' if system else ''}", "Check base_url, VPN and firewall."

@@ -16,7 +16,7 @@ from gputui.cli import arguments
 from gputui.cli.output import notify, write_json
 from gputui.cli.program import agent_program, config_file
 from gputui.config.paths import state_dir
-from gputui.errors import AgentError, ConfigError, ExitCode
+from gputui.errors import AgentError, ConfigError, ExitCode, reason_of
 from gputui.formatting import counted, format_bytes, format_duration
 from gputui.text import clean
 
@@ -269,7 +269,7 @@ def _logs(args: argparse.Namespace) -> int:
             with until_interrupted():
                 _follow(place.log)
     except OSError as error:
-        raise AgentError(f"Cannot read {place.log}: {error.strerror}.") from None
+        raise AgentError(f"Cannot read {place.log}: {reason_of(error)}.") from None
     return ExitCode.OK
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from gputui.cli import arguments, prompts, refs, session
 from gputui.cli.mutate import find_all, possible, refuse_shortened
 from gputui.cli.output import notify
-from gputui.errors import ConfigError, ExitCode, UnknownOutcomeError
+from gputui.errors import ConfigError, ExitCode, UnknownOutcomeError, reason_of
 from gputui.formatting import some_of
 from gputui.models import Action, Instance, RunState, Way
 from gputui.presentation import actions as wording
@@ -124,7 +124,7 @@ def _script(name: str) -> str:
         text = data.decode()
         script_for_sh(text)
     except OSError as error:
-        raise ConfigError(f"{name}: {error.strerror}.") from error
+        raise ConfigError(f"{name}: {reason_of(error)}.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{name}: not a text in UTF-8.") from error
     except (InvalidError, ValueError) as error:

@@ -15,7 +15,7 @@ from gputui.cli.output import notify, report_error
 from gputui.cli.prompts import ask, ask_secret, yes
 from gputui.config.paths import CONFIG_ENCODING, config_path
 from gputui.config.templates import toml_key, toml_text
-from gputui.errors import ConfigError, ExitCode, GputuiError
+from gputui.errors import ConfigError, ExitCode, GputuiError, reason_of
 from gputui.formatting import some_of
 from gputui.private_files import write_private
 from gputui.text import clean
@@ -85,7 +85,7 @@ def _existing(path: Path) -> tuple[str, list[str]]:
     except FileNotFoundError:
         return "", []
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"Cannot read {path}: {error}.", hint="It was not changed.") from None
+        raise ConfigError(f"Cannot read {path}: {reason_of(error)}.", hint="It was not changed.") from None
     if not text.strip():
         return "", []
     return text, list(load_config(path).accounts)
@@ -217,6 +217,6 @@ def _write(path: Path, text: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(target, text)
     except OSError as error:
-        raise ConfigError(f"Cannot write {path}: {error.strerror}.", hint="Check its directory.") from None
+        raise ConfigError(f"Cannot write {path}: {reason_of(error)}.", hint="Check its directory.") from None
     if widened:
         notify("The file was readable by others; now only you can read it.")

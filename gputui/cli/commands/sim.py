@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gputui.cli import arguments
 from gputui.cli.output import notify
 from gputui.cli.simulator import need_simulator
-from gputui.errors import ConfigError, ExitCode
+from gputui.errors import ConfigError, ExitCode, reason_of
 
 if TYPE_CHECKING:
     from gputui.sim.server import Running
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"The simulator has no such world: {error}.") from None
     except OSError as error:
         raise ConfigError(
-            f"The simulator cannot listen on the ports from {args.port} on: {error.strerror or error}.",
+            f"The simulator cannot listen on the ports from {args.port} on: {reason_of(error)}.",
             hint="Use other ports: gputui sim --port 9700",
         ) from None
     return ExitCode.OK

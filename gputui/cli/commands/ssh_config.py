@@ -138,7 +138,7 @@ class _File:
         try:
             write_private(self._path, text)
         except OSError as error:
-            raise ConfigError(f"{self._path} cannot be written: {error.strerror}.") from error
+            raise ConfigError(f"{self._path} cannot be written: {reason_of(error)}.") from error
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from gputui.cli.columns import table_with
 from gputui.cli.output import notify, terminal_width
 from gputui.cli.refs import accounts_for, report_shortened, resolve
 from gputui.config.paths import state_dir
-from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError
+from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError, reason_of
 from gputui.fleet.timeline import ALL, Scope, Sources, of_host, of_rule, of_thing, places_of, read
 from gputui.history.timeline import named
 from gputui.models import Event, Ref, Resource, Row
@@ -219,5 +219,5 @@ def _write(path: Path, text: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
     except OSError as error:
-        raise GputuiError(f"{clean(str(path))} cannot be written: {error.strerror}.") from None
+        raise GputuiError(f"{clean(str(path))} cannot be written: {reason_of(error)}.") from None
     notify(f"Written to {clean(str(path))}")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from gputui.errors import ForbiddenError, JournalError
+from gputui.errors import ForbiddenError, JournalError, reason_of
 from gputui.formatting import format_money
 from gputui.late_dataclasses import dataclass
 from gputui.models import Money
@@ -125,4 +125,4 @@ class Budget:
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:
-            raise JournalError(f"{self._path}: {error.strerror or error}.", hint="Nothing was sent.") from None
+            raise JournalError(f"{self._path}: {reason_of(error)}.", hint="Nothing was sent.") from None

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from gputui.cli.mcp.tool import Answer
-from gputui.errors import ConfigError, ConflictError, NotFoundError
+from gputui.errors import ConfigError, ConflictError, NotFoundError, reason_of
 from gputui.late_dataclasses import dataclass
 from gputui.private_files import open_private, write_private
 from gputui.rules.place import own_directory, unusable
@@ -218,7 +218,7 @@ class Desk:
         except FileNotFoundError:
             raise gone from None
         except (OSError, ValueError) as error:
-            raise ConfigError(f"{self._path(id_)}: {error}.", hint="Remove the file.") from None
+            raise ConfigError(f"{self._path(id_)}: {reason_of(error)}.", hint="Remove the file.") from None
         if text.id != id_ or text.expires <= now:
             raise gone
         return text

@@ -109,7 +109,7 @@ def _output_file() -> IO[bytes]:
     try:
         return tempfile.TemporaryFile()
     except OSError as error:
-        raise UnavailableError(f"No file for the output of the notification command: {error.strerror}.") from None
+        raise UnavailableError(f"No file for the output of the notification command: {reason_of(error)}.") from None
 
 
 def _end_of(output: IO[bytes]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gputui.errors import GputuiError
+from gputui.errors import GputuiError, reason_of
 from gputui.models import Row
 from gputui.presentation.columns.column import Column
 from gputui.screens import dialogs
@@ -30,6 +30,6 @@ class SaveCommands(CommandSet):
             path = await save_rows(self.app, chosen, self.view.NAME, columns, rows)
         except OSError as error:
             raise GputuiError(
-                f"Not saved: {error.strerror}.", hint="Start gputui in a folder you may write to."
+                f"Not saved: {reason_of(error)}.", hint="Start gputui in a folder you may write to."
             ) from error
         self.view.notify(f"Saved as {path}", severity="information")

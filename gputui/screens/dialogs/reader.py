@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from gputui.errors import reason_of
 from gputui.screens.base.export import save_text
 from gputui.screens.detail import describe_json
 from gputui.screens.dialogs.dialog import Dialog
@@ -245,6 +246,6 @@ class JsonReaderDialog(Reader[JsonView]):
         try:
             path = await save_text(stem, suffix, written(value))
         except OSError as error:
-            self.notify(f"Not saved: {error.strerror}.", severity="error", markup=False)
+            self.notify(f"Not saved: {reason_of(error)}.", severity="error", markup=False)
             return
         self.notify(f"Saved as {path}", markup=False, timeout=6)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from gputui.commands import Condition
-from gputui.errors import InvalidError
+from gputui.errors import InvalidError, reason_of
 from gputui.logs.line_filter import LineFilter
 from gputui.models import Form, FormField
 from gputui.presentation.times import parse_time
@@ -130,7 +130,7 @@ class LogCommands(CommandSet):
         try:
             path, count = await save_log(form, log.name, log.store, log.matches)
         except OSError as error:
-            self.view.notify(f"Not saved: {error.strerror or error}.")
+            self.view.notify(f"Not saved: {reason_of(error)}.")
             return
         except ValueError:
             # Another log was opened meanwhile, and with it the file of this one closed.

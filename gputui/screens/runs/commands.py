@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from gputui.commands import Command, Condition, Group
-from gputui.errors import GputuiError
+from gputui.errors import GputuiError, reason_of
 from gputui.fleet.remote_run import RemoteRun
 from gputui.formatting import counted
 from gputui.models import Action, Instance, RunResult
@@ -119,7 +119,7 @@ class RunCommands(ActionCommands):
             path = await save_text(stem, form, text)
         except OSError as error:
             raise GputuiError(
-                f"Not saved: {error.strerror}.", hint="Start gputui in a folder you may write to."
+                f"Not saved: {reason_of(error)}.", hint="Start gputui in a folder you may write to."
             ) from error
         self.view.notify(f"Saved as {path}", severity="information")
 

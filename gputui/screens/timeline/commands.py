@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gputui.commands import Command, Condition
-from gputui.errors import GputuiError, InvalidError
+from gputui.errors import GputuiError, InvalidError, reason_of
 from gputui.models import RESOURCES, Ref
 from gputui.models.timeline import Lane, Moment, Timeline
 from gputui.presentation.columns.moments import moment_columns
@@ -140,7 +140,7 @@ class TimelineCommands(CommandSet):
                 path = await save_rows(self.app, chosen, self.view.NAME, columns, moments)  # type: ignore[arg-type]
         except OSError as error:
             raise GputuiError(
-                f"Not saved: {error.strerror}.", hint="Start gputui in a folder you may write to."
+                f"Not saved: {reason_of(error)}.", hint="Start gputui in a folder you may write to."
             ) from error
         self.view.notify(f"Saved as {path}", severity="information")
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from gputui.errors import CopyError
+from gputui.errors import CopyError, reason_of
 from gputui.ssh.sftp.answers import shown
 from gputui.ssh.sftp.checksum import local_sha256
 from gputui.ssh.sftp.places import BLOCK, READABLE, Names, OpenFile, full, unusual_mode
@@ -238,7 +238,7 @@ def _local_failure(error: Exception, where: str) -> CopyError:
         errno.ELOOP: "it is a symbolic link, or links lead in a circle",
         errno.EROFS: "the file system is read-only",
     }
-    return CopyError(f"{where}: {words.get(error.errno or 0) or error.strerror or type(error).__name__}.")
+    return CopyError(f"{where}: {words.get(error.errno or 0) or reason_of(error)}.")
 
 
 def _attrs_of(found: os.stat_result) -> Attrs:
