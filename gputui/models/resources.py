@@ -38,8 +38,13 @@ class Resource(StrEnum):
 
     @property
     def words(self) -> str:
-        """The name of the list in sentences: ``GPUs``, ``instances``."""
-        return "GPUs" if self is Resource.GPUS else self.value
+        """The name of the list in sentences: ``GPUs``, ``stock``."""
+        return RESOURCES[self].words or self.value
+
+    @property
+    def nouns(self) -> str:
+        """The name of the rows in sentences, in the plural: ``GPUs``, ``available GPUs``."""
+        return RESOURCES[self].nouns or self.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,8 @@ class ResourceSpec:
 
     ``model`` is the type of its rows, ``view`` the name of the view that shows them. ``named``: commands accept the
     names of its rows. ``recorded``: the last list is kept in the history, for the first frame of the next session.
-    ``library`` explains a part of the library that needs no view class of its own; '' for all others.
+    ``library`` explains a part of the library that needs no view class of its own; '' for all others. ``words`` names
+    the list in sentences, where that is not its value; ``nouns`` its rows, where they are called otherwise.
     """
 
     model: type[Any]
@@ -56,6 +62,8 @@ class ResourceSpec:
     named: bool = False
     recorded: bool = True
     library: str = ""
+    words: str = ""
+    nouns: str = ""
 
 
 RESOURCES: Mapping[Resource, ResourceSpec] = {
@@ -67,12 +75,12 @@ RESOURCES: Mapping[Resource, ResourceSpec] = {
     # Inputs and outputs are private to the user: they are not stored on this machine.
     Resource.TASKS: ResourceSpec(Task, "tasks", recorded=False),
     Resource.QUEUES: ResourceSpec(TaskQueue, "tasks", recorded=False),
-    Resource.STOCK: ResourceSpec(Offer, "stock"),
-    Resource.GPUS: ResourceSpec(GpuDevice, "gpus"),
-    Resource.PROCESSES: ResourceSpec(GpuProcess, "gpus", recorded=False),
+    Resource.STOCK: ResourceSpec(Offer, "stock", nouns="available GPUs"),
+    Resource.GPUS: ResourceSpec(GpuDevice, "gpus", words="GPUs"),
+    Resource.PROCESSES: ResourceSpec(GpuProcess, "gpus", recorded=False, nouns="GPU processes"),
     Resource.HOSTS: ResourceSpec(HostInfo),
     Resource.EVENTS: ResourceSpec(Event, "events", recorded=False),
-    Resource.BLACKLIST: ResourceSpec(Block, "blacklist"),
+    Resource.BLACKLIST: ResourceSpec(Block, "blacklist", nouns="blocked hosts"),
     Resource.PACKAGES: ResourceSpec(Package, "cost"),
     Resource.BALANCES: ResourceSpec(Balance, "cost"),
     Resource.ACCOUNTS: ResourceSpec(AccountInfo, recorded=False),

@@ -92,7 +92,7 @@ class LibraryPart(ListView):
         if self.session.has_list(self.RESOURCE):
             return super().empty_text()
         why = "its kind has none" if self.session.only else "no account is of a kind that has some"
-        return f"There are no {self.RESOURCE.value} in {self.session.accounts_text}: {why}."
+        return f"There are no {self.RESOURCE.nouns} in {self.session.accounts_text}: {why}."
 
 
 _IMAGES = frozenset({Resource.IMAGES})

@@ -91,3 +91,9 @@ def test_the_gaps_of_a_list_are_one_sentence() -> None:
     assert rows.problem == "a did not answer; b is no SSH server. Is this its port?; c is off."
     asked = PartialRows[Instance]([], [Missing("Is this its port?")])
     assert str(incomplete("own", Resource.GPUS, asked)).endswith("is incomplete: Is this its port?")
+
+
+def test_sentences_name_a_list_and_its_rows() -> None:
+    assert (Resource.GPUS.words, Resource.GPUS.nouns) == ("GPUs", "GPUs")
+    assert (Resource.STOCK.words, Resource.STOCK.nouns) == ("stock", "available GPUs")
+    assert (Resource.INSTANCES.words, Resource.INSTANCES.nouns) == ("instances", "instances")

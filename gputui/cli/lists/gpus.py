@@ -49,7 +49,7 @@ def report_unsupported(listing: session.Listing, resource: Resource, named: Sequ
     if not names:
         return ExitCode.OK
     report = "reports" if len(names) == 1 else "report"
-    nouns = "GPUs" if resource is Resource.GPUS else "GPU processes"
-    notify(f"gputui: {', '.join(names)} {report} no {nouns}: they are unknown. --of INSTANCE reads them over SSH.")
+    unknown = f"{', '.join(names)} {report} no {resource.nouns}: they are unknown"
+    notify(f"gputui: {unknown}. --of INSTANCE reads them over SSH.")
     meant = resource is Resource.PROCESSES or not listing.rows or any(name in named for name in names)
     return ExitCode.UNREACHABLE if meant else ExitCode.OK

@@ -62,7 +62,7 @@ async def _once(fleet: Fleet, of: Sequence[str], resource: Resource, layout: Lay
         if any(isinstance(row, GpuProcess) and row.inside and row.pid is not None for row in rows):
             notify(_WHOSE)
         if not rows and status is ExitCode.OK:
-            notify(f"There are no {resource.words} of {' and '.join(one.name for one in instances)}.")
+            notify(f"There are no {resource.nouns} of {' and '.join(one.name for one in instances)}.")
     return status
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 
 _LEASED = (Resource.INSTANCES, Resource.DEPLOYMENTS)
-_NOUNS = {Resource.STOCK: "available GPUs", Resource.BLACKLIST: "blocked hosts"}
 
 
 def run(
@@ -51,9 +50,9 @@ def run(
         status = max(status, gpus.report_unsupported(listing, resource, args.accounts))
     if not listing.rows and status is ExitCode.OK and not listing.failures and table:
         able = ", ".join(name for name in read if name not in listing.unsupported) or "these accounts"
-        noun = _NOUNS.get(resource, resource.words)
         limited = args.filters or args.saved_view
-        notify(f"No {noun} in {able} match the filter." if limited else f"There are no {noun} in {able}.")
+        nouns = resource.nouns
+        notify(f"No {nouns} in {able} match the filter." if limited else f"There are no {nouns} in {able}.")
     return status
 
 

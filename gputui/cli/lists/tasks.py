@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
     if layout.is_table:
         session.report_problems(rows)
         if not rows and status is ExitCode.OK:
-            notify(f"There are no {resource.value} of {text}.")
+            notify(f"There are no {resource.nouns} of {text}.")
     return status
 
 

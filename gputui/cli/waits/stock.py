@@ -58,7 +58,7 @@ class StockWait:
         offering = [name for name in fleet.accounts if fleet.runtime(name).lists(Resource.STOCK)]
         failures = self._failures(offering)
         if not offering and not failures:
-            raise ConfigError(f"{', '.join(fleet.accounts)}: the server has no stock.")
+            raise ConfigError(f"{', '.join(fleet.accounts)}: the server has no {Resource.STOCK.words}.")
         read = [name for name in offering if fleet.feed(name, Resource.STOCK).state is FeedState.FRESH]
         offers = [row for row in listing.rows if isinstance(row, Offer) and row.ref.account in read]
         whole = len(read) == len(offering) and not failures and not any(offer.problem for offer in offers)
