@@ -24,9 +24,9 @@ from gputui.fleet.identification import Identification
 from gputui.fleet.logins import Logins
 from gputui.fleet.mutations import Mutations
 from gputui.fleet.notifications.settings import Settings
+from gputui.fleet.polled_lists import Watching
 from gputui.fleet.rows import Rows
 from gputui.fleet.session_work import SessionWork
-from gputui.fleet.watching import Watching
 from gputui.models import (
     AccountInfo,
     Action,
