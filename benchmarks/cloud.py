@@ -274,7 +274,7 @@ async def arrivals(account: Account, watching: Watching) -> dict[tuple[str, str,
             if isinstance(row, Event):
                 seen[row.instance.id, row.status, int(row.at.timestamp())] = now
 
-    fleet.watch({Resource.EVENTS})
+    fleet.poll({Resource.EVENTS})
     await fleet.start()
     try:
         await asyncio.sleep(watching.settle)

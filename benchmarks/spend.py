@@ -58,7 +58,7 @@ async def recorded(history: History, count: int, readings: int) -> tuple[float, 
     hub.spending = frozenset({LIST})
     hub.rows[LIST] = instances(count)
     fleet = make_fleet(clock, hub, history=history)
-    fleet.watch([LIST])
+    fleet.poll([LIST])
     await fleet.start()
     runtime, spending = fleet.runtime("hub"), fleet.spending
     assert spending is not None

@@ -64,7 +64,7 @@ REACTIONS = {
         Listeners.notify,
         AccountRuntime.reconsider,
         Mutations._check_of,
-        FormStock.watched,
+        FormStock.polled,
     )
 }
 """What is no step of it: the colour of a dialog, the bar that draws a message, views that draw the mark, pollers that

@@ -71,14 +71,14 @@ class BlockRenewalService:
                 await self.look()
                 await self._fleet.clock.sleep(PACE)
         finally:
-            self._fleet.watching.keep((), owner=self)
+            self._fleet.polled_lists.keep((), owner=self)
 
     async def look(self) -> None:
         """Look at all renewals once."""
         self._renewals = await asyncio.to_thread(self._agent.history.block_renewals.read, self._scope)
         now = self._fleet.now()
         due = [one for one in self._renewals if not one.state.over and one.until - now <= _before(one)]
-        self._fleet.watching.keep(_LISTS if due else (), owner=self)
+        self._fleet.polled_lists.keep(_LISTS if due else (), owner=self)
         for renewal in due:
             try:
                 await self._look_at(renewal)

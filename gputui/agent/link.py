@@ -115,8 +115,8 @@ class Link:
             return await self.ask(question, min(age, fleet.clock.monotonic() - begun))
 
         fleet.share = ask_since if fresh else self.ask
-        fleet.watching.listeners.add(lambda _: self._watch())
-        self._watch()
+        fleet.polled_lists.listeners.add(lambda _: self._send_polled_lists())
+        self._send_polled_lists()
 
     def keep(self) -> None:
         """Look for another agent whenever the link is lost, until it is closed; none is started."""
@@ -141,14 +141,17 @@ class Link:
         with suppress(AgentError):
             for topic, listener in self._listeners:
                 await client.subscribe(topic, listener)
-        self._watch()
+        self._send_polled_lists()
 
-    def _watch(self) -> None:
+    def _send_polled_lists(self) -> None:
         """Let the agent poll what is on this screen: it records it."""
         if self._fleet is not None and self.client is not None and not self.client.closed:
             self.client.note(
-                "watch",
-                {"now": sorted(self._fleet.watching.now), "slowly": sorted(self._fleet.watching.shown_slowly)},
+                "poll",
+                {
+                    "now": sorted(self._fleet.polled_lists.now),
+                    "slowly": sorted(self._fleet.polled_lists.shown_slowly),
+                },
             )
 
 

@@ -235,7 +235,7 @@ class Process:
             "ready": self._ready,
             "ping": _ping,
             "ask": self._ask,
-            "watch": self._watch,
+            "poll": self._poll,
             "rows": self._rows,
             "status": self._status,
             "stop": self._stop,
@@ -263,9 +263,9 @@ class Process:
         if not session.print or session.print != self.agent.print:
             raise AgentError("The session has another configuration or environment.")
 
-    async def _watch(self, session: Session, arguments: Mapping[str, Any]) -> Any:
-        session.watched = frozenset(map(str, arguments.get("now", ())))
-        session.watched_slowly = frozenset(map(str, arguments.get("slowly", ())))
+    async def _poll(self, session: Session, arguments: Mapping[str, Any]) -> Any:
+        session.polled = frozenset(map(str, arguments.get("now", ())))
+        session.polled_slowly = frozenset(map(str, arguments.get("slowly", ())))
         await self.agent.ready.wait()
         self._poll_for_sessions()
         return {}
@@ -273,9 +273,9 @@ class Process:
     def _poll_for_sessions(self) -> None:
         """Poll the lists that are on the screens of all sessions: the agent records them."""
         sessions = self._polled_for = self._awake()
-        self.agent.fleet.watch(
-            _lists(name for session in sessions for name in session.watched),
-            _lists(name for session in sessions for name in session.watched_slowly),
+        self.agent.fleet.poll(
+            _lists(name for session in sessions for name in session.polled),
+            _lists(name for session in sessions for name in session.polled_slowly),
         )
 
     def _awake(self) -> frozenset[Session]:

@@ -98,7 +98,7 @@ class MetricsService:
 
     async def run(self) -> None:
         """Serve until cancelled. Raises AgentError where the address cannot be used."""
-        self._agent.fleet.watching.keep_slowly(METERED, owner=self)
+        self._agent.fleet.polled_lists.keep_slowly(METERED, owner=self)
         try:
             server = await asyncio.start_server(self._answer, self._address.host, self._address.port)
         except OSError as error:

@@ -267,7 +267,7 @@ class RuleService:
         return {name for one in watches for name in accounts_of(one) or self._fleet.accounts}
 
     def _poll(self, lists: Sequence[Resource], of: str, accounts: set[str], pace: float = 0.0) -> None:
-        self._fleet.watching.keep(lists if accounts else (), (self, of), accounts, pace)
+        self._fleet.polled_lists.keep(lists if accounts else (), (self, of), accounts, pace)
 
     def _wake(self, concerned: Callable[[Watch], bool]) -> None:
         """Let the rules look again that something new is about."""

@@ -41,11 +41,11 @@ class Session:
         self.attached = False
         self.print = ""
         self.topics: set[str] = set()
-        self.watched: frozenset[str] = frozenset()
+        self.polled: frozenset[str] = frozenset()
         """The names of the lists on its screen."""
         self.heard = 0.0
         """When its last message came, by the monotonic clock."""
-        self.watched_slowly: frozenset[str] = frozenset()
+        self.polled_slowly: frozenset[str] = frozenset()
         self.reader = reader
         self._writer = writer
         self.tasks: set[asyncio.Task[None]] = set()

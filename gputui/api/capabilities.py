@@ -199,7 +199,7 @@ class Backend(ABC):
     answer: Callable[[Question], Awaitable[Answer]] | None = None
     """Asks its server for another process of the user; None where its lists come in other ways than by HTTP."""
     paces: tuple[float, float] = (0.0, 0.0)
-    """The least number of seconds between two requests of a list: while it is watched, and otherwise."""
+    """The least number of seconds between two requests of a list: while it is on the screen, and otherwise."""
 
     def __init__(self, account: str) -> None:
         self.account = account

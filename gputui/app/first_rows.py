@@ -31,7 +31,7 @@ class FirstRows:
         Before the first view is there it is not known which lists are wanted.
         """
         watched = asyncio.Event()
-        self._first.watching.listeners.add(lambda _: watched.set())
+        self._first.polled_lists.listeners.add(lambda _: watched.set())
         self._task = asyncio.create_task(self._take(watched))
 
     async def wait(self) -> None:
@@ -52,6 +52,6 @@ class FirstRows:
             client = await self._link.open()
             if client is not None:
                 await watched.wait()
-                wanted = self._first.watching.now | self._first.watching.shown_slowly
+                wanted = self._first.polled_lists.now | self._first.polled_lists.shown_slowly
                 async for found in client.parts("rows", {"lists": sorted(wanted)}):
                     take_rows(self._first, found)

@@ -233,7 +233,7 @@ class AccountRuntime:
         return log.cost if log else 0.0
 
     def reconsider(self) -> None:
-        """Adapt to a change of the watched lists or pending changes."""
+        """Adapt to a change of the polled lists or pending changes."""
         for poller in self.pollers.values():
             poller.reconsider()
         self.update_health()
@@ -359,7 +359,7 @@ class AccountRuntime:
             limited = self._not_before > self._clock.monotonic()
             state, message = assess(logs, limited=limited)
             if not logs and self.info is not None and any(map(self.denial, self.pollers)):
-                state = HealthState.OK  # the account is known, and may not use the watched lists
+                state = HealthState.OK  # the account is known, and may not use the polled lists
         until = self._limited_until if state is HealthState.LIMITED else None
         since = self.health.since if self.health.state is state else self._clock.now()
         self.health = replace(self.health, state=state, message=message, until=until, since=since)

@@ -114,7 +114,7 @@ class Capabilities:
         return self.runtime(row.ref.account).probes is not None and Action.SSH in self.actions(row)
 
     def probe(self, instance: Instance, read: Read) -> None:
-        """Start to probe an instance while such lists are watched; a failed one is probed again immediately."""
+        """Start to probe an instance while such lists are polled; a failed one is probed again immediately."""
         self.runtime(instance.ref.account).probe(instance, read)
 
     def is_probed(self, ref: Ref) -> bool:

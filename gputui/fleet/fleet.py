@@ -24,7 +24,7 @@ from gputui.fleet.identification import Identification
 from gputui.fleet.logins import Logins
 from gputui.fleet.mutations import Mutations
 from gputui.fleet.notifications.settings import Settings
-from gputui.fleet.polled_lists import Watching
+from gputui.fleet.polled_lists import PolledLists
 from gputui.fleet.rows import Rows
 from gputui.fleet.session_work import SessionWork
 from gputui.models import (
@@ -95,7 +95,7 @@ class Fleet(Rows):
         """Whether other processes take their answers from this one, and leave it to record what is in them."""
         self.leaves_hosts = False
         """Whether hosts that are looked at over SSH are not polled: this process has no use for them now."""
-        self.watching = Watching(self._reconsider, on_failure)
+        self.polled_lists = PolledLists(self._reconsider, on_failure)
         """The lists that are polled, apart from those of the background."""
         self.budgets: Sequence[Budget] = ()
         """The budgets as configured."""
@@ -201,13 +201,13 @@ class Fleet(Rows):
 
     # Lists that are requested.
 
-    def watch(self, resources: Iterable[Resource], slowly: Iterable[Resource] = ()) -> None:
+    def poll(self, resources: Iterable[Resource], slowly: Iterable[Resource] = ()) -> None:
         """Set the resources on the screen: they are polled at their interval, the others slowly or not at all.
 
         ``slowly`` are those that are polled at the interval of the background, though it is not theirs.
         """
-        self.watching.show(resources, slowly)
-        if Resource.GPUS in self.watching.shown | self.watching.shown_slowly and not self._samples_read:
+        self.polled_lists.show(resources, slowly)
+        if Resource.GPUS in self.polled_lists.shown | self.polled_lists.shown_slowly and not self._samples_read:
             self._samples_read = True
             self._spawn(self.read_samples())
         self.announce()
@@ -378,7 +378,7 @@ class Fleet(Rows):
     def refresh_after(self, ref: Ref, action: Action) -> asyncio.Future[None] | None:
         """Request the lists that an action may have changed; done when the one that contains ``ref`` is read."""
         runtime, home = self.runtime(ref.account), self.resource_of(ref)
-        others = {shows_in} if (shows_in := ACTIONS[action].shows_in) is not None else set(self.watching.now)
+        others = {shows_in} if (shows_in := ACTIONS[action].shows_in) is not None else set(self.polled_lists.now)
         if home is Resource.DEPLOYMENTS:
             others.add(Resource.INSTANCES)
         for resource in others - {home}:

@@ -55,20 +55,20 @@ class Pace:
 
     def of(self, resource: Resource) -> float | None:
         """Return the present interval between two requests of a list, None for no requests."""
-        runtime, polling, watching = self._runtime, self._polling, self._fleet.watching
+        runtime, polling, lists = self._runtime, self._polling, self._fleet.polled_lists
         if polling is None or not self._may_request(resource):
             return None
-        watched = watching.in_account(runtime.name)
-        paces = [self._usual(resource, polling)] if resource in watched else []
-        if runtime.uses_probes(resource) and Resource.GPUS not in watched:
+        polled = lists.in_account(runtime.name)
+        paces = [self._usual(resource, polling)] if resource in polled else []
+        if runtime.uses_probes(resource) and Resource.GPUS not in polled:
             # Processes are shown next to another list: not worth a query over SSH every other second.
             paces = [max(_BACKGROUND, pace) for pace in paces]
-        paces += [max(pace, self._usual(resource, polling)) for pace in watching.paces(runtime.name, resource)]
-        if resource in watching.slowly:
+        paces += [max(pace, self._usual(resource, polling)) for pace in lists.paces(runtime.name, resource)]
+        if resource in lists.slowly:
             paces.append(self._slow())
         if resource is Resource.INSTANCES:
             paces.append(self._slow())
-            if Resource.EVENTS in watched and runtime.observes_some:
+            if Resource.EVENTS in polled and runtime.observes_some:
                 paces.append(max(polling.events, self._least(0)))
             if self._fleet.mutations.has_pending(runtime.name) or self._is_in_transition():
                 paces.append(max(_TRANSITION, _TRANSITION_REST * self._cost(resource)))

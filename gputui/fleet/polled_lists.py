@@ -21,7 +21,7 @@ class _Kept:
         return self.accounts is None or account in self.accounts
 
 
-class Watching:
+class PolledLists:
     """The lists on the screen, and those that have an owner whatever is on the screen.
 
     ``reconsider`` is called after each change, so that the pollers adapt; then the ``listeners``.
@@ -58,7 +58,7 @@ class Watching:
         return [each.pace for each in kept if each.pace]
 
     def show(self, resources: Iterable[Resource], slowly: Iterable[Resource] = ()) -> None:
-        """Set the lists on the screen; see :meth:`.Fleet.watch`."""
+        """Set the lists on the screen; see :meth:`.Fleet.poll`."""
         self.shown, self.shown_slowly = frozenset(resources), frozenset(slowly)
         self._changed()
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def probe_gpus(fleet: Fleet, instance: Instance) -> None:
-    """Start to probe the GPUs of an instance, while lists of GPUs or processes are watched.
+    """Start to probe the GPUs of an instance, while lists of GPUs or processes are polled.
 
     The first login is the caller's, who can ask the user.
     """

@@ -82,7 +82,7 @@ class StockNotifications:
 
     def _keep_polling(self) -> None:
         if self._fleet is not None:
-            self._fleet.watching.keep({Resource.STOCK} if self._wanted else (), owner=self)
+            self._fleet.polled_lists.keep({Resource.STOCK} if self._wanted else (), owner=self)
 
     def _feeds_changed(self) -> None:
         """Look at the offers of which the first answer was the same as the last of an earlier session."""

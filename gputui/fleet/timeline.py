@@ -139,8 +139,8 @@ def read(sources: Sources, span: TimeSpan, scope: Scope = ALL) -> Timeline:
     rules, problems = _rules(sources, span)
     stock = ((sample.ref, sample.at, sample.idle) for sample in record.samples)
     observed = {name: _observed(name, sources, record, span) for name in sources.accounts}
-    watched = scope.concern.accounts or frozenset(sources.accounts)
-    missing = of_gaps({name: gaps(spans, span) for name, spans in observed.items() if spans and name in watched})
+    concerned = scope.concern.accounts or frozenset(sources.accounts)
+    missing = of_gaps({name: gaps(spans, span) for name, spans in observed.items() if spans and name in concerned})
     moments = merged(
         _events(sources, span, record.events),
         (
@@ -162,7 +162,7 @@ def read(sources: Sources, span: TimeSpan, scope: Scope = ALL) -> Timeline:
         tuple(record.stock),
         tuple(record.load),
         observed,
-        (*sources.lacking, *_lacking(sources, record, observed, watched), *problems),
+        (*sources.lacking, *_lacking(sources, record, observed, concerned), *problems),
         record.oldest,
         {lane: at for table, lane in _CUT.items() if (at := record.cut.get(table)) is not None},
     )
@@ -199,7 +199,7 @@ def _events(sources: Sources, span: TimeSpan, stored: Iterable[Event]) -> Iterat
 
 
 def _lacking(
-    sources: Sources, record: kept.Record, observed: Mapping[str, Collection[TimeSpan]], watched: frozenset[str]
+    sources: Sources, record: kept.Record, observed: Mapping[str, Collection[TimeSpan]], concerned: frozenset[str]
 ) -> Iterator[str]:
     if record.failed or sources.history.failure:
         yield f"The history cannot be read: {sources.history.failure}."
@@ -207,7 +207,7 @@ def _lacking(
         yield f"Too much happened to show all: {_TABLES[table]} from {at.astimezone():%Y-%m-%d %H:%M} on. Zoom in."
     if wrong := sum(map(len, record.wrong.values())):
         yield f"{wrong:,} {'row' if wrong == 1 else 'rows'} of the history cannot be read and are left out."
-    unknown = [name for name, spans in observed.items() if not spans and name in watched]
+    unknown = [name for name, spans in observed.items() if not spans and name in concerned]
     if unknown:
         yield f"Not observed, or not recorded: {', '.join(unknown)}."
 

@@ -323,17 +323,17 @@ async def test_an_agent_on_another_machine_is_named(tmp_path: Path) -> None:
 async def test_nothing_is_polled_for_the_screen_of_a_suspended_session(agent: Running) -> None:
     session = await agent.attach()
     fleet = agent.process.agent.fleet
-    session.note("watch", {"now": ["stock"], "slowly": []})
-    await until(lambda: Resource.STOCK in fleet.watching.now)
+    session.note("poll", {"now": ["stock"], "slowly": []})
+    await until(lambda: Resource.STOCK in fleet.polled_lists.now)
     await agent.pass_time(100)
     await session.call("ping")
     await agent.pass_time(100)
-    assert Resource.STOCK in fleet.watching.now
+    assert Resource.STOCK in fleet.polled_lists.now
     await agent.pass_time(30)
-    assert Resource.STOCK not in fleet.watching.now
+    assert Resource.STOCK not in fleet.polled_lists.now
     await session.call("ping")
     await agent.pass_time(6)
-    assert Resource.STOCK in fleet.watching.now
+    assert Resource.STOCK in fleet.polled_lists.now
     await session.aclose()
 
 
@@ -346,7 +346,7 @@ async def test_hosts_over_ssh_are_looked_at_only_for_a_rule(agent: Running) -> N
     looks = lab.calls[Resource.INSTANCES]
     lab.named_instances = named
     session = await agent.attach()
-    session.note("watch", {"now": ["instances"], "slowly": []})
+    session.note("poll", {"now": ["instances"], "slowly": []})
     await agent.pass_time(70)
     await session.call("ping")
     assert lab.calls[Resource.INSTANCES] == looks

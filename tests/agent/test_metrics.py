@@ -49,8 +49,8 @@ async def scraped(clock: FakeClock, *backends: FakeBackend, rules: Iterable[Rule
     """Poll every list once, and scrape seven seconds later."""
     fleet = make_fleet(clock, *backends)
     await fleet.start()
-    fleet.watching.keep_slowly(METERED, owner=None)
-    fleet.watch(())  # the screens of sessions change nothing in it
+    fleet.polled_lists.keep_slowly(METERED, owner=None)
+    fleet.poll(())  # the screens of sessions change nothing in it
     await clock.advance(1)
     clock.elapsed += 7
     try:

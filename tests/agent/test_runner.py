@@ -127,7 +127,7 @@ async def test_rules_that_are_deleted_paused_or_of_another_configuration_send_no
         agent.files.delete("g7k2", saved.revision)
         await agent.until(lambda: len(agent.service.statuses()) == 1)
         agent.hub.rows[STOCK] = [offer(2)]
-        agent.fleet.watch({STOCK})
+        agent.fleet.poll({STOCK})
         await agent.until(lambda: agent.hub.calls[STOCK] > 10)
         assert not agent.hub.values
         assert not agent.service.busy

@@ -87,7 +87,7 @@ class Sessions:
             link.serve(fleet, fresh=fresh)
         try:
             await fleet.start()
-            fleet.watch(watch)
+            fleet.poll(watch)
             self.fleets.append(fleet)
             self.links.append(link)
             yield fleet
@@ -164,7 +164,7 @@ async def test_a_session_whose_agent_ends_asks_by_itself_and_loses_nothing(
 async def test_the_agent_polls_and_records_what_is_on_a_screen(tmp_path: Path, simulator: Running) -> None:
     sessions = Sessions(tmp_path, simulator)
     async with sessions.agent(), sessions.session(linked=True, watch=[Resource.STOCK]) as fleet:
-        await until(lambda: Resource.STOCK in sessions.process.agent.fleet.watching.now)
+        await until(lambda: Resource.STOCK in sessions.process.agent.fleet.polled_lists.now)
         await sessions.pass_time(1)
         shared = [name for name in fleet.accounts if fleet.rows(Resource.STOCK, name)]
         assert shared
@@ -184,7 +184,7 @@ async def test_the_first_rows_of_a_session_come_from_the_agent(tmp_path: Path, s
         rows = FirstRows(sessions.links[0], first)
         rows.start()
         await asyncio.sleep(0.1)  # it is linked before the first view is there
-        first.watch([Resource.INSTANCES])
+        first.poll([Resource.INSTANCES])
         await rows.wait()
         await until(lambda: bool(first.rows(Resource.INSTANCES)))
         assert await rows.aclose() is None

@@ -107,7 +107,7 @@ async def soak(
             on_failure=failures.append,
         )  # fmt: skip
         fleet.subscribe(Resource.EVENTS, witness.hear)
-        fleet.watch(WATCHED)
+        fleet.poll(WATCHED)
         await fleet.start()
         try:
             await caught_up(fleet, accounts)

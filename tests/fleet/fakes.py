@@ -384,7 +384,7 @@ async def running(
     fleet = make_fleet(
         clock, *backends, history=history, read_only=read_only, unopenable=unopenable, on_failure=on_failure
     )
-    fleet.watch(watch)
+    fleet.poll(watch)
     fleet.restore()
     await fleet.start()
     await settle()

@@ -212,7 +212,7 @@ async def test_after_a_crash_what_was_not_written_is_seen_again(
     async with running(clock, lab, history=history):
         pass
     crashed = make_fleet(clock, lab, history=None)
-    crashed.watch([EVENTS])
+    crashed.poll([EVENTS])
     await crashed.start()
     lab.rows[INSTANCES] = [pod("lab", "main", "exited")]
     await clock.advance(2)

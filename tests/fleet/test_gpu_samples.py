@@ -222,7 +222,7 @@ async def test_earlier_readings_are_read_to_draw_them_and_not_to_list_gpus(tmp_p
     history.reads = []
     async with running(clock, dock, history=history) as fleet:
         history.fleet = fleet
-        fleet.watch([Resource.GPUS])
+        fleet.poll([Resource.GPUS])
         await clock.advance(60)
         fleet.samples.subscribe(lambda refs: None)
         async with asyncio.timeout(10):  # the file is read on a thread

@@ -116,12 +116,12 @@ async def test_an_instance_is_probed_only_while_it_is_viewed(
     async with running(clock, hub, watch=BOTH) as fleet:
         fleet.probe(instance(fleet), inside.read)
         await clock.advance(4)
-        fleet.watch([Resource.STOCK])
+        fleet.poll([Resource.STOCK])
         await clock.advance(1)
         before = len(inside.looks)
         await clock.advance(60)
         assert len(inside.looks) == before
-        fleet.watch(BOTH)
+        fleet.poll(BOTH)
         await clock.advance(2)
         assert len(inside.looks) > before
         assert fleet.is_probed(Ref("hub", "pod", "main"))

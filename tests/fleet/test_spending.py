@@ -172,7 +172,7 @@ async def test_a_server_that_is_stated_to_be_free_is_not_recorded(
     fleet = make_fleet(clock, hub, history=history)
     runtime = fleet.runtime("hub")
     runtime.config = runtime.config.model_copy(update={"price": 0.0})
-    fleet.watch([INSTANCES])
+    fleet.poll([INSTANCES])
     await fleet.start()
     await clock.advance(60)
     assert await spans(fleet, history) == []

@@ -21,7 +21,7 @@ async def test_one_of_an_earlier_session_notifies_with_the_first_answer_once(tmp
     cloud.rows[Resource.STOCK] = [OFFER]
     history = History(tmp_path / "history.db")
     async with running(clock, cloud, history=history) as fleet:
-        fleet.watch({Resource.STOCK})
+        fleet.poll({Resource.STOCK})
         await clock.advance(10)
     fleet = make_fleet(clock, cloud, history=history)
     fleet.restore()

@@ -56,7 +56,7 @@ async def test_tab_and_names_open_the_parts_of_the_library_that_there_are() -> N
         line = stage.line_of("datasets")
         for part in ("CEPH", "● active", "2.0T"):
             assert part in line
-        assert Resource.VOLUMES in stage.fleet.watching.now
+        assert Resource.VOLUMES in stage.fleet.polled_lists.now
 
 
 # --- what is shown ----------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ async def _wait_for_rows(args: argparse.Namespace, config: Config, accounts: Map
     left = max(1.0, args.timeout - (monotonic() - begun)) if args.timeout else 0.0
     fleet = session.new_fleet(accounts, polling=config.polling)
     try:
-        fleet.watch(SEARCHED[goal], [Resource.GPUS] if goal is Goal.IDLE else [])
+        fleet.poll(SEARCHED[goal], [Resource.GPUS] if goal is Goal.IDLE else [])
         known: Mapping[Ref, Sequence[GpuSample]] = {}
         if goal is Goal.IDLE:
             with session.open_history() as history:
@@ -161,7 +161,7 @@ async def _wait_for_stock(
     _announce(f"for {wanted.words}", args.timeout)
     fleet = session.new_fleet(accounts, polling=config.polling)
     try:
-        fleet.watch([Resource.STOCK])
+        fleet.poll([Resource.STOCK])
         async with session.shared_requests(fleet, config, args):
             await fleet.start()
             return await look_until(

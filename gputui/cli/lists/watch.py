@@ -112,7 +112,7 @@ async def _follow(
         if known := tuple(fleet.rows(resource).values()):
             print_change(Change(added=known))
         fleet.subscribe_feeds(report_failures)
-        fleet.watch({resource} | ({Resource.GPUS} if fleet.probed_instances() else set()))
+        fleet.poll({resource} | ({Resource.GPUS} if fleet.probed_instances() else set()))
         if prepare is None:
             await fleet.start()
         await broken

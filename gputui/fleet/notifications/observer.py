@@ -88,13 +88,13 @@ class Observer:
             self._note_old_waste()
             self._unsubscribe.append(fleet.subscribe_feeds(self._note_old_waste))
         if Topic.RUN_OUT in topics:
-            fleet.watching.keep({Resource.BALANCES, Resource.PACKAGES}, self)
+            fleet.polled_lists.keep({Resource.BALANCES, Resource.PACKAGES}, self)
 
     def close(self) -> None:
         """Unsubscribe, and poll nothing for it any more."""
         while self._unsubscribe:
             self._unsubscribe.pop()()
-        self._fleet.watching.keep((), self)
+        self._fleet.polled_lists.keep((), self)
 
     def tick(self) -> None:
         """Look at what changes with time alone: to be called about once a minute."""

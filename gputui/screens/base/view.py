@@ -162,7 +162,7 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         self._release()
         self._followed = self.session.fleet
         fleet = self.session.fleet
-        fleet.watch(self.RESOURCES, self.BACKGROUND)
+        fleet.poll(self.RESOURCES, self.BACKGROUND)
         self.frame.forget_costs()
         self._unsubscribe = [
             self.session.subscribe(self.choices_changed),

@@ -123,7 +123,7 @@ class CreateCommands(CommandSet):
             no_stock=lambda change, error: self._keep_trying(form, change, error, lease),
             summary=stock.summary,
             described=stock.described,
-            watched=stock.watched,
+            polled=stock.polled,
         )
 
     async def _keep_trying(

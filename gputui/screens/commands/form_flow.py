@@ -48,7 +48,7 @@ class FormRequest:
     """Says what the values make."""
     described: Callable[[], Form] | None = None
     """Returns the form with its choices as they are described now."""
-    watched: Callable[[Callable[[], None]], AbstractContextManager[None]] = lambda _: nullcontext()
+    polled: Callable[[Callable[[], None]], AbstractContextManager[None]] = lambda _: nullcontext()
     """Calls a function when the summary of the same values may be another one."""
 
 
@@ -107,7 +107,7 @@ async def _filled(view: View, request: FormRequest, values: Values, wrong: Value
             described=request.described,
             focus=focus,
         )
-        with request.watched(dialog.show_summary):
+        with request.polled(dialog.show_summary):
             filled = await view.app.push_screen_wait(colored(view.session, dialog, [account]))
         if filled is None:
             return None

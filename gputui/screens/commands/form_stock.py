@@ -74,7 +74,7 @@ class FormStock:
         }
 
     @contextmanager
-    def watched(self, changed: Callable[[], None]) -> Iterator[None]:
+    def polled(self, changed: Callable[[], None]) -> Iterator[None]:
         """Have the stock polled, and call ``changed`` when it, or what is known of it, is another."""
         if not self._runs:
             yield
@@ -86,10 +86,10 @@ class FormStock:
 
         fleet = self._session.fleet
         stops = [fleet.subscribe(Resource.STOCK, lambda _: again()), fleet.subscribe_feeds(again)]
-        fleet.watching.keep([Resource.STOCK], owner=self)
+        fleet.polled_lists.keep([Resource.STOCK], owner=self)
         try:
             yield
         finally:
-            fleet.watching.keep([], owner=self)
+            fleet.polled_lists.keep([], owner=self)
             for stop in stops:
                 stop()

@@ -38,7 +38,7 @@ class Denied(Hub):
 async def test_what_an_account_may_not_use_is_neither_polled_nor_offered(clock: FakeClock) -> None:
     hub = Denied()
     async with running(clock, hub) as fleet:
-        fleet.watch([INSTANCES, DEPLOYMENTS])
+        fleet.poll([INSTANCES, DEPLOYMENTS])
         await settle()
         asked = hub.asked
         assert asked
@@ -57,7 +57,7 @@ async def test_rows_of_an_earlier_session_go_when_the_account_may_not_list_them(
     async with running(clock, hub) as fleet:
         fleet.take(fleet.runtime("hub"), DEPLOYMENTS, [FIRST])
         assert FIRST.ref in fleet.rows(DEPLOYMENTS)
-        fleet.watch([DEPLOYMENTS])
+        fleet.poll([DEPLOYMENTS])
         fleet.refresh([DEPLOYMENTS])
         await settle()
         assert fleet.runtime("hub").denial(DEPLOYMENTS) is not None

@@ -96,10 +96,10 @@ async def test_who_asks_to_refresh_gets_nothing_from_memory(clock: FakeClock, hu
 async def test_what_is_kept_watched_is_polled_at_its_pace_in_any_view(clock: FakeClock, hub: Hub) -> None:
     async with running(clock, hub, watch=[INSTANCES]) as fleet:
         assert hub.calls[Resource.BLACKLIST] == 0
-        fleet.watching.keep({Resource.BLACKLIST}, "usual")
+        fleet.polled_lists.keep({Resource.BLACKLIST}, "usual")
         await clock.advance(11)
         assert hub.calls[Resource.BLACKLIST] == 3
-        fleet.watching.keep((), "usual")
+        fleet.polled_lists.keep((), "usual")
         await clock.advance(20)
         assert hub.calls[Resource.BLACKLIST] == 3
 
@@ -108,12 +108,12 @@ async def test_an_owner_with_a_pace_of_its_own_has_a_list_polled_no_faster_in_it
     clock: FakeClock, hub: Hub
 ) -> None:
     async with running(clock, hub, watch=[INSTANCES]) as fleet:
-        fleet.watching.keep({Resource.BLACKLIST}, "another", accounts=["elsewhere"], pace=15)
+        fleet.polled_lists.keep({Resource.BLACKLIST}, "another", accounts=["elsewhere"], pace=15)
         await clock.advance(40)
         assert hub.calls[Resource.BLACKLIST] == 0
-        fleet.watching.keep({Resource.BLACKLIST}, "slow", accounts=[hub.account], pace=15)
+        fleet.polled_lists.keep({Resource.BLACKLIST}, "slow", accounts=[hub.account], pace=15)
         await clock.advance(40)
         assert hub.calls[Resource.BLACKLIST] == 3
-        fleet.watching.keep({Resource.BLACKLIST}, "fast")
+        fleet.polled_lists.keep({Resource.BLACKLIST}, "fast")
         await clock.advance(20)
         assert hub.calls[Resource.BLACKLIST] >= 6

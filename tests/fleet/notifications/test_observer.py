@@ -50,7 +50,7 @@ async def observed(
     """Follow a fleet whose lists were read once; gives it and the news since then."""
     said: list[Notification] = []
     async with running(clock, lab) as fleet:
-        fleet.watch({Resource.INSTANCES})
+        fleet.poll({Resource.INSTANCES})
         await fleet.read([Resource.INSTANCES])
         observer = Observer(fleet, topics, said.append)
         observer.follow()
@@ -104,7 +104,7 @@ async def test_what_has_changed_since_the_last_session_is_no_news(clock: FakeClo
     said: list[Notification] = []
     backend = lab(pod(Phase.FAILED, "OOMKilled"))
     fleet = make_fleet(clock, backend, history=history)
-    fleet.watch({Resource.INSTANCES})
+    fleet.poll({Resource.INSTANCES})
     fleet.restore()
     observer = Observer(fleet, tuple(Topic), said.append)
     observer.follow()
@@ -149,7 +149,7 @@ async def test_an_account_that_does_not_answer_for_a_minute_is_news_and_its_retu
     backend = lab(pod(Phase.RUNNING))
     said: list[Notification] = []
     async with running(clock, backend) as fleet:
-        fleet.watch({Resource.INSTANCES})
+        fleet.poll({Resource.INSTANCES})
         await clock.advance(0)
         observer = Observer(fleet, {Topic.UNREACHABLE}, said.append)
         observer.follow()
@@ -223,7 +223,7 @@ async def test_waste_comes_to_its_end_where_some_instances_are_probed(clock: Fak
     main = pod(Phase.RUNNING)
     backend = lab(main)
     async with observed(clock, backend, {Topic.WASTE}) as (fleet, said):
-        fleet.watch({Resource.INSTANCES, Resource.GPUS})
+        fleet.poll({Resource.INSTANCES, Resource.GPUS})
         fleet.runtime("lab").probe(main, read)
         await clock.advance(0)
         assert fleet.feed("lab", Resource.GPUS).state is FeedState.FRESH
@@ -303,6 +303,6 @@ async def test_money_that_lasts_less_than_a_day_is_news_once(clock: FakeClock) -
         observer.tick()
         (one,) = said
         assert (one.title, one.text) == ("lab runs out", "lab: $5.00 left; at the present use it lasts 5h 00m.")
-        assert Resource.BALANCES in fleet.watching.now
+        assert Resource.BALANCES in fleet.polled_lists.now
         observer.close()
-        assert Resource.BALANCES not in fleet.watching.now, "nothing is polled for it any more"
+        assert Resource.BALANCES not in fleet.polled_lists.now, "nothing is polled for it any more"

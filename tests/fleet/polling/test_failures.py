@@ -57,7 +57,7 @@ async def test_an_account_that_is_gone_is_down_before_its_slow_lists_are_due(
     clock: FakeClock, lab: FakeBackend
 ) -> None:
     async with running(clock, lab) as fleet:
-        fleet.watch([INSTANCES], slowly=[STOCK])
+        fleet.poll([INSTANCES], slowly=[STOCK])
         await clock.advance(31)
         asked = lab.calls[STOCK]
         lab.errors |= {INSTANCES: DOWN, STOCK: DOWN}

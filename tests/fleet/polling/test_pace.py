@@ -41,12 +41,12 @@ async def test_watching_events_polls_the_instances_they_are_derived_from(clock: 
 
 async def test_a_list_looked_at_again_is_asked_for_at_once(clock: FakeClock, lab: FakeBackend) -> None:
     async with running(clock, lab, watch=[PROCESSES]) as fleet:
-        fleet.watch([STOCK])
+        fleet.poll([STOCK])
         await settle()
         assert lab.calls[STOCK] == 1
-        fleet.watch([PROCESSES])
+        fleet.poll([PROCESSES])
         await clock.advance(1)
-        fleet.watch([STOCK])
+        fleet.poll([STOCK])
         await settle()
         assert lab.calls[STOCK] == 1
         await clock.advance(4)
