@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gputui.actions import ACTIONS
 from gputui.agent.lease_arming import Followed, Inside
 from gputui.agent.lease_facts import GPU_SECONDS, SOON, LeaseFacts
+from gputui.agent.rule_reader import RuleReader
 from gputui.agent.uptime import uptime
 from gputui.errors import GputuiError, JournalError, UnknownOutcomeError
 from gputui.models import Action, Deployment, Instance, Resource
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseEvent, LeaseState
 from gputui.models.notifications import Notification, Topic
 from gputui.redaction import as_failure
-from gputui.rules.files import RuleFiles
+from gputui.rules.files import RuleFiles, RulesRead
 from gputui.rules.journal import Journal
 from gputui.rules.lease_log import LeaseLog, fold
 from gputui.rules.leases import ALARM_AGAIN, Decision, Facts, Load, Notice, Users, decide
@@ -60,9 +61,8 @@ class LeaseService:
         self._up = up
         self._facts = LeaseFacts(agent.fleet, up)
         self._followed: dict[str, Followed] = {}
-        self._print: object = None
+        self._reader = RuleReader(self._files, self._take)
         self._said: set[str] = set()
-        self._reading = asyncio.Lock()
         self._inside = Inside(agent.fleet, self._facts, self._write_of_all, self._announce, up)
 
     @property
@@ -76,7 +76,7 @@ class LeaseService:
         return {"leases.status": self._status}
 
     async def _status(self, _: Mapping[str, Any]) -> Any:
-        await self._read_files()
+        await self._reader.read()
         return {
             id_: {
                 "revision": one.lease.revision,
@@ -104,7 +104,7 @@ class LeaseService:
 
     async def look(self) -> None:
         """Look at all leases once."""
-        await self._read_files()
+        await self._reader.read()
         self._facts.tick()
         for followed in list(self._followed.values()):
             self._inside.look(followed)
@@ -121,16 +121,8 @@ class LeaseService:
 
     # --- files -----------------------------------------------------------------------------------------------
 
-    async def _read_files(self) -> None:
-        """Read the leases again where a file has changed."""
-        async with self._reading:  # an earlier answer of the disk must not come after a later one
-            await self._read_changed_files()
-
-    async def _read_changed_files(self) -> None:
-        print_ = await asyncio.to_thread(self._files.fingerprint)
-        if print_ == self._print:
-            return
-        found = await asyncio.to_thread(self._files.read)
+    async def _take(self, found: RulesRead) -> None:
+        """Follow the leases as their files are now."""
         for problem in found.problems:
             if problem.why not in self._said:
                 self._said.add(problem.why)
@@ -149,7 +141,6 @@ class LeaseService:
                 followed.sending, followed.read, followed.arming = known.sending, known.read, known.arming
                 followed.absent_since, followed.blind_since = known.absent_since, known.blind_since
             self._followed[id_] = followed
-        self._print = print_
 
     async def _follow(self, lease: Lease) -> Followed:
         """Read the journal of a lease; without it nothing is sent, as what was sent is not known."""
@@ -208,7 +199,7 @@ class LeaseService:
 
     def _is_current(self, followed: Followed) -> bool:
         """Return whether no session has edited or removed the lease since it was read."""
-        return self._followed.get(followed.lease.id) is followed and (self._files.fingerprint() == self._print)
+        return self._followed.get(followed.lease.id) is followed and self._reader.is_current
 
     def _facts_of(self, followed: Followed) -> Facts:
         lease, fleet, facts = followed.lease, self._fleet, self._facts

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gputui.agent.rule_news import RuleNews
+from gputui.agent.rule_reader import RuleReader
 from gputui.agent.rule_requests import RuleRequests
 from gputui.agent.rule_stock import RuleStock
 from gputui.agent.uptime import Uptime
@@ -38,7 +39,7 @@ from gputui.rules.effects import (
     Wait,
 )
 from gputui.rules.engine import Grabber, Steps
-from gputui.rules.files import FileProblem, RuleFiles
+from gputui.rules.files import RuleFiles, RulesRead
 from gputui.rules.journal import Entry, Journal
 from gputui.rules.orders import UNSETTLED, Orders
 from gputui.rules.status import accounts_of, status_of
@@ -130,7 +131,7 @@ class RuleService:
     def __init__(self, agent: Surroundings, up: Uptime | None = None) -> None:
         self._agent = agent
         self._fleet = agent.fleet
-        self._files = RuleFiles(agent.folder)
+        self._reader = RuleReader(RuleFiles(agent.folder), self._take)
         self._journal: Journal[Entry] = Journal(agent.folder, Entry)
         self._up = up or Uptime()
         self._requests = RuleRequests(agent.fleet)
@@ -138,11 +139,8 @@ class RuleService:
         self._news = RuleNews(agent)
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._problems: Sequence[FileProblem] = ()
-        self._print: object = None
         self._said: set[str] = set()
         self._changed = asyncio.Event()
-        self._reading = asyncio.Lock()
         self._published: object = None
         self._shorten_at: dict[str, int] = {}
         """From which length on in bytes a journal is shortened, where that differs."""
@@ -205,19 +203,12 @@ class RuleService:
 
     async def _read_files(self) -> None:
         """Read the rules again where a file has changed, and follow them."""
-        async with self._reading:  # an earlier answer of the disk must not come after a later one
-            await self._read_changed_files()
-
-    async def _read_changed_files(self) -> None:
-        print_ = await asyncio.to_thread(self._files.fingerprint)
-        if print_ == self._print:
-            return
         try:
-            found = await asyncio.to_thread(self._files.read)
+            await self._reader.read()
         except GputuiError as error:
             self._say(str(error))
-            return
-        self._print, self._problems = print_, found.problems
+
+    async def _take(self, found: RulesRead) -> None:
         self._changed.set()
         for problem in found.problems:
             if problem.why not in self._said:
