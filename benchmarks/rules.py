@@ -108,6 +108,7 @@ class _Agent:
         self.config_path = Path("/config.toml")
         self.fleet = fleet
         self.folder = folder
+        self.history = History(None)
         self.log = logging.getLogger("benchmark")
         self.notifier = self
 

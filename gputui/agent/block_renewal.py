@@ -7,11 +7,9 @@ sent once, whatever happens. One without an answer is looked for in the blacklis
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from gputui.errors import GputuiError, UnknownOutcomeError
 from gputui.formatting import format_minutes
@@ -21,8 +19,7 @@ from gputui.models.renewals import BlockRenewal, RenewalState
 from gputui.presentation.blocks import place_of
 
 if TYPE_CHECKING:
-    from gputui.fleet import Fleet
-    from gputui.history.history import History
+    from gputui.agent.services import AgentContext
 
 PACE = 15.0
 """The time between two looks in seconds."""
@@ -31,22 +28,12 @@ BEFORE = timedelta(minutes=15)
 _LISTS = (Resource.BLACKLIST, Resource.INSTANCES)
 
 
-class Surroundings(Protocol):
-    """The parts of the agent that the service needs."""
-
-    fleet: Fleet
-    history: History
-    config_path: Path
-    log: logging.Logger
-    notifier: Any
-
-
 class BlockRenewalService:
     """Renews the blocks of one configuration file."""
 
     name = "block renewals"
 
-    def __init__(self, agent: Surroundings) -> None:
+    def __init__(self, agent: AgentContext) -> None:
         self._agent = agent
         self._fleet = agent.fleet
         self._scope = str(agent.config_path.absolute())

@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from gputui.actions import ACTIONS
 from gputui.agent.lease_arming import Followed, Inside
@@ -26,9 +25,7 @@ from gputui.rules.lease_log import LeaseLog, fold
 from gputui.rules.leases import ALARM_AGAIN, Decision, Facts, Load, Notice, Users, decide
 
 if TYPE_CHECKING:
-    import logging
-
-    from gputui.fleet import Fleet
+    from gputui.agent.services import AgentContext
 
 PACE = 5.0
 """The time between two looks in seconds."""
@@ -38,22 +35,12 @@ _LAST_SECONDS = 8.0
 """How long a request that was sent is awaited when the agent ends."""
 
 
-class Surroundings(Protocol):
-    """The parts of the agent that the service needs."""
-
-    fleet: Fleet
-    config_path: Path
-    folder: Path
-    log: logging.Logger
-    notifier: Any
-
-
 class LeaseService:
     """Enforces the leases in the agent's directory."""
 
     name = "leases"
 
-    def __init__(self, agent: Surroundings, up: Callable[[], float] = uptime) -> None:
+    def __init__(self, agent: AgentContext, up: Callable[[], float] = uptime) -> None:
         self._agent = agent
         self._fleet = agent.fleet
         self._files = RuleFiles(agent.folder)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from gputui.errors import GputuiError
 from gputui.models import Ref
@@ -22,22 +20,13 @@ from gputui.rules.orders import Orders, Record
 from gputui.rules.status import accounts_of, words_of
 
 if TYPE_CHECKING:
-    from gputui.fleet import Fleet
-
-
-class Surroundings(Protocol):
-    """The parts of the agent that it needs."""
-
-    fleet: Fleet
-    folder: Path
-    log: logging.Logger
-    notifier: Any
+    from gputui.agent.services import AgentContext
 
 
 class RuleNews:
     """Announces the entries of rules."""
 
-    def __init__(self, agent: Surroundings) -> None:
+    def __init__(self, agent: AgentContext) -> None:
         self._agent = agent
         self._unsaved: dict[Ref, str] = {}
         """Why the leases of what was obtained could not be saved."""

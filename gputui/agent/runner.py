@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from gputui.agent.rule_news import RuleNews
 from gputui.agent.rule_reader import RuleReader
@@ -46,9 +45,7 @@ from gputui.rules.status import accounts_of, status_of
 from gputui.rules.watcher import Watcher
 
 if TYPE_CHECKING:
-    import logging
-
-    from gputui.fleet import Fleet
+    from gputui.agent.services import AgentContext
 
 PACE = 2.0
 """The time between two looks at the files of rules, in seconds; a session that changes one says so."""
@@ -59,20 +56,6 @@ LAST_SECONDS = 8.0
 _AGAIN_SECONDS = 30.0
 SHORTEN_BYTES = 8 * 2**20
 """A journal of this length is shortened: a grab that tries for weeks would reach that at which none is read."""
-
-
-class Surroundings(Protocol):
-    """The parts of the agent that the service needs."""
-
-    config_path: Path
-    fleet: Fleet
-    folder: Path
-    log: logging.Logger
-    notifier: Any
-
-    @property
-    def publish(self) -> Callable[[str, Any], None]:
-        """Sends data to the sessions that subscribed to a topic."""
 
 
 @dataclass(slots=True, eq=False)
@@ -128,7 +111,7 @@ class RuleService:
 
     name = "rules"
 
-    def __init__(self, agent: Surroundings, up: Uptime | None = None) -> None:
+    def __init__(self, agent: AgentContext, up: Uptime | None = None) -> None:
         self._agent = agent
         self._fleet = agent.fleet
         self._reader = RuleReader(RuleFiles(agent.folder), self._take)

@@ -7,10 +7,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import logging
+    from pathlib import Path
+
     from gputui.agent.agent import Agent
+    from gputui.fleet import Fleet
+    from gputui.history.history import History
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
 """Answers a request with data for JSON. A GputuiError reaches the session as the same kind of error."""
+
+
+class AgentContext(Protocol):
+    """The parts of the agent that its services use."""
+
+    config_path: Path
+    fleet: Fleet
+    folder: Path
+    history: History
+    log: logging.Logger
+    notifier: Any
+
+    @property
+    def publish(self) -> Callable[[str, Any], None]:
+        """Sends data to the sessions that subscribed to a topic."""
 
 
 class Service(Protocol):

@@ -170,8 +170,8 @@ Effect: TypeAlias = Append | Send | Find | Look | Undo | SetLease | Notice | Wai
 Reply: TypeAlias = Answer | Found | Seen | Failure | None
 
 
-class Surroundings(Protocol):
-    """The surroundings of a rule."""
+class RuleContext(Protocol):
+    """The rule that an engine follows, and what is known for it now."""
 
     def rule(self) -> Watch | None:
         """Return the rule as it is now; None where it was deleted."""

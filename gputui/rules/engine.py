@@ -29,10 +29,10 @@ from gputui.rules.effects import (
     Notice,
     Now,
     Reply,
+    RuleContext,
     Seen,
     Send,
     SetLease,
-    Surroundings,
     Undo,
     Wait,
 )
@@ -71,10 +71,10 @@ Steps = Generator[Effect, Reply, None]
 class Grabber:
     """The run of one grab. ``orders`` is what its journal says."""
 
-    def __init__(self, entries: Iterable[Entry], around: Surroundings) -> None:
+    def __init__(self, entries: Iterable[Entry], context: RuleContext) -> None:
         self.orders = Orders(entries)
-        self._around = around
-        self._decide = Decisions(self.orders, around.chances)
+        self._context = context
+        self._decide = Decisions(self.orders, context.chances)
         self._due: dict[tuple[str, int], float] = {}
         """When something may be done again, in seconds since the start of the machine."""
         self._troubles: dict[int, str] = {}
@@ -91,10 +91,10 @@ class Grabber:
     def run(self) -> Steps:
         """Yield what is done next until the rule is over or deleted."""
         while True:
-            rule = self._around.rule()
+            rule = self._context.rule()
             if rule is None or rule.grab is None:
                 return
-            now = self._around.now()
+            now = self._context.now()
             if (record := self._unleased(rule.grab, now)) is not None:
                 yield from self._lease(rule, record)
                 continue
@@ -108,7 +108,7 @@ class Grabber:
             yield from self._step(rule, rule.grab, now)
 
     def _step(self, rule: Watch, grab: Grab, now: Now) -> Steps:
-        if account := self._around.missing():
+        if account := self._context.missing():
             yield from self._end(RuleState.FAILED, self._decide.removed(account), now)
         elif (record := self._first({Stage.OPEN}, "find", now)) is not None:
             yield from self._reconcile(rule, record)
@@ -140,14 +140,14 @@ class Grabber:
         reply = yield Append(entry)
         if isinstance(reply, Failure):
             self._full = reply.text
-            self._due["disk", 0] = self._around.now().up + _DISK_PAUSE
+            self._due["disk", 0] = self._context.now().up + _DISK_PAUSE
             return False
         self._full = ""
         self.orders.take(entry)
         return True
 
     def _entry(self, kind: EntryKind, record: Record, text: str, **more: object) -> Entry:
-        now = self._around.now()
+        now = self._context.now()
         return Entry(kind, now.at, record.number, up=now.up, boot=now.boot, text=text, **more)  # type: ignore[arg-type]
 
     def _announce(self, now: Now) -> Steps:
@@ -187,13 +187,13 @@ class Grabber:
             text = f"A dry run: nothing was sent. {in_words(choice.most)} at most."
             yield from self._append(self._entry(EntryKind.REHEARSED, record, text))
             return
-        after = self._around.now()
-        if self._around.rule() != rule or after.up - now.up > _STALE:
+        after = self._context.now()
+        if self._context.rule() != rule or after.up - now.up > _STALE:
             text = "The rule was changed." if after.up - now.up <= _STALE else "The stock is no longer of now."
             yield from self._append(self._entry(EntryKind.NOT_SENT, record, f"Nothing was sent: {text}"))
             return
         answer = yield Send(order_of(record, rule))
-        self._asked[number] = self._around.now().up
+        self._asked[number] = self._context.now().up
         if not isinstance(answer, Answer):
             return  # without an answer it is looked for
         self._due["find", number] = self._asked[number] + 1.0
@@ -208,7 +208,7 @@ class Grabber:
         order = order_of(record, rule)
         late = self._is_late(record)
         reply = yield Find(order)
-        now = self._around.now()
+        now = self._context.now()
         self._due["find", record.number] = now.up + LOOK_PAUSE
         if isinstance(reply, Found) and reply.refs:
             self._troubles.pop(record.number, None)
@@ -238,7 +238,7 @@ class Grabber:
         late = self._is_late(record)
         limited = order.candidate is not None and bool(order.candidate.limit_field)
         reply = yield Look(order)
-        now = self._around.now()
+        now = self._context.now()
         self._due["look", record.number] = now.up + (_LATE_PAUSE if late else LOOK_PAUSE)
         if isinstance(reply, Failure):
             if late and limited and record.stage is Stage.SEEN:
@@ -293,7 +293,7 @@ class Grabber:
         reply = yield Undo(order)
         if not isinstance(reply, Failure):
             reply = yield Look(order)
-        now = self._around.now()
+        now = self._context.now()
         self._due["undo", record.number] = now.up + LOOK_PAUSE
         if isinstance(reply, Failure):
             self._troubles[record.number] = reply.text
@@ -318,13 +318,13 @@ class Grabber:
             yield from self._append(self._entry(EntryKind.LEASED, record, reply.text))
         elif isinstance(reply, Failure):
             self._unsaved[record.number] = reply.text
-            self._due["lease", record.number] = self._around.now().up + _DISK_PAUSE
+            self._due["lease", record.number] = self._context.now().up + _DISK_PAUSE
 
     # Time.
 
     def _is_late(self, record: Record) -> bool:
         """Return whether no server performs the request of an order any more, if it has not yet."""
-        return self._left(record, self._around.now()) <= 0
+        return self._left(record, self._context.now()) <= 0
 
     def _left(self, record: Record, now: Now) -> float:
         """Return for how many seconds a server may still perform the request of an order."""
@@ -398,7 +398,7 @@ class Grabber:
     def _trouble(self, record: Record) -> str:
         """Return what is known of an order without an outcome."""
         found = self._troubles.get(record.number, "")
-        now = self._around.now()
+        now = self._context.now()
         end = now.at + timedelta(seconds=max(0.0, self._left(record, now)))
         text = f"{record.intent.account}: whether {record.intent.name} was created is not known yet. "
         if found:

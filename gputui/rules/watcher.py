@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from gputui.models import Ref
 from gputui.models.rules import RuleState, Watch
 from gputui.rules.decisions import pause_of_rule
-from gputui.rules.effects import Append, Failure, Idle, Notice, Now, Surroundings, Wait
+from gputui.rules.effects import Append, Failure, Idle, Notice, Now, RuleContext, Wait
 from gputui.rules.engine import Steps
 from gputui.rules.journal import Entry, EntryKind
 from gputui.rules.orders import Orders
@@ -19,17 +19,17 @@ LEAST_BETWEEN = 300.0
 class Watcher:
     """The run of one watch. ``orders`` is what its journal says."""
 
-    def __init__(self, entries: Iterable[Entry], around: Surroundings) -> None:
+    def __init__(self, entries: Iterable[Entry], context: RuleContext) -> None:
         self.orders = Orders(entries)
-        self._around = around
+        self._context = context
         self._enough: set[Ref] = set()
         self._announced: dict[Ref, float] = {}
 
     def run(self) -> Steps:
         """Yield what is done next until the watch is over or deleted."""
-        while (rule := self._around.rule()) is not None and self.orders.over is None:
-            now = self._around.now()
-            if account := self._around.missing():
+        while (rule := self._context.rule()) is not None and self.orders.over is None:
+            now = self._context.now()
+            if account := self._context.missing():
                 text = f"The account {account} is no longer in the configuration."
                 yield from self._end(RuleState.FAILED, text, now)
             elif rule.expires is not None and now.at >= rule.expires:
@@ -40,7 +40,7 @@ class Watcher:
                 yield from self._look(rule, now)
 
     def _look(self, rule: Watch, now: Now) -> Steps:
-        idle = self._around.idle()
+        idle = self._context.idle()
         for one in idle:
             if not one.enough:
                 self._enough.discard(one.ref)

@@ -15,6 +15,7 @@ from gputui.agent.runner import RuleService
 from gputui.agent.uptime import Uptime
 from gputui.errors import UnknownOutcomeError
 from gputui.fleet import Clock, Fleet
+from gputui.history.history import History
 from gputui.models import Action, ActionResult, Instance, Money, Offer, Ref, Resource
 from gputui.models.notifications import Notification
 from gputui.models.rules import Candidate, Grab, RuleState, Setting, Watch
@@ -106,6 +107,7 @@ class Place:
     clock: Clock
     config_path: Path = Path("/config.toml")
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("test.rules"))
+    history: History = field(default_factory=lambda: History(None))
     said: list[Notification] = field(default_factory=list)
     published: list[Any] = field(default_factory=list)
 

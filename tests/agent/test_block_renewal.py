@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,7 @@ class Place:
     fleet: Fleet
     history: History
     config_path: Path
+    folder: Path
     backend: FakeBackend
     clock: FakeClock
     notifier: Said = field(default_factory=Said)
@@ -71,6 +73,9 @@ class Place:
 
     def __post_init__(self) -> None:
         self.service = BlockRenewalService(self)
+
+    def publish(self, topic: str, data: Any) -> None:
+        """Publish nothing: no session is attached."""
 
     @property
     def now(self) -> BlockRenewal:
@@ -97,7 +102,7 @@ async def place(
     renewal = BlockRenewal(str(path), "hub", "sgp1", "h1", 1440, "slow boot", ENDS, START, "alice")
     assert history.block_renewals.add(renewal)
     async with running(clock, hub, history=history, read_only=read_only) as fleet:
-        yield Place(fleet, history, path, hub, clock)
+        yield Place(fleet, history, path, tmp_path / "agent", hub, clock)
 
 
 async def test_a_block_is_renewed_once_shortly_before_it_ends(clock: FakeClock, tmp_path: Path) -> None:

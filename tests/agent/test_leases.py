@@ -17,6 +17,7 @@ from gputui.agent.lease_facts import LeaseFacts
 from gputui.agent.leases import LeaseService
 from gputui.errors import ConflictError, JournalError, SshError, UnavailableError
 from gputui.fleet import Fleet
+from gputui.history.history import History
 from gputui.models import Action, GpuDevice, GpuSample, Ref, Resource
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseEvent
 from gputui.models.notifications import Notification
@@ -56,11 +57,15 @@ class Place:
     notifier: Said = field(default_factory=Said)
     config_path: Path = Path("/home/ada/config.toml")
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("test.leases"))
+    history: History = field(default_factory=lambda: History(None))
 
     def __post_init__(self) -> None:
         self.files = RuleFiles(self.folder)
         self.journal: Journal[LeaseEntry] = Journal(self.folder, LeaseEntry)
         self.begin()
+
+    def publish(self, topic: str, data: Any) -> None:
+        """Publish nothing: no session is attached."""
 
     def begin(self) -> None:
         """Start the service, as after a crash."""
