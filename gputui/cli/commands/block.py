@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from gputui.analytics.startup_times import slow_start
 from gputui.cli import arguments, session
 from gputui.cli.mutate import Plan, carry_out
 from gputui.cli.output import notify, report_error
 from gputui.errors import ExitCode, GputuiError
 from gputui.formatting import format_minutes, format_time
-from gputui.models import Action, Block, Event, Instance, Ref, Resource, Row
+from gputui.models import Action, Block, Instance, Ref, Resource, Row
 from gputui.models.renewals import BlockRenewal
 from gputui.presentation.blocks import Place, one_of_each_host, place_of
 from gputui.presentation.columns.blocks import time_left
@@ -118,21 +117,15 @@ async def _evidence(fleet: Fleet, rows: Sequence[Instance]) -> dict[Ref, str]:
 
     Where nothing was recorded against it, how slowly the instance started, compared with the others.
     """
-    from gputui.fleet.host_evidence import recorded_evidence
+    from gputui.fleet.host_evidence import HostEvidence
 
+    evidence = HostEvidence(fleet, _report_unread)
     with session.open_history() as history:
-        recorded = recorded_evidence(history, map(place_of, rows), datetime.now(UTC))
-    known = {row.ref: said for row in rows if (said := recorded.get(place_of(row)))}
-    rows = [row for row in rows if row.ref not in known]
-    parents = dict.fromkeys(row.parent or row.ref for row in rows)
-    answers = await asyncio.gather(*(_events(fleet, parent) for parent in parents))
-    events = dict(zip(parents, answers, strict=True))
-    return known | {row.ref: slow_start(row.ref, events[row.parent or row.ref]) for row in rows}
+        known = await evidence.recorded(history, rows, datetime.now(UTC))
+    others = [row for row in rows if row.ref not in known]
+    starts = await asyncio.gather(*map(evidence.slow_start, others))
+    return known | {row.ref: said for row, said in zip(others, starts, strict=True)}
 
 
-async def _events(fleet: Fleet, ref: Ref) -> Sequence[Event]:
-    try:
-        return await fleet.events_of(ref)
-    except GputuiError as error:
-        report_error(error, about=f"{ref}: its events could not be read")
-        return ()
+def _report_unread(ref: Ref, error: GputuiError) -> None:
+    report_error(error, about=f"{ref}: its events could not be read")

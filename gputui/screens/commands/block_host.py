@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from textual.content import Content
 
-from gputui.analytics.startup_times import slow_start
-from gputui.errors import GputuiError
 from gputui.formatting import counted, format_minutes
 from gputui.models import Action, Block, Instance, Resource, Row
 from gputui.presentation.actions import effect
@@ -120,21 +117,16 @@ class BlockCommands(ActionCommands):
 
         Else with how slowly the first of them with a story came up, when its events have come.
         """
-        if (history := self.session.history) is not None:
-            from gputui.fleet.host_evidence import recorded_evidence
+        from gputui.fleet.host_evidence import HostEvidence
 
-            places, now = [place_of(one) for one in chosen], self.session.fleet.now()
-            recorded = await asyncio.to_thread(recorded_evidence, history, places, now)
-            if said := next((recorded[place] for place in places if place in recorded), ""):
+        evidence = HostEvidence(self.session.fleet)
+        if (history := self.session.history) is not None:
+            recorded = await evidence.recorded(history, chosen, self.session.fleet.now())
+            if said := next((recorded[one.ref] for one in chosen if one.ref in recorded), ""):
                 dialog.suggest(said)
                 return
         for instance in chosen:
-            try:
-                events = await self.session.fleet.events_of(instance.parent or instance.ref)
-            except GputuiError:
-                # Without events there is no evidence; the user can still give a reason.
-                continue
-            if said := slow_start(instance.ref, events):
+            if said := await evidence.slow_start(instance):
                 dialog.suggest(said)
                 return
 
