@@ -66,6 +66,12 @@ def variable_for(account: str, key: str) -> str:
     return f"_{words}" if words[:1].isdigit() else words or "SECRET"
 
 
+def folder_of(info: ValidationInfo) -> Path | None:
+    """Return the directory of the configuration file that is validated, absolute; None where there is no file."""
+    folder = (info.context or {}).get("folder")
+    return folder if isinstance(folder, Path) else None
+
+
 def secret_at(key: str) -> Callable[[Any, ValidationInfo], SecretRef | None]:
     """Return the validator of the secret at a key of an account, or of another section."""
 
@@ -76,7 +82,8 @@ def secret_at(key: str) -> Callable[[Any, ValidationInfo], SecretRef | None]:
         example = f"env:{variable_for(str(context.get('account', '')), key)}"
         if not isinstance(value, str):
             raise ValueError(f"must be a text; for example {example}")  # noqa: TRY004  (pydantic's contract)
-        reference = SecretRef.parse(value, where=f"{context.get('section', 'accounts.?')}.{key}")
+        where = f"{context.get('section', 'accounts.?')}.{key}"
+        reference = SecretRef.parse(value, where=where, folder=folder_of(info))
         if reference.is_plain and not context.get("private", False):
             raise ValueError(
                 f"is plain text in a file that others can read; run chmod 600 {context.get('file', 'on the file')}, "
@@ -110,8 +117,8 @@ def _check_jump(value: str) -> str:
     return value
 
 
-def _rooted(path: str | None) -> str | None:
-    return None if path is None else rooted(path)
+def _rooted(path: str | None, info: ValidationInfo) -> str | None:
+    return None if path is None else rooted(path, folder_of(info))
 
 
 class SshConfig(Section):

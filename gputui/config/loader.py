@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, ValidationError
 from gputui import vendors
 from gputui.config.accounts import Account, Section, UnusableAccount
 from gputui.config.keymap import custom_key_problem, key_problems
-from gputui.config.paths import CONFIG_ENCODING, FOLDER, config_path
+from gputui.config.paths import CONFIG_ENCODING, config_path
 from gputui.config.secrets import SecretRef
 from gputui.config.sections import (
     LONGEST_NAME,
@@ -137,17 +137,17 @@ def load_config(path: Path | None = None, *, read_only: bool = False) -> Config:
     except OSError as error:
         raise ConfigError(f"Cannot read {path}: {reason_of(error)}.", hint="Check its owner and its mode.") from None
     private = not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    token = FOLDER.set(path.absolute().parent)
-    try:
-        return parse_config(text, name=str(path), private=private, read_only=read_only)
-    finally:
-        FOLDER.reset(token)
+    folder = path.absolute().parent
+    return parse_config(text, name=str(path), private=private, read_only=read_only, folder=folder)
 
 
-def parse_config(text: str, *, name: str, private: bool, read_only: bool = False) -> Config:
+def parse_config(
+    text: str, *, name: str, private: bool, read_only: bool = False, folder: Path | None = None
+) -> Config:
     """Read a configuration from text; ``name`` is the file in messages, ``private`` permits plain secrets.
 
-    Raises ConfigError with all problems as ``file: key: problem; fix``.
+    ``folder`` is the directory of the file, absolute: relative paths begin there; None where there is no file. Raises
+    ConfigError with all problems as ``file: key: problem; fix``.
     """
     try:
         data = tomllib.loads(text)
@@ -155,7 +155,7 @@ def parse_config(text: str, *, name: str, private: bool, read_only: bool = False
         said = "is nested too deeply" if isinstance(error, RecursionError) else clean(str(error))
         fix = 'texts need quotes: key = "value"' if "Invalid value" in said else "correct the line"
         raise ConfigError("The configuration cannot be used:", problems=(f"{name}: {said}; {fix}",)) from None
-    reader = _Reader(private=private, file=name, read_only=read_only)
+    reader = _Reader(private=private, file=name, folder=folder, read_only=read_only)
     config = reader.read(data)
     if reader.problems or config is None:
         raise ConfigError(
@@ -182,10 +182,11 @@ def ssh_login(account: Account) -> SSHLogin:
 class _Reader:
     """Validates a parsed file and collects its problems."""
 
-    def __init__(self, *, private: bool, file: str, read_only: bool) -> None:
+    def __init__(self, *, private: bool, file: str, folder: Path | None, read_only: bool) -> None:
         self.problems: list[str] = []
         self._private = private
         self._file = file
+        self._folder = folder
         self._read_only = read_only
 
     def read(self, data: dict[str, Any]) -> Config | None:
@@ -299,6 +300,7 @@ class _Reader:
         context = {
             "private": self._private,
             "file": self._file,
+            "folder": self._folder,
             "account": path[-1],
             "section": ".".join(path),
         }

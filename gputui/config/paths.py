@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import os
-from contextvars import ContextVar
 from pathlib import Path
 
 CONFIG_ENCODING = "utf-8-sig"
 """UTF-8, with or without a byte order mark."""
 
 
-FOLDER: ContextVar[Path | None] = ContextVar("FOLDER", default=None)
-"""The directory of the configuration file that is being read, absolute: its relative paths begin there."""
+def rooted(path: str, folder: Path | None) -> str:
+    """Return a path of the configuration that does not depend on the working directory; an unknown ~user stays.
 
-
-def rooted(path: str) -> str:
-    """Return a path of the configuration that does not depend on the working directory; an unknown ~user stays."""
-    expanded, folder = os.path.expanduser(path), FOLDER.get()  # noqa: PTH111  (Path would raise for ~user)
+    ``folder`` is the directory of the configuration file, absolute: relative paths begin there. None for no file.
+    """
+    expanded = os.path.expanduser(path)  # noqa: PTH111  (Path would raise for ~user)
     return expanded if folder is None or expanded.startswith("~") else str(folder / expanded)
 
 
-def rooted_program(program: str) -> str:
+def rooted_program(program: str, folder: Path | None) -> str:
     """Return the program of a command likewise; one without a slash is searched for in $PATH."""
-    return rooted(program) if "/" in program else program
+    return rooted(program, folder) if "/" in program else program
 
 
 def config_path() -> Path:

@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gputui.config.paths import FOLDER
 from gputui.errors import ConfigError, reason_of
 from gputui.known_secrets import note
 from gputui.late_dataclasses import dataclass
@@ -36,8 +35,8 @@ class SecretRef:
     """The directory of the configuration file: a relative program of ``cmd:`` is there."""
 
     @classmethod
-    def parse(cls, text: str, *, where: str) -> SecretRef:
-        """Parse a reference; raises ValueError with the fix."""
+    def parse(cls, text: str, *, where: str, folder: Path | None = None) -> SecretRef:
+        """Parse a reference of a configuration file in ``folder``; raises ValueError with the fix."""
         scheme, separator, target = text.partition(":")
         if not separator or scheme not in _SCHEMES:
             if not text:
@@ -47,7 +46,7 @@ class SecretRef:
         problem = _target_problem(scheme, target)
         if problem:
             raise ValueError(problem)
-        return cls(scheme, Secret(target), where, FOLDER.get())
+        return cls(scheme, Secret(target), where, folder)
 
     @property
     def is_plain(self) -> bool:

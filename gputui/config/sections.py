@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, PlainValidator, field_validator
+from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 
-from gputui.config.accounts import Currency, Regions, Section, secret_at
+from gputui.config.accounts import Currency, Regions, Section, folder_of, secret_at
 from gputui.config.keymap import custom_key_problem
 from gputui.config.paths import rooted_program
 from gputui.config.preview import START
@@ -60,8 +60,8 @@ class NotifyConfig(Section):
 
     @field_validator("command")
     @classmethod
-    def _root_program(cls, words: list[str]) -> list[str]:
-        return [rooted_program(words[0]), *words[1:]] if words else []
+    def _root_program(cls, words: list[str], info: ValidationInfo) -> list[str]:
+        return [rooted_program(words[0], folder_of(info)), *words[1:]] if words else []
 
     @field_validator("topics")
     @classmethod

@@ -25,7 +25,7 @@ def problems(text: str, *, private: bool = True) -> list[str]:
     return list(caught.value.problems)
 
 
-def lab(extra: str = "", **options: bool) -> PodyAccount:
-    account = parse_config(ACCOUNT + extra, name="c", private=True, **options).accounts["lab"]
+def lab(extra: str = "", *, read_only: bool = False) -> PodyAccount:
+    account = parse_config(ACCOUNT + extra, name="c", private=True, read_only=read_only).accounts["lab"]
     assert isinstance(account, PodyAccount)
     return account
