@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import stat
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from gputui import vendors
 from gputui.config.accounts import Account, Section, UnusableAccount
 from gputui.config.keymap import custom_key_problem, key_problems
 from gputui.config.paths import CONFIG_ENCODING, config_path
+from gputui.config.problems import example_of, explain, known_keys, ordinal, unknown_key, unknown_kind, where_of
 from gputui.config.secrets import SecretRef
 from gputui.config.sections import (
     LONGEST_NAME,
@@ -98,7 +98,7 @@ def questions(model: type[Account]) -> list[Question]:
             field.title or key.replace("_", " ").capitalize(),
             required=field.is_required(),
             secret=SecretRef in (field.annotation, *get_args(field.annotation)),
-            example=_example(model, key),
+            example=example_of(model, key),
             many=get_origin(field.annotation) is list,
         )
         for key, field in model.model_fields.items()
@@ -114,7 +114,7 @@ def answer_problem(model: type[Account], kind: str, key: str, answer: str | list
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_context=False, include_input=False):
             if problem["loc"][:1] == (key,):
-                return _explain(model, problem["type"], problem["msg"], problem["loc"])
+                return explain(model, problem["type"], problem["msg"], problem["loc"])
     return None
 
 
@@ -193,7 +193,7 @@ class _Reader:
         """Return the configuration, None when it has problems."""
         for key in data:
             if key not in Config.model_fields:
-                self.problems.append(f"{clean(key)}: {_unknown_key(key, Config.model_fields)}")
+                self.problems.append(f"{clean(key)}: {unknown_key(key, Config.model_fields)}")
         accounts = self._accounts(data.get("accounts", {}))
         ui = self._section(UiConfig, data.get("ui", {}), ("ui",))
         commands = self._commands(data.get("commands", []))
@@ -279,13 +279,13 @@ class _Reader:
             table = _kind_of_preset(table["preset"]) | table
         kind = table.get("kind")
         if not isinstance(kind, str) or kind not in vendors.kinds():
-            self.problems.append(f"{path}.kind: {_unknown_kind(kind)}")
+            self.problems.append(f"{path}.kind: {unknown_kind(kind)}")
             return None
         read_only = self._read_only or table.get("read_only") is True
         try:
             model = account_model(kind)
             if "name" in table:
-                self.problems.append(f"{path}.name: {_unknown_key('name', _known_keys(model))}")
+                self.problems.append(f"{path}.name: {unknown_key('name', known_keys(model))}")
             forced = {"read_only": True} if self._read_only else {}
             return self._section(model, {**table, **forced, "name": name}, ("accounts", name))
         except vendors.VendorError as error:
@@ -309,8 +309,8 @@ class _Reader:
         except ValidationError as error:
             for problem in error.errors(include_url=False, include_context=False, include_input=False):
                 location = problem["loc"]
-                where = _where(path, location)
-                self.problems.append(f"{where}: {_explain(model, problem['type'], problem['msg'], location)}")
+                where = where_of(path, location)
+                self.problems.append(f"{where}: {explain(model, problem['type'], problem['msg'], location)}")
             return None
 
 
@@ -343,75 +343,8 @@ def _labels(commands: Sequence[object]) -> list[str]:
         name = clean(_text_of(table, "name"))
         label = f"commands.{name}"
         usable = name and len(name) <= LONGEST_NAME and label not in found
-        found.append(label if usable else f"the {_ordinal(number)} [[commands]]")
+        found.append(label if usable else f"the {ordinal(number)} [[commands]]")
     return found
-
-
-def _where(path: Iterable[str], location: Iterable[int | str]) -> str:
-    """Return the key of a problem; an entry of a list is counted from 1."""
-    where = ".".join(map(clean, path))
-    for part in location:
-        where += f", {_ordinal(part + 1)} entry" if isinstance(part, int) else f".{clean(part)}"
-    return where
-
-
-def _ordinal(number: int) -> str:
-    """Return a number as a place: 1st, 2nd, 11th."""
-    last = 0 if number % 100 in (11, 12, 13) else number % 10
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
-
-
-def _known_keys(model: type[BaseModel]) -> list[str]:
-    return [key for key in model.model_fields if key != "name"]
-
-
-def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
-    """Return the section that contains the location of a problem."""
-    for part in location[:-1]:
-        field = model.model_fields.get(str(part))
-        kinds = (field.annotation, *get_args(field.annotation)) if field else ()
-        section = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
-        if section is None:
-            break
-        model = section
-    return model
-
-
-_TYPE_WORDS: Mapping[str, str] = {
-    "string_type": 'must be a text; write it in quotes, for example "value"',
-    "bool_type": "must be true or false; write it without quotes",
-    "int_type": "must be a whole number; write it without quotes",
-    "float_type": "must be a number; write it without quotes",
-    "list_type": 'must be a list; write it as ["one", "two"]',
-    "dict_type": "must be a table; write it as { key = value }",
-    "model_type": "must be a table; write it as { key = value }",
-    "string_too_short": "is empty; write a value or remove the key",
-}
-
-
-def _explain(model: type[BaseModel], kind: str, message: str, location: tuple[int | str, ...]) -> str:
-    """Return the problem of a value and its fix, without the value."""
-    section = _model_at(model, location)
-    key = str(location[-1]) if location else ""
-    if kind == "extra_forbidden":
-        return _unknown_key(key, _known_keys(section))
-    if kind == "missing":
-        example = _example(section, key)
-        return f'is missing; add {key} = "{example}"' if example else f"is missing; add {key} = …"
-    if kind == "value_error":
-        return message.removeprefix("Value error, ")
-    if kind in _TYPE_WORDS:
-        return _TYPE_WORDS[kind]
-    return f"{message.replace('Input ', '', 1)}; change it"
-
-
-def _example(model: type[BaseModel], key: str) -> str:
-    return str(next(iter(model.model_fields[key].examples or ()), ""))
-
-
-def _unknown_key(key: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(key, list(known), n=1)
-    return f"unknown key; {f'did you mean {near[0]}?' if near else 'the keys here are ' + ', '.join(known)}"
 
 
 def _kind_of_preset(preset: object) -> dict[str, str]:
@@ -419,10 +352,3 @@ def _kind_of_preset(preset: object) -> dict[str, str]:
     having = {kind: vendor.presets for kind, vendor in vendors.usable().items() if vendor.presets}
     kind = next((kind for kind, presets in having.items() if preset in presets), next(iter(having), None))
     return {"kind": kind} if kind else {}
-
-
-def _unknown_kind(kind: object) -> str:
-    kinds = ", ".join(map(clean, vendors.kinds()))
-    if kind is None:
-        return f"is missing; this release has: {kinds}"
-    return f"unknown kind of back end; this release has: {kinds}"
