@@ -5,8 +5,8 @@ any two of them: with the journal as it is then, a new run continues. What keeps
 
 * an intent is on the disk before its request is sent, and counts against number and budget from then on;
 * while an intent has no outcome, nothing else is sent: it is looked for by its name, which has the id of the rule;
-* it is absent only after the server has listed all without it :data:`SETTLE` seconds after the request; where an
-  earlier run has sent it, the entry says when that was at the latest;
+* it is absent only after the server has listed all without it :data:`.schedule.SETTLE` seconds after the request;
+  where an earlier run has sent it, the entry says when that was at the latest;
 * what is absent is looked for once more before each later request.
 """
 
@@ -40,28 +40,21 @@ from gputui.rules.journal import Entry, EntryKind
 from gputui.rules.orders import (
     COUNTED,
     LOST,
-    UNSETTLED,
     Orders,
     Record,
     Stage,
-    age,
     candidate_key,
     in_words,
     order_of,
 )
+from gputui.rules.schedule import SETTLE, Schedule
 
-SETTLE = 600.0
-"""How long after a request a server may still perform it, in seconds: longer than any request is awaited."""
-LATE = 3600.0
-"""How long after the request what was absent is looked for nevertheless, in seconds: nothing is delayed by that."""
 LOOK_PAUSE = 15.0
 _LATE_PAUSE = 60.0
 _AGAIN = 60.0
 """How long one look for what was absent serves."""
 _STALE = 20.0
 """How long after the decision a request may be sent: the machine may have slept."""
-_SENT_WITHIN = 120.0
-"""How long after its entry a request is sent at the latest: :data:`_STALE`, the audit log, a connection."""
 _DISK_PAUSE = 30.0
 
 
@@ -75,14 +68,11 @@ class Grabber:
         self.orders = Orders(entries)
         self._context = context
         self._decide = Decisions(self.orders, context.chances)
-        self._due: dict[tuple[str, int], float] = {}
-        """When something may be done again, in seconds since the start of the machine."""
+        self._schedule = Schedule(self.orders)
         self._troubles: dict[int, str] = {}
         """Why the last look for an order failed."""
         self._unsaved: dict[int, str] = {}
         """Why what was obtained has no lease yet."""
-        self._asked: dict[int, float] = {}
-        """When the last request about an order was answered, or given up."""
         self._absent_at: dict[int, float] = {}
         """When the server last listed all without what was lost, in seconds since the start of the machine."""
         self._full = ""
@@ -102,19 +92,19 @@ class Grabber:
                 yield from self._announce(now)
             if self.orders.over is not None:
                 return
-            if self._waits("disk", 0, now):
-                yield Wait(self._due["disk", 0] - now.up, RuleState.WAITING, self._full)
+            if self._schedule.waits("disk", 0, now):
+                yield Wait(self._schedule.left_of("disk", 0, now), RuleState.WAITING, self._full)
                 continue
             yield from self._step(rule, rule.grab, now)
 
     def _step(self, rule: Watch, grab: Grab, now: Now) -> Steps:
         if account := self._context.missing():
             yield from self._end(RuleState.FAILED, self._decide.removed(account), now)
-        elif (record := self._first({Stage.OPEN}, "find", now)) is not None:
+        elif (record := self._schedule.first({Stage.OPEN}, "find", now)) is not None:
             yield from self._reconcile(rule, record)
-        elif (record := self._first({Stage.UNDOING}, "undo", now)) is not None:
+        elif (record := self._schedule.first({Stage.UNDOING}, "undo", now)) is not None:
             yield from self._undo(rule, record)
-        elif (record := self._first_late(now)) is not None:
+        elif (record := self._schedule.first_absent(now)) is not None:
             yield from self._reconcile(rule, record)
         elif self._may_end(grab, now) and (end := self._decide.end(rule, grab, now)) is not None:
             yield from self._end(*end, now)
@@ -124,11 +114,12 @@ class Grabber:
             ]
             if not lost:
                 yield from self._send(rule, grab, choice, now)
-            elif self._waits("find", lost[0].number, now):
-                yield Wait(self._due["find", lost[0].number] - now.up, RuleState.UNKNOWN, self._trouble(lost[0]))
+            elif self._schedule.waits("find", lost[0].number, now):
+                seconds = self._schedule.left_of("find", lost[0].number, now)
+                yield Wait(seconds, RuleState.UNKNOWN, self._trouble(lost[0]))
             else:
                 yield from self._reconcile(rule, lost[0])
-        elif (record := self._first({Stage.OBTAINED, Stage.SEEN}, "look", now)) is not None:
+        elif (record := self._schedule.first({Stage.OBTAINED, Stage.SEEN}, "look", now)) is not None:
             yield from self._look(rule, record)
         else:
             yield self._wait(rule, grab, now, choice)
@@ -140,7 +131,7 @@ class Grabber:
         reply = yield Append(entry)
         if isinstance(reply, Failure):
             self._full = reply.text
-            self._due["disk", 0] = self._context.now().up + _DISK_PAUSE
+            self._schedule.put_off("disk", 0, self._context.now().up + _DISK_PAUSE)
             return False
         self._full = ""
         self.orders.take(entry)
@@ -193,10 +184,11 @@ class Grabber:
             yield from self._append(self._entry(EntryKind.NOT_SENT, record, f"Nothing was sent: {text}"))
             return
         answer = yield Send(order_of(record, rule))
-        self._asked[number] = self._context.now().up
+        asked = self._context.now().up
+        self._schedule.asked(number, asked)
         if not isinstance(answer, Answer):
             return  # without an answer it is looked for
-        self._due["find", number] = self._asked[number] + 1.0
+        self._schedule.put_off("find", number, asked + 1.0)
         yield from self._append(
             self._entry(
                 answer.kind, record, answer.text, ref=answer.ref, generation=answer.generation, wait=answer.wait
@@ -209,7 +201,7 @@ class Grabber:
         late = self._is_late(record)
         reply = yield Find(order)
         now = self._context.now()
-        self._due["find", record.number] = now.up + LOOK_PAUSE
+        self._schedule.put_off("find", record.number, now.up + LOOK_PAUSE)
         if isinstance(reply, Found) and reply.refs:
             self._troubles.pop(record.number, None)
             ref = sorted(reply.refs)[0]
@@ -224,7 +216,7 @@ class Grabber:
         elif isinstance(reply, Found):
             self._troubles.pop(record.number, None)
             self._absent_at[record.number] = now.up
-            self._due["late", record.number] = now.up + _LATE_PAUSE
+            self._schedule.put_off("late", record.number, now.up + _LATE_PAUSE)
             if record.stage is Stage.OPEN and late:
                 done, sees = ("created", "list it") if record.intent.ref is None else ("started", "show it running")
                 text = f"It was not {done}: {record.intent.account} does not {sees}."
@@ -239,7 +231,7 @@ class Grabber:
         limited = order.candidate is not None and bool(order.candidate.limit_field)
         reply = yield Look(order)
         now = self._context.now()
-        self._due["look", record.number] = now.up + (_LATE_PAUSE if late else LOOK_PAUSE)
+        self._schedule.put_off("look", record.number, now.up + (_LATE_PAUSE if late else LOOK_PAUSE))
         if isinstance(reply, Failure):
             if late and limited and record.stage is Stage.SEEN:
                 yield from self._price(rule, record, None)
@@ -294,7 +286,7 @@ class Grabber:
         if not isinstance(reply, Failure):
             reply = yield Look(order)
         now = self._context.now()
-        self._due["undo", record.number] = now.up + LOOK_PAUSE
+        self._schedule.put_off("undo", record.number, now.up + LOOK_PAUSE)
         if isinstance(reply, Failure):
             self._troubles[record.number] = reply.text
         elif isinstance(reply, Seen) and (reply.ended or not reply.there):
@@ -305,9 +297,9 @@ class Grabber:
 
     def _unleased(self, grab: Grab, now: Now) -> Record | None:
         """Return what has no lease yet, and may get one now."""
-        if self.orders.over is not None or self._waits("disk", 0, now):
+        if self.orders.over is not None or self._schedule.waits("disk", 0, now):
             return None
-        owed = (one for one in self.orders.unleased(grab) if not self._waits("lease", one.number, now))
+        owed = (one for one in self.orders.unleased(grab) if not self._schedule.waits("lease", one.number, now))
         return next(owed, None)
 
     def _lease(self, rule: Watch, record: Record) -> Steps:
@@ -318,61 +310,32 @@ class Grabber:
             yield from self._append(self._entry(EntryKind.LEASED, record, reply.text))
         elif isinstance(reply, Failure):
             self._unsaved[record.number] = reply.text
-            self._due["lease", record.number] = self._context.now().up + _DISK_PAUSE
+            self._schedule.put_off("lease", record.number, self._context.now().up + _DISK_PAUSE)
 
     # Time.
 
     def _is_late(self, record: Record) -> bool:
         """Return whether no server performs the request of an order any more, if it has not yet."""
-        return self._left(record, self._context.now()) <= 0
-
-    def _left(self, record: Record, now: Now) -> float:
-        """Return for how many seconds a server may still perform the request of an order."""
-        if (asked := self._asked.get(record.number)) is not None:
-            return SETTLE - (now.up - asked)
-        if record.intent.boot == now.boot:  # an earlier run sent it soon after the entry, or not at all
-            return SETTLE + _SENT_WITHIN - age(record.intent, now)
-        return SETTLE - now.up  # it was sent before the machine started
-
-    def _is_watched(self, record: Record, now: Now) -> bool:
-        """Return whether what was absent is still looked for: a server may perform a request very late."""
-        return record.stage in LOST and self._left(record, now) + LATE - SETTLE > 0
-
-    def _first_late(self, now: Now) -> Record | None:
-        """Return what was absent and is to be looked for now, though nothing is sent."""
-        watched = (one for one in self.orders.of(LOST) if self._is_watched(one, now))
-        return next((one for one in watched if self._late_in(one, now) <= 0), None)
-
-    def _late_in(self, record: Record, now: Now) -> float:
-        """Return in how many seconds what was absent is looked for again."""
-        return max(self._due.get((what, record.number), 0.0) for what in ("late", "find")) - now.up
+        return self._schedule.left(record, self._context.now()) <= 0
 
     def _may_end(self, grab: Grab, now: Now) -> bool:
         """Return whether nothing is owed to what was obtained, and nothing that was absent is looked for."""
-        return not self.orders.unleased(grab) and not any(self._is_watched(one, now) for one in self.orders.of(LOST))
-
-    def _first(self, stages: set[Stage], what: str, now: Now) -> Record | None:
-        """Return the first order in one of these stages whose time has come."""
-        found = (one for one in self.orders.of(frozenset(stages)) if not self._waits(what, one.number, now))
-        return next(found, None)
-
-    def _waits(self, what: str, number: int, now: Now) -> bool:
-        return self._due.get((what, number), 0.0) > now.up
+        return not self.orders.unleased(grab) and not self._schedule.absent(now)
 
     def _wait(self, rule: Watch, grab: Grab, now: Now, why: Choice | str) -> Wait:
         """Return for how long nothing is done, and how that is shown."""
         orders = self.orders
         text = why if isinstance(why, str) else ""
-        waits = [self._due[what, number] - now.up for what, number in self._due_of_orders()]
+        waits = self._schedule.pauses(self._unsaved, now)
         if open_ := orders.of(frozenset({Stage.OPEN})):
             return Wait(min(waits, default=LOOK_PAUSE), RuleState.UNKNOWN, self._trouble(open_[0]))
         if undoing := orders.of(frozenset({Stage.UNDOING})):
             trouble = self._troubles.get(undoing[0].number, "")
             return Wait(min(waits, default=LOOK_PAUSE), RuleState.CHECKING, trouble or orders.explained())
-        watched = [one for one in orders.of(LOST) if self._is_watched(one, now)]
-        waits += [max(0.1, self._late_in(one, now)) for one in watched]
-        if watched and self._decide.end(rule, grab, now) is not None:
-            return Wait(min(waits, default=LOOK_PAUSE), RuleState.CHECKING, self._watched_text(watched[0], now))
+        absent = self._schedule.absent(now)
+        waits += [max(0.1, self._schedule.absent_in(one, now)) for one in absent]
+        if absent and self._decide.end(rule, grab, now) is not None:
+            return Wait(min(waits, default=LOOK_PAUSE), RuleState.CHECKING, self._absent_text(absent[0], now))
         waits += [left for one in grab.candidates if (left := self._decide.pause(one, now)) > 0]
         recent = (READ_AGAIN - self._decide.since_request(one, now) for one in grab.candidates)
         waits += [left for left in recent if left > 0]
@@ -399,27 +362,16 @@ class Grabber:
         """Return what is known of an order without an outcome."""
         found = self._troubles.get(record.number, "")
         now = self._context.now()
-        end = now.at + timedelta(seconds=max(0.0, self._left(record, now)))
+        end = now.at + timedelta(seconds=max(0.0, self._schedule.left(record, now)))
         text = f"{record.intent.account}: whether {record.intent.name} was created is not known yet. "
         if found:
             return f"{text}{found}"
         return f"{text}It is looked for by its name until {end:%H:%M} UTC."
 
-    def _watched_text(self, record: Record, now: Now) -> str:
-        end = now.at + timedelta(seconds=max(0.0, self._left(record, now) + LATE - SETTLE))
+    def _absent_text(self, record: Record, now: Now) -> str:
+        end = now.at + timedelta(seconds=max(0.0, self._schedule.left_absent(record, now)))
         text = f"{record.intent.account}: {record.intent.name} was not created in {SETTLE / 60:.0f} minutes."
         return f"{text} In case it still is, it is looked for until {end:%H:%M} UTC."
-
-    def _due_of_orders(self) -> list[tuple[str, int]]:
-        what_of = {
-            Stage.OPEN: "find",
-            Stage.UNDOING: "undo",
-            Stage.OBTAINED: "look",
-            Stage.SEEN: "look",
-        }
-        keys = [(what_of[one.stage], one.number) for one in self.orders.of(UNSETTLED)]
-        keys += [("lease", number) for number in self._unsaved]
-        return [key for key in keys if key in self._due]
 
 
 _DAY_PAUSE = 60.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gputui.rules.effects import Order
-from gputui.rules.engine import SETTLE
 from gputui.rules.journal import EntryKind
 from gputui.rules.orders import COUNTED, HELD, LOST, Orders, Stage
+from gputui.rules.schedule import SETTLE
 
 if TYPE_CHECKING:
     from tests.rules.simulation import Thing, World

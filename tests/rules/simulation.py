@@ -36,9 +36,10 @@ from gputui.rules.effects import (
     Undo,
     Wait,
 )
-from gputui.rules.engine import SETTLE, Grabber
+from gputui.rules.engine import Grabber
 from gputui.rules.journal import Entry, EntryKind
 from gputui.rules.orders import candidate_key
+from gputui.rules.schedule import SETTLE
 from tests.rules.promises import PAUSE, BrokenPromiseError, check, check_explained, check_send
 
 BEGIN = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)

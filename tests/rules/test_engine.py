@@ -6,7 +6,7 @@ import pytest
 
 from gputui.models import Ref
 from gputui.models.rules import RuleState
-from gputui.rules import engine
+from gputui.rules import schedule
 from gputui.rules.decisions import MOST_LOST
 from gputui.rules.effects import (
     Answer,
@@ -24,9 +24,10 @@ from gputui.rules.effects import (
     Undo,
     Wait,
 )
-from gputui.rules.engine import SETTLE, Grabber
+from gputui.rules.engine import Grabber
 from gputui.rules.journal import EntryKind
 from gputui.rules.orders import HELD, Orders
+from gputui.rules.schedule import SETTLE
 from tests.rules.driving import Around, candidate, drive, grabbing, over, sent, usd, well
 from tests.rules.promises import BrokenPromiseError
 from tests.rules.simulation import simulate
@@ -284,7 +285,7 @@ def test_a_dry_run_records_the_request_and_sends_nothing() -> None:
 
 
 def test_the_simulation_finds_a_rule_that_gives_up_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "SETTLE", 30.0)
+    monkeypatch.setattr(schedule, "SETTLE", 30.0)
     with pytest.raises(BrokenPromiseError):
         for seed in range(100):
             simulate(seed)
