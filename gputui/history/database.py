@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gputui.errors import reason_of
 from gputui.history.values import UNUSABLE
 from gputui.private_files import open_private
 
@@ -66,9 +65,6 @@ _KEYS = {
     "host_ecc": ("account", "region", "host", "gpu"),
 }
 _BUSY_SECONDS = 1.0
-_ERRORS_OF_FULL_DISKS = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
-_LEAST_SPACE = 64 * 2**10
-"""Bytes: SQLite needs half of them for its index of the write-ahead log."""
 
 
 class _NewerError(Exception):
@@ -213,7 +209,7 @@ class HistoryFile:
                     self._trouble = ""
                     return result
         except sqlite3.Error as error:
-            raise NotStoredError(_reason(error, self._path)) from error
+            raise NotStoredError(_reason_of(error, self._path)) from error
 
     def change_in_file(
         self, write: Callable[[sqlite3.Connection], object], failure: str = "history cannot be written"
@@ -279,8 +275,10 @@ class HistoryFile:
             self._trouble = ""
         except sqlite3.Error as error:
             failures.append(error)
-            self._trouble = f"{what}: {_reason(error, self._path)} ({self._path})"
-            if _is_damage(error):
+            from gputui.history.failures import is_damage
+
+            self._trouble = f"{what}: {_reason_of(error, self._path)} ({self._path})"
+            if is_damage(error):
                 # Other parts of the file can still be read: a success does not end this.
                 self._damage = f"the history is damaged, {self._trouble}; move the file away to begin an empty one"
 
@@ -306,7 +304,9 @@ class HistoryFile:
             except sqlite3.OperationalError:
                 raise
             except sqlite3.DatabaseError:
-                aside = _set_aside(path)
+                from gputui.history.failures import move_aside
+
+                aside = move_aside(path)
                 connection = _connect(path)
                 lost = "the history was damaged and starts empty, without preferences"
                 self._notice = f"{lost}; the old file is {aside}"
@@ -315,7 +315,7 @@ class HistoryFile:
             unused = f"the history was written by a newer gputui and is not used ({path})"
             self._notice = f"{unused}; update gputui, or move the file away"
         except (sqlite3.Error, OSError) as error:
-            self._notice = f"history is not kept: {_reason(error, path)} ({path})"
+            self._notice = f"history is not kept: {_reason_of(error, path)} ({path})"
         return None
 
     def _return_to_file(self) -> bool:
@@ -345,31 +345,6 @@ def prune(connection: sqlite3.Connection, table: str, kept: int) -> None:
         f"DELETE FROM {table} WHERE {key} <= (SELECT {key} FROM {table} ORDER BY {key} DESC LIMIT 1 OFFSET ?)",  # noqa: S608  (constants)
         (kept,),
     )
-
-
-def _is_damage(error: sqlite3.Error) -> bool:
-    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _code(error: Exception) -> int:
-    """Return the primary result code of SQLite; 0 where the error has none."""
-    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-
-
-def _reason(error: Exception, path: Path | None) -> str:
-    """Return why a file cannot be used. Of a full disk SQLite often says no more than an error of input or output."""
-    code = _code(error)
-    if code == sqlite3.SQLITE_FULL or (code in _ERRORS_OF_FULL_DISKS and path is not None and _is_full(path.parent)):
-        return "there is no space left on the disk"
-    return reason_of(error)
-
-
-def _is_full(directory: Path) -> bool:
-    try:
-        found = os.statvfs(directory)
-    except OSError:
-        return False
-    return found.f_bavail * found.f_frsize < _LEAST_SPACE or (found.f_files > 0 and found.f_favail == 0)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -409,10 +384,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
 
 
-def _set_aside(path: Path) -> Path:
-    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}")
-    path.rename(aside)
-    for suffix in ("-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    return aside
+def _reason_of(error: Exception, path: Path | None) -> str:
+    from gputui.history.failures import reason_of_file  # of failures alone: most sessions have none
+
+    return reason_of_file(error, path)
