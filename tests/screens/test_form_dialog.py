@@ -37,15 +37,15 @@ async def test_a_check_that_fails_leaves_no_request_of_earlier_values_prepared()
         stage.app.push_screen(dialog, answers.append)
         await stage.advance(0)
         dialog.put_values({"name": "a"})
-        dialog._check(dialog.values())
-        assert dialog.prepared == {"name": "a"}
+        dialog.check.check(dialog.values())
+        assert dialog.check.prepared == {"name": "a"}
         dialog.put_values({"name": "b"})
         with pytest.raises(KeyError):
             dialog.action_review()
-        assert not dialog.prepared
+        assert not dialog.check.prepared
         dialog.action_review()
         await stage.advance(0)
-    assert answers == [dialog.prepared] == [{"name": "b"}]
+    assert answers == [dialog.check.prepared] == [{"name": "b"}]
 
 
 PLACES = tuple(

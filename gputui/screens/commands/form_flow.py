@@ -114,7 +114,7 @@ async def _filled(view: View, request: FormRequest, values: Values, wrong: Value
         if (question := request.question(filled)) is not None:
             sure = await view.app.push_screen_wait(colored(view.session, question, [account]))
             if sure:
-                return _confirmed(dialog.prepared, filled)
+                return _confirmed(dialog.check.prepared, filled)
         values, wrong, focus = filled, {}, dialog.last_field
 
 

@@ -55,8 +55,8 @@ class ServerFilterCommands(CommandSet):
             form, lambda values: fleet.server_filters.prepare(resource, _given(values)), values=in_force
         )
         given = await self.app.push_screen_wait(dialog)
-        if given is not None and _given(given) != in_force and dialog.prepared is not None:
-            dialog.prepared()
+        if given is not None and _given(given) != in_force and dialog.check.prepared is not None:
+            dialog.check.prepared()
             self.view.choices_changed()
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, Generic
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,10 +16,10 @@ from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static, TextArea
 
-from gputui.errors import InvalidError
 from gputui.models import Form, FormField, PreparedRequest
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.dialogs.form_body import FormBody
+from gputui.screens.dialogs.form_check import FormCheck, T, Values
 from gputui.screens.dialogs.form_editors import Done, Edited
 from gputui.screens.dialogs.form_field import help_text, keys_of
 from gputui.screens.dialogs.form_live import LiveSummary, Summary, lacking_lines, request_lines
@@ -32,12 +32,10 @@ from gputui.widgets.inputs.checkbox import Checkbox
 
 _HELP_LINES = 2
 """Lines of the help of the field in focus."""
-Values = Mapping[str, str]
-T = TypeVar("T")
 
 
 class FormDialog(Dialog[dict[str, str]], Generic[T]):
-    """Answers with the values by field name; :attr:`prepared` is what ``prepare`` has returned for them.
+    """Answers with the values by field name; :attr:`check` has what ``prepare`` has returned for them.
 
     ``prepare`` raises InvalidError with ``fields``. Fields whose ``when`` does not hold are neither shown nor part of
     the answer. ``problems`` are shown from the start. ``preview`` returns the request for a dry run, None where it
@@ -97,21 +95,15 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     ) -> None:
         super().__init__(form.title)
         self._form = form
-        self._prepare = prepare
-        self._checked: Values | None = None
-        self._refusals: dict[str, str] = {}
-        self.prepared: T | None = None
-        """The change that ``prepare`` has returned for the values of the answer."""
         self._values = dict(values or {})
         self._problems = dict(problems or {})
+        self.check = FormCheck(prepare, self._problems)
         self._preview = preview
         self._described = described
         self._templates = FormTemplates(form, self) if templates else None
         self.last_field = focus
         """The field that has or had the focus last; '' for none yet. It has the focus at first."""
         self._about: Static
-        self._left: set[str] = set(self._problems)
-        self._refused_values: dict[str, tuple[str, str]] = {}
         self._shown_problems: Values = {}
         self._at_first: dict[str, str] = {}
         self._warned: Values | None = None
@@ -160,7 +152,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._fit(self.app.size)
         self._describe_choices()  # the stock may have changed since
         self._body.show_fields()
-        self._note_refused(self._problems)
+        self.check.refuse(self.values(), self._problems)
         self._show_problems(self._problems)
         wrong = [name for name in self._body.names() if name in self._problems]
         before = [self.last_field] if self.last_field in self._body.names() else []
@@ -196,7 +188,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     def put_values(self, values: Values) -> None:
         """Fill in other values; fields that are not named become what they were at first."""
         self._body.put_values(values)
-        self._left, self._refused_values = set(), {}
+        self.check.begin_again()
         if (name := self._sections.first_if_closed()) is not None:
             self._focus(name)
         self._show_problems({})
@@ -233,10 +225,10 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
 
     def _request(self, values: Values) -> tuple[str, Sequence[Content]]:
         """Return a heading and the request as a dry run shows it, or why there is none yet."""
-        refusals = self._check(values)
-        if refusals or self._preview is None or self.prepared is None:
+        refusals = self.check.check(values)
+        if refusals or self._preview is None or self.check.prepared is None:
             return "Request preview", lacking_lines(self._form, refusals)
-        request = self._preview(self.prepared)
+        request = self._preview(self.check.prepared)
         return "Request preview (not sent)", [] if request is None else request_lines(request)
 
     # --- sections and focus ----------------------------------------------------------------------------------
@@ -284,7 +276,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
 
     def _show_problems_left(self) -> None:
         """Show what is wrong with the fields that were left."""
-        self._show_problems({name: text for name, text in self._wrong().items() if name in self._left})
+        self._show_problems(self.check.problems_left(self.values()))
 
     @on(DescendantFocus)
     def _entered(self, event: DescendantFocus) -> None:
@@ -314,23 +306,13 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
 
     def _leave(self, name: str) -> None:
         """Show what is wrong with a field, and mark its section, from now on."""
-        self._left.add(name)
+        self.check.left.add(name)
         self._show_problems_left()
         self._show_tabs(self.values())
 
-    def _wrong(self) -> dict[str, str]:
-        """Return what is wrong by the check, and what was not accepted and has not been changed since."""
-        values = self.values()
-        refused = {name: text for name, (value, text) in self._refused_values.items() if values.get(name) == value}
-        return refused | self._check(values)
-
-    def _note_refused(self, problems: Values) -> None:
-        values = self.values()
-        self._refused_values = {name: (values.get(name, ""), text) for name, text in problems.items()}
-
     def _refused(self, problems: Values) -> bool:
         """Show everything that is wrong and go to the first of it; returns whether there was something."""
-        self._left = {field.name for field in self._form.fields}
+        self.check.left = {field.name for field in self._form.fields}
         self._show_problems(problems)
         wrong = [name for name in self._body.names() if name in problems]
         if wrong:
@@ -352,23 +334,10 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
             return
         super().action_cancel()
 
-    def _check(self, values: Values) -> dict[str, str]:
-        """Return the refusals of these values by field. The same values are read once."""
-        if values != self._checked:
-            # Until these are read, nothing is prepared: another failure must not keep the request of earlier values.
-            self.prepared = self._checked = None
-            self._refusals = {}
-            try:
-                self.prepared = self._prepare(values)
-            except InvalidError as error:
-                self._refusals = dict(error.fields) or {"": error.message}
-            self._checked = values
-        return self._refusals
-
     def action_review(self) -> None:
         """Answer, from any field, unless something is wrong."""
         values = self.values()
-        if not self._refused(self._check(values)):
+        if not self._refused(self.check.check(values)):
             self.dismiss(values)
 
     @on(Input.Submitted)
@@ -381,7 +350,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         if field.name == self._body.names()[-1]:
             self.action_review()
             return
-        if field.name in self._check(self.values()):
+        if field.name in self.check.check(self.values()):
             self._leave(field.name)
         else:
             self.focus_next()
@@ -407,9 +376,11 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         if self._preview is None:
             return
         values = self.values()
-        problems = self._check(values)
-        self._note_refused(problems)
-        if self._refused(problems) or self.prepared is None or (request := self._preview(self.prepared)) is None:
+        problems = self.check.check(values)
+        self.check.refuse(values, problems)
+        if self._refused(problems) or (prepared := self.check.prepared) is None:
+            return
+        if (request := self._preview(prepared)) is None:
             return
         self.app.push_screen(ReaderDialog("Dry run: request preview (not sent)", request_lines(request)))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual import on
 from textual.widgets import Button
 
-from gputui.screens.dialogs.form import FormDialog, T
+from gputui.screens.dialogs.form import FormDialog
+from gputui.screens.dialogs.form_check import T
 
 
 class FilterDialog(FormDialog[T]):
@@ -24,5 +25,5 @@ class FilterDialog(FormDialog[T]):
     def _cleared(self, event: Button.Pressed) -> None:
         event.prevent_default()
         event.stop()
-        self._check({})
+        self.check.check({})
         self.dismiss({})
