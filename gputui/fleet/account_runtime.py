@@ -15,7 +15,7 @@ from gputui.errors import GputuiError, RateLimitedError, UnavailableError
 from gputui.fleet.clock import Clock
 from gputui.fleet.feed_health import SAME_OUTAGE, Feed, FeedLog, assess, incomplete
 from gputui.fleet.pace import Pace
-from gputui.fleet.poller import Poller
+from gputui.fleet.poller import Poller, RateLimit
 from gputui.fleet.probes import Probes, Read
 from gputui.fleet.remote import FleetRemote
 from gputui.models import AccountInfo, FeedState, Health, HealthState, Instance, Ref, Resource, Row
@@ -44,16 +44,15 @@ class AccountRuntime:
         self._fleet = fleet
         self._clock = clock
         self._random = random
-        self._pace = Pace(self, fleet, polling, clock, self._cost)
+        self._logs: dict[Resource, FeedLog] = {}
+        self._pace = Pace(self, fleet, polling, clock, self._logs)
         self.open_error: GputuiError | None = None
         """Why it could not be opened."""
-        self._logs: dict[Resource, FeedLog] = {}
         self.pollers: dict[Resource, Poller] = {}
         self.probes: Probes | None = None
         """The probes of its instances, where its back end does not report their processes."""
         self._tasks: list[asyncio.Task[None]] = []
-        self._not_before = 0.0
-        self._limited_until: datetime | None = None
+        self._rate_limit = RateLimit(clock)
         self._ages: dict[Resource, float] = {}
         self._read_elsewhere: set[Resource] = set()
         """The lists whose last answer came from another process of the user altogether."""
@@ -188,7 +187,7 @@ class AccountRuntime:
                 partial(self._read, resource, lister),
                 self,
                 pace=lambda resource=resource: self.pace(resource),  # type: ignore[misc]  # mypy cannot infer it
-                not_before=lambda: self._not_before,
+                not_before=lambda: self._rate_limit.not_before,
                 clock=self._clock,
                 random=self._random,
             )
@@ -227,10 +226,6 @@ class AccountRuntime:
     def pace(self, resource: Resource) -> float | None:
         """Return the present interval between two requests of a list in seconds, None for no requests."""
         return self._pace.of(resource)
-
-    def _cost(self, resource: Resource) -> float:
-        log = self._logs.get(resource)
-        return log.cost if log else 0.0
 
     def reconsider(self) -> None:
         """Adapt to a change of the polled lists or pending changes."""
@@ -310,7 +305,7 @@ class AccountRuntime:
         """Record a failure; the rows stay, except those of lists that the account may not use."""
         now = self._clock.monotonic()
         if isinstance(error, RateLimitedError):
-            self._pause(error)
+            self._rate_limit.note(error)
         self._logs[resource].fail(error, now, seconds)
         for denied in [resource for resource in self._logs if self.denial(resource) is not None]:
             self._fleet.drop(self, denied)
@@ -328,13 +323,8 @@ class AccountRuntime:
 
     def limit(self, error: RateLimitedError) -> None:
         """Respect a rate limit that was reported for a request other than of a list."""
-        self._pause(error)
+        self._rate_limit.note(error)
         self._report()
-
-    def _pause(self, error: RateLimitedError) -> None:
-        now = self._clock.monotonic()
-        self._not_before = max(self._not_before, now + error.retry_after)
-        self._limited_until = self._clock.now() + timedelta(seconds=self._not_before - now)
 
     def outstanding(self, resource: Resource) -> None:
         """Record that an answer takes long."""
@@ -356,10 +346,10 @@ class AccountRuntime:
                 for resource, poller in self.pollers.items()
                 if poller.active and not self.uses_probes(resource)
             }
-            limited = self._not_before > self._clock.monotonic()
+            limited = self._rate_limit.is_in_force
             state, message = assess(logs, limited=limited)
             if not logs and self.info is not None and any(map(self.denial, self.pollers)):
                 state = HealthState.OK  # the account is known, and may not use the polled lists
-        until = self._limited_until if state is HealthState.LIMITED else None
+        until = self._rate_limit.until if state is HealthState.LIMITED else None
         since = self.health.since if self.health.state is state else self._clock.now()
         self.health = replace(self.health, state=state, message=message, until=until, since=since)

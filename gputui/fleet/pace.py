@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.models import Instance, Phase, Ref, Resource, Row
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gputui.config.sections import Polling
     from gputui.fleet.account_runtime import AccountRuntime
     from gputui.fleet.clock import Clock
+    from gputui.fleet.feed_health import FeedLog
     from gputui.fleet.fleet import Fleet
 
 SETTINGS: Mapping[Resource, str] = {
@@ -32,7 +33,7 @@ _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
 
 
 class Pace:
-    """The intervals of the lists of one account, in seconds. ``cost`` is the processing time of a list's last answer.
+    """The intervals of the lists of one account, in seconds; ``logs`` have the cost of the last answer of each.
 
     Without ``polling`` nothing is requested by itself.
     """
@@ -43,15 +44,20 @@ class Pace:
         fleet: Fleet,
         polling: Polling | None,
         clock: Clock,
-        cost: Callable[[Resource], float],
+        logs: Mapping[Resource, FeedLog],
     ) -> None:
         self._runtime = runtime
         self._fleet = fleet
         self._polling = polling
         self._clock = clock
-        self._cost = cost
+        self._logs = logs
         self._moving: frozenset[tuple[Ref, str]] = frozenset()
         self._fast_until = 0.0
+
+    def _cost(self, resource: Resource) -> float:
+        """Return the processing time of the last answer of a list in seconds; 0 before the first."""
+        log = self._logs.get(resource)
+        return log.cost if log else 0.0
 
     def of(self, resource: Resource) -> float | None:
         """Return the present interval between two requests of a list, None for no requests."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Protocol
 
-from gputui.errors import GputuiError, UnavailableError
+from gputui.errors import GputuiError, RateLimitedError, UnavailableError
 from gputui.fleet.clock import Clock
 from gputui.models import Resource, Row
 from gputui.redaction import inner_failure
@@ -35,6 +36,28 @@ class Sink(Protocol):
 
     def outstanding(self, resource: Resource) -> None:
         """Record that an answer takes long."""
+
+
+class RateLimit:
+    """The time until which no list of an account is requested, as its server limits the rate of requests."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.not_before = 0.0
+        """The monotonic time of its end; it may have passed."""
+        self.until: datetime | None = None
+        """The end of the last one in UTC; None before the first."""
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether it has not ended."""
+        return self.not_before > self._clock.monotonic()
+
+    def note(self, error: RateLimitedError) -> None:
+        """Respect the limit that a server has reported; an earlier one that ends later stays."""
+        now = self._clock.monotonic()
+        self.not_before = max(self.not_before, now + error.retry_after)
+        self.until = self._clock.now() + timedelta(seconds=self.not_before - now)
 
 
 class Poller:
