@@ -56,12 +56,19 @@ def handle(kind: int, reader: Reader) -> bytes:
     return reader.string()
 
 
+def _is_end(kind: int, reader: Reader) -> bool:
+    """Return whether an answer says that nothing more comes; raises any other status."""
+    if kind != Packet.STATUS:
+        return False
+    if (status := status_of(reader)).code != Status.EOF:
+        raise status
+    return True
+
+
 def data(kind: int, reader: Reader) -> bytes:
     """Read bytes; none at the end of the file."""
-    if kind == Packet.STATUS and (status := status_of(reader)).code == Status.EOF:
+    if _is_end(kind, reader):
         return b""
-    if kind == Packet.STATUS:
-        raise status
     expect(kind, Packet.DATA, reader)
     return reader.string()
 
@@ -77,10 +84,8 @@ def attrs(kind: int, reader: Reader) -> Attrs:
 
 def names(kind: int, reader: Reader) -> list[tuple[bytes, Attrs | None]]:
     """Read names; none at the end of a directory."""
-    if kind == Packet.STATUS and (status := status_of(reader)).code == Status.EOF:
+    if _is_end(kind, reader):
         return []
-    if kind == Packet.STATUS:
-        raise status
     expect(kind, Packet.NAME, reader)
     return reader.names()
 
