@@ -19,7 +19,7 @@ from tests.screens.pictures import BOTH, Take
 from tests.screens.stage import NARROW, Stage, staged
 from tests.screens.test_login import PlayedSsh
 from tests.screens.world import instance, lab
-from tests.ssh.test_client import free_port
+from tests.ssh.conftest import free_port
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,6 +93,30 @@ class Clock:
 
     def monotonic(self) -> float:
         return self.now
+
+
+class Meanwhile(Clock):
+    """Runs ``event`` during the ``after``-th pause."""
+
+    def __init__(self, after: int, event: asyncio.Future[None] | None = None) -> None:
+        super().__init__()
+        self.after = after
+        self.server: Server | None = None
+        self.closing: asyncio.Server | None = None
+
+    async def slept(self) -> None:
+        if len(self.sleeps) == self.after and self.server is not None:
+            if self.closing is not None:
+                self.closing.close()
+                await self.closing.wait_closed()
+            await self.server.__aenter__()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
 
 
 @pytest.fixture(autouse=True)

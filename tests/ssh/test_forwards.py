@@ -11,9 +11,8 @@ import pytest
 from gputui.errors import GputuiError, SshError
 from gputui.models.forwards import ForwardSpec, ForwardState
 from gputui.ssh.forwards import Forward
-from tests.ssh.conftest import Person
+from tests.ssh.conftest import Person, free_port
 from tests.ssh.servers import Server
-from tests.ssh.test_client import free_port
 
 BIG = bytes(range(256)) * 8192
 
