@@ -159,7 +159,7 @@ def test_keys_that_come_all_at_once_are_done_one_after_another(place: Place) -> 
         ("auth", "wrong user name or password (HTTP 403). Check the credentials in ["),
         ("html", "something unexpected: a web page instead of JSON. Check base_url"),
         ("truncated", "something unexpected: JSON that is cut off or broken."),
-        ("down", "is there, but the server behind it does not answer (HTTP 502)."),
+        ("down", "no answer from the server behind 127.0.0.1"),
     ],
 )
 def test_a_server_that_misbehaves_is_reported_in_words(place: Place, faults: str, said: str) -> None:

@@ -254,7 +254,7 @@ def sign_in_hint(server: Server) -> str:
 def _failed(server: Server, refusal: Refusal, said: str) -> GputuiError:
     status = refusal.status
     if status in {502, 503, 504}:
-        text = said or f"{server}: {server.host} is there, but the server behind it does not answer (HTTP {status})."
+        text = said or f"{server}: no answer from the server behind {server.host} (HTTP {status})."
         return UnavailableError(text, hint=f"Try again in a moment.{_via(server)}")
     return ServerError(said or f"{server}: the server failed (HTTP {status}).", hint="See its log for the reason.")
 

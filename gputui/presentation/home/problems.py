@@ -114,8 +114,9 @@ def _account(state: AccountState, now: datetime, *, utc: bool) -> HomeLine:
     text = health.message
     if state.error is not None:
         # The first words are those of the header, which say it where the rest does not fit.
-        lead = f"{health.message}: " if down and health.message else ""
-        text = lead + str(state.error).removeprefix(f"{name}: ")
+        text = str(state.error).removeprefix(f"{name}: ")
+        if down and not text.lower().startswith(health.message):
+            text = f"{health.message}: {text}"
     again = f"again at {format_time(health.until, utc=utc)}  " if health.until is not None else ""
     return HomeLine(
         section=Section.PROBLEMS,

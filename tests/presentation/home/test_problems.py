@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gputui.analytics.starts import Start
-from gputui.errors import AuthError
+from gputui.errors import AuthError, UnavailableError
 from gputui.models import Deployment, GpuDevice, Health, HealthState, Instance, Machine, Phase, Ref
 from gputui.presentation.home.lines import HomeSection
 from gputui.presentation.home.problems import AccountState, Troubles, problems
@@ -71,6 +71,9 @@ def test_the_worst_comes_first_and_what_is_fine_not_at_all() -> None:
         "? partly: ports were not read",
     ]
     assert [line.time for line in section.lines[:2]] == ["2m", "1h"]
+    error = UnavailableError("lab: no answer from the server behind 10.0.0.5 (HTTP 502).")
+    silent = AccountState(health("lab", HealthState.DOWN, "no answer"), error)
+    assert texts(found(accounts=[silent])) == ["✗ lab: no answer from the server behind 10.0.0.5 (HTTP 502)."]
 
 
 def test_several_instances_of_a_deployment_with_the_same_problem_are_one_line_that_opens_them() -> None:
