@@ -209,5 +209,11 @@ def _is_utf8(stream: TextIO) -> bool:
 
 def report_error(error: GputuiError, *, about: str = "") -> ExitCode:
     """Print an error on stderr, after its subject, and return its exit status."""
-    notify(f"gputui: {about}: {error}" if about and not error.message.startswith(about) else f"gputui: {error}")
+    notify(f"gputui: {about_it(about, str(error))}")
     return error.exit_code
+
+
+def about_it(about: str, text: str) -> str:
+    """Put the subject of a message before it, unless it begins with that or there is none."""
+    begins_with_it = re.match(rf"{re.escape(about)}(?![\w.-])", text)
+    return text if not about or begins_with_it else f"{about}: {text}"

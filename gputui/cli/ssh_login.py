@@ -127,7 +127,7 @@ def _answer(ask: Callable[[], _T], without: _T) -> _T:
 async def _ask_host_key(question: HostKeyQuestion) -> bool:
     if prompts.interactive():
         sys.stderr.write(CLEAR_LINE)
-    notify(f"{question.describe()}\nAccepted, it will be {question.kept_in}.")
+    notify(f"{question.describe()}\nIf you accept it, it will be {question.kept_in}.")
     if not prompts.interactive():
         notify("There is no terminal to ask whether to trust it: log in once with gputui ssh.")
     return _answer(lambda: yes("Trust it from now on?"), False)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gputui.cli.output import cell_width, csv_cell, fit, format_table, write_csv, write_json
+from gputui.cli.output import about_it, cell_width, csv_cell, fit, format_table, write_csv, write_json
 
 
 def test_columns_align_by_cells_not_by_characters() -> None:
@@ -70,3 +70,18 @@ def test_json_for_a_stream_that_is_not_utf8_is_ascii() -> None:
     stream.flush()
 
     assert json.loads(raw.getvalue().decode("ascii")) == [{"name": "日本"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("no answer in 30 s", "lab: no answer in 30 s"),
+        ("lab: its answer is no JSON", "lab: its answer is no JSON"),
+        ("lab has no price", "lab has no price"),
+        ("lab-b does not answer", "lab: lab-b does not answer"),
+        ("labels are not listed", "lab: labels are not listed"),
+    ],
+)
+def test_a_message_names_its_account_once(text: str, said: str) -> None:
+    assert about_it("lab", text) == said
+    assert about_it("", text) == text

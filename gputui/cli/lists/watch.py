@@ -13,7 +13,7 @@ from gputui.cli import session
 from gputui.cli.columns import cell_text
 from gputui.cli.layout import Layout, layout_of
 from gputui.cli.lists.events import concerns
-from gputui.cli.output import column_widths, fit, format_line, notify, write_csv, write_json_line
+from gputui.cli.output import about_it, column_widths, fit, format_line, notify, write_csv, write_json_line
 from gputui.cli.signals import until_interrupted
 from gputui.models import Change, Event, FeedState, Ref, Resource, Row
 
@@ -132,7 +132,7 @@ def _failure_reporter(fleet: Fleet, resource: Resource) -> Callable[[], None]:
             if not message and feed.state is not FeedState.FRESH:
                 continue
             if message != reported.get(account, ""):
-                notify(f"gputui: {account}: {message or 'answers again'}")
+                notify(f"gputui: {about_it(account, message or 'answers again')}")
                 reported[account] = message
 
     return report

@@ -102,9 +102,9 @@ def test_a_stop_elsewhere_shows_and_ctrl_c_ends_it(own_simulation: Simulation, r
 def test_events_are_observed_and_kept_for_later(own_simulation: Simulation, run: Run) -> None:
     with watching("events", "-A", "lab", "-o", "json") as process:
         own_simulation.call(lambda running: running.unplug("lab"))
-        assert "lab" in process.stderr.readline()
+        assert process.stderr.readline().count("lab") == 1
         own_simulation.call(lambda running: running.plug("lab"))
-        assert "answers again" in process.stderr.readline()
+        assert process.stderr.readline() == "gputui: lab: answers again\n"
 
         run("delete", "lab/main", "--yes")
 
