@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gputui.agent.uptime import uptime
 from gputui.analytics.cost import gpus_of, host_gpus
 from gputui.analytics.gpu_idle import LONGEST_GAP, IdlePeriods, SeenGpus, load_of
-from gputui.errors import GputuiError, IncompleteError
+from gputui.errors import GputuiError
 from gputui.formatting import format_duration
 from gputui.late_dataclasses import dataclass
 from gputui.models import (
@@ -138,9 +138,7 @@ class LeaseFacts:
 
     def whole(self, account: str, resource: Resource) -> bool:
         """Return whether a list lacks no row by a filter, or by an error of its server."""
-        lacking = self._fleet.feed(account, resource).lacking
-        incomplete = isinstance(lacking, IncompleteError) and not lacking.all_named
-        return not incomplete and not self._fleet.is_part(account, resource)
+        return self._fleet.coverage(account, (resource,)).names_all
 
     def keep_reading(self, account: str, resources: Iterable[Resource], *, every: float) -> None:
         """Request lists of an account again where they are older than ``every`` seconds."""

@@ -23,7 +23,6 @@ from gputui.models import (
     Ref,
     Resource,
     Row,
-    Volume,
 )
 from gputui.models.periods import Period
 from gputui.models.rules import RuleState, RuleStatus
@@ -62,7 +61,7 @@ def families(
 def current(fleet: Fleet, resource: Resource) -> Iterator[tuple[str, Mapping[Ref, Row]]]:
     """Yield the accounts whose list was read and is still what the server has, with the rows."""
     for name in fleet.accounts:
-        if fleet.supports(name, resource) and fleet.feed(name, resource).state is FeedState.FRESH:
+        if fleet.supports(name, resource) and fleet.coverage(name, (resource,)).is_current:
             yield name, fleet.rows(resource, name)
 
 
@@ -72,7 +71,10 @@ def _about_lists(fleet: Fleet) -> list[Family]:
     up = Family("gputui_account_up", "1 where the account's server answers, 0 where it does not.")
     age = Family("gputui_list_age_seconds", "The time since a list was last read.")
     failing = Family("gputui_list_failing", "1 where the last request for a list failed, 0 where it was answered.")
-    partial = Family("gputui_list_incomplete", "1 where a current list lacks rows that its server has.")
+    partial = Family(
+        "gputui_list_incomplete",
+        "1 where a current list lacks rows that its server has, or all but the names of some.",
+    )
     now = fleet.now()
     for name, health in fleet.health().items():
         vendor = fleet.accounts[name].kind
@@ -85,8 +87,8 @@ def _about_lists(fleet: Fleet) -> list[Family]:
                 age.add(max(0.0, (now - feed.fetched_at).total_seconds()), account=name, list=resource.value)
             if feed.state is not FeedState.LOADING:
                 failing.add(float(feed.error is not None), account=name, list=resource.value)
-            if feed.state is FeedState.FRESH:
-                partial.add(float(feed.lacking is not None), account=name, list=resource.value)
+            if feed.coverage.is_current:
+                partial.add(float(not feed.coverage.is_complete), account=name, list=resource.value)
     return [info, up, age, failing, partial]
 
 
@@ -138,7 +140,7 @@ def _money(fleet: Fleet) -> list[Family]:
     balance = Family("gputui_balance", "The money left in an account.")
     for name in fleet.accounts:
         lists = [one for one in cost.COSTING if fleet.supports(name, one)]
-        if not lists or any(fleet.feed(name, one).state is not FeedState.FRESH for one in lists):
+        if not lists or not fleet.coverage(name, lists).is_current:
             continue
         rows = [row for one in lists for row in fleet.rows(one, name).values()]
         bills = fleet.runtime(name).bills
@@ -147,8 +149,7 @@ def _money(fleet: Fleet) -> list[Family]:
             continue  # nothing here is known to cost anything
         for currency, money in sums.amounts.items():
             hourly.add(float(money.amount), account=name, currency=currency)
-        unread = sum(isinstance(row, Instance | Volume) and bool(row.problem) for row in rows)
-        unpriced.add(sums.lacking + unread, account=name)
+        unpriced.add(sums.lacking + len(cost.not_read(rows)), account=name)
     for name, balances in current(fleet, Resource.BALANCES):
         for row in balances.values():
             if isinstance(row, Balance):

@@ -107,9 +107,14 @@ def price_of(row: Costing) -> Money | None:
     return None if isinstance(row, Instance) and row.phase not in CHARGED else row.price
 
 
-def not_read(rows: Iterable[Row]) -> set[str]:
-    """Return the accounts of which something that may cost could not be read in full: their sums may be too low."""
-    return {row.ref.account for row in rows if isinstance(row, Instance | Volume) and row.problem}
+def not_read(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows that may cost something and are in no sum, as no more than their names could be read."""
+    return [
+        row
+        for row in rows
+        if (isinstance(row, Instance) and row.problem and row.phase is Phase.UNKNOWN)
+        or (isinstance(row, Volume) and row.problem and row.price is None and may_cost(row))
+    ]
 
 
 def is_unpriced(row: Instance, parent: Row | None) -> bool:

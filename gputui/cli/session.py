@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from copy import copy
 from dataclasses import field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,7 +18,7 @@ from gputui.cli.program import config_file
 from gputui.config.paths import history_path, state_dir
 from gputui.errors import AccountDeniedError, ConfigError, ExitCode, GputuiError, UnknownOutcomeError
 from gputui.late_dataclasses import dataclass
-from gputui.models import AccountInfo, FeedState, Resource, Row
+from gputui.models import AccountInfo, Coverage, FeedState, Resource, Row
 from gputui.redaction import as_failure
 
 if TYPE_CHECKING:
@@ -169,6 +170,8 @@ class Listing:
     """The accounts whose servers have none of these lists."""
     answered: set[str] = field(default_factory=set)
     """The accounts of which something could be read."""
+    old: dict[str, datetime] = field(default_factory=dict)
+    """The accounts with rows of an earlier reading, as the last one failed, and the time of the oldest of them."""
 
     def drop_denials(self, named: Collection[str]) -> None:
         """Drop the denials of accounts that are not ``named``: they have no such rows, so that nothing is missing."""
@@ -247,6 +250,8 @@ def listed(fleet: Fleet, wanted: Sequence[Resource], names: Sequence[str]) -> Li
                 listing.failures.append((name, failure))
             if feed.state is FeedState.FRESH:
                 listing.answered.add(name)
+            if feed.coverage & Coverage.STALE and feed.fetched_at is not None:
+                listing.old[name] = min(feed.fetched_at, listing.old.get(name, feed.fetched_at))
             listing.rows.extend(fleet.rows(resource, name).values())
     return listing
 

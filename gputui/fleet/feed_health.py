@@ -7,7 +7,7 @@ from datetime import datetime
 
 from gputui.errors import AuthError, GputuiError, IncompleteError, RateLimitedError
 from gputui.late_dataclasses import dataclass
-from gputui.models import FeedState, HealthState, PartialRows, Resource, Row
+from gputui.models import Coverage, FeedState, HealthState, PartialRows, Resource, Row
 
 _SLOW_ANSWER = 2.0
 SAME_OUTAGE = 10.0
@@ -19,7 +19,7 @@ class Feed:
     """One list of one account. ``fetched_at`` is when its rows were current, None when there have been none.
 
     ``error`` is why they are not current now; rows of an earlier session are stale without one. ``lacking`` is why
-    current rows are incomplete.
+    the rows are incomplete.
     """
 
     state: FeedState
@@ -27,7 +27,21 @@ class Feed:
     error: GputuiError | None = None
     lacking: GputuiError | None = None
 
+    @property
+    def coverage(self) -> Coverage:
+        """How far the rows are those that the server has now, of an account that has such a list."""
+        found = _BY_STATE.get(self.state, Coverage.COMPLETE)
+        if self.lacking is not None:
+            blank = isinstance(self.lacking, IncompleteError) and self.lacking.all_named
+            found |= Coverage.BLANK if blank else Coverage.INCOMPLETE
+        return found
 
+
+_BY_STATE = {
+    FeedState.LOADING: Coverage.UNREAD,
+    FeedState.FAILED: Coverage.UNREAD,
+    FeedState.STALE: Coverage.STALE,
+}
 _SECONDS_A_ROW = 0.002
 """The highest cost of a row that takes a separate request."""
 
@@ -57,7 +71,7 @@ class FeedLog:
             state = FeedState.FRESH
         else:
             state = FeedState.STALE if self.fetched_at else FeedState.LOADING
-        return Feed(state, self.fetched_at, self.error, self.lacking if self.error is None else None)
+        return Feed(state, self.fetched_at, self.error, self.lacking)
 
     def succeed(
         self, at: datetime, monotonic: float, seconds: float, rows: int, lacking: GputuiError | None = None

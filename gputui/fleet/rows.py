@@ -19,6 +19,7 @@ from gputui.fleet.signals import Listeners
 from gputui.fleet.store import Store
 from gputui.models import (
     Change,
+    Coverage,
     Event,
     FeedState,
     GpuDevice,
@@ -157,6 +158,22 @@ class Rows(Capabilities):
     def feed(self, account: str, resource: Resource) -> Feed:
         """Return the state of one list of one account."""
         return self.runtime(account).feed(resource)
+
+    def coverage(self, account: str, resources: Iterable[Resource]) -> Coverage:
+        """Return how far the rows of lists of an account are those that its server has now.
+
+        Before its back end is open it is not known which lists it has: it may have each of them.
+        """
+        runtime, found = self.runtime(account), Coverage.COMPLETE
+        for resource in resources:
+            # An account that is open does not support what it may not use.
+            if runtime.opened is not None and not runtime.supports(resource):
+                found |= Coverage.ABSENT
+                continue
+            found |= runtime.feed(resource).coverage
+            if self.server_filters.is_filtered(account, resource):
+                found |= Coverage.FILTERED
+        return found
 
     def known_at(self, account: str, resource: Resource) -> datetime:
         """Return when the rows of a list were current: at its last answer in UTC, now where there was none."""
@@ -306,7 +323,9 @@ class Rows(Capabilities):
 
     def _feed_states(self) -> object:
         feeds = ((name, r, runtime.feed(r)) for name, runtime in self.runtimes.items() for r in Resource)
-        states = [(name, r, feed.state, type(feed.error), str(feed.error)) for name, r, feed in feeds]
+        states = [
+            (name, r, feed.state, type(feed.error), str(feed.error), str(feed.lacking)) for name, r, feed in feeds
+        ]
         return states, [runtime.health for runtime in self.runtimes.values()]
 
     async def _save(self) -> None:

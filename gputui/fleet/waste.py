@@ -26,6 +26,7 @@ from gputui.fleet.signals import Listeners
 from gputui.fleet.waste_findings import Findings, not_read_since, ran_last, still_unknown
 from gputui.models import (
     Change,
+    Coverage,
     Deployment,
     Event,
     FeedState,
@@ -302,7 +303,7 @@ class FleetWaste:
             name
             for name in fleet.accounts
             if fleet.feed(name, resource).state is FeedState.FRESH
-            and not (whole and any(fleet.is_part(name, each) for each in (Resource.TASKS, Resource.QUEUES)))
+            and not (whole and fleet.coverage(name, (Resource.TASKS, Resource.QUEUES)) & Coverage.FILTERED)
         ]
         return [row for name in names for row in fleet.rows(resource, name).values() if isinstance(row, kind)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from gputui.models.accounts import AccountInfo, Image, QuotaLine
 from gputui.models.deployments import LONGEST_BLOCK, Balance, Block, Deployment, Package
-from gputui.models.feeds import Change, FeedState, Health, HealthState, Missing, PartialRows, Pending, Row
+from gputui.models.feeds import Change, Coverage, FeedState, Health, HealthState, Missing, PartialRows, Pending, Row
 from gputui.models.forms import (
     REQUIRED,
     ActionResult,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from enum import StrEnum
+from enum import Flag, StrEnum, auto
 from typing import Protocol, TypeVar
 
 from gputui.late_dataclasses import dataclass
@@ -96,6 +96,44 @@ class FeedState(StrEnum):
     FRESH = "fresh"
     STALE = "stale"
     FAILED = "failed"
+
+
+class Coverage(Flag):
+    """How far the rows of one list, or of several, are those that the servers have now: what they are short of."""
+
+    COMPLETE = 0
+    UNREAD = auto()
+    """A list was not read once: it is awaited, or has failed."""
+    STALE = auto()
+    """Rows are those of an earlier time: their list could not be read since, or not yet in this session."""
+    INCOMPLETE = auto()
+    """A server, or the reading of its answer, left out rows."""
+    BLANK = auto()
+    """Of some rows no more than the names could be read."""
+    FILTERED = auto()
+    """The user has filters in force on a server."""
+    ABSENT = auto()
+    """An account has no such list, or may not use it: it counts as one without rows."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that there is has its row, as it is now: what is not found in them is none."""
+        return not self & ~Coverage.ABSENT
+
+    @property
+    def lacks_rows(self) -> bool:
+        """Whether there may be rows that are not known, by no choice of the user."""
+        return bool(self & (Coverage.UNREAD | Coverage.INCOMPLETE))
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the known rows are as they were when their lists were due last."""
+        return not self & (Coverage.UNREAD | Coverage.STALE)
+
+    @property
+    def names_all(self) -> bool:
+        """Whether each thing that the servers have now has a row: what has none does not exist any more."""
+        return not self & ~Coverage.BLANK
 
 
 class HealthState(StrEnum):

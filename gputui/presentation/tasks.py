@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from gputui.known_secrets import MASK
-from gputui.models import Phase, Role, Task, TaskQueue
-from gputui.presentation.counts import count_text
+from gputui.models import Coverage, Phase, Role, Task, TaskQueue
+from gputui.presentation.counts import count_text, doubt_text
 
 LONG_SECONDS = 1800.0
 """A task that is processed for longer than this is a problem."""
@@ -52,23 +52,23 @@ def takes_long(task: Task) -> bool:
     return (datetime.now(UTC) - task.created_at).total_seconds() > LONG_SECONDS
 
 
-def processing_text(queues: Iterable[TaskQueue], *, lacks: bool = False) -> str:
+def processing_text(queues: Iterable[TaskQueue], coverage: Coverage = Coverage.COMPLETE) -> str:
     """Write how many tasks of these queues are processed: ``processing 3``; '' where it is unknown.
 
-    ``lacks``: there may be more queues.
+    ``coverage`` is that of the list of queues.
     """
     reported = [queue.processing for queue in queues if queue.processing is not None]
-    return f"processing {count_text(sum(reported), lacks=lacks)}" if reported else ""
+    return f"processing {count_text(sum(reported), coverage=coverage)}" if reported else ""
 
 
-def read_text(shown: int, read: int, queues: Sequence[TaskQueue], *, lacks: bool = False) -> str:
+def read_text(shown: int, read: int, queues: Sequence[TaskQueue], coverage: Coverage = Coverage.COMPLETE) -> str:
     """Say how many tasks are shown, of how many that were read, of how many that there are.
 
-    ``8 of the newest 200 of 5,312 tasks``; what is the same number is said once. ``lacks``: there may be more queues,
-    or tasks that were not read: ``8 + ? tasks``.
+    ``8 of the newest 200 of 5,312 tasks``; what is the same number is said once. ``coverage`` is that of the lists of
+    queues and tasks: where one is not read, or not as it is now, ``8 + ? tasks``, ``8 ? tasks``.
     """
-    if lacks:
-        return count_text(shown, "task", of=read, lacks=True)
+    if doubt_text(coverage):
+        return count_text(shown, "task", of=read, coverage=coverage)
     totals = [queue.total for queue in queues]
     total = sum(number or 0 for number in totals) if totals and None not in totals else None
     first = f"{shown:,} of " if shown != read else ""

@@ -13,7 +13,7 @@ from textual.content import Content
 from gputui.analytics.bad_hosts import HostRecord, host_records
 from gputui.commands import Command, Condition
 from gputui.history.host_facts import KEPT_DAYS
-from gputui.models import Action, Block, Instance, Phase, Ref, Resource, Row
+from gputui.models import Action, Block, Coverage, Instance, Phase, Ref, Resource, Row
 from gputui.models.hosts import Fact
 from gputui.presentation.bad_hosts import day_text, evidence, explanation
 from gputui.presentation.blocks import place_of
@@ -178,10 +178,11 @@ class BadHostsView(SessionList):
         """Return the hosts as they were read last."""
         return self._records or ()
 
-    def lacks_rows(self) -> bool:
-        """Whether the history is not read yet, or cannot be."""
+    def coverage(self) -> Coverage:
+        """Return whether the history is read; it is not yet, or cannot be."""
         history = self.session.history
-        return self._records is None or history is None or bool(history.failure)
+        unread = self._records is None or history is None or bool(history.failure)
+        return Coverage.UNREAD if unread else Coverage.COMPLETE
 
     def moves(self) -> bool:
         """The evidence is read again each minute."""

@@ -169,8 +169,8 @@ class TasksView(ListView):
         """Return how many are in progress, and how many of all are shown."""
         queues = self.queues()
         parts = (
-            processing_text(queues, lacks=self.feeds.lack_rows((Resource.QUEUES,), self.scope)),
-            read_text(self.table.row_count, self._read, queues, lacks=self.lacks_rows()),
+            processing_text(queues, self.feeds.coverage((Resource.QUEUES,), self.scope)),
+            read_text(self.table.row_count, self._read, queues, self.coverage()),
         )
         return "   ".join(filter(None, parts))
 

@@ -8,7 +8,7 @@ import pytest
 
 from gputui.commands import COMMANDS, Group
 from gputui.errors import UnavailableError
-from gputui.models import Resource
+from gputui.models import Coverage, Resource
 from gputui.presentation.counts import count_text
 from tests.fleet.fakes import FakeBackend
 from tests.screens.stage import Stage, staged
@@ -22,11 +22,13 @@ LISTS = (
     Resource.STOCK,
     Resource.IMAGES,
     Resource.BLACKLIST,
+    Resource.CREDENTIALS,
     Resource.VOLUMES,
     Resource.EVENTS,
     Resource.TASKS,
     Resource.QUEUES,
 )
+UNREAD, STALE = Coverage.UNREAD, Coverage.STALE
 OF_THE_SESSION = ("transfers", "forwards", "attempts", "runs", "rules")
 """Views of what this session has itself, or has none of: nothing is awaited."""
 OF_SERVERS = ("stock", "deployments", "instances", "gpus", "events", "blacklist", "library", "tasks", "waste", "cost")
@@ -53,13 +55,18 @@ def heading(stage: Stage) -> str:
         (count_text(1, "process"), "1 process"),
         (count_text(0, "process"), "0 processes"),
         (count_text(3, of=1200), "3 of 1,200"),
-        (count_text(12, lacks=True), "12 + ?"),
-        (count_text(1, "model", lacks=True), "1 + ? models"),
-        (count_text(0, of=3, lacks=True), "0 of 3 + ?"),
-        (count_text(0, "task", lacks=True), "? tasks"),
+        (count_text(12, coverage=UNREAD), "12 + ?"),
+        (count_text(1, "model", coverage=UNREAD), "1 + ? models"),
+        (count_text(0, of=3, coverage=Coverage.INCOMPLETE), "0 of 3 + ?"),
+        (count_text(0, "task", coverage=UNREAD), "? tasks"),
+        (count_text(12, coverage=STALE), "12 ?"),
+        (count_text(0, coverage=STALE), "0 ?"),
+        (count_text(1, "process", of=3, coverage=STALE), "1 of 3 ? processes"),
+        (count_text(12, coverage=STALE | UNREAD), "12 ? + ?"),
+        (count_text(12, coverage=Coverage.BLANK | Coverage.FILTERED | Coverage.ABSENT), "12"),
     ],
 )
-def test_a_count_says_that_rows_may_be_missing(count: str, text: str) -> None:
+def test_a_count_says_that_rows_may_be_missing_or_are_old(count: str, text: str) -> None:
     assert count == text
 
 
@@ -87,7 +94,7 @@ async def test_no_view_counts_none_before_an_account_has_answered() -> None:
         ("deployments", "Deployments   ?", "Deployments   0"),
         ("blacklist", "Blacklist   ?", "Blacklist   0"),
         ("waste", "Waste   ?", "Waste   0"),
-        ("library", "Library › [Images]  Volumes   ?", "Library › [Images]  Volumes   0"),
+        ("library", "Library › [Images]  Volumes  Credentials   ?", "Library › [Images]  Volumes  Credentials   0"),
     ],
 )
 async def test_a_count_has_a_question_mark_until_every_account_has_answered(view: str, one: str, both: str) -> None:
@@ -103,7 +110,7 @@ async def test_a_count_has_a_question_mark_until_every_account_has_answered(view
         assert heading(stage).startswith(both)
 
 
-async def test_a_count_has_a_question_mark_while_a_list_failed_or_is_incomplete_and_old_rows_count() -> None:
+async def test_a_count_has_a_question_mark_while_a_list_failed_or_its_rows_are_old() -> None:
     broken = backend("lab", [instance("lab", "train")])
     fail(broken, UnavailableError("no answer"))
     async with staged(broken, backend("attic", [instance("attic", "eval")])) as stage:
@@ -113,4 +120,4 @@ async def test_a_count_has_a_question_mark_while_a_list_failed_or_is_incomplete_
         assert heading(stage) == "Instances   2"
         fail(broken, UnavailableError("no answer"))
         await stage.advance(300)
-        assert heading(stage) == "Instances   2"
+        assert heading(stage) == "Instances   2 ?"

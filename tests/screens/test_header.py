@@ -278,7 +278,7 @@ async def test_what_is_stored_costs_too_and_is_marked_when_it_is_old() -> None:
         lost = Volume(Ref("hub", "volume", "R2"), "R2", "R2", Phase.UNKNOWN, "unknown", problem="cannot be read")
         cloud.rows[Resource.VOLUMES] = [*cloud.rows[Resource.VOLUMES], lost]
         await stage.advance(61)
-        assert stage.header.endswith(" $2.00/h ?")
+        assert stage.header.endswith(" $2.00/h + ?")
 
 
 def billed(account: str = "hub", **unpriced: int) -> FakeCloud:

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
     money, spent = session.with_fleet(accounts, _read)
     balances = [row for row in money.rows if isinstance(row, Balance)]
     packages = [row for row in spent.rows if isinstance(row, Package)]
-    unsure = {account for account, _ in spent.failures} | cost.not_read(spent.rows)
+    unsure = {account for account, _ in spent.failures} | {row.ref.account for row in cost.not_read(spent.rows)}
     found = {row.ref: lasting(row, spent.rows, packages, now) for row in balances}
     ends |= {ref: end and replace(end, at_most=end.at_most or ref.account in unsure) for ref, end in found.items()}
 

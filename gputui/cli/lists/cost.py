@@ -52,7 +52,7 @@ def plain(line: CostLine) -> Plain:
 
 
 def totals(listing: session.Listing, billing: Collection[str], accounts: Collection[str]) -> list[str]:
-    """Return the sums and what is missing in them: unpriced rows, accounts that failed or state no price."""
+    """Return the sums, the old rows in them, and what they lack: rows and accounts without a price, failures."""
     sums = cost.by_account(listing.rows)
     counted = cost.billed(sums, billing)
     total = cost.in_order(counted, accounts)
@@ -69,7 +69,8 @@ def totals(listing: session.Listing, billing: Collection[str], accounts: Collect
         unpriced = unpriced_gpus_text(total)
         gpus = f" ({unpriced})" if unpriced else ""
         lines.append(f"{total.priced} of {total.things} instances have a price{gpus}.")
-    if silent:
+    lines += (f"Included: rows of {name} as of {at:%Y-%m-%d %H:%M} UTC." for name, at in listing.old.items())
+    if silent := [name for name in silent if name not in listing.old]:
         lines.append(f"Not included: {', '.join(silent)} did not answer in full.")
     if unstated:
         lines.append(f"Not included: {unstated_text(unstated)}")

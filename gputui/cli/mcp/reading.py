@@ -183,7 +183,10 @@ class Reader:
         once = {(account, str(error)) for account, error in listing.failures}
         gaps: dict[str, Any] = {"complete": not once}
         if once:
-            gaps["unknown"] = [{"account": account, "problem": problem} for account, problem in sorted(once)]
+            old = {account: {"rows_as_of": at.isoformat()} for account, at in listing.old.items()}
+            gaps["unknown"] = [
+                {"account": account, "problem": problem, **old.get(account, {})} for account, problem in sorted(once)
+            ]
         if listing.unsupported:
             gaps["no_such_list_in"] = listing.unsupported
         return gaps

@@ -103,7 +103,7 @@ class RowWait:
             state = error.message if error is not None else "not read yet"
             return Look(str(ref), Outcome.NEVER if final else Outcome.UNREADABLE, state, error=error)
         row = fleet.get(ref)
-        lacking = feed.lacking is not None and not getattr(feed.lacking, "all_named", False)
+        lacking = feed.coverage.lacks_rows
         if row is None or lacking:
             answer = await self._fetch(ref, feed.fetched_at)
             if isinstance(answer, GputuiError):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from gputui.actions import ACTIONS
 from gputui.analytics.cost import COSTING, SIZING
 from gputui.analytics.run_out import lasting, run_out
-from gputui.errors import IncompleteError
 from gputui.fleet.notifications.work import Work, end_of
 from gputui.formatting import format_minutes, format_money
 from gputui.models import (
@@ -142,10 +141,7 @@ class Observer:
 
     def _lists_all(self, account: str, resource: Resource) -> bool:
         """Return whether a list is up to date, and lacks no row by a filter or an error of its server."""
-        feed = self._fleet.feed(account, resource)
-        if isinstance(feed.lacking, IncompleteError) and not feed.lacking.all_named:
-            return False
-        return feed.state is FeedState.FRESH and not self._fleet.is_part(account, resource)
+        return self._fleet.coverage(account, (resource,)).names_all
 
     def _note_end(self, row: Instance | Deployment) -> None:
         if (pending := self._fleet.mutations.pending(row.ref)) is not None and ACTIONS[pending.action].ends_spending:

@@ -10,11 +10,12 @@ from gputui.analytics.cost import Total
 from gputui.analytics.cost_lines import CostLine
 from gputui.formatting import counted, format_minutes, format_money
 from gputui.late_dataclasses import dataclass
-from gputui.models import Package
+from gputui.models import Coverage, Package
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section, in_order
-from gputui.presentation.prices import AT_LEAST, SOON, UNKNOWN, gpus_text, lacking_text, runs_out_text, unpriced_text
+from gputui.presentation.prices import AT_LEAST, SOON, UNKNOWN, gpus_text, runs_out_text, unpriced_text
 from gputui.presentation.spend import UNOBSERVED, budget_style, budget_text, spent_text
+from gputui.presentation.sums import HourlySums
 
 if TYPE_CHECKING:
     from gputui.analytics.budgets import BudgetState
@@ -28,14 +29,14 @@ class Costs:
     """The cost of the accounts shown.
 
     ``packages`` are those in use or used up, each with the time at which it ends, None where that is unknown.
-    ``unstated`` are accounts whose own servers have no price. ``read`` is whether all lists of cost were read.
     """
 
     lines: Sequence[CostLine] = ()
     packages: Sequence[tuple[Package, datetime | None]] = ()
     old: Collection[str] = ()
-    """The accounts of which the numbers may be old."""
-    read: bool = True
+    """The accounts of which the numbers are of an earlier time."""
+    coverage: Coverage = Coverage.COMPLETE
+    """How far all that belongs in the sums is known."""
     today: SpendReport | None = None
     """The spending of today by account; None where it is not known yet."""
     budgets: Sequence[BudgetState] = ()
@@ -55,26 +56,31 @@ def spending(costs: Costs, now: datetime) -> HomeSection:
         ),
         *(_package(package, end, now, old=package.ref.account in costs.old) for package, end in costs.packages),
     ]
-    total = _total(costs.lines)
-    least = AT_LEAST if any(line.partial for line in costs.lines) else ""
-    sums = "  ".join(f"{least}{format_money(each)}/h" for each in total.amounts.values())
-    spent = "" if costs.today is None else spent_text(costs.today, total.amounts)
-    known = " + ".join(filter(None, (sums, lacking_text(total))))
-    note = f"{known} + ?" if known and not costs.read else known
+    sums = _sums(costs)
+    spent = "" if costs.today is None else spent_text(costs.today, sums.total.amounts)
+    known = bool(sums.total.amounts or sums.total.lacking)
+    note = " + ".join(filter(None, ("  ".join(sums.texts), sums.lacking))) if known else ""
     note += f"{'   ' if note else ''}today {spent}" if spent else ""
-    quiet = f"Nothing costs money{f', {spent} spent today' if spent else ''}." if costs.read else ""
+    quiet = f"Nothing costs money{f', {spent} spent today' if spent else ''}." if costs.coverage.is_complete else ""
     return HomeSection(Section.SPENDING, in_order(lines), note=note, more=Opens("cost", typed=""), quiet=quiet)
 
 
-def _total(lines: Iterable[CostLine]) -> Total:
-    """Return the sums of lines by currency, and what they lack."""
-    total = Total()
-    for line in lines:
+def _sums(costs: Costs) -> HourlySums:
+    """Return the sums of the lines by currency, and how far they are known."""
+    total, old = Total(), set[str]()
+    for line in costs.lines:
+        if line.account in costs.old and line.per_hour is not None:
+            old.add(line.per_hour.currency)
         if line.whole and line.per_hour is not None and line.per_hour.amount:
             total += Total({line.per_hour.currency: line.per_hour})
         elif line.is_unpriced:
             total += Total(things=line.lacking, gpus=line.gpus, unsure=line.gpus_unknown)
-    return total
+    return HourlySums(
+        total=total,
+        old=old,
+        lacks=costs.coverage.lacks_rows,
+        filtered=any(line.partial for line in costs.lines),
+    )
 
 
 def _matters(line: CostLine) -> bool:

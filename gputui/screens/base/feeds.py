@@ -9,13 +9,20 @@ from textual.content import Content
 
 from gputui.errors import GputuiError, IncompleteError
 from gputui.formatting import format_time
-from gputui.models import FeedState, HealthState, Ref, Resource
+from gputui.models import Coverage, FeedState, HealthState, Ref, Resource
 from gputui.screens.base.session import Session
 
 
-def all_named(lacking: GputuiError) -> bool:
-    """Whether an incomplete list has a row for each thing that there is."""
-    return isinstance(lacking, IncompleteError) and lacking.all_named
+def coverage_shown(session: Session, resources: Collection[Resource], scope: Ref | None = None) -> Coverage:
+    """Return how far the rows of these lists are what the servers have now, of the accounts shown.
+
+    ``scope``: the view is limited to this, and shows its account alone.
+    """
+    found = Coverage.COMPLETE if session.fleet.accounts else Coverage.UNREAD
+    for name in session.accounts_shown():
+        if scope is None or scope.account == name:
+            found |= session.fleet.coverage(name, resources)
+    return found
 
 
 def list_problems(session: Session, account: str) -> list[str]:
@@ -48,25 +55,9 @@ class Feeds:
         waiting = [account for account in self._session.accounts_shown() if self._is_awaited(account)]
         return f"Asking {', '.join(waiting)} …" if waiting else ""
 
-    def lack_rows(self, resources: Collection[Resource], scope: Ref | None = None) -> bool:
-        """Whether rows of these lists may be missing: one is awaited, has not been read once, or is incomplete.
-
-        ``scope``: the view is limited to this, and shows its account alone. Lists that an account may not use lack
-        nothing.
-        """
-        session = self._session
-        shown = [name for name in session.accounts_shown() if scope is None or scope.account == name]
-        return not session.fleet.accounts or any(self.lacks(name, each) for name in shown for each in resources)
-
-    def lacks(self, account: str, resource: Resource) -> bool:
-        """Whether rows of a list of one account may be missing."""
-        fleet = self._session.fleet
-        if fleet.runtime(account).denial(resource) is not None:
-            return False
-        feed = fleet.feed(account, resource)
-        if feed.state is FeedState.LOADING:
-            return fleet.health()[account].state is HealthState.UNKNOWN or fleet.supports(account, resource)
-        return feed.state is FeedState.FAILED or (feed.lacking is not None and not all_named(feed.lacking))
+    def coverage(self, resources: Collection[Resource], scope: Ref | None = None) -> Coverage:
+        """Return how far these lists are read: see :func:`coverage_shown`."""
+        return coverage_shown(self._session, resources, scope)
 
     def _is_awaited(self, account: str) -> bool:
         fleet = self._session.fleet

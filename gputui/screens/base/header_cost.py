@@ -8,9 +8,11 @@ from textual.content import Content
 
 from gputui.analytics.cost import COSTING, SIZING, Costing, Total, billed, by_account, in_order, not_read
 from gputui.formatting import format_money
-from gputui.models import Change, FeedState, GpuDevice, HostInfo, Money, Resource, Row
-from gputui.presentation.prices import AT_LEAST, lacking_text
+from gputui.models import Change, Coverage, GpuDevice, HostInfo, Resource, Row
+from gputui.presentation.sums import HourlySums
 from gputui.screens.base.session import Session
+
+_NOT_INSTANCES = tuple(each for each in COSTING if each is not Resource.INSTANCES)
 
 
 def all_costing(session: Session) -> list[Row]:
@@ -36,32 +38,63 @@ def unstated(session: Session, totals: dict[str, Total]) -> list[str]:
     return [account for account in totals if account not in counted and session.shows_account(account)]
 
 
-def lists_of_sums(session: Session, counted: Collection[str]) -> list[tuple[str, Resource]]:
-    """Return the lists on which the sums of the accounts shown depend: each account with each list of cost.
+def cost_coverage(session: Session, account: str, lists: Iterable[Resource] = COSTING) -> Coverage:
+    """Return how far those of these lists of an account are read of which the rows may have a price.
 
-    Instances of an account that is known not to be billed belong in none, unless it is ``counted``.
+    Before its back end is open, it may have each of them. Other lists belong to it in a view that reads them.
     """
-    fleet = session.fleet
-    unbilled = {name for name in fleet.accounts if fleet.runtime(name).opened is not None} - billing(session)
-    unbilled -= set(counted)
-    return [
-        (account, resource)
-        for account in session.accounts_shown()
-        for resource in COSTING
-        if resource is not Resource.INSTANCES or account not in unbilled
-    ]
+    runtime = session.fleet.runtime(account)
+    return session.fleet.coverage(
+        account,
+        [each for each in lists if runtime.opened is None or runtime.costs(each) or runtime.pace(each) is not None],
+    )
+
+
+def old_accounts(session: Session) -> set[str]:
+    """Return the accounts shown of which the costs are of an earlier time."""
+    return {name for name in session.accounts_shown() if cost_coverage(session, name) & Coverage.STALE}
 
 
 def partial_accounts(session: Session) -> set[str]:
     """Return the accounts shown of which a server filter may exclude rows that cost something."""
+    return {name for name in session.accounts_shown() if cost_coverage(session, name) & Coverage.FILTERED}
+
+
+def sums_coverage(session: Session, totals: dict[str, Total], unread: Collection[str]) -> Coverage:
+    """Return how far all is known that belongs in the sums of the accounts shown.
+
+    ``totals`` are the sums by account; ``unread`` are the accounts with rows that could not be read. Instances of an
+    account that is known not to be billed, and in which nothing has a price, are in no sum.
+    """
     fleet = session.fleet
-    return {
-        account
-        for resource in COSTING
-        if fleet.server_filters.values(resource)
-        for account in session.accounts_shown()
-        if fleet.runtime(account).costs(resource) and fleet.is_part(account, resource)
+    counted = {*billed(totals, billing(session)), *billing(session)}
+    found = Coverage.COMPLETE if fleet.accounts else Coverage.UNREAD
+    for account in session.accounts_shown():
+        in_sums = fleet.runtime(account).opened is None or account in counted
+        found |= cost_coverage(session, account, COSTING if in_sums else _NOT_INSTANCES)
+        if account in unread and account in counted:
+            found |= Coverage.INCOMPLETE
+    return found
+
+
+def hourly_sums(session: Session, totals: dict[str, Total], unread: Collection[str]) -> HourlySums:
+    """Return the cost of an hour of the accounts shown; see :func:`sums_coverage`."""
+    old = {
+        currency
+        for account in old_accounts(session)
+        for currency in (totals[account].amounts if account in totals else ())
     }
+    return HourlySums(
+        total=shown_total(session, totals),
+        old=old,
+        lacks=sums_coverage(session, totals, unread).lacks_rows,
+        filtered=bool(partial_accounts(session)),
+    )
+
+
+def unread_accounts(rows: Iterable[Row]) -> set[str]:
+    """Return the accounts with rows that may cost something and could not be read."""
+    return {row.ref.account for row in not_read(rows)}
 
 
 class FleetCost:
@@ -69,7 +102,7 @@ class FleetCost:
 
     def __init__(self) -> None:
         self._totals: dict[str, Total] | None = None
-        self._not_read: set[str] = set()
+        self._unread: set[str] = set()
 
     def forget(self) -> None:
         """Add up again the next time."""
@@ -87,29 +120,25 @@ class FleetCost:
     def text(self, session: Session) -> tuple[Content, Content]:
         """Return the hourly cost of the accounts shown, by currency, in full and for a narrow line.
 
-        Without any, where the rows are limited, whether it is unknown or none; otherwise ''.
-        ``≥``: a server was asked for a part of its rows only; ``?``: a sum has old values in it, or lacks rows that
-        could not be read. Rows without a price are counted: ``+ 20 GPUs unpriced``.
+        Without any, where the rows are limited, whether it is unknown or none; otherwise ''. ``≥``: a server was
+        asked for a part of its rows only; ``?``: a sum has old rows in it; ``+ ?``: rows that cost may be missing.
+        Those without a price are counted: ``+ 20 GPUs unpriced``.
         """
         if self._totals is None:
             rows = all_costing(session)
             self._totals = by_account(rows)
-            self._not_read = not_read(rows)
-        shown = session.accounts_shown()
-        old = {
-            currency
-            for account in shown
-            for currency in (self._totals[account].amounts if account in self._totals else ())
-            if account in self._not_read or self._is_old(session, account)
-        }
-        partial = bool(partial_accounts(session))
-        total = shown_total(session, self._totals)
-        sums = list(_sums(total.amounts.values(), partial=partial, old=old))
-        lacking = lacking_text(total)
+            self._unread = unread_accounts(rows)
+        found = hourly_sums(session, self._totals, self._unread)
+        sums = [
+            Content.assemble(found.sign, (f"{format_money(money)}/h", "bold"), (found.doubt(money), "$text-warning"))
+            for money in found.total.amounts.values()
+        ]
+        # Before the first answers nothing is known, and there is nothing to add to.
+        lacking = found.lacking if sums or found.total.lacking else ""
         plus = "+ " if sums else ""
         full = Content("  ").join(sums)
         if not sums and not lacking:
-            full = self._without_sums(session, self._totals, partial=partial)
+            full = self._without_sums(session, self._totals)
         if not lacking:
             return full, full
         # After several sums it belongs to all of them.
@@ -119,23 +148,9 @@ class FleetCost:
             Content.assemble(full, space, (f"{plus}?" if sums else lacking, "$text-warning")),
         )
 
-    def _without_sums(self, session: Session, totals: dict[str, Total], *, partial: bool) -> Content:
-        old = any(self._is_old(session, account) for account in session.accounts_shown())
-        if partial or (session.only and (old or unstated(session, totals))):
+    def _without_sums(self, session: Session, totals: dict[str, Total]) -> Content:
+        coverage = sums_coverage(session, totals, self._unread)
+        unknown = not coverage.is_current or unstated(session, totals)
+        if partial_accounts(session) or (session.only and unknown):
             return Content.styled("cost unknown", "$text-warning")
         return Content.styled("no cost" if session.only else "", "$muted")
-
-    @staticmethod
-    def _is_old(session: Session, account: str) -> bool:
-        fleet = session.fleet
-        lists = (resource for resource in COSTING if fleet.runtime(account).costs(resource))
-        return any(fleet.feed(account, resource).state is not FeedState.FRESH for resource in lists)
-
-
-def _sums(amounts: Iterable[Money], *, partial: bool, old: set[str]) -> Iterable[Content]:
-    for money in amounts:
-        yield Content.assemble(
-            AT_LEAST if partial else "",
-            (f"{format_money(money)}/h", "bold"),
-            (" ?" if money.currency in old else "", "$text-warning"),
-        )

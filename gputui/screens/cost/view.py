@@ -11,23 +11,25 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from gputui.analytics.cost import COSTING, Total, billed, by_account
+from gputui.analytics.cost import COSTING, Total, by_account
 from gputui.analytics.cost_lines import CostLine, cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
 from gputui.analytics.spend import SpendLine
 from gputui.formatting import format_minutes, format_money
-from gputui.models import Balance, Change, Deployment, FeedState, Package, Ref, Resource, Row
+from gputui.models import Balance, Change, Coverage, Deployment, Package, Ref, Resource, Row
 from gputui.models.periods import By
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.cost import cost_columns
 from gputui.presentation.columns.lists import columns_of
-from gputui.presentation.prices import AT_LEAST, UNKNOWN, gpus_text, lacking_text, unstated_text
+from gputui.presentation.prices import AT_LEAST, UNKNOWN, gpus_text, unstated_text
 from gputui.screens.base.header_cost import (
     all_costing,
     billing,
-    lists_of_sums,
+    cost_coverage,
+    hourly_sums,
     partial_accounts,
     shown_total,
+    unread_accounts,
     unstated,
 )
 from gputui.screens.base.session import Session
@@ -85,6 +87,7 @@ class CostView(ListView):
         keep_order(self.memory, "package-sort", lambda: self.packages)
         keep_columns(self.memory, "package-columns", lambda: self.packages)
         self._totals: dict[str, Total] = {}
+        self._unread: set[str] = set()
         self._lacks = False
 
     def compose_body(self) -> ComposeResult:
@@ -192,7 +195,7 @@ class CostView(ListView):
     def _take_lines(self) -> None:
         fleet = self.session.fleet
         rows = all_costing(self.session)
-        self._totals = by_account(rows)
+        self._totals, self._unread = by_account(rows), unread_accounts(rows)
         lines = cost_lines(
             rows,
             fleet.all(Balance),
@@ -244,11 +247,7 @@ class CostView(ListView):
             return None
         if isinstance(row, Package):
             return super().row_style(row)
-        fleet, account = self.session.fleet, row.ref.account
-        states = (
-            fleet.feed(account, resource).state for resource in COSTING if fleet.runtime(account).costs(resource)
-        )
-        return "stale" if FeedState.STALE in states else None
+        return "stale" if cost_coverage(self.session, row.ref.account) & Coverage.STALE else None
 
     # --- what it says ----------------------------------------------------------------------------------------
 
@@ -270,20 +269,18 @@ class CostView(ListView):
         """Return the cost per hour and day of all rows shown, by currency, and what these sums lack."""
         if self.spent.is_shown:
             return Content.assemble(self.spent.status(), self.filter_caption()), super().status()[1]
-        total = shown_total(self.session, self._totals)
-        lacking = lacking_text(total)
-        sign = AT_LEAST if partial_accounts(self.session) else ""
-        daily = not lacking or self.size.width >= ROOMY
+        found = hourly_sums(self.session, self._totals, self._unread)
+        daily = not found.total.lacking or self.size.width >= ROOMY
         parts = [
             Content.assemble(
-                (f"   {sign}{format_money(money)}/h", "bold"),
-                (f"  {sign}{format_money(money.times(24))}/day" if daily else "", "$muted"),
+                (f"   {found.sign}{format_money(money)}/h", "bold"),
+                (found.doubt(money), "$text-warning"),
+                (f"  {found.sign}{format_money(money.times(24))}/day" if daily else "", "$muted"),
+                (found.doubt(money) if daily else "", "$text-warning"),
             )
-            for money in total.amounts.values()
+            for money in found.total.amounts.values()
         ]
-        if self._lacks_costs():
-            lacking = " + ".join(filter(None, (lacking, UNKNOWN)))
-        if lacking:
+        if lacking := found.lacking:
             parts.append(Content.styled(f"   {'+ ' if parts else ''}{lacking}", "$text-warning"))
         if excluded := unstated(self.session, self._totals):
             parts.append(Content.styled(f"   without {', '.join(excluded)} (no price stated)", "$muted"))
@@ -293,19 +290,6 @@ class CostView(ListView):
     def currencies(self) -> list[str]:
         """The currencies of the cost of an hour, in the order of the accounts that spend them."""
         return list(shown_total(self.session, self._totals).amounts)
-
-    def _lacks_costs(self) -> bool:
-        """Whether something that belongs in the sums may be missing, or may have changed since it was read."""
-        session, fleet = self.session, self.session.fleet
-        lists = lists_of_sums(session, billed(self._totals, billing(session)))
-        return not fleet.accounts or any(
-            self.feeds.lacks(account, resource)
-            or (
-                fleet.feed(account, resource).state is FeedState.STALE
-                and fleet.runtime(account).denial(resource) is None
-            )
-            for account, resource in lists
-        )
 
     def empty_text(self) -> str:
         """Return why there are no rows."""

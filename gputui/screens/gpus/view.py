@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.events import DescendantFocus
 
 from gputui.formatting import counted
-from gputui.models import Change, GpuDevice, GpuProcess, Instance, Ref, Resource, Row
+from gputui.models import Change, Coverage, GpuDevice, GpuProcess, Instance, Ref, Resource, Row
 from gputui.presentation.actions import may_be_of
 from gputui.presentation.columns.lists import columns_of
 from gputui.presentation.counts import count_text
@@ -246,26 +246,28 @@ class GpusView(ListView):
         """Count the processes, without rows for unknown ones."""
         rows = [self.table.get(ref) for ref in self.table.visible_refs]
         unknown = sum(isinstance(row, GpuProcess) and row.processes is None for row in rows)
-        lacking = self.lacks_rows()
-        if not rows and self._query is not None and self.table.total_count and not super().lacks_rows():
+        lacking = self.coverage().lacks_rows
+        if not rows and self._query is not None and self.table.total_count and not super().coverage().lacks_rows:
             return "no matches"
         if not rows and lacking:
             return "processes unknown"
         if not unknown:
             return super().counts()
         if len(rows) > unknown:
-            return f"{counted(len(rows) - unknown, self.COUNTED)} + ? on {counted(unknown, 'GPU')}"
+            some = count_text(len(rows) - unknown, self.COUNTED, coverage=super().coverage() & Coverage.STALE)
+            return f"{some} + ? on {counted(unknown, 'GPU')}"
         return f"processes of {counted(unknown, 'GPU')} unknown"
 
-    def lacks_rows(self) -> bool:
-        """Whether a list is not read or incomplete, or the processes of a GPU are unknown."""
-        return super().lacks_rows() or any(one.process_count is None for one in self.shown.listed())
+    def coverage(self) -> Coverage:
+        """Return how far the list is read; it lacks rows where the processes of a GPU are unknown."""
+        unknown = any(one.process_count is None for one in self.shown.listed())
+        return super().coverage() | (Coverage.INCOMPLETE if unknown else Coverage.COMPLETE)
 
     def status(self) -> tuple[Content, Content]:
         """Count both sides; the filter is over the processes."""
         left, right = super().status()
         gpus = len(self.shown.compared()) if self.shown.comparing else self.gpus.row_count
-        total = count_text(gpus, lacks=self.feeds.lack_rows((Resource.GPUS,), self.scope))
+        total = count_text(gpus, coverage=self.feeds.coverage((Resource.GPUS,), self.scope))
         listed = gpus or self.session.has_list(Resource.GPUS)
         counts = "" if self.shown.opened is not None or not listed else f"   {total}"
         filtered = f"   / GPUs: {self.shown.query.text}" if self.shown.query is not None else ""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gputui.analytics.cost import COSTING
+from gputui.analytics.cost import by_account
 from gputui.analytics.cost_lines import cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
 from gputui.analytics.starts import Start, starts_under_way
@@ -17,6 +17,7 @@ from gputui.models import (
     RESOURCES,
     Balance,
     Change,
+    Coverage,
     Deployment,
     Event,
     GpuDevice,
@@ -36,10 +37,18 @@ from gputui.presentation.home.problems import Troubles, problems
 from gputui.presentation.home.spending import Costs, spending, worth_a_line
 from gputui.presentation.home.stock import Watched, watched_stock
 from gputui.presentation.home.under_way import Work, under_way
-from gputui.screens.base.header_cost import all_costing, billing, lists_of_sums, partial_accounts
+from gputui.screens.base.feeds import coverage_shown
+from gputui.screens.base.header_cost import (
+    all_costing,
+    billing,
+    old_accounts,
+    partial_accounts,
+    sums_coverage,
+    unread_accounts,
+)
 from gputui.screens.base.session import Session
 from gputui.screens.events.slow_steps import SlowSteps
-from gputui.screens.home.known_lists import KnownLists
+from gputui.screens.home.known_lists import account_state, looks_first
 
 if TYPE_CHECKING:
     from gputui.analytics.budgets import BudgetState
@@ -50,6 +59,8 @@ if TYPE_CHECKING:
 FIRST_NEWS = timedelta(hours=24)
 """How far back the news go where it is not known when the user last looked."""
 
+_WITH_PROBLEMS = (Resource.INSTANCES, Resource.DEPLOYMENTS)
+"""Lists without which it is not known that there are no problems."""
 _OF_INSTANCES = frozenset({Section.UNDER_WAY, Section.NEWS})
 """Sections of which nothing is said while instances of an account are not known."""
 
@@ -63,7 +74,6 @@ class HomeSections:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._lists = KnownLists(session)
         self._slow = SlowSteps()
         self._known: set[Ref] = set()
         self._entered: dict[Ref, datetime] = {}
@@ -137,7 +147,7 @@ class HomeSections:
             ),
             favourites(self._favourites(), fleet.is_stale, key=session.key_of("favourite")),
         )
-        if not self._lists.old((Resource.INSTANCES,)):
+        if coverage_shown(session, (Resource.INSTANCES,)).is_current:
             return found
         return tuple(replace(each, quiet="") if each.section in _OF_INSTANCES else each for each in found)
 
@@ -154,7 +164,7 @@ class HomeSections:
 
     def _troubles(self, instances: list[Instance], starts: dict[Ref, Start]) -> Troubles:
         fleet = self._session.fleet
-        accounts = [self._lists.state(name) for name in self._session.accounts_shown()]
+        accounts = [account_state(fleet, name) for name in self._session.accounts_shown()]
         attempts = fleet.work.attempts.all if "attempts" in fleet.work.__dict__ else ()
         shows = self._session.shows_account
         return Troubles(
@@ -169,7 +179,10 @@ class HomeSections:
             since=self._entered,
             is_stale=fleet.is_stale,
             bills=self._bills,
-            known=bool(accounts) and not self._lists.unread(),
+            known=not (
+                coverage_shown(self._session, _WITH_PROBLEMS) & Coverage.UNREAD
+                or any(looks_first(fleet, name) for name in self._session.accounts_shown())
+            ),
         )
 
     def _bills(self, account: str) -> bool:
@@ -191,7 +204,7 @@ class HomeSections:
             old={each.ref for each in found.old},
             unknown=sum(session.shows_account(ref.account) for ref in found.unknown),
         )
-        return section if self._lists.are_whole(LISTS) else replace(section, quiet="")
+        return section if coverage_shown(session, LISTS).is_complete else replace(section, quiet="")
 
     def _view_of(self, ref: Ref) -> str:
         """Return the view that shows a row."""
@@ -307,15 +320,14 @@ class HomeSections:
             partial=partial_accounts(session),
             now=now,
         )
-        sums = lists_of_sums(session, {line.account for line in lines})
         today, budgets = self._spent()
         used = ((package, sum(gpus_in_use(package, rows)), run_out(package, rows, now)) for package in packages)
         return spending(
             Costs(
                 lines=lines,
                 packages=worth_a_line(used),
-                old=self._lists.old(COSTING),
-                read=all(self._lists.is_whole(*each) for each in sums),
+                old=old_accounts(session),
+                coverage=sums_coverage(session, by_account(rows), unread_accounts(rows)),
                 today=today,
                 budgets=budgets,
             ),

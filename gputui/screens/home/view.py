@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.message import Message
 
 from gputui.commands import Command, Group
-from gputui.models import Change, Ref, Resource, Row
+from gputui.models import Change, Coverage, Ref, Resource, Row
 from gputui.presentation.columns.home import home_columns
 from gputui.presentation.counts import count_text
 from gputui.presentation.groups.home import sections
@@ -234,8 +234,10 @@ class HomeView(TabularView):
         """Return the number of problems, and which accounts are awaited."""
         lines = next((each.lines for each in self._made if each.section is Section.PROBLEMS), ())
         waiting = self.feeds.loading_text()
+        # An account that cannot be read is itself a problem, and counted.
+        coverage = Coverage.UNREAD if waiting else Coverage.COMPLETE
         left = Content.assemble(
-            (f"   {count_text(len(lines), 'problem', lacks=bool(waiting))}" if lines else "", "$text-error"),
+            (f"   {count_text(len(lines), 'problem', coverage=coverage)}" if lines else "", "$text-error"),
             (f"   {waiting}" if waiting else "", "$text-warning"),
             self.filter_caption(),
         )

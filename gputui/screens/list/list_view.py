@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from gputui.commands import BY_ID, Command, Group
-from gputui.models import Change, FeedState, Phase, Ref, Resource, Row
+from gputui.models import Change, Coverage, FeedState, Phase, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.lists import columns_of
@@ -285,11 +285,11 @@ class ListView(TabularView):
     def counts(self) -> str:
         """Return the number of rows shown, and of all."""
         table = self.table
-        return count_text(table.row_count, self.COUNTED, of=table.total_count, lacks=self.lacks_rows())
+        return count_text(table.row_count, self.COUNTED, of=table.total_count, coverage=self.coverage())
 
-    def lacks_rows(self) -> bool:
-        """Whether there may be rows that are not in the table: their list is not read, or not all of it."""
-        return self.feeds.lack_rows((self.RESOURCE,), self.scope)
+    def coverage(self) -> Coverage:
+        """Return how far the rows of the table are all that there are, and as they are now."""
+        return self.feeds.coverage((self.RESOURCE,), self.scope)
 
     def _new_text(self) -> str:
         """Return the number of new rows above those in view, and the key that goes there; '' for none."""

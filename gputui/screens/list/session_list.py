@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.content import Content
 
-from gputui.models import Resource, Row
+from gputui.models import Coverage, Resource, Row
 from gputui.screens.list.list_view import ListView
 
 
@@ -52,9 +52,9 @@ class SessionList(ListView):
             self.table.settle()
             self.frame.show()
 
-    def lacks_rows(self) -> bool:
+    def coverage(self) -> Coverage:
         """No server lists these rows: none is awaited."""
-        return False
+        return Coverage.COMPLETE
 
     def row_style(self, row: Row) -> str | None:
         """A row is always as it is now."""

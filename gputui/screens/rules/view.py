@@ -9,7 +9,7 @@ from textual import work
 from textual.content import Content
 
 from gputui.formatting import counted
-from gputui.models import Action, Ref, Row
+from gputui.models import Action, Coverage, Ref, Row
 from gputui.models.rules import RuleState, RuleStatus
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.rules import rule_columns
@@ -70,11 +70,11 @@ class RulesView(SessionList):
         shown = [row for row in rows if not row.accounts or any(map(self.session.shows_account, row.accounts))]
         return cast("Sequence[Row]", shown)
 
-    def lacks_rows(self) -> bool:
-        """Whether the rules, or some of them, could not be read yet."""
+    def coverage(self) -> Coverage:
+        """Return whether the rules are read; some of them could not be, or not yet."""
         rules = self.session.rules
         read = rules.now is not None and not rules.failure and not rules.now.problems
-        return rules.folder is not None and not read
+        return Coverage.UNREAD if rules.folder is not None and not read else Coverage.COMPLETE
 
     def moves(self) -> bool:
         """Whether the time to a next step or to the end runs down."""

@@ -230,9 +230,9 @@ class StockView(View):
         """Return the size of the map for the left, its limits for the right."""
         grid = self.map.grid
         waiting = self.feeds.loading_text() if grid.models else ""
-        lacks = self.feeds.lack_rows((Resource.STOCK,))
+        coverage = self.feeds.coverage((Resource.STOCK,))
         sizes = (len(grid.models), "model"), (len(grid.places), "place")
-        counts = " · ".join(count_text(number, noun, lacks=lacks) for number, noun in sizes)
+        counts = " · ".join(count_text(number, noun, coverage=coverage) for number, noun in sizes)
         left = Content.assemble(
             (f"   {counts}", "$muted"),
             (f"   {counted(len(grid.failed), 'place')} not read" if grid.failed else "", "$text-error"),

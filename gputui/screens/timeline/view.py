@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from gputui.analytics.timeline import nearest
-from gputui.models import Action, Instance, Ref, Resource, Row
+from gputui.models import Action, Coverage, Instance, Ref, Resource, Row
 from gputui.models.timeline import Lane, Moment, Timeline, Tone
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.fields import stamp
@@ -278,9 +278,10 @@ class TimelineView(SessionList):
             return [f"{self.scope.kind} {self.scope.id}", self.HEADING]
         return super().breadcrumbs()
 
-    def lacks_rows(self) -> bool:
-        """Whether the history is not read yet, or cannot be."""
-        return self.timeline is None or self.session.history is None or bool(self.reader.problem)
+    def coverage(self) -> Coverage:
+        """Return whether the history is read; it is not yet, or cannot be."""
+        unread = self.timeline is None or self.session.history is None or bool(self.reader.problem)
+        return Coverage.UNREAD if unread else Coverage.COMPLETE
 
     def status(self) -> tuple[Content, Content]:
         """Add the range."""

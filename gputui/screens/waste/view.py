@@ -14,7 +14,7 @@ from gputui.commands import Command
 from gputui.fleet.waste import READ
 from gputui.fleet.waste_findings import Findings
 from gputui.formatting import counted
-from gputui.models import Ref, Resource, Row
+from gputui.models import Coverage, Ref, Resource, Row
 from gputui.models.waste import Waste, WasteReason
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.waste import REASONS, waste_columns
@@ -130,9 +130,9 @@ class WasteView(ListView):
     def server_filtered(self) -> None:
         """The filters are those of the lists' own views."""
 
-    def lacks_rows(self) -> bool:
-        """Whether a list in which there may be waste is not read, or not all of it."""
-        return self.feeds.lack_rows(READ)
+    def coverage(self) -> Coverage:
+        """Return how far the lists in which there may be waste are read."""
+        return self.feeds.coverage(READ)
 
     def warning(self) -> str:
         """Return what is missing because of a server filter."""

@@ -45,6 +45,21 @@ async def test_an_account_that_does_not_answer_is_unknown_and_not_empty(tmp_path
     assert [(one["account"], one["answers"]) for one in accounts["accounts"]] == [("lab", True), ("other", False)]
 
 
+async def test_the_rows_of_an_account_that_fails_later_are_dated(tmp_path: Path, lab: FakeBackend) -> None:
+    lab.rows[INSTANCES] = [replace(pod("lab", "main"), price=Money(Decimal(2), "USD"))]
+    async with tools_over(tmp_path, lab) as tools:
+        at = tools.clock.now()
+        assert (await tools.ask("list", kind="instances"))["complete"] is True
+        lab.errors[INSTANCES] = UnavailableError("lab: nothing answers.")
+        tools.clock.elapsed += 60
+        answer = await tools.ask("list", kind="instances")
+        cost = await tools.ask("cost")
+    assert [row["name"] for row in answer["rows"]] == ["main"]
+    (doubt,) = answer["unknown"]
+    assert (doubt["account"], doubt["rows_as_of"]) == ("lab", at.isoformat())
+    assert cost["totals"] == ["Total: $2.00/h", f"Included: rows of lab as of {at:%Y-%m-%d %H:%M} UTC."]
+
+
 async def test_an_account_that_may_not_use_a_list_has_none_of_its_rows(tmp_path: Path, lab: FakeBackend) -> None:
     lab.rows[Resource.DEPLOYMENTS] = []
     lab.errors[Resource.DEPLOYMENTS] = AccountDeniedError("lab: not for personal accounts")

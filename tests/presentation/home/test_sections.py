@@ -15,7 +15,20 @@ from gputui.analytics.run_out import Lasting
 from gputui.analytics.spend import SpendLine, SpendReport, Unobserved, Window
 from gputui.analytics.starts import Start
 from gputui.fleet.waste_findings import Findings
-from gputui.models import Action, Deployment, Event, Instance, Money, Offer, Package, Pending, Phase, Ref, TransferRow
+from gputui.models import (
+    Action,
+    Coverage,
+    Deployment,
+    Event,
+    Instance,
+    Money,
+    Offer,
+    Package,
+    Pending,
+    Phase,
+    Ref,
+    TransferRow,
+)
 from gputui.models.attempts import AttemptRow, AttemptState
 from gputui.models.budgets import Budget
 from gputui.models.periods import By
@@ -151,7 +164,10 @@ def test_what_runs_out_first_comes_first_and_the_sum_says_what_it_lacks() -> Non
 
 def test_the_sum_says_that_lists_of_cost_were_not_read() -> None:
     lines = [account("hub", usd("2"), instances=1)]
-    assert spending(Costs(lines=lines, old=["lab"], read=False), NOW).note == "$2.00/h + ?"
+    assert spending(Costs(lines=lines, old=["lab"], coverage=Coverage.UNREAD), NOW).note == "$2.00/h + ?"
+    assert spending(Costs(lines=lines, old=["hub"], coverage=Coverage.STALE), NOW).note == "$2.00/h ?"
+    both = Coverage.STALE | Coverage.INCOMPLETE
+    assert spending(Costs(lines=lines, old=["hub"], coverage=both), NOW).note == "$2.00/h ? + ?"
     assert spending(Costs(lines=lines), NOW).note == "$2.00/h"
 
 
@@ -199,9 +215,16 @@ def test_a_budget_has_a_line_from_its_first_level_on() -> None:
     ]
 
 
-@pytest.mark.parametrize("read, said", [(True, "Nothing costs money."), (False, "")])
-def test_that_nothing_costs_money_is_said_only_when_all_was_read(read: bool, said: str) -> None:
-    assert spending(Costs(read=read), NOW).quiet == said
+@pytest.mark.parametrize(
+    "coverage, said",
+    [
+        (Coverage.COMPLETE, "Nothing costs money."),
+        (Coverage.ABSENT, "Nothing costs money."),
+        *((each, "") for each in Coverage if each is not Coverage.ABSENT),
+    ],
+)
+def test_that_nothing_costs_money_is_said_only_when_all_was_read(coverage: Coverage, said: str) -> None:
+    assert spending(Costs(coverage=coverage), NOW).quiet == said
 
 
 def test_waste_has_its_sum_its_reasons_and_no_line_for_what_is_a_problem() -> None:
