@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -101,3 +103,22 @@ def test_with_a_single_core_it_would_delay_the_first_frame(
     monkeypatch.setattr("gputui.agent.start.cores", lambda: 1)
     assert start_early(plan(), tmp_path) is None
     assert not starts.forked
+
+
+def test_it_begins_with_what_both_need_and_without_what_draws(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").touch()
+    check = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from gputui.agent import start\n"
+        "from gputui.app.startup import run\n"
+        "names = ('asyncio', 'sqlite3', 'gputui.fleet', 'textual', 'rich', 'pydantic', 'httpx')\n"
+        "start.start_early = lambda plan, state: sys.exit(' '.join(name for name in names if name in sys.modules))\n"
+        "place = Path(sys.argv[1])\n"
+        "plan = start.AgentPlan(place / 'config.toml', ('gputui', 'agent'))\n"
+        "run(lambda: None, preview=place / 'config.toml', state_dir=place / 'state', agent=plan)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check, str(tmp_path)], stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    assert done.stderr == "asyncio sqlite3 gputui.fleet\n"
