@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTSTP)
 _OUTPUT_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
@@ -54,9 +55,19 @@ def fork_detached(run: Callable[[], int], name: str, output: str) -> int:
     written = os.open(output, _OUTPUT_FLAGS, 0o600)
     sys.stdout.flush()
     sys.stderr.flush()
-    if process := os.fork():
-        os.close(written)
+    # Until the copy has handlers of its own, those of this process would run in it: ctrl+c is sent to both.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _DEFAULT_SIGNALS)
+    try:
+        if not (process := os.fork()):
+            _run_detached(run, name, written)
         return process
+    finally:
+        os.close(written)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def _run_detached(run: Callable[[], int], name: str, written: int) -> NoReturn:
+    """Be the copy, and end with it."""
     status = 1
     try:
         _detach(written)

@@ -67,6 +67,16 @@ def test_it_leaves_terminal_signals_and_descriptors(tmp_path: Path) -> None:
     assert output.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_signal_that_comes_with_the_copy_runs_nothing_of_the_first_process(tmp_path: Path) -> None:
+    # Ctrl+C is sent to all processes of the terminal: to the copy as well, before it has left the terminal.
+    interrupt = "os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGINT))"
+    first = PARENT.replace("BODY", "return 0").replace("pid = ", f"{interrupt}\npid = ")
+    program = [sys.executable, "-c", first, str(tmp_path / "output")]
+    ended = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "1\n", "")
+    assert (tmp_path / "output").read_text().splitlines()[-1] == "KeyboardInterrupt"
+
+
 def test_a_fault_is_in_its_output_and_nothing_of_the_first_process_runs(tmp_path: Path) -> None:
     status = status_of("raise KeyError('lost')", tmp_path / "output")
     assert status == 1
