@@ -81,9 +81,7 @@ def address(text: str) -> str:
     return str(ip_address("127.0.0.1" if text == "localhost" else text))
 
 
-@described("a time of a minute or more, such as 90m, 6h or 7d")
-def span(text: str) -> int:
-    """Read a length of time as minutes, at most the longest a block can have."""
+def _minutes(text: str) -> int:
     minutes = parse_span(text)
     if minutes > LONGEST_BLOCK:
         raise argparse.ArgumentTypeError(f"{text} is longer than {LONGEST_BLOCK // (24 * 60)} days")
@@ -92,12 +90,18 @@ def span(text: str) -> int:
     return minutes
 
 
+@described("a time of a minute or more, such as 90m, 6h or 7d")
+def span(text: str) -> int:
+    """Read a length of time as minutes, at most the longest a block can have."""
+    return _minutes(text)
+
+
 @described("a time such as 30s, 90m or 6h, or 0")
 def wait_seconds(text: str) -> float:
     """Read how long to wait, in seconds: a span, seconds as ``30s``, or 0 for one look."""
     if match := re.fullmatch(r"(?:(0)|(\d{1,7})s)", text.strip(), re.ASCII):
         return float(match[1] or match[2])
-    return 60.0 * span(text)
+    return 60.0 * _minutes(text)
 
 
 def price(text: str) -> Decimal:

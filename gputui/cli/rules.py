@@ -30,7 +30,7 @@ def book(args: argparse.Namespace) -> RuleBook:
 def refuse_read_only(args: argparse.Namespace) -> None:
     """Raise ConfigError for a command that may change nothing: the agent would act on the rule."""
     if args.read_only:
-        raise ConfigError("No rule is made or changed: the command is read-only.", hint="Leave --read-only out.")
+        raise ConfigError("No rule is created or changed: the command is read-only.", hint="Leave --read-only out.")
 
 
 def read(args: argparse.Namespace) -> RulesNow:

@@ -117,7 +117,7 @@ def stock_lines(row: Deployment, explanation: Explanation) -> Iterator[Cell]:
     yield _fitting(row, explanation.found, whole=not explanation.unread)
     for limit in explanation.excluding:
         gpus = "GPU of its models" if row.gpu_models else "GPU"
-        yield (f"✗ No {gpus}, idle or in use, is within this limit: all are {limit.change}.", "bad")
+        yield (f"✗ No {gpus}, idle or in use, is within this limit: all are on hosts {limit.change}.", "bad")
     if (unknown := explanation.found.unknown) and explanation.found.some:
         yield (f"  {counted(unknown, 'more offer')} within them {_UNCOUNTED}", "warning")
     for one in explanation.relaxed:
@@ -174,7 +174,7 @@ def _blocked(blocks: Sequence[Block] | None, now: datetime, *, utc: bool) -> Cel
         return ("Blocked hosts are not known: the list was not read.", "warning")
     active = [block for block in blocks if block.until is None or block.until > now]
     if not active:
-        return ("You block no host there.", "muted")
+        return ("You have not blocked any host there.", "muted")
     names = [_block(block, utc=utc) for block in active[:_NAMED]]
     more = f" and {len(active) - _NAMED} more" if len(active) > _NAMED else ""
     return (

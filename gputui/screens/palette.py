@@ -182,7 +182,8 @@ class PaletteDialog(Dialog[Callable[[], object]]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._show(event.value)
+        if event.value == event.input.value:  # else another change follows
+            self._show(event.value)
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:

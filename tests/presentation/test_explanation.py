@@ -60,7 +60,7 @@ def test_a_limit_that_leaves_no_gpu_at_all_is_named_though_none_is_idle_beyond_i
     price = Relaxed("with a price above $0.10/h", Found(0, total=12))
     row = replace(ROW, gpu_models=("RTX 3090",))
     assert list(map(plain_text, stock_lines(row, Explanation(REF, Found(0, total=0), excluding=(price,)))))[1] == (
-        "✗ No GPU of its models, idle or in use, is within this limit: all are with a price above $0.10/h."
+        "✗ No GPU of its models, idle or in use, is within this limit: all are on hosts with a price above $0.10/h."
     )
 
 
@@ -90,7 +90,7 @@ def test_blocked_hosts_the_image_and_money_are_named_and_what_is_unknown_is_said
     assert "You block 6 hosts there: host0 until" in others(blocks=blocks)
     assert "and 2 more" in others(blocks=blocks)
     assert "over" not in others(blocks=blocks)
-    assert "You block no host there." in others()
+    assert "You have not blocked any host there." in others()
     assert "Blocked hosts are not known" in others(blocks=None)
     image = Image(Ref("hub", "image", "image-1"), "vllm", size=28 << 30)
     assert "Image vllm: 28.0G" in others(image=image)

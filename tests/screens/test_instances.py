@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from gputui.errors import AuthError, RateLimitedError, UnavailableError
 from gputui.models import Action, Phase, Ref, Resource, Row
@@ -192,6 +193,26 @@ async def test_a_filter_that_cannot_be_read_stays_open_on_enter_with_its_problem
         await stage.type("tr")
         await stage.press("enter")
         assert (bar.display, bar.problem, stage.names) == (False, "", ["train"])
+
+
+async def test_of_keys_typed_ahead_only_the_last_text_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with staged(lab()) as stage:
+        await stage.press("slash")
+        bar = stage.app.screen.query_one(FilterBar)
+        filtered: list[str] = []
+        change = bar.changed
+
+        def changed(text: str) -> None:
+            filtered.append(text)
+            change(text)
+
+        monkeypatch.setattr(bar, "changed", changed)
+        entry = bar.query_one(Input)
+        for text in ("t", "tr", "tra"):
+            entry.value = text
+        await stage.settle()
+        assert filtered == ["tra"]
+        assert stage.names == ["train"]
 
 
 # --- sort and marks ---------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ async def test_a_watch_is_made_at_an_offer_listed_paused_and_deleted(hub: FakeBa
         await stage.press("backspace", "9")
         assert "there are 8 in hub · sgp1." in stage.text
         await stage.press("backspace", "4", "enter")
-        await stage.until_text("is made: :rules lists it")
+        await stage.until_text("created: :rules lists it")
         (rule,) = files(tmp_path).read().rules.values()
         assert isinstance(rule, Watch)
         assert (rule.models, rule.accounts, rule.regions, rule.count) == (("RTX 4090",), ("hub",), ("sgp1",), 4)
@@ -115,7 +115,7 @@ async def test_a_grab_needs_a_ceiling_and_is_confirmed(hub: FakeBackend, tmp_pat
         await stage.until_text("Let the agent create this as soon as GPUs are idle?")
         assert not files(tmp_path).read().rules
         await stage.press("tab", "enter")
-        await stage.until_text("is made")
+        await stage.until_text("created: :rules lists it")
         (rule,) = files(tmp_path).read().rules.values()
         assert isinstance(rule, Watch)
         assert rule.grab is not None

@@ -26,7 +26,7 @@ _FACTORS = tuple(map(Decimal, ("1.25", "1.5", "2", "3", "5", "10")))
 """By how much a price limit is raised to find the first one that is enough."""
 _CENT = 10
 """The thousandths to which the price that is enough is found."""
-_FIXED = "The API changes no limits of a deployment: create another one with wider limits."
+_FIXED = "The API cannot change the limits of a deployment: create another one with wider limits."
 _PRICE_LIMIT = "price_to"
 _MODELS = 3
 """The most other models that are named."""

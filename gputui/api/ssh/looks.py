@@ -189,7 +189,7 @@ class Looks:
         name = state.host.name
         if output.lost:
             state.unended = look.session
-            raise UnreachableError(f"The connection to {name} was lost during a look.")
+            raise UnreachableError(f"The connection to {name} was lost while it was read.")
         if look.busy:
             raise SshError(
                 f"The last look at {name} has not ended yet: no further one is started.",

@@ -27,7 +27,7 @@ _TERMS = ("after", "until", "idle")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Stop or release an instance or deployment by itself, after a time or once it is idle. The agent does it "
-        "while no terminal is open too. Without REF the leases are listed."
+        "even while no terminal is open. Without REF the leases are listed."
     )
     parser.add_argument("ref", nargs="?", metavar="REF", help=arguments.REF_HELP)
     leases.add_terms(parser)

@@ -141,13 +141,24 @@ def _ref(text: str, rows: Sequence[Row], past: Mapping[Ref, str], accounts: Mapp
         except ValueError:
             raise NotFoundError(
                 f"{clean(text)!r} is in no list of the last session and has no events.",
-                hint="A full REF, account/kind/id, is always accepted.",
+                hint="A time is given with --since and --until."
+                if _is_time(text)
+                else "A full REF, account/kind/id, is always accepted.",
             ) from None
         if ref.account not in accounts:
             raise
         return ref
     report_shortened([match])
     return match.ref
+
+
+def _is_time(text: str) -> bool:
+    """Return whether a REF that is not found may be meant as a time, as ``:timeline 03:12`` takes one."""
+    try:
+        parse_time(text, datetime.now(UTC))
+    except ValueError:
+        return False
+    return True
 
 
 class _Gone:

@@ -78,7 +78,7 @@ def order(found: PlaceOdds) -> tuple[str, float, str]:
 
 def _notes(found: list[PlaceOdds], count: int) -> list[str]:
     if not found:
-        return ["No stock was observed yet. It is while Stock or Home is on the screen, or the agent watches it."]
+        return ["No stock has been observed yet. That takes Stock or Home on the screen, or a watch (gputui watch)."]
     first = found[0]
     lines = [f"Odds of {count_words(count)}; this hour is {slot_words(first.slot)}, {zone_name(first.zone)}."]
     if any(FEW in percent(chance) for one in found for chance in (one.now, one.odds.total)):

@@ -78,7 +78,7 @@ class SessionRules:
         """
         if self.read_only:
             raise ForbiddenError(
-                "This session is read-only: no rule is made or changed.", hint="Start it without --read-only."
+                "This session is read-only: no rule is created or changed.", hint="Start it without --read-only."
             )
         book = self.book()
         done = await asyncio.to_thread(work, book)

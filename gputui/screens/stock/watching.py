@@ -49,7 +49,7 @@ async def ask_for_rule(view: StockView, offer: Offer) -> bool:
     while True:
         dialog = dialogs.WatchDialog(
             f"Watch {offer.gpu_model} in {where(offer)}",
-            subjects=[Content(f"{idle_words(offer)} now. The agent waits for it, while no terminal is open too.")],
+            subjects=[Content(f"{idle_words(offer)} now. The agent waits for it, even while no terminal is open.")],
             read=lambda given: wish_of(given, offer, session.fleet.now(), grabs),
             effects=lambda wish: effects_of(wish, offer),
             grabs=grabs,
@@ -77,7 +77,7 @@ async def ask_for_rule(view: StockView, offer: Offer) -> bool:
             problem = ""
             continue
         await session.rules.edit(session.agent, partial(_save, made.watch))
-        view.notify(f"Rule {made.watch.id} is made: :rules lists it.", severity="information")
+        view.notify(f"Rule {made.watch.id} created: :rules lists it.", severity="information")
         return False
 
 
@@ -131,7 +131,7 @@ def effects_of(wish: Wish, offer: Offer) -> list[str]:
     verb = "is" if wish.count == 1 else "are"
     count = f"at least {wish.count:,} {offer.gpu_model} {verb} idle in {place}"
     if not wish.grab:
-        return [f"Notifies each time {count}, on the ways of [notify], until it ends or is deleted (:rules)."]
+        return [f"Notifies each time {count}, in the ways set in [notify], until it ends or is deleted (:rules)."]
     lines = [f"Creates {wish.number:,} × {wish.grab} once {count}: the cheapest first, and each exactly once."]
     if wish.budget is not None or wish.budget_day is not None:
         lines.append(f"Each counts as {wish.hours:f} h of its price against the budget.")

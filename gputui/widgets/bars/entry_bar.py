@@ -131,7 +131,8 @@ class EntryBar(GuardedHandlers, Vertical):
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        if not self.display:
+        # Of keys typed ahead only the last text counts: an earlier one would cost a redraw of the list each.
+        if not self.display or event.value != event.input.value:
             return
         self._show_candidates(event.value)
         self.changed(event.value)

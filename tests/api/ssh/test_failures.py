@@ -121,7 +121,7 @@ class TestFailures:
         remote = FakeRemote({"gpu01": Machine(status=None, lost=True)})
         backend = ssh_backend(remote, clock)
         row = await host_of(backend)
-        assert (row.status, row.problem) == ("unreachable", "The connection to gpu01 was lost during a look.")
+        assert (row.status, row.problem) == ("unreachable", "The connection to gpu01 was lost while it was read.")
         await host_of(backend)
         assert "alive 4711 815 60815" in remote.scripts[1][1]
 

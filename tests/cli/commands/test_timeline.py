@@ -128,3 +128,14 @@ def test_wrong_usage(line: tuple[str, ...], past: History, run: Run) -> None:
 def test_a_name_that_nothing_has_is_not_found(past: History, run: Run) -> None:
     assert run("timeline", "nobody", "--offline")[0] == 1
     assert isinstance(past.snapshots(["hub"])[0].rows[0], Instance)
+
+
+def test_a_time_in_the_place_of_a_ref_is_refused_with_the_options_for_it(past: History, run: Run) -> None:
+    for text, hint in (
+        ("03:12", "--since and --until"),
+        ("90m", "--since and --until"),
+        ("nosuch", "account/kind/id"),
+    ):
+        status, _, err = run("timeline", text)
+        assert status == 1
+        assert hint in err

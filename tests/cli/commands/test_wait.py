@@ -199,3 +199,10 @@ def test_a_model_that_no_account_offers_is_not_found_with_its_neighbours(hub: Cl
 def test_a_region_that_did_not_answer_may_have_it(hub: Cloud, run: Run) -> None:
     hub.rows[Resource.STOCK] = [replace(row, idle=0) for row in hub.rows[Resource.STOCK]]  # type: ignore[type-var]
     assert run("wait", "stock", "RTX 5090", "--timeout", "0")[0] == 3
+
+
+@pytest.mark.parametrize("text", ["5", "soon", "0m", "-3s"])
+def test_a_wrong_time_limit_is_refused_with_the_forms_that_are_accepted_here(text: str, hub: Cloud, run: Run) -> None:
+    status, _, err = run("wait", str(TRAIN), "--for", "running", f"--timeout={text}")
+    assert status == 2
+    assert f"{text!r} is not a time such as 30s, 90m or 6h, or 0" in err

@@ -190,7 +190,7 @@ def test_a_read_only_command_makes_and_changes_no_rule(run: Run, hub: Cloud, hom
     for words in (["watch", "A100"], *(["rules", what, id_.strip()] for what in ("pause", "resume", "delete"))):
         status, out, err = run("--read-only", *words)
         assert (status, out) == (2, "")
-        assert "No rule is made or changed" in err
+        assert "No rule is created or changed" in err
     assert run("--read-only", "rules")[0] in (0, 1)
     assert len(RuleFiles(agent_dir(home / "state")).read().rules) == 1
 
