@@ -4,6 +4,7 @@ import argparse
 import re
 import shlex
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from gputui.cli.columns import csv_columns
 from gputui.cli.commands.get import KINDS
 from gputui.cli.parser import build_parser
 from gputui.config.keymap import MOVEMENT
-from gputui.models import Resource
+from gputui.models import Machine, Resource, Usage
 from gputui.sim.gpuhub.default_world import CLOUDS
 from tests.cli.conftest import Simulation, write_config
 
@@ -27,6 +28,11 @@ def test_the_keys_of_each_kind_are_documented_as_they_are(kind: Resource) -> Non
 
     assert row is not None
     assert tuple(row[1].split()) == csv_columns(kind)
+
+
+@pytest.mark.parametrize("model", [Machine, Usage])
+def test_the_keys_of_objects_in_rows_are_documented_as_they_are(model: type[Machine | Usage]) -> None:
+    assert f"`{{{', '.join(field.name for field in fields(model))}}}`" in DOCUMENT
 
 
 def test_every_command_is_documented() -> None:
