@@ -15,7 +15,7 @@ from gputui.agent.exposition import CONTENT_TYPE, text_of
 from gputui.agent.metrics import METERED, families
 from gputui.analytics.spend import SpendReport, window
 from gputui.analytics.spend_ledger import Ledger
-from gputui.errors import AgentError, GputuiError
+from gputui.errors import AgentError, GputuiError, reason_of
 from gputui.late_dataclasses import dataclass
 from gputui.models.periods import By, Period
 from gputui.models.rules import RuleStatus
@@ -71,7 +71,7 @@ class Address:
     def unusable(self, error: OSError) -> AgentError:
         """Return the error for an address that cannot be used."""
         return AgentError(
-            f"Metrics cannot be served on {self}: {os.strerror(error.errno) if error.errno else error}.",
+            f"Metrics cannot be served on {self}: {_reason_of(error)}.",
             hint=f"Start the agent with another address: gputui agent --metrics {self.port + 1}",
         )
 
@@ -183,6 +183,13 @@ class MetricsService:
 
 def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _reason_of(error: OSError) -> str:
+    """Return why an address cannot be used; the texts of all errors but those of names repeat the address."""
+    if isinstance(error, socket.gaierror) or not error.errno:  # its numbers are not those of the system
+        return reason_of(error)
+    return os.strerror(error.errno)
 
 
 def _without_port(host: str) -> str:

@@ -100,6 +100,15 @@ async def test_an_address_in_use_is_named_with_the_way_out() -> None:
             Address("127.0.0.1", port).check()
 
 
+def test_a_host_that_is_not_known_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(address: tuple[str, int], **options: object) -> socket.socket:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr("socket.create_server", look_up)
+    with pytest.raises(AgentError, match=r"cannot be served on gpu-hots:9400: Name or service not known\."):
+        Address("gpu-hots", 9400).check()
+
+
 @pytest.mark.parametrize(
     ("text", "address", "is_local"),
     [
