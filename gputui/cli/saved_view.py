@@ -92,7 +92,7 @@ class ListOfView:
                 self._say("the order is of another release and is not used")
         values.pop("filter", None)
         if values:
-            self._say(f"{', '.join(sorted(values))} is for the screen")
+            self._say(f"used on the screen only: {', '.join(sorted(values))}")
 
     def complete(self, layout: Layout) -> Layout:
         """Return a layout that reads all lists which a filter may look in."""

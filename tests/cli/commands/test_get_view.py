@@ -48,7 +48,7 @@ def test_a_saved_view_limits_sorts_and_lays_out_a_list(world: Running, save: Cal
     names = [line.split()[-1] for line in lines]
     assert names == sorted(names, reverse=True)
     assert all("running" in line for line in lines)
-    for said in ("away is not in the configuration", "there is no column gone", "group is for the screen"):
+    for said in ("away is not in the configuration", "there is no column gone", "used on the screen only: group"):
         assert f"gputui: --view night: {said}." in err
     _, as_json, _ = run("get", "instances", "--view", "night", "-o", "json")
     assert {row["ref"].split("/")[0] for row in json.loads(as_json)} == {"lab"}
