@@ -30,4 +30,6 @@ def program_words(config: str | None) -> tuple[str, ...]:
 
 def option_words(config: str | None) -> tuple[str, ...]:
     """Return the option that names a configuration, from any directory; empty for the usual one."""
-    return ("--config", str(Path(config).expanduser().absolute())) if config else ()
+    if not config:
+        return ()
+    return "--config", str(Path(os.path.expanduser(config)).absolute())  # noqa: PTH111  (Path would raise for ~user)

@@ -342,9 +342,11 @@ def _leave_working_directory(state: Path) -> None:
 
     The files of the environment that libraries open later are made absolute first.
     """
+    from gputui.config.paths import as_path
+
     for name in _FILES:
         if value := os.environ.get(name):
-            os.environ[name] = str(Path(value).expanduser().absolute())
+            os.environ[name] = str(as_path(value).absolute())
     place = Place(state)
     place.prepare()
     os.chdir(place.folder)

@@ -116,7 +116,7 @@ def _crash(error: BaseException) -> int:
     what = redact(f"{type(error).__name__}: {error}".splitlines()[0], Secret.revealed())
     try:
         where = f"The report, without secrets, is in {write_report(error, state_dir())}"
-    except OSError as failure:
+    except (OSError, GputuiError) as failure:
         where = f"No report could be written: {failure}"
     notify(f"gputui failed: {clean(what)}. {where}")
     return ExitCode.REFUSED

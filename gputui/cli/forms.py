@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from gputui.cli.output import format_table, notify
+from gputui.config.paths import as_path
 from gputui.errors import ConfigError, InvalidError, reason_of
 from gputui.models import FieldKind, Form, FormField
 from gputui.redaction import redact
@@ -85,7 +85,7 @@ def _from_file(name: str, value: str) -> str:
     if path.startswith("@"):
         return path
     try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).expanduser().read_bytes()
+        data = sys.stdin.buffer.read() if path == "-" else as_path(path).read_bytes()
         text = data.decode("utf-8")
     except OSError as error:
         raise ConfigError(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gputui.cli import session
 from gputui.cli.layout import Layout
 from gputui.cli.output import notify
-from gputui.config.paths import config_path, scope_of
+from gputui.config.paths import as_path, config_path, scope_of
 from gputui.errors import ConfigError
 from gputui.models import LIBRARY, RESOURCES, Resource, Row
 from gputui.presentation.columns.choice import ColumnChoice, no_columns
@@ -40,7 +39,7 @@ class ListOfView:
         from gputui.history.favourites import Favourites
         from gputui.history.saved_views import SavedViews
 
-        path = Path(args.config).expanduser() if args.config else config_path()
+        path = as_path(args.config) if args.config else config_path()
         with session.open_history() as history:
             preferences = history.preferences(scope_of(path))
             failure = history.failure

@@ -11,6 +11,7 @@ from gputui.cli import refs, session
 from gputui.cli.output import announce, notify, report_error
 from gputui.cli.prompts import confirm, interactive
 from gputui.cli.ssh_login import connect
+from gputui.config.paths import as_path
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError, UnknownOutcomeError
 from gputui.models import Action, Instance, Outcome, Resource
 from gputui.presentation.refusals import only_text
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
                 notify("Nothing was done.")
                 return ExitCode.REFUSED
         rows = [cast(Instance, match.row) for match in matches]
-        path = Path(args.identity).expanduser() if args.identity else None
+        path = as_path(args.identity).absolute() if args.identity else None
         return max(status, runner.run(_install_on_all(fleet, rows, path)))
 
 

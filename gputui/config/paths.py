@@ -5,8 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from gputui.errors import ConfigError
+
 CONFIG_ENCODING = "utf-8-sig"
 """UTF-8, with or without a byte order mark."""
+
+
+def as_path(path: str | Path) -> Path:
+    """Return a path that a user has written; an unknown ~user stays, and is an error of whoever opens the path."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  (Path would raise for ~user)
 
 
 def rooted(path: str, folder: Path | None) -> str:
@@ -14,7 +21,7 @@ def rooted(path: str, folder: Path | None) -> str:
 
     ``folder`` is the directory of the configuration file, absolute: relative paths begin there. None for no file.
     """
-    expanded = os.path.expanduser(path)  # noqa: PTH111  (Path would raise for ~user)
+    expanded = os.path.expanduser(path)  # noqa: PTH111  (a Path would lose the ./ of a program)
     return expanded if folder is None or expanded.startswith("~") else str(folder / expanded)
 
 
@@ -26,16 +33,23 @@ def rooted_program(program: str, folder: Path | None) -> str:
 def config_path() -> Path:
     """Return the path of the configuration: $GPUTUI_CONFIG, else gputui/config.toml in the user's directory."""
     if named := os.environ.get("GPUTUI_CONFIG"):
-        return Path(named).expanduser()
+        return as_path(named)
     from platformdirs import user_config_path
 
     return user_config_path("gputui") / "config.toml"
 
 
 def state_dir() -> Path:
-    """Return the state directory: $GPUTUI_STATE_DIR, else gputui in the user's state directory."""
+    """Return the state directory: $GPUTUI_STATE_DIR, else gputui in the user's state directory.
+
+    Raises ConfigError where that of an unknown ~user is named.
+    """
     if named := os.environ.get("GPUTUI_STATE_DIR"):
-        return Path(named).expanduser()
+        found = as_path(named)
+        if str(found).startswith("~"):  # it would be made in the working directory
+            user = found.parts[0].removeprefix("~")
+            raise ConfigError(f"GPUTUI_STATE_DIR: there is no user {user}.", hint="Write the path in full.")
+        return found
     from platformdirs import user_state_path
 
     return user_state_path("gputui")

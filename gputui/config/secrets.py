@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gputui.config.paths import as_path
 from gputui.errors import ConfigError, reason_of
 from gputui.known_secrets import note
 from gputui.late_dataclasses import dataclass
@@ -89,10 +90,10 @@ class SecretRef:
 
     def _from_file(self, path: str) -> str:
         try:
-            text = Path(path).expanduser().read_text("utf-8")
+            text = as_path(path).read_text("utf-8")
         except UnicodeDecodeError:
             raise ConfigError(f"{self.where}: {path} is not UTF-8 text.", hint="Write the secret as text.") from None
-        except (OSError, RuntimeError) as error:
+        except OSError as error:
             raise ConfigError(
                 f"{self.where}: cannot read {path}: {reason_of(error)}.",
                 hint="Create it with the secret as its only line.",

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from gputui.config.paths import CONFIG_ENCODING, config_path
+from gputui.config.paths import CONFIG_ENCODING, as_path, config_path
 from gputui.errors import ConfigError, ConflictError, InvalidError, reason_of
 from gputui.models import FieldKind, Form, FormField
 from gputui.private_files import write_private
@@ -91,7 +91,7 @@ def read(name_or_path: str | Path, *, form: Form | None = None) -> tuple[str, di
     is_name = not written.endswith(SUFFIX) and name_problem(written) is None
     path = template_dir() / f"{written}{SUFFIX}" if is_name else Path(written)
     try:
-        text = path.expanduser().read_bytes().decode(CONFIG_ENCODING)
+        text = as_path(path).read_bytes().decode(CONFIG_ENCODING)
     except FileNotFoundError:
         if not is_name:
             raise ConfigError(f"There is no file {clean(written)}.") from None
@@ -101,7 +101,7 @@ def read(name_or_path: str | Path, *, form: Form | None = None) -> tuple[str, di
     except UnicodeDecodeError as error:
         problem = f"{clean(str(path))}: byte {error.start + 1} is not UTF-8; save the file as UTF-8"
         raise ConfigError("The template cannot be used:", problems=(problem,)) from None
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError) as error:
         raise _unusable(path, error) from None
     return load(text, name=clean(str(path)), form=form)
 

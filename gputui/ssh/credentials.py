@@ -77,7 +77,9 @@ class Credentials:
         self.passed_over: list[str] = []
         self._login = login
         self._settings = settings
-        self._key_path = None if login.key is None else Path(login.key).expanduser()
+        # Path and asyncssh would raise RuntimeError for an unknown ~user.
+        key = None if login.key is None else os.path.expanduser(login.key)  # noqa: PTH111
+        self._key_path = None if key is None else Path(key).absolute()
         self._ask_secret = ask_secret
         self._agent: asyncssh.SSHAgentClient | None = None
 

@@ -284,7 +284,9 @@ class Settings:
                 raise statement.problem(f"{statement.keyword} has no value")
             for word in words:
                 if word.lower() != _NONE:
-                    found.setdefault(Path(self.expand(statement, word)).expanduser())
+                    # Path and asyncssh would raise RuntimeError for an unknown ~user.
+                    named = os.path.expanduser(self.expand(statement, word))  # noqa: PTH111
+                    found.setdefault(Path(named).absolute())
         return list(found)
 
     def problem(self, keyword: str, reason: str) -> ConfigError:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from gputui import __version__
 from gputui.cli import arguments, refs, session
 from gputui.cli.output import notify, report_error
-from gputui.config.paths import known_hosts_path, state_dir
+from gputui.config.paths import as_path, known_hosts_path, state_dir
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError, UnavailableError, reason_of
 from gputui.formatting import counted
 from gputui.late_dataclasses import dataclass
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _print(accounts: Mapping[str, Account], args: argparse.Namespace, config: Path | None) -> int:
-    file = None if args.write is None else _File(args.write.expanduser())
+    file = None if args.write is None else _File(as_path(args.write))
     silent = list[str]()
     if args.refs:
         rows, status = await _named(accounts, args.refs)
