@@ -22,7 +22,7 @@ def program_words(config: str | None) -> tuple[str, ...]:
 
     Another program may start it in another environment, so the words set the variables that move the files of gputui.
     """
-    moved = [f"{name}={os.environ[name]}" for name in _MOVES if name in os.environ]
+    moved = [f"{name}={_in_full(os.environ[name])}" for name in _MOVES if name in os.environ]
     installed = (sys.executable, "-m", "gputui") if Path(sys.argv[0]).name == "__main__.py" else (sys.argv[0],)
     started = packed_program() or installed
     return (*(("env", *moved) if moved else ()), *started, *option_words(config))
@@ -30,6 +30,9 @@ def program_words(config: str | None) -> tuple[str, ...]:
 
 def option_words(config: str | None) -> tuple[str, ...]:
     """Return the option that names a configuration, from any directory; empty for the usual one."""
-    if not config:
-        return ()
-    return "--config", str(Path(os.path.expanduser(config)).absolute())  # noqa: PTH111  (Path would raise for ~user)
+    return ("--config", _in_full(config)) if config else ()
+
+
+def _in_full(path: str) -> str:
+    """Return a path that is the same from any directory; an empty one, which names no file, stays."""
+    return str(Path(os.path.expanduser(path)).absolute()) if path else ""  # noqa: PTH111  (Path raises for ~user)

@@ -44,11 +44,11 @@ def test_the_archive_and_the_binary_are_started_again_as_they_are(
 
 def test_a_new_window_gets_the_same_files_and_limits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GPUTUI_CONFIG", "/a b/config.toml")
-    monkeypatch.setenv("GPUTUI_STATE_DIR", "/state")
+    monkeypatch.setenv("GPUTUI_STATE_DIR", "state")
     monkeypatch.setattr("sys.argv", ["gputui"])
     monkeypatch.chdir(tmp_path)
 
     assert own_program(args("other.toml", read_only=True)) == (
-        "env", "GPUTUI_CONFIG=/a b/config.toml", "GPUTUI_STATE_DIR=/state",
+        "env", "GPUTUI_CONFIG=/a b/config.toml", f"GPUTUI_STATE_DIR={tmp_path / 'state'}",
         "gputui", "--config", str(tmp_path / "other.toml"), "--read-only",
     )  # fmt: skip

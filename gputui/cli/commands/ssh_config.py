@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("Name accounts or REFs, not both.")
     accounts = refs.accounts(args, args.refs) if args.refs else session.choose(session.load(args), args.accounts)
     named = args.config or os.environ.get("GPUTUI_CONFIG")
-    return asyncio.run(_print(accounts, args, Path(named).absolute() if named else None))
+    return asyncio.run(_print(accounts, args, as_path(named).absolute() if named else None))
 
 
 async def _print(accounts: Mapping[str, Account], args: argparse.Namespace, config: Path | None) -> int:
@@ -299,9 +299,9 @@ class _Writer:
         """Return the command of gputui that connects to an instance, with this configuration and state."""
         program = Path(sys.argv[0])
         installed = str(program.absolute()) if program.name == "gputui" and program.is_file() else "gputui"
-        state = os.environ.get("GPUTUI_STATE_DIR")
+        moved = os.environ.get("GPUTUI_STATE_DIR")
         return [
-            *(["env", f"GPUTUI_STATE_DIR={Path(state).absolute()}"] if state else []),
+            *(["env", f"GPUTUI_STATE_DIR={state_dir().absolute()}"] if moved else []),
             *(packed_program() or (installed,)),
             *(["--config", str(self.config)] if self.config else []),
             *("ssh", "--stdio", str(ref)),

@@ -71,6 +71,18 @@ def test_a_fixed_port_is_written_and_a_changing_one_is_asked_for_at_each_login(
     assert "31022" not in text
 
 
+def test_the_command_finds_configuration_and_state_from_any_directory(
+    hub: Cloud, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (pod,) = give(hub, SSHTarget("10.0.0.8", 31022, "root"))
+    monkeypatch.setenv("GPUTUI_CONFIG", "~/config.toml")
+    monkeypatch.setenv("GPUTUI_STATE_DIR", "~/state")
+    text = run("ssh-config")[1]
+    command = as_ssh_reads(home, text, f"hub.{pod.ref.id}")["proxycommand"]
+    assert command.startswith(f"env GPUTUI_STATE_DIR={home / 'state'} ")
+    assert f" --config {home / 'config.toml'} ssh" in command
+
+
 def test_what_a_server_may_not_name_is_left_out_with_a_comment(hub: Cloud, home: Path, run: Run) -> None:
     first, second = give(hub, SSHTarget("x\nProxyCommand touch /x", 22, "root"), SSHTarget("10.0.0.8", 22, "root"))
 
