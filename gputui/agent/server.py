@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -107,8 +108,11 @@ class Server:
         return [session for session in self.sessions if session.attached]
 
     async def start(self, listening: socket.socket) -> None:
-        """Serve from now on."""
-        self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=LONGEST_LINE)
+        """Serve from now on. The socket's file is that of the place: closing the server leaves it there."""
+        # From Python 3.13 on asyncio removes the file by itself, and looks for it by the name that was bound: one of
+        # a long path was reached through a descriptor that is closed by now.
+        options: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+        self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=LONGEST_LINE, **options)
 
     async def aclose(self) -> None:
         """Disconnect all sessions."""

@@ -57,9 +57,10 @@ def test_what_it_took_is_known_when_it_is_over() -> None:
 
 
 def test_what_is_worked_on_for_long_wants_attention() -> None:
-    working = replace(TASK, phase=Phase.RUNNING, status="PROCESSING")
+    now = datetime.now(UTC)  # MADE is as old as the run of all tests
+    working = replace(TASK, phase=Phase.RUNNING, status="PROCESSING", created_at=now)
     assert not wants_attention(working)
-    old = replace(working, created_at=MADE - timedelta(seconds=LONG_SECONDS))
+    old = replace(working, created_at=now - timedelta(seconds=LONG_SECONDS + 60))
     assert takes_long(old)
     assert wants_attention(old)
     assert not takes_long(replace(old, phase=Phase.STOPPED))
