@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from textual.app import App
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 HostKeyId: TypeAlias = "tuple[str, HostKey]"
 """A host and its key."""
 _MOST_KEYS = 6
-_WIDTH = 68
-"""Cells of a line of the question at 80 columns."""
-_OTHER_LINES = 9
-"""Lines of the question without its keys and choices: padding, heading, note, hint and the lines between them."""
-_PART_OF_SCREEN = 0.94
-"""The highest part of the screen that a dialog takes."""
 _MOST_NAMES = 4
 
 
@@ -65,14 +60,12 @@ async def _ask_about_all(
     choices = [dialogs.Choice("all", f"Trust all {number} and log in" if number > 1 else "Trust it and log in", "y")]
     if number > 1:
         choices.append(dialogs.Choice("each", "Ask about each", "e"))
-    room = int(app.size.height * _PART_OF_SCREEN) - _OTHER_LINES - len(choices) - len(refusals)
-    lines = _details(list(by_key.values()), room)
     heading = f"The host keys of {number} servers are" if number > 1 else "The host key of 1 server is"
     return await app.push_screen_wait(
         dialogs.MenuDialog(
             f"{heading} not known yet.",
             [*choices, *refusals],
-            details=lines,
+            details=partial(_details, list(by_key.values())),
             note="Compare with the fingerprints you were given. Trusted keys are not asked about again.",
             selected=refusals[-1].value,
             careful=True,
@@ -80,14 +73,14 @@ async def _ask_about_all(
     )
 
 
-def _details(groups: Sequence[Sequence[HostKeyQuestion]], room: int) -> list[Content]:
+def _details(groups: Sequence[Sequence[HostKeyQuestion]], width: int, room: int) -> list[Content]:
     """Return the lines of as many keys as ``room`` lines can show, of one at least, and the number of the others.
 
     The heading and the choices stay on the screen: a menu that is too high begins at its selected choice.
     """
     lines: list[Content] = []
     for shown, group in enumerate(groups):
-        found = [part for line in _lines_of(group) for part in line.wrap(_WIDTH)]
+        found = [part for line in _lines_of(group) for part in line.wrap(width)]
         last = shown == len(groups) - 1
         if shown == _MOST_KEYS or (shown and len(lines) + len(found) + (0 if last else 1) > room):
             lines.append(Content.styled(f"{counted(len(groups) - shown, 'other key')}: e shows each.", "$muted"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from gputui.late_dataclasses import dataclass
 from gputui.screens.dialogs.dialog import Dialog
+from gputui.screens.dialogs.panel_size import most_height
 
 _WIDTH = 68
 """Cells of a line in a menu: what the panel leaves at 80 columns."""
@@ -41,6 +42,8 @@ class MenuDialog(Dialog[str]):
     """Gives back the value of the line chosen with enter, or with the key before it; a number above 9 is none.
 
     ``enter`` is what enter does, in the hint. With ``careful`` a key typed before the menu was there chooses nothing.
+    ``details`` are lines above the choices, or what returns them for the cells of a line and the number of lines for
+    which there is room.
     """
 
     DEFAULT_CSS = """
@@ -64,7 +67,7 @@ class MenuDialog(Dialog[str]):
         heading: str,
         choices: Sequence[Choice],
         *,
-        details: Sequence[Content] = (),
+        details: Sequence[Content] | Callable[[int, int], Sequence[Content]] = (),
         note: str = "",
         enter: str = "choose",
         selected: str = "",
@@ -83,11 +86,15 @@ class MenuDialog(Dialog[str]):
     def compose_body(self) -> ComposeResult:
         """Lay out the details, the choices and the note."""
         if self._details:
-            yield Static(Content("\n").join(self._details), classes="body details")
+            lines = () if callable(self._details) else self._details
+            yield Static(Content("\n").join(lines), classes="body details")
         yield OptionList(
             *(Option(self.line_of(choice), id=choice.value, disabled=choice.disabled) for choice in self._choices)
         )
-        yield Static(Content("\n".join(filter(None, (self._note, self.keys_text(self._enter))))), classes="hint")
+        yield Static(Content(self._hint()), classes="hint")
+
+    def _hint(self) -> str:
+        return "\n".join(filter(None, (self._note, self.keys_text(self._enter))))
 
     def line_of(self, choice: Choice) -> Content:
         """Return the line of a choice: key, words and note under those of the others."""
@@ -105,10 +112,21 @@ class MenuDialog(Dialog[str]):
 
     def on_mount(self) -> None:
         """Highlight the line that is in force now."""
+        if callable(self._details):
+            lines = self._details(_WIDTH, self._room())
+            self.query_one(".details", Static).update(Content("\n").join(lines))
         options = self.query_one(OptionList)
         self.set_focus(options)
         values = [choice.value for choice in self._choices]
         options.highlighted = values.index(self._selected) if self._selected in values else 0
+
+    def _room(self) -> int:
+        """Return the lines that details may have, so that heading, choices and hint are on the screen with them."""
+        panel = self.query_one(".dialog")
+        taken = panel.styles.gutter.height + self.query_one(".details").styles.margin.height + len(self._choices)
+        for selector, text in ((".heading", self.heading), (".hint", self._hint())):
+            taken += self.query_one(selector).styles.margin.height + len(Content(text).wrap(_WIDTH))
+        return most_height(panel) - taken
 
     def action_move(self, step: int) -> None:
         """Move the highlight."""

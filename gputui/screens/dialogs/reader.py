@@ -17,6 +17,7 @@ from gputui.screens.base.export import save_text
 from gputui.screens.detail import describe_json
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.dialogs.menu import Choice, MenuDialog
+from gputui.screens.dialogs.panel_size import full_width, most_height
 from gputui.text import clean
 from gputui.widgets.inputs.line_input import LineInput
 from gputui.widgets.json.tree import Fact, Plain, Section, parse, written
@@ -25,10 +26,6 @@ from gputui.widgets.linked_text import LinkedText
 from gputui.widgets.text_view import SearchView, TextView, wrapped
 
 _ALL = ""
-_MOST_PERCENT, _WIDTH_PERCENT, _MOST_WIDTH = 94, 96, 140
-"""The size of the dialog: its height at most, its width, its width at most in cells."""
-_SIDES, _MARGINS, _FIND_HEIGHT = 5, 4, 2
-"""The cells and lines that border, padding and margins take, and the lines of the search."""
 _BINDING = re.compile(r"\{([\w.-]+)\}")
 _CLOSE = "{dialog.cancel} close"
 
@@ -38,11 +35,9 @@ ViewT = TypeVar("ViewT", TextView, JsonView)
 class Reader(Dialog[None], Generic[ViewT]):
     """The base of readers: a view that fills the screen, a line to search it, and a hint with the keys."""
 
-    DEFAULT_CSS = f"""
-    Reader > .dialog {{
-        width: {_WIDTH_PERCENT}%; height: {_MOST_PERCENT}%; max-width: {_MOST_WIDTH}; overflow-y: hidden;
-    }}
-    Reader #find {{ margin-top: 1; display: none; }}
+    DEFAULT_CSS = """
+    Reader > .dialog { width: 96%; height: 94%; max-width: 140; overflow-y: hidden; }
+    Reader #find { height: 1; margin-top: 1; display: none; }
     """
 
     HINT: ClassVar[str]
@@ -144,12 +139,16 @@ class ReaderDialog(Reader[TextView]):
         find = next(iter(self.query("#find")), None)
         if find is None:
             return  # it is not laid out yet
-        most = self.app.size.height * _MOST_PERCENT // 100
-        width = min(self.app.size.width * _WIDTH_PERCENT // 100, _MOST_WIDTH) - _SIDES
-        around = sum(len(wrapped(Content(text), width)) for text in (self.heading, self.hint)) + _MARGINS
-        around += _FIND_HEIGHT if find.display else 0
+        panel = self.query_one(".dialog")
+        sides = panel.styles.gutter
+        most, width = most_height(panel), full_width(panel) - sides.width
+        around = sides.height + sum(
+            len(wrapped(Content(text), width)) + self.query_one(selector).styles.margin.height
+            for selector, text in ((".heading", self.heading), ("#hint", self.hint))
+        )
+        around += 1 + find.styles.margin.height if find.display else 0
         height = around + max(1, self.view.height_at(width - 1, most))
-        self.query_one(".dialog").styles.height = min(height, most)
+        panel.styles.height = min(height, most)
 
     def action_copy(self) -> None:
         """Copy all of it to the clipboard of the user's own terminal."""
