@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -26,7 +25,7 @@ from gputui.app.notices import Notices, place_of
 from gputui.app.notifications import TerminalNotifications
 from gputui.app.program import RunningProgram
 from gputui.app.remembered import keep_choices
-from gputui.app.suspend import release_lost_terminal
+from gputui.app.suspend import EndingSignals
 from gputui.app.terminal_driver import TerminalDriver
 from gputui.app.theme import THEMES, variables
 from gputui.app.views import Views
@@ -101,6 +100,7 @@ class GputuiApp(App[int]):
         self.stylesheet = SharedStylesheet(variables=self.get_css_variables())
         self._workers = Workers(self, self.worker_failed)
         self._failures = Failures(self, report)
+        self._signals = EndingSignals(self, self._is_terminal_restored)
         self.views = Views(self)
         self._program = RunningProgram(
             self,
@@ -108,7 +108,7 @@ class GputuiApp(App[int]):
             self._failures,
             notify_deferred=self.notify_deferred,
             end_with=self._handle_exception,
-            restore_signals=self._catch_signals,
+            restore_signals=self._signals.catch,
         )
         self.session = self.views.session = self._program.session = Session(
             fleet,
@@ -177,7 +177,7 @@ class GputuiApp(App[int]):
         """Show the first view with what is known already; ask the back ends after it is painted."""
         # Every cell is drawn again: the screen was another program's.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-        self.set_interval(_TERMINAL_SECONDS, self._end_without_terminal)
+        self.set_interval(_TERMINAL_SECONDS, self._signals.end_without_terminal)
         self.call_after_refresh(self._start_fleet)
         self.call_later(self.screen.call_later, draw_now, self.screen)
         self.theme_changed_signal.subscribe(self, lambda _: self.session.memory.note())
@@ -281,30 +281,11 @@ class GputuiApp(App[int]):
 
     async def run_async(self, **options: Any) -> int | None:
         """Run the app; from the first moment on, a signal that ends it gives the terminal back."""
-        self._catch_signals()
+        self._signals.catch()
         return await super().run_async(**options)
 
-    def _catch_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            try:
-                loop.add_signal_handler(number, self._end_by_signal, number)
-            except (ValueError, RuntimeError, NotImplementedError):
-                return  # not the main thread: whoever runs the app there handles signals
-
-    def _end_without_terminal(self) -> None:
-        """End when the terminal is gone: the signal goes to the leader of the session, which may keep it."""
-        if release_lost_terminal(self):
-            self.exit(128 + signal.SIGHUP, return_code=128 + signal.SIGHUP)
-
-    def _end_by_signal(self, number: signal.Signals) -> None:
-        release_lost_terminal(self)
-        if self._exit:
-            driver = self._driver
-            if number is signal.SIGINT and isinstance(driver, TerminalDriver) and driver.is_restored:
-                os._exit(128 + number)  # a second ctrl+c: closing takes too long
-            return
-        self.exit(128 + number, return_code=128 + number, message=f"gputui: ended by {number.name}.")
+    def _is_terminal_restored(self) -> bool:
+        return isinstance(self._driver, TerminalDriver) and self._driver.is_restored
 
     async def on_event(self, event: events.Event) -> None:
         """Handle keys one after the other (:class:`KeyOrder`)."""

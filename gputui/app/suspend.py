@@ -1,9 +1,11 @@
-"""Suspend the app while other code has its terminal: Textual's side of an SSH shell."""
+"""The app without its terminal: while other code has it, as an SSH shell does, and when a signal ends the program."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
+import signal
 import sys
 import termios
 from collections.abc import Awaitable, Callable
@@ -68,3 +70,34 @@ def release_lost_terminal(app: App[Any]) -> bool:
         os.dup2(nowhere, stream)
     os.close(nowhere)
     return True
+
+
+class EndingSignals:
+    """The signals that end the program: the terminal is given back first, which ``is_restored`` says."""
+
+    def __init__(self, app: App[int], is_restored: Callable[[], bool]) -> None:
+        self._app = app
+        self._is_restored = is_restored
+
+    def catch(self) -> None:
+        """Handle these signals from now on."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            try:
+                loop.add_signal_handler(number, self._end, number)
+            except (ValueError, RuntimeError, NotImplementedError):
+                return  # not the main thread: whoever runs the app there handles signals
+
+    def end_without_terminal(self) -> None:
+        """End when the terminal is gone: the signal goes to the leader of the session, which may keep it."""
+        if release_lost_terminal(self._app):
+            self._app.exit(128 + signal.SIGHUP, return_code=128 + signal.SIGHUP)
+
+    def _end(self, number: signal.Signals) -> None:
+        app = self._app
+        release_lost_terminal(app)
+        if is_ending(app):
+            if number is signal.SIGINT and self._is_restored():
+                os._exit(128 + number)  # a second ctrl+c: closing takes too long
+            return
+        app.exit(128 + number, return_code=128 + number, message=f"gputui: ended by {number.name}.")
