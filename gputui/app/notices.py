@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any
 
 from textual.app import App, ScreenStackError
-from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.screen import Screen
 
 from gputui.screens.base.messages import Message, Messages
 from gputui.screens.base.view import View
-from gputui.widgets.bars.message_line import MessageLine, message_content
+from gputui.screens.dialogs.dialog import Dialog
+from gputui.widgets.bars.message_line import message_content
 
 _SECONDS = 5.0
 
@@ -77,18 +77,6 @@ class Notices:
 
     def _show_over_dialogs(self) -> None:
         for screen in self._app.screen_stack:
-            if not isinstance(screen, View):
-                self._show_over(screen)
-
-    def _show_over(self, screen: Screen[Any]) -> None:
-        message = next((one for one in reversed(self._messages.live) if one.over is screen), None)
-        try:
-            line = screen.query_one(MessageLine)
-        except NoMatches:
-            if message is None:
-                return
-            line = MessageLine()
-            screen.mount(line)
-        line.display = message is not None
-        if message is not None:
-            line.update(message_content(message.line, message.severity))
+            if isinstance(screen, Dialog) and screen.is_mounted:
+                newest = next((one for one in reversed(self._messages.live) if one.over is screen), None)
+                screen.show_message(None if newest is None else message_content(newest.line, newest.severity))

@@ -8,6 +8,7 @@ from gputui.errors import ConflictError, GputuiError, NotFoundError, UnknownOutc
 from gputui.models import Ref
 from gputui.screens.base.messages import Message, Messages
 from gputui.widgets.bars.title import TitleBar
+from tests.screens.cloud import Cloud
 from tests.screens.stage import NARROW, WIDE, staged
 from tests.screens.world import lab
 
@@ -202,3 +203,31 @@ async def test_a_message_does_not_move_the_name_of_the_view_in_a_narrow_title() 
         place = before.index("Instances")
         assert stage.lines[1].startswith(before[:place])
         assert stage.lines[1][place:] == "Instances   • Copied id."
+
+
+@pytest.mark.parametrize(
+    ("keys", "heading"),
+    [
+        (("2", "n"), "[Deployment]*"),
+        (("3", "question_mark"), "Keys in Instances"),
+        (("ctrl+p",), "Find a command or"),
+    ],
+)
+@pytest.mark.parametrize("size", [NARROW, WIDE, (200, 50)])
+async def test_a_message_over_a_dialog_covers_neither_heading_nor_tabs(
+    keys: tuple[str, ...], heading: str, size: tuple[int, int]
+) -> None:
+    async with staged(Cloud("hub"), size=size) as stage:
+        await stage.press(*keys)
+        for text in ("Short.", str(LONG), f"{LONG} {LONG}", f"{LONG} {LONG} {LONG}"):
+            stage.app.screen.notify(text, severity="error")
+            await stage.settle()
+            assert heading in stage.text
+            assert text[:30] in stage.text
+        assert size[0] > NARROW[0] or "…" in stage.text, "cut, and said so"
+        await stage.resize(*NARROW)
+        assert heading in stage.text
+        assert str(LONG)[:30] in stage.text
+        stage.app.clear_notifications()
+        await stage.settle()
+        assert str(LONG)[:30] not in stage.text

@@ -17,6 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from gputui.config.keymap import first_key
+from gputui.widgets.bars.message_line import MessageLine
 from gputui.widgets.internal_errors import GuardedHandlers
 from gputui.widgets.textual_internals import LaidOutOnce, key_map
 
@@ -118,6 +119,31 @@ class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | N
     def keys_text(self, enter: str) -> str:
         """Return what enter does, and the key that cancels."""
         return f"enter to {enter}, {self.key_of('dialog.cancel')} to cancel"
+
+    def show_message(self, message: Content | None) -> None:
+        """Show a message over the dialog, or none."""
+        line = next(iter(self.query(MessageLine)), None)
+        if line is None:
+            if message is None:
+                return
+            line = MessageLine(self.top_of_message)
+            self.mount(line)
+        line.show(message)
+        if not self.query_one(".dialog").region:
+            self.call_after_refresh(line.place)
+
+    def top_of_message(self, lines: int) -> int:
+        """Return the line of the terminal at which a message of so many lines begins.
+
+        It covers no heading: where the panel leaves no room above that, it is at the lower edge.
+        """
+        room = self.query_one(".dialog").content_region.y
+        return 0 if lines <= room else self.size.height - lines
+
+    def on_resize(self) -> None:
+        """Place the message for the new size."""
+        for line in self.query(MessageLine):
+            self.call_after_refresh(line.place)
 
     def show_text(self, selector: str, text: str) -> None:
         """Show a text in a line of the dialog, as soon as there is one."""

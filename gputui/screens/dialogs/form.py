@@ -167,6 +167,11 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         self._fit(event.size)
         self._show_live(self.values())
 
+    def top_of_message(self, lines: int) -> int:
+        """Return where a message begins: of a long form in place of the help, where it covers no field and no tab."""
+        help_ = self._about.region
+        return help_.bottom - lines if help_ else super().top_of_message(lines)
+
     def _fit(self, size: Size) -> None:
         """Give a long form a height that is the same for all of its sections."""
         self._live.fit(size.width)

@@ -1,12 +1,15 @@
-"""Messages as they are drawn: a glyph and a colour for the severity, over a dialog in a line of their own."""
+"""Messages as they are drawn: a glyph and a colour for the severity, over a dialog in lines of their own."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from textual.content import Content
 from textual.widgets import Static
 
 _LOOKS = {"error": ("✗", "$text-error"), "warning": ("!", "$text-warning")}
 _INFORMATION = "•", "$text-accent"
+_MOST_LINES, _PADDING = 3, 2
 
 
 def message_content(text: str, severity: str) -> Content:
@@ -16,10 +19,30 @@ def message_content(text: str, severity: str) -> Content:
 
 
 class MessageLine(Static):
-    """Shows a message at the top of the terminal, over the view behind a dialog."""
+    """Shows a message over a dialog; ``top`` returns the line of the terminal at which one of so many lines begins."""
 
     DEFAULT_CSS = """
-    MessageLine {
-        dock: top; layer: messages; width: 1fr; height: auto; max-height: 3; padding: 0 1; background: $panel;
-    }
+    MessageLine { dock: top; layer: messages; width: 1fr; height: auto; padding: 0 1; background: $panel; }
     """
+
+    def __init__(self, top: Callable[[int], int]) -> None:
+        super().__init__()
+        self._top = top
+        self._message: Content | None = None
+
+    def show(self, message: Content | None) -> None:
+        """Show a message, or none."""
+        self._message = message
+        self.display = message is not None
+        self.place()
+
+    def place(self) -> None:
+        """Break the message into lines for the terminal of now, and show them where they cover least."""
+        if self._message is None:
+            return
+        width = self.app.size.width - _PADDING
+        lines = self._message.wrap(width)
+        if len(lines) > _MOST_LINES:
+            lines[_MOST_LINES - 1 :] = [Content.assemble(lines[_MOST_LINES - 1], " …").truncate(width, ellipsis=True)]
+        self.styles.offset = 0, self._top(len(lines))
+        self.update(Content("\n").join(lines))
