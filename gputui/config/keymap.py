@@ -68,7 +68,7 @@ _WIDGETS: Mapping[str, Mapping[str, str]] = {
         "raw": "y",
         "save": "ctrl+s",
     },
-    "menu": {"down": "j", "up": "k", "copy": "c", "tick": "space"},
+    "menu": {"down": "j", "up": "k", "copy": "c", "tick": "space", "describe": "d", "edit": "e"},
     "columns": {
         "toggle": "space",
         "earlier": "K,shift+up",

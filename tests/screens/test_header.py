@@ -146,7 +146,7 @@ async def test_problems_take_one_line_of_a_low_terminal_and_a_key_has_them_in_fu
         fail(other, long)
         await stage.advance(30)
         assert stage.lines[-2].endswith("…   +1  @ details")
-        await stage.press("@", "down", "down", "down", "enter")
+        await stage.press("@", "down", "d")
         assert "Is it up?" in stage.text
         await stage.press("escape")
 

@@ -282,7 +282,9 @@ async def test_the_account_menu_limits_every_view_and_describes_an_account() -> 
         assert len(stage.names) == 3
 
         # An account is described from its menu.
-        await stage.press("at", "end", "k", "enter")
+        await stage.press("at", "home", "d")
+        assert "Go to one account to describe it." in stage.text
+        await stage.press("down", "d")
         await stage.settle()
         assert "Account lab" in stage.text
         assert "fake 0.4.1" in stage.text

@@ -288,8 +288,10 @@ async def test_the_settings_of_an_account_are_changed_from_the_menu_of_accounts(
     monkeypatch.setattr(storage, "fields_of", lambda *_: (FormField("disk", "Disk"),))
     async with staged(fake, lab(), view="3") as stage:
         await stage.press("at")
-        assert "edit lab" not in stage.text
-        await stage.press("end", "enter")
+        assert "d describes   e edits" in stage.text
+        await stage.press("end", "e")
+        assert "lab has no settings that can be edited here." in stage.text
+        await stage.press("up", "e")
         await stage.type("mount")
         await stage.press("enter")
         assert "The settings of the account change as shown." in said(stage)

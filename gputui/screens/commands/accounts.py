@@ -56,27 +56,23 @@ class AccountCommands(CommandSet):
             waiting = state.state is HealthState.UNKNOWN
             note = "awaiting the first answer" if waiting else f"{state.state}  {state.message}".rstrip()
             choices.append(dialogs.Choice(name, name, str(number), note))
-        described = [dialogs.Choice(f"d {name}", f"describe {name}") for name in self.session.fleet.accounts]
         fleet = self.session.fleet
-        editable = {
-            f"e {info.ref.account}": info for info in fleet.all(AccountInfo) if Action.UPDATE in fleet.actions(info)
-        }
-        edited = [dialogs.Choice(key, f"edit {info.ref.account}") for key, info in editable.items()]
-        chosen = await self.app.push_screen_wait(
-            dialogs.SeveralDialog(
-                "Show",
-                [*choices, *described, *edited],
-                tickable=fleet.accounts,
-                ticked=self.session.only if len(self.session.only) > 1 else (),
-                selected=next(iter(self.session.only), ALL),
-            )
+        editable = {info.ref.account: info for info in fleet.all(AccountInfo) if Action.UPDATE in fleet.actions(info)}
+        dialog = dialogs.AccountDialog(
+            "Accounts",
+            choices,
+            tickable=fleet.accounts,
+            ticked=self.session.only if len(self.session.only) > 1 else (),
+            selected=next(iter(self.session.only), ALL),
+            editable=editable,
         )
+        chosen = await self.app.push_screen_wait(dialog)
         if chosen is None:
             return
-        if chosen in editable:
+        if dialog.does == "edit":
             EditCommands(self.view).change(Action.UPDATE, editable[chosen])
-        elif chosen.startswith("d "):
-            self.describe_account(chosen[2:])
+        elif dialog.does:
+            self.describe_account(chosen)
         else:
             self.do_account(chosen)
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.form_filter import FilterDialog as FilterDialog
     from gputui.screens.dialogs.help import HelpDialog as HelpDialog
     from gputui.screens.dialogs.lease import LeaseDialog as LeaseDialog
+    from gputui.screens.dialogs.menu import AccountDialog as AccountDialog
     from gputui.screens.dialogs.menu import AddressDialog as AddressDialog
     from gputui.screens.dialogs.menu import Choice as Choice
     from gputui.screens.dialogs.menu import MenuDialog as MenuDialog
-    from gputui.screens.dialogs.menu import SeveralDialog as SeveralDialog
     from gputui.screens.dialogs.prompt import AnswersDialog as AnswersDialog
     from gputui.screens.dialogs.prompt import PromptDialog as PromptDialog
     from gputui.screens.dialogs.prompt import WaitDialog as WaitDialog
@@ -44,7 +44,7 @@ _NAMES = {
     "form_filter": ("FilterDialog",),
     "help": ("HelpDialog",),
     "lease": ("LeaseDialog",),
-    "menu": ("AddressDialog", "Choice", "MenuDialog", "SeveralDialog"),
+    "menu": ("AccountDialog", "AddressDialog", "Choice", "MenuDialog"),
     "prompt": ("AnswersDialog", "PromptDialog", "WaitDialog"),
     "reader": ("JsonReaderDialog", "LinkedReaderDialog", "ReaderDialog"),
     "scale": ("ScaleDialog",),

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Any, ClassVar, TypeVar
 
+from textual import on
 from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.reactive import Reactive
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -140,8 +142,8 @@ class Dialog(GuardedHandlers, LaidOutOnce[Answer | None], ModalScreen[Answer | N
         room = self.query_one(".dialog").content_region.y
         return 0 if lines <= room else self.size.height - lines
 
-    def on_resize(self) -> None:
-        """Place the message for the new size."""
+    @on(Resize)
+    def _place_message(self) -> None:
         for line in self.query(MessageLine):
             self.call_after_refresh(line.place)
 

@@ -110,6 +110,12 @@ class MenuDialog(Dialog[str]):
             return Content.assemble(line, note).truncate(_WIDTH, ellipsis=True)
         return Content.assemble(line, parts[0], "\n", " " * line.cell_length, parts[1])
 
+    @property
+    def highlighted(self) -> str | None:
+        """The value of the highlighted line; None where there is none."""
+        place = self.query_one(OptionList).highlighted
+        return None if place is None else self._choices[place].value
+
     def on_mount(self) -> None:
         """Highlight the line that is in force now."""
         if callable(self._details):
@@ -158,10 +164,9 @@ class AddressDialog(MenuDialog):
 
     def action_copy(self) -> None:
         """Choose the highlighted line to be copied."""
-        options = self.query_one(OptionList)
-        if options.highlighted is not None:
+        if self.highlighted is not None:
             self.copies = True
-            self.dismiss(self._choices[options.highlighted].value)
+            self.dismiss(self.highlighted)
 
 
 class SeveralDialog(MenuDialog):
@@ -181,7 +186,7 @@ class SeveralDialog(MenuDialog):
         ticked: Collection[str],
         selected: str,
     ) -> None:
-        super().__init__(heading, choices, selected=selected, note="space ticks several")
+        super().__init__(heading, choices, selected=selected)
         self._tickable = frozenset(tickable)
         self._ticked = set(ticked)
 
@@ -206,3 +211,47 @@ class SeveralDialog(MenuDialog):
         value = event.option_id or ""
         ticked = [choice.value for choice in self._choices if choice.value in self._ticked]
         self.dismiss(",".join(ticked) if ticked and value in self._tickable else value)
+
+
+class AccountDialog(SeveralDialog):
+    """A menu of accounts in which ``d`` chooses the highlighted one to be described, ``e`` to be edited.
+
+    Then ``does`` is ``describe`` or ``edit``. Of the first line, all accounts, neither is possible.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "do('describe')", "Describe", show=False, id="menu.describe"),
+        Binding("e", "do('edit')", "Edit", show=False, id="menu.edit"),
+    ]
+
+    does = ""
+
+    def __init__(
+        self,
+        heading: str,
+        choices: Sequence[Choice],
+        *,
+        tickable: Collection[str],
+        ticked: Collection[str],
+        selected: str,
+        editable: Collection[str],
+    ) -> None:
+        super().__init__(heading, choices, tickable=tickable, ticked=ticked, selected=selected)
+        self._editable = editable
+
+    def keys_text(self, enter: str) -> str:
+        """Return the keys of a line above those of a menu."""
+        edit = ("menu.edit", "edits") if self._editable else None
+        keys = filter(None, (("menu.tick", "ticks several"), ("menu.describe", "describes"), edit))
+        return "\n".join(["   ".join(f"{self.key_of(key)} {does}" for key, does in keys), super().keys_text(enter)])
+
+    def action_do(self, does: str) -> None:
+        """Choose the highlighted account to be described or edited."""
+        value = self.highlighted
+        if value not in self._tickable:
+            self.notify(f"Go to one account to {does} it.", severity="warning")
+        elif does == "edit" and value not in self._editable:
+            self.notify(f"{value} has no settings that can be edited here.", severity="warning")
+        else:
+            self.does = does
+            self.dismiss(value)

@@ -19,7 +19,7 @@ def message_content(text: str, severity: str) -> Content:
 
 
 class MessageLine(Static):
-    """Shows a message over a dialog; ``top`` returns the line of the terminal at which one of so many lines begins."""
+    """Shows a message over a dialog; ``top`` returns the terminal's line at which one of so many lines begins."""
 
     DEFAULT_CSS = """
     MessageLine { dock: top; layer: messages; width: 1fr; height: auto; padding: 0 1; background: $panel; }
