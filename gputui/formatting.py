@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from gputui.models import Money
+from gputui.models import Money, Ref
 
 SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€"}
 _NO_FIGURE = 2**63
@@ -18,6 +18,12 @@ _ABBREVIATIONS = frozenset({"vm", "gpu"})
 def kind_noun(kind: str) -> str:
     """Write a kind of row as a noun of a sentence: ``pod``, ``VM``."""
     return kind.upper() if kind in _ABBREVIATIONS else kind
+
+
+def thing_in_account(ref: Ref) -> str:
+    """Write the kind of a row and its account, for a text whose title has the name: ``Container in lab``."""
+    noun = kind_noun(ref.kind)
+    return f"{noun[:1].upper()}{noun[1:]} in {ref.account}"
 
 
 def format_bytes(size: int | None) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.errors import GputuiError, JournalError
-from gputui.formatting import format_minutes
+from gputui.formatting import format_minutes, thing_in_account
 from gputui.late_dataclasses import dataclass
 from gputui.models import Action, Instance, Phase, Resource
 from gputui.models.leases import Lease, LeaseEntry, LeaseEvent, LeaseState
@@ -183,7 +183,8 @@ class Inside:
         followed.arming_said = True
         why = arming.problem if arming is not None and arming.problem else "it is not reached"
         left = format_minutes(max(1, round((armed - now).total_seconds() / 60)))
-        text = f"{lease.ref} is armed inside for a time in {left} that could not be replaced: {why}."
+        thing = thing_in_account(lease.ref)
+        text = f"{thing}: it is armed inside for a time in {left} that could not be replaced: {why}."
         self._announce(lease, Notice(f"{lease.name} shuts itself down in {left}", text))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:

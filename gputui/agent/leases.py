@@ -15,6 +15,7 @@ from gputui.agent.lease_facts import GPU_SECONDS, SOON, LeaseFacts
 from gputui.agent.rule_reader import RuleReader
 from gputui.agent.uptime import uptime
 from gputui.errors import GputuiError, JournalError, UnknownOutcomeError
+from gputui.formatting import thing_in_account
 from gputui.models import Action, Deployment, Instance, Resource
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseEvent, LeaseState
 from gputui.models.notifications import Notification, Topic
@@ -165,7 +166,8 @@ class LeaseService:
         followed.decision = Decision(LeaseState.UNKNOWN, error.message, lease.until)
         if followed.journal_said is None or now - followed.journal_said >= ALARM_AGAIN.total_seconds():
             followed.journal_said = now
-            self._announce(lease, Notice(f"The lease of {lease.name} is not enforced", f"{lease.ref}: {error}"))
+            text = f"{thing_in_account(lease.ref)}: {error}"
+            self._announce(lease, Notice(f"The lease of {lease.name} is not enforced", text))
 
     # --- one lease -------------------------------------------------------------------------------------------
 

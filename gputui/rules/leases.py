@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gputui.formatting import format_minutes, status_text
+from gputui.formatting import format_minutes, status_text, thing_in_account
 from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Instance, Phase
 from gputui.models.leases import Lease, LeaseAction, LeaseEntry, LeaseEvent, LeaseState
@@ -327,7 +327,7 @@ class _Look:
         ends = max(due.at or now, now + min(NOTICE, timedelta(minutes=lease.warn)))
         left = format_minutes(max(1, round((ends - now).total_seconds() / 60)))
         entry = self._entry(LeaseEvent.WARNED, due.cause)
-        text = f"{lease.ref}: {due.cause}."
+        text = f"{thing_in_account(lease.ref)}: {due.cause}."
         if due.idle and (used := self.facts.load.memory):
             text += f" Processes have {used / 2**30:.1f} GiB of GPU memory."
         text += f" Keep it: gputui lease {lease.ref} --extend 2h"
@@ -344,7 +344,7 @@ class _Look:
             return Decision(LeaseState.UNKNOWN, problem)
         notice = Notice(
             f"{self.lease.name}: the idle rule does nothing",
-            f"{self.lease.ref}: {problem}. Its idle rule stops nothing until that is known.",
+            f"{thing_in_account(self.lease.ref)}: {problem}. The idle rule stops nothing until that is known.",
         )
         return Decision(LeaseState.UNKNOWN, problem, entries=(self._entry(LeaseEvent.BLIND, problem),), notice=notice)
 
@@ -372,7 +372,7 @@ class _Look:
         lease = self.lease
         notice = Notice(
             f"{lease.name} is not {self.passive}",
-            f"{lease.ref}: its lease is over, and {problem}. It may cost money: look at it.",
+            f"{thing_in_account(lease.ref)}: its lease is over, and {problem}. It may cost money: look at it.",
         )
         entry = self._entry(LeaseEvent.ALARMED, problem)
         return Decision(LeaseState.RETRYING, problem, entries=(entry,), notice=notice)
@@ -380,12 +380,12 @@ class _Look:
     def _done(self, how: str) -> Decision:
         lease = self.lease
         text = f"It {how}, as the server shows."
-        notice = Notice(f"{lease.name} {how}", f"{lease.ref}: its lease is over.")
+        notice = Notice(f"{lease.name} {how}", f"{thing_in_account(lease.ref)}: its lease is over.")
         return Decision(LeaseState.DONE, text, entries=(self._entry(LeaseEvent.DONE, text),), notice=notice)
 
     def _end(self, reason: str, what: LeaseEvent = LeaseEvent.ENDED) -> Decision:
         lease = self.lease
-        notice = Notice(f"The lease of {lease.name} has ended", f"{lease.ref}: {reason}")
+        notice = Notice(f"The lease of {lease.name} has ended", f"{thing_in_account(lease.ref)}: {reason}")
         state = LeaseState.DONE if what is LeaseEvent.DONE else LeaseState.ENDED
         return Decision(state, reason, entries=(self._entry(what, reason),), notice=notice)
 

@@ -11,7 +11,7 @@ from gputui.actions import ACTIONS
 from gputui.analytics.cost import COSTING, SIZING
 from gputui.analytics.run_out import lasting, run_out
 from gputui.fleet.notifications.work import Work, end_of
-from gputui.formatting import format_minutes, format_money
+from gputui.formatting import format_minutes, format_money, status_text, thing_in_account
 from gputui.models import (
     Balance,
     Change,
@@ -136,7 +136,8 @@ class Observer:
         for ref in change.removed:
             before = self._phases.pop(ref, None)
             if before is Phase.RUNNING and ref not in self._ending and self._lists_all(ref.account, resource):
-                self._say(Topic.STOPPED, f"{ref.id} is gone", f"{ref} ran, and is no longer listed.", ref=ref)
+                text = f"{thing_in_account(ref)}: it ran, and is no longer listed."
+                self._say(Topic.STOPPED, f"{ref.id} is gone", text, ref=ref)
             self._ending.discard(ref)
 
     def _lists_all(self, account: str, resource: Resource) -> bool:
@@ -151,21 +152,23 @@ class Observer:
         """Compare a state with the last one that was known: an unknown state is not another state."""
         self._note_end(row)
         before, now = self._phases.get(row.ref), row.phase
-        where = f"{row.ref.account}: {row.name}"
         if now not in _KNOWN:
             if now is Phase.UNKNOWN and before is Phase.RUNNING and isinstance(row, Instance) and row.machine:
                 del self._phases[row.ref]
-                self._say(Topic.UNREACHABLE, f"{row.name} does not answer", f"{where}: {row.problem}", ref=row.ref)
+                text = f"{thing_in_account(row.ref)}: {row.problem}"
+                self._say(Topic.UNREACHABLE, f"{row.name} does not answer", text, ref=row.ref)
             return
         self._phases[row.ref] = now
         if before is None or before is now:
             return
+        status = "" if status_text(row.status) in ("", now.value) else f", {row.status}"
+        text = f"{thing_in_account(row.ref)}{status}."
         if now is Phase.FAILED:
-            self._say(Topic.FAILED, f"{row.name} failed", f"{where} is {row.status}.", ref=row.ref)
+            self._say(Topic.FAILED, f"{row.name} failed", text, ref=row.ref)
         elif now is Phase.RUNNING and before is not Phase.STOPPING:
-            self._say(Topic.STARTED, f"{row.name} runs", f"{where} is {row.status}.", ref=row.ref)
+            self._say(Topic.STARTED, f"{row.name} runs", text, ref=row.ref)
         elif now is Phase.STOPPED and row.ref not in self._ending:
-            self._say(Topic.STOPPED, f"{row.name} stopped", f"{where} is {row.status}.", ref=row.ref)
+            self._say(Topic.STOPPED, f"{row.name} stopped", text, ref=row.ref)
         if now is Phase.STOPPED:
             self._ending.discard(row.ref)
 
@@ -186,7 +189,7 @@ class Observer:
             began = self._down.setdefault(name, health.since or now)
             if now - began >= _DOWN and name not in self._said_down:
                 self._said_down.add(name)
-                self._say(Topic.UNREACHABLE, f"{name} does not answer", f"{name}: {health.message}.", account=name)
+                self._say(Topic.UNREACHABLE, f"{name} does not answer", f"{health.message}.", account=name)
 
     # --- money -----------------------------------------------------------------------------------------------
 
@@ -201,7 +204,7 @@ class Observer:
                 self._money(balance.ref, None if end is None else end.until, f"{left} left", now)
         for package in packages:
             if not fleet.is_stale(package):
-                self._money(package.ref, run_out(package, rows, now), f"prepaid {package.gpu_model}", now)
+                self._money(package.ref, run_out(package, rows, now), f"Prepaid {package.gpu_model}", now)
 
     def _money(self, ref: Ref, until: datetime | None, what: str, now: datetime) -> None:
         """Notify once when money or prepaid time lasts less than a day, and again after it lasted longer."""
@@ -210,7 +213,7 @@ class Observer:
         elif ref not in self._short:
             self._short.add(ref)
             minutes = max(0, int((until - now).total_seconds() // 60))
-            text = f"{ref.account}: {what}; at the present use it lasts {format_minutes(minutes)}."
+            text = f"{what}; at the present use it lasts {format_minutes(minutes)}."
             self._say(Topic.RUN_OUT, f"{ref.account} runs out", text, ref=ref)
 
     # --- waste and work --------------------------------------------------------------------------------------
@@ -236,7 +239,8 @@ class Observer:
                 price = f", {format_money(one.per_hour)}/h" if one.per_hour is not None else ""
                 row = self._fleet.get(one.ref)
                 name = getattr(row, "name", "") or one.ref.id
-                self._say(Topic.WASTE, f"{name} does nothing", f"{one.ref}: {one.text}{price}.", ref=one.ref)
+                text = f"{thing_in_account(one.ref)}: {one.text}{price}."
+                self._say(Topic.WASTE, f"{name} does nothing", text, ref=one.ref)
         unsure = {*found.unknown, *(one.ref for one in found.soon)}
         seen = {name for name in self._fleet.accounts if self._sees_waste(name)}
         self._wasted = {key for key in self._wasted if key[0] in unsure or key[0].account not in seen}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gputui.errors import ConfigError, GputuiError
 from gputui.fleet.signals import Listeners
-from gputui.formatting import format_minutes
+from gputui.formatting import format_minutes, thing_in_account
 from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Instance, Ref
 from gputui.models.leases import LeaseState
@@ -184,11 +184,16 @@ class SessionLeases:
 def _news(before: LeaseView, now: LeaseView) -> LeaseNews | None:
     """Return what happened to a lease since; None for nothing to announce."""
     lease, log = now.lease, now.log
+    thing = thing_in_account(lease.ref)
     if now.over and not before.over:
         reason = log.over.text if log.over is not None else ""
-        return LeaseNews(f"{lease.name}: lease over", f"{lease.ref}: {reason}")
+        return LeaseNews(f"{lease.name}: lease over", f"{thing}: {reason}")
     if log.alarmed is not None and log.alarmed != before.log.alarmed:
-        return LeaseNews(f"{lease.name} has not ended", f"{lease.ref}: its lease is over, and {log.alarm}.", bad=True)
+        return LeaseNews(
+            f"{lease.name} has not ended",
+            f"{thing}: its lease is over, and {log.alarm}.",
+            bad=True,
+        )
     if now.problem and not before.problem:
         return LeaseNews(f"{lease.name}: lease not enforced", now.problem, bad=True)
     if log.state is LeaseState.ENDS_SOON and before.log.warned != log.warned:
@@ -197,7 +202,7 @@ def _news(before: LeaseView, now: LeaseView) -> LeaseNews | None:
         when = "soon" if left is None or left > lease.warn else f"in {format_minutes(max(1, round(left)))}"
         return LeaseNews(f"{lease.name} {verb} {when}", f"{log.warning}.", bad=True, soon=True)
     if log.blind and not before.log.blind:
-        return LeaseNews(f"{lease.name}: the idle rule does nothing", f"{lease.ref}: {log.blind}.", bad=True)
+        return LeaseNews(f"{lease.name}: the idle rule does nothing", f"{thing}: {log.blind}.", bad=True)
     return None
 
 

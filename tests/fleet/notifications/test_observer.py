@@ -87,7 +87,8 @@ async def test_a_start_a_failure_and_an_end_are_news_once(clock: FakeClock) -> N
             (Topic.STARTED, "main runs"),
             (Topic.STOPPED, "main stopped"),
         ]
-        assert (said[1].text, said[1].ref, said[1].account) == ("lab: main is OOMKilled.", MAIN, "lab")
+        assert (said[1].text, said[1].ref, said[1].account) == ("Pod in lab, OOMKilled.", MAIN, "lab")
+        assert said[0].text == "Pod in lab.", "the title has the state"
 
 
 async def test_a_state_that_is_unknown_for_a_while_is_no_other_state(clock: FakeClock) -> None:
@@ -179,9 +180,9 @@ async def test_an_outage_lasts_while_nothing_is_known_and_the_next_one_is_news_a
             clock.elapsed += 90
             observer.tick()
         assert [(one.title, one.text) for one in said] == [
-            ("lab does not answer", "lab: no answer."),
+            ("lab does not answer", "no answer."),
             ("lab answers again", "It did not for 3m."),
-            ("lab does not answer", "lab: no answer."),
+            ("lab does not answer", "no answer."),
         ]
         observer.close()
 
@@ -302,7 +303,7 @@ async def test_money_that_lasts_less_than_a_day_is_news_once(clock: FakeClock) -
         observer.tick()
         observer.tick()
         (one,) = said
-        assert (one.title, one.text) == ("lab runs out", "lab: $5.00 left; at the present use it lasts 5h 00m.")
+        assert (one.title, one.text) == ("lab runs out", "$5.00 left; at the present use it lasts 5h 00m.")
         assert Resource.BALANCES in fleet.polled_lists.now
         observer.close()
         assert Resource.BALANCES not in fleet.polled_lists.now, "nothing is polled for it any more"
