@@ -11,6 +11,7 @@ from gputui.late_dataclasses import dataclass
 from gputui.models import Money, Ref, Resource
 from gputui.models.periods import By
 from gputui.models.spend import Charge
+from gputui.models.values import rounded
 
 _CENT_PARTS = Decimal("0.0001")
 
@@ -162,9 +163,9 @@ def amount(seconds_by_price: Mapping[str, float]) -> Decimal:
     total = sum(
         (Decimal(price) * Decimal(round(seconds * 1000)) for price, seconds in seconds_by_price.items()), Decimal(0)
     )
-    return rounded(total / 3_600_000)
+    return to_cent_parts(total / 3_600_000)
 
 
-def rounded(money: Decimal) -> Decimal:
-    """Return an amount as it is shown and summed: to a hundredth of a cent."""
-    return money.quantize(_CENT_PARTS)
+def to_cent_parts(money: Decimal) -> Decimal:
+    """Return an amount as it is shown and summed: to a hundredth of a cent, less than that to two digits."""
+    return rounded(money, _CENT_PARTS)

@@ -14,7 +14,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from gputui.analytics.spend import Forecast, SpendReport, Unobserved, Window
-from gputui.analytics.spend_groups import Groups, rounded
+from gputui.analytics.spend_groups import Groups, to_cent_parts
 from gputui.analytics.time_spans import Span, union, without
 from gputui.models import Money, Ref, Resource
 from gputui.models.periods import By
@@ -139,7 +139,7 @@ class Ledger:
         nothing = Decimal(0)
         for currency in dict.fromkeys((*report.totals, *rates, *later)):
             spent = report.totals[currency].amount if currency in report.totals else nothing
-            amount = spent + rounded(rates.get(currency, nothing) * hours + later.get(currency, nothing))
+            amount = spent + to_cent_parts(rates.get(currency, nothing) * hours + later.get(currency, nothing))
             forecasts[currency] = Forecast(Money(amount, currency, estimated=True), at_least)
         return replace(report, forecasts=forecasts)
 

@@ -20,6 +20,7 @@ from gputui.analytics.starts import Start, is_stuck_stop
 from gputui.formatting import format_bytes, status_text, usual_text
 from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Instance, Money, Package, Phase, Ref, Task, TaskQueue, Volume
+from gputui.models.values import rounded
 from gputui.models.waste import Waste, WasteReason
 
 IDLE_AFTER = timedelta(minutes=30)
@@ -93,7 +94,7 @@ def so_far(waste: Waste, now: datetime) -> Money | None:
         return None
     seconds = Decimal(max(0, int((now - waste.since).total_seconds())))
     whole = waste.per_hour.times(seconds / _HOUR)
-    return replace(whole, amount=whole.amount.quantize(_LEAST).normalize())
+    return replace(whole, amount=rounded(whole.amount, _LEAST).normalize())
 
 
 def totals(found: Iterable[Waste]) -> tuple[Mapping[str, Money], int]:

@@ -21,6 +21,7 @@ from functools import cache, partial
 from typing import Any, TypeVar
 
 from gputui.models import Ref, Secret
+from gputui.models.values import digits
 from gputui.text import clean
 
 Plain = dict[str, Any]
@@ -185,7 +186,7 @@ _ENCODERS: Mapping[Any, _Encode | None] = {
     bool: None,
     float: lambda value: value if math.isfinite(value) else None,
     Ref: str,
-    Decimal: lambda amount: str(amount or 0),  # zero is free, however many digits a server writes for it
+    Decimal: digits,
     datetime: lambda at: at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z",
 }
 _DECODERS: Mapping[Any, _Decode] = {

@@ -107,6 +107,17 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+def digits(amount: Decimal) -> str:
+    """Write an amount in digits, without an exponent: ``0.0000001``; zero is ``0`` however a server writes it."""
+    return f"{amount:f}" if amount else "0"
+
+
+def rounded(amount: Decimal, least: Decimal) -> Decimal:
+    """Return an amount to a multiple of ``least``; one that would become zero to its first two digits."""
+    found = amount.quantize(least)
+    return found if found or not amount else amount.quantize(Decimal((0, (1,), amount.adjusted() - 1)))
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount in one currency. Two currencies are never added.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gputui import models
 from gputui.fleet.feed_health import incomplete
 from gputui.models import Change, Instance, Missing, Money, PartialRows, Phase, Ref, Resource, Secret, parse_host
+from gputui.models.values import digits, rounded
 
 PART = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1)
 
@@ -97,3 +98,21 @@ def test_sentences_name_a_list_and_its_rows() -> None:
     assert (Resource.GPUS.words, Resource.GPUS.nouns) == ("GPUs", "GPUs")
     assert (Resource.STOCK.words, Resource.STOCK.nouns) == ("stock", "available GPUs")
     assert (Resource.INSTANCES.words, Resource.INSTANCES.nouns) == ("instances", "instances")
+
+
+@pytest.mark.parametrize(
+    ("amount", "written", "to_hundredths_of_cents"),
+    [
+        ("0", "0", "0"),
+        ("0.00", "0", "0"),
+        ("1.50", "1.50", "1.5000"),
+        ("0.00001234", "0.00001234", "0.000012"),
+        ("1E-7", "0.0000001", "0.00000010"),
+        ("1E+3", "1000", "1000.0000"),
+    ],
+)
+def test_an_amount_that_is_not_zero_is_never_written_as_zero(
+    amount: str, written: str, to_hundredths_of_cents: str
+) -> None:
+    assert digits(Decimal(amount)) == written
+    assert digits(rounded(Decimal(amount), Decimal("0.0001"))) == to_hundredths_of_cents

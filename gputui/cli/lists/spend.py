@@ -18,6 +18,7 @@ from gputui.errors import ConfigError, ExitCode
 from gputui.models import Money
 from gputui.models.periods import By, Period
 from gputui.models.serialize import to_plain
+from gputui.models.values import digits
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.lists import pick
 from gputui.presentation.columns.spend import SPEND_TABLE, spend_columns
@@ -159,4 +160,4 @@ def _stamp(at: datetime) -> str:
 
 
 def _amount(money: Money | None) -> str:
-    return "" if money is None else str(money.amount)
+    return "" if money is None else digits(money.amount)

@@ -17,6 +17,7 @@ from gputui.formatting import format_money
 from gputui.late_dataclasses import dataclass
 from gputui.models import Action, ActionResult, Deployment, Instance, Money, Row
 from gputui.models.leases import Lease
+from gputui.models.values import rounded
 from gputui.presentation import actions
 from gputui.presentation.actions import name_of
 from gputui.presentation.deployments import price_change
@@ -44,7 +45,7 @@ class Writing:
 
     def counted(self, hourly: Money, hours: Decimal) -> Money:
         """Return what counts against the budget: the price of an hour for all hours until the lease ends."""
-        return Money((hourly.amount * hours).quantize(_CENTS), hourly.currency)
+        return Money(rounded(hourly.amount * hours, _CENTS), hourly.currency)
 
     def unpriced(self, account: str, what: str) -> None:
         """Raise InvalidError where something without a known price is billed."""

@@ -28,6 +28,7 @@ from gputui.history.stock_past import read_past
 from gputui.models import Deployment, Event, LogQuery, LogSeverity, Resource, Row
 from gputui.models.periods import By, Period
 from gputui.models.serialize import rows_to_plain, to_plain
+from gputui.models.values import digits
 from gputui.presentation.explanation import plain
 from gputui.presentation.spend import forecast_text, lacks_something, notes
 from gputui.rules.book import RulesNow
@@ -308,7 +309,7 @@ class ReadTools:
         kept, omitted = bounded([to_plain(line) for line in report.lines], given.limit)
         return {
             "since": when.since.isoformat(),
-            "totals": {currency: str(money.amount) for currency, money in report.totals.items()},
+            "totals": {currency: digits(money.amount) for currency, money in report.totals.items()},
             "totals_are_lower_bounds": lacks_something(report),
             "forecast_to_the_end": forecast_text(report),
             "lacks": notes(report, now, utc=reader.config.ui.utc),
