@@ -53,6 +53,7 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--note", default="", help="a note kept with the lease")
 
 
+@arguments.described("a time of a minute or more, such as 15m or 2h, or 0")
 def _warning(text: str) -> int:
     return 0 if text.strip() == "0" else arguments.span(text)
 

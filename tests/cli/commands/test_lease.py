@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from gputui.cli.leases import add_terms
 from gputui.errors import AgentError
 from gputui.models import Action, Resource
 from gputui.rules.lease_book import LeaseBook
@@ -142,3 +144,19 @@ def test_nothing_is_created_where_the_lease_could_not_be_enforced(
     assert (status, "The agent cannot be started" in err) == (1, True)
     assert lab.calls[Action.CREATE] == 0
     assert run("create", "pod", "--set", "name=new", "--lease", "soon", "--yes")[0] == 2
+
+
+@pytest.mark.parametrize(("text", "minutes"), [("0", 0), ("15m", 15), ("2h", 120)])
+def test_the_time_of_the_warning_is_a_span_or_none(text: str, minutes: int) -> None:
+    parser = argparse.ArgumentParser()
+    add_terms(parser)
+    assert parser.parse_args(["--warn", text]).warn == minutes
+
+
+def test_a_wrong_time_of_the_warning_is_refused_with_all_that_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    add_terms(parser)
+    for wrong in ("30s", "00", "-1", "soon"):
+        with pytest.raises(SystemExit):
+            parser.parse_args([f"--warn={wrong}"])
+        assert f"'{wrong}' is not a time of a minute or more, such as 15m or 2h, or 0" in capsys.readouterr().err
