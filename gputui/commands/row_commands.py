@@ -73,9 +73,9 @@ ROW_COMMANDS: tuple[Command, ...] = (
     _named("describe", "Describe", "d", "Everything known about it", 7),
     _named(
         "explain",
-        "Why it does not start",
+        "Explain",
         "",
-        "Limits, stock and other known reasons",
+        "Limits, stock and other known reasons why it does not start",
         when=Condition.EXPLAIN,
         optional=True,
     ),
@@ -109,7 +109,7 @@ ROW_COMMANDS: tuple[Command, ...] = (
     Command("watch", "Watch", "w", "Notify when GPUs become idle here, or create something with them", 9),
     Command(
         "watch-here",
-        "Notify in this program",
+        "Notify here",
         "W",
         "Notify when GPUs become idle here, while this program runs, or stop",
         short="notify",

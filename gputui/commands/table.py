@@ -90,8 +90,8 @@ _LIST = _section(
         argument="NAME",
         when=Condition.FAVOURITE,
     ),
-    Command("sort-previous", "Sort by column to the left", "less_than_sign", "Sort by the column to the left"),
-    Command("sort-next", "Sort by column to the right", "greater_than_sign", "Sort by the column to the right"),
+    Command("sort-previous", "Sort left", "less_than_sign", "Sort by the column to the left"),
+    Command("sort-next", "Sort right", "greater_than_sign", "Sort by the column to the right"),
     Command("sort-invert", "Invert the order", "I", "Reverse the order"),
     Command("sort", "Sort by a column", "", "Sort by a column, COLUMN:desc descending", argument="COLUMN"),
     Command(
@@ -122,7 +122,7 @@ _LIST = _section(
     ),
     Command(
         "fold-all",
-        "Fold or unfold all",
+        "Fold all",
         "ctrl+g",
         "Hide or show the rows of all groups",
         when=Condition.GROUPS,
@@ -149,8 +149,7 @@ _LIST = _section(
         "pane",
         "Other pane",
         "tab",
-        "Go to the other part: GPUs and processes, images and volumes; in Home, Instances, Deployments and Tasks"
-        " show or hide the details",
+        "Go to the other part of the view",
         4,
         when=Condition.PANE,
     ),
@@ -158,7 +157,7 @@ _LIST = _section(
     Command("compare", "Compare GPUs", "C", "Charts of the marked GPUs, or of all, side by side", 3, "compare"),
     Command(
         "inspect",
-        "Inspect all over SSH",
+        "Inspect all",
         "P",
         "GPUs of all running instances over SSH; again: stop",
         4,
@@ -281,9 +280,9 @@ _LIST = _section(
     Command("refresh", "Refresh now", "r", "Refresh all lists now", 14, "refresh"),
     Command(
         "save",
-        "Save what is shown",
+        "Save to a file",
         "ctrl+s",
-        "Write it to a file: text, JSON, CSV or SVG",
+        "Write what is shown: text, JSON, CSV or SVG",
         short="save",
         when=Condition.CONTENT,
     ),
@@ -307,10 +306,10 @@ _APP = _section(
     Command("log", "Audit log", "", "Changes sent from this machine", typed="audit", former="log"),
     Command("theme", "Theme", "", "Change the colours", argument="NAME"),
     Command("saved-views", "Saved views", "", "Save this view, or go to a saved one", argument="VIEW", typed="view"),
-    Command("utc", "UTC or local time", "U", "Switch how times are shown"),
+    Command("utc", "UTC or local", "U", "Switch how times are shown"),
     Command("back", "Back", "escape,backspace", "Clear marks, the filter, the accounts, or go back"),
     Command("help", "Keys", "question_mark", "The keys that work here", 15),
-    Command("quit", "Back (quits from a main view)", "q", "Back; quits from a main view", aliases=("q",)),
+    Command("quit", "Back or quit", "q", "Back; quits from a main view", aliases=("q",)),
 )
 
 COMMANDS: tuple[Command, ...] = (*_VIEWS, *_section(Group.ROW, *ROW_COMMANDS), *_LIST, *_APP)

@@ -85,7 +85,8 @@ class LibraryPart(ListView):
 
     def named(self, command: Command) -> Command:
         """Name the part that is next."""
-        return replace(command, short=LIBRARY[self.next_part()].value) if command.id == "pane" else command
+        part = LIBRARY[self.next_part()].value
+        return replace(command, short=part, tooltip=f"Go to the {part}") if command.id == "pane" else command
 
     def empty_text(self) -> str:
         """Return why there are no rows, and the key that creates one."""

@@ -21,6 +21,7 @@ from gputui.screens.base.session import FINDABLE
 from gputui.screens.commands.listing import Entry, sections
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.other_places import Place, named_rows, other_places, unread
+from gputui.widgets.bars.line import Line
 from gputui.widgets.inputs.line_input import LineInput
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class PaletteDialog(Dialog[Callable[[], object]]):
     }
     PaletteDialog OptionList > .option-list--option-highlighted { background: $selected; text-style: bold; }
     PaletteDialog OptionList > .option-list--option-disabled { color: $muted; }
+    PaletteDialog .about { padding: 0 1; }
     PaletteDialog .hint { margin-top: 0; padding: 0 1; }
     """
 
@@ -80,6 +82,7 @@ class PaletteDialog(Dialog[Callable[[], object]]):
         """Lay out the line to type in, the list and the hint."""
         yield LineInput(placeholder="Find a command or anything by name")
         yield OptionList()
+        yield Line(classes="about")
         yield Static(Content(self.keys_text("run")), classes="hint")
 
     def on_mount(self) -> None:
@@ -167,6 +170,8 @@ class PaletteDialog(Dialog[Callable[[], object]]):
             said = f"{_NO_MATCH} Not read: {missing}." if missing else _NO_MATCH
             options.add_option(Option(Content(said), disabled=True))
         options.highlighted = next((place for place, line in enumerate(self._lines) if line is not None), None)
+        if options.highlighted is None:
+            self.query_one(".about", Line).show(Content(""))
 
     @staticmethod
     def _option(line: Found | str, width: int, keys: int) -> Option:
@@ -176,6 +181,15 @@ class PaletteDialog(Dialog[Callable[[], object]]):
         for place in line.matched:
             content = content.stylize("underline", keys + place, keys + place + 1)
         return Option(content)
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Show the explanation of the highlighted line where the list has cut it or left it out."""
+        event.stop()
+        line = self._lines[event.option_index] if event.option_index < len(self._lines) else None
+        about = "" if line is None else line.entry.about
+        listed = str(event.option.prompt)
+        self.query_one(".about", Line).show(Content("" if about in listed else about))
 
     # --- choosing --------------------------------------------------------------------------------------------
 

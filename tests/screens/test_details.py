@@ -181,8 +181,17 @@ async def test_the_details_have_the_recorded_prices_of_the_row_alone(tmp_path: P
 def test_views_whose_other_pane_are_the_details_say_so_and_the_list_of_keys_names_them() -> None:
     kinds = {view_class(name) for name in VIEWS}
     showing = {kind for kind in kinds if any(issubclass(each, DetailPaneCommands) for each in kind.COMMAND_SETS)}
-    assert {kind for kind in kinds if "pane" in kind.WORDS} == showing
-    (named,) = re.findall(r"; in (.*) show or hide the details", BY_ID["pane"].tooltip)
+    assert {kind for kind in kinds if kind.WORDS.get("pane", ("",))[0] == "Details"} == showing
+    keys = (Path(__file__).parents[2] / "docs/keys.md").read_text("utf-8")
+    (named,) = re.findall(r"^`tab` in (.*) shows or hides the details", keys, re.MULTILINE)
     assert set(re.split(", | and ", named)) == {kind.HEADING for kind in showing}
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     assert f"`tab` shows the details of a row next to {named}" in readme
+
+
+def test_the_key_of_the_other_pane_is_explained_by_what_it_does_in_the_view() -> None:
+    texts = [
+        BY_ID["pane"].tooltip,
+        *(kind.WORDS["pane"][1] for kind in map(view_class, VIEWS) if "pane" in kind.WORDS),
+    ]
+    assert all(len(text) <= 50 and ";" not in text for text in texts), "of one view, not of all"

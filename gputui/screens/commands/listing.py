@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _LEAST_ABOUT = 12
 """Columns below which the beginning of an explanation is not worth its place."""
-_LEAST_LINES_OF = 20
+_LEAST_LINES_OF = 14
 """Columns in which an explanation is worth several lines."""
-_TITLE_WIDTH, _ROOMY = 16, 66
+TITLE_WIDTH, _ROOMY = 16, 66
 """The columns of most titles, and those of a line from which on the explanations are aligned."""
 _GAP = "  "
 _TWO_COLUMNS = 100
@@ -40,9 +40,12 @@ class Entry:
     """The id of the command that it is about; '' for none."""
 
     def content(self, width: int, keys_width: int) -> Content:
-        """Return it in so many columns, of which the keys have their share; the explanation is cut."""
+        """Return it in so many columns, of which the keys have their share.
+
+        The explanation is cut, and left out next to the reason why it does not work.
+        """
         left, room = self._left(width, keys_width)
-        if self.about and room >= min(len(self.about), _LEAST_ABOUT):
+        if self.about and room >= (min(len(self.about), _LEAST_ABOUT) if self.works else len(self.about)):
             about = Content.styled(self.about, "$muted").truncate(room, ellipsis=True)
             left = Content.assemble(left, _GAP, about)
         return self._with_edge(left, width)
@@ -62,7 +65,7 @@ class Entry:
     def _left(self, width: int, keys_width: int) -> tuple[Content, int]:
         """Return keys and title, and the columns that they and the edge leave."""
         style = "$foreground" if self.works else "$muted"
-        title = self.title.ljust(_TITLE_WIDTH) if self.about and width >= _ROOMY else self.title
+        title = self.title.ljust(TITLE_WIDTH) if self.about and width >= _ROOMY else self.title
         left = Content.assemble(
             (self.keys.ljust(keys_width), "bold $text-accent" if self.works else "$muted"), (title, style)
         )

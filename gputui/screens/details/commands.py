@@ -205,5 +205,5 @@ class DetailPaneCommands(DetailCommands):
             self._opened()
 
 
-WORDS: Mapping[str, tuple[str, str]] = {"pane": ("Details", "Show or hide the details of the row under the cursor")}
+WORDS: Mapping[str, tuple[str, str]] = {"pane": ("Details", "Show or hide the details of the row")}
 """The words of the pane in views whose only other pane are the details."""

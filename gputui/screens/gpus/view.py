@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, cast
 
 from textual import on
@@ -71,6 +71,7 @@ class GpusView(ListView):
     RESOURCES = frozenset({Resource.GPUS, Resource.PROCESSES, Resource.INSTANCES, Resource.HOSTS})
     OWN = frozenset({Resource.GPUS, Resource.PROCESSES})
     SORT: ClassVar[tuple[str | None, bool]] = ("gpu", False)
+    WORDS: ClassVar[Mapping[str, tuple[str, str]]] = {"pane": ("Other pane", "Go to the processes, or to the GPUs")}
 
     BINDINGS: ClassVar[list[BindingType]] = key_bindings("gpus")
 
