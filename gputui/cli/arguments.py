@@ -96,6 +96,12 @@ def span(text: str) -> int:
     return _minutes(text)
 
 
+@described("a time of a minute or more, such as 15m or 2h, or 0")
+def span_or_zero(text: str) -> int:
+    """Read a length of time as minutes, or 0 for none."""
+    return 0 if text.strip() == "0" else _minutes(text)
+
+
 @described("a time such as 30s, 90m or 6h, or 0")
 def wait_seconds(text: str) -> float:
     """Read how long to wait, in seconds: a span, seconds as ``30s``, or 0 for one look."""

@@ -40,7 +40,7 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--warn",
-        type=_warning,
+        type=arguments.span_or_zero,
         default=_WARN,
         metavar="SPAN",
         help=f"notify so long before (default: {_WARN}m; 0 for no notification)",
@@ -51,11 +51,6 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
         help="arm the time inside the instance over SSH as well; after a shutdown from inside some vendors bill on",
     )
     parser.add_argument("--note", default="", help="a note kept with the lease")
-
-
-@arguments.described("a time of a minute or more, such as 15m or 2h, or 0")
-def _warning(text: str) -> int:
-    return 0 if text.strip() == "0" else arguments.span(text)
 
 
 def terms_of(args: argparse.Namespace, now: datetime) -> LeaseTerms:
