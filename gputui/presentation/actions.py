@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from gputui.actions import ACTIONS
@@ -18,10 +19,28 @@ def name_of(row: Row) -> str:
 
 
 def candidates(rows: Iterable[Row], most: int) -> tuple[str, ...]:
-    """List ``most`` Refs to choose from, with name and state where the id lacks the name, and count the others."""
-    named = ((row.ref, "" if name_of(row) in row.ref.id else f"  {name_of(row)} {state_words(row)}") for row in rows)
-    lines = [f"{ref}{words}".rstrip() for ref, words in sorted(named)]
+    """List ``most`` rows to choose from, each by a word that names it alone, and count the others.
+
+    That is account/kind/name, with the state; of rows that share it the Ref, with name and state.
+    """
+    rows = tuple(rows)
+    named = Counter(_by_name(row) for row in rows)
+
+    def line(row: Row) -> str:
+        if name_of(row) in row.ref.id:
+            return str(row.ref)
+        words = _by_name(row)
+        alone = named[words] == 1 and not isinstance(row, Image) and not any(map(str.isspace, words))
+        return f"{words if alone else f'{row.ref}  {name_of(row)}'}  {state_words(row)}".rstrip()
+
+    lines = [
+        line(row) for row in sorted(rows, key=lambda row: (row.ref.account, row.ref.kind, name_of(row), row.ref.id))
+    ]
     return (*lines[:most], *([f"and {len(lines) - most} more"] if len(lines) > most else []))
+
+
+def _by_name(row: Row) -> str:
+    return f"{row.ref.account}/{row.ref.kind}/{name_of(row)}"
 
 
 def button_text(action: Action) -> str:

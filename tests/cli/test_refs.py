@@ -60,10 +60,25 @@ def test_an_ambiguous_name_is_refused_with_the_names_that_the_ids_lack() -> None
         resolve(["llam"], found)
 
     assert caught.value.problems == (
-        "hub/container/5d0a  llama-a running",
-        "hub/container/911c  llama-b stopped (shutdown)",
+        "hub/container/llama-a  running",
+        "hub/container/llama-b  stopped (shutdown)",
         "lab/pod/llama",
     )
+    for problem, row in zip(caught.value.problems, (found.rows[1], found.rows[0], found.rows[2]), strict=True):
+        assert resolve([problem.split()[0]], found)[0].ref == row.ref, "each can be pasted"
+
+
+def test_rows_of_one_name_and_kind_are_told_apart_by_their_ids() -> None:
+    rows = [Instance(Ref("hub", "container", id_), "llama", Phase.RUNNING, "running") for id_ in ("911c", "5d0a")]
+    queue = Instance(Ref("hub", "queue", "7"), "llama", Phase.RUNNING, "running")
+    with pytest.raises(ConfigError) as caught:
+        resolve(["hub/llama"], Listing(rows=[*rows, queue]))
+    assert caught.value.problems == (
+        "hub/container/5d0a  llama  running",
+        "hub/container/911c  llama  running",
+        "hub/queue/llama  running",
+    )
+    assert resolve(["hub/queue/llama"], Listing(rows=[*rows, queue]))[0].ref == queue.ref
 
 
 def test_an_unknown_name_is_refused_with_similar_ones() -> None:

@@ -103,7 +103,7 @@ async def test_a_name_that_several_have_is_reported() -> None:
     hidden = replace(instance("hub", "train"), ref=Ref("hub", "container", "911c"))
     async with staged(lab(), backend("hub", [hidden])) as stage:
         await stage.command("stop train")
-        assert "name one of:\nhub/container/911c  train running\nlab/pod/train" in stage.toasts
+        assert "name one of:\nhub/container/train  running\nlab/pod/train" in stage.toasts
 
 
 # --- palette and help -------------------------------------------------------------------------------------------

@@ -308,4 +308,5 @@ def _names(row: Row) -> tuple[str, ...]:
     """Return what a row may be called: ``main``, ``lab/main``, ``pod/main``, ``lab/pod/main``."""
     ref, name = row.ref, name_of(row)
     others = [form for alias in getattr(row, "aliases", ()) for form in (alias, f"{ref.account}/{alias}")]
-    return (name, ref.id, f"{ref.account}/{name}", f"{ref.kind}/{ref.id}", str(ref), *others)
+    by_kind = [form for word in (name, ref.id) for form in (f"{ref.kind}/{word}", f"{ref.account}/{ref.kind}/{word}")]
+    return (name, ref.id, f"{ref.account}/{name}", *by_kind, *others)
