@@ -78,7 +78,7 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         "starting",
         "started",
         effect=(
-            "It gets its GPUs again. Its SSH port may change.",
+            "It gets its GPUs again. The SSH port may change.",
             "They get their GPUs again. Their SSH ports may change.",
         ),
         effects={
@@ -117,7 +117,7 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         "restarting",
         "restarted",
         effect=(
-            "All processes stop, then it restarts. Its SSH port may change.",
+            "All processes stop, then it restarts. The SSH port may change.",
             "All processes in them stop, then they restart. Their SSH ports may change.",
         ),
         ends_work=True,

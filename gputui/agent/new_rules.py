@@ -216,8 +216,8 @@ def _price_notes(fleet: Fleet, watch: Watch, grab: Grab) -> list[str]:
     if free and grab.unpriced:
         accounts = ", ".join(dict.fromkeys(one.account for one in free))
         notes.append(
-            f"{accounts}: no request can limit the price. What turns out to cost more is ended again, after minutes "
-            "that are paid for."
+            f"{accounts}: no request can limit the price. Those that turn out to cost more are ended again, after "
+            "minutes that are paid for."
         )
     if grab.budget is not None:
         least = min(most(watch, one).times(one.parallel).times(grab.hours).amount for one in grab.candidates)

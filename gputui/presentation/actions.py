@@ -168,7 +168,7 @@ def process_text(processes: Sequence[GpuProcess]) -> str:
 
 def end_of_process_text(grace: float) -> str:
     """Say how processes are ended, and the effect."""
-    return f"TERM, then KILL if still there after {grace:g} s. What is not saved is lost."
+    return f"TERM, then KILL if still there after {grace:g} s. Unsaved work is lost."
 
 
 def work_lost(rows: Sequence[Row], processes: Iterable[Row] | None) -> str:

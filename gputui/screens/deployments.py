@@ -127,9 +127,9 @@ def _effects(row: Deployment, number: int) -> list[str]:
     if number > now:
         done = f"{count} more start{'s' if count == 1 else ''} as soon as there is a host."
     elif count == 1:
-        done = "One instance ends; the server decides which. What runs in it is lost."
+        done = "One instance ends; the server decides which. Unsaved work in it is lost."
     else:
-        done = f"{count} instances end; the server decides which. What runs in them is lost."
+        done = f"{count} instances end; the server decides which. Unsaved work in them is lost."
     return [line for line in (done, price_change(row, number)) if line]
 
 

@@ -58,6 +58,19 @@ async def test_the_menu_has_the_keys_of_commands_and_takes_them(tmp_path: Path) 
         assert f"Run note for {stage.here}?" in stage.text
 
 
+async def test_the_menu_shows_commands_as_they_would_be_run_for_the_row() -> None:
+    named = CustomCommand("note", "echo {name} {path}")
+    lacking = CustomCommand("push", "scp x {address}:")
+    backend = FakeBackend("hub", [Resource.INSTANCES])
+    backend.rows[Resource.INSTANCES] = [pod("hub", "p1"), pod("hub", "p2")]
+    async with staged(backend, ui=commands(named, lacking)) as stage:
+        await stage.press("exclamation_mark")
+        assert "echo p1 PATH" in stage.text
+        assert "scp x (address unknown):" in stage.text
+        await stage.press("escape", "space", "space", "exclamation_mark")
+        assert "echo p1 PATH  and 1 more" in stage.text
+
+
 async def test_a_field_that_is_unknown_is_refused_before_a_path_is_asked_for() -> None:
     push = CustomCommand("push", "rsync {path} {address}:/work")
     backend = FakeBackend("hub", [Resource.INSTANCES])

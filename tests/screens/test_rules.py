@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from gputui.agent import new_rules, rule_candidates
 from gputui.errors import AgentError
 from gputui.models import Form, FormField, Money, Offer, Ref, Resource, Role
 from gputui.models.rules import Candidate, Grab, RuleState, Watch
+from gputui.rules import market
 from gputui.rules.files import RuleFiles
 from gputui.rules.journal import Entry, EntryKind, Journal
 from gputui.screens.base.rules import SessionRules
+from gputui.screens.dialogs.watch import in_labels
 from tests.fleet.fakes import START, FakeBackend, pod
 from tests.screens.stage import Stage, staged
 
@@ -129,9 +133,21 @@ async def test_a_refused_kind_is_explained_with_the_labels_of_its_form(
     async with staged(hub, rules=SessionRules(tmp_path / AGENT)) as stage:
         await stage.press("1", "w", *("tab",) * 4, *"pod", "tab", "tab", *"1.5", "enter")
         await stage.until_text("A new pod in hub needs Price to. Name is in use.")
-        assert "Fill in its form (n in Stock)" in " ".join(stage.text.replace("█", " ").split())
+        assert "Fill in the form (n in Stock)" in " ".join(stage.text.replace("█", " ").split())
         assert "price_to" not in stage.text
         assert not files(tmp_path).read().rules
+
+
+def test_refusals_and_notes_of_a_rule_have_the_labels_of_the_dialog() -> None:
+    sources = "".join(
+        Path(module.__file__ or "").read_text("utf-8") for module in (new_rules, rule_candidates, market)
+    )
+    named = set(re.findall(r"--[a-z-]+", in_labels(sources)))
+    # Options that no line of the dialog has, with the refusals of their own: none of it can come.
+    assert named <= {"--start", "--once", "--on-one-machine", "--grab", "--account"}
+    assert in_labels("Raise the budget, or lower --ceiling or --hours.") == (
+        "Raise the budget, or lower Ceiling or Hours each."
+    )
 
 
 async def test_the_notification_of_this_program_alone_is_one_key_away(hub: FakeBackend, tmp_path: Path) -> None:

@@ -65,12 +65,21 @@ class CustomCommands(CommandSet):
     @in_worker("dialog")
     async def _choose(self, rows: Sequence[Row]) -> None:
         fitting = [one for one in self.session.custom_commands if all(self._fits(one, row) for row in rows)]
-        choices = [dialogs.Choice(one.name, one.name, key_text(one.key), one.run, also=one.key) for one in fitting]
+        choices = [
+            dialogs.Choice(one.name, one.name, key_text(one.key), self._shown(one, rows), also=one.key)
+            for one in fitting
+        ]
         heading = name_of(rows[0]) if len(rows) == 1 else counted(len(rows), "row")
         chosen = await self.app.push_screen_wait(dialogs.MenuDialog(f"Run for {heading}", choices))
         command = next((one for one in fitting if one.name == chosen), None)
         if command is not None:
             await self._ask_and_run(command, rows)
+
+    def _shown(self, command: CustomCommand, rows: Sequence[Row]) -> str:
+        """Return the shell command of the first row as it would be run, with the number of the others."""
+        first, more = rows[0], f"  and {len(rows) - 1} more" if len(rows) > 1 else ""
+        known = {name: f"({name} unknown)" for name in fields_in(command.run)} | {"path": "PATH"}
+        return shell_command(command, first, known | values_of(first, self.session.ssh_way(first))) + more
 
     @in_worker("dialog")
     async def _run(self, command: CustomCommand, rows: Sequence[Row]) -> None:

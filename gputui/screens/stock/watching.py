@@ -19,7 +19,7 @@ from gputui.own_name import own_name
 from gputui.presentation.offers import idle_words, where
 from gputui.screens import dialogs
 from gputui.screens.dialogs.dialog import key_of
-from gputui.screens.dialogs.watch import HERE, WrongLinesError
+from gputui.screens.dialogs.watch import HERE, WrongLinesError, in_labels
 
 if TYPE_CHECKING:
     from gputui.agent.new_rules import Made
@@ -67,11 +67,12 @@ async def ask_for_rule(view: StockView, offer: Offer) -> bool:
             id_ = session.rules.book().files.new_id()
             made = await make_rule(session.fleet, wish, id_=id_, scope=session.rules.scope, user=own_name())
         except GputuiError as error:
-            problem = str(error)
-            if isinstance(error, InvalidError) and wish.grab in kinds:
+            problem = in_labels(str(error))
+            kind = wish.grab if wish.grab in kinds else templates.read(wish.grab)[0] if wish.grab in saved else ""
+            if isinstance(error, InvalidError) and kind in kinds:
                 form = session.key_of("new")
-                problem = await _labelled(session, offer.ref.account, wish.grab, error)
-                problem += f" Fill in its form ({form} in Stock), save that as a template, and name it here."
+                problem = await _labelled(session, offer.ref.account, kind, error)
+                problem += f" Fill in the form ({form} in Stock), save it as a template, and name that here."
             continue
         if made.watch.grab is not None and not await _confirmed(view, made):
             problem = ""
@@ -118,7 +119,7 @@ async def _confirmed(view: StockView, made: Made) -> bool:
     question = dialogs.ConfirmDialog(
         "Let the agent create this as soon as GPUs are idle?",
         subjects=subjects,
-        effects=[*effects, *made.notes],
+        effects=[*effects, *map(in_labels, made.notes)],
         confirm="Watch",
     )
     confirmed = await view.app.push_screen_wait(question)
