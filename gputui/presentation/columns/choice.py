@@ -77,7 +77,7 @@ def _sized(column: Column[RowT], width: int | None) -> Column[RowT]:
     """Return a column with exactly this width, where one is set."""
     if width is None:
         return column
-    return replace(column, width=width, max_width=width, least=width, reserve=0, flex=False)
+    return replace(column, width=width, max_width=width, least=width, reserve=0, bar=0, flex=False)
 
 
 @dataclass(frozen=True, slots=True)

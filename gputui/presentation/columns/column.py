@@ -38,6 +38,8 @@ class Column(Generic[RowT]):
     the cell does not say so. ``middle`` cuts a long text in the middle: the ends of names distinguish them.
     ``anchor``: it stays in view while a table scrolls sideways, next to others that do; the first one always does.
     ``reserve`` is the width that it can grow to without another being left out, unless the terminal is narrow.
+    ``bar`` is the number of cells of the bar that its content begins with, and of a blank: where the room is short,
+    the bar goes before others are cut or left out, and the figure behind it has its style.
 
     Filters: ``search`` returns the text where it is not that of the cell, ``number`` the value for comparisons in
     bytes, seconds or as a count, None for unknown; for texts that are not a plain number, such as ``#4 RTX 4090``.
@@ -66,6 +68,7 @@ class Column(Generic[RowT]):
     middle: bool = False
     filled: Callable[[RowT], bool] | None = None
     reserve: int = 0
+    bar: int = 0
     anchor: bool = False
     number: Callable[[RowT], float | None] | None = None
     plain: Callable[[RowT], str] | None = None

@@ -28,6 +28,8 @@ from gputui.presentation.glyphs import bar
 from gputui.presentation.prices import UNKNOWN
 
 _BAR = 4
+_GPUS_LEAST = 16
+"""Cells of GPUs: ``2 × RTX PRO 6000``."""
 _PRICE, _TEMPLATE, _TIMES = "Price", "Template", "Times"
 
 
@@ -47,6 +49,7 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
             heading="INSTANCES",
             width=14,
             max_width=22,
+            bar=_BAR + 1,
             search=counts_text,
             number=lambda row: row.finished if shape(row) is Shape.JOB else row.running,
             plain=counts_text,
@@ -58,7 +61,9 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
             lambda row: gpus_text(row, most=1) or (UNKNOWN, "muted"),
             lambda row: (row.gpu_models, row.gpu_count or 0) if gpus_text(row) else None,
             width=8,
+            least=_GPUS_LEAST,
             max_width=22,
+            flex=True,
             search=gpus_text,
             number=lambda row: row.gpu_count,
             plain=lambda row: gpus_text(row) or UNKNOWN,

@@ -15,8 +15,10 @@ from gputui.presentation.columns.machines import machine_columns
 from gputui.presentation.columns.usage import deadline_columns, gpu_use_columns, usage_columns
 from gputui.presentation.prices import UNKNOWN
 
-_NAME_LEAST, _GPUS_LEAST = 14, 8
-"""Cells of a name, ``llama-…9f3c2a``, and of GPUs, ``1 RTX 4…``, for which 80 columns have room next to their use."""
+_NAME_LEAST, _GPUS_LEAST = 14, 12
+"""Cells of a name, ``llama-…9f3c2a``, and of GPUs, ``1 RTX 4090D``, for which 80 columns have room."""
+_GPUS_RESERVE = 8
+"""Cells of GPUs while few rows have arrived."""
 _STATE_LEAST = 15
 """Cells of a state on a narrow terminal: ``◐ shutting_down``."""
 _STATE_RESERVE = 22
@@ -67,7 +69,7 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             heading="GPUS",
             width=4,
             least=_GPUS_LEAST,
-            reserve=_GPUS_LEAST,
+            reserve=_GPUS_RESERVE,
             max_width=18,
             flex=True,
             number=context.gpu_count,

@@ -100,6 +100,7 @@ def gpu_use_columns(context: Context) -> Sequence[Column[Instance]]:
             cell=load,
             plain=load_text,
             width=_BAR + 7,
+            bar=_BAR + 1,
             priority=1,
             when_filled=True,
             applies=uses_gpus,

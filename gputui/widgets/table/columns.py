@@ -21,6 +21,9 @@ _SHRINKS = 5
 YIELDS = 6
 """The priority from which on a column gives way to the room that another reserves."""
 
+YIELDS_TO_BARS = 4
+"""The priority from which on a column gives way to the bars of others."""
+
 ELLIPSIS = "…"
 _ADDED = "  "
 """The gap before what is added to a text in a cell."""
@@ -30,11 +33,12 @@ LEAST_FOR_MIDDLE = 8
 
 
 class Placed(NamedTuple, Generic[RowT]):
-    """A column that is on the screen: where it begins and how wide it is, in cells."""
+    """A column that is on the screen: its place, its width in cells, and whether it is without its bar."""
 
     column: Column[RowT]
     x: int
     width: int
+    is_bare: bool = False
 
 
 def spans_width(spans: Iterable[Span]) -> int:
@@ -89,6 +93,14 @@ def _tail(spans: Sequence[Span], room: int) -> list[Span]:
     return kept
 
 
+def without_bar(spans: Sequence[Span]) -> Sequence[Span]:
+    """Return the content of a cell without the bar that it begins with; the figure behind that takes its style."""
+    if len(spans) < 2:
+        return spans
+    (_, drawn), (figure, style), *rest = spans
+    return [(figure.lstrip(), style or drawn), *rest]
+
+
 def choose(
     columns: Iterable[Column[RowT]], natural: Mapping[str, int], width: int, *, needed: Container[str] = ()
 ) -> tuple[Column[RowT], ...]:
@@ -97,13 +109,13 @@ def choose(
     ``natural`` is the width each would like, by key. Columns of the highest priority number are left out until the
     rest fits with its flexible columns at their least. The columns ``needed`` are always chosen; where even those of
     priority 0 do not fit, those at the right are left out for them. Columns that only take spare room
-    (from priority ``YIELDS`` on) also give way to what others reserve.
+    (from priority ``YIELDS`` on) also give way to what others reserve, those from ``YIELDS_TO_BARS`` on to bars.
     """
     chosen = [column for column in columns if column.shown or column.key in needed]
     ranks = {column.key: column.rank for column in chosen}
     grown = {column.key: max(natural[column.key], column.reserve) for column in chosen}
-    for widths, lowest in ((grown, YIELDS), (natural, 1)):
-        while minimum(chosen, widths, reserved=lowest == YIELDS) > width:
+    for widths, lowest in ((grown, YIELDS), (natural, YIELDS_TO_BARS), (natural, 1)):
+        while minimum(chosen, widths, reserved=lowest == YIELDS, barred=lowest > 1) > width:
             optional = [column for column in chosen if ranks[column.key] >= lowest and column.key not in needed]
             if not optional:
                 break
@@ -120,9 +132,15 @@ def choose(
 def arrange(chosen: Sequence[Column[RowT]], natural: Mapping[str, int], width: int) -> tuple[Placed[RowT], ...]:
     """Return where the chosen columns begin and how wide each is.
 
-    Flexible columns give way, the widest first; then the right edge cuts.
+    Flexible columns give way, the widest first, down to their least; then bars, those of the least important columns
+    first; then the flexible ones again, and the right edge cuts.
     """
     widths = {column.key: natural[column.key] for column in chosen}
+    bare: set[str] = set()
+    for column in sorted(chosen, key=lambda column: -column.rank):
+        if column.bar and minimum(chosen, widths, barred=True) > width:
+            widths[column.key] = _bare_width(column, widths[column.key])
+            bare.add(column.key)
     spare = width - sum(widths.values()) - GAP * max(0, len(chosen) - 1)
     if spare < 0:
         _shrink(chosen, widths, -spare)
@@ -134,7 +152,7 @@ def arrange(chosen: Sequence[Column[RowT]], natural: Mapping[str, int], width: i
         room = min(widths[column.key], width - x)
         if room <= 0:
             break
-        placed.append(Placed(column, x, room))
+        placed.append(Placed(column, x, room, column.key in bare))
         x += room + GAP
     return tuple(placed)
 
@@ -150,20 +168,26 @@ def with_reserves(chosen: Sequence[Column[RowT]], natural: Mapping[str, int], wi
     return widths
 
 
-def minimum(columns: Sequence[Column[RowT]], natural: Mapping[str, int], *, reserved: bool = False) -> int:
-    """Return the cells that the columns need with their flexible ones at their least.
+def minimum(
+    columns: Sequence[Column[RowT]], natural: Mapping[str, int], *, reserved: bool = False, barred: bool = False
+) -> int:
+    """Return the cells that the columns need with their flexible ones at their least, without bars.
 
-    ``reserved``: those that reserve room keep it.
+    ``reserved``: those that reserve room keep it; ``barred``: those with a bar keep that.
     """
-    gaps = GAP * max(0, len(columns) - 1)
-    return gaps + sum(
-        natural[column.key] if reserved and column.reserve else _rest_width(column, natural[column.key])
-        for column in columns
-    )
+
+    def least(column: Column[RowT]) -> int:
+        width = natural[column.key]
+        if (reserved and column.reserve) or (barred and column.bar):
+            return width
+        return min(width, max(column.width, column.least, FLOOR)) if column.flex else _bare_width(column, width)
+
+    return GAP * max(0, len(columns) - 1) + sum(map(least, columns))
 
 
-def _rest_width(column: Column[RowT], natural: int) -> int:
-    return min(natural, max(column.width, column.least, FLOOR)) if column.flex else natural
+def _bare_width(column: Column[RowT], natural: int) -> int:
+    """Return the width of a column without its bar; the heading and the sign of the order stay in full."""
+    return min(natural, max(natural - column.bar, cell_len(column.title) + 1)) if column.bar else natural
 
 
 def _shrink(columns: Sequence[Column[RowT]], widths: dict[str, int], missing: int) -> None:

@@ -24,7 +24,7 @@ from gputui.presentation.groups.grouping import GroupLine
 from gputui.presentation.heat import LOAD_STYLES
 from gputui.text import clean
 from gputui.widgets.component_style import component_style
-from gputui.widgets.table.columns import Placed, fit, spans_width
+from gputui.widgets.table.columns import Placed, fit, spans_width, without_bar
 from gputui.widgets.table.groups import Heading, Line
 from gputui.widgets.table.headings import FOLDED, UNFOLDED, heading_spans
 from gputui.widgets.table.layout import ColumnLayout
@@ -273,9 +273,10 @@ class TablePainter(Generic[RowT]):
         by_key = dict(zip((column.key for column in self._columns), cells, strict=True))
         spans: list[Span] = [("▌", "cursor-bar") if cursor else (" ", ""), *self._signs(row.ref, marked=marked)]
         end = 0
-        for column, x, width in self.layout.placed:
+        for column, x, width, is_bare in self.layout.placed:
+            content = by_key[column.key] if not is_bare else without_bar(by_key[column.key])
             spans.append((" " * (x - end), ""))
-            spans.extend(fit(by_key[column.key], width, right=column.right, middle=column.middle))
+            spans.extend(fit(content, width, right=column.right, middle=column.middle))
             end = x + width
         return self._make_strip(spans, line, row_style)
 
@@ -290,7 +291,7 @@ class TablePainter(Generic[RowT]):
     def _make_header(self) -> Strip:
         spans: list[Span] = [(" " * (GUTTER + self.indent), "")]
         end = 0
-        for number, (column, x, width) in enumerate(self.layout.placed):
+        for number, (column, x, width, _) in enumerate(self.layout.placed):
             if number == self.layout.stay and self.layout.stop:
                 spans += [(" " * (x - end - 1), ""), (EARLIER, "accent")]
             else:

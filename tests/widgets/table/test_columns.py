@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from gputui.models import GpuDevice, Ref
 from gputui.presentation.columns.column import Column, Span, natural_key, plain_text, spans_of
-from gputui.widgets.table.columns import FLOOR, GAP, Placed, arrange, choose, fit, spans_width
+from gputui.widgets.table.columns import (
+    FLOOR,
+    GAP,
+    YIELDS_TO_BARS,
+    Placed,
+    arrange,
+    choose,
+    fit,
+    spans_width,
+    without_bar,
+)
 
 
 def cut(text: str, width: int, *, right: bool = False) -> str:
@@ -139,6 +149,41 @@ def test_a_column_keeps_its_least_while_others_can_go_for_it() -> None:
     assert widths(40) == {"name": 20, "image": 18}
     assert widths(29) == {"name": 29}
     assert widths(15) == {"name": 15}
+
+
+def test_a_bar_goes_before_a_text_is_cut_or_a_column_is_left_out() -> None:
+    columns = [replace(column("gpu", flex=True), least=12), replace(column("util", priority=1), bar=5), column("age")]
+    natural = {"gpu": 16, "util": 11, "age": 4}
+
+    def widths(room: int) -> dict[str, tuple[int, bool]]:
+        return {each.column.key: (each.width, each.is_bare) for each in place(columns, natural, room)}
+
+    assert widths(35) == {"gpu": (16, False), "util": (11, False), "age": (4, False)}
+    assert widths(31) == {"gpu": (12, False), "util": (11, False), "age": (4, False)}
+    assert widths(30) == {"gpu": (16, False), "util": (6, True), "age": (4, False)}, "the others take its room"
+    assert widths(26) == {"gpu": (12, False), "util": (6, True), "age": (4, False)}
+    assert widths(25) == {"gpu": (16, False), "age": (4, False)}
+
+
+def test_a_less_important_column_gives_way_to_a_bar() -> None:
+    columns = [column("name"), replace(column("util"), bar=5), column("image", priority=YIELDS_TO_BARS)]
+    natural = {"name": 10, "util": 11, "image": 10}
+    assert [each.column.key for each in place(columns, natural, 35)] == ["name", "util", "image"]
+    assert [(each.column.key, each.is_bare) for each in place(columns, natural, 34)] == [
+        ("name", False),
+        ("util", False),
+    ]
+
+
+def test_the_heading_of_a_column_without_its_bar_stays_in_full() -> None:
+    columns = [column("name"), replace(column("instances"), bar=5)]
+    found = place(columns, {"name": 10, "instances": 13}, 22)
+    assert (found[1].width, found[1].is_bare) == (len("INSTANCES↓"), True)
+
+
+def test_the_figure_without_its_bar_has_the_style_of_that() -> None:
+    assert without_bar([("▇▇▁▁", "load-2"), ("  48 %", ""), ("?", "muted")]) == [("48 %", "load-2"), ("?", "muted")]
+    assert without_bar([("?", "muted")]) == [("?", "muted")]
 
 
 def test_columns_go_by_priority() -> None:

@@ -61,6 +61,7 @@ def test_what_matters_comes_first_as_far_as_there_is_room(width: int, shown: str
     assert set(shown.split()) <= widths.keys()
     assert widths["state"] >= len("◐ shutting_down")
     assert widths.get("price", 7) == len("PRICE/H")
-    assert widths["util"] >= len("▇▇▇▁  93 % ")
+    assert widths["gpu"] >= len("2 RTX PRO 60"), "content is in sight before a bar is"
+    assert widths["util"] >= len(" 93 % " if width == 100 else "▇▇▇▁  93 % ")
     assert widths["name"] >= len("llama-…9f3c2a"), "its end, which distinguishes it, is in sight"
     assert "image" in widths or width < 200
