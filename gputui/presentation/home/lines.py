@@ -87,9 +87,7 @@ MORE = "more"
 _LEAST = {Section.PROBLEMS: 4, Section.WASTE: 2, Section.UNDER_WAY: 2, Section.SPENDING: 2, Section.NEWS: 2}
 """Lines that a section has before a later one gets more than its own least number; of the others one."""
 _MOST = {Section.WASTE: 8, Section.UNDER_WAY: 8, Section.SPENDING: 8, Section.NEWS: 6}
-"""Lines that a section has at most, however much room there is: a page that is full has nothing to meet first."""
-_TALL = 34
-"""Lines from which on each has twice as many."""
+"""Lines that a section has before all that the others have is shown; of the others as many as they have."""
 
 
 def fit(sections: tuple[HomeSection, ...], height: int, *, spaced: bool = False) -> list[HomeLine]:
@@ -105,17 +103,21 @@ def fit(sections: tuple[HomeSection, ...], height: int, *, spaced: bool = False)
 
 
 def _shares(filled: Sequence[HomeSection], room: int) -> list[int]:
-    """Return how many lines each section has: one, then in their order their least, then in turn what is left."""
+    """Return how many lines each section has: one, then in their order their least, then in turn what is left.
+
+    No line stays empty while a section has more.
+    """
     given = [1] * len(filled)
     for place, section in enumerate(filled):
         least = min(len(section.lines), _LEAST.get(section.section, 1))
         given[place] = max(1, min(least, room - sum(given) + 1))
-    times = 2 if room >= _TALL else 1
-    most = [min(len(section.lines), times * _MOST.get(section.section, room)) for section in filled]
-    while sum(given) < room and given != most:
-        for place, limit in enumerate(most):
-            if given[place] < limit and sum(given) < room:
-                given[place] += 1
+    everything = [len(section.lines) for section in filled]
+    first = [min(has, _MOST.get(section.section, room)) for section, has in zip(filled, everything, strict=True)]
+    for most in (first, everything):
+        while sum(given) < room and any(count < limit for count, limit in zip(given, most, strict=True)):
+            for place, limit in enumerate(most):
+                if given[place] < limit and sum(given) < room:
+                    given[place] += 1
     return given
 
 

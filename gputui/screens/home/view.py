@@ -73,7 +73,7 @@ class HomeView(TabularView):
     def compose_body(self) -> ComposeResult:
         """Lay out the table, and the line about empty sections."""
         table = HomeTable(
-            home_columns(),
+            home_columns(self.session.fleet.accounts),
             id="table",
             row_style=lambda line: "stale" if line.stale else None,
             favourite=self._is_favourite,

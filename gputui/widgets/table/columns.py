@@ -180,7 +180,7 @@ def minimum(
         width = natural[column.key]
         if (reserved and column.reserve) or (barred and column.bar):
             return width
-        return min(width, max(column.width, column.least, FLOOR)) if column.flex else _bare_width(column, width)
+        return min(width, column.least or max(column.width, FLOOR)) if column.flex else _bare_width(column, width)
 
     return GAP * max(0, len(columns) - 1) + sum(map(least, columns))
 

@@ -36,10 +36,21 @@ def test_every_section_has_a_line_and_problems_have_more_of_them() -> None:
     assert len(names(sections, 20, spaced=True)) < len(found)
 
 
-def test_a_page_with_much_room_stays_short_but_for_problems() -> None:
-    found = names((section(Section.PROBLEMS, 20), section(Section.NEWS, 40)), 100)
-    assert found.count("+ 29 more") == 1
+def test_no_line_stays_empty_while_a_section_has_more() -> None:
+    sections = (section(Section.PROBLEMS, 20), section(Section.WASTE, 9), section(Section.NEWS, 40))
+    for height in (20, 40, 60):
+        assert len(names(sections, height)) + len(sections) == height
+    found = names(sections, 60)
     assert "Problems 19" in found
+    assert "Waste 8" in found
+    assert found[-1] == "+ 13 more"
+    assert len(names(sections, 200)) == 20 + 9 + 40
+
+
+def test_news_take_no_room_from_what_the_others_have() -> None:
+    found = names((section(Section.PROBLEMS, 20), section(Section.NEWS, 40)), 28)
+    assert "Problems 19" in found
+    assert found[-1] == "+ 35 more"
 
 
 @pytest.mark.parametrize("height", [0, 1, 3])
