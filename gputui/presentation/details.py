@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MOST = 10
 """Lines of a section of other things; the number of the others is stated."""
-PROCESSES, WHY = "Processes", "Why it does not start"
+PROCESSES, PRICE, WHY = "Processes", "Price", "Why it does not start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def details(row: Row, context: Context, related: Related) -> Details:
     )
     found["Forwards"] = [Detail("", forward.text, Place("forwards", forward.ref)) for forward in related.forwards]
     found["Transfers"] = [Detail("", text, Place("transfers", ref)) for ref, text in related.transfers]
-    found["Prices"] = _prices(related.prices, utc=context.utc)
+    found[PRICE] = [*own.pop(PRICE, ()), *_prices(related.prices, utc=context.utc)]
     for group, lines in own.items():
         found.setdefault(group, []).extend(lines)
     return {group: lines for group, lines in found.items() if lines}

@@ -63,12 +63,12 @@ def test_recorded_prices_have_their_times_and_an_unknown_one_is_said() -> None:
         SeenPrice(None, START, end),
         SeenPrice(Money(Decimal("1.80"), "USD", estimated=True), START, end, prepaid=True),
     ]
-    lines = details(row, Context(utc=True), Related(prices=seen))["Prices"]
+    lines = details(row, Context(utc=True), Related(prices=seen))["Price"]
     assert [plain_text(line.cell) for line in lines] == [
         "$2.10/h  seen since 2026-03-01 13:00:00",
         "price unknown  seen 2026-03-01 12:00:00 to 2026-03-01 13:00:00",
         "~$1.80/h  prepaid  seen 2026-03-01 12:00:00 to 2026-03-01 13:00:00",
     ]
-    (unread,) = details(row, Context(utc=True), Related(prices=None))["Prices"]
+    (unread,) = details(row, Context(utc=True), Related(prices=None))["Price"]
     assert plain_text(unread.cell) == "unknown: the history cannot be read"
-    assert "Prices" not in details(row, Context(utc=True), Related())
+    assert "Price" not in details(row, Context(utc=True), Related())

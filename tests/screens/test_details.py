@@ -170,12 +170,12 @@ async def test_the_details_have_the_recorded_prices_of_the_row_alone(tmp_path: P
         assert history.spend.record([Span(charge, begin, begin + 3600)], [], START)
     async with staged(backend("lab", rows), size=LARGE, history=history) as stage:
         await stage.command("filter name:train")
-        await stage.until(lambda: "Prices" in _details(stage))
+        await stage.until(lambda: "Price" in _details(stage))
         assert "$2.10/h  seen since" in _details(stage)
         assert "$1.80/h  " in _details(stage)
         await stage.command("filter name:batch")
         await stage.until(lambda: "lab/pod/batch" in _details(stage))
-        assert "Prices" not in _details(stage)
+        assert "Price" not in _details(stage)
 
 
 def test_views_whose_other_pane_are_the_details_say_so_and_the_list_of_keys_names_them() -> None:

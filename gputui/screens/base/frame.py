@@ -165,16 +165,20 @@ class Frame:
             self.show_header()
 
     def show_keys(self) -> None:
-        """Show in the footer the keys that work where the cursor is."""
+        """Show in the footer the keys that work where the cursor is; none behind a dialog, which has its own."""
         view = self._view
         # Found once for all commands: this is called at every move of the cursor.
         here = view.commands.here()
         bar = next((bar for bar in view.query(EntryBar) if bar.display), None)
-        state = bar, here, view.footer_state()
+        covered = view.app.screen is not view
+        state = covered, bar, here, view.footer_state()
         if state == self._footer_of:
             return
         self._footer_of = state
         footer = view.query_one(FooterBar)
+        if covered:
+            footer.set_keys([])
+            return
         if bar is not None:
             footer.set_keys([(first_key(view.session.keys, f"entry.{name}"), label) for name, label in bar.KEYS])
             return

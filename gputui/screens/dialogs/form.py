@@ -24,7 +24,7 @@ from gputui.screens.dialogs.form_editors import Done, Edited
 from gputui.screens.dialogs.form_field import help_text, keys_of
 from gputui.screens.dialogs.form_live import LiveSummary, Summary, lacking_lines, request_lines
 from gputui.screens.dialogs.form_sections import FormSections
-from gputui.screens.dialogs.form_size import is_high, is_long, long_height
+from gputui.screens.dialogs.form_size import has_one_section, is_high, is_long, long_height, most_fields
 from gputui.screens.dialogs.form_tabs import SectionTabs
 from gputui.screens.dialogs.form_templates import FormTemplates
 from gputui.screens.dialogs.reader import ReaderDialog
@@ -57,9 +57,11 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     FormDialog .-long > #about { display: block; height: 2; color: $muted; }
     FormDialog .-long .buttons { margin-top: 0; }
     FormDialog .-long FormBody { height: 1fr; max-height: 100%; margin-top: 1; }
+    FormDialog .-single FormBody { height: auto; }
     FormDialog.-high .-long TickList { max-height: 10; }
     FormDialog.-high .-long > #about { margin-top: 1; }
     FormDialog.-low > .dialog.-long { padding: 0 2; width: 100%; max-height: 100%; }
+    FormDialog.-low > .dialog.-single { padding: 1 2; width: 96%; }
     FormDialog.-low .-long > SummaryBar { margin-top: 0; }
     """
 
@@ -116,7 +118,8 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     def compose(self) -> ComposeResult:
         """Lay it out."""
         long = self._long
-        with Vertical(classes="dialog -long" if long else "dialog"):
+        single = long and has_one_section(self._form)
+        with Vertical(classes="dialog -long -single" if single else "dialog -long" if long else "dialog"):
             yield from self.compose_account()
             yield Static(self._heading(), classes="heading")
             yield from filter(None, [self._sections.tabs])
@@ -173,15 +176,17 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
         return help_.bottom - lines if help_ else super().top_of_message(lines)
 
     def _fit(self, size: Size) -> None:
-        """Give a long form a height that is the same for all of its sections."""
-        self._live.fit(size.width)
+        """Give a long form a height that is the same for all of its sections, and the request a place next to it."""
+        self._live.fit(size.width if self._long else 0)
         panel = self.query_one(".dialog")
         panel.set_class(self._live.wide, "-wide")
         high = is_high(size)
         # As Textual sets them, but before the first frame.
         self.set_class(not high, "-low")
         self.set_class(high, "-high")
-        if self._long:
+        if self._long and has_one_section(self._form):
+            self._body.styles.max_height = most_fields(size)
+        elif self._long:
             panel.styles.height = long_height(self._body, size, with_request=self._live.wide)
 
     # --- values ----------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ _AROUND_SHORT, _SMALLEST = 11, 22
 """Lines of a short form around its fields: edges, heading, summary, buttons; and those that 24 lines have for it."""
 _AROUND = 15
 """Lines of a long form around its fields: edges, heading, sections, refusals, help, summary, buttons."""
+_AROUND_ONE = 9, 12
+"""Lines around the fields of a long form of one section, in a low terminal and in a high one."""
 _LEAST_WITH_REQUEST = 36
 _LOW = 30
 """Lines of a terminal that leave room around a long form."""
@@ -21,6 +23,16 @@ _TICKS_LOW, _TICKS_HIGH = 5, 10
 def is_long(form: Form) -> bool:
     """Return whether a form fills the screen: it has sections, or too many fields for the smallest terminal."""
     return len(form.sections) > 1 or short_height(form) + _AROUND_SHORT > _SMALLEST
+
+
+def has_one_section(form: Form) -> bool:
+    """Return whether a form is as high as its fields: no other section would change that."""
+    return len(form.sections) <= 1
+
+
+def most_fields(size: Size) -> int:
+    """Return the lines that the fields of a long form of one section have at most."""
+    return max(1, (size.height * 94 // 100 if is_high(size) else size.height) - _AROUND_ONE[is_high(size)])
 
 
 def is_high(size: Size) -> bool:

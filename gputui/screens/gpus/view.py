@@ -60,12 +60,11 @@ class GpusView(ListView):
         "open",
         "ssh",
         "logs",
-        "pane",
         "inspect",
+        "pane",
         "compare",
         "metric",
         "window-longer",
-        "describe",
         "filter",
     )
     RESOURCES = frozenset({Resource.GPUS, Resource.PROCESSES, Resource.INSTANCES, Resource.HOSTS})
