@@ -43,8 +43,19 @@ def test_load_is_lighter_the_higher_it_is(load: float, style: str) -> None:
     assert spans("util", device(load))[0][1] == style
 
 
-@pytest.mark.parametrize(("celsius", "style"), [(79, ""), (80, "warning"), (89, "warning"), (90, "bad")])
-def test_temperatures_are_coloured_from_their_thresholds(celsius: float, style: str) -> None:
+@pytest.mark.parametrize(
+    ("celsius", "style"),
+    [
+        (31, "muted"),
+        (45, ""),
+        (65, "load-4"),
+        (79, "load-4"),
+        (80, "warning"),
+        (89, "warning"),
+        (90, "bad"),
+    ],
+)
+def test_temperatures_are_a_ramp_with_thresholds(celsius: float, style: str) -> None:
     assert spans("temperature", device(celsius=celsius)) == [(f"{celsius} °C", style)]
 
 

@@ -39,7 +39,7 @@ class Column(Generic[RowT]):
     ``anchor``: it stays in view while a table scrolls sideways, next to others that do; the first one always does.
     ``reserve`` is the width that it can grow to without another being left out, unless the terminal is narrow.
     ``bar`` is the number of cells of the bar that its content begins with, and of a blank: where the room is short,
-    the bar goes before others are cut or left out, and the figure behind it has its style.
+    the bar goes before others are cut or left out.
 
     Filters: ``search`` returns the text where it is not that of the cell, ``number`` the value for comparisons in
     bytes, seconds or as a count, None for unknown; for texts that are not a plain number, such as ``#4 RTX 4090``.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from gputui.formatting import format_bytes
 from gputui.late_dataclasses import dataclass
-from gputui.presentation.heat import load_style, temperature_style
+from gputui.presentation.heat import load_style, temperature_area_style
 
 DEGREES = "°C"
 
@@ -32,7 +32,7 @@ class Measure:
 
     def style(self, value: float, share: float) -> str:
         """Return the style of a figure: by its ``share`` (0 to 1) of the axis; for a temperature by its degrees."""
-        return temperature_style(value) or "line" if self.unit == DEGREES else load_style(share)
+        return temperature_area_style(value) if self.unit == DEGREES else load_style(share)
 
     def value(self, value: float) -> str:
         """Write a figure with its unit: ``93 %``, ``4.5 W``, ``22.2G``."""

@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple
 from rich.cells import cell_len, split_text
 
 from gputui.presentation.columns.column import Column, RowT, Span
+from gputui.presentation.heat import LOAD_STYLES
 
 GAP = 2
 """Blank cells between two columns."""
@@ -94,11 +95,14 @@ def _tail(spans: Sequence[Span], room: int) -> list[Span]:
 
 
 def without_bar(spans: Sequence[Span]) -> Sequence[Span]:
-    """Return the content of a cell without the bar that it begins with; the figure behind that takes its style."""
+    """Return the content of a cell without the bar that it begins with.
+
+    The figure behind that takes its style, but for a step of a ramp: not in all of them can texts be read.
+    """
     if len(spans) < 2:
         return spans
     (_, drawn), (figure, style), *rest = spans
-    return [(figure.lstrip(), style or drawn), *rest]
+    return [(figure.lstrip(), style or ("" if drawn in LOAD_STYLES else drawn)), *rest]
 
 
 def choose(

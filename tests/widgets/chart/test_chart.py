@@ -261,8 +261,8 @@ def test_an_area_has_the_colour_of_its_readings_and_zero_differs_from_unknown() 
         replace(chart(points(*[60] * 30, *[79.9] * 30, *[80] * 30, *[95])), measure=TEMPERATURE), 60, 12
     )
     styles = [dot[1] for dot in hot.area if dot is not None]
-    assert list(dict.fromkeys(styles)) == ["line", "warning", "bad"]
-    assert set(hot.below) == {"line", "warning", "bad"}
+    assert list(dict.fromkeys(styles)) == ["load-3", "load-4", "warning", "bad"]
+    assert list(dict.fromkeys(hot.below)) == [*LOAD_STYLES, "warning", "bad"]
     load, _, rows = drawn(chart(points(*[0] * 30, ago=30)), 60, 12)
     assert {dot for dot in load.area if dot is not None} == {(1, "load-1")}
     assert load.area[0] is None

@@ -181,8 +181,9 @@ def test_the_heading_of_a_column_without_its_bar_stays_in_full() -> None:
     assert (found[1].width, found[1].is_bare) == (len("INSTANCES↓"), True)
 
 
-def test_the_figure_without_its_bar_has_the_style_of_that() -> None:
-    assert without_bar([("▇▇▁▁", "load-2"), ("  48 %", ""), ("?", "muted")]) == [("48 %", "load-2"), ("?", "muted")]
+def test_the_figure_without_its_bar_has_the_style_of_that_where_it_can_be_read() -> None:
+    assert without_bar([("▁▁▁▁", "warning"), (" 0/2", "")]) == [("0/2", "warning")]
+    assert without_bar([("▇▇▁▁", "load-2"), ("  48 %", ""), ("?", "muted")]) == [("48 %", ""), ("?", "muted")]
     assert without_bar([("?", "muted")]) == [("?", "muted")]
 
 
