@@ -17,9 +17,10 @@ from gputui.screens import dialogs
 from gputui.screens.dialogs.form_editors import choice_line
 from gputui.screens.dialogs.form_field import help_text
 from tests.screens.forms import focused
-from tests.screens.stage import NARROW, staged
+from tests.screens.stage import NARROW, WIDE, staged
 from tests.screens.world import lab
 
+LARGE = (200, 50)
 pytestmark = pytest.mark.usefixtures("own_templates")
 
 
@@ -52,6 +53,31 @@ PLACES = tuple(
     VmType("NVIDIA_H200_141G", region, region, True, 7)
     for region in ("us-east-1", "us-east-3", "us-west-1", "eu-central-1")
 )
+
+
+SHORT = Form("yotta", "name", "Rename", (FormField("name", "Name", required=True),))
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE, LARGE], ids=["80x24", "120x40", "200x50"])
+async def test_a_form_of_one_section_is_as_high_as_its_fields(size: tuple[int, int]) -> None:
+    form = Form("yotta", "volume", "New volume", tuple(volume_fields(Choices(PLACES))))
+    async with staged(lab(), size=size) as stage:
+        stage.app.push_screen(dialogs.FormDialog(form, dict, preview=lambda _: None))
+        await stage.advance(0)
+        panel = stage.app.screen.query_one(".dialog").region
+        assert panel.height <= (20 if size == LARGE else 17)
+        assert panel.width <= size[0] * 96 // 100
+        await stage.press("tab", "tab")  # the list of regions opens
+        assert all(place.region in stage.text for place in PLACES)
+        assert re.search(r"Cancel +Review", stage.text)
+
+
+async def test_a_form_of_a_few_fields_has_the_width_of_other_dialogs() -> None:
+    async with staged(lab(), size=LARGE) as stage:
+        stage.app.push_screen(dialogs.FormDialog(SHORT, dict, preview=lambda _: None))
+        await stage.advance(0)
+        panel = stage.app.screen.query_one(".dialog").region
+        assert (panel.width, panel.height < 12) == (76, True)
 
 
 @pytest.mark.parametrize("fields", [vm_fields, volume_fields], ids=["vm", "volume"])

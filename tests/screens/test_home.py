@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -320,3 +321,24 @@ async def test_a_stop_from_home_asks_about_the_row_of_the_line_and_a_line_withou
         await stage.press("d")
         assert not stage.in_dialog
         assert "no row" in stage.toasts
+
+
+async def test_the_columns_keep_their_places_while_lines_come_and_go() -> None:
+    backend = lab("broken")
+    async with staged(backend, view="0") as stage:
+
+        def places() -> dict[str, tuple[int, int]]:
+            return {placed.column.key: (placed.x, placed.width) for placed in stage.table.layout_columns}
+
+        before = places()
+        await stage.press("asterisk")
+        assert places() == before
+        failed = replace(
+            instance("lab", "a-name-that-is-longer-than-the-others", "oom"),
+            phase=Phase.FAILED,
+            created_at=START - timedelta(days=400),
+        )
+        backend.rows[Resource.INSTANCES] = [instance("lab", "main"), failed]
+        await stage.press("r")
+        assert "a-name-that-" in stage.text
+        assert {key: places()[key] for key in before} == before
