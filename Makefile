@@ -55,9 +55,11 @@ contracts: $(INSTALLED)
 fast: $(INSTALLED) ## The fast tests alone (PYTEST_ARGS=... adds arguments)
 	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
-# The fast suite's options leave tests/live out, so they are replaced here.
+# The fast suite's options leave tests/live out, so they are replaced here. A worker has a server to itself
+# (tests/live/conftest.py); more workers than servers and builds would wait for each other.
 live: $(INSTALLED) ## The tests against real servers; needs root and a Docker engine's programs
-	$(BIN)/python -m pytest -o addopts="--strict-markers --strict-config -p no:cacheprovider" -v -rs --durations=10 tests/live $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -o addopts="--strict-markers --strict-config -p no:cacheprovider" \
+		-n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder -v -rs --durations=10 tests/live $(PYTEST_ARGS)
 
 bench: $(INSTALLED) ## The benchmarks
 	$(BIN)/python -m benchmarks

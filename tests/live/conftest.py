@@ -1,4 +1,4 @@
-"""The laboratory as fixtures: an engine for the whole run, a pody server at a time, gputui with a home of its own."""
+"""The laboratory as fixtures: an engine for each worker, a pody server at a time, gputui with a home of its own."""
 
 from __future__ import annotations
 
@@ -15,10 +15,29 @@ from .lab.engine import Engine
 from .lab.missing import MissingError, give_up
 from .lab.pody import RELEASES, PodyServer, Release
 
+# Those that take longest begin first, else a single worker would be left with one of them at the end.
+_LONGEST = ("dist", *(f"pody-{text}" for text in RELEASES), "site")
+
+
+# First, as xdist reads the groups in the same hook.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give all tests of what is built, of a pody server or of a file to one worker, which builds or starts it once."""
+    groups = {item: _group(item) for item in items}
+    places = {name: place for place, name in enumerate(dict.fromkeys((*_LONGEST, *groups.values())))}
+    items.sort(key=lambda item: places[groups[item]])
+    for item, group in groups.items():
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group(item: pytest.Item) -> str:
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return f"pody-{parameters['server']}" if "server" in parameters else item.path.stem.removeprefix("test_")
+
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
-    """A Docker engine with the image of the pods."""
+    """A Docker engine of this worker's with the image of the pods."""
     # Its socket's path has to be short, which pytest's own folders are not.
     engine = Engine(Path(tempfile.mkdtemp(prefix="gputui-lab-")))
     try:

@@ -90,7 +90,7 @@ class Engine:
         hook.chmod(0o755)
 
     def _add_bridge(self) -> None:
-        address = f"172.30.{os.getpid() % 250}.1/24"
+        address = f"172.30.{_number() % 250}.1/24"
         for arguments in (
             ("link", "add", self._bridge, "type", "bridge"),
             ("address", "add", address, "dev", self._bridge),
@@ -141,3 +141,9 @@ class Engine:
         root = self._home / "root"
         rootfs.build(root, SSH_PASSWORD)
         self.import_image(root, IMAGE, 'CMD ["/entry.sh"]', "EXPOSE 22")
+
+
+def _number() -> int:
+    """Return a number that no other worker of this run has, and another run hardly."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    return os.getppid() + int(worker.removeprefix("gw"))

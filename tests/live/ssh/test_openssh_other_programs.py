@@ -14,7 +14,7 @@ import pytest
 from .openssh import OpenSSH, program
 from .users import throw_away_user
 
-USER, PASSWORD = "gputui-login", "correct-horse-7"
+USER, PASSWORD = "gputui-copy-id", "correct-horse-7"
 NEAR = "own.near"
 FAR = "own.far"
 """The host behind a ProxyCommand, which ssh reaches through gputui."""
