@@ -110,14 +110,15 @@ clean: ## Remove what make and the tests have built
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis snapshot_report.html
 	find gputui tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
+# Most modules of these packages are never imported, so none is compiled before.
 $(PACKER)/.installed: requirements/packed.txt requirements/dist.txt
 	'$(PYTHON)' -m venv --clear $(PACKER)
-	$(PACKER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/packed.txt -r requirements/dist.txt
+	$(PACKER)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/packed.txt -r requirements/dist.txt
 	@touch $@
 
 $(SITE)/.installed: requirements/site.txt
 	'$(PYTHON)' -m venv --clear $(SITE)
-	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/site.txt
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/site.txt
 	@touch $@
 
 $(INSTALLED): requirements/dev.txt pyproject.toml

@@ -72,7 +72,7 @@ class Release:
         stamp = home / ".installed"
         if not stamp.exists() or stamp.read_text() != lock.read_text():
             _run([sys.executable, "-m", "venv", "--clear", str(home)])
-            _run([f"{home}/bin/pip", "install", "--quiet", "--require-hashes", "-r", str(lock)])
+            _run([f"{home}/bin/pip", "install", "--quiet", "--no-compile", "--require-hashes", "-r", str(lock)])
             stamp.write_text(lock.read_text())
         return home / "bin"
 
