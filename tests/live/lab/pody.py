@@ -71,8 +71,9 @@ class Release:
         lock = ROOT / "requirements" / "live" / f"pody-{self.text}.txt"
         stamp = home / ".installed"
         if not stamp.exists() or stamp.read_text() != lock.read_text():
-            _run([sys.executable, "-m", "venv", "--clear", str(home)])
-            _run([f"{home}/bin/pip", "install", "--quiet", "--no-compile", "--require-hashes", "-r", str(lock)])
+            _run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(home)])
+            pip = [sys.executable, "-m", "pip", "--python", f"{home}/bin/python"]
+            _run([*pip, "install", "--quiet", "--no-compile", "--require-hashes", "-r", str(lock)])
             stamp.write_text(lock.read_text())
         return home / "bin"
 
