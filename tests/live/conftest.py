@@ -22,7 +22,7 @@ _LONGEST = ("dist", *(f"pody-{text}" for text in RELEASES), "site")
 # First, as xdist reads the groups in the same hook.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give all tests of what is built, of a pody server or of a file to one worker, which builds or starts it once."""
+    """Give all tests of a pody server, of what is built, or of a file to one worker, which starts or builds once."""
     groups = {item: _group(item) for item in items}
     places = {name: place for place, name in enumerate(dict.fromkeys((*_LONGEST, *groups.values())))}
     items.sort(key=lambda item: places[groups[item]])
