@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from textual.content import Content
 from textual.geometry import Offset
 
 from gputui.models import Resource
@@ -78,3 +80,25 @@ async def test_a_click_on_a_name_shows_its_view() -> None:
         await stage.pilot.click(TitleBar, offset=Offset(3, 1))
         await stage.settle()
         assert stage.title.startswith("Events"), "the caption is no name of a view"
+
+
+async def test_a_title_that_stays_as_it_is_is_not_laid_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    laid_out: list[TitleBar] = []
+    lay_out = TitleBar.lay_out
+
+    def noted(title: TitleBar) -> None:
+        laid_out.append(title)
+        lay_out(title)
+
+    async with staged(hosts("running", "running")) as stage:
+        title, right = stage.view.query_one(TitleBar), Content("")
+        monkeypatch.setattr(TitleBar, "lay_out", noted)
+        stage.view.frame.show()
+        assert laid_out == []
+        title.set_parts(Content("same words"), right)
+        title.set_parts(Content.styled("same words", "bold"), right)
+        title.set_message(Content("a message"), "Instances", 0, "m")
+        title.set_message(Content("a message"), "Instances", 1, "m")
+        title.set_message(Content("a message"), "Instances", 1, "m")
+        assert len(laid_out) == 4
+        assert stage.line_of("a message").endswith("+1")

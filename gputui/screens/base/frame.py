@@ -68,6 +68,8 @@ class Frame:
     def __init__(self, view: View) -> None:
         self._view = view
         self._cost = FleetCost()
+        # Kept from compose: looking for them at every move of the cursor takes as long as the rest.
+        self._bars: list[EntryBar] = []
         self._footer_of: object = None
         self._message: Message | None = None
 
@@ -78,11 +80,15 @@ class Frame:
         title.set_tabs(self._tabs())
         yield title
         with Container(id="body"):
-            yield from body
+            for widget in body:
+                if isinstance(widget, EntryBar):
+                    self._bars.append(widget)
+                yield widget
         # Below the rows, so that these stay where they are while hosts fail and answer again.
         yield Static(id="problems")
-        yield FilterBar(self._view)
-        yield CommandBar(self._view)
+        bars = FilterBar(self._view), CommandBar(self._view)
+        self._bars += bars
+        yield from bars
         yield FooterBar()
 
     def show(self) -> None:
@@ -169,7 +175,7 @@ class Frame:
         view = self._view
         # Found once for all commands: this is called at every move of the cursor.
         here = view.commands.here()
-        bar = next((bar for bar in view.query(EntryBar) if bar.display), None)
+        bar = next((bar for bar in self._bars if bar.display), None)
         covered = view.app.screen is not view
         state = covered, bar, here, view.footer_state()
         if state == self._footer_of:

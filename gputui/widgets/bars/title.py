@@ -124,13 +124,14 @@ class TitleBar(GuardedHandlers, Widget):
     def set_tabs(self, tabs: Sequence[Tab]) -> None:
         """Show these views as the terminal has room for them."""
         self._tabs = tuple(tabs)
-        self._arrange()
-        self.lay_out()
+        if self._arrange():
+            self.lay_out()
 
-    def _arrange(self) -> None:
+    def _arrange(self) -> bool:
+        """Arrange the bar for the terminal of now; returns whether it is another one."""
         before, self._arrangement = self._arrangement, arranged(self._tabs, self.app.size)
         if self._arrangement == before:
-            return
+            return False
         if self._arrangement.two_lines != before.two_lines:
             self.refresh(layout=True)
         self._bar, self._places = _NOTHING, []
@@ -138,17 +139,22 @@ class TitleBar(GuardedHandlers, Widget):
             start = self._bar.cell_length
             self._bar = Content.assemble(self._bar, tab.content(named=self._arrangement.named))
             self._places.append((range(start, self._bar.cell_length), tab.click))
+        return True
 
     def set_parts(self, left: Content, right: Content) -> None:
         """Show these at the left and the right end of the caption."""
-        self._captions = left, right
-        self.lay_out()
+        if not (_same(left, self._captions[0]) and _same(right, self._captions[1])):
+            self._captions = left, right
+            self.lay_out()
 
     def set_message(self, message: Content | None, name: str, more: int, key: str) -> None:
         """Show a message, how many others there are, and, where it is cut, the key that shows all of it.
 
         ``name`` is that of the current view, for where a message takes the place of its heading.
         """
+        same = (name, more, key) == (self._heading, self._more, self._key)
+        if same and (message is self._message or (message and self._message and _same(message, self._message))):
+            return
         self._message, self._heading, self._more, self._key = message, name, more, key
         self.lay_out()
 
