@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -29,7 +30,8 @@ class HostEvidence:
     def __init__(self, fleet: Fleet, failed: Callable[[Ref, GputuiError], object] = lambda _, error: None) -> None:
         self._fleet = fleet
         self._failed = failed
-        self._events: dict[Ref, asyncio.Task[Sequence[Event]]] = {}
+        self._events: dict[Ref, Sequence[Event]] = {}
+        self._reading: defaultdict[Ref, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def recorded(self, history: History, instances: Iterable[Instance], now: datetime) -> dict[Ref, str]:
         """Return what was recorded against the hosts of instances; those without any are left out."""
@@ -40,9 +42,10 @@ class HostEvidence:
     async def slow_start(self, instance: Instance) -> str:
         """Return how slowly an instance started, compared with the others of its kind; '' where it did not."""
         about = instance.parent or instance.ref
-        if about not in self._events:
-            self._events[about] = asyncio.create_task(self._read_events(about))
-        return slow_start(instance.ref, await self._events[about])
+        async with self._reading[about]:  # several instances of a deployment may be asked about at once
+            if about not in self._events:
+                self._events[about] = await self._read_events(about)
+        return slow_start(instance.ref, self._events[about])
 
     async def _read_events(self, ref: Ref) -> Sequence[Event]:
         try:

@@ -45,7 +45,7 @@ async def test_a_failure_is_shown_in_every_view_where_its_topic_is_chosen() -> N
         await stage.press("4")
         lab.rows[Resource.INSTANCES] = [Instance(ref, "main", Phase.FAILED, "OOMKilled")]
         await stage.advance(60)
-        assert "lab: main is OOMKilled." in stage.toasts
+        assert "main failed Pod in lab, OOMKilled." in stage.toasts
 
 
 async def test_the_fleet_is_closed_though_the_notifications_fail(monkeypatch: pytest.MonkeyPatch) -> None:

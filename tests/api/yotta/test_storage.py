@@ -205,8 +205,11 @@ async def test_a_credential_is_created_changed_and_deleted_and_its_password_neve
 async def test_a_change_that_changes_nothing_is_not_sent() -> None:
     async with yotta() as there:
         row = (await credentials(there.backend))["docker-hub"]
-        nothing = {"name": "", "username": "", "password": ""}
+        nothing = {"username": "", "password": ""}
         assert "nothing would be changed" in edit_problems(there.backend, row, Action.UPDATE, nothing)["name"]
+        assert (
+            "cannot be removed" in edit_problems(there.backend, row, Action.UPDATE, {**nothing, "name": ""})["name"]
+        )
         with pytest.raises(InvalidError):
             await there.backend.editor.prepare(row, Action.UPDATE, nothing).send()
 

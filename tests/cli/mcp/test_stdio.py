@@ -33,13 +33,13 @@ async def test_a_client_lists_and_calls_the_tools(home: Path, world: Running, mo
 
 
 def test_a_single_file_says_that_it_takes_no_packages(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gputui.cli.extras.find_spec", lambda name: None)
-    monkeypatch.setattr("gputui.cli.extras.packed_program", lambda: ("gputui.pyz",))
+    monkeypatch.setattr("gputui.extras.find_spec", lambda name: None)
+    monkeypatch.setattr("gputui.extras.packed_program", lambda: ("gputui.pyz",))
     assert "install gputui as a Python package, 'gputui[mcp]'" in run("mcp")[2]
 
 
 def test_without_its_package_the_command_that_installs_it_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gputui.cli.extras.find_spec", lambda name: None if name == "mcp" else object())
+    monkeypatch.setattr("gputui.extras.find_spec", lambda name: None if name == "mcp" else object())
     status, out, err = run("mcp")
     assert (status, out) == (2, "")
     assert "gputui mcp needs mcp, which this installation does not have." in err
