@@ -16,6 +16,8 @@ class _Late:
         self._given = text, flags
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_given":  # asked for by a copy that has nothing yet
+            raise AttributeError(name)
         found = getattr(re.compile(*self._given), name)
         self.__dict__[name] = found  # the next look finds it without coming here
         return found

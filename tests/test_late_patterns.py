@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 
 import pytest
@@ -32,3 +33,7 @@ def test_a_mistake_is_raised_at_the_first_use() -> None:
     pattern = late_pattern("(")
     with pytest.raises(re.error):
         pattern.search("")
+
+
+def test_it_can_be_copied() -> None:
+    assert copy.copy(late_pattern("a+")).fullmatch("aa")

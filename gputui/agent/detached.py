@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTSTP)
@@ -39,11 +40,12 @@ def start_detached(program: Sequence[str], output: str) -> int:
 
 
 def can_fork() -> bool:
-    """Return whether a copy of this process can run: a lock that another thread has would never be released in it.
+    """Return whether a copy of this process can run.
 
-    Libraries of other systems than Linux may fail in such a copy.
+    A lock that another thread has would never be released in it, and what it does not find open it could not close.
+    Libraries of other systems than Linux may fail in a copy.
     """
-    return sys.platform == "linux" and threading.active_count() == 1
+    return sys.platform == "linux" and threading.active_count() == 1 and Path(_OPEN).is_dir()
 
 
 def fork_detached(run: Callable[[], int], name: str, output: str) -> int:

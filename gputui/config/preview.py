@@ -63,8 +63,10 @@ def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
         return Preview()
     try:
         data = tomllib.loads(path.read_text(CONFIG_ENCODING))
-    except (OSError, ValueError, RecursionError):
+    except OSError:
         return Preview()
+    except (ValueError, RecursionError):
+        return Preview(agent=False)  # it may be turned off there, and could not use the file
     accounts = {
         name: AccountSketch(name, read_only or section.get("read_only") is True, _text(section.get("color")))
         for name, section in _table(data, "accounts").items()

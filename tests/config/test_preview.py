@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,12 +85,13 @@ def test_without_a_file_everything_is_as_usual(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_left_out(config: Path, text: str) -> None:
     config.write_text(text)
-    assert read_preview(config) == Preview()
+    assert replace(read_preview(config), agent=True) == Preview()
 
 
-def test_what_is_not_text_is_left_out(config: Path) -> None:
-    config.write_bytes(b"\xff\xfe\x00[ui]")
-    assert read_preview(config) == Preview()
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00[ui]", b"[agent]\nenabled = false\n[ui", b"\x00"])
+def test_for_what_cannot_be_read_no_agent_is_started(config: Path, content: bytes) -> None:
+    config.write_bytes(content)
+    assert read_preview(config) == Preview(agent=False)
 
 
 def test_valid_settings_among_invalid_ones_are_kept(config: Path) -> None:

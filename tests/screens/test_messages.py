@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gputui.errors import ConflictError, GputuiError, NotFoundError, UnknownOutcomeError
+from gputui.errors import AgentError, ConflictError, GputuiError, NotFoundError, UnknownOutcomeError
 from gputui.models import Ref
 from gputui.screens.base.messages import Message, Messages
 from gputui.widgets.bars.title import TitleBar
@@ -139,12 +139,15 @@ async def test_an_error_of_a_view_ends_with_it_and_one_of_its_changes_stays() ->
         await stage.press("3")
         assert "too late" in stage.toasts, "it came in another view than that which it is about"
 
-        stage.app.clear_notifications()
-        lost = UnknownOutcomeError("stop train: no answer", hint="Look at its state.")
-        stage.view.run_worker(fail(lost), exit_on_error=False)
-        await stage.settle()
-        await stage.press("4")
-        assert "stop train: no answer" in stage.toasts
+        for key, lost in (
+            ("4", UnknownOutcomeError("stop train: no answer", hint="Look at its state.")),
+            ("3", AgentError("The lease was not saved: no agent.")),
+        ):
+            stage.app.clear_notifications()
+            stage.view.run_worker(fail(lost), exit_on_error=False)
+            await stage.settle()
+            await stage.press(key)
+            assert lost.message in stage.toasts
 
 
 async def test_a_refusal_ends_when_the_view_is_limited_to_something_else() -> None:
