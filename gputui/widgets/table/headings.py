@@ -32,8 +32,8 @@ def heading_spans(
     boxes = [(_begin(column, wide) + indent, wide, totals[column.column.key]) for column, wide in shown if wide]
     behind = spans_width(note)
     end = max(LEAST + behind, boxes[0][0] - GAP) if boxes else room
-    name = fit(text, min(spans_width(text), max(0, min(end, room) - behind)), middle=True)
-    line = [*name, *note]
+    name = fit(text, min(spans_width(text), max(min(LEAST, room), min(end, room) - behind)), middle=True)
+    line = [*name, *fit(note, min(behind, max(0, room - spans_width(name))))]
     at = spans_width(line)
     for begin, wide, spans in boxes:
         x = max(begin, at + GAP)

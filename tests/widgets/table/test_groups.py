@@ -153,3 +153,15 @@ def test_totals_are_under_their_columns_and_are_cut_last(text: str, totals: dict
         room=42,
     )
     assert "".join(part for part, _ in spans) == line
+
+
+def test_a_long_note_is_cut_and_not_the_text_before_it() -> None:
+    spans = heading_spans(
+        [("Waste", "")],
+        [("   ~$1.78/h + 1 unpriced + 53 instances of unknown load", "")],
+        {},
+        PLACED,
+        indent=2,
+        room=30,
+    )
+    assert "".join(part for part, _ in spans) == "Waste   ~$1.78/h + 1 unpriced…"
