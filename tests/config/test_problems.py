@@ -283,4 +283,4 @@ def test_a_file_that_cannot_be_parsed_is_a_mistake_in_the_file(text: str, tmp_pa
         parse_config(text, name="c.toml", private=True)
     file = tmp_path / "c.toml"
     file.write_text(text)
-    assert read_preview(file) == Preview()
+    assert read_preview(file) == Preview(agent=False)
