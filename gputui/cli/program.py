@@ -31,6 +31,6 @@ def agent_arguments(args: argparse.Namespace) -> tuple[str, ...]:
 
 def config_file(args: argparse.Namespace) -> Path:
     """Return the absolute path of the configuration that the command line names, whether it is there or not."""
-    from gputui.config.paths import as_path, config_path
+    from gputui.config.paths import named_config
 
-    return (as_path(args.config) if args.config else config_path()).absolute()
+    return named_config(args.config).absolute()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gputui.cli import session
 from gputui.cli.layout import Layout
 from gputui.cli.output import notify
-from gputui.config.paths import as_path, config_path, scope_of
+from gputui.config.paths import named_config, scope_of
 from gputui.errors import ConfigError
 from gputui.models import LIBRARY, RESOURCES, Resource, Row
 from gputui.presentation.columns.choice import ColumnChoice, no_columns
@@ -39,7 +39,7 @@ class ListOfView:
         from gputui.history.favourites import Favourites
         from gputui.history.saved_views import SavedViews
 
-        path = as_path(args.config) if args.config else config_path()
+        path = named_config(args.config)
         with session.open_history() as history:
             preferences = history.preferences(scope_of(path))
             failure = history.failure

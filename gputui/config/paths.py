@@ -39,6 +39,11 @@ def config_path() -> Path:
     return user_config_path("gputui") / "config.toml"
 
 
+def named_config(named: str | None) -> Path:
+    """Return the configuration that a command line names, else the usual one."""
+    return as_path(named) if named else config_path()
+
+
 def state_dir() -> Path:
     """Return the state directory: $GPUTUI_STATE_DIR, else gputui in the user's state directory.
 

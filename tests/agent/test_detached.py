@@ -1,4 +1,4 @@
-"""A copy of a process that outlives it: what it keeps of it, and what it leaves."""
+"""A copy of a process that outlives it: terminal, signals, descriptors and name."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from gputui.actions import ACTIONS
 from gputui.commands import BY_WORD, Group
-from gputui.config.paths import as_path, config_path, history_path, scope_of, state_dir
+from gputui.config.paths import history_path, named_config, scope_of, state_dir
 from gputui.config.preview import read_preview
 from gputui.models import NAMED
 
@@ -114,7 +114,7 @@ def _views(line: Sequence[str], command: str) -> Iterator[str]:
 def _config(line: Sequence[str]) -> Path:
     """Return the configuration that the command line names, else the usual one."""
     named = next((value for option, value in pairwise(line) if option == "--config"), None)
-    return as_path(named) if named else config_path()
+    return named_config(named)
 
 
 def _refs(accounts: Sequence[str], command: str, current: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from gputui.cli.columns import print_records
 from gputui.cli.output import Plain, notify, report_error
 from gputui.cli.parser import add_command
 from gputui.cli.session import Finding, check_accounts
-from gputui.config.paths import as_path, config_path, scope_of
+from gputui.config.paths import config_path, named_config, scope_of
 from gputui.config.preview import START
 from gputui.errors import ConfigError, ExitCode
 from gputui.models import AccountInfo
@@ -58,7 +58,7 @@ def _start_problem(start: str, args: argparse.Namespace) -> ConfigError | None:
 
     if start in (names := Views.named()):
         return None
-    path = as_path(args.config) if args.config else config_path()
+    path = named_config(args.config)
     with session.open_history() as history:
         saved_views = SavedViews(history.preferences(scope_of(path)))
         failure = history.failure

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gputui.cli import prompts
 from gputui.cli.output import notify, report_error
 from gputui.cli.prompts import ask, ask_secret, yes
-from gputui.config.paths import CONFIG_ENCODING, as_path, config_path
+from gputui.config.paths import CONFIG_ENCODING, named_config
 from gputui.config.templates import toml_key, toml_text
 from gputui.errors import ConfigError, ExitCode, GputuiError, reason_of
 from gputui.formatting import some_of
@@ -34,7 +34,7 @@ _HEADER = "# gputui's configuration; all keys: docs/config.md\n"
 
 def run(args: argparse.Namespace) -> int:
     """Ask, check, write. Nothing is written before the answers are complete; an existing file only grows."""
-    path = as_path(args.config) if args.config else config_path()
+    path = named_config(args.config)
     if not prompts.interactive():
         raise ConfigError(
             "init asks questions and needs a terminal.", hint=f"Or write {path} by hand: docs/config.md says how."

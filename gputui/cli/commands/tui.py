@@ -15,7 +15,7 @@ from gputui.cli.output import notify
 from gputui.cli.program import agent_arguments, agent_program, own_program
 from gputui.cli.prompts import ask
 from gputui.cli.simulator import has_simulator, need_simulator, simulator_in_thread
-from gputui.config.paths import as_path, config_path, state_dir
+from gputui.config.paths import named_config, state_dir
 from gputui.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def add_demo_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Start the full-screen program; without a configuration, offer to create one or to start the demo."""
-    path = as_path(args.config) if args.config else config_path()
+    path = named_config(args.config)
     _need_terminal()
     if _is_missing(path):
         return _offer(args, path)
