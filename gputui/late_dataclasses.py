@@ -8,6 +8,7 @@ imports before the first frame; most of the classes have no object by then. To t
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _with_fields(cls: type, *, kw_only: bool, slots: bool) -> Any:
     if not cls.__doc__:
         cls.__doc__ = cls.__name__  # it would make one of the signature
     types: dict[str, Any] = vars(cls).get("__annotations__", {})
-    # It would look in each text for what is no field; the names of that are not changed by an import here.
+    # It would look in each text for what is no field; a test finds another name of ClassVar, InitVar or KW_ONLY.
     are_fields = not any("Var" in str(one) or "KW_ONLY" in str(one) for one in types.values())
     if are_fields:
         cls.__annotations__ = dict.fromkeys(types, object)
@@ -104,29 +105,20 @@ class _Late:
 
 
 def _generated(made: Any, **options: bool) -> type:
-    """Return a class of the same fields with methods that ``dataclasses`` generates for them."""
+    """Return a class with the methods that ``dataclasses`` generates for the fields of another."""
     fields: dict[str, dataclasses.Field[Any]] = made.__dataclass_fields__
-    names: dict[str, Any] = {name: _copied(field) for name, field in fields.items()}
-    names["__annotations__"] = {name: field.type for name, field in fields.items()}
-    names["__module__"] = made.__module__  # where names in annotations are looked up
-    names["__doc__"] = made.__doc__  # without one, dataclasses makes one of the signature
+    # As those of a base they are taken as they are: what is a field was decided where each was defined.
+    names: dict[str, Any] = {
+        "__dataclass_fields__": fields,
+        "__dataclass_params__": SimpleNamespace(frozen=options.get("frozen", False)),
+        "__annotations__": {name: field.type for name, field in fields.items()},
+    }
+    own: dict[str, Any] = {"__module__": made.__module__}
+    own["__doc__"] = made.__doc__  # without one, dataclasses makes one of the signature
     if hasattr(made, "__post_init__"):
-        names["__post_init__"] = None  # that there is one is all that matters
-    plain: Any = type(made.__name__, (), names)
+        own["__post_init__"] = None  # that there is one is all that matters
+    plain: Any = type(made.__name__, (type("Fields", (), names),), own)
     return dataclasses.dataclass(**options)(plain)
-
-
-def _copied(field: dataclasses.Field[Any]) -> Any:
-    make: Any = dataclasses.field
-    given = {"default": field.default, "default_factory": field.default_factory}
-    return make(
-        **{name: value for name, value in given.items() if value is not dataclasses.MISSING},
-        init=field.init,
-        repr=field.repr,
-        hash=field.hash,
-        compare=field.compare,
-        kw_only=field.kw_only,
-    )
 
 
 def _refuse_to_set(self: object, name: str, value: object) -> NoReturn:

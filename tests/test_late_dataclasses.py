@@ -7,11 +7,16 @@ import dataclasses
 import inspect
 import itertools
 import pickle
+import re
+import sys
+import types
 from dataclasses import InitVar, dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+import gputui
 from gputui import late_dataclasses
 
 
@@ -93,6 +98,52 @@ def test_they_behave_as_dataclasses(kind: dict[str, bool]) -> None:
         ]
 
     assert seen(late_dataclasses.dataclass) == seen(dataclass)
+
+
+_BASE = """
+from __future__ import annotations
+from dataclasses import InitVar
+from typing import ClassVar
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    shared: ClassVar[int] = 7
+    number: int = 1
+    more: InitVar[int] = 0
+
+    def __post_init__(self, more):
+        object.__setattr__(self, "number", self.number + more)
+"""
+_DERIVED = """
+from __future__ import annotations
+from its_base import Base
+
+@dataclass(frozen=True, slots=True)
+class Derived(Base):
+    text: str = "x"
+"""
+
+
+def test_what_is_no_field_is_none_in_a_class_of_another_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen(decorate: Any) -> list[object]:
+        for name, source in (("its_base", _BASE), ("its_own", _DERIVED)):
+            module = types.ModuleType(name)
+            monkeypatch.setitem(sys.modules, name, module)
+            vars(module)["dataclass"] = decorate
+            exec(source, vars(module))
+        derived: Any = vars(sys.modules["its_own"])["Derived"]
+        return [repr(derived(2, 3)), derived(2, 3).shared, str(inspect.signature(derived))]
+
+    assert seen(late_dataclasses.dataclass) == seen(dataclass)
+
+
+def test_no_module_gives_another_name_to_what_is_no_field() -> None:
+    renamed = re.compile(
+        r"\b(ClassVar|InitVar|KW_ONLY) as (?!\1)|= *(\w+\.)?(ClassVar|InitVar|KW_ONLY)\s*$", re.MULTILINE
+    )
+    assert renamed.search("from typing import ClassVar as Shared")
+    sources = Path(gputui.__file__).parent.rglob("*.py")
+    assert [str(path) for path in sources if renamed.search(path.read_text("utf-8"))] == []
 
 
 OPTIONS = ("eq", "frozen", "unsafe_hash")
