@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gputui.agent.place import Place
-from gputui.agent.protocol import NOTICE, PROBLEM, error_to_plain, fingerprint
+from gputui.agent.protocol import NOTICE, PROBLEM, config_fingerprint, error_to_plain
 from gputui.agent.reads import Reads
 from gputui.agent.rows import is_polled
 from gputui.agent.services import Factory, Handler, Service
@@ -79,8 +79,8 @@ class Agent:
         self.config: Config
         self.fleet: Fleet
         self.notifier: Notifier
-        self.print = ""
-        """The fingerprint of the configuration that applies (:func:`.protocol.fingerprint`)."""
+        self.fingerprint = ""
+        """The fingerprint of the configuration that applies (:func:`.protocol.config_fingerprint`)."""
         self.problem: GputuiError | None = None
         """Why the present configuration file cannot be used; the one before it applies."""
         self.reads = Reads(lambda: self.fleet, self.clock)
@@ -114,26 +114,26 @@ class Agent:
 
     async def begin(self) -> None:
         """Read the configuration, start the fleet and the services. Raises ConfigError."""
-        print_ = fingerprint(self.config_path)
-        await self._open(await asyncio.to_thread(self._load), print_)
+        fingerprint = config_fingerprint(self.config_path)
+        await self._open(await asyncio.to_thread(self._load), fingerprint)
 
     async def renew(self) -> None:
         """Read the configuration again where it has changed, and begin again with it.
 
         One that cannot be used is logged once; the one before it stays.
         """
-        print_ = await asyncio.to_thread(fingerprint, self.config_path)
-        if print_ in (self.print, self._refused):
+        fingerprint = await asyncio.to_thread(config_fingerprint, self.config_path)
+        if fingerprint in (self.fingerprint, self._refused):
             return
         try:
             config = await asyncio.to_thread(self._load)
         except ConfigError as error:
-            self._refused, self.problem = print_, error
+            self._refused, self.problem = fingerprint, error
             log.warning("the changed configuration is not used: %s", error)
             return
         log.info("the configuration has changed: beginning again")
         await self.finish()
-        await self._open(config, print_)
+        await self._open(config, fingerprint)
 
     async def finish(self) -> None:
         """Stop the services, each with some time for a request under way, and close the fleet."""
@@ -153,12 +153,12 @@ class Agent:
         self.reads.forget()
         await self.fleet.aclose()
 
-    async def _open(self, config: Config, print_: str) -> None:
+    async def _open(self, config: Config, fingerprint: str) -> None:
         from gputui.fleet import Fleet
         from gputui.fleet.notifications.notifier import Notifier
         from gputui.fleet.notifications.settings import Settings
 
-        self.config, self.print, self.problem, self._refused = config, print_, None, None
+        self.config, self.fingerprint, self.problem, self._refused = config, fingerprint, None, None
         self.fleet = Fleet(
             config.accounts,
             open_backend=self._open_backend,

@@ -21,7 +21,7 @@ from gputui.agent.agent import Agent
 from gputui.agent.client import RefusedError, connect
 from gputui.agent.log import close_log, open_log
 from gputui.agent.place import AgentInfo, Place
-from gputui.agent.protocol import PROTOCOL, Hello, fingerprint
+from gputui.agent.protocol import PROTOCOL, Hello, config_fingerprint
 from gputui.agent.reads import answer_to_data, question_from_plain
 from gputui.agent.rows import rows_as_read
 from gputui.agent.server import Greeting, Handler, Server, Session
@@ -206,7 +206,7 @@ class Process:
         if hello.get("control") is True and hello.get("hello") == PROTOCOL:
             session.attached = False
             return Greeting()
-        session.print = str(hello.get("print", ""))
+        session.fingerprint = str(hello.get("fingerprint", ""))
         theirs, config = clean(str(hello.get("gputui", "?"))), clean(str(hello.get("config", "")))
         if self.over.is_set():
             return Greeting(AgentError(f"The agent (process {os.getpid()}) is ending."), retiring=True)
@@ -220,7 +220,7 @@ class Process:
                 f"The agent of {self._state} serves {self._config_path}, not {config}.",
                 hint="Stop it with gputui agent stop, or give each configuration a GPUTUI_STATE_DIR of its own.",
             )
-        elif self._is_needed() or session.print in ("", self.agent.print, fingerprint(self._config_path)):
+        elif self._is_needed() or self._suits(session.fingerprint):
             return Greeting()
         else:
             # Its credentials are in variables of its environment, or its proxies.
@@ -252,6 +252,10 @@ class Process:
             )
         return await handler(arguments)
 
+    def _suits(self, fingerprint: str) -> bool:
+        """Whether this agent may serve a session of this fingerprint, now or once it has read its configuration."""
+        return fingerprint in ("", self.agent.fingerprint, config_fingerprint(self._config_path))
+
     async def _ask(self, session: Session, arguments: Mapping[str, Any]) -> Any:
         """Answer the request of a session whose configuration and environment are those of the agent."""
         await self._serves(session)
@@ -260,7 +264,7 @@ class Process:
     async def _serves(self, session: Session) -> None:
         """Wait until there is a fleet; raise AgentError where it is not what the session would have."""
         await self.agent.ready.wait()
-        if not session.print or session.print != self.agent.print:
+        if not session.fingerprint or session.fingerprint != self.agent.fingerprint:
             raise AgentError("The session has another configuration or environment.")
 
     async def _poll(self, session: Session, arguments: Mapping[str, Any]) -> Any:

@@ -64,13 +64,13 @@ class Data:
 class Hello:
     """The greeting of a session. ``config`` is the path of its configuration.
 
-    ``print`` is the fingerprint of the configuration with what the environment adds to it; empty where the session
+    ``fingerprint`` is that of the configuration with what the environment adds to it; empty where the session
     has no use for the agent's requests. ``attached``: the agent does not end while the session is connected.
     ``control``: it asks for the status and the end alone, which every agent answers.
     """
 
     config: str
-    print: str = ""
+    fingerprint: str = ""
     attached: bool = False
     control: bool = False
     version: str = __version__
@@ -82,7 +82,7 @@ class Hello:
             "hello": self.protocol,
             "gputui": self.version,
             "config": self.config,
-            "print": self.print,
+            "fingerprint": self.fingerprint,
             "attached": self.attached,
             "control": self.control,
             "pid": os.getpid(),
@@ -91,10 +91,10 @@ class Hello:
 
 def hello_of(config: Path, *, attached: bool = False) -> Hello:
     """Return the greeting of this process for a configuration file, which need not be readable."""
-    return Hello(config=str(config.absolute()), print=fingerprint(config), attached=attached)
+    return Hello(config=str(config.absolute()), fingerprint=config_fingerprint(config), attached=attached)
 
 
-def fingerprint(config: Path, environ: Mapping[bytes, bytes] | None = None) -> str:
+def config_fingerprint(config: Path, environ: Mapping[bytes, bytes] | None = None) -> str:
     """Return a digest of a configuration file and of the environment variables that it names.
 
     Requests of another process are as good as ours only where both are the same. Empty where it cannot be read.

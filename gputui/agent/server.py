@@ -40,7 +40,7 @@ class Session:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.pid = 0
         self.attached = False
-        self.print = ""
+        self.fingerprint = ""
         self.topics: set[str] = set()
         self.polled: frozenset[str] = frozenset()
         """The names of the lists on its screen."""

@@ -59,7 +59,7 @@ class SessionLeases:
     news: Listeners[LeaseNews] = field(default_factory=Listeners)
     _of: Mapping[Ref, LeaseView] = field(default_factory=dict)
     _known: Mapping[str, LeaseView] | None = None
-    _print: object = None
+    _fingerprint: object = None
     _tried: float | None = None
 
     def of(self, ref: Ref) -> LeaseView | None:
@@ -99,16 +99,16 @@ class SessionLeases:
         """Read the leases again where a file has changed. What cannot be read stays as it was."""
         if self.folder is None:
             return
-        print_ = await asyncio.to_thread(_fingerprint, self.folder)
-        if print_ == self._print:
+        fingerprint = await asyncio.to_thread(_fingerprint, self.folder)
+        if fingerprint == self._fingerprint:
             return
         try:
             found = await asyncio.to_thread(self._book().read)
         except GputuiError as error:
-            self._print = print_
+            self._fingerprint = fingerprint
             self.news.notify(LeaseNews("Leases cannot be read", str(error), bad=True))
             return
-        before, self._of, self._print = self._of, found.of, print_
+        before, self._of, self._fingerprint = self._of, found.of, fingerprint
         views = {view.lease.id: view for view in (*found.of.values(), *found.over)}
         self._announce(views)
         refs = before.keys() | found.of.keys()
