@@ -10,6 +10,8 @@ from gputui.analytics.cost import costing, price_of, sum_of
 from gputui.formatting import counted, format_bytes, format_money, status_text
 from gputui.models import Action, Deployment, GpuProcess, Image, Instance, Phase, QuotaLine, Row, Volume
 
+_PHASES = frozenset(phase.value for phase in Phase)
+
 
 def name_of(row: Row) -> str:
     """Return the name of a row, else its id."""
@@ -97,6 +99,19 @@ def state_words(row: Row) -> str:
     if not status or status == phase.value:
         return phase.value
     return status if phase is Phase.UNKNOWN else f"{phase.value} ({status})"
+
+
+def state_word(row: Row) -> str:
+    """Write the state in the one word that there is room for, next to the glyph of its phase; '' without a state.
+
+    It is the vendor's status, which says more than the phase, unless that is the word of another phase: a deployment
+    that the server calls running, and none of whose instances runs, is pending everywhere.
+    """
+    phase, status = getattr(row, "phase", None), status_text(getattr(row, "status", ""))
+    if not isinstance(phase, Phase):
+        return status
+    other = status in _PHASES and phase is not Phase.UNKNOWN
+    return phase.value if not status or other else status
 
 
 def force_needed(rows: Sequence[Row]) -> str:

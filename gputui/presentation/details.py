@@ -12,7 +12,7 @@ from gputui.models import Deployment, Event, GpuDevice, GpuProcess, Image, Insta
 from gputui.models.forwards import PortForward
 from gputui.models.resources import resource_of
 from gputui.models.waste import Waste
-from gputui.presentation.actions import gpu_text, name_of
+from gputui.presentation.actions import gpu_text, name_of, state_word
 from gputui.presentation.columns.column import Cell, Span, plain_text
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.instances import process_text
@@ -142,7 +142,7 @@ def _listed(lines: list[Detail], rest: Place | None) -> list[Detail]:
 
 
 def _instance(row: Instance) -> Sequence[Span]:
-    facts = "   ".join(filter(None, (status_text(row.status), gpu_text(row), row.host or "")))
+    facts = "   ".join(filter(None, (state_word(row), gpu_text(row), row.host or "")))
     return [(f"{PHASE_GLYPHS[row.phase]} ", PHASE_STYLES[row.phase]), (name_of(row), ""), (f"   {facts}", "muted")]
 
 

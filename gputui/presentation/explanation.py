@@ -11,6 +11,7 @@ from gputui.formatting import counted, format_bytes, format_money, format_time, 
 from gputui.models import Block, Deployment, Event, Instance, Phase
 from gputui.models.explanations import Explanation, Found, Reasons
 from gputui.models.serialize import to_plain
+from gputui.presentation.actions import state_word
 from gputui.presentation.columns.column import Cell, plain_text
 from gputui.presentation.deployments import counts_sentence, cuda_range, gpus_text, price_range, range_text
 
@@ -27,7 +28,7 @@ def heading(row: Deployment) -> str:
     if row.desired == 0:
         return f"{row.name} is scaled to 0: nothing starts"
     if not is_complete(row):
-        return f"Why {row.name} has {counts}" if counts else f"Why {row.name} is {status_text(row.status)}"
+        return f"Why {row.name} has {counts}" if counts else f"Why {row.name} is {state_word(row)}"
     known = "" if missing == 0 else ", as far as is known"
     return f"{row.name} lacks no instance{known}{f': {counts}' if counts else ''}"
 
@@ -91,7 +92,7 @@ def plain(reasons: Reasons, now: datetime) -> dict[str, Any]:
 def _state_lines(row: Deployment) -> Iterator[Cell]:
     """Yield what its own state says."""
     if row.phase is Phase.FAILED:
-        yield (f"✗ The state is {status_text(row.status)}: the API reports no reason for it.", "bad")
+        yield (f"✗ The state is {state_word(row)}: the API reports no reason for it.", "bad")
     if row.problem:
         yield (f"Not all of it could be read: {row.problem}", "warning")
 
@@ -100,7 +101,7 @@ def _instance_lines(instances: Sequence[Instance]) -> Iterator[Cell]:
     """Yield its instances that do not run, with their states."""
     if not instances:
         return
-    named = [f"{one.name} {status_text(one.status)}" for one in instances[:_NAMED]]
+    named = [f"{one.name} {state_word(one)}" for one in instances[:_NAMED]]
     more = f" and {len(instances) - _NAMED} more" if len(instances) > _NAMED else ""
     failed = any(one.phase is Phase.FAILED for one in instances)
     yield (f"Not running: {', '.join(named)}{more}.", "bad" if failed else "warning")

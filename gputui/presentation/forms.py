@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
-from gputui.formatting import SYMBOLS, format_money, kind_noun, status_text
+from gputui.formatting import SYMBOLS, format_money, kind_noun
 from gputui.late_dataclasses import dataclass
 from gputui.models import (
     Action,
@@ -21,6 +21,7 @@ from gputui.models import (
     Row,
     Volume,
 )
+from gputui.presentation.actions import state_word
 from gputui.redaction import redact
 
 _NONE = "–"
@@ -190,7 +191,7 @@ def same_name(form: Form, values: Mapping[str, str], rows: Iterable[Row]) -> str
     ]
     if not there:
         return ""
-    status = status_text(getattr(there[0], "status", ""))
+    status = state_word(there[0])
     what = f"There is a {kind_noun(form.kind)} {name} already{f' ({status})' if status else ''}"
     return f"{what}: this makes another of the same name."
 

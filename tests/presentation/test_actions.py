@@ -8,7 +8,18 @@ from decimal import Decimal
 import pytest
 
 from gputui.models import Action, Deployment, GpuProcess, Instance, Money, Phase, Ref, Volume
-from gputui.presentation.actions import confirmation_text, effect, name_of, spending, work_lost
+from gputui.presentation.actions import (
+    confirmation_text,
+    effect,
+    name_of,
+    spending,
+    state_word,
+    state_words,
+    work_lost,
+)
+from gputui.presentation.columns.column import plain_text
+from gputui.presentation.columns.context import Context
+from gputui.presentation.columns.fields import state_cell
 
 MAIN, OTHER = Ref("lab", "pod", "main"), Ref("lab", "pod", "other")
 
@@ -126,3 +137,20 @@ def test_deleting_a_volume_without_a_price_says_that_it_is_unknown() -> None:
         "Spending falls by $0.05/h.",
         "The price of 2 volumes is unknown.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("phase", "status", "word", "words"),
+    [
+        (Phase.PENDING, "running", "pending", "pending (running)"),
+        (Phase.RUNNING, "RUNNING", "running", "running"),
+        (Phase.STOPPED, "exited", "exited", "stopped (exited)"),
+        (Phase.PENDING, "", "pending", "pending"),
+        (Phase.UNKNOWN, "merging", "merging", "merging"),
+    ],
+)
+def test_the_word_of_a_state_is_never_that_of_another_phase(phase: Phase, status: str, word: str, words: str) -> None:
+    row = replace(instance(MAIN), phase=phase, status=status)
+    assert (state_word(row), state_words(row)) == (word, words)
+    cell = plain_text(state_cell(row, Context()))
+    assert cell.split(" ", 1)[1] == word, "a list on the screen has it, next to the glyph of the phase"

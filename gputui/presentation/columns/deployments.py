@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gputui.analytics.prices import price_key
-from gputui.formatting import format_bytes, format_money, status_text
+from gputui.formatting import format_bytes, format_money
 from gputui.models import Deployment, Phase, Resource
+from gputui.presentation.actions import state_word
 from gputui.presentation.columns import fields
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
@@ -54,7 +55,7 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
             number=lambda row: row.finished if shape(row) is Shape.JOB else row.running,
             plain=counts_text,
             detail=counts_sentence,
-            brief=lambda row: f"{status_text(row.status)} {counts_text(row)}".rstrip(),
+            brief=lambda row: f"{state_word(row)} {counts_text(row)}".rstrip(),
         ),
         Column(
             "gpu",

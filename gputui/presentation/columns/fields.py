@@ -9,7 +9,7 @@ from typing import Any
 from gputui.analytics.prices import may_cost, price_key, price_now
 from gputui.formatting import format_age, format_bytes, format_money, format_time, status_text
 from gputui.models import Money, Phase, Service
-from gputui.presentation.actions import progress_text, state_words
+from gputui.presentation.actions import progress_text, state_word, state_words
 from gputui.presentation.columns.column import Cell, Column, natural_key, plain_text
 from gputui.presentation.columns.context import Context
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
@@ -218,7 +218,7 @@ def state(context: Context, cell: Callable[[Any], Cell] | None = None, **options
         search=lambda row: f"{row.phase} {row.status}",
         plain=state_words,
         detail=lambda row: (state_words(row), PHASE_STYLES[row.phase]),
-        **{"brief": lambda row: status_text(row.status), **options},
+        **{"brief": state_word, **options},
     )
 
 
@@ -229,7 +229,7 @@ def state_cell(row: Any, context: Context, *, unread: bool = True) -> Cell:
         return (f"◐ {progress_text(pending.action)}", "warning")
     if unread and row.problem:
         return (f"{PHASE_GLYPHS[row.phase]} not read", "warning")
-    return (f"{PHASE_GLYPHS[row.phase]} {status_text(row.status)}", PHASE_STYLES[row.phase])
+    return (f"{PHASE_GLYPHS[row.phase]} {state_word(row)}", PHASE_STYLES[row.phase])
 
 
 def region(**options: Any) -> Column[Any]:

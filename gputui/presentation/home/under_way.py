@@ -13,12 +13,11 @@ from gputui.formatting import (
     format_time,
     seconds_text,
     some_of,
-    status_text,
 )
 from gputui.late_dataclasses import dataclass
 from gputui.models import Deployment, Pending, Ref, Row, RunRow, TransferRow
 from gputui.models.attempts import AttemptRow
-from gputui.presentation.actions import name_of, progress_text
+from gputui.presentation.actions import name_of, progress_text, state_word
 from gputui.presentation.home.lines import HomeLine, HomeSection, Opens, Section, in_order, newest
 from gputui.presentation.home.problems import SEVERAL, gpus_of_instance, price_if_billed
 
@@ -152,7 +151,7 @@ def _start(start: Start, work: Work, now: datetime) -> HomeLine:
         opens=Opens("instances", select=row.ref),
         glyph="◐",
         style="warning",
-        text=f"{status_text(row.status) or 'starting'}{image}{_usually(start)}",
+        text=f"{state_word(row)}{image}{_usually(start)}",
         price=price_if_billed(row, bills=work.bills(row.ref.account)),
         time=_elapsed(start.since, now),
         gpus=gpus_of_instance(row),
