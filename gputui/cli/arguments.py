@@ -49,7 +49,6 @@ def _reader(wanted: str, read: Callable[[str], _T], fits: Callable[[_T], bool]) 
     return reader
 
 
-positive = _reader("a number of seconds above 0", float, lambda value: 0 < value < inf)
 not_negative = _reader("a number of 0 or more", float, lambda value: 0 <= value < inf)
 count = _reader("a whole number above 0", int, lambda value: value >= 1)
 whole = _reader("a whole number of 0 or more", int, lambda value: value >= 0)
@@ -102,12 +101,26 @@ def span_or_zero(text: str) -> int:
     return 0 if text.strip() == "0" else _minutes(text)
 
 
+@described("a time above 0, such as 30s, 90m or 6h")
+def seconds(text: str) -> float:
+    """Read a time limit or an interval in seconds, above 0: a span, ``30s``, ``1m 30s``, or a number of seconds."""
+    if (found := _seconds(text)) == 0:
+        raise ValueError(text)
+    return found
+
+
 @described("a time such as 30s, 90m or 6h, or 0")
-def wait_seconds(text: str) -> float:
-    """Read how long to wait, in seconds: a span, seconds as ``30s``, or 0 for one look."""
-    if match := re.fullmatch(r"(?:(0)|(\d{1,7})s)", text.strip(), re.ASCII):
-        return float(match[1] or match[2])
-    return 60.0 * _minutes(text)
+def seconds_or_zero(text: str) -> float:
+    """Read the same, or 0 for none."""
+    return _seconds(text)
+
+
+def _seconds(text: str) -> float:
+    number = r"(\d{1,7}(?:\.\d{1,3})?)"
+    if match := re.fullmatch(rf"{number}s?", text.strip(), re.ASCII):
+        return float(match[1])
+    match = re.fullmatch(rf"(.+?) ?{number}s", text.strip(), re.ASCII)
+    return 60.0 * _minutes(match[1]) + float(match[2]) if match else 60.0 * _minutes(text)
 
 
 def price(text: str) -> Decimal:

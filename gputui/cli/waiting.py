@@ -28,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action="store_true", help="wait until it runs, is stopped, or is gone")
     parser.add_argument(
         "--timeout",
-        type=arguments.span,
+        type=arguments.seconds,
         metavar="SPAN",
-        help=f"with --wait: how long at most (default: {_DEFAULT_MINUTES}m)",
+        help=f"with --wait: how long at most, 30s, 90m, 6h (default: {_DEFAULT_MINUTES}m)",
     )
 
 
@@ -53,7 +53,7 @@ async def wait_for(
     """
     if not args.wait:
         return ExitCode.OK
-    seconds = 60.0 * (args.timeout or _DEFAULT_MINUTES)
+    seconds = args.timeout or 60.0 * _DEFAULT_MINUTES
     return max([await _wait(fleet, action, ref, before.get(ref), seconds) for ref in refs], default=ExitCode.OK)
 
 

@@ -14,7 +14,7 @@ from gputui.errors import ExitCode, NotFoundError
 from gputui.models import Action, Phase, Resource, Row
 from tests.fleet.fakes import START, FakeBackend, FakeClock, pod, running
 
-ARGS = argparse.Namespace(wait=True, timeout=5)
+ARGS = argparse.Namespace(wait=True, timeout=300.0)
 OLD = replace(pod("lab", "main"), phase=Phase.RUNNING, started_at=START)
 
 

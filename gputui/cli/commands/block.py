@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=arguments.span,
         default=24 * 60,
         dest="minutes",
-        metavar="TIME",
+        metavar="SPAN",
         help="how long: 90m, 6h, 7d (default: 24h)",
     )
     parser.add_argument(

@@ -48,7 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-i", dest="stdin", action="store_true", help="pass stdin on, to one instance, over SSH")
     parser.add_argument(
-        "--timeout", type=arguments.positive, metavar="SECONDS", help="end the command after this long"
+        "--timeout",
+        type=arguments.seconds,
+        metavar="SPAN",
+        help="end the command after so long: 30s, 90m, 6h (default: never)",
     )
     arguments.add_parallel(parser, "instances", _PARALLEL)
     parser.add_argument(

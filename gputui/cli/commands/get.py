@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--idle",
         type=arguments.span,
-        metavar="TIME",
+        metavar="SPAN",
         help="of waste: how long GPUs are idle before that counts, such as 30m (default: the configuration's)",
     )
     parser.add_argument(
@@ -88,9 +88,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--watch", action="store_true", help="watch: print changes until ended")
     parser.add_argument(
         "--interval",
-        type=arguments.positive,
-        metavar="SECONDS",
-        help="interval of the requests with --watch (default: the configuration's)",
+        type=arguments.seconds,
+        metavar="SPAN",
+        help="with --watch: interval of the requests, 10s, 5m (default: the configuration's)",
     )
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from math import ceil
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, prompts, refs, session, ssh_login
@@ -51,9 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--signal", choices=_SIGNALS, help="send this signal alone, and no KILL after it")
     parser.add_argument(
         "--grace",
-        type=arguments.whole,
-        metavar="SECONDS",
-        help="time between TERM and KILL (default: 10)",
+        type=arguments.seconds_or_zero,
+        metavar="SPAN",
+        help="time between TERM and KILL: 30s, 2m (default: 10s)",
     )
     arguments.add_change_options(parser)
 
@@ -159,13 +160,14 @@ def _effect(args: argparse.Namespace) -> str:
 
     if args.signal:
         return f"{args.signal} is sent alone."
-    return end_of_process_text(TERM_SECONDS if args.grace is None else args.grace)
+    return end_of_process_text(TERM_SECONDS if args.grace is None else ceil(args.grace))
 
 
 async def _end_all(fleet: Fleet, targets: Sequence[_Target], args: argparse.Namespace) -> ExitCode:
     """End the processes at once, report each outcome, and return the worst exit status."""
     from gputui.fleet import process_ends
 
+    grace = None if args.grace is None else ceil(args.grace)
     async with AsyncExitStack() as leases:
         for place in {target.seen.place.ref: target.seen.place for target in targets}.values():
             # The user may have thought for so long that it was closed.
@@ -175,7 +177,7 @@ async def _end_all(fleet: Fleet, targets: Sequence[_Target], args: argparse.Name
         async def end(target: _Target) -> str:
             async with slots:
                 row, seen = target.rows[0], target.seen
-                return await process_ends.end(fleet, row, seen, signal=args.signal or "", grace=args.grace)
+                return await process_ends.end(fleet, row, seen, signal=args.signal or "", grace=grace)
 
         outcomes = await asyncio.gather(*map(end, targets), return_exceptions=True)
     status = ExitCode.OK

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", dest="goal", choices=[goal.value for goal in Goal], help="the state of each REF")
     parser.add_argument(
         "--timeout",
-        type=arguments.wait_seconds,
+        type=arguments.seconds_or_zero,
         default=_TIMEOUT,
         metavar="SPAN",
         help="how long at most: 30s, 90m, 6h; 0 looks once (default: 10m)",

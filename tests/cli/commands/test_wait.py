@@ -201,7 +201,7 @@ def test_a_region_that_did_not_answer_may_have_it(hub: Cloud, run: Run) -> None:
     assert run("wait", "stock", "RTX 5090", "--timeout", "0")[0] == 3
 
 
-@pytest.mark.parametrize("text", ["5", "soon", "0m", "-3s"])
+@pytest.mark.parametrize("text", ["5 apples", "soon", "0m", "-3s"])
 def test_a_wrong_time_limit_is_refused_with_the_forms_that_are_accepted_here(text: str, hub: Cloud, run: Run) -> None:
     status, _, err = run("wait", str(TRAIN), "--for", "running", f"--timeout={text}")
     assert status == 2
