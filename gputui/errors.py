@@ -31,11 +31,13 @@ class GputuiError(Exception):
     """An error for users: ``message`` is the cause and its object, ``hint`` the way out, ``title`` the kind of error.
 
     All three are safe for a terminal, as remote text goes through :func:`gputui.text.clean` before, and known secrets
-    are masked here. ``request_id`` is that of the server, where it has one.
+    are masked here. ``request_id`` is that of the server, where it has one. Most are shown no longer than the view or
+    dialog in which they occurred; one ``of_all_views`` is: a change may have happened, or something was not saved.
     """
 
     title: ClassVar[str] = "Something went wrong"
     exit_code: ClassVar[ExitCode] = ExitCode.REFUSED
+    of_all_views: ClassVar[bool] = False
 
     def __init__(self, message: str, *, hint: str = "", request_id: str = "") -> None:
         super().__init__(mask(message))
@@ -146,6 +148,7 @@ class UnknownOutcomeError(GputuiError):
 
     title = "Outcome unknown"
     exit_code = ExitCode.UNKNOWN_OUTCOME
+    of_all_views = True
 
 
 class GivenUpError(UnknownOutcomeError):
@@ -159,6 +162,7 @@ class ConfigError(GputuiError):
 
     title = "Configuration"
     exit_code = ExitCode.USAGE
+    of_all_views = True
 
     def __init__(self, message: str, *, hint: str = "", problems: tuple[str, ...] = ()) -> None:
         super().__init__(message, hint=hint)
@@ -172,6 +176,7 @@ class JournalError(GputuiError):
     """The journal of a rule cannot be read or written: nothing is sent by the rule."""
 
     title = "Journal"
+    of_all_views = True
 
 
 class HostKeyError(GputuiError):
@@ -220,3 +225,4 @@ class AgentError(GputuiError):
     """The user's agent cannot be used: another user's, of another configuration, or it does not answer."""
 
     title = "Agent"
+    of_all_views = True

@@ -19,10 +19,9 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
-from gputui.errors import AgentError, ConfigError, GputuiError, JournalError, UnknownOutcomeError, reason_of
+from gputui.errors import GputuiError, reason_of
 from gputui.widgets.textual_internals import app_context
 
-_OF_ALL_VIEWS = (UnknownOutcomeError, AgentError, ConfigError, JournalError)
 MOST_IN_A_ROW = 5
 """How many handlers may fail between two keys or clicks; one more ends the program."""
 
@@ -98,11 +97,10 @@ class Failures:
     def show(self, error: BaseException, about: Screen[Any] | None = None) -> None:
         """Show a known failure in its own words, anything else with its report.
 
-        ``about`` is the view or dialog that a known failure is about: it ends with that. A change that may have
-        happened, and what could not be saved or left to the agent, is of interest in all of them.
+        ``about`` is the view or dialog in which a known failure occurred: it ends with that, unless it is of all.
         """
         if isinstance(error, GputuiError):
-            ends = {} if about is None or isinstance(error, _OF_ALL_VIEWS) else {"about": about}
+            ends = {} if about is None or error.of_all_views else {"about": about}
             self._notify_once(str(error), title=error.title, timeout=12, **ends)
         else:
             self.show_internal_error(error)

@@ -149,6 +149,11 @@ async def test_an_error_of_a_view_ends_with_it_and_one_of_its_changes_stays() ->
             await stage.press(key)
             assert lost.message in stage.toasts
 
+        stage.app.clear_notifications()
+        stage.view.show_error(lost)
+        await stage.press("4")
+        assert lost.message in stage.toasts, "however it was shown"
+
 
 async def test_a_refusal_ends_when_the_view_is_limited_to_something_else() -> None:
     async with staged(lab(), view="3") as stage:

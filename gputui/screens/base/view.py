@@ -319,8 +319,12 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         self.app.notify(message, **{"severity": "warning", "timeout": 6, "markup": False, **options})
 
     def show_error(self, error: GputuiError) -> None:
-        """Show a failure in this view: its cause and the way out. It ends with the view; see :meth:`show_outcome`."""
-        self.notify(str(error), title=error.title, severity="error", timeout=12, about=self.if_in_front)
+        """Show a failure in this view: its cause and the way out. It ends with the view, unless it is of all views.
+
+        See :meth:`show_outcome`.
+        """
+        about = None if error.of_all_views else self.if_in_front
+        self.notify(str(error), title=error.title, severity="error", timeout=12, about=about)
 
     def show_outcome(self, error: GputuiError) -> None:
         """Show why a change has failed: true in all views, so it stays when another one is shown."""
