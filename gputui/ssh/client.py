@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Required, TypedDict, TypeVar, Unpack
 
 import asyncssh
 
@@ -71,12 +71,11 @@ class Connection:
         return f"Connection({self.endpoint.where!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """The callbacks and stores of one login."""
+class LoginOptions(TypedDict, total=False):
+    """The arguments of a login that are those of :class:`Context`."""
 
-    hosts: KnownHosts
-    ask: AskHostKey
+    hosts: Required[KnownHosts]
+    ask: Required[AskHostKey]
     ask_secret: AskSecret | None
     progress: Callable[[str], None]
     deadline: float
@@ -85,32 +84,42 @@ class Context:
     jumps: JumpHosts | None
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The callbacks and stores of one login.
+
+    Unknown host keys go to ``ask``, secrets that are not configured to ``ask_secret``, reports to ``progress``.
+    An SSH server that is still starting is waited for during ``deadline`` seconds. Without ``jumps`` the connections
+    to its jump hosts are its own.
+    """
+
+    hosts: KnownHosts
+    ask: AskHostKey
+    ask_secret: AskSecret | None = None
+    progress: Callable[[str], None] = lambda _: None
+    deadline: float = 120.0
+    sleep: Sleep = asyncio.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    jumps: JumpHosts | None = None
+
+
 async def connect(
     target: SSHTarget,
     login: SSHLogin,
     *,
     host_id: str,
-    hosts: KnownHosts,
-    ask: AskHostKey,
-    ask_secret: AskSecret | None = None,
-    progress: Callable[[str], None] = lambda _: None,
     refetch: Refetch | None = None,
-    deadline: float = 120.0,
-    sleep: Sleep = asyncio.sleep,
-    monotonic: Callable[[], float] = time.monotonic,
-    jumps: JumpHosts | None = None,
+    **options: Unpack[LoginOptions],
 ) -> Connection:
     """Log in to ``target``; ``login`` overrides the port, user and password of the target.
 
     Of a target with an alias the user's OpenSSH configuration has the address, the keys and the way; its host key is
-    in the user's known_hosts. A refused port is retried for ``deadline`` seconds, each time with a ``refetch``-ed
-    target, with reports to ``progress``; cancel it to give up earlier. Where the target's own password is refused it
-    is ``refetch``-ed once, and its new password or address tried before ``ask_secret`` is called. Without ``jumps``
-    the connections to its jump hosts are its own. Unknown host keys go to ``ask``, secrets that are not configured to
-    ``ask_secret``. Raises HostKeyError for a changed key, ConfigError for a line of the OpenSSH configuration,
-    SshError for every other failure.
+    in the user's known_hosts. A refused port is retried until the deadline, each time with a ``refetch``-ed target;
+    cancel it to give up earlier. Where the target's own password is refused it is ``refetch``-ed once, and its new
+    password or address tried before ``ask_secret`` is called. Raises HostKeyError for a changed key, ConfigError for
+    a line of the OpenSSH configuration, SshError for every other failure.
     """
-    context = Context(hosts, ask, ask_secret, progress, deadline, sleep, monotonic, jumps)
+    context = Context(**options)
     settings = await settings_of(target, login)
     return await _connect(target, login, host_id, context, settings, refetch=refetch)
 

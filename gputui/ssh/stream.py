@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Unpack
 
 import asyncssh
 
@@ -13,12 +13,9 @@ from gputui.errors import SshError, UnreachableError
 from gputui.late_dataclasses import dataclass
 from gputui.models import SSHLogin, SSHTarget
 from gputui.ssh import failures
-from gputui.ssh.challenges import AskSecret
-from gputui.ssh.client import Context, Refetch, Sleep, until_up, way_to
+from gputui.ssh.client import Context, LoginOptions, Refetch, until_up, way_to
 from gputui.ssh.credentials import ATTEMPT_SECONDS
 from gputui.ssh.endpoint import Endpoint, Reader, Writer
-from gputui.ssh.jump_hosts import JumpHosts
-from gputui.ssh.known_hosts import AskHostKey, KnownHosts
 from gputui.ssh.resolution import settings_of
 
 _CHUNK = 2**16
@@ -82,22 +79,15 @@ async def open_stream(
     login: SSHLogin,
     *,
     host_id: str,
-    hosts: KnownHosts,
-    ask: AskHostKey,
-    ask_secret: AskSecret | None = None,
-    progress: Callable[[str], None] = lambda _: None,
     refetch: Refetch | None = None,
-    deadline: float = 120.0,
-    sleep: Sleep = asyncio.sleep,
-    monotonic: Callable[[], float] = time.monotonic,
-    jumps: JumpHosts | None = None,
+    **options: Unpack[LoginOptions],
 ) -> AsyncIterator[Stream]:
     """Connect to the SSH server of a target, through its jump hosts, waiting for one that is still starting.
 
     The arguments are those of :func:`gputui.ssh.client.connect`; only jump hosts are logged in to. Raises SshError,
     HostKeyError for a jump host, ConfigError for a line of the OpenSSH configuration.
     """
-    context = Context(hosts, ask, ask_secret, progress, deadline, sleep, monotonic, jumps)
+    context = Context(**options)
     settings = await settings_of(target, login)
     async with AsyncExitStack() as resources:
         endpoint_at = await way_to(host_id, login, settings, context, resources)
