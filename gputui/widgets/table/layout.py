@@ -25,7 +25,8 @@ class ColumnLayout(Generic[RowT]):
     """Chooses the columns of one table and lets them widen. ``cells_of`` returns the cells of a row.
 
     Which columns there are is decided when the list is set up, and again when the user resizes, sorts or filters it
-    (:meth:`refit`): what sorts and what the filter matches in is then shown. Between these times none comes or goes:
+    (:meth:`refit`): what sorts and what the filter matches in is then shown. Rows that a filter hides count as the
+    others do: no column goes because none of those left has, say, a load. Between these times none comes or goes:
     one whose texts become longer widens into the room that is reserved for it, or free, or that flexible columns
     give; then its texts are cut. A list is being set up until :meth:`settle`: rows of several accounts arrive one
     after the other.
@@ -89,6 +90,10 @@ class ColumnLayout(Generic[RowT]):
         self._filled.clear()
         self._refits = True
 
+    def choose_again(self) -> None:
+        """Choose the columns again at the next paint, by the widths that are known and the rows then in view."""
+        self._refits = True
+
     def choose(self, choice: ColumnChoice | None) -> None:
         """Show these columns from now on; those that fit with None, and where none of them is known."""
         known = choice is not None and bool(choice.apply(self._columns))
@@ -130,11 +135,13 @@ class ColumnLayout(Generic[RowT]):
         """
         chosen = self._chosen
         if self._refits or not self.settled or room != self._room:
-            some = tuple(dict.fromkeys((*refs, *(model.sample(_SAMPLE) if self._refits else ()))))
+            known = self._natural or not self._refits
+            some = tuple(dict.fromkeys((*refs, *(() if known else model.sample(_SAMPLE)))))
             needed = self.named if self.sort[0] is None else self.named | {self.sort[0]}
             natural = self._choose(model, some, room, needed)
             shown = {column.key for column in self._chosen}
-            if also := self.unseen((model.rows[ref] for ref in some), shown)[:_MATCHED]:
+            matching = dict.fromkeys((*refs, *(model.sample(_SAMPLE, shown=True) if self._refits else ())))
+            if also := self.unseen((model.rows[ref] for ref in matching), shown)[:_MATCHED]:
                 natural = self._choose(model, some, room, needed | set(also))
             self._refits = not some  # the first rows decide
         elif self._admits or not self._measured.issuperset(refs):

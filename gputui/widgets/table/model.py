@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from contextlib import suppress
 from itertools import compress
 from typing import Any, Generic
 
@@ -42,6 +43,7 @@ class TableModel(Generic[RowT]):
         self._sort: Callable[[RowT], Any] | None = None
         self._descending = False
         self._filter: Callable[[RowT], bool] | None = None
+        self._limit: Callable[[RowT], bool] | None = None
         self._key_of: dict[Ref, Place] = {}
         self._hidden: set[Ref] = set()
         self._all = self._shown = Order([], [])
@@ -110,9 +112,9 @@ class TableModel(Generic[RowT]):
             return lines[1]
         return lines[0] if lines else None
 
-    def sample(self, count: int) -> list[Ref]:
-        """Return at most ``count`` of the Refs shown, from all over the list."""
-        refs = self._shown.refs
+    def sample(self, count: int, *, shown: bool = False) -> list[Ref]:
+        """Return at most ``count`` Refs from all over the list: of all rows within its limits, or of those shown."""
+        refs = self._shown.refs if shown or self._filter is self._limit else self._within_limit()
         return refs[:: max(1, -(-len(refs) // count))]
 
     def move_to(self, line: Line) -> bool:
@@ -191,8 +193,14 @@ class TableModel(Generic[RowT]):
             self._choose()
         self._settle(before, at)
 
-    def set_filter(self, keeps: Callable[[RowT], bool] | None) -> None:
-        """Show only the rows that ``keeps`` says yes to; None shows all."""
+    def set_filter(
+        self, keeps: Callable[[RowT], bool] | None, *, limit: Callable[[RowT], bool] | None = None
+    ) -> None:
+        """Show only the rows that ``keeps`` says yes to; None shows all.
+
+        ``limit`` is the part of it that says which list this is, as opposed to what is looked for in it.
+        """
+        self._limit = limit
         if keeps is None and self._filter is None:
             return
         before, at = self.lines(), self.index_of(self.cursor)
@@ -219,6 +227,18 @@ class TableModel(Generic[RowT]):
         except Exception as error:  # noqa: BLE001  (one bad row must not take the others from view)
             self._on_fault(error)
             return False
+
+    def _within_limit(self) -> list[Ref]:
+        """Return the rows of the list, also those that the filter hides."""
+        within = self._limit
+        if within is None:
+            return self._all.refs
+        kept: list[Ref] = []
+        for ref in self._all.refs:
+            with suppress(Exception):  # the filter has met it, and reported it
+                if within(self.rows[ref]):
+                    kept.append(ref)
+        return kept
 
     def _make_key(self, ref: Ref, row: RowT) -> Place:
         """Return the row's place in the ascending order."""

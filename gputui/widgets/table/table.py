@@ -200,9 +200,13 @@ class RecordTable(TableView[RowT]):
         ``where`` must hold as well: what limits the view next to the query. On very many rows a query takes effect
         later, while keys are answered: the texts of the rows are read first.
         """
+        typed = query != self._filter.query and where == self._filter.where
         self._filter.query, self._filter.where = query, where
         self._painter.layout.named = self._filter.named
-        self._painter.layout.refit()
+        if typed:
+            self._painter.layout.choose_again()
+        else:
+            self._painter.layout.refit()  # other limits make another list
         self._apply_filter()
 
     def _apply_filter(self) -> None:
@@ -221,7 +225,7 @@ class RecordTable(TableView[RowT]):
     def _filter_now(self) -> None:
         self._filter.reading = False
         with self.viewport.anchored():
-            self._model.set_filter(self._filter.test())
+            self._model.set_filter(self._filter.test(), limit=self._filter.where)
             self.viewport.to_top_if_unused()
         self._sync()
 

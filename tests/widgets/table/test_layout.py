@@ -113,3 +113,20 @@ async def test_a_column_that_nothing_fills_is_not_there() -> None:
         assert "LOAD" not in driver.lines[0]
         driver.table.apply(Change(updated=(records(1)[0],)))
         assert "LOAD" in driver.lines[0]
+
+
+async def test_columns_keep_still_while_a_filter_is_typed() -> None:
+    columns = [
+        *STATES,
+        Column("mean", lambda row: "" if row.load is None else f"mean {row.load}", when_filled=True),
+    ]
+    rows = [*records(*range(1, 5)), *(replace(row, load=None) for row in records(50, 51))]
+    async with shown(rows, width=80, columns=columns) as driver:
+        driver.table.settle()
+        before = driver.table.layout_columns
+        assert "MEAN" in driver.lines[0]
+        for typed in ("r", "row-", "row-5", "row-51", "row-519"):
+            driver.table.set_filter(driver.table.parse_filter(typed))
+            assert driver.table.layout_columns == before, typed
+        driver.table.set_filter(driver.table.parse_filter("row-5"), where=lambda row: row.load is None)
+        assert "MEAN" not in driver.lines[0], "a view of these rows alone is another list"
