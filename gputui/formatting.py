@@ -13,6 +13,7 @@ SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€"}
 _NO_FIGURE = 2**63
 """From here on a figure is neither a size nor a span."""
 _ABBREVIATIONS = frozenset({"vm", "gpu"})
+_ABBREVIATION = re.compile(rf"\b({'|'.join(sorted(_ABBREVIATIONS))})(s?)\b")
 
 
 def kind_noun(kind: str) -> str:
@@ -111,8 +112,8 @@ def usual_text(seconds: float | None) -> str:
 
 
 def status_text(status: str | None) -> str:
-    """Write the status of a server in lower case: vendors differ in it, ``RUNNING`` and ``running`` are one state."""
-    return (status or "").lower()
+    """Write a status in lower case, but abbreviations: ``RUNNING`` and ``running`` of two vendors are one state."""
+    return _ABBREVIATION.sub(lambda found: f"{found[1].upper()}{found[2]}", (status or "").lower())
 
 
 def counted(number: int, noun: str) -> str:

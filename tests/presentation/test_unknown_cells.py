@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,21 @@ from typing import Any
 import pytest
 
 from gputui.cli.columns import table_with
-from gputui.models import Deployment, GpuDevice, HostInfo, Image, Instance, Money, Offer, Phase, Ref, Row, Volume
+from gputui.models import (
+    Deployment,
+    Event,
+    GpuDevice,
+    HostInfo,
+    Image,
+    Instance,
+    Money,
+    Offer,
+    Phase,
+    Ref,
+    Resource,
+    Row,
+    Volume,
+)
 from gputui.models.resources import resource_of
 from gputui.models.waste import Waste, WasteReason
 from gputui.presentation.columns.column import plain_text
@@ -106,3 +121,17 @@ def waste(ago: timedelta | None, price: str | None, **given: Any) -> Waste:
 def test_what_waste_has_cost_so_far_is_never_blank(row: Waste, shown: str) -> None:
     column: Callable[[Waste], Any] = next(one for one in waste_columns(Known()) if one.key == "so_far").cell
     assert plain_text(column(row)) == shown
+
+
+def test_how_long_an_instance_was_in_a_state_before_is_unknown_where_it_was_in_one() -> None:
+    came = Event(Ref("hub", "event", "1"), TRAIN, "train", NOW, "running", Phase.RUNNING, before="starting")
+    assert cells(came, "after") == ["?"]
+    assert cells(replace(came, after_seconds=31.0), "after") == ["31 s"]
+    assert cells(replace(came, before=None), "after") == [""], "it appeared"
+
+
+def test_a_status_is_written_in_lower_case_but_for_abbreviations() -> None:
+    lost = Event(Ref("hub", "event", "1"), TRAIN, "train", NOW, "2 GPUs lost", Phase.FAILED, before="RUNNING")
+    assert cells(lost, "before") == ["running"]
+    (to,) = [column for column in fields_of(Resource.EVENTS, Known()) if column.key == "status"]
+    assert plain_text(to.cell(lost)).endswith("2 GPUs lost")

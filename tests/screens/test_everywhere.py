@@ -187,6 +187,17 @@ async def test_the_help_lists_the_keys_that_work_here() -> None:
         assert "Other pane" not in stage.text
 
 
+async def test_the_help_follows_the_rows_that_arrive_while_it_is_open() -> None:
+    fake = lab()
+    answer = fake.hold(Resource.INSTANCES)
+    async with staged(fake, size=(120, 110)) as stage:
+        await stage.press("question_mark")
+        assert "no row" in stage.line_of("Log into the instance")
+        answer.set()
+        await stage.advance(1)
+        await stage.until(lambda: ":ssh" in stage.line_of("Log into the instance"))
+
+
 async def test_the_help_and_the_texts_show_the_keys_as_configured() -> None:
     ui = UiSettings(utc=True, mouse=False, keys={"ssh": "w", "table.down": "f7", "new": "A", "back": "f9"})
     async with staged(backend("lab"), ui=ui) as stage:

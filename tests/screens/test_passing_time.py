@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 
-from gputui.models import Phase, Ref, Resource, Volume
+from gputui.models import Missing, PartialRows, Phase, Ref, Resource, Volume
 from tests.fleet.fakes import START, FakeBackend
 from tests.screens.queues import Queues, endpoint, queue, task
 from tests.screens.stage import NARROW, Stage, staged
@@ -213,4 +213,20 @@ async def test_the_first_rows_of_a_slow_account_are_not_new() -> None:
         assert "new above" not in stage.title
         add(late, "new-a")
         await stage.advance(31)
+        assert "1 new above" in stage.title
+
+
+async def test_rows_of_a_list_that_is_not_read_in_full_yet_are_not_announced_as_new() -> None:
+    fake = many()
+    rows = list(fake.rows[Resource.INSTANCES])
+    late = [instance("lab", f"late-{number}", created_at=START) for number in range(3)]
+    fake.rows[Resource.INSTANCES] = PartialRows(rows, [Missing("host-b has not answered yet.")])
+    async with staged(fake, view="3", size=NARROW) as stage:
+        await _by_age(stage)
+        await stage.burst(*_deep(stage))
+        fake.rows[Resource.INSTANCES] = [*rows, *late]
+        await stage.advance(6)
+        assert "new above" not in stage.title, "they were there before"
+        add(fake, "new-a")
+        await stage.advance(6)
         assert "1 new above" in stage.title

@@ -48,7 +48,13 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
             search=lambda row: row.status,
             plain=lambda row: status_text(row.status),
         ),
-        fields.figure("after", lambda row: row.after_seconds, seconds_text, priority=2),
+        fields.figure(
+            "after",
+            lambda row: row.after_seconds,
+            seconds_text,
+            applies=lambda row: row.before is not None,
+            priority=2,
+        ),
         Column(
             "source",
             lambda row: ("observed" if row.source is EventSource.OBSERVED else "reported", "muted"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from functools import partial
+
+from textual.content import Content
 
 from gputui.query import QueryError
 from gputui.screens import dialogs
@@ -92,8 +93,11 @@ class GlobalCommands(SavedViewCommands, TimelineOfCommands):
 
     def do_help(self, argument: str) -> None:
         """Show the keys that work here, in each section before those that do not."""
-        found = [*sections(self.view, words=True), *self._more_sections()]
-        self.app.push_screen(dialogs.HelpDialog(f"Keys in {self.view.HEADING}", partial(columns, found)))
+
+        def lines(width: int) -> list[Content]:
+            return columns([*sections(self.view, words=True), *self._more_sections()], width)
+
+        self.app.push_screen(dialogs.HelpDialog(f"Keys in {self.view.HEADING}", lines))
 
     def _more_sections(self) -> Iterable[Section]:
         def pair(one: str, other: str) -> str:

@@ -9,6 +9,8 @@ from textual.content import Content
 from gputui.screens.dialogs.reader import ReaderDialog
 from gputui.widgets.text_view import TextView
 
+_RENEWED_SECONDS = 1.0
+
 
 class LaidOutText(TextView):
     """A text whose lines depend on its width."""
@@ -22,9 +24,18 @@ class LaidOutText(TextView):
         if (width := self.scrollable_content_region.width) > 0:
             self._lines = list(self._make(width))
 
+    def lay_out_again(self) -> None:
+        """Show the lines of now, if they are others."""
+        if (width := self.scrollable_content_region.width) <= 0:
+            return
+        lines = list(self._make(width))
+        same = len(lines) == len(self._lines) and all(map(Content.is_same, lines, self._lines))
+        if not same:
+            self.set_lines(lines)
+
 
 class HelpDialog(ReaderDialog):
-    """Reads like other texts; ``make`` gives the lines for a width."""
+    """Reads like other texts; ``make`` gives the lines for a width, as they are now."""
 
     DEFAULT_CSS = """
     HelpDialog > .dialog { max-width: 190; }
@@ -32,7 +43,11 @@ class HelpDialog(ReaderDialog):
 
     def __init__(self, heading: str, make: Callable[[int], Sequence[Content]]) -> None:
         super().__init__(heading, ())
-        self.view = LaidOutText(make)
+        self.view: LaidOutText = LaidOutText(make)
+
+    def on_mount(self) -> None:
+        """Follow which keys work: rows may arrive, or change, while the help is open."""
+        self.set_interval(_RENEWED_SECONDS, self.view.lay_out_again)
 
     def fit(self) -> None:
         """Take all the room: its columns depend on that."""

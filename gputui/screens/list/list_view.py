@@ -37,6 +37,9 @@ class ListView(TabularView):
     """Whether its rows show ages or times left, which are updated once a minute."""
 
     _stale: frozenset[str] = frozenset()
+    _read_in_full: frozenset[str] = frozenset()
+    """The accounts whose list lacked no row by now: what comes from the others is not new, only read late."""
+
     _settled = False
     _awaited_row: tuple[Ref, int] | None = None
     """A row to go to as soon as it is listed, unless the user has moved since (:attr:`Viewport.moves`)."""
@@ -118,7 +121,7 @@ class ListView(TabularView):
         self.frame.show()
 
     def _changed(self, change: Change) -> None:
-        self.table.apply(change)
+        self.table.apply(change, is_new=lambda row: row.ref.account in self._read_in_full)
         self._settle_columns()
         self._settle_cursor()
         self._select_awaited(change.added)
@@ -174,6 +177,7 @@ class ListView(TabularView):
     def catch_up(self) -> None:
         """Show the rows as they are now."""
         self._note_staleness()
+        self._note_read()
         self.table.set_rows(self.session.fleet.rows(self.RESOURCE).values())
         self._apply_filter()
         self.pass_time()
@@ -184,9 +188,17 @@ class ListView(TabularView):
         """Rows may have become stale or fresh."""
         super().feeds_changed()
         self._note_staleness()
+        self._note_read()
         self._settle_columns()
         self._settle_cursor()
         self._show_placeholder()
+
+    def _note_read(self) -> None:
+        """Note which accounts' lists lack no row by now."""
+        fleet = self.session.fleet
+        self._read_in_full = frozenset(
+            name for name in fleet.accounts if not fleet.coverage(name, [self.RESOURCE]).lacks_rows
+        )
 
     def _note_staleness(self) -> None:
         """Draw all rows again when those of an account became stale or fresh, and only then."""

@@ -162,8 +162,11 @@ class RecordTable(TableView[RowT]):
         self._filter.forget_all()
         self._sync()
 
-    def apply(self, change: Change) -> None:
-        """Take in a difference. Off the screen it writes nothing; on it, the lines whose cells are others."""
+    def apply(self, change: Change, *, is_new: Callable[[RowT], bool] = lambda row: True) -> None:
+        """Take in a difference. Off the screen it writes nothing; on it, the lines whose cells are others.
+
+        ``is_new`` returns whether an added row is announced where it comes in above those in view.
+        """
         added, updated = cast(Sequence[RowT], change.added), cast(Sequence[RowT], change.updated)
         for rows in (added, updated):
             for row in rows:
@@ -172,7 +175,7 @@ class RecordTable(TableView[RowT]):
             self._forget(ref)
         with self.viewport.anchored() as first:
             self._model.change(added, updated, change.removed)
-        self._note_above((row.ref for row in added), first)
+        self._note_above((row.ref for row in added if is_new(row)), first)
         self._sync()
 
     def invalidate(self, refs: Iterable[Ref] | None = None) -> None:
