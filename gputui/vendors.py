@@ -136,7 +136,8 @@ def _registered() -> Mapping[str, Sequence[EntryPoint]]:
     from importlib.metadata import entry_points
 
     found = list(entry_points(group=GROUP))
-    if not any(_package(entry) == "gputui" for entry in found):
+    # By the module, as the name of a package costs its whole metadata.
+    if not any(entry.module.startswith("gputui.") for entry in found):
         found += _of_source_tree()
     registered: dict[str, list[EntryPoint]] = {}
     for entry in found:

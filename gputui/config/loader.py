@@ -56,12 +56,13 @@ class Config(Section):
     """The whole configuration. ``accounts`` is by name, in the order of the file."""
 
     accounts: dict[str, Account]
-    ui: UiConfig = UiConfig()
-    polling: Polling = Polling()
-    waste: WasteConfig = WasteConfig()
-    agent: AgentConfig = AgentConfig()
-    notify: NotifyConfig = NotifyConfig()
-    commands: list[CommandConfig] = Field(default_factory=list)
+    # A section that is not written needs no validator, which takes longer to build than all that is written to read.
+    ui: UiConfig = UiConfig.model_construct()
+    polling: Polling = Polling.model_construct()
+    waste: WasteConfig = WasteConfig.model_construct()
+    agent: AgentConfig = AgentConfig.model_construct()
+    notify: NotifyConfig = NotifyConfig.model_construct()
+    commands: list[CommandConfig] = Field(default=[])
     budgets: dict[str, BudgetConfig] = Field(default_factory=dict)
 
     @property
@@ -195,16 +196,16 @@ class _Reader:
             if key not in Config.model_fields:
                 self.problems.append(f"{clean(key)}: {unknown_key(key, Config.model_fields)}")
         accounts = self._accounts(data.get("accounts", {}))
-        ui = self._section(UiConfig, data.get("ui", {}), ("ui",))
+        ui = self._optional(UiConfig, data, "ui")
         commands = self._commands(data.get("commands", []))
         custom = _custom_keys(data.get("commands"))
         of_commands = tuple(f"{label}: " for label in custom)
         for problem in key_problems(_keys_of(data.get("ui")), custom):
             self.problems.append(problem if problem.startswith(of_commands) else f"ui.keys.{problem}")
-        polling = self._section(Polling, data.get("polling", {}), ("polling",))
-        waste = self._section(WasteConfig, data.get("waste", {}), ("waste",))
-        notify = self._section(NotifyConfig, data.get("notify", {}), ("notify",))
-        agent = self._section(AgentConfig, data.get("agent", {}), ("agent",))
+        polling = self._optional(Polling, data, "polling")
+        waste = self._optional(WasteConfig, data, "waste")
+        notify = self._optional(NotifyConfig, data, "notify")
+        agent = self._optional(AgentConfig, data, "agent")
         budgets = self._budgets(data.get("budgets", {}), data.get("accounts"))
         if ui is None or polling is None or waste is None or notify is None or agent is None or self.problems:
             return None
@@ -295,6 +296,11 @@ class _Reader:
         return UnusableAccount.model_construct(
             name=name, kind=kind, base_url="", read_only=read_only, problem=problem
         )
+
+    def _optional(self, model: type[_S], data: dict[str, Any], name: str) -> _S | None:
+        if name not in data:
+            return model.model_construct()
+        return self._section(model, data[name], (name,))
 
     def _section(self, model: type[_S], data: object, path: tuple[str, ...]) -> _S | None:
         context = {

@@ -55,7 +55,7 @@ class NotifyConfig(Section):
     topics: list[str] = Field(default_factory=lambda: [Topic.STOCK.value])
     terminal: Literal["none", "osc9", "osc777"] = "none"
     bell: bool = True
-    command: list[str] = Field(default_factory=list)
+    command: list[str] = Field(default=[])
     webhook: Annotated[SecretRef | None, PlainValidator(secret_at("webhook"))] = None
 
     @field_validator("command")
@@ -140,7 +140,7 @@ class BudgetConfig(Section):
     amount: float = Field(gt=0, le=1_000_000_000, allow_inf_nan=False, examples=[100])
     currency: Currency = Field(examples=["USD"])
     per: Literal["day", "week", "month"] = "month"
-    accounts: list[str] = Field(default_factory=list)
+    accounts: list[str] = Field(default=[])
     levels: list[float] = Field(default_factory=lambda: [80.0, 100.0], min_length=1, max_length=10)
 
     @field_validator("levels")
