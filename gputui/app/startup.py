@@ -53,14 +53,14 @@ def run(
     asked = agent
     agent = agent if sketch.agent else None
 
-    # What the agent needs as well is imported first: it begins as a copy of this process. Then this process imports
-    # what draws, and the agent what asks, on another core.
     from gputui.config.paths import history_path, scope_of
     from gputui.fleet import Fleet
     from gputui.history.history import History
 
     if agent is not None and agent.starts:
-        from gputui.agent.link import Link  # noqa: F401
+        # The agent begins as a copy of this process. Then this process imports what draws, and the agent what asks
+        # servers, on another core.
+        import gputui.app.shared_imports  # noqa: F401
         from gputui.agent.start import start_early
 
         agent.process = start_early(agent, state_dir)
