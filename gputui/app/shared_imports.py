@@ -1,14 +1,14 @@
-"""What a session and its agent both need, imported before the agent begins as a copy of the session's process.
+"""The modules that a session and its agent both need, imported before the agent begins as a copy of the session.
 
-What is here is imported once for both. What draws is not here, as the agent would wait for it; what asks servers is
-not, as the session would.
+Each is imported once for both. Modules that draw are not among them, as the agent would wait for them; those that ask
+servers are not, as the session would.
 """
 
 # ruff: noqa: F401
 
 from __future__ import annotations
 
-# Of other packages: what Textual needs, and pydantic or httpx.
+# Modules that Textual imports, and pydantic or httpx.
 import concurrent.futures.thread
 import csv
 import fractions
