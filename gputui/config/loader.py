@@ -196,16 +196,16 @@ class _Reader:
             if key not in Config.model_fields:
                 self.problems.append(f"{clean(key)}: {unknown_key(key, Config.model_fields)}")
         accounts = self._accounts(data.get("accounts", {}))
-        ui = self._optional(UiConfig, data, "ui")
+        ui = self._optional(UiConfig.model_construct(), data, "ui")
         commands = self._commands(data.get("commands", []))
         custom = _custom_keys(data.get("commands"))
         of_commands = tuple(f"{label}: " for label in custom)
         for problem in key_problems(_keys_of(data.get("ui")), custom):
             self.problems.append(problem if problem.startswith(of_commands) else f"ui.keys.{problem}")
-        polling = self._optional(Polling, data, "polling")
-        waste = self._optional(WasteConfig, data, "waste")
-        notify = self._optional(NotifyConfig, data, "notify")
-        agent = self._optional(AgentConfig, data, "agent")
+        polling = self._optional(Polling.model_construct(), data, "polling")
+        waste = self._optional(WasteConfig.model_construct(), data, "waste")
+        notify = self._optional(NotifyConfig.model_construct(), data, "notify")
+        agent = self._optional(AgentConfig.model_construct(), data, "agent")
         budgets = self._budgets(data.get("budgets", {}), data.get("accounts"))
         if ui is None or polling is None or waste is None or notify is None or agent is None or self.problems:
             return None
@@ -297,10 +297,8 @@ class _Reader:
             name=name, kind=kind, base_url="", read_only=read_only, problem=problem
         )
 
-    def _optional(self, model: type[_S], data: dict[str, Any], name: str) -> _S | None:
-        if name not in data:
-            return model.model_construct()
-        return self._section(model, data[name], (name,))
+    def _optional(self, default: _S, data: dict[str, Any], name: str) -> _S | None:
+        return self._section(type(default), data[name], (name,)) if name in data else default
 
     def _section(self, model: type[_S], data: object, path: tuple[str, ...]) -> _S | None:
         context = {
