@@ -134,13 +134,17 @@ class ProtocolError(GputuiError):
 
 
 class IncompleteError(ProtocolError):
-    """A list was read in part: rows are missing, or, where ``all_named``, all but the names of some."""
+    """A list was read in part: rows are missing, or, where ``all_named``, all but the names of some.
+
+    ``awaits``: of some rows the first answer has not come yet.
+    """
 
     title = "Incomplete list"
 
-    def __init__(self, message: str, *, hint: str = "", all_named: bool = False) -> None:
+    def __init__(self, message: str, *, hint: str = "", all_named: bool = False, awaits: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.all_named = all_named
+        self.awaits = awaits
 
 
 class UnknownOutcomeError(GputuiError):

@@ -172,6 +172,7 @@ _ATTRIBUTES: tuple[tuple[type[GputuiError], str, Any], ...] = (
     (InvalidError, "fields", {}),
     (ConfigError, "problems", ()),
     (IncompleteError, "all_named", False),
+    (IncompleteError, "awaits", False),
 )
 
 

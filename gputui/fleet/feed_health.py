@@ -7,7 +7,7 @@ from datetime import datetime
 
 from gputui.errors import AuthError, GputuiError, IncompleteError, RateLimitedError
 from gputui.late_dataclasses import dataclass
-from gputui.models import Coverage, FeedState, HealthState, PartialRows, Resource, Row
+from gputui.models import Coverage, FeedState, HealthState, Instance, PartialRows, Resource, Row
 
 _SLOW_ANSWER = 2.0
 SAME_OUTAGE = 10.0
@@ -31,9 +31,12 @@ class Feed:
     def coverage(self) -> Coverage:
         """How far the rows are those that the server has now, of an account that has such a list."""
         found = _BY_STATE.get(self.state, Coverage.COMPLETE)
-        if self.lacking is not None:
-            blank = isinstance(self.lacking, IncompleteError) and self.lacking.all_named
+        lacking = self.lacking
+        if lacking is not None:
+            blank = isinstance(lacking, IncompleteError) and lacking.all_named
             found |= Coverage.BLANK if blank else Coverage.INCOMPLETE
+        if isinstance(lacking, IncompleteError) and lacking.awaits:
+            found |= Coverage.AWAITED
         return found
 
 
@@ -130,4 +133,5 @@ def incomplete(account: str, resource: Resource, rows: Iterable[Row]) -> Incompl
     return IncompleteError(
         f"{account}: the list of {resource.words} is incomplete: {problem}{end}",
         all_named=not rows.missing,
+        awaits=any(isinstance(row, Instance) and row.is_awaited for row in rows),
     )

@@ -110,6 +110,8 @@ class Coverage(Flag):
     """A server, or the reading of its answer, left out rows."""
     BLANK = auto()
     """Of some rows no more than the names could be read."""
+    AWAITED = auto()
+    """Of some rows no more than the names is known before their first answer: whether they are well is not known."""
     FILTERED = auto()
     """The user has filters in force on a server."""
     ABSENT = auto()
@@ -133,7 +135,7 @@ class Coverage(Flag):
     @property
     def names_all(self) -> bool:
         """Whether each thing that the servers have now has a row: what has none does not exist any more."""
-        return not self & ~Coverage.BLANK
+        return not self & ~(Coverage.BLANK | Coverage.AWAITED)
 
 
 class HealthState(StrEnum):

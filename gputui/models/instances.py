@@ -204,6 +204,11 @@ class Instance:
     release_at: datetime | None = None
     raw: str = field(default="", compare=False, repr=False)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether its first answer has not come yet: it is neither well nor a problem."""
+        return self.machine is not None and self.machine.first_look
+
 
 class EventSource(StrEnum):
     """The source of an event."""

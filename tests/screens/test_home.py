@@ -14,7 +14,7 @@ from gputui.errors import UnavailableError
 from gputui.fleet.session_work import SessionWork
 from gputui.fleet.waste import READ as WASTE_READ
 from gputui.history.history import History
-from gputui.models import Instance, Machine, Missing, PartialRows, Phase, Ref, Resource, Row, TransferRow
+from gputui.models import Coverage, Instance, Machine, Missing, PartialRows, Phase, Ref, Resource, Row, TransferRow
 from gputui.models.forwards import ForwardState, PortForward
 from gputui.models.runs import RunRow
 from gputui.screens.home.view import HomeView
@@ -180,8 +180,8 @@ async def test_a_host_that_does_not_answer_is_one_line_and_other_gaps_of_its_acc
     async with staged(backend, view="0") as stage:
         assert "1 problem" in stage.title
         assert "gave no answer" in stage.line_of("gpu04")
-        both = ["No host is named gpu9.", said]
-        backend.rows[Resource.INSTANCES] = PartialRows([replace(gpu04, status="unknown")], blank=both)
+        missing = [Missing("No host is named gpu9.")]
+        backend.rows[Resource.INSTANCES] = PartialRows([replace(gpu04, status="unknown")], missing, [said])
         await stage.press("r")
         await stage.advance(1)
         assert "2 problems" in stage.title
@@ -204,6 +204,9 @@ async def test_a_host_that_is_looked_at_for_the_first_time_is_not_known_and_no_p
         assert "problem" not in stage.title.replace("? problems", "")
         assert said not in stage.text
         assert "Instances!" not in stage.text
+        coverage = stage.fleet.coverage("lab", (Resource.INSTANCES,))
+        assert coverage == Coverage.BLANK | Coverage.AWAITED
+        assert coverage.names_all
 
 
 async def test_a_host_that_answers_after_the_gpus_were_read_is_no_problem() -> None:

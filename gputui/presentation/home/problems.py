@@ -195,7 +195,7 @@ def _instances(troubles: Troubles, silent: _Silent, now: datetime) -> Iterator[H
 def _trouble(row: Instance, start: Start | None, now: datetime) -> _Trouble | None:
     """Return the worst that is wrong with an instance; None for nothing."""
     machine = row.machine
-    if machine is not None and machine.first_look:
+    if row.is_awaited:
         return None
     why = f": {row.problem}" if row.problem else ""
     if row.phase is Phase.FAILED:

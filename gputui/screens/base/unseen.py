@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from gputui.models import RESOURCES, Change, Event, Phase, Ref, Resource, Row
+from gputui.models import RESOURCES, Change, Event, Instance, Phase, Ref, Resource, Row
 from gputui.widgets.bars.title import Mark
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ _PROBLEMS = (Phase.FAILED, Phase.UNKNOWN)
 
 
 def _is_problem(row: Row) -> bool:
-    machine = getattr(row, "machine", None)
-    return getattr(row, "phase", None) in _PROBLEMS and not (machine is not None and machine.first_look)
+    return getattr(row, "phase", None) in _PROBLEMS and not (isinstance(row, Instance) and row.is_awaited)
 
 
 class Unseen:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gputui.errors import GputuiError
-from gputui.models import Instance, PartialRows, Phase, Resource, Row
+from gputui.errors import GputuiError, IncompleteError
+from gputui.models import Instance, Resource
 from gputui.presentation.home.problems import AccountState
 
 if TYPE_CHECKING:
@@ -53,22 +53,8 @@ def account_state(fleet: Fleet, name: str) -> AccountState:
 
 def _is_of_hosts(fleet: Fleet, name: str, resource: Resource, lacking: GputuiError) -> bool:
     """Whether a list lacks only what hosts that do not answer have: each of them has a line of its own."""
-    rows = [row for row in fleet.all(Instance) if row.ref.account == name]
-    if all(row.machine is None for row in rows):
+    rows = fleet.rows(Resource.INSTANCES, name).values()
+    if not any(isinstance(row, Instance) and row.machine is not None for row in rows):
         return False
-    if resource in _OF_HOSTS:
-        return True
-    unread = [row for row in rows if row.machine is not None and row.phase is Phase.UNKNOWN]
-    # A configured name that matches no host has no row: then the reasons are not only these.
-    said: PartialRows[Row] = PartialRows(
-        blank=[row.problem or "" for row in unread if row.machine and row.machine.reachable is None]
-    )
-    return bool(said.blank) and str(lacking).rstrip(".").endswith(f"is incomplete: {said.problem.rstrip('.')}")
-
-
-def looks_first(fleet: Fleet, name: str) -> bool:
-    """Whether the first look at a host of an account has not ended."""
-    return fleet.feed(name, Resource.INSTANCES).lacking is not None and any(
-        isinstance(row, Instance) and row.machine is not None and row.machine.first_look
-        for row in fleet.rows(Resource.INSTANCES, name).values()
-    )
+    # A configured name that matches no host has no row: it is missing among the instances.
+    return resource in _OF_HOSTS or (isinstance(lacking, IncompleteError) and lacking.all_named)

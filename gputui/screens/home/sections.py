@@ -48,7 +48,7 @@ from gputui.screens.base.header_cost import (
 )
 from gputui.screens.base.session import Session
 from gputui.screens.events.slow_steps import SlowSteps
-from gputui.screens.home.known_lists import account_state, looks_first
+from gputui.screens.home.known_lists import account_state
 
 if TYPE_CHECKING:
     from gputui.analytics.budgets import BudgetState
@@ -179,10 +179,7 @@ class HomeSections:
             since=self._entered,
             is_stale=fleet.is_stale,
             bills=self._bills,
-            known=not (
-                coverage_shown(self._session, _WITH_PROBLEMS) & Coverage.UNREAD
-                or any(looks_first(fleet, name) for name in self._session.accounts_shown())
-            ),
+            known=not coverage_shown(self._session, _WITH_PROBLEMS) & (Coverage.UNREAD | Coverage.AWAITED),
         )
 
     def _bills(self, account: str) -> bool:
