@@ -225,6 +225,12 @@ class LinkLostError(CopyError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class ReplacedError(GputuiError):
+    """The files that gputui runs from are those of another version than the one that runs."""
+
+    title = "Restart needed"
+
+
 class AgentError(GputuiError):
     """The user's agent cannot be used: another user's, of another configuration, or it does not answer."""
 

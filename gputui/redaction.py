@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from gputui.errors import GputuiError
+from gputui.errors import GputuiError, ReplacedError
 from gputui.known_secrets import MASK, forms, mask, note
 from gputui.late_patterns import late_pattern
 from gputui.text import clean
 
+_BEGUN = time.time()
+"""When this process began, to a second: every command imports this module."""
 _SHORTEST = 3
 _LONGEST_FAULT = 500
 
@@ -181,9 +184,22 @@ def describe_fault(error: BaseException) -> str:
     return clean(redact(text[: 4 * _LONGEST_FAULT]))[:_LONGEST_FAULT]
 
 
+def replaced_error(error: BaseException) -> ReplacedError | None:
+    """Return the failure in words for users where an upgrade under this process is its cause; None for any other."""
+    if not isinstance(error, ImportError):
+        return None
+    try:
+        from gputui.own_files import replacement
+    except ImportError:
+        return ReplacedError("gputui was replaced while it ran.", hint="Quit gputui and start it again.")
+    return replacement(error, _BEGUN)
+
+
 def inner_failure(what: str, error: BaseException) -> GputuiError:
     """Return the error for users about an unexpected exception; ``what`` failed: "lab: reading instances"."""
-    failure = GputuiError(f"{what} failed inside gputui ({describe_fault(error)}).", hint="Please report this.")
+    failure = replaced_error(error) or GputuiError(
+        f"{what} failed inside gputui ({describe_fault(error)}).", hint="Please report this."
+    )
     failure.__cause__ = error
     return failure
 

@@ -108,10 +108,13 @@ def _only_known(group: BaseExceptionGroup[BaseException]) -> GputuiError | None:
 
 
 def _crash(error: BaseException) -> int:
+    from gputui.redaction import redact, replaced_error
+
+    if (replaced := replaced_error(error)) is not None:
+        return report_error(replaced)
     from gputui.config.paths import state_dir
     from gputui.crash_report import write_report
     from gputui.models import Secret
-    from gputui.redaction import redact
 
     what = redact(f"{type(error).__name__}: {error}".splitlines()[0], Secret.revealed())
     try:

@@ -20,6 +20,7 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 
 from gputui.errors import GputuiError, reason_of
+from gputui.redaction import replaced_error
 from gputui.widgets.textual_internals import app_context
 
 MOST_IN_A_ROW = 5
@@ -106,11 +107,17 @@ class Failures:
             self.show_internal_error(error)
 
     def show_internal_error(self, error: BaseException) -> None:
-        """Show that something failed that should not, and where the report is."""
+        """Show that something failed that should not, and where the report is; an upgrade is no such failure."""
+        if (replaced := replaced_error(error)) is not None:
+            self._notify_once(str(replaced), title=replaced.title, timeout=20)
+            return
         self._notify_once(f"{type(error).__name__}. {self._report_on(error)}", title=INTERNAL_ERROR, timeout=20)
 
     def last_words(self, error: BaseException) -> str:
         """Return what is printed after the failure that ends the program."""
+        replaced = replaced_error(error)
+        if replaced is not None:
+            return f"gputui: {replaced}"
         return f"gputui failed: {type(error).__name__}. {self._report_on(error)}"
 
     def _notify_once(self, text: str, *, title: str, timeout: float, **options: Any) -> None:

@@ -215,6 +215,16 @@ async def test_a_failure_that_comes_again_is_shown_and_written_once(tmp_path: Pa
         assert "report-2" in stage.toasts
 
 
+async def test_an_upgrade_under_the_session_is_no_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gputui.redaction._BEGUN", 0.0)
+    async with staged(FakeBackend("lab", {}), report=report) as stage:
+        stage.app.show_internal_error(ImportError("cannot import name", name="gputui.screens.new"))
+        await stage.settle()
+        assert "Restart needed gputui" in stage.toasts
+        assert "Quit gputui and start it again." in stage.toasts
+        assert "Internal error" not in stage.toasts
+
+
 @pytest.mark.parametrize("broken", ["_ended_by_leaving", "exit"])
 async def test_a_program_that_cannot_be_left_in_the_usual_way_still_ends(
     broken: str, monkeypatch: pytest.MonkeyPatch
