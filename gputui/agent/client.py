@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from gputui.agent.place import Place
-from gputui.agent.protocol import LONGEST_LINE, Data, Frame, Hello, encoded, error_from_plain, read_frame
+from gputui.agent.protocol import LONGEST_LINE, Data, Frame, Hello, encoded, error_from_plain, own_build, read_frame
 from gputui.errors import AgentError, GputuiError
 from gputui.text import clean
 
@@ -27,6 +27,8 @@ class RefusedError(AgentError):
     """The agent serves another configuration, or is of another version. ``retiring``: it ends now."""
 
     retiring = False
+    of_other_build = False
+    """Whether it is of another release or commit of gputui than this process."""
 
 
 class LostError(AgentError):
@@ -158,6 +160,7 @@ async def greet(connection: socket.socket, hello: Hello) -> Client | None:
         writer.close()
         given = error_from_plain(answer.head["refused"])
         refusal = RefusedError(given.message, hint=given.hint)
+        refusal.of_other_build = answer.head.get("gputui") != (hello.build or own_build())
         refusal.retiring = answer.head.get("retiring") is True
         raise refusal
     facts = {name: clean(value) if isinstance(value, str) else value for name, value in answer.head.items()}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gputui.agent.client import Client, Listener, LostError
+from gputui.agent.client import Client, Listener, LostError, RefusedError
 from gputui.agent.place import Place
 from gputui.agent.protocol import hello_of
 from gputui.agent.reads import answer_from_data, question_to_plain
@@ -40,6 +41,9 @@ class Link:
         self._plan = plan
         self._fleet: Fleet | None = None
         self._listeners: list[tuple[str, Listener]] = []
+        self._on_other_build: Callable[[AgentError], None] | None = None
+        self._other_build = ""
+        """The refusal of an agent of another build that was reported."""
         self._connecting = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -65,6 +69,7 @@ class Link:
                 client = await attach(self._place, hello, plan.program if start else None, pid=plan.process)
             except AgentError as error:
                 self.problem, plan.process = error, None
+                self._report_other_build()
                 return None
             plan.process = None
             if client is not None:
@@ -105,6 +110,19 @@ class Link:
         if self.client is not None:
             with suppress(AgentError):
                 await self.client.subscribe(topic, listener)
+
+    def report_other_build(self, report: Callable[[AgentError], None]) -> None:
+        """Report once an agent of another release or commit, which does not serve this session."""
+        self._on_other_build = report
+        self._report_other_build()
+
+    def _report_other_build(self) -> None:
+        error = self.problem
+        if self._on_other_build is None or not isinstance(error, RefusedError) or not error.of_other_build:
+            return
+        if error.message != self._other_build:
+            self._other_build = error.message
+            self._on_other_build(error)
 
     def serve(self, fleet: Fleet, *, fresh: bool = False) -> None:
         """Let a fleet share its requests from now on; ``fresh``: those that began before now do not serve it."""

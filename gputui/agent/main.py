@@ -16,12 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gputui import __version__
 from gputui.agent.agent import Agent
 from gputui.agent.client import RefusedError, connect
 from gputui.agent.log import close_log, open_log
 from gputui.agent.place import AgentInfo, Place
-from gputui.agent.protocol import PROTOCOL, Hello, config_fingerprint
+from gputui.agent.protocol import PROTOCOL, Hello, config_fingerprint, own_build
 from gputui.agent.reads import answer_to_data, question_from_plain
 from gputui.agent.rows import rows_as_read
 from gputui.agent.server import Greeting, Handler, Server, Session
@@ -123,7 +122,7 @@ class Process:
         from gputui.config.paths import history_path
         from gputui.history.history import History
 
-        info = AgentInfo(os.getpid(), os.uname().nodename, __version__, str(self._config_path), self._since)
+        info = AgentInfo(os.getpid(), os.uname().nodename, own_build(), str(self._config_path), self._since)
         self.place.write_info(info)
         self.server = Server(
             {"pid": info.pid, "config": info.config},
@@ -145,7 +144,7 @@ class Process:
         )
         self.agent.opened.add(lambda _: self._poll_for_sessions())
         await self.server.start(listening)
-        log.info("gputui %s, process %d, configuration %s", __version__, info.pid, info.config)
+        log.info("gputui %s, process %d, configuration %s", own_build(), info.pid, info.config)
         try:
             await self.agent.begin()
             gc.freeze()
@@ -203,16 +202,16 @@ class Process:
 
     def _greet(self, session: Session, hello: Mapping[str, Any]) -> Greeting:
         """Decide about a session: it has to be of this release and of this configuration."""
-        if hello.get("control") is True and hello.get("hello") == PROTOCOL:
+        if hello.get("control") is True:
             session.attached = False
             return Greeting()
         session.fingerprint = str(hello.get("fingerprint", ""))
         theirs, config = clean(str(hello.get("gputui", "?"))), clean(str(hello.get("config", "")))
         if self.over.is_set():
             return Greeting(AgentError(f"The agent (process {os.getpid()}) is ending."), retiring=True)
-        if theirs != __version__ or hello.get("hello") != PROTOCOL:
+        if theirs != own_build() or hello.get("hello") != PROTOCOL:
             refusal = AgentError(
-                f"The agent (process {os.getpid()}) is of gputui {__version__}, not of {theirs}.",
+                f"The agent (process {os.getpid()}) is of gputui {own_build()}, not of {theirs}.",
                 hint="Stop it with gputui agent stop: the next session starts another one.",
             )
         elif config != str(self._config_path):
@@ -299,7 +298,7 @@ class Process:
     async def _status(self, session: Session, arguments: Mapping[str, Any]) -> Any:
         used = resource.getrusage(resource.RUSAGE_SELF)
         return {
-            "gputui": __version__,
+            "gputui": own_build(),
             "pid": os.getpid(),
             "host": os.uname().nodename,
             "since": self._since,

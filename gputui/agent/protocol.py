@@ -1,7 +1,9 @@
 """The messages between agent and sessions: a line of JSON, followed by as many bytes as the line says.
 
-The first line of each side is a greeting, which every version understands. After it a session sends requests with an
-``id``, which is in their answers; an answer may have parts before its end. What the agent publishes has a ``topic``.
+The first line of each side is a greeting, which every version understands, and so are the requests of the status and
+the end. Everything else is between processes of one build, so that it may change. After the greeting a session sends
+requests with an ``id``, which is in their answers; an answer may have parts before its end. What the agent publishes
+has a ``topic``.
 Both sides are processes of one user: the form of the data is checked, as they may be of different versions.
 """
 
@@ -13,10 +15,10 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gputui import __version__
 from gputui.errors import (
     AgentError,
     ConfigError,
@@ -27,9 +29,10 @@ from gputui.errors import (
 )
 from gputui.late_dataclasses import dataclass
 from gputui.text import clean
+from gputui.version import version_text
 
 PROTOCOL = 1
-"""The version of the requests and answers after the greeting. Incompatible changes increase it."""
+"""The version of the greeting, of the status and of the end. Incompatible changes increase it."""
 NOTICE, PROBLEM = "notice", "problem"
 """The topics of notifications, and of failures inside the agent."""
 LONGEST_LINE = 256 * 2**10
@@ -66,27 +69,34 @@ class Hello:
 
     ``fingerprint`` is that of the configuration with what the environment adds to it; empty where the session
     has no use for the agent's requests. ``attached``: the agent does not end while the session is connected.
-    ``control``: it asks for the status and the end alone, which every agent answers.
+    ``control``: it asks for the status and the end alone, which every agent answers. ``build`` is that of the
+    session, '' for this process.
     """
 
     config: str
     fingerprint: str = ""
     attached: bool = False
     control: bool = False
-    version: str = __version__
+    build: str = ""
     protocol: int = PROTOCOL
 
     def head(self) -> dict[str, Any]:
         """Return it as a message."""
         return {
             "hello": self.protocol,
-            "gputui": self.version,
+            "gputui": self.build or own_build(),
             "config": self.config,
             "fingerprint": self.fingerprint,
             "attached": self.attached,
             "control": self.control,
             "pid": os.getpid(),
         }
+
+
+@cache
+def own_build() -> str:
+    """Return the version and commit of this process: those of its first call, as an upgrade may replace the files."""
+    return version_text()
 
 
 def hello_of(config: Path, *, attached: bool = False) -> Hello:

@@ -13,9 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from gputui import __version__
 from gputui.agent.place import name_of, peer_user
-from gputui.agent.protocol import LONGEST_LINE, PROTOCOL, Data, Frame, encoded, error_to_plain, read_frame
+from gputui.agent.protocol import LONGEST_LINE, PROTOCOL, Data, Frame, encoded, error_to_plain, own_build, read_frame
 from gputui.errors import AgentError
 from gputui.late_dataclasses import dataclass
 from gputui.redaction import as_failure
@@ -169,7 +168,7 @@ class Server:
         session.pid = pid if type(pid := hello.head.get("pid")) is int else 0
         session.attached = hello.head.get("attached") is True
         greeting = self._greet(session, hello.head)
-        facts = {"hello": PROTOCOL, "gputui": __version__, **self._facts}
+        facts = {"hello": PROTOCOL, "gputui": own_build(), **self._facts}
         if greeting.refusal is not None:
             facts |= {"refused": error_to_plain(greeting.refusal), "retiring": greeting.retiring}
         session.send(facts)

@@ -67,6 +67,7 @@ class TerminalNotifications:
 
     async def follow_agent(self, agent: Link) -> None:
         """Show what the agent announces from now on; command and webhook have it from the agent."""
+        agent.report_other_build(self._show_problem)
         await agent.subscribe(NOTICE, self._take_notice)
         await agent.subscribe(PROBLEM, self._take_problem)
 

@@ -6,10 +6,12 @@ import asyncio
 import json
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gputui.agent import link as link_module
 from gputui.agent import place as place_module
 from gputui.agent import server as server_module
 from gputui.agent.client import Client, RefusedError, connect, greet
@@ -130,12 +132,27 @@ async def test_a_session_with_another_configuration_is_refused_and_an_idle_agent
 async def test_an_agent_of_another_release_says_so(agent: Running) -> None:
     agent.services[0].busy = True
     with pytest.raises(RefusedError, match=r"is of gputui .*, not of 99\.1\. Stop it with gputui agent stop"):
-        await connect(agent.process.place, Hello(str(agent.config), version="99.1"))
+        await connect(agent.process.place, Hello(str(agent.config), build="99.1"))
     # Its status can be asked for, and its end, whatever the release of the command.
-    client = await connect(agent.process.place, Hello("", version="99.1", control=True))
+    client = await connect(agent.process.place, Hello("", build="99.1", control=True))
     assert client is not None
     assert (await client.call("stop"))["busy"] == ["fake"]
     await client.ended.wait()
+
+
+async def test_a_session_reports_an_agent_of_another_commit_once_and_works_without_it(
+    agent: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent.services[0].busy = True
+    theirs = replace(hello_of(agent.config, attached=True), build="0.1.0 (commit 99)")
+    monkeypatch.setattr(link_module, "hello_of", lambda *_, **__: theirs)
+    link = Link(agent.state, AgentPlan(agent.config, (), starts=False))
+    said: list[str] = []
+    for _ in range(2):
+        assert await link.open() is None
+        link.report_other_build(lambda error: said.append(str(error)))
+    assert len(said) == 1
+    assert "not of 0.1.0 (commit 99). Stop it with gputui agent stop" in said[0]
 
 
 async def test_a_changed_configuration_applies_without_a_new_start(agent: Running) -> None:

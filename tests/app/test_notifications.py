@@ -10,7 +10,7 @@ import pytest
 
 from gputui.agent.protocol import NOTICE, PROBLEM, error_to_plain
 from gputui.app.notifications import TerminalNotifications, desktop_sequence
-from gputui.errors import GputuiError
+from gputui.errors import AgentError, GputuiError
 from gputui.models import Instance, Phase, Ref, Resource
 from gputui.models.notifications import Notification, Topic
 from gputui.models.serialize import to_plain
@@ -66,6 +66,9 @@ class Announcing:
     def __init__(self) -> None:
         self.listeners: dict[str, Callable[[object], None]] = {}
 
+    def report_other_build(self, report: Callable[[AgentError], None]) -> None:
+        report(AgentError("The agent is of another commit.", hint="Stop it."))
+
     async def subscribe(self, topic: str, listener: Callable[[object], None]) -> None:
         self.listeners[topic] = listener
 
@@ -80,3 +83,4 @@ async def test_what_the_agent_announces_is_shown() -> None:
         await stage.settle()
         assert "lab: 2 RTX 4090 are idle." in stage.toasts
         assert "The agent: leases failed." in stage.toasts
+        assert "The agent is of another commit. Stop it." in stage.toasts
