@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -86,30 +86,34 @@ async def make_rule(fleet: Fleet, wish: Wish, *, id_: str, scope: str, user: str
 
 
 def _notifying(fleet: Fleet, wish: Wish, watch: Watch, names: Sequence[str]) -> Made:
-    given = {"--ceiling": wish.ceiling, "--budget": wish.budget, "--budget-per-day": wish.budget_day}
-    if without := [name for name, value in given.items() if value is not None]:
-        raise ConfigError(f"{without[0]} has no effect without --grab or --start: --price limits what is announced.")
+    labels = wish.labels
+    given = {"ceiling": wish.ceiling, "budget": wish.budget, "budget_day": wish.budget_day}
+    if without := [labels[name] for name, value in given.items() if value is not None]:
+        raise ConfigError(
+            f"{without[0]} has no effect without {labels['grab']}: {labels['price']} limits what is announced."
+        )
     if not watch.models:
         raise ConfigError("Name the GPU models to watch.", hint=offered(fleet, names, watch))
     if wish.price is not None:
-        watch = replace(watch, price_limit=Money(wish.price, _currency(fleet, names)))
+        watch = replace(watch, price_limit=Money(wish.price, _currency(fleet, names, labels)))
     offers = matching(fleet, watch, names)
     if not offers and has_stock(fleet, names):
         raise ConfigError(
             f"None of these accounts offers {', '.join(watch.models)}{in_regions(watch.regions)}.",
             hint=offered(fleet, names, watch),
         )
-    return Made(watch, notes=_notes(fleet, watch, [offer.ref.account for offer in offers]))
+    return Made(watch, notes=_notes(fleet, watch, [offer.ref.account for offer in offers], labels))
 
 
 async def _grabbing(fleet: Fleet, wish: Wish, watch: Watch, names: Sequence[str]) -> Made:
+    labels = wish.labels
     if wish.ceiling is None:
         raise ConfigError(
             "A grab needs a ceiling: the most that an hour of one instance may cost.",
-            hint="Give it as --ceiling 1.50.",
+            hint=f"Give it as {labels['ceiling']} 1.50.",
         )
     if wish.once:
-        raise ConfigError("--once has no effect with a grab: it ends once it has obtained its number.")
+        raise ConfigError(f"{labels['once']} has no effect with a grab: it ends once it has obtained its number.")
     if wish.starts:
         candidates = list(map(to_start, wish.starts))
     else:
@@ -119,7 +123,7 @@ async def _grabbing(fleet: Fleet, wish: Wish, watch: Watch, names: Sequence[str]
     for name in accounts:
         if fleet.accounts[name].read_only:
             raise ForbiddenError(f"{name} is read-only here.", hint=f"Remove read_only from [accounts.{name}].")
-    currency = _currency(fleet, accounts)
+    currency = _currency(fleet, accounts, labels)
 
     def money(amount: Decimal | None) -> Money | None:
         return None if amount is None else Money(amount, currency)
@@ -135,10 +139,10 @@ async def _grabbing(fleet: Fleet, wish: Wish, watch: Watch, names: Sequence[str]
         lease=wish.lease,
     )
     watch = replace(watch, grab=grab, price_limit=money(wish.price))
-    _check_budgets(watch, grab)
+    _check_budgets(watch, grab, labels)
     chances = RuleStock(fleet).chances(watch)
     previews = [_preview(fleet, watch, *both) for both in zip(grab.candidates, chances, strict=True)]
-    return Made(watch, previews, [*_notes(fleet, watch, accounts), *_price_notes(fleet, watch, grab)])
+    return Made(watch, previews, [*_notes(fleet, watch, accounts, labels), *_price_notes(fleet, watch, grab, labels)])
 
 
 def _preview(fleet: Fleet, watch: Watch, candidate: Candidate, chance: Chance) -> Preview:
@@ -154,7 +158,7 @@ def _preview(fleet: Fleet, watch: Watch, candidate: Candidate, chance: Chance) -
     return Preview(candidate, limit, None if change.request is None else change.request(), why)
 
 
-def _check_budgets(watch: Watch, grab: Grab) -> None:
+def _check_budgets(watch: Watch, grab: Grab, labels: Mapping[str, str]) -> None:
     for name, budget in (("budget", grab.budget), ("budget per day", grab.budget_day)):
         if budget is None:
             continue
@@ -164,17 +168,19 @@ def _check_budgets(watch: Watch, grab: Grab) -> None:
             raise ConfigError(
                 f"The {name} of {format_money(budget)} is too small for one: {needed} is its ceiling for "
                 f"{grab.hours:f} h.",
-                hint="Raise the budget, or lower --ceiling or --hours.",
+                hint=f"Raise the budget, or lower {labels['ceiling']} or {labels['hours']}.",
             )
 
 
-def _notes(fleet: Fleet, watch: Watch, accounts: Sequence[str]) -> list[str]:
+def _notes(fleet: Fleet, watch: Watch, accounts: Sequence[str], labels: Mapping[str, str]) -> list[str]:
     """Say what cannot be known of some accounts."""
     notes = []
     if watch.count > 1:
         offers = _uncounted(fleet, watch, dict.fromkeys(accounts))
         if offers:
-            notes.append(f"{', '.join(offers)}: never enough, as its stock has no numbers (--count 1 takes any).")
+            notes.append(
+                f"{', '.join(offers)}: never enough, as its stock has no numbers ({labels['count']} 1 takes any)."
+            )
     if watch.on_one_machine is not None:
         silent = [
             name
@@ -184,7 +190,7 @@ def _notes(fleet: Fleet, watch: Watch, accounts: Sequence[str]) -> list[str]:
         if silent and len(silent) == len(set(accounts)):
             raise ConfigError(
                 f"{', '.join(silent)}: the API does not say how many GPUs are idle on one machine.",
-                hint="Leave out --on-one-machine: --count is for a region.",
+                hint=f"Leave out {labels['on_one_machine']}: {labels['count']} is for a region.",
             )
         if silent:
             notes.append(f"{', '.join(silent)}: never enough, as its API does not say how many are on one machine.")
@@ -200,7 +206,7 @@ def _uncounted(fleet: Fleet, watch: Watch, accounts: Iterable[str]) -> list[str]
     ]
 
 
-def _price_notes(fleet: Fleet, watch: Watch, grab: Grab) -> list[str]:
+def _price_notes(fleet: Fleet, watch: Watch, grab: Grab, labels: Mapping[str, str]) -> list[str]:
     free = [one for one in grab.candidates if not one.limit_field]
     notes = []
     unknown = [
@@ -211,7 +217,8 @@ def _price_notes(fleet: Fleet, watch: Watch, grab: Grab) -> list[str]:
     if unknown and not grab.unpriced:
         accounts = ", ".join(dict.fromkeys(unknown))
         notes.append(
-            f"{accounts}: no price is known, and no request can limit it: without --unpriced nothing is created."
+            f"{accounts}: no price is known, and no request can limit it: without {labels['unpriced']} nothing is "
+            "created."
         )
     if free and grab.unpriced:
         accounts = ", ".join(dict.fromkeys(one.account for one in free))
@@ -224,11 +231,13 @@ def _price_notes(fleet: Fleet, watch: Watch, grab: Grab) -> list[str]:
         if least and (enough := int(grab.budget.amount / least)) < grab.count:
             notes.append(f"The budget is enough for {enough} of {grab.count} at the ceiling; more need lower prices.")
     if grab.budget is not None and not grab.lease:
-        notes.append(f"Each counts as {grab.hours:f} h against the budget; nothing ends it then (--lease does).")
+        notes.append(
+            f"Each counts as {grab.hours:f} h against the budget; nothing ends it then ({labels['lease']} does)."
+        )
     return notes
 
 
-def _currency(fleet: Fleet, names: Sequence[str]) -> str:
+def _currency(fleet: Fleet, names: Sequence[str], labels: Mapping[str, str]) -> str:
     """Return the currency of these accounts; raises ConfigError where they have several."""
     found: dict[str, str] = {}
     for name in names:
@@ -240,6 +249,6 @@ def _currency(fleet: Fleet, names: Sequence[str]) -> str:
         pairs = ", ".join(f"{name} in {currency}" for currency, name in found.items())
         raise ConfigError(
             f"These accounts have prices in several currencies, which are never compared: {pairs}.",
-            hint="Make a rule for each currency, with --account.",
+            hint=f"Make a rule for each currency, {labels['one_account']}.",
         )
     return next(iter(found), "USD")

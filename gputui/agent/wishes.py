@@ -11,6 +11,22 @@ from gputui.late_dataclasses import dataclass
 from gputui.models import Instance
 from gputui.models.rules import Quiet
 
+OPTIONS: Mapping[str, str] = {
+    "one_account": "with --account",
+    "count": "--count",
+    "on_one_machine": "--on-one-machine",
+    "price": "--price",
+    "once": "--once",
+    "grab": "--grab or --start",
+    "ceiling": "--ceiling",
+    "hours": "--hours",
+    "budget": "--budget",
+    "budget_day": "--budget-per-day",
+    "unpriced": "--unpriced",
+    "lease": "--lease",
+}
+"""The parts of a wish as the command line calls them in refusals and notes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -18,7 +34,7 @@ class Wish:
 
     ``grab`` is the name of a template or a kind, '' for neither; ``values`` come before those of the template.
     ``starts`` are instances to be started. ``number`` is how many to create or start, ``price`` for an hour of one
-    GPU, ``ceiling`` for an hour of one instance.
+    GPU, ``ceiling`` for an hour of one instance. ``labels`` are the names of its parts where the user fills them in.
     """
 
     models: tuple[str, ...] = ()
@@ -42,3 +58,4 @@ class Wish:
     budget_day: Decimal | None = None
     unpriced: bool = False
     lease: bool = False
+    labels: Mapping[str, str] = field(default_factory=lambda: OPTIONS)

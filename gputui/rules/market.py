@@ -55,7 +55,7 @@ def why_not_idle(watch: Watch, offer: Offer, need: int, own: Collection[str]) ->
         if not offer.available:
             return f"{place}: no {offer.gpu_model} is available."
         if watch.count > 1:
-            return f"{offer.ref.account} does not say how many are idle: --count 1 takes any."
+            return f"{offer.ref.account} does not say how many are idle: only a watch of 1 finds any."
     elif offer.idle < need:
         return f"{place}: {offer.idle} of {need} {offer.gpu_model} are idle."
     if watch.on_one_machine is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gputui.agent import new_rules, rule_candidates
+from gputui.agent.wishes import OPTIONS
 from gputui.errors import AgentError
 from gputui.models import Form, FormField, Money, Offer, Ref, Resource, Role
 from gputui.models.rules import Candidate, Grab, RuleState, Watch
@@ -17,7 +18,7 @@ from gputui.rules import market
 from gputui.rules.files import RuleFiles
 from gputui.rules.journal import Entry, EntryKind, Journal
 from gputui.screens.base.rules import SessionRules
-from gputui.screens.dialogs.watch import in_labels
+from gputui.screens.dialogs.watch import LABELS_OF_PARTS
 from tests.fleet.fakes import START, FakeBackend, pod
 from tests.screens.stage import Stage, staged
 
@@ -139,15 +140,17 @@ async def test_a_refused_kind_is_explained_with_the_labels_of_its_form(
 
 
 def test_refusals_and_notes_of_a_rule_have_the_labels_of_the_dialog() -> None:
-    sources = "".join(
-        Path(module.__file__ or "").read_text("utf-8") for module in (new_rules, rule_candidates, market)
-    )
-    named = set(re.findall(r"--[a-z-]+", in_labels(sources)))
-    # Options that no line of the dialog has, with the refusals of their own: none of it can come.
-    assert named <= {"--start", "--once", "--on-one-machine", "--grab", "--account"}
-    assert in_labels("Raise the budget, or lower --ceiling or --hours.") == (
-        "Raise the budget, or lower Ceiling or Hours each."
-    )
+    # No line of the dialog is about these two, so no refusal of it either.
+    assert OPTIONS.keys() - LABELS_OF_PARTS.keys() == {"once", "on_one_machine"}
+    for module in (new_rules, rule_candidates, market):
+        assert not re.findall(r"--[a-z-]+", Path(module.__file__ or "").read_text("utf-8")), "options are in OPTIONS"
+
+
+async def test_a_refused_budget_names_the_lines_of_the_dialog(hub: FakeBackend, tmp_path: Path) -> None:
+    async with staged(hub, rules=SessionRules(tmp_path / AGENT)) as stage:
+        await stage.press("1", "w", *("tab",) * 4, *"pod", "tab", "tab", *"1.5", "tab", *"1", "enter")
+        await stage.until_text("The budget of $1.00 is too small for one")
+        assert "lower Ceiling or Hours each" in " ".join(stage.text.replace("█", " ").split())
 
 
 async def test_the_notification_of_this_program_alone_is_one_key_away(hub: FakeBackend, tmp_path: Path) -> None:

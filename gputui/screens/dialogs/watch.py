@@ -42,26 +42,14 @@ LABELS = {
 """The lines, as they are labelled."""
 
 
-_LABELS_OF_OPTIONS = {
-    "with --account": "without the other accounts",
-    "--count": LABELS["count"],
-    "--price": LABELS["price"],
-    "--ceiling": LABELS["ceiling"],
-    "--hours": LABELS["hours"],
-    "--budget-per-day": f"{LABELS['budget']} {LABELS['budget_day']}",
-    "--budget": LABELS["budget"],
-    "--unpriced": "the option for those without a known price",
-    "--lease": "the option of a lease",
-    "--grab or --start": LABELS["grab"],
+LABELS_OF_PARTS = {
+    **LABELS,
+    "one_account": "without the other accounts",
+    "budget_day": f"{LABELS['budget']} {LABELS['budget_day']}",
+    "unpriced": "the option for those without a known price",
+    "lease": "the option of a lease",
 }
-"""The options of the command line that a refusal or a note of a rule may name, as the dialog has them."""
-
-
-def in_labels(text: str) -> str:
-    """Return a text about a rule with the labels of the dialog in place of the options of the command line."""
-    for option, label in _LABELS_OF_OPTIONS.items():
-        text = text.replace(option, label)
-    return text
+"""The parts of a wish as refusals and notes name them in this dialog."""
 
 
 class WrongLinesError(ValueError):

@@ -19,7 +19,7 @@ from gputui.own_name import own_name
 from gputui.presentation.offers import idle_words, where
 from gputui.screens import dialogs
 from gputui.screens.dialogs.dialog import key_of
-from gputui.screens.dialogs.watch import HERE, WrongLinesError, in_labels
+from gputui.screens.dialogs.watch import HERE, LABELS_OF_PARTS, WrongLinesError
 
 if TYPE_CHECKING:
     from gputui.agent.new_rules import Made
@@ -67,7 +67,7 @@ async def ask_for_rule(view: StockView, offer: Offer) -> bool:
             id_ = session.rules.book().files.new_id()
             made = await make_rule(session.fleet, wish, id_=id_, scope=session.rules.scope, user=own_name())
         except GputuiError as error:
-            problem = in_labels(str(error))
+            problem = str(error)
             kind = wish.grab if wish.grab in kinds else templates.read(wish.grab)[0] if wish.grab in saved else ""
             if isinstance(error, InvalidError) and kind in kinds:
                 form = session.key_of("new")
@@ -119,7 +119,7 @@ async def _confirmed(view: StockView, made: Made) -> bool:
     question = dialogs.ConfirmDialog(
         "Let the agent create this as soon as GPUs are idle?",
         subjects=subjects,
-        effects=[*effects, *map(in_labels, made.notes)],
+        effects=[*effects, *made.notes],
         confirm="Watch",
     )
     confirmed = await view.app.push_screen_wait(question)
@@ -161,6 +161,7 @@ def wish_of(texts: Texts, offer: Offer, now: datetime, grabs: Collection[str]) -
         expires=lines.end(now),
         quiet=lines.quiet(),
         note=texts.get("note", ""),
+        labels=LABELS_OF_PARTS,
     )
     if grab and grab not in grabs:
         lines.wrong["grab"] = "no such kind or template."
