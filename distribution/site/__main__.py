@@ -12,6 +12,9 @@ from distribution.site.reference import cli_reference, config_reference
 
 ROOT = Path(__file__).parents[2]
 _TO_DOCS = re.compile(r"\]\(docs/")
+_PICTURE = re.compile(r"^!\[[^\]]*\]\(([^)]+)\)$", re.MULTILINE)
+_ADDED = ("site.css", "iframe-worker.js")
+"""Files of this folder that the pages load."""
 
 
 def put_together(folder: Path) -> None:
@@ -29,6 +32,11 @@ def put_together(folder: Path) -> None:
     contributing = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     (folder / "contributing.md").write_text(_TO_DOCS.sub("](", contributing), "utf-8")
     shutil.copy(Path(__file__).parent / "views.md", folder)
+    for page in folder.glob("*.md"):
+        # A picture is a screen of text: where it is small, a click shows it alone.
+        page.write_text(_PICTURE.sub(r"[\g<0>](\1)", page.read_text("utf-8")), "utf-8")
+    for name in _ADDED:
+        shutil.copy(Path(__file__).parent / name, folder)
     references = folder / "reference"
     references.mkdir()
     (references / "cli.md").write_text(cli_reference(), "utf-8")

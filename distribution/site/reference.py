@@ -41,7 +41,8 @@ _WORDS: dict[Any, str] = {
 def cli_reference() -> str:
     """Return the page of all commands: for each the help that it prints."""
     parser = build_parser()
-    lines = ["# Command line", "", "Generated from the parser.", "", "```text", *_help(parser), "```", ""]
+    about = "Generated from the parser. [Command line](../cli.md) has the meanings."
+    lines = ["# Command line", "", about, "", "```text", *_help(parser), "```", ""]
     for name, command in _commands(parser).items():
         lines += [
             f"## gputui {name}",
@@ -69,7 +70,8 @@ def config_reference() -> str:
         "[polling]": Polling,
         "[[commands]]": CommandConfig,
     }
-    lines = ["# Configuration keys", "", "Generated from the models that check the file.", ""]
+    about = "Generated from the models that check the file. [Configuration](../config.md) has the meanings."
+    lines = ["# Configuration keys", "", about, ""]
     for kind in vendors.kinds():
         sections[f'[accounts.NAME] with kind = "{kind}"'] = account_model(kind)
     for heading, model in sections.items():

@@ -50,7 +50,7 @@ class Polling(Section):
 
 
 class NotifyConfig(Section):
-    """The notifications outside the screen: their topics (:class:`Topic`), and the ways that they take."""
+    """The notifications outside the screen: their topics, and the ways that they take."""
 
     topics: list[str] = Field(default_factory=lambda: [Topic.STOCK.value])
     terminal: Literal["none", "osc9", "osc777"] = "none"

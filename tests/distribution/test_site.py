@@ -22,6 +22,27 @@ def test_all_pages_of_the_navigation_are_there_and_each_page_is_in_it(tmp_path: 
     assert "](docs/" not in (tmp_path / "index.md").read_text("utf-8")
 
 
+def test_each_picture_opens_itself_in_full_size(tmp_path: Path) -> None:
+    put_together(tmp_path)
+    for name in ("index.md", "index.zh.md", "views.md"):
+        text = (tmp_path / name).read_text("utf-8")
+        shown = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
+        assert shown
+        assert re.findall(r"\[!\[[^\]]*\]\([^)]+\)\]\(([^)]+)\)", text) == shown
+
+
+def test_pages_opened_as_files_load_the_search_and_the_style_from_the_site(tmp_path: Path) -> None:
+    put_together(tmp_path)
+    settings = (ROOT / "mkdocs.yml").read_text("utf-8")
+    assert "plugins: [search, offline]" in settings
+    # The plugin takes its own from another server, unless there is one of this name.
+    (worker,) = re.findall(r"polyfills: \[(.+)\]", settings)
+    (style,) = re.findall(r"extra_css: \[(.+)\]", settings)
+    assert "iframe-worker" in worker
+    assert (tmp_path / worker).is_file()
+    assert (tmp_path / style).is_file()
+
+
 def test_the_page_of_views_shows_the_pictures_that_are_taken() -> None:
     page = (ROOT / "distribution/site/views.md").read_text("utf-8")
     assert set(re.findall(r"images/views/(\w+)\.svg", page)) == {scene.name for scene in VIEWS}

@@ -19,5 +19,6 @@ def test_the_site_is_built_and_its_pages_load_nothing_from_other_servers() -> No
         assert not re.findall(r'(?:src="|rel="stylesheet" href=")https?://[^"]+', text), page.name
         for picture in re.findall(r'<img[^>]* src="([^"]+)"', text):
             assert (page.parent / picture).is_file(), f"{page.name}: {picture}"
+    assert (ROOT / "build/site/search/search_index.js").is_file()
     home = (ROOT / "build/site/images/views/home.svg").read_text("utf-8")
     assert "Problems" in home
