@@ -31,7 +31,14 @@ VIEWS = (
     Scene("instances", ("3",), ("ablation", "amd01", "comfyui")),
     Scene("events", ("4",), ("following", "running")),
     Scene("gpus", ("5",), ("train-7b", "GPU 0 utilisation", "SHARE")),
-    Scene("blacklist", ("6",), ("Blacklist",)),
+    Scene(
+        "blacklist",
+        (
+            *("colon", *"block qwen-finetune-2039b5e8", "enter", Shown("Block host"), "shift+tab"),
+            *(*"slow", "space", *"disk", "tab", "tab", "enter", Shown("blocked until"), "6"),
+        ),
+        ("TIME LEFT", "slow disk"),
+    ),
     Scene("library", ("7",), ("Miniconda", "PyTorch")),
     Scene("cost", ("9",), ("qwen-finetune", "Prepaid", "RTX 5090")),
     Scene("waste", (":", *"waste", "enter"), ("old-demo", "not mounted", "thesis")),
@@ -40,8 +47,8 @@ VIEWS = (
     Scene("columns", ("escape", "vertical_line"), ("Columns of Instances", "PRICE/H")),
     Scene(
         "create",
-        ("escape", "2", Shown("qwen-finetune"), "n", "enter"),
-        ("New deployment in hub", "Replicas", "Review"),
+        ("escape", "2", Shown("qwen-finetune"), "n", "enter", Shown("Replicas"), *"train", *["ctrl+pagedown"] * 3),
+        ("New deployment in hub", "Review"),
     ),
 )
 """The views, for the documentation site; first the tasks, of which those that failed are soon far below."""
