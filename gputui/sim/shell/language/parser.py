@@ -6,6 +6,7 @@ Not supported: the extensions of bash (``[[``, arrays, brace expansion, ``functi
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from .errors import IncompleteError
 from .tree import (
@@ -33,6 +34,7 @@ _REDIRECTION = re.compile(r"(\d?)(<<-?|>>|<>|[<>]&|>\||<|>)|(&>>?)")
 _FUNCTION = re.compile(r"([A-Za-z_][\w-]*)[ \t]*\([ \t]*\)")
 
 
+@lru_cache(maxsize=32)  # the program sends the same scripts every few seconds; a tree is never changed
 def parse(text: str) -> tuple[AndOr, ...]:
     """Return the commands of a text. Raises ShellSyntaxError."""
     return _Parser(text).all_lines()
