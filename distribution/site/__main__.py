@@ -32,9 +32,9 @@ def put_together(folder: Path) -> None:
     contributing = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     (folder / "contributing.md").write_text(_TO_DOCS.sub("](", contributing), "utf-8")
     shutil.copy(Path(__file__).parent / "views.md", folder)
-    for page in folder.glob("*.md"):
+    for written in folder.glob("*.md"):
         # A picture is a screen of text: where it is small, a click shows it alone.
-        page.write_text(_PICTURE.sub(r"[\g<0>](\1)", page.read_text("utf-8")), "utf-8")
+        written.write_text(_PICTURE.sub(r"[\g<0>](\1)", written.read_text("utf-8")), "utf-8")
     for name in _ADDED:
         shutil.copy(Path(__file__).parent / name, folder)
     references = folder / "reference"
