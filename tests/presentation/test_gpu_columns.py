@@ -67,3 +67,15 @@ def test_memory_in_use_without_load_for_minutes_is_marked_with_a_word() -> None:
         assert plain_text(spans("util", device(), pause)) == "▁▁▁▁▁▁▁▁   0 %"
     without_processes = replace(device(), process_count=0)
     assert plain_text(spans("util", without_processes, Idle(14, GIB))) == "▁▁▁▁▁▁▁▁   0 %"
+
+
+def test_figures_of_a_gpu_that_could_not_be_read_this_time_are_marked_as_old() -> None:
+    now = replace(device(), process_count=0)
+    assert plain_text(spans("processes", now)) == "idle"
+    old = replace(now, problem="gpu04 does not answer", sample=None, last=now.sample)
+    assert plain_text(spans("processes", old)) == "idle ?"
+    assert plain_text(spans("processes", replace(old, process_count=2))) == "2 ?"
+    assert spans("memory", old)[0] == ("! ", "warning")
+    assert spans("memory", old)[-1] == ("  22.0G/24.0G"[1:], "muted")
+    unlisted = replace(now, problem="its processes are unknown", process_count=None)
+    assert plain_text(spans("processes", unlisted)) == "?"

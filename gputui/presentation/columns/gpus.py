@@ -15,6 +15,7 @@ from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context, Lists
 from gputui.presentation.gpu_faults import gpu_fault
 from gputui.presentation.heat import load_bar, temperature_style
+from gputui.presentation.prices import UNKNOWN
 
 BAR_CELLS = 8
 MEMORY_CELLS = BAR_CELLS + 12
@@ -91,7 +92,7 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
         fields.figure(
             "processes",
             lambda row: row.process_count,
-            lambda count: ("?", "muted") if count is None else "idle" if count == 0 else str(count),
+            cell=_processes,
             priority=3,
             when_filled=True,
         ),
@@ -104,6 +105,18 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             number=lambda row: len(row.instances),
         ),
     ]
+
+
+def _is_old(row: GpuDevice) -> bool:
+    """Whether a GPU could not be read this time, so that its figures are of the time before."""
+    return bool(row.problem) and row.sample is None and row.last is not None
+
+
+def _processes(row: GpuDevice) -> Cell:
+    if row.process_count is None:
+        return (UNKNOWN, "muted")
+    text = "idle" if row.process_count == 0 else str(row.process_count)
+    return (f"{text} {UNKNOWN}", "muted") if _is_old(row) else text
 
 
 def _sampled(name: str) -> Callable[[GpuDevice], float | None]:
@@ -209,6 +222,7 @@ def _memory_cell(row: GpuDevice, style: str) -> Cell:
     if row.memory_shared:
         return [*doubt, (sizes, style), (" shared", "muted")]
     share = row.memory_used / row.memory_total
+    style = "muted" if _is_old(row) else style
     return [*doubt, load_bar(share, BAR_CELLS - 2 * len(doubt)), (f" {sizes:>11}", style)]
 
 
