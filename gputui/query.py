@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 _COLUMN = late_pattern(r"([A-Za-z_][\w-]*):")
 _HEADING = late_pattern(r"([^\s:\"!]+):")
+_COMPARED = late_pattern(r"([^\s:\"!<>=]+)(?=[<>]=?(?:-?\d|\s|$))")
 _BARE = late_pattern(r"\S+")
 _QUOTED = late_pattern(r'"((?:[^"\\]|\\.)*)(?:"|$)', re.DOTALL)
 _REGEX = late_pattern(r"/((?:[^\\]|\\.)+?)/(?=\s|$)", re.DOTALL)
@@ -316,12 +317,14 @@ def _read_comparison(text: str, sign: re.Match[str], column: str, *, negated: bo
 
 
 def _named(text: str, position: int, names: Names) -> re.Match[str] | None:
-    """Return the name before a colon. One with other characters than letters is a text unless it is a heading."""
+    """Return the name before a colon, or before the comparison with a number.
+
+    One before a comparison, or with other characters than letters, is a text unless it is that of a column.
+    """
     named = _COLUMN.match(text, position)
     if named is None:
-        named = _HEADING.match(text, position)
-        if named is not None and len(names.find(named[1])) != 1:
-            named = None
+        found = (pattern.match(text, position) for pattern in (_HEADING, _COMPARED))
+        named = next((each for each in found if each is not None and len(names.find(each[1])) == 1), None)
     return named
 
 

@@ -99,6 +99,7 @@ class FilterBar(EntryBar):
             if self.problem:
                 return
         self.display = False
+        self._view.filter_typed()
         self._view.memory.note()
         self._view.focus_body()
         self._view.frame.show_keys()

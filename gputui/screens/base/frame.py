@@ -170,6 +170,11 @@ class Frame:
         if self._cost.take(change):
             self.show_header()
 
+    @property
+    def is_filtering(self) -> bool:
+        """Whether a filter is being typed."""
+        return any(isinstance(bar, FilterBar) and bar.display for bar in self._bars)
+
     def show_keys(self) -> None:
         """Show in the footer the keys that work where the cursor is; none behind a dialog, which has its own."""
         view = self._view

@@ -235,6 +235,9 @@ class View(GuardedHandlers, LaidOutOnce[None]):
         """Return the text before the filter while it is typed: the part of the view that it applies to."""
         return "/"
 
+    def filter_typed(self) -> None:
+        """Show what waited for the filter to be typed to its end."""
+
     @abstractmethod
     def set_filter(self, text: str) -> None:
         """Show only rows that match, all for ''. Raises QueryError, and then changes nothing."""

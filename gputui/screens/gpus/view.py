@@ -215,7 +215,7 @@ class GpusView(ListView):
         return super().clear_filter() or had
 
     def _apply_filter(self) -> None:
-        self.gpus.set_filter(self.shown.query, where=self.shown.shows)
+        self.gpus.set_filter(self.shown.query, where=self.shown.shows, typing=self.frame.is_filtering)
         super()._apply_filter()
         self._fit()
 

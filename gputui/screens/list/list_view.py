@@ -254,7 +254,7 @@ class ListView(TabularView):
         session = self.session
         limited = self.limits() or self.scope is not None or bool(session.only) or self.problems_only
         limited = limited or any(map(self._is_left_out, session.accounts_shown()))
-        self.table.set_filter(self._query, where=self.shows if limited else None)
+        self.table.set_filter(self._query, where=self.shows if limited else None, typing=self.frame.is_filtering)
         self._show_placeholder()
         self.frame.show()
 

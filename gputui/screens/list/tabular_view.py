@@ -47,8 +47,12 @@ class TabularView(View):
         self._query = self.table.parse_filter(text) or None
         self._apply_filter()
 
+    def filter_typed(self) -> None:
+        """Show the columns in which alone rows match."""
+        self._apply_filter()
+
     def _apply_filter(self) -> None:
-        self.table.set_filter(self._query)
+        self.table.set_filter(self._query, typing=self.frame.is_filtering)
         self.frame.show()
 
     def clear_filter(self) -> bool:

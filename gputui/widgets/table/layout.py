@@ -50,6 +50,9 @@ class ColumnLayout(Generic[RowT]):
         """The keys of the columns that the filter names: they are shown."""
         self.unseen: Callable[[Iterable[RowT], Container[str]], Sequence[str]] = lambda rows, shown: ()
         """Returns the columns that rows match the filter in, where they do in none that is shown."""
+        self.finds = True
+        """Whether columns come in which alone rows match the filter; else those that have come stay."""
+        self._found: tuple[str, ...] = ()
         self.brought: frozenset[str] = frozenset()
         """The keys of the columns not shown otherwise that sorting or the filter brings; only these have cells."""
         self.choice: ColumnChoice | None = None
@@ -138,11 +141,14 @@ class ColumnLayout(Generic[RowT]):
             known = self._natural or not self._refits
             some = tuple(dict.fromkeys((*refs, *(() if known else model.sample(_SAMPLE)))))
             needed = self.named if self.sort[0] is None else self.named | {self.sort[0]}
-            natural = self._choose(model, some, room, needed)
-            shown = {column.key for column in self._chosen}
-            matching = dict.fromkeys((*refs, *(model.sample(_SAMPLE, shown=True) if self._refits else ())))
-            if also := self.unseen((model.rows[ref] for ref in matching), shown)[:_MATCHED]:
-                natural = self._choose(model, some, room, needed | set(also))
+            self._found = () if self.finds else self._found
+            natural = self._choose(model, some, room, needed | set(self._found))
+            if self.finds:
+                shown = {column.key for column in self._chosen}
+                matching = dict.fromkeys((*refs, *(model.sample(_SAMPLE, shown=True) if self._refits else ())))
+                self._found = tuple(self.unseen((model.rows[ref] for ref in matching), shown)[:_MATCHED])
+                if self._found:
+                    natural = self._choose(model, some, room, needed | set(self._found))
             self._refits = not some  # the first rows decide
         elif self._admits or not self._measured.issuperset(refs):
             natural = self._measured_widths(model, refs)

@@ -197,19 +197,23 @@ class RecordTable(TableView[RowT]):
 
     # -- filter and sort -------------------------------------------------------------------------------------------
 
-    def set_filter(self, query: Query | None, *, where: Callable[[RowT], bool] | None = None) -> None:
+    def set_filter(
+        self, query: Query | None, *, where: Callable[[RowT], bool] | None = None, typing: bool = False
+    ) -> None:
         """Show only the rows that match; None shows all. Marks of the others are kept.
 
         ``where`` must hold as well: what limits the view next to the query. On very many rows a query takes effect
-        later, while keys are answered: the texts of the rows are read first.
+        later, while keys are answered: the texts of the rows are read first. Columns in which alone rows match come
+        when it is no longer ``typing``: none moves from one letter to the next.
         """
-        typed = query != self._filter.query and where == self._filter.where
+        layout = self._painter.layout
+        same_list = where == self._filter.where and (query is not self._filter.query or typing == layout.finds)
         self._filter.query, self._filter.where = query, where
-        self._painter.layout.named = self._filter.named
-        if typed:
-            self._painter.layout.choose_again()
+        layout.named, layout.finds = self._filter.named, not typing
+        if same_list:
+            layout.choose_again()
         else:
-            self._painter.layout.refit()  # other limits make another list
+            layout.refit()  # other limits make another list
         self._apply_filter()
 
     def _apply_filter(self) -> None:

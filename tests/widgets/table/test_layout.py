@@ -130,3 +130,21 @@ async def test_columns_keep_still_while_a_filter_is_typed() -> None:
             assert driver.table.layout_columns == before, typed
         driver.table.set_filter(driver.table.parse_filter("row-5"), where=lambda row: row.load is None)
         assert "MEAN" not in driver.lines[0], "a view of these rows alone is another list"
+
+
+async def test_columns_in_which_alone_rows_match_come_when_the_filter_is_typed() -> None:
+    async with shown(records(*range(1, 5)), width=80, columns=STATES) as driver:
+        driver.table.settle()
+        before = keys_of(driver)
+        assert "size" not in before
+        driver.table.set_filter(driver.table.parse_filter("x"), typing=True)
+        assert keys_of(driver) == before
+        driver.table.set_filter(driver.table.parse_filter("xx"), typing=True)
+        assert keys_of(driver) == before
+        driver.table.set_filter(driver.table.parse_filter("xx"))
+        found = keys_of(driver)
+        assert "size" in found
+        driver.table.set_filter(driver.table.parse_filter("xxx"), typing=True)
+        assert keys_of(driver) == found, "none goes while one types"
+        driver.table.set_filter(None)
+        assert keys_of(driver) == before
