@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Annotated, Generic, NamedTuple, Required, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
@@ -17,7 +18,6 @@ from gputui.api.common.readers import raw_json, whole_number
 from gputui.api.http import decoding
 from gputui.api.http.pagination import MOST_ROWS, Page
 from gputui.api.http.rows import read_each
-from gputui.late_dataclasses import dataclass
 
 _R = TypeVar("_R")
 _M = TypeVar("_M")
@@ -192,22 +192,27 @@ class StockRow(Lenient, total=False):
     total_gpu_num: int | None
 
 
-@dataclass(frozen=True, slots=True)
 class Shape(Generic[_R]):
     """How the rows of a call are read: a whole answer from its bytes, and one row alone."""
 
-    whole: TypeAdapter[PageEnvelope[_R]]
-    row: TypeAdapter[_R]
+    def __init__(self, whole: TypeAdapter[PageEnvelope[_R]], row: type[_R]) -> None:
+        self.whole = whole
+        self._row = row
+
+    @cached_property
+    def row(self) -> TypeAdapter[_R]:
+        """Built only where an answer cannot be read as a whole."""
+        return TypeAdapter(self._row)
 
 
 ENVELOPE = TypeAdapter(Envelope)
 BLOCK = TypeAdapter(BlockRow)
 PACKAGE = TypeAdapter(PackageRow)
 STOCK = TypeAdapter(StockRow)
-CONTAINERS = Shape(TypeAdapter(PageEnvelope[ContainerRow]), TypeAdapter(ContainerRow))
-DEPLOYMENTS = Shape(TypeAdapter(PageEnvelope[DeploymentRow]), TypeAdapter(DeploymentRow))
-EVENTS = Shape(TypeAdapter(PageEnvelope[EventRow]), TypeAdapter(EventRow))
-IMAGES = Shape(TypeAdapter(PageEnvelope[ImageRow]), TypeAdapter(ImageRow))
+CONTAINERS = Shape(TypeAdapter(PageEnvelope[ContainerRow], config=decoding.DEFERRED), ContainerRow)
+DEPLOYMENTS = Shape(TypeAdapter(PageEnvelope[DeploymentRow], config=decoding.DEFERRED), DeploymentRow)
+EVENTS = Shape(TypeAdapter(PageEnvelope[EventRow], config=decoding.DEFERRED), EventRow)
+IMAGES = Shape(TypeAdapter(PageEnvelope[ImageRow], config=decoding.DEFERRED), ImageRow)
 
 
 def read_page(body: PageBody[_R] | None, make: Callable[[_R, RowNotes], _M]) -> Page[_M]:

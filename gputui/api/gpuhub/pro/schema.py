@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from gputui.api.gpuhub.schema import Lenient, PageEnvelope, Shape
+from gputui.api.http.decoding import DEFERRED
 
 
 class WhenRow(TypedDict, total=False):
@@ -78,5 +79,5 @@ class SnapshotRow(Lenient, total=False):
     usage_info: UsageRow | None
 
 
-INSTANCES = Shape(TypeAdapter(PageEnvelope[InstanceRow]), TypeAdapter(InstanceRow))
+INSTANCES = Shape(TypeAdapter(PageEnvelope[InstanceRow], config=DEFERRED), InstanceRow)
 SNAPSHOT = TypeAdapter(SnapshotRow)
