@@ -271,9 +271,11 @@ class View(GuardedHandlers, LaidOutOnce[None]):
             self._fixed = ()
 
     def targets(self) -> list[Row]:
-        """Return the rows that a command acts on: the marked ones, else the one under the cursor."""
-        if self._fixed:
-            return list(self._fixed)
+        """Return the rows that a command acts on: those of an open menu, else those chosen."""
+        return list(self._fixed) or self.chosen_rows()
+
+    def chosen_rows(self) -> list[Row]:
+        """Return the rows that the user has chosen: the marked ones, else the one under the cursor."""
         row = self.under_cursor()
         return [] if row is None else [row]
 

@@ -321,10 +321,10 @@ class CostView(ListView):
         """Return the deployment, or the package, that the cursor is on."""
         return self._meant((self.packages if self.packages.has_focus else self.table).cursor_row)
 
-    def targets(self) -> list[Row]:
+    def chosen_rows(self) -> list[Row]:
         """Return the deployments of the marked lines, else what the cursor is on."""
-        if self._fixed or self.packages.has_focus or not self.table.marked:
-            return list(self._fixed) or [row for row in [self.under_cursor()] if row is not None]
+        if self.packages.has_focus or not self.table.marked:
+            return [row for row in [self.under_cursor()] if row is not None]
         return [row for ref in self.table.marked if (row := self._meant(self.table.get(ref))) is not None]
 
     @on(PeriodBar.Chosen)

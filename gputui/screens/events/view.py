@@ -139,9 +139,9 @@ class EventsView(ListView):
         """Return the instance it happened to, if it is still there."""
         return self._instance_of(self.row_here())
 
-    def targets(self) -> list[Row]:
+    def chosen_rows(self) -> list[Row]:
         """Return the instances that it happened to, as far as they are still there; else the events themselves."""
-        rows = super().targets()
+        rows = super().chosen_rows()
         instances = {found.ref: found for row in rows if (found := self._instance_of(row)) is not None}
         return list(instances.values()) or rows
 

@@ -349,12 +349,10 @@ class ListView(TabularView):
         """Return the row under the cursor."""
         return self.table.cursor_row
 
-    def targets(self) -> list[Row]:
+    def chosen_rows(self) -> list[Row]:
         """Return the marked rows, else the one under the cursor."""
-        if self._fixed:
-            return super().targets()
         marked = [row for ref in self.table.marked if (row := self.table.get(ref)) is not None]
-        return marked or super().targets()
+        return marked or super().chosen_rows()
 
     def clear_filter(self) -> bool:
         """Clear the filter and only-problems, else the accounts, not the scope; returns whether any was set."""

@@ -326,10 +326,8 @@ class TimelineView(SessionList):
         """Return what the moment under the cursor happened to: commands act on that."""
         return self.thing_of(self.table.cursor_row)
 
-    def targets(self) -> list[Row]:
+    def chosen_rows(self) -> list[Row]:
         """Return the things of the marked moments, as far as they are listed; without marks that under the cursor."""
-        if self._fixed:
-            return list(self._fixed)
         chosen = [self.table.get(ref) for ref in self.table.marked] or [self.table.cursor_row]
         things = (thing for row in chosen if (thing := self.thing_of(row)) is not None)
         return list({thing.ref: thing for thing in things}.values())

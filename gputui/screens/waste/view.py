@@ -197,10 +197,8 @@ class WasteView(ListView):
         """Return the resource of the row under the cursor."""
         return self._resource(self.table.cursor_ref)
 
-    def targets(self) -> list[Row]:
+    def chosen_rows(self) -> list[Row]:
         """Return the resources of the marked rows, else that under the cursor."""
-        if self._fixed:
-            return list(self._fixed)
         refs: Iterable[Ref | None] = self.table.marked or [self.table.cursor_ref]
         return [row for ref in refs if (row := self._resource(ref)) is not None]
 
