@@ -63,7 +63,7 @@ def test_a_command_is_offered_where_its_condition_or_else_its_action_holds() -> 
 
 
 def test_every_condition_decides_about_some_command() -> None:
-    assert {command.when for command in COMMANDS} >= set(Condition) - {Condition.ROW}
+    assert {*(one.when for one in COMMANDS), *(one.in_footer for one in COMMANDS)} >= set(Condition) - {Condition.ROW}
 
 
 def test_what_is_in_the_footer_has_a_place_of_its_own_and_a_key() -> None:

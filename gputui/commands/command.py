@@ -38,6 +38,7 @@ class Condition(StrEnum):
     PANE = "there is another pane"
     FAVOURITE = "the row can be a favourite"
     EXPLAIN = "it is a deployment, or belongs to one"
+    SHORT = "it has failed or does not run, or its deployment lacks instances"
     CUSTOM = "there is a custom command for the row"
     PROCESS = "there is a GPU process under the cursor"
     WASTE = "the row costs money and does nothing"
@@ -66,7 +67,7 @@ class Command:
     ``several`` whether it acts on all marked rows. ``view`` is the only view that has it; there its keys are not
     those of other commands. It is offered where ``when`` holds; without one where its action is possible; with
     neither on a row, if it is of that group, else everywhere. ``optional`` commands are missing in whole back ends:
-    menus leave them out where they are not offered.
+    menus leave them out where they are not offered. ``in_footer`` is what must hold as well for the footer.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Command:
     argument: str = ""
     action: Action | None = None
     when: Condition | None = None
+    in_footer: Condition | None = None
     several: bool = False
     optional: bool = False
     aliases: tuple[str, ...] = ()

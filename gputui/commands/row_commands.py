@@ -74,9 +74,12 @@ ROW_COMMANDS: tuple[Command, ...] = (
     _named(
         "explain",
         "Explain",
-        "",
+        "W",
         "Limits, stock and other known reasons why it does not start",
+        4,
+        "why",
         when=Condition.EXPLAIN,
+        in_footer=Condition.SHORT,
         optional=True,
     ),
     Command(

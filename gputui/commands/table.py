@@ -37,7 +37,7 @@ _VIEWS = _section(
         if spec.library
     ),
     Command("view.tasks", "Tasks", "8", "Queued, running and finished tasks", aliases=("queues",), of_row="tasks-of"),
-    Command("view.cost", "Cost", "9", "Spending, prepaid time and balances", aliases=("packages",)),
+    Command("view.cost", "Cost", "9", "Spending, budgets, prepaid time and balances", aliases=("packages",)),
     Command("view.transfers", "Transfers", "", "Copies of files: progress, pause, retry, cancel"),
     Command("view.runs", "Runs", "", "Commands run in instances in this session, and their results"),
     Command("view.attempts", "Attempts", "", "Creates and starts tried again while there is no stock"),
@@ -275,7 +275,7 @@ _LIST = _section(
         when=Condition.CONTENT,
         view="timeline",
     ),
-    Command("wrap", "Wrap lines", "W", "Wrap or truncate long lines", 6, "wrap", when=Condition.CONTENT),
+    Command("wrap", "Wrap lines", "W", "Wrap or truncate long lines", 6, "wrap", when=Condition.CONTENT, view="logs"),
     Command("older", "Older", "O", "Load older", 6, "older", when=Condition.OLDER),
     Command("refresh", "Refresh now", "r", "Refresh all lists now", 14, "refresh"),
     Command(

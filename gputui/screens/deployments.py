@@ -172,7 +172,19 @@ class DeploymentsView(ListView):
         *ListView.COMMAND_SETS,
     )
     WORDS = WORDS
-    FOOTER = ("open", "scale-up", "scale-down", "start", "stop", "logs", "new", "events-of", "tasks-of", "submit")
+    FOOTER = (
+        "open",
+        "explain",
+        "scale-up",
+        "scale-down",
+        "start",
+        "stop",
+        "logs",
+        "new",
+        "events-of",
+        "tasks-of",
+        "submit",
+    )
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

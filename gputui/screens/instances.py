@@ -113,6 +113,7 @@ class InstancesView(ListView):
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True
     FOOTER = (
+        "explain",
         "ssh",
         "start",
         "logs",

@@ -225,7 +225,8 @@ class TextView(SearchView):
         else:
             self._match = None
         self.refresh()
-        found = "nothing matches" if self._match is None else f"{len(matches)} lines match, line {self._match + 1}"
+        matching = "1 line matches" if len(matches) == 1 else f"{len(matches):,} lines match"
+        found = "nothing matches" if self._match is None else f"{matching}, line {self._match + 1}"
         self.post_message(self.Found(found))
 
     def render_line(self, y: int) -> Strip:

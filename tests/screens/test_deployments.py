@@ -340,8 +340,28 @@ async def test_why_a_deployment_does_not_start_is_explained_and_is_in_its_descri
         assert "Why it does not start" not in stage.text, "the fourth is starting"
         await stage.press("escape")
         cloud.rows[Resource.DEPLOYMENTS] = [deployment("hub", "train", running=2)]
-        await stage.press("r", "d", "G")
-        assert "✗ No idle GPU fits its limits now." in stage.text
+        await stage.press("r", "d")
+        _, _, reasons = stage.text.partition("Why it does not start")
+        reasons, _, rest = reasons.partition("Instances")
+        assert "✗ No idle GPU fits its limits now." in reasons, "in view without scrolling"
+        assert "llama-1" not in rest
+
+
+async def test_the_footer_has_the_key_that_explains_where_there_is_something_to_explain() -> None:
+    cloud = hub()
+    cloud.explainer = Explainer()
+    async with staged(cloud, view="2") as stage:
+        stage.table.select(Ref("hub", "deployment", "uuid-broken"))
+        await stage.settle()
+        assert stage.lines[-1].startswith(" enter open   W why")
+        await stage.press("W")
+        assert "Why broken has 0 of 4 running" in stage.text
+        await stage.press("escape")
+        stage.table.select(Ref("hub", "deployment", "uuid-llama"))
+        await stage.settle()
+        assert "why" not in stage.lines[-1]
+        await stage.press("W")
+        assert "llama lacks no instance" in stage.text
 
 
 async def test_all_that_is_known_is_shown_where_the_stock_is_not_asked_with_the_reason_once() -> None:

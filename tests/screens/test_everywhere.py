@@ -198,6 +198,15 @@ async def test_the_help_follows_the_rows_that_arrive_while_it_is_open() -> None:
         await stage.until(lambda: ":ssh" in stage.line_of("Log into the instance"))
 
 
+async def test_a_search_in_the_help_finds_words_that_two_columns_have_no_room_for() -> None:
+    async with staged(lab(), size=(120, 40)) as stage:
+        await stage.press("question_mark")
+        assert "and balances" not in stage.text
+        await stage.press("slash", *"balances", "enter")
+        assert "1 line matches, line " in stage.text
+        assert "Spending, budgets, prepaid time and balances" in stage.line_of(":cost")
+
+
 async def test_the_help_and_the_texts_show_the_keys_as_configured() -> None:
     ui = UiSettings(utc=True, mouse=False, keys={"ssh": "w", "table.down": "f7", "new": "A", "back": "f9"})
     async with staged(backend("lab"), ui=ui) as stage:

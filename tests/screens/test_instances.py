@@ -368,7 +368,7 @@ async def test_a_row_is_described_in_full_searched_and_copied() -> None:
         await stage.press("end", "d", "slash")
         await stage.type("root")
         await stage.press("enter")
-        assert "1 lines match" in stage.text
+        assert "1 line matches" in stage.text
         await stage.press("c")
         assert "lab/pod/train" in stage.app.clipboard
 

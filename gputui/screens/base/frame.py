@@ -193,7 +193,12 @@ class Frame:
         if bar is not None:
             footer.set_keys([(first_key(view.session.keys, f"entry.{name}"), label) for name, label in bar.KEYS])
             return
-        offered = [command for command in _in_footer(view.FOOTER) if view.commands.offers(command, here)]
+        offered = [
+            command
+            for command in _in_footer(view.FOOTER)
+            if view.commands.offers(command, here)
+            and (command.in_footer is None or command.in_footer in here.conditions)
+        ]
         keys = [
             (key_text(key), view.named(command).label)
             for command in offered

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from gputui.analytics.shortage import may_be_explained
 from gputui.commands import Command, Condition
-from gputui.models import Deployment
+from gputui.models import Deployment, Instance, Phase, Row
 from gputui.presentation.actions import name_of
+from gputui.presentation.columns.column import Cell
 from gputui.presentation.explanation import heading, limits_text, reason_lines
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
@@ -18,18 +20,22 @@ from gputui.screens.detail import content_of, field_lines
 if TYPE_CHECKING:
     from gputui.screens.base.session import Session
 
-ASKING = Content.styled("Asking for the reasons …", "$muted")
+ASKING: Cell = ("Asking for the reasons …", "muted")
 
 
 class ExplainCommands(CommandSet):
     """Explain why a deployment runs fewer instances than it should: that under the cursor, or that of the row."""
 
     def conditions(self) -> Iterable[Condition]:
-        """The row is a deployment, or belongs to one."""
+        """The row is a deployment, or belongs to one; and there is something to explain."""
         from gputui.fleet.explanations import deployment_of
 
-        if deployment_of(self.session.fleet, self.view.row_here()) is not None:
+        row = self.view.row_here()
+        found = deployment_of(self.session.fleet, row)
+        if found is not None:
             yield Condition.EXPLAIN
+            if may_be_explained(found) and not _runs(row):
+                yield Condition.SHORT
 
     def refusal(self, command: Command) -> str:
         """Return that only deployments are explained."""
@@ -50,19 +56,29 @@ class ExplainCommands(CommandSet):
     @in_worker("describe")
     async def _explain(self, row: Deployment) -> None:
         limits = field_lines("limits", text) if (text := limits_text(row)) else []
-        reader = dialogs.ReaderDialog(heading(row), [*limits, ASKING])
+        reader = dialogs.ReaderDialog(heading(row), [*limits, content_of(ASKING)])
         self.app.push_screen(reader)
-        reader.set_lines(await explanation_of(self.session, row))
+        reader.set_lines(_lines(await explanation_of(self.session, row)))
 
 
-async def explanation_of(session: Session, row: Deployment, *, described: bool = False) -> list[Content]:
-    """Ask why a deployment does not start; returns the lines. ``described``: its events are shown already."""
+async def explanation_of(session: Session, row: Deployment, *, described: bool = False) -> list[tuple[str, Cell]]:
+    """Ask why a deployment does not start; returns labels, '' for most, and texts.
+
+    ``described``: its events are shown already.
+    """
     from gputui.fleet.explanations import explain
 
     fleet = session.fleet
     reasons = await explain(fleet, row)
-    found = reason_lines(reasons, fleet.now(), utc=session.utc, events=not described)
-    return [line for label, cell in found for line in (field_lines(label, cell) if label else [content_of(cell)])]
+    return list(reason_lines(reasons, fleet.now(), utc=session.utc, events=not described))
+
+
+def _lines(reasons: Iterable[tuple[str, Cell]]) -> list[Content]:
+    return [line for label, cell in reasons for line in (field_lines(label, cell) if label else [content_of(cell)])]
+
+
+def _runs(row: Row | None) -> bool:
+    return isinstance(row, Instance) and row.phase is Phase.RUNNING
 
 
 def _no_deployment(name: str) -> str:

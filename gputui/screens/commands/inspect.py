@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -14,13 +14,14 @@ from gputui.errors import GputuiError
 from gputui.formatting import kind_noun
 from gputui.models import Deployment, Instance, Row
 from gputui.presentation.actions import name_of
+from gputui.presentation.columns.column import Cell
 from gputui.presentation.description import targets_text
 from gputui.presentation.details import WHY, Detail, Place
 from gputui.screens import dialogs
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.explain import ASKING, explanation_of
-from gputui.screens.detail import describe_json, detail_lines, heading
+from gputui.screens.detail import describe_json, detail_lines
 from gputui.screens.details.places import go_to
 from gputui.screens.details.related import DetailContext, details_of
 
@@ -56,32 +57,30 @@ class InspectCommands(CommandSet):
         try:
             fresh = await fleet.detail(row.ref)
         except GputuiError as error:
-            if isinstance(row, Instance):
+            if isinstance(row, Instance | Deployment):
                 await self._details.prices.read(row)
                 note = Content.styled(f"refresh failed: {error}", "$text-warning")
-                lines, links = self.description(row)
+                lines, links = self.description(row, [("", ("unknown: the refresh failed", "warning"))])
                 reader.set_linked([*lines, Content(""), note], links)
             return
         await self._details.prices.read(fresh)
         lines, links = self.description(fresh)
         reader.set_linked(lines, links)
         if isinstance(fresh, Deployment) and may_be_explained(fresh):
-            await self._explain_in(reader, lines, links, fresh)
+            reasons = await explanation_of(self.session, fresh, described=True)
+            if reader.is_attached:
+                reader.set_linked(*self.description(fresh, reasons))
 
-    async def _explain_in(
-        self, reader: dialogs.LinkedReaderDialog, lines: list[Content], links: Mapping[int, Place], row: Deployment
-    ) -> None:
-        """Add to a description why the deployment does not start."""
-        lines = [*lines, Content(""), heading(WHY)]
-        reader.set_linked([*lines, ASKING], links)
-        explanation = await explanation_of(self.session, row, described=True)
-        if reader.is_attached:
-            reader.set_linked([*lines, *explanation], links)
+    def description(
+        self, row: Row, reasons: Sequence[tuple[str, Cell]] = (("", ASKING),)
+    ) -> tuple[list[Content], dict[int, Place]]:
+        """Return everything known about a row as lines, and the places of those that name another thing.
 
-    def description(self, row: Row) -> tuple[list[Content], dict[int, Place]]:
-        """Return everything known about a row as lines, and the places of those that name another thing."""
+        ``reasons`` are why it does not start, if it does not.
+        """
         found = details_of(self.session, row, self._details)
-        found.pop(WHY, None)  # it is asked for, and added
+        if WHY in found:
+            found[WHY] = [Detail(label, cell) for label, cell in reasons]
         if isinstance(row, Instance | Deployment):
             place = Place("timeline", scope=row.ref)
             found.setdefault("Events", []).append(Detail("", ("All on an axis of time", "muted"), place))

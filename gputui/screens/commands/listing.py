@@ -22,6 +22,8 @@ _LEAST_LINES_OF = 14
 TITLE_WIDTH, _ROOMY = 16, 66
 """The columns of most titles, and those of a line from which on the explanations are aligned."""
 _GAP = "  "
+_LEAST_KEYS = 5
+"""Columns for keys in every section: most titles are below each other."""
 _TWO_COLUMNS = 100
 _BETWEEN = 3
 """Spaces between two columns of sections."""
@@ -84,8 +86,10 @@ class Section:
     heading: str
     entries: Sequence[Entry]
 
-    def lines(self, width: int, keys_width: int) -> list[Content]:
-        """Return the heading, the lines and an empty one."""
+    def lines(self, width: int) -> list[Content]:
+        """Return the heading, the lines and an empty one; the keys have as many columns as the section needs."""
+        keys = max((len(entry.keys) for entry in self.entries), default=0)
+        keys_width = max(keys, _LEAST_KEYS) + len(_GAP)
         entries = (line for entry in self.entries for line in entry.contents(width, keys_width))
         return [Content.styled(self.heading, "bold $text-accent"), *entries, Content("")]
 
@@ -135,9 +139,12 @@ def reason(view: View, command: Command) -> str:
     return "not in this state"
 
 
-def columns(found: Sequence[Section], width: int) -> list[Content]:
-    """Lay out sections: in two columns of about the same height where there is room."""
-    if width < _TWO_COLUMNS:
+def columns(found: Sequence[Section], width: int, *, whole: bool = False) -> list[Content]:
+    """Lay out sections: in two columns of about the same height where there is room.
+
+    ``whole``: in one, in which no explanation is cut.
+    """
+    if whole or width < _TWO_COLUMNS:
         return _lines(found, width)
     half = (width - _BETWEEN) // 2
     heights = [len(_lines([section], half)) for section in found]
@@ -153,5 +160,4 @@ def columns(found: Sequence[Section], width: int) -> list[Content]:
 
 
 def _lines(found: Sequence[Section], width: int) -> list[Content]:
-    keys = max((len(entry.keys) for section in found for entry in section.entries), default=0) + len(_GAP)
-    return [line for section in found for line in section.lines(width, keys)]
+    return [line for section in found for line in section.lines(width)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from textual.content import Content
 
@@ -12,17 +13,32 @@ from gputui.widgets.text_view import TextView
 _RENEWED_SECONDS = 1.0
 
 
-class LaidOutText(TextView):
-    """A text whose lines depend on its width."""
+class Layout(Protocol):
+    """Makes the lines of a text."""
 
-    def __init__(self, make: Callable[[int], Sequence[Content]]) -> None:
+    def __call__(self, width: int, *, whole: bool) -> Sequence[Content]:
+        """Return the lines for a width; those of ``whole`` lack nothing, others may."""
+
+
+class LaidOutText(TextView):
+    """A text whose lines depend on its width. A search is in all of it: it shows the lines that lack nothing."""
+
+    def __init__(self, make: Layout) -> None:
         super().__init__()
         self._make = make
+        self._whole = False
 
     def on_resize(self) -> None:
         """Lay out the lines for the new width, before they are shown."""
         if (width := self.scrollable_content_region.width) > 0:
-            self._lines = list(self._make(width))
+            self._lines = list(self._make(width, whole=self._whole))
+
+    def find(self, needle: str) -> None:
+        """Go to the first match."""
+        if not self._whole:
+            self._whole = True
+            self.set_lines(self._make(self.scrollable_content_region.width, whole=True))
+        super().find(needle)
 
     def lay_out_again(self) -> None:
         """Show the lines of now, if they are others."""
@@ -41,7 +57,7 @@ class HelpDialog(ReaderDialog):
     HelpDialog > .dialog { max-width: 190; }
     """
 
-    def __init__(self, heading: str, make: Callable[[int], Sequence[Content]]) -> None:
+    def __init__(self, heading: str, make: Layout) -> None:
         super().__init__(heading, ())
         self.view: LaidOutText = LaidOutText(make)
 

@@ -54,7 +54,17 @@ class HomeView(TabularView):
     BACKGROUND = ALSO_READ
     COMMAND_SETS = (HomeCommands, SnoozeCommands, DetailPaneCommands, *ROW_SETS)
     WORDS: ClassVar[Mapping[str, tuple[str, str]]] = WORDS
-    FOOTER: ClassVar[tuple[str, ...]] = ("open", "ssh", "logs", "events-of", "describe", "actions", "stop", "new")
+    FOOTER: ClassVar[tuple[str, ...]] = (
+        "open",
+        "explain",
+        "ssh",
+        "logs",
+        "events-of",
+        "describe",
+        "actions",
+        "stop",
+        "new",
+    )
 
     DEFAULT_CSS = """
     HomeView #table { height: 1fr; }
