@@ -41,6 +41,22 @@ async def test_a_view_that_has_no_number_leaves_all_of_them_as_they_are() -> Non
         assert "8 9   Runs   0" in bar(stage)
 
 
+async def test_parts_at_the_right_of_a_title_are_whole_or_left_out_before_the_left_is_cut() -> None:
+    async with staged(hosts("running"), size=NARROW) as stage:
+        title = stage.app.screen.query_one(TitleBar)
+        left, parts = "Waste   5 + ?   ~$0.39/h + 1 unpriced", ["load of 55 unknown", "1 snoozed", "1 idle"]
+        for room, shown in (
+            (90, "   ".join(parts)),
+            (75, "   ".join(parts[:2])),
+            (60, f"{parts[0]} …"),
+            (56, parts[0]),
+        ):
+            title.set_parts(Content(left), Content("   ".join(parts)))
+            caption = title._caption(room).plain
+            assert caption.startswith(left)
+            assert caption.endswith(f" {shown}") or caption.endswith(f" {shown} …"), room
+
+
 async def test_a_row_that_fails_marks_its_view_until_that_is_looked_at() -> None:
     fake = hosts("running", "running")
     async with staged(fake, view="1") as stage:

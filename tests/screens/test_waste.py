@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -175,6 +176,17 @@ async def test_snooze_takes_the_time_and_the_reason_in_the_command_bar(history: 
         (kept,) = history.snoozes(START) or []
         assert stage.names == ["old"]
         assert (kept.until, kept.note) == (START + timedelta(days=3), "restarts on Monday")
+
+
+async def test_what_is_no_waste_is_not_said_to_be_snoozed(history: History) -> None:
+    backend = dock()
+    lost = replace(backend.rows[Resource.INSTANCES][1], phase=Phase.FAILED, status="dead")
+    backend.rows[Resource.INSTANCES][1] = lost
+    async with staged(backend, history=history, view="0") as stage:
+        stage.table.select(next(ref for ref in stage.table.visible_refs if stage.table.get(ref).name == "train"))
+        await stage.command("snooze 3d restarts on Monday")
+        assert "Snooze: this is no waste." in stage.toasts
+        assert "snoozed until" not in stage.toasts
 
 
 async def test_gpus_that_are_idle_for_a_shorter_time_are_shown_with_z_and_do_not_count() -> None:

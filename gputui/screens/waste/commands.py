@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from gputui.screens.waste.view import WasteView
 
 
+_NO_WASTE = "Snooze: this is no waste."
+
+
 class SnoozeCommands(CommandSet):
     """Hide waste for a time with a reason, or show it again. For any view whose rows may be waste."""
 
@@ -35,14 +38,16 @@ class SnoozeCommands(CommandSet):
 
     def refusal(self, command: Command) -> str:
         """Return that only waste is snoozed."""
-        return "Snooze: this is no waste." if command.id == "snooze" and self.view.row_here() is not None else ""
+        return _NO_WASTE if command.id == "snooze" and self.view.row_here() is not None else ""
 
     def do_snooze(self, argument: str) -> None:
         """Hide the targets; where all of them are hidden already, show them again."""
         waste = self.session.fleet.waste
         found = [one for row in self.view.targets() if (one := waste.of(row.ref)) is not None]
         shown = [one for one in found if one.snooze is None]
-        if argument:
+        if not found:
+            self.view.notify(_NO_WASTE)
+        elif argument:
             when, _, note = argument.partition(" ")
             try:
                 until = parse_end(when, self.session.fleet.now(), utc=self.session.utc)
@@ -51,7 +56,7 @@ class SnoozeCommands(CommandSet):
             self._snooze(found, until, note.strip())
         elif shown:
             self._ask(shown)
-        elif found:
+        else:
             self._end(found)
 
     @in_worker("dialog")

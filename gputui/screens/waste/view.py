@@ -47,7 +47,7 @@ class WasteView(ListView):
         ScaleCommands,
         *ListView.COMMAND_SETS,
     )
-    FOOTER = ("open", "stop", "delete", "snooze", "problems", "processes-of", "ssh", "describe", "filter")
+    FOOTER = ("open", "explain", "stop", "delete", "snooze", "problems", "processes-of", "ssh", "describe", "filter")
     WORDS: ClassVar[Mapping[str, tuple[str, str]]] = {"open": ("Open", "Show it in its own view")}
 
     def __init__(self, session: Session) -> None:
@@ -207,11 +207,14 @@ class WasteView(ListView):
 
 
 def _rest(found: Findings, session: Session) -> Iterable[str]:
-    """Yield what the rows lack: hidden ones, those of unknown load, those that are so for a short time."""
-    minutes = int(session.fleet.waste.idle_after.total_seconds()) // 60
-    for reason, count in Counter(waste.reason for waste in found.soon).items():
-        yield f"{count} {REASONS[reason]} < {minutes} min"
+    """Yield what the rows lack: those of unknown load, hidden ones, those that are so for a short time.
+
+    Those that are cut where there is no room for all are the last.
+    """
     if found.unknown:
         yield f"load of {len(found.unknown)} unknown"
     if found.snoozed:
         yield f"{len(found.snoozed)} snoozed"
+    minutes = int(session.fleet.waste.idle_after.total_seconds()) // 60
+    for reason, count in Counter(waste.reason for waste in found.soon).items():
+        yield f"{count} {REASONS[reason]} < {minutes} min"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import Enum
 
@@ -87,6 +88,7 @@ def arranged(tabs: Sequence[Tab], terminal: Size) -> Arrangement:
 
 
 _NOTHING = Content("")
+_BETWEEN, _CUT = "   ", " …"
 
 
 class TitleBar(GuardedHandlers, Widget):
@@ -174,6 +176,9 @@ class TitleBar(GuardedHandlers, Widget):
 
     def _caption(self, room: int) -> Content:
         left, right = self._captions
+        beside = room - left.cell_length - 1
+        if right.cell_length > beside and (whole := _first_parts(right, beside)):
+            return spread(left, whole, room)
         # Where both do not fit, the left part keeps its share: it says what is shown.
         kept = min(left.cell_length, room * 3 // 5)
         return spread(left, right.truncate(max(0, room - kept - 1), ellipsis=True), room)
@@ -232,6 +237,16 @@ class TitleBar(GuardedHandlers, Widget):
 
 def _same(one: Content, other: Content) -> bool:
     return one.plain == other.plain and one.spans == other.spans
+
+
+def _first_parts(text: Content, width: int) -> Content | None:
+    """Return as many of the parts of a text, which three spaces separate, as a width has room for; None for none."""
+    ends = [found.start() for found in re.finditer(_BETWEEN, text.plain) if text.plain[: found.start()].strip()]
+    fitting = (text.divide([end])[0] for end in reversed(ends))
+    first = next((parts for parts in fitting if parts.cell_length <= width), None)
+    if first is not None and first.cell_length + len(_CUT) <= width:
+        return Content.assemble(first, (_CUT, "$muted"))
+    return first
 
 
 def _broken(text: Content, width: int) -> tuple[Content, Content]:
