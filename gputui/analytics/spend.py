@@ -58,7 +58,7 @@ class SpendLine:
     key: str
     name: str
     accounts: tuple[str, ...]
-    things: int
+    count: int
     currency: str
     spent: Money | None
     seconds: float = 0.0

@@ -142,7 +142,7 @@ def _line(by: By, key: str, currency: str, group: Group, lacking: Collection[str
         key=key,
         name=_name(by, charge),
         accounts=tuple(accounts),
-        things=len(group.refs),
+        count=len(group.refs),
         currency=currency,
         spent=Money(amount(group.by_price), currency, group.estimated) if known and currency else None,
         seconds=seconds,

@@ -45,15 +45,16 @@ def is_own(row: Priced) -> bool:
 
 
 def price_sentence(row: Priced, instances: ByDeployment = NO_INSTANCES, *, billed: bool = True) -> str:
-    """Say what an hour of it costs: ``$1.80 an hour``, ``unknown``, ``free``; '' for what has ended.
+    """Say what an hour of it costs: ``$1.80/h``, ``unknown``, ``free``; '' for what has ended.
 
+    A deployment that costs nothing has no instances now: that is not free of charge.
     What is not ``billed`` and has no price is not said to be unknown.
     """
     price = price_now(row, instances) if row.price is None else row.price
     if price is None:
         return "unknown" if billed and may_cost(row) else ""
     if not price.amount:
-        return "free"
+        return "no cost now" if isinstance(row, Deployment) else "free"
     whole = ", all of it" if isinstance(row, Deployment) else ""
     ended = " while it runs" if not isinstance(row, Volume) and price_now(row) is None else ""
     guess = "  (an estimate)" if price.estimated else ""

@@ -70,7 +70,7 @@ def dollars(text: str) -> Money:
 def test_an_hour_at_a_price_costs_that_and_only_the_part_within_the_period_counts() -> None:
     found = report(record((charge(), -5, 1.5), (charge("b", "0.50"), 2, 3)))
     assert found.totals == {"USD": dollars("3.5000")}
-    assert (found.lines[0].seconds, found.lines[0].things) == (2.5 * H, 2)
+    assert (found.lines[0].seconds, found.lines[0].count) == (2.5 * H, 2)
 
 
 def test_currencies_are_never_added() -> None:
@@ -125,7 +125,7 @@ def test_what_a_wrong_clock_recorded_of_the_future_does_not_count_yet() -> None:
 
 def test_unpriced_time_is_named_in_the_line_of_its_group() -> None:
     (line,) = report(record((charge(), 0, 1), (charge("b", ""), 0, 3))).lines
-    assert (line.spent, line.unpriced, line.things) == (dollars("2.0000"), 3 * H, 2)
+    assert (line.spent, line.unpriced, line.count) == (dollars("2.0000"), 3 * H, 2)
     (alone,) = report(record((charge("b", ""), 0, 3))).lines
     assert (alone.spent, alone.unpriced) == (None, 3 * H)
 

@@ -182,6 +182,7 @@ def test_a_status_is_in_lower_case_everywhere(resource: Resource) -> None:
     [
         (container("hub", "a", price=usd("1.80")), "$1.80/h"),
         (container("hub", "a", price=usd("0")), "free"),
+        (deployment("hub", "a", running=0, price=usd("0")), "no cost now"),
         (container("hub", "a", price=None), "unknown"),
         (container("hub", "a", "shutdown", price=usd("1.80")), "$1.80/h while it runs"),
         (container("hub", "a", price=Money(Decimal("1.8"), "USD", estimated=True)), "~$1.80/h  (an estimate)"),

@@ -310,7 +310,7 @@ async def test_without_any_price_a_cloud_says_what_is_unpriced_and_an_own_server
 
 async def test_several_accounts_are_ticked_in_the_menu_or_typed_with_commas() -> None:
     async with staged(lab(), attic(), FakeBackend("third")) as stage:
-        await stage.press("at", "j", "space", "space")
+        await stage.press("at", "j", "space", "j", "space")
         assert stage.text.count("✓ ") == 2
         await stage.press("enter")
         assert stage.app.session.only == ("lab", "attic")

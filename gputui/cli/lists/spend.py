@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _TIMES = ("seconds", "estimated_seconds", "unpriced", "prepaid")
 KEYS = (
-    *("since", "until", "by", "accounts", "name", "ref", "deployment", "owner", "label", "things", "currency"),
+    *("since", "until", "by", "accounts", "name", "ref", "deployment", "owner", "label", "count", "currency"),
     *("spent", "estimate", "per_hour", *_TIMES, "unobserved"),
 )
 """The keys of the JSON and the columns of CSV, in their order."""

@@ -14,7 +14,7 @@ from gputui.presentation.columns.context import Context
 from gputui.presentation.prices import UNKNOWN
 from gputui.presentation.spend import NONE, span_text
 
-SPEND_TABLE = "account name things spent estimate hour time prepaid unpriced deployment owner"
+SPEND_TABLE = "account name count spent estimate hour time prepaid unpriced deployment owner"
 """The keys of the columns in tables of the command line."""
 
 
@@ -43,7 +43,7 @@ def spend_columns(context: Context) -> Sequence[Column[SpendLine]]:
             anchor=True,
             when_filled=True,
         ),
-        fields.figure("things", lambda row: row.things, priority=4),
+        fields.figure("count", lambda row: row.count, priority=4),
         Column(
             "spent",
             _spent,

@@ -204,7 +204,6 @@ class SeveralDialog(MenuDialog):
         if choice.value in self._tickable:
             self._ticked ^= {choice.value}
             options.replace_option_prompt_at_index(options.highlighted, self.line_of(choice))
-        self.action_move(1)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:

@@ -53,7 +53,7 @@ def test_the_table_is_followed_by_what_the_sum_lacks(spent: FakeBackend, run: Ru
     status, out, err = run("get", "spend", "--since", "6h")
     assert status == 0
     headings, line = (each.split() for each in out.splitlines())
-    assert headings == ["ACCOUNT", "THINGS", "SPENT", "UNOBSERVED", "TIME", "UNPRICED"]
+    assert headings == ["ACCOUNT", "COUNT", "SPENT", "UNOBSERVED", "TIME", "UNPRICED"]
     assert line == ["hub", "2", "$8.00", "+", "?", "+", "~$2.00", "4h", "00m", "1h", "00m"]
     assert "Total: ≥ $8.00" in err
     assert "hub: not observed for 1h 00m (" in err
