@@ -205,6 +205,8 @@ async def test_a_search_in_the_help_finds_words_that_two_columns_have_no_room_fo
         await stage.press("slash", *"balances", "enter")
         assert "1 line matches, line " in stage.text
         assert "Spending, budgets, prepaid time and balances" in stage.line_of(":cost")
+        await stage.advance(2)
+        assert "Spending, budgets, prepaid time and balances" in stage.line_of(":cost")
 
 
 async def test_the_help_and_the_texts_show_the_keys_as_configured() -> None:

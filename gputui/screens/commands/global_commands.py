@@ -94,8 +94,8 @@ class GlobalCommands(SavedViewCommands, TimelineOfCommands):
     def do_help(self, argument: str) -> None:
         """Show the keys that work here, in each section before those that do not."""
 
-        def lines(width: int) -> list[Content]:
-            return columns([*sections(self.view, words=True), *self._more_sections()], width)
+        def lines(width: int, *, whole: bool) -> list[Content]:
+            return columns([*sections(self.view, words=True), *self._more_sections()], width, whole=whole)
 
         self.app.push_screen(dialogs.HelpDialog(f"Keys in {self.view.HEADING}", lines))
 

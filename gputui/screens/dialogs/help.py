@@ -44,7 +44,7 @@ class LaidOutText(TextView):
         """Show the lines of now, if they are others."""
         if (width := self.scrollable_content_region.width) <= 0:
             return
-        lines = list(self._make(width))
+        lines = list(self._make(width, whole=self._whole))
         same = len(lines) == len(self._lines) and all(map(Content.is_same, lines, self._lines))
         if not same:
             self.set_lines(lines)
