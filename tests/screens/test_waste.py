@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -180,10 +179,12 @@ async def test_snooze_takes_the_time_and_the_reason_in_the_command_bar(history: 
 
 async def test_what_is_no_waste_is_not_said_to_be_snoozed(history: History) -> None:
     backend = dock()
-    lost = replace(backend.rows[Resource.INSTANCES][1], phase=Phase.FAILED, status="dead")
-    backend.rows[Resource.INSTANCES][1] = lost
+    failed = Instance(Ref("dock", "container", "broken"), "broken", Phase.FAILED, "dead")
+    backend.rows[Resource.INSTANCES] = [*backend.rows[Resource.INSTANCES], failed]
     async with staged(backend, history=history, view="0") as stage:
-        stage.table.select(next(ref for ref in stage.table.visible_refs if stage.table.get(ref).name == "train"))
+        await stage.press("home")
+        assert stage.table.cursor_ref is not None
+        assert "broken" in stage.line_of("▌")
         await stage.command("snooze 3d restarts on Monday")
         assert "Snooze: this is no waste." in stage.toasts
         assert "snoozed until" not in stage.toasts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -20,7 +20,9 @@ from gputui.screens.detail import content_of, field_lines
 if TYPE_CHECKING:
     from gputui.screens.base.session import Session
 
-ASKING: Cell = ("Asking for the reasons …", "muted")
+ReasonLines = Sequence[tuple[str, Cell]]
+"""Labels, '' for most, and texts."""
+STILL_ASKED: ReasonLines = (("", ("Asking for the reasons …", "muted")),)
 
 
 class ExplainCommands(CommandSet):
@@ -56,16 +58,13 @@ class ExplainCommands(CommandSet):
     @in_worker("describe")
     async def _explain(self, row: Deployment) -> None:
         limits = field_lines("limits", text) if (text := limits_text(row)) else []
-        reader = dialogs.ReaderDialog(heading(row), [*limits, content_of(ASKING)])
+        reader = dialogs.ReaderDialog(heading(row), [*limits, *_lines(STILL_ASKED)])
         self.app.push_screen(reader)
         reader.set_lines(_lines(await explanation_of(self.session, row)))
 
 
-async def explanation_of(session: Session, row: Deployment, *, described: bool = False) -> list[tuple[str, Cell]]:
-    """Ask why a deployment does not start; returns labels, '' for most, and texts.
-
-    ``described``: its events are shown already.
-    """
+async def explanation_of(session: Session, row: Deployment, *, described: bool = False) -> ReasonLines:
+    """Ask why a deployment does not start. ``described``: its events are shown already."""
     from gputui.fleet.explanations import explain
 
     fleet = session.fleet
@@ -73,7 +72,7 @@ async def explanation_of(session: Session, row: Deployment, *, described: bool =
     return list(reason_lines(reasons, fleet.now(), utc=session.utc, events=not described))
 
 
-def _lines(reasons: Iterable[tuple[str, Cell]]) -> list[Content]:
+def _lines(reasons: ReasonLines) -> list[Content]:
     return [line for label, cell in reasons for line in (field_lines(label, cell) if label else [content_of(cell)])]
 
 

@@ -14,13 +14,12 @@ from gputui.errors import GputuiError
 from gputui.formatting import kind_noun
 from gputui.models import Deployment, Instance, Row
 from gputui.presentation.actions import name_of
-from gputui.presentation.columns.column import Cell
 from gputui.presentation.description import targets_text
 from gputui.presentation.details import WHY, Detail, Place
 from gputui.screens import dialogs
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import CommandSet, in_worker
-from gputui.screens.commands.explain import ASKING, explanation_of
+from gputui.screens.commands.explain import STILL_ASKED, ReasonLines, explanation_of
 from gputui.screens.detail import describe_json, detail_lines
 from gputui.screens.details.places import go_to
 from gputui.screens.details.related import DetailContext, details_of
@@ -71,9 +70,7 @@ class InspectCommands(CommandSet):
             if reader.is_attached:
                 reader.set_linked(*self.description(fresh, reasons))
 
-    def description(
-        self, row: Row, reasons: Sequence[tuple[str, Cell]] = (("", ASKING),)
-    ) -> tuple[list[Content], dict[int, Place]]:
+    def description(self, row: Row, reasons: ReasonLines = STILL_ASKED) -> tuple[list[Content], dict[int, Place]]:
         """Return everything known about a row as lines, and the places of those that name another thing.
 
         ``reasons`` are why it does not start, if it does not.

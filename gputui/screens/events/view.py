@@ -15,6 +15,7 @@ from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.lists import columns_of
 from gputui.presentation.details import Place
 from gputui.screens.base.session import Session
+from gputui.screens.commands.explain import STILL_ASKED, ReasonLines
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.events.slow_steps import SlowSteps
 from gputui.screens.list.list_view import ListView
@@ -35,9 +36,9 @@ class EventCommands(OpenCommands):
         else:
             super().do_open(argument)
 
-    def description(self, row: Row) -> tuple[list[Content], dict[int, Place]]:
+    def description(self, row: Row, reasons: ReasonLines = STILL_ASKED) -> tuple[list[Content], dict[int, Place]]:
         """Add how the instance started."""
-        lines, places = super().description(row)
+        lines, places = super().description(row, reasons)
         start = self.view.slow.book.startups.get(row.instance) if isinstance(row, Event) else None
         if start is None:
             return lines, places

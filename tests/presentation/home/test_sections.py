@@ -177,7 +177,7 @@ def test_the_spending_of_today_is_with_its_account_and_in_the_heading() -> None:
         by=By.ACCOUNT,
         lines=[
             SpendLine(
-                ref=Ref("hub", "spend", "hub"), by=By.ACCOUNT, key="hub", name="hub", accounts=("hub",), things=1,
+                ref=Ref("hub", "spend", "hub"), by=By.ACCOUNT, key="hub", name="hub", accounts=("hub",), count=1,
                 currency="USD",
                 spent=usd("12.30"),
             )
