@@ -49,7 +49,7 @@ _MONEY = ("spent", "estimate", "per_hour")
 
 
 def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account]) -> int:
-    """Print the lines, the most expensive of each currency first; a table is followed by the sums on stderr."""
+    """Print the lines, the most expensive of each currency first; on stderr what they lack, of a table the sums too."""
     if args.watch or args.filters or args.of:
         raise ConfigError("spend is a sum: it takes neither --watch nor --filter nor --of.")
     columns = spend_columns(Context())
@@ -59,11 +59,12 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
     with session.open_history() as history:
         ledger = _ledger(history, accounts, period, now)
         report = ledger.report(period, By(args.by or By.ACCOUNT), accounts)
-        lines: list[str] = []
+        lines = _notes(report, accounts, now, utc=utc, readable=not history.failure)
         if layout.is_table:
-            notes_ = _notes(report, accounts, now, utc=utc, readable=not history.failure)
-            lines += [*_sums(report, args, now, utc=utc), *notes_]
-            lines += _budgets(config, history, accounts, now) if not args.since else []
+            budgets = _budgets(config, history, accounts, now) if not args.since else []
+            lines = [*_sums(report, args, now, utc=utc), *lines, *budgets]
+        else:
+            lines = [f"gputui: {line}" for line in lines]
         problem = history.problem
     layout.print(report.lines, partial(_plain, report, flat=args.output == "csv"))
     for line in lines:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gputui.api.capabilities import Backend
+from gputui.cli.lists.spend import KEYS
 from gputui.config.paths import history_path
 from gputui.history.history import History
 from gputui.models import Ref, Resource
@@ -72,6 +73,24 @@ def test_csv_has_plain_amounts_and_what_was_not_observed(spent: FakeBackend, run
     ]
     assert [float(row["unpriced"]) for row in rows] == [0, 3600]
     assert float(rows[0]["unobserved"]) == pytest.approx(3600, abs=1)
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_a_script_is_told_what_its_sums_lack_on_stderr(output: str, spent: FakeBackend, run: Run) -> None:
+    status, out, err = run("get", "spend", "--since", "6h", "-o", output)
+    assert status == 0
+    assert "gputui: hub: not observed for 1h 00m (" in err
+    assert "hub" in out
+
+
+@pytest.mark.parametrize(("output", "nothing"), [("json", "[]"), ("csv", ",".join(KEYS))])
+def test_a_script_is_told_that_an_account_was_never_recorded(
+    output: str, nothing: str, home: Path, clouds: dict[str, Backend], run: Run
+) -> None:
+    clouds["hub"] = FakeBackend("hub", (Resource.INSTANCES,))
+    _, out, err = run("get", "spend", "-A", "hub", "-o", output)
+    assert out.strip() == nothing
+    assert err.startswith("gputui: Never recorded: hub.")
 
 
 def test_json_has_money_as_everywhere_else(spent: FakeBackend, run: Run) -> None:
