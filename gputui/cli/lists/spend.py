@@ -49,7 +49,7 @@ _MONEY = ("spent", "estimate", "per_hour")
 
 
 def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account]) -> int:
-    """Print the lines, the most expensive of each currency first; on stderr what they lack, of a table the sums too."""
+    """Print the lines, the most expensive of each currency first; on stderr what they lack, and sums of a table."""
     if args.watch or args.filters or args.of:
         raise ConfigError("spend is a sum: it takes neither --watch nor --filter nor --of.")
     columns = spend_columns(Context())
