@@ -60,3 +60,14 @@ async def test_all_keys_are_shown_where_there_is_room_for_the_last() -> None:
         await ask(stage, questions(4))
         assert stage.text.count("SHA256:") == 4
         assert "other key" not in stage.text
+
+
+async def test_the_question_fits_a_terminal_that_is_made_smaller_while_it_is_asked() -> None:
+    async with staged(lab(), size=(120, 40)) as stage:
+        await ask(stage, questions(45))
+        await stage.resize(80, 24)
+        for text in ("The host keys of 45 servers are not known yet.", "Trust all 45", "Cancel", "esc to"):
+            assert text in stage.text
+        before = stage.text.count("SHA256:")
+        await stage.resize(120, 40)
+        assert stage.text.count("SHA256:") >= before > 0

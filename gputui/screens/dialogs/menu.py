@@ -118,13 +118,20 @@ class MenuDialog(Dialog[str]):
 
     def on_mount(self) -> None:
         """Highlight the line that is in force now."""
-        if callable(self._details):
-            lines = self._details(_WIDTH, self._room())
-            self.query_one(".details", Static).update(Content("\n").join(lines))
+        self._show_details()
         options = self.query_one(OptionList)
         self.set_focus(options)
         values = [choice.value for choice in self._choices]
         options.highlighted = values.index(self._selected) if self._selected in values else 0
+
+    def on_resize(self) -> None:
+        """Give the details the room that there is now."""
+        self._show_details()
+
+    def _show_details(self) -> None:
+        if callable(self._details):
+            lines = self._details(_WIDTH, self._room())
+            self.query_one(".details", Static).update(Content("\n").join(lines))
 
     def _room(self) -> int:
         """Return the lines that details may have, so that heading, choices and hint are on the screen with them."""
