@@ -291,3 +291,32 @@ async def test_commands_for_processes_say_that_the_cursor_is_on_a_gpu_or_on_a_pr
             await stage.press("down")
         await stage.press("p")
         assert "GPU processes: process 6001 on lab-host is not of an instance that is listed." in stage.toasts
+
+
+async def test_tables_and_charts_keep_their_places_while_a_filter_is_typed() -> None:
+    async with staged(lab(), view="5") as stage:
+        places = [(widget.region.y, widget.region.height) for widget in (gpus(stage), stage.table)]
+        await stage.press("slash", *"nonesuch")
+        assert "No GPU matches nonesuch." in stage.text
+        top, below = (widget.region for widget in (gpus(stage), stage.table))
+        assert (top.y, top.height) == places[0]
+        assert below.y == places[1][0]
+        await stage.press("enter")
+        assert gpus(stage).region.height < places[0][1], "what is not needed is free when the filter is typed"
+
+
+async def test_new_processes_are_announced_where_the_key_that_goes_there_acts_on_them() -> None:
+    fake = lab()
+    many = [process("lab", 3, number) for number in range(7000, 7060)]
+    fake.rows[Resource.PROCESSES] = [*fake.rows[Resource.PROCESSES], *many]
+    async with staged(fake, view="5") as stage:
+        await in_processes(stage)
+        await stage.press("end")
+        await stage.advance(1)
+        fake.rows[Resource.PROCESSES] = [*fake.rows[Resource.PROCESSES], process("lab", 0, 9999)]
+        await stage.advance(30)
+        assert "1 new above ↑  g" in stage.title
+        await stage.press("tab")
+        assert "new above" not in stage.title, "g goes to the first GPU"
+        await stage.press("tab")
+        assert "1 new above ↑  g" in stage.title

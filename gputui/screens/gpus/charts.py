@@ -10,6 +10,8 @@ from gputui.widgets.chart.gpu_panel import Showing
 from gputui.widgets.detail_pane import DetailPane
 
 if TYPE_CHECKING:
+    from textual.geometry import Size
+
     from gputui.models import GpuDevice
     from gputui.screens.gpus.view import GpusView
 
@@ -28,6 +30,8 @@ class GpuCharts:
     def __init__(self, view: GpusView) -> None:
         self._view = view
         self._rest = AtRest(view, self._show_with_title)
+        self._divided: Size | None = None
+        """The size of the view for which the room was divided."""
         view.memory.keep("window", str, self._get_window, self._put_window)
         view.memory.keep("metric", str, self._get_metric, self._put_metric)
 
@@ -61,8 +65,14 @@ class GpuCharts:
             panel.chosen = device.ref if device is not None else None
 
     def _divide(self, device: GpuDevice | None) -> None:
-        """Give the upper table the lines it has rows for, up to its share; the charts come next."""
+        """Give the upper table the lines it has rows for, up to its share; the charts come next.
+
+        While a filter is typed all keeps its place: its rows change with each letter.
+        """
         view, panel, gpus, table = self._view, self._view.panel, self._view.gpus, self._view.table
+        if view.frame.is_filtering and self._divided == view.size:
+            return
+        self._divided = view.size
         comparing = view.shown.comparing
         drawn = comparing or panel.has_readings(device)
         body = view.query_one("#body").size.height

@@ -169,8 +169,10 @@ class GpusView(ListView):
     @on(DescendantFocus)
     def _side_entered(self, event: DescendantFocus) -> None:
         if event.widget in (self.gpus, self.panel, self.table):
-            self.on_gpus = event.widget is not self.table
+            before, self.on_gpus = self.on_gpus, event.widget is not self.table
             self.commands.cursor_moved()
+            if before != self.on_gpus:
+                self.frame.show()
 
     def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
         """Limit the view; the processes of one instance, or a process, have the keys where they are asked for."""
@@ -257,6 +259,10 @@ class GpusView(ListView):
             some = count_text(len(rows) - unknown, self.COUNTED, coverage=super().coverage() & Coverage.STALE)
             return f"{some} + ? on {counted(unknown, 'GPU')}"
         return f"processes of {counted(unknown, 'GPU')} unknown"
+
+    def _new_text(self) -> str:
+        """Return the number of new processes above those in view, where the key that goes there acts on them."""
+        return "" if self.on_gpus else super()._new_text()
 
     def coverage(self) -> Coverage:
         """Return how far the list is read; it lacks rows where the processes of a GPU are unknown."""
