@@ -15,9 +15,10 @@ class _Late:
     def __init__(self, text: str, flags: int) -> None:
         self._given = text, flags
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return late_pattern, self._given  # a copy without these would look for them without end
+
     def __getattr__(self, name: str) -> Any:
-        if name == "_given":  # asked for by a copy that has nothing yet
-            raise AttributeError(name)
         found = getattr(re.compile(*self._given), name)
         self.__dict__[name] = found  # the next look finds it without coming here
         return found
