@@ -118,13 +118,18 @@ def choose(
     chosen = [column for column in columns if column.shown or column.key in needed]
     ranks = {column.key: column.rank for column in chosen}
     grown = {column.key: max(natural[column.key], column.reserve) for column in chosen}
-    for widths, lowest in ((grown, YIELDS), (natural, YIELDS_TO_BARS), (natural, 1)):
-        while minimum(chosen, widths, reserved=lowest == YIELDS, barred=lowest > 1) > width:
+
+    def leave_out(lowest: int, widths: Mapping[str, int], *, reserved: bool = False, barred: bool = False) -> None:
+        while minimum(chosen, widths, reserved=reserved, barred=barred) > width:
             optional = [column for column in chosen if ranks[column.key] >= lowest and column.key not in needed]
             if not optional:
                 break
             last = max(ranks[column.key] for column in optional)
             chosen.remove([column for column in optional if ranks[column.key] == last][-1])
+
+    leave_out(YIELDS, grown, reserved=True, barred=True)
+    leave_out(YIELDS_TO_BARS, natural, barred=True)
+    leave_out(1, natural)
     while any(column.key in needed for column in chosen) and minimum(chosen, natural) > width:
         spare = [column for column in chosen[1:] if column.key not in needed]
         if not spare:
