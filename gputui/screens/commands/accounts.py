@@ -61,7 +61,7 @@ class AccountCommands(CommandSet):
         dialog = dialogs.AccountDialog(
             "Accounts",
             choices,
-            tickable=fleet.accounts,
+            accounts=fleet.accounts,
             ticked=self.session.only if len(self.session.only) > 1 else (),
             selected=next(iter(self.session.only), ALL),
             editable=editable,

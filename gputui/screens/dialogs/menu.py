@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from gputui.late_dataclasses import dataclass
 from gputui.screens.dialogs.dialog import Dialog
-from gputui.screens.dialogs.panel_size import most_height
+from gputui.screens.dialogs.panel_size import height_of, most_height
 
 _WIDTH = 68
 """Cells of a line in a menu: what the panel leaves at 80 columns."""
@@ -136,9 +136,8 @@ class MenuDialog(Dialog[str]):
     def _room(self) -> int:
         """Return the lines that details may have, so that heading, choices and hint are on the screen with them."""
         panel = self.query_one(".dialog")
-        taken = panel.styles.gutter.height + self.query_one(".details").styles.margin.height + len(self._choices)
-        for selector, text in ((".heading", self.heading), (".hint", self._hint())):
-            taken += self.query_one(selector).styles.margin.height + len(Content(text).wrap(_WIDTH))
+        texts = height_of(panel, {".heading": self.heading, ".hint": self._hint()}, _WIDTH)
+        taken = texts + self.query_one(".details").styles.margin.height + len(self._choices)
         return most_height(panel) - taken
 
     def action_move(self, step: int) -> None:
@@ -176,26 +175,42 @@ class AddressDialog(MenuDialog):
             self.dismiss(self.highlighted)
 
 
-class SeveralDialog(MenuDialog):
-    """A menu in which space ticks lines, of those in ``tickable``. Enter gives back the ticked values, with commas.
+class AccountDialog(MenuDialog):
+    """A menu of accounts: enter gives back the highlighted one, or the ticked ones with commas between them.
 
-    Without a tick it is the menu that it is otherwise. ``ticked`` are those at first.
+    ``ticked`` are those at first. ``d`` chooses the highlighted account to be described, and ``e`` one of those
+    ``editable`` to be edited: then ``does`` is ``describe`` or ``edit``. The line of all
+    accounts, which is not among ``accounts``, can only be chosen.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "tick", "Tick", show=False, id="menu.tick")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "tick", "Tick", show=False, id="menu.tick"),
+        Binding("d", "do('describe')", "Describe", show=False, id="menu.describe"),
+        Binding("e", "do('edit')", "Edit", show=False, id="menu.edit"),
+    ]
+
+    does = ""
 
     def __init__(
         self,
         heading: str,
         choices: Sequence[Choice],
         *,
-        tickable: Collection[str],
+        accounts: Collection[str],
         ticked: Collection[str],
         selected: str,
+        editable: Collection[str],
     ) -> None:
         super().__init__(heading, choices, selected=selected)
-        self._tickable = frozenset(tickable)
+        self._accounts = frozenset(accounts)
         self._ticked = set(ticked)
+        self._editable = editable
+
+    def keys_text(self, enter: str) -> str:
+        """Return the keys of a line above those of a menu."""
+        edit = ("menu.edit", "edits") if self._editable else None
+        keys = filter(None, (("menu.tick", "ticks several"), ("menu.describe", "describes"), edit))
+        return "\n".join(["   ".join(f"{self.key_of(key)} {does}" for key, does in keys), super().keys_text(enter)])
 
     def line_of(self, choice: Choice) -> Content:
         """Return the line of a choice after its tick."""
@@ -208,56 +223,23 @@ class SeveralDialog(MenuDialog):
         if options.highlighted is None:
             return
         choice = self._choices[options.highlighted]
-        if choice.value in self._tickable:
+        if choice.value in self._accounts:
             self._ticked ^= {choice.value}
             options.replace_option_prompt_at_index(options.highlighted, self.line_of(choice))
-
-    @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        value = event.option_id or ""
-        ticked = [choice.value for choice in self._choices if choice.value in self._ticked]
-        self.dismiss(",".join(ticked) if ticked and value in self._tickable else value)
-
-
-class AccountDialog(SeveralDialog):
-    """A menu of accounts in which ``d`` chooses the highlighted one to be described, ``e`` to be edited.
-
-    Then ``does`` is ``describe`` or ``edit``. Of the first line, all accounts, neither is possible.
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "do('describe')", "Describe", show=False, id="menu.describe"),
-        Binding("e", "do('edit')", "Edit", show=False, id="menu.edit"),
-    ]
-
-    does = ""
-
-    def __init__(
-        self,
-        heading: str,
-        choices: Sequence[Choice],
-        *,
-        tickable: Collection[str],
-        ticked: Collection[str],
-        selected: str,
-        editable: Collection[str],
-    ) -> None:
-        super().__init__(heading, choices, tickable=tickable, ticked=ticked, selected=selected)
-        self._editable = editable
-
-    def keys_text(self, enter: str) -> str:
-        """Return the keys of a line above those of a menu."""
-        edit = ("menu.edit", "edits") if self._editable else None
-        keys = filter(None, (("menu.tick", "ticks several"), ("menu.describe", "describes"), edit))
-        return "\n".join(["   ".join(f"{self.key_of(key)} {does}" for key, does in keys), super().keys_text(enter)])
 
     def action_do(self, does: str) -> None:
         """Choose the highlighted account to be described or edited."""
         value = self.highlighted
-        if value not in self._tickable:
+        if value not in self._accounts:
             self.notify(f"Go to one account to {does} it.", severity="warning")
         elif does == "edit" and value not in self._editable:
             self.notify(f"{value} has no settings that can be edited here.", severity="warning")
         else:
             self.does = does
             self.dismiss(value)
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        value = event.option_id or ""
+        ticked = [choice.value for choice in self._choices if choice.value in self._ticked]
+        self.dismiss(",".join(ticked) if ticked and value in self._accounts else value)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from textual.content import Content
 from textual.css.scalar import Scalar
 from textual.widget import Widget
 
@@ -17,6 +20,14 @@ def full_width(panel: Widget) -> int:
     width = panel.app.size.width
     styles = panel.styles
     return min(_cells(panel, styles.width, width), _cells(panel, styles.max_width, width))
+
+
+def height_of(panel: Widget, texts: Mapping[str, str], width: int) -> int:
+    """Return the lines that a panel has with these texts alone, by the selectors of their widgets."""
+    return panel.styles.gutter.height + sum(
+        len(Content(text).wrap(width)) + panel.query_one(selector).styles.margin.height
+        for selector, text in texts.items()
+    )
 
 
 def _cells(panel: Widget, scalar: Scalar | None, otherwise: int) -> int:

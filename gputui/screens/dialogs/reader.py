@@ -17,13 +17,13 @@ from gputui.screens.base.export import save_text
 from gputui.screens.detail import describe_json
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.dialogs.menu import Choice, MenuDialog
-from gputui.screens.dialogs.panel_size import full_width, most_height
+from gputui.screens.dialogs.panel_size import full_width, height_of, most_height
 from gputui.text import clean
 from gputui.widgets.inputs.line_input import LineInput
 from gputui.widgets.json.tree import Fact, Plain, Section, parse, written
 from gputui.widgets.json.view import JsonView
 from gputui.widgets.linked_text import LinkedText
-from gputui.widgets.text_view import SearchView, TextView, wrapped
+from gputui.widgets.text_view import SearchView, TextView
 
 _ALL = ""
 _BINDING = re.compile(r"\{([\w.-]+)\}")
@@ -140,12 +140,8 @@ class ReaderDialog(Reader[TextView]):
         if find is None:
             return  # it is not laid out yet
         panel = self.query_one(".dialog")
-        sides = panel.styles.gutter
-        most, width = most_height(panel), full_width(panel) - sides.width
-        around = sides.height + sum(
-            len(wrapped(Content(text), width)) + self.query_one(selector).styles.margin.height
-            for selector, text in ((".heading", self.heading), ("#hint", self.hint))
-        )
+        most, width = most_height(panel), full_width(panel) - panel.styles.gutter.width
+        around = height_of(panel, {".heading": self.heading, "#hint": self.hint}, width)
         around += 1 + find.styles.margin.height if find.display else 0
         height = around + max(1, self.view.height_at(width - 1, most))
         panel.styles.height = min(height, most)
