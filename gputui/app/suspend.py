@@ -73,7 +73,7 @@ def release_lost_terminal(app: App[Any]) -> bool:
 
 
 class EndingSignals:
-    """The signals that end the program: the terminal is given back first, which ``is_restored`` says."""
+    """Ends the program at a signal, and at a second ctrl+c at once where the terminal ``is_restored``."""
 
     def __init__(self, app: App[int], is_restored: Callable[[], bool]) -> None:
         self._app = app

@@ -172,8 +172,8 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
 
     def top_of_message(self, lines: int) -> int:
         """Return where a message begins: of a long form in place of the help, where it covers no field and no tab."""
-        help_ = self._about.region
-        return help_.bottom - lines if help_ else super().top_of_message(lines)
+        about = self._about.region
+        return about.bottom - lines if about else super().top_of_message(lines)
 
     def _fit(self, size: Size) -> None:
         """Give a long form a height that is the same for all of its sections, and the request a place next to it."""

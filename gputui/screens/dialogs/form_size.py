@@ -11,7 +11,7 @@ _AROUND_SHORT, _SMALLEST = 11, 22
 """Lines of a short form around its fields: edges, heading, summary, buttons; and those that 24 lines have for it."""
 _AROUND = 15
 """Lines of a long form around its fields: edges, heading, sections, refusals, help, summary, buttons."""
-_AROUND_ONE = 9, 12
+_AROUND_ONE_LOW, _AROUND_ONE_HIGH = 9, 12
 """Lines around the fields of a long form of one section, in a low terminal and in a high one."""
 _LEAST_WITH_REQUEST = 36
 _LOW = 30
@@ -26,13 +26,13 @@ def is_long(form: Form) -> bool:
 
 
 def has_one_section(form: Form) -> bool:
-    """Return whether a form is as high as its fields: no other section would change that."""
+    """Return whether a form has one section: it is as high as its fields then."""
     return len(form.sections) <= 1
 
 
 def most_fields(size: Size) -> int:
     """Return the lines that the fields of a long form of one section have at most."""
-    return max(1, (size.height * 94 // 100 if is_high(size) else size.height) - _AROUND_ONE[is_high(size)])
+    return max(1, _most(size) - (_AROUND_ONE_HIGH if is_high(size) else _AROUND_ONE_LOW))
 
 
 def is_high(size: Size) -> bool:
@@ -45,4 +45,9 @@ def long_height(body: FormBody, size: Size, *, with_request: bool) -> int:
     high = is_high(size)
     needed = body.tallest(_TICKS_HIGH if high else _TICKS_LOW) + _AROUND
     lines = max(needed, _LEAST_WITH_REQUEST if with_request else 0)
-    return min(lines, size.height * 94 // 100 if high else size.height)
+    return min(lines, _most(size))
+
+
+def _most(size: Size) -> int:
+    """Return the lines that a form takes at most."""
+    return size.height * 94 // 100 if is_high(size) else size.height
