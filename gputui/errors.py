@@ -229,6 +229,7 @@ class ReplacedError(GputuiError):
     """The files that gputui runs from are those of another version than the one that runs."""
 
     title = "Restart needed"
+    of_all_views = True
 
 
 class AgentError(GputuiError):

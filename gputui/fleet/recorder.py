@@ -17,6 +17,8 @@ from gputui.models import RESOURCES, Event, GpuSample, Offer, Ref, Resource, Row
 if TYPE_CHECKING:
     from gputui.history.history import History
 
+_FIRST_SECONDS = 10.0
+"""The first writing of a session: one that is killed soon leaves something too."""
 _INTERVAL = 15.0
 _COUNT_EVERY = 4
 """Intervals after which the observed stock and time are counted, and the facts about hosts written."""
@@ -70,7 +72,10 @@ class Recorder:
         self._gpus.extend(samples)
 
     async def run(self) -> None:
-        """Write at intervals until cancelled."""
+        """Write at intervals until cancelled, soon for the first time."""
+        await self._clock.sleep(_FIRST_SECONDS)
+        await self.flush()
+        await self._count()
         while True:
             for _ in range(_COUNT_EVERY):
                 await self._clock.sleep(_INTERVAL)

@@ -9,6 +9,7 @@ from gputui.fleet.stock_observer import StockObserver
 from gputui.history.history import History
 from gputui.models import Offer, Ref, Resource
 from gputui.models.stock import AVAILABLE
+from tests.agent.conftest import until
 from tests.fleet.fakes import START, FakeBackend, FakeClock, running
 from tests.screens.world import offer
 
@@ -67,3 +68,17 @@ async def test_a_fleet_that_polls_the_stock_leaves_its_hours_in_the_history(cloc
     (hour,) = history.stock_hours.read([Ref("hub", "offer", RTX.ref.id)], START, clock.now())
     assert set(hour.seconds) == {0, 4}
     assert 10 <= sum(hour.seconds.values()) <= 20
+
+
+async def test_a_session_that_is_killed_after_ten_seconds_leaves_something(clock: FakeClock) -> None:
+    history = History(None)
+    hub = FakeBackend("hub", (Resource.STOCK,))
+    hub.rows[Resource.STOCK] = [RTX]
+
+    def written() -> int:
+        hours = history.stock_hours.read([Ref("hub", "offer", RTX.ref.id)], START, clock.now())
+        return sum(sum(hour.seconds.values()) for hour in hours)
+
+    async with running(clock, hub, history=history, watch=[Resource.STOCK]):
+        await clock.advance(12)
+        await until(lambda: written() >= 5)
