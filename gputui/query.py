@@ -113,6 +113,11 @@ class Query:
         """The keys of the columns that it names."""
         return frozenset(term.column for term in self._terms if term.column is not None)
 
+    @property
+    def is_of_any(self) -> bool:
+        """Whether a word is looked for in all columns."""
+        return any(term.column is None for term in self._terms)
+
     def unseen(self, columns: Mapping[str, str], shown: Container[str]) -> list[str]:
         """Return for each word that a row has in no column that is ``shown`` the first column that has it.
 

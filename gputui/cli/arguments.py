@@ -198,14 +198,20 @@ def add_change_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print the change without sending it")
 
 
-def add_matching(parser: argparse.ArgumentParser, which: str) -> None:
-    """Add the option for the instances that match a filter, and what skips the confirmation of these."""
+def add_filter(parser: argparse.ArgumentParser, which: str) -> None:
+    """Add the option for the rows that match a filter."""
     parser.add_argument(
         "-l",
+        "--selector",
         dest="filter",
         metavar="FILTER",
-        help=f"{which}: a filter as typed after / in the app, such as 'gpu:h100 host:a'",
+        help=f"{which}: a filter as typed after / in the app, 'gpu:h100 host:a', or state=running,host!=a",
     )
+
+
+def add_matching(parser: argparse.ArgumentParser, which: str) -> None:
+    """Add the option for the instances that match a filter, and what skips the confirmation of these."""
+    add_filter(parser, which)
     parser.add_argument("--yes", action="store_true", help="skip the confirmation; needs full names, or -l")
 
 

@@ -9,6 +9,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gputui.analytics.gpu_idle import SeenGpus
+from gputui.cli import selection
 from gputui.cli.columns import cell_text, csv_columns, print_records, table_with
 from gputui.cli.output import Plain, terminal_width, write_csv
 from gputui.errors import ConfigError
@@ -83,7 +84,8 @@ class Layout:
 
     ``chosen``: the user named the columns, which CSV then has too, and empty ones stay. ``wide``: lines are not cut
     at the width of the terminal. ``order`` is the column by which the rows are ordered, None for the order of the
-    list. ``needs`` are the lists that must be added to ``context`` before rows are printed.
+    list. ``matches`` is whether a row is printed, None for all. ``needs`` are the lists that must be
+    added to ``context`` before rows are printed.
     """
 
     output: str
@@ -94,12 +96,17 @@ class Layout:
     order: Column[Any] | None = None
     descending: bool = False
     context: ListContext = field(default_factory=ListContext)
+    matches: Callable[[Any], bool] | None = None
     needs: frozenset[Resource] = frozenset()
 
     @property
     def is_table(self) -> bool:
         """Whether it is the form for people."""
         return self.output == "table"
+
+    def matching(self, rows: Iterable[_T]) -> list[_T]:
+        """Return the rows that match (``-l``)."""
+        return [row for row in rows if self.matches is None or self.matches(row)]
 
     def sorted(self, rows: Iterable[_T]) -> list[_T]:
         """Return the rows in their order; those without a value are last in both directions."""
@@ -118,8 +125,8 @@ class Layout:
         return table_with(self.columns, rows, width=None if self.wide else width, filled=not self.chosen)
 
     def print(self, rows: Iterable[Any], plain: Callable[[Any], Plain] | None = None) -> None:
-        """Print rows on stdout; ``plain`` makes the JSON of a row where it is not that of its fields."""
-        ordered = self.sorted(rows)
+        """Print the rows that match; ``plain`` makes the JSON of a row where it is not that of its fields."""
+        ordered = self.sorted(self.matching(rows))
         if self.is_table:
             if ordered:
                 sys.stdout.write(self.table(ordered, terminal_width(sys.stdout)))
@@ -154,7 +161,15 @@ def layout_of(args: argparse.Namespace, resource: Resource, added: Mapping[int, 
 
     ``added`` are columns of the command alone, with their places in the table.
     """
-    return list_layout(resource, args.output, columns=args.columns, sort=args.sort, added=added, watch=args.watch)
+    return list_layout(
+        resource,
+        args.output,
+        columns=args.columns,
+        sort=args.sort,
+        filter_text=args.filter,
+        added=added,
+        watch=args.watch,
+    )
 
 
 def list_layout(
@@ -163,10 +178,11 @@ def list_layout(
     *,
     columns: str = "",
     sort: str = "",
+    filter_text: str | None = None,
     added: Mapping[int, Column[Any]] | None = None,
     watch: bool = False,
 ) -> Layout:
-    """Return the layout of a list in this form; ``columns`` and ``sort`` are as the user writes them.
+    """Return the layout of a list; ``columns``, ``sort`` and ``filter_text`` are as the user writes them.
 
     Where it is watched, columns that need another list are not in it: that is not watched.
     """
@@ -176,10 +192,13 @@ def list_layout(
     for place, column in (added or {}).items():
         usual.insert(place, column)
         known.append(column)
-    made = make_layout(resource.value, known, usual, csv_columns(resource), output, columns, sort)
+    made = make_layout(resource.value, known, usual, csv_columns(resource), output, columns, sort, filter_text)
+    query = None if filter_text is None else selection.read(filter_text, _listed(known))
     used = {made.order.key} if made.order is not None else set()
     if made.is_table or made.chosen:
         used |= {column.key for column in made.columns}
+    if query is not None:
+        used |= {column.key for column in known} if query.is_of_any else query.named
     needs = frozenset[Resource]().union(*(_FROM.get((resource, key), ()) for key in used))
     return replace(made, context=context, needs=needs)
 
@@ -192,12 +211,14 @@ def make_layout(
     output: str,
     columns: str = "",
     sort: str = "",
+    filter_text: str | None = None,
 ) -> Layout:
     """Return the layout of records with the ``known`` columns, of which the ``usual`` ones make their table.
 
-    Raises ConfigError, with the columns that there are, for a name that is none of them.
+    Raises ConfigError, with the columns that there are, for a name that is none of them; QueryError for a filter that
+    cannot be read.
     """
-    listed = [column for column in known if column.listed]
+    listed = _listed(known)
     wide = output == "wide"
     shown = list(usual)
     if columns:
@@ -215,7 +236,12 @@ def make_layout(
         raise ConfigError(f"--sort {sort}: the order is asc or desc, as in --sort {name}:desc.")
     order = _named(noun, listed, [name], "--sort")[0] if sort else None
     form = "table" if wide else output
-    return Layout(form, shown, keys, bool(columns), wide, order, direction == "desc")
+    matches = None if filter_text is None else selection.matcher(selection.read(filter_text, listed), listed)
+    return Layout(form, shown, keys, bool(columns), wide, order, direction == "desc", matches=matches)
+
+
+def _listed(columns: Iterable[Column[Any]]) -> list[Column[Any]]:
+    return [column for column in columns if column.listed]
 
 
 def _named(noun: str, columns: Sequence[Column[Any]], names: Sequence[str], option: str) -> list[Column[Any]]:

@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FIELD=VALUE",
         help="filter on the servers; may be given several times, without a value it lists the fields",
     )
+    arguments.add_filter(parser, "only the rows that match, also with --watch")
     parser.add_argument(
         "--of",
         action="append",
@@ -99,10 +100,7 @@ def run(args: argparse.Namespace) -> int:
     from gputui.cli import session
 
     config = session.load(args)
-    if args.kind != SPEND and (args.by or args.period or args.since or args.until):
-        raise ConfigError("--by, --period, --since and --until belong to spend: gputui get spend --period month")
-    if args.kind != ODDS and (args.model is not None or args.count is not None):
-        raise ConfigError("MODEL and --count belong to odds: gputui get odds H100 --count 4")
+    _check(args)
     view = _saved_view(args, config)
     accounts = session.choose(config, args.accounts)
     if args.kind == COST:
@@ -144,6 +142,16 @@ def run(args: argparse.Namespace) -> int:
     if args.watch:
         return rows.watch_filtered(args, config, accounts, resource)
     return rows.run(args, accounts, resource, view)
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise ConfigError for options that belong to another kind of rows."""
+    if args.kind != SPEND and (args.by or args.period or args.since or args.until):
+        raise ConfigError("--by, --period, --since and --until belong to spend: gputui get spend --period month")
+    if args.kind != ODDS and (args.model is not None or args.count is not None):
+        raise ConfigError("MODEL and --count belong to odds: gputui get odds H100 --count 4")
+    if args.filter is not None and args.kind in (COST, SPEND):
+        raise ConfigError(f"-l chooses rows, and {args.kind} has sums: choose accounts with -A.")
 
 
 def _saved_view(args: argparse.Namespace, config: Config) -> ListOfView | None:

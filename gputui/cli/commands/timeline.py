@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gputui.cli import arguments, session
+from gputui.cli import arguments, selection, session
 from gputui.cli.columns import table_with
 from gputui.cli.output import notify, terminal_width
 from gputui.cli.refs import accounts_for, report_shortened, resolve
@@ -19,7 +19,7 @@ from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError, rea
 from gputui.fleet.timeline import ALL, Scope, Sources, of_host, of_rule, of_thing, places_of, read
 from gputui.history.timeline import named
 from gputui.models import Event, Ref, Resource, Row
-from gputui.models.timeline import Moment, Timeline, TimeSpan
+from gputui.models.timeline import Timeline, TimeSpan
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.moments import moment_columns
 from gputui.presentation.times import parse_time
@@ -47,9 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="", metavar="HOST", help="only instances that are on this host now")
     parser.add_argument("--rule", default="", metavar="ID", help="only the journal of this rule")
     arguments.add_accounts(parser)
-    parser.add_argument(
-        "-l", dest="filter", default="", metavar="FILTER", help="a filter as typed after / in the app"
-    )
+    arguments.add_filter(parser, "only the moments that match")
     parser.add_argument("--offline", action="store_true", help="ask no server")
     parser.add_argument("--utc", action="store_true", help="times in UTC, read and written (default: local)")
     parser.add_argument(
@@ -87,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         sources = Sources(history, tuple(accounts), state_dir(), events, hosts, parents, most=_MOST)
         timeline = read(sources, span, scope)
         problem = history.problem
-    if args.filter:
+    if args.filter is not None:
         timeline = _filtered(timeline, args)
     text = _text(args, timeline, scope, tuple(accounts))
     if path is None:
@@ -180,19 +178,9 @@ def _reported(accounts: Mapping[str, Account]) -> session.Listing:
 def _filtered(timeline: Timeline, args: argparse.Namespace) -> Timeline:
     from dataclasses import replace
 
-    matches = _test(args.filter, utc=args.utc)
+    columns = moment_columns(Context(utc=args.utc))
+    matches = selection.matcher(selection.read(args.filter, columns), columns)
     return replace(timeline, moments=tuple(moment for moment in timeline.moments if matches(moment)))
-
-
-def _test(text: str, *, utc: bool) -> Callable[[Moment], bool]:
-    from gputui.query import line_of, parse
-
-    columns = moment_columns(Context(utc=utc))
-    query = parse(text, {column.key: column.title for column in columns})
-    numbers = {column.key: column.number for column in columns if column.number is not None}
-    matches = query.over([column.key for column in columns], numbers=numbers)
-    compares = query.compared(numbers) or (lambda row: True)
-    return lambda row: compares(row) and matches(line_of([column.text(row) for column in columns]))
 
 
 def _text(args: argparse.Namespace, timeline: Timeline, scope: Scope, accounts: Sequence[str]) -> str:
@@ -200,7 +188,7 @@ def _text(args: argparse.Namespace, timeline: Timeline, scope: Scope, accounts: 
         from gputui.presentation.timeline_report import Head, report
 
         subject = f"Timeline of {scope.concern.label}" if scope.concern.label else "Timeline"
-        head = Head(subject, accounts, args.filter, datetime.now(UTC), utc=args.utc)
+        head = Head(subject, accounts, args.filter or "", datetime.now(UTC), utc=args.utc)
         return report(timeline, head)
     if args.output == "json":
         import io

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, accounts: Mapping[str, object]) -> int:
         raise ConfigError("bad-hosts are from the past: they take neither --watch nor --filter nor --of.")
     columns = bad_host_columns(Context())
     layout = make_layout(
-        "bad-hosts", columns, pick(columns, BAD_HOSTS_TABLE), KEYS, args.output, args.columns, args.sort
+        "bad-hosts", columns, pick(columns, BAD_HOSTS_TABLE), KEYS, args.output, args.columns, args.sort, args.filter
     )
     with session.open_history() as history:
         since = datetime.now(UTC) - timedelta(days=KEPT_DAYS)

@@ -38,7 +38,9 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
     if args.watch or args.filters or args.of:
         raise ConfigError("odds are from the past: they take neither --watch nor --filter nor --of.")
     columns = odds_columns(Context())
-    layout = make_layout("odds", columns, pick(columns, ODDS_TABLE), KEYS, args.output, args.columns, args.sort)
+    layout = make_layout(
+        "odds", columns, pick(columns, ODDS_TABLE), KEYS, args.output, args.columns, args.sort, args.filter
+    )
     zone = UTC if config.ui.utc else None
     now, count = datetime.now(UTC), args.count or 1
     with session.open_history() as history:

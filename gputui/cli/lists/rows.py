@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gputui.analytics.prices import by_deployment, may_cost, price_now
-from gputui.cli import filters, leases, session
+from gputui.cli import filters, leases, selection, session
 from gputui.cli.layout import Layout, layout_of
 from gputui.cli.lists import gpus, tasks
 from gputui.cli.output import Plain, notify
@@ -38,7 +38,9 @@ def run(
     listing, read = session.with_fleet(accounts, lambda fleet: _read(fleet, resource, args.filters, layout))
     if view is not None:
         listing.rows = view.matching(listing.rows, layout)
-    layout.print(listing.rows, _with_lease(args, layout) if resource in _LEASED else None)
+    plain = _with_lease(args, layout) if resource in _LEASED else None
+    listing.rows = layout.matching(listing.rows)
+    layout.print(listing.rows, plain)
     on_gpus = resource in (Resource.GPUS, Resource.PROCESSES)
     status = gpus.report_unknown(listing.rows) if resource is Resource.PROCESSES else ExitCode.OK
     if not on_gpus:
@@ -50,9 +52,11 @@ def run(
         status = max(status, gpus.report_unsupported(listing, resource, args.accounts))
     if not listing.rows and status is ExitCode.OK and not listing.failures and table:
         able = ", ".join(name for name in read if name not in listing.unsupported) or "these accounts"
-        limited = args.filters or args.saved_view
+        limited = args.filters or args.saved_view or args.filter is not None
         nouns = resource.nouns
         notify(f"No {nouns} in {able} match the filter." if limited else f"There are no {nouns} in {able}.")
+        if args.filter is not None and selection.is_selector(args.filter):
+            notify("NAME=VALUE compares the whole text of a column; NAME:VALUE finds a part of it.")
     return status
 
 
@@ -77,7 +81,7 @@ async def _read(
     listing = await session.read(fleet, [resource], able)
     layout.context.own = frozenset(filter(fleet.owns, fleet.accounts))
     await add_needed(fleet, layout, listing)
-    if resource is Resource.DEPLOYMENTS and (layout.is_table or layout.chosen):
+    if resource is Resource.DEPLOYMENTS and (layout.is_table or layout.chosen or layout.matches):
         listing.rows = await with_prices(listing.rows, fleet)
     if resource is Resource.PROCESSES:
         await gpus.add_unreported(fleet, listing)

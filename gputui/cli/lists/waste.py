@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,9 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
         raise ConfigError("waste is found from several lists: it takes neither --watch nor --filter nor --of.")
     minutes = config.waste.idle_minutes if args.idle is None else args.idle
     columns = waste_columns(Context())
-    layout = make_layout("waste", columns, pick(columns, WASTE_TABLE), KEYS, args.output, args.columns, args.sort)
+    layout = make_layout(
+        "waste", columns, pick(columns, WASTE_TABLE), KEYS, args.output, args.columns, args.sort, args.filter
+    )
 
     async def read(fleet: Fleet) -> tuple[session.Listing, Findings]:
         fleet.idle_minutes = minutes
@@ -50,6 +53,7 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
 
     with session.open_history() as history:
         listing, found = session.with_fleet(accounts, read)
+    found = replace(found, rows=tuple(layout.matching(found.rows)))
     layout.print(found.rows, plain)
     if layout.is_table:
         for line in notes(found, listing):

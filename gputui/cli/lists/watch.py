@@ -56,6 +56,8 @@ def watch(
         polling = polling.model_copy(update=pace)
     layout = layout_of(args, resource)
     show = make_printer(resource, layout, tuple(accounts), of=of)
+    if layout.matches is not None:
+        show = _kept(show, layout.matches)
     with until_interrupted(), session.open_history() as history:
         fleet = session.new_fleet(accounts, history=history, polling=polling)
 
@@ -139,15 +141,18 @@ def _failure_reporter(fleet: Fleet, resource: Resource) -> Callable[[], None]:
 
 
 def _kept(show: Show, keep: Keep) -> Show:
-    """Show of each change the rows that are kept, and that one of them is gone."""
+    """Show of each change the rows that are kept; one that is kept no longer is gone, one from now on is new."""
     shown: set[Ref] = set()
 
     def show_kept(change: Change, rows: Mapping[Ref, Row]) -> None:
-        added = tuple(row for row in change.added if keep(row))
-        updated = tuple(row for row in change.updated if keep(row))
-        removed = tuple(ref for ref in change.removed if ref in shown)
-        shown.update(row.ref for row in (*added, *updated))
+        new = {row.ref for row in change.added}
+        kept = [row for row in (*change.added, *change.updated) if keep(row)]
+        added = tuple(row for row in kept if row.ref in new or row.ref not in shown)
+        updated = tuple(row for row in kept if row.ref not in new and row.ref in shown)
+        left = [row.ref for row in change.updated if row.ref in shown and not keep(row)]
+        removed = tuple(ref for ref in (*change.removed, *left) if ref in shown)
         shown.difference_update(removed)
+        shown.update(row.ref for row in kept)
         if added or updated or removed:
             show(Change(added, updated, removed), {ref: row for ref, row in rows.items() if keep(row)})
 

@@ -215,11 +215,17 @@ def state(context: Context, cell: Callable[[Any], Cell] | None = None, **options
         "state",
         cell or (lambda row: state_cell(row, context)),
         lambda row: (PHASE_ORDER[row.phase], status_text(row.status)),
-        search=lambda row: f"{row.phase} {row.status}",
+        search=_searched_state,
         plain=state_words,
         detail=lambda row: (state_words(row), PHASE_STYLES[row.phase]),
         **{"brief": state_word, **options},
     )
+
+
+def _searched_state(row: Any) -> str:
+    """Return phase and status; once where they are the same, so that ``state:=running`` is exact."""
+    status = status_text(row.status)
+    return row.phase.value if status in ("", row.phase.value) else f"{row.phase.value} ({row.status})"
 
 
 def state_cell(row: Any, context: Context, *, unread: bool = True) -> Cell:

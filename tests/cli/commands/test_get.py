@@ -326,3 +326,19 @@ def test_lines_of_cost_without_a_deployment_have_the_names_of_the_screen(hub: Cl
     _, table, _ = run("get", "cost")
 
     assert sorted(line.split()[1] for line in table.splitlines()[1:]) == ["no", "unpriced", "volumes"]
+
+
+def test_a_selector_chooses_rows_in_each_form_and_says_when_none_match(world: Running, run: Run) -> None:
+    status, out, _ = run("get", "instances", "-l", "name=main,account=lab", "-o", "json")
+    assert (status, [row["ref"] for row in json.loads(out)]) == (0, ["lab/pod/main"])
+    status, out, _ = run("get", "instances", "-A", "lab", "-l", "name:main", "--columns", "name", "-o", "csv")
+    assert (status, out) == (0, "name\nmain\n")
+    status, out, err = run("get", "instances", "-A", "lab", "-l", "gpu=RTX 4090")
+    assert (status, out) == (0, "")
+    assert "No instances in lab match the filter." in err
+    assert "NAME=VALUE compares the whole text of a column; NAME:VALUE finds a part of it." in err
+
+
+def test_sums_take_no_selector(world: Running, run: Run) -> None:
+    status, _, err = run("get", "cost", "-l", "name=main")
+    assert (status, "-l chooses rows, and cost has sums" in err) == (2, True)
